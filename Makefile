@@ -1,0 +1,55 @@
+# gsm0710: every target makes .venv by itself; python3, make and a package index are all it takes.
+
+PYTHON ?= python3
+TIME   ?= 60
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test lint types imports docs fuzz bench check clean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gsm0710 needs Python 3.11 or newer; name one with PYTHON=…" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# One stamp per set of packages: pip runs again when pyproject.toml changes.
+$(VENV)/run.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --group test --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --group dev --editable .
+	@touch $@
+
+demo: $(VENV)/run.stamp ## chapter 8 of the app note over a multiplexed line, on the emulated module
+	@$(BIN)/gsm0710 demo
+
+test: $(VENV)/test.stamp ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp ## style, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as errors
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+fuzz: $(VENV)/test.stamp ## the fuzz targets for TIME seconds (default 60)
+	$(BIN)/python fuzz/run.py --time $(TIME)
+
+bench: $(VENV)/test.stamp ## speed, as ratios to a reference measured in the same run
+	$(BIN)/python tests/benchmarks/bench.py
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,163 @@
+"""The one source of time in ``drivers``: real, or turned by hand so that minutes are tested in milliseconds."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Timer(Protocol):
+    """A callback that has been arranged and can be called off."""
+
+    def cancel(self) -> None:
+        """Call it off; a second call and a call after the callback has run do nothing."""
+
+
+class Clock(Protocol):
+    """What threads and event loops ask for time."""
+
+    def now(self) -> float:
+        """Return seconds on a scale that never runs backwards; only differences mean something."""
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+        """Wait on a condition that the caller holds.
+
+        Args:
+            condition: the condition, acquired by the caller.
+            timeout: seconds of this clock, or None for as long as it takes.
+
+        Returns:
+            False when the time ran out, True when the condition was notified (or may have been: check again).
+        """
+
+    def call_later(self, loop: asyncio.AbstractEventLoop, delay: float, callback: Callable[[], None]) -> Timer:
+        """Run a callback in an event loop after a delay.
+
+        Args:
+            loop: the loop whose thread calls this.
+            delay: seconds of this clock.
+            callback: what to run, without arguments.
+
+        Returns:
+            A handle whose ``cancel()`` calls it off.
+        """
+
+
+class SystemClock:
+    """The computer's own monotonic clock."""
+
+    def now(self) -> float:
+        """See `Clock.now`."""
+        return time.monotonic()
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+        """See `Clock.wait`."""
+        return condition.wait(timeout)
+
+    def call_later(self, loop: asyncio.AbstractEventLoop, delay: float, callback: Callable[[], None]) -> Timer:
+        """See `Clock.call_later`."""
+        return loop.call_later(delay, callback)
+
+
+class _FakeTimer:
+    """One callback of a `FakeClock`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+        self._loop = loop
+        self._callback = callback
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+
+    def fire(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._run)
+
+    def _run(self) -> None:
+        if not self._cancelled:
+            self._cancelled = True
+            self._callback()
+
+
+class FakeClock:
+    """A clock that stands still until a test turns it.
+
+    Args:
+        start: what `now` says at first, in seconds.
+    """
+
+    def __init__(self, start: float = 1000.0) -> None:
+        self._lock = threading.Lock()
+        self._now = start
+        self._serial = itertools.count()
+        self._waiting: dict[int, threading.Condition] = {}
+        self._timers: list[tuple[float, int, _FakeTimer]] = []
+        self._arrivals = threading.Condition(self._lock)
+
+    def now(self) -> float:
+        """See `Clock.now`."""
+        with self._lock:
+            return self._now
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+        """See `Clock.wait`."""
+        with self._lock:
+            if timeout is not None and timeout <= 0:
+                return False
+            deadline = None if timeout is None else self._now + timeout
+            key = next(self._serial)
+            self._waiting[key] = condition
+            self._arrivals.notify_all()
+        try:
+            condition.wait()
+        finally:
+            with self._lock:
+                del self._waiting[key]
+                late = deadline is not None and self._now >= deadline
+        return not late
+
+    def call_later(self, loop: asyncio.AbstractEventLoop, delay: float, callback: Callable[[], None]) -> Timer:
+        """See `Clock.call_later`."""
+        timer = _FakeTimer(loop, callback)
+        with self._lock:
+            heapq.heappush(self._timers, (self._now + delay, next(self._serial), timer))
+            self._arrivals.notify_all()
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        """Turn the clock forward and wake whatever waits on it; waiters look at their deadlines themselves.
+
+        Args:
+            seconds: how far, 0 or more.
+        """
+        due: list[_FakeTimer] = []
+        with self._lock:
+            self._now += seconds
+            while self._timers and self._timers[0][0] <= self._now:
+                due.append(heapq.heappop(self._timers)[2])
+            conditions = list(self._waiting.values())
+        for timer in due:
+            timer.fire()
+        for condition in conditions:
+            with condition:
+                condition.notify_all()
+
+    def await_waiters(self, count: int = 1, timeout: float = 10.0) -> None:
+        """Block until so many threads or timers wait on this clock, so that a test turns it neither early nor twice.
+
+        Args:
+            count: how many.
+            timeout: real seconds after which this fails.
+
+        Raises:
+            TimeoutError: fewer came.
+        """
+        with self._arrivals:
+            if not self._arrivals.wait_for(lambda: len(self._waiting) + len(self._timers) >= count, timeout):
+                raise TimeoutError(f"{len(self._waiting) + len(self._timers)} of {count} wait on the clock")
