@@ -1,0 +1,114 @@
+"""What can go wrong through our own caller, or end a session: one tree.
+
+::
+
+    CmuxError
+    ├── LocalError                  our own caller broke a rule; nothing was sent
+    │   ├── ConfigError             (ValueError) a parameter out of the range of 27.010 §5.7
+    │   ├── InvalidDlci             (ValueError) a DLCI that cannot carry data
+    │   ├── FrameError              (ValueError) a frame that the option cannot express
+    │   └── StateError              the call does not fit the state of the session or the DLC
+    ├── StartupError                the hand-over to multiplexer mode failed
+    │   ├── ModuleSilent            (TimeoutError) no answer to AT
+    │   ├── CmuxRefused             the module answered ERROR to AT+CMUX
+    │   └── NoMultiplexer           (TimeoutError) OK to AT+CMUX, but no UA for DLCI 0
+    ├── DlcError                    one DLC is not usable; carries ``dlci`` and ``cause``
+    │   ├── DlcRefused              (ConnectionRefusedError) the peer answered DM
+    │   ├── DlcTimeout              (TimeoutError) the peer did not answer N2 + 1 times
+    │   └── DlcClosed               (ConnectionError) it is closed, or was closed while waiting
+    └── SessionEnded                (ConnectionError) the whole multiplexer session is over; carries ``cause``
+
+What comes from the line never raises: it is counted and told as an event.
+"""
+
+from __future__ import annotations
+
+from .events import Cause
+
+
+class CmuxError(Exception):
+    """The root of everything that this package raises on its own account."""
+
+
+class LocalError(CmuxError):
+    """Our own caller broke a rule; nothing was sent."""
+
+
+class ConfigError(LocalError, ValueError):
+    """A parameter lies outside the range that 27.010 §5.7 gives it."""
+
+
+class InvalidDlci(LocalError, ValueError):
+    """A DLCI that cannot carry data: DLCI 0 is the control channel, 62 and 63 are reserved (27.010 §5.6).
+
+    Args:
+        dlci: the number that was asked for.
+    """
+
+    def __init__(self, dlci: object) -> None:
+        super().__init__(f"DLCI {dlci!r} is not a data channel: use 1 to 61")
+        self.dlci = dlci
+
+
+class FrameError(LocalError, ValueError):
+    """A frame or message that cannot be expressed in octets; the message names the field."""
+
+
+class StateError(LocalError):
+    """The call does not fit the state of the session or of the DLC."""
+
+
+class StartupError(CmuxError):
+    """The hand-over from AT commands to multiplexer mode failed."""
+
+
+class ModuleSilent(StartupError, TimeoutError):
+    """The module does not answer AT."""
+
+
+class CmuxRefused(StartupError):
+    """The module answered AT+CMUX with an error."""
+
+
+class NoMultiplexer(StartupError, TimeoutError):
+    """The module said OK to AT+CMUX, but never answered SABM on DLCI 0."""
+
+
+class DlcError(CmuxError):
+    """One DLC is not usable.
+
+    Args:
+        dlci: its number.
+        cause: why.
+        detail: the sentence for people.
+    """
+
+    def __init__(self, dlci: int, cause: Cause, detail: str) -> None:
+        super().__init__(f"DLCI {dlci}: {detail}")
+        self.dlci = dlci
+        self.cause = cause
+
+
+class DlcRefused(DlcError, ConnectionRefusedError):
+    """The peer refused the DLC with DM (27.010 §5.3.3)."""
+
+
+class DlcTimeout(DlcError, TimeoutError):
+    """The peer left SABM unanswered, N2 retransmissions included (27.010 §5.4.1)."""
+
+
+class DlcClosed(DlcError, ConnectionError):
+    """The DLC is closed, or was closed while the call waited."""
+
+
+class SessionEnded(CmuxError, ConnectionError):
+    """The whole multiplexer session is over.
+
+    Args:
+        cause: why.
+        detail: the sentence for people.
+    """
+
+    def __init__(self, cause: Cause, detail: str) -> None:
+        super().__init__(detail)
+        self.cause = cause

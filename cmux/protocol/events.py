@@ -1,0 +1,169 @@
+"""What a `Multiplexer` tells its owner: frozen dataclasses, one class for each kind of news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .commands import Command, Signals
+
+
+class Cause(StrEnum):
+    """Why a DLC or a session is over."""
+
+    LOCAL = "closed by this side"
+    PEER = "closed by the peer"
+    REFUSED = "refused by the peer (DM)"
+    TIMEOUT = "no answer from the peer"
+    LINE_LOST = "the line was lost"
+    SESSION = "the multiplexer session ended"
+
+
+class DropReason(StrEnum):
+    """Why octets between flags were no frame (27.010 §5.2.3)."""
+
+    FCS = "fcs"
+    """The frame check sequence does not fit."""
+    LENGTH = "length"
+    """Too short to be a frame, or an information field where the type has none."""
+    NO_CLOSING_FLAG = "no_closing_flag"
+    """Basic option: the octet behind the FCS is no flag."""
+    TRUNCATED = "truncated"
+    """It never became whole and was given up."""
+    ABORTED = "aborted"
+    """Advanced option: the sender ended it with 7D 7E."""
+    ADDRESS = "address"
+    """EA of the address octet is 0: longer addresses are not defined."""
+    CONTROL = "control"
+    """The control octet names no frame type of this option."""
+    TOO_LONG = "too_long"
+    """More octets of information than ``Config.n1_receive``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The base of everything that the core reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened(Event):
+    """DLCI 0 is up: channels can be opened."""
+
+    by_peer: bool
+    """True when the other station sent the SABM."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed(Event):
+    """DLCI 0 is down; every DLC had its own `Closed` before."""
+
+    cause: Cause
+    """Why."""
+    detail: str
+    """The sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Event):
+    """A DLC carries data from now on."""
+
+    dlci: int
+    """Its number, 1 to 61."""
+    by_peer: bool
+    """True when the other station asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reestablished(Event):
+    """The peer sent SABM on a DLC that was open already: it restarted, or never saw our UA."""
+
+    dlci: int
+    """Its number, 0 to 61."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed(Event):
+    """A DLC is over, or could not be opened."""
+
+    dlci: int
+    """Its number, 1 to 61."""
+    cause: Cause
+    """Why."""
+    detail: str
+    """The sentence for people."""
+    discarded: int = 0
+    """Octets that were queued to be sent and never were."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataReceived(Event):
+    """Octets came in on a DLC; consecutive frames of one DLC in one call are one event."""
+
+    dlci: int
+    """Its number, 1 to 61."""
+    data: bytes
+    """At least one octet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writable(Event):
+    """A DLC that took less than was offered is down to its low-water mark: send again."""
+
+    dlci: int
+    """Its number, 1 to 61."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalsChanged(Event):
+    """The peer sent its V.24 signals (MSC, 27.010 §5.4.6.3.7)."""
+
+    dlci: int
+    """Its number, 1 to 61."""
+    signals: Signals
+    """As the peer sent them."""
+    break_length: float | None
+    """Seconds of break that came with it, in steps of 0.2; None without a break signal."""
+
+
+class Outcome(StrEnum):
+    """How a command on the control channel ended."""
+
+    ANSWERED = "answered"
+    NOT_SUPPORTED = "not supported by the peer (NSC)"
+    TIMEOUT = "no answer from the peer"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone(Event):
+    """A command that this side sent on DLCI 0 has its result."""
+
+    command: Command
+    """What was sent."""
+    outcome: Outcome
+    """How it ended."""
+    answer: Command | None
+    """What came back, when something did."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCommand(Event):
+    """The peer sent a command that 27.010 does not know; it was answered with NSC."""
+
+    type_octet: int
+    """As it came."""
+    value: bytes
+    """Its value octets."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameDropped(Event):
+    """Octets after a flag were no valid frame; the search went on behind that flag."""
+
+    offset: int
+    """Where its opening flag stood, counted in octets since the decoder was made."""
+    reason: DropReason
+    """Which check failed."""
+    raw: bytes
+    """From the opening flag to the last octet that was looked at."""

@@ -1,0 +1,158 @@
+"""Every octet layout of 3GPP TS 27.010, once: construct declarations and tables of constants, no logic.
+
+Bit 1 of the specification is the least significant one; construct writes a `BitStruct` from bit 8 down.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from construct import (
+    BitsInteger,
+    BitStruct,
+    Construct,
+    Default,
+    ExprAdapter,
+    Flag,
+    If,
+    Int8ub,
+    Optional,
+    Padding,
+    Struct,
+)
+
+# --- Flags and transparency (27.010 §5.2.6.1, §5.2.7.1, §5.2.7.3) -------------------------------------------------
+
+BASIC_FLAG = 0xF9
+ADVANCED_FLAG = 0x7E
+ESCAPE = 0x7D
+ESCAPE_XOR = 0x20
+XON, XOFF = 0x11, 0x13
+FLOW_OCTETS = bytes((XON, XOFF, XON | 0x80, XOFF | 0x80))  # §5.2.7.3: with bit 8 ignored
+
+# --- The header of a frame (§5.2.1) -------------------------------------------------------------------------------
+
+
+class FrameType(IntEnum):
+    """The control octet with P/F and sequence numbers clear (27.010 §5.2.1.3, table 2; §6)."""
+
+    SABM = 0x2F
+    UA = 0x63
+    DM = 0x0F
+    DISC = 0x43
+    UIH = 0xEF
+    UI = 0x03
+    I = 0x00  # noqa: E741 - the name of the specification
+    RR = 0x01
+    RNR = 0x05
+    REJ = 0x09
+
+
+address = BitStruct(  # §5.2.1.2
+    "dlci" / BitsInteger(6),
+    "cr" / Flag,
+    "ea" / Flag,
+)
+
+control = BitStruct(  # §5.2.1.3: U frames use all seven bits for the type; I, RR, RNR, REJ carry N(R), I also N(S)
+    "modifier" / BitsInteger(3),
+    "pf" / Flag,
+    "function" / BitsInteger(4),
+)
+
+length: Construct[int, int] = ExprAdapter(  # §5.2.1.5: EA only in the first octet, so 15 bits
+    Struct(
+        "first" / BitStruct("low" / BitsInteger(7), "ea" / Flag), "high" / If(lambda this: not this.first.ea, Int8ub)
+    ),
+    lambda parsed, _: parsed.first.low | (parsed.high or 0) << 7,
+    lambda number, _: {"first": {"low": number & 0x7F, "ea": number <= 0x7F}, "high": number >> 7},
+)
+
+
+class Header(NamedTuple):
+    """What stands in front of the information field, as it is coded."""
+
+    dlci: int
+    cr: bool
+    ea: bool
+    modifier: int
+    pf: bool
+    function: int
+    length: int = 0
+
+
+def _header(*length_field: Construct[Any, Any]) -> Construct[Header, Header]:
+    return ExprAdapter(
+        Struct("address" / address, "control" / control, *length_field),
+        lambda parsed, _: Header(
+            parsed.address.dlci,
+            parsed.address.cr,
+            parsed.address.ea,
+            parsed.control.modifier,
+            parsed.control.pf,
+            parsed.control.function,
+            parsed.get("length", 0),
+        ),
+        lambda header, _: {
+            "address": {"dlci": header.dlci, "cr": header.cr, "ea": header.ea},
+            "control": {"modifier": header.modifier, "pf": header.pf, "function": header.function},
+            "length": header.length,
+        },
+    )
+
+
+basic_header = _header("length" / length)  # §5.2.6
+advanced_header = _header()  # §5.2.7.4
+
+# --- Messages of the control channel (§5.4.6) ---------------------------------------------------------------------
+
+
+class MessageType(IntEnum):
+    """Bits 3 to 8 of the type octet of a control message (27.010 §5.4.6.3)."""
+
+    PN = 0x20
+    PSC = 0x10
+    CLD = 0x30
+    TEST = 0x08
+    FCON = 0x28
+    FCOFF = 0x18
+    MSC = 0x38
+    NSC = 0x04
+    RPN = 0x24
+    RLS = 0x14
+    SNC = 0x34
+
+
+message_type = BitStruct(  # §5.4.6.2: this C/R is not the one of the address
+    "type" / BitsInteger(6),
+    "command" / Flag,
+    "ea" / Flag,
+)
+
+dlci_octet = BitStruct(  # in MSC, RPN, RLS, SNC: bits 1 and 2 are sent as 1 and not looked at
+    "dlci" / BitsInteger(6),
+    "cr" / Default(Flag, True),
+    "ea" / Default(Flag, True),
+)
+
+v24 = BitStruct(  # §5.4.6.3.7
+    "dv" / Flag,
+    "ic" / Flag,
+    Padding(2),
+    "rtr" / Flag,
+    "rtc" / Flag,
+    "fc" / Flag,
+    "ea" / Default(Flag, True),
+)
+
+break_signal = BitStruct(  # §5.4.6.3.7: the length in steps of 200 ms
+    "length" / BitsInteger(4),
+    Padding(2),
+    "on" / Flag,
+    "ea" / Default(Flag, True),
+)
+
+msc = Struct("dlci" / dlci_octet, "signals" / v24, "break" / Optional(break_signal))
+
+nsc = Struct("type_octet" / Int8ub)  # §5.4.6.3.8: as received
