@@ -1,0 +1,95 @@
+"""A raw pseudo-terminal under a stable name, for programs that open a path (POSIX only)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from types import TracebackType
+from typing import Self
+
+_MODE = stat.S_IRUSR | stat.S_IWUSR
+
+
+class Pty:
+    """A pty pair whose slave side other programs open like a serial port.
+
+    The line is raw and without echo, a client's leaving neither hangs up the line (HUPCL is off) nor gives the master
+    an EIO (this object keeps the slave open), and by the time that the link exists only the owner may open it.
+
+    Args:
+        link: where to make a symbolic link to the slave; a link that an earlier run left there is replaced.
+
+    Raises:
+        FileExistsError: `link` exists and is not a symbolic link.
+        OSError: the system has no pty to give, or is not POSIX.
+    """
+
+    def __init__(self, link: str | os.PathLike[str] | None = None) -> None:
+        try:
+            import termios
+            import tty
+        except ImportError:
+            raise OSError("a pty needs a POSIX system; use a TCP port instead") from None
+        self.link: str | None = None
+        """The symbolic link, or None."""
+        self.master, self._slave = os.openpty()
+        try:
+            self.slave_name = os.ttyname(self._slave)
+            os.chmod(self.slave_name, _MODE)
+            tty.setraw(self._slave)
+            attributes = termios.tcgetattr(self._slave)
+            attributes[2] &= ~termios.HUPCL
+            attributes[2] |= termios.CLOCAL
+            termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
+            os.set_blocking(self.master, False)
+            if link is not None:
+                self._make_link(os.fspath(link))
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_link(self, link: str) -> None:
+        if os.path.lexists(link) and not os.path.islink(link):
+            raise FileExistsError(f"{link} exists and is not a symbolic link: choose another name")
+        temporary = f"{link}.{os.getpid()}~"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        os.symlink(self.slave_name, temporary)
+        os.replace(temporary, link)  # a client sees the old link or the new one, never none
+        self.link = link
+
+    @property
+    def path(self) -> str:
+        """What clients open: the link when there is one, else the slave's own name."""
+        return self.link or self.slave_name
+
+    def detach_master(self) -> int:
+        """Hand the master over to the caller, who closes it from now on.
+
+        Returns:
+            The descriptor.
+        """
+        master, self.master = self.master, -1
+        return master
+
+    def close(self) -> None:
+        """Remove the link if it is still ours, and close both sides; a second call does nothing."""
+        if self.link is not None:
+            with contextlib.suppress(OSError):
+                if os.readlink(self.link) == self.slave_name:
+                    os.unlink(self.link)
+            self.link = None
+        for name in ("master", "_slave"):
+            fd = getattr(self, name)
+            setattr(self, name, -1)
+            if fd >= 0:
+                os.close(fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

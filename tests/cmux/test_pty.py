@@ -1,0 +1,75 @@
+"""A pty under a stable name: rights, raw line, clients that come and go."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("needs POSIX", allow_module_level=True)
+
+import termios
+
+import serial
+
+from cmux.pty import Pty
+
+
+def test_only_the_owner_may_open_it_and_the_line_is_raw_without_echo(tmp_path: Path) -> None:
+    with Pty(tmp_path / "modem") as pty:
+        assert stat.S_IMODE(os.stat(pty.path).st_mode) == 0o600
+        with serial.Serial(pty.path) as port:
+            _, output, control, local, *_ = termios.tcgetattr(port.fileno())
+        assert not local & (termios.ECHO | termios.ICANON | termios.ISIG)
+        assert not output & termios.OPOST
+        assert not control & termios.HUPCL
+
+
+def test_a_client_that_leaves_is_no_hang_up_and_the_next_one_is_served(tmp_path: Path) -> None:
+    with Pty(tmp_path / "modem") as pty:
+        for text in (b"one", b"two"):
+            with serial.Serial(pty.path, timeout=5) as port:
+                port.write(text)
+                port.flush()
+                os.set_blocking(pty.master, True)
+                assert os.read(pty.master, 100) == text
+                os.write(pty.master, text.upper())
+                assert port.read(len(text)) == text.upper()
+        os.set_blocking(pty.master, False)
+        with pytest.raises(BlockingIOError):  # and not EIO
+            os.read(pty.master, 1)
+
+
+def test_a_stale_link_is_replaced_and_the_link_goes_with_the_pty(tmp_path: Path) -> None:
+    link = tmp_path / "modem"
+    link.symlink_to("/dev/pts/nowhere")
+    pty = Pty(link)
+    assert os.readlink(link) == pty.slave_name
+    pty.close()
+    pty.close()
+    assert not os.path.lexists(link)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_link_that_somebody_else_has_taken_over_is_left_alone(tmp_path: Path) -> None:
+    first, second = Pty(tmp_path / "modem"), Pty(tmp_path / "modem")
+    first.close()
+    assert os.readlink(tmp_path / "modem") == second.slave_name
+    second.close()
+
+
+def test_a_file_in_the_way_is_not_overwritten_and_nothing_stays_open(tmp_path: Path) -> None:
+    (tmp_path / "modem").write_text("precious")
+    before = len(os.listdir("/dev/fd"))
+    with pytest.raises(FileExistsError, match="modem"):
+        Pty(tmp_path / "modem")
+    assert (tmp_path / "modem").read_text() == "precious"
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_without_a_link_the_path_is_the_slave_itself() -> None:
+    with Pty() as pty:
+        assert pty.path == pty.slave_name
+        assert os.path.exists(pty.path)
