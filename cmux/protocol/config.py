@@ -46,7 +46,7 @@ class Config:
     option: Option = Option.BASIC
     """The framing of the session."""
     n1: int = 0
-    """Longest information field that we send, in octets: 1 to 32767 (advanced: 32768); 31 and 64 by default (§5.7.2)."""
+    """Longest information field that we send, in octets: 1 to 32767 (advanced 32768), by default 31 (64) (§5.7.2)."""
     n1_receive: int = 0
     """Longest information field that we accept, in octets; the larger of `n1` and 1600 by default."""
     n2: int = 3
@@ -56,7 +56,7 @@ class Config:
     t1: float = 0.1
     """Seconds until SABM or DISC is repeated: 0.01 to 2.55 (§5.7.1)."""
     t2: float = 0.0
-    """Seconds until a command on DLCI 0 is repeated: 0.02 to 2.55, more than `t1`; 0.3, or twice `t1`, by default (§5.7.5)."""
+    """Seconds until a command on DLCI 0 is repeated: 0.02 to 2.55, over `t1`; by default 0.3 or twice `t1` (§5.7.5)."""
     t3: float = 10.0
     """Seconds that a sleeping peer has to answer wake-up flags: 1 to 255 (§5.7.6)."""
     frame_gap: float = 0.05

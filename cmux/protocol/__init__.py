@@ -1,0 +1,23 @@
+"""The multiplexer protocol without I/O: octets and the time in, octets and events out (3GPP TS 27.010).
+
+>>> from cmux.protocol import Frame, FrameType, encode
+>>> encode(Frame(0, True, FrameType.SABM, True)).hex(" ")
+'f9 03 3f 01 1c f9'
+"""
+
+from .config import Config, Option, Role
+from .frames import AdvancedDecoder, BasicDecoder, Frame, encode
+from .multiplexer import Multiplexer
+from .wire import FrameType
+
+__all__ = [
+    "AdvancedDecoder",
+    "BasicDecoder",
+    "Config",
+    "Frame",
+    "FrameType",
+    "Multiplexer",
+    "Option",
+    "Role",
+    "encode",
+]
