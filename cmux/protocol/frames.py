@@ -285,6 +285,10 @@ class Decoder(ABC):
         """
         return self.give_up(force=True)
 
+    def reset(self) -> None:
+        """Forget a partial frame: what comes next is a new line."""
+        self._drop_to(len(self._data))
+
     def _opening_flag(self) -> int:
         """Find the last flag of the run that `_data` begins with."""
         return len(self._data) - len(self._data.lstrip(self._flag)) - 1

@@ -90,11 +90,11 @@ class Multiplexer:
         self._scheduler = Scheduler(lambda dlci: not self._held_by_peer and self._dlcs[dlci].may_send)
         self._held_by_peer = False
         self._shutting_down = False
-        self._ending: tuple[Cause, str] | None = None
         self._events: list[Event] = []
         self._events_since = 0.0
         self._data: list[bytes] = []
         self._data_dlci = 0
+        self._now = 0.0
         self._grown_at = 0.0
         self._gap_seen = False
         self._counters: Counter[str] = Counter()
@@ -108,8 +108,9 @@ class Multiplexer:
         Args:
             now: seconds on the caller's clock.
         """
+        self._now = now
         self._shutting_down = False
-        self._apply(self._control, Input.OPEN, now)
+        self._apply(self._control, Input.OPEN)
 
     def shutdown(self, now: float) -> None:
         """Close every DLC, then the multiplexer with CLD; `SessionClosed` follows (27.010 §5.8.2).
@@ -117,14 +118,15 @@ class Multiplexer:
         Args:
             now: seconds on the caller's clock.
         """
+        self._now = now
         if self._shutting_down or self._control.state is State.CLOSED:
             return
         self._shutting_down = True
         for dlc in self._user_dlcs():
             dlc.open_again = False
             self._counters["octets_discarded"] += dlc.discard()
-            self._apply(dlc, Input.CLOSE, now)
-        self._close_when_idle(now)
+            self._apply(dlc, Input.CLOSE)
+        self._close_when_idle()
 
     def line_lost(self, reason: str, now: float) -> list[Event]:
         """Take the loss of the line: every DLC gets its `Closed`, the session its `SessionClosed`.
@@ -136,8 +138,9 @@ class Multiplexer:
         Returns:
             The events.
         """
-        self._end_session(Cause.LINE_LOST, reason, now)
-        self._urgent.clear()
+        self._now = now
+        self._end_session(Cause.LINE_LOST, reason)
+        self._decoder.reset()
         return self._take_events()
 
     @property
@@ -158,10 +161,11 @@ class Multiplexer:
             InvalidDlci: the number cannot carry data.
             StateError: the session is not open.
         """
+        self._now = now
         dlc = self._user_dlc(dlci)
         if not self.session_open or self._shutting_down:
             raise StateError(f"DLCI {dlci} cannot be opened: the multiplexer session is not open")
-        self._apply(dlc, Input.OPEN, now)
+        self._apply(dlc, Input.OPEN)
 
     def close(self, dlci: int, now: float, drain: bool = True) -> None:
         """Close a DLC; `Closed` follows (27.010 §5.4.2).
@@ -174,12 +178,13 @@ class Multiplexer:
         Raises:
             InvalidDlci: the number cannot carry data.
         """
+        self._now = now
         dlc = self._user_dlc(dlci)
         dlc.open_again = False
         if drain and dlc.queue and dlc.is_open:
-            self._apply(dlc, Input.DRAIN, now)
+            self._apply(dlc, Input.DRAIN)
         else:
-            self._apply(dlc, Input.CLOSE, now)
+            self._apply(dlc, Input.CLOSE)
 
     def refuse(self, dlci: int) -> None:
         """Answer the peer's SABM for a DLC with DM from now on (27.010 §5.3.3).
@@ -208,6 +213,7 @@ class Multiplexer:
             InvalidDlci: the number cannot carry data.
             StateError: the DLC is not open.
         """
+        self._now = now
         dlc = self._user_dlc(dlci)
         if dlc.state is not State.OPEN:
             raise StateError(f"DLCI {dlci} cannot send: it is {dlc.state}")
@@ -257,6 +263,7 @@ class Multiplexer:
         Raises:
             InvalidDlci: the number cannot carry data.
         """
+        self._now = now
         dlc = self._user_dlc(dlci)
         if signals != dlc.own_signals:
             dlc.own_signals = signals
@@ -273,6 +280,7 @@ class Multiplexer:
         Raises:
             InvalidDlci: the number cannot carry data.
         """
+        self._now = now
         self._send_signals(self._user_dlc(dlci), break_length=duration)
 
     def pause_reading(self, dlci: int, now: float) -> None:
@@ -282,7 +290,7 @@ class Multiplexer:
             dlci: 1 to 61.
             now: seconds on the caller's clock.
         """
-        self._set_flow(dlci, stop=True, now=now)
+        self._set_flow(dlci, now, stop=True)
 
     def resume_reading(self, dlci: int, now: float) -> None:
         """Let the peer send again on a DLC: FC = 0.
@@ -291,9 +299,9 @@ class Multiplexer:
             dlci: 1 to 61.
             now: seconds on the caller's clock.
         """
-        self._set_flow(dlci, stop=False, now=now)
+        self._set_flow(dlci, now, stop=False)
 
-    def _set_flow(self, dlci: int, *, stop: bool, now: float) -> None:
+    def _set_flow(self, dlci: int, now: float, *, stop: bool) -> None:
         mine = self.own_signals(dlci)
         self.set_signals(dlci, Signals(stop, mine.rtc, mine.rtr, mine.ic, mine.dv), now)
 
@@ -307,6 +315,7 @@ class Multiplexer:
         Raises:
             StateError: the session is not open.
         """
+        self._now = now
         self._submit(Test(bytes(payload)))
 
     # --- The line -------------------------------------------------------------------------------------------------
@@ -321,10 +330,11 @@ class Multiplexer:
         Returns:
             What they mean, in order; consecutive data of one DLC are one event.
         """
+        self._now = now
         if data:
             self._grown_at, self._gap_seen = now, False
             for _, item in self._decoder.scan(data):
-                self._receive(item, now)
+                self._receive(item)
         return self._take_events()
 
     def data_to_send(self, now: float, limit: int | None = None) -> bytes:
@@ -337,6 +347,7 @@ class Multiplexer:
         Returns:
             The octets; empty when nothing is due. The caller keeps what the system did not take.
         """
+        self._now = now
         out: list[bytes] = []
         room = limit
         n1 = self.config.n1
@@ -372,10 +383,10 @@ class Multiplexer:
             self._scheduler.sent(dlci)
         else:
             self._scheduler.remove(dlci)
-            self._apply(dlc, Input.DRAINED, now)
+            self._apply(dlc, Input.DRAINED)
         if dlc.starved and len(dlc.queue) <= self.config.queue_low:
             dlc.starved = False
-            self._tell(Writable(dlci), now)
+            self._tell(Writable(dlci))
         return encode(Frame(dlci, self._command_cr, FrameType.UIH, False, info), self.config.option)
 
     # --- Time -----------------------------------------------------------------------------------------------------
@@ -403,18 +414,19 @@ class Multiplexer:
         Returns:
             The events.
         """
+        self._now = now
         for dlc in list(self._dlcs.values()):
             if dlc.deadline is not None and dlc.deadline <= now:
                 exhausted = dlc.tries > self.config.n2  # 27.010 5.7.3: N2 counts the repetitions
                 self._counters["retransmissions"] += not exhausted
-                self._apply(dlc, Input.N2 if exhausted else Input.T1, now)
+                self._apply(dlc, Input.N2 if exhausted else Input.T1)
         self._commands.handle_timeout(now)
         if self._decoder.pending:
             quiet = now - self._grown_at
             if quiet >= self.config.frame_gap or quiet >= self.config.t2:
                 self._gap_seen = True
                 for _, item in self._decoder.give_up(force=quiet >= self.config.t2):
-                    self._receive(item, now)
+                    self._receive(item)
         return self._take_events()
 
     def stats(self) -> dict[str, object]:
@@ -444,10 +456,10 @@ class Multiplexer:
         """C/R of what this station sends, UA and DM excepted (27.010 §5.2.1.2, table 1; §5.4.3.1)."""
         return self.role is Role.INITIATOR
 
-    def _receive(self, item: Frame | FrameDropped, now: float) -> None:
+    def _receive(self, item: Frame | FrameDropped) -> None:
         if isinstance(item, FrameDropped):
             self._dropped[item.reason.value] += 1
-            self._tell(item, now)
+            self._tell(item)
             return
         self._counters["frames_received"] += 1
         what = _INPUTS.get(item.type)
@@ -455,16 +467,16 @@ class Multiplexer:
         if what is Input.DATA:
             dlc.counters["frames_received"] += 1
             if dlc.state is State.OPEN and item.dlci:
-                self._deliver(dlc, item.info, now)
+                self._deliver(dlc, item.info)
                 return
             for action in dlc.apply(what):
                 if action is Action.DELIVER:
-                    self._deliver(dlc, item.info, now)
+                    self._deliver(dlc, item.info)
                 elif action is Action.DISCARD:
                     dlc.counters["octets_discarded"] += len(item.info)
                     self._counters["octets_discarded"] += len(item.info)
-                elif now >= dlc.dm_not_before:
-                    dlc.dm_not_before = now + self.config.t1
+                elif self._now >= dlc.dm_not_before:
+                    dlc.dm_not_before = self._now + self.config.t1
                     self._send_frame(dlc.dlci, FrameType.DM, final=True)
             return
         if what is None or (what is Input.UA and not item.pf):  # 27.010 5.4.4.2: UA with F = 0 is discarded
@@ -476,7 +488,7 @@ class Multiplexer:
                 return
             if self._unwanted(dlc):
                 what = Input.UNWANTED_SABM
-        self._apply(dlc, what, now, final=item.pf)
+        self._apply(dlc, what, final=item.pf)
 
     def _unwanted(self, dlc: Dlc) -> bool:
         if not dlc.dlci:
@@ -484,26 +496,26 @@ class Multiplexer:
         reserved = dlc.dlci > MAX_DLCI and not self.config.reserved_dlcis  # 27.010 5.6
         return reserved or dlc.dlci in self._refused or not self.session_open or self._shutting_down
 
-    def _deliver(self, dlc: Dlc, info: bytes, now: float) -> None:
+    def _deliver(self, dlc: Dlc, info: bytes) -> None:
         if not dlc.dlci:
             for message in parse_messages(info):
-                self._receive_message(message, now)
+                self._receive_message(message)
             return
         dlc.counters["octets_received"] += len(info)
         if not info:
             return
         if self._data and self._data_dlci != dlc.dlci:
-            self._flush_data(now)
+            self._flush_data()
         self._data_dlci = dlc.dlci
         self._data.append(info)
 
-    def _apply(self, dlc: Dlc, what: Input, now: float, *, final: bool = True) -> None:
+    def _apply(self, dlc: Dlc, what: Input, *, final: bool = True) -> None:
         """Drive the transition table of a DLC and carry out its actions."""
         for action in dlc.apply(what):
             if action in CLOSING_CAUSE:
-                self._dlc_closed(dlc, *CLOSING_CAUSE[action], now)
+                self._dlc_closed(dlc, *CLOSING_CAUSE[action])
             else:
-                _ACTIONS[action](self, dlc, now, final)
+                _ACTIONS[action](self, dlc, final)
 
     def _send_frame(self, dlci: int, kind: FrameType, *, final: bool, timed: Dlc | None = None) -> None:
         response = kind in (FrameType.UA, FrameType.DM)
@@ -515,7 +527,7 @@ class Multiplexer:
         else:
             self._urgent.append(outgoing)
 
-    def _send_command(self, dlc: Dlc, now: float, final: bool) -> None:
+    def _send_command(self, dlc: Dlc, final: bool) -> None:
         dlc.tries += 1
         dlc.deadline = None
         kind = FrameType.SABM if dlc.state is State.OPENING else FrameType.DISC
@@ -523,17 +535,17 @@ class Multiplexer:
             self._scheduler.remove(dlc.dlci)
         self._send_frame(dlc.dlci, kind, final=True, timed=dlc)
 
-    def _opened(self, dlc: Dlc, now: float, *, by_peer: bool) -> None:
+    def _opened(self, dlc: Dlc, *, by_peer: bool) -> None:
         dlc.start_anew()
         if not dlc.dlci:
             self._held_by_peer = False
-            self._tell(SessionOpened(by_peer), now)
+            self._tell(SessionOpened(by_peer))
             return
         self._send_signals(dlc)
-        self._tell(Opened(dlc.dlci, by_peer), now)
+        self._tell(Opened(dlc.dlci, by_peer))
 
-    def _reestablished(self, dlc: Dlc, now: float) -> None:
-        self._tell(Reestablished(dlc.dlci), now)
+    def _reestablished(self, dlc: Dlc) -> None:
+        self._tell(Reestablished(dlc.dlci))
         if dlc.dlci:
             dlc.start_anew()
             self._send_signals(dlc)
@@ -541,44 +553,46 @@ class Multiplexer:
             self._commands.clear()
             self._held_by_peer = False
             for other in self._user_dlcs():
-                self._drop_dlc(other, Cause.PEER, "the peer started the session anew", now)
+                self._drop_dlc(other, Cause.PEER, "the peer started the session anew")
 
-    def _dlc_closed(self, dlc: Dlc, cause: Cause, detail: str, now: float) -> None:
+    def _dlc_closed(self, dlc: Dlc, cause: Cause, detail: str) -> None:
         if not dlc.dlci:
-            self._end_session(*(self._ending or (cause, detail)), now)
+            self._end_session(cause, detail)
             return
         discarded = self.discard(dlc.dlci)
-        self._tell(Closed(dlc.dlci, cause, detail, discarded), now)
+        self._tell(Closed(dlc.dlci, cause, detail, discarded))
         if dlc.open_again:
             dlc.open_again = False
-            self._apply(dlc, Input.OPEN, now)
-        self._close_when_idle(now)
+            self._apply(dlc, Input.OPEN)
+        self._close_when_idle()
 
-    def _drop_dlc(self, dlc: Dlc, cause: Cause, detail: str, now: float) -> None:
+    def _drop_dlc(self, dlc: Dlc, cause: Cause, detail: str) -> None:
         """End a DLC without a word on the line."""
         dlc.open_again = False
         if dlc.state is not State.CLOSED:
             dlc.state, dlc.deadline = State.CLOSED, None
-            self._tell(Closed(dlc.dlci, cause, detail, self.discard(dlc.dlci)), now)
+            self._tell(Closed(dlc.dlci, cause, detail, self.discard(dlc.dlci)))
 
-    def _close_when_idle(self, now: float) -> None:
+    def _close_when_idle(self) -> None:
         """When shutting down: say CLD as soon as no other DLC is left."""
         if self._shutting_down and all(dlc.state is State.CLOSED for dlc in self._user_dlcs()):
             if self._control.is_open:
                 self._commands.submit(CLD())
             elif self._control.state is State.OPENING:
-                self._apply(self._control, Input.CLOSE, now)
+                self._apply(self._control, Input.CLOSE)
 
-    def _end_session(self, cause: Cause, detail: str, now: float) -> None:
+    def _end_session(self, cause: Cause, detail: str) -> None:
         was = self._control.state
         lost = cause is Cause.LINE_LOST
         self._control.state, self._control.deadline = State.CLOSED, None
         self._shutting_down = False
         self._commands.clear()
+        if cause is not Cause.PEER:  # nothing is multiplexed any more but our answer to the peer's CLD or DISC
+            self._urgent.clear()
         for dlc in self._user_dlcs():
-            self._drop_dlc(dlc, cause if lost else Cause.SESSION, detail, now)
+            self._drop_dlc(dlc, cause if lost else Cause.SESSION, detail)
         if was is not State.CLOSED or not lost:
-            self._tell(SessionClosed(cause, detail), now)
+            self._tell(SessionClosed(cause, detail))
 
     # --- Messages on DLCI 0 ---------------------------------------------------------------------------------------
 
@@ -603,7 +617,7 @@ class Multiplexer:
         if message.type is not None:
             self._queue_message(encode_value(message.type, message.value, command=False))
 
-    def _receive_message(self, message: Message, now: float) -> None:
+    def _receive_message(self, message: Message) -> None:
         if message.problem is not None and message.body is None:
             self._counters["control_ignored"] += 1
         elif not message.command:
@@ -615,10 +629,10 @@ class Multiplexer:
             self._counters["control_ignored"] += not matched
         elif isinstance(message.body, CLD):
             self._respond(message)
-            self._end_session(Cause.PEER, "the peer closed the multiplexer down (CLD)", now)
+            self._end_session(Cause.PEER, "the peer closed the multiplexer down (CLD)")
         elif isinstance(message.body, MSC):
             self._respond(message)
-            self._take_signals(message.body, now)
+            self._take_signals(message.body)
         elif isinstance(message.body, (FCon, FCoff)):
             self._held_by_peer = isinstance(message.body, FCoff)
             self._respond(message)
@@ -626,38 +640,38 @@ class Multiplexer:
             self._respond(message)
         else:  # 27.010 5.4.6.3.8
             self._queue_message(encode_message(NSC(message.type_octet), command=False))
-            self._tell(UnknownCommand(message.type_octet, message.value), now)
+            self._tell(UnknownCommand(message.type_octet, message.value))
 
-    def _take_signals(self, msc: MSC, now: float) -> None:
+    def _take_signals(self, msc: MSC) -> None:
         dlc = self._dlcs.get(msc.dlci)
         if dlc is None or not dlc.is_open or not dlc.dlci:  # Linux sends MSC for DLCs that are not open (yet)
             return
         if dlc.peer_signals != msc.signals or msc.break_length is not None:
             dlc.peer_signals = msc.signals
-            self._tell(SignalsChanged(dlc.dlci, msc.signals, msc.break_length), now)
+            self._tell(SignalsChanged(dlc.dlci, msc.signals, msc.break_length))
 
     def _command_done(self, done: CommandDone) -> None:
         if isinstance(done.command, CLD):  # some never answer CLD: taken as closed all the same (27.010 §5.8.2)
-            self._end_session(Cause.LOCAL, "closed down by this side", self._grown_at)
+            self._end_session(Cause.LOCAL, "closed down by this side")
         else:
-            self._tell(done, self._grown_at)
+            self._tell(done)
 
     # --- Events ---------------------------------------------------------------------------------------------------
 
-    def _tell(self, event: Event, now: float) -> None:
+    def _tell(self, event: Event) -> None:
         if self._data:
-            self._flush_data(now)
+            self._flush_data()
         if not self._events:
-            self._events_since = now
+            self._events_since = self._now
         self._events.append(event)
 
-    def _flush_data(self, now: float) -> None:
+    def _flush_data(self) -> None:
         data, self._data = b"".join(self._data), []
-        self._tell(DataReceived(self._data_dlci, data), now)
+        self._tell(DataReceived(self._data_dlci, data))
 
     def _take_events(self) -> list[Event]:
         if self._data:
-            self._flush_data(self._grown_at)
+            self._flush_data()
         events, self._events = self._events, []
         return events
 
@@ -675,18 +689,18 @@ class Multiplexer:
     def _user_dlcs(self) -> list[Dlc]:
         return [dlc for dlc in self._dlcs.values() if dlc.dlci]
 
-    def _open_again(self, dlc: Dlc, now: float, final: bool) -> None:
+    def _open_again(self, dlc: Dlc, final: bool) -> None:
         dlc.open_again = True
 
 
-_ACTIONS: dict[Action, Callable[[Multiplexer, Dlc, float, bool], None]] = {
+_ACTIONS: dict[Action, Callable[[Multiplexer, Dlc, bool], None]] = {
     Action.SEND_SABM: Multiplexer._send_command,
     Action.SEND_DISC: Multiplexer._send_command,
-    Action.SEND_UA: lambda mux, dlc, now, final: mux._send_frame(dlc.dlci, FrameType.UA, final=final),
-    Action.SEND_DM: lambda mux, dlc, now, final: mux._send_frame(dlc.dlci, FrameType.DM, final=final),
-    Action.OPENED: lambda mux, dlc, now, final: mux._opened(dlc, now, by_peer=False),
-    Action.OPENED_BY_PEER: lambda mux, dlc, now, final: mux._opened(dlc, now, by_peer=True),
-    Action.REESTABLISHED: lambda mux, dlc, now, final: mux._reestablished(dlc, now),
+    Action.SEND_UA: lambda mux, dlc, final: mux._send_frame(dlc.dlci, FrameType.UA, final=final),
+    Action.SEND_DM: lambda mux, dlc, final: mux._send_frame(dlc.dlci, FrameType.DM, final=final),
+    Action.OPENED: lambda mux, dlc, final: mux._opened(dlc, by_peer=False),
+    Action.OPENED_BY_PEER: lambda mux, dlc, final: mux._opened(dlc, by_peer=True),
+    Action.REESTABLISHED: lambda mux, dlc, final: mux._reestablished(dlc),
     Action.OPEN_AGAIN: Multiplexer._open_again,
-    Action.KEEP_OPEN: lambda mux, dlc, now, final: None,
+    Action.KEEP_OPEN: lambda mux, dlc, final: None,
 }
