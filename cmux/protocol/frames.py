@@ -139,8 +139,12 @@ class _HeaderCache:
             raise FrameError(f"DLCI {frame.dlci} does not fit six bits: 0 to 63")
         if frame.type not in self._types:
             raise FrameError(f"{frame.type.name} frames need the advanced option (27.010 §4)")
-        if not (0 <= frame.nr <= 7 and 0 <= frame.ns <= 7):
-            raise FrameError(f"N(R) {frame.nr} or N(S) {frame.ns} does not fit three bits: 0 to 7")
+        nr_limit = 7 if frame.type in _NUMBERED else 0
+        ns_limit = 7 if frame.type is FrameType.I else 0
+        if not (0 <= frame.nr <= nr_limit and 0 <= frame.ns <= ns_limit):
+            raise FrameError(
+                f"{frame.type.name} with N(R) {frame.nr}, N(S) {frame.ns}: at most {nr_limit} and {ns_limit}"
+            )
 
 
 _HEADERS = {option: _HeaderCache(option) for option in Option}

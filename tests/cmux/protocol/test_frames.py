@@ -8,7 +8,7 @@ from vector_table import FRAMES, GOOD, MISPRINTED, STREAMS, frame_of
 from cmux.protocol import AdvancedDecoder, BasicDecoder, Frame, FrameType, Option, encode
 from cmux.protocol.errors import FrameError
 from cmux.protocol.events import DropReason, FrameDropped
-from cmux.protocol.frames import MAX_CACHED_HEADERS, _HEADERS, Decoder
+from cmux.protocol.frames import _HEADERS, MAX_CACHED_HEADERS, Decoder
 
 LARGEST = 32767
 

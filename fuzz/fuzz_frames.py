@@ -1,0 +1,123 @@
+"""Frames of both options under any treatment.
+
+Invariants:
+1. decode(encode(x)) == x, in any portions, with any run of flags between frames.
+2. Any input in any portions gives the same frames and the same drops as in one portion.
+3. No input makes a decoder raise; what it keeps stays under one longest frame.
+4. With some frames damaged, every undamaged one is delivered, in order, once. A damaged frame is dropped, unless the
+   damage lies where its FCS does not reach (the information field of UIH) or the FCS passes by chance.
+"""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cmux.protocol import AdvancedDecoder, BasicDecoder, Frame, FrameType, Option, encode
+from cmux.protocol.events import FrameDropped
+from cmux.protocol.frames import Decoder
+
+N1 = 200
+_CARRY_INFO = [FrameType.UIH, FrameType.UI]
+_BARE = [FrameType.SABM, FrameType.UA, FrameType.DM, FrameType.DISC]
+
+
+def _decoder(option: Option) -> Decoder:
+    return BasicDecoder(N1) if option is Option.BASIC else AdvancedDecoder(N1)
+
+
+def _flag(option: Option) -> bytes:
+    return b"\xf9" if option is Option.BASIC else b"\x7e"
+
+
+options = st.sampled_from(list(Option))
+# An address of F9 reads as a flag, which is why DLCI 62 is reserved (27.010 §5.6).
+dlcis = st.integers(0, 61)
+_with_info = st.tuples(dlcis, st.booleans(), st.sampled_from(_CARRY_INFO), st.booleans(), st.binary(max_size=N1))
+_without_info = st.tuples(dlcis, st.booleans(), st.sampled_from(_BARE), st.booleans())
+frames = st.one_of(_with_info, _without_info).map(lambda fields: Frame(*fields))
+portions = st.lists(st.integers(1, 40), min_size=1, max_size=50)
+
+
+def _feed(decoder: Decoder, octets: bytes, sizes: list[int]) -> list[Frame | FrameDropped]:
+    found: list[Frame | FrameDropped] = []
+    at = index = 0
+    while at < len(octets):
+        size = sizes[index % len(sizes)]
+        found += decoder.receive_data(octets[at : at + size])
+        assert len(decoder._data) <= 2 * (N1 + 3) + 40
+        at += size
+        index += 1
+    return found + [item for _, item in decoder.finish()]
+
+
+@given(options, st.lists(st.tuples(frames, st.integers(0, 5)), max_size=20), portions)
+def fuzz_round_trip(option: Option, sent: list[tuple[Frame, int]], sizes: list[int]) -> None:
+    line = b"".join(encode(frame, option) + _flag(option) * fill for frame, fill in sent)
+    assert _feed(_decoder(option), line, sizes) == [frame for frame, _ in sent]
+
+
+@given(options, st.lists(frames, min_size=1, max_size=10), portions)
+def fuzz_shared_flags(option: Option, sent: list[Frame], sizes: list[int]) -> None:
+    line = _flag(option) + b"".join(encode(frame, option)[1:] for frame in sent)
+    assert _feed(_decoder(option), line, sizes) == sent
+
+
+_noise = st.lists(
+    st.one_of(
+        st.binary(max_size=30),
+        st.sampled_from([b"\xf9", b"\x7e", b"\x7d", b"\xf9\x07\xef", b"\x7e\x07\xef", b"\r\nRDY\r\n"]),
+        frames.map(encode),
+        frames.map(lambda frame: encode(frame, Option.ADVANCED)),
+        frames.map(lambda frame: encode(frame)[:-3]),
+    ),
+    max_size=20,
+).map(b"".join)
+
+
+@given(options, _noise, portions)
+def fuzz_any_input_in_any_portions(option: Option, octets: bytes, sizes: list[int]) -> None:
+    assert _feed(_decoder(option), octets, sizes) == _feed(_decoder(option), octets, [max(1, len(octets))])
+
+
+@given(options, st.binary(max_size=500))
+def fuzz_octets(option: Option, octets: bytes) -> None:
+    _feed(_decoder(option), octets, [7])
+
+
+@st.composite
+def _damage(draw: st.DrawFn) -> tuple[list[tuple[Frame, bytes]], Option]:
+    """Frames with their octets on the line; in some of them octets between the flags are changed."""
+    option = draw(options)
+    rows = []
+    for frame in draw(st.lists(frames, min_size=1, max_size=8)):
+        line = bytearray(encode(frame, option))
+        if draw(st.booleans()):
+            at = draw(st.integers(1, len(line) - 2))
+            line[at] ^= draw(st.integers(1, 255))
+        rows.append((frame, bytes(line)))
+    return rows, option
+
+
+@given(_damage())
+def fuzz_a_damaged_frame_costs_itself_only(case: tuple[list[tuple[Frame, bytes]], Option]) -> None:
+    rows, option = case
+    found = [
+        item for item in _feed(_decoder(option), b"".join(line for _, line in rows), [13]) if isinstance(item, Frame)
+    ]
+    whole = [frame for frame, line in rows if line == encode(frame, option)]
+    # The oracle of chance: what a damaged stretch yields by itself may be delivered, nothing else.
+    by_chance = [
+        item for frame, line in rows if line != encode(frame, option) for item in _passes_by_chance(option, line)
+    ]
+    rest = list(found)
+    for frame in whole:
+        assert frame in rest, (frame, found)
+        skipped = rest[: rest.index(frame)]
+        assert all(item in by_chance for item in skipped), (skipped, by_chance)
+        rest = rest[rest.index(frame) + 1 :]
+    assert all(item in by_chance for item in rest), (rest, by_chance)
+
+
+def _passes_by_chance(option: Option, line: bytes) -> list[Frame]:
+    return [item for item in _feed(_decoder(option), line, [len(line)]) if isinstance(item, Frame)]
