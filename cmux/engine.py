@@ -1,0 +1,306 @@
+"""What turns a `Multiplexer` by threads: one reader, one writer, one lock around calls to the core.
+
+The reader feeds the core and wakes; the writer writes what the core hands out and owns its timers. Events are
+dispatched outside the lock, in order, by whichever thread comes first; what they run only fills buffers and wakes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+from .capture import Capture
+from .errors import SessionEnded
+from .line import HungUp, Line
+from .protocol.config import Config, Role
+from .protocol.events import Cause, Event, SessionClosed, SessionOpened
+from .protocol.multiplexer import Multiplexer
+
+T = TypeVar("T")
+
+_STALL = 30.0  # a line that takes nothing for so long is lost
+_WRITE_WAIT = 0.2
+_CHUNK = 4096
+_FRAME_OVERHEAD = 7
+_BITS_PER_OCTET = 10
+_HEARD = 64  # first octets of a session, kept for the message when it does not come up
+
+_log = logging.getLogger("cmux")
+
+
+class Engine:
+    """A multiplexer that runs.
+
+    Args:
+        line: open; it stays the caller's to close.
+        config: parameters of the session.
+        on_event: told each event, without the lock; must not wait.
+        line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
+        capture: told every octet of both directions.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        config: Config,
+        on_event: Callable[[Event], None],
+        line_rate: int | None = None,
+        capture: Capture | None = None,
+    ) -> None:
+        self.line = line
+        self.error: SessionEnded | None = None
+        """Why the session is over: the first cause."""
+        self.heard = b""
+        """The first octets that came."""
+        self._core = Multiplexer(Role.INITIATOR, config)
+        self._config = config
+        self._on_event = on_event
+        self._capture = capture
+        self._rate = line_rate
+        self._idle_at = 0.0  # when the line will have sent what it was given
+        self._ahead = 0.0 if not line_rate else (config.n1 + _FRAME_OVERHEAD) * _BITS_PER_OCTET / line_rate
+        self._unwritten = 0
+        self._stopping = False
+        self._octets = {"line_octets_received": 0, "line_octets_sent": 0}
+        self._events: deque[Event] = deque()
+        self._make_locks()
+        self._threads = [
+            threading.Thread(target=self._read, name=f"cmux reader {line.name}", daemon=True),
+            threading.Thread(target=self._write, name=f"cmux writer {line.name}", daemon=True),
+        ]
+
+    def _make_locks(self) -> None:
+        self._lock = threading.Lock()
+        self._work = threading.Condition(self._lock)  # something to write, or an earlier deadline
+        self._progress = threading.Condition(self._lock)  # written, opened, ended
+        self._dispatching = threading.Lock()
+
+    # --- For the owner and its channels ---
+
+    def start(self, first: bytes) -> None:
+        """Start the threads and the session.
+
+        Args:
+            first: octets that have been read from the line already.
+        """
+        with self._lock:
+            self._core.start(time.monotonic())
+        if first:
+            self._feed(first)
+        for thread in self._threads:
+            thread.start()
+
+    def call(self, action: Callable[[Multiplexer, float], T]) -> T:
+        """Run one or more calls to the core under the lock.
+
+        Args:
+            action: gets the core and the time.
+
+        Returns:
+            What it returned.
+
+        Raises:
+            SessionEnded: the session is over.
+        """
+        with self._lock:
+            if self.error is not None:
+                raise self.ended()
+            result = action(self._core, time.monotonic())
+            self._work.notify()
+            return result
+
+    def ended(self) -> SessionEnded:
+        """Return a fresh copy of the first cause, to be raised by one more caller."""
+        assert self.error is not None  # noqa: S101 - the caller has looked
+        return SessionEnded(self.error.cause, str(self.error))
+
+    def wait(self, ready: Callable[[Multiplexer], bool], timeout: float | None) -> bool:
+        """Wait for something in the core that writing or an event brings about.
+
+        Args:
+            ready: looked at under the lock.
+            timeout: seconds.
+
+        Returns:
+            True when it came, False when the time ran out or the session ended first.
+        """
+        with self._lock:
+            self._progress.wait_for(lambda: self.error is not None or ready(self._core), timeout)
+            return self.error is None and ready(self._core)
+
+    def wait_written(self, dlci: int, timeout: float | None) -> bool:
+        """Wait until everything that was queued on a DLC has gone to the line."""
+        return self.wait(lambda core: core.unsent(dlci) == 0 and not self._unwritten, timeout)
+
+    def stats(self) -> dict[str, object]:
+        """Return the counters of the core and of the line."""
+        with self._lock:
+            return {**self._core.stats(), **self._octets}
+
+    def stop(self, timeout: float) -> bool:
+        """Stop both threads and wait for them, unless this is one of them.
+
+        Args:
+            timeout: seconds for each.
+
+        Returns:
+            True when they have ended.
+        """
+        with self._lock:
+            self._stopping = True
+            self._work.notify_all()
+        self.line.cancel()
+        others = [thread for thread in self._threads if thread is not threading.current_thread() and thread.ident]
+        for thread in others:
+            thread.join(timeout)
+        return not any(thread.is_alive() for thread in others)
+
+    def ask_to_stop(self) -> None:
+        """Make both threads end soon, without waiting and without a lock."""
+        self._stopping = True
+        self.line.cancel()
+
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether the caller runs on the reader or the writer."""
+        return threading.current_thread() in self._threads
+
+    def lose(self, cause: Cause, detail: str) -> None:
+        """End the session because the line is of no use any more.
+
+        Args:
+            cause: why.
+            detail: the sentence for people.
+        """
+        with self._lock:
+            self._lose(cause, detail)
+        self._dispatch()
+
+    def abandon(self) -> None:
+        """Be dead in the child after a fork: no thread has come along, and the line is the parent's."""
+        self._make_locks()
+        self._stopping = True
+        self.error = SessionEnded(Cause.LOCAL, f"{self.line.name}: the multiplexer belongs to the parent process")
+        self.line.abandon()
+
+    # --- The threads ---
+
+    def _read(self) -> None:
+        try:
+            while not self._stopping:
+                data = self.line.read(None)
+                if data:
+                    self._feed(data)
+        except HungUp as error:
+            self.lose(Cause.LINE_LOST, f"{self.line.name}: {error}")
+        finally:
+            self._leave()
+
+    def _feed(self, data: bytes) -> None:
+        if self._capture is not None:
+            self._capture.feed(data, from_host=False, timestamp=time.time_ns())
+        with self._lock:
+            self._octets["line_octets_received"] += len(data)
+            if len(self.heard) < _HEARD:
+                self.heard += data[:_HEARD]
+            self._take(self._core.receive_data(data, time.monotonic()))
+            self._work.notify()
+        self._dispatch()
+
+    def _write(self) -> None:
+        data = b""
+        progress_at = time.monotonic()
+        try:
+            while True:
+                if not data:
+                    data, progress_at = self._next_write(), time.monotonic()
+                    self._dispatch()
+                    if self._stopping and not data:
+                        return
+                    if not data:
+                        continue
+                    if self._capture is not None:  # before the peer can have answered
+                        self._capture.feed(data, from_host=True, timestamp=time.time_ns())
+                taken = self.line.write(data, _WRITE_WAIT)
+                self._sent(taken)
+                data = data[taken:]
+                if taken:
+                    progress_at = time.monotonic()
+                elif self._stopping:
+                    return
+                elif time.monotonic() - progress_at > _STALL:
+                    raise HungUp(f"the line has taken no octet for {_STALL:g} s (flow control?)")
+        except HungUp as error:
+            self.lose(Cause.LINE_LOST, f"{self.line.name}: {error}")
+        finally:
+            self._leave()
+
+    def _next_write(self) -> bytes:
+        """Wait until there is something to write or to tell; run the timers meanwhile."""
+        with self._lock:
+            while True:
+                now = time.monotonic()
+                due = self._core.next_timeout()
+                if due is not None and due <= now:
+                    self._take(self._core.handle_timeout(now))
+                    due = self._core.next_timeout()
+                data = b""
+                pace = self._idle_at - self._ahead
+                if pace <= now:
+                    data = self._core.data_to_send(now, self._limit())
+                    due = self._core.next_timeout()
+                else:
+                    due = pace if due is None else min(due, pace)
+                self._unwritten = len(data)
+                if data and self._rate:
+                    self._idle_at = max(now, self._idle_at) + len(data) * _BITS_PER_OCTET / self._rate
+                if data or self._events or self._stopping:
+                    return data
+                self._work.wait(None if due is None else max(0.0, due - now))
+
+    def _limit(self) -> int:
+        return self._config.n1 + _FRAME_OVERHEAD if self._rate else _CHUNK
+
+    def _sent(self, count: int) -> None:
+        with self._lock:
+            self._octets["line_octets_sent"] += count
+            self._unwritten -= count
+            if not self._unwritten:
+                self._progress.notify_all()
+
+    def _leave(self) -> None:
+        """Leave nobody waiting for a thread that has ended, whatever ended it."""
+        if not self._stopping:
+            self.lose(Cause.LINE_LOST, f"{self.line.name}: the {threading.current_thread().name} ended")
+
+    # --- Events ---
+
+    def _lose(self, cause: Cause, detail: str) -> None:
+        if self.error is None:
+            self.error = SessionEnded(cause, detail)
+            self._take(self._core.line_lost(detail, time.monotonic()))
+            self._progress.notify_all()
+            self._work.notify()
+
+    def _take(self, events: list[Event]) -> None:
+        self._events.extend(events)
+        for event in events:
+            if isinstance(event, SessionClosed) and self.error is None:
+                self.error = SessionEnded(event.cause, f"{self.line.name}: {event.detail}")
+            elif isinstance(event, SessionOpened):
+                _log.debug("%s: session open", self.line.name)
+        if events:
+            self._progress.notify_all()
+
+    def _dispatch(self) -> None:
+        # Whoever holds the lock takes the other thread's events along, so they stay in order.
+        while self._events and self._dispatching.acquire(blocking=False):
+            try:
+                while self._events:
+                    self._on_event(self._events.popleft())
+            finally:
+                self._dispatching.release()

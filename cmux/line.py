@@ -1,0 +1,337 @@
+"""The physical line as the thread shell needs it: reads that can be stopped, writes that can give up.
+
+How a read stops depends on the port. A POSIX descriptor is polled together with a wake pipe. Everything else is read
+with a short time-out, and with ``cancel_read`` where the port has it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import select
+import threading
+import time
+from abc import ABC, abstractmethod
+from typing import Protocol, runtime_checkable
+
+import serial
+
+from .errors import PortBusy, PortError, PortNotFound
+
+_READ_SIZE = 65536
+_POLL_READ = 0.2  # the longest that a port without descriptor and cancel_read keeps the reader from stopping
+_CANCELLED_READ = 1.0  # the same where cancel_read does it: only a net under it
+_WRITE_TIMEOUT = 5.0
+_NOTHING_WAIT = 0.01
+
+_NOT_FOUND = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
+_BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
+_DESCRIPTOR_MODULES = {"serial.serialposix", "serial.urlhandler.protocol_socket"}
+
+
+@runtime_checkable
+class SerialLike(Protocol):
+    """The least that a port object must have."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return up to so many octets; none when there are none for a while."""
+
+    def write(self, data: bytes, /) -> int | None:
+        """Take octets, and return how many."""
+
+    def close(self) -> None:
+        """Release the port."""
+
+
+class HungUp(OSError):
+    """The line is gone; the text says how that showed."""
+
+
+class Line(ABC):
+    """One open line.
+
+    Args:
+        name: for messages.
+        rate: octets are sent in 10 / `rate` seconds each; None for a line that has no rate of its own.
+    """
+
+    def __init__(self, name: str, rate: int | None) -> None:
+        self.name = name
+        self.rate = rate
+
+    @abstractmethod
+    def read(self, timeout: float | None) -> bytes:
+        """Wait for octets.
+
+        Args:
+            timeout: seconds, None for as long as it takes.
+
+        Returns:
+            What has come; nothing when the time ran out or `cancel` was called.
+
+        Raises:
+            HungUp: the line is gone.
+        """
+
+    @abstractmethod
+    def write(self, data: bytes, timeout: float) -> int:
+        """Write octets.
+
+        Args:
+            data: at least one.
+            timeout: seconds to wait until the line takes any.
+
+        Returns:
+            How many were taken; 0 when the time ran out or `cancel` was called.
+
+        Raises:
+            HungUp: the line is gone.
+        """
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """End reads and writes that wait now or later, until `rearm`."""
+
+    @abstractmethod
+    def rearm(self) -> None:
+        """Let reads and writes wait again."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the port; errors of a line that is gone are none."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Release descriptors without a word to the port: for the child after a fork."""
+
+
+class DescriptorLine(Line):
+    """A line with a POSIX descriptor.
+
+    Args:
+        fd: non-blocking.
+        port: what `close` closes.
+        name: for messages.
+        rate: see `Line`.
+    """
+
+    def __init__(self, fd: int, port: SerialLike, name: str, rate: int | None) -> None:
+        super().__init__(name, rate)
+        self._fd = fd
+        self._port = port
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+
+    def _wait(self, events: int, timeout: float | None) -> bool:
+        poll = select.poll()
+        poll.register(self._fd, events)
+        poll.register(self._wake_read, select.POLLIN)
+        ready = dict(poll.poll(None if timeout is None else max(0, round(timeout * 1000 + 0.5))))
+        if ready.get(self._fd, 0) & select.POLLNVAL:
+            raise HungUp("the descriptor was closed")
+        return self._fd in ready and self._wake_read not in ready
+
+    def read(self, timeout: float | None) -> bytes:
+        """See `Line.read`."""
+        if not self._wait(select.POLLIN, timeout):
+            return b""
+        try:
+            data = os.read(self._fd, _READ_SIZE)
+        except (BlockingIOError, InterruptedError):
+            return b""
+        except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone
+            raise HungUp(f"hung up: {error.strerror}") from error
+        if not data:
+            raise HungUp("hung up: end of file")
+        return data
+
+    def write(self, data: bytes, timeout: float) -> int:
+        """See `Line.write`."""
+        try:
+            with contextlib.suppress(BlockingIOError, InterruptedError):
+                return os.write(self._fd, data)
+            if self._wait(select.POLLOUT, timeout):
+                with contextlib.suppress(BlockingIOError, InterruptedError):
+                    return os.write(self._fd, data)
+        except HungUp:
+            raise
+        except OSError as error:
+            raise HungUp(f"hung up: {error.strerror}") from error
+        return 0
+
+    def cancel(self) -> None:
+        """See `Line.cancel`."""
+        with contextlib.suppress(OSError):
+            os.write(self._wake_write, b"x")
+
+    def rearm(self) -> None:
+        """See `Line.rearm`."""
+        with contextlib.suppress(OSError):
+            os.read(self._wake_read, 1000)
+
+    def close(self) -> None:
+        """See `Line.close`."""
+        with contextlib.suppress(OSError):
+            self._port.close()
+        self._close_pipe()
+
+    def abandon(self) -> None:
+        """See `Line.abandon`."""
+        with contextlib.suppress(OSError):
+            os.close(self._fd)
+        self._close_pipe()
+
+    def _close_pipe(self) -> None:
+        for fd in (self._wake_read, self._wake_write):
+            if fd >= 0:
+                os.close(fd)
+        self._wake_read = self._wake_write = -1
+
+
+class PortLine(Line):
+    """A line that is only known by its ``read``, ``write`` and ``close``.
+
+    Args:
+        port: with ``timeout``, ``in_waiting`` and ``cancel_read`` where it has them. Without ``timeout`` its ``read``
+            should return soon; one that waits for ever ends when the port is closed, or never.
+        name: for messages.
+        rate: see `Line`.
+    """
+
+    def __init__(self, port: SerialLike, name: str, rate: int | None) -> None:
+        super().__init__(name, rate)
+        self._port = port
+        self._cancelled = threading.Event()
+        self._cancel_read = getattr(port, "cancel_read", None)
+        self._longest = _CANCELLED_READ if self._cancel_read else _POLL_READ
+        self._timed = hasattr(port, "timeout")
+        self._timeout: float | None = None
+        if hasattr(port, "write_timeout"):
+            port.write_timeout = _WRITE_TIMEOUT
+
+    def read(self, timeout: float | None) -> bytes:
+        """See `Line.read`."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._cancelled.is_set():
+            left = self._longest if deadline is None else min(self._longest, deadline - time.monotonic())
+            data = self._read_once(max(0.0, left))
+            if data:
+                return data
+            if deadline is not None and time.monotonic() >= deadline:
+                break
+        return b""
+
+    def _read_once(self, wait: float) -> bytes:
+        try:
+            if self._timed and wait != self._timeout:
+                self._port.timeout = self._timeout = wait  # type: ignore[attr-defined]  # not every port has it
+            waiting: int = getattr(self._port, "in_waiting", 0)
+            data = self._port.read(max(1, min(waiting, _READ_SIZE)))
+        except (OSError, ValueError, TypeError) as error:  # pyserial's TypeError: closed while reading
+            if self._cancelled.is_set():
+                return b""
+            raise HungUp(f"hung up: {error}") from error
+        if data == b"" and not self._timed and isinstance(self._port, io.IOBase):
+            raise HungUp("hung up: end of file")
+        if not data and not self._timed:
+            self._cancelled.wait(min(wait, _NOTHING_WAIT))
+        return data or b""
+
+    def write(self, data: bytes, timeout: float) -> int:
+        """See `Line.write`; the port's own time-out counts here."""
+        try:
+            taken = self._port.write(data)
+        except serial.SerialTimeoutException as error:
+            raise HungUp(f"the line takes no octets: {error}") from error
+        except (OSError, ValueError, TypeError) as error:
+            raise HungUp(f"hung up: {error}") from error
+        return len(data) if taken is None else taken
+
+    def cancel(self) -> None:
+        """See `Line.cancel`."""
+        self._cancelled.set()
+        if self._cancel_read is not None:
+            with contextlib.suppress(OSError, AttributeError):
+                self._cancel_read()
+
+    def rearm(self) -> None:
+        """See `Line.rearm`."""
+        self._cancelled.clear()
+
+    def close(self) -> None:
+        """See `Line.close`."""
+        with contextlib.suppress(OSError, ValueError):
+            self._port.close()
+
+    def abandon(self) -> None:
+        """See `Line.abandon`: which descriptors such a port has cannot be known."""
+
+
+def open_line(port: str | os.PathLike[str] | SerialLike, baudrate: int, **settings: object) -> Line:
+    """Open a line, exclusively where the system can do that.
+
+    Args:
+        port: a path, a pyserial URL, or an open object with ``read``, ``write`` and ``close``.
+        baudrate: bits per second.
+        settings: more of pyserial's: ``rtscts``, ``xonxoff``, ``dsrdtr``, …
+
+    Returns:
+        The line.
+
+    Raises:
+        PortNotFound: there is no such port.
+        PortBusy: somebody has it.
+        PortError: it cannot be opened for another reason.
+    """
+    if isinstance(port, (str, os.PathLike)):
+        name = os.fspath(port)
+        return _line(_open_serial(name, baudrate, settings), name)
+    if not isinstance(port, SerialLike):
+        raise PortError(repr(port), "neither a path, a URL, nor an open port with read, write and close")
+    return _line(port, str(getattr(port, "name", None) or type(port).__name__))
+
+
+def _open_serial(name: str, baudrate: int, settings: dict[str, object]) -> serial.SerialBase:
+    try:
+        opened = serial.serial_for_url(name, do_not_open=True)
+    except ValueError as error:
+        raise PortNotFound(name, str(error)) from error
+    try:
+        opened.baudrate = baudrate
+        for key, value in settings.items():
+            setattr(opened, key, value)
+        if type(opened) is serial.Serial:
+            opened.exclusive = True
+        opened.timeout = _POLL_READ
+        opened.write_timeout = _WRITE_TIMEOUT
+        opened.open()
+    except serial.SerialException as error:
+        raise _port_error(name, error) from error
+    except (ValueError, OSError) as error:
+        raise PortError(name, f"cannot be opened as a serial port: {error}") from error
+    return opened
+
+
+def _port_error(name: str, error: serial.SerialException) -> PortError:
+    text = str(error)
+    if error.errno in _NOT_FOUND or "FileNotFoundError" in text:
+        return PortNotFound(name, "there is no such port (is the device plugged in?)")
+    if error.errno in _BUSY or "lock" in text or "PermissionError" in text:
+        return PortBusy(name, "the port is in use by another program, or by another Mux of this one")
+    if error.errno == errno.EACCES:
+        return PortError(name, "permission denied (often: the user is not in the group dialout)")
+    return PortError(name, text)
+
+
+def _line(port: SerialLike, name: str) -> Line:
+    if type(port).__module__ not in _DESCRIPTOR_MODULES or os.name != "posix":
+        native = type(port) is serial.Serial  # not POSIX: a real port with its own cancel_read
+        return PortLine(port, name, port.baudrate if native and isinstance(port, serial.Serial) else None)
+    fd: int = port.fileno()  # type: ignore[attr-defined]  # both modules have it
+    real = (
+        isinstance(port, serial.Serial) and os.isatty(fd) and not os.ttyname(fd).startswith(("/dev/pts/", "/dev/pty"))
+    )
+    return DescriptorLine(fd, port, name, port.baudrate if real and isinstance(port, serial.Serial) else None)
