@@ -1,0 +1,31 @@
+"""Sphinx configuration."""
+
+from __future__ import annotations
+
+import cmux
+
+project = "gsm0710"
+author = "the gsm0710 authors"
+copyright = "2026, the gsm0710 authors"
+version = release = cmux.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.intersphinx",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build", "changelog.d"]
+nitpicky = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+default_role = "any"
+intersphinx_mapping: dict[str, tuple[str, None]] = {}
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 3
+
+html_theme = "furo"
+html_title = f"gsm0710 {release}"
+html_show_sphinx = False
