@@ -1,0 +1,24 @@
+"""An emulated Quectel M10: AT commands, the multiplexer, and a TCP/IP stack on real loopback sockets."""
+
+from .behaviour import Behaviour
+from .commandline import Form
+from .environment import Network
+from .module import EmulatedModule
+from .ownership import Ownership
+from .replies import ERROR, OK, Reply
+from .table import CommandTable
+from .uart import Call, Uart
+
+__all__ = [
+    "ERROR",
+    "OK",
+    "Behaviour",
+    "Call",
+    "CommandTable",
+    "EmulatedModule",
+    "Form",
+    "Network",
+    "Ownership",
+    "Reply",
+    "Uart",
+]

@@ -1,0 +1,161 @@
+"""Where sources about the module disagree: one field per question, its default the recommended reading."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, get_args, get_type_hints
+
+
+def _choice(default: str, source: str) -> str:
+    """Declare a question with named answers."""
+    return field(default=default, metadata={"source": source})
+
+
+def _flag(default: bool, source: str) -> bool:
+    """Declare a yes-or-no question."""
+    return field(default=default, metadata={"source": source})
+
+
+def _seconds(default: float, source: str) -> float:
+    """Declare a time in seconds."""
+    return field(default=default, metadata={"source": source})
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What one emulated module does where documents, firmware and drivers disagree.
+
+    Every field has its source in ``dataclasses.field.metadata["source"]``; `describe` prints them.
+    """
+
+    # Forms of answers
+    ati_blank_line: bool = _flag(
+        False, "ATI: figure 1 prints a blank line after Quectel_Ltd, figure 3 and the manuals none"
+    )
+    recv_from: Literal["RECV FROM", "RCV FROM"] = _choice(  # type: ignore[assignment]
+        "RECV FROM", "address line: figure 1, manual and drivers against figures 2 and 3"
+    )
+    address_line: bool = _flag(False, "QISHOWRA at power-up: off in the app note 3.4, on in what figures 2 and 3 show")
+    to_before_recv: bool = _flag(False, "order of the TO and RECV FROM lines: no source shows both")
+    prompt_blank: bool = _flag(True, "prompt: the figures print '> ', the text of 8.3 '>'")
+    transparent_open: Literal["CONNECT", "CONNECT OK"] = _choice(  # type: ignore[assignment]
+        "CONNECT", "transparent QIOPEN: real M10 and the app note 5.2 CONNECT, app note 3.2 CONNECT OK"
+    )
+    already_connect: Literal["alone", "after_ok", "then_error"] = _choice(  # type: ignore[assignment]
+        "alone", "ALREADY CONNECT: manual alone, MC60 drivers after OK, an M95 log followed by ERROR"
+    )
+    qiserver_blank: bool = _flag(True, "QISERVER?: app note and M66 manual '1, 1', M26 manual '1,1'")
+
+    # What is accepted, and when
+    qimux_outside_initial: Literal["error", "same", "ok"] = _choice(  # type: ignore[assignment]
+        "error", "QIMUX and QIMODE outside IP INITIAL: real M10 ERROR, SSL note OK, RDA firmware same value only"
+    )
+    qicsgp_outside_initial: Literal["error", "ok"] = _choice(  # type: ignore[assignment]
+        "error", "QICSGP outside IP INITIAL: the app note 3.1 wants IP INITIAL, M72D sends it at any time"
+    )
+    qiopen_in_gprsact: bool = _flag(True, "QIOPEN in IP GPRSACT: real M10 accepts it, the manual does not list it")
+    qiserver_in_gprsact: bool = _flag(False, "QISERVER in IP GPRSACT: real M10 answers ERROR until QILOCIP was read")
+    qideact_in_initial: Literal["ok", "error"] = _choice(  # type: ignore[assignment]
+        "ok", "QIDEACT in IP INITIAL: drivers need DEACT OK, the manual excludes the state"
+    )
+    refused_activation: Literal["IP IND", "IP INITIAL", "PDP DEACT"] = _choice(  # type: ignore[assignment]
+        "IP IND", "state after the network refused QIACT: not stated; drivers treat all three alike"
+    )
+    esc_cancels_fixed: bool = _flag(
+        False, "ESC in a fixed-length QISEND: the app note 4.3 cancels, manual and firmware take it as data"
+    )
+    esc_answer: Literal["OK", "ERROR", "SEND FAIL", "none"] = _choice(  # type: ignore[assignment]
+        "OK", "answer to ESC at the prompt: no document says; RDA firmware OK"
+    )
+    qistat_includes_server: bool = _flag(False, "QISTAT while only a remote client is connected: inferred IP STATUS")
+    socket_after_close: Literal["CLOSED", "INITIAL"] = _choice(  # type: ignore[assignment]
+        "CLOSED", "QISTATE of a socket that the remote side closed: not stated"
+    )
+
+    # Ownership of contexts across virtual UARTs
+    default_owner_uart1: bool = _flag(False, "power-up: context 0 controlled by nobody (255) or by VIRTUAL_UART_1")
+    require_qifgcnt: bool = _flag(False, "activating a free context without QIFGCNT first: claims it, or ERROR")
+    strict_reads: bool = _flag(False, "reads of a context that another UART controls: answered, or ERROR")
+    release_on_initial: bool = _flag(False, "QIDEACT: the context stays with its UART, or nobody controls it")
+    release_on_disc: bool = _flag(False, "closing a DLC: its contexts stay active, or are deactivated and released")
+    owner_after_cmux: Literal["uart1", "keep"] = _choice(  # type: ignore[assignment]
+        "uart1", "leaving multiplexer mode: contexts pass to the plain UART, or stay where they were"
+    )
+
+    # Times
+    activation_time: float = _seconds(0.0, "seconds from QIACT to the network's answer; a real network takes 1 to 30")
+    connect_timeout: float = _seconds(75.0, "seconds until CONNECT FAIL: manual, QIOPEN")
+    send_timeout: float = _seconds(10.0, "seconds a full send window is waited for before SEND FAIL: inferred")
+
+    @classmethod
+    def parse(cls, texts: Iterable[str], base: Behaviour | None = None) -> Behaviour:
+        """Read behaviours as a command line gives them.
+
+        Args:
+            texts: ``NAME=VALUE`` strings; later ones win.
+            base: what to start from instead of the defaults.
+
+        Returns:
+            The behaviour with those values.
+
+        Raises:
+            ValueError: a text has no ``=``, or names no behaviour, or its value is not one of the possible ones.
+        """
+        types = get_type_hints(cls)
+        values: dict[str, object] = {}
+        for text in texts:
+            name, equals, value = text.partition("=")
+            name = name.strip().replace("-", "_")
+            if not equals:
+                raise ValueError(f"behaviour {text!r} is not NAME=VALUE")
+            if name not in types:
+                raise ValueError(f"no behaviour is called {name!r}; --list-behaviours shows them")
+            values[name] = _convert(name, types[name], value.strip())
+        return dataclasses.replace(base or cls(), **values)  # type: ignore[arg-type]
+
+    @classmethod
+    def describe(cls) -> list[tuple[str, str, str, str]]:
+        """Return every behaviour as ``(name, default, possible values, source)``, in the order of the fields."""
+        types = get_type_hints(cls)
+        return [
+            (item.name, _show(item.default), "|".join(_possible(types[item.name])), str(item.metadata["source"]))
+            for item in dataclasses.fields(cls)
+        ]
+
+
+_FLAGS = {"1": True, "on": True, "yes": True, "true": True, "0": False, "off": False, "no": False, "false": False}
+
+
+def _possible(kind: object) -> list[str]:
+    if kind is bool:
+        return ["on", "off"]
+    if kind is float:
+        return ["SECONDS"]
+    return [str(value) for value in get_args(kind)]
+
+
+def _show(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def _convert(name: str, kind: object, value: str) -> object:
+    if kind is bool:
+        if value.lower() not in _FLAGS:
+            raise ValueError(f"behaviour {name} is on or off, not {value!r}")
+        return _FLAGS[value.lower()]
+    if kind is float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            raise ValueError(f"behaviour {name} is a time in seconds, not {value!r}") from None
+        if not 0 <= seconds <= 86400:
+            raise ValueError(f"behaviour {name} is a time from 0 to 86400 seconds, not {value!r}")
+        return seconds
+    for possible in get_args(kind):
+        if value.replace("_", " ").upper() == possible.replace("_", " ").upper():
+            return possible
+    raise ValueError(f"behaviour {name} is one of {', '.join(_possible(kind))}, not {value!r}")

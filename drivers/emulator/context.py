@@ -1,0 +1,555 @@
+"""One PDP context: its state, its settings, its sessions and its server on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+
+from .addresses import Address, allocate
+from .delivery import Delivery, HeaderOptions, Notice
+from .environment import Environment, is_loopback
+from .sessions import Role, Session, SessionState, TcpSession, UdpEndpoint, UdpSession
+from .settings import ContextSettings
+from .states import ACTIVATING, ContextState, Trigger, transitions
+
+log = logging.getLogger(__name__)
+
+PROFILES = 6  # client sessions with QIMUX=1
+CLIENTS = 5  # of a server
+
+
+class ServerState(enum.Enum):
+    """The words of AT+QISSTAT, spelled as the manual spells them."""
+
+    INITIAL = "INITIAL"
+    OPENING = "OPENNING"
+    LISTENING = "LISTENING"
+    CLOSING = "CLOSING"
+
+
+class Context:
+    """One PDP context of the module.
+
+    Args:
+        number: 0 or 1.
+        environment: loop, clock, behaviour, network.
+        changed: told the number whenever there is something to take or to look at.
+        may_start: asked before activation whether the other context allows it.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        environment: Environment,
+        changed: Callable[[int], None],
+        may_start: Callable[[int], bool],
+    ) -> None:
+        self.number = number
+        self.settings = ContextSettings.initial(environment.behaviour)
+        self.state = ContextState.INITIAL
+        self.server_state = ServerState.INITIAL
+        self.server_kind = "TCP"
+        self.profiles: dict[int, Session] = {}
+        self.clients: dict[int, Session] = {}
+        self.bytestream: Session | None = None  # the session that a UART in data mode is joined to
+        self._environment = environment
+        self._changed = changed
+        self._may_start = may_start
+        self._transitions = transitions(environment.behaviour)
+        self._address: Address | None = None
+        self._notices: deque[Notice] = deque()
+        self._draining: list[Session] = []  # ended, replaced, and not yet read empty
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._opening: dict[int, asyncio.Task[None]] = {}
+        self._activated: asyncio.Future[bool] | None = None
+        self._server: asyncio.Server | UdpEndpoint | None = None
+        self._maximum = 1
+
+    # State
+
+    def may(self, trigger: Trigger) -> bool:
+        """Say whether something is allowed in the present state."""
+        return (self.state, trigger) in self._transitions
+
+    def fire(self, trigger: Trigger) -> bool:
+        """Let something happen; returns False, and changes nothing, where it is not allowed."""
+        target = self._transitions.get((self.state, trigger))
+        if target is None:
+            return False
+        if target is not self.state:
+            log.info("context %d: %s -> %s (%s)", self.number, self.state.value, target.value, trigger.value)
+        self.state = target
+        return True
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it is in any other state than IP INITIAL."""
+        return self.state is not ContextState.INITIAL
+
+    @property
+    def local_address(self) -> str:
+        """Its address, or 0.0.0.0 before activation."""
+        return self._address.text if self._address is not None else "0.0.0.0"  # noqa: S104 - it is shown, not bound
+
+    @property
+    def shown_state(self) -> ContextState:
+        """The state that AT+QISTAT tells."""
+        if (
+            self._environment.behaviour.qistat_includes_server
+            and self.state is ContextState.STATUS
+            and any(session.connected for session in self.clients.values())
+        ):
+            return ContextState.CONNECT_OK
+        return self.state
+
+    # Activation
+
+    @property
+    def activating(self) -> bool:
+        """Whether a QIOPEN or QISERVER from IP INITIAL is activating the context at this moment."""
+        return self._activated is not None and self.state in ACTIVATING
+
+    def register(self) -> bool:
+        """Carry out AT+QIREGAPP; False where it is not allowed."""
+        return self.fire(Trigger.REGISTER)
+
+    def activate(self, done: Callable[[bool], None]) -> None:
+        """Carry out AT+QIACT.
+
+        Args:
+            done: told whether the network accepted.
+        """
+        self.fire(Trigger.ACTIVATE)
+
+        async def run() -> None:
+            done(await self._negotiate())
+
+        self._spawn(run())
+
+    async def bring_up(self) -> bool:
+        """Register and activate from IP INITIAL, once for all who ask at the same time."""
+        if self._activated is not None:
+            return await asyncio.shield(self._activated)
+        if self.state is not ContextState.INITIAL:
+            return self._address is not None
+        self._activated = self._environment.loop.create_future()
+        accepted = False
+        try:
+            self.fire(Trigger.REGISTER)
+            self.fire(Trigger.ACTIVATE)
+            accepted = await self._negotiate()
+        finally:
+            self._activated.set_result(accepted)
+            self._activated = None
+        return accepted
+
+    async def _negotiate(self) -> bool:
+        self.fire(Trigger.CONFIGURED)
+        await self._environment.sleep(self._environment.behaviour.activation_time)
+        network = self._environment.network
+        if network.registered and network.attached and network.accepts and self._may_start(self.number):
+            self._address = allocate(self._environment.chooser)
+        if self._address is None:
+            self.fire(Trigger.REFUSED)
+            return False
+        self.fire(Trigger.ACTIVATED)
+        return True
+
+    def deactivate(self) -> bool:
+        """Carry out AT+QIDEACT: everything ends, and the state is IP INITIAL; False where it is not allowed."""
+        if not self.fire(Trigger.DEACTIVATE):
+            return False
+        self._end_all()
+        return True
+
+    def drop(self) -> bool:
+        """Let the network take the context away; False when it was not active."""
+        if not self.fire(Trigger.DROPPED):
+            return False
+        self._end_all()
+        self.announce("+PDP DEACT")
+        return True
+
+    def reset(self) -> None:
+        """Power down: nothing stays, nothing is said."""
+        self.state = ContextState.INITIAL
+        self._end_all()
+        self.settings = ContextSettings.initial(self._environment.behaviour)
+
+    def _end_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self._stop_listening()
+        for session in [*self.profiles.values(), *self.clients.values(), *self._draining]:
+            session.close()
+        self.profiles.clear()
+        self.clients.clear()
+        self._draining.clear()
+        self._notices.clear()
+        self.bytestream = None
+        if self._address is not None:
+            self._address.release()
+            self._address = None
+
+    # Client sessions
+
+    def open(self, index: int, kind: str, host: str, port: int) -> None:
+        """Carry out AT+QIOPEN, whose form and state have been found right.
+
+        Args:
+            index: the profile; 0 with QIMUX=0.
+            kind: ``TCP`` or ``UDP``.
+            host: address or name.
+            port: 1 to 65535.
+        """
+        self._keep_draining(self.profiles.pop(index, None))
+        task = self._spawn(self._open(index, kind, host, port))
+        self._opening[index] = task
+        task.add_done_callback(lambda done: self._opened(index, done))
+
+    def _opened(self, index: int, task: asyncio.Task[None]) -> None:
+        if self._opening.get(index) is task:
+            del self._opening[index]
+
+    def profile_state(self, index: int) -> SessionState:
+        """Return the state of a client session, in the words of AT+QISTATE."""
+        if index in self._opening:
+            return SessionState.CONNECTING
+        session = self.profiles.get(index)
+        if session is None:
+            return SessionState.INITIAL
+        if session.state is SessionState.CLOSED:
+            return SessionState(self._environment.behaviour.socket_after_close)
+        return session.state
+
+    async def _open(self, index: int, kind: str, host: str, port: int) -> None:
+        if not self.settings.mux:
+            opening = Trigger.OPEN_TCP if kind == "TCP" else Trigger.OPEN_UDP
+        else:
+            opening = Trigger.OPEN_PROFILE
+        if self.state is ContextState.INITIAL or self.activating:
+            if not await self.bring_up():
+                self.announce(self.with_index(index, "CONNECT FAIL"))
+                return
+            self.fire(Trigger.READ_ADDRESS)
+        self.fire(opening)
+        try:
+            await self._environment.within(
+                self._environment.behaviour.connect_timeout, self._connect(index, kind, host, port)
+            )
+        except (OSError, TimeoutError) as error:
+            log.info("context %d: profile %d does not reach %s:%d: %s", self.number, index, host, port, error)
+            self.profiles.pop(index, None)
+            self._opening.pop(index, None)
+            if self.settings.mux:
+                self._after_profile()
+            else:
+                self.fire(Trigger.FAILED)
+            self.announce(self.with_index(index, "CONNECT FAIL"))
+
+    async def _connect(self, index: int, kind: str, host: str, port: int) -> None:
+        for address in await self._environment.resolve(host):
+            if not self._environment.reachable(address):
+                continue
+            remote = (address, port)
+            local = (self.local_address, 0) if is_loopback(address) else None
+            if kind == "UDP":
+                await self._connect_udp(index, remote, local)
+            else:
+                session = TcpSession(self, self._environment, Role.CLIENT, index, remote)
+                self.profiles[index] = session
+                await self._environment.loop.create_connection(lambda: session, *remote, local_addr=local)  # noqa: B023
+            return
+        raise OSError(f"{host} is no address that the module may reach")
+
+    async def _connect_udp(self, index: int, remote: tuple[str, int], local: tuple[str, int] | None) -> None:
+        def received(data: bytes, sender: tuple[str, int]) -> None:
+            session.receive(data)
+
+        _, endpoint = await self._environment.loop.create_datagram_endpoint(
+            lambda: UdpEndpoint(received), local_addr=local, remote_addr=remote
+        )
+        session = UdpSession(
+            self,
+            self._environment,
+            Role.CLIENT,
+            index,
+            remote,
+            transmit=endpoint.send,
+            finish=endpoint.close,
+        )
+        self.profiles[index] = session
+        session.established()
+
+    def close_profile(self, index: int) -> bool:
+        """Close a client session from our side; False when there is none to close."""
+        opening = self._opening.pop(index, None)
+        session = self.profiles.get(index)
+        if opening is None and session is None:
+            return False
+        if opening is not None:
+            opening.cancel()
+        if session is not None:
+            session.close()
+        if self.settings.mux:
+            self.profiles.pop(index, None)
+            self._after_profile()
+        else:
+            self.fire(Trigger.CLOSE_SESSION)
+        return True
+
+    def _after_profile(self) -> None:
+        busy = (SessionState.CONNECTING, SessionState.CONNECTED)
+        if not any(self.profile_state(index) in busy for index in range(PROFILES)):
+            self.fire(Trigger.LAST_PROFILE_CLOSED)
+
+    def hang_up(self) -> None:
+        """Close the transparent session from our side."""
+        session, self.bytestream = self.bytestream, None
+        if session is not None and not (
+            self.close_profile(session.index) if session.role is Role.CLIENT else self.close_client(session.index)
+        ):
+            session.close()
+
+    # The server
+
+    def listen(self, kind: str, maximum: int) -> None:
+        """Carry out AT+QISERVER, whose form and state have been found right.
+
+        Args:
+            kind: ``TCP`` or ``UDP``.
+            maximum: how many clients are let in.
+        """
+        self.server_kind = kind
+        self.server_state = ServerState.OPENING
+        self._maximum = maximum
+        self._spawn(self._listen(kind))
+
+    async def _listen(self, kind: str) -> None:
+        if self.state is ContextState.INITIAL or self.activating:
+            if not await self.bring_up():
+                self.server_state = ServerState.INITIAL
+                self.announce("CONNECT FAIL")
+                return
+            self.fire(Trigger.READ_ADDRESS)
+        self.fire(Trigger.LISTEN)
+        port = self.settings.ports[kind]
+        loop = self._environment.loop
+        try:
+            if kind == "TCP":
+                self._server = await loop.create_server(self._new_client, self.local_address, port)
+            else:
+                _, self._server = await loop.create_datagram_endpoint(
+                    lambda: UdpEndpoint(self._datagram), local_addr=(self.local_address, port)
+                )
+        except OSError as error:
+            log.info("context %d: cannot listen on %s:%d: %s", self.number, self.local_address, port, error)
+            self.server_state = ServerState.INITIAL
+            self.announce("CONNECT FAIL")
+            return
+        self.server_state = ServerState.LISTENING
+        self.announce("SERVER OK")
+
+    def _free_client(self) -> int | None:
+        """Return the lowest index for a new client, or None when there are enough."""
+        for index, session in list(self.clients.items()):
+            if session.state is SessionState.CLOSED and session.drained:
+                del self.clients[index]
+        return next((index for index in range(self._maximum) if index not in self.clients), None)
+
+    def _new_client(self) -> asyncio.BaseProtocol:
+        return _Arrival(self)
+
+    def arrived(self, transport: asyncio.Transport) -> None:
+        """Take in a TCP client, or turn it away when there are enough."""
+        index = self._free_client()
+        if index is None or self.server_state is not ServerState.LISTENING:
+            transport.abort()
+            return
+        host, port = transport.get_extra_info("peername")[:2]
+        session = TcpSession(self, self._environment, Role.SERVER, index, (str(host), int(port)))
+        self.clients[index] = session
+        transport.set_protocol(session)
+        session.connection_made(transport)
+
+    def _datagram(self, data: bytes, sender: tuple[str, int]) -> None:
+        for session in self.clients.values():
+            if session.remote == sender and isinstance(session, UdpSession):
+                session.receive(data)
+                return
+        index = self._free_client()
+        endpoint = self._server
+        if index is None or not isinstance(endpoint, UdpEndpoint):
+            return
+        session = UdpSession(
+            self,
+            self._environment,
+            Role.SERVER,
+            index,
+            sender,
+            transmit=lambda payload: endpoint.send(payload, sender),
+            finish=lambda: None,
+        )
+        self.clients[index] = session
+        session.established()
+        session.receive(data)
+
+    @property
+    def listening(self) -> bool:
+        """Whether it listens, or is about to."""
+        return self.server_state in (ServerState.OPENING, ServerState.LISTENING)
+
+    @property
+    def connected_clients(self) -> int:
+        """How many remote clients are connected."""
+        return sum(session.connected for session in self.clients.values())
+
+    def close_client(self, index: int) -> bool:
+        """Close one remote client; False when there is none to close."""
+        session = self.clients.get(index)
+        if session is None or not session.connected:
+            return False
+        session.close()
+        del self.clients[index]
+        return True
+
+    def close_clients(self) -> None:
+        """Close all remote clients."""
+        for session in self.clients.values():
+            session.close()
+        self.clients.clear()
+
+    def stop_listening(self) -> bool:
+        """Leave the listening state; False when there was none."""
+        if self.server_state is not ServerState.LISTENING:
+            return False
+        self._stop_listening()
+        return True
+
+    def _stop_listening(self) -> None:
+        self.server_state = ServerState.INITIAL
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+
+    # Names
+
+    def look_up(self, name: str) -> None:
+        """Carry out AT+QIDNSGIP; the addresses follow as unsolicited lines."""
+        self._spawn(self._look_up(name))
+
+    async def _look_up(self, name: str) -> None:
+        if (self.state is ContextState.INITIAL or self.activating) and not await self.bring_up():
+            self.announce("ERROR: 3")
+            self.announce(f"STATE: {self.state.value}")
+            return
+        found = await self._environment.resolve(name)
+        if found:
+            self.announce("\r\n".join(found))
+        else:
+            self.announce("ERROR: 4")
+            self.announce(f"STATE: {self.state.value}")
+
+    # What its sessions tell it
+
+    def header_options(self, session: Session) -> HeaderOptions:
+        """See `SessionHost.header_options`."""
+        settings, behaviour = self.settings, self._environment.behaviour
+        return HeaderOptions(
+            profile=session.index if settings.mux else None,
+            remote=bool(settings.showra),
+            local=bool(settings.showla),
+            head=bool(settings.head),
+            protocol=bool(settings.showpt),
+            recv_from=behaviour.recv_from,
+            to_before_recv=behaviour.to_before_recv,
+        )
+
+    def session_connected(self, session: Session) -> None:
+        """See `SessionHost.session_connected`."""
+        if session.role is Role.CLIENT:
+            self._opening.pop(session.index, None)
+            self.fire(Trigger.CONNECTED)
+            word = self._environment.behaviour.transparent_open if self.settings.mode else "CONNECT OK"
+            self._join(session, self.with_index(session.index, word))
+        else:
+            session.notify(Notice(self.with_index(session.index, f"REMOTE IP: {session.remote[0]}")))
+            if self.settings.mode:
+                self._join(session, "CONNECT")
+
+    def session_ended(self, session: Session) -> None:
+        """See `SessionHost.session_ended`."""
+        if session.role is Role.CLIENT:
+            if self.profiles.get(session.index) is not session:
+                return  # never connected: the task that opens it tells
+            if self.settings.mux:
+                self._after_profile()
+            else:
+                self.fire(Trigger.REMOTE_CLOSED)
+        session.notify(Notice(self.with_index(session.index, "CLOSED")))
+
+    def _join(self, session: Session, text: str) -> None:
+        """Tell that a session carries data; with QIMODE=1 it takes the UART into data mode."""
+        transparent = bool(self.settings.mode) and self.bytestream is None
+        if transparent:
+            self.bytestream = session
+            session.transparent = True
+        session.notify(Notice(text, enters_data_mode=transparent))
+
+    def session_changed(self, session: Session) -> None:
+        """See `SessionHost.session_changed`."""
+        self._changed(self.number)
+
+    # What comes out of its UART
+
+    def with_index(self, index: int, text: str) -> str:
+        """Put the index before a text with QIMUX=1."""
+        return f"{index}, {text}" if self.settings.mux else text
+
+    def announce(self, text: str) -> None:
+        """Queue an unsolicited line."""
+        self._notices.append(Notice(text))
+        self._changed(self.number)
+
+    def take(self) -> Notice | Delivery | None:
+        """Return what comes out of the owner's UART next, or None."""
+        if self._notices:
+            return self._notices.popleft()
+        for session in self._sessions():
+            if (item := session.take()) is not None:
+                return item
+        return None
+
+    def forget_notices(self) -> int:
+        """Drop the lines that no UART is there to show; returns how many. Received data stays."""
+        count = len(self._notices)
+        self._notices.clear()
+        return count + sum(session.forget_notices() for session in self._sessions())
+
+    def _sessions(self) -> list[Session]:
+        self._draining = [session for session in self._draining if not session.drained]
+        return [*self._draining, *self.profiles.values(), *self.clients.values()]
+
+    def _keep_draining(self, session: Session | None) -> None:
+        if session is not None and not session.drained:
+            self._draining.append(session)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = self._environment.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+class _Arrival(asyncio.Protocol):
+    """A TCP client before it is known whether there is room for it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            self._context.arrived(transport)

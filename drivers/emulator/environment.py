@@ -1,0 +1,130 @@
+"""What all parts of one emulated module share: its loop, its clock, its behaviour, its network."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import random
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ..clock import Clock
+from .behaviour import Behaviour
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Network:
+    """The mobile network as the module finds it.
+
+    Args:
+        registered: whether the module is registered (AT+CREG?).
+        attached: whether it is attached to packet service (AT+CGATT?).
+        accepts: whether activations are granted.
+    """
+
+    registered: bool = True
+    attached: bool = True
+    accepts: bool = True
+
+
+@dataclass(slots=True)
+class Environment:
+    """The surroundings of the module's parts.
+
+    Args:
+        loop: the event loop that everything runs in.
+        clock: the source of time.
+        behaviour: the readings where sources disagree.
+        allow_network: whether addresses outside the loopback may be reached.
+        hosts: names and their addresses, asked before the system.
+        chooser: where random choices come from.
+        network: the mobile network.
+        transports: the open connections of sessions, so that none outlives the module.
+    """
+
+    loop: asyncio.AbstractEventLoop
+    clock: Clock
+    behaviour: Behaviour
+    allow_network: bool = False
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    chooser: random.Random = field(default_factory=random.SystemRandom)
+    network: Network = field(default_factory=Network)
+    transports: set[asyncio.Transport] = field(default_factory=set)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds of the module's clock; 0 does not wait at all."""
+        if seconds <= 0:
+            return
+        over: asyncio.Future[None] = self.loop.create_future()
+
+        def wake() -> None:
+            if not over.done():
+                over.set_result(None)
+
+        timer = self.clock.call_later(self.loop, seconds, wake)
+        try:
+            await over
+        finally:
+            timer.cancel()
+
+    async def within(self, seconds: float, work: Awaitable[T]) -> T:
+        """Wait for something, but no longer than so many seconds of the module's clock.
+
+        Raises:
+            TimeoutError: it took longer, and has been cancelled.
+        """
+        task = asyncio.ensure_future(work)
+        late = False
+
+        def give_up() -> None:
+            nonlocal late
+            late = True
+            task.cancel()
+
+        timer = self.clock.call_later(self.loop, seconds, give_up)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if late:
+                raise TimeoutError(f"nothing came of it in {seconds:g} s") from None
+            task.cancel()
+            raise
+        finally:
+            timer.cancel()
+
+    async def resolve(self, name: str) -> list[str]:
+        """Return the IPv4 addresses of a name or of a dotted decimal address; none when there are none."""
+        if is_address(name):
+            return [name]
+        if name.lower() in self.hosts:
+            return [self.hosts[name.lower()]]
+        if name.lower() == "localhost":
+            return ["127.0.0.1"]
+        if not self.allow_network:
+            return []
+        try:
+            found = await self.loop.getaddrinfo(name, None, family=2, type=1)
+        except (OSError, UnicodeError):
+            return []
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+    def reachable(self, address: str) -> bool:
+        """Say whether the module may talk to an address."""
+        return self.allow_network or is_loopback(address)
+
+
+def is_address(text: str) -> bool:
+    """Say whether a text is an IPv4 address in dotted decimal."""
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(address: str) -> bool:
+    """Say whether an IPv4 address is one of this computer's own."""
+    return ipaddress.IPv4Address(address).is_loopback

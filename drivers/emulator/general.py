@@ -1,0 +1,347 @@
+"""The general commands: identification, settings of the UART, SIM, network, power, AT+CMUX."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .commandline import Form
+from .environment import Network
+from .replies import ANSWERED, ERROR, INCORRECT_PASSWORD, NO_CARRIER, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from .table import CommandTable
+from .uart import Call, UartSettings
+
+general = CommandTable()
+
+MANUFACTURER = "Quectel_Ltd"
+MODEL = "Quectel_M10"
+REVISION = "M10R04A02M32_SST"
+IMEI = "861001001234560"
+IMSI = "460001234567890"
+ICCID = "89860012345678901234"
+RATES = (75, 150, 300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200)
+
+# Who it is
+
+
+@general.command("I", Form.EXECUTE)
+def identify(call: Call) -> Reply:
+    """ATI."""
+    blank = "\r\n" if call.modem.environment.behaviour.ati_blank_line else ""
+    call.line(f"{MANUFACTURER}\r\n{blank}{MODEL}\r\nRevision:{REVISION}")
+    return OK
+
+
+for _name in ("GMI", "CGMI"):
+    general.text(_name, Form.EXECUTE, f"{MANUFACTURER}\r\n{MODEL}\r\nRevision: MTK 0828")
+    general.text(_name, Form.TEST, "")
+for _name in ("GMM", "CGMM"):
+    general.text(_name, Form.EXECUTE, MODEL)
+    general.text(_name, Form.TEST, "")
+for _name in ("GMR", "CGMR"):
+    general.text(_name, Form.EXECUTE, f"Revision: {REVISION}")
+    general.text(_name, Form.TEST, "")
+for _name in ("GSN", "CGSN"):
+    general.text(_name, Form.EXECUTE, IMEI)
+    general.text(_name, Form.TEST, "")
+general.text("CIMI", Form.EXECUTE, IMSI)
+general.text("CIMI", Form.TEST, "")
+general.text("QCCID", Form.EXECUTE, ICCID)
+general.text("QCCID", Form.TEST, "")
+general.text("H", Form.EXECUTE, "")
+
+# The UART's own settings
+
+
+def _basic(name: str, field: str, highest: int, default: int = 0) -> None:
+    """Enter a basic command whose digit is a setting of the UART."""
+
+    @general.command(name, Form.EXECUTE)
+    def change(call: Call) -> Reply:
+        value = call.number(0, 0, highest) if call.command.arguments else default
+        if value is None:
+            return ERROR
+        former = getattr(call.uart.settings, field)
+        setattr(call.uart.settings, field, bool(value) if isinstance(former, bool) else value)
+        return OK
+
+
+_basic("E", "echo", 1)
+_basic("V", "verbose", 1)
+_basic("Q", "quiet", 1)
+_basic("X", "x", 4)
+_basic("&D", "dtr", 2)
+_basic("&C", "dcd", 1)
+general.text("&W", Form.EXECUTE, "")
+
+
+@general.command("Z", Form.EXECUTE)
+@general.command("&F", Form.EXECUTE)
+def factory_settings(call: Call) -> Reply:
+    """ATZ and AT&F: the UART's settings; contexts and their owners stay."""
+    call.uart.settings = UartSettings()
+    return OK
+
+
+@general.command("&V", Form.EXECUTE)
+def view(call: Call) -> Reply:
+    """AT&V."""
+    own = call.uart.settings
+    registers = "\r\n".join(f"S{number}: {value:03d}" for number, value in sorted(own.registers.items()))
+    call.line(
+        f"ACTIVE PROFILE\r\nE: {own.echo:d}\r\nQ: {own.quiet:d}\r\nV: {own.verbose:d}\r\nX: {own.x}\r\n{registers}"
+    )
+    return OK
+
+
+def _register(number: int, highest: int) -> None:
+    @general.command(f"S{number}", Form.READ)
+    def read(call: Call) -> Reply:
+        call.line(f"{call.uart.settings.registers[number]:03d}")
+        return OK
+
+    @general.command(f"S{number}", Form.WRITE)
+    def write(call: Call) -> Reply:
+        value = call.number(0, 0, highest)
+        if value is None:
+            return ERROR
+        call.uart.settings.registers[number] = value
+        return OK
+
+
+_register(0, 255)
+_register(7, 255)
+
+
+def _number(name: str, values: str, field: str, highest: int) -> None:
+    """Enter test, read and write of a number that belongs to the UART."""
+    general.text(name, Form.TEST, f"+{name}: {values}")
+
+    @general.command(name, Form.READ)
+    def read(call: Call) -> Reply:
+        call.line(f"+{name}: {getattr(call.uart.settings, field)}")
+        return OK
+
+    @general.command(name, Form.WRITE)
+    def write(call: Call) -> Reply:
+        value = call.number(0, 0, highest)
+        if value is None or len(call.texts) != 1:
+            return cme(NOT_SUPPORTED)
+        setattr(call.uart.settings, field, value)
+        return OK
+
+
+_number("CMEE", "(0-2)", "cmee", 2)
+
+# The line
+
+
+@general.command("IPR", Form.READ)
+def read_rate(call: Call) -> Reply:
+    """AT+IPR?."""
+    call.line(f"+IPR: {call.modem.rate}")
+    return OK
+
+
+general.text("IPR", Form.TEST, f"+IPR: (),(0,{','.join(map(str, RATES))})")
+
+
+@general.command("IPR", Form.WRITE)
+def set_rate(call: Call) -> Reply:
+    """AT+IPR=; not in multiplexer mode."""
+    value = call.number(0, 0, max(RATES))
+    if call.modem.multiplexing or len(call.texts) != 1 or (value not in RATES and value != 0):
+        return ERROR
+    call.modem.rate = value
+    return OK
+
+
+@general.command("IFC", Form.READ)
+def read_flow(call: Call) -> Reply:
+    """AT+IFC?."""
+    call.line("+IFC: {},{}".format(*call.modem.flow))
+    return OK
+
+
+general.text("IFC", Form.TEST, "+IFC: (0-2),(0-2)")
+
+
+@general.command("IFC", Form.WRITE)
+def set_flow(call: Call) -> Reply:
+    """AT+IFC=."""
+    first = call.number(0, 0, 2)
+    second = call.number(1, 0, 2) if len(call.texts) == 2 else first
+    if first is None or second is None or len(call.texts) > 2:
+        return ERROR
+    call.modem.flow = (first, second)
+    return OK
+
+
+general.text("ICF", Form.TEST, "+ICF: (1-6),(0-3)")
+general.text("ICF", Form.READ, "+ICF: 3,3")
+
+
+@general.command("ICF", Form.WRITE)
+def set_framing(call: Call) -> Reply:
+    """AT+ICF=; only the usual 8 data bits, no parity, 1 stop bit."""
+    return OK if call.texts in (["3"], ["3", "3"]) else ERROR
+
+
+@general.command("CMUX", Form.TEST)
+def multiplexer_ranges(call: Call) -> Reply:
+    """AT+CMUX=?."""
+    describe = call.modem.describe_multiplexer
+    if describe is None:
+        return cme(NOT_SUPPORTED)
+    call.line(describe(True))
+    return OK
+
+
+@general.command("CMUX", Form.READ)
+def multiplexer_state(call: Call) -> Reply:
+    """AT+CMUX?."""
+    describe = call.modem.describe_multiplexer
+    if describe is None:
+        return cme(NOT_SUPPORTED)
+    call.line(describe(False))
+    return OK
+
+
+@general.command("CMUX", Form.WRITE)
+def multiplex(call: Call) -> Reply | None:
+    """AT+CMUX=."""
+    if call.modem.multiplexing or call.modem.multiplex is None:
+        return cme(NOT_ALLOWED)
+    return call.modem.multiplex(call)
+
+
+# Data mode
+
+
+@general.command("O", Form.EXECUTE)
+def online(call: Call) -> Reply | None:
+    """ATO."""
+    if call.texts not in ([], ["0"]):
+        return ERROR
+    return None if call.uart.resume_data_mode() else NO_CARRIER
+
+
+# SIM and network
+
+general.text("CPIN", Form.TEST, "")
+general.text("CPIN", Form.READ, "+CPIN: READY")
+
+
+@general.command("CPIN", Form.WRITE)
+def enter_pin(call: Call) -> Reply:
+    """AT+CPIN=: the SIM is not locked, so no PIN is wanted."""
+    return cme(NOT_ALLOWED) if call.texts and call.texts[0].isdigit() else cme(INCORRECT_PASSWORD)
+
+
+general.text("CSQ", Form.TEST, "+CSQ: (0-31,99),(0-7,99)")
+
+
+@general.command("CSQ", Form.EXECUTE)
+def signal_quality(call: Call) -> Reply:
+    """AT+CSQ."""
+    call.line("+CSQ: 28,0" if call.modem.environment.network.registered else "+CSQ: 99,99")
+    return OK
+
+
+def _registration(name: str) -> None:
+    field = name.lower()
+    general.text(name, Form.TEST, f"+{name}: (0-2)")
+
+    @general.command(name, Form.READ)
+    def read(call: Call) -> Reply:
+        mode = getattr(call.uart.settings, field)
+        place = ',"1806","2F1E"' if mode == 2 and call.modem.environment.network.registered else ""
+        call.line(f"+{name}: {mode},{int(call.modem.environment.network.registered)}{place}")
+        return OK
+
+    @general.command(name, Form.WRITE)
+    def write(call: Call) -> Reply:
+        value = call.number(0, 0, 2)
+        if value is None or len(call.texts) != 1:
+            return ERROR
+        setattr(call.uart.settings, field, value)
+        return OK
+
+
+_registration("CREG")
+_registration("CGREG")
+
+
+@general.command("CGATT", Form.READ)
+def read_attachment(call: Call) -> Reply:
+    """AT+CGATT?."""
+    call.line(f"+CGATT: {int(call.modem.environment.network.attached)}")
+    return OK
+
+
+general.text("CGATT", Form.TEST, "+CGATT: (0,1)")
+
+
+@general.command("CGATT", Form.WRITE)
+def attach(call: Call) -> Reply:
+    """AT+CGATT=; detaching takes the contexts away."""
+    value = call.number(0, 0, 1)
+    network = call.modem.environment.network
+    if value is None or len(call.texts) != 1 or (value and not network.registered):
+        return ERROR
+    network.attached = bool(value)
+    if not value:
+        call.modem.drop_contexts()
+    return OK
+
+
+general.text("COPS", Form.READ, '+COPS: 0,0,"CHINA MOBILE"')
+general.text("CPAS", Form.EXECUTE, "+CPAS: 0")
+general.text("CPAS", Form.TEST, "+CPAS: (0,2-4)")
+
+
+@general.command("CFUN", Form.READ)
+def read_functionality(call: Call) -> Reply:
+    """AT+CFUN?."""
+    call.line(f"+CFUN: {call.modem.functionality}")
+    return OK
+
+
+general.text("CFUN", Form.TEST, "+CFUN: (0,1,4),(0,1)")
+
+
+@general.command("CFUN", Form.WRITE)
+def set_functionality(call: Call) -> Reply:
+    """AT+CFUN=; 0 and 4 take the contexts away, a second value of 1 restarts the module."""
+    level = call.number(0, 0, 4)
+    restart = call.number(1, 0, 1) if len(call.texts) == 2 else 0
+    if level not in (0, 1, 4) or restart is None or len(call.texts) > 2:
+        return ERROR
+    modem = call.modem
+    if restart:
+        call.uart.reply(OK)
+        modem.power_down()
+        if modem.restarted is not None:
+            modem.restarted()
+        modem.environment.network = Network()
+        for text in ("RDY", "+CFUN: 1", "+CPIN: READY", "Call Ready"):
+            modem.uarts[0].announce(text)
+        return ANSWERED
+    modem.functionality = level
+    network = modem.environment.network
+    modem.environment.network = dataclasses.replace(network, registered=level == 1, attached=level == 1)
+    if level != 1:
+        modem.drop_contexts()
+    return OK
+
+
+@general.command("QPOWD", Form.WRITE)
+def power_down(call: Call) -> Reply:
+    """AT+QPOWD=: contexts and owners are gone; the module itself stays reachable."""
+    if call.number(0, 0, 1) is None or len(call.texts) != 1:
+        return ERROR
+    modem = call.modem
+    call.uart.line("NORMAL POWER DOWN")
+    modem.power_down()
+    if modem.restarted is not None:
+        modem.restarted()
+    return ANSWERED

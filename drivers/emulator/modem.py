@@ -1,0 +1,174 @@
+"""The inside of the module: four UARTs, two contexts, who owns which, and the commands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from .context import Context
+from .delivery import Delivery, Notice
+from .environment import Environment
+from .ownership import CONTEXTS, Need, Ownership
+from .replies import ERROR, Reply
+from .sessions import Session
+from .states import ACTIVE, ContextState
+from .table import CommandTable
+from .uart import Call, Uart, UartSettings
+
+log = logging.getLogger(__name__)
+
+UARTS = 4
+
+#: Told ``(number of the UART, "received" or "sent", octets)``.
+OctetsCallback = Callable[[int, str, bytes], None]
+
+
+class Modem:
+    """The module without its line.
+
+    Args:
+        environment: loop, clock, behaviour, network.
+        commands: what it answers.
+        uart_class: the AT interpreter.
+        ownership_class: the rule about contexts and UARTs.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        commands: CommandTable,
+        *,
+        uart_class: type[Uart] = Uart,
+        ownership_class: type[Ownership] = Ownership,
+    ) -> None:
+        self.environment = environment
+        self.commands = commands
+        self.ownership = ownership_class(environment.behaviour, UARTS)
+        self.contexts = [Context(number, environment, self.route, self._may_start) for number in CONTEXTS]
+        self.uarts = [uart_class(self, number) for number in range(UARTS)]
+        self.functionality = 1  # AT+CFUN
+        self.rate = 0  # AT+IPR
+        self.flow = (0, 0)  # AT+IFC
+        self.multiplexing = False
+        self.multiplex: Callable[[Call], Reply | None] | None = None  # AT+CMUX=..., where the line can do it
+        self.describe_multiplexer: Callable[[bool], str] | None = None  # AT+CMUX? and AT+CMUX=?
+        self.restarted: Callable[[], None] | None = None  # the module was reset: leave multiplexer mode
+        self.octets: OctetsCallback = lambda uart, direction, data: None
+        self._turn = 0
+
+    # Commands
+
+    def execute(self, call: Call) -> Reply | None:
+        """Answer one command."""
+        command = call.command
+        entry = self.commands.get(command.name, command.form)
+        if entry is None:
+            return ERROR
+        if entry.need is not Need.NOTHING:
+            uart = call.uart.number
+            if not self.multiplexing:
+                self.ownership.adopt(uart, self.ownership.foreground(uart))
+            context = call.context
+            if not self.ownership.admit(uart, context.number, entry.need, context.in_use):
+                log.info("uart %d does not control context %d: %s", uart + 1, context.number, command.name)
+                return ERROR
+        return entry.handler(call)
+
+    def foreground(self, uart: int) -> Context:
+        """Return the context that a UART's commands are for."""
+        return self.contexts[self.ownership.foreground(uart)]
+
+    # Output
+
+    def route(self, number: int) -> None:
+        """Let the UART that owns a context look at it."""
+        owner = self.ownership.owner(number)
+        if owner is None:
+            self.contexts[number].forget_notices()
+        else:
+            self.uarts[owner].writable()
+
+    def next_output(self, uart: int) -> tuple[Context, Notice | Delivery] | None:
+        """Return what one of the contexts of a UART has to say; the contexts take turns."""
+        owned = self.ownership.owned(uart)
+        self._turn += 1
+        for step in range(len(owned)):
+            context = self.contexts[owned[(self._turn + step) % len(owned)]]
+            item = context.take()
+            if item is not None:
+                return context, item
+        return None
+
+    def forget_notices(self, uart: int) -> int:
+        """Drop the lines for a UART where nobody listens; returns how many."""
+        return sum(self.contexts[number].forget_notices() for number in self.ownership.owned(uart))
+
+    def forget_bytestream(self, session: Session) -> None:
+        """End the tie between a transparent session and its UART."""
+        for context in self.contexts:
+            if context.bytestream is session:
+                context.bytestream = None
+
+    def hang_up(self, uart: int) -> None:
+        """Close the transparent session of a UART from our side."""
+        for number in self.ownership.owned(uart):
+            self.contexts[number].hang_up()
+
+    def reset_uarts(self) -> None:
+        """Give every UART its own settings back, as multiplexer mode starts with four fresh ones."""
+        for uart in self.uarts:
+            uart.settings = UartSettings()
+
+    # The network and the power
+
+    def _may_start(self, number: int) -> bool:
+        """Say whether a context may be activated beside the other one."""
+        mine = self.contexts[number]
+        other = self.contexts[1 - number]
+        if other.state not in ACTIVE:
+            return True
+        if mine.settings.bearer == 0 or other.settings.bearer == 0:
+            return False  # two at once must both be GPRS
+        same_uart = self.ownership.owner(number) == self.ownership.owner(other.number)
+        return not (same_uart and (mine.settings.mode or other.settings.mode))
+
+    def other_on_same_uart(self, context: Context) -> bool:
+        """Say whether the other context is in use on the same UART."""
+        other = self.contexts[1 - context.number]
+        owner = self.ownership.owner(context.number)
+        return other.in_use and owner is not None and self.ownership.owner(other.number) == owner
+
+    def drop_contexts(self) -> None:
+        """Let the network take all contexts away."""
+        for context in self.contexts:
+            context.drop()
+
+    def power_down(self) -> None:
+        """Forget everything that does not outlive the power."""
+        for context in self.contexts:
+            context.reset()
+        self.ownership.reset()
+        self.functionality = 1
+
+    def disconnected(self, uart: int) -> None:
+        """Note that the DLC of a virtual UART was closed."""
+        self.uarts[uart].detach()
+        if self.environment.behaviour.release_on_disc:
+            for number in self.ownership.owned(uart):
+                if self.contexts[number].state is not ContextState.INITIAL:
+                    self.contexts[number].deactivate()
+                self.ownership.free(number)
+
+    def left_multiplexer(self) -> None:
+        """Note that the module is back in AT mode."""
+        self.multiplexing = False
+        for uart in self.uarts:
+            uart.detach()
+        if self.environment.behaviour.owner_after_cmux == "uart1":
+            self.ownership.hand_over(0)
+
+    def close(self) -> None:
+        """End everything."""
+        for uart in self.uarts:
+            uart.detach()
+        self.power_down()

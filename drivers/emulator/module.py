@@ -1,0 +1,367 @@
+"""The emulated module: its surroundings, its thread, and the ways to reach it."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import os
+import random
+import socket
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from types import TracebackType
+from typing import ClassVar, Literal, Self, TypeVar
+
+from cmux.aio import FdTransport
+from cmux.protocol.config import MAX_DLCI, Config, Option
+from cmux.pty import Pty
+
+from ..clock import Clock, SystemClock
+from .behaviour import Behaviour
+from .commands import all_commands
+from .environment import Environment, Network
+from .line import LineSettings, PhysicalLine
+from .modem import UARTS, Modem
+from .ownership import Ownership
+from .port import EmulatedPort
+from .serial_line import open_serial
+from .table import CommandTable
+from .uart import Uart
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Told ``(dlci, "received" or "sent", octets)`` from the module's side; DLCI 0 is the plain UART in AT mode.
+OctetsCallback = Callable[[int, str, bytes], None]
+
+_CLOSE_WAIT = 5.0  # seconds that a line has to end
+
+_OPTIONS = {
+    "basic": (Option.BASIC,),
+    "advanced": (Option.ADVANCED,),
+    "any": (Option.BASIC, Option.ADVANCED),
+}
+
+
+class EmulatedModule:
+    """A Quectel M10 that any host program can talk to.
+
+    ``async with`` runs it in the running event loop, ``with`` in a loop and a thread of its own; both leave nothing
+    behind. It has one physical line: reach it with one of `serve_pty`, `serve_tcp`, `serve_serial`, `port`, `connect`.
+    All of these may be called from any thread.
+
+    The class attributes `commands`, `uart_class` and `ownership_class` are what a subclass replaces to make a module
+    that does something else.
+
+    Args:
+        behaviour: the readings where sources disagree.
+        startup: ``at`` begins in AT mode, ``none`` speaks the multiplexer from the first octet.
+        option: the framings that AT+CMUX may ask for: ``basic``, ``advanced`` or ``any``; with ``startup="none"``
+            the one that is spoken (``any`` is basic).
+        n1: longest information field that it sends unless AT+CMUX says otherwise, in octets, 10 to 128.
+        clock: the source of time.
+        allow_network: whether addresses outside the loopback may be reached.
+        loopback: DLCIs, 5 to 61, that send back what they get.
+        hosts: names and IPv4 addresses for AT+QIOPEN and AT+QIDNSGIP.
+        seed: makes random choices repeatable.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    commands: ClassVar[CommandTable] = all_commands()
+    uart_class: ClassVar[type[Uart]] = Uart
+    ownership_class: ClassVar[type[Ownership]] = Ownership
+
+    def __init__(
+        self,
+        *,
+        behaviour: Behaviour | None = None,
+        startup: Literal["at", "none"] = "at",
+        option: Literal["basic", "advanced", "any"] = "any",
+        n1: int = 127,
+        clock: Clock | None = None,
+        allow_network: bool = False,
+        loopback: Iterable[int] = (),
+        hosts: Mapping[str, str] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if startup not in ("at", "none"):
+            raise ValueError(f"startup is 'at' or 'none', not {startup!r}")
+        if option not in _OPTIONS:
+            raise ValueError(f"option is 'basic', 'advanced' or 'any', not {option!r}")
+        if not 10 <= n1 <= 128:
+            raise ValueError(f"n1 is 10 to 128 octets, not {n1!r}")
+        echoing = frozenset(loopback)
+        if wrong := sorted(dlci for dlci in echoing if not UARTS < dlci <= MAX_DLCI):
+            raise ValueError(f"loopback DLCIs are {UARTS + 1} to {MAX_DLCI}, not {wrong[0]}")
+        for chosen in _OPTIONS[option]:
+            Config(option=chosen, n1=n1)
+        self.url: str | None = None
+        """Where the module can be reached, as pyserial understands it; None in process."""
+        self.ended: concurrent.futures.Future[None] = concurrent.futures.Future()
+        """Done when a line that cannot come back (a serial port) is gone; an exception in it says why."""
+        self._line_settings = LineSettings(startup == "at", _OPTIONS[option], n1, echoing)
+        self._behaviour = behaviour or Behaviour()
+        self._clock = clock or SystemClock()
+        self._allow_network = allow_network
+        self._hosts = {name.lower(): address for name, address in (hosts or {}).items()}
+        self._chooser = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - no secret
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._modem: Modem | None = None
+        self._line: PhysicalLine | None = None
+        self._callbacks: list[OctetsCallback] = []
+        self._closers: list[Callable[[], None]] = []
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    # Running
+
+    async def __aenter__(self) -> Self:
+        self._start(asyncio.get_running_loop())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    def __enter__(self) -> Self:
+        loop = asyncio.new_event_loop()
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(loop, ready), name="emulated M10")
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        thread, loop = self._thread, self._loop
+        if thread is None or loop is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        self._thread = None
+
+    def _run(self, loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.call_soon(self._start, loop)
+            loop.call_soon(ready.set)
+            loop.run_forever()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._modem is not None:
+            raise RuntimeError("the module is running already")
+        self._loop = loop
+        environment = Environment(loop, self._clock, self._behaviour, self._allow_network, self._hosts, self._chooser)
+        self._modem = Modem(
+            environment, self.commands, uart_class=self.uart_class, ownership_class=self.ownership_class
+        )
+        self._modem.octets = self._octets
+
+    async def _stop(self) -> None:
+        modem = self._modem
+        if modem is None:
+            return
+        for closer in reversed(self._closers):
+            closer()
+        self._closers.clear()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        line = self._line
+        if line is not None:
+            line.close()
+            await asyncio.wait([line.gone], timeout=_CLOSE_WAIT)
+        modem.close()
+        for transport in list(modem.environment.transports):
+            transport.abort()
+        for _ in range(3):  # the loop closes descriptors in callbacks that it runs soon
+            await asyncio.sleep(0)
+        self._modem = None
+        self.url = None
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+    # Ways to reach it
+
+    def serve_pty(self, link: str | os.PathLike[str] | None = None) -> str:
+        """Offer the module on a pseudo-terminal.
+
+        Args:
+            link: the symbolic link to make; without it the pty's own name serves.
+
+        Returns:
+            What to open.
+
+        Raises:
+            OSError: the system has no pty to give, or the link cannot be made.
+        """
+
+        def serve() -> str:
+            pty = Pty(link)
+            self._closers.append(pty.close)
+            FdTransport(self._running_loop(), pty.detach_master(), self._new_line(), name=pty.path)
+            self.url = pty.path
+            return pty.path
+
+        return self._on_loop(serve)
+
+    def serve_tcp(self, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Offer the module on a TCP port; one connection at a time, others are turned away.
+
+        Args:
+            host: the address to listen on.
+            port: 0 lets the system pick one.
+
+        Returns:
+            ``host:port`` as bound.
+
+        Raises:
+            OSError: the address cannot be bound.
+        """
+
+        def serve() -> str:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host, port), family=family)
+            bound = f"[{host}]" if ":" in host else host
+            bound = f"{bound}:{listener.getsockname()[1]}"
+            self._spawn(self._listen(listener))
+            self.url = f"socket://{bound}"
+            return bound
+
+        return self._on_loop(serve)
+
+    def serve_serial(self, url: str, baudrate: int = 115200) -> str:
+        """Be the module at the other end of a serial line.
+
+        Args:
+            url: what pyserial opens.
+            baudrate: bits per second.
+
+        Returns:
+            The URL.
+
+        Raises:
+            serial.SerialException: it cannot be opened.
+        """
+
+        def serve() -> str:
+            open_serial(self._running_loop(), url, baudrate, self._new_line(fatal=True))
+            return url
+
+        return self._on_loop(serve)
+
+    def port(self, timeout: float | None = None) -> EmulatedPort:
+        """Return the host's end of the line as a serial-like object.
+
+        Args:
+            timeout: seconds that its ``read`` waits, None for ever.
+        """
+        return EmulatedPort(self._on_loop(self._pair), timeout)
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Return the host's end of the line as asyncio streams."""
+        return await asyncio.open_connection(sock=self._on_loop(self._pair))
+
+    def on_octets(self, callback: OctetsCallback) -> None:
+        """Have all octets of all UARTs told, from the module's side, in the module's thread.
+
+        Args:
+            callback: told the DLCI (0 for the plain UART), ``received`` or ``sent``, and the octets.
+        """
+        self._callbacks.append(callback)
+
+    # What the network does
+
+    def drop_contexts(self) -> None:
+        """Let the network take all active contexts away: ``+PDP DEACT``."""
+        self._on_loop(self._running().drop_contexts)
+
+    def set_network(self, network: Network) -> None:
+        """Change whether the module is registered and attached, and whether activations are granted."""
+
+        def change() -> None:
+            self._running().environment.network = network
+
+        self._on_loop(change)
+
+    # Inside
+
+    def _running(self) -> Modem:
+        if self._modem is None:
+            raise RuntimeError("the module is not running: use it in a with or async with statement")
+        return self._modem
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        return self._running().environment.loop
+
+    def _on_loop(self, work: Callable[[], T]) -> T:
+        """Do something in the module's loop, whichever thread asks."""
+        loop = self._running_loop()
+        try:
+            if asyncio.get_running_loop() is loop:
+                return work()
+        except RuntimeError:
+            pass
+
+        async def run() -> T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(run(), loop).result()
+
+    def _spawn(self, work: Coroutine[object, object, object]) -> None:
+        task = self._running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _listen(self, listener: socket.socket) -> None:
+        with contextlib.closing(listener):
+            server = await self._running_loop().create_server(self._new_line, sock=listener)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                server.close()
+
+    def _pair(self) -> socket.socket:
+        mine, theirs = socket.socketpair()
+        self._spawn(self._accept(mine))
+        return theirs
+
+    async def _accept(self, endpoint: socket.socket) -> None:
+        try:
+            await self._running_loop().connect_accepted_socket(self._new_line, endpoint)
+        except BaseException:
+            endpoint.close()
+            raise
+
+    def _new_line(self, fatal: bool = False) -> PhysicalLine:
+        def lost(line: PhysicalLine, error: Exception | None) -> None:
+            self._line = None
+            if fatal and not self.ended.done():
+                self.ended.set_exception(error or EOFError("the serial line has ended"))
+
+        return PhysicalLine(self._running(), self._line_settings, self._admit, lost)
+
+    def _admit(self, line: PhysicalLine) -> bool:
+        if self._line is not None:
+            return False
+        self._line = line
+        return True
+
+    def _octets(self, uart: int, direction: str, data: bytes) -> None:
+        if self._callbacks:
+            dlci = uart + 1 if self._modem is not None and self._modem.multiplexing else 0
+            for callback in self._callbacks:
+                callback(dlci, direction, data)

@@ -1,0 +1,76 @@
+"""How a command ends: result codes, final texts and error codes."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Result(enum.IntEnum):
+    """The result codes of V.250 with the numbers that ATV0 shows."""
+
+    OK = 0
+    CONNECT = 1
+    RING = 2
+    NO_CARRIER = 3
+    ERROR = 4
+    NO_DIALTONE = 6
+    BUSY = 7
+    NO_ANSWER = 8
+
+    @property
+    def words(self) -> str:
+        """What ATV1 shows."""
+        return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The end of one command.
+
+    Args:
+        result: a result code, or None.
+        text: a final text that stands in place of OK, such as ``DEACT OK``.
+        cme: the number of a ``+CME ERROR``.
+    """
+
+    result: Result | None = None
+    text: str | None = None
+    cme: int | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the commands behind it on the same line are not executed."""
+        return self.cme is not None or (self.result is not None and self.result is not Result.OK)
+
+
+OK = Reply(Result.OK)
+ERROR = Reply(Result.ERROR)
+NO_CARRIER = Reply(Result.NO_CARRIER)
+ANSWERED = Reply()  # the command has said all itself
+
+
+def final(text: str) -> Reply:
+    """Return a final text that stands in place of OK."""
+    return Reply(text=text)
+
+
+def cme(code: int) -> Reply:
+    """Return a ``+CME ERROR``; a UART with CMEE=0 shows ERROR."""
+    return Reply(cme=code)
+
+
+NOT_ALLOWED = 3
+NOT_SUPPORTED = 4
+SIM_NOT_INSERTED = 10
+SIM_PIN_REQUIRED = 11
+INCORRECT_PASSWORD = 16
+
+#: What CMEE=2 shows in place of the number.
+CME_TEXTS = {
+    NOT_ALLOWED: "operation not allowed",
+    NOT_SUPPORTED: "operation not supported",
+    SIM_NOT_INSERTED: "SIM not inserted",
+    SIM_PIN_REQUIRED: "SIM PIN required",
+    INCORRECT_PASSWORD: "incorrect password",
+}

@@ -1,0 +1,196 @@
+"""The module at the end of a real serial line, by whatever pyserial can open."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from typing import Protocol
+
+import serial
+
+from cmux.aio import FdTransport
+
+log = logging.getLogger(__name__)
+
+_READ_WAIT = 0.2  # seconds between looks at the flag where a read cannot be cancelled
+_HIGH_WATER = 4096
+_LOW_WATER = 1024
+
+
+class _Port(Protocol):
+    @property
+    def in_waiting(self) -> int: ...
+    def read(self, size: int = 1, /) -> bytes: ...
+    def write(self, data: bytes, /) -> int | None: ...
+    def close(self) -> None: ...
+
+
+def open_serial(
+    loop: asyncio.AbstractEventLoop, url: str, baudrate: int, protocol: asyncio.Protocol
+) -> asyncio.Transport:
+    """Open a serial line and join a protocol to it.
+
+    Args:
+        loop: the running loop.
+        url: what pyserial opens.
+        baudrate: bits per second.
+        protocol: told what comes.
+
+    Returns:
+        The transport.
+
+    Raises:
+        serial.SerialException: it cannot be opened.
+    """
+    port = serial.serial_for_url(url, baudrate=baudrate, timeout=_READ_WAIT)
+    if os.name == "posix" and isinstance(port, serial.Serial) and hasattr(loop, "add_reader"):
+        return FdTransport(loop, port.fileno(), protocol, name=url, on_close=port.close)
+    return ThreadTransport(loop, port, protocol)
+
+
+class ThreadTransport(asyncio.Transport):
+    """A transport over a blocking port: one thread reads, one writes.
+
+    Args:
+        loop: the running loop.
+        port: the open port, with a short read timeout.
+        protocol: an `asyncio.Protocol`.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, port: _Port, protocol: asyncio.Protocol) -> None:
+        super().__init__()
+        self._loop = loop
+        self._port = port
+        self._protocol = protocol
+        self._condition = threading.Condition()
+        self._queue = bytearray()
+        self._reading = True
+        self._closing = False
+        self._paused_protocol = False
+        self._error: Exception | None = None
+        self._running = 2
+        self._told = 0  # octets on their way into the loop
+        self._threads = [
+            threading.Thread(target=self._read, name="emulated M10 reader"),
+            threading.Thread(target=self._write, name="emulated M10 writer"),
+        ]
+        loop.call_soon(protocol.connection_made, self)
+        for thread in self._threads:
+            thread.start()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """See `asyncio.BaseTransport`."""
+        if not isinstance(protocol, asyncio.Protocol):
+            raise TypeError(f"a serial line needs an asyncio.Protocol, not {protocol!r}")
+        self._protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """See `asyncio.BaseTransport`."""
+        return self._protocol
+
+    def is_closing(self) -> bool:
+        """See `asyncio.BaseTransport`."""
+        return self._closing
+
+    def pause_reading(self) -> None:
+        """See `asyncio.ReadTransport`."""
+        with self._condition:
+            self._reading = False
+
+    def resume_reading(self) -> None:
+        """See `asyncio.ReadTransport`."""
+        with self._condition:
+            self._reading = True
+            self._condition.notify_all()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """See `asyncio.WriteTransport`."""
+        with self._condition:
+            if self._closing:
+                return
+            self._queue += data
+            self._condition.notify_all()
+            full = len(self._queue) > _HIGH_WATER
+        if full and not self._paused_protocol:
+            self._paused_protocol = True
+            self._protocol.pause_writing()
+
+    def get_write_buffer_size(self) -> int:
+        """See `asyncio.WriteTransport`."""
+        return len(self._queue)
+
+    def close(self) -> None:
+        """See `asyncio.BaseTransport`."""
+        self._stop(None)
+
+    def abort(self) -> None:
+        """See `asyncio.WriteTransport`."""
+        self._stop(None)
+
+    def _stop(self, error: Exception | None) -> None:
+        with self._condition:
+            self._closing = True
+            self._error = self._error or error
+            self._condition.notify_all()
+
+    def _read(self) -> None:
+        try:
+            while True:
+                with self._condition:
+                    self._condition.wait_for(lambda: self._closing or (self._reading and self._told < _HIGH_WATER))
+                    if self._closing:
+                        return
+                data = self._port.read(max(1, min(self._port.in_waiting, _HIGH_WATER)))
+                if data:
+                    with self._condition:
+                        self._told += len(data)
+                    self._loop.call_soon_threadsafe(self._received, data)
+        except (OSError, ValueError) as error:
+            self._stop(error)
+        finally:
+            self._thread_ended()
+
+    def _write(self) -> None:
+        try:
+            while True:
+                with self._condition:
+                    self._condition.wait_for(lambda: self._queue or self._closing)
+                    data = bytes(self._queue[:_HIGH_WATER])
+                    if not data:
+                        return
+                self._port.write(data)
+                with self._condition:
+                    del self._queue[: len(data)]
+                self._loop.call_soon_threadsafe(self._written)
+        except (OSError, ValueError) as error:
+            self._stop(error)
+        finally:
+            self._thread_ended()
+
+    def _received(self, data: bytes) -> None:
+        with self._condition:
+            self._told -= len(data)
+            self._condition.notify_all()
+        if not self._closing:
+            self._protocol.data_received(data)
+
+    def _written(self) -> None:
+        if self._paused_protocol and len(self._queue) <= _LOW_WATER:
+            self._paused_protocol = False
+            self._protocol.resume_writing()
+
+    def _thread_ended(self) -> None:
+        self._stop(None)
+        with self._condition:
+            self._running -= 1
+            last = self._running == 0
+        if last:
+            self._port.close()
+            self._loop.call_soon_threadsafe(self._finish)
+
+    def _finish(self) -> None:
+        for thread in self._threads:
+            thread.join()
+        self._protocol.connection_lost(self._error)

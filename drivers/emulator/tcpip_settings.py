@@ -1,0 +1,268 @@
+"""The TCP/IP commands that look at or change a setting of the foreground context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .commandline import Form
+from .environment import is_address
+from .ownership import CONTEXTS, Need
+from .replies import ERROR, OK, Reply
+from .sessions import Role
+from .settings import ContextSettings
+from .states import ACTIVE, ContextState
+from .table import CommandTable
+from .uart import Call
+
+settings_commands = CommandTable()
+_command = settings_commands.command
+_text = settings_commands.text
+
+Check = Callable[[Call, int], bool]  # whether a new value is allowed now
+
+# Which context
+
+
+_text("QIFGCNT", Form.TEST, "+QIFGCNT: (0,1)")
+
+
+@_command("QIFGCNT", Form.READ, Need.READ)
+def read_foreground(call: Call) -> Reply:
+    """AT+QIFGCNT?: the UART's foreground context and the channel that controls it."""
+    number = call.context.number
+    call.line(f"+QIFGCNT: {number},{call.modem.ownership.channel(number)}")
+    return OK
+
+
+@_command("QIFGCNT", Form.WRITE)
+def select_foreground(call: Call) -> Reply:
+    """AT+QIFGCNT=."""
+    number = call.number(0, CONTEXTS[0], CONTEXTS[-1])
+    if number is None or len(call.texts) != 1:
+        return ERROR
+    in_use = call.modem.contexts[number].in_use
+    return OK if call.modem.ownership.select(call.uart.number, number, in_use) else ERROR
+
+
+# The bearer
+
+_text(
+    "QICSGP",
+    Form.TEST,
+    "+QICSGP: 0-CSD,DIAL NUMBER,USER NAME,PASSWORD,RATE(0-3)\r\n+QICSGP: 1-GPRS,APN,USER NAME,PASSWORD",
+)
+
+
+@_command("QICSGP", Form.READ, Need.READ)
+def read_bearer(call: Call) -> Reply:
+    """AT+QICSGP?."""
+    call.line(f"+QICSGP: {call.context.settings.bearer}")
+    return OK
+
+
+@_command("QICSGP", Form.WRITE, Need.SET)
+def set_bearer(call: Call) -> Reply:
+    """AT+QICSGP=."""
+    bearer, values, settings = call.number(0, 0, 1), call.texts[1:], call.context.settings
+    strict = call.modem.environment.behaviour.qicsgp_outside_initial == "error"
+    if bearer is None or not values or (call.context.in_use and strict):
+        return ERROR
+    if bearer == 1:
+        if len(values) > 3:
+            return ERROR
+        settings.apn, settings.user, settings.password = [*values, "", ""][:3]
+    else:
+        rate = call.number(4, 0, 3) if len(values) == 4 else 2
+        if len(values) not in (3, 4) or rate is None:
+            return ERROR
+        settings.number, settings.csd_user, settings.csd_password = values[:3]
+        settings.rate = rate
+    settings.bearer = bearer
+    return OK
+
+
+# Numbers
+
+
+def _setting(name: str, shown: str, low: int, high: int, need: Need = Need.SET, check: Check | None = None) -> None:
+    """Enter test, read and write of a setting that is one number.
+
+    Args:
+        name: the command, and in lower case without QI the name of the setting.
+        shown: what the test form tells behind the colon.
+        low: the least value.
+        high: the greatest value.
+        need: what writing needs of the context.
+        check: what else a new value needs.
+    """
+    field = name.removeprefix("QI").lower()
+    _text(name, Form.TEST, f"+{name}: {shown}")
+
+    @_command(name, Form.READ, Need.READ)
+    def read(call: Call) -> Reply:
+        call.line(f"+{name}: {getattr(call.context.settings, field)}")
+        return OK
+
+    @_command(name, Form.WRITE, need)
+    def write(call: Call) -> Reply:
+        value = call.number(0, low, high)
+        if value is None or len(call.texts) != 1 or (check is not None and not check(call, value)):
+            return ERROR
+        setattr(call.context.settings, field, value)
+        return OK
+
+
+def _only_initial(call: Call, same: bool) -> bool:
+    """Say whether QIMUX or QIMODE may be set now."""
+    if not call.context.in_use:
+        return True
+    reading = call.modem.environment.behaviour.qimux_outside_initial
+    return reading == "ok" or (reading == "same" and same)
+
+
+def _mux(call: Call, value: int) -> bool:
+    settings = call.context.settings
+    return _only_initial(call, value == settings.mux) and not (value and settings.mode)
+
+
+def _mode(call: Call, value: int) -> bool:
+    settings = call.context.settings
+    forbidden = value and (settings.mux or call.modem.other_on_same_uart(call.context))
+    return _only_initial(call, value == settings.mode) and not forbidden
+
+
+_setting("QIMUX", "(0,1)", 0, 1, check=_mux)
+_setting("QIMODE", "(0-NORMAL MODE,1-TRANSPARENT MODE)", 0, 1, check=_mode)
+_setting("QIDNSIP", "(0,1)", 0, 1)
+_setting("QISRVC", "(1,2)", int(Role.CLIENT), int(Role.SERVER))
+_setting("QISHOWRA", "(0,1)", 0, 1)
+_setting("QISHOWLA", "(0,1)", 0, 1)
+_setting("QIHEAD", "(0,1)", 0, 1)
+_setting("QISHOWPT", "(0,1)", 0, 1)
+_setting("QISDE", "(0,1)", 0, 1)
+_setting("QIPROMPT", "(0-3)", 0, 3)
+
+# Several values
+
+_text("QITCFG", Form.TEST, "+QITCFG: (3-8),(2-10),(1-1460),(0,1)")
+
+
+@_command("QITCFG", Form.READ, Need.READ)
+def read_transparent(call: Call) -> Reply:
+    """AT+QITCFG?."""
+    call.line("+QITCFG: {},{},{},{}".format(*call.context.settings.tcfg))
+    return OK
+
+
+@_command("QITCFG", Form.WRITE, Need.SET)
+def set_transparent(call: Call) -> Reply:
+    """AT+QITCFG=."""
+    ranges = ((3, 8), (2, 10), (1, 1460), (0, 1))
+    values = [call.number(index, *limits) for index, limits in enumerate(ranges)]
+    if len(call.texts) != 4 or None in values:
+        return ERROR
+    resends, wait, size, escape = (value or 0 for value in values)
+    call.context.settings.tcfg = (resends, wait, size, escape)
+    return OK
+
+
+_text("QIAUTOS", Form.TEST, "+QIAUTOS: (0,1), (1-100)")
+
+
+@_command("QIAUTOS", Form.READ, Need.READ)
+def read_auto_send(call: Call) -> Reply:
+    """AT+QIAUTOS?."""
+    period = call.context.settings.autos
+    call.line(f"+QIAUTOS: {int(period > 0)},{period}")
+    return OK
+
+
+@_command("QIAUTOS", Form.WRITE, Need.SET)
+def set_auto_send(call: Call) -> Reply:
+    """AT+QIAUTOS=: 1 wants a period, 0 none."""
+    mode = call.number(0, 0, 1)
+    period = call.number(1, 1, 100) if mode == 1 else 0
+    if mode is None or period is None or len(call.texts) != 1 + mode:
+        return ERROR
+    call.context.settings.autos = period
+    return OK
+
+
+_text("QILPORT", Form.TEST, "+QILPORT: (0-65535)")
+
+
+@_command("QILPORT", Form.READ, Need.READ)
+def read_ports(call: Call) -> Reply:
+    """AT+QILPORT?."""
+    ports = call.context.settings.ports
+    call.line(f"TCP: {ports['TCP']}\r\nUDP: {ports['UDP']}")
+    return OK
+
+
+@_command("QILPORT", Form.WRITE, Need.SET)
+def set_port(call: Call) -> Reply:
+    """AT+QILPORT=; not while listening."""
+    port = call.number(1, 0, 65535)
+    kind = call.texts[0].upper()
+    if len(call.texts) != 2 or kind not in ("TCP", "UDP") or port is None or call.context.listening:
+        return ERROR
+    call.context.settings.ports[kind] = port
+    return OK
+
+
+_text("QIDNSCFG", Form.TEST, "")
+
+
+@_command("QIDNSCFG", Form.READ, Need.READ)
+def read_dns(call: Call) -> Reply:
+    """AT+QIDNSCFG?."""
+    primary, secondary = call.context.settings.dns
+    call.line(f"PrimaryDns: {primary}\r\nSecondaryDns: {secondary}")
+    return OK
+
+
+@_command("QIDNSCFG", Form.WRITE, Need.SET)
+def set_dns(call: Call) -> Reply:
+    """AT+QIDNSCFG=; activation overwrites it, so it is allowed on an active context only."""
+    servers = call.texts
+    if len(servers) not in (1, 2) or not all(is_address(server) for server in servers):
+        return ERROR
+    if call.context.state not in ACTIVE:
+        return ERROR
+    call.context.settings.dns = (servers[0], servers[1] if len(servers) == 2 else call.context.settings.dns[1])
+    return OK
+
+
+# Registering
+
+
+_text("QIREGAPP", Form.TEST, '+QIREGAPP: "APN","USER","PWD"')
+
+
+@_command("QIREGAPP", Form.READ, Need.READ)
+def read_registration(call: Call) -> Reply:
+    """AT+QIREGAPP?."""
+    settings = call.context.settings
+    call.line(f"+QIREGAPP: {settings.apn},{settings.user},{settings.password}")
+    return OK
+
+
+def _store_apn(settings: ContextSettings, values: list[str]) -> None:
+    settings.apn, settings.user, settings.password = values[:3]
+
+
+@_command("QIREGAPP", Form.WRITE, Need.ACTIVATE)
+def register_with(call: Call) -> Reply:
+    """AT+QIREGAPP=."""
+    if len(call.texts) not in (3, 4) or (len(call.texts) == 4 and call.number(3, 0, 3) is None):
+        return ERROR
+    if call.context.state is not ContextState.INITIAL:
+        return ERROR
+    _store_apn(call.context.settings, call.texts)
+    return OK if call.context.register() else ERROR
+
+
+@_command("QIREGAPP", Form.EXECUTE, Need.ACTIVATE)
+def register(call: Call) -> Reply:
+    """AT+QIREGAPP."""
+    return OK if call.context.register() else ERROR

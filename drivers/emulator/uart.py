@@ -1,0 +1,572 @@
+"""One AT interpreter: the physical UART before AT+CMUX, a virtual UART after it."""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ..clock import Timer
+from .bytestream import Bytestream
+from .commandline import BadLine, Command, parse
+from .delivery import Delivery
+from .entry import Entry
+from .replies import CME_TEXTS, ERROR, Reply, Result
+
+if TYPE_CHECKING:
+    from .context import Context
+    from .modem import Modem
+
+log = logging.getLogger(__name__)
+
+MAXIMUM_LINE = 256
+_OUTPUT_HIGH = 4096  # octets that wait for the line before nothing more is said or read
+_INPUT_HIGH = 2048  # octets that wait for the interpreter before the line is asked to pause
+_INPUT_LIMIT = 262144  # octets that wait for the interpreter before the rest is lost, as on a UART without flow control
+_TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited lines back
+_CONTROLS = bytes(set(range(32)) - {8}) + b"\x7f"
+_BACKSPACE = 8
+_LF = 10
+
+
+class Outlet(Protocol):
+    """Where a UART's octets go."""
+
+    def send(self, data: bytes) -> int:
+        """Take octets; returns how many were taken, and `Uart.writable` follows when there is room again."""
+
+    def pause_input(self) -> None:
+        """Ask the other side to stop sending."""
+
+    def resume_input(self) -> None:
+        """Let the other side send again."""
+
+
+class Mode(enum.Enum):
+    """What the octets that come in are."""
+
+    COMMAND = "command lines"
+    BUSY = "held, a command is running"
+    ENTRY = "data at the prompt of AT+QISEND"
+    DATA = "data of a transparent session"
+
+
+@dataclass(slots=True)
+class UartSettings:
+    """What each UART has for itself.
+
+    Args:
+        echo: ATE.
+        verbose: ATV.
+        quiet: ATQ.
+        cmee: AT+CMEE.
+        x: ATX.
+        dtr: AT&D.
+        dcd: AT&C.
+        creg: AT+CREG.
+        cgreg: AT+CGREG.
+        registers: the S registers.
+    """
+
+    echo: bool = True
+    verbose: bool = True
+    quiet: bool = False
+    cmee: int = 1
+    x: int = 4
+    dtr: int = 0
+    dcd: int = 1
+    creg: int = 0
+    cgreg: int = 0
+    registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
+
+
+class Call:
+    """One command being executed.
+
+    Args:
+        uart: where it was typed.
+        command: what was typed.
+    """
+
+    __slots__ = ("command", "uart")
+
+    def __init__(self, uart: Uart, command: Command) -> None:
+        self.uart = uart
+        self.command = command
+
+    @property
+    def modem(self) -> Modem:
+        """The module."""
+        return self.uart.modem
+
+    @property
+    def context(self) -> Context:
+        """The foreground context of the UART."""
+        return self.uart.modem.foreground(self.uart.number)
+
+    @property
+    def texts(self) -> list[str]:
+        """The command's values as they were typed, without quotes."""
+        return [argument.text for argument in self.command.arguments]
+
+    def number(self, index: int, low: int, high: int) -> int | None:
+        """Return one of the command's values as a number, or None when it is missing or not in the range."""
+        arguments = self.command.arguments
+        return arguments[index].number(low, high) if index < len(arguments) else None
+
+    def line(self, text: str) -> None:
+        """Answer with an information line."""
+        self.uart.line(text)
+
+    def finish(self, reply: Reply) -> None:
+        """End a command that was answered later; nothing happens when the UART has been reset meanwhile."""
+        self.uart.finish(self, reply)
+
+
+class Uart:
+    """One AT interpreter.
+
+    Tests and fault injection may override `line`, `result` and `payload`: all that it says passes through them.
+
+    Args:
+        modem: the module that it belongs to.
+        number: 0 to 3 for VIRTUAL_UART_1 to 4.
+    """
+
+    def __init__(self, modem: Modem, number: int) -> None:
+        self.modem = modem
+        self.number = number
+        self.settings = UartSettings()
+        self.mode = Mode.COMMAND
+        self.dropped_lines = 0  # unsolicited lines that nobody was there to see
+        self.overrun = 0  # octets that came faster than they could be taken, and were lost
+        self._outlet: Outlet | None = None
+        self._out = bytearray()
+        self._input = bytearray()
+        self._input_paused = False
+        self._running = False
+        self._flushing = False
+        self._waiting: deque[str] = deque(maxlen=64)
+        self._typing: Timer | None = None
+        self._stream: Bytestream | None = None
+        self._clear_line()
+        self._after_cr = False
+        self._lf_follows = False
+        self._dtr = True
+        self._commands: deque[Command] = deque()
+        self._call: Call | None = None
+        self._entry: Entry | None = None
+        self._entered: Callable[[Entry], None] | None = None
+
+    # The line
+
+    @property
+    def attached(self) -> bool:
+        """Whether anybody is at the other end."""
+        return self._outlet is not None
+
+    def attach(self, outlet: Outlet) -> None:
+        """Begin to talk to the outside."""
+        self.detach()
+        self._outlet = outlet
+        self.pump()
+
+    def detach(self) -> None:
+        """Forget the outside, and what was half typed or half said."""
+        self._outlet = None
+        self._out.clear()
+        self._input.clear()
+        self._input_paused = False
+        self._after_cr = False
+        self._clear_line()
+        self._stop_typing_hold()
+        self._commands.clear()
+        self._call = None
+        self._entry = None
+        self._entered = None
+        if self._stream is not None:
+            self._stream.stop()
+            self._stream = None
+        self.mode = Mode.COMMAND
+
+    def take_over(self) -> tuple[bytes, bytes]:
+        """Let go of the line for something else; returns what was not said yet and what was not heard yet."""
+        unsaid, unheard = bytes(self._out), bytes(self._input)
+        self.detach()
+        return unsaid, unheard
+
+    def feed(self, data: bytes) -> None:
+        """Take octets that came from the line."""
+        if len(self._input) > _INPUT_LIMIT:  # the other side did not stop when it was asked to
+            self.overrun += len(data)
+            return
+        self.modem.octets(self.number, "received", data)
+        self._input += data
+        self._run()
+
+    def writable(self) -> None:
+        """Go on saying what waits, because the line has room."""
+        self._flush()
+        self._run()
+
+    def _write(self, data: bytes) -> None:
+        self._out += data
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._outlet is None:
+            self._out.clear()
+        if self._flushing:
+            return
+        self._flushing = True
+        try:
+            while self._out and self._outlet is not None:
+                said = bytes(self._out[:_OUTPUT_HIGH])
+                taken = self._outlet.send(said)
+                if not taken:
+                    return
+                del self._out[:taken]
+                self.modem.octets(self.number, "sent", said[:taken])
+        finally:
+            self._flushing = False
+
+    # What it says
+
+    def line(self, text: str) -> None:
+        """Say an information line, a final text or an unsolicited line."""
+        start = "\r\n" if self.settings.verbose else ""
+        self._write(f"{start}{text}\r\n".encode("latin-1", "replace"))
+
+    def result(self, result: Result) -> None:
+        """Say a result code."""
+        if self.settings.quiet:
+            return
+        self._write((f"\r\n{result.words}\r\n" if self.settings.verbose else f"{int(result)}\r").encode("ascii"))
+
+    def payload(self, data: bytes) -> None:
+        """Say received data, without anything around it."""
+        self._write(data)
+
+    def reply(self, reply: Reply) -> None:
+        """Say the end of a command."""
+        if reply.text is not None:
+            self.line(reply.text)
+        if reply.cme is not None and self.settings.cmee:
+            shown = reply.cme if self.settings.cmee == 1 else CME_TEXTS.get(reply.cme, "unknown")
+            self.line(f"+CME ERROR: {shown}")
+        elif reply.cme is not None:
+            self.result(Result.ERROR)
+        if reply.result is not None:
+            self.result(reply.result)
+
+    def announce(self, text: str) -> None:
+        """Say an unsolicited line of the module as soon as no command and no prompt is open."""
+        if self._outlet is None:
+            self.dropped_lines += 1
+            return
+        if len(self._waiting) == self._waiting.maxlen:
+            self.dropped_lines += 1
+        self._waiting.append(text)
+        self.pump()
+
+    def pump(self) -> None:
+        """Say what waits: unsolicited lines and received data."""
+        if self._outlet is None:
+            self.dropped_lines += self.modem.forget_notices(self.number)
+            return
+        while self._outlet is not None and len(self._out) <= _OUTPUT_HIGH:
+            if self.mode is Mode.DATA:
+                if not self._pump_stream():
+                    return
+            elif self.mode is not Mode.COMMAND or self._typing is not None or self._line:
+                return
+            elif self._waiting:
+                self.line(self._waiting.popleft())
+            elif not self._pump_context():
+                return
+
+    def _pump_context(self) -> bool:
+        found = self.modem.next_output(self.number)
+        if found is None:
+            return False
+        context, item = found
+        if isinstance(item, Delivery):
+            if item.header:
+                self._write(item.header)
+            self.payload(item.payload)
+            return True
+        self.line(item.text)
+        if item.enters_data_mode:
+            self._enter_data_mode(context)
+        return True
+
+    # What it hears
+
+    def _run(self) -> None:
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._input and len(self._out) <= _OUTPUT_HIGH and self._step():
+                pass
+        finally:
+            self._running = False
+        self._hold_while_typing()
+        self._throttle()
+        self.pump()
+
+    def _step(self) -> bool:
+        """Take some of the input; False when nothing can be taken now."""
+        if self.mode is Mode.COMMAND:
+            self._take_line()
+            return True
+        if self.mode is Mode.ENTRY:
+            self._take_entry()
+            return True
+        if self.mode is Mode.DATA:
+            return self._take_stream()
+        return False
+
+    def _throttle(self) -> None:
+        if self._outlet is None:
+            return
+        paused = len(self._input) > (0 if self._input_paused else _INPUT_HIGH)
+        if paused != self._input_paused:
+            self._input_paused = paused
+            if paused:
+                self._outlet.pause_input()
+            else:
+                self._outlet.resume_input()
+
+    def _hold_while_typing(self) -> None:
+        self._stop_typing_hold()
+        if self._line and self.mode is Mode.COMMAND:
+            self._typing = self.modem.environment.clock.call_later(
+                self.modem.environment.loop, _TYPING_HOLD, self._typing_paused
+            )
+
+    def _stop_typing_hold(self) -> None:
+        if self._typing is not None:
+            self._typing.cancel()
+            self._typing = None
+
+    def _typing_paused(self) -> None:
+        self._typing = None
+        self.pump()
+
+    # Command lines
+
+    def _clear_line(self) -> None:
+        self._line = bytearray()  # from the A of AT on
+        self._found = False  # whether the line has its AT
+        self._too_long = False
+
+    def _take_line(self) -> None:
+        if self._after_cr:
+            self._after_cr = False
+            # Whether this client ends its lines with CR LF decides what a LF at the start of data means.
+            self._lf_follows = self._input[0] == _LF
+        end = self._input.find(b"\r")
+        segment = bytes(self._input) if end < 0 else bytes(self._input[:end])
+        del self._input[: len(segment) + (end >= 0)]
+        segment = segment.translate(None, _CONTROLS)
+        if self.settings.echo:
+            self._write(segment + (b"\r" if end >= 0 else b""))
+        if segment:
+            self._append(segment)
+        if end >= 0:
+            self._after_cr = True
+            line, found, too_long = bytes(self._line), self._found, self._too_long
+            self._clear_line()
+            if too_long:
+                self.reply(ERROR)
+            elif found:
+                self._execute(line[2:].decode("latin-1"))
+            self.pump()
+
+    def _append(self, segment: bytes) -> None:
+        if _BACKSPACE not in segment:
+            self._append_text(segment)
+            return
+        for octet in segment:
+            if octet != _BACKSPACE:
+                self._append_text(bytes([octet]))
+            elif self._found and len(self._line) > 2:
+                del self._line[-1:]
+
+    def _append_text(self, segment: bytes) -> None:
+        if self._too_long:
+            return
+        self._line += segment
+        if not self._found:
+            start = self._line.upper().find(b"AT")
+            self._found = start >= 0
+            if not self._found:  # only an A at its end can still become AT
+                start = len(self._line) - self._line.endswith((b"A", b"a"))
+            del self._line[:start]
+        if len(self._line) > MAXIMUM_LINE:
+            self._too_long = True
+            del self._line[MAXIMUM_LINE:]
+
+    def _execute(self, line: str) -> None:
+        try:
+            self._commands = deque(parse(line))
+        except BadLine as error:
+            log.debug("uart %d: %s", self.number + 1, error)
+            self.reply(ERROR)
+            return
+        if not self._commands:
+            self.result(Result.OK)
+            return
+        self._next()
+
+    def _next(self) -> None:
+        """Execute what is left of the line until one has to wait."""
+        while self._commands:
+            call = Call(self, self._commands.popleft())
+            self._call = call
+            self.mode = Mode.BUSY
+            reply = self.modem.execute(call)
+            if reply is None:
+                return  # `finish` goes on
+            if self._call is not call:
+                return  # the UART was reset by its own command
+            self._end(reply)
+
+    def _end(self, reply: Reply) -> None:
+        self._call = None
+        self.mode = Mode.COMMAND
+        if reply.failed:
+            self._commands.clear()
+            self.reply(reply)
+        elif reply.result is not Result.OK or not self._commands:
+            self.reply(reply)
+
+    def finish(self, call: Call, reply: Reply) -> None:
+        """End a command that could not be answered at once."""
+        if self._call is not call:
+            return
+        self._end(reply)
+        self._next()
+        self._run()
+
+    # Data at the prompt
+
+    def prompt(self, entry: Entry, entered: Callable[[Entry], None]) -> None:
+        """Take what comes next as data.
+
+        Args:
+            entry: where it goes.
+            entered: called when the entry is finished; it must `finish` the command.
+        """
+        if self.modem.foreground(self.number).settings.prompt in (1, 3):
+            blank = " " if self.modem.environment.behaviour.prompt_blank else ""
+            self._write((f"\r\n>{blank}" if self.settings.verbose else f">{blank}").encode("ascii"))
+        self.mode = Mode.ENTRY
+        self._entry = entry
+        self._entered = entered
+
+    def entry_ended(self, entry: Entry) -> None:
+        """Go on with an entry that a timer has ended."""
+        if self._entry is entry:
+            self._complete_entry(entry)
+            self._run()
+
+    def _take_entry(self) -> None:
+        if self._skip_lf():
+            return
+        entry = self._entry
+        if entry is None:
+            raise RuntimeError("a prompt without an entry")
+        taken, data = entry.feed(bytes(self._input))
+        if self.modem.foreground(self.number).settings.sde and data:
+            self._write(bytes(self._input[:data]))
+        del self._input[:taken]
+        if entry.finished:
+            self._complete_entry(entry)
+
+    def _complete_entry(self, entry: Entry) -> None:
+        entered = self._entered
+        self._entry = None
+        self._entered = None
+        self.mode = Mode.BUSY
+        if entered is not None:
+            entered(entry)
+
+    def _skip_lf(self) -> bool:
+        """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""
+        if not self._after_cr:
+            return False
+        self._after_cr = False
+        if self._lf_follows and self._input[0] == _LF:
+            del self._input[:1]
+            return True
+        return False
+
+    # Data mode
+
+    def dtr(self, on: bool) -> None:
+        """Take the DTR line of the host: a drop leaves data mode as AT&D says."""
+        dropped = self._dtr and not on
+        self._dtr = on
+        if not dropped or self.mode is not Mode.DATA or not self.settings.dtr:
+            return
+        if self.settings.dtr == 2:
+            self.modem.hang_up(self.number)
+        self._escaped()
+
+    def _enter_data_mode(self, context: Context) -> None:
+        session = context.bytestream
+        if session is None:
+            return
+        self._clear_line()
+        self._stop_typing_hold()
+        self.mode = Mode.DATA
+        self._stream = Bytestream(self.modem.environment, context.settings.tcfg, session, self._escaped, self._run)
+
+    def resume_data_mode(self) -> bool:
+        """Carry out ATO for the foreground context; False when there is nothing to go back to."""
+        context = self.modem.foreground(self.number)
+        if context.bytestream is None:
+            return False
+        self._call = None
+        self._commands.clear()
+        self.result(Result.CONNECT)
+        self._enter_data_mode(context)
+        return True
+
+    def _escaped(self) -> None:
+        self._stop_stream()
+        self.result(Result.OK)
+        self._run()
+
+    def _stop_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.stop()
+            self._stream = None
+        self.mode = Mode.COMMAND
+        self._after_cr = False
+
+    def _take_stream(self) -> bool:
+        if self._stream is None or self._skip_lf():
+            return self._stream is not None
+        taken = self._stream.feed(bytes(self._input))
+        del self._input[:taken]
+        return taken > 0
+
+    def _pump_stream(self) -> bool:
+        if self._stream is None:
+            return False
+        session = self._stream.session
+        if data := session.take_raw():
+            self.payload(data)
+            return True
+        if not session.connected:
+            # The rest of its output is the CLOSED line, which is said in command mode.
+            self.modem.forget_bytestream(session)
+            self._stop_stream()
+            return True
+        return False
