@@ -1,0 +1,26 @@
+"""The AT engine: a lexer, dialogues, and a channel that runs them over a port."""
+
+from __future__ import annotations
+
+from .channel import AtChannel, Port, channel_for, shared_channel
+from .dialogue import Dialogue, Response, command, expect, pause, payload
+from .engine import Sink
+from .lexer import Framing
+from .patterns import Header, LinePattern
+
+__all__ = [
+    "AtChannel",
+    "Dialogue",
+    "Framing",
+    "Header",
+    "LinePattern",
+    "Port",
+    "Response",
+    "Sink",
+    "channel_for",
+    "command",
+    "expect",
+    "pause",
+    "payload",
+    "shared_channel",
+]

@@ -1,0 +1,437 @@
+"""An AT channel on threads: the one reader of a port, and dialogues that take turns on it."""
+
+from __future__ import annotations
+
+import collections
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Literal, Protocol, TypeVar
+
+from ..clock import Clock, SystemClock
+from ..errors import AtError, AtTimeout, ChannelClosed, DriverError
+from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from .engine import Engine, Execution, Sink, resynchronise
+from .patterns import LinePattern
+
+T = TypeVar("T")
+Direction = Literal["rx", "tx"]
+OctetsCallback = Callable[[Direction, bytes], None]
+POLL = 0.2  # seconds between looks at the stop flag where a read cannot be cancelled
+WRITE_TIMEOUT = 30.0
+EMPTY_READS = 16
+MAX_CALLBACKS = 1024
+
+
+class Port(Protocol):
+    """What a channel needs of a port; pyserial's ports and virtual UARTs have it.
+
+    ``cancel_read``, ``write_timeout``, ``name``, ``is_open`` and ``close`` are used where there are such.
+    """
+
+    timeout: float | None
+
+    @property
+    def in_waiting(self) -> int:
+        """How many octets can be read at once."""
+
+    def read(self, size: int = 1, /) -> bytes:
+        """Read up to so many octets, waiting for `timeout` seconds."""
+
+    def write(self, data: bytes, /) -> int | None:
+        """Write octets."""
+
+
+def port_name(port: object) -> str:
+    """Return what messages call a port."""
+    name = getattr(port, "name", None) or getattr(port, "port", None)
+    return str(name) if name else type(port).__name__
+
+
+class AtChannel:
+    """AT dialogues over one port; owns the only reader of that port. Makes no I/O before its first use.
+
+    Args:
+        port: a pyserial-like object, open.
+        clock: the source of time.
+        close_port: whether `close` closes the port, too.
+    """
+
+    def __init__(self, port: Port, *, clock: Clock | None = None, close_port: bool = False) -> None:
+        self.port = port
+        self.name = port_name(port)
+        self._clock: Clock = clock or SystemClock()
+        self._close_port = close_port
+        self._log = logging.getLogger(f"drivers.{self.name}")
+        self._changed = threading.Condition()
+        self._engine = Engine(self.name)
+        self._turns: collections.deque[object] = collections.deque()
+        self._taps: list[OctetsCallback] = []
+        self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
+        self._threads: list[threading.Thread] = []
+        self._restore: dict[str, float | None] = {}
+        self._stopping = False
+        self._set_up = False
+        self._holders = 0
+
+    # -- public ---------------------------------------------------------------------------------------------------
+
+    @property
+    def clock(self) -> Clock:
+        """The source of time."""
+        return self._clock
+
+    @property
+    def closed(self) -> bool:
+        """Whether the channel was closed or its line died."""
+        return self._stopping or self._engine.failure is not None
+
+    def stats(self) -> dict[str, int]:
+        """Return the counters: lines and octets that nobody claimed, stale answers, damaged lines."""
+        with self._changed:
+            lexer = self._engine.lexer
+            return {**self._engine.counters, "overlong": lexer.overlong, "truncated": lexer.truncated}
+
+    def command(
+        self,
+        text: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        success: tuple[LinePattern, ...] | None = None,
+    ) -> Response:
+        """Send one command line and return its answer.
+
+        Args:
+            text: the line without its CR.
+            timeout: seconds.
+            success: the lines that end it well, where that is not OK.
+
+        Raises:
+            CommandError: the module answered ERROR.
+            AtTimeout: it did not answer in time.
+            ChannelClosed: the line died.
+        """
+        return self.run(
+            command(text, timeout=timeout) if success is None else command(text, timeout=timeout, success=success)
+        )
+
+    def run(self, dialogue: Dialogue[T], *, timeout: float | None = None) -> T:
+        """Run a dialogue to its end; dialogues of several threads take turns in the order they came.
+
+        Args:
+            dialogue: a fresh generator.
+            timeout: seconds to wait for the turn; None: as long as it takes.
+
+        Returns:
+            What the dialogue returns.
+
+        Raises:
+            AtTimeout: the turn did not come in time, or a step of the dialogue timed out.
+            ChannelClosed: the channel is closed or the line died.
+        """
+        if threading.current_thread() in self._threads[:1]:
+            raise AtError(f"{self.name}: a callback on the reader cannot run a dialogue; it would wait for itself")
+        with self._turn(timeout):
+            self._start()
+            if not self._set_up:
+                self._drive(self._preparation())
+                self._set_up = True
+            if self._engine.in_doubt:
+                self._drive(resynchronise(self._engine))
+            return self._drive(dialogue)
+
+    def on_octets(self, callback: OctetsCallback) -> Callable[[], None]:
+        """Have every octet shown as it comes from and goes to the port.
+
+        The callback gets ``"rx"`` or ``"tx"`` and the octets, in the order of the line: what is sent before it is
+        written, what came before it is looked at. It runs on the thread that writes or reads, so it returns soon and
+        does not use the channel.
+
+        Args:
+            callback: what to call.
+
+        Returns:
+            A function that ends it.
+        """
+        self._taps.append(callback)
+
+        def remove() -> None:
+            with suppress(ValueError):
+                self._taps.remove(callback)
+
+        return remove
+
+    def add_sink(self, sink: Sink) -> None:
+        """Let a sink take unsolicited results and data; its methods run on the reader and return at once."""
+        with self._changed:
+            self._engine.add_sink(sink)
+            if self._engine.failure is not None:
+                sink.lost(self._engine.failure)
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Let a sink go."""
+        with self._changed:
+            self._engine.remove_sink(sink)
+
+    def refresh(self) -> None:
+        """Look at what waits once more: a sink's framing has changed."""
+        with self._changed:
+            self._engine.process(self._clock.now())
+            self._changed.notify_all()
+
+    def call_soon(self, job: Callable[[], None]) -> None:
+        """Run something on the channel's own dispatch thread, where callbacks of users run; it may run dialogues.
+
+        Args:
+            job: what to run; of more than 1024 that wait the oldest are dropped and counted.
+        """
+        with self._changed:
+            if len(self._jobs) == MAX_CALLBACKS:
+                self._engine.counters["dropped_callbacks"] += 1
+            self._jobs.append(job)
+            self._changed.notify_all()
+
+    def retain(self) -> None:
+        """Say that one more user needs this channel; `release` takes it back."""
+        self._holders += 1
+
+    def release(self) -> None:
+        """Say that a user no longer needs this channel; the last one closes it."""
+        self._holders -= 1
+        if self._holders <= 0:
+            self.close()
+
+    def close(self) -> None:
+        """End every wait with `ChannelClosed`, stop the threads and join them; idempotent."""
+        with self._changed:
+            first, self._stopping = not self._stopping, True
+            if first:
+                self._engine.line_lost(ChannelClosed(f"{self.name}: the channel was closed"))
+            self._changed.notify_all()
+        if not first:
+            return
+        cancel = getattr(self.port, "cancel_read", None)
+        for thread in self._threads:
+            if thread is threading.current_thread():
+                continue
+            while thread.is_alive():
+                if cancel is not None:
+                    with suppress(OSError, TypeError, ValueError):
+                        cancel()
+                thread.join(POLL)
+        for key, value in self._restore.items():
+            with suppress(OSError, ValueError, AttributeError):
+                setattr(self.port, key, value)
+        if self._close_port:
+            close = getattr(self.port, "close", None)
+            if close is not None:
+                close()
+
+    def __enter__(self) -> AtChannel:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # -- running dialogues ----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _turn(self, timeout: float | None) -> Iterator[None]:
+        ticket = object()
+        deadline = None if timeout is None else self._clock.now() + timeout
+        with self._changed:
+            self._turns.append(ticket)
+            try:
+                while self._turns[0] is not ticket:
+                    self._check_alive()
+                    left = None if deadline is None else deadline - self._clock.now()
+                    if left is not None and left <= 0:
+                        raise AtTimeout(
+                            f"{self.name}: another dialogue had the channel for more than {timeout:g} s",
+                            command="the channel's turn",
+                        )
+                    self._clock.wait(self._changed, left)
+                self._check_alive()
+            except BaseException:
+                self._turns.remove(ticket)
+                self._changed.notify_all()
+                raise
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._turns.remove(ticket)
+                self._changed.notify_all()
+
+    def _check_alive(self) -> None:
+        failure = self._engine.failure
+        if failure is not None:
+            raise ChannelClosed(str(failure)) from failure.__cause__
+
+    def _drive(self, dialogue: Dialogue[T]) -> T:
+        execution = Execution(self._engine, dialogue)
+        try:
+            self._carry_on(lambda: execution.proceed(self._clock.now()))
+        except BaseException as error:
+            self._bring_back(execution, interrupted=not isinstance(error, Exception))
+            raise
+        return execution.result
+
+    def _carry_on(self, done: Callable[[], bool]) -> None:
+        """Write what is to be written and wait for what is waited for, until it is done."""
+        while True:
+            with self._changed:
+                if done():
+                    return
+                octets = self._engine.data_to_send()
+                if not octets:
+                    self._wait()
+                    continue
+            self._write(octets)
+            with self._changed:
+                self._engine.sent(self._clock.now())
+
+    def _wait(self) -> None:
+        due = self._engine.next_timeout()
+        now = self._clock.now()
+        if due is not None and due <= now:
+            self._engine.handle_timeout(now)
+            self._changed.notify_all()
+        else:
+            self._clock.wait(self._changed, None if due is None else due - now)
+
+    def _bring_back(self, execution: Execution[T], *, interrupted: bool) -> None:
+        """After a failure: finish a payload that was begun, then what the dialogue named for this case."""
+        if interrupted and execution.must_finish():
+            with suppress(AtError):
+                self._carry_on(lambda: not self._engine.waiting)
+        with self._changed:
+            rescue = execution.rescue()
+            self._engine.process(self._clock.now())
+        if rescue is not None and self._engine.failure is None:
+            try:
+                self._drive(rescue)
+            except DriverError as error:
+                self._log.warning("%s: bringing the channel back failed: %s", self.name, error)
+
+    def _preparation(self) -> Dialogue[None]:
+        """The channel's own set-up: no echo."""
+        try:
+            yield from command("ATE0", timeout=2.0)
+        except AtTimeout:
+            yield from resynchronise(self._engine)
+
+    def _write(self, octets: bytes) -> None:
+        for tap in list(self._taps):
+            tap("tx", octets)
+        rest = memoryview(octets)
+        try:
+            while rest:
+                written = self.port.write(bytes(rest))
+                rest = rest[len(rest) if written is None else written :]
+        except (OSError, ValueError) as error:
+            self._lose(error)
+            raise ChannelClosed(f"{self.name}: {len(octets)} octets could not be written: {error}") from error
+
+    # -- threads --------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self._threads:
+            return
+        cancellable = hasattr(self.port, "cancel_read")
+        wanted = {"timeout": None if cancellable else POLL}
+        if getattr(self.port, "write_timeout", 0.0) is None:
+            wanted["write_timeout"] = WRITE_TIMEOUT
+        try:
+            for key, value in wanted.items():
+                self._restore[key] = getattr(self.port, key)
+                setattr(self.port, key, value)
+        except (OSError, ValueError) as error:
+            raise ChannelClosed(f"{self.name}: the port cannot be used: {error}") from error
+        for target, task in ((self._read, "reader"), (self._dispatch, "dispatch")):
+            thread = threading.Thread(target=target, name=f"at {task} {self.name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _read(self) -> None:
+        empty = 0
+        try:
+            while not self._stopping:
+                octets = self.port.read(max(1, min(self.port.in_waiting, 65536)))
+                if octets:
+                    empty = 0
+                    self._received(bytes(octets))
+                elif self.port.timeout is None and not self._stopping:
+                    empty += 1  # a read without a timeout that gives nothing: cancelled, or hung up
+                    if empty >= EMPTY_READS or not getattr(self.port, "is_open", True):
+                        raise EOFError("the port gives nothing any more")
+                elif not getattr(self.port, "is_open", True):
+                    raise EOFError("the port was closed")
+        except (OSError, ValueError, TypeError, EOFError) as error:
+            self._lose(error)
+
+    def _received(self, octets: bytes) -> None:
+        for tap in list(self._taps):
+            tap("rx", octets)
+        with self._changed:
+            self._engine.receive(octets, self._clock.now())
+            self._changed.notify_all()
+
+    def _lose(self, cause: Exception) -> None:
+        failure = ChannelClosed(f"{self.name}: the line died: {cause or type(cause).__name__}")
+        failure.__cause__ = cause
+        with self._changed:
+            if not self._stopping:
+                self._log.info("%s", failure)
+            self._engine.line_lost(failure)
+            self._changed.notify_all()
+
+    def _dispatch(self) -> None:
+        """Run what users want run, and give out what is held back when its time has come."""
+        while True:
+            with self._changed:
+                while not self._jobs and not self.closed:
+                    due, now = self._engine.next_timeout(), self._clock.now()
+                    if due is not None and due <= now:
+                        self._engine.handle_timeout(now)
+                        self._changed.notify_all()
+                    else:
+                        self._clock.wait(self._changed, None if due is None else due - now)
+                if not self._jobs:
+                    return
+                job = self._jobs.popleft()
+            try:
+                job()
+            except DriverError as error:
+                self._log.warning("%s: %s", self.name, error)
+
+
+_channels: weakref.WeakValueDictionary[int, AtChannel] = weakref.WeakValueDictionary()
+_channels_lock = threading.Lock()
+
+
+def shared_channel(port: Port, *, clock: Clock | None = None) -> AtChannel:
+    """Return the channel of a port, made at the first call; the caller owes `AtChannel.retain` and `release`."""
+    with _channels_lock:
+        channel = _channels.get(id(port))  # the channel keeps its port, so the number is not used again meanwhile
+        if channel is None or channel.closed:
+            channel = AtChannel(port, clock=clock)
+            _channels[id(port)] = channel
+        return channel
+
+
+def channel_for(port: Port, *, clock: Clock | None = None) -> AtChannel:
+    """Return the AT channel of a port: the same one for the same port, so that two drivers can share it.
+
+    Args:
+        port: a pyserial-like object.
+        clock: the source of time, for a channel that does not exist yet.
+
+    Returns:
+        A channel that stays until its own `AtChannel.close`.
+    """
+    channel = shared_channel(port, clock=clock)
+    channel.retain()
+    return channel

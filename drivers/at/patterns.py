@@ -1,0 +1,74 @@
+"""Lines and data headers known beforehand; each also tells whether an unfinished one may still become one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LinePattern:
+    """One form of line: a fixed beginning and a tail of bounded length.
+
+    Args:
+        prefix: what the line begins with.
+        tail: a regular expression for all the rest, empty when there is none.
+        room: the longest tail in octets.
+    """
+
+    prefix: str
+    tail: str = ""
+    room: int = 0
+    _line: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _start: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_line", re.compile(re.escape(self.prefix) + f"(?:{self.tail})", re.ASCII))
+        object.__setattr__(self, "_start", self.prefix.encode("ascii"))
+
+    def match(self, line: str) -> re.Match[str] | None:
+        """Match a whole line, given without its CR LF."""
+        return self._line.fullmatch(line)
+
+    def may_become(self, part: bytes) -> bool:
+        """Tell whether octets that are not a whole line yet (maybe a CR at the end) can grow into this one."""
+        if len(part) <= len(self._start):
+            return self._start.startswith(part)
+        if not part.startswith(self._start):
+            return False
+        tail = part[len(self._start) :]
+        return len(tail.removesuffix(b"\r")) <= self.room and b"\r" not in tail[:-1] and b"\n" not in tail
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One form of header that says how many octets of data follow it.
+
+    Args:
+        prefix: what the header begins with.
+        tail: a regular expression for the rest, with a group named ``count``.
+        room: the longest tail in octets.
+    """
+
+    prefix: bytes
+    tail: bytes
+    room: int
+    _header: re.Pattern[bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_header", re.compile(re.escape(self.prefix) + self.tail))
+
+    def match(self, octets: bytes) -> re.Match[bytes] | None:
+        """Match a whole header at the beginning of the octets."""
+        return self._header.match(octets)
+
+    def may_become(self, part: bytes) -> bool:
+        """Tell whether octets that are not a whole header yet can grow into one."""
+        if len(part) <= len(self.prefix):
+            return self.prefix.startswith(part)
+        return part.startswith(self.prefix) and len(part) < len(self.prefix) + self.room and b"\n" not in part
+
+
+def any_match(patterns: tuple[LinePattern, ...], line: str) -> bool:
+    """Tell whether a line has one of these forms."""
+    return any(pattern.match(line) for pattern in patterns)
