@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -87,65 +88,75 @@ class MemoryPort:
             return self._changed.wait_for(lambda: not self._incoming, timeout)
 
 
-class ScriptedPort(MemoryPort):
-    """Follows a script: ``("expect", octets)`` from the driver, ``("answer", octets)`` to it, in order.
+class Conversation:
+    """A script over several ports: each row happens only when all rows before it have happened.
 
     An octet that the script does not expect kills the line with both in the message, so nothing waits for a deadline.
+
+    Args:
+        rows: (port, ``>`` from the driver or ``<`` to it, octets).
+        chunk: the most octets that one read gives.
     """
 
-    def __init__(
-        self,
-        script: Iterable[tuple[str, bytes]] = (),
-        name: str = "scripted",
-        *,
-        dlci: int | None = None,
-        mux: object | None = None,
-        chunk: int = 65536,
-    ) -> None:
-        super().__init__(name, dlci=dlci, mux=mux, chunk=chunk)
-        self._script = list(script)
-        self._expected = b""
+    def __init__(self, rows: Iterable[tuple[int, str, bytes]], *, chunk: int = 65536) -> None:
+        self._rows = collections.deque(rows)
+        self._changed = threading.Condition()
+        self._failure = ""
+        self._mux = Modem()
+        numbers = sorted({number for number, _, _ in self._rows})
+        self.ports = {number: ScriptedPort(self, number, mux=self._mux, chunk=chunk) for number in numbers}
         self._advance()
 
-    def extend(self, *script: tuple[str, bytes]) -> None:
-        """Go on with more of the script."""
-        with self._changed:
-            self._script += script
-            if not self._expected:
-                self._advance()
-
-    def on_write(self, data: bytes) -> None:
+    def written(self, number: int, data: bytes) -> None:
+        """Take what the driver wrote on a port."""
         with self._changed:
             while data:
-                common = min(len(data), len(self._expected))
-                if not common or data[:common] != self._expected[:common]:
-                    self.die(OSError(f"{self.name}: the script expects {self._expected!r}, {data!r} was written"))
-                    raise OSError(f"{self.name}: the script expects {self._expected!r}, {data!r} was written")
-                data, self._expected = data[common:], self._expected[common:]
-                if not self._expected:
+                expected = self._rows[0] if self._rows else (number, ">", b"nothing")
+                octets = expected[2]
+                common = min(len(data), len(octets))
+                if expected[:2] != (number, ">") or data[:common] != octets[:common]:
+                    self._failure = f"the script is at {expected!r}, UART {number} wrote {data!r}"
+                    for port in self.ports.values():
+                        port.die(OSError(self._failure))
+                    raise OSError(self._failure)
+                data = data[common:]
+                self._rows[0] = (number, ">", octets[common:])
+                if not octets[common:]:
+                    self._rows.popleft()
                     self._advance()
 
     def _advance(self) -> None:
-        while self._script and not self._expected:
-            kind, octets = self._script.pop(0)
-            if kind == "expect":
-                self._expected = octets
-            else:
-                self.say(octets)
-        self._changed.acquire()
-        self._changed.notify_all()
-        self._changed.release()
+        while self._rows and self._rows[0][1] == "<":
+            number, _, octets = self._rows.popleft()
+            self.ports[number].say(octets)
+        with self._changed:
+            self._changed.notify_all()
 
     def finish(self, timeout: float = 10.0) -> None:
-        """Wait until the whole script has been played; fail where it has not."""
+        """Wait until the whole script has been played and read; fail where it has not."""
         with self._changed:
-            played = self._changed.wait_for(
-                lambda: self._dead or not (self._script or self._expected or self._incoming), timeout
-            )
-            if self._dead is not None:
-                raise AssertionError(str(self._dead))
-            if not played:
-                raise AssertionError(f"{self.name}: still expects {self._expected!r}, then {self._script!r}")
+            self._changed.wait_for(lambda: self._failure or not self._rows, timeout)
+            if self._failure or self._rows:
+                raise AssertionError(self._failure or f"the script is still at {self._rows[0]!r}")
+        for port in self.ports.values():
+            if not port.drained(timeout):
+                raise AssertionError(f"{port.name}: not all octets were read")
+
+
+class Modem:
+    """Stands for the multiplexer that virtual UARTs belong to."""
+
+
+class ScriptedPort(MemoryPort):
+    """A port of a `Conversation`; UART n has DLCI n."""
+
+    def __init__(self, conversation: Conversation, number: int, *, mux: object, chunk: int) -> None:
+        super().__init__(f"VIRTUAL_UART_{number}", dlci=number, mux=mux, chunk=chunk)
+        self._conversation = conversation
+        self._number = number
+
+    def on_write(self, data: bytes) -> None:
+        self._conversation.written(self._number, data)
 
 
 class CommandPort(MemoryPort):
@@ -188,13 +199,15 @@ OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
 
 
-def dialogue_of(*pairs: tuple[str, bytes]) -> list[tuple[str, bytes]]:
-    """Return a script of commands (without CR) and their answers."""
-    script: list[tuple[str, bytes]] = []
+SET_UP = ((">", b"ATE0\r"), ("<", OK))
+
+
+def exchange(*pairs: tuple[str, bytes], uart: int = 1, set_up: bool = True) -> list[tuple[int, str, bytes]]:
+    """Return the rows of commands (without CR) and their answers on one UART, after the channel's own set-up."""
+    rows = [(uart, direction, octets) for direction, octets in SET_UP] if set_up else []
     for command, answer in pairs:
-        script.append(("expect", command.encode("ascii") + b"\r"))
-        script.append(("answer", answer))
-    return script
+        rows += [(uart, ">", command.encode("ascii") + b"\r"), (uart, "<", answer)]
+    return rows
 
 
 def read_transcript(path: Path) -> list[tuple[int, str, bytes]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from scripted_port import OK, ScriptedPort, read_transcript
+from scripted_port import SET_UP, Conversation, read_transcript
 
 from drivers.at import AtChannel
 from drivers.errors import ContextBusy
@@ -18,36 +18,23 @@ HELLO = b"Hello, welcome to use Quectel's module"
 GREAT = b"Quectel's module is great!"
 
 
-class Modem:
-    """Stands for the multiplexer that the virtual UARTs belong to."""
+PARTS = ("8.2-establish.txt", "8.3-send-receive.txt", "8.4-close.txt")
+ROWS = [row for part in PARTS for row in read_transcript(TRANSCRIPTS / part)]
 
 
-class Stage:
-    """Plays the transcript: what the module says on one UART comes once what went before on the others is done."""
-
-    def __init__(self, chunk: int) -> None:
-        modem = Modem()
-        self.ports = {
-            n: ScriptedPort(
-                [("expect", b"ATE0\r"), ("answer", OK)], f"VIRTUAL_UART_{n}", dlci=n, mux=modem, chunk=chunk
-            )
-            for n in (1, 2, 3)
-        }
-        for part in ("8.2-establish.txt", "8.3-send-receive.txt", "8.4-close.txt"):
-            for uart, direction, octets in read_transcript(TRANSCRIPTS / part):
-                self.ports[uart].extend(("expect" if direction == ">" else "answer", octets))
-        self.shown: dict[int, list[tuple[str, bytes]]] = {1: [], 2: [], 3: []}
-
-    def transcript(self, uart: int) -> list[tuple[str, bytes]]:
-        rows = [("tx", b"ATE0\r"), ("rx", OK)]
-        for part in ("8.2-establish.txt", "8.3-send-receive.txt", "8.4-close.txt"):
-            for number, direction, octets in read_transcript(TRANSCRIPTS / part):
-                if number == uart:
-                    rows.append(("tx" if direction == ">" else "rx", octets))
-        return joined(rows)
+def with_set_up(rows: list[tuple[int, str, bytes]]) -> list[tuple[int, str, bytes]]:
+    """Put the channel's own set-up before the first row of each UART."""
+    result: list[tuple[int, str, bytes]] = []
+    begun: set[int] = set()
+    for row in rows:
+        if row[0] not in begun:
+            begun.add(row[0])
+            result += [(row[0], direction, octets) for direction, octets in SET_UP]
+        result.append(row)
+    return result
 
 
-def joined(rows: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+def joined(rows: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     result: list[tuple[str, bytes]] = []
     for direction, octets in rows:
         if result and result[-1][0] == direction:
@@ -69,8 +56,10 @@ def no_thread_left() -> Iterator[None]:
 @pytest.mark.parametrize("chunk", [1, 3, 65536])
 @pytest.mark.usefixtures("no_thread_left")
 def test_the_driver_says_chapter_8_and_nothing_else(chunk: int) -> None:
-    stage = Stage(chunk)
-    ports, shown = stage.ports, stage.shown
+    rows = with_set_up(ROWS)
+    conversation = Conversation(rows, chunk=chunk)
+    ports = conversation.ports
+    shown: dict[int, list[tuple[str, bytes]]] = {n: [] for n in ports}
     channels = {n: AtChannel(ports[n]) for n in ports}
     for n, channel in channels.items():
         channel.on_octets(lambda direction, data, n=n: shown[n].append((direction, data)))
@@ -100,18 +89,18 @@ def test_the_driver_says_chapter_8_and_nothing_else(chunk: int) -> None:
     server.close()
     stranger.claim()
     stranger.close()
-    for port in ports.values():
-        port.finish()
+    conversation.finish()
     for channel in channels.values():
         channel.close()
     for n in ports:
-        assert joined(shown[n]) == stage.transcript(n)
+        typed = (("tx" if direction == ">" else "rx", octets) for uart, direction, octets in rows if uart == n)
+        assert joined(shown[n]) == joined(typed)
 
 
-def read(recv: object, count: int) -> bytes:
+def read(recv: Callable[[int], bytes], count: int) -> bytes:
     data = b""
     while len(data) < count:
-        piece = recv(count - len(data))  # type: ignore[operator]
+        piece = recv(count - len(data))
         assert piece
         data += piece
     return data
