@@ -8,11 +8,11 @@ import os
 import struct
 import threading
 
-from .protocol.commands import encode_value, parse_messages
 from .protocol.config import Config, Option
 from .protocol.errors import FrameError
 from .protocol.events import FrameDropped
 from .protocol.frames import AdvancedDecoder, BasicDecoder, Frame, encode
+from .protocol.messages import encode_value, parse_messages
 from .protocol.wire import FrameType
 
 LINKTYPE_MUX27010 = 236

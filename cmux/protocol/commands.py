@@ -1,19 +1,27 @@
-"""Messages of the control channel: frozen dataclasses to octets and back (27.010 §5.4.6)."""
+"""What the messages of the control channel say: frozen dataclasses to value octets and back (27.010 §5.4.6.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from enum import Enum, IntFlag
+from typing import Any, ClassVar, Self
 
 from construct import Construct, ConstructError
 
 from . import wire
 from .errors import FrameError
-from .wire import MessageType
+from .wire import FrameType, MessageType
 
 BREAK_STEP = 0.2
 """Seconds that one unit of a break length stands for (27.010 §5.4.6.3.7)."""
+
+
+def build(layout: Construct[Any, Any], values: object) -> bytes:
+    """Build octets by a declaration; what does not fit is our caller's mistake."""
+    try:
+        return layout.build(values)
+    except ConstructError as error:
+        raise FrameError(f"a value does not fit its field: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,21 @@ class Command:
     name: ClassVar[str]
 
     def value(self) -> bytes:
-        """Return the value octets."""
+        """Return the value octets.
+
+        Raises:
+            FrameError: a number does not fit its field.
+        """
         return b""
+
+    @classmethod
+    def parse(cls, value: bytes) -> Self:
+        """Read value octets.
+
+        Raises:
+            construct.ConstructError: they are too few.
+        """
+        return cls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +92,11 @@ class Test(Command):
         """See `Command.value`."""
         return self.data
 
+    @classmethod
+    def parse(cls, value: bytes) -> Self:
+        """See `Command.parse`."""
+        return cls(value)
+
 
 @dataclass(frozen=True, slots=True)
 class MSC(Command):
@@ -90,9 +116,9 @@ class MSC(Command):
         """See `Command.value`."""
         signals = {name: getattr(self.signals, name) for name in Signals.__slots__}
         if self.break_length is None:
-            return _build(wire.msc, {"dlci": {"dlci": self.dlci}, "signals": signals, "break": None})
+            return build(wire.msc, {"dlci": {"dlci": self.dlci}, "signals": signals, "break": None})
         steps = min(15, round(self.break_length / BREAK_STEP))
-        return _build(
+        return build(
             wire.msc,
             {
                 "dlci": {"dlci": self.dlci},
@@ -102,8 +128,8 @@ class MSC(Command):
         )
 
     @classmethod
-    def parse(cls, value: bytes) -> MSC:
-        """Read the value octets: two or three, by the length octet and not by EA."""
+    def parse(cls, value: bytes) -> Self:
+        """See `Command.parse`: two octets or three, by the length and not by EA."""
         parsed = wire.msc.parse(value)
         signals = Signals(**{name: getattr(parsed.signals, name) for name in Signals.__slots__})
         third = getattr(parsed, "break")
@@ -122,11 +148,11 @@ class NSC(Command):
 
     def value(self) -> bytes:
         """See `Command.value`."""
-        return _build(wire.nsc, {"type_octet": self.type_octet})
+        return build(wire.nsc, {"type_octet": self.type_octet})
 
     @classmethod
-    def parse(cls, value: bytes) -> NSC:
-        """Read the value octet."""
+    def parse(cls, value: bytes) -> Self:
+        """See `Command.parse`."""
         return cls(wire.nsc.parse(value).type_octet)
 
 
@@ -146,136 +172,257 @@ class FCoff(Command):
     name = "FCoff"
 
 
-_PARSERS: dict[MessageType, Callable[[bytes], Command]] = {
-    MessageType.CLD: lambda value: CLD(),
-    MessageType.TEST: Test,
-    MessageType.MSC: MSC.parse,
-    MessageType.NSC: NSC.parse,
-    MessageType.FCON: lambda value: FCon(),
-    MessageType.FCOFF: lambda value: FCoff(),
-}
+@dataclass(frozen=True, slots=True)
+class PSC(Command):
+    """Power saving: the sender wants to sleep (27.010 §5.4.6.3.2)."""
 
-_NAMES = {
-    MessageType.PN: "PN",
-    MessageType.PSC: "PSC",
-    MessageType.CLD: "CLD",
-    MessageType.TEST: "Test",
-    MessageType.FCON: "FCon",
-    MessageType.FCOFF: "FCoff",
-    MessageType.MSC: "MSC",
-    MessageType.NSC: "NSC",
-    MessageType.RPN: "RPN",
-    MessageType.RLS: "RLS",
-    MessageType.SNC: "SNC",
-}
+    type = MessageType.PSC
+    name = "PSC"
+
+    octets: bytes = b""
+    """Nothing in the specification; some modules put a mode, and into the response a success, here."""
+
+    def value(self) -> bytes:
+        """See `Command.value`."""
+        return self.octets
+
+    @classmethod
+    def parse(cls, value: bytes) -> Self:
+        """See `Command.parse`."""
+        return cls(value)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message as it stood in an information field of DLCI 0."""
+class PN(Command):
+    """Parameter negotiation for one DLC, before its SABM (27.010 §5.4.6.3.1)."""
 
-    type_octet: int
-    """The type octet as it came, C/R bit included."""
-    command: bool
-    """True for a command, False for a response."""
-    type: MessageType | None
-    """Which message; None for a type that 27.010 does not know."""
-    value: bytes
-    """The value octets as they came."""
-    body: Command | None
-    """What they mean; None where that cannot be told."""
-    problem: str | None = None
-    """What is wrong with the message, if anything."""
+    type = MessageType.PN
+    name = "PN"
 
-    @property
-    def name(self) -> str:
-        """The name of the message in the specification, or its type octet."""
-        return f"type {self.type_octet:02X}" if self.type is None else _NAMES[self.type]
+    dlci: int
+    """Which DLC, 1 to 61."""
+    frame_type: FrameType | None = FrameType.UIH
+    """What carries its data: UIH, UI or I; None for a reserved value."""
+    convergence: int = 1
+    """Convergence layer type, 1 to 4."""
+    priority: int = 0
+    """0 to 63."""
+    t1: float = 0.1
+    """T1 of the sender in seconds, 0.01 to 2.55."""
+    n1: int = 31
+    """Longest information field, 1 to 32768 octets."""
+    n2: int = 3
+    """N2 of the sender, 0 to 255."""
+    k: int = 2
+    """Window of the error-recovery mode, 1 to 7."""
 
+    def value(self) -> bytes:
+        """See `Command.value`."""
+        codes = {kind: code for code, kind in wire.PN_FRAME_TYPES.items()}
+        if self.frame_type not in codes:
+            raise FrameError(f"PN cannot code the frame type {self.frame_type!r}: UIH, UI or I")
+        return build(
+            wire.pn,
+            {
+                "dlci": {"dlci": self.dlci},
+                "kind": {"convergence": self.convergence - 1, "frame": codes[self.frame_type]},
+                "priority": {"priority": self.priority},
+                "t1": round(self.t1 * 100),
+                "n1": self.n1,
+                "n2": self.n2,
+                "k": {"k": self.k},
+            },
+        )
 
-def parse_messages(info: bytes) -> list[Message]:
-    """Split an information field of DLCI 0 into its messages.
-
-    Args:
-        info: the field; several messages may follow each other.
-
-    Returns:
-        The messages in order. One that is cut short has a `problem` and is the last.
-    """
-    messages: list[Message] = []
-    at = 0
-    while at < len(info):
-        octet, rest = info[at], info[at + 1 :]
-        kind, is_command = _message_type(octet)
-        if not rest:  # Linux documents a CLD without length octet for leaving the multiplexer
-            problem = None if kind is MessageType.CLD else "no length octet"
-            body = CLD() if kind is MessageType.CLD else None
-            messages.append(Message(octet, is_command, kind, b"", body, problem))
-            break
-        size = 1 if rest[0] & 1 else 2
-        if len(rest) < size:
-            messages.append(Message(octet, is_command, kind, b"", None, "the length field is cut short"))
-            break
-        length = wire.length.parse(rest)
-        value = rest[size : size + length]
-        if len(value) < length:
-            problem = f"the length field says {length}, {len(value)} follow"
-            messages.append(Message(octet, is_command, kind, value, None, problem))
-            break
-        messages.append(_read(octet, is_command, kind, value))
-        at += 1 + size + length
-    return messages
-
-
-def _message_type(octet: int) -> tuple[MessageType | None, bool]:
-    parsed = wire.message_type.parse(bytes((octet,)))
-    known = parsed.ea and parsed.type in _NAMES
-    return MessageType(parsed.type) if known else None, parsed.command
+    @classmethod
+    def parse(cls, value: bytes) -> Self:
+        """See `Command.parse`."""
+        parsed = wire.pn.parse(value)
+        return cls(
+            parsed.dlci.dlci,
+            wire.PN_FRAME_TYPES.get(parsed.kind.frame),
+            parsed.kind.convergence + 1,
+            parsed.priority.priority,
+            parsed.t1 / 100,
+            parsed.n1,
+            parsed.n2,
+            parsed.k.k,
+        )
 
 
-def _read(octet: int, is_command: bool, kind: MessageType | None, value: bytes) -> Message:
-    parse = None if kind is None else _PARSERS.get(kind)
-    if parse is None:
-        return Message(octet, is_command, kind, value, None)
-    try:
-        return Message(octet, is_command, kind, value, parse(value))
-    except ConstructError:
-        return Message(octet, is_command, kind, value, None, f"{len(value)} value octets do not make one")
+class Parity(Enum):
+    """The parity bit of a character, as RPN codes it."""
+
+    NONE = None
+    ODD = 0
+    EVEN = 1
+    MARK = 2
+    SPACE = 3
 
 
-def encode_value(kind: MessageType, value: bytes, *, command: bool) -> bytes:
-    """Put type and length in front of value octets.
+class Flow(IntFlag):
+    """The six kinds of flow control of RPN."""
 
-    Args:
-        kind: which message.
-        value: its value octets, at most 32767.
-        command: True for a command, False for a response.
-
-    Returns:
-        The octets for an information field of DLCI 0.
-    """
-    type_octet = _build(wire.message_type, {"type": int(kind), "command": command, "ea": True})
-    return type_octet + _build(wire.length, len(value)) + value
+    NONE = 0
+    XONXOFF_IN = 0x01
+    XONXOFF_OUT = 0x02
+    RTR_IN = 0x04
+    RTR_OUT = 0x08
+    RTC_IN = 0x10
+    RTC_OUT = 0x20
 
 
-def encode_message(body: Command, *, command: bool) -> bytes:
-    """Turn a message into octets.
+class PortMask(IntFlag):
+    """Which settings an RPN changes, or, in a response, which were accepted."""
 
-    Args:
-        body: what it says.
-        command: True for a command, False for a response.
-
-    Returns:
-        The octets for an information field of DLCI 0.
-
-    Raises:
-        FrameError: a number in it does not fit its field.
-    """
-    return encode_value(body.type, body.value(), command=command)
+    BAUDRATE = 0x0001
+    DATA_BITS = 0x0002
+    STOP_BITS = 0x0004
+    PARITY = 0x0008
+    PARITY_TYPE = 0x0010
+    XON = 0x0020
+    XOFF = 0x0040
+    FLOW = 0x3F00
+    ALL = 0x3F7F
 
 
-def _build(layout: Construct[Any, Any], values: object) -> bytes:
-    try:
-        return layout.build(values)
-    except ConstructError as error:
-        raise FrameError(f"a value does not fit its field: {error}") from error
+@dataclass(frozen=True, slots=True)
+class PortSettings:
+    """The settings of the serial port behind a DLC, at their defaults (27.010 §5.4.6.3.9, table 11)."""
+
+    baudrate: int | None = 9600
+    """Bits a second; None for a code that the specification does not define."""
+    data_bits: int = 8
+    """5 to 8."""
+    stop_bits: float = 1
+    """1 or 1.5; 2 is coded as 1.5."""
+    parity: Parity = Parity.NONE
+    """The parity bit."""
+    flow: Flow = Flow.NONE
+    """Flow control in both directions."""
+    xon: int = 0x11
+    """The XON character."""
+    xoff: int = 0x13
+    """The XOFF character."""
+
+
+@dataclass(frozen=True, slots=True)
+class RPN(Command):
+    """Remote port: asks for the settings of the port behind a DLC, or sets them (27.010 §5.4.6.3.9)."""
+
+    type = MessageType.RPN
+    name = "RPN"
+
+    dlci: int
+    """Which DLC."""
+    settings: PortSettings | None = None
+    """What to set, or what is in force; None asks."""
+    mask: PortMask = PortMask.ALL
+    """Which of them are meant, or, in a response, accepted."""
+
+    def value(self) -> bytes:
+        """See `Command.value`."""
+        if self.settings is None:
+            return build(wire.rpn_query, {"dlci": {"dlci": self.dlci}})
+        ours = self.settings
+        codes = {rate: code for code, rate in wire.BAUD_RATES.items()}
+        if ours.baudrate not in codes:
+            raise FrameError(f"RPN cannot code {ours.baudrate} baud: {', '.join(map(str, codes))}")
+        return build(
+            wire.rpn,
+            {
+                "dlci": {"dlci": self.dlci},
+                "baud": codes[ours.baudrate],
+                "format": {
+                    "parity_type": ours.parity.value or 0,
+                    "parity": ours.parity is not Parity.NONE,
+                    "stop": int(ours.stop_bits > 1),
+                    "data": ours.data_bits - 5,
+                },
+                "flow": int(ours.flow),
+                "xon": ours.xon,
+                "xoff": ours.xoff,
+                "mask": int(self.mask),
+            },
+        )
+
+    @classmethod
+    def parse(cls, value: bytes) -> Self:
+        """See `Command.parse`."""
+        if len(value) < wire.RPN_LENGTH:
+            return cls(wire.rpn_query.parse(value).dlci.dlci)
+        parsed = wire.rpn.parse(value)
+        parity = Parity(parsed.format.parity_type) if parsed.format.parity else Parity.NONE
+        settings = PortSettings(
+            wire.BAUD_RATES.get(parsed.baud),
+            parsed.format.data + 5,
+            1.5 if parsed.format.stop else 1,
+            parity,
+            Flow(parsed.flow & 0x3F),
+            parsed.xon,
+            parsed.xoff,
+        )
+        return cls(parsed.dlci.dlci, settings, PortMask(parsed.mask & PortMask.ALL))
+
+
+@dataclass(frozen=True, slots=True)
+class RLS(Command):
+    """Remote line status: the port behind a DLC had an error, or has none (27.010 §5.4.6.3.10)."""
+
+    type = MessageType.RLS
+    name = "RLS"
+
+    dlci: int
+    """Which DLC."""
+    overrun: bool = False
+    """A character was overwritten before it was read."""
+    parity: bool = False
+    """A parity bit was wrong."""
+    framing: bool = False
+    """A stop bit was missing."""
+
+    def value(self) -> bytes:
+        """See `Command.value`."""
+        error = self.overrun or self.parity or self.framing
+        status = {"error": error, "overrun": self.overrun, "parity": self.parity, "framing": self.framing}
+        return build(wire.rls, {"dlci": {"dlci": self.dlci}, "status": status})
+
+    @classmethod
+    def parse(cls, value: bytes) -> Self:
+        """See `Command.parse`."""
+        parsed = wire.rls.parse(value)
+        return cls(parsed.dlci.dlci, parsed.status.overrun, parsed.status.parity, parsed.status.framing)
+
+
+@dataclass(frozen=True, slots=True)
+class SNC(Command):
+    """Service negotiation: data or voice on a DLC, and with which codec (27.010 §5.4.6.3.11)."""
+
+    type = MessageType.SNC
+    name = "SNC"
+
+    dlci: int
+    """Which DLC."""
+    service: int | None = None
+    """The service octet as coded: 03 data, 05 voice; None asks."""
+    codec: int | None = None
+    """The codec octet as coded; None without one."""
+
+    DATA: ClassVar[int] = 0x03
+    VOICE: ClassVar[int] = 0x05
+
+    def value(self) -> bytes:
+        """See `Command.value`."""
+        return build(wire.snc, {"dlci": {"dlci": self.dlci}, "service": self.service, "codec": self.codec})
+
+    @classmethod
+    def parse(cls, value: bytes) -> Self:
+        """See `Command.parse`."""
+        parsed = wire.snc.parse(value)
+        return cls(parsed.dlci.dlci, parsed.service, parsed.codec)
+
+
+COMMANDS: dict[MessageType, type[Command]] = {
+    command.type: command for command in (PN, PSC, CLD, Test, FCon, FCoff, MSC, NSC, RPN, RLS, SNC)
+}
+"""Every message that 27.010 defines."""

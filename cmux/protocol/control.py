@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .commands import MSC, Command, Message
+from .commands import MSC, Command
 from .config import Config
 from .events import CommandDone, Outcome
+from .messages import Message
 from .wire import MessageType
 
 MAX_WAITING = 256

@@ -9,20 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .commands import (
-    CLD,
-    MSC,
-    NSC,
-    Command,
-    FCoff,
-    FCon,
-    Message,
-    Signals,
-    Test,
-    encode_message,
-    encode_value,
-    parse_messages,
-)
+from .commands import CLD, MSC, NSC, Command, FCoff, FCon, Signals, Test
 from .config import MAX_DLCI, Config, Option, Role
 from .control import CommandQueue, Outstanding
 from .dlc import CLOSING_CAUSE, Action, Dlc, Input, State
@@ -43,6 +30,7 @@ from .events import (
     Writable,
 )
 from .frames import AdvancedDecoder, BasicDecoder, Decoder, Frame, encode
+from .messages import Message, encode_message, encode_value, parse_messages
 from .scheduler import Scheduler
 from .wire import FrameType, MessageType
 

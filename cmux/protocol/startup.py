@@ -11,10 +11,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from .commands import CLD, encode_message
+from .commands import CLD
 from .config import Config, Option
 from .errors import CmuxRefused, ModuleSilent, NoMultiplexer
 from .frames import Frame, encode
+from .messages import encode_message
 from .wire import FrameType
 
 T = TypeVar("T")

@@ -17,6 +17,7 @@ from construct import (
     Flag,
     If,
     Int8ub,
+    Int16ul,
     Optional,
     Padding,
     Struct,
@@ -156,3 +157,44 @@ break_signal = BitStruct(  # §5.4.6.3.7: the length in steps of 200 ms
 msc = Struct("dlci" / dlci_octet, "signals" / v24, "break" / Optional(break_signal))
 
 nsc = Struct("type_octet" / Int8ub)  # §5.4.6.3.8: as received
+
+pn = Struct(  # §5.4.6.3.1, tables 3 to 5
+    "dlci" / BitStruct(Padding(2), "dlci" / BitsInteger(6)),
+    "kind" / BitStruct("convergence" / BitsInteger(4), "frame" / BitsInteger(4)),
+    "priority" / BitStruct(Padding(2), "priority" / BitsInteger(6)),
+    "t1" / Int8ub,  # in steps of 10 ms
+    "n1" / Int16ul,
+    "n2" / Int8ub,
+    "k" / BitStruct(Padding(5), "k" / BitsInteger(3)),
+)
+
+PN_FRAME_TYPES = {0: FrameType.UIH, 1: FrameType.UI, 2: FrameType.I}  # table 4
+
+rpn_query = Struct("dlci" / dlci_octet)  # §5.4.6.3.9: one octet asks, eight set
+
+rpn = Struct(  # §5.4.6.3.9, table 11
+    "dlci" / dlci_octet,
+    "baud" / Int8ub,
+    "format"
+    / BitStruct(
+        Padding(2), "parity_type" / BitsInteger(2), "parity" / Flag, "stop" / BitsInteger(1), "data" / BitsInteger(2)
+    ),
+    "flow" / Int8ub,
+    "xon" / Int8ub,
+    "xoff" / Int8ub,
+    "mask" / Int16ul,
+)
+
+RPN_LENGTH = 8
+BAUD_RATES = {0: 2400, 1: 4800, 2: 7200, 3: 9600, 4: 19200, 5: 38400, 6: 57600, 7: 115200, 8: 230400}  # table 12
+
+rls = Struct(  # §5.4.6.3.10
+    "dlci" / dlci_octet,
+    "status" / BitStruct(Padding(4), "framing" / Flag, "parity" / Flag, "overrun" / Flag, "error" / Flag),
+)
+
+snc = Struct(  # §5.4.6.3.11: one octet asks, three set
+    "dlci" / dlci_octet,
+    "service" / Optional(Int8ub),
+    "codec" / Optional(Int8ub),
+)

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from cmux.protocol import commands
-from cmux.protocol.commands import CLD, MSC, NSC, Command, FCoff, FCon, Signals, encode_message, parse_messages
+from cmux.protocol import FrameType, commands
+from cmux.protocol.commands import (
+    CLD,
+    MSC,
+    NSC,
+    PN,
+    PSC,
+    RLS,
+    RPN,
+    SNC,
+    Command,
+    FCoff,
+    FCon,
+    Flow,
+    Parity,
+    PortMask,
+    PortSettings,
+    Signals,
+)
 from cmux.protocol.errors import FrameError
+from cmux.protocol.messages import encode_message, parse_messages
 
 TABLE = [
     ("C3 01", True, CLD()),
@@ -22,10 +40,30 @@ TABLE = [
     ("E3 05 07 CD", True, MSC(1, Signals(ic=True))),
     ("E3 07 07 8C 23", True, MSC(1, Signals(), 0.4)),
     ("11 03 93", False, NSC(0x93)),
+    ("43 01", True, PSC()),
+    ("43 03 03", True, PSC(b"\x03")),
+    ("83 11 01 00 07 0A 7F 00 03 02", True, PN(1, priority=7, n1=127)),
+    ("81 11 01 00 07 0A 40 00 03 02", False, PN(1, priority=7, n1=64)),
+    ("83 11 02 11 0F 0A 00 02 03 02", True, PN(2, FrameType.UI, 2, 15, n1=512)),
+    ("83 11 01 02 07 0A 40 00 03 02", True, PN(1, FrameType.I, 1, 7, n1=64)),
+    ("93 03 07", True, RPN(1)),
+    ("93 11 07 07 03 00 11 13 7F 3F", True, RPN(1, PortSettings(115200))),
+    (
+        "93 11 0B 04 1E 0C 11 13 1F 0C",
+        True,
+        RPN(2, PortSettings(19200, 7, 1.5, Parity.EVEN, Flow.RTR_IN | Flow.RTR_OUT), PortMask(0x0C1F)),
+    ),
+    ("53 05 07 03", True, RLS(1, overrun=True)),
+    ("53 05 07 05", True, RLS(1, parity=True)),
+    ("53 05 07 09", True, RLS(1, framing=True)),
+    ("51 05 07 00", False, RLS(1)),
+    ("D3 03 07", True, SNC(1)),
+    ("D3 07 07 03 01", True, SNC(1, SNC.DATA, 0x01)),
 ]
 
 
 @pytest.mark.clause("5.4.6", "5.4.6.3.3", "5.4.6.3.4", "5.4.6.3.5", "5.4.6.3.6", "5.4.6.3.7", "5.4.6.3.8")
+@pytest.mark.clause("5.4.6.3.1", "5.4.6.3.2", "5.4.6.3.9", "5.4.6.3.10", "5.4.6.3.11")
 @pytest.mark.parametrize(("octets", "command", "body"), TABLE)
 def test_message(octets: str, command: bool, body: Command) -> None:
     line = bytes.fromhex(octets)
@@ -45,7 +83,21 @@ def test_cld_without_its_length_octet() -> None:
     assert message.problem is None
 
 
-@pytest.mark.parametrize("octets", ["E3", "E3 05", "E3 05 07", "E3 04", "23 04", "11 01", "E3 01", "E3 03 07"])
+@pytest.mark.parametrize(
+    "octets",
+    [
+        "E3",
+        "E3 05",
+        "E3 05 07",
+        "E3 04",
+        "23 04",
+        "11 01",
+        "E3 01",
+        "E3 03 07",
+        "83 0F 01 00 07 0A 7F 00 03",
+        "53 03 07",
+    ],
+)
 def test_cut_short_is_a_problem_and_no_exception(octets: str) -> None:
     (message,) = parse_messages(bytes.fromhex(octets))
     assert message.body is None
@@ -76,3 +128,5 @@ def test_what_does_not_fit_its_field_is_told() -> None:
         encode_message(MSC(64, Signals()), command=True)
     with pytest.raises(FrameError):
         encode_message(NSC(256), command=False)
+    with pytest.raises(FrameError, match="RPN cannot code 921600 baud"):
+        encode_message(RPN(1, PortSettings(921600)), command=True)

@@ -1,0 +1,114 @@
+"""Messages in an information field of DLCI 0: type octet, length, value octets (27.010 §5.4.6.1, §5.4.6.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from construct import ConstructError
+
+from . import wire
+from .commands import CLD, COMMANDS, Command, build
+from .wire import MessageType
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it stood in an information field of DLCI 0."""
+
+    type_octet: int
+    """The type octet as it came, C/R bit included."""
+    command: bool
+    """True for a command, False for a response."""
+    type: MessageType | None
+    """Which message; None for a type that 27.010 does not know."""
+    value: bytes
+    """The value octets as they came."""
+    body: Command | None
+    """What they mean; None where that cannot be told."""
+    problem: str | None = None
+    """What is wrong with the message, if anything."""
+
+    @property
+    def name(self) -> str:
+        """The name of the message in the specification, or its type octet."""
+        return f"type {self.type_octet:02X}" if self.type is None else COMMANDS[self.type].name
+
+
+def parse_messages(info: bytes) -> list[Message]:
+    """Split an information field of DLCI 0 into its messages.
+
+    Args:
+        info: the field; several messages may follow each other.
+
+    Returns:
+        The messages in order. One that is cut short has a `problem` and is the last.
+    """
+    messages: list[Message] = []
+    at = 0
+    while at < len(info):
+        octet, rest = info[at], info[at + 1 :]
+        kind, is_command = _message_type(octet)
+        if not rest:  # Linux documents a CLD without length octet for leaving the multiplexer
+            problem = None if kind is MessageType.CLD else "no length octet"
+            body = CLD() if kind is MessageType.CLD else None
+            messages.append(Message(octet, is_command, kind, b"", body, problem))
+            break
+        size = 1 if rest[0] & 1 else 2
+        if len(rest) < size:
+            messages.append(Message(octet, is_command, kind, b"", None, "the length field is cut short"))
+            break
+        length = wire.length.parse(rest)
+        value = rest[size : size + length]
+        if len(value) < length:
+            problem = f"the length field says {length}, {len(value)} follow"
+            messages.append(Message(octet, is_command, kind, value, None, problem))
+            break
+        messages.append(_read(octet, is_command, kind, value))
+        at += 1 + size + length
+    return messages
+
+
+def _message_type(octet: int) -> tuple[MessageType | None, bool]:
+    parsed = wire.message_type.parse(bytes((octet,)))
+    known = parsed.ea and parsed.type in frozenset(MessageType)
+    return MessageType(parsed.type) if known else None, parsed.command
+
+
+def _read(octet: int, is_command: bool, kind: MessageType | None, value: bytes) -> Message:
+    if kind is None:
+        return Message(octet, is_command, kind, value, None)
+    try:
+        return Message(octet, is_command, kind, value, COMMANDS[kind].parse(value))
+    except ConstructError:
+        return Message(octet, is_command, kind, value, None, f"{len(value)} value octets do not make one")
+
+
+def encode_value(kind: MessageType, value: bytes, *, command: bool) -> bytes:
+    """Put type and length in front of value octets.
+
+    Args:
+        kind: which message.
+        value: its value octets, at most 32767.
+        command: True for a command, False for a response.
+
+    Returns:
+        The octets for an information field of DLCI 0.
+    """
+    type_octet = build(wire.message_type, {"type": int(kind), "command": command, "ea": True})
+    return type_octet + build(wire.length, len(value)) + value
+
+
+def encode_message(body: Command, *, command: bool) -> bytes:
+    """Turn a message into octets.
+
+    Args:
+        body: what it says.
+        command: True for a command, False for a response.
+
+    Returns:
+        The octets for an information field of DLCI 0.
+
+    Raises:
+        FrameError: a number in it does not fit its field.
+    """
+    return encode_value(body.type, body.value(), command=command)
