@@ -79,6 +79,7 @@ class VirtualUart(serial.SerialBase):
         self._buffer = bytearray()
         self._arrived_at = 0.0
         self._paused = False
+        self._wanted = 0
         self._read_cancelled = False
         self._write_cancelled = False
         self._flag: tuple[socket.socket, socket.socket] | None = None
@@ -215,18 +216,24 @@ class VirtualUart(serial.SerialBase):
                 left = gap if left is None else min(left, gap)
             if left is not None and left <= 0:
                 return False
+            self._wanted = size  # the water marks are for what nobody waits for
+            self._resume()
             self._condition.wait(left)
+            self._wanted = 0
         return True
 
     def _take(self, size: int) -> bytes:
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         self._set_flag()
-        if self._paused and len(self._buffer) <= RECEIVE_LOW:
+        self._resume()
+        return data
+
+    def _resume(self) -> None:
+        if self._paused and len(self._buffer) <= RECEIVE_LOW + self._wanted:
             self._paused = False
             if self._up and self._engine.error is None:
                 self._engine.call(lambda core, now: core.resume_reading(self.dlci, now))
-        return data
 
     @property
     def in_waiting(self) -> int:
@@ -433,12 +440,12 @@ class VirtualUart(serial.SerialBase):
             self._condition.notify_all()
 
     def _receive(self, data: bytes) -> None:
-        room = RECEIVE_LIMIT - len(self._buffer)
+        room = RECEIVE_LIMIT + self._wanted - len(self._buffer)
         self.received_discarded += max(0, len(data) - room)
         self._buffer += data[:room]
         self._arrived_at = time.monotonic()
         self._set_flag()
-        if not self._paused and len(self._buffer) >= RECEIVE_HIGH:
+        if not self._paused and len(self._buffer) >= RECEIVE_HIGH + self._wanted:
             self._paused = True
             self._restore_flow()
 

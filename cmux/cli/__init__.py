@@ -1,0 +1,27 @@
+"""The multiplexer's own commands, for ``python -m cmux`` and for the console script to take over."""
+
+from .app import CommandError, Commands, run
+from .decode import add_decode
+
+__all__ = ["CommandError", "Commands", "add_commands", "main", "run"]
+
+
+def add_commands(commands: Commands) -> None:
+    """Add every command of this package.
+
+    Args:
+        commands: the command line that is being put together.
+    """
+    add_decode(commands)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``python -m cmux``.
+
+    Args:
+        argv: the arguments; those of the process by default.
+
+    Returns:
+        The exit code.
+    """
+    return run("python -m cmux", "Work with GSM 07.10 / 3GPP TS 27.010 multiplexers.", [add_commands], argv)

@@ -1,0 +1,122 @@
+"""What every command has in common: options, log level, exit codes, and one clear line instead of a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import serial
+
+from .. import __version__
+from ..errors import CmuxError
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_EPILOG = "Exit codes: 0 done, 1 it failed (one line on stderr says what), 2 usage, 130 interrupted."
+
+
+class CommandError(Exception):
+    """A command failed; the text is the line for stderr, without the name of the program."""
+
+
+class Commands:
+    """A command line that is being put together, command by command.
+
+    Args:
+        program: its name.
+        description: one sentence on what it is for.
+    """
+
+    def __init__(self, program: str, description: str) -> None:
+        self.parser = argparse.ArgumentParser(program, description=description, epilog=_EPILOG)
+        _add_common(self.parser, argparse.SUPPRESS)
+        self._subparsers = self.parser.add_subparsers(
+            title="commands", metavar="COMMAND", dest="command", required=True
+        )
+
+    def add(
+        self, name: str, function: Callable[[argparse.Namespace], int], *, summary: str, examples: Sequence[str] = ()
+    ) -> argparse.ArgumentParser:
+        """Add a command.
+
+        Args:
+            name: of the command.
+            function: gets the parsed arguments, and returns the exit code. What it raises of `CommandError`,
+                `CmuxError` and OSError becomes exit code 1 and one line on stderr.
+            summary: one sentence.
+            examples: command lines, shown below the options.
+
+        Returns:
+            The parser of the command, for its own options.
+        """
+        epilog = (
+            "\n".join(["examples:", *(f"  {example}" for example in examples), "", _EPILOG]) if examples else _EPILOG
+        )
+        parser = self._subparsers.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _add_common(parser, argparse.SUPPRESS)
+        parser.set_defaults(function=function, parser=parser)
+        return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, default: str) -> None:
+    group = parser.add_argument_group("common options")
+    group.add_argument("-q", "--quiet", action="store_true", default=default, help="say nothing but errors")
+    group.add_argument("-v", "--verbose", action="count", default=default, help="say more (-vv: every event)")
+    group.add_argument("--version", action="version", version=f"gsm0710 {__version__}")
+
+
+def run(
+    program: str, description: str, adders: Sequence[Callable[[Commands], None]], argv: list[str] | None = None
+) -> int:
+    """Run a command line.
+
+    Args:
+        program: its name, for usage and error lines.
+        description: one sentence on what it is for.
+        adders: each adds its commands.
+        argv: the arguments; those of the process by default.
+
+    Returns:
+        The exit code.
+    """
+    commands = Commands(program, description)
+    for add in adders:
+        add(commands)
+    try:
+        arguments = commands.parser.parse_args(argv)
+    except SystemExit as exit_:  # argparse has said what is wrong, or shown the help
+        return exit_.code if isinstance(exit_.code, int) else USAGE
+    _set_log_level(arguments)
+    try:
+        code: int = arguments.function(arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except (CommandError, CmuxError, serial.SerialException, OSError) as error:
+        print(f"{program} {arguments.command}: {_one_line(error)}", file=sys.stderr)
+        return FAILED
+
+
+def _set_log_level(arguments: argparse.Namespace) -> None:
+    if getattr(arguments, "quiet", False):
+        level = logging.ERROR
+    else:
+        level = {0: logging.WARNING, 1: logging.INFO}.get(getattr(arguments, "verbose", 0), logging.DEBUG)
+    logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr, force=True)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,223 @@
+"""``decode``: what goes in, what comes out, and how it ends."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cmux.cli import main
+from cmux.cli.decode import _from_hex
+from cmux.protocol import Frame, FrameType, encode
+
+SABM = bytes.fromhex("F9 03 3F 01 1C F9")
+MSC = encode(Frame(0, True, FrameType.UIH, False, bytes.fromhex("E3 05 07 8D")))
+DATA = encode(Frame(1, True, FrameType.UIH, False, b"AT\r"))
+KEYS = {"offset", "option", "dlci", "cr", "type", "pf", "info", "fcs_ok", "commands"}
+
+
+@pytest.fixture
+def decode(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def run(octets: bytes, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(octets)))
+        code = main(["decode", *arguments])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def objects(decode):
+    def run(octets: bytes, *arguments: str) -> list[dict[str, object]]:
+        code, out, err = decode(octets, "--format", "json", *arguments)
+        assert (code, err) == (0, "")
+        return [json.loads(line) for line in out.splitlines()]
+
+    return run
+
+
+def test_the_sabm_of_the_specification_in_hex(objects) -> None:
+    assert objects(b"F9 03 3F 01 1C F9", "-") == [
+        {
+            "offset": 0,
+            "option": "basic",
+            "dlci": 0,
+            "cr": True,
+            "type": "SABM",
+            "pf": True,
+            "info": "",
+            "fcs_ok": True,
+            "commands": [],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"F9 03 3F 01 1C F9\n",
+        b"f9033f011cf9",
+        b"0xF9, 0x03, 0x3F, 0x1, 0x1C, 0xF9",
+        rb"\xf9\x03\x3f\x01\x1c\xf9",
+        b"F9:03:3F:01:1C:F9",
+        SABM,
+    ],
+    ids=["pairs", "run", "0x", "backslash", "colons", "raw"],
+)
+def test_what_the_input_looks_like_is_found_out(objects, text: bytes) -> None:
+    assert [found["type"] for found in objects(text)] == ["SABM"]
+
+
+def test_raw_is_raw_whatever_it_looks_like(objects) -> None:
+    assert objects(b"F9 03 3F 01 1C F9", "--input", "raw") == []
+
+
+def test_every_good_frame_has_every_key_and_its_offset(objects) -> None:
+    found = objects(b"junk\xf0" + SABM + MSC + DATA, "--input", "raw")
+    assert all(set(item) == KEYS for item in found)
+    assert [(item["offset"], item["type"], item["dlci"]) for item in found] == [
+        (5, "SABM", 0),
+        (11, "UIH", 0),
+        (11 + len(MSC), "UIH", 1),
+    ]
+    assert found[2]["info"] == b"AT\r".hex()
+
+
+def test_control_messages_are_spelled_out(objects) -> None:
+    (message,) = objects(MSC)[0]["commands"]
+    assert (message["name"], message["command"], message["value"], message["problem"]) == ("MSC", True, "078d", None)
+    assert "dlci=1" in message["text"]
+    assert "rtc=1" in message["text"]
+
+
+@pytest.mark.parametrize(
+    ("octets", "reason"),
+    [
+        (SABM[:-2] + b"\x00\xf9", "fcs"),
+        (SABM[:-1] + b"\x00", "no_closing_flag"),
+        (SABM[:-1], "truncated"),
+        (b"\xf9\x02\x3f\x01\x1c\xf9", "address"),
+        (b"\xf9\x03\x77\x01\x1c\xf9", "control"),
+        (b"\xf9\x03\xef\xfe\xff" + SABM, "too_long"),
+    ],
+)
+def test_what_is_no_frame_is_told_with_its_reason_and_is_no_failure(objects, octets: bytes, reason: str) -> None:
+    dropped = [item for item in objects(octets) if "dropped" in item]
+    assert reason in [item["dropped"] for item in dropped]
+    assert all(set(item) == {"offset", "dropped", "raw"} for item in dropped)
+    assert all(octets[item["offset"] :].startswith(bytes.fromhex(item["raw"])) for item in dropped)
+
+
+def test_a_frame_behind_a_damaged_length_is_found_at_the_end_of_the_input(objects) -> None:
+    damaged = b"\xf9\x07\xef\x7f" + DATA[4:] + SABM
+    found = objects(damaged)
+    assert found[0]["dropped"] == "truncated"
+    assert [item["type"] for item in found if "type" in item] == ["SABM"]
+
+
+def test_n1_is_the_longest_information_field(objects) -> None:
+    assert [item.get("dropped") for item in objects(DATA, "--n1", "2")] == ["too_long"]
+    assert [item.get("dropped") for item in objects(DATA, "--n1", "3")] == [None]
+
+
+def test_the_table_can_be_read(decode) -> None:
+    code, out, _ = decode(SABM + MSC + DATA + SABM[:-2] + b"\x00\xf9")
+    header, sabm, msc, data, bad = out.splitlines()
+    assert code == 0
+    assert header.split()[:4] == ["offset", "DLCI", "C/R", "type"]
+    assert sabm.split() == ["0", "0", "1", "SABM", "1"]
+    assert "MSC command" in msc
+    assert "41 54 0d  AT." in data
+    assert "dropped: fcs" in bad
+
+
+def test_the_output_can_go_to_a_file(decode, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(SABM)
+    code, out, _ = decode(b"", str(tmp_path / "in"), "--format", "json", "-o", str(tmp_path / "out"))
+    assert (code, out) == (0, "")
+    assert json.loads((tmp_path / "out").read_text())["type"] == "SABM"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--format", "html"],
+        ["--input", "pcapng"],
+        ["--option", "auto"],
+        ["--n1", "0"],
+        ["--n1", "32768"],
+        ["--n1", "x"],
+        ["--bogus"],
+        ["a", "b"],
+    ],
+)
+def test_options_that_do_not_exist_are_usage_errors(decode, arguments: list[str]) -> None:
+    code, out, err = decode(b"", *arguments)
+    assert (code, out) == (2, "")
+    assert "usage:" in err
+
+
+@pytest.mark.parametrize(
+    ("octets", "arguments", "fact"),
+    [
+        (b"", ["/nowhere/at/all"], "/nowhere/at/all"),
+        (b"", ["/"], "cannot be read"),
+        (b"", ["-o", "/nowhere/at/all"], "cannot be written"),
+        (b"F9 0g", ["--input", "hex"], "'0g'"),
+        (b"F9 033", ["--input", "hex"], "'033'"),
+    ],
+)
+def test_input_that_cannot_be_read_is_one_line_and_exit_1(decode, octets: bytes, arguments, fact: str) -> None:
+    code, _, err = decode(octets, *arguments)
+    assert code == 1
+    assert fact in err
+    assert len(err.splitlines()) == 1
+
+
+def test_empty_input_is_no_failure(objects) -> None:
+    assert objects(b"") == []
+
+
+def test_the_module_runs_as_a_program_and_says_its_version() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "cmux", "decode", "-", "--format", "json"], input=SABM, capture_output=True, check=True
+    )
+    assert json.loads(answer.stdout)["type"] == "SABM"
+    version = subprocess.run(
+        [sys.executable, "-m", "cmux", "decode", "--version"], capture_output=True, check=True, text=True
+    )
+    assert version.stdout.startswith("gsm0710 ")
+
+
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(SABM * 100_000)
+    with subprocess.Popen(
+        [sys.executable, "-m", "cmux", "decode", str(tmp_path / "in")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(1, 50), max_size=8), st.sampled_from([" ", "", "\n", ","]))
+def test_hex_in_any_portions_is_the_same_octets(octets: bytes, cuts: list[int], separator: str) -> None:
+    text = octets.hex(separator) if separator else octets.hex()
+    chunks, rest = [], text.encode()
+    for cut in cuts:
+        chunks.append(rest[:cut])
+        rest = rest[cut:]
+    assert b"".join(_from_hex([*chunks, rest], "test")) == octets
+
+
+def test_hex_without_a_single_separator_does_not_pile_up() -> None:
+    chunk = b"F9" * 32768
+    sizes = [len(part) for part in _from_hex([chunk] * 20, "test")]
+    assert sum(sizes) == 20 * 32768
+    assert max(sizes) <= 3 * 32768
