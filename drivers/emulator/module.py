@@ -234,7 +234,16 @@ class EmulatedModule:
 
         def serve() -> str:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            listener = socket.create_server((host, port), family=family)
+            # With its protocol named asyncio turns Nagle's algorithm off for what is accepted.
+            listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            try:
+                if os.name == "posix":
+                    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind((host, port))
+                listener.listen()
+            except OSError:
+                listener.close()
+                raise
             bound = f"[{host}]" if ":" in host else host
             bound = f"{bound}:{listener.getsockname()[1]}"
             self._spawn(self._listen(listener))

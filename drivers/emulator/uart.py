@@ -205,7 +205,7 @@ class Uart:
             return
         self.modem.octets(self.number, "received", data)
         self._input += data
-        self._run()
+        self._run(typed=True)
 
     def writable(self) -> None:
         """Go on saying what waits, because the line has room."""
@@ -281,7 +281,7 @@ class Uart:
             if self.mode is Mode.DATA:
                 if not self._pump_stream():
                     return
-            elif self.mode is not Mode.COMMAND or self._typing is not None or self._line:
+            elif self.mode is not Mode.COMMAND or self._typing is not None:
                 return
             elif self._waiting:
                 self.line(self._waiting.popleft())
@@ -305,7 +305,7 @@ class Uart:
 
     # What it hears
 
-    def _run(self) -> None:
+    def _run(self, *, typed: bool = False) -> None:
         if self._running:
             return
         self._running = True
@@ -314,7 +314,10 @@ class Uart:
                 pass
         finally:
             self._running = False
-        self._hold_while_typing()
+        if not self._line:
+            self._stop_typing_hold()
+        elif typed:
+            self._hold_while_typing()
         self._throttle()
         self.pump()
 
@@ -343,10 +346,9 @@ class Uart:
 
     def _hold_while_typing(self) -> None:
         self._stop_typing_hold()
-        if self._line and self.mode is Mode.COMMAND:
-            self._typing = self.modem.environment.clock.call_later(
-                self.modem.environment.loop, _TYPING_HOLD, self._typing_paused
-            )
+        self._typing = self.modem.environment.clock.call_later(
+            self.modem.environment.loop, _TYPING_HOLD, self._typing_paused
+        )
 
     def _stop_typing_hold(self) -> None:
         if self._typing is not None:
