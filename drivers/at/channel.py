@@ -175,10 +175,9 @@ class AtChannel:
         with self._changed:
             self._engine.remove_sink(sink)
 
-    def refresh(self) -> None:
-        """Look at what waits once more: a sink's framing has changed."""
+    def room_made(self) -> None:
+        """Learn that a sink is no longer congested."""
         with self._changed:
-            self._engine.process(self._clock.now())
             self._changed.notify_all()
 
     def call_soon(self, job: Callable[[], None]) -> None:
@@ -243,6 +242,7 @@ class AtChannel:
         deadline = None if timeout is None else self._clock.now() + timeout
         with self._changed:
             self._turns.append(ticket)
+            self._changed.notify_all()
             try:
                 while self._turns[0] is not ticket:
                     self._check_alive()
@@ -359,8 +359,11 @@ class AtChannel:
         empty = 0
         try:
             while not self._stopping:
-                octets = self.port.read(max(1, min(self.port.in_waiting, 65536)))
+                self._await_room()
+                octets = self.port.read(1)
                 if octets:
+                    if waiting := self.port.in_waiting:
+                        octets += self.port.read(min(waiting, 65536))
                     empty = 0
                     self._received(bytes(octets))
                 elif self.port.timeout is None and not self._stopping:
@@ -371,6 +374,15 @@ class AtChannel:
                     raise EOFError("the port was closed")
         except (OSError, ValueError, TypeError, EOFError) as error:
             self._lose(error)
+        finally:
+            if not self.closed:  # a callback raised: nobody reads any more
+                self._lose(RuntimeError("the reader was ended by an exception"))
+
+    def _await_room(self) -> None:
+        """Read no further while sessions are full, so that flow control reaches the peer; answers are always read."""
+        with self._changed:
+            while not self._stopping and not self._turns and self._engine.congested:
+                self._clock.wait(self._changed, None)
 
     def _received(self, octets: bytes) -> None:
         for tap in list(self._taps):

@@ -27,6 +27,10 @@ class Sink(Protocol):
     def framing(self) -> Framing:
         """How data of this sink is told from lines at present."""
 
+    @property
+    def congested(self) -> bool:
+        """Whether so much has not been fetched that nothing more should be read from the line."""
+
     def take_line(self, text: str) -> bool:
         """Take an unsolicited result; False: it is not mine."""
 
@@ -88,6 +92,11 @@ class Engine:
         self.lexer.prompt = step.prompt
         if step.payload_echo:
             self.lexer.expect_echo(step.payload_echo)
+
+    @property
+    def congested(self) -> bool:
+        """Whether a sink is full."""
+        return any(sink.congested for sink in self._sinks)
 
     @property
     def waiting(self) -> bool:

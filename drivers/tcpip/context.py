@@ -103,6 +103,7 @@ class ContextTable:
                 taker = f"DLCI {lease.owner}" if lease.owner is not None else "another driver"
                 former.ended, former.lost = f"{taker} took it over while it was not in use", True
             entry.lease, entry.claiming = lease, None
+            lease.active = entry.state not in (None, INITIAL)
             self._changed.notify_all()
 
     def undo(self, lease: Lease) -> None:

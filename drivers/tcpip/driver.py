@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import weakref
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeVar
 
 from ..at import AtChannel, Dialogue, Port, shared_channel
@@ -18,9 +15,7 @@ from ..errors import (
     ChannelClosed,
     CommandError,
     ConnectFailed,
-    ContextBusy,
     ContextInactive,
-    ContextLost,
     DriverError,
     SendFailed,
     SessionClosed,
@@ -28,11 +23,11 @@ from ..errors import (
     TcpipError,
 )
 from . import dialogues
-from .context import INITIAL, ContextTable, Lease, table_for
+from .context import INITIAL, ContextTable, table_for
+from .hold import ContextHold
 from .inbox import MODES, Inbox
 from .session import SERVICE, Listener, Role, Session
 from .settings import (
-    DEFAULTS,
     INITIALISE,
     bearer,
     check_context,
@@ -43,24 +38,7 @@ from .settings import (
 )
 
 T = TypeVar("T")
-RETRY = 1.0  # seconds between two AT+QIFGCNT for a context that is busy
 RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left in these after a failure
-
-
-@dataclass(slots=True)
-class _Uart:
-    """What two drivers on one channel must both know."""
-
-    foreground: int | None = None
-
-
-_uarts: weakref.WeakKeyDictionary[AtChannel, _Uart] = weakref.WeakKeyDictionary()
-_uarts_lock = threading.Lock()
-
-
-def _uart_of(channel: AtChannel) -> _Uart:
-    with _uarts_lock:
-        return _uarts.setdefault(channel, _Uart())
 
 
 class TcpipDriver:
@@ -114,23 +92,25 @@ class TcpipDriver:
         if self._owns_channel:
             self._channel.retain()
         dlci = getattr(self._port, "dlci", None)
-        self._dlci = dlci if isinstance(dlci, int) else None
         self._table = table if table is not None else table_for(self._port, clock=self._clock)
-        self._uart = _uart_of(self._channel)
-        self._name = f"{self._channel.name}, context {self.context}"
-        self._log = logging.getLogger(f"drivers.{self._channel.name}")
         self._administration = threading.RLock()  # claim, listen, connect, close: one at a time; never on the reader
-        self._known: dict[str, str] = {}
         self._ports: dict[str, int] = {}
-        self._address: str | None = None
-        self._lease: Lease | None = None
         self._closed = False
+        self._hold = ContextHold(
+            self._channel,
+            self.context,
+            dlci=dlci if isinstance(dlci, int) else None,
+            table=self._table,
+            clock=self._clock,
+            ended=self._hold_ended,
+        )
+        self._name = self._hold.name
         self._inbox = Inbox(
             self._name,
             self._mode,
             make_session=lambda address: self._session("server", "TCP", (address, 0)),
             deactivated=self._deactivated_by_network,
-            client_closed=lambda: self._note_state("IP CLOSE"),
+            client_closed=lambda: self._hold.note("IP CLOSE"),
             ambiguous=lambda: self._channel.call_soon(self._find_closed_session),
         )
 
@@ -159,29 +139,22 @@ class TcpipDriver:
             SettingRefused: the module refuses a setting.
         """
         with self._administration:
-            if self._current() is not None:
+            self._check_usable()
+            if self._hold.check():
                 return
-            lease = self._reserve(self._clock.now() + timeout, take_over=take_over)
+            self._hold.claim(timeout, take_over=take_over, preset=[name for name, _ in self._settings])
             try:
-                self._lease = lease
-                self._known = {name: value for name, value in DEFAULTS.items() if name not in dict(self._settings)}
                 self._channel.add_sink(self._inbox)
+                self._hold.uart.inboxes.add(self._inbox)
                 for name, value in self._settings:
-                    self._run(self._setting(name, value))
+                    self._hold.run(self._hold.setting(name, value))
             except BaseException:
-                self._lease = None
-                self._channel.remove_sink(self._inbox)
-                self._table.release(lease, "its settings could not be made")
+                self._hold.release("its settings could not be made")
                 raise
 
     def release(self) -> None:
-        """Give the context up without deactivating it; does nothing while the driver does not hold it."""
-        lease, self._lease = self._lease, None
-        self._forget()
-        if lease is not None:
-            self._inbox.break_off(SessionClosed(f"{self._name}: the driver gave the context up"))
-            self._channel.remove_sink(self._inbox)
-            self._table.release(lease)
+        """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
+        self._hold.release("the driver gave the context up")
 
     def close(self) -> None:
         """Close the sessions, deactivate the context, give it up, and close the channel that was made for this.
@@ -194,13 +167,12 @@ class TcpipDriver:
                 return
             self._closed = True
             try:
-                lease = self._lease
-                if lease is not None and lease.ended is None:
-                    self._wind_up(lease)
+                if self._hold.valid:
+                    self._wind_up()
             except ChannelClosed:
                 pass  # there is nobody to tell
             finally:
-                self.release()
+                self._hold.release("the driver was closed")
                 if self._owns_channel:
                     self._channel.release()
 
@@ -225,9 +197,9 @@ class TcpipDriver:
     def state(self) -> str:
         """Return the state of the context as the module words it: AT+QISTAT."""
         with self._administration:
-            lease = self._ready()
-            word = self._run(dialogues.state())
-            self._note(lease, word)
+            self._ready()
+            word = self._hold.run(dialogues.state())
+            self._hold.note(word)
             return word
 
     def activate(self) -> str:
@@ -240,16 +212,17 @@ class TcpipDriver:
             CommandError: the network refuses; the context has been deactivated again.
         """
         with self._administration:
-            lease = self._ready()
-            lease.active = True  # from here on only AT+QIDEACT is sure to free it
-            self._address = self._run(dialogues.activate())
-            self._table.update(lease, "IP STATUS")
-            return self._address
+            self._ready()
+            address = self._open(dialogues.activate())
+            self._hold.address = address
+            self._hold.note("IP STATUS")
+            return address
 
     def deactivate(self) -> None:
         """Close all sessions and deactivate the context: AT+QIDEACT; it is free for others then."""
         with self._administration:
-            self._deactivate(self._ready())
+            self._ready()
+            self._deactivate()
 
     @property
     def local_address(self) -> str:
@@ -259,14 +232,14 @@ class TcpipDriver:
             ContextInactive: nothing has activated the context yet.
         """
         with self._administration:
-            lease = self._ready()
-            if self._address is None:
-                if not lease.active:
+            self._ready()
+            if self._hold.address is None:
+                if not self._hold.active:
                     raise ContextInactive(
                         f"{self._name}: not active, so it has no address; listen(), connect() or activate() first"
                     )
-                self._address = self._run(dialogues.local_address())
-            return self._address
+                self._hold.address = self._hold.run(dialogues.local_address())
+            return self._hold.address
 
     # -- server and client -----------------------------------------------------------------------------------------
 
@@ -286,22 +259,22 @@ class TcpipDriver:
         if port is not None:
             check_port(port)
         with self._administration:
-            lease = self._ready()
+            self._ready()
             if self._inbox.listener is not None and self._inbox.listener.open:
                 raise TcpipError(f"{self._name}: it listens already, on port {self._inbox.listener.port}")
             self._tell_apart(self._inbox.client)
-            if step_by_step and not lease.active:
+            if step_by_step and not self._hold.active:
                 self.activate()
             number = self._listening_port(protocol, port)
             listener = Listener(self._end_listening, name=self._name, protocol=protocol, port=number, clock=self._clock)
             self._inbox.listener = listener  # a client may come in the octets right behind SERVER OK
             try:
-                self._open(lease, dialogues.listen(protocol))
+                self._open(dialogues.listen(protocol))
             except BaseException:
                 self._inbox.listener = None
                 raise
             if self._inbox.client is None or not self._inbox.client.open:
-                self._table.update(lease, "IP STATUS")
+                self._hold.note("IP STATUS")
             return listener
 
     def connect(self, protocol: str, host: str, port: int) -> Session:
@@ -320,149 +293,57 @@ class TcpipDriver:
         check_text("host", host, empty=False)
         check_port(port)
         with self._administration:
-            lease = self._ready()
+            self._ready()
             if self._inbox.client is not None and self._inbox.client.open:
                 raise TcpipError(f"{self._name}: a session is open already; close it first")
             self._tell_apart(self._inbox.server or self._inbox.listener)
-            self._run(self._setting("QIDNSIP", "0" if is_dotted(host) else "1"))
+            self._hold.run(self._hold.setting("QIDNSIP", "0" if is_dotted(host) else "1"))
             session = self._session("client", protocol, (host, port))
 
             def connected() -> None:
                 self._inbox.client = session
 
-            self._open(lease, dialogues.connect(protocol, host, port, connected))
-            self._table.update(lease, "CONNECT OK")
+            self._open(dialogues.connect(protocol, host, port, connected))
+            self._hold.note("CONNECT OK")
             return session
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _run(self, dialogue: Dialogue[T]) -> T:
-        """Run a dialogue for this context; an ERROR because somebody took the context becomes `ContextLost`."""
-        try:
-            return self._channel.run(self._in_foreground(dialogue))
-        except CommandError as error:
-            self._uart.foreground = None
-            lost = self._find_loss()
-            if lost is None:
-                raise
-            raise ContextLost(self.context, lost, port=self._channel.name) from error
-
-    def _in_foreground(self, dialogue: Dialogue[T]) -> Dialogue[T]:
-        if self._uart.foreground != self.context:
-            yield from dialogues.select_context(self.context)
-            self._uart.foreground = self.context
-        return (yield from dialogue)
-
-    def _find_loss(self) -> str | None:
-        """After an ERROR: tell who has the context now, None while it is ours or the module does not say."""
-        lease = self._lease
-        if lease is None:
-            return None
-        if lease.ended is None and self._dlci is not None:
-            with suppress(AtError, ValueError):
-                context, channel = self._channel.run(dialogues.read_foreground())
-                if context == self.context and channel is not None and channel != self._dlci - 1:
-                    self._table.forget(lease, f"VIRTUAL_UART_{channel + 1} controls it now (AT+QIFGCNT?)")
-        if not lease.lost:
-            return None
-        self._lease = None
-        self._forget()
-        return lease.ended
-
-    def _reserve(self, deadline: float, *, take_over: bool) -> Lease:
-        while True:
-            try:
-                lease = self._table.reserve(self.context, self._dlci, take_over=take_over, port=self._channel.name)
-            except ContextBusy:
-                left = deadline - self._clock.now()
-                if left <= 0:
-                    raise
-                self._table.wait(self.context, left)
-                continue
-            try:
-                self._channel.run(self._selection())
-            except CommandError as refusal:
-                self._table.undo(lease)
-                left = deadline - self._clock.now()
-                if left <= 0:
-                    raise ContextBusy(self.context, port=self._channel.name) from refusal
-                self._table.rest(min(RETRY, left))
-            except BaseException:
-                self._table.undo(lease)
-                raise
-            else:
-                self._table.confirm(lease)
-                return lease
-
-    def _selection(self) -> Dialogue[None]:
-        self._uart.foreground = None
-        yield from dialogues.select_context(self.context)
-        self._uart.foreground = self.context
-
-    def _current(self) -> Lease | None:
-        """Return the lease that is valid, None when there is none."""
+    def _check_usable(self) -> None:
         if self._closed:
             raise TcpipError(f"{self._name}: the driver was closed")
-        lease = self._lease
-        if lease is None or lease.ended is None:
-            return lease
-        self._lease = None
-        self._forget()
-        if lease.lost:
-            self._inbox.break_off(ContextLost(self.context, lease.ended, port=self._channel.name))
-            raise ContextLost(self.context, lease.ended, port=self._channel.name)
-        return None
 
-    def _ready(self) -> Lease:
-        """Return a valid lease on a context that is not dead, claiming it where there is none."""
-        lease = self._current()
-        if lease is not None and self._table.state(self.context) == "PDP DEACT":
-            self._deactivate(lease)  # the network took it away; only this frees it for anybody
-            lease = self._current()
-        if lease is None:
+    def _ready(self) -> None:
+        """Make sure that the context is held and not dead, claiming it where it is not held."""
+        self._check_usable()
+        if self._hold.check() and self._hold.state == "PDP DEACT":
+            self._deactivate()  # the network took it away; only this frees it for anybody
+        if not self._hold.check():
             self.claim()
-            lease = self._current()
-        if lease is None:
-            raise ContextLost(self.context, "it came back to IP INITIAL at once", port=self._channel.name)
-        return lease
 
-    def _forget(self) -> None:
-        self._address = None
-        self._known = {}
-
-    def _note(self, lease: Lease, word: str) -> None:
-        """Take a state that was read; IP INITIAL ends what was active."""
-        self._table.update(lease, word)
-        if word == INITIAL:
-            self._address = None
-            if lease.ended is not None:
-                self._lease = None
-                self._inbox.break_off(SessionClosed(f"{self._name}: the context is in {INITIAL}"))
-
-    def _note_state(self, word: str) -> None:
-        lease = self._lease
-        if lease is not None:
-            self._table.update(lease, word)
-
-    def _setting(self, name: str, value: str) -> Dialogue[None]:
-        if self._known.get(name) == value:
-            return
-        yield from dialogues.setting(name, value, self._note_state)
-        self._known[name] = value
+    def _hold_ended(self, cause: Exception) -> None:
+        self._inbox.break_off(cause)
+        self._inbox.listener = None
+        self._hold.uart.inboxes.discard(self._inbox)
+        self._channel.remove_sink(self._inbox)
 
     def _listening_port(self, protocol: str, port: int | None) -> int:
         current = self._ports.get(protocol, dialogues.DEFAULT_PORT)
         if port is None or port == current:
             return current
         try:
-            self._run(dialogues.listening_port(protocol, port))
+            self._hold.run(dialogues.listening_port(protocol, port))
         except CommandError as refusal:
             raise SettingRefused(f"{refusal} (the port of a server that listens cannot be changed)") from refusal
         self._ports[protocol] = port
         return port
 
     def _tell_apart(self, other: Session | Listener | None) -> None:
-        """Before a context has client and server at once: make sure that their data can be told apart."""
+        """Before there is a second session on one UART: make sure that their data can be told apart."""
+        if any(inbox.busy for inbox in self._hold.uart.inboxes if inbox is not self._inbox):
+            raise TcpipError(
+                f"{self._name}: the other context has sessions on this channel; use a channel for each context"
+            )
         if other is None or not other.open:
             return
         if self._mode.several is None:
@@ -471,13 +352,14 @@ class TcpipDriver:
                 "use receive='header'"
             )
         for name, value in self._mode.several:
-            self._run(self._setting(name, value))
+            self._hold.run(self._hold.setting(name, value))
 
     def _session(self, role: Role, protocol: str, remote: tuple[str, int]) -> Session:
         listener = self._inbox.listener
         return Session(
             self._transmit,
             self._end_session,
+            self._channel.room_made,
             name=self._name,
             protocol=listener.protocol if role == "server" and listener is not None else protocol,
             role=role,
@@ -485,43 +367,56 @@ class TcpipDriver:
             clock=self._clock,
         )
 
-    def _open(self, lease: Lease, dialogue: Dialogue[None]) -> None:
+    def _open(self, dialogue: Dialogue[T]) -> T:
         """Run a dialogue that may activate the context; after a failure leave no context half active."""
-        lease.active = True
+        lease = self._hold.lease
+        was_active = self._hold.active
+        if lease is not None:
+            lease.active = True  # from here on only AT+QIDEACT is sure to free it
         try:
-            self._run(dialogue)
+            return self._hold.run(dialogue)
         except (ConnectFailed, CommandError, AtTimeout) as error:
             with suppress(AtError):
-                word = self._run(dialogues.state())
-                self._note(lease, word)
-                standing = self._inbox.sessions() or (self._inbox.listener and self._inbox.listener.open)
-                if word not in RESTING and not (standing and word != "PDP DEACT" and word != "IP IND"):
-                    self._deactivate(lease)
+                self._clear_up(was_active)
             if isinstance(error, ConnectFailed):
                 raise ConnectFailed(f"{self._name}: {error}") from error
             raise
 
-    def _deactivate(self, lease: Lease) -> None:
-        self._run(dialogues.deactivate())
-        lease.active = True  # so that IP INITIAL ends it
-        self._note(lease, INITIAL)
+    def _clear_up(self, was_active: bool) -> None:
+        """After a failure: read the state, and deactivate a context that would be locked for everybody."""
+        word = self._hold.run(dialogues.state())
+        lease = self._hold.lease
+        if lease is not None and word == INITIAL:
+            lease.active = was_active
+        self._hold.note(word)
+        in_use = self._inbox.busy and word not in ("PDP DEACT", "IP IND")
+        if word not in RESTING and not in_use:
+            self._deactivate()
 
-    def _wind_up(self, lease: Lease) -> None:
+    def _deactivate(self) -> None:
+        self._hold.run(dialogues.deactivate())
+        if self._hold.lease is not None:
+            self._hold.lease.active = True  # so that IP INITIAL ends it
+        self._hold.note(INITIAL)
+
+    def _wind_up(self) -> None:
         for session in self._inbox.sessions():
             session.close()
-        if lease.active:
-            self._deactivate(lease)
+        if self._hold.active:
+            self._deactivate()
 
     def _transmit(self, session: Session, data: bytes, ctrl_z: bool) -> None:
-        lease = self._lease
-        if lease is None or lease.ended is not None:
+        if not self._hold.valid:
             raise SessionClosed(f"{self._name}: the context is no longer held by this driver")
         try:
-            final = self._run(self._sending(session, data, ctrl_z))
+            final = self._hold.run(self._sending(session, data, ctrl_z))
         except CommandError as error:
             if session.open:
                 raise
             raise SessionClosed(f"{self._name}: the session was closed before the data was taken") from error
+        except AtTimeout as error:
+            session.break_off(error)  # nobody knows what of it the other side will get
+            raise
         if final == "SEND OK":
             return
         if not session.open:
@@ -529,52 +424,51 @@ class TcpipDriver:
         raise SendFailed(f"{self._name}: {len(data)} octets were answered {final}; is the network there?")
 
     def _sending(self, session: Session, data: bytes, ctrl_z: bool) -> Dialogue[str]:
-        yield from self._setting("QISRVC", str(SERVICE[session.role]))
-        return (yield from dialogues.send(data, ctrl_z=ctrl_z, echo=self._known.get("QISDE") != "0"))
+        yield from self._hold.setting("QISRVC", str(SERVICE[session.role]))
+        return (yield from dialogues.send(data, ctrl_z=ctrl_z, echo=self._hold.known("QISDE") != "0"))
 
     def _end_session(self, session: Session) -> None:
         """AT+QICLOSE for a session, and for its server where that was closed before."""
-        if self._lease is None or self._lease.ended is not None:
+        if not self._hold.valid or self._hold.state == "PDP DEACT" or self._channel.closed:
             return
         service = SERVICE[session.role]
-        closed = self._run(dialogues.close(lambda: not session.remote_closed, service))
-        self._known["QISRVC"] = str(service)
+        closed = self._hold.run(dialogues.close(lambda: not session.remote_closed, service))
+        self._hold.learn("QISRVC", str(service))
         if session.role == "client":
-            self._note_state("IP CLOSE")
+            self._hold.note("IP CLOSE")
         listener = self._inbox.listener
         if session.role == "client" or listener is None:
             return
         if not listener.open:
-            self._run(dialogues.close_only())
+            self._hold.run(dialogues.close_only())
             self._inbox.listener = None
         elif closed and session.remote_closed:
             # The client went while AT+QICLOSE was on its way: it has ended the server instead.
-            self._run(dialogues.listen(listener.protocol))
+            self._hold.run(dialogues.listen(listener.protocol))
 
     def _end_listening(self, listener: Listener) -> None:
         """AT+QICLOSE for the server, unless its client is still there: that one's close does it."""
         server = self._inbox.server
-        if self._lease is None or self._lease.ended is not None or (server is not None and server.open):
+        if not self._hold.valid or self._channel.closed or (server is not None and server.open):
             return
-        self._run(dialogues.close(lambda: True, SERVICE["server"]))
-        self._known["QISRVC"] = str(SERVICE["server"])
+        self._hold.run(dialogues.close(lambda: True, SERVICE["server"]))
+        self._hold.learn("QISRVC", str(SERVICE["server"]))
         self._inbox.listener = None
 
     # -- called from the reader, or for it ---------------------------------------------------------------------------
 
     def _deactivated_by_network(self) -> bool:
-        lease = self._lease
-        if lease is None or lease.ended is not None or not lease.active:
+        if not self._hold.active:
             return False
-        self._address = None
-        self._table.update(lease, "PDP DEACT")
+        self._hold.address = None
+        self._hold.note("PDP DEACT")
         return True
 
     def _find_closed_session(self) -> None:
         """Of a client and a server session one was closed: AT+QISTAT speaks of the client."""
-        word = self._run(dialogues.state())
+        word = self._hold.run(dialogues.state())
         client, server = self._inbox.client, self._inbox.server
         gone = server if word == "CONNECT OK" else client
         if gone is not None and gone.open:
             gone.end_by_remote()
-        self._note_state(word)
+        self._hold.note(word)

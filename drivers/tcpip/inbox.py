@@ -79,6 +79,16 @@ class Inbox:
         """See `Sink.framing`: bare data exists only while a session stands."""
         return self._mode.framing if self._mode.framing.headers or self.sessions() else Framing()
 
+    @property
+    def congested(self) -> bool:
+        """See `Sink.congested`."""
+        return any(session.congested for session in self.sessions())
+
+    @property
+    def busy(self) -> bool:
+        """Whether a session stands or a server listens."""
+        return bool(self.sessions()) or (self.listener is not None and self.listener.open)
+
     def sessions(self) -> list[Session]:
         """Return the sessions that stand."""
         return [session for session in (self.client, self.server) if session is not None and session.open]

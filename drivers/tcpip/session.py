@@ -14,6 +14,7 @@ from .dialogues import CTRL_Z, ESC, MAX_SEND
 Role = Literal["client", "server"]
 Ending = Literal["length", "ctrl-z"]
 RECEIVE_LIMIT = 4 * 1024 * 1024
+CONGESTED = 256 * 1024  # octets beyond which the line is read only for answers
 BACKLOG = 8
 
 SERVICE: dict[Role, int] = {"client": 1, "server": 2}
@@ -26,6 +27,7 @@ class Session:
     Args:
         transmit: sends one chunk of up to 1460 octets, ended by Ctrl-Z or by its length.
         end: closes the session on the module.
+        room_made: called when it is no longer congested.
         name: what messages call it.
         protocol: TCP or UDP.
         role: which side we are.
@@ -38,6 +40,7 @@ class Session:
         self,
         transmit: Callable[[Session, bytes, bool], None],
         end: Callable[[Session], None],
+        room_made: Callable[[], None],
         *,
         name: str,
         protocol: str,
@@ -50,6 +53,7 @@ class Session:
         self.role: Role = role
         self._transmit = transmit
         self._end = end
+        self._room_made = room_made
         self._name = name
         self._remote = remote
         self._clock = clock
@@ -146,6 +150,15 @@ class Session:
         """
         if size < 0:
             raise ValueError(f"a size is 0 or more octets, not {size}")
+        with self._changed:
+            was_congested = self.congested
+            data = self._fetch(size)
+            relieved = was_congested and not self.congested
+        if relieved:
+            self._room_made()  # outside the lock: the channel's comes first
+        return data
+
+    def _fetch(self, size: int) -> bytes:
         deadline = None if self._timeout is None else self._clock.now() + self._timeout
         with self._changed:
             while True:
@@ -168,8 +181,10 @@ class Session:
         """Close the session: AT+QICLOSE, unless the other side has closed it; idempotent."""
         with self._changed:
             first, self._closed = not self._closed, True
-            ask = first and not self._remote_closed and self._ended is None
+            ask = first and not self._remote_closed
             self._changed.notify_all()
+        if first:
+            self._room_made()
         if ask:
             self._end(self)
 
@@ -185,6 +200,11 @@ class Session:
     def remote_closed(self) -> bool:
         """Whether the other side has closed it."""
         return self._remote_closed
+
+    @property
+    def congested(self) -> bool:
+        """Whether more waits for `recv` than should."""
+        return len(self._received) > CONGESTED
 
     def deliver(self, data: bytes) -> None:
         """Take what came from the other side."""
