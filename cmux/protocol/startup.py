@@ -75,9 +75,14 @@ def command_forms(config: Config, *, n1_given: bool, baudrate: int | None) -> tu
     return (full,) if n1_given else (f"AT+CMUX={mode}", full)
 
 
-def close_down_frame(option: Option) -> bytes:
-    """Return the octets of a CLD command as the initiator sends it (27.010 §5.4.6.3.3)."""
-    return encode(Frame(0, True, FrameType.UIH, False, encode_message(CLD(), command=True)), option)
+def rescue_frames(option: Option) -> bytes:
+    """Return what takes a module out of multiplexer mode whether or not its DLCI 0 is open: SABM 0, then CLD.
+
+    The CR behind them ends what a module in AT mode makes of it.
+    """
+    sabm = encode(Frame(0, True, FrameType.SABM, True), option)
+    cld = encode(Frame(0, True, FrameType.UIH, False, encode_message(CLD(), command=True)), option)
+    return sabm + cld + b"\r"
 
 
 class _Ear:
@@ -135,7 +140,7 @@ def enter(name: str, option: Option, forms: tuple[str, ...]) -> Dialogue[bytes]:
         ear.text = b""
         answer = yield from ear.listen(_CMUX_WAIT, form.encode() + b"\r")
         if answer is None:
-            yield Step(close_down_frame(option) + b"\r", _RESCUE_WAIT)  # it may have switched without a word
+            yield from ear.listen(_RESCUE_WAIT, rescue_frames(option))  # it may have switched without a word
             raise ModuleSilent(
                 f"{name}: the module answers AT but said nothing within {_CMUX_WAIT:g} s to {form}{_seen(ear)}"
             )
@@ -153,8 +158,7 @@ def _wake(name: str, option: Option, ear: _Ear) -> Dialogue[None]:
         if (yield from ear.listen(_AT_WAIT, b"AT\r")) in _GOOD:
             break
         if tried == _RESCUE_AFTER and ear.total == 0:
-            # The CR ends what a module in AT mode would make of the frame.
-            yield Step(close_down_frame(option) + b"\r", _RESCUE_WAIT)
+            yield from ear.listen(_RESCUE_WAIT, rescue_frames(option))
     else:
         raise ModuleSilent(
             f"{name}: no answer to AT, asked {_AT_TRIES} times{_seen(ear)} "
@@ -182,7 +186,7 @@ def leave(option: Option, *, close_down: bool) -> Dialogue[bool]:
     """
     ear = _Ear()
     if close_down:
-        yield Step(close_down_frame(option) + b"\r", _RESCUE_WAIT)
+        yield from ear.listen(_RESCUE_WAIT, rescue_frames(option))
     for _ in range(_PROBE_TRIES):
         if (yield from ear.listen(_AT_WAIT, b"AT\r")) in _GOOD:
             return True

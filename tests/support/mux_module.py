@@ -1,7 +1,9 @@
 """A module for the tests of the shells: AT mode and a responder on the master of a pty, run by one thread."""
 
+import contextlib
 import os
 import select
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +37,8 @@ class Manners:
     loopback: tuple[int, ...] = (1, 2, 3, 4)
     """DLCIs whose data come back."""
     starts_in_mux: bool = False
+    tcp: bool = False
+    """On a TCP port of the loopback instead of a pty; `Module.path` is its pyserial URL."""
     ignores_at: int = 0
     """So many AT are not answered."""
     config: Config = field(default_factory=lambda: Config(n1=31))
@@ -48,8 +52,15 @@ class Module:
 
     def __init__(self, **manners: object) -> None:
         self.manners = Manners(**manners)  # type: ignore[arg-type]
-        self.pty = Pty()
-        self.path = self.pty.path
+        self._server: socket.socket | None = None
+        self._resource: Pty | socket.socket
+        if self.manners.tcp:
+            self._server = socket.create_server(("127.0.0.1", 0))
+            self._server.settimeout(10)
+            self.path = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
+        else:
+            self._resource = pty = Pty()
+            self.path, self._fd = pty.path, pty.master
         self.commands: list[str] = []
         self.data: dict[int, bytearray] = {}
         self.signals: dict[int, Signals] = {}
@@ -63,7 +74,7 @@ class Module:
         self._line = b""
         self._out = b""
         self._muted = False
-        self._stop = False
+        self._stop = self._stopped = False
         self._jobs: list[Callable[[Multiplexer, float], object]] = []
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._run, name="fake module")
@@ -79,10 +90,16 @@ class Module:
     def stop(self) -> None:
         """Go away: the line hangs up."""
         self._stop = True
-        if self._thread.is_alive():
+        if not self._stopped:
+            self._stopped = True
             os.write(self._wake_write, b"x")
+            if self._server is not None:
+                self._server.shutdown(socket.SHUT_RDWR)
             self._thread.join()
-            self.pty.close()
+            if self._server is not None:
+                self._server.close()
+            if hasattr(self, "_resource"):
+                self._resource.close()
             os.close(self._wake_read)
             os.close(self._wake_write)
 
@@ -115,6 +132,11 @@ class Module:
 
     def _run(self) -> None:
         try:
+            if self._server is not None:
+                with contextlib.suppress(OSError):  # stopped before anybody came
+                    self._resource = self._server.accept()[0]
+                    self._resource.setblocking(False)
+                    self._fd = self._resource.fileno()
             while not self._stop:
                 self._turn()
         except BaseException as error:  # noqa: BLE001 - reported where the test ends
@@ -133,19 +155,20 @@ class Module:
         if self._muted:
             self._out = b""
         ready, writable, _ = select.select(
-            [self.pty.master, self._wake_read],
-            [self.pty.master] if self._out else [],
+            [self._fd, self._wake_read],
+            [self._fd] if self._out else [],
             [],
             None if due is None else max(0.0, due - now),
         )
         if writable:
-            self._out = self._out[os.write(self.pty.master, self._out) :]
+            self._out = self._out[os.write(self._fd, self._out) :]
         if self._wake_read in ready:
             os.read(self._wake_read, 100)
             while self._jobs:
                 self._jobs.pop(0)(self._core, time.monotonic())
-        if self.pty.master in ready:
-            data = os.read(self.pty.master, 65536)
+        if self._fd in ready:
+            data = os.read(self._fd, 65536)
+            self._stop |= not data
             if not self._muted:
                 self.raw += data
                 self._receive(data)

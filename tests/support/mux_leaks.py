@@ -1,0 +1,23 @@
+"""A fixture that wants every thread and descriptor of a test gone at its end."""
+
+import gc
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+
+def _descriptors() -> set[str]:
+    return set(os.listdir("/dev/fd"))
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """Fail a test that leaves a thread or a descriptor behind."""
+    gc.collect()
+    threads, descriptors = set(threading.enumerate()), len(_descriptors())
+    yield
+    gc.collect()
+    assert set(threading.enumerate()) <= threads
+    assert len(_descriptors()) <= descriptors
