@@ -7,7 +7,7 @@ import enum
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from ..clock import Timer
 from .delivery import MAXIMUM, Delivery, HeaderOptions, Notice, header
@@ -391,8 +391,8 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
-        if isinstance(transport, asyncio.DatagramTransport):
-            self._transport = transport
+        # Before Python 3.12 the transport of a UDP socket is no asyncio.DatagramTransport by its class.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol`."""
