@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import random
+import socket
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -13,6 +15,8 @@ from ..clock import Clock
 from .behaviour import Behaviour
 
 T = TypeVar("T")
+
+_SOCKET_BUFFER = 65536
 
 
 @dataclass(slots=True)
@@ -106,7 +110,7 @@ class Environment:
         if not self.allow_network:
             return []
         try:
-            found = await self.loop.getaddrinfo(name, None, family=2, type=1)
+            found = await self.loop.getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             return []
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -128,3 +132,12 @@ def is_address(text: str) -> bool:
 def is_loopback(address: str) -> bool:
     """Say whether an IPv4 address is one of this computer's own."""
     return ipaddress.IPv4Address(address).is_loopback
+
+
+def limit_buffers(transport: asyncio.BaseTransport) -> None:
+    """Keep the system from holding megabytes of a socket, so that pushing back is felt as on a small module."""
+    endpoint = transport.get_extra_info("socket")
+    if endpoint is not None:
+        for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            with contextlib.suppress(OSError):
+                endpoint.setsockopt(socket.SOL_SOCKET, buffer, _SOCKET_BUFFER)

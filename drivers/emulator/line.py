@@ -22,12 +22,14 @@ from cmux.protocol.events import (
 )
 
 from ..clock import Timer
+from .environment import limit_buffers
 from .modem import UARTS, Modem
 from .replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
 from .uart import Call
 
 log = logging.getLogger(__name__)
 
+_HIGH_WATER = 16384  # octets that wait for the line before a UART waits, too
 _SABM_WAIT = 5.0  # seconds after AT+CMUX until the module gives up and is back in AT mode
 _OPTIONS = (Option.BASIC, Option.ADVANCED)  # by the number of the mode in AT+CMUX
 _LOOPBACK_LIMIT = 65536
@@ -110,6 +112,8 @@ class PhysicalLine(asyncio.Protocol):
             self.gone.set_result(None)
             return
         self._transport = transport
+        limit_buffers(transport)
+        transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._modem.multiplex = self._multiplex
         self._modem.describe_multiplexer = self._describe
         self._modem.restarted = self._restarted

@@ -69,6 +69,7 @@ class ThreadTransport(asyncio.Transport):
         self._reading = True
         self._closing = False
         self._paused_protocol = False
+        self._high, self._low = _HIGH_WATER, _LOW_WATER
         self._error: Exception | None = None
         self._running = 2
         self._told = 0  # octets on their way into the loop
@@ -112,10 +113,15 @@ class ThreadTransport(asyncio.Transport):
                 return
             self._queue += data
             self._condition.notify_all()
-            full = len(self._queue) > _HIGH_WATER
+            full = len(self._queue) > self._high
         if full and not self._paused_protocol:
             self._paused_protocol = True
             self._protocol.pause_writing()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """See `asyncio.WriteTransport`."""
+        self._high = _HIGH_WATER if high is None else high
+        self._low = self._high // 4 if low is None else low
 
     def get_write_buffer_size(self) -> int:
         """See `asyncio.WriteTransport`."""
@@ -177,7 +183,7 @@ class ThreadTransport(asyncio.Transport):
             self._protocol.data_received(data)
 
     def _written(self) -> None:
-        if self._paused_protocol and len(self._queue) <= _LOW_WATER:
+        if self._paused_protocol and len(self._queue) <= self._low:
             self._paused_protocol = False
             self._protocol.resume_writing()
 

@@ -11,7 +11,7 @@ from typing import Protocol, cast
 
 from ..clock import Timer
 from .delivery import MAXIMUM, Delivery, HeaderOptions, Notice, header
-from .environment import Environment
+from .environment import Environment, limit_buffers
 
 _READ_SIZE = 4096
 _HIGH_WATER = 16384  # octets that wait for the UART before the socket is no longer read
@@ -249,6 +249,7 @@ class TcpSession(Session, asyncio.BufferedProtocol):
             raise TypeError(f"a TCP session needs a stream transport, not {transport!r}")
         self._transport = self._registered = transport
         self._environment.transports.add(transport)
+        limit_buffers(transport)
         transport.set_write_buffer_limits(high=_HIGH_WATER, low=_LOW_WATER)
         if self.state is SessionState.CLOSED:  # given up in the meantime
             transport.abort()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from drivers.emulator import Behaviour, EmulatedModule
 from emulator_host import Lab, Turning
+
+from drivers.emulator import Behaviour, EmulatedModule
 
 ANSWERS = [
     ("AT", "\r\nOK\r\n"),

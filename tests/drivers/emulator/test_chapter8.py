@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from drivers.emulator import EmulatedModule
 from emulator_host import Lab
+
+from drivers.emulator import EmulatedModule
 
 
 async def _two_sides(lab: Lab) -> tuple[str, str]:

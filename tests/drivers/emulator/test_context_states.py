@@ -8,9 +8,10 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+from emulator_host import Lab, Terminal, Turning
+
 from drivers.emulator import Behaviour, EmulatedModule, Network
 from drivers.emulator.states import ACTIVE, ContextState, Trigger, transitions
-from emulator_host import Lab, Terminal, Turning
 
 OK = "\r\nOK\r\n"
 ERROR = "\r\nERROR\r\n"

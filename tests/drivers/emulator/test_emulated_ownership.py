@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from emulator_host import Lab
+
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.emulator.ownership import NOBODY, Need, Ownership
-from emulator_host import Lab
 
 OK = "\r\nOK\r\n"
 ERROR = "\r\nERROR\r\n"
@@ -117,7 +118,7 @@ async def test_a_uart_that_starts_a_free_context_without_selecting_owns_it() -> 
         await one.ask("AT+QIREGAPP", ERROR)
         await one.ask("AT+QIDEACT", ERROR)
         await one.ask("AT+QISTAT", "\r\nOK\r\n\r\nSTATE: IP START\r\n")  # C8
-        await one.ask("AT+QICSGP=1,\"X\"", ERROR)  # C9
+        await one.ask('AT+QICSGP=1,"X"', ERROR)  # C9
 
 
 async def test_the_dlc_may_close_and_open_again_and_the_context_is_still_its_own() -> None:  # C16, C18

@@ -1,0 +1,434 @@
+"""Sessions of the module on real sockets: data both ways, several at once, and pushing back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+from emulator_host import Lab, Terminal, Turning, settle
+
+from drivers.emulator import Behaviour, EmulatedModule
+
+CONNECTED = "\r\nOK\r\n\r\nCONNECT OK\r\n"
+SERVER = "\r\nOK\r\n\r\nSERVER OK\r\n"
+TEXT = b"Quectel's module is great!"
+NASTY = b"\r\n0, CLOSED\r\n+RECEIVE: 0, 3\r\nIPD5:OK\r\n\x00\x1a\x1b+++ \xff"
+
+
+class Peer:
+    """A TCP server of the same computer and its one client."""
+
+    def __init__(self) -> None:
+        self.arrived = asyncio.Event()
+        self.reader: asyncio.StreamReader
+        self.writer: asyncio.StreamWriter
+        self.port = 0
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self.arrived.set()
+
+
+@contextlib.asynccontextmanager
+async def peer() -> AsyncIterator[Peer]:
+    one = Peer()
+    server = await asyncio.start_server(one.take, "127.0.0.1", 0, limit=1 << 16)
+    one.port = server.sockets[0].getsockname()[1]
+    try:
+        yield one
+    finally:
+        if one.arrived.is_set():
+            one.writer.transport.abort()
+        server.close()
+        await asyncio.sleep(0)
+
+
+async def connect(uart: Terminal, one: Peer, profile: int | None = None) -> None:
+    index = "" if profile is None else f"{profile},"
+    answer = CONNECTED if profile is None else f"\r\nOK\r\n\r\n{profile}, CONNECT OK\r\n"
+    await uart.ask(f'AT+QIOPEN={index}"TCP","127.0.0.1",{one.port}', answer)
+    await one.arrived.wait()
+
+
+async def listen(uart: Terminal, command: str = "AT+QISERVER") -> str:
+    await uart.ask(command, SERVER)
+    uart.write(b"AT+QILOCIP\r")
+    await uart.expect(b"AT+QILOCIP\r\r\n")
+    return (await uart.until(b"\r\n"))[:-2].decode()
+
+
+@pytest.mark.requirement("S3.31", "S3.37", "S3.38", "S3.45")
+async def test_a_fixed_length_is_sent_and_received_unchanged_whatever_the_octets() -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        await connect(lab.plain, one)
+        await lab.plain.ask(f"AT+QISEND={len(NASTY)}", "\r\n> ")
+        lab.plain.write(NASTY)
+        await lab.plain.expect(NASTY + b"\r\nSEND OK\r\n")
+        assert await one.reader.readexactly(len(NASTY)) == NASTY
+        one.writer.write(NASTY)
+        await lab.plain.expect(NASTY)
+        await lab.plain.quiet()
+
+
+@pytest.mark.requirement("S3.35", "S3.36", "S3.41")
+@pytest.mark.parametrize(
+    ("typed", "answer", "sent"),
+    [
+        (b"abc\x1a", b"abc\r\nSEND OK\r\n", b"abc"),
+        (b"abc\x1b", b"abc\r\nOK\r\n", b""),
+        (b"\x1a", b"\r\nSEND FAIL\r\n", b""),
+        (b"x" * 1461 + b"\x1a", b"x" * 1461 + b"\r\nSEND OK\r\n", b"x" * 1460),
+    ],
+    ids=["Ctrl-Z", "ESC", "nothing", "more than 1460"],
+)
+async def test_data_until_ctrl_z(typed: bytes, answer: bytes, sent: bytes) -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        await connect(lab.plain, one)
+        await lab.plain.ask("AT+QISEND", "\r\n> ")
+        lab.plain.write(typed)
+        await lab.plain.expect(answer)
+        await lab.plain.ask("AT+QISACK", f"\r\n+QISACK: {len(sent)}, {len(sent)}, 0\r\n\r\nOK\r\n")
+        await lab.plain.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
+        assert await one.reader.read() == sent
+
+
+@pytest.mark.parametrize("length", [1, 1459, 1460])
+async def test_the_longest_length_is_1460(length: int) -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        await connect(lab.plain, one)
+        await lab.plain.ask("AT+QISEND=1461", "\r\nERROR\r\n")
+        await lab.plain.ask("AT+QISEND=0", "\r\nERROR\r\n")
+        await lab.plain.ask(f"AT+QISEND={length}", "\r\n> ")
+        lab.plain.write(b"y" * length)
+        await lab.plain.expect(b"y" * length + b"\r\nSEND OK\r\n")
+        assert await one.reader.readexactly(length) == b"y" * length
+
+
+async def test_the_line_feed_behind_qisend_is_not_data_but_a_line_feed_as_data_is() -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        await connect(lab.plain, one)
+        lab.plain.write(b"AT\r\nAT+QISEND=3\r\n")
+        await lab.plain.until(b"\r\n> ")
+        lab.plain.write(b"\nab")
+        await lab.plain.expect(b"\nab\r\nSEND OK\r\n")
+        await lab.plain.ask("AT")
+        await lab.plain.ask("AT+QISEND=3", "\r\n> ")
+        lab.plain.write(b"\ncd")
+        await lab.plain.expect(b"\ncd\r\nSEND OK\r\n")
+        assert await one.reader.readexactly(6) == b"\nab\ncd"
+
+
+@pytest.mark.requirement("S3.39", "S3.40", "S3.42", "S4.9")
+async def test_the_timer_of_qiautos_sends_what_was_typed() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab, peer() as one:
+        await connect(lab.plain, one)
+        await lab.plain.ask("AT+QIAUTOS=1,5")
+        await lab.plain.ask("AT+QISEND", "\r\n> ")
+        lab.plain.write(b"timed\x1a"[:5])
+        await lab.plain.expect(b"timed")
+        await clock.turn(4.9)
+        await lab.plain.quiet()
+        await clock.turn(0.2)
+        await lab.plain.expect(b"\r\nSEND OK\r\n")
+        await lab.plain.ask("AT+QISEND", "\r\n> ")
+        await clock.turn(5.1)
+        await lab.plain.expect(b"\r\nSEND FAIL\r\n")
+        await lab.plain.ask("AT+QISEND", "\r\n> ")
+        lab.plain.write(b"early\x1a")
+        await lab.plain.expect(b"early\r\nSEND OK\r\n")
+        await clock.turn(6)
+        await lab.plain.quiet()
+        assert await one.reader.readexactly(10) == b"timedearly"
+
+
+@pytest.mark.parametrize(("esc_answer", "text"), [("OK", "OK"), ("ERROR", "ERROR"), ("SEND FAIL", "SEND FAIL")])
+async def test_the_readings_of_esc_with_a_fixed_length(esc_answer: str, text: str) -> None:
+    behaviour = Behaviour.parse(["esc_cancels_fixed=on", f"esc_answer={esc_answer}"])
+    async with Lab(EmulatedModule(behaviour=behaviour)) as lab, peer() as one:
+        await connect(lab.plain, one)
+        await lab.plain.ask("AT+QISEND=10", "\r\n> ")
+        lab.plain.write(b"ab\x1b")
+        await lab.plain.expect(f"ab\r\n{text}\r\n".encode())
+        await lab.plain.ask("AT+QISACK", "\r\n+QISACK: 0, 0, 0\r\n\r\nOK\r\n")
+
+
+async def test_qisde_and_qiprompt_change_what_is_shown_while_sending() -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        await lab.plain.ask("AT+QIMUX=1")
+        await connect(lab.plain, one, 2)
+        await lab.plain.ask("AT+QISDE=0")
+        for prompt, shown, sent in ((0, b"", b"SEND OK"), (2, b"", b"SEND OK"), (3, b"\r\n> ", b"2, SEND OK")):
+            await lab.plain.ask(f"AT+QIPROMPT={prompt}")
+            lab.plain.write(b"AT+QISEND=2,1\r")
+            await lab.plain.expect(b"AT+QISEND=2,1\r" + shown)
+            lab.plain.write(b"z")
+            await lab.plain.expect(b"\r\n" + sent + b"\r\n")
+        assert await one.reader.readexactly(3) == b"zzz"
+
+
+async def test_a_session_lost_at_the_prompt_takes_the_data_and_then_says_so() -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        await connect(lab.plain, one)
+        await lab.plain.ask("AT+QISEND=5", "\r\n> ")
+        one.writer.write(b"last words")
+        one.writer.close()
+        await settle()
+        await lab.plain.quiet()
+        lab.plain.write(b"hello")
+        await lab.plain.expect(b"hello\r\nSEND FAIL\r\nlast words\r\nCLOSED\r\n")
+        await lab.plain.ask("AT+QISEND=5", "\r\nERROR\r\n")
+
+
+HEADERS = list(itertools.product((0, 1), repeat=5))
+
+
+@pytest.mark.requirement("S3.46", "S3.47", "S3.48", "S3.49", "S4.13", "S4.14", "S7.15")
+@pytest.mark.parametrize(("mux", "showra", "showla", "head", "showpt"), HEADERS)
+async def test_what_stands_before_received_data(mux: int, showra: int, showla: int, head: int, showpt: int) -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        await lab.plain.ask(f"AT+QIMUX={mux}")
+        await connect(lab.plain, one, 0 if mux else None)
+        lab.plain.write(b"AT+QILOCIP\r")
+        await lab.plain.expect(b"AT+QILOCIP\r\r\n")
+        own = (await lab.plain.until(b"\r\n")).decode()
+        await lab.plain.ask(f"AT+QISHOWRA={showra};+QISHOWLA={showla};+QIHEAD={head};+QISHOWPT={showpt}")
+        one.writer.write(TEXT)
+        wanted = ""
+        if mux or showra or showla:
+            wanted = "\r\n"
+        if mux:
+            wanted += "+RECEIVE: 0, 26\r\n"
+        if showra:
+            wanted += f"RECV FROM:127.0.0.1:{one.port}\r\n"
+        if showla:
+            wanted += f"TO:{own}"
+        if head:
+            wanted += "IPD26TCP:" if showpt else "IPD26:"
+        await lab.plain.expect(wanted.encode() + TEXT)
+        await lab.plain.quiet()
+
+
+@pytest.mark.requirement("S4.3", "S4.4", "S4.5", "S4.6", "S4.7", "S4.8", "S4.12", "S4.15", "S4.16", "S2.3")
+async def test_six_profiles_at_once_tcp_and_udp() -> None:
+    async with Lab(EmulatedModule()) as lab, contextlib.AsyncExitStack() as stack:
+        uart = lab.plain
+        await uart.ask("AT+QIMUX=1")
+        echo, _ = await asyncio.get_running_loop().create_datagram_endpoint(_Echo, local_addr=("127.0.0.1", 0))
+        stack.callback(echo.close)
+        port = echo.get_extra_info("sockname")[1]
+        peers = [await stack.enter_async_context(peer()) for _ in range(3)]
+        for index, one in enumerate(peers):
+            await connect(uart, one, index)
+        for index in (3, 4, 5):
+            await uart.ask(f'AT+QIOPEN={index},"UDP","127.0.0.1",{port}', f"\r\nOK\r\n\r\n{index}, CONNECT OK\r\n")
+        await uart.ask('AT+QIOPEN=6,"UDP","127.0.0.1",9', "\r\nERROR\r\n")
+        await uart.ask('AT+QIOPEN=5,"UDP","127.0.0.1",9', "\r\n5, ALREADY CONNECT\r\n")
+        await uart.ask("AT+QISEND", "\r\nERROR\r\n")
+        await uart.ask("AT+QISTATE", _states(peers, port))
+        for index, one in enumerate(peers):
+            await uart.ask(f"AT+QISEND={index}", "\r\n> ")
+            uart.write(b"to %d\x1a" % index)
+            await uart.expect(b"to %d\r\nSEND OK\r\n" % index)
+            assert await one.reader.readexactly(4) == b"to %d" % index
+        await uart.ask("AT+QISEND=4,3", "\r\n> ")
+        uart.write(b"udp")
+        await uart.expect(b"udp\r\nSEND OK\r\n\r\n+RECEIVE: 4, 3\r\nudp")
+        await uart.ask("AT+QISACK=4", "\r\n+QISACK: 3, 3, 0\r\n\r\nOK\r\n")
+        await uart.ask("AT+QISACK", "\r\nERROR\r\n")
+        peers[1].writer.close()
+        await uart.expect(b"\r\n1, CLOSED\r\n")
+        await uart.ask("AT+QICLOSE=0", "\r\n0, CLOSE OK\r\n")
+        await uart.ask("AT+QICLOSE=0", "\r\nERROR\r\n")
+        await uart.ask("AT+QICLOSE", "\r\nERROR\r\n")
+        await uart.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
+        await uart.quiet()
+
+
+def _states(peers: list[Peer], port: int) -> str:
+    lines = [f'+QISTATE: {index}, "TCP", "127.0.0.1", {one.port},"CONNECTED"' for index, one in enumerate(peers)]
+    lines += [f'+QISTATE: {index}, "UDP", "127.0.0.1", {port},"CONNECTED"' for index in (3, 4, 5)]
+    return "\r\nOK\r\n\r\nSTATE: IP PROCESSING\r\n\r\n" + "\r\n".join(lines) + "\r\n\r\nOK\r\n"
+
+
+class _Echo(asyncio.DatagramProtocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
+        self._transport.sendto(data, addr)  # type: ignore[attr-defined]
+
+
+@pytest.mark.requirement("S5.2", "S5.4", "S5.5", "S5.6", "S5.8", "S5.10", "S5.12", "S5.15", "S5.16", "S5.17")
+async def test_a_server_for_one_client() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        uart = lab.plain
+        address = await listen(uart)
+        reader, writer = await asyncio.open_connection(address, 2020)
+        await uart.expect(b"\r\nREMOTE IP: 127.0.0.1\r\n" if address == "127.0.0.1" else b"\r\nREMOTE IP: 127.")
+        await uart.until(b"\r\n") if address != "127.0.0.1" else None
+        await uart.ask("AT+QISERVER?", "\r\n+QISERVER: 1, 1\r\n\r\nOK\r\n")
+        second, second_writer = await asyncio.open_connection(address, 2020)
+        with contextlib.suppress(ConnectionError):
+            assert await second.read() == b""  # turned away
+        second_writer.close()
+        await uart.ask("AT+QISEND=2", "\r\nERROR\r\n")
+        await uart.ask("AT+QISRVC=2")
+        await uart.ask("AT+QISEND=2", "\r\n> ")
+        uart.write(b"hi")
+        await uart.expect(b"hi\r\nSEND OK\r\n")
+        assert await reader.readexactly(2) == b"hi"
+        await uart.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
+        assert await reader.read() == b""
+        writer.close()
+        await uart.ask("AT+QISERVER?", "\r\n+QISERVER: 1, 0\r\n\r\nOK\r\n")
+        await uart.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
+        await uart.ask("AT+QISERVER?", "\r\n+QISERVER: 0, 0\r\n\r\nOK\r\n")
+        await uart.ask("AT+QICLOSE", "\r\nERROR\r\n")
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(address, 2020)
+
+
+@pytest.mark.requirement("S6.1", "S6.3", "S6.4", "S6.5", "S6.6", "S6.12", "S6.13", "S6.15")
+async def test_a_server_for_several_clients() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        uart = lab.plain
+        await uart.ask("AT+QIMUX=1")
+        await uart.ask('AT+QILPORT="TCP",7021')
+        address = await listen(uart, "AT+QISERVER=0,2")
+        await uart.ask("AT+QISERVER=0,2", "\r\nERROR\r\n")
+        first = await asyncio.open_connection(address, 7021)
+        await uart.expect(b"\r\n0, REMOTE IP: 127.")
+        await uart.until(b"\r\n")
+        second = await asyncio.open_connection(address, 7021)
+        await uart.expect(b"\r\n1, REMOTE IP: 127.")
+        await uart.until(b"\r\n")
+        third = await asyncio.open_connection(address, 7021)
+        with contextlib.suppress(ConnectionError):
+            assert await third[0].read() == b""
+        second[1].write(b"two")
+        await uart.expect(b"\r\n+RECEIVE: 1, 3\r\ntwo")
+        await uart.ask("AT+QISRVC=2")
+        await uart.ask("AT+QICLOSE=0", "\r\n0, CLOSE OK\r\n")
+        assert await first[0].read() == b""
+        second[1].close()
+        await uart.expect(b"\r\n1, CLOSED\r\n")
+        again = await asyncio.open_connection(address, 7021)
+        await uart.expect(b"\r\n0, REMOTE IP: 127.")
+        await uart.until(b"\r\n")
+        await uart.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
+        assert await again[0].read() == b""
+        await uart.ask("AT+QISERVER?", "\r\n+QISERVER: 0, 0\r\n\r\nOK\r\n")
+        await uart.ask("AT+QISTAT", "\r\n" + "\r\n".join(f'+QISTAT: {n}, "", "",' for n in range(6)) + "\r\n\r\nOK\r\n")
+        for _, writer in (first, second, third, again):
+            writer.close()
+
+
+@pytest.mark.requirement("S5.3", "S5.9", "S6.7")
+async def test_a_udp_server_tells_the_client_with_its_first_datagram() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        await lab.multiplex()
+        one, two = await lab.open(1), await lab.open(2)
+        await one.ask("AT+QIFGCNT=0")
+        address = await listen(one, "AT+QISERVER=1")
+        await two.ask("AT+QIFGCNT=1")
+        await two.ask(f'AT+QIOPEN="UDP","{address}",2020', CONNECTED)
+        await one.quiet()
+        await two.ask("AT+QISEND=4", "\r\n> ")
+        two.write(b"ping")
+        await two.expect(b"ping\r\nSEND OK\r\n")
+        await one.expect(b"\r\nREMOTE IP: 127.")
+        await one.until(b"\r\nping")
+        await one.ask("AT+QISRVC=2")
+        await one.ask("AT+QISEND=4", "\r\n> ")
+        one.write(b"pong")
+        await one.expect(b"pong\r\nSEND OK\r\n")
+        await two.expect(b"pong")
+
+
+@pytest.mark.parametrize("multiplexed", [False, True])
+async def test_a_host_that_does_not_read_pushes_back_to_the_remote_side_and_nothing_is_lost(multiplexed: bool) -> None:
+    total = 3_000_000
+    pattern = bytes(range(256)) * 16
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        if multiplexed:
+            await lab.multiplex()
+            uart = await lab.open(1)
+        else:
+            uart = lab.plain
+        await connect(uart, one)
+        transport = lab.host.transport
+        assert transport is not None
+        for end in (transport, one.writer.transport):
+            for size in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, size, 65536)
+        transport.pause_reading()
+        sent = 0
+        stuck = 0
+        while sent < total and stuck < 20:  # until nothing more is taken
+            if one.writer.transport.get_write_buffer_size() < 65536:
+                one.writer.write(pattern)
+                sent += len(pattern)
+                stuck = 0
+            else:
+                stuck += 1
+                await settle()
+        assert sent < total, "the module took everything although nobody read"
+        transport.resume_reading()
+        received = 0
+        while received < sent:
+            part = await uart.until(pattern)
+            assert part == pattern
+            received += len(part)
+        await uart.quiet()
+
+
+async def test_a_remote_side_that_does_not_read_makes_qisend_wait_and_then_fail() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab, peer() as one:
+        uart = lab.plain
+        await uart.ask("ATE0;+QISDE=0")
+        await uart.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', CONNECTED, echo=False)
+        await one.arrived.wait()
+        one.writer.transport.pause_reading()
+        sent = 0
+        for _ in range(20000):
+            await uart.ask("AT+QISEND=1460", "\r\n> ", echo=False)
+            uart.write(b"q" * 1460)
+            await settle(5)
+            if not uart.received:
+                break
+            await uart.expect(b"\r\nSEND OK\r\n")
+            sent += 1460
+        await clock.turn(10)
+        await uart.expect(b"\r\nSEND FAIL\r\n")
+        uart.write(b"AT+QISACK\r")
+        counters = (await uart.until(b"OK\r\n")).decode()
+        total, done, missing = (int(text) for text in counters.split(":")[1].split("\r")[0].split(","))
+        assert total == sent == done + missing
+        assert missing > 0
+        one.writer.transport.resume_reading()
+        assert await one.reader.readexactly(sent) == b"q" * sent
+        await settle()
+        await uart.ask("AT+QISACK", f"\r\n+QISACK: {sent}, {sent}, 0\r\n\r\nOK\r\n", echo=False)
+
+
+async def test_only_loopback_is_reached_unless_the_network_is_allowed() -> None:
+    async with Lab(EmulatedModule(hosts={"Far.Example": "192.0.2.7", "near.example": "127.0.0.1"})) as lab:
+        await lab.plain.ask("AT+QIDNSIP=1")
+        await lab.plain.ask('AT+QIOPEN="TCP","far.example",80', "\r\nOK\r\n\r\nCONNECT FAIL\r\n")
+        async with peer() as one:
+            await lab.plain.ask(f'AT+QIOPEN="TCP","near.example",{one.port}', CONNECTED)
+        await lab.plain.expect(b"\r\nCLOSED\r\n")
+        await lab.plain.ask('AT+QIDNSGIP="far.example"', "\r\nOK\r\n\r\n192.0.2.7\r\n")
+        await lab.plain.ask('AT+QIDNSGIP="nowhere.example"', "\r\nOK\r\n\r\nERROR: 4\r\n\r\nSTATE: IP CLOSE\r\n")
+
+
+async def test_two_modules_never_share_an_address() -> None:
+    async with Lab(EmulatedModule(seed=1)) as left, Lab(EmulatedModule(seed=1)) as right:
+        one, two = await listen(left.plain), await listen(right.plain)
+        assert one != two or one == "127.0.0.1"
