@@ -45,6 +45,49 @@ class Signals:
         return self.fc or not self.rtr
 
 
+def _status_fields(signals: Signals, break_length: float | None) -> dict[str, object]:
+    lines = {name: getattr(signals, name) for name in Signals.__slots__}
+    if break_length is None:
+        return {"signals": lines, "break": None}
+    steps = min(15, round(break_length / BREAK_STEP))
+    return {"signals": {**lines, "ea": False}, "break": {"length": steps, "on": True}}
+
+
+def _status_values(parsed: Any) -> tuple[Signals, float | None]:
+    signals = Signals(**{name: getattr(parsed.signals, name) for name in Signals.__slots__})
+    third = getattr(parsed, "break")
+    return signals, round(third.length * BREAK_STEP, 1) if third is not None and third.on else None
+
+
+def build_status(signals: Signals, break_length: float | None = None) -> bytes:
+    """Build what convergence layer 2 puts before the data of a frame (27.010 §5.5.2).
+
+    Args:
+        signals: what this station says about the DLC.
+        break_length: seconds of break, 0 to 3.0; None: no break signal.
+
+    Returns:
+        One octet, or two with a break.
+    """
+    return build(wire.status, _status_fields(signals, break_length))
+
+
+def split_status(info: bytes) -> tuple[Signals, float | None, bytes] | None:
+    """Take the status octets of convergence layer 2 off an information field.
+
+    Args:
+        info: the field.
+
+    Returns:
+        The signals, the break length in seconds or None, the data; None when the status octets are not whole.
+    """
+    try:
+        parsed = wire.status.parse(info)
+    except ConstructError:
+        return None
+    return *_status_values(parsed), info[1 if parsed.signals.ea else 2 :]
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """The value octets of a control message; the C/R bit of its type octet is not part of it."""
@@ -114,26 +157,13 @@ class MSC(Command):
 
     def value(self) -> bytes:
         """See `Command.value`."""
-        signals = {name: getattr(self.signals, name) for name in Signals.__slots__}
-        if self.break_length is None:
-            return build(wire.msc, {"dlci": {"dlci": self.dlci}, "signals": signals, "break": None})
-        steps = min(15, round(self.break_length / BREAK_STEP))
-        return build(
-            wire.msc,
-            {
-                "dlci": {"dlci": self.dlci},
-                "signals": {**signals, "ea": False},
-                "break": {"length": steps, "on": True},
-            },
-        )
+        return build(wire.msc, {"dlci": {"dlci": self.dlci}, **_status_fields(self.signals, self.break_length)})
 
     @classmethod
     def parse(cls, value: bytes) -> Self:
         """See `Command.parse`: two octets or three, by the length and not by EA."""
         parsed = wire.msc.parse(value)
-        signals = Signals(**{name: getattr(parsed.signals, name) for name in Signals.__slots__})
-        third = getattr(parsed, "break")
-        return cls(parsed.dlci.dlci, signals, third.length * BREAK_STEP if third is not None and third.on else None)
+        return cls(parsed.dlci.dlci, *_status_values(parsed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +438,7 @@ class SNC(Command):
     codec: int | None = None
     """The codec octet as coded; None without one."""
 
+    NO_CODEC: ClassVar[int] = 0x01
     DATA: ClassVar[int] = 0x03
     VOICE: ClassVar[int] = 0x05
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .errors import ConfigError
+from .wire import FrameType
 
 
 class Role(Enum):
@@ -24,6 +25,39 @@ class Option(Enum):
     """F9, a length octet, no transparency."""
     ADVANCED = "advanced"
     """7E and 7D as in HDLC."""
+
+
+class PriorityOrder(Enum):
+    """Which priority number of PN is served first (27.010 §5.4.6.3.1 and §5.6 can be read either way)."""
+
+    LOW_FIRST = "low first"
+    """A low number is urgent, as real stacks have it."""
+    HIGH_FIRST = "high first"
+    """A high number is urgent: "0 = lowest priority"."""
+    NONE = "none"
+    """All channels are alike."""
+
+
+class Wakeup(Enum):
+    """What is done before the first frame to a peer that sleeps (27.010 §5.4.7)."""
+
+    HANDSHAKE = "handshake"
+    """Send flags until the peer answers with flags, at most T3."""
+    FLAGS = "flags"
+    """Send flags and go on at once: the peer never answers them."""
+    NONE = "none"
+    """Just send."""
+
+
+class KeepAlive(Enum):
+    """How a silent peer is asked whether it is still there."""
+
+    NONE = "none"
+    """It is not."""
+    TEST = "test"
+    """By a Test command; NSC is a sign of life, too."""
+    MSC = "msc"
+    """By an MSC for the lowest open DLC: for modules that leave Test unanswered."""
 
 
 MAX_DLCI = 61
@@ -65,6 +99,20 @@ class Config:
     """Octets that a DLC takes before `send` answers 0."""
     queue_low: int = 4096
     """Octets left when `Writable` follows."""
+    frame_type: FrameType = FrameType.UIH
+    """What carries data on channels that were not negotiated otherwise: UIH, or UI, whose FCS covers the data."""
+    xonxoff: bool = False
+    """Advanced option: the line uses software flow control, so bare 11, 13, 91 and 93 are not part of any frame."""
+    priority_order: PriorityOrder = PriorityOrder.LOW_FIRST
+    """Which priority of PN goes first; channels that were not negotiated have the priority 7 of DLCI 1 to 7."""
+    wakeup: Wakeup = Wakeup.HANDSHAKE
+    """How a sleeping peer is woken."""
+    keep_alive: KeepAlive = KeepAlive.NONE
+    """How a silent peer is asked whether it is there; no answer to N2 + 1 questions ends the session."""
+    keep_alive_interval: float = 30.0
+    """Seconds of silence before it is asked: 0.1 to 86400."""
+    adm: bool = False
+    """The peer answers DM on DLCI 0 and serves data channels all the same: go on without a control channel."""
     shared_flags: bool = False
     """Send one flag between frames instead of two: some receivers lose every second frame then."""
     reserved_dlcis: bool = False
@@ -89,11 +137,49 @@ class Config:
             ("frame_gap", 0.001, 10),
             ("queue_low", 0, self.queue_high - 1),
             ("queue_high", self.n1, 1 << 30),
+            ("keep_alive_interval", 0.1, 86400),
         )
         for name, low, high in limits:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ConfigError(f"{name} = {value!r} is out of range: {low} to {high}")
+        if self.frame_type not in (FrameType.UIH, FrameType.UI):
+            raise ConfigError(f"frame_type = {self.frame_type!r} cannot carry data here: UIH or UI")
         # 27.010 5.7.5: T2 must be longer than T1. At T1 = 2.55 s no such T2 can be coded.
         if self.t2 <= self.t1 < 2.55:
             raise ConfigError(f"t2 = {self.t2!r} must be longer than t1 = {self.t1!r} (27.010 §5.7.5)")
+
+
+def default_priority(dlci: int) -> int:
+    """Return the priority that 27.010 §5.6 gives a DLC: 0, then 7 for 1 to 7, 15 for 8 to 15, …, 61 for 56 to 61."""
+    return 0 if dlci == 0 else min(dlci | 7, MAX_DLCI)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """What PN settles for one DLC (27.010 §5.4.6.3.1).
+
+    Raises:
+        ConfigError: a value outside its range; the message names it.
+    """
+
+    n1: int
+    """Longest information field in either direction, 1 to 32768 octets."""
+    frame_type: FrameType = FrameType.UIH
+    """UIH or UI."""
+    convergence: int = 1
+    """Convergence layer: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5)."""
+    priority: int | None = None
+    """0 to 63; None for the default of the DLC."""
+    k: int = 2
+    """Window of the error-recovery mode, 1 to 7."""
+
+    def __post_init__(self) -> None:
+        if self.frame_type not in (FrameType.UIH, FrameType.UI):
+            raise ConfigError(f"frame_type = {self.frame_type!r} cannot carry data here: UIH or UI")
+        if self.convergence not in (1, 2):
+            raise ConfigError(f"convergence = {self.convergence!r} is not supported: 1 or 2")
+        for name, low, high in (("n1", 1, 32768), ("priority", 0, 63), ("k", 1, 7)):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise ConfigError(f"{name} = {value!r} is out of range: {low} to {high}")

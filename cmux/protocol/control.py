@@ -1,18 +1,80 @@
-"""Our own commands on DLCI 0: one outstanding per type, each with T2 and N2 (27.010 §5.4.6, §5.7.3, §5.7.5)."""
+"""The control channel: our commands with T2 and N2, and answers to the peer's (27.010 §5.4.6, §5.7.3, §5.7.5)."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from .commands import MSC, Command
+from . import negotiation
+from .commands import (
+    CLD,
+    MSC,
+    NSC,
+    PN,
+    PSC,
+    RLS,
+    RPN,
+    SNC,
+    Command,
+    FCoff,
+    FCon,
+    Flow,
+    Parity,
+    PortMask,
+    PortSettings,
+    Signals,
+    Test,
+)
 from .config import Config
-from .events import CommandDone, Outcome
-from .messages import Message
-from .wire import MessageType
+from .dlc import Dlc
+from .events import (
+    CommandDone,
+    Event,
+    FlowChanged,
+    LineStatus,
+    Outcome,
+    ParametersChanged,
+    PortChanged,
+    ServiceChanged,
+    UnknownCommand,
+)
+from .messages import Message, encode_message, encode_value, parse_messages
+from .wire import BAUD_RATES, MessageType
 
 MAX_WAITING = 256
 """Commands that wait for their turn; MSC of one DLC replaces an older one, so 61 DLCs do not come near it."""
+
+
+class ControlOwner(Protocol):
+    """What the control channel needs of the session that it belongs to."""
+
+    config: Config
+
+    def tell(self, event: Event) -> None:
+        """Report something to the owner of the multiplexer."""
+
+    def dlc(self, dlci: int) -> Dlc:
+        """Return a DLC, open or not."""
+
+    def send_control(self, info: bytes, timed: Outstanding | None) -> None:
+        """Queue an information field for DLCI 0."""
+
+    def hold(self, *, held: bool) -> None:
+        """Stop all channels, or let them go."""
+
+    def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
+        """Note what the peer says about a DLC."""
+
+    def closed_down_by_peer(self) -> None:
+        """End the session: CLD came."""
+
+    def command_done(self, done: CommandDone) -> None:
+        """Act on the result of a command of ours."""
+
+    def peer_sleeps(self) -> None:
+        """Fall asleep as soon as what is due has left."""
 
 
 @dataclass(slots=True)
@@ -20,120 +82,223 @@ class Outstanding:
     """A command that was sent, or is about to be."""
 
     command: Command
+    t2: float
     tries: int = 0
     deadline: float | None = None
-    t2: float = 0.0
 
     def handed_out(self, now: float) -> None:
         """Start T2: the command is on its way."""
         self.deadline = now + self.t2
 
 
-class CommandQueue:
-    """Sends commands, repeats them, and matches what comes back.
+class ControlChannel:
+    """DLCI 0 of one session.
 
     Args:
-        config: T2 and N2.
-        send: puts a command into the transmit queue of DLCI 0.
-        report: takes each result.
+        session: what it belongs to.
     """
 
-    def __init__(
-        self, config: Config, send: Callable[[Outstanding], None], report: Callable[[CommandDone], None]
-    ) -> None:
-        self._config = config
-        self._send = send
-        self._report = report
+    def __init__(self, session: ControlOwner) -> None:
+        self._session = session
         self._outstanding: dict[MessageType, Outstanding] = {}
         self._waiting: list[Command] = []
-        self.retransmissions = 0
+        self.counters = Counter[str]()
 
-    def submit(self, command: Command) -> bool:
-        """Send a command as soon as none of its type is outstanding.
+    # --- Our commands ---------------------------------------------------------------------------------------------
+
+    def submit(self, command: Command) -> None:
+        """Send a command as soon as none of its type is outstanding; `CommandDone` follows.
 
         Args:
-            command: what to say.
-
-        Returns:
-            False when too many wait already.
+            command: what to say. An MSC without break replaces one for the same DLC that still waits: only the latest
+                signals matter. When too many wait it is not sent, and counted.
         """
-        if isinstance(command, MSC):  # only the latest signals of a DLC matter; a break is an event of its own
-            self._waiting = [
-                other
-                for other in self._waiting
-                if not (isinstance(other, MSC) and other.dlci == command.dlci and other.break_length is None)
-            ]
+        if isinstance(command, MSC):
+            self._waiting = [one for one in self._waiting if not _superseded(one, command)]
         if len(self._waiting) >= MAX_WAITING:
-            return False
+            self.counters["control_overflow"] += 1
+            return
         self._waiting.append(command)
         self._advance()
-        return True
 
     def clear(self) -> None:
         """Forget everything: the session is over."""
         self._outstanding.clear()
         self._waiting.clear()
 
-    def answered(self, message: Message) -> bool:
-        """Take a response.
-
-        Args:
-            message: a response from the peer, NSC excepted.
-
-        Returns:
-            False when nothing that was asked fits it.
-        """
-        mine = self._outstanding.get(message.type) if message.type is not None else None
-        if mine is None or (
-            isinstance(mine.command, MSC) and isinstance(message.body, MSC) and message.body.dlci != mine.command.dlci
-        ):
-            return False
-        self._finish(mine, Outcome.ANSWERED, message.body)
-        return True
-
-    def not_supported(self, message: Message) -> bool:
-        """Take an NSC; return False when it names nothing that was asked.
-
-        Linux sends the type octet shifted right by one, so that form matches, too.
-        """
-        octet = message.value[0] if message.value else None
-        for shift in (0, 1):
-            for mine in self._outstanding.values():
-                sent = mine.command.type << 2 | 3
-                if octet is not None and octet | 3 >> shift == sent >> shift:
-                    self._finish(mine, Outcome.NOT_SUPPORTED, None)
-                    return True
-        return False
+    def awaits(self, kind: MessageType, dlci: int) -> bool:
+        """Tell whether a command about a DLC waits to be sent or answered."""
+        commands = [*self._waiting, *(one.command for one in self._outstanding.values())]
+        return any(one.type is kind and getattr(one, "dlci", None) == dlci for one in commands)
 
     def next_timeout(self) -> float | None:
         """Return when the first T2 runs out."""
         return min((one.deadline for one in self._outstanding.values() if one.deadline is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
-        """Repeat what T2 ran out for, or give it up after N2 repetitions."""
+        """Repeat what T2 ran out for, or give it up after N2 repetitions (27.010 §5.7.3, §5.7.5)."""
         for mine in list(self._outstanding.values()):
             if mine.deadline is None or mine.deadline > now:
                 continue
-            if mine.tries > self._config.n2:
+            if mine.tries > self._session.config.n2:
                 self._finish(mine, Outcome.TIMEOUT, None)
             else:
-                self.retransmissions += 1
+                self.counters["command_retransmissions"] += 1
                 self._transmit(mine)
 
     def _advance(self) -> None:
         for command in list(self._waiting):
             if command.type not in self._outstanding:
                 self._waiting.remove(command)
-                mine = Outstanding(command, t2=self._config.t2)
-                self._outstanding[command.type] = mine
+                mine = self._outstanding[command.type] = Outstanding(command, self._session.config.t2)
                 self._transmit(mine)
 
     def _transmit(self, mine: Outstanding) -> None:
         mine.tries += 1
         mine.deadline = None
-        self._send(mine)
+        self._session.send_control(encode_message(mine.command, command=True), mine)
 
     def _finish(self, mine: Outstanding, outcome: Outcome, answer: Command | None) -> None:
         del self._outstanding[mine.command.type]
-        self._report(CommandDone(mine.command, outcome, answer))
+        self._session.command_done(CommandDone(mine.command, outcome, answer))
         self._advance()
+
+    # --- What comes in --------------------------------------------------------------------------------------------
+
+    def receive(self, info: bytes) -> None:
+        """Take an information field of DLCI 0, with any number of messages in it; nothing that they say raises.
+
+        Args:
+            info: the field.
+        """
+        for message in parse_messages(info):
+            if message.problem is not None:  # 27.010 says nothing of values that are too short: not understood, dropped
+                self.counters["control_malformed"] += 1
+            elif message.command:
+                self._command(message)
+            elif not (self._not_supported(message) if message.type is MessageType.NSC else self._answer(message)):
+                self.counters["control_ignored"] += 1
+
+    def _answer(self, message: Message) -> bool:
+        mine = self._outstanding.get(message.type) if message.type is not None else None
+        if mine is None or getattr(message.body, "dlci", None) != getattr(mine.command, "dlci", None):
+            return False
+        self._finish(mine, Outcome.ANSWERED, message.body)
+        return True
+
+    def _not_supported(self, message: Message) -> bool:
+        """Match an NSC; Linux sends the type octet shifted right by one, so that form counts, too."""
+        octet = message.value[0] if message.value else 0
+        for shift in (0, 1):
+            for mine in self._outstanding.values():
+                if octet | (3 >> shift) == (mine.command.type << 2 | 3) >> shift:
+                    self._finish(mine, Outcome.NOT_SUPPORTED, None)
+                    return True
+        return False
+
+    def _command(self, message: Message) -> None:
+        body = message.body
+        handler = _HANDLERS.get(type(body)) if body is not None else None
+        if body is None or handler is None:  # 27.010 5.4.6.3.8
+            self._session.send_control(encode_message(NSC(message.type_octet), command=False), None)
+            self._session.tell(UnknownCommand(message.type_octet, message.value))
+        else:
+            handler(self, message, body)
+
+    def _respond(self, message: Message, body: Command | None = None) -> None:
+        """Answer: with the values that came, octet for octet, where no others are given (27.010 §5.4.6.2)."""
+        if message.type is not None:
+            value = message.value if body is None else body.value()
+            self._session.send_control(encode_value(message.type, value, command=False), None)
+
+    def _echo(self, message: Message, body: Command) -> None:
+        self._respond(message)
+
+    def _close_down(self, message: Message, body: Command) -> None:
+        self._respond(message)
+        self._session.closed_down_by_peer()
+
+    def _modem_status(self, message: Message, body: MSC) -> None:
+        self._respond(message)
+        self._session.take_signals(self._session.dlc(body.dlci), body.signals, body.break_length)
+
+    def _flow(self, message: Message, body: Command) -> None:
+        held = isinstance(body, FCoff)
+        self._session.hold(held=held)
+        self._respond(message)
+        self._session.tell(FlowChanged(held))
+
+    def _power_saving(self, message: Message, body: Command) -> None:
+        self._respond(message)
+        self._session.peer_sleeps()
+
+    def _negotiate(self, message: Message, body: PN) -> None:
+        granted = negotiation.grant(body, self._session.config)
+        self._respond(message, granted)
+        dlc = self._session.dlc(body.dlci)
+        if dlc.dlci:
+            dlc.negotiated = negotiation.parameters(granted)  # holds from the next SABM on
+            self._session.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
+
+    def _port(self, message: Message, body: RPN) -> None:
+        dlc = self._session.dlc(body.dlci)
+        if body.settings is None:  # 27.010 5.4.6.3.9: one octet asks
+            self._respond(message, RPN(body.dlci, dlc.port))
+            return
+        accepted = body.mask if body.settings.baudrate in BAUD_RATES.values() else body.mask & ~PortMask.BAUDRATE
+        dlc.port = _merge(dlc.port, body.settings, accepted)
+        self._respond(message, RPN(body.dlci, dlc.port, accepted))
+        self._session.tell(PortChanged(dlc.dlci, dlc.port, accepted))
+
+    def _line_status(self, message: Message, body: RLS) -> None:
+        self._respond(message)
+        self._session.tell(LineStatus(body.dlci, body.overrun, body.parity, body.framing))
+
+    def _service(self, message: Message, body: SNC) -> None:
+        dlc = self._session.dlc(body.dlci)
+        if body.service is not None:
+            dlc.service = (body.service, body.codec)
+            self._session.tell(ServiceChanged(dlc.dlci, *dlc.service))
+        self._respond(message, SNC(body.dlci, dlc.service[0], dlc.service[1] or SNC.NO_CODEC))
+
+
+_HANDLERS: dict[type[Command], Callable[[ControlChannel, Message, Any], None]] = {
+    CLD: ControlChannel._close_down,
+    FCoff: ControlChannel._flow,
+    FCon: ControlChannel._flow,
+    MSC: ControlChannel._modem_status,
+    PN: ControlChannel._negotiate,
+    PSC: ControlChannel._power_saving,
+    RLS: ControlChannel._line_status,
+    RPN: ControlChannel._port,
+    SNC: ControlChannel._service,
+    Test: ControlChannel._echo,
+}
+"""What is done about each command of the peer; NSC as a command means nothing, and is answered as such."""
+
+
+def _superseded(waiting: Command, by: MSC) -> bool:
+    return isinstance(waiting, MSC) and waiting.dlci == by.dlci and waiting.break_length is None
+
+
+def _merge(old: PortSettings, new: PortSettings, mask: PortMask) -> PortSettings:
+    """Take over the settings that the mask names."""
+
+    def chosen(bit: PortMask, name: str) -> Any:
+        return getattr(new if mask & bit else old, name)
+
+    parity = old.parity
+    if mask & PortMask.PARITY and new.parity is Parity.NONE:
+        parity = Parity.NONE
+    elif mask & PortMask.PARITY_TYPE or mask & PortMask.PARITY:
+        parity = new.parity
+    flow_bits = int(mask) >> 8
+    return PortSettings(
+        chosen(PortMask.BAUDRATE, "baudrate"),
+        chosen(PortMask.DATA_BITS, "data_bits"),
+        chosen(PortMask.STOP_BITS, "stop_bits"),
+        parity,
+        Flow((old.flow & ~flow_bits) | (new.flow & flow_bits)),
+        chosen(PortMask.XON, "xon"),
+        chosen(PortMask.XOFF, "xoff"),
+    )

@@ -6,11 +6,12 @@ The multiplexer carries out the actions.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
-from .commands import Signals
-from .config import Config
+from .commands import SNC, PortSettings, Signals, build_status
+from .config import Config, Parameters
 from .events import Cause
 
 
@@ -40,6 +41,7 @@ class Input(StrEnum):
     UNWANTED_SABM = "SABM, refused by policy"
     UA = "UA"
     DM = "DM"
+    DM_IN_ADM = "DM on DLCI 0, data channels served all the same"
     DISC = "DISC"
     DATA = "UIH"
     T1 = "T1"
@@ -75,6 +77,17 @@ CLOSING_CAUSE: Final = {
 }
 """The actions that end a DLC, with what its owner is told."""
 
+COUNTERS: Final = (
+    "frames_sent",
+    "frames_received",
+    "octets_sent",
+    "octets_received",
+    "octets_discarded",
+    "flow_stalls",
+    "queue_peak",
+)
+"""What is counted for each DLC."""
+
 _S, _I, _A = State, Input, Action
 
 TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] = {
@@ -91,6 +104,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.OPENING, _I.UNWANTED_SABM): (_S.OPENING, (_A.SEND_DM,)),
     (_S.OPENING, _I.UA): (_S.OPEN, (_A.OPENED,)),
     (_S.OPENING, _I.DM): (_S.CLOSED, (_A.REFUSED,)),
+    (_S.OPENING, _I.DM_IN_ADM): (_S.OPEN, (_A.OPENED,)),
     (_S.OPENING, _I.DISC): (_S.OPENING, (_A.SEND_DM,)),
     (_S.OPENING, _I.DATA): (_S.OPENING, (_A.DISCARD,)),
     (_S.OPENING, _I.T1): (_S.OPENING, (_A.SEND_SABM,)),
@@ -117,6 +131,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.CLOSING, _I.UNWANTED_SABM): (_S.CLOSING, (_A.SEND_DM,)),
     (_S.CLOSING, _I.UA): (_S.CLOSED, (_A.CLOSED,)),
     (_S.CLOSING, _I.DM): (_S.CLOSED, (_A.CLOSED,)),
+    (_S.CLOSING, _I.DM_IN_ADM): (_S.CLOSED, (_A.CLOSED,)),
     (_S.CLOSING, _I.DISC): (_S.CLOSED, (_A.SEND_UA, _A.CLOSED)),
     (_S.CLOSING, _I.DATA): (_S.CLOSING, (_A.DISCARD,)),
     (_S.CLOSING, _I.T1): (_S.CLOSING, (_A.SEND_DISC,)),
@@ -132,6 +147,7 @@ IGNORED: Final[dict[tuple[State, Input], str]] = {
     (_S.CLOSED, _I.DRAINED): "nothing is sent on a closed DLC",
     (_S.CLOSED, _I.UA): "DM and UA are never answered (27.010 §5.3.3)",
     (_S.CLOSED, _I.DM): "DM and UA are never answered (27.010 §5.3.3)",
+    (_S.CLOSED, _I.DM_IN_ADM): "DM and UA are never answered (27.010 §5.3.3)",
     (_S.CLOSED, _I.T1): _NO_TIMER,
     (_S.CLOSED, _I.N2): _NO_TIMER,
     (_S.OPENING, _I.OPEN): _ALREADY,
@@ -139,10 +155,12 @@ IGNORED: Final[dict[tuple[State, Input], str]] = {
     (_S.OPEN, _I.OPEN): _ALREADY,
     (_S.OPEN, _I.DRAINED): "an empty queue means something only when draining",
     (_S.OPEN, _I.UA): "a late or repeated UA changes nothing (27.010 §5.4.4.2)",
+    (_S.OPEN, _I.DM_IN_ADM): "the peer says again that it has no control channel",
     (_S.OPEN, _I.T1): _NO_TIMER,
     (_S.OPEN, _I.N2): _NO_TIMER,
     (_S.DRAINING, _I.DRAIN): _ALREADY,
     (_S.DRAINING, _I.UA): "a late or repeated UA changes nothing (27.010 §5.4.4.2)",
+    (_S.DRAINING, _I.DM_IN_ADM): "DLCI 0 never drains",
     (_S.DRAINING, _I.T1): _NO_TIMER,
     (_S.DRAINING, _I.N2): _NO_TIMER,
     (_S.CLOSING, _I.CLOSE): _ALREADY,
@@ -163,21 +181,31 @@ class Dlc:
         self.dlci = dlci
         self.state = State.CLOSED
         self.tries = 0
-        """How often SABM or DISC has gone out since it was first due."""
+        """How often SABM or DISC was queued since it was first due."""
         self.deadline: float | None = None
         """When T1 runs out; None while the frame has not left."""
         self.open_again = False
+        """Open it as soon as it is closed, or PN is answered."""
         self.dm_not_before = float("-inf")
+        """When stray data may be answered with DM again."""
         self.own_signals = Signals()
-        """What we say with MSC."""
+        """What we say about it."""
         self.peer_signals: Signals | None = None
         """What the peer said last; None before its first MSC."""
+        self.parameters = Parameters(n1=config.n1, frame_type=config.frame_type)
+        """What holds on it now."""
+        self.negotiated: Parameters | None = None
+        """What PN settled for its next SABM."""
+        self.port = PortSettings()
+        """The settings of the port behind it, as RPN tells them."""
+        self.service: tuple[int, int | None] = (SNC.DATA, None)
+        """Service and codec octets, as SNC tells them."""
         self.queue = bytearray()
+        self.status_due: list[float | None] = []
+        """Convergence layer 2: frames to send for the signals' sake, each with its break length."""
         self.starved = False
         """The owner was told that less was taken than it offered."""
-        self.counters = dict.fromkeys(
-            ("frames_sent", "frames_received", "octets_sent", "octets_received", "octets_discarded", "queue_peak"), 0
-        )
+        self.counters = dict.fromkeys(COUNTERS, 0)
         self._config = config
 
     def apply(self, what: Input) -> tuple[Action, ...]:
@@ -209,11 +237,24 @@ class Dlc:
         return self.state in (State.OPEN, State.DRAINING)
 
     @property
+    def stopped(self) -> bool:
+        """Whether the peer's signals hold our data."""
+        return self.peer_signals is not None and self.peer_signals.stops_data
+
+    @property
+    def has_data(self) -> bool:
+        """Whether something waits to be sent."""
+        return self.is_open and bool(self.queue or self.status_due)
+
+    @property
     def may_send(self) -> bool:
-        """Whether something waits to be sent and the peer's signals let it go."""
-        return (
-            bool(self.queue) and self.is_open and not (self.peer_signals is not None and self.peer_signals.stops_data)
-        )
+        """Whether something waits to be sent, and the peer's signals let it go."""
+        return self.is_open and (bool(self.status_due) or (bool(self.queue) and not self.stopped))
+
+    @property
+    def priority(self) -> int:
+        """What the scheduler goes by: as negotiated, else that of DLCI 1 to 7 for all."""
+        return 7 if self.parameters.priority is None else self.parameters.priority
 
     def put(self, data: bytes) -> int:
         """Queue octets to be sent.
@@ -230,11 +271,24 @@ class Dlc:
         self.counters["queue_peak"] = max(self.counters["queue_peak"], len(self.queue))
         return len(taken)
 
-    def take(self, size: int) -> bytes:
-        """Take the next information field off the queue."""
-        info = bytes(self.queue[:size])
+    def next_size(self) -> int:
+        """Return the size of the next information field, in octets."""
+        if self.parameters.convergence == 1:
+            return min(self.parameters.n1, len(self.queue))
+        return min(self.parameters.n1, len(self.queue) + 2)
+
+    def take(self) -> bytes:
+        """Take the next information field off the queue, in the form of its convergence layer (27.010 §5.5)."""
+        size = self.parameters.n1
+        status = b""
+        if self.parameters.convergence == 2:
+            status = build_status(self.own_signals, self.status_due.pop(0) if self.status_due else None)
+            size = 0 if self.stopped else max(0, size - len(status))
+        data = bytes(self.queue[:size])
         del self.queue[:size]
-        return info
+        self.counters["frames_sent"] += 1
+        self.counters["octets_sent"] += len(data)
+        return status + data
 
     def discard(self) -> int:
         """Throw the queue away and count it; return how many octets that were."""
@@ -243,9 +297,18 @@ class Dlc:
         self.counters["octets_discarded"] += count
         return count
 
-    def start_anew(self) -> None:
-        """Forget what belongs to the connection before: the peer's signals and our flow control."""
+    def start_anew(self, *, opened: bool) -> None:
+        """Begin a connection.
+
+        Args:
+            opened: the DLC was closed before: what PN settled holds, else the defaults (27.010 §5.4.1). Without it the
+                peer sent SABM again, maybe because our UA was lost: parameters change only where PN came between.
+        """
+        if opened and self.negotiated is None:
+            self.parameters = Parameters(n1=self._config.n1, frame_type=self._config.frame_type)
+        elif self.negotiated is not None:
+            self.parameters = self.negotiated
+        self.negotiated = None
         self.peer_signals = None
-        self.own_signals = Signals(
-            False, self.own_signals.rtc, self.own_signals.rtr, self.own_signals.ic, self.own_signals.dv
-        )
+        self.own_signals = replace(self.own_signals, fc=False)
+        self.status_due.clear()

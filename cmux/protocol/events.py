@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from .power import Power
+
 if TYPE_CHECKING:
-    from .commands import Command, Signals
+    from .commands import Command, PortMask, PortSettings, Signals
+    from .config import Parameters
 
 
 class Cause(StrEnum):
@@ -125,6 +128,70 @@ class SignalsChanged(Event):
     """As the peer sent them."""
     break_length: float | None
     """Seconds of break that came with it, in steps of 0.2; None without a break signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParametersChanged(Event):
+    """PN settled the parameters of a DLC; they hold from its next SABM on (27.010 §5.4.6.3.1)."""
+
+    dlci: int
+    """Its number, 1 to 61."""
+    parameters: Parameters
+    """What holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortChanged(Event):
+    """The peer set the serial port behind a DLC (RPN, 27.010 §5.4.6.3.9)."""
+
+    dlci: int
+    """Its number, 1 to 61."""
+    settings: PortSettings
+    """What is in force now."""
+    mask: PortMask
+    """Which settings the peer meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineStatus(Event):
+    """The peer saw errors on the serial port behind a DLC (RLS, 27.010 §5.4.6.3.10)."""
+
+    dlci: int
+    """Its number, 1 to 61."""
+    overrun: bool
+    """A character was overwritten before it was read."""
+    parity: bool
+    """A parity bit was wrong."""
+    framing: bool
+    """A stop bit was missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceChanged(Event):
+    """The peer named the service of a DLC (SNC, 27.010 §5.4.6.3.11)."""
+
+    dlci: int
+    """Its number, 1 to 61."""
+    service: int
+    """The service octet as coded: 03 data, 05 voice."""
+    codec: int | None
+    """The codec octet as coded, if one came."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowChanged(Event):
+    """The peer stopped all channels, or lets them go again (FCoff, FCon, 27.010 §5.4.6.3.5, §5.4.6.3.6)."""
+
+    held: bool
+    """True after FCoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class PowerChanged(Event):
+    """The session fell asleep, or woke up."""
+
+    power: Power
+    """What holds now: ASLEEP or AWAKE."""
 
 
 class Outcome(StrEnum):

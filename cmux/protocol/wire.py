@@ -156,6 +156,10 @@ break_signal = BitStruct(  # §5.4.6.3.7: the length in steps of 200 ms
 
 msc = Struct("dlci" / dlci_octet, "signals" / v24, "break" / Optional(break_signal))
 
+status = Struct(  # §5.5.2, table 24: what convergence layer 2 puts before the data, the break octet by EA
+    "signals" / v24, "break" / If(lambda this: not this.signals.ea, break_signal)
+)
+
 nsc = Struct("type_octet" / Int8ub)  # §5.4.6.3.8: as received
 
 pn = Struct(  # §5.4.6.3.1, tables 3 to 5

@@ -8,7 +8,7 @@ import pytest
 
 from cmux.protocol.config import Config
 from cmux.protocol.dlc import CLOSING_CAUSE, IGNORED, TRANSITIONS, Action, Dlc, Input, State
-from cmux.protocol.multiplexer import _ACTIONS
+from cmux.protocol.session import _ACTIONS
 
 
 @pytest.mark.parametrize("pair", list(product(State, Input)), ids=lambda pair: f"{pair[0]}-{pair[1]}")

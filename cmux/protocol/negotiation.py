@@ -1,0 +1,86 @@
+"""What PN may settle: both stations' side of it (27.010 §5.4.6.3.1)."""
+
+from __future__ import annotations
+
+from .commands import PN
+from .config import Config, Parameters, default_priority
+from .wire import FrameType
+
+_SUPPORTED_TYPES = (FrameType.UIH, FrameType.UI)
+_SUPPORTED_LAYERS = (1, 2)
+
+
+def request(dlci: int, wanted: Parameters, config: Config) -> PN:
+    """Make the command that asks for parameters.
+
+    Args:
+        dlci: which DLC.
+        wanted: what to ask for.
+        config: this station's T1 and N2, which the command carries.
+
+    Returns:
+        The command.
+    """
+    priority = default_priority(dlci) if wanted.priority is None else wanted.priority
+    return PN(dlci, wanted.frame_type, wanted.convergence, priority, config.t1, wanted.n1, config.n2, wanted.k)
+
+
+def grant(asked: PN, config: Config) -> PN:
+    """Make the answer to the peer's command: what this station cannot do comes back as the default.
+
+    Args:
+        asked: the command.
+        config: the limits of this station.
+
+    Returns:
+        The response; its N1 and k are never larger than those asked for.
+    """
+    return PN(
+        asked.dlci,
+        asked.frame_type if asked.frame_type in _SUPPORTED_TYPES else FrameType.UIH,
+        asked.convergence if asked.convergence in _SUPPORTED_LAYERS else 1,
+        asked.priority,
+        asked.t1,
+        max(1, min(asked.n1, config.n1_receive)),
+        asked.n2,
+        max(1, min(asked.k or 1, config.k)),
+    )
+
+
+def parameters(granted: PN) -> Parameters:
+    """Read what holds after this station granted something.
+
+    Args:
+        granted: what `grant` made.
+
+    Returns:
+        The parameters of the DLC.
+    """
+    return Parameters(
+        n1=granted.n1,
+        frame_type=granted.frame_type or FrameType.UIH,
+        convergence=granted.convergence,
+        priority=granted.priority,
+        k=granted.k,
+    )
+
+
+def settle(asked: PN, answer: PN) -> Parameters:
+    """Read what holds after the peer answered.
+
+    Args:
+        asked: our command.
+        answer: the response. T1 and N2 in it are the peer's own.
+
+    Returns:
+        What was granted where it is legal: N1 and k only go down; frame type, convergence layer and priority come back
+        unchanged, else the default holds.
+    """
+    same_type = answer.frame_type == asked.frame_type
+    return Parameters(
+        n1=max(1, min(asked.n1, answer.n1)),
+        frame_type=asked.frame_type or FrameType.UIH if same_type else FrameType.UIH,
+        convergence=asked.convergence if answer.convergence == asked.convergence else 1,
+        priority=asked.priority if answer.priority == asked.priority else default_priority(asked.dlci),
+        k=max(1, min(asked.k, answer.k)),
+    )

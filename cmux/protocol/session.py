@@ -1,0 +1,492 @@
+"""The session behind a `Multiplexer`: frames in, the transition tables, events out (27.010 §5.3, §5.4, §5.8)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from . import negotiation
+from .commands import CLD, MSC, PN, PSC, Signals, Test, split_status
+from .config import MAX_DLCI, Config, KeepAlive, Role, Wakeup
+from .control import ControlChannel, Outstanding
+from .dlc import CLOSING_CAUSE, Action, Dlc, Input, State
+from .events import (
+    Cause,
+    Closed,
+    CommandDone,
+    DataReceived,
+    Event,
+    FrameDropped,
+    Opened,
+    Outcome,
+    ParametersChanged,
+    PowerChanged,
+    Reestablished,
+    SessionClosed,
+    SessionOpened,
+    SignalsChanged,
+    Writable,
+)
+from .frames import Frame
+from .power import Power, PowerAction, PowerInput, PowerSaving
+from .transmitter import Transmitter
+from .wire import FrameType, MessageType
+
+_INPUTS = {
+    FrameType.SABM: Input.SABM,
+    FrameType.UA: Input.UA,
+    FrameType.DM: Input.DM,
+    FrameType.DISC: Input.DISC,
+    FrameType.UIH: Input.DATA,
+    FrameType.UI: Input.DATA,
+}
+
+_PROBE = b"gsm0710"  # what a keep-alive Test carries
+
+
+class Session:
+    """All DLCs of one line and what is between them.
+
+    Args:
+        role: which station this is.
+        config: its parameters.
+    """
+
+    def __init__(self, role: Role, config: Config) -> None:
+        self.config = config
+        self.now = 0.0
+        """The time of the call that is being served."""
+        self.dlcs: dict[int, Dlc] = {}
+        self.refused: set[int] = set()
+        """DLCIs whose SABM is answered with DM."""
+        self.shutting_down = False
+        self.counters = Counter[str]()
+        self.dropped = Counter[str]()
+        self.events: list[Event] = []
+        self.events_since = 0.0
+        self.control = ControlChannel(self)
+        self.power = PowerSaving()
+        self._command_cr = role is Role.INITIATOR  # 27.010 5.2.1.2, table 1
+        self.transmitter = Transmitter(config, self._command_cr, self.dlcs, self._data_sent)
+        self._zero = self.dlc(0)
+        self._adm = False
+        self._heard_at = 0.0
+        self._probe_at: float | None = None
+        self._wake_until: float | None = None
+        self._flags_at: float | None = None
+        self._data: list[bytes] = []
+        self._data_dlci = 0
+
+    # --- Looking at it --------------------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether DLCI 0 is up."""
+        return self._zero.is_open
+
+    def dlc(self, dlci: int) -> Dlc:
+        """Return a DLC, open or not."""
+        found = self.dlcs.get(dlci)
+        if found is None:
+            found = self.dlcs[dlci] = Dlc(dlci, self.config)
+        return found
+
+    def user_dlcs(self) -> list[Dlc]:
+        """Return all DLCs but the control channel."""
+        return [dlc for dlc in self.dlcs.values() if dlc.dlci]
+
+    # --- What the owner asks for ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Send SABM on DLCI 0 (27.010 §5.8.1)."""
+        self.shutting_down = self._adm = False
+        self.apply(self._zero, Input.OPEN)
+
+    def open(self, dlc: Dlc) -> None:
+        """Open a DLC: at once, or as soon as PN for it is answered."""
+        if self.control.awaits(MessageType.PN, dlc.dlci):
+            dlc.open_again = True
+        else:
+            self.apply(dlc, Input.OPEN)
+
+    def shutdown(self) -> None:
+        """Close every DLC, then the multiplexer (27.010 §5.8.2)."""
+        if self.shutting_down or self._zero.state is State.CLOSED:
+            return
+        self.shutting_down = True
+        for dlc in self.user_dlcs():
+            dlc.open_again = False
+            self.counters["octets_discarded"] += self.discard(dlc)
+            self.apply(dlc, Input.CLOSE)
+        self._close_when_idle()
+
+    def discard(self, dlc: Dlc) -> int:
+        """Throw away what waits to be sent on a DLC; return how many octets that were."""
+        self.transmitter.remove(dlc)
+        dlc.status_due.clear()
+        return dlc.discard()
+
+    def send_signals(self, dlc: Dlc, break_length: float | None = None) -> None:
+        """Tell the peer our signals of an open DLC: by MSC, or in a frame of convergence layer 2."""
+        if not dlc.is_open:
+            return
+        if dlc.parameters.convergence == 2:
+            if break_length is not None or None not in dlc.status_due:
+                dlc.status_due.append(break_length)
+            self.transmitter.activate(dlc)
+        elif not self._adm:
+            self.control.submit(MSC(dlc.dlci, dlc.own_signals, break_length))
+
+    def sleep(self) -> None:
+        """Ask the peer for power saving (27.010 §5.4.6.3.2)."""
+        self._power(PowerInput.SLEEP)
+
+    def wake(self) -> None:
+        """Wake the peer (27.010 §5.4.7)."""
+        self._power(PowerInput.WANTED)
+        if self.config.wakeup is not Wakeup.HANDSHAKE:
+            self._power(PowerInput.HEARD)
+
+    # --- What comes from the line ---------------------------------------------------------------------------------
+
+    def heard(self) -> None:
+        """Octets came, whatever they are: a sleeping peer is awake."""
+        self._power(PowerInput.HEARD)
+
+    def receive(self, item: Frame | FrameDropped) -> None:
+        """Take what the decoder found."""
+        if isinstance(item, FrameDropped):
+            self.dropped[item.reason.value] += 1
+            self.tell(item)
+            return
+        self.counters["frames_received"] += 1
+        self._heard_at = self.now
+        dlc = self.dlcs.get(item.dlci) or self.dlc(item.dlci)
+        what = _INPUTS.get(item.type)
+        if what is Input.DATA:
+            dlc.counters["frames_received"] += 1
+            if dlc.state is State.OPEN:
+                self._deliver(dlc, item.info)
+            else:
+                self._stray(dlc, item.info)
+            return
+        if what is None or (what is Input.UA and not item.pf):  # 27.010 5.4.4.2: UA with F = 0 is discarded
+            self.counters["frames_ignored"] += 1
+            return
+        if what is Input.SABM:
+            if dlc.state is State.OPENING and item.cr == self._command_cr:  # our own: the peer echoes, in AT mode
+                self.counters["frames_ignored"] += 1
+                return
+            if self._unwanted(dlc):
+                what = Input.UNWANTED_SABM
+        elif what is Input.DM and not dlc.dlci and self.config.adm:
+            self._adm = dlc.state is State.OPENING or self._adm
+            what = Input.DM_IN_ADM
+        self.apply(dlc, what, final=item.pf)
+
+    def _unwanted(self, dlc: Dlc) -> bool:
+        """Whether the peer may not have this DLC."""
+        if not dlc.dlci:
+            return False
+        reserved = dlc.dlci > MAX_DLCI and not self.config.reserved_dlcis  # 27.010 5.6
+        return reserved or dlc.dlci in self.refused or not self.is_open or self.shutting_down
+
+    def _stray(self, dlc: Dlc, info: bytes) -> None:
+        """Data on a DLC that is not simply open."""
+        for action in dlc.apply(Input.DATA):
+            if action is Action.DELIVER:
+                self._deliver(dlc, info)
+            elif action is Action.DISCARD:
+                dlc.counters["octets_discarded"] += len(info)
+                self.counters["octets_discarded"] += len(info)
+            elif self.now >= dlc.dm_not_before:
+                dlc.dm_not_before = self.now + self.config.t1
+                self.transmitter.queue(dlc.dlci, FrameType.DM, pf=True)
+
+    def _deliver(self, dlc: Dlc, info: bytes) -> None:
+        if not dlc.dlci:
+            self.control.receive(info)
+            return
+        if dlc.parameters.convergence == 2:  # 27.010 5.5.2
+            parts = split_status(info)
+            if parts is None:
+                self.counters["control_malformed"] += 1
+                return
+            signals, break_length, info = parts
+            self.take_signals(dlc, signals, break_length)
+        if not info:
+            return
+        dlc.counters["octets_received"] += len(info)
+        if self._data and self._data_dlci != dlc.dlci:
+            self._flush_data()
+        self._data_dlci = dlc.dlci
+        self._data.append(info)
+
+    # --- The transition table of a DLC ----------------------------------------------------------------------------
+
+    def apply(self, dlc: Dlc, what: Input, *, final: bool = True) -> None:
+        """Drive the transition table of a DLC and carry out its actions.
+
+        Args:
+            dlc: which one.
+            what: what happened.
+            final: the P/F bit of the frame that did, for its answer.
+        """
+        for action in dlc.apply(what):
+            if action in CLOSING_CAUSE:
+                self._closed(dlc, *CLOSING_CAUSE[action])
+            else:
+                _ACTIONS[action](self, dlc, final)
+
+    def _send_command(self, dlc: Dlc, final: bool) -> None:
+        dlc.tries += 1
+        dlc.deadline = None
+        kind = FrameType.SABM if dlc.state is State.OPENING else FrameType.DISC
+        if kind is FrameType.DISC:
+            self.transmitter.remove(dlc)
+        self.transmitter.queue(dlc.dlci, kind, pf=True, timed=dlc)
+
+    def _opened(self, dlc: Dlc, *, by_peer: bool) -> None:
+        dlc.start_anew(opened=True)
+        if dlc.dlci:
+            self.send_signals(dlc)
+            self.tell(Opened(dlc.dlci, by_peer))
+        else:
+            self.transmitter.held = False
+            self._heard_at, self._probe_at = self.now, None
+            self.tell(SessionOpened(by_peer))
+
+    def _reestablished(self, dlc: Dlc) -> None:
+        self.tell(Reestablished(dlc.dlci))
+        if dlc.dlci:
+            dlc.start_anew(opened=False)
+            self.send_signals(dlc)
+            return
+        self.control.clear()  # the peer starts from nothing: what it had open is gone
+        self.transmitter.held = False
+        self._probe_at = None
+        for other in self.user_dlcs():
+            self._drop(other, Cause.PEER, "the peer started the session anew")
+
+    def _closed(self, dlc: Dlc, cause: Cause, detail: str) -> None:
+        if not dlc.dlci:
+            self.end(cause, detail)
+            return
+        discarded = self.discard(dlc)
+        self.counters["octets_discarded"] += discarded
+        self.tell(Closed(dlc.dlci, cause, detail, discarded))
+        if dlc.open_again:
+            dlc.open_again = False
+            self.apply(dlc, Input.OPEN)
+        self._close_when_idle()
+
+    def _drop(self, dlc: Dlc, cause: Cause, detail: str) -> None:
+        """End a DLC without a word on the line."""
+        dlc.open_again = False
+        dlc.negotiated = None
+        if dlc.state is not State.CLOSED:
+            dlc.state, dlc.deadline = State.CLOSED, None
+            discarded = self.discard(dlc)
+            self.counters["octets_discarded"] += discarded
+            self.tell(Closed(dlc.dlci, cause, detail, discarded))
+
+    def _close_when_idle(self) -> None:
+        """When shutting down: say CLD as soon as no other DLC is left."""
+        if not self.shutting_down or any(dlc.state is not State.CLOSED for dlc in self.user_dlcs()):
+            return
+        if self._adm:
+            self.end(Cause.LOCAL, "closed down by this side")
+        elif self._zero.is_open:
+            self.control.submit(CLD())
+        else:
+            self.apply(self._zero, Input.CLOSE)
+
+    def end(self, cause: Cause, detail: str) -> None:
+        """End the session: every DLC gets its `Closed`, then `SessionClosed` follows.
+
+        Args:
+            cause: why.
+            detail: the sentence for people.
+        """
+        was_closed = self._zero.state is State.CLOSED
+        self._zero.state, self._zero.deadline = State.CLOSED, None
+        self.shutting_down = self._adm = False
+        self.control.clear()
+        self.power = PowerSaving()
+        self._wake_until = self._flags_at = self._probe_at = None
+        self.transmitter.asleep = False
+        if cause is not Cause.PEER:  # nothing is multiplexed any more but our answer to the peer's CLD or DISC
+            self.transmitter.clear()
+        for dlc in self.user_dlcs():
+            self._drop(dlc, cause if cause is Cause.LINE_LOST else Cause.SESSION, detail)
+        if not (was_closed and cause is Cause.LINE_LOST):
+            self.tell(SessionClosed(cause, detail))
+
+    # --- The control channel (see `control.ControlOwner`) ---------------------------------------------------------
+
+    def send_control(self, info: bytes, timed: Outstanding | None) -> None:
+        """Queue an information field for DLCI 0."""
+        self.transmitter.queue(0, FrameType.UIH, pf=False, info=info, timed=timed)
+
+    def hold(self, *, held: bool) -> None:
+        """Stop all channels, or let them go (FCoff, FCon)."""
+        self.transmitter.held = held
+
+    def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
+        """Note what the peer says about a DLC; Linux says it also about DLCs that are not open."""
+        if not dlc.is_open or not dlc.dlci:
+            return
+        was_stopped = dlc.stopped
+        if dlc.peer_signals != signals or break_length is not None:
+            dlc.peer_signals = signals
+            dlc.counters["flow_stalls"] += dlc.stopped and not was_stopped
+            self.tell(SignalsChanged(dlc.dlci, signals, break_length))
+
+    def closed_down_by_peer(self) -> None:
+        """End the session: CLD came."""
+        self.end(Cause.PEER, "the peer closed the multiplexer down (CLD)")
+
+    def peer_sleeps(self) -> None:
+        """Fall asleep as soon as our answer has left."""
+        self._power(PowerInput.PEER_PSC)
+
+    def command_done(self, done: CommandDone) -> None:
+        """Act on the result of a command of ours, and tell it."""
+        if isinstance(done.command, CLD):  # some never answer CLD: taken as closed all the same (27.010 §5.8.2)
+            self.end(Cause.LOCAL, "closed down by this side")
+            return
+        self.tell(done)
+        if isinstance(done.command, PSC):
+            denied = done.outcome is not Outcome.ANSWERED or done.answer == PSC(b"\x00")
+            self._power(PowerInput.DENIED if denied else PowerInput.PERMITTED)
+        elif isinstance(done.command, PN):
+            self._negotiated(done.command, done.answer)
+        if self._probe_at is not None and isinstance(done.command, (Test, MSC)):
+            if done.outcome is Outcome.TIMEOUT and self._heard_at < self._probe_at:
+                self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
+            self._probe_at = None
+
+    def _negotiated(self, asked: PN, answer: object) -> None:
+        dlc = self.dlc(asked.dlci)
+        if isinstance(answer, PN):  # NSC or silence: the defaults hold
+            dlc.negotiated = negotiation.settle(asked, answer)
+            self.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
+        if dlc.open_again and dlc.state is State.CLOSED:
+            dlc.open_again = False
+            self.apply(dlc, Input.OPEN)
+
+    # --- Power saving and keep-alive ------------------------------------------------------------------------------
+
+    def _power(self, what: PowerInput) -> None:
+        for action in self.power.apply(what):
+            if action is PowerAction.SEND_PSC:
+                self.control.submit(PSC())
+            elif action is PowerAction.SEND_FLAGS:
+                if self.config.wakeup is not Wakeup.NONE:
+                    self.transmitter.send_flags()
+            elif action is PowerAction.GIVE_UP:
+                self.end(Cause.TIMEOUT, f"the peer did not wake up within T3 ({self.config.t3:g} s)")
+            else:
+                state = Power.ASLEEP if action is PowerAction.FALL_ASLEEP else Power.AWAKE
+                self.tell(PowerChanged(state))
+        self.transmitter.asleep = self.power.state in (Power.ASLEEP, Power.WAKING)
+        if self.power.state is not Power.WAKING:
+            self._wake_until = self._flags_at = None
+
+    def hand_out(self, limit: int | None) -> bytes:
+        """Take octets for the line out of the queues."""
+        if self.power.state is Power.ASLEEP and self.transmitter.due:
+            self.wake()
+        octets = self.transmitter.hand_out(self.now, limit)
+        if self.power.state is Power.WAKING and octets:
+            self._wake_until = self._wake_until or self.now + self.config.t3  # 27.010 5.7.6
+            self._flags_at = self.now + self.config.t1
+        elif self.power.state is Power.DOZING and not self.transmitter.due:
+            self._power(PowerInput.IDLE)
+        return octets
+
+    def _data_sent(self, dlc: Dlc) -> None:
+        if not dlc.queue:
+            self.apply(dlc, Input.DRAINED)
+        if dlc.starved and len(dlc.queue) <= self.config.queue_low:
+            dlc.starved = False
+            self.tell(Writable(dlc.dlci))
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` is due next."""
+        due = [dlc.deadline for dlc in self.dlcs.values() if dlc.deadline is not None]
+        due += [at for at in (self.control.next_timeout(), self._wake_until, self._flags_at) if at is not None]
+        if self._asks_when_silent:
+            due.append(self._heard_at + self.config.keep_alive_interval)
+        if self.events:
+            due.append(self.events_since)
+        return min(due, default=None)
+
+    def handle_timeout(self) -> None:
+        """Do what is due."""
+        for dlc in list(self.dlcs.values()):
+            if dlc.deadline is not None and dlc.deadline <= self.now:
+                exhausted = dlc.tries > self.config.n2  # 27.010 5.7.3: N2 counts the repetitions
+                self.counters["retransmissions"] += not exhausted
+                self.apply(dlc, Input.N2 if exhausted else Input.T1)
+        self.control.handle_timeout(self.now)
+        if self._wake_until is not None and self._wake_until <= self.now:
+            self._power(PowerInput.T3)
+        elif self._flags_at is not None and self._flags_at <= self.now:
+            self._flags_at = None
+            self.transmitter.send_flags()
+        if self._asks_when_silent and self._heard_at + self.config.keep_alive_interval <= self.now:
+            self._ask()
+
+    @property
+    def _asks_when_silent(self) -> bool:
+        kind = self.config.keep_alive
+        waits = self.is_open and not self.shutting_down and self._probe_at is None and not self._adm
+        return kind is not KeepAlive.NONE and waits and self.power.state is Power.AWAKE
+
+    def _ask(self) -> None:
+        open_dlcs = [dlc for dlc in self.user_dlcs() if dlc.is_open]
+        if self.config.keep_alive is KeepAlive.MSC and open_dlcs:
+            first = min(open_dlcs, key=lambda dlc: dlc.dlci)
+            self.control.submit(MSC(first.dlci, first.own_signals))
+        else:
+            self.control.submit(Test(_PROBE))
+        self._probe_at = self.now
+
+    # --- Events ---------------------------------------------------------------------------------------------------
+
+    def tell(self, event: Event) -> None:
+        """Report something to the owner, after the data that came before it."""
+        if self._data:
+            self._flush_data()
+        if not self.events:
+            self.events_since = self.now
+        self.events.append(event)
+
+    def _flush_data(self) -> None:
+        data, self._data = b"".join(self._data), []
+        self.tell(DataReceived(self._data_dlci, data))
+
+    def take_events(self) -> list[Event]:
+        """Return what is to be told, once."""
+        if self._data:
+            self._flush_data()
+        events, self.events = self.events, []
+        return events
+
+    def _open_again(self, dlc: Dlc, final: bool) -> None:
+        dlc.open_again = True
+
+
+_ACTIONS: dict[Action, Callable[[Session, Dlc, bool], None]] = {
+    Action.SEND_SABM: Session._send_command,
+    Action.SEND_DISC: Session._send_command,
+    Action.SEND_UA: lambda session, dlc, final: session.transmitter.queue(dlc.dlci, FrameType.UA, pf=final),
+    Action.SEND_DM: lambda session, dlc, final: session.transmitter.queue(dlc.dlci, FrameType.DM, pf=final),
+    Action.OPENED: lambda session, dlc, final: session._opened(dlc, by_peer=False),
+    Action.OPENED_BY_PEER: lambda session, dlc, final: session._opened(dlc, by_peer=True),
+    Action.REESTABLISHED: lambda session, dlc, final: session._reestablished(dlc),
+    Action.OPEN_AGAIN: Session._open_again,
+    Action.KEEP_OPEN: lambda session, dlc, final: None,
+}
+"""What the actions of `dlc.TRANSITIONS` do; those in `CLOSING_CAUSE` and those about data are done elsewhere."""
