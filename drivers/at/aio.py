@@ -81,7 +81,10 @@ class AtChannel:
                 await self._step()
         except BaseException as error:
             interrupted = not isinstance(error, Exception)
-            await asyncio.shield(asyncio.ensure_future(self._bring_back(execution, interrupted)))
+            task = asyncio.ensure_future(self._bring_back(execution, interrupted))
+            while not task.done():  # a second cancellation does not hurry it; every step of it has a deadline
+                with suppress(asyncio.CancelledError):
+                    await asyncio.shield(task)
             raise
         return execution.result
 

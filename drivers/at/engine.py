@@ -114,7 +114,7 @@ class Engine:
         """End the step in flight without an answer and return it."""
         step = self._step
         if step is not None:
-            self.in_doubt = self.in_doubt or step.kind in (Kind.COMMAND, Kind.PAYLOAD)
+            self.in_doubt |= self._reply is None and step.kind in (Kind.COMMAND, Kind.PAYLOAD)
             self._disarm()
         return step
 

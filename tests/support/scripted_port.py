@@ -5,7 +5,10 @@ from __future__ import annotations
 import collections
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+
+from drivers.clock import FakeClock
 
 
 class MemoryPort:
@@ -208,6 +211,14 @@ def exchange(*pairs: tuple[str, bytes], uart: int = 1, set_up: bool = True) -> l
     for command, answer in pairs:
         rows += [(uart, ">", command.encode("ascii") + b"\r"), (uart, "<", answer)]
     return rows
+
+
+def turn_until_done(clock: FakeClock, thread: threading.Thread, step: float, waiters: int = 2) -> None:
+    """Turn a clock until a thread has ended, each time after so many wait on it (or a moment has passed)."""
+    while thread.is_alive():
+        with suppress(TimeoutError):
+            clock.await_waiters(waiters, timeout=0.05)
+        clock.advance(step)
 
 
 def read_transcript(path: Path) -> list[tuple[int, str, bytes]]:
