@@ -381,6 +381,7 @@ class Uart:
             self._append(segment)
         if end >= 0:
             self._after_cr = True
+            self._stop_typing_hold()
             line, found, too_long = bytes(self._line), self._found, self._too_long
             self._clear_line()
             if too_long:

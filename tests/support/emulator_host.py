@@ -136,6 +136,11 @@ class Lab:
         await self.plain.ask(command)
         await self.start()
 
+    async def multiplex_quietly(self) -> None:
+        """Enter multiplexer mode after ATE0."""
+        await self.plain.ask("AT+CMUX=0", echo=False)
+        await self.start()
+
     async def start(self, config: Config | None = None) -> None:
         """Open DLCI 0."""
         assert self.host.transport is not None
@@ -203,5 +208,6 @@ class Turning(FakeClock):
     """A clock turned by hand, for a module in the same loop."""
 
     async def turn(self, seconds: float) -> None:
+        await settle()
         self.advance(seconds)
         await settle()

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 import itertools
 import socket
-from collections.abc import AsyncIterator
 
 import pytest
 from emulator_host import Lab, Terminal, Turning, settle
+from emulator_peer import Peer, peer
 
 from drivers.emulator import Behaviour, EmulatedModule
 
@@ -17,34 +17,6 @@ CONNECTED = "\r\nOK\r\n\r\nCONNECT OK\r\n"
 SERVER = "\r\nOK\r\n\r\nSERVER OK\r\n"
 TEXT = b"Quectel's module is great!"
 NASTY = b"\r\n0, CLOSED\r\n+RECEIVE: 0, 3\r\nIPD5:OK\r\n\x00\x1a\x1b+++ \xff"
-
-
-class Peer:
-    """A TCP server of the same computer and its one client."""
-
-    def __init__(self) -> None:
-        self.arrived = asyncio.Event()
-        self.reader: asyncio.StreamReader
-        self.writer: asyncio.StreamWriter
-        self.port = 0
-
-    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
-        self.arrived.set()
-
-
-@contextlib.asynccontextmanager
-async def peer() -> AsyncIterator[Peer]:
-    one = Peer()
-    server = await asyncio.start_server(one.take, "127.0.0.1", 0, limit=1 << 16)
-    one.port = server.sockets[0].getsockname()[1]
-    try:
-        yield one
-    finally:
-        if one.arrived.is_set():
-            one.writer.transport.abort()
-        server.close()
-        await asyncio.sleep(0)
 
 
 async def connect(uart: Terminal, one: Peer, profile: int | None = None) -> None:
