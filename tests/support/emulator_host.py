@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Self
 
 from cmux.aio import MuxProtocol
-from cmux.protocol.config import Config, Role
+from cmux.protocol.config import Config, Option, Role
 from cmux.protocol.events import Closed, DataReceived, Event, Opened, SessionClosed, SessionOpened, SignalsChanged
 from drivers.clock import FakeClock
 from drivers.emulator import EmulatedModule
@@ -131,10 +131,10 @@ class Lab:
         """The UART in AT mode."""
         return self.host.terminal
 
-    async def multiplex(self, command: str = "AT+CMUX=0") -> None:
+    async def multiplex(self, command: str = "AT+CMUX=0", option: int = 0) -> None:
         """Enter multiplexer mode."""
         await self.plain.ask(command)
-        await self.start()
+        await self.start(Config(option=Option.ADVANCED, n1=127) if option else None)
 
     async def multiplex_quietly(self) -> None:
         """Enter multiplexer mode after ATE0."""
