@@ -271,12 +271,13 @@ def test_a_step_that_is_given_up_is_followed_by_what_brings_the_channel_back() -
     written: list[bytes] = []
     port = CommandPort(lambda text: b"" if "QISEND" in text else OK)
     with AtChannel(port, clock=clock) as channel:
+        channel.command("AT")  # the set-up is done, so that the clock can only end what is to end
         channel.on_octets(lambda direction, octets: written.append(octets) if direction == "tx" else None)
         step = command("AT+QISEND", success=(), prompt=True, abandon=back, timeout=1.0)
         thread, results = run_in_thread(lambda: channel.run(step))
         turn_until_done(clock, thread, 0.5)
         assert isinstance(results[0], AtTimeout)
-        assert written == [b"ATE0\r", b"AT+QISEND\r", b"\x1a"]
+        assert written == [b"AT+QISEND\r", b"\x1a"]
 
 
 def test_an_interrupted_payload_is_delivered_in_full_before_the_interruption_goes_on() -> None:

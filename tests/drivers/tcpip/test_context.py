@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted_port import ERROR, OK, CommandPort, Modem, turn_until_done
+from scripted_port import ERROR, OK, CommandPort, Modem
 
+from drivers.at import AtChannel
 from drivers.clock import FakeClock
 from drivers.errors import TcpipError
 from drivers.tcpip import ContextBusy, ContextLost, ContextTable, TcpipDriver
@@ -200,25 +200,35 @@ def test_a_context_that_another_process_took_is_reported_as_lost_with_its_new_ho
 def test_waiting_asks_the_module_at_most_once_a_second_until_the_deadline() -> None:
     module, clock = ScriptedModule(), FakeClock()
     module.owner[0], module.state[0] = 4, "IP STATUS"
-    port = module.port(1)
-    driver = TcpipDriver(port, clock=clock)
-    asked: list[float] = []
-    driver.channel.on_octets(lambda _, octets: asked.append(clock.now()) if b"QIFGCNT" in octets else None)
-    results: list[ContextBusy] = []
+    with AtChannel(module.port(1)) as channel:  # on the real clock: only the waiting is on the other one
+        driver = TcpipDriver(channel, table=ContextTable(clock=clock), clock=clock)
+        asked = threading.Semaphore(0)
+        times: list[float] = []
 
-    def claim() -> None:
-        try:
-            driver.claim(timeout=5.0)
-        except ContextBusy as busy:
-            results.append(busy)
+        def note(direction: str, octets: bytes) -> None:
+            if b"QIFGCNT" in octets:
+                times.append(clock.now())
+                asked.release()
 
-    thread = threading.Thread(target=claim)
-    thread.start()
-    turn_until_done(clock, thread, 0.25)
-    assert results[0].owner is None
-    assert len(asked) >= 2
-    assert all(later - earlier >= 1.0 for earlier, later in itertools.pairwise(asked))
-    driver.close()
+        channel.on_octets(note)
+        results: list[ContextBusy] = []
+
+        def claim() -> None:
+            try:
+                driver.claim(timeout=5.0)
+            except ContextBusy as busy:
+                results.append(busy)
+
+        thread = threading.Thread(target=claim)
+        thread.start()
+        for _ in range(5):
+            assert asked.acquire(timeout=10)
+            clock.await_waiters(1)
+            clock.advance(1.0)
+        thread.join(10)
+        assert [at - times[0] for at in times] == [0, 1, 2, 3, 4, 5]
+        assert results[0].owner is None
+        driver.close()
 
 
 def test_waiting_for_a_driver_of_this_process_ends_as_soon_as_it_lets_go() -> None:
