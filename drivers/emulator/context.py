@@ -340,7 +340,9 @@ class Context:
         loop = self._environment.loop
         try:
             if kind == "TCP":
-                self._server = await loop.create_server(self._new_client, self.local_address, port)
+                # In two steps, so that there is something to close wherever this task is cancelled.
+                self._server = await loop.create_server(self._new_client, self.local_address, port, start_serving=False)
+                await self._server.start_serving()
             else:
                 _, self._server = await loop.create_datagram_endpoint(
                     lambda: UdpEndpoint(self._datagram), local_addr=(self.local_address, port)

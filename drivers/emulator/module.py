@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import logging
 import os
 import random
@@ -174,9 +173,6 @@ class EmulatedModule:
         modem = self._modem
         if modem is None:
             return
-        for closer in reversed(self._closers):
-            closer()
-        self._closers.clear()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -184,6 +180,9 @@ class EmulatedModule:
         if line is not None:
             line.close()
             await asyncio.wait([line.gone], timeout=_CLOSE_WAIT)
+        for closer in reversed(self._closers):
+            closer()
+        self._closers.clear()
         modem.close()
         for transport in list(modem.environment.transports):
             transport.abort()
@@ -246,7 +245,7 @@ class EmulatedModule:
                 raise
             bound = f"[{host}]" if ":" in host else host
             bound = f"{bound}:{listener.getsockname()[1]}"
-            self._spawn(self._listen(listener))
+            self._spawn(self._listen(listener), listener)
             self.url = f"socket://{bound}"
             return bound
 
@@ -330,30 +329,32 @@ class EmulatedModule:
 
         return asyncio.run_coroutine_threadsafe(run(), loop).result()
 
-    def _spawn(self, work: Coroutine[object, object, object]) -> None:
+    def _spawn(self, work: Coroutine[object, object, object], owned: socket.socket) -> None:
+        """Run something that takes over a socket, which is closed if it does not come to that."""
+
+        def done(task: asyncio.Task[object]) -> None:
+            self._tasks.discard(task)
+            if task.cancelled() or task.exception() is not None:
+                owned.close()
+
         task = self._running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(done)
 
     async def _listen(self, listener: socket.socket) -> None:
-        with contextlib.closing(listener):
-            server = await self._running_loop().create_server(self._new_line, sock=listener)
-            try:
-                await asyncio.Event().wait()
-            finally:
-                server.close()
+        server = await self._running_loop().create_server(self._new_line, sock=listener, start_serving=False)
+        try:
+            await server.serve_forever()
+        finally:
+            server.close()
 
     def _pair(self) -> socket.socket:
         mine, theirs = socket.socketpair()
-        self._spawn(self._accept(mine))
+        self._spawn(self._accept(mine), mine)
         return theirs
 
     async def _accept(self, endpoint: socket.socket) -> None:
-        try:
-            await self._running_loop().connect_accepted_socket(self._new_line, endpoint)
-        except BaseException:
-            endpoint.close()
-            raise
+        await self._running_loop().connect_accepted_socket(self._new_line, endpoint)
 
     def _new_line(self, fatal: bool = False) -> PhysicalLine:
         def lost(line: PhysicalLine, error: Exception | None) -> None:

@@ -253,3 +253,16 @@ async def test_a_transport_of_the_module_is_not_left_open() -> None:
         async with Lab(EmulatedModule()) as lab:
             await lab.plain.ask("AT+QISERVER", "\r\nOK\r\n\r\nSERVER OK\r\n")
     assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_nothing_is_left_of_a_module_that_ends_in_the_middle_of_things(turns: int) -> None:
+    async with EmulatedModule() as module:
+        module.serve_tcp()
+        _, writer = await module.connect()
+        writer.write(b'AT+QIMUX=1;+QISERVER=0,3\rAT+QIOPEN=0,"TCP","127.0.0.1",9\r')
+        writer.write(b'AT+QIOPEN=1,"UDP","127.0.0.1",9\r')
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    writer.close()
+    assert len(asyncio.all_tasks()) == 1
