@@ -194,12 +194,15 @@ class AtChannel:
 
     def retain(self) -> None:
         """Say that one more user needs this channel; `release` takes it back."""
-        self._holders += 1
+        with self._changed:
+            self._holders += 1
 
     def release(self) -> None:
         """Say that a user no longer needs this channel; the last one closes it."""
-        self._holders -= 1
-        if self._holders <= 0:
+        with self._changed:
+            self._holders -= 1
+            last = self._holders <= 0
+        if last:
             self.close()
 
     def close(self) -> None:

@@ -28,6 +28,8 @@ class LinePattern:
 
     def match(self, line: str) -> re.Match[str] | None:
         """Match a whole line, given without its CR LF."""
+        if len(line) > len(self.prefix) + self.room:
+            return None
         return self._line.fullmatch(line)
 
     def may_become(self, part: bytes) -> bool:

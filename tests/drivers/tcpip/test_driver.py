@@ -563,6 +563,15 @@ def test_the_line_dying_ends_every_wait_with_its_cause() -> None:
         play.driver.claim()
 
 
+def test_a_claim_on_a_dead_line_leaves_the_context_free() -> None:
+    play = Play(exchange(CLAIM))
+    play.port.die(OSError("unplugged"))
+    with pytest.raises(ChannelClosed, match="unplugged"):
+        play.driver.claim()
+    assert not play.driver.table.held(0)
+    play.driver.close()
+
+
 def test_a_reader_that_does_not_read_is_told_what_was_dropped() -> None:
     session = Session(
         lambda *_: None,
