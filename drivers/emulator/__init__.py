@@ -1,13 +1,14 @@
 """An emulated Quectel M10: AT commands, the multiplexer, and a TCP/IP stack on real loopback sockets."""
 
 from .behaviour import Behaviour
+from .call import Call
 from .commandline import Form
 from .environment import Network
 from .module import EmulatedModule
 from .ownership import Ownership
 from .replies import ERROR, OK, Reply
 from .table import CommandTable
-from .uart import Call, Uart
+from .uart import Uart
 
 __all__ = [
     "ERROR",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
+from .call import Call
 from .commandline import Form
 from .environment import Network
 from .replies import ANSWERED, ERROR, INCORRECT_PASSWORD, NO_CARRIER, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from .settings import UartSettings
 from .table import CommandTable
-from .uart import Call, UartSettings
 
 general = CommandTable()
 

@@ -22,10 +22,10 @@ from cmux.protocol.events import (
 )
 
 from ..clock import Timer
+from .call import Call
 from .environment import limit_buffers
 from .modem import UARTS, Modem
 from .replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
-from .uart import Call
 
 log = logging.getLogger(__name__)
 

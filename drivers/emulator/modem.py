@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from .call import Call
 from .context import Context
 from .delivery import Delivery, Notice
 from .environment import Environment
 from .ownership import CONTEXTS, Need, Ownership
 from .replies import ERROR, Reply
 from .sessions import Session
+from .settings import UartSettings
 from .states import ACTIVE, ContextState
 from .table import CommandTable
-from .uart import Call, Uart, UartSettings
+from .uart import Uart
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What belongs to one context and stays when another UART takes it over."""
+"""What each UART has for itself, and what belongs to a context and stays when another UART takes it over."""
 
 from __future__ import annotations
 
@@ -7,6 +7,35 @@ from dataclasses import dataclass, field
 from .behaviour import Behaviour
 
 DEFAULT_PORT = 2020  # the app note 8.2 connects there and sets it nowhere
+
+
+@dataclass(slots=True)
+class UartSettings:
+    """What each UART has for itself.
+
+    Args:
+        echo: ATE.
+        verbose: ATV.
+        quiet: ATQ.
+        cmee: AT+CMEE.
+        x: ATX.
+        dtr: AT&D.
+        dcd: AT&C.
+        creg: AT+CREG.
+        cgreg: AT+CGREG.
+        registers: the S registers.
+    """
+
+    echo: bool = True
+    verbose: bool = True
+    quiet: bool = False
+    cmee: int = 1
+    x: int = 4
+    dtr: int = 0
+    dcd: int = 1
+    creg: int = 0
+    cgreg: int = 0
+    registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
 
 
 @dataclass(slots=True)

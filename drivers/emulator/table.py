@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from .call import Call
 from .commandline import Form
 from .ownership import Need
 from .replies import OK, Reply
-from .uart import Call
 
 #: Returns how the command ends, or None when `Call.finish` or the prompt will.
 Handler = Callable[[Call], Reply | None]

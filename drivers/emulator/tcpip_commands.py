@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .call import Call
 from .commandline import Form
 from .context import CLIENTS, PROFILES, Context
 from .delivery import MAXIMUM
@@ -12,7 +13,6 @@ from .replies import ANSWERED, ERROR, OK, Reply, Result, final
 from .sessions import Role, Session, SessionState
 from .states import ACTIVE, STATE_NUMBERS, ContextState, Trigger
 from .table import CommandTable
-from .uart import Call
 
 session_commands = CommandTable()
 _command = session_commands.command

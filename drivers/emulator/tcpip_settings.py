@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .call import Call
 from .commandline import Form
 from .environment import is_address
 from .ownership import CONTEXTS, Need
@@ -12,7 +13,6 @@ from .sessions import Role
 from .settings import ContextSettings
 from .states import ACTIVE, ContextState
 from .table import CommandTable
-from .uart import Call
 
 settings_commands = CommandTable()
 _command = settings_commands.command

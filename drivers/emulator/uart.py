@@ -6,15 +6,17 @@ import enum
 import logging
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ..clock import Timer
 from .bytestream import Bytestream
+from .call import Call
 from .commandline import BadLine, Command, parse
 from .delivery import Delivery
 from .entry import Entry
+from .lines import LineAssembler
 from .replies import CME_TEXTS, ERROR, Reply, Result
+from .settings import UartSettings
 
 if TYPE_CHECKING:
     from .context import Context
@@ -22,14 +24,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAXIMUM_LINE = 256
 _OUTPUT_HIGH = 4096  # octets that wait for the line before nothing more is said or read
 _INPUT_HIGH = 2048  # octets that wait for the interpreter before the line is asked to pause
 _INPUT_LIMIT = 262144  # octets that wait for the interpreter before the rest is lost, as on a UART without flow control
 _TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited lines back
-_CONTROLS = bytes(set(range(32)) - {8}) + b"\x7f"
-_BACKSPACE = 8
-_LF = 10
 
 
 class Outlet(Protocol):
@@ -52,78 +50,6 @@ class Mode(enum.Enum):
     BUSY = "held, a command is running"
     ENTRY = "data at the prompt of AT+QISEND"
     DATA = "data of a transparent session"
-
-
-@dataclass(slots=True)
-class UartSettings:
-    """What each UART has for itself.
-
-    Args:
-        echo: ATE.
-        verbose: ATV.
-        quiet: ATQ.
-        cmee: AT+CMEE.
-        x: ATX.
-        dtr: AT&D.
-        dcd: AT&C.
-        creg: AT+CREG.
-        cgreg: AT+CGREG.
-        registers: the S registers.
-    """
-
-    echo: bool = True
-    verbose: bool = True
-    quiet: bool = False
-    cmee: int = 1
-    x: int = 4
-    dtr: int = 0
-    dcd: int = 1
-    creg: int = 0
-    cgreg: int = 0
-    registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
-
-
-class Call:
-    """One command being executed.
-
-    Args:
-        uart: where it was typed.
-        command: what was typed.
-    """
-
-    __slots__ = ("command", "uart")
-
-    def __init__(self, uart: Uart, command: Command) -> None:
-        self.uart = uart
-        self.command = command
-
-    @property
-    def modem(self) -> Modem:
-        """The module."""
-        return self.uart.modem
-
-    @property
-    def context(self) -> Context:
-        """The foreground context of the UART."""
-        return self.uart.modem.foreground(self.uart.number)
-
-    @property
-    def texts(self) -> list[str]:
-        """The command's values as they were typed, without quotes."""
-        return [argument.text for argument in self.command.arguments]
-
-    def number(self, index: int, low: int, high: int) -> int | None:
-        """Return one of the command's values as a number, or None when it is missing or not in the range."""
-        arguments = self.command.arguments
-        return arguments[index].number(low, high) if index < len(arguments) else None
-
-    def line(self, text: str) -> None:
-        """Answer with an information line."""
-        self.uart.line(text)
-
-    def finish(self, reply: Reply) -> None:
-        """End a command that was answered later; nothing happens when the UART has been reset meanwhile."""
-        self.uart.finish(self, reply)
 
 
 class Uart:
@@ -152,9 +78,7 @@ class Uart:
         self._waiting: deque[str] = deque(maxlen=64)
         self._typing: Timer | None = None
         self._stream: Bytestream | None = None
-        self._clear_line()
-        self._after_cr = False
-        self._lf_follows = False
+        self._lines = LineAssembler()
         self._dtr = True
         self._commands: deque[Command] = deque()
         self._call: Call | None = None
@@ -180,8 +104,7 @@ class Uart:
         self._out.clear()
         self._input.clear()
         self._input_paused = False
-        self._after_cr = False
-        self._clear_line()
+        self._lines.reset()
         self._stop_typing_hold()
         self._commands.clear()
         self._call = None
@@ -314,7 +237,7 @@ class Uart:
                 pass
         finally:
             self._running = False
-        if not self._line:
+        if not self._lines.begun:
             self._stop_typing_hold()
         elif typed:
             self._hold_while_typing()
@@ -361,58 +284,18 @@ class Uart:
 
     # Command lines
 
-    def _clear_line(self) -> None:
-        self._line = bytearray()  # from the A of AT on
-        self._found = False  # whether the line has its AT
-        self._too_long = False
-
     def _take_line(self) -> None:
-        if self._after_cr:
-            self._after_cr = False
-            # Whether this client ends its lines with CR LF decides what a LF at the start of data means.
-            self._lf_follows = self._input[0] == _LF
-        end = self._input.find(b"\r")
-        segment = bytes(self._input) if end < 0 else bytes(self._input[:end])
-        del self._input[: len(segment) + (end >= 0)]
-        segment = segment.translate(None, _CONTROLS)
+        step = self._lines.feed(bytes(self._input))
+        del self._input[: step.taken]
         if self.settings.echo:
-            self._write(segment + (b"\r" if end >= 0 else b""))
-        if segment:
-            self._append(segment)
-        if end >= 0:
-            self._after_cr = True
+            self._write(step.echo)
+        if step.ended:
             self._stop_typing_hold()
-            line, found, too_long = bytes(self._line), self._found, self._too_long
-            self._clear_line()
-            if too_long:
+            if step.too_long:
                 self.reply(ERROR)
-            elif found:
-                self._execute(line[2:].decode("latin-1"))
+            elif step.line is not None:
+                self._execute(step.line)
             self.pump()
-
-    def _append(self, segment: bytes) -> None:
-        if _BACKSPACE not in segment:
-            self._append_text(segment)
-            return
-        for octet in segment:
-            if octet != _BACKSPACE:
-                self._append_text(bytes([octet]))
-            elif self._found and len(self._line) > 2:
-                del self._line[-1:]
-
-    def _append_text(self, segment: bytes) -> None:
-        if self._too_long:
-            return
-        self._line += segment
-        if not self._found:
-            start = self._line.upper().find(b"AT")
-            self._found = start >= 0
-            if not self._found:  # only an A at its end can still become AT
-                start = len(self._line) - self._line.endswith((b"A", b"a"))
-            del self._line[:start]
-        if len(self._line) > MAXIMUM_LINE:
-            self._too_long = True
-            del self._line[MAXIMUM_LINE:]
 
     def _execute(self, line: str) -> None:
         try:
@@ -501,13 +384,9 @@ class Uart:
 
     def _skip_lf(self) -> bool:
         """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""
-        if not self._after_cr:
-            return False
-        self._after_cr = False
-        if self._lf_follows and self._input[0] == _LF:
-            del self._input[:1]
-            return True
-        return False
+        skipped = self._lines.skips_lf(bytes(self._input[:1]))
+        del self._input[: int(skipped)]
+        return skipped
 
     # Data mode
 
@@ -525,7 +404,7 @@ class Uart:
         session = context.bytestream
         if session is None:
             return
-        self._clear_line()
+        self._lines.clear()
         self._stop_typing_hold()
         self.mode = Mode.DATA
         self._stream = Bytestream(self.modem.environment, context.settings.tcfg, session, self._escaped, self._run)
@@ -551,7 +430,7 @@ class Uart:
             self._stream.stop()
             self._stream = None
         self.mode = Mode.COMMAND
-        self._after_cr = False
+        self._lines.reset()
 
     def _take_stream(self) -> bool:
         if self._stream is None or self._skip_lf():

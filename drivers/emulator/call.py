@@ -1,0 +1,56 @@
+"""One command being executed, as its handler sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .commandline import Command
+from .replies import Reply
+
+if TYPE_CHECKING:
+    from .context import Context
+    from .modem import Modem
+    from .uart import Uart
+
+
+class Call:
+    """One command being executed.
+
+    Args:
+        uart: where it was typed.
+        command: what was typed.
+    """
+
+    __slots__ = ("command", "uart")
+
+    def __init__(self, uart: Uart, command: Command) -> None:
+        self.uart = uart
+        self.command = command
+
+    @property
+    def modem(self) -> Modem:
+        """The module."""
+        return self.uart.modem
+
+    @property
+    def context(self) -> Context:
+        """The foreground context of the UART."""
+        return self.uart.modem.foreground(self.uart.number)
+
+    @property
+    def texts(self) -> list[str]:
+        """The command's values as they were typed, without quotes."""
+        return [argument.text for argument in self.command.arguments]
+
+    def number(self, index: int, low: int, high: int) -> int | None:
+        """Return one of the command's values as a number, or None when it is missing or not in the range."""
+        arguments = self.command.arguments
+        return arguments[index].number(low, high) if index < len(arguments) else None
+
+    def line(self, text: str) -> None:
+        """Answer with an information line."""
+        self.uart.line(text)
+
+    def finish(self, reply: Reply) -> None:
+        """End a command that was answered later; nothing happens when the UART has been reset meanwhile."""
+        self.uart.finish(self, reply)
