@@ -211,17 +211,18 @@ class Module:
             if isinstance(event, DataReceived):
                 self.data.setdefault(event.dlci, bytearray()).extend(event.data)
                 if event.dlci in self.manners.loopback:
-                    self._backlog.setdefault(event.dlci, bytearray()).extend(event.data)
-                    self._send_back(event.dlci)
+                    self.feed(event.dlci, event.data)
             elif isinstance(event, Writable):
-                self._send_back(event.dlci)
+                self.feed(event.dlci, b"")
             elif isinstance(event, SessionClosed):
                 self._emit(self._core.data_to_send(time.monotonic()))
                 self.in_mux = False
                 self._line = b""
 
-    def _send_back(self, dlci: int) -> None:
-        waiting = self._backlog.get(dlci)
+    def feed(self, dlci: int, data: bytes) -> None:
+        """Send octets on a DLC, however many; to be called in the module's thread."""
+        waiting = self._backlog.setdefault(dlci, bytearray())
+        waiting += data
         if waiting and self._core.is_open(dlci):
             del waiting[: self._core.send(dlci, bytes(waiting), time.monotonic())]
 
