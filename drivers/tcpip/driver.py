@@ -28,6 +28,7 @@ from .hold import ContextHold
 from .inbox import MODES, Inbox
 from .session import SERVICE, Listener, Role, Session
 from .settings import (
+    DEFAULTS,
     INITIALISE,
     bearer,
     check_context,
@@ -52,8 +53,8 @@ class TcpipDriver:
         password: the password.
         receive: how received data is told from answers: ``header`` (AT+QIHEAD=1, by count) or ``bare`` (the
             module's default: what is no known line is data).
-        initialise: which of QICSGP, QIMUX, QIMODE, QIDNSIP, QISDE `claim` sends, in this order; what is not listed is
-            taken to be at the module's default.
+        initialise: which of QICSGP, QIMUX, QIMODE, QIDNSIP, QISDE, QIHEAD `claim` sends, in this order; what is not
+            listed is taken to be at the module's default (QIHEAD=1 is sent in any case where ``receive`` needs it).
         table: who owns which context; None: the one of the port's multiplexer, or of the port alone.
         clock: the source of time.
 
@@ -75,14 +76,16 @@ class TcpipDriver:
         clock: Clock | None = None,
     ) -> None:
         self.context = check_context(context)
-        values = {"QICSGP": bearer(apn, user, password), "QIMUX": "0", "QIMODE": "0", "QIDNSIP": "0", "QISDE": "0"}
-        unknown = [name for name in initialise if name not in values]
-        if unknown:
-            raise ValueError(f"initialise knows {', '.join(values)}, not {', '.join(unknown)}")
         if receive not in MODES:
             raise ValueError(f"receive is one of {', '.join(MODES)}, not {receive!r}")
         self._mode = MODES[receive]
-        self._settings = [*((name, values[name]) for name in initialise), *self._mode.settings]
+        values = {"QICSGP": bearer(apn, user, password), **dict.fromkeys(("QIMUX", "QIMODE", "QIDNSIP", "QISDE"), "0")}
+        values["QIHEAD"] = self._mode.head
+        unknown = [name for name in initialise if name not in values]
+        if unknown:
+            raise ValueError(f"initialise knows {', '.join(values)}, not {', '.join(unknown)}")
+        needed = [name for name in ("QIHEAD",) if values[name] != DEFAULTS[name] and name not in initialise]
+        self._settings = [(name, values[name]) for name in (*initialise, *needed)]
         if isinstance(port, AtChannel):
             self._port, self._channel, clock = port.port, port, clock or port.clock
         else:

@@ -17,21 +17,21 @@ class ReceiveMode:
     """One way in which the module hands out received data.
 
     Args:
-        settings: what is set when the context is claimed.
+        head: what AT+QIHEAD has to be.
         framing: how data is told from lines while a session stands.
         several: the settings that tell two sessions of one context apart; None: it cannot be done.
     """
 
-    settings: tuple[tuple[str, str], ...]
+    head: str
     framing: Framing
     several: tuple[tuple[str, str], ...] | None
 
 
 MODES: dict[str, ReceiveMode] = {
     # The module's default: data as it is. Whatever is no known line is data.
-    "bare": ReceiveMode((), Framing(bare=True), None),
+    "bare": ReceiveMode("0", Framing(bare=True), None),
     # AT+QIHEAD=1: every piece has its length before it.
-    "header": ReceiveMode((("QIHEAD", "1"),), Framing(headers=(IPD,)), (("QISHOWRA", "1"),)),
+    "header": ReceiveMode("1", Framing(headers=(IPD,)), (("QISHOWRA", "1"),)),
 }
 
 

@@ -6,7 +6,7 @@ import re
 
 from .context import CONTEXTS
 
-INITIALISE = ("QICSGP", "QIMUX", "QIMODE", "QIDNSIP", "QISDE")
+INITIALISE = ("QICSGP", "QIMUX", "QIMODE", "QIDNSIP", "QISDE", "QIHEAD")
 """What `TcpipDriver.claim` sets, in this order, when nothing else is asked."""
 
 DEFAULTS = {"QIMUX": "0", "QIMODE": "0", "QIDNSIP": "0", "QISDE": "1", "QIHEAD": "0", "QISHOWRA": "0"}

@@ -124,6 +124,13 @@ def test_a_claim_sends_the_foreground_context_and_then_all_settings() -> None:
         talk.finish()
 
 
+def test_bare_data_is_asked_for_because_an_earlier_driver_may_have_set_headers() -> None:
+    rows = exchange(CLAIM, ("AT+QISDE=0", OK), ("AT+QIHEAD=0", OK))
+    play = Play(rows, receive="bare", initialise=("QISDE", "QIHEAD"))
+    play.driver.claim()
+    play.finish()
+
+
 def test_user_and_password_are_sent_where_there_are_such() -> None:
     rows = exchange(CLAIM, ('AT+QICSGP=1,"internet","me","secret"', OK))
     play = Play(rows, apn="internet", user="me", password="secret", initialise=("QICSGP",))  # noqa: S106
