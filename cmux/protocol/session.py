@@ -124,7 +124,9 @@ class Session:
         """Throw away what waits to be sent on a DLC; return how many octets that were."""
         self.transmitter.remove(dlc)
         dlc.status_due.clear()
-        return dlc.discard()
+        count = dlc.discard()
+        self._room_made(dlc)
+        return count
 
     def send_signals(self, dlc: Dlc, break_length: float | None = None) -> None:
         """Tell the peer our signals of an open DLC: by MSC, or in a frame of convergence layer 2."""
@@ -408,7 +410,10 @@ class Session:
     def _data_sent(self, dlc: Dlc) -> None:
         if not dlc.queue:
             self.apply(dlc, Input.DRAINED)
-        if dlc.starved and len(dlc.queue) <= self.config.queue_low:
+        self._room_made(dlc)
+
+    def _room_made(self, dlc: Dlc) -> None:
+        if dlc.starved and dlc.is_open and len(dlc.queue) <= self.config.queue_low:
             dlc.starved = False
             self.tell(Writable(dlc.dlci))
 

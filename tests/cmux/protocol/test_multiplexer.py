@@ -235,6 +235,14 @@ class TestData:
         order = [frame.dlci for frame in pair.host.frames() if frame.type is FrameType.UIH and frame.dlci]
         assert order == [1, 2, 3] * 3
 
+    def test_writable_follows_also_when_the_queue_is_thrown_away(self) -> None:
+        pair = Pair(Config(queue_high=1000, queue_low=100)).open(1)
+        pair.host.events.clear()
+        pair.host.mux.send(1, bytes(1500), pair.now)
+        pair.host.mux.discard(1)
+        pair.settle()
+        assert pair.host.events == [Writable(1)]
+
     def test_discard_throws_the_queue_away_and_counts_it(self) -> None:
         pair = Pair().open(1)
         pair.host.mux.send(1, bytes(100), pair.now)
