@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -11,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from .addresses import Address, allocate
 from .delivery import Delivery, HeaderOptions, Notice
 from .environment import Environment, is_loopback
+from .server import Server
 from .sessions import Role, Session, SessionState, TcpSession, UdpEndpoint, UdpSession
 from .settings import ContextSettings
 from .states import ACTIVATING, ContextState, Trigger, transitions
@@ -18,16 +18,6 @@ from .states import ACTIVATING, ContextState, Trigger, transitions
 log = logging.getLogger(__name__)
 
 PROFILES = 6  # client sessions with QIMUX=1
-CLIENTS = 5  # of a server
-
-
-class ServerState(enum.Enum):
-    """The words of AT+QISSTAT, spelled as the manual spells them."""
-
-    INITIAL = "INITIAL"
-    OPENING = "OPENNING"
-    LISTENING = "LISTENING"
-    CLOSING = "CLOSING"
 
 
 class Context:
@@ -50,10 +40,8 @@ class Context:
         self.number = number
         self.settings = ContextSettings.initial(environment.behaviour)
         self.state = ContextState.INITIAL
-        self.server_state = ServerState.INITIAL
-        self.server_kind = "TCP"
+        self.server = Server(self, environment)
         self.profiles: dict[int, Session] = {}
-        self.clients: dict[int, Session] = {}
         self.bytestream: Session | None = None  # the session that a UART in data mode is joined to
         self._environment = environment
         self._changed = changed
@@ -65,8 +53,6 @@ class Context:
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._activated: asyncio.Future[bool] | None = None
-        self._server: asyncio.Server | UdpEndpoint | None = None
-        self._maximum = 1
 
     # State
 
@@ -100,7 +86,7 @@ class Context:
         if (
             self._environment.behaviour.qistat_includes_server
             and self.state is ContextState.STATUS
-            and any(session.connected for session in self.clients.values())
+            and self.server.connected
         ):
             return ContextState.CONNECT_OK
         return self.state
@@ -182,11 +168,11 @@ class Context:
     def _end_all(self) -> None:
         for task in self._tasks:
             task.cancel()
-        self._stop_listening()
-        for session in [*self.profiles.values(), *self.clients.values(), *self._draining]:
+        self.server.stop()
+        self.server.close_clients()
+        for session in [*self.profiles.values(), *self._draining]:
             session.close()
         self.profiles.clear()
-        self.clients.clear()
         self._draining.clear()
         self._notices.clear()
         self.bytestream = None
@@ -309,9 +295,10 @@ class Context:
     def hang_up(self) -> None:
         """Close the transparent session from our side."""
         session, self.bytestream = self.bytestream, None
-        if session is not None and not (
-            self.close_profile(session.index) if session.role is Role.CLIENT else self.close_client(session.index)
-        ):
+        if session is None:
+            return
+        close = self.close_profile if session.role is Role.CLIENT else self.server.close_client
+        if not close(session.index):
             session.close()
 
     # The server
@@ -323,119 +310,23 @@ class Context:
             kind: ``TCP`` or ``UDP``.
             maximum: how many clients are let in.
         """
-        self.server_kind = kind
-        self.server_state = ServerState.OPENING
-        self._maximum = maximum
+        self.server.prepare(maximum)
         self._spawn(self._listen(kind))
 
     async def _listen(self, kind: str) -> None:
-        if self.state is ContextState.INITIAL or self.activating:
-            if not await self.bring_up():
-                self.server_state = ServerState.INITIAL
-                self.announce("CONNECT FAIL")
-                return
-            self.fire(Trigger.READ_ADDRESS)
-        self.fire(Trigger.LISTEN)
-        port = self.settings.ports[kind]
-        loop = self._environment.loop
         try:
-            if kind == "TCP":
-                # In two steps, so that there is something to close wherever this task is cancelled.
-                self._server = await loop.create_server(self._new_client, self.local_address, port, start_serving=False)
-                await self._server.start_serving()
-            else:
-                _, self._server = await loop.create_datagram_endpoint(
-                    lambda: UdpEndpoint(self._datagram), local_addr=(self.local_address, port)
-                )
+            if self.state is ContextState.INITIAL or self.activating:
+                if not await self.bring_up():
+                    raise OSError("the network did not accept the activation")
+                self.fire(Trigger.READ_ADDRESS)
+            self.fire(Trigger.LISTEN)
+            await self.server.listen(kind, self.local_address, self.settings.ports[kind])
         except OSError as error:
-            log.info("context %d: cannot listen on %s:%d: %s", self.number, self.local_address, port, error)
-            self.server_state = ServerState.INITIAL
+            log.info("context %d: cannot listen: %s", self.number, error)
+            self.server.stop()
             self.announce("CONNECT FAIL")
             return
-        self.server_state = ServerState.LISTENING
         self.announce("SERVER OK")
-
-    def _free_client(self) -> int | None:
-        """Return the lowest index for a new client, or None when there are enough."""
-        for index, session in list(self.clients.items()):
-            if session.state is SessionState.CLOSED and session.drained:
-                del self.clients[index]
-        return next((index for index in range(self._maximum) if index not in self.clients), None)
-
-    def _new_client(self) -> asyncio.BaseProtocol:
-        return _Arrival(self)
-
-    def arrived(self, transport: asyncio.Transport) -> None:
-        """Take in a TCP client, or turn it away when there are enough."""
-        index = self._free_client()
-        if index is None or self.server_state is not ServerState.LISTENING:
-            transport.abort()
-            return
-        host, port = transport.get_extra_info("peername")[:2]
-        session = TcpSession(self, self._environment, Role.SERVER, index, (str(host), int(port)))
-        self.clients[index] = session
-        transport.set_protocol(session)
-        session.connection_made(transport)
-
-    def _datagram(self, data: bytes, sender: tuple[str, int]) -> None:
-        for session in self.clients.values():
-            if session.remote == sender and isinstance(session, UdpSession):
-                session.receive(data)
-                return
-        index = self._free_client()
-        endpoint = self._server
-        if index is None or not isinstance(endpoint, UdpEndpoint):
-            return
-        session = UdpSession(
-            self,
-            self._environment,
-            Role.SERVER,
-            index,
-            sender,
-            transmit=lambda payload: endpoint.send(payload, sender),
-            finish=lambda: None,
-        )
-        self.clients[index] = session
-        session.established()
-        session.receive(data)
-
-    @property
-    def listening(self) -> bool:
-        """Whether it listens, or is about to."""
-        return self.server_state in (ServerState.OPENING, ServerState.LISTENING)
-
-    @property
-    def connected_clients(self) -> int:
-        """How many remote clients are connected."""
-        return sum(session.connected for session in self.clients.values())
-
-    def close_client(self, index: int) -> bool:
-        """Close one remote client; False when there is none to close."""
-        session = self.clients.get(index)
-        if session is None or not session.connected:
-            return False
-        session.close()
-        del self.clients[index]
-        return True
-
-    def close_clients(self) -> None:
-        """Close all remote clients."""
-        for session in self.clients.values():
-            session.close()
-        self.clients.clear()
-
-    def stop_listening(self) -> bool:
-        """Leave the listening state; False when there was none."""
-        if self.server_state is not ServerState.LISTENING:
-            return False
-        self._stop_listening()
-        return True
-
-    def _stop_listening(self) -> None:
-        self.server_state = ServerState.INITIAL
-        server, self._server = self._server, None
-        if server is not None:
-            server.close()
 
     # Names
 
@@ -533,7 +424,7 @@ class Context:
 
     def _sessions(self) -> list[Session]:
         self._draining = [session for session in self._draining if not session.drained]
-        return [*self._draining, *self.profiles.values(), *self.clients.values()]
+        return [*self._draining, *self.profiles.values(), *self.server.clients.values()]
 
     def _keep_draining(self, session: Session | None) -> None:
         if session is not None and not session.drained:
@@ -544,14 +435,3 @@ class Context:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-class _Arrival(asyncio.Protocol):
-    """A TCP client before it is known whether there is room for it."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._context.arrived(transport)

@@ -344,7 +344,8 @@ class EmulatedModule:
     async def _listen(self, listener: socket.socket) -> None:
         server = await self._running_loop().create_server(self._new_line, sock=listener, start_serving=False)
         try:
-            await server.serve_forever()
+            await server.start_serving()
+            await asyncio.Event().wait()  # serve_forever would wait for the connection to end when it is cancelled
         finally:
             server.close()
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from .call import Call
 from .commandline import Form
-from .context import CLIENTS, PROFILES, Context
+from .context import PROFILES, Context
 from .delivery import MAXIMUM
 from .entry import Entry
 from .environment import is_address
 from .ownership import Need
 from .replies import ANSWERED, ERROR, OK, Reply, Result, final
+from .server import CLIENTS
 from .sessions import Role, Session, SessionState
 from .states import ACTIVE, STATE_NUMBERS, ContextState, Trigger
 from .table import CommandTable
@@ -125,10 +126,10 @@ def close(call: Call) -> Reply:
         if context.settings.mux or not context.may(Trigger.CLOSE_SESSION) or not context.close_profile(0):
             return ERROR
     elif context.settings.mux:
-        context.close_clients()
-        if not context.stop_listening():
+        context.server.close_clients()
+        if not context.server.stop():
             return ERROR
-    elif not context.close_client(0) and not context.stop_listening():
+    elif not context.server.close_client(0) and not context.server.stop():
         return ERROR
     return final("CLOSE OK")
 
@@ -141,7 +142,7 @@ def close_index(call: Call) -> Reply:
     index = call.number(0, 0, (PROFILES if client else CLIENTS) - 1)
     if index is None or len(call.texts) != 1 or not context.settings.mux:
         return ERROR
-    if not (context.close_profile(index) if client else context.close_client(index)):
+    if not (context.close_profile(index) if client else context.server.close_client(index)):
         return ERROR
     return final(context.with_index(index, "CLOSE OK"))
 
@@ -156,7 +157,7 @@ def server_state(call: Call) -> Reply:
     """AT+QISERVER?: whether it listens, and how many clients are connected."""
     blank = " " if call.modem.environment.behaviour.qiserver_blank else ""
     context = call.context
-    call.line(f"+QISERVER: {int(context.listening)},{blank}{context.connected_clients}")
+    call.line(f"+QISERVER: {int(context.server.listening)},{blank}{context.server.connected}")
     return OK
 
 
@@ -167,7 +168,7 @@ def _listen(call: Call) -> Reply:
     if kind is None or maximum is None or len(call.texts) > (2 if context.settings.mux else 1):
         return ERROR
     starting = context.state is ContextState.INITIAL or context.activating
-    if context.listening or not (starting or context.may(Trigger.LISTEN)):
+    if context.server.listening or not (starting or context.may(Trigger.LISTEN)):
         return ERROR
     context.listen("UDP" if kind else "TCP", maximum)
     return OK
@@ -184,7 +185,7 @@ _text("QISEND", Form.TEST, f"+QISEND: (1-{MAXIMUM})")
 def _addressed(call: Call, index: int) -> Session | None:
     """Return the session that QISEND and QISACK are for: QISRVC tells the side, the index the session."""
     context = call.context
-    side = context.profiles if context.settings.srvc == Role.CLIENT else context.clients
+    side = context.profiles if context.settings.srvc == Role.CLIENT else context.server.clients
     return side.get(index)
 
 
@@ -337,12 +338,12 @@ def server_states(call: Call) -> Reply:
     """AT+QISSTAT."""
     context = call.context
     call.uart.result(Result.OK)
-    call.line(f"S: {context.server_state.value}")
+    call.line(f"S: {context.server.state.value}")
     if not context.settings.mux:
         return ANSWERED
     lines = []
     for index in range(CLIENTS):
-        session = context.clients.get(index)
+        session = context.server.clients.get(index)
         if session is None or not session.connected:
             lines.append(f'C: {index}, "", "", 0')
         else:

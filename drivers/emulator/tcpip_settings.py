@@ -204,7 +204,7 @@ def set_port(call: Call) -> Reply:
     """AT+QILPORT=; not while listening."""
     port = call.number(1, 0, 65535)
     kind = call.texts[0].upper()
-    if len(call.texts) != 2 or kind not in ("TCP", "UDP") or port is None or call.context.listening:
+    if len(call.texts) != 2 or kind not in ("TCP", "UDP") or port is None or call.context.server.listening:
         return ERROR
     call.context.settings.ports[kind] = port
     return OK

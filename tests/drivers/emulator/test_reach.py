@@ -13,6 +13,7 @@ import pytest
 import serial
 from emulator_host import Lab, Turning, settle
 
+from cmux.protocol.config import Config, Option
 from drivers.emulator import EmulatedModule, Uart
 
 
@@ -180,6 +181,18 @@ async def test_without_a_sabm_it_is_back_in_at_mode_after_five_seconds() -> None
         await lab.plain.quiet()
         await clock.turn(5.1)
         await lab.plain.ask("AT")
+
+
+@pytest.mark.parametrize("command", ["AT+CMUX=0", "\x1aAT+CMUX=0,0,5,64", "AT+CMUX=0,0,,31", "at+cmux=1,0,5,64"])
+async def test_the_line_feed_behind_at_cmux_is_junk_before_the_first_flag(command: str) -> None:
+    option = 1 if "=1" in command else 0
+    async with Lab(EmulatedModule()) as lab:
+        await lab.plain.ask("ATE0")
+        lab.plain.write(command.encode() + b"\r\n")
+        await lab.plain.expect(b"\r\nOK\r\n")
+        await lab.start(Config(option=Option.ADVANCED if option else Option.BASIC, n1=64))
+        two = await lab.open(2)
+        await two.ask("ATI", "\r\nQuectel_Ltd\r\nQuectel_M10\r\nRevision:M10R04A02M32_SST\r\n\r\nOK\r\n")
 
 
 async def test_leaving_the_multiplexer_and_entering_again() -> None:
