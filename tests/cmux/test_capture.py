@@ -1,0 +1,165 @@
+"""Captures: the layout of pcapng and of LINKTYPE_MUX27010, and what happens when the disk is full."""
+
+import io
+import logging
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import cmux
+from cmux.capture import LINKTYPE_MUX27010, Capture
+from cmux.protocol import Config, Frame, FrameType, Option, commands, encode
+from cmux.protocol.messages import encode_message
+
+SABM = Frame(0, True, FrameType.SABM, True)
+UA = Frame(0, True, FrameType.UA, True)
+DATA = Frame(1, True, FrameType.UIH, False, b"AT\r")
+STAMP = 1_700_000_000_123_456_789
+
+
+class Packet(NamedTuple):
+    timestamp: int
+    data: bytes
+
+
+def read_pcapng(octets: bytes) -> tuple[int, list[Packet]]:
+    """Read a capture by the letter of the pcapng draft; return its link type and packets."""
+    blocks = []
+    while octets:
+        kind, length = struct.unpack_from("<II", octets)
+        assert length % 4 == 0
+        assert struct.unpack_from("<I", octets, length - 4) == (length,)
+        blocks.append((kind, octets[8 : length - 4]))
+        octets = octets[length:]
+    (section, head), (interface, description), *packets = blocks
+    assert (section, interface) == (0x0A0D0D0A, 1)
+    assert struct.unpack("<IHHq", head) == (0x1A2B3C4D, 1, 0, -1)
+    link, _, snap = struct.unpack_from("<HHI", description)
+    assert snap == 0
+    assert struct.unpack_from("<HHB", description, 8) == (9, 1, 9)  # if_tsresol: nanoseconds
+    found = []
+    for kind, body in packets:
+        assert kind == 6
+        number, high, low, captured, original = struct.unpack_from("<IIIII", body)
+        assert number == 0
+        assert captured == original
+        found.append(Packet(high << 32 | low, body[20 : 20 + captured]))
+    return link, found
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "line.pcapng"
+
+
+def recorded(
+    path: Path, *portions: tuple[bool, bytes], config: Config | None = None, payload: bool = True
+) -> list[Packet]:
+    capture = Capture(path, config or Config(), payload=payload)
+    for number, (from_host, octets) in enumerate(portions):
+        capture.feed(octets, from_host=from_host, timestamp=STAMP + number)
+    capture.close()
+    link, packets = read_pcapng(path.read_bytes())
+    assert link == LINKTYPE_MUX27010 == 236
+    return packets
+
+
+def test_each_frame_is_a_packet_with_direction_both_flags_and_nanoseconds(path: Path) -> None:
+    assert recorded(path, (True, encode(SABM)), (False, encode(UA))) == [
+        Packet(STAMP, b"\x00\x00" + encode(SABM)),
+        Packet(STAMP + 1, b"\x00\x01" + encode(UA)),
+    ]
+
+
+def test_frames_are_found_in_any_portions_and_junk_is_left_out(path: Path) -> None:
+    octets = b"\r\nOK\r\n" + encode(SABM) + encode(DATA)
+    portions = [(True, octets[at : at + 1]) for at in range(len(octets))]
+    assert [packet.data[2:] for packet in recorded(path, *portions)] == [encode(SABM), encode(DATA)]
+
+
+def test_control_messages_get_a_packet_each(path: Path) -> None:
+    messages = [encode_message(body, command=True) for body in (commands.FCon(), commands.Test(b"xyz"))]
+    frame = Frame(0, True, FrameType.UIH, False, b"".join(messages))
+    packets = recorded(path, (True, encode(frame)))
+    assert [packet.data[2:] for packet in packets] == [encode(frame._replace(info=info)) for info in messages]
+
+
+def test_advanced_frames_are_framed_anew(path: Path) -> None:
+    config = Config(option=Option.ADVANCED)
+    packets = recorded(path, (True, encode(DATA, Option.ADVANCED)), config=config)
+    assert [packet.data[2:] for packet in packets] == [encode(DATA)]
+
+
+def test_payload_can_be_kept_out(path: Path) -> None:
+    (packet,) = recorded(path, (True, encode(DATA)), payload=False)
+    assert b"AT\r" not in packet.data
+    assert packet.data[2:] == encode(DATA._replace(info=bytes(3)))
+
+
+class FullDisk(io.FileIO):
+    def write(self, octets: object, /) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_ends_the_capture_with_one_warning(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    capture = Capture(path, Config())
+    assert capture._file is not None
+    capture._file.close()
+    capture._file = FullDisk(path, "w")
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            capture.feed(encode(SABM), from_host=True, timestamp=STAMP)
+    capture.close()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "No space left on device" in caplog.text
+
+
+def test_a_file_that_cannot_be_made_stops_opening_before_a_word_is_said(tmp_path: Path) -> None:
+    pytest.importorskip("termios")
+    from mux_module import Module
+
+    with Module() as module:
+        with pytest.raises(FileNotFoundError):
+            cmux.open(module.path, capture=tmp_path / "no" / "such" / "place")
+        assert module.commands == []
+        with cmux.open(module.path):  # and the port is free again
+            pass
+
+
+def session(path: Path) -> None:
+    from mux_module import Module
+
+    with Module() as module, cmux.open(module.path, capture=path) as mux:
+        port = mux.channel(1)
+        port.timeout = 20
+        port.write(b"hello" * 100)
+        port.read(500)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the module runs on a pty")
+def test_a_session_is_captured_in_the_order_in_which_it_happened(path: Path) -> None:
+    session(path)
+    _, packets = read_pcapng(path.read_bytes())
+    assert [packet.timestamp for packet in packets] == sorted(packet.timestamp for packet in packets)
+    assert packets[0].data == b"\x00\x00" + encode(SABM)
+    assert packets[1].data == b"\x00\x01" + encode(UA)
+    for direction, address in ((0, 0x07), (1, 0x05)):
+        start = bytes((direction, 0xF9, address, FrameType.UIH))
+        carried = [packet.data[6:-2] for packet in packets if packet.data[1:5] == start]
+        assert b"".join(carried) == b"hello" * 100
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the module runs on a pty")
+@pytest.mark.interop("tshark")
+def test_wireshark_decodes_every_frame_and_finds_nothing_malformed(path: Path) -> None:
+    session(path)
+    _, packets = read_pcapng(path.read_bytes())
+    text = subprocess.run(["tshark", "-r", str(path), "-V"], capture_output=True, text=True, check=True).stdout
+    assert text.count("MUX27010 Protocol") == len(packets)
+    assert "Malformed" not in text
+    assert "incorrect" not in text.lower()
+    assert "SABM" in text
