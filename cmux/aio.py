@@ -121,15 +121,10 @@ class MuxProtocol(asyncio.Protocol):
 
     def flush(self) -> None:
         """Hand out what is due, tell what has happened, arm the timer: call it after each direct call to the core."""
-        now = self.now()
-        due = self.multiplexer.next_timeout()
+        self._transmit()
+        due, now = self.multiplexer.next_timeout(), self.now()
         if self.transport is not None and due is not None and due <= now:
             self._tell(self.multiplexer.handle_timeout(now))
-        else:
-            self._transmit()
-            due = self.multiplexer.next_timeout()
-            if self.transport is not None and due is not None and due <= now:  # handing out made room: Writable
-                self._tell(self.multiplexer.handle_timeout(now))
 
     def close(self) -> None:
         """Close each DLC and the multiplexer, then the transport; without a session only the transport."""

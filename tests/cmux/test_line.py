@@ -1,0 +1,134 @@
+"""The physical line: reads that stop, hang-ups, ports that know little."""
+
+import io
+import os
+import sys
+import threading
+
+import pytest
+import serial
+
+if sys.platform == "win32":
+    pytest.skip("needs POSIX", allow_module_level=True)
+
+from mux_leaks import nothing_left
+
+from cmux.line import DescriptorLine, HungUp, PortLine, open_line
+from cmux.pty import Pty
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+__all__ = ["nothing_left"]
+
+
+def test_a_path_is_polled_by_its_descriptor_and_a_pty_has_no_rate() -> None:
+    with Pty() as pty:
+        line = open_line(pty.path, 115200)
+        assert isinstance(line, DescriptorLine)
+        assert line.rate is None
+        os.write(pty.master, b"hello")
+        assert line.read(20) == b"hello"
+        assert line.read(0) == b""
+        assert line.write(b"out", 1) == 3
+        assert os.read(pty.master, 10) == b"out"
+        line.close()
+        line.close()
+
+
+@pytest.mark.parametrize("url", ["{}", "spy"])
+def test_cancelling_ends_a_read_that_waits_and_holds_until_rearmed(url: str) -> None:
+    with Pty() as pty:
+        port = serial.Serial(pty.path)
+        line = DescriptorLine(port.fileno(), port, "test", None) if url == "{}" else PortLine(port, "test", None)
+        answers: list[bytes] = []
+        reader = threading.Thread(target=lambda: answers.append(line.read(None)))
+        reader.start()
+        line.cancel()
+        reader.join(20)
+        assert answers == [b""]
+        assert line.read(None) == b""
+        line.rearm()
+        os.write(pty.master, b"x")
+        assert line.read(20) == b"x"
+        line.close()
+
+
+def test_a_line_that_takes_nothing_gives_up_and_says_how_much_it_took() -> None:
+    with Pty() as pty:
+        line = open_line(pty.path, 115200)
+        while line.write(bytes(4096), 0):
+            pass
+        assert line.write(b"x", 0.01) == 0
+        line.close()
+
+
+def test_a_hang_up_shows_in_reads_and_writes() -> None:
+    pty = Pty()
+    line = open_line(pty.path, 115200)
+    pty.close()
+    with pytest.raises(HungUp, match="hung up"):
+        line.read(20)
+    with pytest.raises(HungUp, match="hung up"):
+        line.write(b"x", 1)
+    line.close()
+
+
+class Scripted:
+    """A port that returns what it is told to."""
+
+    def __init__(self, *answers: bytes | Exception | None) -> None:
+        self.answers = list(answers)
+        self.sizes: list[int] = []
+
+    def read(self, size: int, /) -> bytes | None:
+        self.sizes.append(size)
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def write(self, data: bytes, /) -> int | None:
+        return None
+
+    def close(self) -> None:
+        raise OSError("already gone")
+
+
+def test_a_bare_object_may_say_none_or_nothing_while_there_is_nothing() -> None:
+    line = open_line(Scripted(None, b"", b"x"), 0)
+    assert isinstance(line, PortLine)
+    assert line.name == "Scripted"
+    assert line.read(20) == b"x"
+    assert line.write(b"abc", 1) == 3  # None means all of it
+    line.close()
+
+
+@pytest.mark.parametrize("error", [OSError("unplugged"), serial.SerialException("unplugged"), TypeError("closed")])
+def test_whatever_a_port_raises_is_a_hang_up(error: Exception) -> None:
+    with pytest.raises(HungUp, match=str(error)):
+        open_line(Scripted(error), 0).read(None)
+
+
+def test_an_end_of_file_of_an_io_object_is_a_hang_up() -> None:
+    read, write = os.pipe()
+    os.close(write)
+    line = open_line(io.FileIO(read, "rb"), 0)  # type: ignore[arg-type]
+    with pytest.raises(HungUp, match="end of file"):
+        line.read(20)
+    line.close()
+
+
+class Known(Scripted):
+    """A port that knows how much waits, and has a time-out."""
+
+    timeout: float | None = None
+    write_timeout: float | None = None
+    in_waiting = 300
+
+
+def test_a_port_that_knows_how_much_waits_is_read_at_once_and_given_time_outs() -> None:
+    port = Known(b"x")
+    line = open_line(port, 0)
+    line.read(None)
+    assert port.sizes == [300]
+    assert port.timeout is not None
+    assert port.write_timeout is not None
