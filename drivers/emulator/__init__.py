@@ -6,6 +6,7 @@ from .commandline import Form
 from .environment import Network
 from .module import EmulatedModule
 from .ownership import Ownership
+from .port import EmulatedPort
 from .replies import ERROR, OK, Reply
 from .table import CommandTable
 from .uart import Uart
@@ -17,6 +18,7 @@ __all__ = [
     "Call",
     "CommandTable",
     "EmulatedModule",
+    "EmulatedPort",
     "Form",
     "Network",
     "Ownership",

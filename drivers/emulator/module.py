@@ -22,7 +22,7 @@ from .behaviour import Behaviour
 from .commands import all_commands
 from .environment import Environment, Network
 from .line import LineSettings, PhysicalLine
-from .modem import UARTS, Modem
+from .modem import Modem
 from .ownership import Ownership
 from .port import EmulatedPort
 from .serial_line import open_serial
@@ -63,7 +63,7 @@ class EmulatedModule:
         n1: longest information field that it sends unless AT+CMUX says otherwise, in octets, 10 to 128.
         clock: the source of time.
         allow_network: whether addresses outside the loopback may be reached.
-        loopback: DLCIs, 5 to 61, that send back what they get.
+        loopback: DLCIs, 1 to 61, that send back what they get; 1 to 4 are no AT channels then.
         hosts: names and IPv4 addresses for AT+QIOPEN and AT+QIDNSGIP.
         seed: makes random choices repeatable.
 
@@ -95,8 +95,8 @@ class EmulatedModule:
         if not 10 <= n1 <= 128:
             raise ValueError(f"n1 is 10 to 128 octets, not {n1!r}")
         echoing = frozenset(loopback)
-        if wrong := sorted(dlci for dlci in echoing if not UARTS < dlci <= MAX_DLCI):
-            raise ValueError(f"loopback DLCIs are {UARTS + 1} to {MAX_DLCI}, not {wrong[0]}")
+        if wrong := sorted(dlci for dlci in echoing if not 1 <= dlci <= MAX_DLCI):
+            raise ValueError(f"loopback DLCIs are 1 to {MAX_DLCI}, not {wrong[0]}")
         for chosen in _OPTIONS[option]:
             Config(option=chosen, n1=n1)
         self.url: str | None = None

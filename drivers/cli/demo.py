@@ -1,0 +1,99 @@
+"""``gsm0710 demo``: chapter 8 of the app note over a real multiplexed line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from contextlib import ExitStack
+
+import cmux
+from cmux.cli import CommandError, Commands
+
+from ..at import pause
+from ..clock import Clock
+from ..emulator import EmulatedModule, EmulatedPort
+from .chapter8 import Chapter8, Step, StepFailed
+from .transcript import Transcript
+
+_PATIENCE = 20.0  # seconds; a real network needs some
+
+
+def add_demo(commands: Commands) -> None:
+    """Add ``demo``.
+
+    Args:
+        commands: the command line that is being put together.
+    """
+    parser = commands.add(
+        "demo",
+        run_demo,
+        summary="Play chapter 8 of the app note: two virtual UARTs, two contexts, data from one to the other.",
+        examples=(
+            "gsm0710 demo                                on the emulated module, no hardware needed",
+            "gsm0710 demo --port /dev/ttyUSB0            on a module",
+            "gsm0710 demo --port socket://host:7000      on a module behind a network",
+            "gsm0710 demo --capture chapter8.pcapng      open the frames in Wireshark afterwards",
+        ),
+    )
+    parser.add_argument("--port", metavar="URL", help="the module: a path or any pyserial URL (default: emulated)")
+    parser.add_argument("--baudrate", type=int, default=115200, metavar="N", help="of that port (default 115200)")
+    parser.add_argument("--capture", metavar="FILE", help="write the frames to FILE.pcapng (LINKTYPE_MUX27010)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """Run it; return the exit code."""
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and not options.json
+    quiet = getattr(options, "quiet", False)
+    with ExitStack() as stack:
+        out = stack.enter_context(open(os.devnull, "w", encoding="utf-8")) if quiet else sys.stdout
+        transcript = Transcript(out, colour=colour, as_json=options.json)
+        port: str | EmulatedPort
+        if options.port is not None:
+            port = options.port
+        else:
+            module = stack.enter_context(EmulatedModule())
+            port = module.serve_pty() if hasattr(os, "openpty") else module.port()
+            transcript.note("an emulated M10, no hardware")
+        started = time.monotonic()
+        mux = stack.enter_context(cmux.open(port, baudrate=options.baudrate, capture=options.capture))
+        transcript.note(f"{mux.name}: AT+CMUX=0, {mux.config.option.value} option, DLCI 0 open")
+        steps = play(mux, transcript)
+        transcript.end(True, f"OK: chapter 8 in {time.monotonic() - started:.1f} s, {steps} steps", steps=steps)
+    return 0
+
+
+def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, clock: Clock | None = None) -> int:
+    """Play chapter 8 and show it.
+
+    Args:
+        mux: an open multiplexer.
+        transcript: where it is shown.
+        patience: seconds to wait for data and for a client.
+        clock: the source of time.
+
+    Returns:
+        How many steps there were.
+
+    Raises:
+        CommandError: a step failed; the text names it.
+    """
+    count = 0
+
+    def announce(step: Step) -> None:
+        nonlocal count
+        count += 1
+        transcript.step(step)
+
+    with Chapter8(mux, announce, patience=patience, clock=clock) as chapter:
+        for uart, channel in chapter.channels.items():
+            channel.on_octets(transcript.tap(uart))
+            channel.run(pause(0))  # whatever comes first makes the channel turn its echo off
+        try:
+            chapter.play()
+        except StepFailed as error:
+            transcript.end(False, f"FAILED at step {count}: {error}", step=error.step, detail=error.detail)
+            raise CommandError(f"step {count}, {error.step!r}, failed: {error.detail}") from error
+    return count

@@ -1,0 +1,141 @@
+"""``gsm0710 emulate``: emulated modules for programs in any language."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import textwrap
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from cmux.cli import CommandError, Commands
+
+from ..emulator import Behaviour, EmulatedModule
+
+
+def add_emulate(commands: Commands) -> None:
+    """Add ``emulate``.
+
+    Args:
+        commands: the command line that is being put together.
+    """
+    parser = commands.add(
+        "emulate",
+        run_emulate,
+        summary="Be a Quectel M10: AT commands, AT+CMUX, two TCP/IP contexts on real loopback sockets.",
+        examples=(
+            "gsm0710 emulate --pty /tmp/m10              then: minicom -D /tmp/m10, or gsm0710 demo --port /tmp/m10",
+            "gsm0710 emulate --tcp 127.0.0.1:0           prints the port; then: gsm0710 demo --port socket://…",
+            "gsm0710 emulate --port /dev/ttyUSB0         for the firmware of a board that is wired to it",
+            "gsm0710 emulate --list-behaviours           where sources disagree, and which reading is the default",
+        ),
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--pty", metavar="LINK", help="on a pseudo-terminal, reached through the symbolic link LINK")
+    where.add_argument("--port", metavar="URL", help="at the other end of a serial line: a path or any pyserial URL")
+    where.add_argument("--tcp", metavar="HOST:PORT", type=_address, help="on a TCP port; port 0 picks a free one")
+    where.add_argument("--list-behaviours", action="store_true", help="print the behaviours with their sources")
+    parser.add_argument(
+        "--count", type=_positive, default=1, metavar="N", help="so many modules: LINK1 … LINKN, or consecutive ports"
+    )
+    parser.add_argument("--baudrate", type=_positive, default=115200, metavar="N", help="of --port (default 115200)")
+    parser.add_argument(
+        "--startup", choices=("at", "none"), default="at", help="begin with AT commands (default), or multiplexed"
+    )
+    parser.add_argument(
+        "--option",
+        choices=("basic", "advanced", "any"),
+        default="any",
+        help="the framings that AT+CMUX may ask for (default any)",
+    )
+    parser.add_argument("--n1", type=int, default=127, metavar="N", help="longest information field sent (default 127)")
+    parser.add_argument(
+        "--loopback", type=int, action="append", default=[], metavar="DLCI", help="send back what comes on this DLCI"
+    )
+    parser.add_argument(
+        "--behaviour", action="append", default=[], metavar="NAME=VALUE", help="another reading (see --list-behaviours)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="make random choices repeatable")
+    parser.add_argument("--allow-network", action="store_true", help="reach addresses outside the loopback, too")
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def run_emulate(options: argparse.Namespace) -> int:
+    """Run it until a signal comes or the line dies; return the exit code."""
+    if options.list_behaviours:
+        _list_behaviours()
+        return 0
+    if options.pty is None and options.port is None and options.tcp is None:
+        options.parser.error("one of --pty, --port and --tcp is required")
+    if options.port is not None and options.count > 1:
+        options.parser.error("one serial line has one module at its end: --count needs --pty or --tcp")
+    try:
+        behaviour = Behaviour.parse(options.behaviour)
+        modules = [_module(options, behaviour) for _ in range(options.count)]
+    except ValueError as error:
+        options.parser.error(str(error))
+    with ExitStack() as stack:
+        wake = stack.enter_context(_signals())
+        for number, module in enumerate(modules, start=1):
+            stack.enter_context(module)
+            module.ended.add_done_callback(lambda _: wake.set())
+            print(f"ready {_serve(module, options, number)}", flush=True)
+        wake.wait()
+        for module in modules:
+            cause = module.ended.exception() if module.ended.done() else None
+            if cause is not None:
+                raise CommandError(f"{options.port}: the line died: {cause}")
+    return 0
+
+
+def _list_behaviours() -> None:
+    for name, default, values, source in Behaviour.describe():
+        print(f"{name}={default}  ({values})")
+        print(textwrap.fill(source, 100, initial_indent="    ", subsequent_indent="    "))
+
+
+def _module(options: argparse.Namespace, behaviour: Behaviour) -> EmulatedModule:
+    return EmulatedModule(
+        behaviour=behaviour,
+        startup=options.startup,
+        option=options.option,
+        n1=options.n1,
+        allow_network=options.allow_network,
+        loopback=options.loopback,
+        seed=options.seed,
+    )
+
+
+def _serve(module: EmulatedModule, options: argparse.Namespace, number: int) -> str:
+    if options.pty is not None:
+        return module.serve_pty(options.pty if options.count == 1 else f"{options.pty}{number}")
+    if options.tcp is not None:
+        host, port = options.tcp
+        return module.serve_tcp(host, port and port + number - 1)
+    return module.serve_serial(options.port, options.baudrate)
+
+
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """Let SIGINT and SIGTERM end the command in an orderly way."""
+    wake = threading.Event()
+    before = {number: signal.signal(number, lambda *_: wake.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield wake
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

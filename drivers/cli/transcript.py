@@ -1,0 +1,110 @@
+"""A conversation on several virtual UARTs, shown as it goes on: for people, or one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import IO
+
+from .chapter8 import Step
+
+_NAMES = {0x1A: "<Ctrl+Z>", 0x1B: "<ESC>"}
+_COLOURS = {1: "36", 2: "33", 3: "35"}
+_DIM, _BOLD, _GREEN, _RED = "2", "1", "32", "31"
+
+
+class Transcript:
+    """Takes octets from several threads and writes lines.
+
+    Octets up to a UART's first TCP/IP command are set-up: the app note begins behind it.
+
+    Args:
+        out: where the lines go.
+        colour: use colours.
+        as_json: one JSON object a line instead of text.
+    """
+
+    def __init__(self, out: IO[str], *, colour: bool, as_json: bool) -> None:
+        self._out = out
+        self._colour = colour
+        self._as_json = as_json
+        self._lock = threading.Lock()
+        self._partial: dict[int, tuple[str, bytes]] = {}
+        self._begun: set[int] = set()
+
+    def tap(self, uart: int) -> Callable[[str, bytes], None]:
+        """Return a callback for the octets of one virtual UART."""
+
+        def take(direction: str, octets: bytes) -> None:
+            with self._lock:
+                self._take(uart, direction, octets)
+
+        return take
+
+    def note(self, text: str) -> None:
+        """Say something about the set-up."""
+        with self._lock:
+            self._write({"note": text}, self._paint(f"(set-up) {text}", _DIM))
+
+    def step(self, step: Step) -> None:
+        """Begin a step."""
+        with self._lock:
+            self._flush_all()
+            heading = f"\n§{step.section} VIRTUAL_UART_{step.uart}: {step.title}"
+            facts = {"step": step.name, "section": step.section, "uart": step.uart, "title": step.title}
+            self._write(facts, self._paint(heading, _BOLD))
+
+    def end(self, ok: bool, text: str, **facts: object) -> None:
+        """Say how it ended."""
+        with self._lock:
+            self._flush_all()
+            if ok:
+                self._write({"ok": True, **facts}, "\n" + self._paint(text, _GREEN))
+            else:
+                self._write({"ok": False, **facts}, "\n" + self._paint(text, _RED))
+
+    def _take(self, uart: int, direction: str, octets: bytes) -> None:
+        if direction == "tx" and octets.startswith(b"AT+QI"):
+            self._begun.add(uart)
+        before, held = self._partial.get(uart, (direction, b""))
+        if before != direction:
+            self._flush(uart)
+            held = b""
+        # A line ends with CR LF from the module and with CR to it.
+        end = b"\n" if direction == "rx" else b"\r"
+        *whole, rest = (held + octets).split(end)
+        for line in whole:
+            self._line(uart, direction, line + end)
+        self._partial[uart] = (direction, rest)
+
+    def _flush_all(self) -> None:
+        for uart in list(self._partial):
+            self._flush(uart)
+
+    def _flush(self, uart: int) -> None:
+        direction, rest = self._partial.pop(uart, ("rx", b""))
+        if rest:
+            self._line(uart, direction, rest)
+
+    def _line(self, uart: int, direction: str, octets: bytes) -> None:
+        set_up = uart not in self._begun
+        if self._as_json:
+            facts = {"uart": uart, "direction": direction, "octets": octets.hex(), "set_up": set_up}
+            self._write(facts, "")
+            return
+        text = octets.rstrip(b"\r\n")
+        if not text:
+            return
+        shown = "".join(_NAMES.get(octet) or (chr(octet) if 32 <= octet < 127 else f"<{octet:02X}>") for octet in text)
+        arrow = "->" if direction == "tx" else "<-"
+        line = f"  VIRTUAL_UART_{uart} {arrow} {shown}"
+        self._write(
+            {}, self._paint(line + "  (set-up)", _DIM) if set_up else self._paint(line, _COLOURS.get(uart, "0"))
+        )
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+    def _write(self, facts: dict[str, object], text: str) -> None:
+        print(json.dumps(facts) if self._as_json else text, file=self._out, flush=True)
