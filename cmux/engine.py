@@ -196,7 +196,7 @@ class Engine:
                 if data:
                     self._feed(data)
         except HungUp as error:
-            self.lose(Cause.LINE_LOST, f"{self.line.name}: {error}")
+            self.lose(Cause.LINE_LOST, str(error))
         finally:
             self._leave()
 
@@ -235,7 +235,7 @@ class Engine:
                 elif time.monotonic() - progress_at > _STALL:
                     raise HungUp(f"the line has taken no octet for {_STALL:g} s (flow control?)")
         except HungUp as error:
-            self.lose(Cause.LINE_LOST, f"{self.line.name}: {error}")
+            self.lose(Cause.LINE_LOST, str(error))
         finally:
             self._leave()
 
@@ -275,13 +275,13 @@ class Engine:
     def _leave(self) -> None:
         """Leave nobody waiting for a thread that has ended, whatever ended it."""
         if not self._stopping:
-            self.lose(Cause.LINE_LOST, f"{self.line.name}: the {threading.current_thread().name} ended")
+            self.lose(Cause.LINE_LOST, f"the {threading.current_thread().name} ended")
 
     # --- Events ---
 
     def _lose(self, cause: Cause, detail: str) -> None:
         if self.error is None:
-            self.error = SessionEnded(cause, detail)
+            self.error = SessionEnded(cause, f"{self.line.name}: {detail}")
             self._take(self._core.line_lost(detail, time.monotonic()))
             self._progress.notify_all()
             self._work.notify()

@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import select
+import socket
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -174,8 +175,11 @@ class DescriptorLine(Line):
 
     def close(self) -> None:
         """See `Line.close`."""
+        connection: socket.socket | None = getattr(self._port, "_socket", None)
         with contextlib.suppress(OSError):
             self._port.close()
+        if connection is not None:
+            connection.close()  # pyserial forgets that when the peer was first
         self._close_pipe()
 
     def abandon(self) -> None:

@@ -212,7 +212,7 @@ class Mux:
             self._engine.wait(
                 lambda core: not core.session_open, (config.n2 + 1) * (config.t1 + config.t2) + _JOIN_TIMEOUT
             )
-            self._engine.lose(Cause.LOCAL, f"{self.name}: closed")
+            self._engine.lose(Cause.LOCAL, "closed")
 
     def __enter__(self) -> Self:
         return self

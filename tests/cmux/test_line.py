@@ -52,12 +52,13 @@ def test_cancelling_ends_a_read_that_waits_and_holds_until_rearmed(url: str) -> 
         line.close()
 
 
-def test_a_line_that_takes_nothing_gives_up_and_says_how_much_it_took() -> None:
+def test_a_line_that_takes_nothing_gives_up_and_goes_on_when_there_is_room() -> None:
     with Pty() as pty:
         line = open_line(pty.path, 115200)
-        while line.write(bytes(4096), 0):
+        while line.write(bytes(4096), 0.05):
             pass
-        assert line.write(b"x", 0.01) == 0
+        while not line.write(b"x", 0.05):
+            os.read(pty.master, 65536)
         line.close()
 
 
