@@ -100,6 +100,8 @@ def run(
         code: int = arguments.function(arguments)
         sys.stdout.flush()
         return code
+    except SystemExit as exit_:  # the command found its arguments wrong, and parser.error() has said so
+        return exit_.code if isinstance(exit_.code, int) else USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read our output has seen enough

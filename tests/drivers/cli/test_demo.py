@@ -1,0 +1,151 @@
+"""``gsm0710 demo`` from the outside, on whole modules and on broken ones."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from demo_modules import BROKEN
+from hurried_clock import HurriedClock
+from scripted_port import read_transcript
+
+from drivers.cli import demo, main
+from drivers.emulator import EmulatedModule
+
+TRANSCRIPTS = Path(__file__).parents[2] / "transcripts" / "chapter8"
+ROWS = [row for part in sorted(TRANSCRIPTS.glob("*.txt")) for row in read_transcript(part)]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
+
+
+def typed(uart: int, server: bytes, client: bytes) -> list[tuple[str, bytes]]:
+    """What one virtual UART says and hears according to the typed transcript, joined by direction."""
+    rows = [(direction, octets) for number, direction, octets in ROWS if number == uart]
+    return joined(
+        (direction, octets.replace(b"10.79.140.214", server).replace(b"10.79.141.126", client))
+        for direction, octets in rows
+    )
+
+
+def joined(rows: Iterator[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    result: list[tuple[str, bytes]] = []
+    for direction, octets in rows:
+        if result and result[-1][0] == direction:
+            result[-1] = (direction, result[-1][1] + octets)
+        else:
+            result.append((direction, octets))
+    return result
+
+
+def test_it_ends_with_ok_and_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1].startswith("OK")
+    assert "\x1b" not in out
+    for part in ("VIRTUAL_UART_1 <- Quectel's module is great!", "VIRTUAL_UART_3 <- ERROR", "VIRTUAL_UART_2 <- CLOSED"):
+        assert part in out
+
+
+@pytest.mark.requirement("S8.2", "S8.8", "S8.9", "S8.12", "S8.13", "S8.17")
+def test_the_modules_side_of_the_line_is_the_typed_transcript() -> None:
+    """Octets of DLCI 1 to 3 as the module got and sent them, against the app note."""
+    seen: dict[int, list[tuple[str, bytes]]] = {}
+    with EmulatedModule() as module:
+        module.on_octets(
+            lambda dlci, direction, data: seen.setdefault(dlci, []).append(
+                (">" if direction == "received" else "<", data)
+            )
+        )
+        assert main(["-q", "demo", "--port", module.serve_pty()]) == 0
+    said = {dlci: joined(iter(rows)) for dlci, rows in seen.items() if dlci}
+    (server,) = [octets.strip() for octets in seen_answers(seen[1], b"AT+QILOCIP\r")]
+    client = b"".join(octets for direction, octets in seen[1] if direction == "<")
+    client = client.partition(b"REMOTE IP: ")[2].partition(b"\r")[0]
+    assert sorted(said) == [1, 2, 3]
+    set_up = [(">", b"ATE0\r"), ("<", b"ATE0\r\r\nOK\r\n")]
+    for uart, rows in said.items():
+        assert rows == set_up + typed(uart, server, client)
+
+
+def seen_answers(rows: list[tuple[str, bytes]], command: bytes) -> list[bytes]:
+    """What followed a command."""
+    return [after[1] for row, after in itertools.pairwise(rows) if row == (">", command)]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_broken_step_is_named_and_ends_with_1(
+    broken: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "play", functools.partial(demo.play, patience=20, clock=HurriedClock(40)))
+    kind, step = BROKEN[broken]
+    with kind() as module:
+        assert main(["demo", "--port", module.serve_pty()]) == 1
+    said = capsys.readouterr()
+    assert repr(step) in said.err
+    assert said.err.count("\n") == 1
+    assert said.out.splitlines()[-1].startswith("FAILED")
+
+
+def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[-1] == {"ok": True, "steps": 16}
+    to_two = b"".join(bytes.fromhex(row["octets"]) for row in rows if row.get("uart") == 2 and "octets" in row)
+    assert b"Hello, welcome to use Quectel's module" in to_two
+    assert next(row["step"] for row in rows if "step" in row) == "claim context 0"
+
+
+@pytest.mark.parametrize("reach", ["tcp", "pty"])
+def test_port_takes_any_url(reach: str) -> None:
+    with EmulatedModule() as module:
+        url = module.serve_pty() if reach == "pty" else f"socket://{module.serve_tcp()}"
+        assert main(["-q", "demo", "--port", url]) == 0
+
+
+def test_it_can_be_played_twice_on_one_module() -> None:
+    with EmulatedModule() as module:
+        link = module.serve_pty()
+        assert main(["-q", "demo", "--port", link]) == 0
+        assert main(["-q", "demo", "--port", link]) == 0
+
+
+@pytest.mark.interop("tshark")
+def test_tshark_reads_its_capture_with_nothing_malformed(tmp_path: Path) -> None:
+    capture = tmp_path / "chapter8.pcapng"
+    assert main(["-q", "demo", "--capture", str(capture)]) == 0
+    command = ["tshark", "-r", str(capture), "-T", "fields", "-e", "_ws.malformed", "-e", "mux27010.checksum_correct"]
+    rows = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(rows) > 80
+    assert {row.split("\t")[0] for row in rows} == {""}
+    assert {row.split("\t")[1] for row in rows} <= {"True", "1"}
+
+
+def test_a_port_that_does_not_exist_is_one_line_and_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["demo", "--port", str(tmp_path / "nothing")]) == 1
+    said = capsys.readouterr().err
+    assert str(tmp_path / "nothing") in said
+    assert said.count("\n") == 1
+
+
+def test_a_module_that_does_not_answer_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with EmulatedModule(startup="none") as module:
+        assert main(["demo", "--port", module.serve_pty()]) == 1
+    said = capsys.readouterr().err
+    assert "AT" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["demo", "--nonsense"], ["demo", "--baudrate", "x"], ["emulate"], []])
+def test_a_usage_error_is_2(arguments: list[str]) -> None:
+    assert main(arguments) == 2
