@@ -120,10 +120,7 @@ class Mux:
         """
         _check_dlci(dlci)
         uart = self._channel(dlci)
-        if uart.is_open and not uart.is_up:
-            uart.close()
-        if not uart.is_open:
-            uart.open()
+        uart.ensure_open()
         return uart
 
     def _channel(self, dlci: int) -> VirtualUart:

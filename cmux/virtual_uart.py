@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from .protocol.events import (
     SignalsChanged,
     Writable,
 )
+from .waiting import Deadline, ReadyFlag
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -41,16 +41,6 @@ RECEIVE_LIMIT = 1 << 20
 _PIECE = 65536
 _CLOSE_MARGIN = 1.0
 _LONGEST_BREAK = 3.0
-
-
-class _Deadline:
-    """The moment at which a call has waited long enough; None: never."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self._at = None if seconds is None else time.monotonic() + seconds
-
-    def left(self) -> float | None:
-        return None if self._at is None else max(0.0, self._at - time.monotonic())
 
 
 class VirtualUart(serial.SerialBase):
@@ -82,13 +72,29 @@ class VirtualUart(serial.SerialBase):
         self._wanted = 0
         self._read_cancelled = False
         self._write_cancelled = False
-        self._flag: tuple[socket.socket, socket.socket] | None = None
-        self._flagged = False
-        self._condition = threading.Condition()
+        self._flag: ReadyFlag | None = None
+        self._make_locks()
         super().__init__(None)
         self._port = self.portstr = self.name = f"cmux://{mux.name}?dlci={dlci}"
 
+    def _make_locks(self) -> None:
+        self._condition = threading.Condition()
+        self._asking = threading.Lock()
+
     # --- Opening and closing ---
+
+    def ensure_open(self) -> None:
+        """Open the DLC unless it is open on the line; several threads may ask at once.
+
+        Raises:
+            DlcError: it could not be opened, see `open`.
+            SessionEnded: the multiplexer is closed.
+        """
+        with self._asking:
+            if self.is_open and not self._up:
+                self.close()
+            if not self.is_open:
+                self.open()
 
     def open(self) -> None:
         """Open the DLC and wait for the peer's answer.
@@ -186,7 +192,7 @@ class VirtualUart(serial.SerialBase):
             What ends with `expected`, or less when the time or `size` ran out.
         """
         with self._condition:
-            deadline = _Deadline(self.timeout)
+            deadline = Deadline(self.timeout)
             searched = 0
             while True:
                 found = self._buffer.find(expected, max(0, searched - len(expected) + 1), size)
@@ -198,9 +204,9 @@ class VirtualUart(serial.SerialBase):
                 if not self._await(searched + 1, deadline):
                     return self._take(searched)
 
-    def _await(self, size: int, deadline: _Deadline | None = None) -> bool:
+    def _await(self, size: int, deadline: Deadline | None = None) -> bool:
         """Wait for so many octets; the condition is held."""
-        deadline = deadline or _Deadline(self.timeout)
+        deadline = deadline or Deadline(self.timeout)
         self._check_open()
         while len(self._buffer) < size:
             if self._read_cancelled:
@@ -273,7 +279,7 @@ class VirtualUart(serial.SerialBase):
         done = 0
         with self._condition:
             self._check_open()
-            deadline = _Deadline(self.write_timeout)
+            deadline = Deadline(self.write_timeout)
             while done < len(octets):
                 if not self._up or not self.is_open:
                     raise self._reason()
@@ -392,26 +398,18 @@ class VirtualUart(serial.SerialBase):
         with self._condition:
             self._check_open()
             if self._flag is None:
-                self._flag = socket.socketpair()
-                self._flagged = False
+                self._flag = ReadyFlag()
                 self._set_flag()
-            return self._flag[0].fileno()
+            return self._flag.fileno()
 
     def _set_flag(self) -> None:
-        if self._flag is None:
-            return
-        wanted = bool(self._buffer) or not self._up
-        if wanted != self._flagged:
-            self._flagged = wanted
-            if wanted:
-                self._flag[1].send(b"x")
-            else:
-                self._flag[0].recv(1)
+        if self._flag is not None:
+            self._flag.set(bool(self._buffer) or not self._up)
 
     def _drop_flag(self) -> None:
-        for end in self._flag or ():
-            end.close()
-        self._flag = None
+        if self._flag is not None:
+            self._flag.close()
+            self._flag = None
 
     # --- What the engine tells ---
 
@@ -461,15 +459,10 @@ class VirtualUart(serial.SerialBase):
 
     def abandon(self) -> None:
         """Be dead in the child after a fork."""
-        self._condition = threading.Condition()
+        self._make_locks()
         self._up = False
 
     # --- Checks ---
-
-    @property
-    def is_up(self) -> bool:
-        """Whether the DLC is open on the line; ``is_open`` stays True until `close`, as with any serial port."""
-        return self._up
 
     def _check_open(self) -> None:
         if not self.is_open:
