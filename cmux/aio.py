@@ -82,7 +82,10 @@ class MuxProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed octets from the line; never raises because of what they are."""
-        self._tell(self.multiplexer.receive_data(data, self.now()))
+        while data:
+            self._tell(self.multiplexer.receive_data(data, self.now()))
+            # What follows the end of a session belongs to the next one, unless somebody else has the line by now.
+            data = self.multiplexer.take_unread() if self.transport is not None else b""
 
     def eof_received(self) -> None:
         """Let the transport close: nothing more will come."""

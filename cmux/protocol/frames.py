@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Generator
 from typing import NamedTuple
 
 from . import wire
@@ -251,41 +252,46 @@ class Decoder(ABC):
         """
         return [item for _, item in self.scan(data)]
 
-    def scan(self, data: bytes) -> list[Decoded]:
+    def scan(self, data: bytes) -> Generator[Decoded]:
         """Take octets from the line and tell where things stood.
 
         Args:
             data: any number of octets.
 
-        Returns:
-            As `receive_data`, each with the offset of its opening flag.
+        Yields:
+            As `receive_data` returns, each with the offset of its opening flag. When the iterator is closed early, the
+            octets behind what it yielded last are kept: `take_rest` returns them.
         """
         self._data += data
         return self._scan()
 
-    def give_up(self, *, force: bool) -> list[Decoded]:
+    def take_rest(self) -> bytes:
+        """Take what was not decoded out of the decoder, without the flags that it begins with."""
+        rest = self._data.lstrip(self._flag)
+        self.reset()
+        return rest
+
+    def give_up(self, *, force: bool) -> Generator[Decoded]:
         """Stop waiting for the rest of a partial frame: its length may be damaged.
 
         Args:
             force: also when no complete frame with a good FCS lies behind its opening flag.
 
-        Returns:
+        Yields:
             The partial frames given up, as `DropReason.TRUNCATED`, and what was found behind their flags.
         """
-        out: list[Decoded] = []
         while self.pending and (force or self._frame_behind()):
             start = self._opening_flag()
-            raw = self._data[start:]
-            out.append((self._offset + start, FrameDropped(self._offset + start, DropReason.TRUNCATED, raw)))
+            offset, raw = self._offset + start, self._data[start:]
             self._drop_to(start + 1)
-            out += self._scan()
-        return out
+            yield offset, FrameDropped(offset, DropReason.TRUNCATED, raw)
+            yield from self._scan()
 
-    def finish(self) -> list[Decoded]:
+    def finish(self) -> Generator[Decoded]:
         """Take the end of the input.
 
-        Returns:
-            What `give_up` returns; nothing is pending afterwards.
+        Yields:
+            What `give_up` yields; nothing is pending afterwards.
         """
         return self.give_up(force=True)
 
@@ -302,8 +308,8 @@ class Decoder(ABC):
         self._data = self._data[index:]
 
     @abstractmethod
-    def _scan(self) -> list[Decoded]:
-        """Decode what `_data` has, and leave in it what may become a frame."""
+    def _scan(self) -> Generator[Decoded]:
+        """Decode what `_data` has, and leave in it what may become a frame, or was not looked at."""
 
     @abstractmethod
     def _frame_behind(self) -> bool:
@@ -333,46 +339,47 @@ class BasicDecoder(Decoder):
             return _BadHeader(DropReason.TOO_LONG, header.size)
         return header
 
-    def _scan(self) -> list[Decoded]:
+    def _scan(self) -> Generator[Decoded]:
         data, flag = self._data, self._flag
-        out: list[Decoded] = []
+        base = self._offset
         start = 0
-        while True:
-            found = data.find(flag, start)
-            if found < 0:
-                self.skipped += len(data) - start
-                start = len(data)
-                break
-            self.skipped += found - start
-            start = found
-            while data[start + 1 : start + 2] == flag:  # 27.010 5.2.5: any run of flags is fill
-                start += 1
-            body = start + 1
-            header = self._header_at(data, body)
-            if header is None:
-                break
-            if isinstance(header, _BadHeader):
-                reason, end = header.reason, body + header.size - 1
-            else:
-                check = body + header.size + header.length
-                end = check + 1
-                if end >= len(data):
-                    break
-                if data[end] != wire.BASIC_FLAG:  # 27.010 5.2.3
-                    reason = DropReason.NO_CLOSING_FLAG
-                elif data[check] != (fcs(data[body:check]) if header.fcs is None else header.fcs):
-                    reason = DropReason.FCS
+        try:
+            while True:
+                found = data.find(flag, start)
+                if found < 0:
+                    self.skipped += len(data) - start
+                    start = len(data)
+                    return
+                self.skipped += found - start
+                start = found
+                while data[start + 1 : start + 2] == flag:  # 27.010 5.2.5: any run of flags is fill
+                    start += 1
+                body = start + 1
+                header = self._header_at(data, body)
+                if header is None:
+                    return
+                if isinstance(header, _BadHeader):
+                    reason, end = header.reason, body + header.size - 1
                 else:
-                    info = data[body + header.size : check]
-                    frame = Frame(header.dlci, header.cr, header.type, header.pf, info)
-                    out.append((self._offset + start, frame))
-                    start = end  # 27.010 5.2.6.1: the closing flag may open the next frame
-                    continue
-            offset = self._offset + start
-            out.append((offset, FrameDropped(offset, reason, data[start : end + 1])))
-            start = body  # go on behind the *opening* flag: a damaged length costs this frame only
-        self._drop_to(start)
-        return out
+                    check = body + header.size + header.length
+                    end = check + 1
+                    if end >= len(data):
+                        return
+                    if data[end] != wire.BASIC_FLAG:  # 27.010 5.2.3
+                        reason = DropReason.NO_CLOSING_FLAG
+                    elif data[check] != (fcs(data[body:check]) if header.fcs is None else header.fcs):
+                        reason = DropReason.FCS
+                    else:
+                        info = data[body + header.size : check]
+                        offset = base + start
+                        start = end  # 27.010 5.2.6.1: the closing flag may open the next frame
+                        yield offset, Frame(header.dlci, header.cr, header.type, header.pf, info)
+                        continue
+                offset, raw = base + start, data[start : end + 1]
+                start = body  # go on behind the *opening* flag: a damaged length costs this frame only
+                yield offset, FrameDropped(offset, reason, raw)
+        finally:
+            self._drop_to(start)
 
     def _frame_behind(self) -> bool:
         data, flag = self._data, self._flag
@@ -406,32 +413,35 @@ class AdvancedDecoder(Decoder):
         self._not_data = wire.FLOW_OCTETS if xonxoff else b""
         self._longest = 2 * (n1_receive + 3)  # every octet escaped
 
-    def _scan(self) -> list[Decoded]:
+    def _scan(self) -> Generator[Decoded]:
         data, flag = self._data, self._flag
-        out: list[Decoded] = []
+        base = self._offset
         start = data.find(flag)
         self.skipped += start if start >= 0 else len(data)
-        while start >= 0:
-            while data[start + 1 : start + 2] == flag:  # 27.010 5.2.5: any run of flags is fill
-                start += 1
-            end = data.find(flag, start + 1)
-            octets = data[start + 1 : end if end >= 0 else None]
-            offset = self._offset + start
-            if len(octets) > self._longest:
-                raw = data[start : start + 1 + self._longest]
-                out.append((offset, FrameDropped(offset, DropReason.TOO_LONG, raw)))
-                self.skipped += len(octets) - self._longest
-            elif end < 0:
-                break
-            else:
-                frame = self._frame(octets)
-                if isinstance(frame, DropReason):
-                    out.append((offset, FrameDropped(offset, frame, data[start : end + 1])))
+        try:
+            while start >= 0:
+                while data[start + 1 : start + 2] == flag:  # 27.010 5.2.5: any run of flags is fill
+                    start += 1
+                end = data.find(flag, start + 1)
+                octets = data[start + 1 : end if end >= 0 else None]
+                offset = base + start
+                if len(octets) > self._longest:
+                    self.skipped += len(octets) - self._longest
+                    raw = data[start : start + 1 + self._longest]
+                    start = end
+                    yield offset, FrameDropped(offset, DropReason.TOO_LONG, raw)
+                elif end < 0:
+                    return
                 else:
-                    out.append((offset, frame))
-            start = end  # a closing flag may open the next frame
-        self._drop_to(start if start >= 0 else len(data))
-        return out
+                    frame = self._frame(octets)
+                    raw = data[start : end + 1]
+                    start = end  # a closing flag may open the next frame
+                    if isinstance(frame, DropReason):
+                        yield offset, FrameDropped(offset, frame, raw)
+                    else:
+                        yield offset, frame
+        finally:
+            self._drop_to(start if start >= 0 else len(data))
 
     def _frame(self, octets: bytes) -> Frame | DropReason:
         """Judge what stood between two flags."""

@@ -5,6 +5,7 @@ It reads no clock and does no I/O. What the peer does wrong is counted and told,
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
 
 from . import negotiation
@@ -13,7 +14,7 @@ from .config import MAX_DLCI, Config, Option, Parameters, Role
 from .dlc import Dlc, Input, State
 from .errors import ConfigError, InvalidDlci, StateError
 from .events import Cause, Event
-from .frames import AdvancedDecoder, BasicDecoder, Decoder
+from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
 from .session import Session
 
 
@@ -43,6 +44,7 @@ class Multiplexer:
             self._decoder = AdvancedDecoder(config.n1_receive, xonxoff=config.xonxoff)
         self._grown_at = 0.0
         self._gap_over = False
+        self._unread = b""
 
     # --- The session ----------------------------------------------------------------------------------------------
 
@@ -359,9 +361,26 @@ class Multiplexer:
         if data:
             self._grown_at, self._gap_over = now, False
             session.heard()
-            for _, item in self._decoder.scan(data):
-                session.receive(item)
+            self._decode(self._decoder.scan(data))
         return session.take_events()
+
+    def _decode(self, items: Generator[Decoded]) -> None:
+        """Hand frames to the session; what stands behind the one that ends it is not for the multiplexer."""
+        was_open = self._session.is_open
+        for _, item in items:
+            self._session.receive(item)
+            if was_open and not self._session.is_open:
+                items.close()
+                self._unread = self._decoder.take_rest()
+
+    def take_unread(self) -> bytes:
+        """Take the octets that came behind the frame that ended the session: AT commands, maybe, or a new session.
+
+        Returns:
+            The octets, once.
+        """
+        unread, self._unread = self._unread, b""
+        return unread
 
     def data_to_send(self, now: float, limit: int | None = None) -> bytes:
         """Hand out whole frames for the line; acknowledgement timers start here.
@@ -403,8 +422,7 @@ class Multiplexer:
             over = now >= self._grown_at + self.config.t2
             if over or now >= self._grown_at + self.config.frame_gap:
                 self._gap_over = True
-                for _, item in self._decoder.give_up(force=over):
-                    session.receive(item)
+                self._decode(self._decoder.give_up(force=over))
         return session.take_events()
 
     def stats(self) -> dict[str, object]:

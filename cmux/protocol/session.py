@@ -28,6 +28,7 @@ from .events import (
     Writable,
 )
 from .frames import Frame
+from .messages import Message, parse_messages
 from .power import Power, PowerAction, PowerInput, PowerSaving
 from .transmitter import Transmitter
 from .wire import FrameType, MessageType
@@ -195,6 +196,9 @@ class Session:
 
     def _stray(self, dlc: Dlc, info: bytes) -> None:
         """Data on a DLC that is not simply open."""
+        if not dlc.dlci and dlc.state is State.CLOSED and any(_is_close_down(one) for one in parse_messages(info)):
+            self.control.receive(info)  # whoever finds a multiplexer without a session sends CLD to be rid of it
+            return
         for action in dlc.apply(Input.DATA):
             if action is Action.DELIVER:
                 self._deliver(dlc, info)
@@ -481,6 +485,10 @@ class Session:
 
     def _open_again(self, dlc: Dlc, final: bool) -> None:
         dlc.open_again = True
+
+
+def _is_close_down(message: Message) -> bool:
+    return message.command and isinstance(message.body, CLD)
 
 
 _ACTIONS: dict[Action, Callable[[Session, Dlc, bool], None]] = {

@@ -255,6 +255,8 @@ class PhysicalLine(asyncio.Protocol):
             self._writable = True
             self._transport.set_protocol(self)
             self._modem.uarts[0].attach(self)
+            if unread := mux.multiplexer.take_unread():  # AT commands right behind CLD
+                self.data_received(unread)
 
     def _restarted(self) -> None:
         if self._mux is not None and self._settings.at_first:

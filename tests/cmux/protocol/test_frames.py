@@ -151,7 +151,7 @@ class TestPartialFrame:
     def test_is_kept_while_nothing_better_lies_behind_it(self) -> None:
         one = BasicDecoder()
         one.receive_data(self.claims_50 + b"half of it")
-        assert one.give_up(force=False) == []
+        assert list(one.give_up(force=False)) == []
         assert one.pending
 
     def test_is_given_up_by_force(self) -> None:

@@ -344,6 +344,27 @@ class TestClosing:
         assert isinstance(events[-1], SessionClosed)
         assert b"\xc1\x01" in pair.module.mux.data_to_send(pair.now)
 
+    def test_cld_without_a_session_is_answered_and_ends_it(self) -> None:
+        """A host that finds a multiplexer and knows of no session wants to be rid of it."""
+        mux = Multiplexer(Role.RESPONDER)
+        events = mux.receive_data(bytes.fromhex("F9 03 EF 05 C3 01 F2 F9"), 0.0)
+        assert [type(event) for event in events] == [SessionClosed]
+        assert mux.data_to_send(0.0) == bytes.fromhex("F9 01 EF 05 C1 01 93 F9")
+
+    @pytest.mark.parametrize("size", [1, 3, 1000])
+    def test_octets_behind_the_end_of_the_session_are_not_lost(self, size: int) -> None:
+        pair = Pair().open(1)
+        line = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9") + b"AT@POFF\r\n"
+        rest = b""
+        for at in range(0, len(line), size):
+            if not pair.module.mux.session_open:
+                rest += line[at : at + size]
+                continue
+            pair.module.events += pair.module.mux.receive_data(line[at : at + size], pair.now)
+            rest += pair.module.mux.take_unread()
+        assert rest.lstrip(b"\xf9") == b"AT@POFF\r\n"
+        assert pair.module.mux.stats()["dropped"] == {}
+
     def test_a_session_can_be_started_again(self) -> None:
         pair = Pair().open(1)
         for _ in range(3):

@@ -235,6 +235,17 @@ async def test_from_the_first_octet_in_multiplexer_mode_and_still_after_it_was_c
             await lab.leave()
 
 
+def test_at_commands_right_behind_the_close_down_are_heard() -> None:
+    """Some hosts send CLD and the next AT command in one breath."""
+    close_down = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9")
+    with EmulatedModule() as module, module.port(timeout=5) as port:
+        port.write(b"ATE0;+CMUX=0\r")
+        assert port.read(20).endswith(b"\r\nOK\r\n")
+        port.write(close_down + b"\rAT\r\n")
+        answer = bytes.fromhex("F9 01 EF 05 C1 01 93 F9") + b"\r\nOK\r\n"
+        assert port.read(len(answer)) == answer
+
+
 async def test_dlcis_that_are_no_uart_are_refused_and_loopbacks_echo() -> None:
     async with Lab(EmulatedModule(loopback=[9])) as lab:
         await lab.multiplex()
