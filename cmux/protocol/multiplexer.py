@@ -366,10 +366,11 @@ class Multiplexer:
 
     def _decode(self, items: Generator[Decoded]) -> None:
         """Hand frames to the session; what stands behind the one that ends it is not for the multiplexer."""
-        was_open = self._session.is_open
+        ended = self._session.ended
         for _, item in items:
             self._session.receive(item)
-            if was_open and not self._session.is_open:
+            if self._session.ended != ended:
+                ended = self._session.ended
                 items.close()
                 self._unread = self._decoder.take_rest()
 

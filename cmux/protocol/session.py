@@ -61,6 +61,8 @@ class Session:
         self.refused: set[int] = set()
         """DLCIs whose SABM is answered with DM."""
         self.shutting_down = False
+        self.ended = 0
+        """How many sessions have ended on this line."""
         self.counters = Counter[str]()
         self.dropped = Counter[str]()
         self.events: list[Event] = []
@@ -326,6 +328,7 @@ class Session:
         for dlc in self.user_dlcs():
             self._drop(dlc, cause if cause is Cause.LINE_LOST else Cause.SESSION, detail)
         if not (was_closed and cause is Cause.LINE_LOST):
+            self.ended += 1
             self.tell(SessionClosed(cause, detail))
 
     # --- The control channel (see `control.ControlOwner`) ---------------------------------------------------------

@@ -347,8 +347,9 @@ class TestClosing:
     def test_cld_without_a_session_is_answered_and_ends_it(self) -> None:
         """A host that finds a multiplexer and knows of no session wants to be rid of it."""
         mux = Multiplexer(Role.RESPONDER)
-        events = mux.receive_data(bytes.fromhex("F9 03 EF 05 C3 01 F2 F9"), 0.0)
+        events = mux.receive_data(bytes.fromhex("F9 03 EF 05 C3 01 F2 F9") + b"AT\r", 0.0)
         assert [type(event) for event in events] == [SessionClosed]
+        assert mux.take_unread() == b"AT\r"
         assert mux.data_to_send(0.0) == bytes.fromhex("F9 01 EF 05 C1 01 93 F9")
 
     @pytest.mark.parametrize("size", [1, 3, 1000])

@@ -240,9 +240,9 @@ def test_at_commands_right_behind_the_close_down_are_heard() -> None:
     close_down = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9")
     with EmulatedModule() as module, module.port(timeout=5) as port:
         port.write(b"ATE0;+CMUX=0\r")
-        assert port.read(20).endswith(b"\r\nOK\r\n")
+        assert port.read(19).endswith(b"\r\nOK\r\n")
         port.write(close_down + b"\rAT\r\n")
-        answer = bytes.fromhex("F9 01 EF 05 C1 01 93 F9") + b"\r\nOK\r\n"
+        answer = bytes.fromhex("F9 01 EF 05 C1 01 93 F9") + b"\rAT\r\r\nOK\r\n"
         assert port.read(len(answer)) == answer
 
 
