@@ -46,6 +46,9 @@ class Behaviour:
     already_connect: Literal["alone", "after_ok", "then_error"] = _choice(  # type: ignore[assignment]
         "alone", "ALREADY CONNECT: manual alone, MC60 drivers after OK, an M95 log followed by ERROR"
     )
+    qirdi: Literal["repeated", "once"] = _choice(  # type: ignore[assignment]
+        "repeated", "+QIRDI: again after an AT+QIRD that leaves data (drivers), or once until all was read (manual)"
+    )
     qiserver_blank: bool = _flag(True, "QISERVER?: app note and M66 manual '1, 1', M26 manual '1,1'")
 
     # What is accepted, and when

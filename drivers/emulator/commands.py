@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from .data_commands import data_commands
 from .general import general
+from .network_commands import network_commands
+from .state_commands import state_commands
 from .table import CommandTable
 from .tcpip_commands import session_commands
 from .tcpip_settings import settings_commands
 
+_TABLES = (settings_commands, session_commands, data_commands, state_commands, network_commands)
+
 
 def all_commands() -> CommandTable:
     """Return the module's command table."""
-    return general.merged(settings_commands).merged(session_commands)
+    table = general
+    for more in _TABLES:
+        table = table.merged(more)
+    return table

@@ -8,10 +8,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 
 from .addresses import Address, allocate
+from .connecting import connect
 from .delivery import Delivery, HeaderOptions, Notice
-from .environment import Environment, is_loopback
+from .environment import Environment
 from .server import Server
-from .sessions import Role, Session, SessionState, TcpSession, UdpEndpoint, UdpSession
+from .sessions import Role, Session, SessionState
 from .settings import ContextSettings
 from .states import ACTIVATING, ContextState, Trigger, transitions
 
@@ -43,6 +44,7 @@ class Context:
         self.server = Server(self, environment)
         self.profiles: dict[int, Session] = {}
         self.bytestream: Session | None = None  # the session that a UART in data mode is joined to
+        self.unread = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
         self._changed = changed
         self._may_start = may_start
@@ -191,7 +193,11 @@ class Context:
             host: address or name.
             port: 1 to 65535.
         """
-        self._keep_draining(self.profiles.pop(index, None))
+        former = self.profiles.pop(index, None)
+        if former is not None and self.indicating:
+            self.discard(former)
+        else:
+            self._keep_draining(former)
         task = self._spawn(self._open(index, kind, host, port))
         self._opening[index] = task
         task.add_done_callback(lambda done: self._opened(index, done))
@@ -224,7 +230,8 @@ class Context:
         self.fire(opening)
         try:
             await self._environment.within(
-                self._environment.behaviour.connect_timeout, self._connect(index, kind, host, port)
+                self._environment.behaviour.connect_timeout,
+                connect(self, self._environment, self.profiles, index, kind, (host, port)),
             )
         except (OSError, TimeoutError) as error:
             log.info("context %d: profile %d does not reach %s:%d: %s", self.number, index, host, port, error)
@@ -235,40 +242,6 @@ class Context:
             else:
                 self.fire(Trigger.FAILED)
             self.announce(self.with_index(index, "CONNECT FAIL"))
-
-    async def _connect(self, index: int, kind: str, host: str, port: int) -> None:
-        for address in await self._environment.resolve(host):
-            if not self._environment.reachable(address):
-                continue
-            remote = (address, port)
-            local = (self.local_address, 0) if is_loopback(address) else None
-            if kind == "UDP":
-                await self._connect_udp(index, remote, local)
-            else:
-                session = TcpSession(self, self._environment, Role.CLIENT, index, remote)
-                self.profiles[index] = session
-                await self._environment.loop.create_connection(lambda: session, *remote, local_addr=local)  # noqa: B023
-            return
-        raise OSError(f"{host} is no address that the module may reach")
-
-    async def _connect_udp(self, index: int, remote: tuple[str, int], local: tuple[str, int] | None) -> None:
-        def received(data: bytes, sender: tuple[str, int]) -> None:
-            session.receive(data)
-
-        _, endpoint = await self._environment.loop.create_datagram_endpoint(
-            lambda: UdpEndpoint(received), local_addr=local, remote_addr=remote
-        )
-        session = UdpSession(
-            self,
-            self._environment,
-            Role.CLIENT,
-            index,
-            remote,
-            transmit=endpoint.send,
-            finish=endpoint.close,
-        )
-        self.profiles[index] = session
-        session.established()
 
     def close_profile(self, index: int) -> bool:
         """Close a client session from our side; False when there is none to close."""
@@ -347,6 +320,22 @@ class Context:
             self.announce(f"STATE: {self.state.value}")
 
     # What its sessions tell it
+
+    @property
+    def indicating(self) -> int:
+        """See `SessionHost.indicating`."""
+        return self.settings.ndi
+
+    def indication(self, session: Session, more: tuple[int, ...]) -> str:
+        """See `SessionHost.indication`."""
+        return "+QIRDI: " + ",".join(map(str, (self.number, int(session.role), session.index, *more)))
+
+    def discard(self, session: Session) -> None:
+        """See `SessionHost.discard`."""
+        if session.held:
+            log.info("context %d: %d octets that nobody has read are lost", self.number, session.held)
+        self.unread += session.held
+        session.close()
 
     def header_options(self, session: Session) -> HeaderOptions:
         """See `SessionHost.header_options`."""

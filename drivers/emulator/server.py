@@ -7,7 +7,9 @@ import enum
 from typing import cast
 
 from .environment import Environment
-from .sessions import Role, Session, SessionHost, SessionState, TcpSession, UdpEndpoint, UdpSession
+from .sessions import Role, Session, SessionHost, SessionState
+from .tcp_session import TcpSession
+from .udp_session import UdpEndpoint, UdpSession
 
 CLIENTS = 5
 
@@ -139,7 +141,13 @@ class Server:
         for index, session in list(self.clients.items()):
             if session.state is SessionState.CLOSED and session.drained:
                 del self.clients[index]
-        return next((index for index in range(self._maximum) if index not in self.clients), None)
+        free = next((index for index in range(self._maximum) if index not in self.clients), None)
+        if free is None and self._host.indicating:  # nobody reads a closed one with AT+QIRD: it makes room
+            for index, session in self.clients.items():
+                if session.state is SessionState.CLOSED:
+                    self._host.discard(self.clients.pop(index))
+                    return index
+        return free
 
 
 class _Arrival(asyncio.Protocol):

@@ -1,22 +1,18 @@
-"""The module's TCP and UDP sessions on real sockets; a slow UART pushes back, so nothing piles up here."""
+"""What TCP and UDP sessions of the module have in common: lines and data on their way to a UART."""
 
 from __future__ import annotations
 
-import asyncio
 import enum
-import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol
 
 from ..clock import Timer
 from .delivery import MAXIMUM, Delivery, HeaderOptions, Notice, header
-from .environment import Environment, limit_buffers
+from .environment import Environment
+from .indications import Indications
 
-_READ_SIZE = 4096
-_HIGH_WATER = 16384  # octets that wait for the UART before the socket is no longer read
-_LOW_WATER = 4096
-_LINGER = 10.0  # seconds that a closed session may go on handing over what was sent
+HIGH_WATER = 16384  # octets that wait for the UART before a socket is no longer read
 
 
 class Role(enum.IntEnum):
@@ -42,6 +38,18 @@ class SessionHost(Protocol):
     def local_address(self) -> str:
         """The context's address."""
 
+    @property
+    def indicating(self) -> int:
+        """AT+QINDI: 0 when received data comes out of the UART by itself, else it waits for AT+QIRD."""
+
+    def indication(self, session: Session, more: tuple[int, ...]) -> str:
+        """Return the line that tells of data that waits.
+
+        Args:
+            session: which has it.
+            more: the numbers behind the session's index.
+        """
+
     def header_options(self, session: Session) -> HeaderOptions:
         """Return which information stands before received data."""
 
@@ -50,6 +58,9 @@ class SessionHost(Protocol):
 
     def session_ended(self, session: Session) -> None:
         """Note that the remote side or the network has ended a session."""
+
+    def discard(self, session: Session) -> None:
+        """Throw a closed session away with the data that nobody has read, and count it."""
 
     def session_changed(self, session: Session) -> None:
         """Note that there is something to take, or that there is room to send."""
@@ -87,6 +98,7 @@ class Session:
         self._environment = environment
         self._before: deque[Notice] = deque()
         self._after: deque[Notice] = deque()
+        self._indications = Indications(repeat=environment.behaviour.qirdi == "repeated")
         self._writable = True
         self._waiting: tuple[bytes, Callable[[bool], None], Timer] | None = None
 
@@ -121,7 +133,7 @@ class Session:
         """Drop the lines that nobody is there to see; returns how many."""
         count = len(self._before)
         self._before.clear()
-        if not self.held:
+        if not self.held or self._host.indicating:
             count += len(self._after)
             self._after.clear()
         return count
@@ -132,7 +144,12 @@ class Session:
             return self._before.popleft()
         if self.transparent:
             return self._after.popleft() if self._after and not self.held else None
-        if payload := self._take_payload():
+        if mode := self._host.indicating:
+            more = self._indications.take(mode, self.held)
+            if more is not None:
+                return Notice(self._host.indication(self, more))
+            return self._after.popleft() if self._after else None
+        if payload := self._take_payload(MAXIMUM):
             before = header(
                 self._host.header_options(self), len(payload), self.kind, self.remote, self._host.local_address
             )
@@ -141,7 +158,17 @@ class Session:
 
     def take_raw(self) -> bytes:
         """Return received data for a UART in data mode."""
-        return self._take_payload()
+        return self._take_payload(MAXIMUM)
+
+    def read(self, most: int) -> bytes:
+        """Return received data for AT+QIRD.
+
+        Args:
+            most: the greatest number of octets; of UDP no more than one datagram.
+        """
+        payload = self._take_payload(most)
+        self._indications.read(self.held)
+        return payload
 
     def send(self, data: bytes, done: Callable[[bool], None]) -> None:
         """Send data once the window has room.
@@ -188,7 +215,12 @@ class Session:
             done(True)
         self._host.session_changed(self)
 
-    def _take_payload(self) -> bytes:
+    def _arrived(self, octets: int) -> None:
+        """Note that data has come."""
+        self._indications.arrived(octets)
+        self._host.session_changed(self)
+
+    def _take_payload(self, most: int) -> bytes:
         raise NotImplementedError
 
     def _write(self, data: bytes) -> None:
@@ -217,224 +249,3 @@ class Session:
             self.state = SessionState.CLOSED
             self._settle(False)
             self._host.session_ended(self)
-
-
-class TcpSession(Session, asyncio.BufferedProtocol):
-    """One TCP connection; arguments as for `Session`."""
-
-    def __init__(
-        self,
-        host: SessionHost,
-        environment: Environment,
-        role: Role,
-        index: int,
-        remote: tuple[str, int],
-    ) -> None:
-        super().__init__(host, environment, role, index, "TCP", remote)
-        self._transport: asyncio.Transport | None = None
-        self._buffer = bytearray(_READ_SIZE)
-        self._received = bytearray()
-        self._reading = True
-        self._final_missing = 0
-        self._registered: asyncio.Transport | None = None
-
-    @property
-    def held(self) -> int:
-        """See `Session.held`."""
-        return len(self._received)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.BaseProtocol`."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError(f"a TCP session needs a stream transport, not {transport!r}")
-        self._transport = self._registered = transport
-        self._environment.transports.add(transport)
-        limit_buffers(transport)
-        transport.set_write_buffer_limits(high=_HIGH_WATER, low=_LOW_WATER)
-        if self.state is SessionState.CLOSED:  # given up in the meantime
-            transport.abort()
-            return
-        self._connected()
-
-    def get_buffer(self, sizehint: int) -> bytearray:
-        """See `asyncio.BufferedProtocol`."""
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """See `asyncio.BufferedProtocol`."""
-        if self.state is SessionState.CLOSED:
-            return
-        self._received += self._buffer[:nbytes]
-        if len(self._received) >= _HIGH_WATER and self._reading and self._transport is not None:
-            self._reading = False
-            self._transport.pause_reading()
-        self._host.session_changed(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.BaseProtocol`."""
-        self._final_missing = self._unacknowledged()
-        self._transport = None
-        if self._registered is not None:
-            self._environment.transports.discard(self._registered)
-        self._ended()
-
-    def close(self) -> None:
-        """See `Session.close`."""
-        self._final_missing = self._unacknowledged()
-        super().close()
-        self._received.clear()
-        self._before.clear()
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
-            if transport.get_write_buffer_size():
-                self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
-
-    def _take_payload(self) -> bytes:
-        payload = bytes(self._received[:MAXIMUM])
-        del self._received[:MAXIMUM]
-        if not self._reading and len(self._received) <= _LOW_WATER and self._transport is not None:
-            self._reading = True
-            if not self._transport.is_closing():
-                self._transport.resume_reading()
-        return payload
-
-    def _write(self, data: bytes) -> None:
-        if self._transport is not None:
-            self.sent += len(data)
-            self._transport.write(data)
-
-    def _unacknowledged(self) -> int:
-        if self._transport is None:
-            return self._final_missing
-        waiting = self._transport.get_write_buffer_size()
-        endpoint = self._transport.get_extra_info("socket")
-        return waiting + (_in_kernel(endpoint.fileno()) if endpoint is not None else 0)
-
-
-class UdpSession(Session):
-    """One UDP association; arguments as for `Session`, and how to send a datagram.
-
-    Args:
-        transmit: sends one datagram to the other side.
-        finish: called when it is closed.
-    """
-
-    def __init__(
-        self,
-        host: SessionHost,
-        environment: Environment,
-        role: Role,
-        index: int,
-        remote: tuple[str, int],
-        transmit: Callable[[bytes], None],
-        finish: Callable[[], None],
-    ) -> None:
-        super().__init__(host, environment, role, index, "UDP", remote)
-        self._transmit = transmit
-        self._finish = finish
-        self._datagrams: deque[bytes] = deque()
-        self._held = 0
-        self.lost = 0  # datagrams that came while the UART could not take them
-
-    @property
-    def held(self) -> int:
-        """See `Session.held`."""
-        return self._held
-
-    def established(self) -> None:
-        """Begin to carry data."""
-        self._connected()
-
-    def receive(self, data: bytes) -> None:
-        """Take one datagram from the other side."""
-        if self.state is SessionState.CLOSED or not data:
-            return
-        if self._held + len(data) > _HIGH_WATER * 4:  # a datagram at most above the bound
-            self.lost += 1
-            return
-        self._datagrams.append(data)
-        self._held += len(data)
-        self._host.session_changed(self)
-
-    def close(self) -> None:
-        """See `Session.close`."""
-        super().close()
-        self._datagrams.clear()
-        self._held = 0
-        self._before.clear()
-        self._finish()
-
-    def _take_payload(self) -> bytes:
-        if not self._datagrams:
-            return b""
-        payload = self._datagrams.popleft()
-        self._held -= len(payload)
-        return payload
-
-    def _write(self, data: bytes) -> None:
-        self.sent += len(data)
-        self._transmit(data)
-
-
-class UdpEndpoint(asyncio.DatagramProtocol):
-    """A UDP socket that passes every datagram on with its sender; a refused datagram does not end it.
-
-    Args:
-        dispatch: told every datagram and its sender.
-    """
-
-    def __init__(self, dispatch: Callable[[bytes, tuple[str, int]], None]) -> None:
-        self.lost = 0  # datagrams that the system did not take in time
-        self._dispatch = dispatch
-        self._transport: asyncio.DatagramTransport | None = None
-        self._full = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.BaseProtocol`."""
-        # Before Python 3.12 the transport of a UDP socket is no asyncio.DatagramTransport by its class.
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """See `asyncio.BaseProtocol`."""
-        self._transport = None
-
-    def pause_writing(self) -> None:
-        """See `asyncio.BaseProtocol`."""
-        self._full = True
-
-    def resume_writing(self) -> None:
-        """See `asyncio.BaseProtocol`."""
-        self._full = False
-
-    def send(self, data: bytes, to: tuple[str, int] | None = None) -> None:
-        """Send one datagram; it is lost when the system is too far behind, as on any network."""
-        if self._transport is None or self._full:
-            self.lost += 1
-        else:
-            self._transport.sendto(data, to)
-
-    def close(self) -> None:
-        """Close the socket; a second call does nothing."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None
-
-    def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
-        """See `asyncio.DatagramProtocol`."""
-        self._dispatch(data, (str(addr[0]), int(addr[1])))
-
-
-def _in_kernel(descriptor: int) -> int:
-    """Return how many octets the system holds that the other side has not acknowledged; 0 where it does not say."""
-    if sys.platform != "linux" or descriptor < 0:
-        return 0
-    import fcntl
-    import struct
-    import termios
-
-    try:
-        answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0\0\0\0")
-    except OSError:
-        return 0
-    return int(struct.unpack("i", answer)[0])

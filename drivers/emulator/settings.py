@@ -61,6 +61,7 @@ class ContextSettings:
         head: QIHEAD.
         showpt: QISHOWPT.
         autos: QIAUTOS, seconds, 0 for off.
+        ndi: QINDI.
         sde: QISDE.
         prompt: QIPROMPT.
         ports: QILPORT, per kind.
@@ -85,6 +86,7 @@ class ContextSettings:
     head: int = 0
     showpt: int = 0
     autos: int = 0
+    ndi: int = 0
     sde: int = 1
     prompt: int = 1
     ports: dict[str, int] = field(default_factory=lambda: {"TCP": DEFAULT_PORT, "UDP": DEFAULT_PORT})

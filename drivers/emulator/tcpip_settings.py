@@ -139,6 +139,7 @@ _setting("QISHOWRA", "(0,1)", 0, 1)
 _setting("QISHOWLA", "(0,1)", 0, 1)
 _setting("QIHEAD", "(0,1)", 0, 1)
 _setting("QISHOWPT", "(0,1)", 0, 1)
+_setting("QINDI", "(0-2)", 0, 2)  # 2 is the MC60's
 _setting("QISDE", "(0,1)", 0, 1)
 _setting("QIPROMPT", "(0-3)", 0, 3)
 

@@ -6,7 +6,7 @@ import enum
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..clock import Timer
 from .bytestream import Bytestream
@@ -15,8 +15,8 @@ from .commandline import BadLine, Command, parse
 from .delivery import Delivery
 from .entry import Entry
 from .lines import LineAssembler
-from .replies import CME_TEXTS, ERROR, Reply, Result
-from .settings import UartSettings
+from .replies import ERROR, Reply, Result
+from .speaker import OUTPUT_HIGH, Outlet, Speaker
 
 if TYPE_CHECKING:
     from .context import Context
@@ -24,23 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_OUTPUT_HIGH = 4096  # octets that wait for the line before nothing more is said or read
 _INPUT_HIGH = 2048  # octets that wait for the interpreter before the line is asked to pause
 _INPUT_LIMIT = 262144  # octets that wait for the interpreter before the rest is lost, as on a UART without flow control
 _TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited lines back
-
-
-class Outlet(Protocol):
-    """Where a UART's octets go."""
-
-    def send(self, data: bytes) -> int:
-        """Take octets; returns how many were taken, and `Uart.writable` follows when there is room again."""
-
-    def pause_input(self) -> None:
-        """Ask the other side to stop sending."""
-
-    def resume_input(self) -> None:
-        """Let the other side send again."""
 
 
 class Mode(enum.Enum):
@@ -52,7 +38,7 @@ class Mode(enum.Enum):
     DATA = "data of a transparent session"
 
 
-class Uart:
+class Uart(Speaker):
     """One AT interpreter.
 
     Tests and fault injection may override `line`, `result` and `payload`: all that it says passes through them.
@@ -63,18 +49,15 @@ class Uart:
     """
 
     def __init__(self, modem: Modem, number: int) -> None:
+        super().__init__()
         self.modem = modem
         self.number = number
-        self.settings = UartSettings()
         self.mode = Mode.COMMAND
         self.dropped_lines = 0  # unsolicited lines that nobody was there to see
         self.overrun = 0  # octets that came faster than they could be taken, and were lost
-        self._outlet: Outlet | None = None
-        self._out = bytearray()
         self._input = bytearray()
         self._input_paused = False
         self._running = False
-        self._flushing = False
         self._waiting: deque[str] = deque(maxlen=64)
         self._typing: Timer | None = None
         self._stream: Bytestream | None = None
@@ -86,11 +69,6 @@ class Uart:
         self._entered: Callable[[Entry], None] | None = None
 
     # The line
-
-    @property
-    def attached(self) -> bool:
-        """Whether anybody is at the other end."""
-        return self._outlet is not None
 
     def attach(self, outlet: Outlet) -> None:
         """Begin to talk to the outside."""
@@ -130,60 +108,15 @@ class Uart:
         self._input += data
         self._run(typed=True)
 
+    def _told(self, data: bytes) -> None:
+        self.modem.octets(self.number, "sent", data)
+
     def writable(self) -> None:
         """Go on saying what waits, because the line has room."""
         self._flush()
         self._run()
 
-    def _write(self, data: bytes) -> None:
-        self._out += data
-        self._flush()
-
-    def _flush(self) -> None:
-        if self._outlet is None:
-            self._out.clear()
-        if self._flushing:
-            return
-        self._flushing = True
-        try:
-            while self._out and self._outlet is not None:
-                said = bytes(self._out[:_OUTPUT_HIGH])
-                taken = self._outlet.send(said)
-                if not taken:
-                    return
-                del self._out[:taken]
-                self.modem.octets(self.number, "sent", said[:taken])
-        finally:
-            self._flushing = False
-
-    # What it says
-
-    def line(self, text: str) -> None:
-        """Say an information line, a final text or an unsolicited line."""
-        start = "\r\n" if self.settings.verbose else ""
-        self._write(f"{start}{text}\r\n".encode("latin-1", "replace"))
-
-    def result(self, result: Result) -> None:
-        """Say a result code."""
-        if self.settings.quiet:
-            return
-        self._write((f"\r\n{result.words}\r\n" if self.settings.verbose else f"{int(result)}\r").encode("ascii"))
-
-    def payload(self, data: bytes) -> None:
-        """Say received data, without anything around it."""
-        self._write(data)
-
-    def reply(self, reply: Reply) -> None:
-        """Say the end of a command."""
-        if reply.text is not None:
-            self.line(reply.text)
-        if reply.cme is not None and self.settings.cmee:
-            shown = reply.cme if self.settings.cmee == 1 else CME_TEXTS.get(reply.cme, "unknown")
-            self.line(f"+CME ERROR: {shown}")
-        elif reply.cme is not None:
-            self.result(Result.ERROR)
-        if reply.result is not None:
-            self.result(reply.result)
+    # What waits to be said
 
     def announce(self, text: str) -> None:
         """Say an unsolicited line of the module as soon as no command and no prompt is open."""
@@ -200,7 +133,7 @@ class Uart:
         if self._outlet is None:
             self.dropped_lines += self.modem.forget_notices(self.number)
             return
-        while self._outlet is not None and len(self._out) <= _OUTPUT_HIGH:
+        while self._outlet is not None and len(self._out) <= OUTPUT_HIGH:
             if self.mode is Mode.DATA:
                 if not self._pump_stream():
                     return
@@ -233,7 +166,7 @@ class Uart:
             return
         self._running = True
         try:
-            while self._input and len(self._out) <= _OUTPUT_HIGH and self._step():
+            while self._input and len(self._out) <= OUTPUT_HIGH and self._step():
                 pass
         finally:
             self._running = False

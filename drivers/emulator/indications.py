@@ -1,0 +1,43 @@
+"""What AT+QINDI tells about data that waits to be read with AT+QIRD."""
+
+from __future__ import annotations
+
+
+class Indications:
+    """Which +QIRDI one session owes.
+
+    Args:
+        repeat: whether data that AT+QIRD has left is told again, or only what comes after everything was read.
+    """
+
+    def __init__(self, *, repeat: bool) -> None:
+        self._repeat = repeat
+        self._told = False
+        self._fresh = 0  # octets since the last +QIRDI
+        self._number = 0  # of +QIRDI since everything was read
+
+    def arrived(self, octets: int) -> None:
+        """Note that so many octets have come."""
+        self._fresh += octets
+
+    def read(self, left: int) -> None:
+        """Note that AT+QIRD has left so many octets."""
+        if not left:
+            self._fresh = self._number = 0
+        if self._repeat or not left:
+            self._told = False
+
+    def take(self, mode: int, held: int) -> tuple[int, ...] | None:
+        """Return what follows the session's index in the +QIRDI that is due, or None when none is.
+
+        Args:
+            mode: AT+QINDI, 1 or 2.
+            held: octets that wait.
+        """
+        due = held and (not self._told or (mode == 2 and self._fresh))
+        if not due:
+            return None
+        self._told = True
+        self._number += 1
+        fresh, self._fresh = min(self._fresh, held), 0
+        return (self._number, fresh, held) if mode == 2 else ()

@@ -1,0 +1,121 @@
+"""A TCP session of the module on a real socket; a slow UART pushes back, so nothing piles up here."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from .environment import Environment, limit_buffers
+from .sessions import HIGH_WATER, Role, Session, SessionHost, SessionState
+
+_READ_SIZE = 4096
+_LOW_WATER = 4096
+_LINGER = 10.0  # seconds that a closed session may go on handing over what was sent
+
+
+class TcpSession(Session, asyncio.BufferedProtocol):
+    """One TCP connection; arguments as for `Session`."""
+
+    def __init__(
+        self,
+        host: SessionHost,
+        environment: Environment,
+        role: Role,
+        index: int,
+        remote: tuple[str, int],
+    ) -> None:
+        super().__init__(host, environment, role, index, "TCP", remote)
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray(_READ_SIZE)
+        self._received = bytearray()
+        self._reading = True
+        self._final_missing = 0
+        self._registered: asyncio.Transport | None = None
+
+    @property
+    def held(self) -> int:
+        """See `Session.held`."""
+        return len(self._received)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError(f"a TCP session needs a stream transport, not {transport!r}")
+        self._transport = self._registered = transport
+        self._environment.transports.add(transport)
+        limit_buffers(transport)
+        transport.set_write_buffer_limits(high=HIGH_WATER, low=_LOW_WATER)
+        if self.state is SessionState.CLOSED:  # given up in the meantime
+            transport.abort()
+            return
+        self._connected()
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """See `asyncio.BufferedProtocol`."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        if self.state is SessionState.CLOSED:
+            return
+        self._received += self._buffer[:nbytes]
+        if len(self._received) >= HIGH_WATER and self._reading and self._transport is not None:
+            self._reading = False
+            self._transport.pause_reading()
+        self._arrived(nbytes)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._final_missing = self._unacknowledged()
+        self._transport = None
+        if self._registered is not None:
+            self._environment.transports.discard(self._registered)
+        self._ended()
+
+    def close(self) -> None:
+        """See `Session.close`."""
+        self._final_missing = self._unacknowledged()
+        super().close()
+        self._received.clear()
+        self._before.clear()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+            if transport.get_write_buffer_size():
+                self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
+
+    def _take_payload(self, most: int) -> bytes:
+        payload = bytes(self._received[:most])
+        del self._received[:most]
+        if not self._reading and len(self._received) <= _LOW_WATER and self._transport is not None:
+            self._reading = True
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+        return payload
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self.sent += len(data)
+            self._transport.write(data)
+
+    def _unacknowledged(self) -> int:
+        if self._transport is None:
+            return self._final_missing
+        waiting = self._transport.get_write_buffer_size()
+        endpoint = self._transport.get_extra_info("socket")
+        return waiting + (_in_kernel(endpoint.fileno()) if endpoint is not None else 0)
+
+
+def _in_kernel(descriptor: int) -> int:
+    """Return how many octets the system holds that the other side has not acknowledged; 0 where it does not say."""
+    if sys.platform != "linux" or descriptor < 0:
+        return 0
+    import fcntl
+    import struct
+    import termios
+
+    try:
+        answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0\0\0\0")
+    except OSError:
+        return 0
+    return int(struct.unpack("i", answer)[0])
