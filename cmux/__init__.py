@@ -1,5 +1,7 @@
 """The GSM 07.10 / 3GPP TS 27.010 multiplexer: one serial line becomes one virtual UART per DLCI."""
 
+import serial
+
 from .errors import (
     CmuxError,
     CmuxRefused,
@@ -42,3 +44,7 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_HANDLERS = f"{__name__}.urlhandler"
+if _HANDLERS not in serial.protocol_handler_packages:
+    serial.protocol_handler_packages.append(_HANDLERS)  # where serial_for_url finds cmux: URLs

@@ -132,6 +132,11 @@ class Engine:
             self._progress.wait_for(lambda: self.error is not None or ready(self._core), timeout)
             return self.error is None and ready(self._core)
 
+    def poke(self) -> None:
+        """Let every `wait` look again."""
+        with self._lock:
+            self._progress.notify_all()
+
     def wait_written(self, dlci: int, timeout: float | None) -> bool:
         """Wait until everything that was queued on a DLC has gone to the line."""
         return self.wait(lambda core: core.unsent(dlci) == 0 and not self._unwritten, timeout)

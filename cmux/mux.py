@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
 
 from .capture import Capture
+from .endpoint import Endpoint
 from .engine import Engine
 from .errors import InvalidDlci, SessionEnded, StartupError
 from .line import HungUp, Line, SerialLike, open_line
@@ -72,8 +73,9 @@ class Mux:
         self._leave_by_at = leave_by_at
         self._capture = capture
         self._engine = Engine(line, config, self._handle, line_rate, capture)
+        self._endpoints: dict[int, Endpoint] = {}
         self._channels: dict[int, VirtualUart] = {}
-        self._lock = threading.Lock()  # of _channels and _closer
+        self._lock = threading.Lock()  # of _endpoints, _channels and _closer
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
         self._opened = False
@@ -116,32 +118,40 @@ class Mux:
             InvalidDlci: the number cannot carry data.
             DlcRefused: the peer said DM.
             DlcTimeout: it did not answer.
+            PortBusy: a ``cmux:`` URL has it open.
             SessionEnded: this Mux is closed, or the line died.
         """
         _check_dlci(dlci)
-        uart = self._channel(dlci)
+        endpoint = self.endpoint(dlci)
+        with self._lock:
+            uart = self._channels.get(dlci)
+            if uart is None:
+                uart = self._channels[dlci] = VirtualUart.of(endpoint)
         uart.ensure_open()
         return uart
 
-    def _channel(self, dlci: int) -> VirtualUart:
+    def endpoint(self, dlci: int) -> Endpoint:
+        """Return the near end of a DLC, for the ports that are made on it."""
         with self._lock:
-            if dlci not in self._channels:
-                self._channels[dlci] = VirtualUart(self, self._engine, dlci)
-            return self._channels[dlci]
+            if dlci not in self._endpoints:
+                self._endpoints[dlci] = Endpoint(self, self._engine, dlci)
+            return self._endpoints[dlci]
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, SessionClosed):
             _log.log(
                 logging.DEBUG if event.cause is Cause.LOCAL else logging.WARNING, "%s: %s", self.name, event.detail
             )
-            with self._lock:
-                channels = list(self._channels.values())
-            for channel in channels:
-                channel.handle(event)
+            for endpoint in self._all():
+                endpoint.handle(event)
             return
         dlci = getattr(event, "dlci", 0)
         if dlci:  # the peer may have opened one that nobody has asked for yet
-            self._channel(dlci).handle(event)
+            self.endpoint(dlci).handle(event)
+
+    def _all(self) -> list[Endpoint]:
+        with self._lock:
+            return list(self._endpoints.values())
 
     # --- State ---
 
@@ -150,11 +160,15 @@ class Mux:
         """Why the session is over: the first cause; None while it lives."""
         return self._engine.error
 
+    @property
+    def reattaching(self) -> bool:
+        """Whether a line that died is going to be opened anew."""
+        return False
+
     def stats(self) -> dict[str, object]:
         """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
         stats = self._engine.stats()
-        with self._lock:
-            stats["received_discarded"] = sum(channel.received_discarded for channel in self._channels.values())
+        stats["received_discarded"] = sum(endpoint.buffer.discarded for endpoint in self._all())
         return stats
 
     def __repr__(self) -> str:
@@ -199,10 +213,9 @@ class Mux:
 
     def _end_session(self) -> None:
         deadline = time.monotonic() + self.drain_timeout
-        with self._lock:
-            channels = [channel for channel in self._channels.values() if channel.is_open]
-        for channel in channels:
-            self._engine.wait_written(channel.dlci, max(0.0, deadline - time.monotonic()))
+        for endpoint in self._all():
+            if endpoint.up:
+                self._engine.wait_written(endpoint.dlci, max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(SessionEnded):
             self._engine.call(lambda core, now: core.shutdown(now))
             config = self.config
@@ -225,6 +238,8 @@ class Mux:
         self._closer = threading.current_thread()
         self._closed.set()
         self._engine.abandon()
+        for endpoint in self._endpoints.values():
+            endpoint.abandon()
         for channel in self._channels.values():
             channel.abandon()
 

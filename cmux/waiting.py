@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
+
+_FILL = bytes(4096)
 
 
 class Deadline:
@@ -22,23 +25,41 @@ class Deadline:
 
 
 class ReadyFlag:
-    """A descriptor that ``select`` finds readable while the flag is set, and writable always."""
+    """A descriptor that ``select`` finds readable while the flag is set, and writable unless it was told otherwise.
+
+    The caller sees to it that only one thread at a time sets anything.
+    """
 
     def __init__(self) -> None:
         self._ours, self._theirs = socket.socketpair()
+        self._ours.setblocking(False)
+        self._theirs.setblocking(False)
         self._set = False
+        self._writable = True
 
     def fileno(self) -> int:
         """Return the descriptor."""
         return self._theirs.fileno()
 
     def set(self, ready: bool) -> None:
-        """Set or clear the flag; the caller sees to it that only one thread does so at a time."""
+        """Set or clear the flag."""
         if ready and not self._set:
             self._ours.send(b"x")
         elif self._set and not ready:
             self._theirs.recv(1)
         self._set = ready
+
+    def set_writable(self, writable: bool) -> None:
+        """Say whether ``select`` finds the descriptor writable: it is not while the pair is filled to the brim."""
+        if writable == self._writable:
+            return
+        self._writable = writable
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                if writable:
+                    self._ours.recv(65536)
+                else:
+                    self._theirs.send(_FILL)
 
     def close(self) -> None:
         """Close the descriptor."""

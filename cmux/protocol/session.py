@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from . import negotiation
-from .commands import CLD, MSC, PN, PSC, Signals, Test, split_status
+from .commands import CLD, MSC, PN, PSC, FCon, Signals, Test, split_status
 from .config import MAX_DLCI, Config, KeepAlive, Role, Wakeup
 from .control import ControlChannel, Outstanding
 from .dlc import CLOSING_CAUSE, Action, Dlc, Input, State
@@ -61,6 +61,8 @@ class Session:
         self.refused: set[int] = set()
         """DLCIs whose SABM is answered with DM."""
         self.shutting_down = False
+        self.unsettled: set[int] = set()
+        """DLCIs about which the peer may be wrong, because it left our last word unanswered."""
         self.ended = 0
         """How many sessions have ended on this line."""
         self.counters = Counter[str]()
@@ -166,6 +168,23 @@ class Session:
             return
         self.counters["frames_received"] += 1
         self._heard_at = self.now
+        self._take(item)
+        if self.unsettled:
+            self._settle()
+
+    def _settle(self) -> None:
+        """The peer can be heard again: say once more what it may have missed."""
+        unsettled, self.unsettled = self.unsettled, set()
+        for dlci in sorted(unsettled):
+            dlc = self.dlcs[dlci]
+            if not dlci:
+                self.control.submit(FCon())
+            elif dlc.state is State.CLOSED:
+                self.transmitter.queue(dlci, FrameType.DM, pf=False)  # 27.010 5.3.3, unasked
+            elif dlc.is_open:
+                self.send_signals(dlc)
+
+    def _take(self, item: Frame) -> None:
         dlc = self.dlcs.get(item.dlci) or self.dlc(item.dlci)
         what = _INPUTS.get(item.type)
         if what is Input.DATA:
@@ -182,6 +201,8 @@ class Session:
             if dlc.state is State.OPENING and item.cr == self._command_cr:  # our own: the peer echoes, in AT mode
                 self.counters["frames_ignored"] += 1
                 return
+            if not dlc.dlci and self.shutting_down:  # it has closed already, and its answer to our CLD was lost
+                self.end(Cause.LOCAL, "closed down by this side")
             if self._unwanted(dlc):
                 what = Input.UNWANTED_SABM
         elif what is Input.DM and not dlc.dlci and self.config.adm:
@@ -282,6 +303,8 @@ class Session:
             return
         discarded = self.discard(dlc)
         self.counters["octets_discarded"] += discarded
+        if cause is Cause.TIMEOUT:
+            self.unsettled.add(dlc.dlci)
         self.tell(Closed(dlc.dlci, cause, detail, discarded))
         if dlc.open_again:
             dlc.open_again = False
@@ -320,6 +343,7 @@ class Session:
         self._zero.state, self._zero.deadline = State.CLOSED, None
         self.shutting_down = self._adm = False
         self.control.clear()
+        self.unsettled.clear()
         self.power = PowerSaving()
         self._wake_until = self._flags_at = self._probe_at = None
         self.transmitter.asleep = False
@@ -370,6 +394,10 @@ class Session:
             self._power(PowerInput.DENIED if denied else PowerInput.PERMITTED)
         elif isinstance(done.command, PN):
             self._negotiated(done.command, done.answer)
+        elif isinstance(done.command, MSC) and done.outcome is Outcome.TIMEOUT:
+            self.unsettled.add(done.command.dlci)
+        elif isinstance(done.command, FCon) and done.outcome is Outcome.TIMEOUT:
+            self.unsettled.add(0)  # a peer that missed it would be silent for ever
         if self._probe_at is not None and isinstance(done.command, (Test, MSC)):
             if done.outcome is Outcome.TIMEOUT and self._heard_at < self._probe_at:
                 self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")

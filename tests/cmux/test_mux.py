@@ -495,14 +495,14 @@ def test_closing_from_one_of_its_own_threads_does_not_wait_for_itself() -> None:
         mux = cmux.open(module.path)
         port = mux.channel(1)
         done = threading.Event()
-        received = port.handle
+        received = port._endpoint.handle
 
         def handle(event: object) -> None:
             received(event)  # type: ignore[arg-type]
             mux.close()
             done.set()
 
-        port.handle = handle  # type: ignore[method-assign, assignment]
+        port._endpoint.handle = handle  # type: ignore[method-assign, assignment]
         port.write(b"x")
         assert done.wait(10)
         mux.close()  # waits for the thread that does it
@@ -514,7 +514,7 @@ def test_a_finalizer_neither_waits_nor_takes_a_lock() -> None:
         mux = cmux.open(module.path)
         port = mux.channel(1)
         port.fileno()
-        with port._condition, mux._engine._lock:  # what another thread might hold
+        with port._endpoint.condition, mux._engine._lock:  # what another thread might hold
             port._finalizing = True  # type: ignore[attr-defined]
             finished = threading.Thread(target=port.close)
             finished.start()

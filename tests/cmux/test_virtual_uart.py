@@ -18,9 +18,9 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
-from cmux import virtual_uart
+from cmux import receive_buffer
 from cmux.protocol.commands import Signals
-from cmux.protocol.events import SignalsChanged
+from cmux.protocol.events import DataReceived, SignalsChanged
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 __all__ = ["nothing_left"]
@@ -53,8 +53,8 @@ def arrive(module: Module, port: cmux.VirtualUart, data: bytes) -> None:
     """Let octets come in and wait until they have."""
     before = port.in_waiting
     module.run(lambda core, now: core.send(port.dlci, data, now))
-    with port._condition:
-        assert port._condition.wait_for(lambda: port.in_waiting >= before + len(data), 20)
+    with port._endpoint.condition:
+        assert port._endpoint.condition.wait_for(lambda: port.in_waiting >= before + len(data), 20)
 
 
 # --- Reading ---
@@ -147,7 +147,7 @@ def test_what_nobody_reads_stops_the_peer_and_goes_on_when_it_is_read(quiet: cmu
     sent = bytes(range(256)) * 1024
     module.run(lambda core, now: module.feed(1, sent))
     module.wait(lambda: any(isinstance(event, SignalsChanged) and event.signals.fc for event in module.events))
-    assert quiet.in_waiting < virtual_uart.RECEIVE_LIMIT
+    assert quiet.in_waiting < receive_buffer.RECEIVE_LIMIT
     assert quiet.read(len(sent)) == sent
     assert quiet.received_discarded == 0
 
@@ -155,8 +155,8 @@ def test_what_nobody_reads_stops_the_peer_and_goes_on_when_it_is_read(quiet: cmu
 def test_a_peer_that_does_not_stop_loses_octets_and_they_are_counted(
     quiet: cmux.VirtualUart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(virtual_uart, "RECEIVE_LIMIT", 100)
-    quiet.handle(virtual_uart.DataReceived(1, bytes(150)))
+    monkeypatch.setattr(receive_buffer, "RECEIVE_LIMIT", 100)
+    quiet._endpoint.handle(DataReceived(1, bytes(150)))
     assert quiet.in_waiting == 100
     assert quiet.received_discarded == 50
     assert quiet.mux.stats()["received_discarded"] == 50
@@ -180,9 +180,9 @@ def test_write_takes_what_bytes_takes_and_says_how_much(port: cmux.VirtualUart) 
 def stopped(quiet: cmux.VirtualUart, module: Module) -> cmux.VirtualUart:
     """A channel whose peer takes no data, filled to the brim."""
     module.run(lambda core, now: core.pause_reading(1, now))
-    with quiet._condition:
+    with quiet._endpoint.condition:
         quiet.write_timeout = 0
-    engine = quiet._engine
+    engine = quiet._endpoint.engine
     assert engine.wait(lambda core: bool(core.signals(1) and core.signals(1).fc), 20)
     while quiet.write(bytes(4096)):
         pass
@@ -296,7 +296,7 @@ def test_closing_in_another_thread_ends_a_read(quiet: cmux.VirtualUart) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    with quiet._condition:
+    with quiet._endpoint.condition:
         pass
     quiet.close()
     reader.join(20)
@@ -353,7 +353,7 @@ def test_signals_set_before_opening_are_the_first_that_the_peer_hears(port: cmux
 def test_the_peers_signals_are_cts_dsr_ri_and_cd(port: cmux.VirtualUart, module: Module) -> None:
     assert (port.cts, port.dsr, port.ri, port.cd) == (True, True, False, True)
     module.run(lambda core, now: core.set_signals(1, Signals(rtc=False, rtr=False, ic=True, dv=False), now))
-    assert port._engine.wait(lambda core: core.signals(1) == Signals(False, False, False, True, False), 20)
+    assert port._endpoint.engine.wait(lambda core: core.signals(1) == Signals(False, False, False, True, False), 20)
     assert (port.cts, port.dsr, port.ri, port.cd) == (False, False, True, False)
 
 

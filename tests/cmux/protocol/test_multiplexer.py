@@ -344,6 +344,18 @@ class TestClosing:
         assert isinstance(events[-1], SessionClosed)
         assert b"\xc1\x01" in pair.module.mux.data_to_send(pair.now)
 
+    def test_a_peer_that_starts_anew_while_we_shut_down_gets_a_new_session(self) -> None:
+        """Its answer to our CLD was lost: for it the old session is over."""
+        pair = Pair().open(1)
+        pair.to_module = deaf
+        pair.module.mux.shutdown(pair.now)
+        pair.pass_time(0.5)
+        pair.to_module = lambda octets: octets
+        pair.start()
+        assert [type(event) for event in pair.module.events[-2:]] == [SessionClosed, SessionOpened]
+        pair.open(1)
+        assert pair.module.mux.is_open(1)
+
     def test_cld_without_a_session_is_answered_and_ends_it(self) -> None:
         """A host that finds a multiplexer and knows of no session wants to be rid of it."""
         mux = Multiplexer(Role.RESPONDER)

@@ -1,0 +1,289 @@
+"""One DLC as the threads of a program see it: its state, its received octets, and the condition they wait on."""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .errors import DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
+from .protocol.commands import Signals
+from .protocol.events import (
+    Cause,
+    Closed,
+    DataReceived,
+    Event,
+    Opened,
+    Reestablished,
+    SessionClosed,
+    SignalsChanged,
+    Writable,
+)
+from .receive_buffer import ReceiveBuffer
+from .waiting import ReadyFlag
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .mux import Mux
+    from .protocol.multiplexer import Multiplexer
+
+XON, XOFF = 0x11, 0x13
+
+_CLOSE_MARGIN = 1.0
+
+
+class Endpoint:
+    """The near end of a DLC; a `Mux` has one for each, whoever opens a port on it.
+
+    Everything here but `handle` may wait. Attributes are read and written with `condition` held.
+
+    Args:
+        mux: the multiplexer.
+        engine: what runs it; another one after the line was opened anew.
+        dlci: 1 to 61.
+    """
+
+    def __init__(self, mux: Mux, engine: Engine, dlci: int) -> None:
+        self.mux = mux
+        self.engine = engine
+        self.dlci = dlci
+        self.condition = threading.Condition()
+        """Notified when octets came, when there is room again, and when the state changed."""
+        self.buffer = ReceiveBuffer()
+        """What was received and not read."""
+        self.up = False
+        """The DLC is open on the line."""
+        self.error: DlcError | SessionEnded | None = None
+        """Why it is not."""
+        self.xonxoff = False
+        """XON and XOFF among the received octets let go and stop what is written, and are taken out."""
+        self.held = False
+        """XOFF came, and no XON since."""
+        self._opening = False
+        self._owner: weakref.ref[object] | None = None
+        self._flag: ReadyFlag | None = None
+
+    # --- Opening and closing ---
+
+    def claim(self, owner: object, name: str) -> None:
+        """Let one port have the DLC until `release`; of one that was forgotten without closing nothing is kept.
+
+        Args:
+            owner: the port.
+            name: of it, for the error message.
+
+        Raises:
+            PortBusy: another port of this process has it.
+        """
+        with self.condition:
+            before = self._owner() if self._owner is not None else None
+            if before is not None and before is not owner:
+                raise PortBusy(name, f"DLCI {self.dlci} is open in this program already: close that port first")
+            if self._owner is not None and before is None:
+                self.buffer.clear()
+            self._owner = weakref.ref(owner)
+
+    def release(self, owner: object) -> None:
+        """Let others have the DLC."""
+        with self.condition:
+            if self._owner is not None and self._owner() is owner:
+                self._owner = None
+
+    def open(self, signals: Signals) -> None:
+        """Open the DLC and wait for the peer's answer.
+
+        Args:
+            signals: ours, the first that the peer hears.
+
+        Raises:
+            DlcRefused: the peer said DM.
+            DlcTimeout: it said nothing.
+            SessionEnded: the multiplexer is closed.
+        """
+        config = self.mux.config
+        patience = (config.n2 + 1) * config.t1 + self.mux.patience
+        with self.condition:
+            self.error = None
+            self.held = False
+            self._opening = True
+            try:
+                self.up = self.engine.call(lambda core, now: self._begin(core, now, signals))
+                self.condition.wait_for(lambda: self.up or self.error is not None, patience)
+                if self.up:
+                    return
+            except BaseException:  # interrupted: what was begun is ended by `close`
+                self.up = True
+                raise
+            finally:
+                self._opening = False
+            error = self.error
+        if error is None:
+            error = dlc_error(Closed(self.dlci, Cause.TIMEOUT, f"SABM did not leave within {patience:g} s"))
+            self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))
+        raise error
+
+    def _begin(self, core: Multiplexer, now: float, signals: Signals) -> bool:
+        core.set_signals(self.dlci, signals, now)
+        if not core.is_open(self.dlci):  # the peer may have opened it
+            core.open(self.dlci, now)
+        return core.is_open(self.dlci)
+
+    def close(self) -> None:
+        """Send what is queued, within the mux's drain time-out, discard the rest, and close the DLC."""
+        try:
+            if self.up:
+                self.engine.wait_written(self.dlci, self.mux.drain_timeout)
+                self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))
+                config = self.mux.config
+                with self.condition:
+                    self.condition.wait_for(lambda: not self.up, (config.n2 + 1) * config.t1 + _CLOSE_MARGIN)
+        except SessionEnded:
+            pass  # then it is closed
+        finally:
+            with self.condition:
+                self.up = False
+                self.buffer.clear()
+                self.drop_flag()
+
+    # --- Data ---
+
+    def take(self, size: int) -> bytes:
+        """Hand octets to a reader, and let the peer go on where that makes room."""
+        data = self.buffer.take(size)
+        self.set_flag()
+        self.resume()
+        return data
+
+    def resume(self) -> None:
+        """Let the peer go on when there is room again."""
+        if self.buffer.may_resume() and self.up and self.engine.error is None:
+            self.engine.call(lambda core, now: core.resume_reading(self.dlci, now))
+
+    def send(self, piece: bytes) -> int:
+        """Queue octets.
+
+        Returns:
+            How many were taken; `condition` is notified when there is room for more.
+
+        Raises:
+            DlcError: the DLC has been closed.
+            SessionEnded: the session is over.
+        """
+        try:
+            taken = self.engine.call(lambda core, now: core.send(self.dlci, piece, now))
+        except StateError:  # the core has closed it; the event that says why is on its way
+            self.condition.wait_for(lambda: not self.up, _CLOSE_MARGIN)
+            raise self.reason() from None
+        if self._flag is not None:
+            self._flag.set_writable(taken == len(piece))
+        return taken
+
+    def wait_sent(self, stop: Callable[[], bool], timeout: float | None) -> bool:
+        """Wait, without `condition`, until nothing is queued.
+
+        Args:
+            stop: ends the wait early when it says True; `poke` makes it be asked.
+            timeout: seconds.
+
+        Returns:
+            Whether nothing is queued.
+        """
+        self.engine.wait(lambda core: core.unsent(self.dlci) == 0 or not self.up or stop(), timeout)
+        return self.engine.error is not None or self.engine.call(lambda core, now: core.unsent(self.dlci)) == 0
+
+    def poke(self) -> None:
+        """Wake every thread that waits for this DLC."""
+        self.condition.notify_all()
+        self.engine.poke()
+
+    def peer_signals(self) -> Signals:
+        """Return the peer's V.24 signals; until it has said something, the idle ones (27.010 §5.4.6.3.7)."""
+        return self.engine.call(lambda core, now: core.signals(self.dlci)) or Signals()
+
+    # --- For select ---
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable while octets wait or the DLC is gone, and writable while it takes any.
+
+        Returns:
+            The descriptor, the same one until the DLC is closed.
+        """
+        if self._flag is None:
+            self._flag = ReadyFlag()
+            self.set_flag()
+        return self._flag.fileno()
+
+    def set_flag(self) -> None:
+        """Let the descriptor show what holds."""
+        if self._flag is not None:
+            self._flag.set(bool(self.buffer) or not self.up)
+
+    def drop_flag(self) -> None:
+        """Close the descriptor."""
+        if self._flag is not None:
+            self._flag.close()
+            self._flag = None
+
+    # --- What the engine tells ---
+
+    def handle(self, event: Event) -> None:
+        """Take an event of this DLC, or the end of the session.
+
+        Args:
+            event: from the core.
+        """
+        with self.condition:
+            if isinstance(event, DataReceived):
+                self._receive(event.data)
+            elif isinstance(event, Opened):
+                self.up, self.error = True, None
+                self.set_flag()
+                self._restore_flow()
+            elif isinstance(event, Reestablished):
+                self._restore_flow()
+            elif isinstance(event, Closed):
+                if not (self._opening and event.cause in (Cause.LOCAL, Cause.PEER)):  # the end of the one before
+                    self._end(dlc_error(event))
+            elif isinstance(event, SessionClosed):
+                self._end(SessionEnded(event.cause, event.detail))
+            elif isinstance(event, Writable):
+                if self._flag is not None:
+                    self._flag.set_writable(True)
+            elif not isinstance(event, SignalsChanged):
+                return
+            self.condition.notify_all()
+
+    def _receive(self, data: bytes) -> None:
+        if self.xonxoff:
+            on, off = data.rfind(XON), data.rfind(XOFF)
+            if on != off:
+                self.held = off > on
+                data = data.translate(None, bytes((XON, XOFF)))
+        if self.buffer.put(data, time.monotonic()):
+            self._restore_flow()
+        self.set_flag()
+
+    def _restore_flow(self) -> None:
+        if self.buffer.paused and self.engine.error is None:
+            self.engine.call(lambda core, now: core.pause_reading(self.dlci, now))
+
+    def _end(self, error: DlcError | SessionEnded) -> None:
+        self.up = False
+        if self.error is None:
+            self.error = error
+        self.set_flag()
+        if self._flag is not None:
+            self._flag.set_writable(True)  # a writer has to come and see
+
+    def reason(self) -> DlcError | SessionEnded:
+        """Make the exception for a DLC that is not up."""
+        if self.engine.error is not None:
+            return self.engine.ended()
+        return self.error or DlcClosed(self.dlci, Cause.PEER, "closed")
+
+    def abandon(self) -> None:
+        """Be dead in the child after a fork."""
+        self.condition = threading.Condition()
+        self.up = False

@@ -1,0 +1,46 @@
+"""The settings of a pyserial port as RPN tells them to the peer (27.010 §5.4.6.3.9)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import serial
+
+from .protocol.commands import Flow, Parity, PortSettings
+from .protocol.wire import BAUD_RATES
+
+_PARITIES: Final = {
+    serial.PARITY_NONE: Parity.NONE,
+    serial.PARITY_ODD: Parity.ODD,
+    serial.PARITY_EVEN: Parity.EVEN,
+    serial.PARITY_MARK: Parity.MARK,
+    serial.PARITY_SPACE: Parity.SPACE,
+}
+_FLOWS: Final = {
+    "xonxoff": Flow.XONXOFF_IN | Flow.XONXOFF_OUT,
+    "rtscts": Flow.RTR_IN | Flow.RTR_OUT,
+    "dsrdtr": Flow.RTC_IN | Flow.RTC_OUT,
+}
+_CODED: Final = frozenset(BAUD_RATES.values())
+
+
+def port_settings(port: serial.SerialBase, before: PortSettings) -> PortSettings:
+    """Say what a port is set to.
+
+    Args:
+        port: with pyserial's attributes.
+        before: what was told last; its baud rate stays where RPN has no code for the port's.
+
+    Returns:
+        The settings, all of which RPN can code.
+    """
+    flow = Flow.NONE
+    for name, bits in _FLOWS.items():
+        flow |= bits if getattr(port, name) else Flow.NONE
+    return PortSettings(
+        baudrate=port.baudrate if port.baudrate in _CODED else before.baudrate,
+        data_bits=port.bytesize,
+        stop_bits=1 if port.stopbits == serial.STOPBITS_ONE else 1.5,  # RPN knows no 2
+        parity=_PARITIES[port.parity],
+        flow=flow,
+    )

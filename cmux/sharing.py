@@ -1,0 +1,110 @@
+"""The multiplexers that ``cmux:`` URLs share: one for each line, closed with the last port that uses it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .mux import Mux
+    from .urls import CmuxUrl
+
+_DEFAULTS: Final[dict[str, object]] = {"baudrate": 115200, "startup": "at", "option": "basic"}
+_lines: dict[str, _SharedLine] = {}
+_lock = threading.Lock()
+
+
+class _SharedLine:
+    """One line; `lock` is held while it is opened or closed, which takes a while."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.mux: Mux | None = None
+        self.settings: dict[str, object] = {}
+        self.users: weakref.WeakSet[object] = weakref.WeakSet()
+
+    def join(self, url: CmuxUrl, user: object) -> Mux:
+        if self.mux is not None and (self.mux.error is not None and not self.mux.reattaching):
+            mux, self.mux = self.mux, None  # it died: its ports know by now
+            mux.close()
+        if self.mux is None:
+            from .mux import open as open_mux  # only here: the ports of a Mux are made of this
+
+            self.mux = open_mux(url.line, **url.settings)  # type: ignore[arg-type]  # checked by parse_url
+            self.settings = url.settings
+            self.users = weakref.WeakSet()
+        else:
+            self._check(url)
+        self.users.add(user)
+        return self.mux
+
+    def _check(self, url: CmuxUrl) -> None:
+        ours, theirs = {**_DEFAULTS, **self.settings}, {**_DEFAULTS, **url.settings}
+        differing = sorted(key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))
+        if differing:
+            said = ", ".join(f"{key}={theirs.get(key, 'default')} here, {ours.get(key, 'default')} there"
+                             for key in differing)  # fmt: skip
+            raise ValueError(f"{url.line} is open with other settings: {said}")
+
+    def leave(self, mux: Mux, user: object) -> None:
+        if self.mux is mux:
+            self.users.discard(user)
+            if not self.users:
+                self.mux = None
+                mux.close()
+
+
+class Lease:
+    """The right of one port to use a shared multiplexer.
+
+    Args:
+        line: the shared line.
+        mux: the multiplexer.
+        user: the port.
+    """
+
+    def __init__(self, line: _SharedLine, mux: Mux, user: object) -> None:
+        self.mux = mux
+        """The multiplexer."""
+        self._line = line
+        self._user = weakref.ref(user)
+
+    def release(self) -> None:
+        """Give it back; the last one closes the multiplexer."""
+        with self._line.lock:
+            self._line.leave(self.mux, self._user())
+
+
+def acquire(url: CmuxUrl, user: object) -> Lease:
+    """Open the line of a URL, or share the one that is open.
+
+    Args:
+        url: which line, and how it is opened.
+        user: the port; when it is forgotten without closing, it counts no longer.
+
+    Returns:
+        The lease.
+
+    Raises:
+        ValueError: the line is open with other settings; the message names them.
+        PortError: the line cannot be opened.
+        StartupError: the module does not multiplex.
+    """
+    with _lock:
+        line = _lines.setdefault(url.key, _SharedLine())
+    with line.lock:
+        return Lease(line, line.join(url, user), user)
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for line in _lines.values():
+        line.lock = threading.Lock()
+    _lines.clear()  # they are the parent's
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,1 @@
+"""Where pyserial looks for ``protocol_cmux`` when a URL begins with ``cmux:``."""
