@@ -33,6 +33,8 @@ async def connect(
     for address in await environment.resolve(name):
         if not environment.reachable(address):
             continue
+        if environment.network.silent and kind == "TCP":
+            await environment.sleep(environment.behaviour.connect_timeout)
         local = (host.local_address, 0) if is_loopback(address) else None
         if kind == "UDP":
             await _connect_udp(host, environment, profiles, index, (address, port), local)

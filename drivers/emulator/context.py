@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
+from typing import Any
 
-from .addresses import Address, allocate
+from .activation import Activation
 from .connecting import connect
 from .delivery import Delivery, HeaderOptions, Notice
 from .environment import Environment
 from .server import Server
+from .services import Services
 from .sessions import Role, Session, SessionState
 from .settings import ContextSettings
-from .states import ACTIVATING, ContextState, Trigger, transitions
+from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 
 log = logging.getLogger(__name__)
 
@@ -41,20 +44,20 @@ class Context:
         self.number = number
         self.settings = ContextSettings.initial(environment.behaviour)
         self.state = ContextState.INITIAL
+        self._saved: dict[str, Any] = {}
         self.server = Server(self, environment)
+        self.services = Services(self, environment, self._spawn)
         self.profiles: dict[int, Session] = {}
         self.bytestream: Session | None = None  # the session that a UART in data mode is joined to
         self.unread = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
         self._changed = changed
-        self._may_start = may_start
+        self._activation = Activation(self, environment, lambda: may_start(number))
         self._transitions = transitions(environment.behaviour)
-        self._address: Address | None = None
         self._notices: deque[Notice] = deque()
         self._draining: list[Session] = []  # ended, replaced, and not yet read empty
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening: dict[int, asyncio.Task[None]] = {}
-        self._activated: asyncio.Future[bool] | None = None
 
     # State
 
@@ -80,7 +83,7 @@ class Context:
     @property
     def local_address(self) -> str:
         """Its address, or 0.0.0.0 before activation."""
-        return self._address.text if self._address is not None else "0.0.0.0"  # noqa: S104 - it is shown, not bound
+        return self._activation.address
 
     @property
     def shown_state(self) -> ContextState:
@@ -98,7 +101,7 @@ class Context:
     @property
     def activating(self) -> bool:
         """Whether a QIOPEN or QISERVER from IP INITIAL is activating the context at this moment."""
-        return self._activated is not None and self.state in ACTIVATING
+        return self._activation.under_way and self.state in ACTIVATING
 
     def register(self) -> bool:
         """Carry out AT+QIREGAPP; False where it is not allowed."""
@@ -113,38 +116,15 @@ class Context:
         self.fire(Trigger.ACTIVATE)
 
         async def run() -> None:
-            done(await self._negotiate())
+            done(await self._activation.negotiate())
 
         self._spawn(run())
 
-    async def bring_up(self) -> bool:
-        """Register and activate from IP INITIAL, once for all who ask at the same time."""
-        if self._activated is not None:
-            return await asyncio.shield(self._activated)
-        if self.state is not ContextState.INITIAL:
-            return self._address is not None
-        self._activated = self._environment.loop.create_future()
-        accepted = False
-        try:
-            self.fire(Trigger.REGISTER)
-            self.fire(Trigger.ACTIVATE)
-            accepted = await self._negotiate()
-        finally:
-            self._activated.set_result(accepted)
-            self._activated = None
-        return accepted
-
-    async def _negotiate(self) -> bool:
-        self.fire(Trigger.CONFIGURED)
-        await self._environment.sleep(self._environment.behaviour.activation_time)
-        network = self._environment.network
-        if network.registered and network.attached and network.accepts and self._may_start(self.number):
-            self._address = allocate(self._environment.chooser)
-        if self._address is None:
-            self.fire(Trigger.REFUSED)
-            return False
-        self.fire(Trigger.ACTIVATED)
-        return True
+    async def ready(self) -> bool:
+        """Register and activate from IP INITIAL, once for all who ask at the same time; False when that fails."""
+        if self.state is ContextState.INITIAL or self.activating:
+            return await self._activation.bring_up()
+        return self.state in ACTIVE
 
     def deactivate(self) -> bool:
         """Carry out AT+QIDEACT: everything ends, and the state is IP INITIAL; False where it is not allowed."""
@@ -161,11 +141,25 @@ class Context:
         self.announce("+PDP DEACT")
         return True
 
+    def network_changed(self) -> None:
+        """Let the sessions see that the network has become silent, or no longer is."""
+        for session in self._sessions():
+            session.network_changed()
+
+    def break_sessions(self) -> None:
+        """Let the remote side of every session reset its connection."""
+        for session in self._sessions():
+            session.broken()
+
     def reset(self) -> None:
         """Power down: nothing stays, nothing is said."""
         self.state = ContextState.INITIAL
         self._end_all()
-        self.settings = ContextSettings.initial(self._environment.behaviour)
+        self.settings = dataclasses.replace(ContextSettings.initial(self._environment.behaviour), **self._saved)
+
+    def save(self) -> None:
+        """Carry out AT+QISCON: what it saves holds again after a restart."""
+        self._saved = self.settings.saved()
 
     def _end_all(self) -> None:
         for task in self._tasks:
@@ -178,9 +172,7 @@ class Context:
         self._draining.clear()
         self._notices.clear()
         self.bytestream = None
-        if self._address is not None:
-            self._address.release()
-            self._address = None
+        self._activation.release()
 
     # Client sessions
 
@@ -223,7 +215,7 @@ class Context:
         else:
             opening = Trigger.OPEN_PROFILE
         if self.state is ContextState.INITIAL or self.activating:
-            if not await self.bring_up():
+            if not await self.ready():
                 self.announce(self.with_index(index, "CONNECT FAIL"))
                 return
             self.fire(Trigger.READ_ADDRESS)
@@ -289,7 +281,7 @@ class Context:
     async def _listen(self, kind: str) -> None:
         try:
             if self.state is ContextState.INITIAL or self.activating:
-                if not await self.bring_up():
+                if not await self.ready():
                     raise OSError("the network did not accept the activation")
                 self.fire(Trigger.READ_ADDRESS)
             self.fire(Trigger.LISTEN)
@@ -301,25 +293,12 @@ class Context:
             return
         self.announce("SERVER OK")
 
-    # Names
-
-    def look_up(self, name: str) -> None:
-        """Carry out AT+QIDNSGIP; the addresses follow as unsolicited lines."""
-        self._spawn(self._look_up(name))
-
-    async def _look_up(self, name: str) -> None:
-        if (self.state is ContextState.INITIAL or self.activating) and not await self.bring_up():
-            self.announce("ERROR: 3")
-            self.announce(f"STATE: {self.state.value}")
-            return
-        found = await self._environment.resolve(name)
-        if found:
-            self.announce("\r\n".join(found))
-        else:
-            self.announce("ERROR: 4")
-            self.announce(f"STATE: {self.state.value}")
-
     # What its sessions tell it
+
+    @property
+    def keepalive(self) -> tuple[int, int, int]:
+        """See `SessionHost.keepalive`."""
+        return self.settings.kalive
 
     @property
     def indicating(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
 import ipaddress
 import random
 import socket
@@ -19,19 +20,44 @@ T = TypeVar("T")
 _SOCKET_BUFFER = 65536
 
 
+class Sim(enum.Enum):
+    """What AT+CPIN? tells about the SIM."""
+
+    READY = "READY"
+    PIN = "SIM PIN"
+    PUK = "SIM PUK"
+    MISSING = "NOT INSERTED"
+
+
 @dataclass(slots=True)
 class Network:
-    """The mobile network as the module finds it.
+    """The SIM and the mobile network as the module finds them.
 
     Args:
-        registered: whether the module is registered (AT+CREG?).
+        registered: whether there is a network to register with (AT+CREG?).
         attached: whether it is attached to packet service (AT+CGATT?).
         accepts: whether activations are granted.
+        silent: whether what is sent is taken and never arrives, and nothing comes back.
+        sim: the state of the SIM; without a ready one there is no service.
+        pin: what unlocks the SIM.
     """
 
     registered: bool = True
     attached: bool = True
     accepts: bool = True
+    silent: bool = False
+    sim: Sim = Sim.READY
+    pin: str = "1234"
+
+    @property
+    def service(self) -> bool:
+        """Whether the module is registered."""
+        return self.registered and self.sim is Sim.READY
+
+    @property
+    def grants(self) -> bool:
+        """Whether a context can be activated."""
+        return self.service and self.attached and self.accepts and not self.silent
 
 
 @dataclass(slots=True)

@@ -1,13 +1,10 @@
-"""The general commands: identification, settings of the UART, SIM, network, power, AT+CMUX."""
+"""The general commands: identification, settings of the UART, the line, AT+CMUX, ATO."""
 
 from __future__ import annotations
 
-import dataclasses
-
 from .call import Call
 from .commandline import Form
-from .environment import Network
-from .replies import ANSWERED, ERROR, INCORRECT_PASSWORD, NO_CARRIER, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from .replies import ERROR, NO_CARRIER, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
 from .settings import UartSettings
 from .table import CommandTable
 
@@ -17,8 +14,6 @@ MANUFACTURER = "Quectel_Ltd"
 MODEL = "Quectel_M10"
 REVISION = "M10R04A02M32_SST"
 IMEI = "861001001234560"
-IMSI = "460001234567890"
-ICCID = "89860012345678901234"
 RATES = (75, 150, 300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200)
 
 # Who it is
@@ -44,10 +39,6 @@ for _name in ("GMR", "CGMR"):
 for _name in ("GSN", "CGSN"):
     general.text(_name, Form.EXECUTE, IMEI)
     general.text(_name, Form.TEST, "")
-general.text("CIMI", Form.EXECUTE, IMSI)
-general.text("CIMI", Form.TEST, "")
-general.text("QCCID", Form.EXECUTE, ICCID)
-general.text("QCCID", Form.TEST, "")
 general.text("H", Form.EXECUTE, "")
 
 # The UART's own settings
@@ -72,13 +63,25 @@ _basic("Q", "quiet", 1)
 _basic("X", "x", 4)
 _basic("&D", "dtr", 2)
 _basic("&C", "dcd", 1)
-general.text("&W", Form.EXECUTE, "")
+
+
+@general.command("&W", Form.EXECUTE)
+def store_settings(call: Call) -> Reply:
+    """AT&W."""
+    call.uart.stored = call.uart.settings.copy()
+    return OK
 
 
 @general.command("Z", Form.EXECUTE)
+def stored_settings(call: Call) -> Reply:
+    """ATZ: the settings that AT&W has stored; contexts and their owners stay."""
+    call.uart.settings = call.uart.stored.copy()
+    return OK
+
+
 @general.command("&F", Form.EXECUTE)
 def factory_settings(call: Call) -> Reply:
-    """ATZ and AT&F: the UART's settings; contexts and their owners stay."""
+    """AT&F: the UART's settings as they left the factory."""
     call.uart.settings = UartSettings()
     return OK
 
@@ -109,8 +112,8 @@ def _register(number: int, highest: int) -> None:
         return OK
 
 
-_register(0, 255)
-_register(7, 255)
+for _number_of_register, _highest in ((0, 255), (3, 127), (4, 127), (5, 127), (7, 255)):
+    _register(_number_of_register, _highest)
 
 
 def _number(name: str, values: str, field: str, highest: int) -> None:
@@ -224,125 +227,3 @@ def online(call: Call) -> Reply | None:
     if call.texts not in ([], ["0"]):
         return ERROR
     return None if call.uart.resume_data_mode() else NO_CARRIER
-
-
-# SIM and network
-
-general.text("CPIN", Form.TEST, "")
-general.text("CPIN", Form.READ, "+CPIN: READY")
-
-
-@general.command("CPIN", Form.WRITE)
-def enter_pin(call: Call) -> Reply:
-    """AT+CPIN=: the SIM is not locked, so no PIN is wanted."""
-    return cme(NOT_ALLOWED) if call.texts and call.texts[0].isdigit() else cme(INCORRECT_PASSWORD)
-
-
-general.text("CSQ", Form.TEST, "+CSQ: (0-31,99),(0-7,99)")
-
-
-@general.command("CSQ", Form.EXECUTE)
-def signal_quality(call: Call) -> Reply:
-    """AT+CSQ."""
-    call.line("+CSQ: 28,0" if call.modem.environment.network.registered else "+CSQ: 99,99")
-    return OK
-
-
-def _registration(name: str) -> None:
-    field = name.lower()
-    general.text(name, Form.TEST, f"+{name}: (0-2)")
-
-    @general.command(name, Form.READ)
-    def read(call: Call) -> Reply:
-        mode = getattr(call.uart.settings, field)
-        place = ',"1806","2F1E"' if mode == 2 and call.modem.environment.network.registered else ""
-        call.line(f"+{name}: {mode},{int(call.modem.environment.network.registered)}{place}")
-        return OK
-
-    @general.command(name, Form.WRITE)
-    def write(call: Call) -> Reply:
-        value = call.number(0, 0, 2)
-        if value is None or len(call.texts) != 1:
-            return ERROR
-        setattr(call.uart.settings, field, value)
-        return OK
-
-
-_registration("CREG")
-_registration("CGREG")
-
-
-@general.command("CGATT", Form.READ)
-def read_attachment(call: Call) -> Reply:
-    """AT+CGATT?."""
-    call.line(f"+CGATT: {int(call.modem.environment.network.attached)}")
-    return OK
-
-
-general.text("CGATT", Form.TEST, "+CGATT: (0,1)")
-
-
-@general.command("CGATT", Form.WRITE)
-def attach(call: Call) -> Reply:
-    """AT+CGATT=; detaching takes the contexts away."""
-    value = call.number(0, 0, 1)
-    network = call.modem.environment.network
-    if value is None or len(call.texts) != 1 or (value and not network.registered):
-        return ERROR
-    network.attached = bool(value)
-    if not value:
-        call.modem.drop_contexts()
-    return OK
-
-
-general.text("COPS", Form.READ, '+COPS: 0,0,"CHINA MOBILE"')
-general.text("CPAS", Form.EXECUTE, "+CPAS: 0")
-general.text("CPAS", Form.TEST, "+CPAS: (0,2-4)")
-
-
-@general.command("CFUN", Form.READ)
-def read_functionality(call: Call) -> Reply:
-    """AT+CFUN?."""
-    call.line(f"+CFUN: {call.modem.functionality}")
-    return OK
-
-
-general.text("CFUN", Form.TEST, "+CFUN: (0,1,4),(0,1)")
-
-
-@general.command("CFUN", Form.WRITE)
-def set_functionality(call: Call) -> Reply:
-    """AT+CFUN=; 0 and 4 take the contexts away, a second value of 1 restarts the module."""
-    level = call.number(0, 0, 4)
-    restart = call.number(1, 0, 1) if len(call.texts) == 2 else 0
-    if level not in (0, 1, 4) or restart is None or len(call.texts) > 2:
-        return ERROR
-    modem = call.modem
-    if restart:
-        call.uart.reply(OK)
-        modem.power_down()
-        if modem.restarted is not None:
-            modem.restarted()
-        modem.environment.network = Network()
-        for text in ("RDY", "+CFUN: 1", "+CPIN: READY", "Call Ready"):
-            modem.uarts[0].announce(text)
-        return ANSWERED
-    modem.functionality = level
-    network = modem.environment.network
-    modem.environment.network = dataclasses.replace(network, registered=level == 1, attached=level == 1)
-    if level != 1:
-        modem.drop_contexts()
-    return OK
-
-
-@general.command("QPOWD", Form.WRITE)
-def power_down(call: Call) -> Reply:
-    """AT+QPOWD=: contexts and owners are gone; the module itself stays reachable."""
-    if call.number(0, 0, 1) is None or len(call.texts) != 1:
-        return ERROR
-    modem = call.modem
-    call.uart.line("NORMAL POWER DOWN")
-    modem.power_down()
-    if modem.restarted is not None:
-        modem.restarted()
-    return ANSWERED

@@ -8,18 +8,19 @@ from collections.abc import Callable
 from .call import Call
 from .context import Context
 from .delivery import Delivery, Notice
-from .environment import Environment
+from .environment import Environment, Network, Sim
 from .ownership import CONTEXTS, Need, Ownership
 from .replies import ERROR, Reply
 from .sessions import Session
-from .settings import UartSettings
 from .states import ACTIVE, ContextState
 from .table import CommandTable
 from .uart import Uart
+from .wall_clock import WallClock
 
 log = logging.getLogger(__name__)
 
 UARTS = 4
+_NUMBERS = {"QIURC": 1, "QNITZ": 0}  # settings of the whole module, and what they are at power-up
 
 #: Told ``(number of the UART, "received" or "sent", octets)``.
 OctetsCallback = Callable[[int, str, bytes], None]
@@ -48,7 +49,13 @@ class Modem:
         self.ownership = ownership_class(environment.behaviour, UARTS)
         self.contexts = [Context(number, environment, self.route, self._may_start) for number in CONTEXTS]
         self.uarts = [uart_class(self, number) for number in range(UARTS)]
+        self.wall_clock = WallClock(environment.clock)
         self.functionality = 1  # AT+CFUN
+        self.wrong_pins = 0
+        self.numbers = dict(_NUMBERS)
+        self.definitions: dict[int, tuple[str, str]] = {}  # AT+CGDCONT
+        self.activated: set[int] = set()  # AT+CGACT
+        self.ntp_server = ("210.72.145.44", 123)  # AT+QNTP
         self.rate = 0  # AT+IPR
         self.flow = (0, 0)  # AT+IFC
         self.multiplexing = False
@@ -119,9 +126,23 @@ class Modem:
     def reset_uarts(self) -> None:
         """Give every UART its own settings back, as multiplexer mode starts with four fresh ones."""
         for uart in self.uarts:
-            uart.settings = UartSettings()
+            uart.settings = uart.stored.copy()
 
     # The network and the power
+
+    def set_network(self, network: Network) -> None:
+        """Let the network change; without service the contexts are gone, and who asked with AT+CREG is told."""
+        former, self.environment.network = self.environment.network, network
+        if former.service and not network.service:
+            self.drop_contexts()
+        if former.service != network.service:
+            for uart in self.uarts:
+                for name, asked in (("CREG", uart.settings.creg), ("CGREG", uart.settings.cgreg)):
+                    if asked and uart.attached:
+                        place = ',"1806","2F1E"' if asked == 2 and network.service else ""
+                        uart.announce(f"+{name}: {int(network.service)}{place}")
+        for context in self.contexts:
+            context.network_changed()
 
     def _may_start(self, number: int) -> bool:
         """Say whether a context may be activated beside the other one."""
@@ -151,6 +172,27 @@ class Modem:
             context.reset()
         self.ownership.reset()
         self.functionality = 1
+        self.numbers = dict(_NUMBERS)
+        self.activated.clear()
+        self.reset_uarts()
+
+    def restart(self) -> None:
+        """Start anew, as after AT+CFUN=1,1 or when the reset pin was pulled."""
+        self.power_down()
+        if self.restarted is not None:
+            self.restarted()
+        network = self.environment.network
+        self.environment.network = Network(sim=network.sim, pin=network.pin, accepts=network.accepts)
+        for text in ("RDY", "+CFUN: 1"):
+            self.uarts[0].announce(text)
+        self.say_sim(self.uarts[0])
+
+    def say_sim(self, uart: Uart) -> None:
+        """Tell the state of the SIM, and that calls are possible once it is ready."""
+        sim = self.environment.network.sim
+        uart.announce(f"+CPIN: {sim.value}")
+        if sim is Sim.READY and self.numbers["QIURC"]:
+            uart.announce("Call Ready")
 
     def disconnected(self, uart: int) -> None:
         """Note that the DLC of a virtual UART was closed."""

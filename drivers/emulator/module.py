@@ -299,11 +299,7 @@ class EmulatedModule:
 
     def set_network(self, network: Network) -> None:
         """Change whether the module is registered and attached, and whether activations are granted."""
-
-        def change() -> None:
-            self._running().environment.network = network
-
-        self._on_loop(change)
+        self._on_loop(lambda: self._running().set_network(network))
 
     # Inside
 

@@ -64,7 +64,9 @@ NOT_ALLOWED = 3
 NOT_SUPPORTED = 4
 SIM_NOT_INSERTED = 10
 SIM_PIN_REQUIRED = 11
+SIM_PUK_REQUIRED = 12
 INCORRECT_PASSWORD = 16
+NO_NETWORK_SERVICE = 30
 
 #: What CMEE=2 shows in place of the number.
 CME_TEXTS = {
@@ -72,5 +74,7 @@ CME_TEXTS = {
     NOT_SUPPORTED: "operation not supported",
     SIM_NOT_INSERTED: "SIM not inserted",
     SIM_PIN_REQUIRED: "SIM PIN required",
+    SIM_PUK_REQUIRED: "SIM PUK required",
     INCORRECT_PASSWORD: "incorrect password",
+    NO_NETWORK_SERVICE: "no network service",
 }

@@ -39,6 +39,10 @@ class SessionHost(Protocol):
         """The context's address."""
 
     @property
+    def keepalive(self) -> tuple[int, int, int]:
+        """AT+QIKALIVE: 0 on or 1 off, idle and interval in seconds."""
+
+    @property
     def indicating(self) -> int:
         """AT+QINDI: 0 when received data comes out of the UART by itself, else it waits for AT+QIRD."""
 
@@ -197,6 +201,12 @@ class Session:
         """End it from our side; what was sent is still handed over."""
         self.state = SessionState.CLOSED
         self._settle(False)
+
+    def network_changed(self) -> None:
+        """Note that the network has become silent, or no longer is."""
+
+    def broken(self) -> None:
+        """Note that the remote side has reset the connection, with whatever was on its way."""
 
     # What the sockets do with it
 

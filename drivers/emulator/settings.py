@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .behaviour import Behaviour
 
+#: What AT+QISCON saves: QIDNSIP, QIPROMPT, QIHEAD, QISHOWRA, QICSGP, QITCFG.
+_SAVED = (
+    *("dnsip", "prompt", "head", "showra", "tcfg"),
+    *("bearer", "apn", "user", "password", "number", "csd_user", "csd_password", "rate"),
+)
 DEFAULT_PORT = 2020  # the app note 8.2 connects there and sets it nowhere
 
 
@@ -37,6 +43,10 @@ class UartSettings:
     cgreg: int = 0
     registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
 
+    def copy(self) -> UartSettings:
+        """Return the same settings, to be changed apart from these."""
+        return replace(self, registers=dict(self.registers))
+
 
 @dataclass(slots=True)
 class ContextSettings:
@@ -66,6 +76,7 @@ class ContextSettings:
         prompt: QIPROMPT.
         ports: QILPORT, per kind.
         dns: QIDNSCFG, primary and secondary.
+        kalive: QIKALIVE: 0 on or 1 off, idle and interval in seconds.
     """
 
     bearer: int = 1
@@ -90,9 +101,14 @@ class ContextSettings:
     sde: int = 1
     prompt: int = 1
     ports: dict[str, int] = field(default_factory=lambda: {"TCP": DEFAULT_PORT, "UDP": DEFAULT_PORT})
+    kalive: tuple[int, int, int] = (1, 60, 10)
     dns: tuple[str, str] = ("0.0.0.0", "0.0.0.0")  # noqa: S104 - shown, not bound
 
     @classmethod
     def initial(cls, behaviour: Behaviour) -> ContextSettings:
         """Return what holds at power-up."""
         return cls(showra=int(behaviour.address_line))
+
+    def saved(self) -> dict[str, Any]:
+        """Return what AT+QISCON saves."""
+        return {name: getattr(self, name) for name in _SAVED}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import sys
 
 from .environment import Environment, limit_buffers
@@ -29,6 +31,7 @@ class TcpSession(Session, asyncio.BufferedProtocol):
         self._buffer = bytearray(_READ_SIZE)
         self._received = bytearray()
         self._reading = True
+        self._withheld = bytearray()  # taken while the network is silent, and not yet on its way
         self._final_missing = 0
         self._registered: asyncio.Transport | None = None
 
@@ -44,6 +47,7 @@ class TcpSession(Session, asyncio.BufferedProtocol):
         self._transport = self._registered = transport
         self._environment.transports.add(transport)
         limit_buffers(transport)
+        _keep_alive(transport, self._host.keepalive)
         transport.set_write_buffer_limits(high=HIGH_WATER, low=_LOW_WATER)
         if self.state is SessionState.CLOSED:  # given up in the meantime
             transport.abort()
@@ -80,6 +84,10 @@ class TcpSession(Session, asyncio.BufferedProtocol):
         self._before.clear()
         transport, self._transport = self._transport, None
         if transport is not None:
+            if self._environment.network.silent:  # the remote side hears nothing of it
+                transport.pause_reading()
+                self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
+                return
             transport.close()
             if transport.get_write_buffer_size():
                 self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
@@ -89,21 +97,59 @@ class TcpSession(Session, asyncio.BufferedProtocol):
         del self._received[:most]
         if not self._reading and len(self._received) <= _LOW_WATER and self._transport is not None:
             self._reading = True
-            if not self._transport.is_closing():
+            if not self._transport.is_closing() and not self._environment.network.silent:
                 self._transport.resume_reading()
         return payload
 
-    def _write(self, data: bytes) -> None:
+    def network_changed(self) -> None:
+        """See `Session.network_changed`: what was held back is sent again, as TCP does."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._environment.network.silent:
+            self._transport.pause_reading()
+            return
+        if self._withheld:
+            self._transport.write(bytes(self._withheld))
+            self._withheld.clear()
+        if self._reading:
+            self._transport.resume_reading()
+        if not self._writable and self._transport.get_write_buffer_size() < HIGH_WATER:
+            self.resume_writing()
+
+    def broken(self) -> None:
+        """See `Session.broken`."""
         if self._transport is not None:
-            self.sent += len(data)
+            self._transport.abort()
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is None:
+            return
+        self.sent += len(data)
+        if not self._environment.network.silent:
             self._transport.write(data)
+            return
+        self._withheld += data
+        if len(self._withheld) >= HIGH_WATER:
+            self.pause_writing()
 
     def _unacknowledged(self) -> int:
         if self._transport is None:
             return self._final_missing
-        waiting = self._transport.get_write_buffer_size()
+        waiting = self._transport.get_write_buffer_size() + len(self._withheld)
         endpoint = self._transport.get_extra_info("socket")
         return waiting + (_in_kernel(endpoint.fileno()) if endpoint is not None else 0)
+
+
+def _keep_alive(transport: asyncio.Transport, keepalive: tuple[int, int, int]) -> None:
+    """Let the system look after an idle connection, as AT+QIKALIVE says."""
+    switch, idle, interval = keepalive
+    endpoint = transport.get_extra_info("socket")
+    if switch or endpoint is None:
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
+        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval)
 
 
 def _in_kernel(descriptor: int) -> int:

@@ -234,6 +234,70 @@ def set_dns(call: Call) -> Reply:
     return OK
 
 
+_text("QIKALIVE", Form.TEST, "+QIKALIVE: (0,1),(60-1800),(10-20)")
+
+
+@_command("QIKALIVE", Form.READ, Need.READ)
+def read_keepalive(call: Call) -> Reply:
+    """AT+QIKALIVE?."""
+    call.line("+QIKALIVE: {},{},{}".format(*call.context.settings.kalive))
+    return OK
+
+
+@_command("QIKALIVE", Form.WRITE, Need.SET)
+def set_keepalive(call: Call) -> Reply:
+    """AT+QIKALIVE=: 0 lets TCP look after idle connections that are opened from now on, 1 does not (MC60)."""
+    settings = call.context.settings
+    switch = call.number(0, 0, 1)
+    idle = call.number(1, 60, 1800) if len(call.texts) == 3 else settings.kalive[1]
+    interval = call.number(2, 10, 20) if len(call.texts) == 3 else settings.kalive[2]
+    if switch is None or idle is None or interval is None or len(call.texts) not in (1, 3):
+        return ERROR
+    settings.kalive = (switch, idle, interval)
+    return OK
+
+
+# Saving
+
+_text("QISCON", Form.TEST, "")
+
+
+@_command("QISCON", Form.READ, Need.READ)
+def read_saved(call: Call) -> Reply:
+    """AT+QISCON?."""
+    own = call.context.settings
+    lines = [
+        "SHOW APPTCPIP CONTEXT",
+        f"+QIDNSIP:{own.dnsip}",
+        f"+QIPROMPT:{own.prompt}",
+        f"+QIHEAD:{own.head}",
+        f"+QISHOWRA:{own.showra}",
+        f"+QICSGP:{own.bearer}",
+        f"Gprs Config APN:{own.apn}",
+        f"Gprs Config UserId:{own.user}",
+        f"Gprs Config Password:{own.password}",
+        "Gprs Config inactivityTimeout:0",
+        f"CSD Dial Number:{own.number}",
+        f"CSD Config UserId:{own.csd_user}",
+        f"CSD Config Password:{own.csd_password}",
+        f"CSD Config rate:{own.rate}",
+        f"App Tcpip Mode:{own.mode}",
+    ]
+    if own.mode:
+        names = ("Number of Retry", "Wait Time", "Send Size", "esc")
+        lines.append("In Transparent Transfer Mode")
+        lines.extend(f"{name}:{value}" for name, value in zip(names, own.tcfg, strict=True))
+    call.line("\r\n".join(lines))
+    return OK
+
+
+@_command("QISCON", Form.EXECUTE, Need.SET)
+def save(call: Call) -> Reply:
+    """AT+QISCON."""
+    call.context.save()
+    return OK
+
+
 # Registering
 
 

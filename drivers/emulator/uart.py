@@ -16,6 +16,7 @@ from .delivery import Delivery
 from .entry import Entry
 from .lines import LineAssembler
 from .replies import ERROR, Reply, Result
+from .settings import UartSettings
 from .speaker import OUTPUT_HIGH, Outlet, Speaker
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Uart(Speaker):
         super().__init__()
         self.modem = modem
         self.number = number
+        self.stored = UartSettings()  # AT&W
         self.mode = Mode.COMMAND
         self.dropped_lines = 0  # unsolicited lines that nobody was there to see
         self.overrun = 0  # octets that came faster than they could be taken, and were lost

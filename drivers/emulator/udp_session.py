@@ -47,7 +47,7 @@ class UdpSession(Session):
 
     def receive(self, data: bytes) -> None:
         """Take one datagram from the other side."""
-        if self.state is SessionState.CLOSED or not data:
+        if self.state is SessionState.CLOSED or not data or self._environment.network.silent:
             return
         if self._held + len(data) > HIGH_WATER * 4:  # a datagram at most above the bound
             self.lost += 1
@@ -76,7 +76,8 @@ class UdpSession(Session):
 
     def _write(self, data: bytes) -> None:
         self.sent += len(data)
-        self._transmit(data)
+        if not self._environment.network.silent:
+            self._transmit(data)
 
 
 class UdpEndpoint(asyncio.DatagramProtocol):
