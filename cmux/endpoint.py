@@ -64,6 +64,7 @@ class Endpoint:
         self._opening = False
         self._owner: weakref.ref[object] | None = None
         self._flag: ReadyFlag | None = None
+        self._retired = False
 
     # --- Opening and closing ---
 
@@ -208,8 +209,10 @@ class Endpoint:
         """Return a descriptor that is readable while octets wait or the DLC is gone, and writable while it takes any.
 
         Returns:
-            The descriptor, the same one until the DLC is closed.
+            The descriptor, the same one until the DLC or its `Mux` is closed.
         """
+        if self._retired:
+            raise self.reason()
         if self._flag is None:
             self._flag = ReadyFlag()
             self.set_flag()
@@ -225,6 +228,12 @@ class Endpoint:
         if self._flag is not None:
             self._flag.close()
             self._flag = None
+
+    def retire(self) -> None:
+        """Keep no descriptor any more: the `Mux` is closed for good, and who waited for this one has been woken."""
+        with self.condition:
+            self._retired = True
+            self.drop_flag()
 
     # --- What the engine tells ---
 

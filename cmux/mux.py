@@ -208,6 +208,8 @@ class Mux:
                 self._engine.stop(_JOIN_TIMEOUT)
                 if self._capture is not None:
                     self._capture.close()
+                for endpoint in self._all():
+                    endpoint.retire()
                 _muxes.discard(self)
                 self._closed.set()
 

@@ -138,13 +138,12 @@ class ControlChannel:
     def handle_timeout(self, now: float) -> None:
         """Repeat what T2 ran out for, or give it up after N2 repetitions (27.010 §5.7.3, §5.7.5)."""
         for mine in list(self._outstanding.values()):
-            if mine.deadline is None or mine.deadline > now:
-                continue
-            if mine.tries > self._session.config.n2:
-                self._finish(mine, Outcome.TIMEOUT, None)
-            else:
-                self.counters["command_retransmissions"] += 1
+            if mine.deadline is None or mine.deadline > now or mine is not self._outstanding.get(mine.command.type):
+                continue  # the last: a result before it has ended the session
+            if self._may_repeat(mine):
                 self._transmit(mine)
+            else:
+                self._finish(mine, Outcome.TIMEOUT, None)
 
     def _advance(self) -> None:
         for command in list(self._waiting):
@@ -183,8 +182,18 @@ class ControlChannel:
         mine = self._outstanding.get(message.type) if message.type is not None else None
         if mine is None or getattr(message.body, "dlci", None) != getattr(mine.command, "dlci", None):
             return False
+        # The FCS of UIH does not cover the message: an echo that differs says that one of the two was damaged.
+        if isinstance(mine.command, MSC) and message.value != mine.command.value() and self._may_repeat(mine):
+            self._transmit(mine)
+            return True
         self._finish(mine, Outcome.ANSWERED, message.body)
         return True
+
+    def _may_repeat(self, mine: Outstanding) -> bool:
+        """Count a repetition, unless N2 are used up (27.010 §5.7.3)."""
+        repeat = mine.tries <= self._session.config.n2
+        self.counters["command_retransmissions"] += repeat
+        return repeat
 
     def _not_supported(self, message: Message) -> bool:
         """Match an NSC; Linux sends the type octet shifted right by one, so that form counts, too."""

@@ -464,6 +464,16 @@ class TestControlChannel:
         assert pair.module.of(SignalsChanged)[-1] == SignalsChanged(1, Signals(rtc=False), None)
         assert pair.module.mux.signals(1) == Signals(rtc=False)
 
+    def test_an_echo_of_msc_that_differs_has_it_repeated(self) -> None:
+        """The FCS of UIH does not cover the message: one of the two was damaged on the way."""
+        pair = Pair().open(1)
+        pair.host.mux.set_signals(1, Signals(rtc=False), pair.now)
+        damaged = pair.host.mux.data_to_send(pair.now).replace(b"\x07\x89", b"\x07\x8b")
+        pair.module.mux.receive_data(damaged, pair.now)
+        pair.host.mux.receive_data(pair.module.mux.data_to_send(pair.now), pair.now)
+        pair.settle()
+        assert pair.module.mux.signals(1) == Signals(rtc=False)
+
     def test_signals_set_before_opening_are_said_after_ua(self) -> None:
         pair = Pair().start()
         pair.host.mux.set_signals(1, Signals(rtc=False), pair.now)
