@@ -33,6 +33,7 @@ from cmux.protocol.events import (
     ParametersChanged,
     PortChanged,
     ServiceChanged,
+    SessionClosed,
 )
 from cmux.protocol.messages import encode_message
 
@@ -161,6 +162,18 @@ class TestOwnCommand:
     def test_needs_a_session(self, command: Command, call) -> None:
         with pytest.raises(StateError, match="not open"):
             call(Multiplexer(), 0.0)
+
+
+def test_the_end_of_the_session_ends_all_that_was_outstanding() -> None:
+    """CLD runs out of repetitions in the same moment as another command."""
+    pair = Pair().open(1)
+    pair.to_module = deaf
+    pair.host.mux.close(1, pair.now)
+    pair.pass_time(1)
+    pair.host.mux.shutdown(pair.now)
+    pair.host.mux.release_all(pair.now)
+    pair.pass_time(3)
+    assert isinstance(pair.host.events[-1], SessionClosed)
 
 
 def test_several_commands_are_outstanding_one_of_each_type() -> None:
