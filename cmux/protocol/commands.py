@@ -45,12 +45,12 @@ class Signals:
         return self.fc or not self.rtr
 
 
-def _status_fields(signals: Signals, break_length: float | None) -> dict[str, object]:
+def _status_fields(signals: Signals, break_length: float | None, *, always: bool = False) -> dict[str, object]:
     lines = {name: getattr(signals, name) for name in Signals.__slots__}
-    if break_length is None:
+    if break_length is None and not always:
         return {"signals": lines, "break": None}
-    steps = min(15, round(break_length / BREAK_STEP))
-    return {"signals": {**lines, "ea": False}, "break": {"length": steps, "on": True}}
+    steps = min(15, round((break_length or 0) / BREAK_STEP))
+    return {"signals": {**lines, "ea": False}, "break": {"length": steps, "on": break_length is not None}}
 
 
 def _status_values(parsed: Any) -> tuple[Signals, float | None]:
@@ -154,10 +154,13 @@ class MSC(Command):
     """What the sender says about it."""
     break_length: float | None = None
     """Seconds of break, 0 to 3.0 in steps of 0.2; None: no break signal."""
+    break_octet: bool = False
+    """Send a break octet also without a break signal; not looked at in what is received."""
 
     def value(self) -> bytes:
         """See `Command.value`."""
-        return build(wire.msc, {"dlci": {"dlci": self.dlci}, **_status_fields(self.signals, self.break_length)})
+        fields = _status_fields(self.signals, self.break_length, always=self.break_octet)
+        return build(wire.msc, {"dlci": {"dlci": self.dlci}, **fields})
 
     @classmethod
     def parse(cls, value: bytes) -> Self:

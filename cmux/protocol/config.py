@@ -113,6 +113,10 @@ class Config:
     """Seconds of silence before it is asked: 0.1 to 86400."""
     adm: bool = False
     """The peer answers DM on DLCI 0 and serves data channels all the same: go on without a control channel."""
+    break_octet: bool = False
+    """Every MSC carries a break octet, empty where there is no break: some modules want it."""
+    keep_open: bool = False
+    """Never send DISC for a channel before the end of the session: some modules cannot open it again."""
     shared_flags: bool = False
     """Send one flag between frames instead of two: some receivers lose every second frame then."""
     reserved_dlcis: bool = False

@@ -186,6 +186,8 @@ class Dlc:
         """When T1 runs out; None while the frame has not left."""
         self.open_again = False
         """Open it as soon as it is closed, or PN is answered."""
+        self.parked = False
+        """Closed for our owner, open for the peer (`Config.keep_open`)."""
         self.dm_not_before = float("-inf")
         """When stray data may be answered with DM again."""
         self.own_signals = Signals()

@@ -127,6 +127,10 @@ class Multiplexer:
         """
         dlc = self._user_dlc(dlci)
         dlc.open_again = False
+        if self.config.keep_open and dlc.is_open:
+            if not dlc.parked:
+                self._at(now).park(dlc)
+            return
         draining = drain and dlc.is_open and bool(dlc.queue)
         self._at(now).apply(dlc, Input.DRAIN if draining else Input.CLOSE)
 
@@ -140,7 +144,8 @@ class Multiplexer:
 
     def is_open(self, dlci: int) -> bool:
         """Tell whether a DLC carries data."""
-        return self._session.dlc(dlci).is_open
+        dlc = self._session.dlc(dlci)
+        return dlc.is_open and not dlc.parked
 
     def negotiate(self, dlci: int, parameters: Parameters, now: float) -> None:
         """Settle the parameters of a DLC by PN; they hold from its next SABM on (27.010 §5.4.6.3.1).
@@ -185,8 +190,8 @@ class Multiplexer:
             StateError: the DLC is not open.
         """
         dlc = self._user_dlc(dlci)
-        if dlc.state is not State.OPEN:
-            raise StateError(f"DLCI {dlci} cannot send: it is {dlc.state}")
+        if dlc.state is not State.OPEN or dlc.parked:
+            raise StateError(f"DLCI {dlci} cannot send: it is {'CLOSED' if dlc.parked else dlc.state}")
         taken = dlc.put(data)
         if taken:
             self._at(now).transmitter.activate(dlc)

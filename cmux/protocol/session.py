@@ -109,10 +109,20 @@ class Session:
 
     def open(self, dlc: Dlc) -> None:
         """Open a DLC: at once, or as soon as PN for it is answered."""
-        if self.control.awaits(MessageType.PN, dlc.dlci):
+        if dlc.parked:
+            dlc.parked = False
+            self.tell(Opened(dlc.dlci, by_peer=False))
+        elif self.control.awaits(MessageType.PN, dlc.dlci):
             dlc.open_again = True
         else:
             self.apply(dlc, Input.OPEN)
+
+    def park(self, dlc: Dlc) -> None:
+        """Close a DLC for our owner and leave it open for the peer, which could not open it again."""
+        dlc.parked = True
+        discarded = self.discard(dlc)
+        self.counters["octets_discarded"] += discarded
+        self.tell(Closed(dlc.dlci, Cause.LOCAL, "closed; the peer keeps it open", discarded))
 
     def shutdown(self) -> None:
         """Close every DLC, then the multiplexer (27.010 §5.8.2)."""
@@ -142,7 +152,7 @@ class Session:
                 dlc.status_due.append(break_length)
             self.transmitter.activate(dlc)
         elif not self._adm:
-            self.control.submit(MSC(dlc.dlci, dlc.own_signals, break_length))
+            self.control.submit(MSC(dlc.dlci, dlc.own_signals, break_length, self.config.break_octet))
 
     def sleep(self) -> None:
         """Ask the peer for power saving (27.010 §5.4.6.3.2)."""
@@ -226,11 +236,14 @@ class Session:
             if action is Action.DELIVER:
                 self._deliver(dlc, info)
             elif action is Action.DISCARD:
-                dlc.counters["octets_discarded"] += len(info)
-                self.counters["octets_discarded"] += len(info)
+                self._discarded(dlc, info)
             elif self.now >= dlc.dm_not_before:
                 dlc.dm_not_before = self.now + self.config.t1
                 self.transmitter.queue(dlc.dlci, FrameType.DM, pf=True)
+
+    def _discarded(self, dlc: Dlc, info: bytes) -> None:
+        dlc.counters["octets_discarded"] += len(info)
+        self.counters["octets_discarded"] += len(info)
 
     def _deliver(self, dlc: Dlc, info: bytes) -> None:
         if not dlc.dlci:
@@ -244,6 +257,9 @@ class Session:
             signals, break_length, info = parts
             self.take_signals(dlc, signals, break_length)
         if not info:
+            return
+        if dlc.parked:
+            self._discarded(dlc, info)
             return
         dlc.counters["octets_received"] += len(info)
         if self._data and self._data_dlci != dlc.dlci:
@@ -305,7 +321,7 @@ class Session:
         self.counters["octets_discarded"] += discarded
         if cause is Cause.TIMEOUT:
             self.unsettled.add(dlc.dlci)
-        self.tell(Closed(dlc.dlci, cause, detail, discarded))
+        self._tell_closed(dlc, cause, detail, discarded)
         if dlc.open_again:
             dlc.open_again = False
             self.apply(dlc, Input.OPEN)
@@ -319,7 +335,12 @@ class Session:
             dlc.state, dlc.deadline = State.CLOSED, None
             discarded = self.discard(dlc)
             self.counters["octets_discarded"] += discarded
+            self._tell_closed(dlc, cause, detail, discarded)
+
+    def _tell_closed(self, dlc: Dlc, cause: Cause, detail: str, discarded: int) -> None:
+        if not dlc.parked:  # our owner knows already
             self.tell(Closed(dlc.dlci, cause, detail, discarded))
+        dlc.parked = False
 
     def _close_when_idle(self) -> None:
         """When shutting down: say CLD as soon as no other DLC is left."""
@@ -488,7 +509,7 @@ class Session:
         open_dlcs = [dlc for dlc in self.user_dlcs() if dlc.is_open]
         if self.config.keep_alive is KeepAlive.MSC and open_dlcs:
             first = min(open_dlcs, key=lambda dlc: dlc.dlci)
-            self.control.submit(MSC(first.dlci, first.own_signals))
+            self.control.submit(MSC(first.dlci, first.own_signals, None, self.config.break_octet))
         else:
             self.control.submit(Test(_PROBE))
         self._probe_at = self.now

@@ -125,7 +125,8 @@ class Transmitter:
                 limit -= size + _OVERHEAD
                 if limit < 0:
                     break
-            out.append(self._take_control(now) if dlc is None else self._take_data(dlc))
+            octets = self._take_control(now) if dlc is None else self._take_data(dlc)
+            out.append(octets[1:] if out and self._config.shared_flags else octets)  # 27.010 5.2.6.1
             self.frames_sent += 1
         return b"".join(out)
 
