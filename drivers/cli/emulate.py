@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 from cmux.cli import CommandError, Commands
 
-from ..emulator import Behaviour, EmulatedModule
+from ..emulator import SETS, Behaviour, EmulatedModule
 
 
 def add_emulate(commands: Commands) -> None:
@@ -54,7 +54,23 @@ def add_emulate(commands: Commands) -> None:
         "--loopback", type=int, action="append", default=[], metavar="DLCI", help="send back what comes on this DLCI"
     )
     parser.add_argument(
-        "--behaviour", action="append", default=[], metavar="NAME=VALUE", help="another reading (see --list-behaviours)"
+        "--behaviour", action="append", default=[], metavar="NAME=VALUE", help="another reading, or a set of them"
+    )
+    parser.add_argument(
+        "--host",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="NAME=ADDRESS[,…]",
+        help="a name that the module knows",
+    )
+    parser.add_argument(
+        "--route",
+        type=_pair,
+        action="append",
+        default=[],
+        metavar="ADDRESS[:PORT]=ADDRESS[:PORT]",
+        help="lead connections to the first address to the second one",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="make random choices repeatable")
     parser.add_argument("--allow-network", action="store_true", help="reach addresses outside the loopback, too")
@@ -65,6 +81,13 @@ def _address(text: str) -> tuple[str, int]:
     if not host or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
     return host.strip("[]"), int(port)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    left, equals, right = text.partition("=")
+    if not equals or not left or not right:
+        raise argparse.ArgumentTypeError(f"{text!r} is not two sides of a =")
+    return left, right
 
 
 def _positive(text: str) -> int:
@@ -103,6 +126,8 @@ def run_emulate(options: argparse.Namespace) -> int:
 
 
 def _list_behaviours() -> None:
+    for name, members in SETS.items():
+        print(f"{name}  ({' '.join(members)})")
     for name, default, values, source in Behaviour.describe():
         print(f"{name}={default}  ({values})")
         print(textwrap.fill(source, 100, initial_indent="    ", subsequent_indent="    "))
@@ -116,6 +141,8 @@ def _module(options: argparse.Namespace, behaviour: Behaviour) -> EmulatedModule
         n1=options.n1,
         allow_network=options.allow_network,
         loopback=options.loopback,
+        hosts=dict(options.host),
+        routes=dict(options.route),
         seed=options.seed,
     )
 

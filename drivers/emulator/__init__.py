@@ -1,6 +1,6 @@
 """An emulated Quectel M10: AT commands, the multiplexer, and a TCP/IP stack on real loopback sockets."""
 
-from .behaviour import Behaviour
+from .behaviour import SETS, Behaviour
 from .call import Call
 from .commandline import Form
 from .environment import Network
@@ -14,6 +14,7 @@ from .uart import Uart
 __all__ = [
     "ERROR",
     "OK",
+    "SETS",
     "Behaviour",
     "Call",
     "CommandTable",

@@ -97,22 +97,23 @@ class Behaviour:
         """Read behaviours as a command line gives them.
 
         Args:
-            texts: ``NAME=VALUE`` strings; later ones win.
+            texts: ``NAME=VALUE`` strings, or names of `SETS`; later ones win.
             base: what to start from instead of the defaults.
 
         Returns:
             The behaviour with those values.
 
         Raises:
-            ValueError: a text has no ``=``, or names no behaviour, or its value is not one of the possible ones.
+            ValueError: a text has no ``=`` and names no set, or names no behaviour, or its value is not one of the
+                possible ones.
         """
         types = get_type_hints(cls)
         values: dict[str, object] = {}
-        for text in texts:
+        for text in (value for given in texts for value in SETS.get(given.strip(), (given,))):
             name, equals, value = text.partition("=")
             name = name.strip().replace("-", "_")
             if not equals:
-                raise ValueError(f"behaviour {text!r} is not NAME=VALUE")
+                raise ValueError(f"behaviour {text!r} is not NAME=VALUE, nor one of {', '.join(SETS)}")
             if name not in types:
                 raise ValueError(f"no behaviour is called {name!r}; --list-behaviours shows them")
             values[name] = _convert(name, types[name], value.strip())
@@ -127,6 +128,13 @@ class Behaviour:
             for item in dataclasses.fields(cls)
         ]
 
+
+#: Behaviours that belong together, under the names that stand for them: what the figures of the app note show.
+SETS = {
+    "figure1": ("ati_blank_line=on", "recv_from=RECV FROM", "address_line=off"),
+    "figure2": ("recv_from=RCV FROM", "address_line=on"),
+    "figure3": ("ati_blank_line=off", "recv_from=RCV FROM", "address_line=on"),
+}
 
 _FLAGS = {"1": True, "on": True, "yes": True, "true": True, "0": False, "off": False, "no": False, "false": False}
 

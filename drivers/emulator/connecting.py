@@ -31,17 +31,18 @@ async def connect(
     """
     name, port = remote
     for address in await environment.resolve(name):
-        if not environment.reachable(address):
+        there = environment.route(address, port)
+        if not environment.reachable(there[0]):
             continue
         if environment.network.silent and kind == "TCP":
             await environment.sleep(environment.behaviour.connect_timeout)
-        local = (host.local_address, 0) if is_loopback(address) else None
+        local = (host.local_address, 0) if is_loopback(there[0]) else None
         if kind == "UDP":
-            await _connect_udp(host, environment, profiles, index, (address, port), local)
+            await _connect_udp(host, environment, profiles, index, (address, port), there, local)
         else:
             session = TcpSession(host, environment, Role.CLIENT, index, (address, port))
             profiles[index] = session
-            await environment.loop.create_connection(lambda: session, address, port, local_addr=local)  # noqa: B023
+            await environment.loop.create_connection(lambda: session, *there, local_addr=local)  # noqa: B023
         return
     raise OSError(f"{name} is no address that the module may reach")
 
@@ -52,13 +53,14 @@ async def _connect_udp(
     profiles: dict[int, Session],
     index: int,
     remote: tuple[str, int],
+    there: tuple[str, int],
     local: tuple[str, int] | None,
 ) -> None:
     def received(data: bytes, sender: tuple[str, int]) -> None:
         session.receive(data)
 
     _, endpoint = await environment.loop.create_datagram_endpoint(
-        lambda: UdpEndpoint(received), local_addr=local, remote_addr=remote
+        lambda: UdpEndpoint(received), local_addr=local, remote_addr=there
     )
     session = UdpSession(host, environment, Role.CLIENT, index, remote, transmit=endpoint.send, finish=endpoint.close)
     profiles[index] = session

@@ -17,6 +17,9 @@ from .behaviour import Behaviour
 
 T = TypeVar("T")
 
+#: An IPv4 address and a port, or None for every port.
+Endpoint = tuple[str, int | None]
+
 _SOCKET_BUFFER = 65536
 
 
@@ -70,6 +73,7 @@ class Environment:
         behaviour: the readings where sources disagree.
         allow_network: whether addresses outside the loopback may be reached.
         hosts: names and their addresses, asked before the system.
+        routes: where connections to an address, or an address and a port, really go.
         chooser: where random choices come from.
         network: the mobile network.
         transports: the open connections of sessions, so that none outlives the module.
@@ -79,7 +83,8 @@ class Environment:
     clock: Clock
     behaviour: Behaviour
     allow_network: bool = False
-    hosts: Mapping[str, str] = field(default_factory=dict)
+    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    routes: Mapping[Endpoint, Endpoint] = field(default_factory=dict)
     chooser: random.Random = field(default_factory=random.SystemRandom)
     network: Network = field(default_factory=Network)
     transports: set[asyncio.Transport] = field(default_factory=set)
@@ -130,7 +135,7 @@ class Environment:
         if is_address(name):
             return [name]
         if name.lower() in self.hosts:
-            return [self.hosts[name.lower()]]
+            return list(self.hosts[name.lower()])
         if name.lower() == "localhost":
             return ["127.0.0.1"]
         if not self.allow_network:
@@ -141,9 +146,26 @@ class Environment:
             return []
         return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
+    def route(self, address: str, port: int) -> tuple[str, int]:
+        """Return where a connection to an address and a port really goes."""
+        target = self.routes.get((address, port)) or self.routes.get((address, None))
+        return (address, port) if target is None else (target[0], port if target[1] is None else target[1])
+
     def reachable(self, address: str) -> bool:
         """Say whether the module may talk to an address."""
         return self.allow_network or is_loopback(address)
+
+
+def endpoint(text: str) -> Endpoint:
+    """Read ``ADDRESS`` or ``ADDRESS:PORT``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    address, colon, port = text.partition(":")
+    if not is_address(address) or (colon and not (port.isdigit() and 0 < int(port) < 65536)):
+        raise ValueError(f"{text!r} is not ADDRESS or ADDRESS:PORT")
+    return address, int(port) if colon else None
 
 
 def is_address(text: str) -> bool:

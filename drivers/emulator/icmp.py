@@ -43,6 +43,7 @@ async def ping(environment: Environment, address: str, number: int, wait: float)
         The reply, or None when none came in time.
     """
     started = environment.clock.now()
+    address, _ = environment.route(address, 0)
     if not environment.reachable(address) or environment.network.silent:
         await environment.sleep(wait)
         return None

@@ -20,7 +20,7 @@ from cmux.pty import Pty
 from ..clock import Clock, SystemClock
 from .behaviour import Behaviour
 from .commands import all_commands
-from .environment import Environment, Network
+from .environment import Environment, Network, endpoint, is_address
 from .line import LineSettings, PhysicalLine
 from .modem import Modem
 from .ownership import Ownership
@@ -64,7 +64,9 @@ class EmulatedModule:
         clock: the source of time.
         allow_network: whether addresses outside the loopback may be reached.
         loopback: DLCIs, 1 to 61, that send back what they get; 1 to 4 are no AT channels then.
-        hosts: names and IPv4 addresses for AT+QIOPEN and AT+QIDNSGIP.
+        hosts: names and their IPv4 addresses, several with commas between, for AT+QIOPEN and AT+QIDNSGIP.
+        routes: where connections really go, ``ADDRESS[:PORT]`` to ``ADDRESS[:PORT]``, so that a program with the
+            address of its server built in reaches one on this computer.
         seed: makes random choices repeatable.
 
     Raises:
@@ -86,6 +88,7 @@ class EmulatedModule:
         allow_network: bool = False,
         loopback: Iterable[int] = (),
         hosts: Mapping[str, str] | None = None,
+        routes: Mapping[str, str] | None = None,
         seed: int | None = None,
     ) -> None:
         if startup not in ("at", "none"):
@@ -107,7 +110,8 @@ class EmulatedModule:
         self._behaviour = behaviour or Behaviour()
         self._clock = clock or SystemClock()
         self._allow_network = allow_network
-        self._hosts = {name.lower(): address for name, address in (hosts or {}).items()}
+        self._hosts = {name.lower(): _addresses(text) for name, text in (hosts or {}).items()}
+        self._routes = {endpoint(text): endpoint(target) for text, target in (routes or {}).items()}
         self._chooser = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - no secret
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -163,7 +167,15 @@ class EmulatedModule:
         if self._modem is not None:
             raise RuntimeError("the module is running already")
         self._loop = loop
-        environment = Environment(loop, self._clock, self._behaviour, self._allow_network, self._hosts, self._chooser)
+        environment = Environment(
+            loop,
+            self._clock,
+            self._behaviour,
+            self._allow_network,
+            self._hosts,
+            self._routes,
+            self._chooser,
+        )
         self._modem = Modem(
             environment, self.commands, uart_class=self.uart_class, ownership_class=self.ownership_class
         )
@@ -372,3 +384,12 @@ class EmulatedModule:
             dlci = uart + 1 if self._modem is not None and self._modem.multiplexing else 0
             for callback in self._callbacks:
                 callback(dlci, direction, data)
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    """Read IPv4 addresses with commas between."""
+    addresses = tuple(part.strip() for part in text.split(","))
+    for address in addresses:
+        if not is_address(address):
+            raise ValueError(f"{address!r} is no IPv4 address")
+    return addresses

@@ -186,13 +186,14 @@ async def _time_of(environment: Environment, server: tuple[str, int]) -> tuple[N
     addresses = await environment.resolve(name)
     if not addresses:
         return NtpCode.NO_HOST, None
-    if not environment.reachable(addresses[0]):
+    there, port = environment.route(addresses[0], port)
+    if not environment.reachable(there):
         return NtpCode.NOT_CONNECTED, None
     if environment.network.silent:
         await environment.sleep(NTP_WAIT)
         return NtpCode.NO_ANSWER, None
     try:
-        return NtpCode.DONE, await environment.within(NTP_WAIT, ntp.ask(environment, addresses[0], port))
+        return NtpCode.DONE, await environment.within(NTP_WAIT, ntp.ask(environment, there, port))
     except TimeoutError:
         return NtpCode.NO_ANSWER, None
     except OSError:

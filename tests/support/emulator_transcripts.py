@@ -1,4 +1,4 @@
-"""Plays a typed transcript of the app note against terminals of the emulated module."""
+"""Typed transcripts of the app note, and playing those where only UARTs speak."""
 
 from __future__ import annotations
 
@@ -7,39 +7,63 @@ from pathlib import Path
 
 from emulator_host import Terminal
 
-CHAPTER8 = Path(__file__).parents[1] / "transcripts" / "chapter8"
+TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"
+CHAPTER8 = TRANSCRIPTS / "chapter8"
 ADDRESS = re.compile(rb"10\.79\.\d+\.\d+")
-_ESCAPES = {"r": "\r", "n": "\n", "\\": "\\", "x1a": "\x1a"}
+_ESCAPES = {"r": "\r", "n": "\n", "\\": "\\", "x1a": "\x1a", "x1b": "\x1b"}
+_ESCAPE = re.compile(r"\\(r|n|\\|x1a|x1b)")
 
 
 def read(folder: Path) -> list[tuple[int, str, bytes]]:
-    """Return the pieces of a conversation as (UART, direction, octets)."""
+    """Return the pieces of a conversation of UARTs as (UART, direction, octets)."""
+    return [
+        (int(who), direction, octets)
+        for path in sorted(folder.glob("*.txt"))
+        for who, direction, octets in pieces_of(path)
+    ]
+
+
+def pieces_of(path: Path) -> list[tuple[str, str, bytes]]:
+    """Return the pieces of one file as (who, direction, octets)."""
     pieces = []
-    for path in sorted(folder.glob("*.txt")):
-        for line in path.read_text(encoding="ascii").split("\n"):
-            if not line or line.startswith("#"):
-                continue
-            uart, direction, text = line.split(" ", 2)
-            plain = re.sub(r"\\(r|n|\\|x1a)", lambda match: _ESCAPES[match[1]], text)
-            pieces.append((int(uart), direction, plain.encode("ascii")))
+    for line in path.read_text(encoding="ascii").split("\n"):
+        if not line or line.startswith("#"):
+            continue
+        who, direction, text = (line + " ").split(" ", 2)
+        plain = _ESCAPE.sub(lambda match: _ESCAPES[match[1]], text[:-1])
+        pieces.append((who, direction, plain.encode("ascii")))
     return pieces
+
+
+class Addresses:
+    """The module's addresses in place of those that are printed."""
+
+    def __init__(self) -> None:
+        self.known: dict[bytes, bytes] = {}
+
+    def put_in(self, octets: bytes) -> bytes:
+        return ADDRESS.sub(lambda match: self.known[match[0]], octets)
+
+    async def expect(self, uart: Terminal, octets: bytes) -> None:
+        """Want these octets; an address that is not known yet is learned."""
+        found = ADDRESS.search(octets)
+        if found is None or found[0] in self.known:
+            await uart.expect(self.put_in(octets))
+            return
+        await uart.expect(octets[: found.start()])
+        said = await uart.until(octets[found.end() :])
+        self.known[found[0]] = said[: -len(octets[found.end() :])]
+        assert self.known[found[0]].count(b".") == 3
 
 
 async def play(pieces: list[tuple[int, str, bytes]], uarts: dict[int, Terminal]) -> None:
     """Type what is typed, want what is said; addresses are learned from what the module says."""
-    known: dict[bytes, bytes] = {}
+    addresses = Addresses()
     for number, direction, octets in pieces:
-        uart = uarts[number]
-        found = ADDRESS.search(octets)
         if direction == ">":
-            uart.write(ADDRESS.sub(lambda match: known[match[0]], octets))
-        elif found is None or found[0] in known:
-            await uart.expect(ADDRESS.sub(lambda match: known[match[0]], octets))
+            uarts[number].write(addresses.put_in(octets))
         else:
-            await uart.expect(octets[: found.start()])
-            said = await uart.until(octets[found.end() :])
-            known[found[0]] = said[: -len(octets[found.end() :])]
-            assert known[found[0]].count(b".") == 3
+            await addresses.expect(uarts[number], octets)
     for uart in uarts.values():
         await uart.quiet()
-    assert len(set(known.values())) == len(known)
+    assert len(set(addresses.known.values())) == len(addresses.known)

@@ -108,7 +108,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.requirement("S3.2", "S3.3", "S3.4", "S3.5", "S3.6", "S3.7", "S3.8", "S3.14", "S3.32")
+@pytest.mark.requirement("S3.2", "S3.5", "S3.6", "S3.7", "S3.8", "S3.14")
 @pytest.mark.parametrize(("command", "answer"), ANSWERS, ids=[command for command, _ in ANSWERS])
 async def test_a_fresh_module_answers(command: str, answer: str | None) -> None:
     async with Lab(EmulatedModule()) as lab:

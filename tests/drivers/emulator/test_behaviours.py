@@ -49,3 +49,9 @@ def test_each_behaviour_is_asked_for_somewhere() -> None:
     package = Path(drivers.emulator.__file__).parent
     code = "".join(path.read_text() for path in package.glob("*.py") if path.name != "behaviour.py")
     assert [field.name for field in dataclasses.fields(Behaviour) if f".{field.name}" not in code] == []
+
+
+def test_a_set_stands_for_its_behaviours_and_later_ones_win() -> None:
+    assert Behaviour.parse(["figure2"]) == Behaviour(recv_from="RCV FROM", address_line=True)
+    assert Behaviour.parse(["figure2", "address_line=off"]) == Behaviour(recv_from="RCV FROM")
+    assert Behaviour.parse(["figure2", "figure1"]) == Behaviour(ati_blank_line=True)

@@ -31,7 +31,7 @@ async def _two_sides(lab: Lab) -> tuple[str, str]:
     return server, client
 
 
-@pytest.mark.requirement("S8.1", "S8.4", "S8.6", "S8.9", "S8.10", "S8.11", "S3.34", "S3.37")
+@pytest.mark.requirement("S8.1", "S8.4", "S8.6", "S8.9", "S8.10", "S8.11")
 async def test_chapter_8_from_the_first_command_to_the_last() -> None:
     async with Lab(EmulatedModule()) as lab:
         server, client = await _two_sides(lab)
@@ -86,7 +86,7 @@ async def test_deactivating_the_server_side_closes_the_client_side() -> None:
         await one.quiet()
 
 
-@pytest.mark.requirement("S8.3", "S7.4", "S7.8", "S7.9", "S7.10", "S7.11", "S7.13")
+@pytest.mark.requirement("S1.2", "S1.4", "S2.7", "S8.3", "S7.8", "S7.13")
 @pytest.mark.parametrize("multiplexed", [False, True])
 async def test_both_contexts_on_one_uart_with_settings_of_their_own(multiplexed: bool) -> None:
     async with Lab(EmulatedModule()) as lab:

@@ -188,7 +188,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.requirement("S3.15", "S3.16", "S3.17", "S3.18", "S3.20", "S3.53", "S3.54", "S9.8")
+@pytest.mark.requirement("S3.15", "S3.16", "S3.17", "S3.20", "S3.53", "S3.54")
 @pytest.mark.parametrize("context", [0, 1])
 @pytest.mark.parametrize(("row", "start", "step", "end"), ROWS, ids=[row[0] for row in ROWS])
 async def test_row(row: str, start: str, step: Step, end: str, context: int) -> None:

@@ -39,7 +39,7 @@ async def test_data_goes_out_in_packets_or_after_the_wait() -> None:
         await lab.plain.expect(b"AT\r\r\nOK\r\n")
 
 
-@pytest.mark.requirement("S3.12", "S3.22", "S3.25", "S3.26", "S3.27", "S3.28", "S3.30")
+@pytest.mark.requirement("S3.12", "S3.22", "S3.25", "S3.26", "S3.27", "S3.28")
 async def test_three_plus_signs_between_silences_lead_to_command_mode_and_ato_back() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(clock=clock)) as lab, peer() as one:

@@ -1,78 +1,75 @@
-"""Figures 1 to 3 of the app note, octet by octet: the address and the port are the peer's, the rest is as printed."""
+"""Figures 1 to 3 of the app note under the behaviours of their names, and what differs with the defaults."""
 
 from __future__ import annotations
 
+import difflib
+from pathlib import Path
+
 import pytest
-from emulator_host import Lab
-from emulator_peer import peer
+from emulator_host import settle
+from emulator_theatre import Theatre, theatre
+from emulator_transcripts import TRANSCRIPTS, pieces_of
 
-from drivers.emulator import Behaviour, EmulatedModule
+from drivers.emulator import SETS, Behaviour
 
-WELCOME = "Welcome to use Quectel's module!"
-GREAT = b"Quectel's module is great!"
+FIGURES = TRANSCRIPTS / "figures"
+
+
+async def play(name: str) -> None:
+    async with theatre(Behaviour.parse([name])) as house:
+        await house.play(FIGURES / f"{name}.txt")
 
 
 @pytest.mark.requirement("S3.56", "S3.57", "S3.34", "S3.46")
 async def test_figure_1() -> None:
-    async with Lab(EmulatedModule(behaviour=Behaviour.parse(["ati_blank_line=on"]))) as lab, peer() as one:
-        uart = lab.plain
-        await uart.ask("ATI", "\r\nQuectel_Ltd\r\n\r\nQuectel_M10\r\nRevision:M10R04A02M32_SST\r\n\r\nOK\r\n")
-        await uart.ask("AT+QIFGCNT=0")
-        await uart.ask('AT+QICSGP=1,"CMNET"')
-        await uart.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\nCONNECT OK\r\n")
-        await one.arrived.wait()
-        await uart.ask("AT+QISEND", "\r\n> ")
-        uart.write(WELCOME.encode() + b"\x1a")
-        await uart.expect(WELCOME.encode() + b"\r\nSEND OK\r\n")
-        assert await one.reader.readexactly(len(WELCOME)) == WELCOME.encode()
-        await uart.ask("AT+QISHOWRA=1")
-        one.writer.write(GREAT)
-        await uart.expect(f"\r\nRECV FROM:127.0.0.1:{one.port}\r\n".encode() + GREAT)
-        await uart.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
-        await uart.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
-        await uart.quiet()
+    await play("figure1")
 
 
 @pytest.mark.requirement("S4.17", "S4.18")
 async def test_figure_2() -> None:
-    behaviour = Behaviour.parse(["recv_from=RCV FROM", "address_line=on"])
-    async with Lab(EmulatedModule(behaviour=behaviour)) as lab, peer() as a, peer() as b, peer() as c:
-        uart, peers = lab.plain, [a, b, c]
-        await uart.ask("AT+QIFGCNT=0")
-        await uart.ask("AT+QIMUX=1")
-        for index, one in enumerate(peers):
-            opening = f'AT+QIOPEN={index},"TCP","127.0.0.1",{one.port}'
-            await uart.ask(opening, f"\r\nOK\r\n\r\n{index}, CONNECT OK\r\n")
-            await one.arrived.wait()
-        for index in range(3):
-            await uart.ask(f"AT+QISEND={index}", "\r\n> ")
-            uart.write(WELCOME.encode() + b"\x1a")
-            await uart.expect(WELCOME.encode() + b"\r\nSEND OK\r\n")
-        for index, one in enumerate(peers):
-            one.writer.write(GREAT)
-            await uart.expect(f"\r\n+RECEIVE: {index}, 26\r\nRCV FROM:127.0.0.1:{one.port}\r\n".encode() + GREAT)
-        for index in range(3):
-            await uart.ask(f"AT+QICLOSE={index}", f"\r\n{index}, CLOSE OK\r\n")
-        await uart.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
-        await uart.quiet()
+    await play("figure2")
 
 
 @pytest.mark.requirement("S9.3", "S9.4")
 async def test_figure_3() -> None:
-    behaviour = Behaviour.parse(["recv_from=RCV FROM", "address_line=on"])
-    module = EmulatedModule(behaviour=behaviour, hosts={"quectel.3322.org": "127.0.0.1"})
-    async with Lab(module) as lab, peer() as one:
-        uart = lab.plain
-        await uart.ask("ATI", "\r\nQuectel_Ltd\r\nQuectel_M10\r\nRevision:M10R04A02M32_SST\r\n\r\nOK\r\n")
-        await uart.ask("AT+QIFGCNT=0")
-        await uart.ask('AT+QICSGP=1,"CMNET"')
-        await uart.ask("AT+QIDNSIP=1")
-        opening = f'AT+QIOPEN="TCP","quectel.3322.org",{one.port}'
-        await uart.ask(opening, "\r\nOK\r\n\r\nCONNECT OK\r\n")
-        await one.arrived.wait()
-        await uart.ask("AT+QISEND", "\r\n> ")
-        uart.write(WELCOME.encode() + b"\x1a")
-        await uart.expect(WELCOME.encode() + b"\r\nSEND OK\r\n")
-        one.writer.write(GREAT)
-        await uart.expect(f"\r\nRCV FROM:127.0.0.1:{one.port}\r\n".encode() + GREAT)
-        await uart.quiet()
+    await play("figure3")
+
+
+class Listening(Theatre):
+    """Types what is typed and notes what is said, whatever it is."""
+
+    async def note(self, path: Path) -> list[str]:
+        for who, direction, octets in pieces_of(path):
+            if who.startswith("server") or direction == ">":
+                await self._step(who, direction, octets)
+                await settle()
+        return self.lab.plain.received.decode().splitlines()
+
+
+async def said(name: str, behaviour: Behaviour) -> list[str]:
+    async with theatre(behaviour) as house:
+        house.__class__ = Listening
+        assert isinstance(house, Listening)
+        return await house.note(FIGURES / f"{name}.txt")
+
+
+RECEIVED = "RCV FROM:116.226.41.43:7020"
+DIFFERENCES = {
+    "figure1": ["- "],  # D17: the blank line of ATI
+    "figure2": [f"- {RECEIVED}"] * 3,  # D2 and D3: the word, and that the line is there without AT+QISHOWRA=1
+    "figure3": ["- ", f"- {RECEIVED}"],  # D2, D3: the address line, and the line end before it
+}
+"""What a figure shows (-) and the defaults do not (+ where they say something else)."""
+
+
+@pytest.mark.parametrize("name", SETS)
+async def test_the_defaults_differ_from_the_figures_exactly_here(name: str) -> None:
+    figure, default = await said(name, Behaviour.parse([name])), await said(name, Behaviour())
+    assert [line for line in difflib.ndiff(figure, default) if line[0] in "+-"] == DIFFERENCES[name]
+
+
+@pytest.mark.parametrize("name", ["recv_from=RCV FROM", "address_line=on"])
+async def test_d2_and_d3_are_two_readings(name: str) -> None:
+    with_one = await said("figure2", Behaviour.parse([name]))
+    wanted = {"recv_from=RCV FROM": [], "address_line=on": ["RECV FROM:116.226.41.43:7020"] * 3}[name]
+    assert [line for line in with_one if "FROM" in line] == wanted
