@@ -15,9 +15,14 @@
         ├── ContextLost               the context was ours and is no longer
         ├── ContextInactive           the context is not active
         ├── SettingRefused            a setting could not be made
-        ├── ConnectFailed             CONNECT FAIL, SERVER OK missing     (also ConnectionError)
-        ├── SendFailed                SEND FAIL                           (also ConnectionError)
+        ├── NameNotFound              AT+QIDNSGIP refuses the name        (also socket.gaierror)
+        ├── ConnectFailed             CONNECT FAIL, SERVER OK missing     (also OSError)
+        │   ├── ConnectRefused        CONNECT FAIL                        (also ConnectionRefusedError)
+        │   └── ConnectTimeout        CONNECT FAIL after 75 s or more     (also TimeoutError)
         ├── SessionClosed             the session has ended               (also ConnectionError)
+        │   ├── SessionFinished       CLOSED, or shutdown() here          (also BrokenPipeError)
+        │   └── SessionReset          it broke: +PDP DEACT, reset, line   (also ConnectionResetError)
+        │       └── SendFailed        SEND FAIL
         ├── SessionTimeout            nothing came in time                (also TimeoutError)
         └── ReceiveOverflow           more was received than is kept
 
@@ -25,6 +30,8 @@ A wrong argument of the caller is a plain `ValueError`.
 """
 
 from __future__ import annotations
+
+import socket
 
 
 class DriverError(Exception):
@@ -152,16 +159,45 @@ class SettingRefused(TcpipError):
     """The module refused a setting that it does not have yet."""
 
 
-class ConnectFailed(TcpipError, ConnectionError):
+class NameNotFound(TcpipError, socket.gaierror):
+    """The module could not resolve a name.
+
+    Args:
+        message: the name, and what the module answered.
+        reason: the module's own number for it (M66 AT manual, QIDNSGIP), None where it gave none.
+    """
+
+    def __init__(self, message: str, *, reason: int | None = None) -> None:
+        super().__init__(socket.EAI_NONAME, message)
+        self.reason = reason
+
+
+class ConnectFailed(TcpipError, OSError):
     """A session or a server could not be set up."""
 
 
-class SendFailed(TcpipError, ConnectionError):
-    """The module could not take the data into its send window."""
+class ConnectRefused(ConnectFailed, ConnectionRefusedError):
+    """The module said CONNECT FAIL, for which it gives no reason."""
+
+
+class ConnectTimeout(ConnectFailed, TimeoutError):
+    """The module said CONNECT FAIL when its time for connecting had run out."""
 
 
 class SessionClosed(TcpipError, ConnectionError):
     """The session has ended."""
+
+
+class SessionFinished(SessionClosed, BrokenPipeError):
+    """The other side has closed the session, or this side has refused to send more: nothing can be sent."""
+
+
+class SessionReset(SessionClosed, ConnectionResetError):
+    """The session broke: the network, the module or the line is gone."""
+
+
+class SendFailed(SessionReset):
+    """The module could not take the data into its send window: SEND FAIL."""
 
 
 class SessionTimeout(TcpipError, TimeoutError):

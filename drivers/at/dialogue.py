@@ -32,10 +32,12 @@ class Response:
     Args:
         lines: the information lines of the answer, in order.
         final: the line that ended it, empty for the prompt and for a pause.
+        elapsed: seconds from the writing of its octets to its end.
     """
 
     lines: tuple[str, ...] = ()
     final: str = ""
+    elapsed: float = 0.0
 
 
 class Kind(enum.Enum):
@@ -159,8 +161,11 @@ def payload(
     echo: bytes = b"",
     ends_on: tuple[LinePattern, ...] = (),
     shown: str = "",
+    abandon: Callable[[], Dialogue[None]] | None = None,
 ) -> Dialogue[Response]:
-    """Write the octets that the prompt asked for and wait for the result; once begun they are delivered in full.
+    """Write the octets that the prompt asked for and wait for the result.
+
+    Once begun it is finished, also when the caller is cancelled, unless ``abandon`` says how to get out of it.
 
     Args:
         data: the octets, with their terminator where there is one.
@@ -169,6 +174,7 @@ def payload(
         echo: the octets that the module may send back, empty when it sends none.
         ends_on: unsolicited results that also end it; their sinks get them, too.
         shown: what messages call it.
+        abandon: makes the dialogue that brings the channel back when this is given up.
 
     Returns:
         The line that ended it.
@@ -182,14 +188,16 @@ def payload(
         errors=True,
         ends_on=ends_on,
         payload_echo=echo,
+        abandon=abandon,
     )
     return response
 
 
-def pause(seconds: float) -> Dialogue[None]:
+def pause(seconds: float, *, write: bytes = b"") -> Dialogue[None]:
     """Let time pass; answers that come meanwhile are stale and dropped.
 
     Args:
-        seconds: how long.
+        seconds: how long, from the moment the octets have been written.
+        write: octets that nothing answers (data in data mode, ``+++``), written first.
     """
-    yield Step(Kind.PAUSE, f"a pause of {seconds} s", seconds, info=None)
+    yield Step(Kind.PAUSE, f"a pause of {seconds} s", seconds, write, info=None)

@@ -63,6 +63,7 @@ class Engine:
         self._step: Step | None = None
         self._unsent = b""
         self._deadline: float | None = None
+        self._began = self._now = 0.0
         self._lines: list[str] = []
         self._echoed = False
         self._reply: Response | AtError | None = None
@@ -85,6 +86,8 @@ class Engine:
         """Begin a step."""
         if self._step is not None:
             raise AtError(f"{self.name}: {step.shown} cannot begin while {self._step.shown} is in flight")
+        if step.kind is Kind.COMMAND and self._framing().online:
+            raise AtError(f"{self.name}: {step.shown} cannot be sent: the UART is in data mode; leave it with escape()")
         self._step, self._unsent, self._deadline = step, step.write, None
         self._lines.clear()
         self._echoed = False
@@ -126,7 +129,7 @@ class Engine:
         """Learn that the octets of `data_to_send` have been written: the step's time begins."""
         self._unsent = b""
         if self._step is not None:
-            self._deadline = now + self._step.timeout
+            self._began, self._deadline = now, now + self._step.timeout
 
     def receive(self, octets: bytes, now: float) -> None:
         """Take what came from the line."""
@@ -136,6 +139,7 @@ class Engine:
 
     def process(self, now: float) -> None:
         """Look at the octets that wait; stops where a step has ended, until the dialogue has gone on."""
+        self._now = now
         while self._reply is None:
             self.lexer.framing, self.lexer.known = self._framing(), self._known()
             token = self.lexer.next_token()
@@ -179,7 +183,9 @@ class Engine:
 
     def _known(self) -> tuple[LinePattern, ...]:
         """The lines that are no data even where bare data is on."""
-        known = tuple(pattern for sink in self._sinks for pattern in sink.lines)
+        online = self._framing().online
+        heard = [sink for sink in self._sinks if sink.framing.online or not online]
+        known = tuple(pattern for sink in heard for pattern in sink.lines)
         step = self._step
         if step is not None:
             known += step.success + (step.info or ()) + (ERRORS if step.errors else ())
@@ -189,7 +195,7 @@ class Engine:
         if isinstance(token, Line):
             self._take_line(token.text)
         elif isinstance(token, Prompt):
-            self._end(Response(tuple(self._lines)))
+            self._end(self._response())
         else:
             header = token.header if isinstance(token, Payload) else ""
             self._take_data(header, token.data)
@@ -210,14 +216,14 @@ class Engine:
             if not self._unsolicited(text):
                 self.counters["stale"] += 1
         elif any_match(step.success, text):
-            self._end(Response(tuple(self._lines), text))
+            self._end(self._response(text))
         elif step.errors and is_error(text):
             self._end(error_for(text, step.shown, self.name))
         elif step.info and any_match(step.info, text):
             self._keep(text)
         elif any_match(step.ends_on, text):
             self._unsolicited(text)
-            self._end(Response(tuple(self._lines), text))
+            self._end(self._response(text))
         elif not self._unsolicited(text):
             if step.kind is Kind.COMMAND and step.info is None:
                 self._keep(text)
@@ -234,6 +240,9 @@ class Engine:
             self.counters["stale"] += 1
 
     # -- the end of a step ---------------------------------------------------------------------------------------
+
+    def _response(self, final: str = "") -> Response:
+        return Response(tuple(self._lines), final, 0.0 if self._deadline is None else self._now - self._began)
 
     def _end(self, reply: Response | CommandError) -> None:
         self._reply = reply
@@ -311,8 +320,9 @@ class Execution(Generic[T]):
             self._engine.process(now)
 
     def must_finish(self) -> bool:
-        """Tell whether the step in flight is a payload that the module counts on."""
-        return self._last is not None and self._last.kind is Kind.PAYLOAD and self._engine.waiting
+        """Tell whether the step in flight is a payload that the module counts on and that nothing can cancel."""
+        last = self._last
+        return last is not None and last.kind is Kind.PAYLOAD and last.abandon is None and self._engine.waiting
 
     def rescue(self) -> Dialogue[None] | None:
         """Give up and return the dialogue that brings the channel back, if the last step named one."""

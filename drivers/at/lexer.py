@@ -53,15 +53,17 @@ class Framing:
     Args:
         headers: forms of header that announce counted data.
         bare: whether everything that is not a known line is data.
+        online: whether the UART is in data mode, where a command line would go to the peer.
     """
 
     headers: tuple[Header, ...] = ()
     bare: bool = False
+    online: bool = False
 
     def __or__(self, other: Framing) -> Framing:
         """Return the framing in which both are understood."""
         extra = tuple(header for header in other.headers if header not in self.headers)
-        return Framing(self.headers + extra, self.bare or other.bare)
+        return Framing(self.headers + extra, self.bare or other.bare, self.online or other.online)
 
 
 class Lexer:

@@ -50,11 +50,13 @@ class Header:
         prefix: what the header begins with.
         tail: a regular expression for the rest, with a group named ``count``.
         room: the longest tail in octets.
+        breaks: how many line ends the header has.
     """
 
     prefix: bytes
     tail: bytes
     room: int
+    breaks: int = 0
     _header: re.Pattern[bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +70,8 @@ class Header:
         """Tell whether octets that are not a whole header yet can grow into one."""
         if len(part) <= len(self.prefix):
             return self.prefix.startswith(part)
-        return part.startswith(self.prefix) and len(part) < len(self.prefix) + self.room and b"\n" not in part
+        short = len(part) < len(self.prefix) + self.room
+        return part.startswith(self.prefix) and short and part.count(b"\n") <= self.breaks
 
 
 def any_match(patterns: tuple[LinePattern, ...], line: str) -> bool:

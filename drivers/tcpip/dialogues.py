@@ -6,53 +6,31 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..at import Dialogue, LinePattern, command, expect, payload
-from ..errors import AtTimeout, CommandError, ConnectFailed, SettingRefused, UnexpectedAnswer
+from ..at import Dialogue, LinePattern, command, expect
+from ..errors import (
+    AtTimeout,
+    CommandError,
+    ConnectFailed,
+    ConnectRefused,
+    ConnectTimeout,
+    SettingRefused,
+    UnexpectedAnswer,
+)
 from .context import INITIAL
-from .unsolicited import CLOSED, DEACTIVATED
+from .limits import deadline
+from .unsolicited import indexed
 
-MARGIN = 5.0
-"""Seconds on top of the module's own limit: the line, the multiplexer, a module that is busy with the network."""
-
-LIMITS: dict[str, float] = {
-    "QIFGCNT": 0.3,
-    "QICSGP": 0.3,
-    "QIMUX": 0.3,
-    "QIMODE": 0.3,
-    "QIDNSIP": 0.3,
-    "QISDE": 0.3,
-    "QIHEAD": 0.3,
-    "QISHOWRA": 0.3,
-    "QILPORT": 0.3,
-    "QIREGAPP": 0.3,
-    "QIACT": 150.0,
-    "QILOCIP": 0.3,
-    "QISERVER": 0.3,
-    "SERVER OK": 150.0,
-    "QIOPEN": 0.3,
-    "CONNECT OK": 225.0,  # 75 for the connection, 150 for the activation that it may need first
-    "QISRVC": 0.3,
-    "QISEND": 0.3,
-    "SEND OK": 10.0,
-    "QICLOSE": 0.3,
-    "QIDEACT": 40.0,
-    "QISTAT": 0.3,
-    "STATE": 0.3,
-}
-"""Seconds that the manual (M66 V1.0 chapter 11) gives the module for each answer."""
-
-MAX_SEND = 1460  # app note 3.4
 DEFAULT_PORT = 2020  # app note 8.2 connects to it without having set it
-CTRL_Z, ESC = b"\x1a", b"\x1b"
+CONNECT_LIMIT = 75.0  # seconds after which the module gives up connecting (M66 AT manual, QIOPEN)
 
 _ADDRESS = LinePattern("", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", 15)
 _STATE = LinePattern("STATE: ", r"(?P<state>[A-Z ]+)", 20)
-_CONNECTED = (LinePattern("CONNECT OK"), LinePattern("CONNECT"))
-_FAILED = LinePattern("CONNECT FAIL")
-_ALREADY = LinePattern("ALREADY CONNECT")
+_SESSION_LINE = LinePattern("+QISTAT:", r" ?(?P<value>.*)", 80)
+_CONNECTED = (*indexed("CONNECT OK"), LinePattern("CONNECT"))
+_FAILED = indexed("CONNECT FAIL")
+_ALREADY = indexed("ALREADY CONNECT")
 _SERVING = LinePattern("SERVER OK")
-_SENT, _NOT_SENT = LinePattern("SEND OK"), LinePattern("SEND FAIL")
-_CLOSE_OK = tuple(LinePattern(f"{index}CLOSE OK") for index in ("", *(f"{n}, " for n in range(6))))
+_CLOSE_OK = indexed("CLOSE OK")
 _DEACT_OK = LinePattern("DEACT OK")
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 
@@ -61,20 +39,22 @@ ACTIVE_STATES = frozenset(
 )
 
 
-def deadline(name: str) -> float:
-    """Return how long to wait for an answer, in seconds; one table for all."""
-    return LIMITS[name] + MARGIN
-
-
 def _info(name: str) -> tuple[LinePattern, ...]:
     return (LinePattern(f"+{name}: ", r"(?P<value>.*)", 200), LinePattern(f"+{name}:", r"(?P<value>[^ ].*)", 200))
 
 
-def _set(name: str, value: str) -> Dialogue[None]:
+def put(name: str, value: str) -> Dialogue[None]:
+    """Make a setting: AT+NAME=value."""
     yield from command(f"AT+{name}={value}", timeout=deadline(name), info=())
 
 
-def _read(name: str) -> Dialogue[str]:
+def read_lines(name: str, forms: tuple[LinePattern, ...]) -> Dialogue[tuple[str, ...]]:
+    """Return the lines of these forms that AT+NAME? is answered."""
+    response = yield from command(f"AT+{name}?", timeout=deadline(name), info=forms)
+    return response.lines
+
+
+def read(name: str) -> Dialogue[str]:
     """Read a setting: the text behind ``+NAME: ``."""
     response = yield from command(f"AT+{name}?", timeout=deadline(name), info=_info(name))
     if not response.lines:
@@ -87,20 +67,26 @@ def _read(name: str) -> Dialogue[str]:
 
 def select_context(context: int) -> Dialogue[None]:
     """Make a context the foreground context of this UART: AT+QIFGCNT."""
-    yield from _set("QIFGCNT", str(context))
+    yield from put("QIFGCNT", str(context))
 
 
 def read_foreground() -> Dialogue[tuple[int, int | None]]:
     """Return this UART's foreground context and the channel (DLCI - 1) that controls it, None for none."""
-    text = yield from _read("QIFGCNT")
+    text = yield from read("QIFGCNT")
     context, _, channel = (part.strip() for part in text.partition(","))
     number = int(channel) if channel.isdigit() else 255
     return int(context), None if number == 255 else number
 
 
 def state() -> Dialogue[str]:
-    """Return the state of the foreground context: AT+QISTAT answers OK first and STATE after it."""
-    yield from command("AT+QISTAT", timeout=deadline("QISTAT"), info=())
+    """Return the state of the foreground context: AT+QISTAT answers OK first and STATE after it.
+
+    With MUXIP on it lists sessions instead, and only AT+QISTATE has the state.
+    """
+    answer = yield from command("AT+QISTAT", timeout=deadline("QISTAT"), info=(_SESSION_LINE,))
+    if answer.lines:
+        word, _ = yield from read_sockets()
+        return word
     came = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE after AT+QISTAT")
     return came.final.removeprefix("STATE: ")
 
@@ -117,11 +103,11 @@ def setting(name: str, value: str, note: Callable[[str], None]) -> Dialogue[None
         SettingRefused: the module refuses it and has another value.
     """
     try:
-        yield from _set(name, value)
+        yield from put(name, value)
     except CommandError as refusal:
         word = yield from state()
         note(word)
-        current = yield from _read(name)
+        current = yield from read(name)
         # AT+QICSGP? tells the bearer only
         if current.split(",")[0].strip() != value.split(",")[0]:
             raise SettingRefused(
@@ -174,23 +160,40 @@ def deactivate() -> Dialogue[None]:
 
 def listening_port(protocol: str, port: int) -> Dialogue[None]:
     """Set the port for listening: AT+QILPORT."""
-    yield from _set("QILPORT", f'"{protocol}",{port}')
+    yield from put("QILPORT", f'"{protocol}",{port}')
 
 
-def listen(protocol: str) -> Dialogue[None]:
+def listen(protocol: str, clients: int | None) -> Dialogue[None]:
     """Enter listening state: AT+QISERVER, OK, SERVER OK.
+
+    Args:
+        protocol: TCP or UDP.
+        clients: how many at once, with MUXIP on; None with MUXIP off.
 
     Raises:
         ConnectFailed: the module says CONNECT FAIL.
     """
-    text = "AT+QISERVER" if protocol == "TCP" else "AT+QISERVER=1"
+    kind = int(protocol == "UDP")
+    arguments = "=1" if kind else ""
+    if clients is not None:
+        arguments = f"={kind},{clients}"
+    text = f"AT+QISERVER{arguments}"
     yield from command(text, timeout=deadline("QISERVER"), info=())
-    came = yield from expect(_SERVING, _FAILED, timeout=deadline("SERVER OK"))
+    came = yield from expect(_SERVING, *_FAILED, timeout=deadline("SERVER OK"))
     if came.final != _SERVING.prefix:
         raise ConnectFailed(f"{text} was answered {came.final}: the context could not be activated")
 
 
-def connect(protocol: str, host: str, port: int, connected: Callable[[], None]) -> Dialogue[None]:
+def connect(
+    protocol: str,
+    host: str,
+    port: int,
+    connected: Callable[[], None],
+    *,
+    index: int | None = None,
+    timeout: float | None = None,
+    abandon: Callable[[], Dialogue[None]] | None = None,
+) -> Dialogue[None]:
     """Open a session to a remote server: AT+QIOPEN, OK, CONNECT OK.
 
     Args:
@@ -198,96 +201,124 @@ def connect(protocol: str, host: str, port: int, connected: Callable[[], None]) 
         host: a dotted address or a name.
         port: 1-65535.
         connected: called when the session stands, before any later octet is looked at.
+        index: the session, with MUXIP on; None with MUXIP off.
+        timeout: seconds to wait for CONNECT OK; None: as long as the module may take.
+        abandon: makes the dialogue that closes what is half open.
 
     Raises:
         ConnectFailed: CONNECT FAIL, or the module has a session already.
     """
-    text = f'AT+QIOPEN="{protocol}", "{host}",{port}'
-    opened = yield from command(text, timeout=deadline("QIOPEN"), success=(_OK, _ALREADY), info=())
-    final = opened.final
+    own = "" if index is None else f"{index},"
+    text = f'AT+QIOPEN={own}"{protocol}", "{host}",{port}'
+    opened = yield from command(text, timeout=deadline("QIOPEN"), success=(_OK, *_ALREADY), info=(), abandon=abandon)
+    final, elapsed = opened.final, 0.0
     if final == _OK.prefix:
-        ends = (*_CONNECTED, _FAILED, _ALREADY)
-        came = yield from expect(*ends, timeout=deadline("CONNECT OK"), what=f"CONNECT OK after {text}")
-        final = came.final
-    if final.startswith(_ALREADY.prefix):
+        ends = (*_CONNECTED, *_FAILED, *_ALREADY)
+        limit = deadline("CONNECT OK") if timeout is None else timeout
+        came = yield from expect(*ends, timeout=limit, what=f"CONNECT OK after {text}", abandon=abandon)
+        final, elapsed = came.final, came.elapsed
+    if final.endswith("ALREADY CONNECT"):
         with suppress(AtTimeout):  # some firmware adds an ERROR
             yield from expect(_ERROR, timeout=0.3)
         raise ConnectFailed(f"{text} was answered {final}: close the session of this context first")
-    if final == _FAILED.prefix:
-        raise ConnectFailed(f"{text} was answered {final}: refused, unreachable, or no such name")
+    if final.endswith("CONNECT FAIL"):
+        if elapsed >= CONNECT_LIMIT:
+            raise ConnectTimeout(f"{text} was answered {final} after {elapsed:.0f} s: nobody answered")
+        raise ConnectRefused(
+            f"{text} was answered {final}, for which the module gives no reason: refused, unreachable, or no such name"
+        )
     connected()
 
 
-# -- data (app note 3.4, 8.3) ----------------------------------------------------------------------------------------
-
-
-def send(data: bytes, *, ctrl_z: bool, echo: bool) -> Dialogue[str]:
-    """Send one chunk: AT+QISEND, the prompt, the data.
-
-    Args:
-        data: 1-1460 octets; without Ctrl-Z and ESC in them when ``ctrl_z`` is used.
-        ctrl_z: end the data with Ctrl-Z; else the length is given beforehand.
-        echo: whether the module may send the data back (AT+QISDE).
-
-    Returns:
-        ``SEND OK``, ``SEND FAIL``, or the unsolicited result that ended the session meanwhile.
-    """
-    text = "AT+QISEND" if ctrl_z else f"AT+QISEND={len(data)}"
-    yield from command(text, timeout=deadline("QISEND"), success=(), info=(), prompt=True, abandon=leave_prompt)
-    ending = (*CLOSED, *DEACTIVATED)
-    came = yield from payload(
-        data + (CTRL_Z if ctrl_z else b""),
-        success=(_SENT, _NOT_SENT),
-        timeout=deadline("SEND OK"),
-        echo=data if echo else b"",
-        ends_on=ending,
-        shown=f"{len(data)} octets after {text}",
-    )
-    final = came.final
-    if final not in (_SENT.prefix, _NOT_SENT.prefix):
-        with suppress(AtTimeout):  # the session ended first; the module's own verdict may follow
-            yield from expect(_SENT, _NOT_SENT, _ERROR, timeout=1.0)
-    return final
-
-
-def leave_prompt() -> Dialogue[None]:
-    """Cancel an AT+QISEND whose prompt did not come in time: ESC, then whatever the module says to it."""
-    try:
-        yield from payload(ESC, success=(_OK, _SENT, _NOT_SENT), timeout=0.3, shown="ESC")
-    except (AtTimeout, CommandError):
-        return
+# -- leaving (app note 3.5, 5.5, 6.4) --------------------------------------------------------------------------------
 
 
 def read_service() -> Dialogue[int]:
     """Return whom AT+QISEND and AT+QICLOSE mean: 1 a remote server, 2 a remote client (AT+QISRVC?)."""
-    text = yield from _read("QISRVC")
+    text = yield from read("QISRVC")
     if not re.fullmatch(r"[12]", text):
         raise UnexpectedAnswer(f"AT+QISRVC? was answered {text!r}, which is neither 1 nor 2")
     return int(text)
 
 
-def close(still_open: Callable[[], bool], service: int) -> Dialogue[bool]:
-    """Close the session: AT+QISRVC?, AT+QISRVC where it differs, AT+QICLOSE (app note 8.4).
+def close(still_open: Callable[[], bool], service: int, index: int | None = None) -> Dialogue[bool]:
+    """Close a session: AT+QISRVC?, AT+QISRVC where it differs, AT+QICLOSE (app note 8.4).
 
     Args:
         still_open: asked right before AT+QICLOSE, which would end the server when the client is gone already.
         service: 1 for a session with a remote server, 2 with a remote client.
+        index: the session, with MUXIP on; None with MUXIP off, or for the whole server.
 
     Returns:
         Whether AT+QICLOSE was answered CLOSE OK; False: it had been closed.
     """
     current = yield from read_service()
     if current != service:
-        yield from _set("QISRVC", str(service))
+        yield from put("QISRVC", str(service))
     if not still_open():
         return False
-    return (yield from close_only())
+    return (yield from close_only(index))
 
 
-def close_only() -> Dialogue[bool]:
+def close_only(index: int | None = None) -> Dialogue[bool]:
     """AT+QICLOSE; ERROR means that the session has been closed already."""
+    text = "AT+QICLOSE" if index is None else f"AT+QICLOSE={index}"
     try:
-        yield from command("AT+QICLOSE", timeout=deadline("QICLOSE"), success=_CLOSE_OK, info=())
+        yield from command(text, timeout=deadline("QICLOSE"), success=_CLOSE_OK, info=())
     except CommandError:
         return False
     return True
+
+
+def close_half_open(index: int | None) -> Dialogue[None]:
+    """Give up a session that is being opened in an active context."""
+    with suppress(CommandError):
+        yield from put("QISRVC", "1")
+        yield from close_only(index)
+
+
+# -- what stands (app note 5.2; M66 AT manual, QISTATE, QISSTAT) -----------------------------------------------------
+
+_SERVER = re.compile(r"([01]) *, *([0-5])")
+_SOCKET = re.compile(r"([0-5]) *, *\"([A-Z]*)\".*\"([A-Z]+)\"")
+_CLIENT = re.compile(r"C: *([0-4]) *, *\"?([A-Z]+)\"?")
+
+
+def read_server() -> Dialogue[tuple[bool, int]]:
+    """Return whether the server listens, and how many clients are connected: AT+QISERVER?."""
+    text = yield from read("QISERVER")
+    found = _SERVER.fullmatch(text)
+    if found is None:
+        raise UnexpectedAnswer(f"AT+QISERVER? was answered {text!r}, which is not <listening>, <clients>")
+    return found[1] == "1", int(found[2])
+
+
+def read_sockets() -> Dialogue[tuple[str, frozenset[int]]]:
+    """Return the state and the indexes of the sessions with remote servers that stand, with MUXIP on: AT+QISTATE."""
+    yield from command("AT+QISTATE", timeout=deadline("QISTATE"), info=())
+    came = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE after AT+QISTATE")
+    standing = set()
+    for _ in range(6):
+        line = yield from expect(
+            LinePattern("+QISTATE:", r" ?(?P<value>.*)", 80), timeout=deadline("STATE"), what="+QISTATE: …"
+        )
+        found = _SOCKET.match(line.final.removeprefix("+QISTATE:").strip())
+        if found is not None and found[3] in ("CONNECTED", "CONNECTING"):
+            standing.add(int(found[1]))
+    with suppress(AtTimeout):  # the manual shows a second OK, not every firmware sends it
+        yield from expect(_OK, timeout=1.0)
+    return came.final.removeprefix("STATE: "), frozenset(standing)
+
+
+def read_clients() -> Dialogue[frozenset[int]]:
+    """Return the indexes of the remote clients that are connected, with MUXIP on: AT+QISSTAT."""
+    yield from command("AT+QISSTAT", timeout=deadline("QISSTAT"), info=())
+    yield from expect(LinePattern("S: ", r"[A-Z]+", 20), timeout=deadline("STATE"), what="S: after AT+QISSTAT")
+    standing = set()
+    with suppress(AtTimeout):
+        while True:
+            line = yield from expect(LinePattern("C:", r" ?(?P<value>.*)", 80), timeout=0.5, what="C: …")
+            found = _CLIENT.match(line.final)
+            if found is not None and "INITIAL" not in line.final:
+                standing.add(int(found[1]))
+    return frozenset(standing)

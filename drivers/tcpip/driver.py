@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
-from typing import TypeVar
+import weakref
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 from ..at import AtChannel, Dialogue, Port, shared_channel
 from ..clock import Clock, SystemClock
-from ..errors import (
-    AtError,
-    AtTimeout,
-    ChannelClosed,
-    CommandError,
-    ConnectFailed,
-    ContextInactive,
-    DriverError,
-    SendFailed,
-    SessionClosed,
-    SettingRefused,
-    TcpipError,
-)
-from . import dialogues
-from .context import INITIAL, ContextTable, table_for
-from .hold import ContextHold
-from .inbox import MODES, Inbox
-from .session import SERVICE, Listener, Role, Session
-from .settings import (
-    DEFAULTS,
-    INITIALISE,
-    bearer,
-    check_context,
-    check_port,
-    check_protocol,
-    check_text,
-    is_dotted,
-)
+from ..errors import ChannelClosed, DriverError, TcpipError
+from . import opening
+from .context import ContextTable, table_for
+from .endpoint import Address, Role
+from .hold import Plan, Rest, uart_of
+from .session import Listener, Session
+from .settings import INITIALISE, Csd, Gprs, Options, Transparent
+from .stack import Stack
 
 T = TypeVar("T")
-RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left in these after a failure
 
 
 class TcpipDriver:
@@ -48,18 +28,26 @@ class TcpipDriver:
     Args:
         port: a virtual UART, any other pyserial-like port, or an `AtChannel`.
         context: which context, 0 or 1.
-        apn: the access point.
+        apn: the access point of a GPRS bearer.
         user: the user name, where the access point wants one.
         password: the password.
-        receive: how received data is told from answers: ``header`` (AT+QIHEAD=1, by count) or ``bare`` (the
-            module's default: what is no known line is data).
-        initialise: which of QICSGP, QIMUX, QIMODE, QIDNSIP, QISDE, QIHEAD `claim` sends, in this order; what is not
-            listed is taken to be at the module's default (QIHEAD=1 is sent in any case where ``receive`` needs it).
+        bearer: a `Gprs` or `Csd` bearer in place of the three.
+        muxip: several sessions at once (AT+QIMUX=1): up to six to remote servers, up to five remote clients.
+        transparent: transparent sessions (AT+QIMODE=1): what is sent and received is not looked at; True, or a
+            `Transparent` with its settings.
+        receive: how received data is told from answers. ``buffered``: the module keeps it until it is fetched by count
+            (AT+QINDI, AT+QIRD). ``header``: its length stands before it (AT+QIHEAD=1, or ``+RECEIVE`` with MUXIP).
+            ``bare``: the module's default, what is no known line is data. None: buffered where the module has it,
+            else by header.
+        show: which of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT to have before data that is not fetched.
+        initialise: which of QICSGP, QIMUX, QIMODE, QIDNSIP, QISDE, QINDI, QIHEAD, QISHOWRA, QISHOWLA, QISHOWPT `claim`
+            sends, in this order; what is not listed is taken to be at the module's default, and sent only where it has
+            to be different.
         table: who owns which context; None: the one of the port's multiplexer, or of the port alone.
         clock: the source of time.
 
     Raises:
-        ValueError: a context other than 0 and 1; an APN, user name or password that cannot stand in a command.
+        ValueError: something that cannot be, before anything is sent.
     """
 
     def __init__(
@@ -70,22 +58,26 @@ class TcpipDriver:
         *,
         user: str = "",
         password: str = "",
-        receive: str = "header",
+        bearer: Gprs | Csd | None = None,
+        muxip: bool = False,
+        transparent: Transparent | bool = False,
+        receive: str | None = None,
+        show: Collection[str] = (),
         initialise: Sequence[str] = INITIALISE,
         table: ContextTable | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self.context = check_context(context)
-        if receive not in MODES:
-            raise ValueError(f"receive is one of {', '.join(MODES)}, not {receive!r}")
-        self._mode = MODES[receive]
-        values = {"QICSGP": bearer(apn, user, password), **dict.fromkeys(("QIMUX", "QIMODE", "QIDNSIP", "QISDE"), "0")}
-        values["QIHEAD"] = self._mode.head
-        unknown = [name for name in initialise if name not in values]
-        if unknown:
-            raise ValueError(f"initialise knows {', '.join(values)}, not {', '.join(unknown)}")
-        needed = [name for name in ("QIHEAD",) if values[name] != DEFAULTS[name] and name not in initialise]
-        self._settings = [(name, values[name]) for name in (*initialise, *needed)]
+        options = Options.make(
+            context,
+            bearer or Gprs(apn, user, password),
+            muxip=muxip,
+            transparent=transparent,
+            receive=receive,
+            show=show,
+            initialise=initialise,
+        )
+        self.context = options.context
+        self._options = options
         if isinstance(port, AtChannel):
             self._port, self._channel, clock = port.port, port, clock or port.clock
         else:
@@ -97,25 +89,22 @@ class TcpipDriver:
         dlci = getattr(self._port, "dlci", None)
         self._table = table if table is not None else table_for(self._port, clock=self._clock)
         self._administration = threading.RLock()  # claim, listen, connect, close: one at a time; never on the reader
-        self._ports: dict[str, int] = {}
-        self._closed = False
-        self._hold = ContextHold(
-            self._channel,
-            self.context,
+        self._work_asked = False
+        self._closing: list[Callable[[], None]] = []
+        self.stack = Stack(
+            options,
+            uart_of(self._channel),
+            self._channel.name,
             dlci=dlci if isinstance(dlci, int) else None,
             table=self._table,
-            clock=self._clock,
-            ended=self._hold_ended,
+            now=self._clock.now,
+            new_session=self._new_session,
+            new_server=self._new_listener,
+            wake=self._wake,
+            set_dtr=self._set_dtr,
+            attach=self._attach,
         )
-        self._name = self._hold.name
-        self._inbox = Inbox(
-            self._name,
-            self._mode,
-            make_session=lambda address: self._session("server", "TCP", (address, 0)),
-            deactivated=self._deactivated_by_network,
-            client_closed=lambda: self._hold.note("IP CLOSE"),
-            ambiguous=lambda: self._channel.call_soon(self._find_closed_session),
-        )
+        """The rules of the context; for `Session` and `Listener`."""
 
     # -- ownership -------------------------------------------------------------------------------------------------
 
@@ -129,6 +118,11 @@ class TcpipDriver:
         """Who owns which context of this modem."""
         return self._table
 
+    @property
+    def receive(self) -> str:
+        """How received data is told from answers: ``buffered``, ``header`` or ``bare``; settled when it claims."""
+        return self.stack.receive
+
     def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> None:
         """Take the context: AT+QIFGCNT, then the settings; does nothing while the driver holds it.
 
@@ -141,23 +135,11 @@ class TcpipDriver:
             ContextLost: it was ours and somebody took it since the last call.
             SettingRefused: the module refuses a setting.
         """
-        with self._administration:
-            self._check_usable()
-            if self._hold.check():
-                return
-            self._hold.claim(timeout, take_over=take_over, preset=[name for name, _ in self._settings])
-            try:
-                self._channel.add_sink(self._inbox)
-                self._hold.uart.inboxes.add(self._inbox)
-                for name, value in self._settings:
-                    self._hold.run(self._hold.setting(name, value))
-            except BaseException:
-                self._hold.release("its settings could not be made")
-                raise
+        self._administer(self.stack.claim(timeout, take_over=take_over))
 
     def release(self) -> None:
         """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
-        self._hold.release("the driver gave the context up")
+        self.stack.hold.release("the driver gave the context up")
 
     def close(self) -> None:
         """Close the sessions, deactivate the context, give it up, and close the channel that was made for this.
@@ -166,16 +148,16 @@ class TcpipDriver:
             AtError: the module did not do it; the driver is closed all the same.
         """
         with self._administration:
-            if self._closed:
+            if self.stack.closed:
                 return
-            self._closed = True
+            self.stack.closed = True
             try:
-                if self._hold.valid:
-                    self._wind_up()
+                if self.stack.hold.valid:
+                    self.carry_out(self.stack.wind_up())
             except ChannelClosed:
                 pass  # there is nobody to tell
             finally:
-                self._hold.release("the driver was closed")
+                self.stack.hold.release("the driver was closed")
                 if self._owns_channel:
                     self._channel.release()
 
@@ -199,11 +181,7 @@ class TcpipDriver:
 
     def state(self) -> str:
         """Return the state of the context as the module words it: AT+QISTAT."""
-        with self._administration:
-            self._ready()
-            word = self._hold.run(dialogues.state())
-            self._hold.note(word)
-            return word
+        return self._administer(self.stack.state())
 
     def activate(self) -> str:
         """Activate the context step by step: AT+QIREGAPP, AT+QIACT, AT+QILOCIP.
@@ -214,18 +192,11 @@ class TcpipDriver:
         Raises:
             CommandError: the network refuses; the context has been deactivated again.
         """
-        with self._administration:
-            self._ready()
-            address = self._open(dialogues.activate())
-            self._hold.address = address
-            self._hold.note("IP STATUS")
-            return address
+        return self._administer(self.stack.activate())
 
     def deactivate(self) -> None:
         """Close all sessions and deactivate the context: AT+QIDEACT; it is free for others then."""
-        with self._administration:
-            self._ready()
-            self._deactivate()
+        self._administer(self.stack.deactivate())
 
     @property
     def local_address(self) -> str:
@@ -234,244 +205,199 @@ class TcpipDriver:
         Raises:
             ContextInactive: nothing has activated the context yet.
         """
-        with self._administration:
-            self._ready()
-            if self._hold.address is None:
-                if not self._hold.active:
-                    raise ContextInactive(
-                        f"{self._name}: not active, so it has no address; listen(), connect() or activate() first"
-                    )
-                self._hold.address = self._hold.run(dialogues.local_address())
-            return self._hold.address
+        return self._administer(self.stack.local_address())
 
     # -- server and client -----------------------------------------------------------------------------------------
 
-    def listen(self, protocol: str = "TCP", port: int | None = None, *, step_by_step: bool = False) -> Listener:
-        """Begin to listen for a client: AT+QISERVER, which activates the context where it is not active.
+    def listen(
+        self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
+    ) -> Listener:
+        """Begin to listen for clients: AT+QISERVER, which activates the context where it is not active.
 
         Args:
             protocol: TCP or UDP.
             port: the port (AT+QILPORT); None: the one that is set, 2020 by default.
+            clients: how many at once, 1 to 5 with MUXIP (None: 5), 1 without.
             step_by_step: activate with AT+QIREGAPP, AT+QIACT, AT+QILOCIP first.
 
         Raises:
             ConnectFailed: the server could not be set up.
             CommandError: the module refuses.
         """
-        check_protocol(protocol)
-        if port is not None:
-            check_port(port)
-        with self._administration:
-            self._ready()
-            if self._inbox.listener is not None and self._inbox.listener.open:
-                raise TcpipError(f"{self._name}: it listens already, on port {self._inbox.listener.port}")
-            self._tell_apart(self._inbox.client)
-            if step_by_step and not self._hold.active:
-                self.activate()
-            number = self._listening_port(protocol, port)
-            listener = Listener(self._end_listening, name=self._name, protocol=protocol, port=number, clock=self._clock)
-            self._inbox.listener = listener  # a client may come in the octets right behind SERVER OK
-            try:
-                self._open(dialogues.listen(protocol))
-            except BaseException:
-                self._inbox.listener = None
-                raise
-            if self._inbox.client is None or not self._inbox.client.open:
-                self._hold.note("IP STATUS")
-            return listener
+        server = self._administer(opening.listen(self.stack, protocol, port, clients, step_by_step=step_by_step))
+        if not isinstance(server, Listener):
+            raise TypeError("the server is of another shell")
+        return server
 
-    def connect(self, protocol: str, host: str, port: int) -> Session:
+    def connect(
+        self,
+        protocol: str,
+        host: str,
+        port: int,
+        *,
+        index: int | None = None,
+        timeout: float | None = None,
+        step_by_step: bool = False,
+    ) -> Session:
         """Open a session to a remote server: AT+QIOPEN, which activates the context where it is not active.
 
         Args:
             protocol: TCP or UDP.
             host: a dotted address or a name (AT+QIDNSIP follows from its form).
             port: 1 to 65535.
+            index: which of the six sessions with MUXIP; None: the first that is free.
+            timeout: seconds to wait for the answer; None: as long as the module may take (75, and 150 for activation).
+            step_by_step: activate with AT+QIREGAPP, AT+QIACT, AT+QILOCIP first.
 
         Raises:
-            ConnectFailed: refused, unreachable, or no such name.
+            ConnectRefused: the module says CONNECT FAIL, without a reason (a `ConnectionRefusedError`).
+            ConnectTimeout: it says so after 75 s or more (a `TimeoutError`).
+            AtTimeout: no answer within ``timeout`` (a `TimeoutError`).
             CommandError: the module refuses.
         """
-        check_protocol(protocol)
-        check_text("host", host, empty=False)
-        check_port(port)
+        plan = opening.connect(
+            self.stack, protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
+        )
+        session = self._administer(plan)
+        if not isinstance(session, Session):
+            raise TypeError("the session is of another shell")
+        return session
+
+    def resolve(self, name: str) -> list[str]:
+        """Return the addresses of a name: AT+QIDNSGIP, which activates the context where it is not active.
+
+        Args:
+            name: a domain name.
+
+        Raises:
+            NameNotFound: the module has no address for it (a `socket.gaierror`).
+        """
+        return self._administer(self.stack.resolve(name))
+
+    def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
+        """Set the servers that names are asked of: AT+QIDNSCFG; the network's own come back with each activation.
+
+        Args:
+            primary: a dotted address.
+            secondary: another one.
+        """
+        self._administer(self.stack.set_name_servers(primary, secondary))
+
+    def name_servers(self) -> tuple[str, ...]:
+        """Return the servers that names are asked of: AT+QIDNSCFG?."""
+        return self._administer(self.stack.name_servers())
+
+    # -- data mode -------------------------------------------------------------------------------------------------
+
+    @property
+    def online(self) -> bool:
+        """Whether the UART is in data mode."""
+        return self.stack.inbox.online is not None
+
+    def escape(self) -> None:
+        """Go from data mode to command mode, by ``+++`` or DTR; what comes meanwhile is kept by the module."""
         with self._administration:
-            self._ready()
-            if self._inbox.client is not None and self._inbox.client.open:
-                raise TcpipError(f"{self._name}: a session is open already; close it first")
-            self._tell_apart(self._inbox.server or self._inbox.listener)
-            self._hold.run(self._hold.setting("QIDNSIP", "0" if is_dotted(host) else "1"))
-            session = self._session("client", protocol, (host, port))
+            self.run(self.stack.data_mode.escape())
 
-            def connected() -> None:
-                self._inbox.client = session
+    def resume(self) -> None:
+        """Go back to data mode: ATO.
 
-            self._open(dialogues.connect(protocol, host, port, connected))
-            self._hold.note("CONNECT OK")
-            return session
+        Raises:
+            SessionFinished: the session has ended meanwhile.
+        """
+        with self._administration:
+            self.run(self.stack.data_mode.resume())
+
+    @contextmanager
+    def command_mode(self) -> Iterator[AtChannel]:
+        """Leave data mode for a few commands, and go back to it: ``with driver.command_mode() as channel: …``."""
+        self.escape()
+        try:
+            yield self._channel
+        finally:
+            if self.stack.inbox.standing():
+                self.resume()
+
+    # -- what sessions and listeners need --------------------------------------------------------------------------
+
+    def run(self, dialogue: Dialogue[T]) -> T:
+        """Run one dialogue on the channel."""
+        return self._channel.run(dialogue)
+
+    def carry_out(self, plan: Plan[T]) -> T:
+        """Carry out a plan: its dialogues on the channel, its waits beside it."""
+        answer: Any = None
+        failure: BaseException | None = None
+        while True:
+            try:
+                step = plan.throw(failure) if failure is not None else plan.send(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            answer, failure = None, None
+            try:
+                if isinstance(step, Rest):
+                    self._rest(step)
+                else:
+                    answer = self._channel.run(step)
+            except DriverError as error:
+                failure = error
+            except BaseException:
+                plan.close()
+                raise
+
+    def room_made(self) -> None:
+        """Learn that a reader has made room."""
+        self._channel.room_made()
+        self.stack.room_made()
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _check_usable(self) -> None:
-        if self._closed:
-            raise TcpipError(f"{self._name}: the driver was closed")
+    def _administer(self, plan: Plan[T]) -> T:
+        with self._administration:
+            return self.carry_out(plan)
 
-    def _ready(self) -> None:
-        """Make sure that the context is held and not dead, claiming it where it is not held."""
-        self._check_usable()
-        if self._hold.check() and self._hold.state == "PDP DEACT":
-            self._deactivate()  # the network took it away; only this frees it for anybody
-        if not self._hold.check():
-            self.claim()
+    def _rest(self, rest: Rest) -> None:
+        if rest.context is None:
+            self._table.rest(rest.seconds)
+        else:
+            self._table.wait(rest.context, rest.seconds)
 
-    def _hold_ended(self, cause: Exception) -> None:
-        self._inbox.break_off(cause)
-        self._inbox.listener = None
-        self._hold.uart.inboxes.discard(self._inbox)
-        self._channel.remove_sink(self._inbox)
-
-    def _listening_port(self, protocol: str, port: int | None) -> int:
-        current = self._ports.get(protocol, dialogues.DEFAULT_PORT)
-        if port is None or port == current:
-            return current
-        try:
-            self._hold.run(dialogues.listening_port(protocol, port))
-        except CommandError as refusal:
-            raise SettingRefused(f"{refusal} (the port of a server that listens cannot be changed)") from refusal
-        self._ports[protocol] = port
-        return port
-
-    def _tell_apart(self, other: Session | Listener | None) -> None:
-        """Before there is a second session on one UART: make sure that their data can be told apart."""
-        if any(inbox.busy for inbox in self._hold.uart.inboxes if inbox is not self._inbox):
-            raise TcpipError(
-                f"{self._name}: the other context has sessions on this channel; use a channel for each context"
-            )
-        if other is None or not other.open:
-            return
-        if self._mode.several is None:
-            raise TcpipError(
-                f"{self._name}: bare data cannot be told apart with a server and a client on one context; "
-                "use receive='header'"
-            )
-        for name, value in self._mode.several:
-            self._hold.run(self._hold.setting(name, value))
-
-    def _session(self, role: Role, protocol: str, remote: tuple[str, int]) -> Session:
-        listener = self._inbox.listener
+    def _new_session(self, role: Role, protocol: str, remote: Address, index: int) -> Session:
+        bare = self.stack.mixes or self._options.transparent is not None
         return Session(
-            self._transmit,
-            self._end_session,
-            self._channel.room_made,
-            name=self._name,
-            protocol=listener.protocol if role == "server" and listener is not None else protocol,
+            self,
+            name=self.stack.name,
+            protocol=protocol,
             role=role,
             remote=remote,
             clock=self._clock,
+            index=index,
+            datagrams=protocol == "UDP" and not bare,
         )
 
-    def _open(self, dialogue: Dialogue[T]) -> T:
-        """Run a dialogue that may activate the context; after a failure leave no context half active."""
-        lease = self._hold.lease
-        was_active = self._hold.active
-        if lease is not None:
-            lease.active = True  # from here on only AT+QIDEACT is sure to free it
-        try:
-            return self._hold.run(dialogue)
-        except (ConnectFailed, CommandError, AtTimeout) as error:
-            with suppress(AtError):
-                self._clear_up(was_active)
-            if isinstance(error, ConnectFailed):
-                raise ConnectFailed(f"{self._name}: {error}") from error
-            raise
+    def _new_listener(self, protocol: str, port: int, clients: int) -> Listener:
+        return Listener(self, name=self.stack.name, protocol=protocol, port=port, clients=clients, clock=self._clock)
 
-    def _clear_up(self, was_active: bool) -> None:
-        """After a failure: read the state, and deactivate a context that would be locked for everybody."""
-        word = self._hold.run(dialogues.state())
-        lease = self._hold.lease
-        if lease is not None and word == INITIAL:
-            lease.active = was_active
-        self._hold.note(word)
-        in_use = self._inbox.busy and word not in ("PDP DEACT", "IP IND")
-        if word not in RESTING and not in_use:
-            self._deactivate()
+    def _attach(self, begin: bool) -> None:
+        if begin:
+            self._channel.add_sink(self.stack.inbox)
+        else:
+            self._channel.remove_sink(self.stack.inbox)
 
-    def _deactivate(self) -> None:
-        self._hold.run(dialogues.deactivate())
-        if self._hold.lease is not None:
-            self._hold.lease.active = True  # so that IP INITIAL ends it
-        self._hold.note(INITIAL)
+    def _set_dtr(self, on: bool) -> None:
+        if not hasattr(self._port, "dtr"):
+            raise TcpipError(f"{self.stack.name}: the port has no DTR; use escape='+++'")
+        self._port.dtr = on
 
-    def _wind_up(self) -> None:
-        for session in self._inbox.sessions():
-            session.close()
-        if self._hold.active:
-            self._deactivate()
+    def _wake(self) -> None:
+        if not self._work_asked:
+            self._work_asked = True
+            work = weakref.WeakMethod(self._work)
+            self._channel.call_soon(lambda: (method := work()) and method())
 
-    def _transmit(self, session: Session, data: bytes, ctrl_z: bool) -> None:
-        if not self._hold.valid:
-            raise SessionClosed(f"{self._name}: the context is no longer held by this driver")
-        try:
-            final = self._hold.run(self._sending(session, data, ctrl_z))
-        except CommandError as error:
-            if session.open:
-                raise
-            raise SessionClosed(f"{self._name}: the session was closed before the data was taken") from error
-        except AtTimeout as error:
-            session.break_off(error)  # nobody knows what of it the other side will get
-            raise
-        if final == "SEND OK":
-            return
-        if not session.open:
-            raise SessionClosed(f"{self._name}: the session ended while {len(data)} octets were sent ({final})")
-        raise SendFailed(f"{self._name}: {len(data)} octets were answered {final}; is the network there?")
-
-    def _sending(self, session: Session, data: bytes, ctrl_z: bool) -> Dialogue[str]:
-        yield from self._hold.setting("QISRVC", str(SERVICE[session.role]))
-        return (yield from dialogues.send(data, ctrl_z=ctrl_z, echo=self._hold.known("QISDE") != "0"))
-
-    def _end_session(self, session: Session) -> None:
-        """AT+QICLOSE for a session, and for its server where that was closed before."""
-        if not self._hold.valid or self._hold.state == "PDP DEACT" or self._channel.closed:
-            return
-        service = SERVICE[session.role]
-        closed = self._hold.run(dialogues.close(lambda: not session.remote_closed, service))
-        self._hold.learn("QISRVC", str(service))
-        if session.role == "client":
-            self._hold.note("IP CLOSE")
-        listener = self._inbox.listener
-        if session.role == "client" or listener is None:
-            return
-        if not listener.open:
-            self._hold.run(dialogues.close_only())
-            self._inbox.listener = None
-        elif closed and session.remote_closed:
-            # The client went while AT+QICLOSE was on its way: it has ended the server instead.
-            self._hold.run(dialogues.listen(listener.protocol))
-
-    def _end_listening(self, listener: Listener) -> None:
-        """AT+QICLOSE for the server, unless its client is still there: that one's close does it."""
-        server = self._inbox.server
-        if not self._hold.valid or self._channel.closed or (server is not None and server.open):
-            return
-        self._hold.run(dialogues.close(lambda: True, SERVICE["server"]))
-        self._hold.learn("QISRVC", str(SERVICE["server"]))
-        self._inbox.listener = None
-
-    # -- called from the reader, or for it ---------------------------------------------------------------------------
-
-    def _deactivated_by_network(self) -> bool:
-        if not self._hold.active:
-            return False
-        self._hold.address = None
-        self._hold.note("PDP DEACT")
-        return True
-
-    def _find_closed_session(self) -> None:
-        """Of a client and a server session one was closed: AT+QISTAT speaks of the client."""
-        word = self._hold.run(dialogues.state())
-        client, server = self._inbox.client, self._inbox.server
-        gone = server if word == "CONNECT OK" else client
-        if gone is not None and gone.open:
-            gone.end_by_remote()
-        self._hold.note(word)
+    def _work(self) -> None:
+        """Do what is due without being asked, on the channel's dispatch thread, one turn at a time."""
+        self._work_asked = False
+        while (dialogue := self.stack.work()) is not None:
+            self._channel.run(dialogue)

@@ -1,24 +1,43 @@
-"""One driver's hold on its context: claiming it, losing it, and running dialogues in its foreground."""
+"""One driver's hold on its context: claiming it, losing it, and dialogues in its foreground. No I/O, no waiting."""
 
 from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..at import AtChannel, Dialogue
-from ..clock import Clock
+from ..at import Dialogue
 from ..errors import AtError, CommandError, ContextBusy, ContextLost, SessionClosed
 from . import dialogues
 from .context import INITIAL, ContextTable, Lease
-from .inbox import Inbox
 from .settings import DEFAULTS
+from .unsolicited import Heading
+
+if TYPE_CHECKING:
+    from .stack import Stack
 
 T = TypeVar("T")
 RETRY = 1.0  # seconds between two AT+QIFGCNT for a context that is busy
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A wait in a plan, during which the channel is free for others.
+
+    Args:
+        seconds: how long.
+        context: the context that may become free meanwhile, which ends it; None: nothing ends it.
+    """
+
+    seconds: float
+    context: int | None = None
+
+
+Plan = Generator[Dialogue[Any] | Rest, Any, T]
+"""Several dialogues with waits between them; is sent what each dialogue returns."""
 
 
 @dataclass(slots=True)
@@ -26,14 +45,18 @@ class Uart:
     """What drivers that share a channel must all know."""
 
     foreground: int | None = None
-    inboxes: weakref.WeakSet[Inbox] = field(default_factory=weakref.WeakSet)
+    stacks: weakref.WeakSet[Stack] = field(default_factory=weakref.WeakSet)
+    heading: Heading = field(default_factory=Heading)
+    """What the lines before the next data have said about it."""
+    unplaced: list[tuple[str, int | None]] = field(default_factory=list)
+    """Clients that came while more than one context of this UART listened: address and index."""
 
 
-_uarts: weakref.WeakKeyDictionary[AtChannel, Uart] = weakref.WeakKeyDictionary()
+_uarts: weakref.WeakKeyDictionary[object, Uart] = weakref.WeakKeyDictionary()
 _uarts_lock = threading.Lock()
 
 
-def uart_of(channel: AtChannel) -> Uart:
+def uart_of(channel: object) -> Uart:
     """Return the record of a channel's virtual UART, the same for the same channel."""
     with _uarts_lock:
         return _uarts.setdefault(channel, Uart())
@@ -43,34 +66,33 @@ class ContextHold:
     """The lease on one context, and what is known about the context while it lasts.
 
     Args:
-        channel: the channel of the UART.
+        uart: what is known about the virtual UART.
+        port: what messages call it.
         context: which context, 0 or 1.
         dlci: the DLCI of the UART, None for a bare one.
         table: who owns which context.
-        clock: the source of time.
         ended: called with the reason when the hold has ended.
     """
 
     def __init__(
         self,
-        channel: AtChannel,
+        uart: Uart,
+        port: str,
         context: int,
         *,
         dlci: int | None,
         table: ContextTable,
-        clock: Clock,
         ended: Callable[[Exception], None],
     ) -> None:
         self.context = context
-        self.name = f"{channel.name}, context {context}"
-        self.uart = uart_of(channel)
+        self.name = f"{port}, context {context}"
+        self.uart = uart
         self.address: str | None = None
         """The local address, None until it was read."""
         self.lease: Lease | None = None
-        self._channel = channel
+        self._port = port
         self._dlci = dlci
         self._table = table
-        self._clock = clock
         self._ended = ended
         self._known: dict[str, str] = {}
 
@@ -91,35 +113,35 @@ class ContextHold:
         """The context's state as last known, None when it is not known."""
         return self._table.state(self.context)
 
-    def claim(self, seconds: float, *, take_over: bool, preset: Iterable[str]) -> None:
+    def claim(self, deadline: float, now: Callable[[], float], *, take_over: bool, preset: Iterable[str]) -> Plan[None]:
         """Take the context: reserve it in the table, AT+QIFGCNT, confirm or undo.
 
         Args:
-            seconds: how long to wait for one that is busy.
+            deadline: until when to wait for one that is busy.
+            now: tells the time.
             take_over: whether to take it from a holder that has not brought it out of IP INITIAL.
             preset: the settings whose present value is not to be taken for granted.
 
         Raises:
             ContextBusy: somebody else holds it.
         """
-        deadline = self._clock.now() + seconds
         while True:
             try:
-                lease = self._table.reserve(self.context, self._dlci, take_over=take_over, port=self._channel.name)
+                lease = self._table.reserve(self.context, self._dlci, take_over=take_over, port=self._port)
             except ContextBusy:
-                left = deadline - self._clock.now()
+                left = deadline - now()
                 if left <= 0:
                     raise
-                self._table.wait(self.context, left)
+                yield Rest(left, self.context)
                 continue
             try:
-                self._channel.run(self._select())
+                yield self._select()
             except CommandError as refusal:
                 self._table.undo(lease)
-                left = deadline - self._clock.now()
+                left = deadline - now()
                 if left <= 0:
-                    raise ContextBusy(self.context, port=self._channel.name) from refusal
-                self._table.rest(min(RETRY, left))
+                    raise ContextBusy(self.context, port=self._port) from refusal
+                yield Rest(min(RETRY, left))
             except BaseException:
                 self._table.undo(lease)
                 raise
@@ -167,20 +189,22 @@ class ContextHold:
             self._ended(cause)
 
     def _lost(self, lease: Lease) -> ContextLost:
-        loss = ContextLost(self.context, lease.ended or "", port=self._channel.name)
+        loss = ContextLost(self.context, lease.ended or "", port=self._port)
         self._drop(loss)
         return loss
 
     # -- dialogues -------------------------------------------------------------------------------------------------
 
-    def run(self, dialogue: Dialogue[T]) -> T:
+    def in_foreground(self, dialogue: Dialogue[T]) -> Dialogue[T]:
         """Run a dialogue for this context; an ERROR because somebody took the context becomes `ContextLost`."""
         try:
-            return self._channel.run(self._in_foreground(dialogue))
+            if self.uart.foreground != self.context:
+                yield from self._select()
+            return (yield from dialogue)
         except CommandError as error:
             self.uart.foreground = None
             lease = self.lease
-            if lease is None or not self._taken(lease):
+            if lease is None or not (yield from self._taken(lease)):
                 raise
             raise self._lost(lease) from error
 
@@ -188,6 +212,7 @@ class ContextHold:
         """Make a setting unless it is known to be so."""
         if self._known.get(name) == value:
             return
+        self._known.pop(name, None)  # unknown, should this be given up half way
         yield from dialogues.setting(name, value, self.note)
         self._known[name] = value
 
@@ -200,20 +225,15 @@ class ContextHold:
         return self._known.get(name)
 
     def _select(self) -> Dialogue[None]:
-        self.uart.foreground = None
+        self.uart.foreground = None  # unknown, should this be given up half way
         yield from dialogues.select_context(self.context)
         self.uart.foreground = self.context
 
-    def _in_foreground(self, dialogue: Dialogue[T]) -> Dialogue[T]:
-        if self.uart.foreground != self.context:
-            yield from self._select()
-        return (yield from dialogue)
-
-    def _taken(self, lease: Lease) -> bool:
+    def _taken(self, lease: Lease) -> Dialogue[bool]:
         """After an ERROR: find out whether somebody else has the context now."""
         if lease.ended is None and self._dlci is not None:
             with suppress(AtError, ValueError):
-                context, channel = self._channel.run(dialogues.read_foreground())
+                context, channel = yield from dialogues.read_foreground()
                 if context == self.context and channel is not None and channel != self._dlci - 1:
                     self._table.forget(lease, f"VIRTUAL_UART_{channel + 1} controls it now (AT+QIFGCNT?)")
         return lease.lost

@@ -1,85 +1,113 @@
-"""Sessions and listeners: what the user of the driver reads and writes."""
+"""Sessions and listeners on threads: what the user of the driver reads and writes."""
 
 from __future__ import annotations
 
-import collections
+import io
+import socket
 import threading
-from collections.abc import Callable
-from typing import Literal
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from ..at import Dialogue
 from ..clock import Clock
-from ..errors import ReceiveOverflow, SessionClosed, SessionTimeout
-from .dialogues import CTRL_Z, ESC, MAX_SEND
+from ..errors import SessionTimeout
+from .endpoint import RECEIVE_LIMIT, Address, Endpoint, Role, Server
+from .files import open_file
+from .hold import Plan
+from .settings import check_period
+from .transfer import CTRL_Z, ESC, MAX_SEND, Acknowledged, Ending
 
-Role = Literal["client", "server"]
-Ending = Literal["length", "ctrl-z"]
-RECEIVE_LIMIT = 4 * 1024 * 1024
-CONGESTED = 256 * 1024  # octets beyond which the line is read only for answers
-BACKLOG = 8
+if TYPE_CHECKING:
+    from .stack import Stack
 
-SERVICE: dict[Role, int] = {"client": 1, "server": 2}
-"""What AT+QISRVC calls a session: 1 with a remote server (we are the client), 2 with a remote client."""
+T = TypeVar("T")
 
 
-class Session:
-    """A session with a remote host, with the manners of a socket; made by `TcpipDriver.connect` and `Listener.accept`.
+class Runner(Protocol):
+    """Who runs what sessions and listeners need: the driver."""
+
+    stack: Stack
+
+    def run(self, dialogue: Dialogue[T]) -> T:
+        """Run one dialogue on the channel."""
+
+    def carry_out(self, plan: Plan[T]) -> T:
+        """Carry out a plan."""
+
+    def room_made(self) -> None:
+        """Learn that a reader has made room."""
+
+
+def pieces(data: bytes | bytearray | memoryview, ending: Ending, period: int) -> list[bytes]:
+    """Return what one AT+QISEND takes each, after checking that this way of sending can carry it.
 
     Args:
-        transmit: sends one chunk of up to 1460 octets, ended by Ctrl-Z or by its length.
-        end: closes the session on the module.
-        room_made: called when it is no longer congested.
+        data: the octets.
+        ending: how each piece ends.
+        period: seconds of AT+QIAUTOS, for ``timer``.
+
+    Raises:
+        ValueError: Ctrl-Z or ESC in data that is not sent by its length; an ending that does not exist.
+    """
+    octets = bytes(data)
+    if ending not in ("length", "ctrl-z", "timer"):
+        raise ValueError(f"end is 'length', 'ctrl-z' or 'timer', not {ending!r}")
+    if ending == "timer":
+        check_period(period)
+    if ending != "length":
+        for octet, word in ((CTRL_Z, "Ctrl-Z (0x1A), which would end it"), (ESC, "ESC (0x1B), which cancels it")):
+            if octet in octets:
+                raise ValueError(f"data ended by Ctrl-Z or a timer cannot contain {word}; send it by length")
+    return [octets[start : start + MAX_SEND] for start in range(0, len(octets), MAX_SEND)]
+
+
+class Session(Endpoint):
+    """A session with a remote host, with the manners of a socket.
+
+    Made by `TcpipDriver.connect` and `Listener.accept`.
+
+    Args:
+        runner: runs its dialogues.
         name: what messages call it.
         protocol: TCP or UDP.
         role: which side we are.
         remote: address and port of the other side; port 0 where the module does not tell it.
         clock: the source of time.
+        index: its number, 0 with MUXIP off.
+        datagrams: whether data comes in datagrams that are to be kept apart.
         limit: octets kept for a reader that does not read; what comes beyond is an error.
     """
 
     def __init__(
         self,
-        transmit: Callable[[Session, bytes, bool], None],
-        end: Callable[[Session], None],
-        room_made: Callable[[], None],
+        runner: Runner,
         *,
         name: str,
         protocol: str,
         role: Role,
-        remote: tuple[str, int],
+        remote: Address,
         clock: Clock,
+        index: int = 0,
+        datagrams: bool = False,
         limit: int = RECEIVE_LIMIT,
     ) -> None:
-        self.protocol = protocol
-        self.role: Role = role
-        self._transmit = transmit
-        self._end = end
-        self._room_made = room_made
-        self._name = name
-        self._remote = remote
-        self._clock = clock
-        self._limit = limit
         self._changed = threading.Condition()
-        self._received = bytearray()
+        super().__init__(
+            self._changed,
+            name=name,
+            protocol=protocol,
+            role=role,
+            remote=remote,
+            index=index,
+            datagrams=datagrams,
+            limit=limit,
+        )
+        self._runner = runner
+        self._clock = clock
         self._timeout: float | None = None
-        self._ended: Exception | None = None
-        self._remote_closed = False
-        self._closed = False
-        self._dropped = 0
 
-    @property
-    def remote_address(self) -> tuple[str, int]:
-        """Address and port of the other side; port 0 where the module does not tell it (``REMOTE IP:``)."""
-        return self._remote
-
-    @property
-    def open(self) -> bool:
-        """Whether neither side has closed it and the line lives."""
-        return not (self._closed or self._remote_closed or self._ended)
-
-    @property
-    def dropped(self) -> int:
-        """Octets that came beyond what is kept."""
-        return self._dropped
+    def changed(self) -> None:
+        """See `Endpoint.changed`."""
+        self._changed.notify_all()
 
     def settimeout(self, seconds: float | None) -> None:
         """Set how long `recv` waits.
@@ -91,6 +119,16 @@ class Session:
             raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
         self._timeout = seconds
 
+    def gettimeout(self) -> float | None:
+        """Return how long `recv` waits."""
+        return self._timeout
+
+    def getpeername(self) -> Address:
+        """Return `remote_address`, as a socket does."""
+        return self._remote
+
+    # -- sending ---------------------------------------------------------------------------------------------------
+
     def send(self, data: bytes | bytearray | memoryview) -> int:
         """Send up to 1460 octets.
 
@@ -101,44 +139,53 @@ class Session:
             How many of them the module has taken.
 
         Raises:
-            SessionClosed: the session has ended.
+            SessionFinished: the other side has closed it, or `shutdown` has been called (a `BrokenPipeError`).
+            SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not take them.
         """
         chunk = bytes(data[:MAX_SEND])
         if chunk:
-            self._check_open()
-            self._transmit(self, chunk, False)
+            self._send(chunk, "length", 0)
         return len(chunk)
 
-    def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length") -> None:
+    def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
         """Send all octets, in pieces of up to 1460.
 
         Args:
             data: the octets.
             end: ``length`` tells the module the length beforehand (AT+QISEND=<length>) and takes any octets;
-                ``ctrl-z`` ends each piece with Ctrl-Z (AT+QISEND).
+                ``ctrl-z`` ends each piece with Ctrl-Z (AT+QISEND); ``timer`` lets the module send each piece when
+                the period is over (AT+QIAUTOS). In transparent mode there are no pieces and no ends.
+            period: seconds, for ``timer``.
 
         Raises:
-            ValueError: Ctrl-Z or ESC in data that Ctrl-Z is to end.
-            SessionClosed: the session has ended.
+            ValueError: Ctrl-Z or ESC in data that is not sent by its length.
+            SessionFinished: the other side has closed it, or `shutdown` has been called (a `BrokenPipeError`).
+            SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not take a piece.
         """
-        octets = bytes(data)
-        if end == "ctrl-z":
-            for octet, word in ((CTRL_Z, "Ctrl-Z (0x1A), which would end it"), (ESC, "ESC (0x1B), which cancels it")):
-                if octet in octets:
-                    raise ValueError(f"data ended by Ctrl-Z cannot contain {word}; send it by length")
-        elif end != "length":
-            raise ValueError(f"end is 'length' or 'ctrl-z', not {end!r}")
-        for start in range(0, len(octets), MAX_SEND):
-            self._check_open()
-            self._transmit(self, octets[start : start + MAX_SEND], end == "ctrl-z")
+        for piece in pieces(data, end, period):
+            self._send(piece, end, period)
+
+    def _send(self, piece: bytes, ending: Ending, period: int) -> None:
+        with self._changed:
+            self.check_sendable()
+        self._runner.run(self._runner.stack.send(self, piece, ending, period))
+
+    def acknowledged(self) -> Acknowledged:
+        """Return how much was sent, acknowledged, and not: AT+QISACK (app note 3.3).
+
+        In transparent mode the UART has to be in command mode for it.
+        """
+        return self._runner.run(self._runner.stack.acknowledged(self))
+
+    # -- receiving -------------------------------------------------------------------------------------------------
 
     def recv(self, size: int) -> bytes:
         """Return what has come, waiting for at least one octet.
 
         Args:
-            size: the most octets to return.
+            size: the most octets to return. Of a UDP datagram that is longer the rest is lost, as on any socket.
 
         Returns:
             1 to ``size`` octets, or nothing once the other side has closed and all has been read.
@@ -148,45 +195,88 @@ class Session:
             SessionClosed: we closed it, or the context or the line is gone.
             ReceiveOverflow: more came than is kept; what was kept has been read.
         """
-        if size < 0:
-            raise ValueError(f"a size is 0 or more octets, not {size}")
+        return self.recvfrom(size)[0]
+
+    def recvfrom(self, size: int) -> tuple[bytes, Address]:
+        """Return what has come and whence; see `recv`.
+
+        The module tells the sender with AT+QIRD (``receive="buffered"``) and AT+QISHOWRA; else it is `remote_address`.
+        """
         with self._changed:
             was_congested = self.congested
-            data = self._fetch(size)
+            taken = self._wait(size)
             relieved = was_congested and not self.congested
         if relieved:
-            self._room_made()  # outside the lock: the channel's comes first
-        return data
+            self._runner.room_made()  # outside the lock: the channel's comes first
+        return taken
 
-    def _fetch(self, size: int) -> bytes:
+    def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
+        """Fill a buffer with what has come; see `recv`.
+
+        Args:
+            buffer: where it goes.
+            size: the most octets, 0 for as many as fit.
+
+        Returns:
+            How many octets were put into it.
+        """
+        view = memoryview(buffer).cast("B")
+        data = self.recv(size or len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def _wait(self, size: int) -> tuple[bytes, Address]:
         deadline = None if self._timeout is None else self._clock.now() + self._timeout
-        with self._changed:
-            while True:
-                if self._received or size == 0:
-                    data = bytes(self._received[:size])
-                    del self._received[:size]
-                    return data
-                if self._ended is not None:
-                    raise self._again(self._ended)
-                if self._closed:
-                    raise SessionClosed(f"{self._name}: the session was closed here")
-                if self._remote_closed:
-                    return b""
-                left = None if deadline is None else deadline - self._clock.now()
-                if left is not None and left <= 0:
-                    raise SessionTimeout(f"{self._name}: nothing came within {self._timeout:g} s")
-                self._clock.wait(self._changed, left)
+        while True:
+            taken = self.take(size)
+            if taken is not None:
+                return taken
+            left = None if deadline is None else deadline - self._clock.now()
+            if left is not None and left <= 0:
+                raise SessionTimeout(f"{self._name}: nothing came within {self._timeout:g} s")
+            self._clock.wait(self._changed, left)
+
+    # -- the rest of a socket's manners ----------------------------------------------------------------------------
+
+    def makefile(
+        self,
+        mode: str = "r",
+        buffering: int | None = None,
+        *,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+    ) -> io.IOBase:
+        """Return a file over the session, as `socket.socket.makefile` does; closing it leaves the session open.
+
+        Args:
+            mode: of ``r``, ``w`` and ``b``.
+            buffering: octets, 0 for none (binary only), None for the usual.
+            encoding: see `open`.
+            errors: see `open`.
+            newline: see `open`.
+        """
+        return open_file(self, mode, buffering, encoding=encoding, errors=errors, newline=newline)
+
+    def shutdown(self, how: int) -> None:
+        """Receive or send no more; the session stays until `close`.
+
+        What was sent has gone to the module by then. The module has no command for half a close: no FIN goes out
+        before AT+QICLOSE, so the other side does not see this.
+
+        Args:
+            how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
+        """
+        if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+            raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
+        self.shut(read=how != socket.SHUT_WR, write=how != socket.SHUT_RD)
+        self._runner.room_made()
 
     def close(self) -> None:
         """Close the session: AT+QICLOSE, unless the other side has closed it; idempotent."""
-        with self._changed:
-            first, self._closed = not self._closed, True
-            ask = first and not self._remote_closed
-            self._changed.notify_all()
-        if first:
-            self._room_made()
-        if ask:
-            self._end(self)
+        if self.close_here():
+            self._runner.room_made()
+            self._runner.carry_out(self._runner.stack.end_session(self))
 
     def __enter__(self) -> Session:
         return self
@@ -194,93 +284,28 @@ class Session:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    # -- what the reader of the channel does; returns at once -----------------------------------------------------
 
-    @property
-    def remote_closed(self) -> bool:
-        """Whether the other side has closed it."""
-        return self._remote_closed
-
-    @property
-    def congested(self) -> bool:
-        """Whether more waits for `recv` than should."""
-        return len(self._received) > CONGESTED
-
-    def deliver(self, data: bytes) -> None:
-        """Take what came from the other side."""
-        with self._changed:
-            if self._closed:
-                self._dropped += len(data)
-                return
-            room = max(0, self._limit - len(self._received))
-            self._received += data[:room]
-            if len(data) > room:
-                self._dropped += len(data) - room
-                self._ended = self._ended or ReceiveOverflow(
-                    f"{self._name}: more than {self._limit} octets were not read; from there on they were dropped"
-                )
-            self._changed.notify_all()
-
-    def learn_remote(self, remote: tuple[str, int]) -> None:
-        """Learn the full address of the other side."""
-        self._remote = remote
-
-    def end_by_remote(self) -> None:
-        """Learn that the other side has closed."""
-        with self._changed:
-            self._remote_closed = True
-            self._changed.notify_all()
-
-    def break_off(self, cause: Exception) -> None:
-        """Learn that the session has ended with an error."""
-        with self._changed:
-            self._ended = self._ended or cause
-            self._changed.notify_all()
-
-    def _check_open(self) -> None:
-        if self._ended is not None:
-            raise self._again(self._ended)
-        if self._closed or self._remote_closed:
-            side = "here" if self._closed else "by the other side"
-            raise SessionClosed(f"{self._name}: the session was closed {side}")
-
-    def _again(self, cause: Exception) -> Exception:
-        """An exception for this caller; the first cause stays chained."""
-        if isinstance(cause, ReceiveOverflow):
-            return ReceiveOverflow(str(cause))
-        fresh = SessionClosed(f"{self._name}: the session has ended: {cause}")
-        fresh.__cause__ = cause
-        return fresh
-
-
-class Listener:
+class Listener(Server):
     """A server of the module; made by `TcpipDriver.listen`.
 
     Args:
-        end: leaves the listening state on the module.
+        runner: runs its dialogues.
         name: what messages call it.
         protocol: TCP or UDP.
         port: the port it listens on.
+        clients: how many at once.
         clock: the source of time.
     """
 
-    def __init__(self, end: Callable[[Listener], None], *, name: str, protocol: str, port: int, clock: Clock) -> None:
-        self.protocol = protocol
-        self.port = port
-        self._end = end
-        self._name = name
-        self._clock = clock
+    def __init__(self, runner: Runner, *, name: str, protocol: str, port: int, clock: Clock, clients: int = 1) -> None:
         self._changed = threading.Condition()
-        self._waiting: collections.deque[Session] = collections.deque()
-        self._ended: Exception | None = None
-        self._closed = False
-        self.refused = 0
-        """Clients that came while too many waited."""
+        super().__init__(self._changed, name=name, protocol=protocol, port=port, clients=clients)
+        self._runner = runner
+        self._clock = clock
 
-    @property
-    def open(self) -> bool:
-        """Whether it still listens."""
-        return not (self._closed or self._ended)
+    def changed(self) -> None:
+        """See `Server.changed`."""
+        self._changed.notify_all()
 
     def accept(self, timeout: float | None = None) -> Session:
         """Wait for a client.
@@ -297,46 +322,22 @@ class Listener:
         """
         deadline = None if timeout is None else self._clock.now() + timeout
         with self._changed:
-            while not self._waiting:
-                if self._ended is not None:
-                    raise SessionClosed(f"{self._name}: the server has ended: {self._ended}") from self._ended
-                if self._closed:
-                    raise SessionClosed(f"{self._name}: the server was closed here")
+            while (client := self.take_client()) is None:
                 left = None if deadline is None else deadline - self._clock.now()
                 if left is not None and left <= 0:
                     raise SessionTimeout(f"{self._name}: no client came within {timeout:g} s (REMOTE IP)")
                 self._clock.wait(self._changed, left)
-            return self._waiting.popleft()
+        if not isinstance(client, Session):
+            raise TypeError(f"{self._name}: a client of another shell came")
+        return client
 
     def close(self) -> None:
         """Leave the listening state; a session that was accepted stays; idempotent."""
-        with self._changed:
-            first, self._closed = not self._closed, True
-            ask = first and self._ended is None
-            self._changed.notify_all()
-        if ask:
-            self._end(self)
+        if self.close_here() and not self.broken:
+            self._runner.carry_out(self._runner.stack.end_listening())
 
     def __enter__(self) -> Listener:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-    # -- what the reader of the channel does; returns at once -----------------------------------------------------
-
-    def offer(self, session: Session) -> bool:
-        """Take a client that has come; False: too many wait."""
-        with self._changed:
-            if not self.open or len(self._waiting) >= BACKLOG:
-                self.refused += 1
-                return False
-            self._waiting.append(session)
-            self._changed.notify_all()
-            return True
-
-    def break_off(self, cause: Exception) -> None:
-        """Learn that the server has ended."""
-        with self._changed:
-            self._ended = self._ended or cause
-            self._changed.notify_all()

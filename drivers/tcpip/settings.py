@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from .context import CONTEXTS
 
-INITIALISE = ("QICSGP", "QIMUX", "QIMODE", "QIDNSIP", "QISDE", "QIHEAD")
+SHOWN = ("QISHOWRA", "QISHOWLA", "QIHEAD", "QISHOWPT")
+"""The commands that put information before received data (app note 3.4)."""
+
+INITIALISE = ("QICSGP", "QIMUX", "QIMODE", "QIDNSIP", "QISDE", "QINDI", "QIHEAD", "QISHOWRA", "QISHOWLA", "QISHOWPT")
 """What `TcpipDriver.claim` sets, in this order, when nothing else is asked."""
 
-DEFAULTS = {"QIMUX": "0", "QIMODE": "0", "QIDNSIP": "0", "QISDE": "1", "QIHEAD": "0", "QISHOWRA": "0"}
+DEFAULTS = {
+    "QIMUX": "0",
+    "QIMODE": "0",
+    "QIDNSIP": "0",
+    "QISDE": "1",
+    "QINDI": "0",
+    "QIAUTOS": "0",
+    **dict.fromkeys(SHOWN, "0"),
+}
 """What the module has where nothing was set."""
+
+RECEIVE = ("buffered", "header", "bare")
 
 _DOTTED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 MAX_TEXT = 100
@@ -66,9 +81,175 @@ def is_dotted(host: str) -> bool:
     return _DOTTED.fullmatch(host) is not None
 
 
-def bearer(apn: str, user: str, password: str) -> str:
-    """Return what AT+QICSGP is set to for GPRS (app note 3.1)."""
-    check_text("APN", apn, empty=False)
-    check_text("user name", user)
-    check_text("password", password)
-    return f'1,"{apn}","{user}","{password}"' if user or password else f'1,"{apn}"'
+def check_index(index: int) -> int:
+    """Return the index of a client session with MUXIP on (app note 4.2), or raise `ValueError`."""
+    if isinstance(index, bool) or not 0 <= index <= 5:
+        raise ValueError(f"the index of a session is 0 to 5, not {index!r}")
+    return index
+
+
+def check_clients(clients: int) -> int:
+    """Return how many clients a server may have (app note 6.1), or raise `ValueError`."""
+    if isinstance(clients, bool) or not 1 <= clients <= 5:
+        raise ValueError(f"a server has 1 to 5 clients, not {clients!r}")
+    return clients
+
+
+def check_period(period: int) -> int:
+    """Return the seconds of AT+QIAUTOS, or raise `ValueError`."""
+    if isinstance(period, bool) or not 1 <= period <= 100:
+        raise ValueError(f"a sending period is 1 to 100 whole seconds, not {period!r}")
+    return period
+
+
+@dataclass(frozen=True, slots=True)
+class Gprs:
+    """A GPRS bearer (app note 3.1).
+
+    Args:
+        apn: the access point.
+        user: the user name, where the access point wants one.
+        password: the password.
+    """
+
+    apn: str = "CMNET"
+    user: str = ""
+    password: str = ""
+
+    def __post_init__(self) -> None:
+        check_text("APN", self.apn, empty=False)
+        check_text("user name", self.user)
+        check_text("password", self.password)
+
+    @property
+    def value(self) -> str:
+        """What AT+QICSGP is set to."""
+        named = f',"{self.user}","{self.password}"' if self.user or self.password else ""
+        return f'1,"{self.apn}"{named}'
+
+
+@dataclass(frozen=True, slots=True)
+class Csd:
+    """A CSD bearer: a data call (app note 3.1). Two contexts at once must both be GPRS (7.1).
+
+    Args:
+        number: the number to dial.
+        user: the user name.
+        password: the password.
+        rate: 0 for 2400 bits per second, 1 for 4800, 2 for 9600, 3 for 14400; None: the module's own.
+    """
+
+    number: str
+    user: str = ""
+    password: str = ""
+    rate: int | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\+?[0-9*#]{1,40}", self.number):
+            raise ValueError(f"a number to dial has digits, * and #, maybe a + before them: not {self.number!r}")
+        check_text("user name", self.user)
+        check_text("password", self.password)
+        if self.rate is not None and self.rate not in range(4):
+            raise ValueError(f"a CSD rate is 0 (2400) to 3 (14400), not {self.rate!r}")
+
+    @property
+    def value(self) -> str:
+        """What AT+QICSGP is set to."""
+        rate = "" if self.rate is None else f",{self.rate}"
+        return f'0,"{self.number}","{self.user}","{self.password}"{rate}'
+
+
+@dataclass(frozen=True, slots=True)
+class Transparent:
+    """How a transparent session sends, and how its data mode is left (AT+QITCFG, app note 3.1).
+
+    Args:
+        retries: how often the module sends a packet again.
+        wait: seconds of silence after which what is buffered is sent, in steps of 0.1.
+        size: octets at which it is sent at once, up to 1460.
+        escape: ``+++`` leaves data mode by guard times, and no data may contain it; ``dtr`` leaves it by dropping DTR
+            (AT&D1), and data may be anything.
+    """
+
+    retries: int = 3
+    wait: float = 0.2
+    size: int = 1024
+    escape: str = "+++"
+
+    def __post_init__(self) -> None:
+        if self.escape not in ("+++", "dtr"):
+            raise ValueError(f"escape is '+++' or 'dtr', not {self.escape!r}")
+        if not 1 <= self.size <= 1460:
+            raise ValueError(f"size is 1 to 1460 octets, not {self.size!r}")
+        if not 0.1 <= self.wait <= 25.5:
+            raise ValueError(f"wait is 0.1 to 25.5 seconds, not {self.wait!r}")
+        if not 0 <= self.retries <= 8:
+            raise ValueError(f"retries is 0 to 8, not {self.retries!r}")
+
+    @property
+    def value(self) -> str:
+        """What AT+QITCFG is set to."""
+        return f"{self.retries},{round(self.wait * 10)},{self.size},{int(self.escape == '+++')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one context is to be used; checked when made. See `TcpipDriver` for each field."""
+
+    context: int = 0
+    bearer: Gprs | Csd = Gprs()
+    muxip: bool = False
+    transparent: Transparent | None = None
+    receive: str | None = None
+    show: frozenset[str] = frozenset()
+    initialise: tuple[str, ...] = INITIALISE
+
+    @classmethod
+    def make(
+        cls,
+        context: int,
+        bearer: Gprs | Csd,
+        *,
+        muxip: bool,
+        transparent: Transparent | bool,
+        receive: str | None,
+        show: Collection[str],
+        initialise: Sequence[str],
+    ) -> Options:
+        """Check what the constructor of a driver was given."""
+        check_context(context)
+        if receive is not None and receive not in RECEIVE:
+            raise ValueError(f"receive is one of {', '.join(RECEIVE)}, not {receive!r}")
+        strange = [name for name in show if name not in SHOWN]
+        if strange:
+            raise ValueError(f"show knows {', '.join(SHOWN)}, not {', '.join(strange)}")
+        strange = [name for name in initialise if name not in INITIALISE]
+        if strange:
+            raise ValueError(f"initialise knows {', '.join(INITIALISE)}, not {', '.join(strange)}")
+        if transparent and muxip:
+            raise ValueError("transparent mode is not possible with MUXIP (app note 4.1)")
+        if transparent is True:
+            transparent = Transparent()
+        made = transparent or None
+        if made is not None:
+            receive = "bare"
+        return cls(context, bearer, muxip, made, receive, frozenset(show), tuple(initialise))
+
+    def values(self, receive: str) -> dict[str, str]:
+        """Return what each setting has to be.
+
+        Args:
+            receive: the receive mode, settled.
+        """
+        shown = set(self.show) | ({"QIHEAD"} if receive == "header" and not self.muxip else set())
+        if receive == "buffered":
+            shown = set()
+        return {
+            "QICSGP": self.bearer.value,
+            "QIMUX": str(int(self.muxip)),
+            "QIMODE": str(int(self.transparent is not None)),
+            "QIDNSIP": "0",
+            "QISDE": "0",
+            "QINDI": str(int(receive == "buffered")),
+            **{name: str(int(name in shown)) for name in SHOWN},
+        }

@@ -265,10 +265,15 @@ def test_two_drivers_of_one_channel_keep_the_foreground_right() -> None:
         one.state()
         asked = [text for text in port.commands[before:] if "ATE0" not in text]
         assert asked == ["AT+QIFGCNT=0", "AT+QISTAT", "AT+QISTAT", "AT+QIFGCNT=1", "AT+QISTAT"]
-        zero.listen()
-        with pytest.raises(TcpipError, match="a channel for each context"):
-            one.listen()
     assert port.is_open
+
+
+def test_bare_data_of_two_contexts_on_one_channel_cannot_be_told_apart() -> None:
+    port = ScriptedModule().port(1)
+    with TcpipDriver(port, 0, receive="bare") as zero, TcpipDriver(port, 1, receive="bare") as one:
+        zero.listen()
+        with pytest.raises(TcpipError, match="cannot be told apart"):
+            one.listen()
 
 
 def test_the_state_is_not_known_before_it_was_read() -> None:

@@ -117,7 +117,8 @@ def test_a_protocol_or_port_that_does_not_exist_is_refused(protocol: str, port: 
 
 @pytest.mark.requirement("S3.2", "S3.4", "S3.5", "S3.6", "S3.7")
 def test_a_claim_sends_the_foreground_context_and_then_all_settings() -> None:
-    names = ("QIMUX=0", "QIMODE=0", "QIDNSIP=0", "QISDE=0", "QIHEAD=1")
+    names = ("QIMUX=0", "QIMODE=0", "QIDNSIP=0", "QISDE=0", "QINDI=1", "QIHEAD=0", "QISHOWRA=0", "QISHOWLA=0")
+    names += ("QISHOWPT=0",)
     rows = exchange(CLAIM, ('AT+QICSGP=1,"CMNET"', OK), *((f"AT+{name}", OK) for name in names))
     talk = Conversation(rows)
     with TcpipDriver(talk.ports[1]):
@@ -508,7 +509,11 @@ def test_client_and_server_on_one_context_are_told_apart_by_the_address_line() -
     rows += [
         (1, "<", b"\r\nRECV FROM:10.0.0.1:80\r\nIPD3:one\r\nRECV FROM:10.9.9.9:4711\r\nIPD3:two"),
         (1, "<", b"\r\nCLOSED\r\n"),
-        *exchange(("AT+QISTAT", OK + b"\r\nSTATE: CONNECT OK\r\n"), set_up=False),
+        *exchange(
+            ("AT+QISTAT", OK + b"\r\nSTATE: CONNECT OK\r\n"),
+            ("AT+QISERVER?", b"\r\n+QISERVER: 1, 0\r\n" + OK),
+            set_up=False,
+        ),
     ]
     play = Play(rows, receive="header")
     listener = play.driver.listen()
@@ -580,10 +585,9 @@ def test_a_claim_on_a_dead_line_leaves_the_context_free() -> None:
 
 
 def test_a_reader_that_does_not_read_is_told_what_was_dropped() -> None:
+    play = Play(exchange())
     session = Session(
-        lambda *_: None,
-        lambda _: None,
-        lambda: None,
+        play.driver,
         name="p",
         protocol="TCP",
         role="client",
@@ -597,3 +601,4 @@ def test_a_reader_that_does_not_read_is_told_what_was_dropped() -> None:
     assert session.dropped == 3
     with pytest.raises(ReceiveOverflow):
         session.recv(1)
+    play.driver.close()

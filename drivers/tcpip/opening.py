@@ -1,0 +1,151 @@
+"""Opening sessions and servers in a context that may hold others: indexes, and how their data is told apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..errors import CommandError, SettingRefused, TcpipError
+from . import dialogues
+from .endpoint import Endpoint, Role, Server
+from .hold import Plan
+from .settings import check_clients, check_index, check_port, check_protocol, check_text, is_dotted
+
+if TYPE_CHECKING:
+    from .stack import Stack
+
+SESSIONS = range(6)  # app note 4.2
+
+
+def listen(stack: Stack, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool) -> Plan[Server]:
+    """Begin to listen: AT+QISERVER, which activates the context where it is not active."""
+    check_protocol(protocol)
+    if port is not None:
+        check_port(port)
+    if clients is not None and not stack.options.muxip and clients != 1:
+        raise ValueError("more than one client needs MUXIP: muxip=True")
+    most = check_clients(clients if clients is not None else (5 if stack.options.muxip else 1))
+    yield from stack.ready()
+    listener = stack.inbox.listener
+    if listener is not None and listener.open:
+        raise TcpipError(f"{stack.name}: it listens already, on port {listener.port}")
+    yield from tell_apart(stack, "server")
+    if step_by_step and not stack.hold.active:
+        yield from stack.activate()
+    number: int = yield from _listening_port(stack, protocol, port)
+    server = stack.new_server(protocol, number, most)
+    stack.inbox.listener = server  # a client may come in the octets right behind SERVER OK
+    try:
+        yield from stack.opening(dialogues.listen(protocol, most if stack.options.muxip else None))
+    except BaseException:
+        stack.inbox.listener = None
+        raise
+    if not stack.inbox.standing("client"):
+        stack.hold.note("IP STATUS")
+    return server
+
+
+def _listening_port(stack: Stack, protocol: str, port: int | None) -> Plan[int]:
+    current = stack.ports.get(protocol, dialogues.DEFAULT_PORT)
+    if port is None or port == current:
+        return current
+    try:
+        yield stack.hold.in_foreground(dialogues.listening_port(protocol, port))
+    except CommandError as refusal:
+        raise SettingRefused(f"{refusal} (the port of a server that listens cannot be changed)") from refusal
+    stack.ports[protocol] = port
+    return port
+
+
+def connect(
+    stack: Stack,
+    protocol: str,
+    host: str,
+    port: int,
+    *,
+    index: int | None,
+    timeout: float | None,
+    step_by_step: bool,
+) -> Plan[Endpoint]:
+    """Open a session to a remote server: AT+QIOPEN, which activates the context where it is not active."""
+    check_protocol(protocol)
+    check_text("host", host, empty=False)
+    check_port(port)
+    if index is not None:
+        check_index(index)
+        if index and not stack.options.muxip:
+            raise ValueError("an index needs MUXIP: muxip=True")
+    yield from stack.ready()
+    number = _free_index(stack, index)
+    yield from tell_apart(stack, "client")
+    if step_by_step and not stack.hold.active:
+        yield from stack.activate()
+    yield stack.hold.in_foreground(stack.hold.setting("QIDNSIP", "0" if is_dotted(host) else "1"))
+    session = stack.new_session("client", protocol, (host, port), number)
+
+    def connected() -> None:
+        stack.inbox.sessions["client", number] = session
+        if stack.options.transparent is not None:
+            stack.inbox.online, stack.data_mode.tail = session, b""
+
+    own = number if stack.options.muxip else None
+    active = stack.hold.active
+    yield from stack.opening(
+        dialogues.connect(
+            protocol,
+            host,
+            port,
+            connected,
+            index=own,
+            timeout=timeout,
+            abandon=(lambda: dialogues.close_half_open(own)) if active else dialogues.deactivate,
+        )
+    )
+    stack.hold.note("IP PROCESSING" if stack.options.muxip else "CONNECT OK")
+    return session
+
+
+def _free_index(stack: Stack, index: int | None) -> int:
+    taken = {session.index for session in stack.inbox.standing("client")}
+    if not stack.options.muxip:
+        if taken:
+            raise TcpipError(f"{stack.name}: a session is open already; close it first")
+        return 0
+    if index is not None:
+        if index in taken:
+            raise TcpipError(f"{stack.name}: session {index} is open already; close it first")
+        return index
+    free = [number for number in SESSIONS if number not in taken]
+    if not free:
+        raise TcpipError(f"{stack.name}: all six sessions are open already; close one first")
+    return free[0]
+
+
+def tell_apart(stack: Stack, role: Role) -> Plan[None]:
+    """Before there is one more session on this UART: make sure that the data of all can be told apart."""
+    if stack.options.transparent is not None:
+        if any(other.hold.active for other in stack.others()):
+            raise TcpipError(
+                f"{stack.name}: transparent mode is not possible while this UART has another active context "
+                "(app note 7.2)"
+            )
+        if stack.inbox.busy:
+            raise TcpipError(f"{stack.name}: transparent mode has one session at a time, or one server")
+        return
+    if any(other.options.transparent and other.hold.active for other in stack.others()):
+        raise TcpipError(f"{stack.name}: the other context of this UART is in transparent mode (app note 7.2)")
+    if stack.receive == "buffered":
+        return
+    crowd = [other for other in stack.others() if other.inbox.busy and other.receive != "buffered"]
+    other_role = stack.inbox.standing("client") if role == "server" else stack.inbox.standing("server")
+    both = bool(other_role) or (role == "client" and stack.inbox.listening)
+    if not crowd and not both:
+        return
+    if any(one.mixes for one in (stack, *crowd)):
+        raise TcpipError(
+            f"{stack.name}: bare data of two sessions cannot be told apart; use receive='buffered' or 'header'"
+        )
+    for one in (stack, *crowd):
+        for name in ("QISHOWRA", *(("QISHOWLA",) if crowd else ())):
+            yield one.hold.in_foreground(one.hold.setting(name, "1"))
+        if crowd:
+            yield one.hold.in_foreground(one.learn_address())
