@@ -64,6 +64,13 @@ class Pty:
         """What clients open: the link when there is one, else the slave's own name."""
         return self.link or self.slave_name
 
+    def attributes(self) -> tuple[int, int]:
+        """Return the control flags and the output speed that a client has set, as termios codes them."""
+        import termios
+
+        attributes = termios.tcgetattr(self._slave)
+        return attributes[2], attributes[5]
+
     def detach_master(self) -> int:
         """Hand the master over to the caller, who closes it from now on.
 

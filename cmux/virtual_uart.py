@@ -54,6 +54,7 @@ class VirtualUart(serial.SerialBase):
         self._url: CmuxUrl | None = None
         self._bound = False  # to the DLC of a Mux for good
         self._told = PortSettings()
+        self._collecting = False
         self._read_cancelled = False
         self._write_cancelled = False
         super().__init__(port, baudrate, *settings, **named)
@@ -410,8 +411,24 @@ class VirtualUart(serial.SerialBase):
         """The peer's DV: carrier detect."""
         return self._opened().peer_signals().dv
 
+    def apply_settings(self, d: dict[str, Any]) -> None:
+        """Change several settings, and tell the peer of all of them at once.
+
+        Args:
+            d: from `get_settings`, or part of that; unknown keys are ignored.
+        """
+        self._collecting = True
+        try:
+            super().apply_settings(d)
+        finally:
+            self._collecting = False
+            if self.is_open:
+                self._reconfigure_port()
+
     def _reconfigure_port(self) -> None:
         """Tell the peer what has changed, without waiting for what it makes of it (27.010 §5.4.6.3.9)."""
+        if self._collecting:
+            return
         endpoint = self._opened()
         settings = port_settings(self, self._told)
         with endpoint.condition:

@@ -1,6 +1,7 @@
 """The multiplexer's own commands, for ``python -m cmux`` and for the console script to take over."""
 
 from .app import CommandError, Commands, run
+from .attach import add_attach
 from .decode import add_decode
 
 __all__ = ["CommandError", "Commands", "add_commands", "main", "run"]
@@ -12,6 +13,7 @@ def add_commands(commands: Commands) -> None:
     Args:
         commands: the command line that is being put together.
     """
+    add_attach(commands)
     add_decode(commands)
 
 

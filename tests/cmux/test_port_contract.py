@@ -18,6 +18,7 @@ from port_contract import *  # noqa: F403 - each check in it becomes a test here
 from port_contract import Looped
 
 import cmux
+from cmux.bridge import PtyBridge
 from drivers.emulator import EmulatedModule
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -45,11 +46,21 @@ def _emulator_advanced(stack: ExitStack) -> Looped:
     return Looped(stack.enter_context(serial.serial_for_url(f"cmux://{module.serve_pty()}?dlci=5&option=advanced")))
 
 
+def _pty(stack: ExitStack) -> Looped:
+    module = stack.enter_context(EmulatedModule(loopback=[3]))
+    uart = stack.enter_context(serial.serial_for_url(f"cmux://{module.serve_pty()}?dlci=3"))
+    bridge = PtyBridge(uart, None)
+    bridge.start()
+    stack.callback(bridge.close)
+    return Looped(stack.enter_context(serial.Serial(bridge.path)), frozenset({"signals"}))
+
+
 PORTS = {
     "loop": _loop,
     "url on a module": _module_url,
     "channel on the emulator": _emulator,
     "advanced": _emulator_advanced,
+    "pty of attach": _pty,
 }
 
 

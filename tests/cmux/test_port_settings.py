@@ -65,6 +65,15 @@ def test_each_change_of_an_open_port_goes_out_as_rpn(port: cmux.VirtualUart, mod
     module.wait(lambda: told(module)[-1].flow == Flow.RTR_IN | Flow.RTR_OUT | Flow.RTC_IN | Flow.RTC_OUT)
 
 
+def test_settings_applied_together_are_told_together(port: cmux.VirtualUart, module: Module) -> None:
+    port.apply_settings({"baudrate": 9600, "parity": "O", "bytesize": 7})
+    assert echoes(port, b"x")
+    assert told(module) == [PortSettings(9600, 7, 1, Parity.ODD)]
+    with pytest.raises(ValueError, match="byte size"):
+        port.apply_settings({"baudrate": 19200, "bytesize": 9})
+    module.wait(lambda: told(module)[-1].baudrate == 19200)
+
+
 def test_what_does_not_change_or_is_no_matter_of_the_line_is_not_told(port: cmux.VirtualUart, module: Module) -> None:
     port.baudrate = 115200
     port.timeout, port.write_timeout, port.inter_byte_timeout, port.exclusive = 19, 18, 17, True

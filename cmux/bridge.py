@@ -1,0 +1,158 @@
+"""A channel as a pty: what clients write goes to the channel, what comes on the channel goes to them (POSIX only)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import serial
+
+from .pty import Pty
+from .virtual_uart import VirtualUart
+
+_READ_SIZE = 4096
+_JOIN_TIMEOUT = 5.0
+_CMSPAR = 0o10000000000  # mark and space parity; Python's termios does not name it
+
+_log = logging.getLogger("cmux.bridge")
+
+
+class PtyBridge:
+    """One channel and one pty, joined by a thread for each direction.
+
+    What nobody reads stays in the pty; when that is full it stays in the channel's buffer, and when that is full the
+    peer is asked to stop. The other way round a client's write waits while the peer takes nothing.
+
+    Args:
+        uart: open; it stays the caller's to close.
+        link: where to make the symbolic link; None: the pty's own name serves.
+        on_end: called, from one of the threads, when the channel is gone.
+
+    Raises:
+        FileExistsError: `link` exists and is not a symbolic link.
+        OSError: the system has no pty to give, or is not POSIX.
+    """
+
+    def __init__(
+        self, uart: VirtualUart, link: str | os.PathLike[str] | None, on_end: Callable[[], object] = lambda: None
+    ) -> None:
+        self.uart = uart
+        """The channel."""
+        self.error: Exception | None = None
+        """Why it ended, unless `close` ended it."""
+        self._pty = Pty(link)
+        self._on_end = on_end
+        self._stopping = False
+        self._wake_read, self._wake_write = os.pipe()
+        self._settings = self._pty.attributes()
+        uart.timeout = uart.write_timeout = None
+        self._threads = [
+            threading.Thread(target=self._guard, args=(work,), name=f"cmux {name} {self.path}", daemon=True)
+            for name, work in (("to channel", self._to_channel), ("to pty", self._to_pty))
+        ]
+
+    @property
+    def path(self) -> str:
+        """What clients open."""
+        return self._pty.path
+
+    def start(self) -> None:
+        """Start to carry octets."""
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop, remove the link, and hang up on the clients."""
+        self._stop()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(_JOIN_TIMEOUT)
+        self._pty.close()
+        for fd in (self._wake_read, self._wake_write):
+            os.close(fd)
+
+    def _stop(self) -> None:
+        self._stopping = True
+        os.write(self._wake_write, b"x")
+        self.uart.cancel_read()
+        self.uart.cancel_write()
+
+    def _guard(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except OSError as error:  # SerialException is one
+            if not self._stopping:
+                self.error = self.error or error
+                self._stop()
+                self._on_end()
+
+    def _wait(self, events: int) -> bool:
+        poll = select.poll()
+        poll.register(self._pty.master, events)
+        poll.register(self._wake_read, select.POLLIN)
+        poll.poll()
+        return not self._stopping
+
+    def _to_channel(self) -> None:
+        while self._wait(select.POLLIN):
+            try:
+                data = os.read(self._pty.master, _READ_SIZE)
+            except BlockingIOError:
+                continue
+            self._follow()
+            self.uart.write(data)
+
+    def _to_pty(self) -> None:
+        while not self._stopping:
+            data = self.uart.read()
+            if data:
+                data += self.uart.read(min(self.uart.in_waiting, _READ_SIZE))
+            while data and not self._stopping:
+                try:
+                    data = data[os.write(self._pty.master, data) :]
+                except BlockingIOError:
+                    self._wait(select.POLLOUT)
+
+    def _follow(self) -> None:
+        """Give the channel the baud rate and the format that the client has set."""
+        settings = self._pty.attributes()
+        if settings != self._settings:
+            self._settings = settings
+            changes = line_settings(*settings)
+            _log.debug("%s: %s", self.path, changes)
+            self.uart.apply_settings(changes)
+
+
+def line_settings(control: int, speed: int) -> dict[str, object]:
+    """Say in pyserial's words what a terminal is set to.
+
+    Args:
+        control: the control flags of termios.
+        speed: the code of the output speed.
+
+    Returns:
+        ``bytesize``, ``parity``, ``stopbits``, and ``baudrate`` where the code has a rate.
+    """
+    import termios
+
+    sizes = {termios.CS5: 5, termios.CS6: 6, termios.CS7: 7, termios.CS8: 8}
+    parities: Final = {
+        (False, False): serial.PARITY_EVEN,
+        (True, False): serial.PARITY_ODD,
+        (False, True): serial.PARITY_SPACE,
+        (True, True): serial.PARITY_MARK,
+    }
+    odd, sticky = bool(control & termios.PARODD), bool(control & _CMSPAR)
+    rates = {getattr(termios, f"B{rate}", None): rate for rate in serial.SerialBase.BAUDRATES}
+    settings: dict[str, object] = {
+        "bytesize": sizes[control & termios.CSIZE],
+        "parity": parities[odd, sticky] if control & termios.PARENB else serial.PARITY_NONE,
+        "stopbits": serial.STOPBITS_TWO if control & termios.CSTOPB else serial.STOPBITS_ONE,
+    }
+    if speed in rates:
+        settings["baudrate"] = rates[speed]
+    return settings

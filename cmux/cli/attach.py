@@ -1,0 +1,185 @@
+"""``attach``: the channels of lines as pseudo-terminals, until a signal comes or the line dies."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import threading
+
+from ..bridge import PtyBridge
+from ..errors import CmuxError
+from ..mux import Mux
+from .app import DONE, CommandError, Commands
+from .lines import LineSettings, add_line_options, channels_argument, from_arguments, from_file
+from .stopping import Stop, stop_by_signal
+
+_EXAMPLES = (
+    "gsm0710 attach /dev/ttyUSB0 --link /tmp/modem       then: minicom -D /tmp/modem1, pppd /tmp/modem2, …",
+    "gsm0710 attach socket://10.0.0.7:7000 --channels 1-2",
+    "gsm0710 attach --config lines.toml",
+)
+
+_log = logging.getLogger("cmux.attach")
+
+
+def add_attach(commands: Commands) -> None:
+    """Add the command.
+
+    Args:
+        commands: the command line that is being put together.
+    """
+    parser = commands.add(
+        "attach",
+        attach,
+        summary="Multiplex a line, and offer each channel as a pseudo-terminal that any program can open.",
+        examples=_EXAMPLES,
+    )
+    parser.add_argument("port", nargs="?", metavar="PORT", help="the line: a path or any pyserial URL")
+    parser.add_argument("--config", metavar="FILE", help="a TOML file with several lines: [NAME], port = …, link = …")
+    parser.add_argument("--channels", type=channels_argument, metavar="LIST", help="which DLCIs: 1-4 (default), or 1,3")
+    parser.add_argument("--link", metavar="PREFIX", help="make the symbolic links PREFIX1, PREFIX2, …")
+    add_line_options(parser)
+
+
+def attach(arguments: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        arguments: see `add_attach`.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        CommandError: no line could be opened, or all of them died.
+    """
+    lines = _wanted(arguments)
+    with stop_by_signal() as stop:
+        attached: list[Attached] = []
+        try:
+            failed = _open_all(lines, stop, attached)
+            stop.interrupts = False
+            return _serve(attached, failed, stop)
+        except KeyboardInterrupt:
+            return DONE
+        finally:
+            stop.interrupts = False
+            _close_all(attached)
+
+
+def _wanted(arguments: argparse.Namespace) -> list[LineSettings]:
+    parser: argparse.ArgumentParser = arguments.parser
+    if (arguments.port is None) == (arguments.config is None):
+        parser.error("give either PORT or --config FILE")
+    if arguments.config is not None:
+        given = [name for name in ("baudrate", "line_rate", "startup", "option", "n1", "channels", "link", "capture",
+                                   "capture_payload") if getattr(arguments, name) is not None]  # fmt: skip
+        if given:
+            parser.error(f"with --config the lines have their settings in the file: {', '.join(given)}")
+        return from_file(arguments.config)
+    try:
+        return [from_arguments(arguments)]
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _open_all(lines: list[LineSettings], stop: Stop, attached: list[Attached]) -> list[str]:
+    """Open the lines, each whatever becomes of the others; return what went wrong."""
+    failed = []
+    for settings in lines:
+        one = Attached(settings, stop)
+        attached.append(one)
+        try:
+            one.open()
+        except (CmuxError, OSError) as error:
+            one.close()
+            attached.remove(one)
+            failed.append(f"{settings.name}: {error}" if len(lines) > 1 else str(error))
+            if len(lines) > 1:
+                _log.error("%s", failed[-1])
+    for one in attached:
+        for bridge in one.bridges:
+            print(f"{bridge.uart.dlci} {bridge.path}")
+    if attached:
+        print("ready", flush=True)
+    return failed
+
+
+def _serve(attached: list[Attached], failed: list[str], stop: Stop) -> int:
+    """Wait until a signal comes or nothing is left."""
+    while attached and not stop.asked:
+        stop.wake.wait()
+        stop.wake.clear()
+        for one in list(attached):
+            one.look()
+            if not one.bridges:
+                failed.append(f"{one.settings.name}: the line died: {one.cause}")
+                attached.remove(one)
+                if attached:
+                    _log.error("%s", failed[-1])
+                one.close()
+    if stop.asked:
+        return DONE
+    raise CommandError("; ".join(failed))
+
+
+def _close_all(attached: list[Attached]) -> None:
+    """Close every line, all at once: each may have to wait for its module."""
+    threads = [threading.Thread(target=one.close, name=f"close {one.settings.name}") for one in attached]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class Attached:
+    """One line and its pseudo-terminals.
+
+    Args:
+        settings: of the line.
+        stop: woken when a channel ends.
+    """
+
+    def __init__(self, settings: LineSettings, stop: Stop) -> None:
+        self.settings = settings
+        self.bridges: list[PtyBridge] = []
+        """The channels that live."""
+        self.cause: Exception | None = None
+        """Why the first one ended."""
+        self._stop = stop
+        self._mux: Mux | None = None
+
+    def open(self) -> None:
+        """Open the line, its channels and the ptys; what fails leaves to `close` what was opened.
+
+        Raises:
+            CmuxError: line or channels.
+            OSError: ptys or links.
+        """
+        self._mux = self.settings.open()
+        for dlci in self.settings.channels:
+            uart = self._mux.channel(dlci)
+            link = f"{self.settings.link}{dlci}" if self.settings.link is not None else None
+            self.bridges.append(PtyBridge(uart, link, self._stop.wake.set))
+        for bridge in self.bridges:
+            bridge.start()
+
+    def look(self) -> None:
+        """Hang up on the clients of channels that have ended."""
+        for bridge in [bridge for bridge in self.bridges if bridge.error is not None]:
+            self.bridges.remove(bridge)
+            self.cause = self.cause or bridge.error
+            if self._mux is not None and self._mux.error is None:
+                _log.error("%s: %s", self.settings.name, bridge.error)
+            bridge.close()
+
+    def close(self) -> None:
+        """Close ptys, channels and line, and remove the links."""
+        mux = self._mux
+        for bridge in self.bridges:
+            with contextlib.suppress(OSError):
+                bridge.close()
+        self.bridges = []
+        if mux is not None:
+            mux.close()

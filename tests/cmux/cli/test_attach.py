@@ -1,0 +1,299 @@
+"""``gsm0710 attach``: ptys that any program can open, for as long as line and process live."""
+
+import os
+import select
+import signal
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import serial
+
+if sys.platform == "win32":
+    pytest.skip("needs POSIX", allow_module_level=True)
+
+import termios
+
+from attached import Attach
+from mux_module import Module
+
+from cmux.bridge import line_settings
+from cmux.cli import main
+from cmux.cli.lines import channel_list
+from cmux.protocol.commands import Parity, Signals
+from cmux.protocol.events import PortChanged, SignalsChanged
+
+
+@pytest.fixture
+def module() -> Iterator[Module]:
+    with Module() as module:
+        yield module
+
+
+def read_exactly(fd: int, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        assert select.select([fd], [], [], 20)[0], data
+        data += os.read(fd, size - len(data))
+    return data
+
+
+def open_raw(path: str) -> int:
+    """Open a path as `cat` would: no setting is changed, nothing is flushed."""
+    return os.open(path, os.O_RDWR | os.O_NOCTTY)
+
+
+# --- One line ---
+
+
+def test_it_says_each_channel_with_its_path_and_then_ready(module: Module, tmp_path: Path) -> None:
+    with Attach(module.path, "--link", f"{tmp_path}/m", "--channels", "1,3-4").ready() as attach:
+        assert attach.lines == [f"1 {tmp_path}/m1", f"3 {tmp_path}/m3", f"4 {tmp_path}/m4", "ready"]
+    with Attach(module.path).ready() as attach:
+        assert sorted(attach.paths) == [1, 2, 3, 4]
+        assert all(path.startswith("/dev/") for path in attach.paths.values())
+
+
+def test_a_pty_is_raw_without_echo_and_the_owners_alone(module: Module, tmp_path: Path) -> None:
+    with Attach(module.path, "--link", f"{tmp_path}/m").ready() as attach:
+        assert stat.S_IMODE(os.stat(attach.paths[1]).st_mode) == 0o600
+        fd = open_raw(attach.paths[1])
+        _, output, control, local, *_ = termios.tcgetattr(fd)
+        assert not local & (termios.ECHO | termios.ICANON | termios.ISIG)
+        assert not output & termios.OPOST
+        assert not control & termios.HUPCL
+        os.close(fd)
+
+
+def test_clients_come_and_go_and_talk_on_every_channel_at_once(module: Module) -> None:
+    with Attach(module.path).ready() as attach:
+        for _ in range(2):
+            ports = {dlci: serial.Serial(path, timeout=20) for dlci, path in attach.paths.items()}
+            for dlci, port in ports.items():
+                port.write(b"channel %d" % dlci)
+            for dlci, port in ports.items():
+                assert port.read(9) == b"channel %d" % dlci
+                port.close()
+
+
+def test_every_octet_passes_unchanged(module: Module) -> None:
+    with Attach(module.path, "--channels", "1").ready() as attach:
+        fd = open_raw(attach.paths[1])
+        sent = bytes(range(256)) * 8
+        os.write(fd, sent)
+        assert read_exactly(fd, len(sent)) == sent
+        os.close(fd)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_closes_everything_and_removes_the_links(module: Module, tmp_path: Path, number: int) -> None:
+    with Attach(module.path, "--link", f"{tmp_path}/m").ready() as attach:
+        client = open_raw(attach.paths[1])
+        assert attach.end(number) == (0, "")
+        assert os.read(client, 10) == b""  # hung up
+        os.close(client)
+    assert os.listdir(tmp_path) == []
+    assert not module.in_mux
+    assert module.commands[-1] == "AT"
+
+
+def test_a_signal_while_it_opens_leaves_the_module_in_at_mode() -> None:
+    with Module(answers_sabm=False) as module, Attach(module.path) as attach:
+        module.wait(lambda: module.in_mux)
+        assert attach.end(signal.SIGINT) == (0, "")
+        module.wait(lambda: not module.in_mux)
+
+
+def test_the_line_dies_and_so_does_it_with_one_line_that_says_why(module: Module, tmp_path: Path) -> None:
+    with Attach(module.path, "--link", f"{tmp_path}/m", "--channels", "1-2", "-q").ready() as attach:
+        client = open_raw(attach.paths[2])
+        module.stop()
+        code, stderr = attach.end(None)
+        assert os.read(client, 10) == b""  # hung up
+        os.close(client)
+    assert code == 1
+    assert len(stderr.splitlines()) == 1
+    assert "the line died" in stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_module_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
+    with Attach(f"{tmp_path}/nowhere") as attach:
+        code, stderr = attach.end(None)
+    assert code == 1
+    assert stderr == f"python -m cmux attach: {tmp_path}/nowhere: there is no such port (is the device plugged in?)\n"
+
+
+def test_a_link_that_is_a_file_is_not_replaced(module: Module, tmp_path: Path) -> None:
+    (tmp_path / "m2").write_text("precious")
+    with Attach(module.path, "--link", f"{tmp_path}/m") as attach:
+        code, stderr = attach.end(None)
+    assert code == 1
+    assert "is not a symbolic link" in stderr
+    assert os.listdir(tmp_path) == ["m2"]
+    assert not module.in_mux
+
+
+def test_what_comes_before_anybody_looks_is_kept_and_then_the_module_is_stopped(module: Module) -> None:
+    sent = bytes(range(1, 256)) * 1000
+    with Attach(module.path, "--channels", "1").ready() as attach:
+        module.run(lambda core, now: module.feed(1, sent))
+        module.wait(lambda: any(isinstance(event, SignalsChanged) and event.signals.fc for event in module.events))
+        fd = open_raw(attach.paths[1])
+        assert read_exactly(fd, len(sent)) == sent
+        os.close(fd)
+
+
+def test_a_client_waits_while_the_module_takes_nothing_and_loses_nothing(module: Module) -> None:
+    module.manners.loopback = ()
+    sent = bytes(range(256)) * 400
+    with Attach(module.path, "--channels", "1").ready() as attach:
+        module.run(lambda core, now: core.pause_reading(1, now))
+        fd = open_raw(attach.paths[1])
+        os.set_blocking(fd, False)
+        done = 0
+        while select.select([], [fd], [], 0.5)[1]:  # until the pty takes no more
+            done += os.write(fd, sent[done:])
+        assert done < len(sent)
+        module.run(lambda core, now: core.resume_reading(1, now))
+        os.set_blocking(fd, True)
+        while done < len(sent):
+            done += os.write(fd, sent[done:])
+        module.wait(lambda: len(module.data.get(1, b"")) == len(sent))
+        assert module.data[1] == sent
+        os.close(fd)
+
+
+def test_a_channel_that_the_module_closes_hangs_up_alone(module: Module) -> None:
+    with Attach(module.path, "--channels", "1-2").ready() as attach:
+        first, second = open_raw(attach.paths[1]), open_raw(attach.paths[2])
+        module.run(lambda core, now: core.close(1, now))
+        assert select.select([first], [], [], 20)[0]
+        assert os.read(first, 10) == b""
+        os.write(second, b"lives")
+        assert read_exactly(second, 5) == b"lives"
+        code, stderr = attach.end()
+        assert code == 0
+        assert "DLCI 1" in stderr
+        os.close(first)
+        os.close(second)
+
+
+def test_baud_rate_and_stop_bits_of_the_client_go_out_as_rpn_with_its_first_octets(module: Module) -> None:
+    with Attach(module.path, "--channels", "1").ready() as attach:
+        with serial.Serial(attach.paths[1], 57600, stopbits=2, timeout=20) as port:
+            port.write(b"x")
+            assert port.read() == b"x"
+        module.wait(lambda: any(isinstance(event, PortChanged) for event in module.events))
+        (settings,) = [event.settings for event in module.events if isinstance(event, PortChanged)]
+        assert (settings.baudrate, settings.stop_bits, settings.parity) == (57600, 1.5, Parity.NONE)
+
+
+def test_rtc_and_rtr_are_on_for_as_long_as_the_line_is_up(module: Module) -> None:
+    with Attach(module.path, "--channels", "1").ready() as attach:
+        with serial.Serial(attach.paths[1], timeout=20) as port:
+            port.write(b"x")
+            assert port.read() == b"x"
+        signals = [event.signals for event in module.events if isinstance(event, SignalsChanged)]
+        assert signals == [Signals(rtc=True, rtr=True)]
+
+
+@pytest.mark.parametrize(
+    ("control", "expected"),
+    [
+        (termios.CS8, (8, "N", 1)),
+        (termios.CS7 | termios.PARENB, (7, "E", 1)),
+        (termios.CS7 | termios.PARENB | termios.PARODD, (7, "O", 1)),
+        (termios.CS5 | termios.PARENB | 0o10000000000 | termios.CSTOPB, (5, "S", 2)),
+        (termios.CS6 | termios.PARENB | termios.PARODD | 0o10000000000, (6, "M", 1)),
+    ],
+)
+def test_the_flags_of_a_terminal_are_pyserials_settings(control: int, expected: tuple[object, ...]) -> None:
+    settings = line_settings(control, termios.B115200)
+    assert (settings["bytesize"], settings["parity"], settings["stopbits"]) == expected
+    assert settings["baudrate"] == 115200
+    assert "baudrate" not in line_settings(control, termios.B0)
+
+
+# --- Several lines ---
+
+
+def test_several_lines_live_and_die_on_their_own(module: Module, tmp_path: Path) -> None:
+    other = Module()
+    with other:
+        config = tmp_path / "lines.toml"
+        config.write_text(
+            f'[first]\nport = "{module.path}"\nchannels = "1"\nlink = "{tmp_path}/first"\n'
+            f'[second]\nport = "{other.path}"\nchannels = [2, 3]\nlink = "{tmp_path}/second"\nbaudrate = 921600\n'
+        )
+        with Attach("--config", str(config)).ready() as attach:
+            assert attach.lines == [f"1 {tmp_path}/first1", f"2 {tmp_path}/second2", f"3 {tmp_path}/second3", "ready"]
+            doomed = open_raw(attach.paths[2])
+            other.stop()
+            assert select.select([doomed], [], [], 20)[0]
+            assert os.read(doomed, 10) == b""
+            os.close(doomed)
+            with serial.Serial(attach.paths[1], timeout=20) as port:
+                port.write(b"lives")
+                assert port.read(5) == b"lives"
+            code, stderr = attach.end()
+    assert code == 0
+    assert "second: the line died" in stderr
+    assert sorted(os.listdir(tmp_path)) == ["lines.toml"]
+
+
+def test_a_line_that_cannot_be_opened_leaves_the_others(module: Module, tmp_path: Path) -> None:
+    config = tmp_path / "lines.toml"
+    config.write_text(f'[gone]\nport = "{tmp_path}/nowhere"\n[here]\nport = "{module.path}"\nchannels = "1"\n')
+    with Attach("--config", str(config)).ready() as attach:
+        assert sorted(attach.paths) == [1]
+        code, stderr = attach.end()
+    assert code == 0
+    assert "gone: " in stderr
+    assert "no such port" in stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "names no line"),
+        ('port = "/dev/x"\n', "'port' stands outside"),
+        ("[a]\n", "[a]: port is missing"),
+        ('[a]\nport = "/dev/x"\nspeed = 1\n', "unknown key 'speed'"),
+        ('[a]\nport = "/dev/x"\nchannels = "0-3"\n', "DLCIs are 1 to 61"),
+        ('[a]\nport = "/dev/x"\nbaudrate = "fast"\n', "baudrate = 'fast' is not a number"),
+        ('[a]\nport = "/dev/x"\noption = "other"\n', "basic or advanced"),
+        ('[a]\nport = "/dev/x"\nlink = "/tmp/"\n', "has no name"),
+        ("[a\n", "Expected"),
+    ],
+)
+def test_a_mistake_in_the_file_is_said_in_one_line(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "lines.toml"
+    config.write_text(text)
+    assert main(["attach", "--config", str(config)]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert str(config) in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["/dev/x", "--config", "y"], ["--config", "y", "--n1", "5"], ["/dev/x", "--channels", "9-"], ["/dev/x", "-x"],
+     ["/dev/x", "--link", "/dev/"]],
+)  # fmt: skip
+def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attach", *arguments]) == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_lists_of_channels_are_ranges_and_numbers() -> None:
+    assert channel_list("1-4") == (1, 2, 3, 4)
+    assert channel_list("3,1,2-2") == (1, 2, 3)
+    for wrong in ("", "x", "1-x", "0", "60-62", "4-1"):
+        with pytest.raises(ValueError, match=r"DLCI"):
+            channel_list(wrong)
