@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from emulator_host import Lab
+from emulator_host import Lab, Turning
+from emulator_peer import peer
 
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.emulator.ownership import NOBODY, Need, Ownership
@@ -201,3 +202,70 @@ async def test_no_transparent_mode_while_the_other_context_of_the_uart_is_in_use
         await lab.plain.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
         await lab.plain.ask("AT+QIFGCNT=1")
         await lab.plain.ask("AT+QIMODE=1")
+
+
+async def test_two_uarts_may_have_the_same_foreground_and_one_owner() -> None:  # C14
+    async with Lab(EmulatedModule()) as lab:
+        await lab.multiplex()
+        one, two = await lab.open(1), await lab.open(2)
+        await one.ask("AT+QIFGCNT=0")
+        await two.ask("AT+QIFGCNT?", "\r\n+QIFGCNT: 0,0\r\n\r\nOK\r\n")
+        await one.ask("AT+QIFGCNT?", "\r\n+QIFGCNT: 0,0\r\n\r\nOK\r\n")
+
+
+async def test_a_context_in_data_mode_is_refused_to_others() -> None:  # C19
+    async with Lab(EmulatedModule()) as lab, peer() as far:
+        await lab.multiplex()
+        one, two = await lab.open(1), await lab.open(2)
+        await one.ask("AT+QIFGCNT=0;+QIMODE=1")
+        await one.ask(f'AT+QIOPEN="TCP","127.0.0.1",{far.port}', "\r\nOK\r\n\r\nCONNECT\r\n")
+        await two.ask("AT+QIFGCNT=0", ERROR)
+        await one.quiet()
+
+
+async def test_settings_stay_with_the_context_and_verbosity_with_the_uart() -> None:  # C22, C23
+    async with Lab(EmulatedModule()) as lab:
+        await lab.multiplex()
+        one, two = await lab.open(1), await lab.open(2)
+        await one.ask("AT+QIFGCNT=1;+QIMUX=1;+QISRVC=2;+QINDI=1;+QIAUTOS=1,7;+QIPROMPT=2;+QISDE=0")
+        await one.ask("ATE0;+CMEE=0")
+        await two.ask("AT+QIFGCNT=1")
+        shown = "".join(
+            f"\r\n+{text}\r\n"
+            for text in ("QIMUX: 1", "QISRVC: 2", "QINDI: 1", "QIAUTOS: 1,7", "QIPROMPT: 2", "QISDE: 0")
+        )
+        await two.ask("AT+QIMUX?;+QISRVC?;+QINDI?;+QIAUTOS?;+QIPROMPT?;+QISDE?", shown + OK)
+        await two.ask("AT+CMEE?", "\r\n+CMEE: 1\r\n" + OK)
+        await one.ask("AT+CMEE?", "\r\n+CMEE: 0\r\n" + OK, echo=False)
+
+
+async def test_a_command_that_waits_keeps_the_next_ones_of_its_uart_and_nobody_elses() -> None:  # C24, C25
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock, behaviour=Behaviour(activation_time=5))) as lab:
+        await lab.multiplex()
+        one, two = await lab.open(1), await lab.open(2)
+        await one.ask("AT+QIFGCNT=0;+QIREGAPP")
+        one.write(b"AT+QIACT\rAT+QIFGCNT=1\r")
+        await one.expect(b"AT+QIACT\r")
+        await two.ask("AT+QIDEACT", ERROR)
+        await two.ask("AT+QIFGCNT=1")
+        await clock.turn(5)
+        await one.expect(b"\r\nOK\r\nAT+QIFGCNT=1\r\r\nOK\r\n")
+
+
+@pytest.mark.parametrize("values", ["", "2", "-1", "0,0", "x"])
+async def test_qifgcnt_out_of_range_is_refused(values: str) -> None:  # C28, C29
+    async with Lab(EmulatedModule()) as lab:
+        await lab.plain.ask(f"AT+QIFGCNT={values}", ERROR)
+        await lab.plain.ask("AT+QIFGCNT=?", "\r\n+QIFGCNT: (0,1)\r\n\r\nOK\r\n")
+
+
+async def test_factory_settings_do_not_change_who_owns_what() -> None:  # C31
+    async with Lab(EmulatedModule()) as lab:
+        await lab.multiplex()
+        one, two = await lab.open(1), await lab.open(2)
+        await one.ask("AT+QIFGCNT=1;+QIREGAPP")
+        await one.ask("AT&F")
+        await one.ask("ATZ")
+        await one.ask("AT+QIFGCNT?", "\r\n+QIFGCNT: 1,0\r\n\r\nOK\r\n")
+        await two.ask("AT+QIFGCNT=1", ERROR)
