@@ -94,6 +94,7 @@ class Lexer:
         self._blank = False
         self._skipping = False
         self._release = False
+        self._headed = False
 
     def feed(self, octets: bytes) -> None:
         """Add what came from the line."""
@@ -211,6 +212,14 @@ class Lexer:
     # -- bare data -----------------------------------------------------------------------------------------------
 
     def _in_bare(self) -> Token | None:
+        if self._headed:
+            token, wait = self._next_heading()
+            if token is not None:
+                return token
+            if wait and not self._release:
+                self.held = True
+                return None
+            self._headed = False
         at = self._octets.find(CR)
         if at != 0:
             return Data(self._take(at if at > 0 else len(self._octets)))
@@ -234,7 +243,9 @@ class Lexer:
         end = self._octets.find(LF, at + 2, at + 2 + self._max_line)
         if end > 0 and self._octets[end - 1 : end] == CR:
             text = bytes(self._octets[at + 2 : end - 1]).decode("latin-1")
-            if any(pattern.match(text) for pattern in self.known):
+            found = [pattern for pattern in self.known if pattern.match(text)]
+            if found:
+                self._headed = any(pattern.heads for pattern in found)
                 del self._octets[at : end + 1]
                 return Line(text), False
             return None, False
@@ -243,6 +254,19 @@ class Lexer:
         part = bytes(self._octets[at + 2 : at + 2 + self._max_line])
         prompt = self.prompt and not part
         return None, prompt or any(pattern.may_become(part) for pattern in self.known)
+
+    def _next_heading(self) -> tuple[Line | None, bool]:
+        """Look for one more line that stands before bare data, right behind the first; and whether to wait for more."""
+        heads = [pattern for pattern in self.known if pattern.heads]
+        end = self._octets.find(b"\r\n", 0, self._max_line)
+        if end < 0:
+            part = bytes(self._octets[: self._max_line])
+            return None, any(pattern.may_become(part) for pattern in heads)
+        text = bytes(self._octets[:end]).decode("latin-1")
+        if not any(pattern.match(text) for pattern in heads):
+            return None, False
+        del self._octets[: end + 2]
+        return Line(text), False
 
     # -- the echo of a payload -----------------------------------------------------------------------------------
 

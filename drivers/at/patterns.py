@@ -14,11 +14,13 @@ class LinePattern:
         prefix: what the line begins with.
         tail: a regular expression for all the rest, empty when there is none.
         room: the longest tail in octets.
+        heads: whether it stands before data, so that the next such line has no CR LF of its own before it.
     """
 
     prefix: str
     tail: str = ""
     room: int = 0
+    heads: bool = False
     _line: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _start: bytes = field(init=False, repr=False, compare=False)
 

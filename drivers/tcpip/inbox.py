@@ -10,10 +10,12 @@ from ..errors import SessionClosed, SessionReset
 from .endpoint import Address, Endpoint, Role, Server
 from .unsolicited import (
     CONNECT,
+    FROM_LINES,
     IPD,
     LINES,
     ONLINE_LINES,
     QIRD,
+    TO_LINES,
     ClientCame,
     ContextDeactivated,
     DataFrom,
@@ -63,7 +65,13 @@ class Inbox:
         """See `Sink.lines`."""
         if self.online is not None:
             return ONLINE_LINES
-        return (*LINES, CONNECT) if self._stack.options.transparent and self.listener is not None else LINES
+        known = self._stack.hold.known
+        local = known("QISHOWLA") == "1"
+        absent = () if local else TO_LINES
+        if local and known("QISHOWRA") == "0":
+            absent = FROM_LINES
+        lines = tuple(pattern for pattern in LINES if pattern not in absent)
+        return (*lines, CONNECT) if self._stack.options.transparent and self.listener is not None else lines
 
     @property
     def framing(self) -> Framing:

@@ -96,6 +96,10 @@ def _with_index(make: Callable[[re.Match[str], int | None], Event]) -> Callable[
 
 CLOSED = indexed("CLOSED")
 DEACTIVATED = (LinePattern("+PDP DEACT"), LinePattern("+PDP: DEACT"))
+FROM_LINES = tuple(
+    LinePattern(f"{word} FROM:", rf" ?{_ADDRESS}:(?P<port>[0-9]{{1,5}})", 22, heads=True) for word in ("RECV", "RCV")
+)
+TO_LINES = (LinePattern("TO:", rf" ?{_ADDRESS}", 16, heads=True),)
 BOOTED = (LinePattern("RDY"), LinePattern("NORMAL POWER DOWN"))
 CONNECT = LinePattern("CONNECT")
 
@@ -111,12 +115,9 @@ _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], 
         (LinePattern("+QIRDI:", r" ?(?P<context>[01]), ?(?P<service>[12]), ?(?P<index>[0-5])(?:,.*)?", 40),),
         lambda found: DataWaits(int(found["context"]), int(found["service"]), int(found["index"])),
     ),
-    ((LinePattern("TO:", rf" ?{_ADDRESS}", 16),), lambda found: DataTo(found["address"])),
+    (TO_LINES, lambda found: DataTo(found["address"])),
     (BOOTED, lambda _found: ModuleReset()),
-    (
-        tuple(LinePattern(f"{word} FROM:", rf" ?{_ADDRESS}:(?P<port>[0-9]{{1,5}})", 22) for word in ("RECV", "RCV")),
-        lambda found: DataFrom(found["address"], int(found["port"])),
-    ),
+    (FROM_LINES, lambda found: DataFrom(found["address"], int(found["port"]))),
 )
 
 LINES: tuple[LinePattern, ...] = tuple(pattern for patterns, _ in _TABLE for pattern in patterns)

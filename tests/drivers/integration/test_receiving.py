@@ -1,0 +1,156 @@
+"""Every way in which the module hands out received data, with every header, for one session and for several."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import socket
+import threading
+
+import pytest
+from driver_lab import PATIENCE, Lab, Peer, client_of, exactly
+
+from drivers.errors import SessionFinished, TcpipError
+
+NASTY = (
+    b"\x00\x1a\x1b+++\r\nOK\r\n\r\nCLOSED\r\nIPD5:\r\n+RECEIVE: 0, 3\r\nabc\r\n+QIRD: 1.2.3.4:5,TCP,9\r\n"
+    b"\r\n0, CLOSED\r\nRECV FROM:1.2.3.4:5\r\n\r\n+QIRDI: 0,1,0\r\nTO:1.2.3.4\r\n\r\n> \r\nERROR\r\n\xff"
+)
+SHOWN = ("QISHOWRA", "QISHOWLA", "QIHEAD", "QISHOWPT")
+EVERY_COMBINATION = [show for n in range(5) for show in itertools.combinations(SHOWN, n)]
+
+
+def test_the_module_keeps_data_for_qird_where_it_can(lab: Lab, echo_server: Peer) -> None:
+    with lab.driver(1, 0) as driver:
+        assert driver.receive == "buffered"
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.sendall(NASTY)
+        assert exactly(session, len(NASTY)) == NASTY
+        lab.wait_for(1, b"\r\n+QIRDI: 0,1,0\r\n")
+        lab.wait_for(1, b"\r\n+QIRD: 127.0.0.1:%d,TCP," % echo_server.port)
+        session.close()
+
+
+@pytest.mark.requirement("S3.45", "S3.46", "S3.47", "S3.48", "S3.49")
+@pytest.mark.parametrize("show", EVERY_COMBINATION, ids="+".join)
+def test_every_combination_of_headers_with_one_session(lab: Lab, echo_server: Peer, show: tuple[str, ...]) -> None:
+    receive = "header" if "QIHEAD" in show else "bare"
+    data = NASTY * 20 if receive == "header" else b"plain text, as bare data wants it\r\n" * 50
+    with lab.driver(1, 0, receive=receive, show=show) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.sendall(data)
+        assert exactly(session, len(data)) == data
+        if "QIHEAD" in show:
+            lab.wait_for(1, b"TCP:" if "QISHOWPT" in show else b"IPD1460:")
+        if "QISHOWRA" in show:
+            lab.wait_for(1, b"\r\nRECV FROM:127.0.0.1:%d\r\n" % echo_server.port)
+        if "QISHOWLA" in show:
+            lab.wait_for(1, b"TO:%s\r\n" % driver.local_address.encode())
+
+
+@pytest.mark.requirement("S4.13", "S4.14")
+@pytest.mark.parametrize("show", EVERY_COMBINATION, ids="+".join)
+def test_every_combination_of_headers_with_muxip(lab: Lab, echo_server: Peer, show: tuple[str, ...]) -> None:
+    data = NASTY * 20
+    with lab.driver(1, 0, receive="header", show=show, muxip=True) as driver:
+        sessions = [driver.connect("TCP", "127.0.0.1", echo_server.port) for _ in range(2)]
+        for session in sessions:
+            session.sendall(data)
+        for session in sessions:
+            assert exactly(session, len(data)) == data
+        lab.wait_for(1, b"\r\n+RECEIVE: 0, 1460\r\n")
+        lab.wait_for(1, b"\r\n+RECEIVE: 1, 1460\r\n")
+
+
+@pytest.mark.parametrize("receive", ["buffered", "header"])
+@pytest.mark.parametrize("muxip", [False, True])
+def test_a_hundred_kilobytes_cross_both_ways(lab: Lab, echo_server: Peer, receive: str, muxip: bool) -> None:
+    data = random.Random(5).randbytes(100_000)  # noqa: S311 - a pattern, no secret
+    with lab.driver(1, 0, receive=receive, muxip=muxip) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        sender = threading.Thread(target=session.sendall, args=(data,))
+        sender.start()
+        assert exactly(session, len(data)) == data
+        sender.join()
+
+
+@pytest.mark.parametrize("receive", ["buffered", "header"])
+def test_a_datagram_stays_one_and_tells_its_sender(lab: Lab, receive: str) -> None:
+    with (
+        lab.driver(1, 0, receive=receive, show=("QISHOWRA",)) as driver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer,
+    ):
+        peer.bind(("127.0.0.1", 0))
+        peer.settimeout(PATIENCE)
+        session = driver.connect("UDP", *peer.getsockname())
+        session.settimeout(PATIENCE)
+        session.send(b"one")
+        data, address = peer.recvfrom(100)
+        assert data == b"one"
+        for text in (b"two", b"three"):
+            peer.sendto(text, address)
+        assert session.recvfrom(100) == (b"two", peer.getsockname())
+        assert session.recv(2) == b"th"
+        assert session.dropped == 3
+
+
+@pytest.mark.parametrize("receive", ["buffered", "header", "bare"])
+def test_all_that_was_received_is_delivered_before_the_end(lab: Lab, receive: str) -> None:
+    data = bytes(65 + n % 26 for n in range(50_000))
+
+    def last_words(connection: socket.socket) -> None:
+        connection.recv(1)
+        connection.sendall(data)
+
+    with Peer(last_words) as peer, lab.driver(1, 0, receive=receive) as driver:
+        session = driver.connect("TCP", "127.0.0.1", peer.port)
+        session.send(b"!")
+        assert exactly(session, len(data)) == data
+        assert session.recv(1) == b""
+        with pytest.raises(BrokenPipeError) as broken:
+            session.send(b"more")
+        assert isinstance(broken.value, SessionFinished)
+
+
+@pytest.mark.requirement("S2.9")
+@pytest.mark.parametrize("receive", ["buffered", "header"])
+def test_a_client_and_a_server_session_of_one_context_stay_apart(lab: Lab, echo_server: Peer, receive: str) -> None:
+    with lab.driver(1, 0, receive=receive) as driver:
+        listener = driver.listen()
+        client = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        with client_of(listener, driver.local_address) as visitor:
+            server = listener.accept(PATIENCE)
+            visitor.sendall(b"from the visitor")
+            client.sendall(b"from the echo")
+            assert exactly(server, 16) == b"from the visitor"
+            assert exactly(client, 13) == b"from the echo"
+            server.sendall(b"and back")
+            assert visitor.recv(100) == b"and back"
+        assert server.recv(1) == b""  # which of the two was closed the module does not say: it is asked
+        client.sendall(b"still there")
+        assert exactly(client, 11) == b"still there"
+
+
+def test_a_second_role_is_refused_where_bare_data_could_not_be_told_apart(lab: Lab, echo_server: Peer) -> None:
+    with lab.driver(1, 0, receive="bare") as driver:
+        driver.listen()
+        with pytest.raises(TcpipError, match="cannot be told apart"):
+            driver.connect("TCP", "127.0.0.1", echo_server.port)
+
+
+def test_a_reader_that_does_not_read_holds_the_sender_back(lab: Lab) -> None:
+    total = 20_000_000  # more than all sockets on the way take
+    sent = threading.Event()
+
+    def flood(connection: socket.socket) -> None:
+        connection.sendall(bytes(total))
+        sent.set()
+
+    with Peer(flood) as peer, lab.driver(1, 0) as driver:
+        session = driver.connect("TCP", "127.0.0.1", peer.port)
+        with session._changed:
+            assert session._changed.wait_for(lambda: session.congested, PATIENCE)
+        driver.state()  # the channel still answers
+        assert not sent.is_set()
+        assert session.dropped == 0
+        assert len(exactly(session, 500_000)) == 500_000

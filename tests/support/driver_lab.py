@@ -1,0 +1,157 @@
+"""Drivers on the channels of a multiplexed emulated module, and real peers on the loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+import cmux
+from drivers.clock import Clock
+from drivers.emulator import Behaviour, EmulatedModule
+from drivers.tcpip import Listener, Session, TcpipDriver
+
+PATIENCE = 10.0
+
+
+@dataclass
+class Lab:
+    """A module on a pty, a multiplexer on it, drivers on its channels, and what crossed the module's side.
+
+    What the module sent is noted in its own thread, maybe after the host has it: `wait_for` it.
+    """
+
+    module: EmulatedModule
+    mux: cmux.Mux
+    clock: Clock | None = None
+    octets: dict[int, list[tuple[str, bytes]]] = field(default_factory=dict)
+    said: threading.Condition = field(default_factory=threading.Condition)
+
+    def note(self, dlci: int, direction: str, data: bytes) -> None:
+        with self.said:
+            self.octets.setdefault(dlci, []).append((direction, data))
+            self.said.notify_all()
+
+    def sent(self, dlci: int) -> bytes:
+        """All that the module said on a virtual UART."""
+        return b"".join(data for direction, data in self.octets.get(dlci, []) if direction == "sent")
+
+    def heard(self, dlci: int) -> bytes:
+        """All that the module got on a virtual UART."""
+        return b"".join(data for direction, data in self.octets.get(dlci, []) if direction == "received")
+
+    def commands(self, dlci: int) -> list[str]:
+        """The command lines that the module got on a virtual UART (data between them counts as part of the next)."""
+        return self.heard(dlci).decode("latin-1").split("\r")[:-1]
+
+    def wait_for(self, dlci: int, text: bytes) -> None:
+        """Wait until the module has said something."""
+        with self.said:
+            assert self.said.wait_for(lambda: text in self.sent(dlci), PATIENCE), (text, self.sent(dlci))
+
+    def driver(self, uart: int, context: int, **options: object) -> TcpipDriver:
+        return TcpipDriver(self.mux.channel(uart), context, "CMNET", clock=self.clock, **options)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def laboratory(
+    behaviour: Behaviour | None = None, *, clock: Clock | None = None, hosts: dict[str, str] | None = None
+) -> Iterator[Lab]:
+    """Set a laboratory up, and want nothing left of it at the end."""
+    before = set(threading.enumerate())
+    options: dict[str, object] = {"hosts": hosts or {}}
+    if behaviour is not None:
+        options["behaviour"] = behaviour
+    with EmulatedModule(**options) as module, cmux.open(module.serve_pty()) as mux:  # type: ignore[arg-type]
+        lab = Lab(module, mux, clock)
+        module.on_octets(lab.note)
+        yield lab
+    left = set(threading.enumerate()) - before
+    for thread in left:
+        thread.join(PATIENCE)
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A laboratory with the module's default behaviour."""
+    with laboratory(hosts={"www.quectel.com": "127.0.0.1"}) as made:
+        yield made
+
+
+class Peer:
+    """A TCP server on the loopback that serves each connection by a function, in a thread of its own."""
+
+    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+        self._serve = serve
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.connections: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept, name="peer")]
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            thread = threading.Thread(target=self._run, args=(connection,), name="peer connection")
+            self._threads.append(thread)
+            thread.start()
+
+    def _run(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            self._serve(connection)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(PATIENCE)
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def echo(connection: socket.socket) -> None:
+    """Send back what comes."""
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+@pytest.fixture
+def echo_server() -> Iterator[Peer]:
+    """A TCP server that sends back what comes."""
+    with Peer(echo) as peer:
+        yield peer
+
+
+def exactly(session: Session, count: int) -> bytes:
+    """Receive so many octets."""
+    session.settimeout(PATIENCE)
+    data = bytearray()
+    while len(data) < count:
+        piece = session.recv(count - len(data))
+        assert piece, f"the session ended after {len(data)} of {count} octets"
+        data += piece
+    return bytes(data)
+
+
+def client_of(listener: Listener, address: str) -> socket.socket:
+    """Connect to a server of the module from outside."""
+    made = socket.create_connection((address, listener.port), PATIENCE)
+    made.settimeout(PATIENCE)
+    return made
