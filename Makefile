@@ -5,7 +5,7 @@ TIME   ?= 60
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test lint types imports docs fuzz bench check clean
+.PHONY: help demo test lint conformance docs fuzz bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -33,13 +33,17 @@ demo: $(VENV)/run.stamp ## chapter 8 of the app note over a multiplexed line, on
 	@$(BIN)/gsm0710 demo
 
 test: $(VENV)/test.stamp ## the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp ## style, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+conformance: $(VENV)/dev.stamp ## write docs/conformance.md and the state diagrams
+	$(BIN)/python docs/conformance.py
+	$(BIN)/python docs/state_diagrams.py
 
 docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -23,3 +26,38 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 if peer in REQUIRED:
                     pytest.fail(f"{peer} is required (GSM0710_REQUIRE) and not installed", pytrace=False)
                 pytest.skip(f"{peer} is not installed")
+
+
+_MARKS = ("requirement", "clause")
+_passed: dict[str, dict[str, list[str]]] = {mark: defaultdict(list) for mark in _MARKS}
+_marks: dict[str, dict[str, list[str]]] = {}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that write which tests passed for each number."""
+    for mark in _MARKS:
+        parser.addoption(f"--{mark}-report", metavar="FILE", help=f"write, for each {mark}, the tests that passed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note the numbers of each test."""
+    for item in items:
+        _marks[item.nodeid] = {
+            mark: [number for marker in item.iter_markers(mark) for number in marker.args] for mark in _MARKS
+        }
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what passed."""
+    if report.when == "call" and report.passed:
+        for mark, numbers in _marks.get(report.nodeid, {}).items():
+            for number in numbers:
+                _passed[mark][number].append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the reports that were asked for."""
+    for mark in _MARKS:
+        path = session.config.getoption(f"--{mark}-report")
+        if path:
+            Path(path).write_text(json.dumps(_passed[mark], indent=1, sort_keys=True), encoding="utf-8")

@@ -275,7 +275,7 @@ class Dlc:
 
     def next_size(self) -> int:
         """Return the size of the next information field, in octets."""
-        if self.parameters.convergence == 1:
+        if self.parameters.convergence == 1:  # 27.010 5.5.1: the octets as they are
             return min(self.parameters.n1, len(self.queue))
         return min(self.parameters.n1, len(self.queue) + 2)
 

@@ -34,12 +34,12 @@ from .transmitter import Transmitter
 from .wire import FrameType, MessageType
 
 _INPUTS = {
-    FrameType.SABM: Input.SABM,
-    FrameType.UA: Input.UA,
-    FrameType.DM: Input.DM,
-    FrameType.DISC: Input.DISC,
-    FrameType.UIH: Input.DATA,
-    FrameType.UI: Input.DATA,
+    FrameType.SABM: Input.SABM,  # 27.010 5.3.1
+    FrameType.UA: Input.UA,  # 27.010 5.3.2
+    FrameType.DM: Input.DM,  # 27.010 5.3.3
+    FrameType.DISC: Input.DISC,  # 27.010 5.3.4
+    FrameType.UIH: Input.DATA,  # 27.010 5.3.5
+    FrameType.UI: Input.DATA,  # 27.010 5.3.6
 }
 
 _PROBE = b"gsm0710"  # what a keep-alive Test carries

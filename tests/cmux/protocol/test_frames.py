@@ -188,6 +188,7 @@ def test_any_escaped_octet_is_understood() -> None:
     assert AdvancedDecoder().receive_data(bytes(line)) == [Frame(1, True, FrameType.UIH, info=b"A")]
 
 
+@pytest.mark.clause("4")
 @pytest.mark.parametrize(
     ("frame", "option", "part"),
     [

@@ -161,7 +161,7 @@ class TestOpening:
 
 
 class TestData:
-    @pytest.mark.clause("5.3.5", "5.2.1.2", "5.4.3.1")
+    @pytest.mark.clause("5.3.5", "5.2.1.2", "5.4.3.1", "5.5.1")
     def test_crosses_both_ways_with_the_right_cr_bit(self) -> None:
         pair = Pair().open(1)
         assert pair.host.mux.send(1, HELLO, pair.now) == len(HELLO)

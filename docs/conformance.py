@@ -1,0 +1,124 @@
+"""Write docs/conformance.md: each clause of 27.010, where the code cites it, which tests show it.
+
+``python docs/conformance.py`` writes the page; ``--check`` says what is missing and whether the page is current;
+``--passed REPORT`` also wants a test that passed for each clause, as ``pytest --clause-report REPORT`` tells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+PAGE = DOCS / "conformance.md"
+
+_CITED = re.compile(r"(?:27\.010|§)[ §]*((?:\d+(?:\.\d+)*)(?:(?:, | to | and )§?\d+(?:\.\d+)*)*)")
+_CLAUSE = re.compile(r"\d+(?:\.\d+)*")
+
+
+def load() -> tuple[dict[str, str], dict[str, str]]:
+    """Return the titles of the clauses, and why some are not done."""
+    table = tomllib.loads((DOCS / "clauses.toml").read_text(encoding="utf-8"))
+    return table["clauses"], table["not_done"]
+
+
+def cited(clauses: set[str]) -> dict[str, set[str]]:
+    """Return the modules of ``cmux/protocol`` that cite each clause."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "cmux" / "protocol").glob("*.py")):
+        for match in _CITED.finditer(path.read_text(encoding="utf-8")):
+            for clause in _CLAUSE.findall(match[1]):
+                if clause in clauses:
+                    found.setdefault(clause, set()).add(path.stem)
+    return found
+
+
+def shown() -> dict[str, set[str]]:
+    """Return the tests that are marked with each clause."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in tree.body:
+            members = node.body if isinstance(node, ast.ClassDef) else []
+            for test in (node, *members):
+                if not isinstance(test, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                    continue
+                if isinstance(test, ast.ClassDef) and not test.name.startswith("Test"):
+                    continue
+                owner = f"{node.name}::" if isinstance(node, ast.ClassDef) and test is not node else ""
+                for clause in _marked(test):
+                    found.setdefault(clause, set()).add(f"{path.stem}::{owner}{test.name}")
+    return found
+
+
+def _marked(test: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[str]:
+    clauses: list[str] = []
+    for decorator in test.decorator_list:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.clause":
+            clauses += [arg.value for arg in decorator.args if isinstance(arg, ast.Constant)]
+    return clauses
+
+
+def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
+    """Return what is missing: a clause without code or test, a mark or citation that names no clause."""
+    titles, not_done = load()
+    code, tests = cited(set(titles)), shown()
+    missing = [f"{clause}: cited nowhere in cmux/protocol" for clause in titles if clause not in code]
+    missing += [f"{clause}: no test is marked with it" for clause in titles if clause not in tests]
+    missing += [f"{clause}: marked in {min(tests[clause])}, but no clause" for clause in tests if clause not in titles]
+    missing += [f"{clause}: done and not done" for clause in titles if clause in not_done]
+    if passed is not None:
+        missing += [f"{clause}: no test with it has passed" for clause in titles if not passed.get(clause)]
+    return missing
+
+
+def page() -> str:
+    """Return the text of the page."""
+    titles, not_done = load()
+    code, tests = cited(set(titles)), shown()
+    lines = [
+        "<!-- Written by docs/conformance.py; do not edit. -->",
+        "",
+        "# Conformance to 3GPP TS 27.010",
+        "",
+        "Each clause, the modules of `cmux.protocol` that cite it, and the tests that are marked with it.",
+        "",
+        "| clause | | code | tests |",
+        "|---|---|---|---|",
+    ]
+    for clause, title in titles.items():
+        modules = ", ".join(f"`{name}`" for name in sorted(code.get(clause, ())))
+        names = sorted(tests.get(clause, ()))
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        shown_by = "<br>".join(f"`{name}`" for name in names[:4]) + more
+        lines.append(f"| {clause} | {title} | {modules} | {shown_by} |")
+    lines += ["", "## Not done", "", "| clause | why |", "|---|---|"]
+    lines += [f"| {clause} | {why} |" for clause, why in not_done.items()]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write or check the page; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="change nothing, say what is missing")
+    parser.add_argument("--passed", metavar="REPORT", help="what `pytest --clause-report` has written")
+    options = parser.parse_args()
+    passed = json.loads(Path(options.passed).read_text(encoding="utf-8")) if options.passed else None
+    found = problems(passed)
+    if not options.check:
+        PAGE.write_text(page(), encoding="utf-8")
+    elif PAGE.read_text(encoding="utf-8") != page():
+        found.append("docs/conformance.md is not current: python docs/conformance.py")
+    for line in found:
+        print(line, file=sys.stderr)
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Clauses of 27.010, code and tests belong together; the pages drawn from them are current."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[1] / "docs"
+conformance = runpy.run_path(str(DOCS / "conformance.py"))
+diagrams = runpy.run_path(str(DOCS / "state_diagrams.py"))
+
+
+def test_every_clause_is_cited_and_shown_or_listed_as_not_done() -> None:
+    assert conformance["problems"]() == []
+
+
+def test_a_clause_whose_tests_did_not_pass_is_a_problem() -> None:
+    titles, _ = conformance["load"]()
+    passed = {clause: ["a test"] for clause in titles if clause != "5.3.1"}
+    assert conformance["problems"](passed) == ["5.3.1: no test with it has passed"]
+
+
+def test_the_page_is_current() -> None:
+    assert (DOCS / "conformance.md").read_text(encoding="utf-8") == conformance["page"]()
+
+
+@pytest.mark.parametrize("name", diagrams["DIAGRAMS"])
+def test_a_diagram_is_current(name: str) -> None:
+    assert (DOCS / f"state-{name}.svg").read_text(encoding="utf-8") == diagrams["draw"](name)
