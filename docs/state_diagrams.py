@@ -27,7 +27,7 @@ _ALONG = {
     ("OPEN", "CLOSING"): 0.4,
     ("OPEN", "DRAINING"): 0.72,
     ("OPEN", "CLOSED"): 0.42,
-    ("CLOSED", "OPEN"): 0.47,
+    ("CLOSED", "OPEN"): 0.54,
     ("DOZING", "ASLEEP"): 0.5,
 }
 
