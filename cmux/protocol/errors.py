@@ -23,7 +23,7 @@ What comes from the line never raises: it is counted and told as an event.
 
 from __future__ import annotations
 
-from .events import Cause
+from .cause import Cause
 
 
 class CmuxError(Exception):

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from .cause import Cause as Cause
+from .commands import Command, PortMask, PortSettings, Signals
+from .config import Parameters
 from .power import Power
-
-if TYPE_CHECKING:
-    from .commands import Command, PortMask, PortSettings, Signals
-    from .config import Parameters
-
-
-class Cause(StrEnum):
-    """Why a DLC or a session is over."""
-
-    LOCAL = "closed by this side"
-    PEER = "closed by the peer"
-    REFUSED = "refused by the peer (DM)"
-    TIMEOUT = "no answer from the peer"
-    LINE_LOST = "the line was lost"
-    SESSION = "the multiplexer session ended"
 
 
 class DropReason(StrEnum):

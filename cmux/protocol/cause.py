@@ -1,0 +1,16 @@
+"""Why something is over: what errors and events both say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """Why a DLC or a session is over."""
+
+    LOCAL = "closed by this side"
+    PEER = "closed by the peer"
+    REFUSED = "refused by the peer (DM)"
+    TIMEOUT = "no answer from the peer"
+    LINE_LOST = "the line was lost"
+    SESSION = "the multiplexer session ended"
