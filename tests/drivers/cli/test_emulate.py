@@ -1,0 +1,158 @@
+"""``gsm0710 emulate`` as a process of its own: what it prints, how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import cmux
+from cmux.pty import Pty
+from drivers.cli import main
+from drivers.emulator import Behaviour
+
+
+@contextmanager
+def emulating(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "drivers", "emulate", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def ready(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    word, _, where = process.stdout.readline().strip().partition(" ")
+    assert word == "ready"
+    return where
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_pty_is_ready_when_it_says_so_and_a_signal_ends_it_with_0(tmp_path: Path, number: signal.Signals) -> None:
+    link = tmp_path / "m10"
+    with emulating("--pty", str(link)) as process:
+        assert ready(process) == str(link)
+        with cmux.open(link) as mux:
+            port = mux.channel(1)
+            port.timeout = 5
+            port.write(b"AT\r")
+            assert port.read_until(b"OK\r\n").endswith(b"\r\nOK\r\n")
+        process.send_signal(number)
+        assert process.wait(10) == 0
+    assert not os.path.lexists(link)
+
+
+def test_a_tcp_port_is_said_as_bound() -> None:
+    with emulating("--tcp", "127.0.0.1:0") as process:
+        where = ready(process)
+        assert not where.endswith(":0")
+        with cmux.open(f"socket://{where}", channels=[1, 2, 3, 4]):
+            pass
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_several_modules_in_one_process(tmp_path: Path) -> None:
+    with emulating("--pty", str(tmp_path / "m"), "--count", "3") as process:
+        links = [ready(process) for _ in range(3)]
+        assert links == [str(tmp_path / f"m{number}") for number in (1, 2, 3)]
+        for link in links:
+            with cmux.open(link):
+                pass
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_a_loopback_dlci_sends_back_what_it_gets() -> None:
+    with emulating("--tcp", "127.0.0.1:0", "--loopback", "2", "--loopback", "9") as process:
+        with cmux.open(f"socket://{ready(process)}") as mux:
+            for dlci in (2, 9):
+                port = mux.channel(dlci)
+                port.timeout = 5
+                port.write(bytes(range(256)) * 4)
+                assert port.read(1024) == bytes(range(256)) * 4
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_from_the_first_octet_in_multiplexer_mode(tmp_path: Path) -> None:
+    with emulating("--pty", str(tmp_path / "m"), "--startup", "none", "--option", "advanced") as process:
+        with cmux.open(ready(process), startup="none", option="advanced") as mux:
+            mux.channel(1)
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def test_it_is_the_module_at_the_end_of_a_serial_line_and_ends_with_1_when_the_line_dies(tmp_path: Path) -> None:
+    pty = Pty()
+    try:
+        with emulating("--port", pty.path) as process:
+            assert ready(process) == pty.path
+            os.write(pty.master, b"ATE0\r")
+            pty.close()
+            assert process.wait(10) == 1
+            assert process.stderr is not None
+            said = process.stderr.read()
+            assert said.count("\n") == 1
+            assert pty.path in said
+    finally:
+        pty.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ([], "one of --pty, --port and --tcp is required"),
+        (["--pty", "/tmp/x", "--tcp", "127.0.0.1:0"], "not allowed with"),  # noqa: S108
+        (["--tcp", "nonsense"], "'nonsense' is not HOST:PORT"),
+        (["--tcp", "127.0.0.1:99999"], "is not HOST:PORT"),
+        (["--tcp", "127.0.0.1:0", "--count", "0"], "--count"),
+        (["--tcp", "127.0.0.1:0", "--n1", "9"], "n1 is 10 to 128"),
+        (["--tcp", "127.0.0.1:0", "--loopback", "62"], "loopback DLCIs are 1 to 61"),
+        (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense"], "is not NAME=VALUE"),
+        (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense=1"], "no behaviour is called 'nonsense'"),
+        (["--tcp", "127.0.0.1:0", "--nonsense"], "unrecognized"),
+        (["--port", "/dev/x", "--count", "2"], "--count needs --pty or --tcp"),
+    ],
+)
+def test_a_usage_error_is_2_and_says_what(arguments: list[str], part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["emulate", *arguments]) == 2
+    assert part in capsys.readouterr().err
+
+
+def test_a_port_that_does_not_exist_is_one_line_and_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["emulate", "--port", str(tmp_path / "nothing")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_behaviours_are_listed_with_their_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["emulate", "--list-behaviours"]) == 0
+    out = capsys.readouterr().out
+    for name, default, _, _ in Behaviour.describe():
+        assert f"{name}={default}" in out
+
+
+def test_interrupting_the_demo_is_130(tmp_path: Path) -> None:
+    """A module that never answers AT+QISERVER keeps the demo waiting."""
+    with emulating("--pty", str(tmp_path / "m"), "--behaviour", "activation_time=60") as module:
+        command = [sys.executable, "-m", "drivers", "demo", "--port", ready(module)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if "AT+QISERVER" in line:
+                    break
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=20)[1]
+            assert process.returncode == 130
+            assert "Traceback" not in said
+        module.terminate()
+        assert module.wait(10) == 0
