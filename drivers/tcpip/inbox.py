@@ -23,7 +23,6 @@ from .unsolicited import (
     DataWaits,
     Heading,
     ModuleReset,
-    Online,
     RemoteClosed,
     ServerEnded,
     parse,
@@ -67,7 +66,7 @@ class Inbox:
             return ONLINE_LINES
         known = self._stack.hold.known
         local = known("QISHOWLA") == "1"
-        absent = () if local else TO_LINES
+        absent: tuple[LinePattern, ...] = () if local else TO_LINES
         if local and known("QISHOWRA") == "0":
             absent = FROM_LINES
         lines = tuple(pattern for pattern in LINES if pattern not in absent)
@@ -109,6 +108,8 @@ class Inbox:
         """See `Sink.take_line`."""
         if self.online is not None:
             return self._suspicious(text)
+        if CONNECT.match(text):
+            return self._went_online()
         event = parse(text)
         if isinstance(event, ClientCame):
             return self._client_came(event)
@@ -127,8 +128,6 @@ class Inbox:
             return True
         if isinstance(event, DataFrom | DataTo):
             return self._heading(event)
-        if isinstance(event, Online):
-            return self._went_online()
         return False
 
     def lost(self, cause: Exception) -> None:

@@ -65,18 +65,11 @@ class DataWaits:
 
 
 @dataclass(frozen=True, slots=True)
-class Online:
-    """A client's session in transparent mode has begun: data mode (app note 5.2)."""
-
-
-@dataclass(frozen=True, slots=True)
 class ModuleReset:
     """The module has started again or has been switched off."""
 
 
-Event = (
-    ClientCame | RemoteClosed | ContextDeactivated | ServerEnded | DataFrom | DataTo | DataWaits | Online | ModuleReset
-)
+Event = ClientCame | RemoteClosed | ContextDeactivated | ServerEnded | DataFrom | DataTo | DataWaits | ModuleReset
 
 _ADDRESS = r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3})"
 
@@ -102,6 +95,7 @@ FROM_LINES = tuple(
 TO_LINES = (LinePattern("TO:", rf" ?{_ADDRESS}", 16, heads=True),)
 BOOTED = (LinePattern("RDY"), LinePattern("NORMAL POWER DOWN"))
 CONNECT = LinePattern("CONNECT")
+"""The beginning of data mode: of ATO, and of a transparent session with a remote client (app note 5.2)."""
 
 _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], ...] = (
     (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -9,9 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from hurried_clock import HurriedClock
 
 import cmux
-from drivers.clock import Clock
+from drivers.clock import Clock, Timer
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.tcpip import Listener, Session, TcpipDriver
 
@@ -57,6 +59,17 @@ class Lab:
         return TcpipDriver(self.mux.channel(uart), context, "CMNET", clock=self.clock, **options)  # type: ignore[arg-type]
 
 
+class QuickClock(HurriedClock):
+    """A clock whose seconds are shorter, also for the timers of the module."""
+
+    def call_later(self, loop: asyncio.AbstractEventLoop, delay: float, callback: Callable[[], None]) -> Timer:
+        return super().call_later(loop, delay / self.factor, callback)
+
+    def __init__(self, factor: float) -> None:
+        super().__init__(factor)
+        self.factor = factor
+
+
 @contextlib.contextmanager
 def laboratory(
     behaviour: Behaviour | None = None, *, clock: Clock | None = None, hosts: dict[str, str] | None = None
@@ -66,6 +79,8 @@ def laboratory(
     options: dict[str, object] = {"hosts": hosts or {}}
     if behaviour is not None:
         options["behaviour"] = behaviour
+    if clock is not None:
+        options["clock"] = clock
     with EmulatedModule(**options) as module, cmux.open(module.serve_pty()) as mux:  # type: ignore[arg-type]
         lab = Lab(module, mux, clock)
         module.on_octets(lab.note)

@@ -1,0 +1,161 @@
+"""Transparent mode: data mode and the ways out of it (app note 3.3, 5.2)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from driver_lab import Lab, Peer, QuickClock, client_of, laboratory
+
+from drivers.errors import AtError, SessionFinished, TcpipError
+from drivers.tcpip import Session, TcpipDriver
+from drivers.tcpip.settings import Transparent
+
+LONG = 100.0  # seconds of the quick clock
+NASTY = bytes(range(256)) + b"\r\nOK\r\n\r\n+QIRDI: 0,1,0\r\nERROR\r\n> \r\nCONNECT\r\n"
+
+
+@pytest.fixture
+def quick() -> Iterator[Lab]:
+    with laboratory(clock=QuickClock(10.0)) as lab:
+        yield lab
+
+
+def receive(session: Session, count: int) -> bytes:
+    session.settimeout(LONG)
+    data = b""
+    while len(data) < count:
+        piece = session.recv(count - len(data))
+        assert piece, data
+        data += piece
+    return data
+
+
+WAYS = pytest.mark.parametrize("way", ["+++", "dtr"])
+
+
+@pytest.mark.requirement("S3.8", "S3.19", "S3.21", "S3.23", "S3.24")
+@WAYS
+def test_all_octets_pass_in_data_mode(quick: Lab, echo_server: Peer, way: str) -> None:
+    with quick.driver(1, 0, transparent=Transparent(3, 0.2, 512, way)) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        assert driver.online
+        session.sendall(NASTY)
+        assert receive(session, len(NASTY)) == NASTY
+        assert f"AT+QITCFG=3,2,512,{int(way == '+++')}" in quick.commands(1)
+        assert ("AT&D1" in quick.commands(1)) is (way == "dtr")
+
+
+@pytest.mark.requirement("S3.22", "S3.25", "S3.28", "S3.29", "S3.30")
+@WAYS
+def test_a_few_commands_in_between(quick: Lab, echo_server: Peer, way: str) -> None:
+    with quick.driver(1, 0, transparent=Transparent(escape=way)) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.sendall(b"before")
+        assert receive(session, 6) == b"before"
+        with driver.command_mode() as channel:
+            assert not driver.online
+            assert channel.command("AT+QIMODE?").lines == ("+QIMODE: 1",)
+            assert session.acknowledged().sent == 6
+            with pytest.raises(TcpipError, match="command mode"):
+                session.send(b"no")
+            echo_server.connections[0].sendall(b"kept by the module")
+        assert driver.online
+        assert receive(session, 18) == b"kept by the module"
+        session.sendall(b"after")
+        assert receive(session, 5) == b"after"
+        assert (b"+++" in quick.heard(1)) is (way == "+++")
+        assert b"ATO\r" in quick.heard(1)
+
+
+def test_a_command_in_data_mode_is_refused_instead_of_sent_to_the_peer(quick: Lab, echo_server: Peer) -> None:
+    with quick.driver(1, 0, transparent=True) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        with pytest.raises(AtError, match="data mode"):
+            driver.state()
+        session.sendall(b"unharmed")
+        assert receive(session, 8) == b"unharmed"
+
+
+@pytest.mark.requirement("S3.12")
+def test_what_would_leave_data_mode_is_refused_unless_dtr_does_that(quick: Lab, echo_server: Peer) -> None:
+    with quick.driver(1, 0, transparent=True) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        with pytest.raises(ValueError, match=r"cannot contain \+\+\+"):
+            session.sendall(b"a+++b")
+        session.sendall(b"a+")
+        with pytest.raises(ValueError, match=r"cannot contain \+\+\+"):
+            session.sendall(b"++")
+        assert receive(session, 2) == b"a+"
+    with quick.driver(1, 0, transparent=Transparent(escape="dtr")) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.sendall(b"+++")
+        assert receive(session, 3) == b"+++"
+
+
+def test_the_end_of_the_session_is_told_from_data_that_looks_like_it(quick: Lab) -> None:
+    go_on, end = threading.Event(), threading.Event()
+
+    def closing_words(connection: object) -> None:
+        connection.sendall(b"data\r\nCLOSED\r\n")  # type: ignore[attr-defined]
+        go_on.wait(10)
+        connection.sendall(b"more")  # type: ignore[attr-defined]
+        end.wait(10)
+
+    with Peer(closing_words) as peer, quick.driver(1, 0, transparent=True) as driver:
+        session = driver.connect("TCP", "127.0.0.1", peer.port)
+        assert receive(session, 14) == b"data\r\nCLOSED\r\n"
+        go_on.set()
+        assert receive(session, 4) == b"more"
+        end.set()
+        assert session.recv(1) == b""
+        assert not driver.online
+        with pytest.raises(SessionFinished):
+            session.send(b"x")
+        assert driver.state() == "IP CLOSE"
+
+
+@pytest.mark.requirement("S5.1", "S5.7", "S5.11")
+def test_a_transparent_server_is_in_data_mode_with_its_client(quick: Lab) -> None:
+    with quick.driver(1, 0, transparent=True) as driver:
+        listener = driver.listen()
+        address = driver.local_address
+        with client_of(listener, address) as visitor:
+            session = listener.accept(LONG)
+            quick.wait_for(1, b"\r\nCONNECT\r\n")
+            visitor.sendall(NASTY)
+            assert receive(session, len(NASTY)) == NASTY
+            session.sendall(b"and back")
+            assert visitor.recv(100) == b"and back"
+        assert session.recv(1) == b""
+        with client_of(listener, address) as again:
+            session = listener.accept(LONG)
+            again.sendall(b"second")
+            assert receive(session, 6) == b"second"
+
+
+@pytest.mark.requirement("S8.5")
+def test_transparent_mode_on_one_uart_and_another_context_on_another(quick: Lab, echo_server: Peer) -> None:
+    with quick.driver(1, 0, transparent=True) as one, quick.driver(2, 1) as two:
+        streams = [driver.connect("TCP", "127.0.0.1", echo_server.port) for driver in (one, two)]
+        for session in streams:
+            session.sendall(b"hello")
+        for session in streams:
+            assert receive(session, 5) == b"hello"
+
+
+@pytest.mark.requirement("S7.6")
+def test_transparent_mode_is_refused_with_two_contexts_on_one_uart(quick: Lab, echo_server: Peer) -> None:
+    with quick.driver(1, 1) as other:
+        other.activate()
+        driver: TcpipDriver = quick.driver(1, 0, transparent=True)
+        with pytest.raises((TcpipError, AtError)):
+            driver.connect("TCP", "127.0.0.1", echo_server.port)
+        driver.close()
+
+
+@pytest.mark.requirement("S4.2", "S6.2")
+def test_transparent_mode_is_refused_with_muxip(quick: Lab) -> None:
+    with pytest.raises(ValueError, match="MUXIP"):
+        quick.driver(1, 0, transparent=True, muxip=True)
