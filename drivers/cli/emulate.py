@@ -72,6 +72,15 @@ def add_emulate(commands: Commands) -> None:
         metavar="ADDRESS[:PORT]=ADDRESS[:PORT]",
         help="lead connections to the first address to the second one",
     )
+    parser.add_argument(
+        "--line-rate", type=_positive, default=0, metavar="BAUD", help="be as slow as a UART, 10 bits an octet"
+    )
+    parser.add_argument(
+        "--faults",
+        default="",
+        metavar="SPEC",
+        help="what goes wrong: ber=1e-5,drop=1e-4,chunk=1-7,latency=20ms,urc_storm=5,sim=pin,reset=30-60s,…",
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="make random choices repeatable")
     parser.add_argument("--allow-network", action="store_true", help="reach addresses outside the loopback, too")
 
@@ -143,6 +152,8 @@ def _module(options: argparse.Namespace, behaviour: Behaviour) -> EmulatedModule
         loopback=options.loopback,
         hosts=dict(options.host),
         routes=dict(options.route),
+        line_rate=options.line_rate,
+        faults=options.faults,
         seed=options.seed,
     )
 

@@ -3,7 +3,8 @@
 from .behaviour import SETS, Behaviour
 from .call import Call
 from .commandline import Form
-from .environment import Network
+from .environment import Network, Sim
+from .faults import Faults, Moment
 from .module import EmulatedModule
 from .ownership import Ownership
 from .port import EmulatedPort
@@ -20,9 +21,12 @@ __all__ = [
     "CommandTable",
     "EmulatedModule",
     "EmulatedPort",
+    "Faults",
     "Form",
+    "Moment",
     "Network",
     "Ownership",
     "Reply",
+    "Sim",
     "Uart",
 ]

@@ -8,10 +8,8 @@ import logging
 import os
 import random
 import socket
-import threading
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from types import TracebackType
-from typing import ClassVar, Literal, Self, TypeVar
+from typing import ClassVar, Literal
 
 from cmux.aio import FdTransport
 from cmux.protocol.config import MAX_DLCI, Config, Option
@@ -21,17 +19,19 @@ from ..clock import Clock, SystemClock
 from .behaviour import Behaviour
 from .commands import all_commands
 from .environment import Environment, Network, endpoint, is_address
+from .faults import Faults, Moment
+from .lifetime import Lifetime
 from .line import LineSettings, PhysicalLine
+from .mishaps import Mishaps, happen, network_of
 from .modem import Modem
 from .ownership import Ownership
 from .port import EmulatedPort
 from .serial_line import open_serial
 from .table import CommandTable
 from .uart import Uart
+from .wire import Wire
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 #: Told ``(dlci, "received" or "sent", octets)`` from the module's side; DLCI 0 is the plain UART in AT mode.
 OctetsCallback = Callable[[int, str, bytes], None]
@@ -45,7 +45,7 @@ _OPTIONS = {
 }
 
 
-class EmulatedModule:
+class EmulatedModule(Lifetime):
     """A Quectel M10 that any host program can talk to.
 
     ``async with`` runs it in the running event loop, ``with`` in a loop and a thread of its own; both leave nothing
@@ -67,7 +67,9 @@ class EmulatedModule:
         hosts: names and their IPv4 addresses, several with commas between, for AT+QIOPEN and AT+QIDNSGIP.
         routes: where connections really go, ``ADDRESS[:PORT]`` to ``ADDRESS[:PORT]``, so that a program with the
             address of its server built in reaches one on this computer.
-        seed: makes random choices repeatable.
+        line_rate: bits per second of the line in each direction, 10 of them an octet; 0 for as fast as it goes.
+        faults: what goes wrong, as `Faults` or as text for `Faults.parse`.
+        seed: makes random choices, and with them the faults, repeatable.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -89,6 +91,8 @@ class EmulatedModule:
         loopback: Iterable[int] = (),
         hosts: Mapping[str, str] | None = None,
         routes: Mapping[str, str] | None = None,
+        line_rate: int = 0,
+        faults: Faults | str = "",
         seed: int | None = None,
     ) -> None:
         if startup not in ("at", "none"):
@@ -100,8 +104,11 @@ class EmulatedModule:
         echoing = frozenset(loopback)
         if wrong := sorted(dlci for dlci in echoing if not 1 <= dlci <= MAX_DLCI):
             raise ValueError(f"loopback DLCIs are 1 to {MAX_DLCI}, not {wrong[0]}")
+        if line_rate < 0:
+            raise ValueError(f"line_rate is in bits per second, or 0, not {line_rate!r}")
         for chosen in _OPTIONS[option]:
             Config(option=chosen, n1=n1)
+        super().__init__()
         self.url: str | None = None
         """Where the module can be reached, as pyserial understands it; None in process."""
         self.ended: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -112,61 +119,23 @@ class EmulatedModule:
         self._allow_network = allow_network
         self._hosts = {name.lower(): _addresses(text) for name, text in (hosts or {}).items()}
         self._routes = {endpoint(text): endpoint(target) for text, target in (routes or {}).items()}
-        self._chooser = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - no secret
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._chooser = _chooser(seed, "addresses")
+        self._fate = _chooser(seed, "faults")
+        self._faults = Faults.parse(faults) if isinstance(faults, str) else faults
+        self._line_rate = line_rate
         self._modem: Modem | None = None
+        self._mishaps: Mishaps | None = None
         self._line: PhysicalLine | None = None
+        self._wire: Wire | None = None
         self._callbacks: list[OctetsCallback] = []
         self._closers: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[object]] = set()
 
     # Running
 
-    async def __aenter__(self) -> Self:
-        self._start(asyncio.get_running_loop())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._stop()
-
-    def __enter__(self) -> Self:
-        loop = asyncio.new_event_loop()
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(loop, ready), name="emulated M10")
-        self._thread.start()
-        ready.wait()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        thread, loop = self._thread, self._loop
-        if thread is None or loop is None:
-            return
-        asyncio.run_coroutine_threadsafe(self._stop(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        self._thread = None
-
-    def _run(self, loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
-        asyncio.set_event_loop(loop)
-        try:
-            loop.call_soon(self._start, loop)
-            loop.call_soon(ready.set)
-            loop.run_forever()
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.run_until_complete(loop.shutdown_default_executor())
-        finally:
-            asyncio.set_event_loop(None)
-            loop.close()
-
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._modem is not None:
             raise RuntimeError("the module is running already")
-        self._loop = loop
         environment = Environment(
             loop,
             self._clock,
@@ -175,16 +144,20 @@ class EmulatedModule:
             self._hosts,
             self._routes,
             self._chooser,
+            network_of(self._faults),
         )
         self._modem = Modem(
             environment, self.commands, uart_class=self.uart_class, ownership_class=self.ownership_class
         )
         self._modem.octets = self._octets
+        self._mishaps = Mishaps(self._modem, self._faults, self._fate)
 
     async def _stop(self) -> None:
         modem = self._modem
         if modem is None:
             return
+        if self._mishaps is not None:
+            self._mishaps.stop()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -303,7 +276,40 @@ class EmulatedModule:
         """
         self._callbacks.append(callback)
 
-    # What the network does
+    # What goes wrong
+
+    def trigger(self, moment: Moment | str) -> None:
+        """Let something happen now.
+
+        Args:
+            moment: what, as `Moment` or by its name: ``reset``, ``pdp_deact``, ``remote_reset``, ``silence``, …
+
+        Raises:
+            ValueError: nothing is called so.
+        """
+        what = Moment(moment)
+        self._on_loop(lambda: happen(self._running(), what))
+
+    def set_faults(self, faults: Faults | str) -> None:
+        """Let other things go wrong with the line from now on, and at other times; SIM and network stay as they are.
+
+        Args:
+            faults: as for the module itself; an empty text ends all of it.
+
+        Raises:
+            ValueError: the text is none.
+        """
+        self._faults = wanted = Faults.parse(faults) if isinstance(faults, str) else faults
+
+        def change() -> None:
+            modem = self._running()
+            if self._wire is not None:
+                self._wire.set_faults(wanted)
+            if self._mishaps is not None:
+                self._mishaps.stop()
+            self._mishaps = Mishaps(modem, wanted, self._fate)
+
+        self._on_loop(change)
 
     def drop_contexts(self) -> None:
         """Let the network take all active contexts away: ``+PDP DEACT``."""
@@ -322,20 +328,6 @@ class EmulatedModule:
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         return self._running().environment.loop
-
-    def _on_loop(self, work: Callable[[], T]) -> T:
-        """Do something in the module's loop, whichever thread asks."""
-        loop = self._running_loop()
-        try:
-            if asyncio.get_running_loop() is loop:
-                return work()
-        except RuntimeError:
-            pass
-
-        async def run() -> T:
-            return work()
-
-        return asyncio.run_coroutine_threadsafe(run(), loop).result()
 
     def _spawn(self, work: Coroutine[object, object, object], owned: socket.socket) -> None:
         """Run something that takes over a socket, which is closed if it does not come to that."""
@@ -365,25 +357,33 @@ class EmulatedModule:
     async def _accept(self, endpoint: socket.socket) -> None:
         await self._running_loop().connect_accepted_socket(self._new_line, endpoint)
 
-    def _new_line(self, fatal: bool = False) -> PhysicalLine:
+    def _new_line(self, fatal: bool = False) -> Wire:
         def lost(line: PhysicalLine, error: Exception | None) -> None:
-            self._line = None
+            self._line = self._wire = None
             if fatal and not self.ended.done():
                 self.ended.set_exception(error or EOFError("the serial line has ended"))
 
-        return PhysicalLine(self._running(), self._line_settings, self._admit, lost)
+        def admit(line: PhysicalLine) -> bool:
+            if self._line is not None:
+                return False
+            self._line, self._wire = line, wire
+            return True
 
-    def _admit(self, line: PhysicalLine) -> bool:
-        if self._line is not None:
-            return False
-        self._line = line
-        return True
+        modem = self._running()
+        line = PhysicalLine(modem, self._line_settings, admit, lost)
+        wire = Wire(modem.environment, line, self._line_rate, self._faults, self._fate)
+        return wire
 
     def _octets(self, uart: int, direction: str, data: bytes) -> None:
         if self._callbacks:
             dlci = uart + 1 if self._modem is not None and self._modem.multiplexing else 0
             for callback in self._callbacks:
                 callback(dlci, direction, data)
+
+
+def _chooser(seed: int | None, purpose: str) -> random.Random:
+    """Return where random choices come from; those of one purpose do not depend on those of another."""
+    return random.SystemRandom() if seed is None else random.Random(f"{purpose} {seed}")  # noqa: S311 - no secret
 
 
 def _addresses(text: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 import sys
 
 from .environment import Environment, limit_buffers
@@ -118,8 +119,13 @@ class TcpSession(Session, asyncio.BufferedProtocol):
 
     def broken(self) -> None:
         """See `Session.broken`."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._transport is None:
+            return
+        endpoint = self._transport.get_extra_info("socket")
+        if endpoint is not None:
+            with contextlib.suppress(OSError):  # its real remote side sees the same
+                endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
 
     def _write(self, data: bytes) -> None:
         if self._transport is None:
@@ -157,7 +163,6 @@ def _in_kernel(descriptor: int) -> int:
     if sys.platform != "linux" or descriptor < 0:
         return 0
     import fcntl
-    import struct
     import termios
 
     try:

@@ -1,0 +1,89 @@
+"""Running in an event loop: the one that is there, or one in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+T = TypeVar("T")
+
+
+class Lifetime:
+    """Something that lives in an event loop between entering and leaving it.
+
+    ``async with`` runs it in the running event loop, ``with`` in a loop and a thread of its own; both leave nothing
+    behind.
+    """
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._own_loop: asyncio.AbstractEventLoop | None = None
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin, in the loop's thread."""
+        raise NotImplementedError
+
+    async def _stop(self) -> None:
+        """End, and leave nothing behind."""
+        raise NotImplementedError
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop, or raise RuntimeError when it does not run."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        self._start(asyncio.get_running_loop())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    def __enter__(self) -> Self:
+        loop = self._own_loop = asyncio.new_event_loop()
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(loop, ready), name="emulated M10")
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        thread, loop = self._thread, self._own_loop
+        if thread is None or loop is None:
+            return
+        asyncio.run_coroutine_threadsafe(self._stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        self._thread = None
+
+    def _run(self, loop: asyncio.AbstractEventLoop, ready: threading.Event) -> None:
+        asyncio.set_event_loop(loop)
+        try:
+            loop.call_soon(self._start, loop)
+            loop.call_soon(ready.set)
+            loop.run_forever()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    def _on_loop(self, work: Callable[[], T]) -> T:
+        """Do something in the loop, whichever thread asks."""
+        loop = self._running_loop()
+        try:
+            if asyncio.get_running_loop() is loop:
+                return work()
+        except RuntimeError:
+            pass
+
+        async def run() -> T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(run(), loop).result()
