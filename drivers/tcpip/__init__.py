@@ -5,6 +5,21 @@ from __future__ import annotations
 from ..errors import ContextBusy, ContextLost
 from .context import ContextTable
 from .driver import TcpipDriver
+from .keepalive import KeepAlive
 from .session import Listener, Session
+from .settings import Csd, Gprs, Transparent
+from .transfer import Acknowledged
 
-__all__ = ["ContextBusy", "ContextLost", "ContextTable", "Listener", "Session", "TcpipDriver"]
+__all__ = [
+    "Acknowledged",
+    "ContextBusy",
+    "ContextLost",
+    "ContextTable",
+    "Csd",
+    "Gprs",
+    "KeepAlive",
+    "Listener",
+    "Session",
+    "TcpipDriver",
+    "Transparent",
+]

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from ..at import AtChannel, Dialogue, Port, shared_channel
-from ..clock import Clock, SystemClock
-from ..errors import ChannelClosed, DriverError, TcpipError
+from ..at import AtChannel, Port
+from ..clock import Clock
+from ..errors import ChannelClosed, DriverError
 from . import opening
-from .context import ContextTable, table_for
-from .endpoint import Address, Role
-from .hold import Plan, Rest, uart_of
+from .context import ContextTable
+from .hold import Plan
+from .keepalive import KeepAlive, Watch
 from .session import Listener, Session
 from .settings import INITIALISE, Csd, Gprs, Options, Transparent
-from .stack import Stack
+from .shell import Shell
 
 T = TypeVar("T")
 
 
-class TcpipDriver:
+class TcpipDriver(Shell):
     """One context of the module's TCP/IP stack, driven over one channel. The constructor sends nothing.
 
     Args:
@@ -76,47 +75,10 @@ class TcpipDriver:
             show=show,
             initialise=initialise,
         )
-        self.context = options.context
-        self._options = options
-        if isinstance(port, AtChannel):
-            self._port, self._channel, clock = port.port, port, clock or port.clock
-        else:
-            self._port, self._channel = port, shared_channel(port, clock=clock)
-        self._clock: Clock = clock or SystemClock()
-        self._owns_channel = not isinstance(port, AtChannel)
-        if self._owns_channel:
-            self._channel.retain()
-        dlci = getattr(self._port, "dlci", None)
-        self._table = table if table is not None else table_for(self._port, clock=self._clock)
+        super().__init__(port, options, table, clock)
         self._administration = threading.RLock()  # claim, listen, connect, close: one at a time; never on the reader
-        self._work_asked = False
-        self._closing: list[Callable[[], None]] = []
-        self.stack = Stack(
-            options,
-            uart_of(self._channel),
-            self._channel.name,
-            dlci=dlci if isinstance(dlci, int) else None,
-            table=self._table,
-            now=self._clock.now,
-            new_session=self._new_session,
-            new_server=self._new_listener,
-            wake=self._wake,
-            set_dtr=self._set_dtr,
-            attach=self._attach,
-        )
-        """The rules of the context; for `Session` and `Listener`."""
 
     # -- ownership -------------------------------------------------------------------------------------------------
-
-    @property
-    def channel(self) -> AtChannel:
-        """The AT channel that the driver uses."""
-        return self._channel
-
-    @property
-    def table(self) -> ContextTable:
-        """Who owns which context of this modem."""
-        return self._table
 
     @property
     def receive(self) -> str:
@@ -263,6 +225,35 @@ class TcpipDriver:
             raise TypeError("the session is of another shell")
         return session
 
+    def keep_alive(
+        self,
+        session: Session,
+        settings: KeepAlive | None = None,
+        *,
+        reconnect: bool = False,
+        on_dead: Callable[[Session, Exception], None] | None = None,
+        on_reconnected: Callable[[Session], None] | None = None,
+    ) -> Watch:
+        """Examine a session whenever it has been idle for a period, in a thread, until the watch is closed.
+
+        A session that is dead is closed, and whoever waits for it gets `SessionReset`.
+
+        Args:
+            session: a TCP session of this driver.
+            settings: when and how.
+            reconnect: open it again, as `Watch.session`.
+            on_dead: told the session and why, on the channel's own thread.
+            on_reconnected: told the new session, on the channel's own thread.
+        """
+        return Watch(
+            self,
+            session,
+            settings or KeepAlive(),
+            reconnect=reconnect,
+            on_dead=on_dead,
+            on_reconnected=on_reconnected,
+        )
+
     def resolve(self, name: str) -> list[str]:
         """Return the addresses of a name: AT+QIDNSGIP, which activates the context where it is not active.
 
@@ -318,86 +309,6 @@ class TcpipDriver:
             if self.stack.inbox.standing():
                 self.resume()
 
-    # -- what sessions and listeners need --------------------------------------------------------------------------
-
-    def run(self, dialogue: Dialogue[T]) -> T:
-        """Run one dialogue on the channel."""
-        return self._channel.run(dialogue)
-
-    def carry_out(self, plan: Plan[T]) -> T:
-        """Carry out a plan: its dialogues on the channel, its waits beside it."""
-        answer: Any = None
-        failure: BaseException | None = None
-        while True:
-            try:
-                step = plan.throw(failure) if failure is not None else plan.send(answer)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            answer, failure = None, None
-            try:
-                if isinstance(step, Rest):
-                    self._rest(step)
-                else:
-                    answer = self._channel.run(step)
-            except DriverError as error:
-                failure = error
-            except BaseException:
-                plan.close()
-                raise
-
-    def room_made(self) -> None:
-        """Learn that a reader has made room."""
-        self._channel.room_made()
-        self.stack.room_made()
-
-    # -- inside ----------------------------------------------------------------------------------------------------
-
     def _administer(self, plan: Plan[T]) -> T:
         with self._administration:
             return self.carry_out(plan)
-
-    def _rest(self, rest: Rest) -> None:
-        if rest.context is None:
-            self._table.rest(rest.seconds)
-        else:
-            self._table.wait(rest.context, rest.seconds)
-
-    def _new_session(self, role: Role, protocol: str, remote: Address, index: int) -> Session:
-        bare = self.stack.mixes or self._options.transparent is not None
-        return Session(
-            self,
-            name=self.stack.name,
-            protocol=protocol,
-            role=role,
-            remote=remote,
-            clock=self._clock,
-            index=index,
-            datagrams=protocol == "UDP" and not bare,
-        )
-
-    def _new_listener(self, protocol: str, port: int, clients: int) -> Listener:
-        return Listener(self, name=self.stack.name, protocol=protocol, port=port, clients=clients, clock=self._clock)
-
-    def _attach(self, begin: bool) -> None:
-        if begin:
-            self._channel.add_sink(self.stack.inbox)
-        else:
-            self._channel.remove_sink(self.stack.inbox)
-
-    def _set_dtr(self, on: bool) -> None:
-        if not hasattr(self._port, "dtr"):
-            raise TcpipError(f"{self.stack.name}: the port has no DTR; use escape='+++'")
-        self._port.dtr = on
-
-    def _wake(self) -> None:
-        if not self._work_asked:
-            self._work_asked = True
-            work = weakref.WeakMethod(self._work)
-            self._channel.call_soon(lambda: (method := work()) and method())
-
-    def _work(self) -> None:
-        """Do what is due without being asked, on the channel's dispatch thread, one turn at a time."""
-        self._work_asked = False
-        while (dialogue := self.stack.work()) is not None:
-            self._channel.run(dialogue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..at import Dialogue
@@ -13,6 +14,7 @@ from ..errors import SessionTimeout
 from .endpoint import RECEIVE_LIMIT, Address, Endpoint, Role, Server
 from .files import open_file
 from .hold import Plan
+from .keepalive import KeepAlive, examine
 from .settings import check_period
 from .transfer import CTRL_Z, ESC, MAX_SEND, Acknowledged, Ending
 
@@ -30,7 +32,7 @@ class Runner(Protocol):
     def run(self, dialogue: Dialogue[T]) -> T:
         """Run one dialogue on the channel."""
 
-    def carry_out(self, plan: Plan[T]) -> T:
+    def carry_out(self, plan: Plan[T], rest: Callable[[float], None] | None = None) -> T:
         """Carry out a plan."""
 
     def room_made(self) -> None:
@@ -178,6 +180,45 @@ class Session(Endpoint):
         In transparent mode the UART has to be in command mode for it.
         """
         return self._runner.run(self._runner.stack.acknowledged(self))
+
+    def check(self, settings: KeepAlive | None = None, *, stopped: Callable[[], bool] | None = None) -> Acknowledged:
+        """Find out whether the connection still is one; for a session that has been idle (app note 10.2).
+
+        It takes up to ``first + repeats * then`` seconds, during which the channel is free for others.
+
+        Args:
+            settings: what is sent and how long is waited.
+            stopped: asked now and then whether to give up waiting.
+
+        Returns:
+            What has been acknowledged: all.
+
+        Raises:
+            SessionReset: it is dead; it is not closed for that.
+        """
+        plan = examine(self._runner.stack, self, settings or KeepAlive())
+        return self._runner.carry_out(plan, lambda seconds: self.rest(seconds, stopped))
+
+    def rest(self, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False) -> None:
+        """Wait while the session stands.
+
+        Args:
+            seconds: how long at most.
+            stopped: asked whenever the session changes or is nudged: True ends the wait.
+            even_closed: whether to wait also when it does not stand.
+        """
+        deadline = self._clock.now() + seconds
+        with self._changed:
+            while (even_closed or self.open) and not (stopped and stopped()):
+                left = deadline - self._clock.now()
+                if left <= 0:
+                    return
+                self._clock.wait(self._changed, left)
+
+    def nudge(self) -> None:
+        """Wake whoever waits, to look again."""
+        with self._changed:
+            self._changed.notify_all()
 
     # -- receiving -------------------------------------------------------------------------------------------------
 

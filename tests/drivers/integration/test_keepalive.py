@@ -1,0 +1,126 @@
+"""Chapter 10: an idle connection is kept, and a dead one is found."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from driver_lab import PATIENCE, Lab, Peer, QuickClock, client_of, exactly, laboratory
+
+from drivers.at import LinePattern
+from drivers.emulator.environment import Network
+from drivers.errors import SessionReset, TcpipError
+from drivers.tcpip import Acknowledged, KeepAlive, Session
+
+CLOSE_OK = (LinePattern("CLOSE OK"),)
+QUICK = KeepAlive(period=10.0, first=5.0, then=5.0, repeats=2)
+
+
+@pytest.mark.requirement("S10.3", "S10.5", "S10.6", "S10.11", "S10.13")
+def test_a_connection_that_lives_is_found_alive_and_its_totals_grow(echo_server: Peer) -> None:
+    with laboratory(clock=QuickClock(20.0)) as lab, lab.driver(1, 0) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        assert session.acknowledged() == Acknowledged(0, 0, 0)
+        assert session.check(QUICK) == Acknowledged(10, 10, 0)
+        assert session.check(QUICK) == Acknowledged(20, 20, 0)
+        assert lab.heard(1).count(b"AT+QISTAT\r") == 2
+        lab.wait_for(1, b"\r\nOK\r\n\r\nSTATE: CONNECT OK\r\n")
+
+
+@pytest.mark.requirement("S10.7", "S10.8")
+def test_a_dead_connection_is_found_after_the_last_repeat(echo_server: Peer) -> None:
+    with laboratory(clock=QuickClock(20.0)) as lab, lab.driver(1, 0) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        lab.module.set_network(Network(silent=True))
+        with pytest.raises(SessionReset, match="not acknowledged within 15 s"):
+            session.check(QUICK)
+        assert lab.heard(1).count(b"AT+QISACK\r") == 1 + 1 + 2
+
+
+@pytest.mark.requirement("S10.4", "S10.10")
+def test_octets_that_were_never_acknowledged_are_enough(echo_server: Peer) -> None:
+    with laboratory(clock=QuickClock(20.0)) as lab, lab.driver(1, 0) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        lab.module.set_network(Network(silent=True))
+        session.sendall(b"into the void")
+        with pytest.raises(SessionReset, match="13 octets were not acknowledged"):
+            session.check(QUICK)
+
+
+@pytest.mark.requirement("S10.9")
+def test_a_connection_that_the_module_knows_to_be_gone_is_not_probed(lab: Lab, echo_server: Peer) -> None:
+    with lab.driver(1, 0, receive="header") as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        driver.channel.command("AT+QICLOSE", success=CLOSE_OK)
+        with pytest.raises(SessionReset, match="the module says IP CLOSE"):
+            session.check(QUICK)
+
+
+@pytest.mark.requirement("S10.12")
+def test_with_muxip_the_session_is_named_by_its_index(echo_server: Peer) -> None:
+    with laboratory(clock=QuickClock(20.0)) as lab, lab.driver(1, 0, muxip=True) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port, index=3)
+        assert session.check(QUICK) == Acknowledged(10, 10, 0)
+        assert b"AT+QISACK=3\r" in lab.heard(1)
+        with pytest.raises(ValueError, match="for session 2"):
+            session.check(KeepAlive(index=2))
+
+
+def test_a_session_with_a_remote_client_is_examined_too(lab: Lab) -> None:
+    with lab.driver(1, 0) as driver:
+        listener = driver.listen()
+        with client_of(listener, driver.local_address) as visitor:
+            session = listener.accept(PATIENCE)
+            quick = KeepAlive(probe=b"ping", first=0.2, then=0.2)
+            assert session.check(quick).sent == 4
+            assert visitor.recv(10) == b"ping"
+
+
+@pytest.mark.requirement("S10.1", "S10.2")
+def test_a_watch_reports_a_dead_connection_within_the_bound_and_opens_it_again(echo_server: Peer) -> None:
+    clock = QuickClock(20.0)
+    with laboratory(clock=clock) as lab, lab.driver(1, 0) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        reported: list[tuple[Session, Exception, float]] = []
+        again = threading.Event()
+
+        def dead(which: Session, why: Exception) -> None:
+            reported.append((which, why, clock.now()))
+            lab.module.set_network(Network())
+
+        with driver.keep_alive(
+            session, QUICK, reconnect=True, on_dead=dead, on_reconnected=lambda _: again.set()
+        ) as watch:
+            lab.module.set_network(Network(silent=True))
+            since = clock.now()
+            with pytest.raises(ConnectionResetError, match="not acknowledged"):
+                session.settimeout(1000)
+                session.recv(1)
+            assert again.wait(30)
+            assert reported[0][0] is session
+            assert reported[0][2] - since <= QUICK.bound
+            assert watch.session is not session
+            watch.session.sendall(b"alive again")
+            watch.session.settimeout(1000)
+            assert watch.session.recv(100)
+
+
+def test_a_datagram_or_transparent_session_cannot_be_examined(lab: Lab, echo_server: Peer) -> None:
+    with lab.driver(1, 0) as driver:
+        session = driver.connect("UDP", "127.0.0.1", echo_server.port)
+        with pytest.raises(TcpipError, match="only a TCP session"):
+            session.check()
+    with lab.driver(1, 0, transparent=True) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        with pytest.raises(TcpipError, match="not examined"):
+            session.check()
+        session.sendall(b"x")
+        assert exactly(session, 1) == b"x"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"period": 0}, {"first": -1}, {"probe": b""}, {"probe": bytes(1461)}, {"repeats": 13}, {"index": 6}]
+)
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        KeepAlive(**wrong)  # type: ignore[arg-type]
