@@ -19,7 +19,8 @@ from .errors import (
     SessionEnded,
     StartupError,
 )
-from .mux import Mux, open
+from .mux import Mux
+from .opening import open
 from .virtual_uart import VirtualUart
 
 __all__ = [

@@ -29,6 +29,7 @@ _NOTHING_WAIT = 0.01
 
 _NOT_FOUND = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
+_SETTABLE_MODULES = {"serial.rfc2217"}
 _DESCRIPTOR_MODULES = {"serial.serialposix", "serial.urlhandler.protocol_socket"}
 
 
@@ -61,6 +62,22 @@ class Line(ABC):
     def __init__(self, name: str, rate: int | None) -> None:
         self.name = name
         self.rate = rate
+
+    @property
+    def has_baudrate(self) -> bool:
+        """Whether the line can be set to another baud rate."""
+        return False
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Set the line to another baud rate.
+
+        Args:
+            baudrate: bits per second.
+
+        Raises:
+            HungUp: the line is gone, or has no baud rate.
+        """
+        raise HungUp(f"a line without a baud rate cannot be set to {baudrate}")
 
     @abstractmethod
     def read(self, timeout: float | None) -> bytes:
@@ -108,7 +125,30 @@ class Line(ABC):
         """Release descriptors without a word to the port: for the child after a fork."""
 
 
-class DescriptorLine(Line):
+class _SettableLine(Line):
+    """A line whose port may have a baud rate."""
+
+    _port: SerialLike
+
+    @property
+    def has_baudrate(self) -> bool:
+        """See `Line.has_baudrate`."""
+        return isinstance(self._port, serial.Serial) or type(self._port).__module__ in _SETTABLE_MODULES
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """See `Line.set_baudrate`."""
+        if not isinstance(self._port, serial.SerialBase) or not self.has_baudrate:
+            super().set_baudrate(baudrate)
+        else:
+            try:
+                self._port.baudrate = baudrate
+            except (OSError, ValueError) as error:
+                raise HungUp(f"{baudrate} baud cannot be set: {error}") from error
+            if self.rate is not None:
+                self.rate = baudrate
+
+
+class DescriptorLine(_SettableLine):
     """A line with a POSIX descriptor.
 
     Args:
@@ -195,7 +235,7 @@ class DescriptorLine(Line):
         self._wake_read = self._wake_write = -1
 
 
-class PortLine(Line):
+class PortLine(_SettableLine):
     """A line that is only known by its ``read``, ``write`` and ``close``.
 
     Args:

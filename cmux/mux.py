@@ -1,39 +1,35 @@
-"""The thread shell: `open` a line, get channels, close it again."""
+"""The thread shell: one multiplexed line, its channels, and its end."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
-import dataclasses
 import logging
 import os
 import threading
 import time
 import weakref
-from collections.abc import Iterable
-from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, cast
+from collections.abc import Mapping
+from queue import Empty, SimpleQueue
+from types import MappingProxyType, TracebackType
+from typing import Self
 
+from . import handover
 from .capture import Capture
 from .endpoint import Endpoint
 from .engine import Engine
-from .errors import InvalidDlci, SessionEnded, StartupError
-from .line import HungUp, Line, SerialLike, open_line
+from .errors import InvalidDlci, SessionEnded
+from .line import Line
 from .protocol import startup as startup_dialogues
-from .protocol.config import MAX_DLCI, Config, Option
-from .protocol.events import Cause, Event, SessionClosed
-from .protocol.startup import Dialogue, Heard
+from .protocol.commands import Test
+from .protocol.config import MAX_DLCI, Config
+from .protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed
 from .virtual_uart import VirtualUart
+from .waiting import Deadline
 
-T = TypeVar("T")
-
-Startup = Literal["at", "none"]
-
-_T1, _T2, _N2 = 0.3, 0.6, 5  # real modules need more than the 0.1 s, 0.3 s and 3 of 27.010 §5.7
-_WRITE_TIMEOUT = 2.0
 _JOIN_TIMEOUT = 2.0
+_LOOK_AGAIN = 0.2
 _PATIENCE = 5.0
-_SERIAL_SETTINGS = {"bytesize", "parity", "stopbits", "xonxoff", "rtscts", "dsrdtr"}
 
 _log = logging.getLogger("cmux")
 _muxes: weakref.WeakSet[Mux] = weakref.WeakSet()
@@ -49,6 +45,7 @@ class Mux:
         line_rate: bits per second to which writing is paced; None: not at all.
         capture: told every octet; the Mux closes it.
         drain_timeout: seconds that closing leaves for what is still queued.
+        names: of channels, with their DLCI.
     """
 
     def __init__(
@@ -60,6 +57,7 @@ class Mux:
         line_rate: int | None = None,
         capture: Capture | None = None,
         drain_timeout: float = 0.5,
+        names: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         self.name = line.name
         """What was opened: a path, a URL, or the name of the object."""
@@ -69,13 +67,17 @@ class Mux:
         """Seconds that closing a channel leaves for what is still queued."""
         self.patience = _PATIENCE
         """Seconds beyond the protocol's own that a call waits for a line that takes nothing."""
+        self.back_in_at_mode: bool | None = None
+        """Whether the module answered AT after closing; None when it was not asked."""
         self._line = line
         self._leave_by_at = leave_by_at
+        self._names = names
         self._capture = capture
         self._engine = Engine(line, config, self._handle, line_rate, capture)
         self._endpoints: dict[int, Endpoint] = {}
         self._channels: dict[int, VirtualUart] = {}
         self._lock = threading.Lock()  # of _endpoints, _channels and _closer
+        self._awaited: list[SimpleQueue[CommandDone]] = []
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
         self._opened = False
@@ -105,11 +107,11 @@ class Mux:
 
     # --- Channels ---
 
-    def channel(self, dlci: int) -> VirtualUart:
+    def channel(self, dlci: int | str) -> VirtualUart:
         """Return the port of a DLC, opened; always the same object for the same DLCI.
 
         Args:
-            dlci: 1 to 61.
+            dlci: 1 to 61, or a name that the profile has for it.
 
         Returns:
             The port.
@@ -121,7 +123,7 @@ class Mux:
             PortBusy: a ``cmux:`` URL has it open.
             SessionEnded: this Mux is closed, or the line died.
         """
-        _check_dlci(dlci)
+        dlci = check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
         endpoint = self.endpoint(dlci)
         with self._lock:
             uart = self._channels.get(dlci)
@@ -145,6 +147,11 @@ class Mux:
             for endpoint in self._all():
                 endpoint.handle(event)
             return
+        if isinstance(event, CommandDone):
+            with self._lock:
+                for awaited in self._awaited:
+                    awaited.put(event)
+            return
         dlci = getattr(event, "dlci", 0)
         if dlci:  # the peer may have opened one that nobody has asked for yet
             self.endpoint(dlci).handle(event)
@@ -152,6 +159,40 @@ class Mux:
     def _all(self) -> list[Endpoint]:
         with self._lock:
             return list(self._endpoints.values())
+
+    # --- The control channel ---
+
+    def test(self, payload: bytes = b"gsm0710") -> Outcome:
+        """Have the peer send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them.
+
+        Args:
+            payload: the octets.
+
+        Returns:
+            What became of it.
+
+        Raises:
+            SessionEnded: the session is over.
+        """
+        answers: SimpleQueue[CommandDone] = SimpleQueue()
+        deadline = Deadline((self.config.n2 + 1) * self.config.t2 + self.patience)
+        with self._lock:
+            self._awaited.append(answers)
+        try:
+            self._engine.call(lambda core, now: core.test(payload, now))
+            while self.error is None:
+                try:
+                    done = answers.get(timeout=min(_LOOK_AGAIN, deadline.left() or 0.0))
+                except Empty:
+                    if not deadline.left():
+                        return Outcome.TIMEOUT
+                    continue
+                if done.command == Test(payload):
+                    return done.outcome
+        finally:
+            with self._lock:
+                self._awaited.remove(answers)
+        raise self._engine.ended()
 
     # --- State ---
 
@@ -202,7 +243,7 @@ class Mux:
                 stopped = self._engine.stop(_JOIN_TIMEOUT)
                 alive = self.error is None or self.error.cause is not Cause.LINE_LOST
                 if stopped and alive and self._leave_by_at:
-                    _leave(self._line, self.config.option, close_down=not self._opened)
+                    self.back_in_at_mode = handover.leave(self._line, self.config.option, close_down=not self._opened)
             finally:
                 self._line.close()
                 self._engine.stop(_JOIN_TIMEOUT)
@@ -246,149 +287,15 @@ class Mux:
             channel.abandon()
 
 
-def open(
-    port: str | os.PathLike[str] | SerialLike,
-    *,
-    baudrate: int = 115200,
-    startup: Startup = "at",
-    option: Option | str = Option.BASIC,
-    n1: int | None = None,
-    line_rate: int | None = None,
-    capture: str | os.PathLike[str] | None = None,
-    capture_payload: bool = True,
-    channels: Iterable[int] = (),
-    drain_timeout: float = 0.5,
-    **settings: Any,
-) -> Mux:
-    """Open a line, bring the module into multiplexer mode, and open DLCI 0.
-
-    Args:
-        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``; it belongs to the Mux
-            from now on, also when this fails.
-        baudrate: of the line, bits per second.
-        startup: ``"at"`` says AT+CMUX first, ``"none"`` finds the module in multiplexer mode.
-        option: the framing: ``"basic"`` or ``"advanced"``.
-        n1: longest information field to send, in octets; told to the module when given.
-        line_rate: bits per second to which writing is paced, so that a keystroke does not queue behind a file; 0: not
-            at all; by default `baudrate` on a real serial port.
-        capture: a pcapng file to write the frames to.
-        capture_payload: False keeps the octets of user DLCs out of it.
-        channels: DLCIs to open at once.
-        drain_timeout: seconds that closing leaves for what is still queued.
-        settings: more fields of `Config` (``t1``, ``t2``, ``n2``, …; 0.3 s, 0.6 s and 5 by default), and more settings
-            of pyserial (``rtscts``, …).
-
-    Returns:
-        The multiplexer.
+def check_dlci(dlci: object) -> int:
+    """Return a DLCI that can carry data.
 
     Raises:
-        PortNotFound: there is no such port.
-        PortBusy: somebody has it.
-        ModuleSilent: the module does not answer AT.
-        CmuxRefused: it answers AT+CMUX with an error.
-        NoMultiplexer: it does not answer SABM.
-        InvalidDlci: one of `channels` cannot carry data.
-        DlcError: one of `channels` was refused.
-        ConfigError: a parameter is out of range.
+        InvalidDlci: it cannot.
     """
-    wanted = list(channels)
-    for dlci in wanted:
-        _check_dlci(dlci)
-    config, rest = _config(Option(option), n1, settings)
-    line = open_line(port, baudrate, **rest)
-    try:
-        recorder = None if capture is None else Capture(capture, config, payload=capture_payload)
-    except BaseException:
-        line.close()
-        raise
-    try:
-        first = b""
-        if startup == "at":
-            forms = startup_dialogues.command_forms(config, n1_given=n1 is not None, baudrate=baudrate)
-            first = _enter(line, config.option, forms)
-    except BaseException:
-        line.close()
-        if recorder is not None:
-            recorder.close()
-        raise
-    mux = Mux(
-        line,
-        config,
-        leave_by_at=startup == "at",
-        line_rate=line.rate if line_rate is None else line_rate or None,
-        capture=recorder,
-        drain_timeout=drain_timeout,
-    )
-    try:
-        mux.start(first)
-        for dlci in wanted:
-            mux.channel(dlci)
-    except BaseException:
-        mux.close()
-        raise
-    return mux
-
-
-def _check_dlci(dlci: int) -> None:
     if not isinstance(dlci, int) or not 1 <= dlci <= MAX_DLCI:
         raise InvalidDlci(dlci)
-
-
-def _config(option: Option, n1: int | None, settings: dict[str, Any]) -> tuple[Config, dict[str, Any]]:
-    """Tell the fields of `Config` from pyserial's settings."""
-    known = {field.name for field in dataclasses.fields(Config)}
-    ours = {name: value for name, value in settings.items() if name in known}
-    rest = {name: value for name, value in settings.items() if name not in known}
-    for name in rest:
-        if name not in _SERIAL_SETTINGS:
-            raise TypeError(f"open() got an unknown setting {name!r}")
-    t1 = ours.setdefault("t1", _T1)
-    ours.setdefault("t2", max(_T2, min(2 * t1, 2.55)))
-    ours.setdefault("n2", _N2)
-    if n1 is not None:
-        ours["n1"] = n1
-    return Config(option=option, **ours), rest
-
-
-# --- The dialogues in AT mode, run on a line whose threads do not run ---
-
-
-def _run(line: Line, dialogue: Dialogue[T]) -> T:
-    try:
-        step = next(dialogue)
-        while True:
-            started = time.monotonic()
-            left = step.write
-            while left:
-                left = left[line.write(left, _WRITE_TIMEOUT) :]
-                if left and time.monotonic() - started > _WRITE_TIMEOUT:
-                    raise HungUp(f"the line has taken no octet for {_WRITE_TIMEOUT:g} s (flow control?)")
-            heard = line.read(step.wait) if step.wait > 0 else b""
-            _log.debug("%s: said %r, heard %r", line.name, step.write, heard)
-            step = dialogue.send(Heard(heard, time.monotonic() - started))
-    except StopIteration as stop:
-        return cast(T, stop.value)
-
-
-def _enter(line: Line, option: Option, forms: tuple[str, ...]) -> bytes:
-    try:
-        return _run(line, startup_dialogues.enter(line.name, option, forms))
-    except HungUp as error:
-        raise SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}") from error
-    except StartupError:
-        raise
-    except BaseException:  # interrupted: it may be in multiplexer mode already
-        _leave(line, option, close_down=True)
-        raise
-
-
-def _leave(line: Line, option: Option, *, close_down: bool) -> None:
-    line.rearm()
-    try:
-        if not _run(line, startup_dialogues.leave(option, close_down=close_down)):
-            _log.warning("%s: the module does not answer AT after the end of the session", line.name)
-    except HungUp as error:
-        _log.warning("%s: %s", line.name, error)
+    return dlci
 
 
 # --- The end of the process, and its children ---

@@ -30,7 +30,7 @@ class _SharedLine:
             mux, self.mux = self.mux, None  # it died: its ports know by now
             mux.close()
         if self.mux is None:
-            from .mux import open as open_mux  # only here: the ports of a Mux are made of this
+            from .opening import open as open_mux  # only here: the ports of a Mux are made of this
 
             self.mux = open_mux(url.line, **url.settings)  # type: ignore[arg-type]  # checked by parse_url
             self.settings = url.settings

@@ -41,6 +41,7 @@ def _seconds(text: str) -> float:
 _KEYS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
     "baudrate": (int, "bits per second"),
     "startup": (_startup, "at or none"),
+    "profile": (str, "the name of a profile"),
     "option": (_option, "basic or advanced"),
     "n1": (int, "octets"),
     "line_rate": (int, "bits per second"),

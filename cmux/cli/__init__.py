@@ -3,6 +3,7 @@
 from .app import CommandError, Commands, run
 from .attach import add_attach
 from .decode import add_decode
+from .doctor import add_doctor
 
 __all__ = ["CommandError", "Commands", "add_commands", "main", "run"]
 
@@ -15,6 +16,7 @@ def add_commands(commands: Commands) -> None:
     """
     add_attach(commands)
     add_decode(commands)
+    add_doctor(commands)
 
 
 def main(argv: list[str] | None = None) -> int:

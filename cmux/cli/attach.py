@@ -11,7 +11,7 @@ from ..bridge import PtyBridge
 from ..errors import CmuxError
 from ..mux import Mux
 from .app import DONE, CommandError, Commands
-from .lines import LineSettings, add_line_options, channels_argument, from_arguments, from_file
+from .lines import KEYS, LineSettings, add_line_options, channels_argument, from_arguments, from_file
 from .stopping import Stop, stop_by_signal
 
 _EXAMPLES = (
@@ -73,8 +73,8 @@ def _wanted(arguments: argparse.Namespace) -> list[LineSettings]:
     if (arguments.port is None) == (arguments.config is None):
         parser.error("give either PORT or --config FILE")
     if arguments.config is not None:
-        given = [name for name in ("baudrate", "line_rate", "startup", "option", "n1", "channels", "link", "capture",
-                                   "capture_payload") if getattr(arguments, name) is not None]  # fmt: skip
+        given = sorted(name for name in (*KEYS, "channels", "link") if getattr(arguments, name, None) is not None)
+        given = [name for name in given if name != "port"]
         if given:
             parser.error(f"with --config the lines have their settings in the file: {', '.join(given)}")
         return from_file(arguments.config)

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from ..mux import Mux
-from ..mux import open as open_mux
+from ..opening import open as open_mux
 from ..protocol.config import MAX_DLCI
+from ..protocol.profiles import PROFILES
 from .app import CommandError
 
 
@@ -50,8 +51,10 @@ class LineSettings:
     """Bits per second to which writing is paced; 0: not at all."""
     startup: str = "at"
     """``at`` or ``none``."""
-    option: str = "basic"
-    """``basic`` or ``advanced``."""
+    profile: str = "generic"
+    """What is known about the module."""
+    option: str | None = None
+    """``basic`` or ``advanced``; None: the profile's."""
     n1: int | None = None
     """Longest information field, in octets."""
     channels: tuple[int, ...] = (1, 2, 3, 4)
@@ -66,9 +69,13 @@ class LineSettings:
     """What messages call it."""
 
     def __post_init__(self) -> None:
-        for one, allowed in (("startup", ("at", "none")), ("option", ("basic", "advanced"))):
+        for one, allowed in (
+            ("startup", ("at", "none")),
+            ("option", (None, "basic", "advanced")),
+            ("profile", tuple(PROFILES)),
+        ):
             if getattr(self, one) not in allowed:
-                raise ValueError(f"{one} = {getattr(self, one)!r}: {' or '.join(allowed)}")
+                raise ValueError(f"{one} = {getattr(self, one)!r}: {' or '.join(filter(None, allowed))}")
         for one in ("baudrate", "line_rate", "n1"):
             number = getattr(self, one)
             if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
@@ -86,6 +93,7 @@ class LineSettings:
             baudrate=self.baudrate,
             line_rate=self.line_rate,
             startup=self.startup,  # type: ignore[arg-type]  # checked above
+            profile=self.profile,
             option=self.option,
             n1=self.n1,
             capture=self.capture,
@@ -93,7 +101,8 @@ class LineSettings:
         )
 
 
-_KEYS: Final = {one.name for one in fields(LineSettings)} - {"name"}
+KEYS: Final = {one.name for one in fields(LineSettings)} - {"name"}
+"""What a table in a file, or the command line, may say."""
 
 
 def add_line_options(parser: argparse.ArgumentParser) -> None:
@@ -108,7 +117,8 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
         "--line-rate", type=_number, metavar="N", help="pace writing to N bits per second; 0: not (default: baudrate)"
     )
     line.add_argument("--startup", choices=("at", "none"), help="say AT+CMUX first (default), or find it multiplexing")
-    line.add_argument("--option", choices=("basic", "advanced"), help="the framing (default basic)")
+    line.add_argument("--profile", choices=tuple(PROFILES), help="what is known about the module (default generic)")
+    line.add_argument("--option", choices=("basic", "advanced"), help="the framing (default: the profile's, or basic)")
     line.add_argument("--n1", type=_number, metavar="N", help="longest information field, in octets")
     line.add_argument("--capture", metavar="FILE", help="write the frames to FILE: .pcapng, .jsonl or .log")
     line.add_argument(
@@ -140,7 +150,7 @@ def from_arguments(arguments: argparse.Namespace) -> LineSettings:
     Returns:
         The settings.
     """
-    given = {name: getattr(arguments, name, None) for name in _KEYS}
+    given = {name: getattr(arguments, name, None) for name in KEYS}
     return _made({name: value for name, value in given.items() if value is not None}, arguments.port)
 
 
@@ -174,8 +184,8 @@ def _from_table(path: str, name: str, table: object) -> LineSettings:
         raise CommandError(f"{path}: {name!r} stands outside of any [NAME]")
     values: dict[str, Any] = dict(table)
     for key in values:
-        if key not in _KEYS:
-            raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(sorted(_KEYS))}")
+        if key not in KEYS:
+            raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(sorted(KEYS))}")
     try:
         if "channels" in values:
             channels = values["channels"]

@@ -1,24 +1,32 @@
-"""Into multiplexer mode and out of it: what is said in AT mode, as generators without clock or line.
+"""Into multiplexer mode and out of it: what is said before and after a session, as generators without clock or line.
 
 A dialogue yields `Step` (write this, then listen so long) and is sent `Heard` (what came, and how long that took);
 whoever runs it owns the clock and the line. No single step waits without a bound, and neither does their sum.
+
+The ladder of `enter`: AT; the frames that take a module out of the multiplexer mode in which a host that died left it,
+in either option; the same at other baud rates; a module that answers frames but not AT is adopted; then AT+CMUX.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
+from .at_cmux import Allowed, Manner, parse_allowed, parse_current
 from .commands import CLD
 from .config import Config, Option
-from .errors import CmuxRefused, ModuleSilent, NoMultiplexer
-from .frames import Frame, encode
+from .errors import CmuxRefused, ConfigError, ModuleSilent, NoMultiplexer
+from .events import FrameDropped
+from .frames import AdvancedDecoder, BasicDecoder, Frame, encode
 from .messages import encode_message
 from .wire import FrameType
 
 T = TypeVar("T")
+
+OTHER_RATES = (115200, 9600, 921600, 460800, 230400, 57600, 38400, 19200)
+"""Baud rates at which a module is looked for that does not answer, the usual ones first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class Step:
     """Octets to write first; may be empty."""
     wait: float
     """Seconds to wait for octets; 0: do not listen."""
+    baudrate: int | None = None
+    """Set the line to this rate before; None leaves it as it is."""
 
 
 class Heard(NamedTuple):
@@ -42,11 +52,40 @@ class Heard(NamedTuple):
 
 Dialogue = Generator[Step, Heard, T]
 
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rung of the ladder showed, for `doctor` and for error messages."""
+
+    step: str
+    """A word or two."""
+    ok: bool
+    """Whether it is as it should be."""
+    text: str
+    """The sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A module that multiplexes."""
+
+    unread: bytes
+    """Octets behind the OK to AT+CMUX: they belong to the multiplexer."""
+    config: Config
+    """The parameters of the session, with the N1 of the module where it was asked."""
+    adopted: bool
+    """It was found multiplexing and does not know AT: closing down will not bring an AT mode back."""
+    baudrate: int | None
+    """The rate at which it was found; None: the one that the line had."""
+
+
 _AT_TRIES = 5
 _AT_WAIT = 0.5
+_OTHER_TRIES = 3
+_OTHER_WAIT = 0.25
 _LATE_WAIT = 0.2
+_ASK_WAIT = 2.0
 _CMUX_WAIT = 5.0
-_RESCUE_AFTER = 2
 _RESCUE_WAIT = 0.3
 _PROBE_TRIES = 3
 _KEPT = 4096  # octets of what was heard that are kept for the error message and the search
@@ -54,35 +93,22 @@ _KEPT = 4096  # octets of what was heard that are kept for the error message and
 _FINAL = re.compile(rb"(?:^|[\r\n])(OK|ERROR|\+CM[ES] ERROR:[^\r\n]*|[04])(?:\r\n|\r|\n)")  # 0, 4: after ATV0
 _GOOD = (b"OK", b"0")
 
-_MODES = {Option.BASIC: 0, Option.ADVANCED: 1}  # 27.007 5.7
-_PORT_SPEEDS = {9600: 1, 19200: 2, 38400: 3, 57600: 4, 115200: 5, 230400: 6}
+_FLAGS = {Option.BASIC: b"\xf9", Option.ADVANCED: b"\x7e"}
+_MANY_FLAGS = 160  # enough for a frame that was cut off at the module's N1 to come to its end
 
 
-def command_forms(config: Config, *, n1_given: bool, baudrate: int | None) -> tuple[str, ...]:
-    """Say which forms of AT+CMUX to try, in order (27.007 §5.7).
-
-    Args:
-        config: the parameters of the session.
-        n1_given: the user asked for this N1, so the module has to hear it.
-        baudrate: of the line; None where it has none.
-
-    Returns:
-        The shortest form first, which nearly every module takes; then the one that some want.
-    """
-    mode = _MODES[config.option]
-    speed = _PORT_SPEEDS.get(baudrate or 0, "")
-    full = f"AT+CMUX={mode},0,{speed},{config.n1}"
-    return (full,) if n1_given else (f"AT+CMUX={mode}", full)
-
-
-def rescue_frames(option: Option) -> bytes:
+def rescue_frames(option: Option, flags: int = 0) -> bytes:
     """Return what takes a module out of multiplexer mode whether or not its DLCI 0 is open: SABM 0, then CLD.
 
     The CR behind them ends what a module in AT mode makes of it.
+
+    Args:
+        option: the framing.
+        flags: so many flags go before them, for a module that waits for the rest of a frame. Linux is confused by them.
     """
     sabm = encode(Frame(0, True, FrameType.SABM, True), option)
     cld = encode(Frame(0, True, FrameType.UIH, False, encode_message(CLD(), command=True)), option)
-    return sabm + cld + b"\r"
+    return _FLAGS[option] * flags + sabm + cld + b"\r"
 
 
 class _Ear:
@@ -91,6 +117,13 @@ class _Ear:
     def __init__(self) -> None:
         self.text = b""
         self.total = 0
+        self.tail = b""
+        """The last octets heard, whatever has been understood of them."""
+        self.before = b""
+        """What stood before the last result code."""
+        self._decoders = {Option.BASIC: BasicDecoder(32767), Option.ADVANCED: AdvancedDecoder(32768)}
+        self.speaks: Option | None = None
+        """The option in which frames came that are no echo of ours."""
 
     def listen(self, wait: float, write: bytes = b"") -> Dialogue[bytes | None]:
         """Wait for the next final result code; what stood before it is forgotten.
@@ -102,76 +135,161 @@ class _Ear:
         while True:
             found = _FINAL.search(self.text)
             if found and not write:
-                self.text = self.text[found.end() :]
+                self.before, self.text = self.text[: found.start()], self.text[found.end() :]
                 return found[1]
             if left <= 0:
                 return None
             heard = yield Step(write, left)
             write = b""
             left -= heard.elapsed
-            self.total += len(heard.data)
-            self.text = (self.text + heard.data)[-_KEPT:]
+            self._take(heard.data)
             if not heard.data:
                 left = 0.0
 
+    def _take(self, data: bytes) -> None:
+        self.total += len(data)
+        self.text = (self.text + data)[-_KEPT:]
+        self.tail = (self.tail + data)[-_KEPT:]
+        for option, decoder in self._decoders.items():
+            if any(_is_a_modules(item) for item in decoder.receive_data(data)):
+                self.speaks = option
 
-def enter(name: str, option: Option, forms: tuple[str, ...]) -> Dialogue[bytes]:
-    """Bring a module from AT mode into multiplexer mode.
+    def seen(self) -> str:
+        """Say what was heard, for an error message."""
+        if not self.total:
+            return "; not one octet was heard"
+        return f"; the last of {self.total} octets heard: {self.tail[-40:]!r}"
 
-    Echo, unsolicited results and junk are read over. A module that does not answer at first may still be multiplexing
-    for a host that died: it is told to close down, and asked again.
+
+def _is_a_modules(item: Frame | FrameDropped) -> bool:
+    """Whether this is a frame that a module sends, and no echo of `rescue_frames`."""
+    if isinstance(item, FrameDropped) or item.type in (FrameType.SABM, FrameType.DISC):
+        return False
+    return not (item.type is FrameType.UIH and item.dlci == 0 and item.cr)
+
+
+def enter(
+    name: str, manner: Manner, *, other_rates: Sequence[int] = (), findings: list[Finding] | None = None
+) -> Dialogue[Entered]:
+    """Bring a module into multiplexer mode, whatever state it is in.
+
+    Echo, unsolicited results and junk are read over.
 
     Args:
         name: of the port, for the error messages.
-        option: the framing.
-        forms: of AT+CMUX, from `command_forms`.
+        manner: how AT+CMUX is said.
+        other_rates: baud rates to try when the module does not answer at that of the line.
+        findings: gets what each rung of the ladder showed.
 
     Returns:
-        The octets that followed the OK: they belong to the multiplexer.
+        What the session starts from.
 
     Raises:
-        ModuleSilent: no answer to AT, or none to AT+CMUX.
-        CmuxRefused: every form was answered with an error.
+        ModuleSilent: no answer to AT, nor to frames, or none to AT+CMUX.
+        CmuxRefused: every form was answered with an error, or the module lists other options.
     """
+    report = [] if findings is None else findings
+    option = manner.config.option
+    tried: list[str] = []
     ear = _Ear()
-    yield from _wake(name, option, ear)
+    for rate in (None, *other_rates):
+        if rate is not None:
+            yield Step(b"", 0.0, rate)
+            ear.text = b""
+        tries, wait = (_AT_TRIES, _AT_WAIT) if rate is None else (_OTHER_TRIES, _OTHER_WAIT)
+        if (yield from _wake(ear, option, tries, wait)):
+            where = "" if rate is None else f" at {rate} baud, and not at that of the line"
+            echo = "on" if b"AT\r" in ear.tail else "off"
+            report.append(Finding("AT", rate is None, f"the module answers{where}; echo is {echo}"))
+            return (yield from _multiplex(name, ear, replace(manner, baudrate=rate or manner.baudrate), rate, report))
+        if ear.speaks is not None:
+            report.append(Finding("AT", False, f"no answer, but frames of the {ear.speaks.value} option"))
+            return _adopt(name, ear.speaks, manner.config, rate, report)
+        tried.append("" if rate is None else str(rate))
+    rates = f", then at {', '.join(tried[1:])} baud" if other_rates else ""
+    said = f"no answer to AT, asked {_AT_TRIES} times{rates}{ear.seen()}"
+    report.append(Finding("AT", False, said))
+    raise ModuleSilent(f"{name}: {said} (is it switched on, the baud rate right, the port the one for AT commands?)")
+
+
+def _wake(ear: _Ear, option: Option, tries: int, wait: float) -> Dialogue[bool]:
+    """Ask AT until it is answered; in between take the module out of multiplexer mode, should it be in it."""
+    other = Option.ADVANCED if option is Option.BASIC else Option.BASIC
+    rescues = [rescue_frames(option), rescue_frames(other), rescue_frames(option, _MANY_FLAGS)]
+    for tried in range(1, tries + 1):
+        if (yield from ear.listen(wait, b"AT\r")) in _GOOD:
+            # Answers to the earlier ones that come late must not be taken for the answer to AT+CMUX.
+            for _ in range(1, tried):
+                if (yield from ear.listen(_LATE_WAIT)) is None:
+                    break
+            return True
+        if tried >= 2 - (tries < _AT_TRIES) and tried < tries:
+            yield from ear.listen(_RESCUE_WAIT, rescues.pop(0))
+    return False
+
+
+def _adopt(name: str, speaks: Option, config: Config, rate: int | None, report: list[Finding]) -> Entered:
+    if speaks is not config.option:
+        raise ModuleSilent(
+            f"{name}: the module does not answer AT, but multiplexes with the {speaks.value} option: "
+            f'say option="{speaks.value}"'
+        )
+    report.append(Finding("AT+CMUX", True, "not needed: the module multiplexes already, and is taken over as it is"))
+    return Entered(b"", config, True, rate)
+
+
+def _multiplex(name: str, ear: _Ear, manner: Manner, rate: int | None, report: list[Finding]) -> Dialogue[Entered]:
+    allowed: Allowed | None = None
+    if manner.asks:
+        manner, allowed = yield from _ask(ear, manner, report)
+    forms = list(manner.forms()) if allowed is None else [manner.asked_form(allowed)]
     refused: list[str] = []
-    for form in forms:
+    while forms:
+        form = forms.pop(0)
         ear.text = b""
         answer = yield from ear.listen(_CMUX_WAIT, form.encode() + b"\r")
         if answer is None:
-            yield from ear.listen(_RESCUE_WAIT, rescue_frames(option))  # it may have switched without a word
-            raise ModuleSilent(
-                f"{name}: the module answers AT but said nothing within {_CMUX_WAIT:g} s to {form}{_seen(ear)}"
-            )
+            # It may have switched all the same.
+            yield from ear.listen(_RESCUE_WAIT, rescue_frames(manner.config.option))
+            said = f"the module answers AT but said nothing within {_CMUX_WAIT:g} s to {form}{ear.seen()}"
+            report.append(Finding("AT+CMUX", False, said))
+            raise ModuleSilent(f"{name}: {said}")
         if answer in _GOOD:
-            return ear.text
+            report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
+            return Entered(ear.text, manner.config, False, rate)
         refused.append(f"{form} -> {answer.decode('ascii', 'replace')}")
-    raise CmuxRefused(
-        f"{name}: the module refused to multiplex: {'; '.join(refused)} "
-        "(it may need other parameters, another option, or have no multiplexer)"
-    )
+        if not forms and allowed is None:  # last resort: what it says of itself
+            manner, allowed = yield from _ask(ear, manner, report)
+            if allowed is not None and manner.asked_form(allowed) not in " ".join(refused):
+                forms = [manner.asked_form(allowed)]
+    options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
+    said = f"the module refused to multiplex: {'; '.join(refused)}{options}"
+    report.append(Finding("AT+CMUX", False, said))
+    raise CmuxRefused(f"{name}: {said} (it may need other parameters, another option, or have no multiplexer)")
 
 
-def _wake(name: str, option: Option, ear: _Ear) -> Dialogue[None]:
-    for tried in range(1, _AT_TRIES + 1):
-        if (yield from ear.listen(_AT_WAIT, b"AT\r")) in _GOOD:
-            break
-        if tried == _RESCUE_AFTER and ear.total == 0:
-            yield from ear.listen(_RESCUE_WAIT, rescue_frames(option))
-    else:
-        raise ModuleSilent(
-            f"{name}: no answer to AT, asked {_AT_TRIES} times{_seen(ear)} "
-            "(is it switched on, the baud rate right, the port the one for AT commands?)"
-        )
-    # Answers to the earlier ones that come late must not be taken for the answer to AT+CMUX.
-    for _ in range(1, tried):
-        if (yield from ear.listen(_LATE_WAIT)) is None:
-            break
+def _ask(ear: _Ear, manner: Manner, report: list[Finding]) -> Dialogue[tuple[Manner, Allowed | None]]:
+    """Ask for the ranges and the present values of the parameters."""
+    texts = []
+    for question in (b"AT+CMUX=?", b"AT+CMUX?"):
+        ear.text = b""
+        answer = yield from ear.listen(_ASK_WAIT, question + b"\r")
+        texts.append(ear.before if answer in _GOOD else b"")
+    allowed, current = parse_allowed(texts[0]), parse_current(texts[1])
+    if allowed is not None:
+        report.append(Finding("AT+CMUX=?", True, f"options: {_named(allowed.options)}"))
+    n1 = current.get("N1")
+    if n1 and (allowed is None or allowed.allows(3, n1)):
+        try:
+            manner = manner.with_n1(n1)
+            report.append(Finding("AT+CMUX?", True, f"the module's own N1 is {n1}"))
+        except ConfigError as error:
+            report.append(Finding("AT+CMUX?", False, f"the module's own N1 is of no use: {error}"))
+    return manner, allowed
 
 
-def _seen(ear: _Ear) -> str:
-    return f"; the last of {ear.total} octets heard: {ear.text[-40:]!r}" if ear.total else "; not one octet was heard"
+def _named(options: Sequence[Option]) -> str:
+    return " and ".join(option.value for option in options) or "no option that is known here"
 
 
 def leave(option: Option, *, close_down: bool) -> Dialogue[bool]:

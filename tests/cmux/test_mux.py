@@ -28,7 +28,7 @@ __all__ = ["nothing_left"]
 
 @pytest.fixture
 def quick_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_AT_WAIT", "_LATE_WAIT", "_RESCUE_WAIT", "_CMUX_WAIT"):
+    for name in ("_AT_WAIT", "_LATE_WAIT", "_RESCUE_WAIT", "_CMUX_WAIT", "_OTHER_WAIT"):
         monkeypatch.setattr(startup, name, 0.05)
 
 

@@ -52,7 +52,7 @@ def _pty(stack: ExitStack) -> Looped:
     bridge = PtyBridge(uart, None)
     bridge.start()
     stack.callback(bridge.close)
-    return Looped(stack.enter_context(serial.Serial(bridge.path)), frozenset({"signals"}))
+    return Looped(stack.enter_context(serial.Serial(bridge.path)), frozenset({"signals", "gap"}))
 
 
 PORTS = {

@@ -100,12 +100,19 @@ def test_a_text_wrapper_reads_and_writes_lines(url: str) -> None:
         text.detach()
 
 
+def stop_it(module: Module, port: cmux.VirtualUart) -> None:
+    """Let the peer take no more data, and wait until the host knows."""
+    module.run(lambda core, now: core.pause_reading(1, now))
+    assert port._endpoint is not None
+    assert port._endpoint.engine.wait(lambda core: bool(core.signals(1) and core.signals(1).fc), 20)
+
+
 def test_select_finds_it_writable_only_while_it_takes_octets(url: str, module: Module) -> None:
     module.manners.loopback = ()
     with serial.serial_for_url(url, write_timeout=0) as port:
         fd = port.fileno()
         assert select.select([], [fd], [], 0)[1] == [fd]
-        module.run(lambda core, now: core.pause_reading(1, now))
+        stop_it(module, port)
         while select.select([], [fd], [], 0)[1]:
             port.write(bytes(4096))
         assert port.write(b"x") == 0
@@ -118,7 +125,7 @@ def test_select_lets_a_stopped_writer_see_that_the_line_died(url: str, module: M
     module.manners.loopback = ()
     with serial.serial_for_url(url, write_timeout=0) as port:
         fd = port.fileno()
-        module.run(lambda core, now: core.pause_reading(1, now))
+        stop_it(module, port)
         while select.select([], [fd], [], 0)[1]:
             port.write(bytes(4096))
         module.stop()

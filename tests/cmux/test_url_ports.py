@@ -199,10 +199,12 @@ def test_a_line_that_died_is_opened_anew_by_the_next_url(nothing_left: None, tmp
 
 def test_a_port_that_was_forgotten_leaves_its_channel_to_others(module: Module) -> None:
     with serial.serial_for_url(url(module, 2)):
+        module.manners.loopback = ()
         forgotten = serial.serial_for_url(url(module, 1))
         assert forgotten.write(b"old") == 3
         del forgotten
         gc.collect()
         module.wait(lambda: module.data.get(1) == b"old")
+        module.manners.loopback = (1,)
         with serial.serial_for_url(url(module, 1)) as port:
             assert echoes(port, b"new")

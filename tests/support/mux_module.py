@@ -41,6 +41,12 @@ class Manners:
     """On a TCP port of the loopback instead of a pty; `Module.path` is its pyserial URL."""
     ignores_at: int = 0
     """So many AT are not answered."""
+    knows_at: bool = True
+    """False: there is no AT mode, only frames."""
+    answers: dict[str, bytes] = field(default_factory=dict)
+    """To further commands."""
+    baudrate: int | None = None
+    """Hears nothing while the host's end of the pty is set to another rate."""
     config: Config = field(default_factory=lambda: Config(n1=31))
 
 
@@ -147,7 +153,7 @@ class Module:
         due = self._core.next_timeout()
         if due is not None and due <= now:
             self._tell(self._core.handle_timeout(now))
-        if self.in_mux and self.manners.answers_sabm:
+        if (self.in_mux or not self.manners.knows_at) and self.manners.answers_sabm:
             self._out += self._core.data_to_send(now)
         else:
             self._core.data_to_send(now)
@@ -169,14 +175,22 @@ class Module:
         if self._fd in ready:
             data = os.read(self._fd, 65536)
             self._stop |= not data
-            if not self._muted:
+            if not self._muted and self._at_its_rate():
                 self.raw += data
                 self._receive(data)
         with self.changed:
             self.changed.notify_all()
 
+    def _at_its_rate(self) -> bool:
+        if self.manners.baudrate is None:
+            return True
+        import termios
+
+        speed: int = getattr(termios, f"B{self.manners.baudrate}")
+        return bool(termios.tcgetattr(self._fd)[5] == speed)
+
     def _receive(self, data: bytes) -> None:
-        if self.in_mux:
+        if self.in_mux or not self.manners.knows_at:
             if self.manners.echoes_frames:
                 self._emit(data)
             self._tell(self._core.receive_data(data, time.monotonic()))
@@ -196,7 +210,9 @@ class Module:
             self.manners.ignores_at -= 1
         elif command == "AT":
             self._emit(self.manners.noise + b"\r\nOK\r\n")
-        elif command.startswith("AT+CMUX="):
+        elif command in self.manners.answers:
+            self._emit(self.manners.answers[command])
+        elif command.startswith("AT+CMUX=") and command != "AT+CMUX=?":
             self._emit(self.manners.noise + self.manners.cmux_answer)
             if b"OK" in self.manners.cmux_answer:
                 self.in_mux = True

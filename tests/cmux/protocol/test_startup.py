@@ -1,5 +1,6 @@
 """Into multiplexer mode and out of it, played against scripts without a line or a clock."""
 
+import contextlib
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -8,12 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmux.protocol import Config, Option, startup
+from cmux.protocol.at_cmux import Allowed, Manner, parse_allowed, parse_current
 from cmux.protocol.errors import CmuxRefused, ModuleSilent
-from cmux.protocol.startup import Dialogue, Heard, Step, T
+from cmux.protocol.startup import Dialogue, Entered, Finding, Heard, Step, T
 
 RESCUE = bytes.fromhex("F9 03 3F 01 1C F9 F9 03 EF 05 C3 01 F2 F9") + b"\r"
+ADVANCED_RESCUE = bytes.fromhex("7E 03 3F FC 7E 7E 03 EF C3 01 70 7E") + b"\r"
+CLD_ANSWER = bytes.fromhex("F9 01 EF 05 C1 01 93 F9")
+UA = bytes.fromhex("F9 03 73 01 D7 F9")
+ADVANCED_UA = bytes.fromhex("7E 03 73 85 7E")
 OK = b"\r\nOK\r\n"
-FORMS = ("AT+CMUX=0", "AT+CMUX=0,0,5,31")
+ERROR = b"\r\nERROR\r\n"
+MANNER = Manner(config=Config(), baudrate=115200)
 
 
 class Script:
@@ -24,6 +31,8 @@ class Script:
         self.said: list[bytes] = []
         self.time = 0.0
         self.portions: Iterator[bytes] = iter(())
+        self.rates: list[int] = []
+        self.speaks_at: int | None = None
 
     def play(self, dialogue: Dialogue[T]) -> T:
         try:
@@ -35,6 +44,11 @@ class Script:
             return stop.value  # type: ignore[no-any-return]
 
     def hear(self, step: Step) -> Heard:
+        if step.baudrate is not None:
+            self.rates.append(step.baudrate)
+        if self.speaks_at is not None and self.speaks_at not in self.rates[-1:]:
+            self.time += step.wait
+            return Heard(b"", step.wait)
         if step.write:
             self.said.append(step.write)
             answer = self.answers.pop(0) if self.answers else b""
@@ -45,8 +59,12 @@ class Script:
         return Heard(data, elapsed)
 
 
-def enter(script: Script, forms: tuple[str, ...] = FORMS) -> bytes:
-    return script.play(startup.enter("/dev/modem", Option.BASIC, forms))
+def ladder(script: Script, manner: Manner = MANNER, **more: object) -> Entered:
+    return script.play(startup.enter("/dev/modem", manner, **more))  # type: ignore[arg-type]
+
+
+def enter(script: Script) -> bytes:
+    return ladder(script).unread
 
 
 def test_the_shortest_form_comes_first_and_nothing_else_is_said() -> None:
@@ -104,11 +122,157 @@ def test_a_silent_module_is_given_up_within_seconds_and_the_error_says_so() -> N
     assert script.said.count(b"AT\r") == 5
 
 
+# --- A module that still multiplexes ---
+
+
 def test_a_module_left_in_multiplexer_mode_is_closed_down_and_asked_again() -> None:
-    script = Script(b"", b"", bytes.fromhex("F9 01 EF 05 C1 01 AD F9"), OK, OK)
-    assert enter(script) == b""
+    script = Script(b"", b"", CLD_ANSWER, OK, OK)
+    assert ladder(script) == Entered(b"", Config(), False, None)
     assert script.said[2] == RESCUE
     assert script.said[3:] == [b"AT\r", b"AT+CMUX=0\r"]
+
+
+def test_one_left_in_the_other_option_is_closed_down_too() -> None:
+    script = Script(b"", b"", b"", b"", ADVANCED_UA, OK, OK)
+    assert not ladder(script).adopted
+    assert script.said[4] == ADVANCED_RESCUE
+
+
+def test_frames_instead_of_answers_do_not_keep_it_from_being_closed_down() -> None:
+    data = bytes.fromhex("F9 05 EF 05 41 42 A5 F9")
+    script = Script(data, data, CLD_ANSWER, OK, OK)
+    assert not ladder(script).adopted
+
+
+def test_one_that_waits_for_the_rest_of_a_frame_gets_flags_for_it() -> None:
+    script = Script()
+    with pytest.raises(ModuleSilent):
+        ladder(script)
+    assert script.said[6] == b"\xf9" * 160 + RESCUE
+
+
+def test_a_module_that_answers_frames_but_never_at_is_adopted() -> None:
+    script = Script(b"", b"", UA + CLD_ANSWER)
+    entered = ladder(script)
+    assert entered == Entered(b"", Config(), True, None)
+    assert not any(b"CMUX" in said for said in script.said)
+
+
+def test_a_module_that_multiplexes_in_the_other_option_is_named() -> None:
+    with pytest.raises(ModuleSilent, match="multiplexes with the advanced option"):
+        ladder(Script(b"", b"", b"", b"", ADVANCED_UA))
+
+
+def test_an_echo_of_our_own_frames_is_no_multiplexer() -> None:
+    with pytest.raises(ModuleSilent, match="no answer to AT"):
+        ladder(Script(b"AT\r", b"AT\r", RESCUE, b"AT\r", ADVANCED_RESCUE, b"AT\r", RESCUE, b"AT\r"))
+
+
+# --- Other baud rates ---
+
+
+def test_other_baud_rates_are_tried_when_the_lines_own_is_not_answered() -> None:
+    script = Script(OK, OK)
+    script.speaks_at = 9600
+    findings: list[Finding] = []
+    entered = ladder(script, other_rates=(57600, 9600, 19200), findings=findings)
+    assert entered.baudrate == 9600
+    assert script.rates == [57600, 9600]
+    assert findings[0] == Finding(
+        "AT", False, "the module answers at 9600 baud, and not at that of the line; echo is off"
+    )
+
+
+def test_the_search_is_bounded_and_the_error_names_every_rate() -> None:
+    script = Script()
+    with pytest.raises(ModuleSilent, match="then at 57600, 9600 baud; not one octet"):
+        ladder(script, other_rates=(57600, 9600))
+    assert script.time < 8
+
+
+# --- AT+CMUX=? and AT+CMUX? ---
+
+ASKS = Manner(config=Config(), baudrate=115200, asks=True)
+RANGES = b"\r\n+CMUX: (0-1),(0),(1-6),(1-1509),(1-255),(0-100),(2-255),(1-255),(1-7)\r\n\r\nOK\r\n"
+VALUES = b"\r\n+CMUX: 0,0,5,1509,10,3,30,10,2\r\n\r\nOK\r\n"
+
+
+def test_a_profile_that_asks_takes_the_modules_own_n1() -> None:
+    script = Script(OK, RANGES, VALUES, OK)
+    entered = ladder(script, ASKS)
+    assert script.said[1:] == [b"AT+CMUX=?\r", b"AT+CMUX?\r", b"AT+CMUX=0,0,5,1509\r"]
+    assert entered.config.n1 == 1509
+    assert entered.config.n1_receive >= 1509
+
+
+def test_an_n1_that_the_user_names_goes_before_the_modules_own() -> None:
+    script = Script(OK, RANGES, VALUES, OK)
+    manner = Manner(config=Config(n1=64), n1_given=True, asks=True)
+    assert ladder(script, manner).config.n1 == 64
+    assert script.said[-1] == b"AT+CMUX=0,0,,64\r"
+
+
+def test_a_module_that_does_not_know_the_questions_is_told_the_usual_forms() -> None:
+    script = Script(OK, ERROR, ERROR, OK)
+    assert ladder(script, ASKS).config == Config()
+    assert script.said[-1] == b"AT+CMUX=0\r"
+
+
+def test_when_every_form_is_refused_the_module_is_asked_what_it_allows() -> None:
+    narrow = b"\r\n+CMUX: (0),(0),(),(64-127)\r\n\r\nOK\r\n"
+    script = Script(OK, ERROR, ERROR, narrow, ERROR, OK)
+    ladder(script)
+    assert script.said[3:] == [b"AT+CMUX=?\r", b"AT+CMUX?\r", b"AT+CMUX=0,0,5,64\r"]
+
+
+def test_an_option_that_the_module_lacks_is_said() -> None:
+    advanced = Manner(config=Config(option=Option.ADVANCED))
+    only_basic = b"\r\n+CMUX: (0),(0),(1-5)\r\n\r\nOK\r\n"
+    with pytest.raises(CmuxRefused, match=r"AT\+CMUX=\? allows basic"):
+        ladder(Script(OK, ERROR, ERROR, only_basic, ERROR, ERROR), advanced)
+
+
+@pytest.mark.parametrize(
+    ("text", "ranges"),
+    [
+        (b"+CMUX: (0-1),(0-2)\r\n", (((0, 1),), ((0, 2),))),
+        (b"AT+CMUX=?\r\r\n+CMUX:(0,1),( 0 - 2 ),(),(10-128)\r\n\r\nOK\r\n",
+         (((0, 0), (1, 1)), ((0, 2),), (), ((10, 128),))),
+        (b"\r\n+CMUX: 0,0,5,31\r\n", (((0, 0),), ((0, 0),), ((5, 5),), ((31, 31),))),
+        (b"\r\n+CMUX: (9-1)\r\n", (((1, 9),),)),
+    ],
+)  # fmt: skip
+def test_what_modules_list_is_read(text: bytes, ranges: tuple[tuple[tuple[int, int], ...], ...]) -> None:
+    assert parse_allowed(text) == Allowed(ranges)
+
+
+@pytest.mark.parametrize("text", [b"", b"OK", b"+CMUX:", b"+CMUX: ()", b"+CMUX: (a-b)", b"x+CMUX: (0)"])
+def test_what_lists_nothing_is_none(text: bytes) -> None:
+    assert parse_allowed(text) is None
+
+
+def test_present_values_are_read_by_name_and_a_module_without_any_has_none() -> None:
+    assert parse_current(VALUES)["N1"] == 1509
+    assert parse_current(b"\r\n+CMUX:-1,0,5,127\r\n") == {"subset": 0, "port_speed": 5, "N1": 127}
+    assert parse_current(b"ERROR") == {}
+
+
+@given(st.binary(max_size=200) | st.text("+CMUX: (0-9),\r\n").map(str.encode))
+def test_no_answer_whatever_is_in_it_raises(junk: bytes) -> None:
+    for text in (junk, b"\r\n+CMUX: " + junk):
+        allowed = parse_allowed(text)
+        parse_current(text)
+        if allowed is not None:
+            MANNER.asked_form(allowed)
+            for index in range(9):
+                assert allowed.allows(index, allowed.nearest(index, 31))
+
+
+@given(st.lists(st.lists(st.binary(max_size=60), max_size=3), max_size=12))
+def test_the_ladder_ends_whatever_it_hears(answers: list[list[bytes]]) -> None:
+    script = Script(*answers)
+    with contextlib.suppress(ModuleSilent, CmuxRefused):
+        ladder(script, ASKS, other_rates=(9600,))
 
 
 def test_late_answers_to_at_are_not_taken_for_the_one_to_cmux() -> None:
@@ -130,12 +294,12 @@ def test_garbage_shows_in_the_error() -> None:
 
 
 def test_n1_goes_to_the_module_when_the_user_names_it() -> None:
-    config = Config(n1=127)
-    assert startup.command_forms(config, n1_given=True, baudrate=115200) == ("AT+CMUX=0,0,5,127",)
-    assert startup.command_forms(config, n1_given=True, baudrate=None) == ("AT+CMUX=0,0,,127",)
-    assert startup.command_forms(Config(), n1_given=False, baudrate=9600) == ("AT+CMUX=0", "AT+CMUX=0,0,1,31")
+    assert Manner(config=Config(n1=127), n1_given=True, baudrate=115200).forms() == ("AT+CMUX=0,0,5,127",)
+    assert Manner(config=Config(n1=127), n1_given=True).forms() == ("AT+CMUX=0,0,,127",)
+    assert Manner(config=Config(), baudrate=9600).forms() == ("AT+CMUX=0", "AT+CMUX=0,0,1,31")
+    assert Manner(config=Config(), baudrate=9600, full=True).forms() == ("AT+CMUX=0,0,1,31",)
     advanced = Config(option=Option.ADVANCED)
-    assert startup.command_forms(advanced, n1_given=False, baudrate=230400) == ("AT+CMUX=1", "AT+CMUX=1,0,6,64")
+    assert Manner(config=advanced, baudrate=230400).forms() == ("AT+CMUX=1", "AT+CMUX=1,0,6,64")
 
 
 def test_leaving_asks_whether_at_mode_is_back() -> None:

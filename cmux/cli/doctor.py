@@ -1,0 +1,194 @@
+"""``doctor``: walk the ladder of opening rung by rung, and say in words what was found."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib import metadata
+from typing import cast
+
+from .. import handover
+from ..errors import CmuxError, DlcError
+from ..line import Line, open_line
+from ..mux import Mux
+from ..opening import find_profile, session_config
+from ..protocol.at_cmux import Manner
+from ..protocol.events import Outcome
+from ..protocol.startup import OTHER_RATES, Finding
+from .app import DONE, CommandError, Commands
+from .lines import LineSettings, add_line_options, channels_argument, from_arguments
+
+_EXAMPLES = (
+    "gsm0710 doctor /dev/ttyUSB0",
+    "gsm0710 doctor socket://10.0.0.7:7000 --option advanced --json | jq .",
+)
+
+_HINTS = {
+    "port": "Is the device plugged in, and does no other program (ModemManager, another attach) have it?",
+    "AT": "Is it switched on, and is this the port for AT commands? A module behind a USB bridge has several.",
+    "AT+CMUX": "Try --profile or --option; some modules multiplex only on one of their ports, some not at all.",
+    "DLCI 0": "Some change their baud rate with AT+CMUX, some need patience: try another --baudrate, or --option.",
+    "session": "The session broke down: does the line lose octets? Try a lower --baudrate, or flow control.",
+}
+
+_TEST = {
+    Outcome.ANSWERED: "the Test command is echoed",
+    Outcome.NOT_SUPPORTED: "the module does not support the Test command",
+    Outcome.TIMEOUT: "the module leaves the Test command unanswered: for keep-alive it needs MSC",
+}
+
+
+def add_doctor(commands: Commands) -> None:
+    """Add the command.
+
+    Args:
+        commands: the command line that is being put together.
+    """
+    parser = commands.add(
+        "doctor",
+        doctor,
+        summary="Find out whether a line can be multiplexed, and explain what is in the way.",
+        examples=_EXAMPLES,
+    )
+    parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
+    parser.add_argument(
+        "--channels", type=channels_argument, metavar="LIST", help="which DLCIs to try: 1-4 (default), or 1,3"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+    add_line_options(parser)
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        arguments: see `add_doctor`.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        CommandError: the line cannot be multiplexed.
+    """
+    try:
+        settings = from_arguments(arguments)
+    except ValueError as error:
+        arguments.parser.error(str(error))
+    failed: Finding | None = None
+    for finding in examine(settings):
+        if finding.step in _HINTS and not finding.ok:
+            failed = finding
+        _show(finding, arguments.json)
+    hint = _HINTS[failed.step] if failed is not None else "The line can be multiplexed."
+    if arguments.json:
+        print(json.dumps({"step": "verdict", "ok": failed is None, "text": hint}), flush=True)
+    if failed is not None:
+        raise CommandError(f"{settings.port} fails at {failed.step}. {hint}")
+    if not arguments.json:
+        print(f"\n{hint}")
+    return DONE
+
+
+def _show(finding: Finding, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"step": finding.step, "ok": finding.ok, "text": finding.text}))
+    else:
+        print(f"{'ok  ' if finding.ok else '--  '}{finding.step:<10} {finding.text}")
+    sys.stdout.flush()
+
+
+def examine(settings: LineSettings) -> Iterator[Finding]:
+    """Walk the ladder.
+
+    Args:
+        settings: of the line.
+
+    Yields:
+        What each rung showed; the walk ends with the first that does not bear.
+    """
+    yield from _packages()
+    try:
+        line = open_line(settings.port, settings.baudrate)
+    except CmuxError as error:
+        yield Finding("port", False, str(error))
+        return
+    try:
+        yield Finding("port", True, f"{settings.port} is open" + (f" at {line.rate} baud" if line.rate else ""))
+        findings: list[Finding] = []
+        try:
+            mux, first = _enter(line, settings, findings)
+        except CmuxError as error:
+            yield from findings
+            if all(finding.ok for finding in findings):
+                yield Finding("session", False, str(error))
+            return
+        # What did not stand in the way is no failure: a module at another baud rate, or one that multiplexes already.
+        yield from (replace(finding, step=finding.step if finding.ok else "note") for finding in findings)
+        yield from _session(mux, first, settings)
+    finally:
+        line.close()
+
+
+def _packages() -> Iterator[Finding]:
+    for package in ("cmux", "drivers"):
+        owners = metadata.packages_distributions().get(package, ["gsm0710"])
+        if set(owners) != {"gsm0710"}:
+            yield Finding("packages", False, f"the package {package} is installed by {' and '.join(sorted(owners))}")
+
+
+def _enter(line: Line, settings: LineSettings, findings: list[Finding]) -> tuple[Mux, bytes]:
+    config = session_config(find_profile(settings.profile), settings.option, settings.n1)
+    if settings.startup == "none":
+        return Mux(line, config, leave_by_at=False, line_rate=line.rate), b""
+    manner = Manner(config=config, n1_given=settings.n1 is not None, baudrate=settings.baudrate, asks=True)
+    rates = [rate for rate in OTHER_RATES if rate != settings.baudrate]
+    entered = handover.enter(line, manner, rates, findings)
+    mux = Mux(line, entered.config, leave_by_at=not entered.adopted, line_rate=line.rate)
+    return mux, entered.unread
+
+
+def _session(mux: Mux, first: bytes, settings: LineSettings) -> Iterator[Finding]:
+    try:
+        yield from _inside(mux, first, settings)
+    finally:
+        mux.close()
+    if mux.back_in_at_mode is not None:
+        back = "the module is back in AT mode" if mux.back_in_at_mode else "the module does not answer AT any more"
+        yield Finding("leaving", mux.back_in_at_mode, back)
+
+
+def _inside(mux: Mux, first: bytes, settings: LineSettings) -> Iterator[Finding]:
+    try:
+        mux.start(first)
+    except CmuxError as error:
+        yield Finding("DLCI 0", False, str(error))
+        return
+    config = mux.config
+    yield Finding("DLCI 0", True, f"SABM is answered with UA; {config.option.value} option, N1 {config.n1} octets")
+    yield _test(mux)
+    for dlci in settings.channels:
+        try:
+            port = mux.channel(dlci)
+        except DlcError as error:
+            yield Finding(f"DLCI {dlci}", False, str(error))
+            continue
+        except CmuxError as error:
+            yield Finding("session", False, str(error))
+            break
+        names = (("CTS", port.cts), ("DSR", port.dsr), ("CD", port.cd), ("RI", port.ri))
+        signals = ", ".join(name for name, on in names if on)
+        yield Finding(f"DLCI {dlci}", True, f"opened; its signals: {signals or 'none'}")
+    dropped = cast(dict[str, int], mux.stats()["dropped"])
+    shown = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    yield Finding("frames", not dropped, f"damaged: {shown}" if dropped else "none was damaged")
+
+
+def _test(mux: Mux) -> Finding:
+    try:
+        outcome = mux.test()
+    except CmuxError as error:
+        return Finding("session", False, str(error))
+    return Finding("Test", outcome is Outcome.ANSWERED, _TEST[outcome])

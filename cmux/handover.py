@@ -1,0 +1,108 @@
+"""The dialogues of `cmux.protocol.startup`, run on a line whose threads do not run."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import TypeVar, cast
+
+from .errors import SessionEnded, StartupError
+from .line import HungUp, Line
+from .protocol import startup
+from .protocol.at_cmux import Manner
+from .protocol.config import Option
+from .protocol.events import Cause
+from .protocol.startup import Dialogue, Entered, Finding, Heard
+
+T = TypeVar("T")
+
+_WRITE_TIMEOUT = 2.0
+
+_log = logging.getLogger("cmux")
+
+
+def run(line: Line, dialogue: Dialogue[T]) -> T:
+    """Run a dialogue to its end.
+
+    Args:
+        line: open.
+        dialogue: from `cmux.protocol.startup`.
+
+    Returns:
+        What it returned.
+
+    Raises:
+        HungUp: the line is gone, or takes nothing.
+    """
+    try:
+        step = next(dialogue)
+        while True:
+            started = time.monotonic()
+            if step.baudrate is not None:
+                line.set_baudrate(step.baudrate)
+            left = step.write
+            while left:
+                left = left[line.write(left, _WRITE_TIMEOUT) :]
+                if left and time.monotonic() - started > _WRITE_TIMEOUT:
+                    raise HungUp(f"the line has taken no octet for {_WRITE_TIMEOUT:g} s (flow control?)")
+            heard = line.read(step.wait) if step.wait > 0 else b""
+            _log.debug("%s: said %r, heard %r", line.name, step.write, heard)
+            step = dialogue.send(Heard(heard, time.monotonic() - started))
+    except StopIteration as stop:
+        return cast(T, stop.value)
+
+
+def enter(
+    line: Line, manner: Manner, other_rates: Sequence[int], findings: list[Finding] | None = None
+) -> Entered:  # fmt: skip
+    """Bring the module into multiplexer mode; see `startup.enter`.
+
+    Args:
+        line: open; set to the rate at which the module was found.
+        manner: how AT+CMUX is said.
+        other_rates: baud rates to try, where the line has any.
+        findings: gets what each step showed.
+
+    Returns:
+        What the session starts from.
+
+    Raises:
+        StartupError: it does not multiplex.
+        SessionEnded: the line was lost.
+    """
+    rates = other_rates if line.has_baudrate else ()
+    try:
+        entered = run(line, startup.enter(line.name, manner, other_rates=rates, findings=findings))
+    except HungUp as error:
+        raise SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}") from error
+    except StartupError:
+        raise
+    except BaseException:  # interrupted: it may be in multiplexer mode already
+        leave(line, manner.config.option, close_down=True)
+        raise
+    if entered.baudrate is not None:
+        _log.warning("%s: the module is set to %d baud, and so is the line now", line.name, entered.baudrate)
+    return entered
+
+
+def leave(line: Line, option: Option, *, close_down: bool) -> bool:
+    """Make sure that the module is back in AT mode; that it is not is logged.
+
+    Args:
+        line: open.
+        option: the framing of the session.
+        close_down: say CLD first.
+
+    Returns:
+        Whether it answered AT.
+    """
+    line.rearm()
+    try:
+        answered = run(line, startup.leave(option, close_down=close_down))
+    except HungUp as error:
+        _log.warning("%s: %s", line.name, error)
+        return False
+    if not answered:
+        _log.warning("%s: the module does not answer AT after the end of the session", line.name)
+    return answered

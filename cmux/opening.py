@@ -1,0 +1,173 @@
+"""`open`: from a name to a multiplexer."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from . import handover
+from .capture import Capture
+from .errors import ConfigError
+from .line import SerialLike, open_line
+from .mux import Mux, check_dlci
+from .protocol.at_cmux import Manner
+from .protocol.config import Config, Option
+from .protocol.profiles import HOST_DEFAULTS, PROFILES, Profile
+from .protocol.startup import OTHER_RATES
+
+Startup = Literal["at", "none"]
+
+_SERIAL_SETTINGS = {"bytesize", "parity", "stopbits", "xonxoff", "rtscts", "dsrdtr"}
+
+
+def open(
+    port: str | os.PathLike[str] | SerialLike,
+    *,
+    baudrate: int = 115200,
+    startup: Startup = "at",
+    profile: str | Profile = "generic",
+    option: Option | str | None = None,
+    n1: int | None = None,
+    line_rate: int | None = None,
+    capture: str | os.PathLike[str] | None = None,
+    capture_payload: bool = True,
+    channels: Iterable[int | str] = (),
+    drain_timeout: float = 0.5,
+    other_rates: Sequence[int] = OTHER_RATES,
+    **settings: Any,
+) -> Mux:
+    """Open a line, bring the module into multiplexer mode whatever state it is in, and open DLCI 0.
+
+    Args:
+        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``; it belongs to the Mux
+            from now on, also when this fails.
+        baudrate: of the line, bits per second.
+        startup: ``"at"`` says AT+CMUX first, ``"none"`` finds the module in multiplexer mode.
+        profile: what is known about the module, see `cmux.protocol.profiles`.
+        option: the framing: ``"basic"`` or ``"advanced"``; by default that of the profile, which is basic mostly.
+        n1: longest information field to send, in octets; told to the module when given.
+        line_rate: bits per second to which writing is paced, so that a keystroke does not queue behind a file; 0: not
+            at all; by default `baudrate` on a real serial port.
+        capture: a pcapng file to write the frames to.
+        capture_payload: False keeps the octets of user DLCs out of it.
+        channels: DLCIs, or names of the profile, to open at once.
+        drain_timeout: seconds that closing leaves for what is still queued.
+        other_rates: baud rates at which a module is looked for that does not answer at `baudrate`.
+        settings: more fields of `Config` (``t1``, ``t2``, ``n2``, …; 0.3 s, 0.6 s and 5 by default), and more settings
+            of pyserial (``rtscts``, …).
+
+    Returns:
+        The multiplexer.
+
+    Raises:
+        PortNotFound: there is no such port.
+        PortBusy: somebody has it.
+        ModuleSilent: the module does not answer AT.
+        CmuxRefused: it answers AT+CMUX with an error.
+        NoMultiplexer: it does not answer SABM.
+        InvalidDlci: one of `channels` cannot carry data.
+        DlcError: one of `channels` was refused.
+        ConfigError: a parameter is out of range, or there is no such profile.
+    """
+    known = find_profile(profile)
+    wanted = [check_dlci(known.channels.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in channels]
+    ours, rest = _told_apart(settings)
+    config = session_config(known, option, n1, **ours)
+    line = open_line(port, baudrate, **rest)
+    try:
+        recorder = None if capture is None else Capture(capture, config, payload=capture_payload)
+    except BaseException:
+        line.close()
+        raise
+    first, adopted = b"", False
+    try:
+        if startup == "at":
+            manner = Manner(
+                config=config,
+                n1_given=n1 is not None,
+                baudrate=baudrate,
+                full=known.at_cmux == "full",
+                asks=known.at_cmux == "asked",
+            )
+            entered = handover.enter(line, manner, [rate for rate in other_rates if rate != baudrate])
+            first, adopted, config = entered.unread, entered.adopted, entered.config
+    except BaseException:
+        line.close()
+        if recorder is not None:
+            recorder.close()
+        raise
+    mux = Mux(
+        line,
+        config,
+        leave_by_at=startup == "at" and not adopted,
+        line_rate=line.rate if line_rate is None else line_rate or None,
+        capture=recorder,
+        drain_timeout=drain_timeout,
+        names=known.channels,
+    )
+    try:
+        mux.start(first)
+        for dlci in wanted:
+            mux.channel(dlci)
+    except BaseException:
+        mux.close()
+        raise
+    return mux
+
+
+def find_profile(profile: str | Profile) -> Profile:
+    """Return a profile by its name.
+
+    Args:
+        profile: a name, or a profile of the caller's own.
+
+    Returns:
+        The profile.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if isinstance(profile, Profile):
+        return profile
+    if profile not in PROFILES:
+        raise ConfigError(f"there is no profile {profile!r}: {', '.join(PROFILES)}")
+    return PROFILES[profile]
+
+
+def session_config(profile: Profile, option: Option | str | None, n1: int | None, **fields: Any) -> Config:
+    """Return the parameters of a session.
+
+    Args:
+        profile: what is known about the module.
+        option: the framing; None: the profile's.
+        n1: longest information field to send; None: the profile's, or the option's default.
+        fields: more of `Config`.
+
+    Returns:
+        The parameters.
+
+    Raises:
+        ConfigError: one is out of range.
+    """
+    if "t1" in fields:
+        fields.setdefault("t2", max(HOST_DEFAULTS["t2"], min(2 * fields["t1"], 2.55)))
+    if option is not None:
+        fields["option"] = Option(option)
+        if fields["option"] is not profile.settings.get("option", Option.BASIC):
+            fields["n1"] = 0  # the profile's N1 is for its own option
+    if n1 is not None:
+        fields["n1"] = n1
+    return profile.config(**fields)
+
+
+def _told_apart(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the fields of `Config` from pyserial's settings."""
+    known = {field.name for field in dataclasses.fields(Config)}
+    ours = {name: value for name, value in settings.items() if name in known}
+    rest = {name: value for name, value in settings.items() if name not in known}
+    for name in rest:
+        if name not in _SERIAL_SETTINGS:
+            raise TypeError(f"open() got an unknown setting {name!r}")
+    return ours, rest

@@ -1,0 +1,128 @@
+"""AT+CMUX: how it is said, and what modules answer to AT+CMUX=? and AT+CMUX? (27.007 §5.7)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from .config import Config, Option
+
+FIELDS: Final = ("mode", "subset", "port_speed", "N1", "T1", "N2", "T2", "T3", "k")
+"""The parameters, in order."""
+
+MODES: Final = {Option.BASIC: 0, Option.ADVANCED: 1}
+"""The first parameter."""
+
+_PORT_SPEEDS: Final = {9600: 1, 19200: 2, 38400: 3, 57600: 4, 115200: 5, 230400: 6}
+_MODE, _SUBSET, _SPEED, _N1 = range(4)
+_MAX_DIGITS = 9
+
+_ANSWER = re.compile(rb"(?:^|[\r\n])\+CMUX: *([^\r\n]*)")
+_GROUP = re.compile(rb"\(([^()]*)\)|([^,()]+)")
+_RANGE = re.compile(rb" *(\d{1,%d})(?: *- *(\d{1,%d}))? *\Z" % (_MAX_DIGITS, _MAX_DIGITS))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What AT+CMUX=? lists."""
+
+    ranges: tuple[tuple[tuple[int, int], ...], ...]
+    """For each parameter the lowest and highest value of each of its ranges; none where it lists nothing."""
+
+    def allows(self, index: int, value: int) -> bool:
+        """Tell whether a parameter may have a value; one that is not listed may have any."""
+        ranges = self.ranges[index] if index < len(self.ranges) else ()
+        return not ranges or any(low <= value <= high for low, high in ranges)
+
+    def nearest(self, index: int, value: int) -> int:
+        """Return the allowed value that comes nearest to one."""
+        if self.allows(index, value):
+            return value
+        return min((edge for span in self.ranges[index] for edge in span), key=lambda edge: abs(edge - value))
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The framings that the module knows."""
+        return tuple(option for option, mode in MODES.items() if self.allows(_MODE, mode))
+
+
+def parse_allowed(text: bytes) -> Allowed | None:
+    """Read the answer to AT+CMUX=?.
+
+    Args:
+        text: everything that came; nothing in it raises.
+
+    Returns:
+        What it lists, or None when it lists nothing.
+    """
+    found = _ANSWER.search(text)
+    if found is None:
+        return None
+    fields = []
+    for group in _GROUP.finditer(found[1]):
+        spans = [_RANGE.match(part) for part in (group[1] if group[1] is not None else group[2]).split(b",")]
+        pairs = [(int(span[1]), int(span[2] or span[1])) for span in spans if span]
+        fields.append(tuple((min(pair), max(pair)) for pair in pairs))
+    return Allowed(tuple(fields[: len(FIELDS)])) if any(fields) else None
+
+
+def parse_current(text: bytes) -> dict[str, int]:
+    """Read the answer to AT+CMUX?.
+
+    Args:
+        text: everything that came; nothing in it raises.
+
+    Returns:
+        The parameters that it names, by `FIELDS`; empty when there is none.
+    """
+    found = _ANSWER.search(text)
+    if found is None:
+        return {}
+    values: dict[str, int] = {}
+    for name, part in zip(FIELDS, found[1].split(b","), strict=False):
+        digits = part.strip(b" ()")
+        if digits.isdigit() and len(digits) <= _MAX_DIGITS:
+            values[name] = int(digits)
+    return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How AT+CMUX is to be said."""
+
+    config: Config
+    """The parameters of the session."""
+    n1_given: bool = False
+    """The user asked for this N1, so the module has to hear it."""
+    baudrate: int | None = None
+    """Of the line, for the port speed; None where it has none."""
+    full: bool = False
+    """All required parameters at once, for modules that refuse the short form."""
+    asks: bool = False
+    """AT+CMUX=? and AT+CMUX? first: the module's own N1 and ranges count."""
+
+    def forms(self) -> tuple[str, ...]:
+        """Return which forms to try, in order: the shortest first, which nearly every module takes."""
+        mode = MODES[self.config.option]
+        long = self._form((mode, 0, _PORT_SPEEDS.get(self.baudrate or 0), self.config.n1))
+        return (long,) if self.n1_given or self.full else (f"AT+CMUX={mode}", long)
+
+    def asked_form(self, allowed: Allowed) -> str:
+        """Return the form that what AT+CMUX=? lists leaves.
+
+        Args:
+            allowed: what it lists.
+        """
+        speed = _PORT_SPEEDS.get(self.baudrate or 0)
+        if speed is not None and not allowed.allows(_SPEED, speed):
+            speed = None
+        return self._form((MODES[self.config.option], allowed.nearest(_SUBSET, 0), speed,
+                           allowed.nearest(_N1, self.config.n1)))  # fmt: skip
+
+    def with_n1(self, n1: int) -> Manner:
+        """Return the same with the module's own N1, unless the user asked for another."""
+        return self if self.n1_given else replace(self, config=replace(self.config, n1=n1))
+
+    def _form(self, values: tuple[int | None, ...]) -> str:
+        return "AT+CMUX=" + ",".join("" if value is None else str(value) for value in values)
