@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import signal
 import textwrap
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 from cmux.cli import CommandError, Commands
 
@@ -120,18 +120,24 @@ def run_emulate(options: argparse.Namespace) -> int:
         modules = [_module(options, behaviour) for _ in range(options.count)]
     except ValueError as error:
         options.parser.error(str(error))
-    with ExitStack() as stack:
-        wake = stack.enter_context(_signals())
+    asyncio.run(_emulate(modules, options))
+    return 0
+
+
+async def _emulate(modules: list[EmulatedModule], options: argparse.Namespace) -> None:
+    """Run all modules in one loop until a signal comes or a line dies."""
+    stop = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_signals(asyncio.get_running_loop(), stop))
         for number, module in enumerate(modules, start=1):
-            stack.enter_context(module)
-            module.ended.add_done_callback(lambda _: wake.set())
+            await stack.enter_async_context(module)
+            module.ended.add_done_callback(lambda _: stop.set())  # told in this loop
             print(f"ready {_serve(module, options, number)}", flush=True)
-        wake.wait()
+        await stop.wait()
         for module in modules:
             cause = module.ended.exception() if module.ended.done() else None
             if cause is not None:
                 raise CommandError(f"{options.port}: the line died: {cause}")
-    return 0
 
 
 def _list_behaviours() -> None:
@@ -168,12 +174,15 @@ def _serve(module: EmulatedModule, options: argparse.Namespace, number: int) -> 
 
 
 @contextmanager
-def _signals() -> Iterator[threading.Event]:
+def _signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Iterator[None]:
     """Let SIGINT and SIGTERM end the command in an orderly way."""
-    wake = threading.Event()
-    before = {number: signal.signal(number, lambda *_: wake.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def wake(*_: object) -> None:
+        loop.call_soon_threadsafe(stop.set)
+
+    before = {number: signal.signal(number, wake) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield wake
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import serial
 
 import cmux
 from cmux.pty import Pty
@@ -108,6 +110,26 @@ def test_it_is_the_module_at_the_end_of_a_serial_line_and_ends_with_1_when_the_l
         pty.close()
 
 
+def test_faults_rate_names_and_routes_reach_the_module() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        arguments = ["--faults", "chunk=1-3,sim=pin", "--seed", "1", "--line-rate", "115200", "--behaviour", "figure1"]
+        route = f"192.0.2.1:80=127.0.0.1:{server.getsockname()[1]}"
+        with emulating(
+            "--tcp", "127.0.0.1:0", *arguments, "--host", "far.example=192.0.2.1", "--route", route
+        ) as process:
+            with serial.serial_for_url(f"socket://{ready(process)}", timeout=5) as port:
+                for command, answer in (
+                    ("ATI", b"Quectel_Ltd\r\n\r\nQuectel_M10\r\nRevision:M10R04A02M32_SST\r\n\r\nOK\r\n"),
+                    ("AT+CPIN?", b"\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n"),
+                    ("AT+CPIN=1234;+QIDNSIP=1", b"Call Ready\r\n"),
+                    ('AT+QIOPEN="TCP","far.example",80', b"\r\nCONNECT OK\r\n"),
+                ):
+                    port.write(command.encode() + b"\r")
+                    assert port.read_until(answer).endswith(answer)
+            process.terminate()
+            assert process.wait(10) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
@@ -121,6 +143,11 @@ def test_it_is_the_module_at_the_end_of_a_serial_line_and_ends_with_1_when_the_l
         (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense"], "is not NAME=VALUE"),
         (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense=1"], "no behaviour is called 'nonsense'"),
         (["--tcp", "127.0.0.1:0", "--nonsense"], "unrecognized"),
+        (["--tcp", "127.0.0.1:0", "--faults", "bear=1"], "no fault is called 'bear'"),
+        (["--tcp", "127.0.0.1:0", "--route", "127.0.0.1"], "--route"),
+        (["--tcp", "127.0.0.1:0", "--route", "a=b"], "is not ADDRESS or ADDRESS:PORT"),
+        (["--tcp", "127.0.0.1:0", "--host", "a=b"], "is no IPv4 address"),
+        (["--tcp", "127.0.0.1:0", "--line-rate", "0"], "--line-rate"),
         (["--port", "/dev/x", "--count", "2"], "--count needs --pty or --tcp"),
     ],
 )

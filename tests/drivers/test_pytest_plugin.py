@@ -1,0 +1,109 @@
+"""The pytest plugin, in pytest runs of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "pytest-plugin"
+
+
+def run(folder: Path, *arguments: str, **files: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a folder with these files; nothing of this project's own settings applies there."""
+    folder.joinpath("pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    for name, text in files.items():
+        folder.joinpath(f"{name}.py").write_text(text)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=50)
+
+
+def test_it_is_found_by_its_entry_point() -> None:
+    found = {point.value for point in entry_points(group="pytest11")}
+    assert "drivers.pytest_plugin" in found, "install the project anew: pip install -e ."
+
+
+def test_the_example_project_passes(tmp_path: Path) -> None:
+    copy = tmp_path / "project"
+    shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:asyncio"]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "6 passed" in done.stdout
+
+
+def test_nothing_heavy_is_imported_before_a_fixture_is_used(tmp_path: Path) -> None:
+    text = """
+import sys
+def test_nothing():
+    heavy = {"serial", "construct", "crcmod", "cmux", "drivers.emulator", "drivers.tcpip"}
+    assert not heavy & set(sys.modules)
+def test_then_all(m10):
+    assert "drivers.emulator" in sys.modules
+"""
+    done = run(tmp_path, test_it=text)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_options_and_markers_say_how_the_module_is_and_the_nearest_marker_wins(tmp_path: Path) -> None:
+    text = """
+import pytest, serial
+pytestmark = pytest.mark.m10(faults="sim=pin", hosts={"a.example": "127.0.0.1"})
+
+def ask(m10, command):
+    with serial.serial_for_url(m10.url, timeout=5) as port:
+        port.write(command + b"\\r")
+        return port.read_until(b"OK\\r\\n")
+
+def test_of_the_module(m10):
+    assert b"SIM PIN" in ask(m10, b"AT+CPIN?")
+
+@pytest.mark.m10(faults="")
+def test_nearest(m10):
+    assert b"READY" in ask(m10, b"AT+CPIN?")
+
+def test_option(m10):
+    assert b"Quectel_Ltd\\r\\n\\r\\nQuectel_M10" in ask(m10, b"ATI")
+
+@pytest.mark.m10(behaviour="figure3")
+def test_marker_over_option(m10):
+    assert b"Quectel_Ltd\\r\\nQuectel_M10" in ask(m10, b"ATI")
+
+@pytest.mark.m10(behaviour=["default_owner_uart1=on"])
+@pytest.mark.m10_mux(channels=[3])
+def test_mux(m10_mux):
+    port = m10_mux.channel(3)
+    port.timeout = 5
+    port.write(b"AT+QIFGCNT?\\r")
+    assert b"+QIFGCNT: 0,0" in port.read_until(b"OK\\r\\n")
+"""
+    done = run(tmp_path, "--m10-behaviour", "ati_blank_line=on", "--strict-markers", test_it=text)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 passed" in done.stdout
+
+
+def test_a_failure_tells_the_seed(tmp_path: Path) -> None:
+    text = "def test_fails(m10):\n    assert m10 is None\n"
+    done = run(tmp_path, "--m10-seed", "4711", test_it=text)
+    assert done.returncode == 1
+    assert "--m10-seed 4711" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("marker", "message"),
+    [
+        ("m10(faults='bear=1')", "no fault is called 'bear'"),
+        ("m10(behaviour='bear')", "is not NAME=VALUE"),
+        ("m10('figure1')", "takes its settings by name"),
+        ("m10(bear=1)", "bear"),
+    ],
+)
+def test_a_mistake_in_a_marker_is_named(tmp_path: Path, marker: str, message: str) -> None:
+    text = f"import pytest\n@pytest.mark.{marker}\ndef test_it(m10):\n    pass\n"
+    done = run(tmp_path, test_it=text)
+    assert done.returncode == 1
+    assert message in done.stdout
