@@ -236,6 +236,7 @@ class Mux:
             self._close()
 
     def _close(self) -> None:
+        stopped = False
         try:
             self._end_session()
         finally:
@@ -246,7 +247,8 @@ class Mux:
                     self.back_in_at_mode = handover.leave(self._line, self.config.option, close_down=not self._opened)
             finally:
                 self._line.close()
-                self._engine.stop(_JOIN_TIMEOUT)
+                if not stopped:  # a thread that waited for the port ends with it
+                    self._engine.stop(_JOIN_TIMEOUT)
                 if self._capture is not None:
                     self._capture.close()
                 for endpoint in self._all():

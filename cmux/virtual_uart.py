@@ -389,7 +389,8 @@ class VirtualUart(serial.SerialBase):
             duration: seconds, rounded to steps of 0.2, 3 at most.
         """
         endpoint = self._opened()
-        endpoint.engine.call(lambda core, now: core.send_break(endpoint.dlci, duration, now))
+        length = min(duration, _LONGEST_BREAK)
+        endpoint.engine.call(lambda core, now: core.send_break(endpoint.dlci, length, now))
 
     @property
     def cts(self) -> bool:

@@ -1,11 +1,11 @@
 """The multiplexer's own commands, for ``python -m cmux`` and for the console script to take over."""
 
-from .app import CommandError, Commands, run
+from .app import CommandError, Commands, number, run
 from .attach import add_attach
 from .decode import add_decode
 from .doctor import add_doctor
 
-__all__ = ["CommandError", "Commands", "add_commands", "main", "run"]
+__all__ = ["CommandError", "Commands", "add_commands", "main", "number", "run"]
 
 
 def add_commands(commands: Commands) -> None:

@@ -74,8 +74,36 @@ def _add_common(parser: argparse.ArgumentParser, default: str) -> None:
     group.add_argument("--version", action="version", version=f"gsm0710 {__version__}")
 
 
+def number(low: int, high: int) -> Callable[[str], int]:
+    """Make a type for ``add_argument``.
+
+    Args:
+        low: the smallest number that is accepted.
+        high: the largest.
+
+    Returns:
+        A function that reads a number, and says what is wrong with it.
+    """
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{value} is out of range: {low} to {high}")
+        return value
+
+    return read
+
+
 def run(
-    program: str, description: str, adders: Sequence[Callable[[Commands], None]], argv: list[str] | None = None
+    program: str,
+    description: str,
+    adders: Sequence[Callable[[Commands], None]],
+    argv: list[str] | None = None,
+    *,
+    errors: tuple[type[Exception], ...] = (),
 ) -> int:
     """Run a command line.
 
@@ -84,10 +112,12 @@ def run(
         description: one sentence on what it is for.
         adders: each adds its commands.
         argv: the arguments; those of the process by default.
+        errors: what else becomes exit code 1 and one line on stderr.
 
     Returns:
         The exit code.
     """
+    _mend_streams()
     commands = Commands(program, description)
     for add in adders:
         add(commands)
@@ -107,9 +137,19 @@ def run(
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except (CommandError, CmuxError, serial.SerialException, OSError) as error:
+    except (CommandError, CmuxError, serial.SerialException, OSError, *errors) as error:
         print(f"{program} {arguments.command}: {_one_line(error)}", file=sys.stderr)
         return FAILED
+
+
+def _mend_streams() -> None:
+    """Give a process that was started with closed streams some that lead nowhere."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
 
 
 def _set_log_level(arguments: argparse.Namespace) -> None:

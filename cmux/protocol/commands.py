@@ -15,6 +15,9 @@ from .wire import FrameType, MessageType
 BREAK_STEP = 0.2
 """Seconds that one unit of a break length stands for (27.010 §5.4.6.3.7)."""
 
+LONGEST_BREAK = 3.0
+"""Seconds that the four bits of a break length can tell."""
+
 
 def build(layout: Construct[Any, Any], values: object) -> bytes:
     """Build octets by a declaration; what does not fit is our caller's mistake."""
@@ -49,7 +52,10 @@ def _status_fields(signals: Signals, break_length: float | None, *, always: bool
     lines = {name: getattr(signals, name) for name in Signals.__slots__}
     if break_length is None and not always:
         return {"signals": lines, "break": None}
-    steps = min(15, round((break_length or 0) / BREAK_STEP))
+    length = break_length or 0.0
+    if not 0 <= length <= LONGEST_BREAK:
+        raise FrameError(f"a break of {length} s cannot be coded: 0 to {LONGEST_BREAK}")
+    steps = round(length / BREAK_STEP)
     return {"signals": {**lines, "ea": False}, "break": {"length": steps, "on": break_length is not None}}
 
 
@@ -160,7 +166,8 @@ class MSC(Command):
     def value(self) -> bytes:
         """See `Command.value`."""
         fields = _status_fields(self.signals, self.break_length, always=self.break_octet)
-        return build(wire.msc, {"dlci": {"dlci": self.dlci}, **fields})
+        layout = wire.msc if fields["break"] is None else wire.msc_with_break
+        return build(layout, {"dlci": {"dlci": self.dlci}, **fields})
 
     @classmethod
     def parse(cls, value: bytes) -> Self:
@@ -447,7 +454,8 @@ class SNC(Command):
 
     def value(self) -> bytes:
         """See `Command.value`."""
-        return build(wire.snc, {"dlci": {"dlci": self.dlci}, "service": self.service, "codec": self.codec})
+        fields = {"dlci": {"dlci": self.dlci}, "service": self.service, "codec": self.codec or SNC.NO_CODEC}
+        return build(wire.snc_query if self.service is None else wire.snc_set, fields)
 
     @classmethod
     def parse(cls, value: bytes) -> Self:

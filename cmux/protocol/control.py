@@ -100,17 +100,17 @@ class ControlChannel:
 
     def __init__(self, session: ControlOwner) -> None:
         self._session = session
-        self._outstanding: dict[MessageType, Outstanding] = {}
+        self._outstanding: dict[tuple[MessageType, int], Outstanding] = {}
         self._waiting: list[Command] = []
         self.counters = Counter[str]()
 
     # --- Our commands ---------------------------------------------------------------------------------------------
 
     def submit(self, command: Command) -> None:
-        """Send a command as soon as none of its type is outstanding; `CommandDone` follows.
+        """Send a command as soon as none of its type is outstanding, MSC of other DLCs excepted; `CommandDone` follows.
 
         Args:
-            command: what to say. An MSC without break replaces one for the same DLC that still waits: only the latest
+            command: what to say; its values can be coded. An MSC without break replaces one for the same DLC that still waits: only the latest
                 signals matter. When too many wait it is not sent, and counted.
         """
         if isinstance(command, MSC):
@@ -138,7 +138,7 @@ class ControlChannel:
     def handle_timeout(self, now: float) -> None:
         """Repeat what T2 ran out for, or give it up after N2 repetitions (27.010 §5.7.3, §5.7.5)."""
         for mine in list(self._outstanding.values()):
-            if mine.deadline is None or mine.deadline > now or mine is not self._outstanding.get(mine.command.type):
+            if mine.deadline is None or mine.deadline > now or mine is not self._outstanding.get(_key(mine.command)):
                 continue  # the last: a result before it has ended the session
             if self._may_repeat(mine):
                 self._transmit(mine)
@@ -147,9 +147,9 @@ class ControlChannel:
 
     def _advance(self) -> None:
         for command in list(self._waiting):
-            if command.type not in self._outstanding:
+            if _key(command) not in self._outstanding:
                 self._waiting.remove(command)
-                mine = self._outstanding[command.type] = Outstanding(command, self._session.config.t2)
+                mine = self._outstanding[_key(command)] = Outstanding(command, self._session.config.t2)
                 self._transmit(mine)
 
     def _transmit(self, mine: Outstanding) -> None:
@@ -158,7 +158,7 @@ class ControlChannel:
         self._session.send_control(encode_message(mine.command, command=True), mine)
 
     def _finish(self, mine: Outstanding, outcome: Outcome, answer: Command | None) -> None:
-        del self._outstanding[mine.command.type]
+        del self._outstanding[_key(mine.command)]
         self._session.command_done(CommandDone(mine.command, outcome, answer))
         self._advance()
 
@@ -179,7 +179,7 @@ class ControlChannel:
                 self.counters["control_ignored"] += 1
 
     def _answer(self, message: Message) -> bool:
-        mine = self._outstanding.get(message.type) if message.type is not None else None
+        mine = None if message.body is None else self._outstanding.get(_key(message.body))
         if mine is None or getattr(message.body, "dlci", None) != getattr(mine.command, "dlci", None):
             return False
         # The FCS of UIH does not cover the message: an echo that differs says that one of the two was damaged.
@@ -284,6 +284,11 @@ _HANDLERS: dict[type[Command], Callable[[ControlChannel, Message, Any], None]] =
     Test: ControlChannel._echo,
 }
 """What is done about each command of the peer; NSC as a command means nothing, and is answered as such."""
+
+
+def _key(command: Command) -> tuple[MessageType, int]:
+    """Tell what only one can be outstanding of: a type; of MSC, which is due right after each UA, one for each DLC."""
+    return command.type, command.dlci if isinstance(command, MSC) else 0
 
 
 def _superseded(waiting: Command, by: MSC) -> bool:

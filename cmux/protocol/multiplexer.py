@@ -9,12 +9,13 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from . import negotiation
-from .commands import RLS, RPN, SNC, Command, FCoff, FCon, PortSettings, Signals, Test
+from .commands import RLS, RPN, SNC, Command, FCoff, FCon, PortSettings, Signals, Test, build_status
 from .config import MAX_DLCI, Config, Option, Parameters, Role
 from .dlc import Dlc, Input, State
-from .errors import ConfigError, InvalidDlci, StateError
+from .errors import ConfigError, FrameError, InvalidDlci, StateError
 from .events import Cause, Event
 from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
+from .messages import encode_message
 from .session import Session
 
 
@@ -250,8 +251,11 @@ class Multiplexer:
 
         Raises:
             InvalidDlci: the number cannot carry data.
+            FrameError: a duration out of range.
         """
-        self._at(now).send_signals(self._user_dlc(dlci), break_length=duration)
+        dlc = self._user_dlc(dlci)
+        build_status(dlc.own_signals, duration)  # what cannot be coded is told now
+        self._at(now).send_signals(dlc, break_length=duration)
 
     def pause_reading(self, dlci: int, now: float) -> None:
         """Ask the peer to stop sending on a DLC: FC = 1 (27.010 §5.4.8). What is under way still comes."""
@@ -275,11 +279,12 @@ class Multiplexer:
         """Send a Test command; `CommandDone` follows (27.010 §5.4.6.3.4).
 
         Args:
-            payload: octets that the peer has to send back.
+            payload: octets that the peer has to send back; with type and length at most N1.
             now: seconds on the caller's clock.
 
         Raises:
             StateError: the session is not open.
+            FrameError: more than fits.
         """
         self._submit(Test(bytes(payload)), now)
 
@@ -297,9 +302,7 @@ class Multiplexer:
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
-        command = RPN(dlci, settings)
-        command.value()  # what cannot be coded is told now, and not when its turn comes
-        self._submit(command, now)
+        self._submit(RPN(dlci, settings), now)
 
     def line_status(
         self, dlci: int, now: float, *, overrun: bool = False, parity: bool = False, framing: bool = False
@@ -331,6 +334,7 @@ class Multiplexer:
 
         Raises:
             InvalidDlci: the number cannot carry data.
+            FrameError: a number that is no octet.
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
@@ -466,6 +470,9 @@ class Multiplexer:
 
     def _submit(self, command: Command, now: float) -> None:
         self._require_session(command.name)
+        size = len(encode_message(command, command=True))  # what cannot be coded is told now, not when its turn comes
+        if isinstance(command, Test) and size > self.config.n1:
+            raise FrameError(f"a Test of {len(command.data)} octets does not fit an information field of {self.config.n1}")
         self._at(now).control.submit(command)
 
     def _user_dlc(self, dlci: int) -> Dlc:

@@ -155,6 +155,7 @@ break_signal = BitStruct(  # §5.4.6.3.7: the length in steps of 200 ms
 )
 
 msc = Struct("dlci" / dlci_octet, "signals" / v24, "break" / Optional(break_signal))
+msc_with_break = Struct("dlci" / dlci_octet, "signals" / v24, "break" / break_signal)
 
 status = Struct(  # §5.5.2, table 24: what convergence layer 2 puts before the data, the break octet by EA
     "signals" / v24, "break" / If(lambda this: not this.signals.ea, break_signal)
@@ -202,3 +203,5 @@ snc = Struct(  # §5.4.6.3.11: one octet asks, three set
     "service" / Optional(Int8ub),
     "codec" / Optional(Int8ub),
 )
+snc_set = Struct("dlci" / dlci_octet, "service" / Int8ub, "codec" / Int8ub)
+snc_query = Struct("dlci" / dlci_octet)

@@ -176,6 +176,41 @@ def test_the_end_of_the_session_ends_all_that_was_outstanding() -> None:
     assert isinstance(pair.host.events[-1], SessionClosed)
 
 
+@pytest.mark.parametrize("length", [-1.0, 3.1, 99.0, float("nan"), float("inf")])
+def test_a_break_that_cannot_be_coded_is_refused_when_it_is_asked_for(length: float) -> None:
+    pair = Pair().open(1)
+    with pytest.raises(FrameError, match="break"):
+        pair.host.mux.send_break(1, length, pair.now)
+    assert pair.host.mux.data_to_send(pair.now) == b""
+
+
+@pytest.mark.parametrize("size", [30, 100, 40000])
+def test_a_test_that_does_not_fit_n1_is_refused_and_the_next_one_goes_out(size: int) -> None:
+    pair = Pair().start()
+    with pytest.raises(FrameError, match="31"):
+        pair.host.mux.test(bytes(size), pair.now)
+    pair.host.mux.test(bytes(29), pair.now)
+    pair.settle()
+    assert answered(pair, commands.Test(b""))[0].outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize(("service", "codec"), [(999, None), (-1, 1), (3, 256)])
+def test_a_service_that_is_no_octet_is_refused(service: int, codec: int | None) -> None:
+    with pytest.raises(FrameError):
+        Pair().open(1).host.mux.service(1, 0, service=service, codec=codec)
+
+
+def test_each_channel_has_its_own_msc_right_after_its_ua() -> None:
+    """Also while the peer leaves those before unanswered."""
+    mux = Multiplexer(Role.RESPONDER)
+    for dlci in range(4):
+        mux.receive_data(encode(Frame(dlci, True, FrameType.SABM, True)), 0.0)
+        sent = mux.data_to_send(0.0)
+        assert sent.startswith(encode(Frame(dlci, True, FrameType.UA, True)))
+        if dlci:
+            assert bytes((0xE3, 0x05, dlci << 2 | 3, 0x8D)) in sent
+
+
 def test_several_commands_are_outstanding_one_of_each_type() -> None:
     pair = Pair().open(1)
     pair.to_module = deaf
