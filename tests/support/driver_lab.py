@@ -117,8 +117,8 @@ class Peer:
                 return
             self.connections.append(connection)
             thread = threading.Thread(target=self._run, args=(connection,), name="peer connection")
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _run(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):

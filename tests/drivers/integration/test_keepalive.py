@@ -93,8 +93,8 @@ def test_a_watch_reports_a_dead_connection_within_the_bound_and_opens_it_again(e
         ) as watch:
             lab.module.set_network(Network(silent=True))
             since = clock.now()
+            session.settimeout(1000)
             with pytest.raises(ConnectionResetError, match="not acknowledged"):
-                session.settimeout(1000)
                 session.recv(1)
             assert again.wait(30)
             assert reported[0][0] is session

@@ -1,0 +1,266 @@
+"""A session as a real socket of the operating system, for whatever wants one: ``ssl``, ``http.client``, asyncio, MQTT.
+
+The program has one end of a socket pair; a bridge of two threads carries octets between the other end and the session.
+The bridge belongs to that other end: it ends when the program's end is closed, in whichever way that comes about,
+because ``ssl``, ``detach()`` and ``dup()`` take the descriptor to places where nobody else sees it.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from .errors import DriverError, SessionClosed, SessionFinished
+from .tcpip import Session, TcpipDriver
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+log = logging.getLogger("drivers.sockets")
+PIECE = 14600  # octets that go to the session at once: ten AT+QISEND
+BUFFER = 65536
+CLOSING = 60.0  # seconds that a session of a closed socket may take to end before the next one is opened
+_POLLS = hasattr(select, "poll")
+
+
+class Bridge:
+    """Two threads that carry octets between one end of a socket pair and a session.
+
+    Args:
+        session: the session; it belongs to the bridge from now on.
+        ours: our end of the pair, likewise.
+    """
+
+    def __init__(self, session: Session, ours: socket.socket) -> None:
+        self.session = session
+        self.failure: Exception | None = None
+        """Why the session ended, where that was not by closing it."""
+        self._ours = ours
+        self._ending = False
+        self._threads = [
+            threading.Thread(target=target, name=f"socket {way} {session.remote_address}", daemon=True)
+            for way, target in (("up", self._up), ("down", self._down))
+        ]
+
+    def start(self) -> None:
+        """Begin to carry."""
+        for thread in self._threads:
+            thread.start()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for its end.
+
+        Args:
+            timeout: seconds for each of its threads.
+
+        Returns:
+            Whether it has ended.
+        """
+        for thread in self._threads:
+            thread.join(timeout)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def finish(self, timeout: float) -> None:
+        """Wait for its end where the program has closed its own end already.
+
+        Args:
+            timeout: seconds at most.
+        """
+        if self._ending or self._hung_up():
+            self.join(timeout)
+
+    def _up(self) -> None:
+        """From the program to the session; ends with the program's end of the pair."""
+        try:
+            while data := self._ours.recv(PIECE):
+                self.session.sendall(data)
+            if self._half_closed():
+                with suppress(SessionClosed):
+                    self.session.shutdown(socket.SHUT_WR)
+                self._await_hang_up()
+        except SessionFinished as error:
+            self._failed(error)
+            with suppress(OSError):
+                self._ours.shutdown(socket.SHUT_RD)  # the program can send no more, but read what has come
+            self._threads[1].join()
+        except DriverError as error:
+            self._failed(error)
+        except OSError as error:
+            log.debug("%s", error)  # the program's end is gone with octets unread
+        finally:
+            self._end_session()
+            self._hang_up()
+            self._threads[1].join()
+            self._ours.close()
+
+    def _down(self) -> None:
+        """From the session to the program; ends with the session."""
+        try:
+            while data := self.session.recv(BUFFER):
+                self._ours.sendall(data)
+            with suppress(OSError):
+                self._ours.shutdown(socket.SHUT_WR)  # the program sees the end, and may still send what it likes
+        except DriverError as error:
+            self._failed(error)
+            self._hang_up()
+        except OSError as error:
+            log.debug("%s", error)
+            self._hang_up()
+
+    def _failed(self, error: Exception) -> None:
+        if not self._ending:
+            self.failure = self.failure or error
+            log.info("%s", error)
+
+    def _end_session(self) -> None:
+        self._ending = True
+        try:
+            self.session.close()
+        except DriverError as error:
+            log.info("closing the session failed: %s", error)
+
+    def _hang_up(self) -> None:
+        with suppress(OSError):
+            self._ours.shutdown(socket.SHUT_RDWR)
+
+    def _half_closed(self) -> bool:
+        """Tell whether the program has only said that it sends no more (a closed pair has hung up, too)."""
+        return _POLLS and self._ours.family == getattr(socket, "AF_UNIX", None) and not self._hung_up()
+
+    def _await_hang_up(self) -> None:
+        self._poll(None)
+
+    def _hung_up(self) -> bool:
+        try:
+            return _POLLS and self._poll(0)
+        except (OSError, ValueError):
+            return True  # it was closed here
+
+    def _poll(self, timeout: int | None) -> bool:
+        poll = select.poll()
+        poll.register(self._ours, 0)  # hanging up is always told
+        return bool(poll.poll(timeout))
+
+
+class ModemSocket(socket.socket):
+    """The program's end: a stream socket that takes TCP options for what they are, and knows its peer.
+
+    Made by `create_connection` and `wrap`; the arguments are those of `socket.socket`.
+    """
+
+    def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
+        super().__init__(family, type, proto, fileno)
+        self._remote = self._local = ("", 0)
+        self._failure: Callable[[], Exception | None] = lambda: None
+
+    def _describe(
+        self, remote: tuple[str, int], local: tuple[str, int], failure: Callable[[], Exception | None]
+    ) -> None:
+        self._remote, self._local, self._failure = remote, local, failure
+
+    def dup(self) -> ModemSocket:
+        """Return a second socket for the same session, which lasts until both are closed."""
+        other = super().dup()
+        other._describe(self._remote, self._local, self._failure)
+        return other
+
+    def getpeername(self) -> tuple[str, int]:
+        """Return address and port of the other side of the session."""
+        return self._remote
+
+    def getsockname(self) -> tuple[str, int]:
+        """Return the local address of the context; its port the module does not tell."""
+        return self._local
+
+    def setsockopt(
+        self, level: int, optname: int, value: int | ReadableBuffer | None, optlen: int | None = None
+    ) -> None:
+        """Set an option; those of TCP are the module's business and are taken without effect."""
+        if level == socket.IPPROTO_TCP:
+            return
+        if value is None:
+            if optlen is None:
+                raise TypeError("an option without a value needs its length")
+            super().setsockopt(level, optname, None, optlen)
+        else:
+            super().setsockopt(level, optname, value)
+
+    def getsockopt(self, level: int, optname: int, buflen: int = 0) -> int | bytes:  # type: ignore[override]
+        """Return an option; those of TCP are 0."""
+        if level == socket.IPPROTO_TCP:
+            return bytes(buflen) if buflen else 0
+        return super().getsockopt(level, optname, buflen) if buflen else super().getsockopt(level, optname)
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """Receive; the end of a session that broke is a `ConnectionResetError`, not an end of data."""
+        data = super().recv(bufsize, flags)
+        if not data and bufsize:
+            self._raise_failure()
+        return data
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive into a buffer; see `recv`."""
+        count = super().recv_into(buffer, nbytes, flags)
+        if not count and memoryview(buffer).nbytes:
+            self._raise_failure()
+        return count
+
+    def _raise_failure(self) -> None:
+        failure = self._failure()
+        if failure is not None:
+            raise ConnectionResetError(str(failure)) from failure
+
+
+def create_connection(
+    driver: TcpipDriver, address: tuple[str, int], timeout: float | None = None, *, index: int | None = None
+) -> ModemSocket:
+    """Open a TCP session and return it as a socket of the operating system.
+
+    Args:
+        driver: a driver whose sessions are not transparent.
+        address: host and port.
+        timeout: seconds for opening it, and then the socket's timeout; None: the module's own limits, then none.
+        index: which of the six sessions with MUXIP; None: the first that is free.
+
+    Raises:
+        ConnectRefused: the module says CONNECT FAIL (a `ConnectionRefusedError`).
+        ConnectTimeout: it says so after 75 s or more (a `TimeoutError`).
+        AtTimeout: no answer within the timeout (a `TimeoutError`).
+    """
+    for bridge in list(_bridges.get(driver, ())):
+        bridge.finish(CLOSING)  # a socket that was closed a moment ago: its session must not be in the way
+    session = driver.connect("TCP", *address, index=index, timeout=timeout)
+    return wrap(driver, session, timeout)
+
+
+def wrap(driver: TcpipDriver, session: Session, timeout: float | None = None) -> ModemSocket:
+    """Return a session that is open already as a socket of the operating system; the session belongs to it then.
+
+    Args:
+        driver: whose session it is.
+        session: a TCP session, of `TcpipDriver.connect` or of `Listener.accept`.
+        timeout: the socket's timeout in seconds.
+    """
+    session.settimeout(None)
+    local = (driver.local_address, 0)
+    ours, theirs = socket.socketpair()
+    bridge = Bridge(session, ours)
+    made = ModemSocket(fileno=theirs.detach())
+    made._describe(session.remote_address, local, _failure_of(bridge))
+    made.settimeout(timeout)
+    _bridges.setdefault(driver, weakref.WeakSet()).add(bridge)
+    bridge.start()
+    return made
+
+
+_bridges: weakref.WeakKeyDictionary[TcpipDriver, weakref.WeakSet[Bridge]] = weakref.WeakKeyDictionary()
+
+
+def _failure_of(bridge: Bridge) -> Callable[[], Exception | None]:
+    return lambda: bridge.failure

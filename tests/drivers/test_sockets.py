@@ -1,0 +1,378 @@
+"""Real sockets over the modem, in the hands of programs that know nothing of modems."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import http.client
+import http.server
+import os
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import loopback_mqtt
+import paho.mqtt.client as mqtt
+import pytest
+import trustme
+import urllib3
+from driver_lab import PATIENCE, Lab, Peer, client_of, echo, lab
+
+from drivers.emulator.environment import Network
+from drivers.errors import ConnectRefused
+from drivers.sockets import ModemSocket, create_connection, wrap
+from drivers.tcpip import TcpipDriver
+
+__all__ = ["lab"]
+
+NAME = "www.quectel.com"
+DOWNLOAD = random.Random(7).randbytes(300_000)  # noqa: S311 - a pattern, no secret
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def driver(lab: Lab) -> Iterator[TcpipDriver]:
+    with lab.driver(1, 0) as made:
+        yield made
+
+
+@contextmanager
+def web_server(authority: trustme.CA) -> Iterator[int]:
+    """An HTTPS server on the loopback."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(DOWNLOAD)))
+            self.end_headers()
+            self.wfile.write(DOWNLOAD)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME).configure_cert(context)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = False
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def received(connection: socket.socket, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        piece = connection.recv(count - len(data))
+        assert piece, f"the end after {len(data)} of {count} octets"
+        data += piece
+    return bytes(data)
+
+
+# -- programs --------------------------------------------------------------------------------------------------------
+
+
+def test_ssl_checks_the_certificate_of_the_name(
+    driver: TcpipDriver, authority: trustme.CA, trusting: ssl.SSLContext
+) -> None:
+    server_side = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME).configure_cert(server_side)
+
+    def serve(connection: socket.socket) -> None:
+        with suppress(ssl.SSLError), server_side.wrap_socket(connection, server_side=True) as secure:
+            echo(secure)
+
+    with Peer(serve) as peer:
+        raw = create_connection(driver, (NAME, peer.port), PATIENCE)
+        with trusting.wrap_socket(raw, server_hostname=NAME) as secure:
+            assert secure.version() is not None
+            secure.sendall(b"secret")
+            assert received(secure, 6) == b"secret"
+        raw = create_connection(driver, (NAME, peer.port), PATIENCE)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            trusting.wrap_socket(raw, server_hostname="other.example")
+        raw.close()
+
+
+def test_http_client_downloads_over_tls(driver: TcpipDriver, authority: trustme.CA, trusting: ssl.SSLContext) -> None:
+    class Connection(http.client.HTTPSConnection):
+        def connect(self) -> None:
+            self._create_connection = lambda address, timeout, source: create_connection(driver, address, timeout)
+            super().connect()
+
+    with web_server(authority) as port:
+        connection = Connection(NAME, port, timeout=PATIENCE, context=trusting)
+        connection.request("GET", "/")
+        assert connection.getresponse().read() == DOWNLOAD
+        connection.close()
+
+
+def test_urllib3_downloads_over_tls(driver: TcpipDriver, authority: trustme.CA, trusting: ssl.SSLContext) -> None:
+    class Connection(urllib3.connection.HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return create_connection(driver, (self.host, self.port), PATIENCE)
+
+    class Pool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = Connection
+
+    with web_server(authority) as port:
+        pool = Pool(NAME, port, ssl_context=trusting, retries=False)
+        answer = pool.request("GET", "/")
+        assert answer.data == DOWNLOAD
+        pool.close()
+
+
+def test_an_mqtt_client_subscribes_and_publishes(driver: TcpipDriver) -> None:
+    came = threading.Event()
+    messages: list[tuple[str, bytes]] = []
+    subscribed = threading.Event()
+
+    class Client(mqtt.Client):
+        def _create_socket_connection(self) -> socket.socket:
+            return create_connection(driver, (self._host, self._port), PATIENCE)
+
+    def on_message(_client: object, _data: object, message: mqtt.MQTTMessage) -> None:
+        messages.append((message.topic, message.payload))
+        came.set()
+
+    with Peer(loopback_mqtt.serve) as broker:
+        client = Client(mqtt.CallbackAPIVersion.VERSION2, client_id="modem")
+        client.on_connect = lambda c, *_: c.subscribe("gsm/rssi")
+        client.on_subscribe = lambda *_: subscribed.set()
+        client.on_message = on_message
+        client.connect("127.0.0.1", broker.port)
+        client.loop_start()
+        assert subscribed.wait(PATIENCE)
+        client.publish("gsm/rssi", b"\x00\x1a-67 dBm", qos=1).wait_for_publish(PATIENCE)
+        assert came.wait(PATIENCE)
+        assert messages == [("gsm/rssi", b"\x00\x1a-67 dBm")]
+        client.disconnect()
+        client.loop_stop()
+
+
+async def test_asyncio_streams_run_over_it(driver: TcpipDriver) -> None:
+    with Peer(echo) as peer:
+        made = await asyncio.to_thread(create_connection, driver, ("127.0.0.1", peer.port), PATIENCE)
+        reader, writer = await asyncio.open_connection(sock=made)
+        writer.write(b"streams" * 1000)
+        await writer.drain()
+        assert await reader.readexactly(7000) == b"streams" * 1000
+        writer.write_eof()  # no FIN goes out for it, and the session stays
+        peer.connections[0].sendall(b"still")
+        assert await reader.readexactly(5) == b"still"
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.timeout(180)
+def test_ten_megabytes_cross_both_ways_at_once(driver: TcpipDriver) -> None:
+    data = random.Random(10).randbytes(10_000_000)  # noqa: S311 - a pattern, no secret
+    with Peer(echo) as peer, create_connection(driver, ("127.0.0.1", peer.port)) as made:
+        sender = threading.Thread(target=made.sendall, args=(data,))
+        sender.start()
+        digest, left = hashlib.sha256(), len(data)
+        while left:
+            piece = made.recv(65536)
+            assert piece
+            digest.update(piece)
+            left -= len(piece)
+        sender.join()
+        assert digest.digest() == hashlib.sha256(data).digest()
+
+
+# -- manners ---------------------------------------------------------------------------------------------------------
+
+
+def test_options_of_tcp_and_addresses_are_what_programs_expect(driver: TcpipDriver) -> None:
+    with Peer(echo) as peer, create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made:
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 4) == bytes(4)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        assert made.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) == socket.SOCK_STREAM
+        assert made.getpeername() == ("127.0.0.1", peer.port)
+        assert made.getsockname() == (driver.local_address, 0)
+        assert made.gettimeout() == PATIENCE
+
+
+def test_a_refused_connection_is_the_standard_exception(driver: TcpipDriver) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError) as refused:
+        create_connection(driver, ("127.0.0.1", port), PATIENCE)
+    assert isinstance(refused.value, ConnectRefused)
+
+
+def test_an_accepted_session_becomes_a_socket_too(driver: TcpipDriver) -> None:
+    listener = driver.listen()
+    with client_of(listener, driver.local_address) as visitor:
+        with wrap(driver, listener.accept(PATIENCE), PATIENCE) as made:
+            visitor.sendall(b"hello")
+            assert received(made, 5) == b"hello"
+            made.sendall(b"and back")
+            assert received(visitor, 8) == b"and back"
+        assert visitor.recv(1) == b""
+
+
+def test_a_session_that_the_network_breaks_is_a_reset_and_no_end_of_data(lab: Lab, driver: TcpipDriver) -> None:
+    with Peer(echo) as peer, create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made:
+        lab.module.drop_contexts()
+        with pytest.raises(ConnectionResetError, match="PDP DEACT"):
+            made.recv(1)
+        with pytest.raises(OSError, match=r"."):
+            made.sendall(b"x")
+
+
+def test_the_answer_of_a_server_that_does_not_wait_for_the_whole_question_is_read(driver: TcpipDriver) -> None:
+    def impatient(connection: socket.socket) -> None:
+        connection.recv(10)
+        connection.sendall(b"answer")
+
+    with Peer(impatient) as peer, create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made:
+        made.sendall(b"question")
+        assert received(made, 6) == b"answer"
+        assert made.recv(1) == b""
+
+
+# -- the end ---------------------------------------------------------------------------------------------------------
+
+
+def close_plain(made: ModemSocket) -> None:
+    made.close()
+
+
+def close_wrapped(made: ModemSocket) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.wrap_socket(made, do_handshake_on_connect=False).close()
+
+
+def close_detached(made: ModemSocket) -> None:
+    os.close(made.detach())
+
+
+def close_duplicates(made: ModemSocket) -> None:
+    other = made.dup()
+    made.close()
+    other.close()
+
+
+def close_both_directions(made: ModemSocket) -> None:
+    made.shutdown(socket.SHUT_RDWR)
+    made.close()
+
+
+def close_file(made: ModemSocket) -> None:
+    stream = made.makefile("rwb")
+    made.close()
+    stream.close()
+
+
+WAYS = [close_plain, close_wrapped, close_detached, close_duplicates, close_both_directions, close_file]
+
+
+def nothing_of_it_is_left(descriptors: int) -> bool:
+    return not [t for t in threading.enumerate() if t.name.startswith("socket ")] and _descriptors() <= descriptors
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/dev/fd"))
+
+
+def await_end(descriptors: int) -> None:
+    """Wait until the session has ended at the peer and nothing is left here."""
+    began = time.monotonic()
+    for thread in threading.enumerate():
+        if thread.name.startswith(("socket ", "peer connection")):
+            thread.join(PATIENCE)
+    while not nothing_of_it_is_left(descriptors):  # the module closes its own side when it comes to it
+        assert time.monotonic() - began < PATIENCE
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_nothing_is_left_whichever_way_it_goes(driver: TcpipDriver, way: Callable[[ModemSocket], None]) -> None:
+    driver.activate()
+    with Peer(echo) as peer:
+        descriptors = _descriptors()
+        way(create_connection(driver, ("127.0.0.1", peer.port), PATIENCE))
+        await_end(descriptors)
+        assert driver.state() == "IP CLOSE"
+
+
+def test_nothing_is_left_when_it_is_garbage_collected(driver: TcpipDriver) -> None:
+    driver.activate()
+    with Peer(echo) as peer:
+        descriptors = _descriptors()
+        kept = [create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)]
+        with pytest.warns(ResourceWarning):
+            kept.clear()
+        await_end(descriptors)
+
+
+def test_nothing_is_left_when_the_other_side_closes_first(driver: TcpipDriver) -> None:
+    driver.activate()
+    with Peer(lambda connection: connection.sendall(b"bye")) as peer:
+        descriptors = _descriptors()
+        made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
+        assert received(made, 3) == b"bye"
+        assert made.recv(1) == b""
+        made.close()
+        await_end(descriptors)
+
+
+def test_nothing_is_left_when_a_program_closes_without_reading(driver: TcpipDriver) -> None:
+    driver.activate()
+    with Peer(lambda connection: connection.sendall(bytes(5_000_000))) as peer:
+        descriptors = _descriptors()
+        made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
+        assert made.recv(1) == b"\x00"
+        made.close()
+        await_end(descriptors)
+
+
+def test_nothing_is_left_when_the_driver_is_closed_first(lab: Lab) -> None:
+    driver = lab.driver(1, 0)
+    driver.activate()
+    with Peer(echo) as peer:
+        made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
+        driver.close()
+        with pytest.raises(OSError, match=r"closed|ended"):
+            assert made.recv(1)
+        made.close()
+        for thread in threading.enumerate():
+            if thread.name.startswith("socket "):
+                thread.join(PATIENCE)
+
+
+def test_nothing_is_left_when_the_network_is_silent(lab: Lab, driver: TcpipDriver) -> None:
+    driver.activate()
+    with Peer(echo) as peer:
+        descriptors = _descriptors()
+        made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
+        lab.module.set_network(Network(silent=True))
+        made.sendall(b"into the void")
+        made.close()
+        lab.module.set_network(Network())
+        await_end(descriptors)
