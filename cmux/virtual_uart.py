@@ -374,7 +374,7 @@ class VirtualUart(serial.SerialBase):
     def _update_rts_state(self) -> None:
         endpoint = self._opened()
         with endpoint.condition:
-            endpoint.engine.call(lambda core, now: core.set_signals(endpoint.dlci, self._signals(), now))
+            endpoint.set_signals(self._signals())
 
     _update_dtr_state = _update_rts_state
 

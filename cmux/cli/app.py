@@ -117,6 +117,7 @@ def run(
     Returns:
         The exit code.
     """
+    expected: tuple[type[Exception], ...] = (CommandError, CmuxError, serial.SerialException, OSError, *errors)
     _mend_streams()
     commands = Commands(program, description)
     for add in adders:
@@ -137,7 +138,7 @@ def run(
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except (CommandError, CmuxError, serial.SerialException, OSError, *errors) as error:
+    except expected as error:
         print(f"{program} {arguments.command}: {_one_line(error)}", file=sys.stderr)
         return FAILED
 
@@ -145,11 +146,11 @@ def run(
 def _mend_streams() -> None:
     """Give a process that was started with closed streams some that lead nowhere."""
     if sys.stdin is None:
-        sys.stdin = open(os.devnull, encoding="utf-8")
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def _set_log_level(arguments: argparse.Namespace) -> None:

@@ -110,8 +110,8 @@ class ControlChannel:
         """Send a command as soon as none of its type is outstanding, MSC of other DLCs excepted; `CommandDone` follows.
 
         Args:
-            command: what to say; its values can be coded. An MSC without break replaces one for the same DLC that still waits: only the latest
-                signals matter. When too many wait it is not sent, and counted.
+            command: what to say; its values can be coded. An MSC without break replaces one for the same DLC that
+                still waits: only the latest signals matter. When too many wait it is not sent, and counted.
         """
         if isinstance(command, MSC):
             self._waiting = [one for one in self._waiting if not _superseded(one, command)]

@@ -472,7 +472,9 @@ class Multiplexer:
         self._require_session(command.name)
         size = len(encode_message(command, command=True))  # what cannot be coded is told now, not when its turn comes
         if isinstance(command, Test) and size > self.config.n1:
-            raise FrameError(f"a Test of {len(command.data)} octets does not fit an information field of {self.config.n1}")
+            raise FrameError(
+                f"a Test of {len(command.data)} octets does not fit an information field of {self.config.n1}"
+            )
         self._at(now).control.submit(command)
 
     def _user_dlc(self, dlci: int) -> Dlc:

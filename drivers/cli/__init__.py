@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cmux.cli import add_commands, run
 
+from ..errors import DriverError
 from .demo import add_demo
 from .emulate import add_emulate
 
@@ -20,4 +21,4 @@ def main(argv: list[str] | None = None) -> int:
         The exit code.
     """
     description = "GSM 07.10 / 3GPP TS 27.010 multiplexer, TCP/IP driver and emulated module."
-    return run("gsm0710", description, [add_demo, add_emulate, add_commands], argv)
+    return run("gsm0710", description, [add_demo, add_emulate, add_commands], argv, errors=(DriverError,))

@@ -9,11 +9,12 @@ import time
 from contextlib import ExitStack
 
 import cmux
-from cmux.cli import CommandError, Commands
+from cmux.cli import CommandError, Commands, number
 
 from ..at import pause
 from ..clock import Clock
 from ..emulator import EmulatedModule, EmulatedPort
+from ..errors import DriverError
 from .chapter8 import Chapter8, Step, StepFailed
 from .transcript import Transcript
 
@@ -38,7 +39,9 @@ def add_demo(commands: Commands) -> None:
         ),
     )
     parser.add_argument("--port", metavar="URL", help="the module: a path or any pyserial URL (default: emulated)")
-    parser.add_argument("--baudrate", type=int, default=115200, metavar="N", help="of that port (default 115200)")
+    parser.add_argument(
+        "--baudrate", type=number(1, 20_000_000), default=115200, metavar="N", help="of that port (default 115200)"
+    )
     parser.add_argument("--capture", metavar="FILE", help="write the frames to FILE.pcapng (LINKTYPE_MUX27010)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
 
@@ -90,7 +93,11 @@ def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, 
     with Chapter8(mux, announce, patience=patience, clock=clock) as chapter:
         for uart, channel in chapter.channels.items():
             channel.on_octets(transcript.tap(uart))
-            channel.run(pause(0))  # whatever comes first makes the channel turn its echo off
+            try:
+                channel.run(pause(0))  # whatever comes first makes the channel turn its echo off
+            except DriverError as error:
+                transcript.end(False, f"FAILED at the set-up of VIRTUAL_UART_{uart}: {error}", step="set-up")
+                raise CommandError(f"step 'set-up' failed: {error}") from error
         try:
             chapter.play()
         except StepFailed as error:

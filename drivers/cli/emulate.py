@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import ipaddress
 import signal
 import textwrap
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
-from cmux.cli import CommandError, Commands
+from cmux.cli import CommandError, Commands, number
 
 from ..emulator import SETS, Behaviour, EmulatedModule
 
@@ -37,9 +38,15 @@ def add_emulate(commands: Commands) -> None:
     where.add_argument("--tcp", metavar="HOST:PORT", type=_address, help="on a TCP port; port 0 picks a free one")
     where.add_argument("--list-behaviours", action="store_true", help="print the behaviours with their sources")
     parser.add_argument(
-        "--count", type=_positive, default=1, metavar="N", help="so many modules: LINK1 … LINKN, or consecutive ports"
+        "--count",
+        type=number(1, 1000),
+        default=1,
+        metavar="N",
+        help="so many modules: LINK1 … LINKN, or consecutive ports",
     )
-    parser.add_argument("--baudrate", type=_positive, default=115200, metavar="N", help="of --port (default 115200)")
+    parser.add_argument(
+        "--baudrate", type=number(1, 20_000_000), default=115200, metavar="N", help="of --port (default 115200)"
+    )
     parser.add_argument(
         "--startup", choices=("at", "none"), default="at", help="begin with AT commands (default), or multiplexed"
     )
@@ -73,7 +80,11 @@ def add_emulate(commands: Commands) -> None:
         help="lead connections to the first address to the second one",
     )
     parser.add_argument(
-        "--line-rate", type=_positive, default=0, metavar="BAUD", help="be as slow as a UART, 10 bits an octet"
+        "--line-rate",
+        type=number(1, 20_000_000),
+        default=0,
+        metavar="BAUD",
+        help="be as slow as a UART, 10 bits an octet",
     )
     parser.add_argument(
         "--faults",
@@ -87,9 +98,9 @@ def add_emulate(commands: Commands) -> None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
-    return host.strip("[]"), int(port)
+    return host.strip("[]") or "127.0.0.1", int(port)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -97,13 +108,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not left or not right:
         raise argparse.ArgumentTypeError(f"{text!r} is not two sides of a =")
     return left, right
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 def run_emulate(options: argparse.Namespace) -> int:
@@ -115,6 +119,10 @@ def run_emulate(options: argparse.Namespace) -> int:
         options.parser.error("one of --pty, --port and --tcp is required")
     if options.port is not None and options.count > 1:
         options.parser.error("one serial line has one module at its end: --count needs --pty or --tcp")
+    if options.tcp is not None and options.tcp[1] and options.tcp[1] + options.count - 1 > 65535:
+        options.parser.error(f"{options.count} ports from {options.tcp[1]} on go beyond 65535")
+    if options.tcp is not None and not options.allow_network and not _is_loopback(options.tcp[0]):
+        options.parser.error(f"{options.tcp[0]} can be reached from other machines: --allow-network if that is meant")
     try:
         behaviour = Behaviour.parse(options.behaviour)
         modules = [_module(options, behaviour) for _ in range(options.count)]
@@ -129,15 +137,24 @@ async def _emulate(modules: list[EmulatedModule], options: argparse.Namespace) -
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(asyncio.get_running_loop(), stop))
-        for number, module in enumerate(modules, start=1):
+        for index, module in enumerate(modules, start=1):
             await stack.enter_async_context(module)
             module.ended.add_done_callback(lambda _: stop.set())  # told in this loop
-            print(f"ready {_serve(module, options, number)}", flush=True)
+            print(f"ready {_serve(module, options, index)}", flush=True)
         await stop.wait()
         for module in modules:
             cause = module.ended.exception() if module.ended.done() else None
             if cause is not None:
                 raise CommandError(f"{options.port}: the line died: {cause}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _list_behaviours() -> None:
@@ -164,13 +181,17 @@ def _module(options: argparse.Namespace, behaviour: Behaviour) -> EmulatedModule
     )
 
 
-def _serve(module: EmulatedModule, options: argparse.Namespace, number: int) -> str:
+def _serve(module: EmulatedModule, options: argparse.Namespace, index: int) -> str:
     if options.pty is not None:
-        return module.serve_pty(options.pty if options.count == 1 else f"{options.pty}{number}")
-    if options.tcp is not None:
+        return module.serve_pty(options.pty if options.count == 1 else f"{options.pty}{index}")
+    try:
+        if options.tcp is None:
+            return module.serve_serial(options.port, options.baudrate)
         host, port = options.tcp
-        return module.serve_tcp(host, port and port + number - 1)
-    return module.serve_serial(options.port, options.baudrate)
+        return module.serve_tcp(host, port and port + index - 1)
+    except (OSError, ValueError) as error:  # the system's words do not say which
+        where = options.port or f"{options.tcp[0]}:{options.tcp[1]}"
+        raise CommandError(str(error) if where in str(error) else f"{where}: {error}") from error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from demo_modules import BROKEN
 from hurried_clock import HurriedClock
 from scripted_port import read_transcript
 
+from cmux.pty import Pty
 from drivers.cli import demo, main
-from drivers.emulator import EmulatedModule
+from drivers.emulator import ERROR, EmulatedModule, Form
 
 TRANSCRIPTS = Path(__file__).parents[2] / "transcripts" / "chapter8"
 ROWS = [row for part in sorted(TRANSCRIPTS.glob("*.txt")) for row in read_transcript(part)]
@@ -138,12 +140,35 @@ def test_a_port_that_does_not_exist_is_one_line_and_1(capsys: pytest.CaptureFixt
     assert said.count("\n") == 1
 
 
-def test_a_module_that_does_not_answer_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
-    with EmulatedModule(startup="none") as module:
+def test_a_port_on_which_nobody_answers_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
+    pty = Pty()
+    try:
+        assert main(["demo", "--port", pty.path]) == 1
+    finally:
+        pty.close()
+    said = capsys.readouterr().err
+    assert pty.path in said
+    assert said.count("\n") == 1
+
+
+def test_a_module_whose_channels_answer_error_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
+    class Refusing(EmulatedModule):
+        commands = EmulatedModule.commands.replaced("E", Form.EXECUTE, lambda call: ERROR)
+
+    with Refusing() as module:
         assert main(["demo", "--port", module.serve_pty()]) == 1
     said = capsys.readouterr().err
-    assert "AT" in said
+    assert "step 'set-up' failed" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_closed_streams_are_no_traceback(stream: str) -> None:
+    redirect = {"stdin": "<&-", "stdout": ">&-", "stderr": "2>&-"}[stream]
+    command = f"exec {sys.executable} -m drivers decode - --format json {redirect}"
+    done = subprocess.run(["sh", "-c", command], input=b"F9 03 3F 01 1C F9", capture_output=True, check=False)
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 0
 
 
 @pytest.mark.parametrize("arguments", [["demo", "--nonsense"], ["demo", "--baudrate", "x"], ["emulate"], []])
