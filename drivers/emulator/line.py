@@ -175,14 +175,22 @@ class PhysicalLine(asyncio.Protocol):
         if ranges:
             modes = self._settings.modes
             shown = f"({modes[0]}-{modes[-1]})" if len(modes) > 1 else f"({modes[0]})"
-            fields = [f"({low}-{high})" if low != high else f"({low})" for _, low, high, _ in _FIELDS]
+            fields = [f"({low}-{high})" if low != high else f"({low})" for _, low, high, _ in self._fields()]
             return f"+CMUX: {','.join([shown, *fields])}"
         running = self._mux is not None and self._mux_parameters
         values = self._mux_parameters if running else (-1, *self._defaults())
         return f"+CMUX:{','.join(map(str, values))}"
 
+    def _fields(self) -> list[tuple[str, int, int, int]]:
+        """The ranges of AT+CMUX, with the N1 of this module in them."""
+        n1 = self._settings.n1
+        return [
+            (name, min(low, n1), max(high, n1), n1) if name == "N1" else (name, low, high, default)
+            for name, low, high, default in _FIELDS
+        ]
+
     def _defaults(self) -> list[int]:
-        return [self._settings.n1 if name == "N1" else default for name, _, _, default in _FIELDS]
+        return [default for _, _, _, default in self._fields()]
 
     def _multiplex(self, call: Call) -> Reply | None:
         mode = call.number(0, 0, len(_OPTIONS) - 1)
@@ -192,7 +200,7 @@ class PhysicalLine(asyncio.Protocol):
         if len(call.texts) > 1 + len(_FIELDS):
             return cme(NOT_ALLOWED)
         for index, text in enumerate(call.texts[1:]):
-            _, low, high, _ = _FIELDS[index]
+            _, low, high, _ = self._fields()[index]
             number = call.number(index + 1, low, high)
             if number is None and text:
                 return cme(NOT_ALLOWED)

@@ -60,7 +60,7 @@ class EmulatedModule(Lifetime):
         startup: ``at`` begins in AT mode, ``none`` speaks the multiplexer from the first octet.
         option: the framings that AT+CMUX may ask for: ``basic``, ``advanced`` or ``any``; with ``startup="none"``
             the one that is spoken (``any`` is basic).
-        n1: longest information field that it sends unless AT+CMUX says otherwise, in octets, 10 to 128.
+        n1: longest information field that it sends unless AT+CMUX says otherwise, in octets, 1 to 32767.
         clock: the source of time.
         allow_network: whether addresses outside the loopback may be reached.
         loopback: DLCIs, 1 to 61, that send back what they get; 1 to 4 are no AT channels then.
@@ -99,8 +99,8 @@ class EmulatedModule(Lifetime):
             raise ValueError(f"startup is 'at' or 'none', not {startup!r}")
         if option not in _OPTIONS:
             raise ValueError(f"option is 'basic', 'advanced' or 'any', not {option!r}")
-        if not 10 <= n1 <= 128:
-            raise ValueError(f"n1 is 10 to 128 octets, not {n1!r}")
+        if not 1 <= n1 <= 32767:
+            raise ValueError(f"n1 is 1 to 32767 octets, not {n1!r}")
         echoing = frozenset(loopback)
         if wrong := sorted(dlci for dlci in echoing if not 1 <= dlci <= MAX_DLCI):
             raise ValueError(f"loopback DLCIs are 1 to {MAX_DLCI}, not {wrong[0]}")

@@ -162,9 +162,11 @@ def _in_kernel(descriptor: int) -> int:
     """Return how many octets the system holds that the other side has not acknowledged; 0 where it does not say."""
     if sys.platform != "linux" or descriptor < 0:
         return 0
-    import fcntl
-    import termios
-
+    try:
+        import fcntl
+        import termios
+    except ImportError:
+        return 0
     try:
         answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0\0\0\0")
     except OSError:

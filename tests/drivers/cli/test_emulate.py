@@ -138,7 +138,7 @@ def test_faults_rate_names_and_routes_reach_the_module() -> None:
         (["--tcp", "nonsense"], "'nonsense' is not HOST:PORT"),
         (["--tcp", "127.0.0.1:99999"], "is not HOST:PORT"),
         (["--tcp", "127.0.0.1:0", "--count", "0"], "--count"),
-        (["--tcp", "127.0.0.1:0", "--n1", "9"], "n1 is 10 to 128"),
+        (["--tcp", "127.0.0.1:0", "--n1", "0"], "n1 is 1 to 32767"),
         (["--tcp", "127.0.0.1:0", "--loopback", "62"], "loopback DLCIs are 1 to 61"),
         (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense"], "is not NAME=VALUE"),
         (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense=1"], "no behaviour is called 'nonsense'"),
