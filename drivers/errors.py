@@ -3,6 +3,7 @@
 ::
 
     DriverError
+    ├── InvalidArgument               it cannot stand in a command        (also ValueError)
     ├── AtError                       the dialogue with the module went wrong
     │   ├── AtTimeout                 no answer in time                   (also TimeoutError)
     │   ├── CommandError              the module answered ERROR
@@ -26,7 +27,7 @@
         ├── SessionTimeout            nothing came in time                (also TimeoutError)
         └── ReceiveOverflow           more was received than is kept
 
-A wrong argument of the caller is a plain `ValueError`.
+A wrong argument of the caller is a `ValueError`; one that would go into a command is an `InvalidArgument` as well.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ import socket
 
 class DriverError(Exception):
     """The root of everything that ``drivers`` raises."""
+
+
+class InvalidArgument(DriverError, ValueError):
+    """An argument of the caller cannot stand in a command; nothing was sent."""
 
 
 class AtError(DriverError):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ..errors import InvalidArgument
 from .context import CONTEXTS
 
 SHOWN = ("QISHOWRA", "QISHOWLA", "QIHEAD", "QISHOWPT")
@@ -32,47 +33,49 @@ MAX_TEXT = 100
 
 
 def check_context(context: int) -> int:
-    """Return a context's number, or raise `ValueError`."""
-    if isinstance(context, bool) or context not in CONTEXTS:
-        raise ValueError(f"a context is 0 or 1, not {context!r}")
+    """Return a context's number, or raise `InvalidArgument`."""
+    if type(context) is not int or context not in CONTEXTS:
+        raise InvalidArgument(f"a context is 0 or 1, not {context!r}")
     return context
 
 
 def check_text(what: str, text: str, *, empty: bool = True) -> str:
-    """Return a text that can stand between quotes in a command, or raise `ValueError`.
+    """Return a text that can stand between quotes in a command, or raise `InvalidArgument`.
 
     Args:
         what: what messages call it.
         text: up to 100 printable ASCII characters without a quote.
         empty: whether nothing will do.
     """
+    if not isinstance(text, str):
+        raise InvalidArgument(f"{what} is a text, not {text!r}")
     for octet in text:
         if octet == '"':
-            raise ValueError(f"{what} {text!r} contains a quote, which would end it in the command")
+            raise InvalidArgument(f"{what} {text!r} contains a quote, which would end it in the command")
         if octet in "\r\n":
-            raise ValueError(
+            raise InvalidArgument(
                 f"{what} {text!r} contains {'CR' if octet == chr(13) else 'LF'}, which would end the command"
             )
         if not " " <= octet <= "~":
-            raise ValueError(f"{what} {text!r} contains U+{ord(octet):04X}; printable ASCII only")
+            raise InvalidArgument(f"{what} {text!r} contains U+{ord(octet):04X}; printable ASCII only")
     if len(text) > MAX_TEXT:
-        raise ValueError(f"{what} has {len(text)} characters; {MAX_TEXT} is the most")
+        raise InvalidArgument(f"{what} has {len(text)} characters; {MAX_TEXT} is the most")
     if not text and not empty:
-        raise ValueError(f"{what} is empty")
+        raise InvalidArgument(f"{what} is empty")
     return text
 
 
 def check_protocol(protocol: str) -> str:
-    """Return TCP or UDP, or raise `ValueError`."""
+    """Return TCP or UDP, or raise `InvalidArgument`."""
     if protocol not in ("TCP", "UDP"):
-        raise ValueError(f"a protocol is 'TCP' or 'UDP', not {protocol!r}")
+        raise InvalidArgument(f"a protocol is 'TCP' or 'UDP', not {protocol!r}")
     return protocol
 
 
 def check_port(port: int) -> int:
-    """Return a port number, or raise `ValueError`."""
-    if isinstance(port, bool) or not 1 <= port <= 65535:
-        raise ValueError(f"a port is 1 to 65535, not {port!r}")
+    """Return a port number, or raise `InvalidArgument`."""
+    if type(port) is not int or not 1 <= port <= 65535:
+        raise InvalidArgument(f"a port is 1 to 65535, not {port!r}")
     return port
 
 
@@ -82,23 +85,23 @@ def is_dotted(host: str) -> bool:
 
 
 def check_index(index: int) -> int:
-    """Return the index of a client session with MUXIP on (app note 4.2), or raise `ValueError`."""
-    if isinstance(index, bool) or not 0 <= index <= 5:
-        raise ValueError(f"the index of a session is 0 to 5, not {index!r}")
+    """Return the index of a client session with MUXIP on (app note 4.2), or raise `InvalidArgument`."""
+    if type(index) is not int or not 0 <= index <= 5:
+        raise InvalidArgument(f"the index of a session is 0 to 5, not {index!r}")
     return index
 
 
 def check_clients(clients: int) -> int:
-    """Return how many clients a server may have (app note 6.1), or raise `ValueError`."""
-    if isinstance(clients, bool) or not 1 <= clients <= 5:
-        raise ValueError(f"a server has 1 to 5 clients, not {clients!r}")
+    """Return how many clients a server may have (app note 6.1), or raise `InvalidArgument`."""
+    if type(clients) is not int or not 1 <= clients <= 5:
+        raise InvalidArgument(f"a server has 1 to 5 clients, not {clients!r}")
     return clients
 
 
 def check_period(period: int) -> int:
-    """Return the seconds of AT+QIAUTOS, or raise `ValueError`."""
-    if isinstance(period, bool) or not 1 <= period <= 100:
-        raise ValueError(f"a sending period is 1 to 100 whole seconds, not {period!r}")
+    """Return the seconds of AT+QIAUTOS, or raise `InvalidArgument`."""
+    if type(period) is not int or not 1 <= period <= 100:
+        raise InvalidArgument(f"a sending period is 1 to 100 whole seconds, not {period!r}")
     return period
 
 
@@ -146,11 +149,11 @@ class Csd:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\+?[0-9*#]{1,40}", self.number):
-            raise ValueError(f"a number to dial has digits, * and #, maybe a + before them: not {self.number!r}")
+            raise InvalidArgument(f"a number to dial has digits, * and #, maybe a + before them: not {self.number!r}")
         check_text("user name", self.user)
         check_text("password", self.password)
         if self.rate is not None and self.rate not in range(4):
-            raise ValueError(f"a CSD rate is 0 (2400) to 3 (14400), not {self.rate!r}")
+            raise InvalidArgument(f"a CSD rate is 0 (2400) to 3 (14400), not {self.rate!r}")
 
     @property
     def value(self) -> str:
@@ -178,13 +181,13 @@ class Transparent:
 
     def __post_init__(self) -> None:
         if self.escape not in ("+++", "dtr"):
-            raise ValueError(f"escape is '+++' or 'dtr', not {self.escape!r}")
+            raise InvalidArgument(f"escape is '+++' or 'dtr', not {self.escape!r}")
         if not 1 <= self.size <= 1460:
-            raise ValueError(f"size is 1 to 1460 octets, not {self.size!r}")
+            raise InvalidArgument(f"size is 1 to 1460 octets, not {self.size!r}")
         if not 0.1 <= self.wait <= 25.5:
-            raise ValueError(f"wait is 0.1 to 25.5 seconds, not {self.wait!r}")
+            raise InvalidArgument(f"wait is 0.1 to 25.5 seconds, not {self.wait!r}")
         if not 0 <= self.retries <= 8:
-            raise ValueError(f"retries is 0 to 8, not {self.retries!r}")
+            raise InvalidArgument(f"retries is 0 to 8, not {self.retries!r}")
 
     @property
     def value(self) -> str:
@@ -219,15 +222,15 @@ class Options:
         """Check what the constructor of a driver was given."""
         check_context(context)
         if receive is not None and receive not in RECEIVE:
-            raise ValueError(f"receive is one of {', '.join(RECEIVE)}, not {receive!r}")
+            raise InvalidArgument(f"receive is one of {', '.join(RECEIVE)}, not {receive!r}")
         strange = [name for name in show if name not in SHOWN]
         if strange:
-            raise ValueError(f"show knows {', '.join(SHOWN)}, not {', '.join(strange)}")
+            raise InvalidArgument(f"show knows {', '.join(SHOWN)}, not {', '.join(strange)}")
         strange = [name for name in initialise if name not in INITIALISE]
         if strange:
-            raise ValueError(f"initialise knows {', '.join(INITIALISE)}, not {', '.join(strange)}")
+            raise InvalidArgument(f"initialise knows {', '.join(INITIALISE)}, not {', '.join(strange)}")
         if transparent and muxip:
-            raise ValueError("transparent mode is not possible with MUXIP (app note 4.1)")
+            raise InvalidArgument("transparent mode is not possible with MUXIP (app note 4.1)")
         if transparent is True:
             transparent = Transparent()
         made = transparent or None

@@ -11,7 +11,7 @@ import pytest
 import cmux
 from drivers.at import AtChannel, LinePattern
 from drivers.emulator import EmulatedModule
-from drivers.errors import CommandError
+from drivers.errors import CommandError, InvalidArgument
 from drivers.tcpip import ContextBusy, ContextTable, TcpipDriver
 
 HELLO = b"Hello, welcome to use Quectel's module"
@@ -232,6 +232,36 @@ def test_each_uart_deactivates_its_own_context(lab: Lab) -> None:
         client.deactivate()
         lab.wait_for(2, b"\r\nDEACT OK\r\n")
         assert (server.state(), client.state()) == ("IP STATUS", "IP INITIAL")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"context": 2},
+        {"context": -1},
+        {"context": 1.0},
+        {"context": True},
+        {"context": None},
+        {"apn": 'CM"NET'},
+        {"apn": "CM\rNET"},
+        {"apn": "CM\nNET"},
+        {"apn": None},
+        {"user": "\x1a"},
+    ],
+)
+def test_an_argument_that_cannot_stand_in_a_command_is_named_and_nothing_is_sent(lab: Lab, wrong: dict) -> None:
+    port = lab.mux.channel(1)
+    with pytest.raises(InvalidArgument) as error:
+        TcpipDriver(port, **wrong)
+    assert isinstance(error.value, ValueError)
+    assert repr(next(iter(wrong.values()))) in str(error.value)
+    assert lab.received(1) == []
+
+
+@pytest.mark.parametrize("host", ["a\rb", "a\nb", 'a"b', "", None])
+def test_a_host_that_cannot_stand_in_a_command_is_named(lab: Lab, host: str) -> None:
+    with lab.driver(1, 0) as driver, pytest.raises(InvalidArgument):
+        driver.connect("TCP", host, 80)
 
 
 def test_sixteen_claims_of_one_context_at_once_give_one_lease(lab: Lab) -> None:
