@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import cmux
 from cmux.cli import CommandError, Commands, number
@@ -19,6 +21,7 @@ from .chapter8 import Chapter8, Step, StepFailed
 from .transcript import Transcript
 
 _PATIENCE = 20.0  # seconds; a real network needs some
+_PROGRESS = 10.0  # seconds between two signs of life
 
 
 def add_demo(commands: Commands) -> None:
@@ -90,7 +93,7 @@ def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, 
         count += 1
         transcript.step(step)
 
-    with Chapter8(mux, announce, patience=patience, clock=clock) as chapter:
+    with _progress(transcript), Chapter8(mux, announce, patience=patience, clock=clock) as chapter:
         for uart, channel in chapter.channels.items():
             channel.on_octets(transcript.tap(uart))
             try:
@@ -104,3 +107,23 @@ def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, 
             transcript.end(False, f"FAILED at step {count}: {error}", step=error.step, detail=error.detail)
             raise CommandError(f"step {count}, {error.step!r}, failed: {error.detail}") from error
     return count
+
+
+@contextmanager
+def _progress(transcript: Transcript) -> Iterator[None]:
+    """Say now and then that the module is being waited for: a real network may take minutes."""
+    done = threading.Event()
+
+    def watch() -> None:
+        waited = 0.0
+        while not done.wait(_PROGRESS):
+            waited += _PROGRESS
+            transcript.note(f"still waiting for the module, {waited:g} s since the first step", "waiting")
+
+    watcher = threading.Thread(target=watch, name="demo progress")
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

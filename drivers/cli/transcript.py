@@ -42,10 +42,10 @@ class Transcript:
 
         return take
 
-    def note(self, text: str) -> None:
-        """Say something about the set-up."""
+    def note(self, text: str, kind: str = "set-up") -> None:
+        """Say something that is not part of the conversation."""
         with self._lock:
-            self._write({"note": text}, self._paint(f"(set-up) {text}", _DIM))
+            self._write({"note": text}, self._paint(f"({kind}) {text}", _DIM))
 
     def step(self, step: Step) -> None:
         """Begin a step."""

@@ -18,7 +18,7 @@ from scripted_port import read_transcript
 
 from cmux.pty import Pty
 from drivers.cli import demo, main
-from drivers.emulator import ERROR, EmulatedModule, Form
+from drivers.emulator import ERROR, Behaviour, EmulatedModule, Form
 
 TRANSCRIPTS = Path(__file__).parents[2] / "transcripts" / "chapter8"
 ROWS = [row for part in sorted(TRANSCRIPTS.glob("*.txt")) for row in read_transcript(part)]
@@ -160,6 +160,15 @@ def test_a_module_whose_channels_answer_error_is_one_line_and_1(capsys: pytest.C
     said = capsys.readouterr().err
     assert "step 'set-up' failed" in said
     assert said.count("\n") == 1
+
+
+def test_a_slow_module_is_waited_for_with_a_sign_of_life(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "_PROGRESS", 0.05)
+    with EmulatedModule(behaviour=Behaviour(activation_time=0.3)) as module:
+        assert main(["demo", "--port", module.serve_pty()]) == 0
+    assert "still waiting for the module" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
