@@ -23,17 +23,19 @@ from cmux.protocol.events import (
 
 from ..clock import Timer
 from .call import Call
+from .channel import Channel, Loopback
 from .environment import limit_buffers
 from .modem import UARTS, Modem
 from .replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from .software_flow import XOFF, XON, SoftwareFlow
 
 log = logging.getLogger(__name__)
 
 _HIGH_WATER = 16384  # octets that wait for the line before a UART waits, too
 _SABM_WAIT = 5.0  # seconds after AT+CMUX until the module gives up and is back in AT mode
 _OPTIONS = (Option.BASIC, Option.ADVANCED)  # by the number of the mode in AT+CMUX
-_LOOPBACK_LIMIT = 65536
 _LAST_DLCI = 63
+_SOFTWARE = 1  # of AT+IFC
 
 #: Names, ranges and defaults of what follows the mode in AT+CMUX (27.007 5.7), in their units.
 _FIELDS = (
@@ -95,10 +97,11 @@ class PhysicalLine(asyncio.Protocol):
         """Done when the connection has ended, or was never admitted."""
         self._transport: asyncio.Transport | None = None
         self._writable = True
+        self._flow = SoftwareFlow()
         self._mux: MuxProtocol | None = None
         self._mux_parameters: tuple[int, ...] = ()
         self._waiting: Timer | None = None
-        self._loopbacks: dict[int, _Loopback] = {}
+        self._loopbacks: dict[int, Loopback] = {}
 
     # As a protocol: AT mode
 
@@ -124,7 +127,12 @@ class PhysicalLine(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        self._modem.uarts[0].feed(data)
+        if self._modem.flow[0] == _SOFTWARE:
+            data = self._flow.filter(data)
+            if not self._flow.stopped:
+                self._modem.uarts[0].writable()
+        if data:
+            self._modem.uarts[0].feed(data)
 
     def pause_writing(self) -> None:
         """See `asyncio.BaseProtocol`."""
@@ -154,7 +162,8 @@ class PhysicalLine(asyncio.Protocol):
 
     def send(self, data: bytes) -> int:
         """See `Outlet.send`."""
-        if self._transport is None or not self._writable:
+        held = self._flow.stopped and self._modem.flow[0] == _SOFTWARE
+        if self._transport is None or not self._writable or held:
             return 0
         self._transport.write(data)
         return len(data)
@@ -162,12 +171,18 @@ class PhysicalLine(asyncio.Protocol):
     def pause_input(self) -> None:
         """See `Outlet.pause_input`."""
         if self._transport is not None and not self._transport.is_closing():
+            self._signal_flow(XOFF)
             self._transport.pause_reading()
 
     def resume_input(self) -> None:
         """See `Outlet.resume_input`."""
         if self._transport is not None and not self._transport.is_closing():
+            self._signal_flow(XON)
             self._transport.resume_reading()
+
+    def _signal_flow(self, octet: int) -> None:
+        if self._transport is not None and self._modem.flow[1] == _SOFTWARE:
+            self._transport.write(bytes([octet]))
 
     # AT+CMUX
 
@@ -306,9 +321,9 @@ class PhysicalLine(asyncio.Protocol):
     def _opened(self, dlci: int) -> None:
         if self._mux is None:
             return
-        channel = _Channel(self._mux, dlci)
+        channel = Channel(self._mux, dlci)
         if dlci in self._settings.loopback:
-            self._loopbacks[dlci] = _Loopback(channel)
+            self._loopbacks[dlci] = Loopback(channel)
         elif dlci <= UARTS:
             self._modem.uarts[dlci - 1].attach(channel)
 
@@ -336,59 +351,3 @@ class _Watched(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._mux.connection_lost(exc)
         self._line.mux_lost(exc)
-
-
-class _Channel:
-    """One DLC as the outlet of a UART."""
-
-    def __init__(self, mux: MuxProtocol, dlci: int) -> None:
-        self._mux = mux
-        self._dlci = dlci
-
-    def send(self, data: bytes) -> int:
-        """See `Outlet.send`."""
-        if not self._mux.multiplexer.is_open(self._dlci):
-            return 0
-        return self._mux.write(self._dlci, data)
-
-    def pause_input(self) -> None:
-        """See `Outlet.pause_input`."""
-        if self._mux.multiplexer.is_open(self._dlci):
-            self._mux.multiplexer.pause_reading(self._dlci, self._mux.now())
-            self._mux.flush()
-
-    def resume_input(self) -> None:
-        """See `Outlet.resume_input`."""
-        if self._mux.multiplexer.is_open(self._dlci):
-            self._mux.multiplexer.resume_reading(self._dlci, self._mux.now())
-            self._mux.flush()
-
-
-class _Loopback:
-    """A DLC that sends back what it gets."""
-
-    def __init__(self, channel: _Channel) -> None:
-        self._channel = channel
-        self._data = bytearray()
-        self._paused = False
-        self.lost = 0
-
-    def feed(self, data: bytes) -> None:
-        if len(self._data) > _LOOPBACK_LIMIT:
-            self.lost += len(data)
-            return
-        self._data += data
-        self.pump()
-
-    def pump(self) -> None:
-        while self._data:
-            taken = self._channel.send(bytes(self._data[:4096]))
-            if not taken:
-                break
-            del self._data[:taken]
-        if bool(self._data) != self._paused:
-            self._paused = bool(self._data)
-            if self._paused:
-                self._channel.pause_input()
-            else:
-                self._channel.resume_input()

@@ -231,6 +231,9 @@ def select_operator(call: Call) -> Reply:
 _text("CPAS", Form.EXECUTE, "+CPAS: 0")
 _text("CPAS", Form.TEST, "+CPAS: (0,2-4)")
 
+_text("CBC", Form.EXECUTE, "+CBC: 0,95,4085")
+_text("CBC", Form.TEST, "+CBC: (0-2),(1-100),(0-5000)")
+
 # The clock
 
 

@@ -10,7 +10,6 @@ from .environment import is_address
 from .ownership import CONTEXTS, Need
 from .replies import ERROR, OK, Reply
 from .sessions import Role
-from .settings import ContextSettings
 from .states import ACTIVE, ContextState
 from .table import CommandTable
 
@@ -312,18 +311,16 @@ def read_registration(call: Call) -> Reply:
     return OK
 
 
-def _store_apn(settings: ContextSettings, values: list[str]) -> None:
-    settings.apn, settings.user, settings.password = values[:3]
-
-
 @_command("QIREGAPP", Form.WRITE, Need.ACTIVATE)
 def register_with(call: Call) -> Reply:
-    """AT+QIREGAPP=."""
-    if len(call.texts) not in (3, 4) or (len(call.texts) == 4 and call.number(3, 0, 3) is None):
+    """AT+QIREGAPP=: the APN, and perhaps user and password, and perhaps a rate behind those."""
+    values = call.texts
+    if len(values) not in (1, 3, 4) or (len(values) == 4 and call.number(3, 0, 3) is None):
         return ERROR
     if call.context.state is not ContextState.INITIAL:
         return ERROR
-    _store_apn(call.context.settings, call.texts)
+    settings = call.context.settings
+    settings.apn, settings.user, settings.password = [*values[:3], "", ""][:3]
     return OK if call.context.register() else ERROR
 
 

@@ -13,8 +13,10 @@ import pytest
 import serial
 from emulator_host import Lab, Turning, settle
 
+from cmux.protocol.commands import Signals
 from cmux.protocol.config import Config, Option
-from drivers.emulator import EmulatedModule, Uart
+from cmux.protocol.events import SignalsChanged
+from drivers.emulator import Behaviour, EmulatedModule, Uart
 
 
 def test_in_a_thread_of_its_own_with_a_serial_like_object() -> None:
@@ -290,3 +292,42 @@ async def test_nothing_is_left_of_a_module_that_ends_in_the_middle_of_things(tur
             await asyncio.sleep(0)
     writer.close()
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_a_loopback_mirrors_rts_to_cts_and_dtr_to_dsr() -> None:
+    async with Lab(EmulatedModule(loopback=[3])) as lab:
+        await lab.multiplex()
+        await lab.open(3)
+        mux = lab.mux
+        assert mux is not None
+        for rtr, rtc in ((True, False), (False, False), (False, True), (True, True)):
+            mux.multiplexer.set_signals(3, Signals(rtc=rtc, rtr=rtr), mux.now())
+            mux.flush()
+            wanted = (rtr, rtc)
+            while True:
+                event = await lab.happens(lambda event: isinstance(event, SignalsChanged))
+                assert isinstance(event, SignalsChanged)
+                if (event.signals.rtr, event.signals.rtc) == wanted:
+                    break
+
+
+async def test_xon_and_xoff_of_the_host_are_no_data_where_ifc_asks_for_them() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        await lab.plain.ask("AT+IFC=1,1")
+        lab.plain.write(b"AT+\x13CSQ\r")
+        await settle()
+        await lab.plain.quiet()
+        lab.plain.write(b"\x11")
+        await lab.plain.expect(b"AT+CSQ\r\r\n+CSQ: 28,0\r\n\r\nOK\r\n")
+        lab.plain.write(b"AT\x13\x11\r")
+        await lab.plain.expect(b"AT\r\r\nOK\r\n")
+
+
+async def test_the_module_says_xoff_before_its_buffer_is_full_and_xon_again() -> None:
+    async with Lab(EmulatedModule(behaviour=Behaviour(activation_time=0.05))) as lab:
+        await lab.plain.ask("AT+IFC=1,1;+QIREGAPP;E0")
+        lab.plain.write(b"AT+QIACT\r" + b"AT\r" * 1000)
+        said = await lab.plain.until(b"\x11")
+        assert said.startswith(b"\x13")
+        await settle()
+        assert (said + bytes(lab.plain.received)).count(b"\r\nOK\r\n") == 1001

@@ -1,0 +1,74 @@
+"""One DLC of the multiplexer as the outlet of a UART, or sending back what it gets."""
+
+from __future__ import annotations
+
+from cmux.aio import MuxProtocol
+
+_LIMIT = 65536
+
+
+class Channel:
+    """One DLC as the outlet of a UART.
+
+    Args:
+        mux: the multiplexer.
+        dlci: which.
+    """
+
+    def __init__(self, mux: MuxProtocol, dlci: int) -> None:
+        self._mux = mux
+        self._dlci = dlci
+
+    def send(self, data: bytes) -> int:
+        """See `Outlet.send`."""
+        if not self._mux.multiplexer.is_open(self._dlci):
+            return 0
+        return self._mux.write(self._dlci, data)
+
+    def pause_input(self) -> None:
+        """See `Outlet.pause_input`."""
+        if self._mux.multiplexer.is_open(self._dlci):
+            self._mux.multiplexer.pause_reading(self._dlci, self._mux.now())
+            self._mux.flush()
+
+    def resume_input(self) -> None:
+        """See `Outlet.resume_input`."""
+        if self._mux.multiplexer.is_open(self._dlci):
+            self._mux.multiplexer.resume_reading(self._dlci, self._mux.now())
+            self._mux.flush()
+
+
+class Loopback:
+    """A DLC that sends back what it gets.
+
+    Args:
+        channel: the DLC.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._data = bytearray()
+        self._paused = False
+        self.lost = 0  # octets from a host that did not stop when it was asked to
+
+    def feed(self, data: bytes) -> None:
+        """Take octets."""
+        if len(self._data) > _LIMIT:
+            self.lost += len(data)
+            return
+        self._data += data
+        self.pump()
+
+    def pump(self) -> None:
+        """Send back what waits, because there is room."""
+        while self._data:
+            taken = self._channel.send(bytes(self._data[:4096]))
+            if not taken:
+                break
+            del self._data[:taken]
+        if bool(self._data) != self._paused:
+            self._paused = bool(self._data)
+            if self._paused:
+                self._channel.pause_input()
+            else:
+                self._channel.resume_input()
