@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .channel import AtChannel, Port, channel_for, shared_channel
+from .channel import AtChannel, Port, channel_for, in_use, shared_channel
 from .dialogue import Dialogue, Response, command, expect, pause, payload
 from .engine import Sink
 from .lexer import Framing
@@ -20,6 +20,7 @@ __all__ = [
     "channel_for",
     "command",
     "expect",
+    "in_use",
     "pause",
     "payload",
     "shared_channel",

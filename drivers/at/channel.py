@@ -75,6 +75,8 @@ class AtChannel:
         self._stopping = False
         self._set_up = False
         self._holders = 0
+        with _channels_lock:
+            _living.add(self)
 
     # -- public ---------------------------------------------------------------------------------------------------
 
@@ -424,7 +426,14 @@ class AtChannel:
 
 
 _channels: weakref.WeakValueDictionary[int, AtChannel] = weakref.WeakValueDictionary()
-_channels_lock = threading.Lock()
+_living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
+_channels_lock = threading.RLock()
+
+
+def in_use(port: object) -> bool:
+    """Tell whether a channel of this process that has not been closed uses a port."""
+    with _channels_lock:
+        return any(channel.port is port and not channel.closed for channel in _living)
 
 
 def shared_channel(port: Port, *, clock: Clock | None = None) -> AtChannel:

@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from ..at import AtChannel, Port
 from ..clock import Clock
-from ..errors import ChannelClosed, DriverError
+from ..errors import ChannelClosed, CommandError, DriverError
 from . import opening
 from .context import ContextTable
 from .hold import Plan
 from .keepalive import KeepAlive, Watch
+from .reclaim import free, take_down
 from .session import Listener, Session
 from .settings import INITIALISE, Csd, Gprs, Options, Transparent
 from .shell import Shell
@@ -98,6 +99,31 @@ class TcpipDriver(Shell):
             SettingRefused: the module refuses a setting.
         """
         self._administer(self.stack.claim(timeout, take_over=take_over))
+
+    def reclaim(self, *, timeout: float = 10.0) -> None:
+        """Take the context, also where a host that is no longer there has left it active.
+
+        On each virtual UART 1 to 4 of the same multiplexer that no driver of this process uses the module is asked for
+        the context; where it gives it, AT+QIDEACT ends what was left there. Sessions that stand there are lost.
+
+        Args:
+            timeout: seconds for all of it.
+
+        Raises:
+            ContextBusy: a driver of this process holds it, or a virtual UART that does not belong to us does.
+        """
+        with self._administration:
+            if self.stack.hold.check() or self._table.held(self.context):
+                self.claim()  # ours already, or its driver is here and only has to be closed
+                return
+            deadline = self._clock.now() + timeout
+            try:
+                self.run(take_down(self.context))
+            except CommandError:
+                free(self._port, self.context, self._clock, lambda: self._clock.now() < deadline)
+            finally:
+                self.stack.hold.uart.foreground = None
+            self.claim()
 
     def release(self) -> None:
         """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""

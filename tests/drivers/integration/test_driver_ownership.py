@@ -1,0 +1,251 @@
+"""Who has a context: across virtual UARTs, processes, hosts that were killed, and any sequence of calls."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from driver_lab import PATIENCE, Lab, Peer, client_of, exactly, laboratory
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+import cmux
+from drivers.emulator import EmulatedModule
+from drivers.errors import ContextBusy, ContextLost, DriverError, SessionReset
+from drivers.tcpip import ContextTable, TcpipDriver
+
+DOOMED_HOST = """
+import sys, time
+import cmux
+from drivers.tcpip import TcpipDriver
+mux = cmux.open(sys.argv[1])
+driver = TcpipDriver(mux.channel(1), 0)
+driver.activate()
+print("active", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.requirement("S8.2", "S8.8")
+def test_a_context_that_a_killed_host_left_active_is_reclaimed() -> None:
+    with EmulatedModule() as module:
+        path = module.serve_pty()
+        host = subprocess.Popen([sys.executable, "-c", DOOMED_HOST, path], stdout=subprocess.PIPE, text=True)
+        assert host.stdout is not None
+        assert host.stdout.readline() == "active\n"
+        host.send_signal(signal.SIGKILL)
+        host.wait()
+        host.stdout.close()
+        heard: dict[int, bytes] = {}
+        with cmux.open(path) as mux:
+            module.on_octets(lambda dlci, _, data: heard.__setitem__(dlci, heard.get(dlci, b"") + data))
+            used = TcpipDriver(mux.channel(3), 1)
+            used.activate()
+            address = used.local_address
+            heard.clear()
+            driver = TcpipDriver(mux.channel(2), 0)
+            with pytest.raises(ContextBusy):
+                driver.claim()
+            began = time.monotonic()
+            driver.reclaim()
+            assert time.monotonic() - began < 10
+            assert 3 not in heard  # not an octet on the channel that another driver uses
+            assert driver.state() == "IP INITIAL"
+            driver.activate()
+            assert (used.state(), used.local_address) == ("IP STATUS", address)  # the module was not reset
+            driver.close()
+            used.close()
+
+
+def test_reclaiming_what_this_uart_itself_was_left_with(lab: Lab) -> None:
+    left = lab.driver(1, 0)
+    left.activate()
+    left.release()
+    left.close()
+    driver = lab.driver(1, 0, table=ContextTable())
+    driver.reclaim()
+    assert driver.state() == "IP INITIAL"
+    driver.close()
+
+
+def test_what_a_living_driver_of_this_process_holds_is_not_reclaimed(lab: Lab) -> None:
+    holder, other = lab.driver(1, 0), lab.driver(2, 0)
+    holder.activate()
+    with pytest.raises(ContextBusy, match="driver on DLCI 1"):
+        other.reclaim()
+    stranger = lab.driver(3, 0, table=ContextTable())  # it does not know the holder, and leaves its channel alone
+    before = lab.heard(1)
+    with pytest.raises(ContextBusy):
+        stranger.reclaim()
+    assert lab.heard(1) == before
+    assert holder.state() == "IP STATUS"
+    for driver in (holder, other, stranger):
+        driver.close()
+
+
+def test_a_context_moves_from_one_channel_to_another(lab: Lab, echo_server: Peer) -> None:
+    for uart in (1, 3, 2, 4):
+        with lab.driver(uart, 0) as driver:
+            session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+            session.sendall(b"here")
+            assert exactly(session, 4) == b"here"
+            lab.wait_for(uart, b"\r\n+QIRD: ")
+
+
+def test_a_channel_that_closes_while_it_owns_keeps_the_context_for_itself(lab: Lab) -> None:
+    owner = lab.driver(1, 0)
+    owner.activate()
+    lab.mux.channel(1).close()
+    with pytest.raises((DriverError, OSError)):
+        owner.state()
+    with contextlib.suppress(DriverError, OSError):
+        owner.close()
+    stranger = lab.driver(2, 0)
+    with pytest.raises(ContextBusy):
+        stranger.claim()
+    stranger.reclaim()
+    assert stranger.activate().startswith("127.")
+    stranger.close()
+
+
+def test_the_network_takes_the_context_and_the_driver_gives_it_back(lab: Lab, echo_server: Peer) -> None:
+    with lab.driver(1, 0) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        listener = driver.listen()
+        lab.module.drop_contexts()
+        session.settimeout(PATIENCE)
+        with pytest.raises(ConnectionResetError, match="the network deactivated the context") as reset:
+            session.recv(1)
+        assert isinstance(reset.value, SessionReset)
+        with pytest.raises(SessionReset):
+            listener.accept(PATIENCE)
+        assert driver.table.state(0) == "PDP DEACT"
+        again = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        again.sendall(b"again")
+        assert exactly(again, 5) == b"again"
+
+
+def test_the_network_takes_both_contexts_of_one_uart(lab: Lab, echo_server: Peer) -> None:
+    with lab.driver(1, 0) as zero, lab.driver(1, 1) as one:
+        sessions = [driver.connect("TCP", "127.0.0.1", echo_server.port) for driver in (zero, one)]
+        lab.module.drop_contexts()
+        for session in sessions:
+            session.settimeout(PATIENCE)
+            with pytest.raises(ConnectionResetError):
+                session.recv(1)
+
+
+def test_listeners_of_both_contexts_of_one_uart_get_their_own_clients(lab: Lab) -> None:
+    with lab.driver(1, 0) as zero, lab.driver(1, 1) as one:
+        listeners = [driver.listen() for driver in (zero, one)]
+        for driver, listener in zip((one, zero), reversed(listeners), strict=True):
+            with client_of(listener, driver.local_address) as visitor:
+                session = listener.accept(PATIENCE)
+                visitor.sendall(b"for context %d" % driver.context)
+                assert exactly(session, 13) == b"for context %d" % driver.context
+                session.close()
+
+
+class Ownership(RuleBasedStateMachine):
+    """Eight drivers on four channels: two programs with two channels each, both contexts; the module is the oracle."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.stack = contextlib.ExitStack()
+        self.lab = self.stack.enter_context(laboratory())
+        self.tables = (ContextTable(), ContextTable())
+        self.drivers = {(uart, context): self.make(uart, context) for uart in (1, 2, 3, 4) for context in (0, 1)}
+
+    def make(self, uart: int, context: int) -> TcpipDriver:
+        return self.lab.driver(uart, context, table=self.tables[uart > 2], initialise=())
+
+    def owner(self, context: int) -> int | None:
+        modem = self.lab.module._modem
+        assert modem is not None
+        number = modem.ownership.owner(context)
+        return None if number is None else number + 1
+
+    def active(self, context: int) -> bool:
+        modem = self.lab.module._modem
+        assert modem is not None
+        return modem.contexts[context].in_use
+
+    WHO = st.tuples(st.integers(1, 4), st.integers(0, 1))
+
+    @rule(who=WHO, take_over=st.booleans())
+    def claim(self, who: tuple[int, int], take_over: bool) -> None:
+        before, active = self.owner(who[1]), self.active(who[1])
+        try:
+            self.drivers[who].claim(take_over=take_over)
+        except ContextLost:
+            return
+        except ContextBusy:
+            held = self.drivers[who].table.held(who[1])
+            assert held or (active and before != who[0])
+        else:
+            assert self.owner(who[1]) == who[0] or not self.active(who[1])
+
+    @rule(who=WHO)
+    def activate(self, who: tuple[int, int]) -> None:
+        before, active = self.owner(who[1]), self.active(who[1])
+        try:
+            self.drivers[who].activate()
+        except DriverError:
+            assert self.active(who[1]) == active
+            assert not active or self.owner(who[1]) == before
+        else:
+            assert self.owner(who[1]) == who[0]
+            assert self.active(who[1])
+            assert not active or before == who[0]
+
+    @rule(who=WHO)
+    def deactivate(self, who: tuple[int, int]) -> None:
+        before, active = self.owner(who[1]), self.active(who[1])
+        with contextlib.suppress(DriverError):
+            self.drivers[who].deactivate()
+        assert self.active(who[1]) == active or before == who[0]
+
+    @rule(who=WHO)
+    def release(self, who: tuple[int, int]) -> None:
+        self.drivers[who].release()
+
+    @rule(who=WHO)
+    def begin_again(self, who: tuple[int, int]) -> None:
+        before, active = self.owner(who[1]), self.active(who[1])
+        with contextlib.suppress(DriverError):
+            self.drivers[who].close()
+        self.drivers[who] = self.make(*who)
+        assert self.active(who[1]) == active or before == who[0]
+
+    @rule(who=WHO)
+    def reclaim(self, who: tuple[int, int]) -> None:
+        with contextlib.suppress(DriverError):
+            self.drivers[who].reclaim()
+
+    @invariant()
+    def no_two_holders(self) -> None:
+        if not hasattr(self, "drivers"):
+            return
+        for context in (0, 1):
+            for uarts in ((1, 2), (3, 4)):
+                holders = [uart for uart in uarts if self.drivers[uart, context].stack.hold.valid]
+                assert len(holders) <= 1
+                assert self.tables[uarts[0] > 2].held(context) is bool(holders)
+
+    def teardown(self) -> None:
+        if hasattr(self, "drivers"):
+            for driver in self.drivers.values():
+                with contextlib.suppress(DriverError):
+                    driver.close()
+            self.stack.close()
+
+
+Ownership.TestCase.settings = settings(
+    max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestOwnership = Ownership.TestCase
