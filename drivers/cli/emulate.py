@@ -92,6 +92,10 @@ def add_emulate(commands: Commands) -> None:
         metavar="SPEC",
         help="what goes wrong: ber=1e-5,drop=1e-4,chunk=1-7,latency=20ms,urc_storm=5,sim=pin,reset=30-60s,…",
     )
+    parser.add_argument("--capture", metavar="FILE", help="write the frames in multiplexer mode to FILE (pcapng)")
+    parser.add_argument(
+        "--capture-no-payload", dest="capture_payload", action="store_false", help="mask what users send"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="make random choices repeatable")
     parser.add_argument("--allow-network", action="store_true", help="reach addresses outside the loopback, too")
 
@@ -125,9 +129,11 @@ def run_emulate(options: argparse.Namespace) -> int:
         options.parser.error(f"{options.tcp[0]} can be reached from other machines: --allow-network if that is meant")
     try:
         behaviour = Behaviour.parse(options.behaviour)
-        modules = [_module(options, behaviour) for _ in range(options.count)]
+        modules = [_module(options, behaviour, number) for number in range(1, options.count + 1)]
     except ValueError as error:
         options.parser.error(str(error))
+    except OSError as error:
+        raise CommandError(f"{options.capture}: {error.strerror or error}") from None
     asyncio.run(_emulate(modules, options))
     return 0
 
@@ -165,7 +171,7 @@ def _list_behaviours() -> None:
         print(textwrap.fill(source, 100, initial_indent="    ", subsequent_indent="    "))
 
 
-def _module(options: argparse.Namespace, behaviour: Behaviour) -> EmulatedModule:
+def _module(options: argparse.Namespace, behaviour: Behaviour, number: int) -> EmulatedModule:
     return EmulatedModule(
         behaviour=behaviour,
         startup=options.startup,
@@ -177,6 +183,8 @@ def _module(options: argparse.Namespace, behaviour: Behaviour) -> EmulatedModule
         routes=dict(options.route),
         line_rate=options.line_rate,
         faults=options.faults,
+        capture=options.capture and (options.capture if options.count == 1 else f"{options.capture}{number}"),
+        capture_payload=options.capture_payload,
         seed=options.seed,
     )
 

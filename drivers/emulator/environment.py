@@ -168,6 +168,19 @@ def endpoint(text: str) -> Endpoint:
     return address, int(port) if colon else None
 
 
+def addresses(text: str) -> tuple[str, ...]:
+    """Read IPv4 addresses with commas between.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    found = tuple(part.strip() for part in text.split(","))
+    for address in found:
+        if not is_address(address):
+            raise ValueError(f"{address!r} is no IPv4 address")
+    return found
+
+
 def is_address(text: str) -> bool:
     """Say whether a text is an IPv4 address in dotted decimal."""
     try:

@@ -28,6 +28,7 @@ from .environment import limit_buffers
 from .modem import UARTS, Modem
 from .replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
 from .software_flow import XOFF, XON, SoftwareFlow
+from .tap import Tap
 
 log = logging.getLogger(__name__)
 
@@ -59,12 +60,14 @@ class LineSettings:
         options: the framings that AT+CMUX may ask for.
         n1: longest information field that it sends when AT+CMUX does not say.
         loopback: DLCIs that send back what they get.
+        tap: told when multiplexer mode begins and ends.
     """
 
     at_first: bool
     options: tuple[Option, ...]
     n1: int
     loopback: frozenset[int]
+    tap: Tap | None = None
 
     @property
     def modes(self) -> list[int]:
@@ -251,6 +254,9 @@ class PhysicalLine(asyncio.Protocol):
         transport.set_protocol(_Watched(self._mux, self))
         if unsaid:
             transport.write(unsaid)
+        if self._settings.tap is not None:
+            self._settings.tap.begin(config)
+            self._settings.tap.feed(unheard, from_host=True)
         transport.resume_reading()
         self._mux.connection_made(transport)
         if unheard:
@@ -266,8 +272,13 @@ class PhysicalLine(asyncio.Protocol):
             self._waiting.cancel()
             self._waiting = None
 
+    def _stop_tap(self) -> None:
+        if self._settings.tap is not None:
+            self._settings.tap.end()
+
     def _back_to_at(self) -> None:
         self._stop_waiting()
+        self._stop_tap()
         mux, self._mux = self._mux, None
         self._modem.left_multiplexer()
         self._loopbacks.clear()
@@ -288,6 +299,7 @@ class PhysicalLine(asyncio.Protocol):
     def mux_lost(self, exc: Exception | None) -> None:
         """Note that the connection ended in multiplexer mode."""
         self._stop_waiting()
+        self._stop_tap()
         self._mux = None
         self._loopbacks.clear()
         self._modem.left_multiplexer()

@@ -18,7 +18,7 @@ from cmux.pty import Pty
 from ..clock import Clock, SystemClock
 from .behaviour import Behaviour
 from .commands import all_commands
-from .environment import Environment, Network, endpoint, is_address
+from .environment import Environment, Network, addresses, endpoint
 from .faults import Faults, Moment
 from .lifetime import Lifetime
 from .line import LineSettings, PhysicalLine
@@ -28,6 +28,7 @@ from .ownership import Ownership
 from .port import EmulatedPort
 from .serial_line import open_serial
 from .table import CommandTable
+from .tap import Tap
 from .uart import Uart
 from .wire import Wire
 
@@ -69,10 +70,13 @@ class EmulatedModule(Lifetime):
             address of its server built in reaches one on this computer.
         line_rate: bits per second of the line in each direction, 10 of them an octet; 0 for as fast as it goes.
         faults: what goes wrong, as `Faults` or as text for `Faults.parse`.
+        capture: a file for the frames in multiplexer mode, as the module hears and says them; Wireshark reads it.
+        capture_payload: False replaces the octets of user DLCs by zeros.
         seed: makes random choices, and with them the faults, repeatable.
 
     Raises:
         ValueError: an argument is out of its range.
+        OSError: the capture file cannot be created.
     """
 
     commands: ClassVar[CommandTable] = all_commands()
@@ -93,6 +97,8 @@ class EmulatedModule(Lifetime):
         routes: Mapping[str, str] | None = None,
         line_rate: int = 0,
         faults: Faults | str = "",
+        capture: str | os.PathLike[str] | None = None,
+        capture_payload: bool = True,
         seed: int | None = None,
     ) -> None:
         if startup not in ("at", "none"):
@@ -113,11 +119,12 @@ class EmulatedModule(Lifetime):
         """Where the module can be reached, as pyserial understands it; None in process."""
         self.ended: concurrent.futures.Future[None] = concurrent.futures.Future()
         """Done when a line that cannot come back (a serial port) is gone; an exception in it says why."""
-        self._line_settings = LineSettings(startup == "at", _OPTIONS[option], n1, echoing)
         self._behaviour = behaviour or Behaviour()
         self._clock = clock or SystemClock()
+        self._tap = None if capture is None else Tap(capture, self._clock, payload=capture_payload)
+        self._line_settings = LineSettings(startup == "at", _OPTIONS[option], n1, echoing, self._tap)
         self._allow_network = allow_network
-        self._hosts = {name.lower(): _addresses(text) for name, text in (hosts or {}).items()}
+        self._hosts = {name.lower(): addresses(text) for name, text in (hosts or {}).items()}
         self._routes = {endpoint(text): endpoint(target) for text, target in (routes or {}).items()}
         self._chooser = _chooser(seed, "addresses")
         self._fate = _chooser(seed, "faults")
@@ -168,6 +175,8 @@ class EmulatedModule(Lifetime):
         for closer in reversed(self._closers):
             closer()
         self._closers.clear()
+        if self._tap is not None:
+            self._tap.close()
         modem.close()
         for transport in list(modem.environment.transports):
             transport.abort()
@@ -371,7 +380,7 @@ class EmulatedModule(Lifetime):
 
         modem = self._running()
         line = PhysicalLine(modem, self._line_settings, admit, lost)
-        wire = Wire(modem.environment, line, self._line_rate, self._faults, self._fate)
+        wire = Wire(modem.environment, line, self._line_rate, self._faults, self._fate, self._tap)
         return wire
 
     def _octets(self, uart: int, direction: str, data: bytes) -> None:
@@ -384,12 +393,3 @@ class EmulatedModule(Lifetime):
 def _chooser(seed: int | None, purpose: str) -> random.Random:
     """Return where random choices come from; those of one purpose do not depend on those of another."""
     return random.SystemRandom() if seed is None else random.Random(f"{purpose} {seed}")  # noqa: S311 - no secret
-
-
-def _addresses(text: str) -> tuple[str, ...]:
-    """Read IPv4 addresses with commas between."""
-    addresses = tuple(part.strip() for part in text.split(","))
-    for address in addresses:
-        if not is_address(address):
-            raise ValueError(f"{address!r} is no IPv4 address")
-    return addresses

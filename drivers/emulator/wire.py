@@ -11,6 +11,7 @@ from typing import cast
 from ..clock import Timer
 from .environment import Environment
 from .faults import Faults, Injury
+from .tap import Tap
 
 _BITS = 10  # on a line with a start and a stop bit
 _TICK = 0.005  # seconds between looks at what the line rate lets through
@@ -128,13 +129,21 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         rate: bits per second in each direction, 10 of them an octet; 0 for as fast as it goes.
         faults: what goes wrong.
         chooser: where chance comes from.
+        tap: told what the module hears and says.
     """
 
     def __init__(
-        self, environment: Environment, inner: asyncio.Protocol, rate: int, faults: Faults, chooser: random.Random
+        self,
+        environment: Environment,
+        inner: asyncio.Protocol,
+        rate: int,
+        faults: Faults,
+        chooser: random.Random,
+        tap: Tap | None = None,
     ) -> None:
         super().__init__()
         self._inner: asyncio.BaseProtocol = inner
+        self._tap = tap
         self._transport: asyncio.Transport | None = None
         self._high, self._low = _HIGH_WATER, _LOW_WATER
         self._outer_full = False
@@ -189,6 +198,8 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         self._room()
 
     def _hear(self, data: bytes) -> None:
+        if self._tap is not None:
+            self._tap.feed(data, from_host=True)
         if self._reading and not self._held:
             cast(asyncio.Protocol, self._inner).data_received(data)
         else:
@@ -224,6 +235,8 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """See `asyncio.WriteTransport`."""
+        if self._tap is not None:
+            self._tap.feed(bytes(data), from_host=False)
         self.said.put(bytes(data))
         self._room()
 
