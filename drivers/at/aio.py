@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TypeVar
 
-from ..clock import Clock, SystemClock
+from ..clock import Clock, SystemClock, Timer
 from ..errors import AtError, ChannelClosed
 from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from .engine import Engine, Execution, Sink, resynchronise
@@ -39,6 +40,8 @@ class AtChannel:
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._hold: Timer | None = None
         self._set_up = False
 
     async def command(self, text: str, *, timeout: float = DEFAULT_TIMEOUT) -> Response:  # noqa: ASYNC109 - the module's
@@ -52,8 +55,8 @@ class AtChannel:
         channel back.
         """
         async with self._turn:
-            if self._task is None:
-                self._task = asyncio.get_running_loop().create_task(self._read())
+            self._changed.set()
+            self._start()
             if not self._set_up:
                 await self._drive(command("ATE0", timeout=2.0))
                 self._set_up = True
@@ -61,18 +64,62 @@ class AtChannel:
                 await self._drive(resynchronise(self._engine))
             return await self._drive(dialogue)
 
+    @property
+    def clock(self) -> Clock:
+        """The source of time."""
+        return self._clock
+
+    @property
+    def closed(self) -> bool:
+        """Whether the channel was closed or its line died."""
+        return self._engine.failure is not None
+
+    def stats(self) -> dict[str, int]:
+        """Return the counters: lines and octets that nobody claimed, stale answers, damaged lines."""
+        lexer = self._engine.lexer
+        return {**self._engine.counters, "overlong": lexer.overlong, "truncated": lexer.truncated}
+
     def add_sink(self, sink: Sink) -> None:
         """Let a sink take unsolicited results and data."""
         self._engine.add_sink(sink)
+        if self._engine.failure is not None:
+            sink.lost(self._engine.failure)
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Let a sink go."""
+        self._engine.remove_sink(sink)
+
+    def room_made(self) -> None:
+        """Learn that a sink is no longer congested."""
+        self._changed.set()
+
+    def call_soon(self, job: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Run something in a task of its own, which `close` ends; it may run dialogues."""
+        task = asyncio.get_running_loop().create_task(job())
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
 
     async def close(self) -> None:
         """End every wait with `ChannelClosed` and stop reading; idempotent."""
         self._engine.line_lost(ChannelClosed(f"{self.name}: the channel was closed"))
         self._changed.set()
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        if self._hold is not None:
+            self._hold.cancel()
+        here = asyncio.current_task()
+        tasks = [task for task in (self._task, *self._jobs) if task is not None and task is not here]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def __aenter__(self) -> AtChannel:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    def _start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._read())
 
     async def _drive(self, dialogue: Dialogue[T]) -> T:
         execution = Execution(self._engine, dialogue)
@@ -119,11 +166,33 @@ class AtChannel:
             with suppress(AtError):
                 await self._drive(rescue)
 
+    def _arrange_hold(self) -> None:
+        """What is held back inside bare data is given out when its time has come, also while no dialogue runs."""
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+        due = self._engine.next_timeout()
+        if due is not None and not self._turn.locked():
+            loop, now = asyncio.get_running_loop(), self._clock.now()
+            self._hold = self._clock.call_later(loop, max(0.0, due - now), self._give_out)
+
+    def _give_out(self) -> None:
+        if not self._turn.locked():
+            self._engine.handle_timeout(self._clock.now())
+        self._changed.set()
+
     async def _read(self) -> None:
         try:
-            while octets := await self._reader.read(65536):
+            while True:
+                while self._engine.congested and not self._turn.locked():
+                    self._changed.clear()
+                    await self._changed.wait()  # read no further, so that flow control reaches the peer
+                octets = await self._reader.read(65536)
+                if not octets:
+                    break
                 self._engine.receive(octets, self._clock.now())
                 self._changed.set()
+                self._arrange_hold()
             cause: Exception = EOFError("the stream ended")
         except OSError as error:
             cause = error

@@ -134,6 +134,7 @@ def expect(
     timeout: float,
     what: str = "",
     ends_on: tuple[LinePattern, ...] = (),
+    prompt: bool = False,
     abandon: Callable[[], Dialogue[None]] | None = None,
 ) -> Dialogue[Response]:
     """Wait for a line that comes by itself after a command.
@@ -143,13 +144,14 @@ def expect(
         timeout: seconds until `AtTimeout`.
         what: what messages call it.
         ends_on: unsolicited results that also end it; their sinks get them, too.
+        prompt: whether the ``>`` ends it, too, with an empty `Response.final`.
         abandon: makes the dialogue that brings the channel back when this is given up.
 
     Returns:
         The line, as `Response.final`.
     """
     shown = what or " or ".join(pattern.prefix or "a line" for pattern in lines)
-    response = yield Step(Kind.EXPECT, shown, timeout, success=lines, ends_on=ends_on, abandon=abandon)
+    response = yield Step(Kind.EXPECT, shown, timeout, success=lines, ends_on=ends_on, prompt=prompt, abandon=abandon)
     return response
 
 

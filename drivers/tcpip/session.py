@@ -62,6 +62,13 @@ def pieces(data: bytes | bytearray | memoryview, ending: Ending, period: int) ->
     return [octets[start : start + MAX_SEND] for start in range(0, len(octets), MAX_SEND)]
 
 
+def check_how(how: int) -> dict[str, bool]:
+    """Return what ``socket.SHUT_RD`` and its like shut, or raise `ValueError`."""
+    if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+        raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
+    return {"read": how != socket.SHUT_WR, "write": how != socket.SHUT_RD}
+
+
 class Session(Endpoint):
     """A session with a remote host, with the manners of a socket.
 
@@ -308,9 +315,7 @@ class Session(Endpoint):
         Args:
             how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
         """
-        if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
-            raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
-        self.shut(read=how != socket.SHUT_WR, write=how != socket.SHUT_RD)
+        self.shut(**check_how(how))
         self._runner.room_made()
 
     def close(self) -> None:

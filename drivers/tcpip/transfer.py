@@ -43,12 +43,17 @@ def send(
     """
     parts = ([] if index is None else [str(index)]) + ([str(len(data))] if ending == "length" else [])
     text = "AT+QISEND" + ("=" + ",".join(parts) if parts else "")
-    yield from command(text, timeout=deadline("QISEND"), success=(), info=(), prompt=True, abandon=leave_prompt)
+    expected = data if echo else b""
+
+    def abandon() -> Dialogue[None]:
+        return deliver_after_all(data, expected) if ending == "length" else leave_prompt()
+
+    yield from command(text, timeout=deadline("QISEND"), success=(), info=(), prompt=True, abandon=abandon)
     came = yield from payload(
         data + (CTRL_Z if ending == "ctrl-z" else b""),
         success=(*_SENT, *_NOT_SENT),
         timeout=deadline("SEND OK") + period,
-        echo=data if echo else b"",
+        echo=expected,
         ends_on=_ENDED,
         shown=f"{len(data)} octets after {text}",
         abandon=leave_prompt if ending == "timer" else None,
@@ -61,6 +66,24 @@ def send(
             yield from expect(*_SENT, *_NOT_SENT, _ERROR, timeout=1.0)
         return final
     return "SEND FAIL"
+
+
+def deliver_after_all(data: bytes, echo: bytes) -> Dialogue[None]:
+    """After an AT+QISEND=<length> that was given up: the module takes whatever comes for data until it has its length.
+
+    Args:
+        data: the octets that it was promised.
+        echo: the octets that it may send back.
+    """
+    try:
+        came = yield from expect(_ERROR, timeout=1.0, what="the prompt", prompt=True)
+        if came.final:
+            return
+        yield from payload(data, success=(*_SENT, *_NOT_SENT), timeout=deadline("SEND OK"), echo=echo, ends_on=_ENDED)
+    except AtTimeout:
+        yield from leave_prompt()
+    except CommandError:
+        return
 
 
 def leave_prompt() -> Dialogue[None]:

@@ -1,0 +1,510 @@
+"""The TCP/IP driver for asyncio: the names of `drivers.tcpip`, awaitable, from the same dialogues and plans."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
+from typing import Any, TypeVar
+
+from ..at import Dialogue
+from ..at.aio import AtChannel
+from ..clock import Clock
+from ..errors import ChannelClosed, DriverError, SessionTimeout, TcpipError
+from . import opening
+from .context import ContextTable, table_for
+from .endpoint import Address, Endpoint, Role, Server
+from .hold import Plan, Rest, uart_of
+from .keepalive import KeepAlive, examine
+from .session import check_how, pieces
+from .settings import INITIALISE, Csd, Gprs, Options, Transparent
+from .stack import Stack
+from .transfer import MAX_SEND, Acknowledged, Ending
+
+__all__ = ["Listener", "Session", "TcpipDriver"]
+
+T = TypeVar("T")
+LOOK = 0.2  # seconds between looks at a context that a driver of this process may release
+
+
+class _Changes:
+    """Wakes the coroutines that wait for a session or a listener to change.
+
+    Args:
+        clock: the source of time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._waiting: set[asyncio.Event] = set()
+
+    def notify(self) -> None:
+        """Wake all."""
+        for event in self._waiting:
+            event.set()
+
+    async def until(self, ready: Callable[[], T | None], seconds: float | None) -> T | None:
+        """Wait until something gives a result; None when the time has run out.
+
+        Args:
+            ready: asked after every change; None: not yet.
+            seconds: how long, None for as long as it takes.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = None if seconds is None else self._clock.now() + seconds
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            while (result := ready()) is None:
+                left = None if deadline is None else deadline - self._clock.now()
+                if left is not None and left <= 0:
+                    return None
+                event.clear()
+                timer = None if left is None else self._clock.call_later(loop, left, event.set)
+                try:
+                    await event.wait()
+                finally:
+                    if timer is not None:
+                        timer.cancel()
+            return result
+        finally:
+            self._waiting.discard(event)
+
+
+class Session(Endpoint):
+    """A session with a remote host; see `drivers.tcpip.Session`.
+
+    Made by `TcpipDriver.connect` and `Listener.accept`.
+    """
+
+    def __init__(
+        self,
+        driver: TcpipDriver,
+        *,
+        name: str,
+        protocol: str,
+        role: Role,
+        remote: Address,
+        clock: Clock,
+        index: int = 0,
+        datagrams: bool = False,
+    ) -> None:
+        super().__init__(
+            nullcontext(), name=name, protocol=protocol, role=role, remote=remote, index=index, datagrams=datagrams
+        )
+        self._driver = driver
+        self._changes = _Changes(clock)
+        self._timeout: float | None = None
+
+    def changed(self) -> None:
+        """See `Endpoint.changed`."""
+        self._changes.notify()
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set how long `recv` waits; None: as long as the session lives."""
+        if seconds is not None and seconds < 0:
+            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
+        self._timeout = seconds
+
+    def gettimeout(self) -> float | None:
+        """Return how long `recv` waits."""
+        return self._timeout
+
+    def getpeername(self) -> Address:
+        """Return `remote_address`, as a socket does."""
+        return self._remote
+
+    async def send(self, data: bytes | bytearray | memoryview) -> int:
+        """Send up to 1460 octets and return how many the module has taken."""
+        chunk = bytes(data[:MAX_SEND])
+        if chunk:
+            await self._send(chunk, "length", 0)
+        return len(chunk)
+
+    async def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
+        """Send all octets, in pieces of up to 1460; see `drivers.tcpip.Session.sendall`."""
+        for piece in pieces(data, end, period):
+            await self._send(piece, end, period)
+
+    async def _send(self, piece: bytes, ending: Ending, period: int) -> None:
+        self.check_sendable()
+        await self._driver.run(self._driver.stack.send(self, piece, ending, period))
+
+    async def acknowledged(self) -> Acknowledged:
+        """Return how much was sent, acknowledged, and not: AT+QISACK."""
+        return await self._driver.run(self._driver.stack.acknowledged(self))
+
+    async def check(self, settings: KeepAlive | None = None) -> Acknowledged:
+        """Find out whether the connection still is one; see `drivers.tcpip.Session.check`."""
+        return await self._driver.carry_out(examine(self._driver.stack, self, settings or KeepAlive()), self._rest)
+
+    async def _rest(self, seconds: float) -> None:
+        await self._changes.until(lambda: None if self.open else True, seconds)
+
+    async def recv(self, size: int) -> bytes:
+        """Return what has come, waiting for at least one octet; see `drivers.tcpip.Session.recv`."""
+        return (await self.recvfrom(size))[0]
+
+    async def recvfrom(self, size: int) -> tuple[bytes, Address]:
+        """Return what has come and whence; see `drivers.tcpip.Session.recvfrom`."""
+        was_congested = self.congested
+        taken = await self._changes.until(lambda: self.take(size), self._timeout)
+        if taken is None:
+            raise SessionTimeout(f"{self._name}: nothing came within {self._timeout:g} s")
+        if was_congested and not self.congested:
+            self._driver.room_made()
+        return taken
+
+    async def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
+        """Fill a buffer with what has come and return how many octets that were."""
+        view = memoryview(buffer).cast("B")
+        data = await self.recv(size or len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def shutdown(self, how: int) -> None:
+        """Receive or send no more; see `drivers.tcpip.Session.shutdown`."""
+        self.shut(**check_how(how))
+        self._driver.room_made()
+
+    async def close(self) -> None:
+        """Close the session: AT+QICLOSE, unless the other side has closed it; idempotent."""
+        if self.close_here():
+            self._driver.room_made()
+            await self._driver.carry_out(self._driver.stack.end_session(self))
+
+    async def __aenter__(self) -> Session:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+
+class Listener(Server):
+    """A server of the module; made by `TcpipDriver.listen`. See `drivers.tcpip.Listener`."""
+
+    def __init__(self, driver: TcpipDriver, *, name: str, protocol: str, port: int, clients: int, clock: Clock) -> None:
+        super().__init__(nullcontext(), name=name, protocol=protocol, port=port, clients=clients)
+        self._driver = driver
+        self._changes = _Changes(clock)
+
+    def changed(self) -> None:
+        """See `Server.changed`."""
+        self._changes.notify()
+
+    async def accept(self, timeout: float | None = None) -> Session:  # noqa: ASYNC109 - on the driver's clock
+        """Wait for a client; see `drivers.tcpip.Listener.accept`."""
+        client = await self._changes.until(self.take_client, timeout)
+        if client is None:
+            raise SessionTimeout(f"{self._name}: no client came within {timeout:g} s (REMOTE IP)")
+        if not isinstance(client, Session):
+            raise TypeError(f"{self._name}: a client of another shell came")
+        return client
+
+    async def close(self) -> None:
+        """Leave the listening state; a session that was accepted stays; idempotent."""
+        if self.close_here() and not self.broken:
+            await self._driver.carry_out(self._driver.stack.end_listening())
+
+    async def __aenter__(self) -> Listener:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+
+class TcpipDriver:
+    """One context of the module's TCP/IP stack, driven over one channel. The constructor sends nothing.
+
+    Args:
+        channel: an AT channel of this event loop; it stays open when the driver is closed.
+        context: which context, 0 or 1.
+        apn: the access point of a GPRS bearer.
+        dlci: the DLCI of the channel, None for a bare UART.
+        set_dtr: sets DTR of the channel, for ``Transparent(escape="dtr")``.
+        user: see `drivers.tcpip.TcpipDriver`, likewise all that follow.
+        password: see there.
+        bearer: see there.
+        muxip: see there.
+        transparent: see there.
+        receive: see there.
+        show: see there.
+        initialise: see there.
+        table: who owns which context; drivers on channels of one module share one. None: the channel's own.
+    """
+
+    def __init__(
+        self,
+        channel: AtChannel,
+        context: int = 0,
+        apn: str = "CMNET",
+        *,
+        dlci: int | None = None,
+        set_dtr: Callable[[bool], None] | None = None,
+        user: str = "",
+        password: str = "",
+        bearer: Gprs | Csd | None = None,
+        muxip: bool = False,
+        transparent: Transparent | bool = False,
+        receive: str | None = None,
+        show: Collection[str] = (),
+        initialise: Sequence[str] = INITIALISE,
+        table: ContextTable | None = None,
+    ) -> None:
+        options = Options.make(
+            context,
+            bearer or Gprs(apn, user, password),
+            muxip=muxip,
+            transparent=transparent,
+            receive=receive,
+            show=show,
+            initialise=initialise,
+        )
+        self.context = options.context
+        self._options = options
+        self._channel = channel
+        self._clock = channel.clock
+        self._table = table if table is not None else table_for(channel, clock=channel.clock)
+        self._administration = asyncio.Lock()
+        self._working = False
+        self._dtr = set_dtr
+        self.stack = Stack(
+            options,
+            uart_of(channel),
+            channel.name,
+            dlci=dlci,
+            table=self._table,
+            now=channel.clock.now,
+            new_session=self._new_session,
+            new_server=self._new_listener,
+            wake=self._wake,
+            set_dtr=self._set_dtr,
+            attach=self._attach,
+        )
+        """The rules of the context; for `Session` and `Listener`."""
+
+    @property
+    def channel(self) -> AtChannel:
+        """The AT channel that the driver uses."""
+        return self._channel
+
+    @property
+    def table(self) -> ContextTable:
+        """Who owns which context of this modem."""
+        return self._table
+
+    @property
+    def receive(self) -> str:
+        """How received data is told from answers; settled when it claims."""
+        return self.stack.receive
+
+    @property
+    def online(self) -> bool:
+        """Whether the UART is in data mode."""
+        return self.stack.inbox.online is not None
+
+    async def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> None:  # noqa: ASYNC109
+        """Take the context; see `drivers.tcpip.TcpipDriver.claim`."""
+        await self._administer(self.stack.claim(timeout, take_over=take_over))
+
+    def release(self) -> None:
+        """Give the context up without deactivating it."""
+        self.stack.hold.release("the driver gave the context up")
+
+    async def close(self) -> None:
+        """Close the sessions, deactivate the context, and give it up; idempotent."""
+        async with self._administration:
+            if self.stack.closed:
+                return
+            self.stack.closed = True
+            try:
+                if self.stack.hold.valid:
+                    await self.carry_out(self.stack.wind_up())
+            except ChannelClosed:
+                pass  # there is nobody to tell
+            finally:
+                self.stack.hold.release("the driver was closed")
+
+    async def __aenter__(self) -> TcpipDriver:
+        try:
+            await self.claim()
+        except BaseException:
+            with suppress(DriverError):
+                await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            await self.close()
+        except DriverError:
+            if error is None:
+                raise
+
+    async def state(self) -> str:
+        """Return the state of the context as the module words it: AT+QISTAT."""
+        return await self._administer(self.stack.state())
+
+    async def activate(self) -> str:
+        """Activate the context step by step and return the local address."""
+        return await self._administer(self.stack.activate())
+
+    async def deactivate(self) -> None:
+        """Close all sessions and deactivate the context: AT+QIDEACT."""
+        await self._administer(self.stack.deactivate())
+
+    async def local_address(self) -> str:
+        """Return the local address of the active context."""
+        return await self._administer(self.stack.local_address())
+
+    async def listen(
+        self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
+    ) -> Listener:
+        """Begin to listen for clients; see `drivers.tcpip.TcpipDriver.listen`."""
+        plan = opening.listen(self.stack, protocol, port, clients, step_by_step=step_by_step)
+        server = await self._administer(plan)
+        if not isinstance(server, Listener):
+            raise TypeError("the server is of another shell")
+        return server
+
+    async def connect(
+        self,
+        protocol: str,
+        host: str,
+        port: int,
+        *,
+        index: int | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the module's answer, on the driver's clock
+        step_by_step: bool = False,
+    ) -> Session:
+        """Open a session to a remote server; see `drivers.tcpip.TcpipDriver.connect`."""
+        plan = opening.connect(
+            self.stack, protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
+        )
+        session = await self._administer(plan)
+        if not isinstance(session, Session):
+            raise TypeError("the session is of another shell")
+        return session
+
+    async def resolve(self, name: str) -> list[str]:
+        """Return the addresses of a name: AT+QIDNSGIP."""
+        return await self._administer(self.stack.resolve(name))
+
+    async def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
+        """Set the servers that names are asked of: AT+QIDNSCFG."""
+        await self._administer(self.stack.set_name_servers(primary, secondary))
+
+    async def name_servers(self) -> tuple[str, ...]:
+        """Return the servers that names are asked of: AT+QIDNSCFG?."""
+        return await self._administer(self.stack.name_servers())
+
+    async def escape(self) -> None:
+        """Go from data mode to command mode, by ``+++`` or DTR."""
+        async with self._administration:
+            await self.run(self.stack.data_mode.escape())
+
+    async def resume(self) -> None:
+        """Go back to data mode: ATO."""
+        async with self._administration:
+            await self.run(self.stack.data_mode.resume())
+
+    @asynccontextmanager
+    async def command_mode(self) -> AsyncIterator[AtChannel]:
+        """Leave data mode for a few commands, and go back to it."""
+        await self.escape()
+        try:
+            yield self._channel
+        finally:
+            if self.stack.inbox.standing():
+                await self.resume()
+
+    # -- what sessions and listeners need --------------------------------------------------------------------------
+
+    async def run(self, dialogue: Dialogue[T]) -> T:
+        """Run one dialogue on the channel."""
+        return await self._channel.run(dialogue)
+
+    async def carry_out(self, plan: Plan[T], rest: Callable[[float], Awaitable[None]] | None = None) -> T:
+        """Carry out a plan: its dialogues on the channel, its waits beside it."""
+        answer: Any = None
+        failure: BaseException | None = None
+        while True:
+            try:
+                step = plan.throw(failure) if failure is not None else plan.send(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            answer, failure = None, None
+            try:
+                if not isinstance(step, Rest):
+                    answer = await self._channel.run(step)
+                elif step.context is not None:
+                    await self._until_free(step.context, step.seconds)
+                else:
+                    await (rest or self._sleep)(step.seconds)
+            except DriverError as error:
+                failure = error
+            except BaseException:
+                plan.close()
+                raise
+
+    def room_made(self) -> None:
+        """Learn that a reader has made room."""
+        self._channel.room_made()
+        self.stack.room_made()
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    async def _administer(self, plan: Plan[T]) -> T:
+        async with self._administration:
+            return await self.carry_out(plan)
+
+    async def _sleep(self, seconds: float) -> None:
+        await _Changes(self._clock).until(lambda: None, seconds)
+
+    async def _until_free(self, context: int, seconds: float) -> None:
+        deadline = self._clock.now() + seconds
+        while self._table.held(context) and (left := deadline - self._clock.now()) > 0:
+            await self._sleep(min(LOOK, left))
+
+    def _new_session(self, role: Role, protocol: str, remote: Address, index: int) -> Session:
+        bare = self.stack.mixes or self._options.transparent is not None
+        return Session(
+            self,
+            name=self.stack.name,
+            protocol=protocol,
+            role=role,
+            remote=remote,
+            clock=self._clock,
+            index=index,
+            datagrams=protocol == "UDP" and not bare,
+        )
+
+    def _new_listener(self, protocol: str, port: int, clients: int) -> Listener:
+        return Listener(self, name=self.stack.name, protocol=protocol, port=port, clients=clients, clock=self._clock)
+
+    def _attach(self, begin: bool) -> None:
+        if begin:
+            self._channel.add_sink(self.stack.inbox)
+        else:
+            self._channel.remove_sink(self.stack.inbox)
+
+    def _set_dtr(self, on: bool) -> None:
+        if self._dtr is None:
+            raise TcpipError(f"{self.stack.name}: nothing was given that sets DTR; use escape='+++'")
+        self._dtr(on)
+
+    def _wake(self) -> None:
+        if not self._working:
+            self._working = True
+            self._channel.call_soon(self._work)
+
+    async def _work(self) -> None:
+        """Do what is due without being asked, one turn at a time."""
+        try:
+            while (dialogue := self.stack.work()) is not None:
+                await self._channel.run(dialogue)
+        except DriverError:
+            pass  # the sessions that it concerns have been told
+        finally:
+            self._working = False
