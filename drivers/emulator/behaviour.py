@@ -37,6 +37,7 @@ class Behaviour:
     recv_from: Literal["RECV FROM", "RCV FROM"] = _choice(  # type: ignore[assignment]
         "RECV FROM", "address line: figure 1, manual and drivers against figures 2 and 3"
     )
+    recv_from_blank: bool = _flag(False, "RECV FROM:<address>: a blank behind the colon in the text of one manual only")
     address_line: bool = _flag(False, "QISHOWRA at power-up: off in the app note 3.4, on in what figures 2 and 3 show")
     to_before_recv: bool = _flag(False, "order of the TO and RECV FROM lines: no source shows both")
     prompt_blank: bool = _flag(True, "prompt: the figures print '> ', the text of 8.3 '>'")
@@ -49,7 +50,22 @@ class Behaviour:
     qirdi: Literal["repeated", "once"] = _choice(  # type: ignore[assignment]
         "repeated", "+QIRDI: again after an AT+QIRD that leaves data (drivers), or once until all was read (manual)"
     )
+    qifgcnt_blank: bool = _flag(False, "QIFGCNT?: manual and M72D drivers '1,0', the app note 7.3 prints '1, 0'")
+    qilocip_ok: bool = _flag(False, "QILOCIP: app note, manuals and drivers know no OK, RDA firmware says it")
+    send_ok_index: bool = _flag(False, "SEND OK with QIMUX=1: app note without index, RDA firmware '0, SEND OK'")
+    close_ok_index: bool = _flag(True, "QICLOSE=n: app note and manual '0, CLOSE OK', two drivers expect 'CLOSE OK'")
+    closed_index: bool = _flag(False, "CLOSED with QIMUX=0: the app note without index, an M95 log '0, CLOSED'")
+    pdp_deact: Literal["+PDP DEACT", "+PDP: DEACT"] = _choice(  # type: ignore[assignment]
+        "+PDP DEACT", "context lost: real M10 and most drivers without a colon, one MC60 driver with one"
+    )
     qiserver_blank: bool = _flag(True, "QISERVER?: app note and M66 manual '1, 1', M26 manual '1,1'")
+
+    tcfg_size: Literal["1024", "1460"] = _choice(  # type: ignore[assignment]
+        "1024", "QITCFG at power-up: inferred 3,2,1024,1; M72D reads 3,2,1460,1 after setting it"
+    )
+    interleave: bool = _flag(
+        False, "data and unsolicited lines between a command and its result: manual no, users of real modules yes"
+    )
 
     # What is accepted, and when
     qimux_outside_initial: Literal["error", "same", "ok"] = _choice(  # type: ignore[assignment]

@@ -138,7 +138,7 @@ class Context:
         if not self.fire(Trigger.DROPPED):
             return False
         self._end_all()
-        self.announce("+PDP DEACT")
+        self.announce(self._environment.behaviour.pdp_deact)
         return True
 
     def network_changed(self) -> None:
@@ -325,7 +325,7 @@ class Context:
             local=bool(settings.showla),
             head=bool(settings.head),
             protocol=bool(settings.showpt),
-            recv_from=behaviour.recv_from,
+            recv_from=behaviour.recv_from + (": " if behaviour.recv_from_blank else ":"),
             to_before_recv=behaviour.to_before_recv,
         )
 
@@ -350,7 +350,8 @@ class Context:
                 self._after_profile()
             else:
                 self.fire(Trigger.REMOTE_CLOSED)
-        session.notify(Notice(self.with_index(session.index, "CLOSED")))
+        always = self._environment.behaviour.closed_index
+        session.notify(Notice(f"{session.index}, CLOSED" if always else self.with_index(session.index, "CLOSED")))
 
     def _join(self, session: Session, text: str) -> None:
         """Tell that a session carries data; with QIMODE=1 it takes the UART into data mode."""

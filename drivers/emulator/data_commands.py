@@ -83,7 +83,7 @@ def _prompt(call: Call, index: int, length: int | None) -> Reply | None:
     def sent(handed_over: bool) -> None:
         prompt = call.context.settings.prompt
         text = "SEND OK" if handed_over else "SEND FAIL"
-        if handed_over and prompt == 3:
+        if handed_over and (prompt == 3 or environment.behaviour.send_ok_index):
             text = call.context.with_index(index, text)
         call.finish(final(text))
 

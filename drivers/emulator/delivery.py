@@ -44,7 +44,7 @@ class HeaderOptions:
         local: QISHOWLA.
         head: QIHEAD.
         protocol: QISHOWPT.
-        recv_from: the word of the address line.
+        recv_from: what stands before the remote address.
         to_before_recv: whether the TO line comes first.
     """
 
@@ -53,7 +53,7 @@ class HeaderOptions:
     local: bool
     head: bool
     protocol: bool
-    recv_from: str = "RECV FROM"
+    recv_from: str = "RECV FROM:"
     to_before_recv: bool = False
 
 
@@ -72,7 +72,7 @@ def header(options: HeaderOptions, length: int, kind: str, remote: tuple[str, in
         lines.append(f"+RECEIVE: {options.profile}, {length}")
     addresses: list[str] = []
     if options.remote and remote is not None:
-        addresses.append(f"{options.recv_from}:{remote[0]}:{remote[1]}")
+        addresses.append(f"{options.recv_from}{remote[0]}:{remote[1]}")
     if options.local:
         addresses.append(f"TO:{local}")
     lines.extend(reversed(addresses) if options.to_before_recv else addresses)

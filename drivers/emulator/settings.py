@@ -107,7 +107,7 @@ class ContextSettings:
     @classmethod
     def initial(cls, behaviour: Behaviour) -> ContextSettings:
         """Return what holds at power-up."""
-        return cls(showra=int(behaviour.address_line))
+        return cls(showra=int(behaviour.address_line), tcfg=(3, 2, int(behaviour.tcfg_size), 1))
 
     def saved(self) -> dict[str, Any]:
         """Return what AT+QISCON saves."""

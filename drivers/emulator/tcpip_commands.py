@@ -49,7 +49,10 @@ def local_address(call: Call) -> Reply:
     """AT+QILOCIP: the address, and no OK."""
     if not call.context.fire(Trigger.READ_ADDRESS):
         return ERROR
-    return final(call.context.local_address)
+    if not call.modem.environment.behaviour.qilocip_ok:
+        return final(call.context.local_address)
+    call.line(call.context.local_address)
+    return OK
 
 
 _text("QILOCIP", Form.TEST, "")
@@ -142,7 +145,8 @@ def close_index(call: Call) -> Reply:
         return ERROR
     if not (context.close_profile(index) if client else context.server.close_client(index)):
         return ERROR
-    return final(context.with_index(index, "CLOSE OK"))
+    with_index = call.modem.environment.behaviour.close_ok_index
+    return final(context.with_index(index, "CLOSE OK") if with_index else "CLOSE OK")
 
 
 # The server

@@ -29,7 +29,8 @@ _text("QIFGCNT", Form.TEST, "+QIFGCNT: (0,1)")
 def read_foreground(call: Call) -> Reply:
     """AT+QIFGCNT?: the UART's foreground context and the channel that controls it."""
     number = call.context.number
-    call.line(f"+QIFGCNT: {number},{call.modem.ownership.channel(number)}")
+    blank = " " if call.modem.environment.behaviour.qifgcnt_blank else ""
+    call.line(f"+QIFGCNT: {number},{blank}{call.modem.ownership.channel(number)}")
     return OK
 
 

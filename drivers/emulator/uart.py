@@ -139,12 +139,18 @@ class Uart(Speaker):
             if self.mode is Mode.DATA:
                 if not self._pump_stream():
                     return
-            elif self.mode is not Mode.COMMAND or self._typing is not None:
+            elif self._held():
                 return
             elif self._waiting:
                 self.line(self._waiting.popleft())
             elif not self._pump_context():
                 return
+
+    def _held(self) -> bool:
+        """Say whether lines and data wait: while a command runs, at the prompt, and while a line is typed."""
+        if self.mode is Mode.COMMAND:
+            return self._typing is not None
+        return not self.modem.environment.behaviour.interleave
 
     def _pump_context(self) -> bool:
         found = self.modem.next_output(self.number)

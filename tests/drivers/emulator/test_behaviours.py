@@ -6,9 +6,11 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from emulator_host import Lab, settle
+from emulator_peer import peer
 
 import drivers.emulator
-from drivers.emulator import Behaviour
+from drivers.emulator import Behaviour, EmulatedModule
 
 
 def test_values_of_each_kind_are_read() -> None:
@@ -55,3 +57,65 @@ def test_a_set_stands_for_its_behaviours_and_later_ones_win() -> None:
     assert Behaviour.parse(["figure2"]) == Behaviour(recv_from="RCV FROM", address_line=True)
     assert Behaviour.parse(["figure2", "address_line=off"]) == Behaviour(recv_from="RCV FROM")
     assert Behaviour.parse(["figure2", "figure1"]) == Behaviour(ati_blank_line=True)
+
+
+@pytest.mark.parametrize(
+    ("reading", "commands", "end"),
+    [
+        ("qifgcnt_blank=on", ["AT+QIFGCNT=1", "AT+QIFGCNT?"], "\r\n+QIFGCNT: 1, 0\r\n\r\nOK\r\n"),
+        ("tcfg_size=1460", ["AT+QITCFG?"], "\r\n+QITCFG: 3,2,1460,1\r\n\r\nOK\r\n"),
+        ("qilocip_ok=on", ["AT+QIREGAPP", "AT+QIACT", "AT+QILOCIP"], "\r\n\r\nOK\r\n"),
+    ],
+)
+async def test_forms_of_answers(reading: str, commands: list[str], end: str) -> None:
+    async with Lab(EmulatedModule(behaviour=Behaviour.parse([reading]))) as lab:
+        *before, last = commands
+        for command in before:
+            await lab.plain.ask(command)
+        lab.plain.write(last.encode() + b"\r")
+        assert (await lab.plain.until(b"\r\nOK\r\n")).endswith(end.encode())
+        await lab.plain.quiet()
+
+
+async def test_forms_with_sessions() -> None:
+    readings = ["recv_from_blank=on", "send_ok_index=on", "close_ok_index=off", "pdp_deact=+PDP: DEACT"]
+    async with Lab(EmulatedModule(behaviour=Behaviour.parse(readings))) as lab, peer() as one:
+        uart = lab.plain
+        await uart.ask("AT+QIMUX=1;+QISHOWRA=1")
+        await uart.ask(f'AT+QIOPEN=3,"TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\n3, CONNECT OK\r\n")
+        await uart.ask("AT+QISEND=3,1", "\r\n> ")
+        uart.write(b"x")
+        await uart.expect(b"x\r\n3, SEND OK\r\n")
+        await one.arrived.wait()
+        one.writer.write(b"y")
+        await uart.expect(f"\r\n+RECEIVE: 3, 1\r\nRECV FROM: 127.0.0.1:{one.port}\r\ny".encode())
+        await uart.ask("AT+QICLOSE=3", "\r\nCLOSE OK\r\n")
+        lab.module.drop_contexts()
+        await uart.expect(b"\r\n+PDP: DEACT\r\n")
+
+
+async def test_closed_with_an_index_without_muxip() -> None:
+    async with Lab(EmulatedModule(behaviour=Behaviour.parse(["closed_index=on"]))) as lab, peer() as one:
+        await lab.plain.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\nCONNECT OK\r\n")
+        await one.arrived.wait()
+        one.writer.close()
+        await lab.plain.expect(b"\r\n0, CLOSED\r\n")
+
+
+@pytest.mark.parametrize("interleave", [False, True])
+async def test_data_at_the_prompt(interleave: bool) -> None:
+    behaviour = Behaviour(interleave=interleave)
+    async with Lab(EmulatedModule(behaviour=behaviour)) as lab, peer() as one:
+        await lab.plain.ask("AT+QIHEAD=1")
+        await lab.plain.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\nCONNECT OK\r\n")
+        await one.arrived.wait()
+        await lab.plain.ask("AT+QISEND=4", "\r\n> ")
+        lab.plain.write(b"ab")
+        await lab.plain.expect(b"ab")
+        one.writer.write(b"hello")
+        await settle()
+        if interleave:
+            await lab.plain.expect(b"IPD5:hello")
+        await lab.plain.quiet()
+        lab.plain.write(b"cd")
+        await lab.plain.expect(b"cd\r\nSEND OK\r\n" + (b"" if interleave else b"IPD5:hello"))

@@ -185,6 +185,8 @@ ROWS = [
     ("T25 not read", "IP GPRSACT", asks("AT+QISERVER", ERROR), "IP GPRSACT"),
     ("T25 with a client session", "CONNECT OK", asks("AT+QISERVER", SERVER), "CONNECT OK"),
     ("T26", "IP INITIAL", asks('AT+QIDNSGIP="localhost"', "\r\nOK\r\n\r\n127.0.0.1\r\n"), "IP GPRSACT"),
+    ("T27 QPING", "IP INITIAL", asks('AT+QPING="nowhere.example"', OK + "\r\n+QPING: 4\r\n"), "IP GPRSACT"),
+    ("T27 QNTP", "IP INITIAL", asks('AT+QNTP="nowhere.example"', OK + "\r\n+QNTP: 4\r\n"), "IP GPRSACT"),
 ]
 
 
