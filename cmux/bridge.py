@@ -48,6 +48,7 @@ class PtyBridge:
         self._on_end = on_end
         self._stopping = False
         self._wake_read, self._wake_write = os.pipe()
+        self._unsent = b""
         self._settings = self._pty.attributes()
         uart.timeout = uart.write_timeout = None
         self._threads = [
@@ -82,10 +83,12 @@ class PtyBridge:
         self.uart.cancel_write()
 
     def _guard(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except OSError as error:  # SerialException is one
-            if not self._stopping:
+        while not self._stopping:
+            try:
+                work()
+            except OSError as error:  # SerialException is one
+                if self._stopping or self.uart.wait_up(lambda: self._stopping):
+                    continue
                 self.error = self.error or error
                 self._stop()
                 self._on_end()
@@ -98,13 +101,15 @@ class PtyBridge:
         return not self._stopping
 
     def _to_channel(self) -> None:
-        while self._wait(select.POLLIN):
-            try:
-                data = os.read(self._pty.master, _READ_SIZE)
-            except BlockingIOError:
-                continue
+        while self._unsent or self._wait(select.POLLIN):
+            if not self._unsent:
+                try:
+                    self._unsent = os.read(self._pty.master, _READ_SIZE)
+                except BlockingIOError:
+                    continue
             self._follow()
-            self.uart.write(data)
+            self.uart.write(self._unsent)
+            self._unsent = b""  # when the line has died in between, all of it goes to the module that comes back
 
     def _to_pty(self) -> None:
         while not self._stopping:

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .errors import DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
+from .errors import CmuxError, DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
 from .protocol.commands import Signals
 from .protocol.events import (
     Cause,
@@ -65,6 +65,7 @@ class Endpoint:
         self._owner: weakref.ref[object] | None = None
         self._flag: ReadyFlag | None = None
         self._retired = False
+        self._wanted: Signals | None = None  # ours, while a port has it open
 
     # --- Opening and closing ---
 
@@ -108,12 +109,15 @@ class Endpoint:
         with self.condition:
             self.error = None
             self.held = False
+            self._wanted = signals
             self._opening = True
             try:
                 self.up = self.engine.call(lambda core, now: self._begin(core, now, signals))
                 self.condition.wait_for(lambda: self.up or self.error is not None, patience)
                 if self.up:
                     return
+            except CmuxError:
+                raise
             except BaseException:  # interrupted: what was begun is ended by `close`
                 self.up = True
                 raise
@@ -125,6 +129,27 @@ class Endpoint:
             self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))
         raise error
 
+    def renew(self, engine: Engine) -> None:
+        """Belong to another engine: the line was opened anew."""
+        with self.condition:
+            self.engine = engine
+
+    def open_again(self) -> None:
+        """Open the DLC as it was before the line died, where a port still wants it.
+
+        Raises:
+            DlcError: it cannot be opened.
+            SessionEnded: the session is over.
+        """
+        wanted = self._wanted
+        if wanted is not None and not self.up:
+            self.open(wanted)
+
+    def set_signals(self, signals: Signals) -> None:
+        """Set our V.24 signals."""
+        self._wanted = signals
+        self.engine.call(lambda core, now: core.set_signals(self.dlci, signals, now))
+
     def _begin(self, core: Multiplexer, now: float, signals: Signals) -> bool:
         core.set_signals(self.dlci, signals, now)
         if not core.is_open(self.dlci):  # the peer may have opened it
@@ -133,6 +158,7 @@ class Endpoint:
 
     def close(self) -> None:
         """Send what is queued, within the mux's drain time-out, discard the rest, and close the DLC."""
+        self._wanted = None
         try:
             if self.up:
                 self.engine.wait_written(self.dlci, self.mux.drain_timeout)

@@ -167,6 +167,8 @@ class DescriptorLine(_SettableLine):
         os.set_blocking(self._wake_write, False)
 
     def _wait(self, events: int, timeout: float | None) -> bool:
+        if self._fd < 0:
+            raise HungUp("the line is closed")
         poll = select.poll()
         poll.register(self._fd, events)
         poll.register(self._wake_read, select.POLLIN)
@@ -220,6 +222,7 @@ class DescriptorLine(_SettableLine):
             self._port.close()
         if connection is not None:
             connection.close()  # pyserial forgets that when the peer was first
+        self._fd = -1  # the number may be somebody else's by now
         self._close_pipe()
 
     def abandon(self) -> None:

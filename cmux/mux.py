@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -18,18 +18,22 @@ from . import handover
 from .capture import Capture
 from .endpoint import Endpoint
 from .engine import Engine
-from .errors import InvalidDlci, SessionEnded
+from .errors import DlcError, InvalidDlci, SessionEnded
 from .line import Line
 from .protocol import startup as startup_dialogues
 from .protocol.commands import Test
 from .protocol.config import MAX_DLCI, Config
 from .protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed
+from .reattaching import Reattacher
 from .virtual_uart import VirtualUart
 from .waiting import Deadline
 
 _JOIN_TIMEOUT = 2.0
 _LOOK_AGAIN = 0.2
 _PATIENCE = 5.0
+
+Reopen = Callable[[], tuple[Line, Callable[[Line], bytes]]]
+"""Opens a line; what comes with it brings the module into multiplexer mode, and returns what was read too far."""
 
 _log = logging.getLogger("cmux")
 _muxes: weakref.WeakSet[Mux] = weakref.WeakSet()
@@ -46,6 +50,8 @@ class Mux:
         capture: told every octet; the Mux closes it.
         drain_timeout: seconds that closing leaves for what is still queued.
         names: of channels, with their DLCI.
+        reopen: opens the line anew after it died, and brings the module into multiplexer mode on it; None: a dead line
+            stays dead.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Mux:
         capture: Capture | None = None,
         drain_timeout: float = 0.5,
         names: Mapping[str, int] = MappingProxyType({}),
+        reopen: Reopen | None = None,
     ) -> None:
         self.name = line.name
         """What was opened: a path, a URL, or the name of the object."""
@@ -69,7 +76,12 @@ class Mux:
         """Seconds beyond the protocol's own that a call waits for a line that takes nothing."""
         self.back_in_at_mode: bool | None = None
         """Whether the module answered AT after closing; None when it was not asked."""
+        self.reattached = 0
+        """How often a line that died was opened anew."""
         self._line = line
+        self._line_rate = line_rate
+        self._reopen = reopen
+        self._reattacher: Reattacher | None = None
         self._leave_by_at = leave_by_at
         self._names = names
         self._capture = capture
@@ -144,6 +156,8 @@ class Mux:
             _log.log(
                 logging.DEBUG if event.cause is Cause.LOCAL else logging.WARNING, "%s: %s", self.name, event.detail
             )
+            if event.cause is not Cause.LOCAL:
+                self._begin_reattaching()
             for endpoint in self._all():
                 endpoint.handle(event)
             return
@@ -204,17 +218,53 @@ class Mux:
     @property
     def reattaching(self) -> bool:
         """Whether a line that died is going to be opened anew."""
-        return False
+        if self._reattacher is not None:
+            return True
+        error = self.error
+        wanted = self._reopen is not None and self._opened and self._closer is None
+        return wanted and error is not None and error.cause is not Cause.LOCAL
 
     def stats(self) -> dict[str, object]:
         """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
         stats = self._engine.stats()
+        stats["reattached"] = self.reattached
         stats["received_discarded"] = sum(endpoint.buffer.discarded for endpoint in self._all())
         return stats
 
     def __repr__(self) -> str:
         state = "closed" if self._closed.is_set() else f"dead: {self.error}" if self.error else "open"
         return f"<Mux {self.name} {state}>"
+
+    # --- After the line has died ---
+
+    def _begin_reattaching(self) -> None:
+        with self._lock:
+            if self._reopen is not None and self._opened and self._closer is None and self._reattacher is None:
+                self._reattacher = Reattacher(self.name, self._reattach)
+
+    def _reattach(self) -> bool:
+        """Try once to open the line anew; return False when it died again at once."""
+        assert self._reopen is not None  # noqa: S101 - else there is no reattacher
+        self._engine.stop(_JOIN_TIMEOUT)
+        self._line.close()
+        self._line, hand_over = self._reopen()
+        first = hand_over(self._line)
+        self._engine = Engine(self._line, self.config, self._handle, self._line_rate, self._capture)
+        for endpoint in self._all():
+            endpoint.renew(self._engine)
+        self.start(first)
+        for endpoint in self._all():
+            try:
+                endpoint.open_again()
+            except DlcError as error:
+                _log.warning("%s: %s", self.name, error)
+        with self._lock:
+            if self.error is not None:
+                return False
+            self._reattacher = None
+        self.reattached += 1
+        _log.warning("%s: attached again", self.name)
+        return True
 
     # --- Closing ---
 
@@ -237,6 +287,12 @@ class Mux:
 
     def _close(self) -> None:
         stopped = False
+        reattacher = self._reattacher
+        if reattacher is not None:
+            reattacher.end()
+            self._line.cancel()  # an attempt under way ends early
+            reattacher.join()
+            self._reattacher = None
         try:
             self._end_session()
         finally:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from . import handover
 from .capture import Capture
 from .errors import ConfigError
-from .line import SerialLike, open_line
+from .line import Line, SerialLike, open_line
 from .mux import Mux, check_dlci
 from .protocol.at_cmux import Manner
 from .protocol.config import Config, Option
 from .protocol.profiles import HOST_DEFAULTS, PROFILES, Profile
 from .protocol.startup import OTHER_RATES
+from .reattaching import stable_name
 
 Startup = Literal["at", "none"]
 
@@ -36,6 +37,7 @@ def open(
     channels: Iterable[int | str] = (),
     drain_timeout: float = 0.5,
     other_rates: Sequence[int] = OTHER_RATES,
+    reattach: bool = False,
     **settings: Any,
 ) -> Mux:
     """Open a line, bring the module into multiplexer mode whatever state it is in, and open DLCI 0.
@@ -55,6 +57,9 @@ def open(
         channels: DLCIs, or names of the profile, to open at once.
         drain_timeout: seconds that closing leaves for what is still queued.
         other_rates: baud rates at which a module is looked for that does not answer at `baudrate`.
+        reattach: after the line has died open it anew, with the same channels, as soon as that is possible: tried after
+            0.5 s, then at intervals that grow to 30 s. Calls raise in the meantime. A device that comes back under
+            another number is found through ``/dev/serial/by-id``. Not for open objects.
         settings: more fields of `Config` (``t1``, ``t2``, ``n2``, …; 0.3 s, 0.6 s and 5 by default), and more settings
             of pyserial (``rtscts``, …).
 
@@ -75,29 +80,37 @@ def open(
     wanted = [check_dlci(known.channels.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in channels]
     ours, rest = _told_apart(settings)
     config = session_config(known, option, n1, **ours)
+    stable = _stable_name(port) if reattach else None
     line = open_line(port, baudrate, **rest)
     try:
         recorder = None if capture is None else Capture(capture, config, payload=capture_payload)
     except BaseException:
         line.close()
         raise
+    manner = Manner(
+        config=config,
+        n1_given=n1 is not None,
+        baudrate=baudrate,
+        full=known.at_cmux == "full",
+        asks=known.at_cmux == "asked",
+    )
+    rates = [rate for rate in other_rates if rate != baudrate]
     first, adopted = b"", False
     try:
         if startup == "at":
-            manner = Manner(
-                config=config,
-                n1_given=n1 is not None,
-                baudrate=baudrate,
-                full=known.at_cmux == "full",
-                asks=known.at_cmux == "asked",
-            )
-            entered = handover.enter(line, manner, [rate for rate in other_rates if rate != baudrate])
+            entered = handover.enter(line, manner, rates)
             first, adopted, config = entered.unread, entered.adopted, entered.config
     except BaseException:
         line.close()
         if recorder is not None:
             recorder.close()
         raise
+
+    def reopen() -> tuple[Line, Callable[[Line], bytes]]:
+        again = stable if stable is not None and os.path.exists(stable) else port
+        opened = open_line(again, baudrate, **rest)
+        return opened, lambda line: handover.enter(line, manner, rates).unread if startup == "at" else b""
+
     mux = Mux(
         line,
         config,
@@ -106,6 +119,7 @@ def open(
         capture=recorder,
         drain_timeout=drain_timeout,
         names=known.channels,
+        reopen=reopen if reattach else None,
     )
     try:
         mux.start(first)
@@ -115,6 +129,12 @@ def open(
         mux.close()
         raise
     return mux
+
+
+def _stable_name(port: str | os.PathLike[str] | SerialLike) -> str | None:
+    if not isinstance(port, (str, os.PathLike)):
+        raise ConfigError("an open object cannot be opened anew: give a path or a URL, or leave reattach out")
+    return stable_name(os.fspath(port))
 
 
 def find_profile(profile: str | Profile) -> Profile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import serial
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _PIECE = 65536
 _XONXOFF_PIECE = 64  # XOFF cannot stop what is queued, so little is
 _LONGEST_BREAK = 3.0
+_LOOK_AGAIN = 1.0
 
 
 class VirtualUart(serial.SerialBase):
@@ -155,6 +157,21 @@ class VirtualUart(serial.SerialBase):
         except BaseException:
             self._let_go(endpoint)
             raise
+
+    def wait_up(self, stop: Callable[[], bool]) -> bool:
+        """Wait while a line that died may be opened anew.
+
+        Args:
+            stop: ends the wait early when it says True; `cancel_read` makes it be asked.
+
+        Returns:
+            Whether the channel can be used (again).
+        """
+        endpoint = self._opened()
+        with endpoint.condition:
+            while not endpoint.up and endpoint.mux.reattaching and not stop():
+                endpoint.condition.wait(_LOOK_AGAIN)
+            return endpoint.up
 
     def close(self) -> None:
         """Send what is queued, for half a second at most, discard the rest, close the DLC; it can be opened again."""

@@ -39,6 +39,9 @@ def add_attach(commands: Commands) -> None:
     parser.add_argument("--config", metavar="FILE", help="a TOML file with several lines: [NAME], port = …, link = …")
     parser.add_argument("--channels", type=channels_argument, metavar="LIST", help="which DLCIs: 1-4 (default), or 1,3")
     parser.add_argument("--link", metavar="PREFIX", help="make the symbolic links PREFIX1, PREFIX2, …")
+    parser.add_argument(
+        "--reattach", action="store_true", default=None, help="open the line anew when it has died; the paths stay"
+    )
     add_line_options(parser)
 
 

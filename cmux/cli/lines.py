@@ -61,6 +61,8 @@ class LineSettings:
     """Which DLCIs."""
     link: str | None = None
     """The channels' symbolic links begin with this."""
+    reattach: bool = False
+    """Open the line anew after it died; the ptys stay."""
     capture: str | None = None
     """Where the frames go."""
     capture_payload: bool = True
@@ -82,6 +84,9 @@ class LineSettings:
                 raise ValueError(f"{one} = {number!r} is not a number")
         if not self.port or not isinstance(self.port, str):
             raise ValueError("port is missing")
+        for one in ("reattach", "capture_payload"):
+            if not isinstance(getattr(self, one), bool):
+                raise ValueError(f"{one} = {getattr(self, one)!r} is neither true nor false")
         for one in ("link", "capture"):
             if not isinstance(getattr(self, one), str | None):
                 raise ValueError(f"{one} = {getattr(self, one)!r} is not a text")
@@ -96,6 +101,7 @@ class LineSettings:
             profile=self.profile,
             option=self.option,
             n1=self.n1,
+            reattach=self.reattach,
             capture=self.capture,
             capture_payload=self.capture_payload,
         )

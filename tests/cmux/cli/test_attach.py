@@ -217,6 +217,23 @@ def test_the_flags_of_a_terminal_are_pyserials_settings(control: int, expected: 
     assert "baudrate" not in line_settings(control, termios.B0)
 
 
+def test_with_reattach_the_paths_stay_while_the_line_goes_and_comes(tmp_path: Path) -> None:
+    device = tmp_path / "device"
+    first = Module()
+    with first:
+        device.symlink_to(first.path)
+        attach = Attach(str(device), "--link", f"{tmp_path}/m", "--channels", "1", "--reattach").ready()
+        client = open_raw(attach.paths[1])
+    with attach, Module() as second:
+        device.unlink()
+        device.symlink_to(second.path)
+        second.wait(lambda: second.opened(1), 40)
+        os.write(client, b"back")
+        assert read_exactly(client, 4) == b"back"
+        os.close(client)
+        assert attach.end()[0] == 0
+
+
 # --- Several lines ---
 
 

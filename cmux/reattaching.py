@@ -1,0 +1,78 @@
+"""Opening a line anew that died, until that succeeds or nobody wants it any more."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+
+from .errors import CmuxError
+
+FIRST_DELAY = 0.5
+"""Seconds until the first attempt."""
+LONGEST_DELAY = 30.0
+"""Seconds between attempts at most; each waits twice as long as the one before."""
+
+_BY_ID = "/dev/serial/by-id"
+
+_log = logging.getLogger("cmux")
+
+
+def stable_name(path: str, directory: str = _BY_ID) -> str | None:
+    """Return the name by which udev will find a device again, whatever number it gets then.
+
+    Args:
+        path: of the device, as it is now.
+        directory: of the links that udev makes.
+
+    Returns:
+        The link, or None when there is none.
+    """
+    try:
+        links = sorted(os.scandir(directory), key=lambda entry: entry.name)
+    except OSError:
+        return None
+    real = os.path.realpath(path)
+    return next((link.path for link in links if os.path.realpath(link.path) == real), None)
+
+
+class Reattacher:
+    """A thread that tries until it succeeds.
+
+    Args:
+        name: of the line.
+        attempt: one attempt; raises CmuxError or OSError when it fails, and returns whether it is done.
+    """
+
+    def __init__(self, name: str, attempt: Callable[[], bool]) -> None:
+        self._name = name
+        self._attempt = attempt
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"cmux reattacher {name}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        delay = FIRST_DELAY
+        while not self._ending.wait(delay):
+            try:
+                if self._attempt():
+                    return
+                delay = FIRST_DELAY
+            except (CmuxError, OSError) as error:
+                _log.info("%s: not yet back: %s", self._name, error)
+                delay = min(2 * delay, LONGEST_DELAY)
+
+    def end(self) -> None:
+        """Make no more attempts; the one under way is the caller's to cut short."""
+        self._ending.set()
+
+    @property
+    def ending(self) -> bool:
+        """Whether `end` was called."""
+        return self._ending.is_set()
+
+    def join(self) -> None:
+        """Wait for the thread, unless this is it."""
+        if threading.current_thread() is not self._thread:
+            self._thread.join()

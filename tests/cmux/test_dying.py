@@ -1,0 +1,260 @@
+"""What happens when the line dies, in whatever way, and how it comes back."""
+
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import serial
+
+if sys.platform == "win32":
+    pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
+
+from mux_leaks import nothing_left
+from mux_module import Module
+
+import cmux
+from cmux import reattaching
+from cmux.protocol import Config, Frame, FrameType, Option, encode
+from cmux.protocol.config import KeepAlive
+from cmux.reattaching import stable_name
+from cmux.reset_watch import DOUBT, ResetWatch
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+__all__ = ["nothing_left"]
+
+
+def pull_the_plug(module: Module) -> None:
+    module.stop()
+
+
+def reset(module: Module) -> None:
+    """The module starts anew: AT mode, and it says so."""
+
+    def restart(core: object, now: float) -> None:
+        module.in_mux = False
+        module._emit(b"\r\nRDY\r\n\r\n+CFUN: 1\r\n")
+
+    module.run(restart)
+
+
+def fall_silent(module: Module) -> None:
+    module.mute()
+
+
+DEATHS: dict[str, tuple[Callable[[Module], None], dict[str, object], str]] = {
+    "unplugged": (pull_the_plug, {}, "hung up"),
+    "reset": (reset, {}, "the module was reset: it said 'RDY'"),
+    "keep-alive lost": (
+        fall_silent,
+        {"keep_alive": KeepAlive.TEST, "keep_alive_interval": 0.1, "t1": 0.05, "t2": 0.1, "n2": 1},
+        "keep-alive",
+    ),
+}
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_every_blocked_call_on_every_channel_raises_soon_with_the_cause_which_is_logged_once(
+    death: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    die, settings, words = DEATHS[death]
+    with Module(loopback=()) as module:
+        mux = cmux.open(module.path, **settings)  # type: ignore[arg-type]
+        first, second = mux.channel(1), mux.channel(2)
+        first.timeout = second.timeout = None
+        module.run(lambda core, now: core.pause_reading(2, now))
+        assert second._endpoint is not None
+        assert second._endpoint.engine.wait(lambda core: bool(core.signals(2) and core.signals(2).fc), 20)
+        errors: list[tuple[Exception, float]] = []
+
+        def call(work: Callable[[], object]) -> None:
+            try:
+                work()
+            except serial.SerialException as error:
+                errors.append((error, time.monotonic()))
+
+        works: list[Callable[[], object]] = [
+            first.read,
+            first.readline,
+            second.read,
+            lambda: second.write(bytes(100_000)),
+            second.flush,
+        ]
+        threads = [threading.Thread(target=call, args=(work,)) for work in works]
+        for thread in threads:
+            thread.start()
+        with caplog.at_level(logging.WARNING, "cmux"):
+            died = time.monotonic()
+            die(module)
+            for thread in threads:
+                thread.join(20)
+        assert [type(error) for error, _ in errors] == [cmux.SessionEnded] * len(works)
+        for error, at in errors:
+            assert words in str(error)
+            assert at - died < 10  # within 1 s on a machine that is not shared
+        assert words in str(mux.error)
+        assert len([record for record in caplog.records if words in record.getMessage()]) == 1
+        mux.close()
+
+
+# --- A reset, and what looks like one ---
+
+
+@pytest.mark.parametrize("echo", [True, False])
+def test_a_reset_module_is_back_in_at_mode_for_the_next_session(echo: bool) -> None:
+    with Module(echo=echo) as module:
+        mux = cmux.open(module.path)
+        port = mux.channel(1)
+        port.timeout = 20
+        reset(module)
+        with pytest.raises(cmux.SessionEnded, match="reset"):
+            port.read()
+        mux.close()
+        with cmux.open(module.path) as mux:
+            port = mux.channel(1)
+            port.timeout = 20
+            port.write(b"anew")
+            assert port.read(4) == b"anew"
+
+
+def test_a_module_that_goes_on_answering_was_not_reset() -> None:
+    with Module() as module, cmux.open(module.path) as mux:
+        port = mux.channel(1)
+        module.say(b"\r\nRDY\r\n\xf9\xf9")
+        port.timeout = 2 * DOUBT
+        assert port.read() == b""
+        port.write(b"lives")
+        assert port.read(5) == b"lives"
+        assert mux.error is None
+
+
+def test_the_same_text_as_data_on_a_channel_is_data() -> None:
+    with Module(loopback=()) as module, cmux.open(module.path) as mux:
+        port = mux.channel(1)
+        port.timeout = 20
+        module.run(lambda core, now: core.send(1, b"\r\nRDY\r\n", now))
+        assert port.read(7) == b"\r\nRDY\r\n"
+        assert port._endpoint is not None
+        assert port._endpoint.engine._watch.deadline is None
+
+
+@pytest.mark.parametrize("option", [Option.BASIC, Option.ADVANCED])
+def test_only_a_frame_of_the_module_ends_the_doubt(option: Option) -> None:
+    watch = ResetWatch(Config(option=option))
+    assert not watch.looks_reset(b"\r\nRD")
+    assert watch.looks_reset(b"Y\r\n")
+    assert watch.text == "RDY"
+    watch.doubt(5.0)
+    assert not watch.looks_reset(b"\r\nRDY\r\n")  # one doubt at a time
+    watch.hear(encode(Frame(0, True, FrameType.UIH, False, b"\x23\x01"), option))  # our own, echoed
+    assert watch.deadline == 5.0 + DOUBT
+    watch.hear(encode(Frame(0, False, FrameType.UIH, False, b"\x21\x01"), option))
+    assert watch.deadline is None
+
+
+# --- Coming back ---
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reattaching, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(reattaching, "LONGEST_DELAY", 0.05)
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Path:
+    return tmp_path / "modem"
+
+
+def replug(link: Path, module: Module) -> None:
+    link.with_suffix(".new").symlink_to(module.path)
+    os.replace(link.with_suffix(".new"), link)
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not ready():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # nothing tells when a line is back
+
+
+def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were_open(soon: None, link: Path) -> None:
+    first = Module()
+    with first:
+        replug(link, first)
+        mux = cmux.open(link, reattach=True)
+        kept, closed = mux.channel(1), mux.channel(2)
+        closed.close()
+        kept.timeout = 20
+        kept.dtr = False
+    with pytest.raises(cmux.SessionEnded):
+        kept.read()
+    assert mux.reattaching
+    with Module() as second:
+        replug(link, second)
+        wait_for(lambda: mux.reattached == 1)
+        assert mux.error is None
+        assert not mux.reattaching
+        assert kept.is_open
+        kept.write(b"back")
+        assert kept.read(4) == b"back"
+        assert second.opened(1) == 1
+        assert second.opened(2) == 0
+        second.wait(lambda: second.signals or any(getattr(event, "signals", None) for event in second.events))
+        mux.close()
+        assert not second.in_mux
+
+
+def test_a_module_that_was_reset_is_attached_again_on_the_line_that_stayed(soon: None) -> None:
+    with Module() as module, cmux.open(module.path, reattach=True) as mux:
+        port = mux.channel(1)
+        port.timeout = 20
+        reset(module)
+        wait_for(lambda: mux.reattached == 1)
+        port.write(b"x")
+        assert port.read() == b"x"
+        assert mux.stats()["reattached"] == 1
+
+
+def test_closing_ends_the_attempts(link: Path) -> None:
+    module = Module()
+    with module:
+        replug(link, module)
+        mux = cmux.open(link, reattach=True)
+        port = mux.channel(1)
+        port.timeout = 20
+    with pytest.raises(cmux.SessionEnded):
+        port.read()
+    assert mux.reattaching
+    mux.close()
+    assert not mux.reattaching
+
+
+def test_closing_cuts_an_attempt_short_that_a_silent_module_keeps_waiting(soon: None, link: Path) -> None:
+    module = Module()
+    with module:
+        replug(link, module)
+        mux = cmux.open(link, reattach=True, other_rates=())
+    with Module(silent=True) as silent:
+        replug(link, silent)
+        silent.wait(lambda: silent.raw)
+        mux.close()
+
+
+def test_an_open_object_cannot_be_attached_again() -> None:
+    with serial.serial_for_url("loop://") as port, pytest.raises(cmux.ConfigError, match="cannot be opened anew"):
+        cmux.open(port, reattach=True)
+
+
+def test_a_device_has_a_name_by_which_it_is_found_again(tmp_path: Path) -> None:
+    (tmp_path / "ttyUSB0").touch()
+    (tmp_path / "by-id").mkdir()
+    (tmp_path / "by-id" / "usb-A").symlink_to("../ttyUSB1")
+    (tmp_path / "by-id" / "usb-B").symlink_to("../ttyUSB0")
+    assert stable_name(str(tmp_path / "ttyUSB0"), str(tmp_path / "by-id")) == str(tmp_path / "by-id" / "usb-B")
+    assert stable_name(str(tmp_path / "ttyUSB2"), str(tmp_path / "by-id")) is None
+    assert stable_name(str(tmp_path / "ttyUSB0"), str(tmp_path / "nowhere")) is None
