@@ -160,29 +160,42 @@ HEADERS = list(itertools.product((0, 1), repeat=5))
 
 
 @pytest.mark.requirement("S3.46", "S3.47", "S3.48", "S3.49", "S4.13", "S4.14")
+@pytest.mark.parametrize("kind", ["TCP", "UDP"])
 @pytest.mark.parametrize(("mux", "showra", "showla", "head", "showpt"), HEADERS)
-async def test_what_stands_before_received_data(mux: int, showra: int, showla: int, head: int, showpt: int) -> None:
+async def test_what_stands_before_received_data(
+    mux: int, showra: int, showla: int, head: int, showpt: int, kind: str
+) -> None:
     async with Lab(EmulatedModule()) as lab, peer() as one:
         await lab.plain.ask(f"AT+QIMUX={mux}")
-        await connect(lab.plain, one, 0 if mux else None)
+        echo, _ = await asyncio.get_running_loop().create_datagram_endpoint(_Echo, local_addr=("127.0.0.1", 0))
+        port = one.port if kind == "TCP" else echo.get_extra_info("sockname")[1]
+        index, answer = ("0,", "0, CONNECT OK") if mux else ("", "CONNECT OK")
+        await lab.plain.ask(f'AT+QIOPEN={index}"{kind}","127.0.0.1",{port}', f"\r\nOK\r\n\r\n{answer}\r\n")
         lab.plain.write(b"AT+QILOCIP\r")
         await lab.plain.expect(b"AT+QILOCIP\r\r\n")
         own = (await lab.plain.until(b"\r\n")).decode()
         await lab.plain.ask(f"AT+QISHOWRA={showra};+QISHOWLA={showla};+QIHEAD={head};+QISHOWPT={showpt}")
-        one.writer.write(TEXT)
+        if kind == "TCP":
+            await one.arrived.wait()
+            one.writer.write(TEXT)
+        else:
+            await lab.plain.ask(f"AT+QISDE=0;+QISEND={index}{len(TEXT)}", "\r\n> ")
+            lab.plain.write(TEXT)
+            await lab.plain.expect(b"\r\nSEND OK\r\n")
         wanted = ""
         if mux or showra or showla:
             wanted = "\r\n"
         if mux:
             wanted += "+RECEIVE: 0, 26\r\n"
         if showra:
-            wanted += f"RECV FROM:127.0.0.1:{one.port}\r\n"
+            wanted += f"RECV FROM:127.0.0.1:{port}\r\n"
         if showla:
             wanted += f"TO:{own}"
         if head:
-            wanted += "IPD26TCP:" if showpt else "IPD26:"
+            wanted += f"IPD26{kind}:" if showpt else "IPD26:"
         await lab.plain.expect(wanted.encode() + TEXT)
         await lab.plain.quiet()
+        echo.close()
 
 
 @pytest.mark.requirement("S4.5", "S4.7", "S4.8", "S4.12", "S4.15", "S2.3")
