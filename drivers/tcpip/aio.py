@@ -230,6 +230,7 @@ class TcpipDriver:
         receive: see there.
         show: see there.
         initialise: see there.
+        dialect: see there.
         table: who owns which context; drivers on channels of one module share one. None: the channel's own.
     """
 
@@ -249,6 +250,7 @@ class TcpipDriver:
         receive: str | None = None,
         show: Collection[str] = (),
         initialise: Sequence[str] = INITIALISE,
+        dialect: str = "m10",
         table: ContextTable | None = None,
     ) -> None:
         options = Options.make(
@@ -259,6 +261,7 @@ class TcpipDriver:
             receive=receive,
             show=show,
             initialise=initialise,
+            dialect=dialect,
         )
         self.context = options.context
         self._options = options

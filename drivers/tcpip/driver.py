@@ -43,6 +43,7 @@ class TcpipDriver(Shell):
         initialise: which of QICSGP, QIMUX, QIMODE, QIDNSIP, QISDE, QINDI, QIHEAD, QISHOWRA, QISHOWLA, QISHOWPT `claim`
             sends, in this order; what is not listed is taken to be at the module's default, and sent only where it has
             to be different.
+        dialect: what kind of module it is: ``m10``, ``m95``, ``m66`` or ``mc60``; see `drivers.tcpip.dialects`.
         table: who owns which context; None: the one of the port's multiplexer, or of the port alone.
         clock: the source of time.
 
@@ -64,6 +65,7 @@ class TcpipDriver(Shell):
         receive: str | None = None,
         show: Collection[str] = (),
         initialise: Sequence[str] = INITIALISE,
+        dialect: str = "m10",
         table: ContextTable | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -75,6 +77,7 @@ class TcpipDriver(Shell):
             receive=receive,
             show=show,
             initialise=initialise,
+            dialect=dialect,
         )
         super().__init__(port, options, table, clock)
         self._administration = threading.RLock()  # claim, listen, connect, close: one at a time; never on the reader

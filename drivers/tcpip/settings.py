@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import InvalidArgument
 from .context import CONTEXTS
+from .dialects import DIALECTS, Dialect, dialect_of
 
 SHOWN = ("QISHOWRA", "QISHOWLA", "QIHEAD", "QISHOWPT")
 """The commands that put information before received data (app note 3.4)."""
@@ -206,6 +207,7 @@ class Options:
     receive: str | None = None
     show: frozenset[str] = frozenset()
     initialise: tuple[str, ...] = INITIALISE
+    dialect: Dialect = DIALECTS["m10"]
 
     @classmethod
     def make(
@@ -218,9 +220,17 @@ class Options:
         receive: str | None,
         show: Collection[str],
         initialise: Sequence[str],
+        dialect: str,
     ) -> Options:
         """Check what the constructor of a driver was given."""
         check_context(context)
+        spoken = dialect_of(dialect)
+        if isinstance(bearer, Csd) and not spoken.csd:
+            raise ValueError(f"{spoken.title} has no CSD bearer ({spoken.source})")
+        if receive == "buffered" and spoken.indication is None:
+            raise ValueError(f"{spoken.title} keeps no data for AT+QIRD ({spoken.source}); receive='header'")
+        if receive is None and spoken.indication is None:
+            receive = "header"
         if receive is not None and receive not in RECEIVE:
             raise InvalidArgument(f"receive is one of {', '.join(RECEIVE)}, not {receive!r}")
         strange = [name for name in show if name not in SHOWN]
@@ -236,7 +246,7 @@ class Options:
         made = transparent or None
         if made is not None:
             receive = "bare"
-        return cls(context, bearer, muxip, made, receive, frozenset(show), tuple(initialise))
+        return cls(context, bearer, muxip, made, receive, frozenset(show), tuple(initialise), spoken)
 
     def values(self, receive: str) -> dict[str, str]:
         """Return what each setting has to be.
@@ -253,6 +263,6 @@ class Options:
             "QIMODE": str(int(self.transparent is not None)),
             "QIDNSIP": "0",
             "QISDE": "0",
-            "QINDI": str(int(receive == "buffered")),
+            "QINDI": (self.dialect.indication or "0") if receive == "buffered" else "0",
             **{name: str(int(name in shown)) for name in SHOWN},
         }

@@ -16,7 +16,6 @@ Ending = Literal["length", "ctrl-z", "timer"]
 """How a piece of data ends: by its length given beforehand, by Ctrl-Z, or when AT+QIAUTOS's timer runs out."""
 
 MAX_SEND = 1460  # app note 3.4
-MAX_READ = 1500  # M66 AT manual, QIRD
 CTRL_Z, ESC = b"\x1a", b"\x1b"
 ESCAPE = b"+++"
 
@@ -94,13 +93,13 @@ def leave_prompt() -> Dialogue[None]:
         return
 
 
-def read_buffered(context: int, service: int, index: int) -> Dialogue[bool]:
-    """Fetch up to 1500 octets that the module keeps: AT+QIRD. The data itself goes to the sinks of the channel.
+def read_buffered(context: int, service: int, index: int, size: int) -> Dialogue[bool]:
+    """Fetch up to so many octets that the module keeps: AT+QIRD. The data itself goes to the sinks of the channel.
 
     Returns:
         False when the module says ERROR: the session is closed and has been read empty.
     """
-    text = f"AT+QIRD={context},{service},{index},{MAX_READ}"
+    text = f"AT+QIRD={context},{service},{index},{size}"
     try:
         yield from command(text, timeout=deadline("QIRD"), info=())
     except CommandError:

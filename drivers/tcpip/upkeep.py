@@ -18,7 +18,9 @@ def fetch(stack: Stack, session: Endpoint) -> Dialogue[None]:
     session.unread = False
     stack.inbox.reading, stack.inbox.fetched = session, 0
     try:
-        known = yield from transfer.read_buffered(stack.hold.context, SERVICE[session.role], session.index)
+        known = yield from transfer.read_buffered(
+            stack.hold.context, SERVICE[session.role], session.index, stack.options.dialect.read_size
+        )
     except AtTimeout as error:
         session.break_off(error)  # nobody knows what of it was lost
         raise

@@ -1,0 +1,294 @@
+"""The general commands of a module: who it is, its SIM, the network, the signal, the time (M66 AT manual)."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeVar
+
+from .at import AtChannel, Dialogue, LinePattern, Port, command, expect, shared_channel
+from .clock import Clock
+from .errors import AtTimeout, CmeError, DriverError, UnexpectedAnswer
+
+T = TypeVar("T")
+POLL = 1.0  # seconds between two looks at what is waited for
+SIM_TIMEOUT = 10.0
+NETWORK_TIMEOUT = 80.0  # AT+CGATT may take 75
+
+_DIGITS = LinePattern("", r"[0-9A-F]{14,22}", 22)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a module is.
+
+    Args:
+        manufacturer: as ATI has it.
+        model: likewise.
+        revision: of its firmware.
+        imei: 15 digits.
+    """
+
+    manufacturer: str
+    model: str
+    revision: str
+    imei: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What AT+CSQ says.
+
+    Args:
+        dbm: received signal strength, -113 (or less) to -51 (or more); None: not known.
+        bit_error_rate: class 0 to 7 (27.007 8.5); None: not known.
+    """
+
+    dbm: int | None
+    bit_error_rate: int | None
+
+
+class Registered(IntEnum):
+    """What AT+CREG? and AT+CGREG? say (27.007 7.2)."""
+
+    NOT_SEARCHING = 0
+    HOME = 1
+    SEARCHING = 2
+    DENIED = 3
+    UNKNOWN = 4
+    ROAMING = 5
+
+    @property
+    def there(self) -> bool:
+        """Whether the module is registered."""
+        return self in (Registered.HOME, Registered.ROAMING)
+
+
+class NetworkTimeout(DriverError, TimeoutError):
+    """What was waited for did not come about in time."""
+
+
+class Modem:
+    """The general commands, over one AT channel. The constructor sends nothing.
+
+    Args:
+        port: a virtual UART, any other pyserial-like port, or an `AtChannel`; a driver may use the same one.
+        clock: the source of time.
+    """
+
+    def __init__(self, port: Port | AtChannel, *, clock: Clock | None = None) -> None:
+        self._owns = not isinstance(port, AtChannel)
+        self._channel = port if isinstance(port, AtChannel) else shared_channel(port, clock=clock)
+        if self._owns:
+            self._channel.retain()
+        self._clock = clock or self._channel.clock
+        self._changed = threading.Condition()
+        self._closed = False
+
+    @property
+    def channel(self) -> AtChannel:
+        """The AT channel that is used."""
+        return self._channel
+
+    def close(self) -> None:
+        """Let go of the channel; idempotent."""
+        with self._changed:
+            first, self._closed = not self._closed, True
+            self._changed.notify_all()
+        if first and self._owns:
+            self._channel.release()
+
+    def __enter__(self) -> Modem:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # -- who it is -------------------------------------------------------------------------------------------------
+
+    def identity(self) -> Identity:
+        """Return manufacturer, model, firmware and IMEI: ATI, AT+GSN."""
+        lines = self._channel.command("ATI").lines
+        if len(lines) < 3:
+            raise UnexpectedAnswer(f"{self._channel.name}: ATI was answered {lines!r}, which is not three lines")
+        return Identity(lines[0], lines[1], lines[2].removeprefix("Revision:").strip(), self._number("AT+GSN"))
+
+    def sim(self) -> str:
+        """Return the state of the SIM: ``READY``, ``SIM PIN``, ``SIM PUK`` and so on.
+
+        Raises:
+            CmeError: there is none (10), or it does not answer (13, 14).
+        """
+        return self._value("AT+CPIN?", timeout=SIM_TIMEOUT)
+
+    def unlock(self, pin: str, new_pin: str | None = None) -> None:
+        """Give the SIM its PIN, or its PUK and a new PIN: AT+CPIN.
+
+        Args:
+            pin: 4 to 8 digits.
+            new_pin: likewise.
+
+        Raises:
+            CmeError: it is wrong (16); a third wrong one blocks the SIM.
+        """
+        for code in (pin, *(() if new_pin is None else (new_pin,))):
+            if not re.fullmatch(r"[0-9]{4,8}", code):
+                raise ValueError("a PIN has 4 to 8 digits")
+        codes = f'"{pin}"' if new_pin is None else f'"{pin}","{new_pin}"'
+        try:
+            self._channel.command(f"AT+CPIN={codes}", timeout=SIM_TIMEOUT)
+        except CmeError as refusal:
+            shown = str(refusal).replace(pin, "****")  # a PIN has no business in a log
+            raise CmeError(shown, command="AT+CPIN=…", answer=refusal.answer, code=refusal.code) from None
+
+    def imsi(self) -> str:
+        """Return the IMSI of the SIM: AT+CIMI."""
+        return self._number("AT+CIMI")
+
+    def iccid(self) -> str:
+        """Return the number of the SIM card: AT+QCCID."""
+        return self._number("AT+QCCID")
+
+    # -- the network -----------------------------------------------------------------------------------------------
+
+    def signal(self) -> Signal:
+        """Return how strong the signal is: AT+CSQ."""
+        strength, _, errors = self._value("AT+CSQ").partition(",")
+        level, rate = int(strength), int(errors)
+        return Signal(None if level == 99 else -113 + 2 * level, None if rate == 99 else rate)
+
+    def registration(self) -> Registered:
+        """Return whether the module is registered for calls: AT+CREG?."""
+        return self._registered("AT+CREG?")
+
+    def packet_registration(self) -> Registered:
+        """Return whether the module is registered for packet service: AT+CGREG?."""
+        return self._registered("AT+CGREG?")
+
+    def operator(self) -> str | None:
+        """Return the name of the network: AT+COPS?; None while there is none."""
+        found = re.search(r'"([^"]*)"', self._value("AT+COPS?", timeout=NETWORK_TIMEOUT))
+        return None if found is None else found[1]
+
+    def attached(self) -> bool:
+        """Return whether the module is attached to packet service: AT+CGATT?."""
+        return self._value("AT+CGATT?", timeout=NETWORK_TIMEOUT) == "1"
+
+    def attach(self, *, on: bool = True) -> None:
+        """Attach to packet service, or detach, which takes all contexts away: AT+CGATT=."""
+        self._channel.command(f"AT+CGATT={int(on)}", timeout=NETWORK_TIMEOUT)
+
+    def wait_for_sim(self, timeout: float) -> None:
+        """Wait until the SIM is ready.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            NetworkTimeout: it is not; the message has its state.
+        """
+        self._wait(timeout, self._sim_state, "READY", "the SIM")
+
+    def wait_for_network(self, timeout: float, *, packet: bool = True) -> Registered:
+        """Wait until the module is registered, and attached where packet service is wanted.
+
+        Args:
+            timeout: seconds.
+            packet: whether packet service is wanted.
+
+        Returns:
+            How it is registered.
+
+        Raises:
+            NetworkTimeout: it is not; the message has its state.
+        """
+        deadline = self._clock.now() + timeout
+        ask = self.packet_registration if packet else self.registration
+        while True:
+            found = ask()
+            if found.there and (not packet or self.attached()):
+                return found
+            state = found.name if not found.there else f"{found.name}, but not attached"
+            self._rest(deadline, timeout, f"the network is {state}")
+
+    # -- the rest --------------------------------------------------------------------------------------------------
+
+    def clock(self) -> datetime.datetime:
+        """Return the time of the module's clock: AT+CCLK?; with the zone where it knows one."""
+        text = self._value("AT+CCLK?").strip('"')
+        found = re.fullmatch(r"(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d\d)?", text)
+        if found is None:
+            raise UnexpectedAnswer(f"{self._channel.name}: AT+CCLK? was answered {text!r}, which is not a time")
+        year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+        zone = None
+        if found[7] is not None:
+            zone = datetime.timezone(datetime.timedelta(minutes=15 * int(found[7])))
+        return datetime.datetime(2000 + year, month, day, hour, minute, second, tzinfo=zone)
+
+    def set_clock(self, when: datetime.datetime) -> None:
+        """Set the module's clock: AT+CCLK=; a time without a zone is told as +00.
+
+        Args:
+            when: from 2000 to 2099.
+        """
+        if not 2000 <= when.year <= 2099:
+            raise ValueError(f"the clock of a module knows the years 2000 to 2099, not {when.year}")
+        offset = when.utcoffset() or datetime.timedelta()
+        quarters = round(offset / datetime.timedelta(minutes=15))
+        self._channel.command(f'AT+CCLK="{when:%y/%m/%d,%H:%M:%S}{quarters:+03d}"')
+
+    def power_off(self) -> None:
+        """Switch the module off: AT+QPOWD=1; it says NORMAL POWER DOWN, and nothing after it."""
+        self._channel.run(_power_off())
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _sim_state(self) -> str:
+        try:
+            return self.sim()
+        except CmeError as error:
+            return str(error)
+
+    def _wait(self, timeout: float, ask: Callable[[], str], wanted: str, what: str) -> None:
+        deadline = self._clock.now() + timeout
+        while (found := ask()) != wanted:
+            self._rest(deadline, timeout, f"{what} is {found}")
+
+    def _rest(self, deadline: float, timeout: float, found: str) -> None:
+        until = min(deadline, self._clock.now() + POLL)
+        with self._changed:
+            while not self._closed and (left := until - self._clock.now()) > 0:
+                self._clock.wait(self._changed, left)
+        if self._closed or self._clock.now() >= deadline:
+            raise NetworkTimeout(f"{self._channel.name}: after {timeout:g} s {found}")
+
+    def _value(self, text: str, timeout: float = 5.0) -> str:
+        """Return what stands behind ``+NAME:`` in the answer."""
+        name = re.sub(r"^AT|[?=].*$", "", text)
+        forms = (LinePattern(f"{name}:", r" ?(?P<value>.*)", 200),)
+        lines = self._channel.run(command(text, timeout=timeout, info=forms)).lines
+        if not lines:
+            raise UnexpectedAnswer(f"{self._channel.name}: {text} was answered OK without {name}: …")
+        return lines[0].removeprefix(f"{name}:").strip()
+
+    def _number(self, text: str) -> str:
+        lines = self._channel.run(command(text, timeout=SIM_TIMEOUT, info=(_DIGITS,))).lines
+        if not lines:
+            raise UnexpectedAnswer(f"{self._channel.name}: {text} was answered OK without a number")
+        return lines[0]
+
+    def _registered(self, text: str) -> Registered:
+        fields = self._value(text).split(",")
+        return Registered(int(fields[1] if len(fields) > 1 else fields[0]))
+
+
+def _power_off() -> Dialogue[None]:
+    try:
+        yield from command("AT+QPOWD=1", timeout=10.0, success=(LinePattern("OK"), LinePattern("NORMAL POWER DOWN")))
+        yield from expect(LinePattern("NORMAL POWER DOWN"), timeout=5.0)
+    except AtTimeout:
+        return

@@ -1,0 +1,73 @@
+"""What makes the TCP/IP stacks of modules differ, as data, each entry with its source.
+
+Where firmware merely answers in other words (a blank more, an index less, ``ALREADY CONNECT`` before or after OK) the
+driver understands all of them and nothing stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One kind of module.
+
+    Args:
+        name: what ``dialect=`` calls it.
+        title: the modules that it is for.
+        source: the manual, issue or driver that says so.
+        csd: whether it has CSD bearers.
+        indication: what AT+QINDI is set to so that it keeps data for AT+QIRD; None: it has no such command.
+        read_size: the most octets of one AT+QIRD.
+    """
+
+    name: str
+    title: str
+    source: str
+    csd: bool = True
+    indication: str | None = "1"
+    read_size: int = 1500
+
+
+DIALECTS: Mapping[str, Dialect] = MappingProxyType(
+    {
+        dialect.name: dialect
+        for dialect in (
+            Dialect(
+                name="m10",
+                title="Quectel M10",
+                source="GSM_TCPIP_AN_V1.01 3.1 (CSD); arduino-libraries/GSM (QINDI=1 and QIRD of up to 1500 on M10)",
+            ),
+            Dialect(
+                name="m95",
+                title="Quectel M95, M35",
+                source="M35 AT Commands Manual ch. 11 (CSD is not supported); vshymanskyy/TinyGSM M95 client (QINDI=1)",
+                csd=False,
+            ),
+            Dialect(
+                name="m66",
+                title="Quectel M66, M26",
+                source="M66 AT Commands Manual V1.0 ch. 11: 11.2 (CSD is not supported at present), QINDI, QIRD 1-1500",
+                csd=False,
+            ),
+            Dialect(
+                name="mc60",
+                title="Quectel MC60",
+                source="MC60 AT Commands Manual V1.2 ch. 11 (QINDI 0-2, CSD is not supported); "
+                "vshymanskyy/TinyGSM PR 438 (extra fields of +QIRDI)",
+                csd=False,
+            ),
+        )
+    }
+)
+
+
+def dialect_of(name: str) -> Dialect:
+    """Return a dialect by its name, or raise `ValueError`."""
+    found = DIALECTS.get(name)
+    if found is None:
+        raise ValueError(f"dialect is one of {', '.join(DIALECTS)}, not {name!r}")
+    return found

@@ -1,0 +1,83 @@
+"""The general commands, on the emulated module."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+
+import pytest
+from driver_lab import Lab, Peer, QuickClock, exactly, laboratory
+
+from drivers.emulator.environment import Network, Sim
+from drivers.errors import CmeError
+from drivers.modem import Identity, Modem, NetworkTimeout, Registered, Signal
+
+
+def test_who_it_is_and_where(lab: Lab) -> None:
+    with Modem(lab.mux.channel(4)) as modem:
+        identity = modem.identity()
+        assert identity == Identity("Quectel_Ltd", "Quectel_M10", "M10R04A02M32_SST", identity.imei)
+        assert identity.imei.isdigit()
+        assert modem.imsi().isdigit()
+        assert len(modem.iccid()) >= 18
+        assert modem.signal() == Signal(-113 + 2 * 28, 0)
+        assert modem.registration() is Registered.HOME
+        assert modem.packet_registration().there
+        assert modem.operator()
+        assert modem.attached()
+        assert modem.sim() == "READY"
+
+
+@pytest.mark.requirement("S3.13", "S1.2")
+def test_an_app_waits_for_the_sim_and_the_network(echo_server: Peer) -> None:
+    with laboratory(clock=QuickClock(20.0)) as lab:
+        lab.module.set_network(Network(registered=False, attached=False, sim=Sim.PIN))
+        with Modem(lab.mux.channel(1), clock=lab.clock) as modem:
+            assert modem.sim() == "SIM PIN"
+            with pytest.raises(CmeError) as wrong:
+                modem.unlock("9999")
+            assert wrong.value.code == 16
+            assert "9999" not in str(wrong.value)
+            with pytest.raises(NetworkTimeout, match="the SIM is SIM PIN"):
+                modem.wait_for_sim(2.0)
+            modem.unlock("1234")
+            modem.wait_for_sim(30.0)
+            with pytest.raises(NetworkTimeout, match="the network is"):
+                modem.wait_for_network(2.0)
+            assert modem.signal() == Signal(None, None)
+            coming = threading.Timer(0.1, lambda: lab.module.set_network(Network()))
+            coming.start()
+            assert modem.wait_for_network(200.0) is Registered.HOME
+            coming.join()
+            with lab.driver(1, 0) as driver:  # the same channel
+                session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+                session.sendall(b"at last")
+                assert exactly(session, 7) == b"at last"
+
+
+def test_the_clock_is_set_and_read(lab: Lab) -> None:
+    with Modem(lab.mux.channel(4)) as modem:
+        zone = datetime.timezone(datetime.timedelta(hours=5, minutes=45))
+        when = datetime.datetime(2026, 11, 23, 7, 30, 15, tzinfo=zone)
+        modem.set_clock(when)
+        assert abs(modem.clock() - when) < datetime.timedelta(seconds=5)
+        with pytest.raises(ValueError, match="2000 to 2099"):
+            modem.set_clock(datetime.datetime(1999, 1, 1, tzinfo=datetime.UTC))
+
+
+def test_detaching_takes_the_contexts_away(lab: Lab, echo_server: Peer) -> None:
+    with Modem(lab.mux.channel(4)) as modem, lab.driver(1, 0) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        modem.attach(on=False)
+        assert not modem.attached()
+        session.settimeout(10)
+        with pytest.raises(ConnectionResetError):
+            session.recv(1)
+        modem.attach()
+
+
+@pytest.mark.parametrize("pin", ["", "12", "123456789", '12"4', "12a4"])
+def test_a_pin_that_cannot_be_is_refused_before_anything_is_sent(lab: Lab, pin: str) -> None:
+    with Modem(lab.mux.channel(4)) as modem, pytest.raises(ValueError, match="4 to 8 digits"):
+        modem.unlock(pin)
+    assert lab.commands(4) == []
