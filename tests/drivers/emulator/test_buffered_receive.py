@@ -140,7 +140,8 @@ async def test_a_closed_client_that_nobody_read_makes_room_for_the_next_and_is_c
         assert modem.contexts[0].unread == 6
 
 
-async def test_c26_c27_only_the_owner_reads_and_is_told_and_the_foreground_does_not_matter() -> None:
+@pytest.mark.requirement("C26", "C27")
+async def test_only_the_owner_reads_and_is_told_and_the_foreground_does_not_matter() -> None:
     async with Lab(EmulatedModule()) as lab, peer() as one:
         await lab.multiplex()
         first, second = await lab.open(1), await lab.open(2)

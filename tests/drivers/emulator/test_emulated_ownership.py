@@ -20,29 +20,32 @@ def _after(*selections: tuple[int, int], **behaviour: object) -> Ownership:
     return rule
 
 
-def test_at_power_up_nobody_controls_a_context_and_0_is_everybodys_foreground() -> None:  # C1
+@pytest.mark.requirement("C1")
+def test_at_power_up_nobody_controls_a_context_and_0_is_everybodys_foreground() -> None:
     rule = _after()
     assert [rule.channel(context) for context in (0, 1)] == [NOBODY, NOBODY]
     assert [rule.foreground(uart) for uart in range(4)] == [0, 0, 0, 0]
     assert _after(default_owner_uart1=True).channel(0) == 0
 
 
-def test_selecting_a_free_context_takes_it_and_again_changes_nothing() -> None:  # C2, C3
+@pytest.mark.requirement("C2", "C3")
+def test_selecting_a_free_context_takes_it_and_again_changes_nothing() -> None:
     rule = _after((2, 1))
     assert rule.channel(1) == 2
     assert rule.select(2, 1, in_use=True)
     assert (rule.channel(1), rule.foreground(2)) == (2, 1)
 
 
-@pytest.mark.requirement("S8.2", "S8.8")
-def test_a_context_in_use_is_refused_and_the_foreground_stays() -> None:  # C6
+@pytest.mark.requirement("S8.2", "S8.8", "C6")
+def test_a_context_in_use_is_refused_and_the_foreground_stays() -> None:
     rule = _after((0, 1))
     assert not rule.select(1, 1, in_use=True)
     assert (rule.channel(1), rule.foreground(1)) == (0, 0)
 
 
+@pytest.mark.requirement("C4", "C5", "C15")
 @pytest.mark.parametrize("need", [Need.SET, Need.ACTIVATE, Need.CONTROL])
-def test_who_lost_a_context_may_do_nothing_with_it_until_it_selects_again(need: Need) -> None:  # C4, C5, C15
+def test_who_lost_a_context_may_do_nothing_with_it_until_it_selects_again(need: Need) -> None:
     rule = _after((0, 0), (1, 0))
     assert rule.channel(0) == 1
     assert rule.foreground(0) == 0
@@ -52,6 +55,7 @@ def test_who_lost_a_context_may_do_nothing_with_it_until_it_selects_again(need: 
     assert rule.admit(0, 0, need, in_use=False)
 
 
+@pytest.mark.requirement("C7", "C8", "C9")
 @pytest.mark.parametrize(
     ("need", "owner", "in_use", "admitted"),
     [
@@ -76,6 +80,7 @@ def test_what_a_uart_may_do_that_never_selected(need: Need, owner: int | None, i
     assert rule.channel(0) == (0 if admitted and need is Need.ACTIVATE else NOBODY if owner is None else owner)
 
 
+@pytest.mark.requirement("C10")
 def test_the_other_readings() -> None:
     assert not _after(require_qifgcnt=True).admit(0, 0, Need.ACTIVATE, in_use=False)
     assert not _after((1, 0), strict_reads=True).admit(0, 0, Need.READ, in_use=False)
@@ -85,7 +90,8 @@ def test_the_other_readings() -> None:
     assert (kept.channel(0), freed.channel(0)) == (1, NOBODY)  # C10
 
 
-async def test_every_state_but_ip_initial_is_in_use() -> None:  # C11, C12
+@pytest.mark.requirement("C11", "C12")
+async def test_every_state_but_ip_initial_is_in_use() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.multiplex()
         one, two = await lab.open(1), await lab.open(2)
@@ -101,7 +107,8 @@ async def test_every_state_but_ip_initial_is_in_use() -> None:  # C11, C12
         await two.ask("AT+QIFGCNT=0")
 
 
-async def test_a_fresh_virtual_uart_sees_that_nobody_controls_context_0() -> None:  # C1, C13, C32
+@pytest.mark.requirement("C1", "C13", "C32")
+async def test_a_fresh_virtual_uart_sees_that_nobody_controls_context_0() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.multiplex()
         one, two = await lab.open(1), await lab.open(2)
@@ -110,7 +117,8 @@ async def test_a_fresh_virtual_uart_sees_that_nobody_controls_context_0() -> Non
         await one.ask("AT+QIFGCNT?", "\r\n+QIFGCNT: 0,1\r\n\r\nOK\r\n")
 
 
-async def test_a_uart_that_starts_a_free_context_without_selecting_owns_it() -> None:  # C7
+@pytest.mark.requirement("C7")
+async def test_a_uart_that_starts_a_free_context_without_selecting_owns_it() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.multiplex()
         one, two = await lab.open(1), await lab.open(2)
@@ -122,7 +130,8 @@ async def test_a_uart_that_starts_a_free_context_without_selecting_owns_it() -> 
         await one.ask('AT+QICSGP=1,"X"', ERROR)  # C9
 
 
-async def test_the_dlc_may_close_and_open_again_and_the_context_is_still_its_own() -> None:  # C16, C18
+@pytest.mark.requirement("C16", "C18")
+async def test_the_dlc_may_close_and_open_again_and_the_context_is_still_its_own() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.multiplex()
         two, three = await lab.open(2), await lab.open(3)
@@ -136,7 +145,8 @@ async def test_the_dlc_may_close_and_open_again_and_the_context_is_still_its_own
         await two.ask("AT+QIFGCNT?", "\r\n+QIFGCNT: 1,1\r\n\r\nOK\r\n")
 
 
-async def test_release_on_disc_gives_the_context_back() -> None:  # C16, the other reading
+@pytest.mark.requirement("C16")
+async def test_release_on_disc_gives_the_context_back() -> None:  # the other reading
     async with Lab(EmulatedModule(behaviour=Behaviour(release_on_disc=True))) as lab:
         await lab.multiplex()
         two, three = await lab.open(2), await lab.open(3)
@@ -147,8 +157,9 @@ async def test_release_on_disc_gives_the_context_back() -> None:  # C16, the oth
         await three.ask("AT+QISTAT", "\r\nOK\r\n\r\nSTATE: IP INITIAL\r\n")
 
 
+@pytest.mark.requirement("C16", "C17")
 @pytest.mark.parametrize(("reading", "channel"), [("uart1", 0), ("keep", 1)])
-async def test_a_context_outlives_the_multiplexer(reading: str, channel: int) -> None:  # C16, C17
+async def test_a_context_outlives_the_multiplexer(reading: str, channel: int) -> None:
     async with Lab(EmulatedModule(behaviour=Behaviour.parse([f"owner_after_cmux={reading}"]))) as lab:
         await lab.plain.ask("AT+QIREGAPP")
         await lab.multiplex()
@@ -165,7 +176,8 @@ async def test_a_context_outlives_the_multiplexer(reading: str, channel: int) ->
             await lab.plain.ask("AT+QIFGCNT=1", ERROR)
 
 
-async def test_losing_packet_service_takes_both_contexts_and_tells_each_owner() -> None:  # C30
+@pytest.mark.requirement("C30")
+async def test_losing_packet_service_takes_both_contexts_and_tells_each_owner() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.multiplex()
         one, two = await lab.open(1), await lab.open(2)
@@ -180,8 +192,8 @@ async def test_losing_packet_service_takes_both_contexts_and_tells_each_owner() 
         await two.ask("AT+QIACT", ERROR)
 
 
-@pytest.mark.requirement("S7.3")
-async def test_two_active_contexts_are_both_gprs() -> None:  # C21
+@pytest.mark.requirement("S7.3", "C21")
+async def test_two_active_contexts_are_both_gprs() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.plain.ask("AT+QIFGCNT=0")
         await lab.plain.ask('AT+QICSGP=0,"17201","172","172"')
@@ -191,8 +203,8 @@ async def test_two_active_contexts_are_both_gprs() -> None:  # C21
         await lab.plain.ask('AT+QIOPEN="TCP","127.0.0.1",9', "\r\nOK\r\n\r\nCONNECT FAIL\r\n")
 
 
-@pytest.mark.requirement("S7.6")
-async def test_no_transparent_mode_while_the_other_context_of_the_uart_is_in_use() -> None:  # C20
+@pytest.mark.requirement("S7.6", "C20")
+async def test_no_transparent_mode_while_the_other_context_of_the_uart_is_in_use() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.plain.ask("AT+QIFGCNT=0")
         await lab.plain.ask("AT+QIREGAPP")
@@ -204,7 +216,8 @@ async def test_no_transparent_mode_while_the_other_context_of_the_uart_is_in_use
         await lab.plain.ask("AT+QIMODE=1")
 
 
-async def test_two_uarts_may_have_the_same_foreground_and_one_owner() -> None:  # C14
+@pytest.mark.requirement("C14")
+async def test_two_uarts_may_have_the_same_foreground_and_one_owner() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.multiplex()
         one, two = await lab.open(1), await lab.open(2)
@@ -213,7 +226,8 @@ async def test_two_uarts_may_have_the_same_foreground_and_one_owner() -> None:  
         await one.ask("AT+QIFGCNT?", "\r\n+QIFGCNT: 0,0\r\n\r\nOK\r\n")
 
 
-async def test_a_context_in_data_mode_is_refused_to_others() -> None:  # C19
+@pytest.mark.requirement("C19")
+async def test_a_context_in_data_mode_is_refused_to_others() -> None:
     async with Lab(EmulatedModule()) as lab, peer() as far:
         await lab.multiplex()
         one, two = await lab.open(1), await lab.open(2)
@@ -223,7 +237,8 @@ async def test_a_context_in_data_mode_is_refused_to_others() -> None:  # C19
         await one.quiet()
 
 
-async def test_settings_stay_with_the_context_and_verbosity_with_the_uart() -> None:  # C22, C23
+@pytest.mark.requirement("C22", "C23")
+async def test_settings_stay_with_the_context_and_verbosity_with_the_uart() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.multiplex()
         one, two = await lab.open(1), await lab.open(2)
@@ -239,7 +254,8 @@ async def test_settings_stay_with_the_context_and_verbosity_with_the_uart() -> N
         await one.ask("AT+CMEE?", "\r\n+CMEE: 0\r\n" + OK, echo=False)
 
 
-async def test_a_command_that_waits_keeps_the_next_ones_of_its_uart_and_nobody_elses() -> None:  # C24, C25
+@pytest.mark.requirement("C24", "C25")
+async def test_a_command_that_waits_keeps_the_next_ones_of_its_uart_and_nobody_elses() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(clock=clock, behaviour=Behaviour(activation_time=5))) as lab:
         await lab.multiplex()
@@ -253,14 +269,16 @@ async def test_a_command_that_waits_keeps_the_next_ones_of_its_uart_and_nobody_e
         await one.expect(b"\r\nOK\r\nAT+QIFGCNT=1\r\r\nOK\r\n")
 
 
+@pytest.mark.requirement("C28", "C29")
 @pytest.mark.parametrize("values", ["", "2", "-1", "0,0", "x"])
-async def test_qifgcnt_out_of_range_is_refused(values: str) -> None:  # C28, C29
+async def test_qifgcnt_out_of_range_is_refused(values: str) -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.plain.ask(f"AT+QIFGCNT={values}", ERROR)
         await lab.plain.ask("AT+QIFGCNT=?", "\r\n+QIFGCNT: (0,1)\r\n\r\nOK\r\n")
 
 
-async def test_factory_settings_do_not_change_who_owns_what() -> None:  # C31
+@pytest.mark.requirement("C31")
+async def test_factory_settings_do_not_change_who_owns_what() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.multiplex()
         one, two = await lab.open(1), await lab.open(2)
