@@ -6,7 +6,8 @@
 """
 
 from .config import Config, Option, Role
-from .frames import AdvancedDecoder, BasicDecoder, Frame, encode
+from .frames import AdvancedDecoder, BasicDecoder, encode
+from .headers import Frame
 from .multiplexer import Multiplexer
 from .wire import FrameType
 

@@ -20,10 +20,7 @@ from .commands import (
     Command,
     FCoff,
     FCon,
-    Flow,
-    Parity,
     PortMask,
-    PortSettings,
     Signals,
     Test,
 )
@@ -41,6 +38,7 @@ from .events import (
     UnknownCommand,
 )
 from .messages import Message, encode_message, encode_value, parse_messages
+from .ports import merge
 from .wire import BAUD_RATES, MessageType
 
 MAX_WAITING = 256
@@ -255,7 +253,7 @@ class ControlChannel:
             self._respond(message, RPN(body.dlci, dlc.port))
             return
         accepted = body.mask if body.settings.baudrate in BAUD_RATES.values() else body.mask & ~PortMask.BAUDRATE
-        dlc.port = _merge(dlc.port, body.settings, accepted)
+        dlc.port = merge(dlc.port, body.settings, accepted)
         self._respond(message, RPN(body.dlci, dlc.port, accepted))
         self._session.tell(PortChanged(dlc.dlci, dlc.port, accepted))
 
@@ -293,26 +291,3 @@ def _key(command: Command) -> tuple[MessageType, int]:
 
 def _superseded(waiting: Command, by: MSC) -> bool:
     return isinstance(waiting, MSC) and waiting.dlci == by.dlci and waiting.break_length is None
-
-
-def _merge(old: PortSettings, new: PortSettings, mask: PortMask) -> PortSettings:
-    """Take over the settings that the mask names."""
-
-    def chosen(bit: PortMask, name: str) -> Any:
-        return getattr(new if mask & bit else old, name)
-
-    parity = old.parity
-    if mask & PortMask.PARITY and new.parity is Parity.NONE:
-        parity = Parity.NONE
-    elif mask & PortMask.PARITY_TYPE or mask & PortMask.PARITY:
-        parity = new.parity
-    flow_bits = int(mask) >> 8
-    return PortSettings(
-        chosen(PortMask.BAUDRATE, "baudrate"),
-        chosen(PortMask.DATA_BITS, "data_bits"),
-        chosen(PortMask.STOP_BITS, "stop_bits"),
-        parity,
-        Flow((old.flow & ~flow_bits) | (new.flow & flow_bits)),
-        chosen(PortMask.XON, "xon"),
-        chosen(PortMask.XOFF, "xoff"),
-    )

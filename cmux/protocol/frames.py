@@ -1,154 +1,20 @@
-"""Frames to octets and back: hunting for flags, the checks of 27.010 §5.2.3, resynchronisation.
-
-A header is parsed by the construct declaration of `wire` the first time it is seen; after that a dictionary answers
-with the frozen result and, for the types whose FCS covers nothing but the header, with the FCS to expect.
-"""
+"""Frames to octets and back: hunting for flags, the checks of 27.010 §5.2.3, resynchronisation."""
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from typing import NamedTuple
 
 from . import wire
 from .config import Option
 from .errors import FrameError
 from .events import DropReason, FrameDropped
 from .fcs import fcs
-from .wire import FrameType
-
-MAX_CACHED_HEADERS = 4096
-"""Noise could fill the header dictionaries for ever: they are emptied at this size."""
-
-_NUMBERED = {FrameType.I, FrameType.RR, FrameType.RNR, FrameType.REJ}
-_CARRY_INFO = {FrameType.UIH, FrameType.UI, FrameType.I}
-_FCS_OVER_INFO = {FrameType.UI, FrameType.I}  # 27.010 5.2.1.6: the others put it under the header alone
-_BASIC_TYPES = frozenset(FrameType) - _NUMBERED  # 27.010 4: no error recovery in the basic option
+from .headers import CARRY_INFO, HEADERS, BadHeader, Header
+from .headers import Frame as Frame
 
 _MAX_BASIC_INFO = 0x7FFF
-
-
-class Frame(NamedTuple):
-    """One frame, as either option carries it."""
-
-    dlci: int
-    """Data link connection identifier, 0 to 63."""
-    cr: bool
-    """The C/R bit of the address; its meaning depends on the role of the sender (27.010 §5.2.1.2)."""
-    type: FrameType
-    """The frame type."""
-    pf: bool = False
-    """The P/F bit of the control octet."""
-    info: bytes = b""
-    """The information field: at most 32767 octets in the basic option."""
-    nr: int = 0
-    """N(R) of I, RR, RNR and REJ, 0 to 7; else 0."""
-    ns: int = 0
-    """N(S) of I, 0 to 7; else 0."""
-
-
-# --- Headers ------------------------------------------------------------------------------------------------------
-
-
-class _Header(NamedTuple):
-    """A header that a frame can have, and what follows from it."""
-
-    dlci: int
-    cr: bool
-    type: FrameType
-    pf: bool
-    nr: int
-    ns: int
-    size: int  # octets of the header itself
-    length: int  # of the information field; 0 in the advanced option
-    fcs: int | None  # None: it covers the information field, too
-
-
-class _BadHeader(NamedTuple):
-    """A header that no frame can have."""
-
-    reason: DropReason
-    size: int  # octets up to the one that gave it away
-
-
-class _HeaderCache:
-    """Everything about headers of one option, both ways, through the one declaration in `wire`.
-
-    Args:
-        option: which header.
-    """
-
-    def __init__(self, option: Option) -> None:
-        self._basic = option is Option.BASIC
-        self._layout = wire.basic_header if self._basic else wire.advanced_header
-        self._types = _BASIC_TYPES if self._basic else frozenset(FrameType)
-        self.parsed: dict[bytes, _Header | _BadHeader] = {}
-        self.built: dict[tuple[int, bool, FrameType, bool, int, int, int], tuple[bytes, int | None]] = {}
-
-    def parse(self, octets: bytes) -> _Header | _BadHeader:
-        """Parse a header that is known to be whole, and remember it."""
-        header = self._layout.parse(octets)
-        result = self._judge(header, octets)
-        if len(self.parsed) >= MAX_CACHED_HEADERS:
-            self.parsed.clear()
-        self.parsed[octets] = result
-        return result
-
-    def _judge(self, header: wire.Header, octets: bytes) -> _Header | _BadHeader:
-        if not header.ea:  # 27.010 5.2.3
-            return _BadHeader(DropReason.ADDRESS, 1)
-        if not header.function & 1:
-            kind, nr, ns = FrameType.I, header.modifier, header.function >> 1
-        elif header.function in _NUMBERED:
-            kind, nr, ns = FrameType(header.function), header.modifier, 0
-        else:
-            octet, nr, ns = header.modifier << 5 | header.function, 0, 0
-            if octet not in self._types:
-                return _BadHeader(DropReason.CONTROL, 2)
-            kind = FrameType(octet)
-        if kind not in self._types:
-            return _BadHeader(DropReason.CONTROL, 2)
-        if header.length and kind not in _CARRY_INFO:
-            return _BadHeader(DropReason.LENGTH, len(octets))
-        expected = None if kind in _FCS_OVER_INFO else fcs(octets)
-        return _Header(header.dlci, header.cr, kind, header.pf, nr, ns, len(octets), header.length, expected)
-
-    def build(self, frame: Frame) -> tuple[bytes, int | None]:
-        """Build the header of a frame; with it comes the FCS where that depends on nothing else."""
-        length = len(frame.info) if self._basic else 0
-        key = (frame.dlci, frame.cr, frame.type, frame.pf, frame.nr, frame.ns, length)
-        known = self.built.get(key)
-        if known is not None:
-            return known
-        self._check(frame)
-        if frame.type is FrameType.I:
-            modifier, function = frame.nr, frame.ns << 1
-        elif frame.type in _NUMBERED:
-            modifier, function = frame.nr, int(frame.type)
-        else:
-            modifier, function = frame.type >> 5, frame.type & 0x0F
-        header = wire.Header(frame.dlci, bool(frame.cr), True, modifier, bool(frame.pf), function, length)
-        octets = self._layout.build(header)
-        if len(self.built) >= MAX_CACHED_HEADERS:
-            self.built.clear()
-        self.built[key] = result = octets, None if frame.type in _FCS_OVER_INFO else fcs(octets)
-        return result
-
-    def _check(self, frame: Frame) -> None:
-        if not 0 <= frame.dlci <= 63:
-            raise FrameError(f"DLCI {frame.dlci} does not fit six bits: 0 to 63")
-        if frame.type not in self._types:
-            raise FrameError(f"{frame.type.name} frames need the advanced option (27.010 §4)")
-        nr_limit = 7 if frame.type in _NUMBERED else 0
-        ns_limit = 7 if frame.type is FrameType.I else 0
-        if not (0 <= frame.nr <= nr_limit and 0 <= frame.ns <= ns_limit):
-            raise FrameError(
-                f"{frame.type.name} with N(R) {frame.nr}, N(S) {frame.ns}: at most {nr_limit} and {ns_limit}"
-            )
-
-
-_HEADERS = {option: _HeaderCache(option) for option in Option}
 
 
 # --- Encoding -----------------------------------------------------------------------------------------------------
@@ -171,13 +37,13 @@ def encode(frame: Frame, option: Option = Option.BASIC) -> bytes:
         FrameError: the frame cannot be expressed: a DLCI over 63, a type that the option or an information field
             that the type or the length octets do not allow.
     """
-    if frame.info and frame.type not in _CARRY_INFO:
+    if frame.info and frame.type not in CARRY_INFO:
         raise FrameError(f"{frame.type.name} carries no information field (27.010 §5.3)")
     if option is Option.BASIC and len(frame.info) > _MAX_BASIC_INFO:
         raise FrameError(
             f"{len(frame.info)} octets do not fit the 15 bits of the length field: at most {_MAX_BASIC_INFO}"
         )
-    header, check = _HEADERS[option].build(frame)
+    header, check = HEADERS[option].build(frame)
     if check is None:
         check = fcs(header + frame.info)
     if option is Option.BASIC:
@@ -322,9 +188,9 @@ class BasicDecoder(Decoder):
     option = Option.BASIC
     _flag = bytes((wire.BASIC_FLAG,))
 
-    def _header_at(self, data: bytes, body: int) -> _Header | _BadHeader | None:
+    def _header_at(self, data: bytes, body: int) -> Header | BadHeader | None:
         """Parse the header at an index; None while it is not whole."""
-        cache = _HEADERS[Option.BASIC]
+        cache = HEADERS[Option.BASIC]
         octets = data[body : body + 3]
         header = cache.parsed.get(octets)
         if header is None:
@@ -335,8 +201,8 @@ class BasicDecoder(Decoder):
                 if len(octets) < 4:
                     return None
             header = cache.parsed.get(octets) or cache.parse(octets)
-        if isinstance(header, _Header) and header.length > self._n1:
-            return _BadHeader(DropReason.TOO_LONG, header.size)
+        if isinstance(header, Header) and header.length > self._n1:
+            return BadHeader(DropReason.TOO_LONG, header.size)
         return header
 
     def _scan(self) -> Generator[Decoded]:
@@ -358,7 +224,7 @@ class BasicDecoder(Decoder):
                 header = self._header_at(data, body)
                 if header is None:
                     return
-                if isinstance(header, _BadHeader):
+                if isinstance(header, BadHeader):
                     reason, end = header.reason, body + header.size - 1
                 else:
                     check = body + header.size + header.length
@@ -387,7 +253,7 @@ class BasicDecoder(Decoder):
         while start >= 0:
             body = start + 1
             header = self._header_at(data, body)
-            if isinstance(header, _Header):
+            if isinstance(header, Header):
                 check = body + header.size + header.length
                 if data[check + 1 : check + 2] == flag and data[check] == (
                     fcs(data[body:check]) if header.fcs is None else header.fcs
@@ -451,14 +317,14 @@ class AdvancedDecoder(Decoder):
         body = unescape(octets)
         if len(body) < 3:  # 27.010 5.2.3
             return DropReason.LENGTH
-        cache = _HEADERS[Option.ADVANCED]
+        cache = HEADERS[Option.ADVANCED]
         header = cache.parsed.get(body[:2]) or cache.parse(body[:2])
-        if isinstance(header, _BadHeader):
+        if isinstance(header, BadHeader):
             return header.reason
         info = body[2:-1]
         if len(info) > self._n1:
             return DropReason.TOO_LONG
-        if info and header.type not in _CARRY_INFO:
+        if info and header.type not in CARRY_INFO:
             return DropReason.LENGTH
         if body[-1] != (fcs(body[:-1]) if header.fcs is None else header.fcs):
             return DropReason.FCS

@@ -57,6 +57,7 @@ POWER_TRANSITIONS: Final[dict[tuple[Power, PowerInput], tuple[Power, tuple[Power
     # 27.010 5.4.7: the station with something to send sends flags, the other answers with flags when it is awake.
     (_P.ASLEEP, _I.WANTED): (_P.WAKING, (_A.SEND_FLAGS,)),
     (_P.ASLEEP, _I.HEARD): (_P.AWAKE, (_A.SEND_FLAGS, _A.WAKE_UP)),
+    (_P.WAKING, _I.WANTED): (_P.WAKING, (_A.SEND_FLAGS,)),
     (_P.WAKING, _I.HEARD): (_P.AWAKE, (_A.WAKE_UP,)),
     (_P.WAKING, _I.T3): (_P.AWAKE, (_A.GIVE_UP,)),
 }
@@ -66,10 +67,23 @@ POWER_IGNORED: Final = frozenset((power, what) for power in Power for what in Po
 
 
 class PowerSaving:
-    """The state of power saving of one session."""
+    """The state of power saving of one session, and when it has to do something by itself.
 
-    def __init__(self) -> None:
+    Args:
+        t1: seconds between two bursts of flags while the peer wakes up.
+        t3: seconds that it has to answer them (27.010 §5.7.6).
+    """
+
+    def __init__(self, t1: float, t3: float) -> None:
         self.state = Power.AWAKE
+        self._t1, self._t3 = t1, t3
+        self._give_up_at: float | None = None
+        self._flags_at: float | None = None
+
+    @property
+    def asleep(self) -> bool:
+        """Whether nothing but flags may leave."""
+        return self.state in (Power.ASLEEP, Power.WAKING)
 
     def apply(self, what: PowerInput) -> tuple[PowerAction, ...]:
         """Follow the transition table.
@@ -81,4 +95,32 @@ class PowerSaving:
             The actions, in order.
         """
         self.state, actions = POWER_TRANSITIONS.get((self.state, what), (self.state, ()))
+        if self.state is not Power.WAKING:
+            self._give_up_at = self._flags_at = None
         return actions
+
+    def flags_sent(self, now: float) -> None:
+        """Start T3, once, and the time to the next flags."""
+        if self.state is Power.WAKING:
+            self._give_up_at = self._give_up_at or now + self._t3
+            self._flags_at = now + self._t1
+
+    def next_timeout(self) -> float | None:
+        """Return when `due` has something to say."""
+        return min((at for at in (self._give_up_at, self._flags_at) if at is not None), default=None)
+
+    def due(self, now: float) -> PowerInput | None:
+        """Return what has come of waiting: T3 has run out, or it is time for flags again.
+
+        Args:
+            now: seconds on the caller's clock.
+
+        Returns:
+            T3, WANTED for more flags, or None.
+        """
+        if self._give_up_at is not None and self._give_up_at <= now:
+            return PowerInput.T3
+        if self._flags_at is not None and self._flags_at <= now:
+            self._flags_at = None
+            return PowerInput.WANTED
+        return None

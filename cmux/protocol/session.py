@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from . import negotiation
-from .commands import CLD, MSC, PN, PSC, FCon, Signals, Test, split_status
-from .config import MAX_DLCI, Config, KeepAlive, Role, Wakeup
+from .commands import CLD, MSC, PN, PSC, FCon, Signals, split_status
+from .config import MAX_DLCI, Config, Role, Wakeup
 from .control import ControlChannel, Outstanding
 from .dlc import CLOSING_CAUSE, Action, Dlc, Input, State
 from .events import (
@@ -27,7 +27,8 @@ from .events import (
     SignalsChanged,
     Writable,
 )
-from .frames import Frame
+from .headers import Frame
+from .keepalive import Watch
 from .messages import Message, parse_messages
 from .power import Power, PowerAction, PowerInput, PowerSaving
 from .transmitter import Transmitter
@@ -41,8 +42,6 @@ _INPUTS = {
     FrameType.UIH: Input.DATA,  # 27.010 5.3.5
     FrameType.UI: Input.DATA,  # 27.010 5.3.6
 }
-
-_PROBE = b"gsm0710"  # what a keep-alive Test carries
 
 
 class Session:
@@ -70,15 +69,12 @@ class Session:
         self.events: list[Event] = []
         self.events_since = 0.0
         self.control = ControlChannel(self)
-        self.power = PowerSaving()
+        self.power = PowerSaving(config.t1, config.t3)
+        self._watch = Watch(config)
         self._command_cr = role is Role.INITIATOR  # 27.010 5.2.1.2, table 1
         self.transmitter = Transmitter(config, self._command_cr, self.dlcs, self._data_sent)
         self._zero = self.dlc(0)
         self._adm = False
-        self._heard_at = 0.0
-        self._probe_at: float | None = None
-        self._wake_until: float | None = None
-        self._flags_at: float | None = None
         self._data: list[bytes] = []
         self._data_dlci = 0
 
@@ -177,7 +173,7 @@ class Session:
             self.tell(item)
             return
         self.counters["frames_received"] += 1
-        self._heard_at = self.now
+        self._watch.heard(self.now)
         self._take(item)
         if self.unsettled:
             self._settle()
@@ -298,7 +294,7 @@ class Session:
             self.tell(Opened(dlc.dlci, by_peer))
         else:
             self.transmitter.held = False
-            self._heard_at, self._probe_at = self.now, None
+            self._watch.start(self.now)
             self.tell(SessionOpened(by_peer))
 
     def _reestablished(self, dlc: Dlc) -> None:
@@ -309,7 +305,7 @@ class Session:
             return
         self.control.clear()  # the peer starts from nothing: what it had open is gone
         self.transmitter.held = False
-        self._probe_at = None
+        self._watch.start(self.now)
         for other in self.user_dlcs():
             self._drop(other, Cause.PEER, "the peer started the session anew")
 
@@ -365,8 +361,7 @@ class Session:
         self.shutting_down = self._adm = False
         self.control.clear()
         self.unsettled.clear()
-        self.power = PowerSaving()
-        self._wake_until = self._flags_at = self._probe_at = None
+        self.power = PowerSaving(self.config.t1, self.config.t3)
         self.transmitter.asleep = False
         if cause is not Cause.PEER:  # nothing is multiplexed any more but our answer to the peer's CLD or DISC
             self.transmitter.clear()
@@ -419,10 +414,8 @@ class Session:
             self.unsettled.add(done.command.dlci)
         elif isinstance(done.command, FCon) and done.outcome is Outcome.TIMEOUT:
             self.unsettled.add(0)  # a peer that missed it would be silent for ever
-        if self._probe_at is not None and isinstance(done.command, (Test, MSC)):
-            if done.outcome is Outcome.TIMEOUT and self._heard_at < self._probe_at:
-                self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
-            self._probe_at = None
+        if not self._watch.answered(done):
+            self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
 
     def _negotiated(self, asked: PN, answer: object) -> None:
         dlc = self.dlc(asked.dlci)
@@ -447,19 +440,16 @@ class Session:
             else:
                 state = Power.ASLEEP if action is PowerAction.FALL_ASLEEP else Power.AWAKE
                 self.tell(PowerChanged(state))
-        self.transmitter.asleep = self.power.state in (Power.ASLEEP, Power.WAKING)
-        if self.power.state is not Power.WAKING:
-            self._wake_until = self._flags_at = None
+        self.transmitter.asleep = self.power.asleep
 
     def hand_out(self, limit: int | None) -> bytes:
         """Take octets for the line out of the queues."""
         if self.power.state is Power.ASLEEP and self.transmitter.due:
             self.wake()
         octets = self.transmitter.hand_out(self.now, limit)
-        if self.power.state is Power.WAKING and octets:
-            self._wake_until = self._wake_until or self.now + self.config.t3  # 27.010 5.7.6
-            self._flags_at = self.now + self.config.t1
-        elif self.power.state is Power.DOZING and not self.transmitter.due:
+        if octets:
+            self.power.flags_sent(self.now)
+        if self.power.state is Power.DOZING and not self.transmitter.due:
             self._power(PowerInput.IDLE)
         return octets
 
@@ -476,9 +466,7 @@ class Session:
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due next."""
         due = [dlc.deadline for dlc in self.dlcs.values() if dlc.deadline is not None]
-        due += [at for at in (self.control.next_timeout(), self._wake_until, self._flags_at) if at is not None]
-        if self._asks_when_silent:
-            due.append(self._heard_at + self.config.keep_alive_interval)
+        due += [at for at in (self.control.next_timeout(), self.power.next_timeout(), self._ask_at()) if at is not None]
         if self.events:
             due.append(self.events_since)
         return min(due, default=None)
@@ -491,28 +479,16 @@ class Session:
                 self.counters["retransmissions"] += not exhausted
                 self.apply(dlc, Input.N2 if exhausted else Input.T1)
         self.control.handle_timeout(self.now)
-        if self._wake_until is not None and self._wake_until <= self.now:
-            self._power(PowerInput.T3)
-        elif self._flags_at is not None and self._flags_at <= self.now:
-            self._flags_at = None
-            self.transmitter.send_flags()
-        if self._asks_when_silent and self._heard_at + self.config.keep_alive_interval <= self.now:
-            self._ask()
+        if (what := self.power.due(self.now)) is not None:
+            self._power(what)
+        ask_at = self._ask_at()
+        if ask_at is not None and ask_at <= self.now:
+            self.control.submit(self._watch.question(self.now, self.user_dlcs()))
 
-    @property
-    def _asks_when_silent(self) -> bool:
-        kind = self.config.keep_alive
-        waits = self.is_open and not self.shutting_down and self._probe_at is None and not self._adm
-        return kind is not KeepAlive.NONE and waits and self.power.state is Power.AWAKE
-
-    def _ask(self) -> None:
-        open_dlcs = [dlc for dlc in self.user_dlcs() if dlc.is_open]
-        if self.config.keep_alive is KeepAlive.MSC and open_dlcs:
-            first = min(open_dlcs, key=lambda dlc: dlc.dlci)
-            self.control.submit(MSC(first.dlci, first.own_signals, None, self.config.break_octet))
-        else:
-            self.control.submit(Test(_PROBE))
-        self._probe_at = self.now
+    def _ask_at(self) -> float | None:
+        """When a silent peer is to be asked whether it is there."""
+        can_answer = self.is_open and not self.shutting_down and not self._adm and self.power.state is Power.AWAKE
+        return self._watch.next_timeout() if can_answer else None
 
     # --- Events ---------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from typing import NamedTuple, Protocol
 
 from .config import Config, Option
 from .dlc import Dlc
-from .frames import Frame, encode
+from .frames import encode
+from .headers import Frame
 from .scheduler import Scheduler
 from .wire import ADVANCED_FLAG, BASIC_FLAG, FrameType
 

@@ -8,7 +8,8 @@ from vector_table import FRAMES, GOOD, MISPRINTED, STREAMS, frame_of
 from cmux.protocol import AdvancedDecoder, BasicDecoder, Frame, FrameType, Option, encode
 from cmux.protocol.errors import FrameError
 from cmux.protocol.events import DropReason, FrameDropped
-from cmux.protocol.frames import _HEADERS, MAX_CACHED_HEADERS, Decoder
+from cmux.protocol.frames import Decoder
+from cmux.protocol.headers import HEADERS, MAX_CACHED_HEADERS
 
 LARGEST = 32767
 
@@ -208,7 +209,7 @@ def test_frame_that_cannot_be_expressed(frame: Frame, option: Option, part: str)
 def test_header_dictionaries_are_bounded() -> None:
     """Noise with ever new headers must not fill the memory."""
     one = BasicDecoder()
-    cache = _HEADERS[Option.BASIC]
+    cache = HEADERS[Option.BASIC]
     for first in range(256):
         one.receive_data(b"".join(b"\xf9%c\xef%c\xf9" % (first, length) for length in range(1, 256, 2)))
     assert len(cache.parsed) <= MAX_CACHED_HEADERS

@@ -1,0 +1,147 @@
+"""Headers of frames: checked, built, and remembered both ways (27.010 §5.2.1, §5.2.3).
+
+A header is parsed by the construct declaration of `wire` the first time it is seen; after that a dictionary answers
+with the frozen result and, for the types whose FCS covers nothing but the header, with the FCS to expect.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from . import wire
+from .config import Option
+from .errors import FrameError
+from .events import DropReason
+from .fcs import fcs
+from .wire import FrameType
+
+MAX_CACHED_HEADERS = 4096
+"""Noise could fill the header dictionaries for ever: they are emptied at this size."""
+
+NUMBERED = frozenset({FrameType.I, FrameType.RR, FrameType.RNR, FrameType.REJ})
+"""The types with sequence numbers (27.010 §6)."""
+
+CARRY_INFO = frozenset({FrameType.UIH, FrameType.UI, FrameType.I})
+"""The types with an information field."""
+
+_FCS_OVER_INFO = {FrameType.UI, FrameType.I}  # 27.010 5.2.1.6: the others put it under the header alone
+_BASIC_TYPES = frozenset(FrameType) - NUMBERED  # 27.010 4: no error recovery in the basic option
+
+
+class Frame(NamedTuple):
+    """One frame, as either option carries it."""
+
+    dlci: int
+    """Data link connection identifier, 0 to 63."""
+    cr: bool
+    """The C/R bit of the address; its meaning depends on the role of the sender (27.010 §5.2.1.2)."""
+    type: FrameType
+    """The frame type."""
+    pf: bool = False
+    """The P/F bit of the control octet."""
+    info: bytes = b""
+    """The information field: at most 32767 octets in the basic option."""
+    nr: int = 0
+    """N(R) of I, RR, RNR and REJ, 0 to 7; else 0."""
+    ns: int = 0
+    """N(S) of I, 0 to 7; else 0."""
+
+
+class Header(NamedTuple):
+    """A header that a frame can have, and what follows from it."""
+
+    dlci: int
+    cr: bool
+    type: FrameType
+    pf: bool
+    nr: int
+    ns: int
+    size: int  # octets of the header itself
+    length: int  # of the information field; 0 in the advanced option
+    fcs: int | None  # None: it covers the information field, too
+
+
+class BadHeader(NamedTuple):
+    """A header that no frame can have."""
+
+    reason: DropReason
+    size: int  # octets up to the one that gave it away
+
+
+class HeaderCache:
+    """Everything about headers of one option, both ways, through the one declaration in `wire`.
+
+    Args:
+        option: which header.
+    """
+
+    def __init__(self, option: Option) -> None:
+        self._basic = option is Option.BASIC
+        self._layout = wire.basic_header if self._basic else wire.advanced_header
+        self._types = _BASIC_TYPES if self._basic else frozenset(FrameType)
+        self.parsed: dict[bytes, Header | BadHeader] = {}
+        self.built: dict[tuple[int, bool, FrameType, bool, int, int, int], tuple[bytes, int | None]] = {}
+
+    def parse(self, octets: bytes) -> Header | BadHeader:
+        """Parse a header that is known to be whole, and remember it."""
+        header = self._layout.parse(octets)
+        result = self._judge(header, octets)
+        if len(self.parsed) >= MAX_CACHED_HEADERS:
+            self.parsed.clear()
+        self.parsed[octets] = result
+        return result
+
+    def _judge(self, header: wire.Header, octets: bytes) -> Header | BadHeader:
+        if not header.ea:  # 27.010 5.2.3
+            return BadHeader(DropReason.ADDRESS, 1)
+        if not header.function & 1:
+            kind, nr, ns = FrameType.I, header.modifier, header.function >> 1
+        elif header.function in NUMBERED:
+            kind, nr, ns = FrameType(header.function), header.modifier, 0
+        else:
+            octet, nr, ns = header.modifier << 5 | header.function, 0, 0
+            if octet not in self._types:
+                return BadHeader(DropReason.CONTROL, 2)
+            kind = FrameType(octet)
+        if kind not in self._types:
+            return BadHeader(DropReason.CONTROL, 2)
+        if header.length and kind not in CARRY_INFO:
+            return BadHeader(DropReason.LENGTH, len(octets))
+        expected = None if kind in _FCS_OVER_INFO else fcs(octets)
+        return Header(header.dlci, header.cr, kind, header.pf, nr, ns, len(octets), header.length, expected)
+
+    def build(self, frame: Frame) -> tuple[bytes, int | None]:
+        """Build the header of a frame; with it comes the FCS where that depends on nothing else."""
+        length = len(frame.info) if self._basic else 0
+        key = (frame.dlci, frame.cr, frame.type, frame.pf, frame.nr, frame.ns, length)
+        known = self.built.get(key)
+        if known is not None:
+            return known
+        self._check(frame)
+        if frame.type is FrameType.I:
+            modifier, function = frame.nr, frame.ns << 1
+        elif frame.type in NUMBERED:
+            modifier, function = frame.nr, int(frame.type)
+        else:
+            modifier, function = frame.type >> 5, frame.type & 0x0F
+        header = wire.Header(frame.dlci, bool(frame.cr), True, modifier, bool(frame.pf), function, length)
+        octets = self._layout.build(header)
+        if len(self.built) >= MAX_CACHED_HEADERS:
+            self.built.clear()
+        self.built[key] = result = octets, None if frame.type in _FCS_OVER_INFO else fcs(octets)
+        return result
+
+    def _check(self, frame: Frame) -> None:
+        if not 0 <= frame.dlci <= 63:
+            raise FrameError(f"DLCI {frame.dlci} does not fit six bits: 0 to 63")
+        if frame.type not in self._types:
+            raise FrameError(f"{frame.type.name} frames need the advanced option (27.010 §4)")
+        nr_limit = 7 if frame.type in NUMBERED else 0
+        ns_limit = 7 if frame.type is FrameType.I else 0
+        if not (0 <= frame.nr <= nr_limit and 0 <= frame.ns <= ns_limit):
+            raise FrameError(
+                f"{frame.type.name} with N(R) {frame.nr}, N(S) {frame.ns}: at most {nr_limit} and {ns_limit}"
+            )
+
+
+HEADERS = {option: HeaderCache(option) for option in Option}
