@@ -156,6 +156,8 @@ def set_rate(call: Call) -> Reply:
     if call.modem.multiplexing or len(call.texts) != 1 or (value not in RATES and value != 0):
         return ERROR
     call.modem.rate = value
+    if value and call.modem.change_rate is not None:
+        call.modem.change_rate(value)
     return OK
 
 

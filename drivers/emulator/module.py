@@ -260,7 +260,8 @@ class EmulatedModule(Lifetime):
         """
 
         def serve() -> str:
-            open_serial(self._running_loop(), url, baudrate, self._new_line(fatal=True))
+            line = self._new_line(fatal=True)
+            self._running().change_rate = open_serial(self._running_loop(), url, baudrate, line)
             return url
 
         return self._on_loop(serve)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 import serial
@@ -15,6 +16,7 @@ from cmux.aio import FdTransport
 log = logging.getLogger(__name__)
 
 _READ_WAIT = 0.2  # seconds between looks at the flag where a read cannot be cancelled
+_ANSWER = 64  # octets that may still have to leave at the former rate: the echo and OK
 _HIGH_WATER = 4096
 _LOW_WATER = 1024
 
@@ -29,7 +31,7 @@ class _Port(Protocol):
 
 def open_serial(
     loop: asyncio.AbstractEventLoop, url: str, baudrate: int, protocol: asyncio.Protocol
-) -> asyncio.Transport:
+) -> Callable[[int], None]:
     """Open a serial line and join a protocol to it.
 
     Args:
@@ -39,15 +41,26 @@ def open_serial(
         protocol: told what comes.
 
     Returns:
-        The transport.
+        What changes its rate in bits per second, once what was said before has left.
 
     Raises:
         serial.SerialException: it cannot be opened.
     """
     port = serial.serial_for_url(url, baudrate=baudrate, timeout=_READ_WAIT)
     if os.name == "posix" and isinstance(port, serial.Serial) and hasattr(loop, "add_reader"):
-        return FdTransport(loop, port.fileno(), protocol, name=url, on_close=port.close)
-    return ThreadTransport(loop, port, protocol)
+        FdTransport(loop, port.fileno(), protocol, name=url, on_close=port.close)
+    else:
+        ThreadTransport(loop, port, protocol)
+
+    def change(rate: int) -> None:
+        def now() -> None:
+            if port.is_open:
+                log.info("%s: %d baud", url, rate)
+                port.baudrate = rate
+
+        loop.call_later(_ANSWER * 10 / port.baudrate, now)
+
+    return change
 
 
 class ThreadTransport(asyncio.Transport):

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import serial
-from emulator_host import Lab, Turning, settle
+from emulator_host import Lab, PlainHost, Turning, settle
 
+from cmux.aio import FdTransport
 from cmux.protocol.commands import Signals
 from cmux.protocol.config import Config, Option
 from cmux.protocol.events import SignalsChanged
+from cmux.pty import Pty
 from drivers.emulator import Behaviour, EmulatedModule, Uart
 
 
@@ -331,3 +333,23 @@ async def test_the_module_says_xoff_before_its_buffer_is_full_and_xon_again() ->
         assert said.startswith(b"\x13")
         await settle()
         assert (said + bytes(lab.plain.received)).count(b"\r\nOK\r\n") == 1001
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pty")
+async def test_ipr_changes_the_rate_of_a_real_line_behind_the_answer() -> None:
+    import termios
+
+    loop = asyncio.get_running_loop()
+    with Pty() as pty:
+        async with EmulatedModule() as module:
+            module.serve_serial(pty.path, 115200)
+            host = PlainHost()
+            FdTransport(loop, os.dup(pty.master), host)
+            await settle()
+            await host.terminal.ask("AT+IPR=9600")
+            async with asyncio.timeout(5):
+                while termios.tcgetattr(pty.master)[4] != termios.B9600:
+                    await settle()
+            await host.terminal.ask("AT+IPR?", "\r\n+IPR: 9600\r\n\r\nOK\r\n")
+            assert host.transport is not None
+            host.transport.abort()
