@@ -192,6 +192,10 @@ class Listener(Server):
         """See `Server.changed`."""
         self._changes.notify()
 
+    async def status(self) -> tuple[bool, int]:
+        """Return whether it listens, as the module says, and how many clients are connected: AT+QISERVER?."""
+        return await self._driver.carry_out(self._driver.stack.server_status())
+
     async def accept(self, timeout: float | None = None) -> Session:  # noqa: ASYNC109 - on the driver's clock
         """Wait for a client; see `drivers.tcpip.Listener.accept`."""
         client = await self._changes.until(self.take_client, timeout)
@@ -347,6 +351,18 @@ class TcpipDriver:
     async def state(self) -> str:
         """Return the state of the context as the module words it: AT+QISTAT."""
         return await self._administer(self.stack.state())
+
+    async def foreground(self) -> tuple[int, int | None]:
+        """Return the UART's foreground context and the virtual UART (1 to 4) that controls it: AT+QIFGCNT?."""
+        return await self._administer(self.stack.foreground())
+
+    async def show(self, *names: str) -> None:
+        """Set what stands before data that is not fetched; possible at any time, also while a session stands.
+
+        Args:
+            names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
+        """
+        await self._administer(self.stack.show(frozenset(names)))
 
     async def activate(self) -> str:
         """Activate the context step by step and return the local address."""

@@ -174,6 +174,18 @@ class TcpipDriver(Shell):
         """Return the state of the context as the module words it: AT+QISTAT."""
         return self._administer(self.stack.state())
 
+    def foreground(self) -> tuple[int, int | None]:
+        """Return the UART's foreground context and the virtual UART (1 to 4) that controls it: AT+QIFGCNT?."""
+        return self._administer(self.stack.foreground())
+
+    def show(self, *names: str) -> None:
+        """Set what stands before data that is not fetched; possible at any time, also while a session stands.
+
+        Args:
+            names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
+        """
+        self._administer(self.stack.show(frozenset(names)))
+
     def activate(self) -> str:
         """Activate the context step by step: AT+QIREGAPP, AT+QIACT, AT+QILOCIP.
 

@@ -353,6 +353,10 @@ class Listener(Server):
         """See `Server.changed`."""
         self._changed.notify_all()
 
+    def status(self) -> tuple[bool, int]:
+        """Return whether it listens, as the module says, and how many clients are connected: AT+QISERVER?."""
+        return self._runner.carry_out(self._runner.stack.server_status())
+
     def accept(self, timeout: float | None = None) -> Session:
         """Wait for a client.
 

@@ -28,6 +28,7 @@ from .endpoint import SERVICE, Address, Endpoint, Role, Server
 from .hold import ContextHold, Plan, Uart
 from .inbox import Inbox, gone
 from .settings import (
+    SHOWN,
     Options,
     check_period,
     check_text,
@@ -314,6 +315,29 @@ class Stack:
         yield self.hold.in_foreground(dialogues.close(lambda: True, SERVICE["server"]))
         self.hold.learn("QISRVC", str(SERVICE["server"]))
         self.inbox.listener = None
+
+    def show(self, names: frozenset[str]) -> Plan[None]:
+        """Set what stands before received data: QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT; possible at any time."""
+        strange = sorted(names - set(SHOWN))
+        if strange:
+            raise ValueError(f"show knows {', '.join(SHOWN)}, not {', '.join(strange)}")
+        yield from self.ready()
+        for name in SHOWN:
+            if name == "QIHEAD" and self.receive == "header" and not self.options.muxip:
+                continue  # its count is what tells data from lines
+            yield self.hold.in_foreground(self.hold.setting(name, str(int(name in names))))
+
+    def foreground(self) -> Plan[tuple[int, int | None]]:
+        """Return the UART's foreground context and the virtual UART that controls it: AT+QIFGCNT?."""
+        yield from self.ready()
+        context, channel = yield self.hold.in_foreground(dialogues.read_foreground())
+        return context, None if channel is None else channel + 1
+
+    def server_status(self) -> Plan[tuple[bool, int]]:
+        """Return whether the server listens, and how many clients are connected: AT+QISERVER?."""
+        yield from self.ready()
+        status: tuple[bool, int] = yield self.hold.in_foreground(dialogues.read_server())
+        return status
 
     # -- names -----------------------------------------------------------------------------------------------------
 
