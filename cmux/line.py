@@ -166,6 +166,10 @@ class DescriptorLine(_SettableLine):
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
 
+    def fileno(self) -> int:
+        """Return the descriptor, for an event loop."""
+        return self._fd
+
     def _wait(self, events: int, timeout: float | None) -> bool:
         if self._fd < 0:
             raise HungUp("the line is closed")

@@ -78,7 +78,7 @@ def open(
     """
     known = find_profile(profile)
     wanted = [check_dlci(known.channels.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in channels]
-    ours, rest = _told_apart(settings)
+    ours, rest = told_apart(settings)
     config = session_config(known, option, n1, **ours)
     stable = _stable_name(port) if reattach else None
     line = open_line(port, baudrate, **rest)
@@ -87,13 +87,7 @@ def open(
     except BaseException:
         line.close()
         raise
-    manner = Manner(
-        config=config,
-        n1_given=n1 is not None,
-        baudrate=baudrate,
-        full=known.at_cmux == "full",
-        asks=known.at_cmux == "asked",
-    )
+    manner = manner_of(known, config, n1 is not None, baudrate)
     rates = [rate for rate in other_rates if rate != baudrate]
     first, adopted = b"", False
     try:
@@ -182,7 +176,13 @@ def session_config(profile: Profile, option: Option | str | None, n1: int | None
     return profile.config(**fields)
 
 
-def _told_apart(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def manner_of(profile: Profile, config: Config, n1_given: bool, baudrate: int) -> Manner:
+    """Return how AT+CMUX is said to a module."""
+    full, asks = profile.at_cmux == "full", profile.at_cmux == "asked"
+    return Manner(config=config, n1_given=n1_given, baudrate=baudrate, full=full, asks=asks)
+
+
+def told_apart(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Tell the fields of `Config` from pyserial's settings."""
     known = {field.name for field in dataclasses.fields(Config)}
     ours = {name: value for name, value in settings.items() if name in known}

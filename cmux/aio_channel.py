@@ -1,0 +1,180 @@
+"""One DLC as an asyncio transport."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from .errors import DlcError, SessionEnded, StateError
+from .protocol.commands import Signals
+
+if TYPE_CHECKING:
+    from .aio_mux import Mux
+
+_HIGH_WATER = 16384
+_PIECE = 16384
+
+
+class ChannelTransport(asyncio.Transport):
+    """A transport that carries the octets of one DLC; `Mux.create_connection` makes it.
+
+    ``pause_reading`` asks the peer to stop, ``pause_writing`` is what the protocol hears when the peer takes nothing.
+    ``get_extra_info`` knows ``"dlci"``, ``"mux"`` and ``"signals"`` (the peer's, or None).
+
+    Args:
+        mux: the multiplexer.
+        dlci: 1 to 61, open.
+        protocol: an `asyncio.Protocol`.
+    """
+
+    def __init__(self, mux: Mux, dlci: int, protocol: asyncio.BaseProtocol) -> None:
+        super().__init__()
+        self.dlci = dlci
+        """The number of the DLC."""
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when the DLC is closed."""
+        self._mux = mux
+        self._protocol = cast(asyncio.Protocol, protocol)
+        self._buffer = bytearray()
+        self._high, self._low = _HIGH_WATER, _HIGH_WATER // 4
+        self._protocol_paused = False
+        self._reading = True
+        self._closing = False
+        self._ended = False
+        self._pushing = False
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """Return ``"dlci"``, ``"mux"`` or ``"signals"``."""
+        if name == "dlci":
+            return self.dlci
+        if name == "mux":
+            return self._mux
+        return self._mux.signals(self.dlci) if name == "signals" else default
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hand what comes from now on to another protocol."""
+        self._protocol = cast(asyncio.Protocol, protocol)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """Return the protocol that gets the octets."""
+        return self._protocol
+
+    # --- reading ---
+
+    def is_reading(self) -> bool:
+        """Tell whether the peer may send."""
+        return self._reading and not self._closing
+
+    def pause_reading(self) -> None:
+        """Ask the peer to stop sending (FC = 1); what is under way still comes."""
+        if self._reading and not self._ended:
+            self._reading = False
+            self._mux.pause(self.dlci)
+
+    def resume_reading(self) -> None:
+        """Let the peer send again."""
+        if not self._reading and not self._ended:
+            self._reading = True
+            self._mux.resume(self.dlci)
+
+    # --- writing ---
+
+    def get_write_buffer_size(self) -> int:
+        """Return how many octets wait to be sent."""
+        return len(self._buffer) + (0 if self._ended else self._mux.unsent(self.dlci))
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        """Return the low and the high water mark in octets."""
+        return self._low, self._high
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Set how many octets may wait beyond what the multiplexer itself queues.
+
+        Args:
+            high: octets above which the protocol is told to pause.
+            low: octets at which it may go on.
+
+        Raises:
+            ValueError: `low` is not between 0 and `high`.
+        """
+        if high is None:
+            high = _HIGH_WATER if low is None else 4 * low
+        if low is None:
+            low = high // 4
+        if not 0 <= low <= high:
+            raise ValueError(f"0 <= low ({low}) <= high ({high}) does not hold")
+        self._low, self._high = low, high
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send octets: the multiplexer queues some, the rest waits here.
+
+        Args:
+            data: the octets; discarded when the channel is closing.
+        """
+        if self._closing or not data:
+            return
+        self._buffer += data
+        self.push()
+        if len(self._buffer) > self._high and not self._protocol_paused:
+            self._protocol_paused = True
+            self._protocol.pause_writing()
+
+    def push(self) -> None:
+        """Hand over what waits, as far as the multiplexer takes it; it calls this when there is room again."""
+        if self._pushing:  # sending makes room, and this is called for that: the loop goes on by itself
+            return
+        self._pushing = True
+        try:
+            taken = 1
+            while self._buffer and taken and not self._ended:
+                taken = self._mux.send(self.dlci, bytes(self._buffer[:_PIECE]))
+                del self._buffer[:taken]
+        except StateError:  # it is being closed
+            return
+        finally:
+            self._pushing = False
+        if self._protocol_paused and len(self._buffer) <= self._low:
+            self._protocol_paused = False
+            self._protocol.resume_writing()
+        if self._closing and not self._buffer:
+            self._mux.close_dlc(self.dlci, drain=True)
+
+    def set_signals(self, signals: Signals) -> None:
+        """Set our V.24 signals (27.010 §5.4.6.3.7)."""
+        self._mux.set_signals(self.dlci, signals)
+
+    # --- the end ---
+
+    def is_closing(self) -> bool:
+        """Tell whether `close` was called, or the DLC is gone."""
+        return self._closing or self._ended
+
+    def close(self) -> None:
+        """Send what is queued, for the mux's drain time-out at most, then close the DLC."""
+        if not self._closing and not self._ended:
+            self._closing = True
+            asyncio.get_running_loop().call_later(self._mux.drain_timeout, self.abort)
+            self.push()
+
+    def abort(self) -> None:
+        """Close the DLC now; what is queued is discarded."""
+        self._closing = True
+        self._buffer.clear()
+        if not self._ended:
+            self._mux.close_dlc(self.dlci, drain=False)
+
+    # --- what the multiplexer tells ---
+
+    def received(self, data: bytes) -> None:
+        """Pass octets on."""
+        self._protocol.data_received(data)
+
+    def end(self, error: DlcError | SessionEnded | None) -> None:
+        """Tell the protocol that the DLC is gone; None when this side closed it."""
+        if self._ended:
+            return
+        self._ended = True
+        self._buffer.clear()
+        asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None if self._closing else error)
+        if not self.closed.done():
+            self.closed.set_result(None)

@@ -1,0 +1,211 @@
+"""A multiplexer as an `asyncio.Protocol` on any transport.
+
+The shell moves octets and arms one timer; every rule and every deadline is in `cmux.protocol`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol, cast
+
+from .protocol.config import Config, Role
+from .protocol.events import Event, SessionClosed
+from .protocol.multiplexer import Multiplexer
+
+_log = logging.getLogger("cmux.aio")
+
+_CHUNK = 4096  # octets handed to the transport at a time, so that its water marks mean something
+
+
+class _Timer(Protocol):
+    def cancel(self) -> None: ...
+
+
+class MuxProtocol(asyncio.Protocol):
+    """One `Multiplexer` on one asyncio transport.
+
+    Every event is handed to `on_event` from the loop's thread, in the order in which it happened, after the answers
+    that the multiplexer owes the peer have gone to the transport. The callback may call any method here.
+
+    Args:
+        role: which station this is; `Role.INITIATOR` calls ``multiplexer.start`` when the transport is there.
+        config: the parameters of the session.
+        on_event: called with each `Event`.
+        tap: called with octets, and whether they are on the way out, as they pass.
+        clock: seconds on a scale that never runs backwards; the loop's own clock by default.
+        call_later: arms a callback after so many seconds of `clock` and returns something with ``cancel()``; the
+            loop's own by default.
+    """
+
+    def __init__(
+        self,
+        role: Role = Role.RESPONDER,
+        config: Config | None = None,
+        on_event: Callable[[Event], object] | None = None,
+        clock: Callable[[], float] | None = None,
+        call_later: Callable[[float, Callable[[], None]], _Timer] | None = None,
+        tap: Callable[[bytes, bool], object] | None = None,
+    ) -> None:
+        self.multiplexer = Multiplexer(role, config or Config())
+        """The core. After a direct call to it call `flush`."""
+        self.transport: asyncio.Transport | None = None
+        """The transport, from ``connection_made`` until it is lost or `detach` is called."""
+        self.closed_cause: SessionClosed | None = None
+        """The event that ended the session."""
+        self._role = role
+        self._on_event = on_event
+        self._tap = tap
+        self._clock = clock
+        self._call_later = call_later
+        self._timer: _Timer | None = None
+        self._timer_at: float | None = None
+        self._paused = False
+        self._closing = False
+        self._pending: deque[Event] = deque()
+        self._dispatching = False
+
+    def now(self) -> float:
+        """Return the time on the clock that every call to `multiplexer` must use."""
+        return self._clock() if self._clock is not None else asyncio.get_running_loop().time()
+
+    # --- what asyncio calls ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start on this transport (asyncio calls it; after ``set_protocol`` the caller does)."""
+        self.transport = cast(asyncio.Transport, transport)
+        if self._role is Role.INITIATOR:
+            self.multiplexer.start(self.now())
+        self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        """Feed octets from the line; never raises because of what they are."""
+        if self._tap is not None:
+            self._tap(data, False)
+        while data:
+            self._tell(self.multiplexer.receive_data(data, self.now()))
+            # What follows the end of a session belongs to the next one, unless somebody else has the line by now.
+            data = self.multiplexer.take_unread() if self.transport is not None else b""
+
+    def eof_received(self) -> None:
+        """Let the transport close: nothing more will come."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the session: each DLC gets its `Closed`, then `SessionClosed`."""
+        reason = f"the line was lost: {exc}" if exc is not None else "the line was closed"
+        self.transport = None
+        self._disarm()
+        self._tell(self.multiplexer.line_lost(reason, self.now()))
+
+    def pause_writing(self) -> None:
+        """Hold what is due in the multiplexer until `resume_writing`."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Hand out frames again."""
+        self._paused = False
+        self.flush()
+
+    # --- what the owner calls ---
+
+    def write(self, dlci: int, data: bytes) -> int:
+        """Queue octets on a DLC.
+
+        Args:
+            dlci: 1 to 61, open.
+            data: the octets.
+
+        Returns:
+            How many were taken; when fewer than offered, `Writable` follows.
+        """
+        taken = self.multiplexer.send(dlci, data, self.now())
+        self.flush()
+        return taken
+
+    def flush(self) -> None:
+        """Hand out what is due, tell what has happened, arm the timer: call it after each direct call to the core."""
+        self._transmit()
+        due, now = self.multiplexer.next_timeout(), self.now()
+        if self.transport is not None and due is not None and due <= now:
+            self._tell(self.multiplexer.handle_timeout(now))
+
+    def close(self) -> None:
+        """Close each DLC and the multiplexer, then the transport; without a session only the transport."""
+        if self.transport is None or self._closing:
+            return
+        self._closing = True
+        if self.multiplexer.session_open:
+            self.multiplexer.shutdown(self.now())
+            self.flush()
+        else:
+            self.transport.close()
+
+    def detach(self) -> asyncio.Transport | None:
+        """Let go of the transport without closing it, so that another protocol can have it.
+
+        Returns:
+            The transport, or None when there was none.
+        """
+        transport, self.transport = self.transport, None
+        self._disarm()
+        return transport
+
+    # --- inside ---
+
+    def _transmit(self) -> None:
+        while self.transport is not None and not self._paused:
+            data = self.multiplexer.data_to_send(self.now(), _CHUNK)
+            if not data:
+                break
+            if self._tap is not None:
+                self._tap(data, True)
+            self.transport.write(data)
+        self._arm()
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        # The peer gets its answers first; a callback that calls back in leaves its events to the outer loop.
+        self._pending.extend(events)
+        self._transmit()
+        if self._dispatching:
+            return
+        self._dispatching = True
+        try:
+            while self._pending:
+                self._one(self._pending.popleft())
+        finally:
+            self._dispatching = False
+        self._transmit()
+
+    def _one(self, event: Event) -> None:
+        _log.debug("%s", event)
+        if isinstance(event, SessionClosed):
+            self.closed_cause = self.closed_cause or event
+        if self._on_event is not None:
+            self._on_event(event)
+        if isinstance(event, SessionClosed) and self._closing and self.transport is not None:
+            self.transport.close()
+
+    def _arm(self) -> None:
+        due = self.multiplexer.next_timeout() if self.transport is not None else None
+        if self._timer is not None and due == self._timer_at:
+            return
+        self._disarm()
+        if due is None:
+            return
+        self._timer_at = due
+        delay = max(0.0, due - self.now())
+        arm = self._call_later or asyncio.get_running_loop().call_later
+        self._timer = arm(delay, self._on_timer)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = self._timer_at = None
+
+    def _on_timer(self) -> None:
+        # A loop may wake a hair too early: the moment that was asked for counts.
+        now = max(self.now(), self._timer_at or 0.0)
+        self._timer = self._timer_at = None
+        self._tell(self.multiplexer.handle_timeout(now))

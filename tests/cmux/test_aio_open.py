@@ -1,0 +1,243 @@
+"""`cmux.aio.open`: channels as streams and transports, backpressure, cancelling, and nothing left."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+import serial
+
+if sys.platform == "win32":
+    pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
+
+from mux_leaks import nothing_left
+from mux_module import Module
+
+import cmux.aio
+from cmux.protocol import Config, Option
+from cmux.protocol.commands import Signals
+from cmux.protocol.events import SignalsChanged
+from drivers.emulator import EmulatedModule
+
+__all__ = ["nothing_left"]
+QUICK = {"t1": 0.02, "t2": 0.05, "n2": 1}
+
+
+@pytest.fixture
+def module(nothing_left: None) -> Iterator[Module]:
+    with Module() as module:
+        yield module
+
+
+async def until(ready: object) -> None:
+    async with asyncio.timeout(20):
+        while not ready():  # type: ignore[operator]  # noqa: ASYNC110 - the module runs in another thread
+            await asyncio.sleep(0.005)
+
+
+async def test_streams_of_the_standard_library_carry_octets_both_ways(module: Module) -> None:
+    async with await cmux.aio.open(module.path) as mux:
+        streams = [await mux.channel(dlci) for dlci in (1, 2, 3)]
+        for number, (_, writer) in enumerate(streams):
+            writer.write(b"channel %d\n" % number)
+        for number, (reader, _) in enumerate(streams):
+            assert await reader.readline() == b"channel %d\n" % number
+        assert await mux.channel(1) is streams[0]
+    assert not module.in_mux
+    assert module.commands[-1] == "AT"
+
+
+async def test_it_needs_no_thread_where_there_is_a_descriptor(module: Module) -> None:
+    before = threading.enumerate()
+    async with await cmux.aio.open(module.path, channels=[1, 2]):
+        assert threading.enumerate() == before
+
+
+async def test_a_line_without_a_descriptor_is_read_by_a_thread(nothing_left: None) -> None:
+    with EmulatedModule(loopback=[1]) as module:
+        async with await cmux.aio.open(module.port()) as mux:
+            reader, writer = await mux.channel(1)
+            writer.write(bytes(5000))
+            assert await reader.readexactly(5000) == bytes(5000)
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+
+async def test_a_protocol_of_the_callers_own(module: Module) -> None:
+    done = asyncio.get_running_loop().create_future()
+
+    class Upper(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert transport.get_extra_info("dlci") == 4
+            assert isinstance(transport, asyncio.Transport)
+            transport.write(b"hello")
+            self.transport, self.data = transport, b""
+
+        def data_received(self, data: bytes) -> None:
+            self.data += data
+            if self.data == b"hello":
+                self.transport.close()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            done.set_result(exc)
+
+    async with await cmux.aio.open(module.path) as mux:
+        await mux.create_connection(Upper, 4)
+        async with asyncio.timeout(20):
+            assert await done is None
+        await until(lambda: module.closed(4))
+
+
+async def test_drain_waits_while_the_peer_takes_nothing(module: Module) -> None:
+    module.manners.loopback = ()
+    async with await cmux.aio.open(module.path, drain_timeout=0.05) as mux:
+        _, writer = await mux.channel(1)
+        module.run(lambda core, now: core.pause_reading(1, now))
+        await until(lambda: (signals := mux.signals(1)) is not None and signals.fc)
+        sent = bytes(range(256)) * 400
+        writer.write(sent)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await writer.drain()
+        module.run(lambda core, now: core.resume_reading(1, now))
+        async with asyncio.timeout(20):
+            await writer.drain()
+        await until(lambda: len(module.data.get(1, b"")) == len(sent))
+        assert module.data[1] == sent
+
+
+async def test_what_nobody_reads_stops_the_peer(module: Module) -> None:
+    async with await cmux.aio.open(module.path) as mux:
+        reader, _ = await mux.channel(1)
+        sent = bytes(range(256)) * 2000
+        module.run(lambda core, now: module.feed(1, sent))
+        await until(lambda: any(isinstance(event, SignalsChanged) and event.signals.fc for event in module.events))
+        assert await reader.readexactly(len(sent)) == sent
+
+
+async def test_a_channel_closes_and_opens_again(module: Module) -> None:
+    async with await cmux.aio.open(module.path) as mux:
+        for _ in range(2):
+            reader, writer = await mux.channel(1)
+            writer.write(b"x")
+            assert await reader.readexactly(1) == b"x"
+            writer.close()
+            await writer.wait_closed()
+        assert module.opened(1) == 2
+
+
+async def test_closing_sends_what_is_queued(module: Module) -> None:
+    module.manners.loopback = ()
+    mux = await cmux.aio.open(module.path)
+    _, writer = await mux.channel(1)
+    writer.write(bytes(40_000))
+    await mux.close()
+    await mux.close()
+    assert module.data[1] == bytes(40_000)
+
+
+async def test_signals_go_both_ways(module: Module) -> None:
+    async with await cmux.aio.open(module.path) as mux:
+        _, writer = await mux.channel(1)
+        transport = writer.transport
+        assert isinstance(transport, cmux.aio.ChannelTransport)
+        transport.set_signals(Signals(rtc=False))
+        module.run(lambda core, now: core.set_signals(1, Signals(ic=True), now))
+        await until(lambda: transport.get_extra_info("signals") == Signals(ic=True))
+        await until(lambda: any(isinstance(event, SignalsChanged) and not event.signals.rtc for event in module.events))
+
+
+async def test_the_line_dying_ends_every_wait_with_the_cause(module: Module) -> None:
+    mux = await cmux.aio.open(module.path)
+    reader, _ = await mux.channel(1)
+    waiting = asyncio.create_task(reader.read(1))
+    await asyncio.sleep(0)
+    module.stop()
+    async with asyncio.timeout(20):
+        with pytest.raises(cmux.SessionEnded, match="the line was"):
+            await waiting
+    assert mux.error is not None
+    with pytest.raises(cmux.SessionEnded):
+        await mux.channel(2)
+    await mux.close()
+
+
+async def test_a_refused_channel_and_a_wrong_number(module: Module) -> None:
+    module.manners.refuses = (2,)
+    with pytest.raises(cmux.DlcRefused):
+        await cmux.aio.open(module.path, channels=[2])
+    async with await cmux.aio.open(module.path) as mux:
+        with pytest.raises(cmux.DlcRefused):
+            await mux.channel(2)
+        with pytest.raises(cmux.InvalidDlci):
+            await mux.channel(0)
+        await mux.channel(1)
+
+
+@pytest.mark.parametrize(
+    ("manners", "error"),
+    [
+        ({"silent": True}, cmux.ModuleSilent),
+        ({"cmux_answer": b"\r\nERROR\r\n"}, cmux.CmuxRefused),
+        ({"answers_sabm": False}, cmux.NoMultiplexer),
+    ],
+)
+async def test_what_fails_to_open_leaves_nothing(
+    nothing_left: None, manners: dict[str, object], error: type[Exception]
+) -> None:
+    with Module(**manners) as module:
+        with pytest.raises(error):
+            await cmux.aio.open(module.path, other_rates=(), **QUICK)  # type: ignore[arg-type]
+        await until(lambda: not module.in_mux)
+    with pytest.raises(cmux.PortNotFound):
+        await cmux.aio.open("/dev/nowhere")
+
+
+@pytest.mark.parametrize("manners", [{"ignores_at": 100}, {"cmux_answer": b""}, {"answers_sabm": False}])
+async def test_opening_can_be_cancelled_and_leaves_the_module_out_of_multiplexer_mode(
+    nothing_left: None, manners: dict[str, object]
+) -> None:
+    with Module(**manners) as module:
+        opening = asyncio.create_task(cmux.aio.open(module.path))
+        await until(lambda: module.in_mux if "answers_sabm" in manners else module.commands)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        await until(lambda: not module.in_mux)
+        module.manners.ignores_at, module.manners.cmux_answer = 0, b"\r\nOK\r\n"
+        module.manners.answers_sabm = True
+        async with await cmux.aio.open(module.path):
+            pass
+
+
+async def test_opening_a_channel_can_be_cancelled(module: Module) -> None:
+    async with await cmux.aio.open(module.path) as mux:
+        opening = asyncio.create_task(mux.channel(1))
+        await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        reader, writer = await mux.channel(1)
+        writer.write(b"x")
+        assert await reader.readexactly(1) == b"x"
+
+
+async def test_the_advanced_option_and_a_tcp_line(nothing_left: None) -> None:
+    with Module(config=Config(option=Option.ADVANCED)) as module:
+        async with await cmux.aio.open(module.path, option="advanced") as mux:
+            reader, writer = await mux.channel(1)
+            writer.write(bytes(range(256)))
+            assert await reader.readexactly(256) == bytes(range(256))
+    with EmulatedModule(loopback=[2]) as emulated:
+        async with await cmux.aio.open(f"socket://{emulated.serve_tcp()}", profile="m10", channels=["at"]) as mux:
+            reader, writer = await mux.channel(2)
+            writer.write(b"over tcp")
+            assert await reader.readexactly(8) == b"over tcp"
+
+
+async def test_a_serial_error_class_catches_what_channels_raise(module: Module) -> None:
+    async with await cmux.aio.open(module.path) as mux:
+        reader, _ = await mux.channel(1)
+        module.run(lambda core, now: core.close(1, now))
+        with pytest.raises(serial.SerialException):
+            await reader.read(1)
