@@ -6,7 +6,8 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import serial
 
@@ -126,9 +127,9 @@ def run(
         arguments = commands.parser.parse_args(argv)
     except SystemExit as exit_:  # argparse has said what is wrong, or shown the help
         return exit_.code if isinstance(exit_.code, int) else USAGE
-    _set_log_level(arguments)
     try:
-        code: int = arguments.function(arguments)
+        with _logging(arguments):
+            code: int = arguments.function(arguments)
         sys.stdout.flush()
         return code
     except SystemExit as exit_:  # the command found its arguments wrong, and parser.error() has said so
@@ -153,12 +154,26 @@ def _mend_streams() -> None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
-def _set_log_level(arguments: argparse.Namespace) -> None:
+@contextmanager
+def _logging(arguments: argparse.Namespace) -> Iterator[None]:
+    """Show what the two packages log on stderr, as long as the command runs."""
     if getattr(arguments, "quiet", False):
         level = logging.ERROR
     else:
         level = {0: logging.WARNING, 1: logging.INFO}.get(getattr(arguments, "verbose", 0), logging.DEBUG)
-    logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr, force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    loggers = [logging.getLogger(name) for name in ("cmux", "drivers")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        for logger, old in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(old)
 
 
 def _one_line(error: Exception) -> str:
