@@ -292,22 +292,18 @@ def close_file(made: ModemSocket) -> None:
 WAYS = [close_plain, close_wrapped, close_detached, close_duplicates, close_both_directions, close_file]
 
 
-def nothing_of_it_is_left(descriptors: int) -> bool:
-    return not [t for t in threading.enumerate() if t.name.startswith("socket ")] and _descriptors() <= descriptors
-
-
 def _descriptors() -> int:
     return len(os.listdir("/dev/fd"))
 
 
-def await_end(descriptors: int) -> None:
-    """Wait until the session has ended at the peer and nothing is left here."""
+def await_end(descriptors: int | None = None) -> None:
+    """Wait until the session has ended at the peer and nothing is left here: no thread, and no descriptor more."""
     began = time.monotonic()
-    for thread in threading.enumerate():
-        if thread.name.startswith(("socket ", "peer connection")):
-            thread.join(PATIENCE)
-    while not nothing_of_it_is_left(descriptors):  # the module closes its own side when it comes to it
-        assert time.monotonic() - began < PATIENCE
+    while True:
+        threads = [t for t in threading.enumerate() if t.name.startswith(("socket ", "peer connection"))]
+        if not threads and (descriptors is None or _descriptors() <= descriptors):
+            return
+        assert time.monotonic() - began < PATIENCE, threads
         time.sleep(0.005)
 
 
@@ -361,9 +357,7 @@ def test_nothing_is_left_when_the_driver_is_closed_first(lab: Lab) -> None:
         with pytest.raises(OSError, match=r"closed|ended"):
             assert made.recv(1)
         made.close()
-        for thread in threading.enumerate():
-            if thread.name.startswith("socket "):
-                thread.join(PATIENCE)
+        await_end()
 
 
 def test_nothing_is_left_when_the_network_is_silent(lab: Lab, driver: TcpipDriver) -> None:
