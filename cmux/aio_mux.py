@@ -90,8 +90,12 @@ class Mux:
             if isinstance(error, SessionEnded) and error.cause is Cause.LINE_LOST:
                 raise
             raise startup.no_multiplexer(
-                self.name, self.config.option, b"", after_at=self.left is not None
-            ) from error  # fmt: skip
+                self.name,
+                self.config.option,
+                b"",
+                after_at=self.left is not None,
+                refused=isinstance(error, SessionEnded) and error.cause is Cause.REFUSED,
+            ) from error
 
     # --- Channels ---
 

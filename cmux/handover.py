@@ -104,5 +104,6 @@ def leave(line: Line, option: Option, *, close_down: bool) -> bool:
         _log.warning("%s: %s", line.name, error)
         return False
     if not answered:
-        _log.warning("%s: the module does not answer AT after the end of the session", line.name)
+        level = logging.INFO if close_down else logging.WARNING  # a failed opening says more than that itself
+        _log.log(level, "%s: the module does not answer AT after the end of the session", line.name)
     return answered

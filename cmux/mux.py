@@ -114,7 +114,11 @@ class Mux:
                 raise self._engine.ended()
             heard = self._engine.heard
             raise startup_dialogues.no_multiplexer(
-                self.name, config.option, heard, after_at=self._leave_by_at
+                self.name,
+                config.option,
+                heard,
+                after_at=self._leave_by_at,
+                refused=error is not None and error.cause is Cause.REFUSED,
             ) from error
 
     # --- Channels ---
@@ -153,9 +157,8 @@ class Mux:
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, SessionClosed):
-            _log.log(
-                logging.DEBUG if event.cause is Cause.LOCAL else logging.WARNING, "%s: %s", self.name, event.detail
-            )
+            expected = event.cause is Cause.LOCAL or not self._opened  # what ends the opening is raised there
+            _log.log(logging.DEBUG if expected else logging.WARNING, "%s: %s", self.name, event.detail)
             if event.cause is not Cause.LOCAL:
                 self._begin_reattaching()
             for endpoint in self._all():

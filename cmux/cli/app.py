@@ -160,7 +160,8 @@ def _logging(arguments: argparse.Namespace) -> Iterator[None]:
     if getattr(arguments, "quiet", False):
         level = logging.ERROR
     else:
-        level = {0: logging.WARNING, 1: logging.INFO}.get(getattr(arguments, "verbose", 0), logging.DEBUG)
+        usual = getattr(arguments, "log_level", logging.WARNING)
+        level = {0: usual, 1: logging.INFO}.get(getattr(arguments, "verbose", 0), logging.DEBUG)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
     loggers = [logging.getLogger(name) for name in ("cmux", "drivers")]

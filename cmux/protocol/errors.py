@@ -10,7 +10,7 @@
     │   └── StateError              the call does not fit the state of the session or the DLC
     ├── StartupError                the hand-over to multiplexer mode failed
     │   ├── ModuleSilent            (TimeoutError) no answer to AT
-    │   ├── CmuxRefused             the module answered ERROR to AT+CMUX
+    │   ├── CmuxRefused             the module answered ERROR to AT+CMUX, or DM for DLCI 0
     │   └── NoMultiplexer           (TimeoutError) OK to AT+CMUX, but no UA for DLCI 0
     ├── DlcError                    one DLC is not usable; carries ``dlci`` and ``cause``
     │   ├── DlcRefused              (ConnectionRefusedError) the peer answered DM
@@ -67,7 +67,7 @@ class ModuleSilent(StartupError, TimeoutError):
 
 
 class CmuxRefused(StartupError):
-    """The module answered AT+CMUX with an error."""
+    """The module answered AT+CMUX with an error, or SABM on DLCI 0 with DM."""
 
 
 class NoMultiplexer(StartupError, TimeoutError):

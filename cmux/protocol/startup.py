@@ -311,7 +311,9 @@ def leave(option: Option, *, close_down: bool) -> Dialogue[bool]:
     return False
 
 
-def no_multiplexer(name: str, option: Option, heard: bytes, *, after_at: bool) -> NoMultiplexer:
+def no_multiplexer(
+    name: str, option: Option, heard: bytes, *, after_at: bool, refused: bool = False
+) -> NoMultiplexer | CmuxRefused:
     """Make the exception for "OK to AT+CMUX, but no UA".
 
     Args:
@@ -319,10 +321,14 @@ def no_multiplexer(name: str, option: Option, heard: bytes, *, after_at: bool) -
         option: the framing that was tried.
         heard: the first octets that came after the OK.
         after_at: False when there was no AT+CMUX at all.
+        refused: DLCI 0 was answered with DM.
 
     Returns:
         The exception, not raised.
     """
+    if refused:
+        hint = "some modules do and serve data channels all the same: adm=True"
+        return CmuxRefused(f"{name}: SABM for DLCI 0 was refused (DM): it has no control channel ({hint})")
     sabm = encode(Frame(0, True, FrameType.SABM, True), option)
     if not heard:
         hint = "not one octet came; it may have changed its baud rate, or need a longer T1 or larger N2"

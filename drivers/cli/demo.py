@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import threading
@@ -46,6 +47,7 @@ def add_demo(commands: Commands) -> None:
         "--baudrate", type=number(1, 20_000_000), default=115200, metavar="N", help="of that port (default 115200)"
     )
     parser.add_argument("--capture", metavar="FILE", help="write the frames to FILE.pcapng (LINKTYPE_MUX27010)")
+    parser.set_defaults(log_level=logging.ERROR)  # what goes wrong ends a step, and is said there
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -148,6 +149,40 @@ def test_a_port_on_which_nobody_answers_is_one_line_and_1(capsys: pytest.Capture
         pty.close()
     said = capsys.readouterr().err
     assert pty.path in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "part"), [(b"", "OK received, no UA"), (bytes.fromhex("F9 03 1F 01 36 F9"), "was refused (DM)")]
+)
+def test_ok_but_no_ua_and_a_refused_control_channel_are_told_apart(
+    answer: bytes, part: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A module that says OK to everything, and to SABM on DLCI 0 what the table says."""
+    pty = Pty()
+    os.set_blocking(pty.master, True)
+
+    def serve() -> None:
+        while octets := os.read(pty.master, 1000):
+            if octets == b"end":
+                return
+            if b"\xf9\x03\x3f" in octets:
+                os.write(pty.master, answer)
+            elif b"\xf9" not in octets:
+                os.write(pty.master, octets + b"\r\nOK\r\n")
+
+    server = threading.Thread(target=serve)
+    server.start()
+    try:
+        assert main(["demo", "--port", pty.path]) == 1
+    finally:
+        slave = os.open(pty.path, os.O_WRONLY | os.O_NOCTTY)
+        os.write(slave, b"end")
+        server.join()
+        os.close(slave)
+        pty.close()
+    said = capsys.readouterr().err
+    assert part in said
     assert said.count("\n") == 1
 
 
