@@ -1,27 +1,19 @@
-"""Captures of a session in pcapng, LINKTYPE_MUX27010: Wireshark shows them with no option set."""
+"""Captures of a session: every frame that passes on a line, into a file."""
 
 from __future__ import annotations
 
 import io
 import logging
 import os
-import struct
 import threading
 
+from .capture_formats import format_for
+from .pcapng import LINKTYPE_MUX27010
 from .protocol.config import Config, Option
-from .protocol.errors import FrameError
 from .protocol.events import FrameDropped
-from .protocol.frames import AdvancedDecoder, BasicDecoder, Frame, encode
-from .protocol.messages import encode_value, parse_messages
-from .protocol.wire import FrameType
+from .protocol.frames import AdvancedDecoder, BasicDecoder
 
-LINKTYPE_MUX27010 = 236
-
-_SECTION_HEADER = 0x0A0D0D0A
-_INTERFACE = 1
-_ENHANCED_PACKET = 6
-_BYTE_ORDER_MAGIC = 0x1A2B3C4D
-_IF_TSRESOL = 9
+__all__ = ["LINKTYPE_MUX27010", "Capture"]
 
 _log = logging.getLogger("cmux.capture")
 
@@ -29,13 +21,14 @@ _log = logging.getLogger("cmux.capture")
 class Capture:
     """Writes the frames of one line to a file.
 
-    Octets that are no valid frame are not written; what has been written is on disk after every `feed`. When that
-    fails (a full disk), the capture ends with one warning, and the session goes on.
+    The name says the format: ``.pcapng`` (also when it ends otherwise), ``.jsonl``, ``.log``. What has been written is
+    on disk after every `feed`. When that fails (a full disk), the capture ends with one warning, and the session goes
+    on.
 
     Args:
         path: of the file; it is overwritten.
         config: of the session: the framing and the longest frame.
-        payload: False replaces the octets of user DLCs by zeros.
+        payload: False replaces the octets of user DLCs by zeros, and leaves out those that were no frame.
 
     Raises:
         OSError: the file cannot be created.
@@ -44,14 +37,13 @@ class Capture:
     def __init__(self, path: str | os.PathLike[str], config: Config, *, payload: bool = True) -> None:
         decoder = BasicDecoder if config.option is Option.BASIC else AdvancedDecoder
         self._path = os.fspath(path)
+        self._option = config.option
         self._decoders = {True: decoder(config.n1_receive), False: decoder(config.n1_receive)}
         self._payload = payload
         self._lock = threading.Lock()
+        self._format = format_for(self._path)
         self._file: io.FileIO | None = io.FileIO(self._path, "w")
-        self._write(
-            _block(_SECTION_HEADER, struct.pack("=IHHq", _BYTE_ORDER_MAGIC, 1, 0, -1))
-            + _block(_INTERFACE, struct.pack("=HHI", LINKTYPE_MUX27010, 0, 0) + _option(_IF_TSRESOL, b"\x09"))
-        )
+        self._write(self._format.header())
 
     def feed(self, data: bytes, *, from_host: bool, timestamp: int) -> None:
         """Take octets of one direction as they pass on the line.
@@ -64,25 +56,17 @@ class Capture:
         with self._lock:
             if self._file is None:
                 return
-            packets = bytearray()
+            octets = bytearray()
             for item in self._decoders[from_host].receive_data(data):
-                if not isinstance(item, FrameDropped):
-                    for frame in _split(item):
-                        packets += self._packet(frame, from_host, timestamp)
-            if packets:
-                self._write(packets)
-
-    def _packet(self, frame: Frame, from_host: bool, timestamp: int) -> bytes:
-        if frame.dlci and not self._payload:
-            frame = frame._replace(info=bytes(len(frame.info)))
-        try:
-            octets = encode(frame, Option.BASIC)  # the link type knows the basic option only
-        except FrameError:  # a frame of the error-recovery mode has no basic form
-            return b""
-        packet = bytes((0, 0 if from_host else 1)) + octets
-        stamp = struct.pack("=II", timestamp >> 32, timestamp & 0xFFFFFFFF)
-        fixed = struct.pack("=I", 0) + stamp + struct.pack("=II", len(packet), len(packet))
-        return _block(_ENHANCED_PACKET, fixed + _padded(packet))
+                if isinstance(item, FrameDropped):
+                    if self._payload:
+                        octets += self._format.dropped(item, from_host=from_host, timestamp=timestamp)
+                    continue
+                if item.dlci and not self._payload:
+                    item = item._replace(info=bytes(len(item.info)))
+                octets += self._format.frame(item, self._option, from_host=from_host, timestamp=timestamp)
+            if octets:
+                self._write(octets)
 
     def _write(self, octets: bytes | bytearray) -> None:
         assert self._file is not None  # noqa: S101 - every caller has looked, or just opened it
@@ -103,30 +87,3 @@ class Capture:
         file, self._file = self._file, None
         if file is not None:
             file.close()
-
-
-def _split(frame: Frame) -> list[Frame]:
-    """Give each control message a frame of its own: Wireshark reads one a frame."""
-    if frame.dlci or frame.type not in (FrameType.UIH, FrameType.UI):
-        return [frame]
-    messages = parse_messages(frame.info)
-    if len(messages) < 2 or any(message.type is None or message.problem for message in messages):
-        return [frame]
-    return [
-        frame._replace(info=encode_value(message.type, message.value, command=message.command))
-        for message in messages
-        if message.type is not None
-    ]
-
-
-def _padded(octets: bytes) -> bytes:
-    return octets + bytes(-len(octets) % 4)
-
-
-def _option(code: int, value: bytes) -> bytes:
-    return struct.pack("=HH", code, len(value)) + _padded(value) + struct.pack("=HH", 0, 0)
-
-
-def _block(kind: int, body: bytes) -> bytes:
-    length = len(body) + 12
-    return struct.pack("=II", kind, length) + body + struct.pack("=I", length)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
-import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, TextIO
 
-from ..protocol import BasicDecoder, Frame, Option
+from .. import pcapng
+from ..protocol import AdvancedDecoder, BasicDecoder, Option
 from ..protocol.events import FrameDropped
-from ..protocol.frames import Decoded
-from ..protocol.messages import Message, parse_messages
-from ..protocol.wire import FrameType
+from ..protocol.frames import Decoder
 from .app import DONE, CommandError, Commands
+from .decode_formats import WRITERS, Found
 
 _CHUNK = 65536
 _MAX_N1 = 32767
-_SHOWN_OCTETS = 24
+_UNDECIDED = 65536  # octets without a good frame in either option, after which it is taken for the basic one
 
 _SEPARATORS = b" \t\r\n,;:-"
 _HEX_INPUT = re.compile(rb"(?:0[xX]|\\x|[0-9A-Fa-f%b])+\Z" % re.escape(_SEPARATORS))
@@ -30,6 +28,7 @@ _EXAMPLES = (
     "printf 'F9 03 3F 01 1C F9' | gsm0710 decode -",
     "gsm0710 decode line.bin --format json | jq 'select(.dropped)'",
     "gsm0710 decode hexdump.txt --input hex --n1 127 -o frames.txt",
+    "gsm0710 decode session.pcapng --format html -o session.html",
 )
 
 
@@ -50,16 +49,24 @@ def add_decode(commands: Commands) -> None:
     )
     parser.add_argument(
         "--input",
-        choices=("auto", "hex", "raw"),
+        choices=("auto", "hex", "raw", "pcapng"),
         default="auto",
-        help="hex digits as text, octets as they are, or whichever it looks like (default)",
+        help="hex digits as text, octets as they are, a capture, or whichever it looks like (default)",
     )
-    parser.add_argument("--option", choices=("basic",), default="basic", help="the framing (default: basic)")
+    parser.add_argument(
+        "--option",
+        choices=("auto", "basic", "advanced"),
+        default="auto",
+        help="the framing; auto (default): the one in which there are more good frames",
+    )
     parser.add_argument(
         "--n1", type=_n1, default=1600, metavar="N", help="longest information field, in octets (default: 1600)"
     )
     parser.add_argument(
-        "--format", choices=("table", "json"), default="table", help="for people (default), or one JSON object a line"
+        "--format",
+        choices=tuple(WRITERS),
+        default="table",
+        help="for people (default), one JSON object a line, a Mermaid sequence diagram, or a page",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")
 
@@ -82,18 +89,76 @@ def decode(arguments: argparse.Namespace) -> int:
     Raises:
         CommandError: the input cannot be read.
     """
-    option = Option(arguments.option)
     with contextlib.ExitStack() as stack:
         source, name = _open_input(arguments.file, stack)
         output = _open_output(arguments.output, stack)
-        write = _FORMATS[arguments.format](output, option)
-        decoder = BasicDecoder(arguments.n1)
-        for octets in _octets(source, name, arguments.input):
-            write(decoder.scan(octets))
+        writer = WRITERS[arguments.format]()
+        writer.begin(output)
+        for found in _found(source, name, arguments):
+            writer.write(output, found)
             output.flush()  # the input may be a line that is still being recorded
-        write(decoder.finish())
+        writer.end(output)
         output.flush()
     return DONE
+
+
+def _found(source: BinaryIO, name: str, arguments: argparse.Namespace) -> Iterator[Iterable[Found]]:
+    chunks = _chunks(source, name)
+    first = next(chunks, b"")
+    kind = arguments.input
+    if kind == "pcapng" or (kind == "auto" and first.startswith(pcapng.MAGIC)):
+        return _from_pcapng(source, name, first, arguments.n1)
+    everything = _chained(first, chunks)
+    if kind == "hex" or (kind == "auto" and _HEX_INPUT.match(first)):
+        everything = _from_hex(everything, name)
+    return _decoded(everything, arguments.option, arguments.n1)
+
+
+def _from_pcapng(source: BinaryIO, name: str, first: bytes, n1: int) -> Iterator[Iterable[Found]]:
+    """Decode each packet for itself: it is one frame."""
+    offset = 0
+    try:
+        for packet in pcapng.read(source, first):
+            decoder = BasicDecoder(n1)
+            items = [*decoder.scan(packet.octets), *decoder.finish()]
+            yield [
+                Found(offset + at, item, Option.BASIC, packet.timestamp, packet.from_host) for at, item in items
+            ]  # fmt: skip
+            offset += len(packet.octets)
+    except pcapng.NotPcapng as error:
+        raise CommandError(f"{name} is no capture of a multiplexed line: {error}") from error
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}") from error
+
+
+def _decoded(chunks: Iterator[bytes], option: str, n1: int) -> Iterator[Iterable[Found]]:
+    """Decode octets; in both options until it is clear which one it is."""
+    decoders: dict[Option, Decoder] = {Option.BASIC: BasicDecoder(n1), Option.ADVANCED: AdvancedDecoder(n1)}
+    if option != "auto":
+        decoders = {one: decoder for one, decoder in decoders.items() if one is Option(option)}
+    held: dict[Option, list[Found]] = {one: [] for one in decoders}
+    undecided = 0
+    for octets in chunks:
+        for one, decoder in decoders.items():
+            held[one] += [Found(at, item, one) for at, item in decoder.scan(octets)]
+        undecided += len(octets)
+        chosen = _better(held)
+        if len(decoders) > 1 and not _good(held[chosen]) and undecided < _UNDECIDED:
+            continue
+        decoders = {chosen: decoders[chosen]}
+        yield held[chosen]
+        held = {chosen: []}
+    for one, decoder in decoders.items():
+        held[one] += [Found(at, item, one) for at, item in decoder.finish()]
+    yield held[_better(held)]
+
+
+def _good(found: list[Found]) -> int:
+    return sum(not isinstance(one.item, FrameDropped) for one in found)
+
+
+def _better(held: dict[Option, list[Found]]) -> Option:
+    return max(held, key=lambda option: _good(held[option]))  # the first of equals, which is the basic option
 
 
 def _open_input(file: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, str]:
@@ -115,17 +180,6 @@ def _open_output(file: str | None, stack: contextlib.ExitStack) -> TextIO:
 
 
 # --- Input --------------------------------------------------------------------------------------------------------
-
-
-def _octets(source: BinaryIO, name: str, kind: str) -> Iterator[bytes]:
-    chunks = _chunks(source, name)
-    if kind == "raw":
-        return chunks
-    if kind == "hex":
-        return _from_hex(chunks, name)
-    first = next(chunks, b"")
-    everything = _chained(first, chunks)
-    return _from_hex(everything, name) if _HEX_INPUT.match(first) else everything
 
 
 def _chunks(source: BinaryIO, name: str) -> Iterator[bytes]:
@@ -176,100 +230,3 @@ def _pairs(text: bytes, name: str, done: int) -> bytes:
 
 
 _TO_SPACES: Final = bytes.maketrans(_SEPARATORS, b" " * len(_SEPARATORS))
-
-# --- Output -------------------------------------------------------------------------------------------------------
-
-
-class _Json:
-    def __init__(self, output: TextIO, option: Option) -> None:
-        self._output = output
-        self._option = option
-
-    def __call__(self, found: Iterable[Decoded]) -> None:
-        for offset, item in found:
-            entry = self._dropped(item) if isinstance(item, FrameDropped) else self._frame(offset, item)
-            self._output.write(json.dumps(entry) + "\n")
-
-    def _frame(self, offset: int, frame: Frame) -> dict[str, object]:
-        return {
-            "offset": offset,
-            "option": self._option.value,
-            "dlci": frame.dlci,
-            "cr": frame.cr,
-            "type": frame.type.name,
-            "pf": frame.pf,
-            "info": frame.info.hex(),
-            "fcs_ok": True,
-            "commands": [_message(message) for message in _messages(frame)],
-        }
-
-    def _dropped(self, item: FrameDropped) -> dict[str, object]:
-        return {"offset": item.offset, "dropped": item.reason.value, "raw": item.raw.hex()}
-
-
-class _Table:
-    def __init__(self, output: TextIO, option: Option) -> None:
-        self._output = output
-        output.write(f"{'offset':>8}  DLCI  C/R  type  P/F  information\n")
-
-    def __call__(self, found: Iterable[Decoded]) -> None:
-        for offset, item in found:
-            if isinstance(item, FrameDropped):
-                line = f"{offset:>8}  dropped: {item.reason.value:<17}  {_shown(item.raw)}"
-            else:
-                what = "; ".join(_text(message) for message in _messages(item)) or _shown(item.info)
-                line = f"{offset:>8}  {item.dlci:>4}  {item.cr:>3}  {item.type.name:<4}  {item.pf:>3}  {what}"
-            self._output.write(line.rstrip() + "\n")
-
-
-_FORMATS: Final[dict[str, Callable[[TextIO, Option], Callable[[Iterable[Decoded]], None]]]] = {
-    "json": _Json,
-    "table": _Table,
-}
-
-
-def _messages(frame: Frame) -> list[Message]:
-    control = frame.dlci == 0 and frame.type in (FrameType.UIH, FrameType.UI)
-    return parse_messages(frame.info) if control else []
-
-
-def _message(message: Message) -> dict[str, object]:
-    return {
-        "name": message.name,
-        "command": message.command,
-        "value": message.value.hex(),
-        "text": _text(message),
-        "problem": message.problem,
-    }
-
-
-def _text(message: Message) -> str:
-    kind = "command" if message.command else "response"
-    if message.problem:
-        return f"{message.name} {kind}, {message.problem}: {message.value.hex(' ')}"
-    if message.body is None or not message.value:
-        return f"{message.name} {kind} {message.value.hex(' ')}".rstrip()
-    return f"{message.name} {kind} {_fields(message.body)}"
-
-
-def _fields(body: object) -> str:
-    """Write the fields of a message, those of its parts included, as ``name=value``."""
-    parts: list[str] = []
-    for field in dataclasses.fields(body):  # type: ignore[arg-type]  # every message is a dataclass
-        value = getattr(body, field.name)
-        if dataclasses.is_dataclass(value):
-            parts.append(_fields(value))
-        elif isinstance(value, bytes):
-            parts.append(f"{field.name}={value.hex(' ')}")
-        elif value is not None:
-            parts.append(f"{field.name}={int(value) if isinstance(value, bool) else value}")
-    return " ".join(parts)
-
-
-def _shown(octets: bytes) -> str:
-    if not octets:
-        return ""
-    head = octets[:_SHOWN_OCTETS]
-    text = "".join(chr(octet) if 32 <= octet < 127 else "." for octet in head)
-    more = f" … {len(octets)} octets" if len(octets) > len(head) else ""
-    return f"{head.hex(' ')}  {text}{more}"

@@ -1,6 +1,7 @@
 """Captures: the layout of pcapng and of LINKTYPE_MUX27010, and what happens when the disk is full."""
 
 import io
+import json
 import logging
 import struct
 import subprocess
@@ -98,6 +99,51 @@ def test_payload_can_be_kept_out(path: Path) -> None:
     (packet,) = recorded(path, (True, encode(DATA)), payload=False)
     assert b"AT\r" not in packet.data
     assert packet.data[2:] == encode(DATA._replace(info=bytes(3)))
+
+
+# --- Other formats, by the suffix ---
+
+
+def written(path: Path, *, payload: bool = True) -> list[str]:
+    capture = Capture(path, Config(), payload=payload)
+    capture.feed(encode(SABM), from_host=True, timestamp=STAMP)
+    capture.feed(encode(UA) + b"\xf9\x03\x73\x01\xd8\xf9", from_host=False, timestamp=STAMP + 1)
+    capture.feed(encode(DATA), from_host=True, timestamp=STAMP + 2)
+    capture.close()
+    return path.read_text("utf-8").splitlines()
+
+
+def test_json_lines_hold_every_frame_and_what_was_none(tmp_path: Path) -> None:
+    entries = [json.loads(line) for line in written(tmp_path / "line.jsonl")]
+    assert [(entry["time"] - STAMP, entry["from"]) for entry in entries] == [
+        (0, "host"), (1, "module"), (1, "module"), (2, "host")
+    ]  # fmt: skip
+    assert [entry.get("type") for entry in entries] == ["SABM", "UA", None, "UIH"]
+    assert entries[2]["dropped"] == "fcs"
+    assert bytes.fromhex(entries[3]["info"]) == b"AT\r"
+
+
+def test_a_log_is_a_line_of_text_for_each(tmp_path: Path) -> None:
+    lines = written(tmp_path / "line.log")
+    assert lines[0] == "2023-11-14T22:13:20.123456Z host   DLCI 0  SABM P/F"
+    assert lines[1].endswith("module DLCI 0  UA   P/F")
+    assert "dropped (fcs): f9 03 73 01 d8 f9" in lines[2]
+    assert lines[3].endswith("41 54 0d  AT.")
+
+
+@pytest.mark.parametrize("name", ["line.jsonl", "line.log"])
+def test_payload_can_be_kept_out_of_these_too(tmp_path: Path, name: str) -> None:
+    text = "\n".join(written(tmp_path / name, payload=False))
+    assert "4154" not in text
+    assert "AT" not in text.replace("DATA", "")
+    assert "dropped" not in text  # its octets might be anybody's
+
+
+def test_the_suffix_may_carry_the_number_of_a_module_and_any_other_means_pcapng(tmp_path: Path) -> None:
+    assert written(tmp_path / "line.log3")[0].startswith("2023")
+    for name in ("line", "line.cap", "line.pcapng2"):
+        Capture(tmp_path / name, Config()).close()
+        assert (tmp_path / name).read_bytes().startswith(bytes.fromhex("0A0D0D0A"))
 
 
 class FullDisk(io.FileIO):

@@ -1,7 +1,9 @@
 """``decode``: what goes in, what comes out, and how it ends."""
 
+import contextlib
 import io
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cmux import pcapng
+from cmux.capture import Capture
 from cmux.cli import main
 from cmux.cli.decode import _from_hex
-from cmux.protocol import Frame, FrameType, encode
+from cmux.protocol import Config, Frame, FrameType, Option, encode
 
 SABM = bytes.fromhex("F9 03 3F 01 1C F9")
 MSC = encode(Frame(0, True, FrameType.UIH, False, bytes.fromhex("E3 05 07 8D")))
@@ -146,9 +150,9 @@ def test_the_output_can_go_to_a_file(decode, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--format", "html"],
-        ["--input", "pcapng"],
-        ["--option", "auto"],
+        ["--format", "pdf"],
+        ["--input", "pcap"],
+        ["--option", "any"],
         ["--n1", "0"],
         ["--n1", "32768"],
         ["--n1", "x"],
@@ -221,3 +225,136 @@ def test_hex_without_a_single_separator_does_not_pile_up() -> None:
     sizes = [len(part) for part in _from_hex([chunk] * 20, "test")]
     assert sum(sizes) == 20 * 32768
     assert max(sizes) <= 3 * 32768
+
+
+# --- The advanced option, captures, other formats ---
+
+
+def advanced(frame: Frame) -> bytes:
+    return encode(frame, Option.ADVANCED)
+
+
+FRAMES = [
+    Frame(0, True, FrameType.SABM, True),
+    Frame(0, True, FrameType.UA, True),
+    Frame(0, True, FrameType.UIH, False, bytes.fromhex("E3 05 07 8D")),
+    Frame(1, True, FrameType.UIH, False, b"<b>AT;#\x7e\x7d\x11\r"),
+]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--option", "advanced")])
+def test_the_advanced_option_is_decoded_when_it_is_asked_for_or_found(objects, arguments: tuple[str, ...]) -> None:
+    found = objects(b"".join(map(advanced, FRAMES)), "-", "--input", "raw", *arguments)
+    assert [entry["option"] for entry in found] == ["advanced"] * 4
+    assert [bytes.fromhex(entry["info"]) for entry in found] == [frame.info for frame in FRAMES]
+
+
+def test_auto_takes_the_option_with_more_good_frames_and_the_basic_one_when_there_is_none(objects) -> None:
+    mixed = advanced(FRAMES[0]) + b"".join(map(encode, FRAMES))
+    assert {entry.get("option") for entry in objects(mixed, "-", "--input", "raw") if "dlci" in entry} == {"basic"}
+    (junk,) = objects(b"\xf9\x03\x3f\x01\x1d\xf9", "-", "--input", "raw")
+    assert junk["dropped"] == "fcs"
+    assert objects(b"", "-") == []
+
+
+def test_a_wrong_option_decodes_nothing(objects) -> None:
+    entries = objects(encode(FRAMES[0]), "-", "--input", "raw", "--option", "advanced")
+    assert [entry for entry in entries if "dlci" in entry] == []
+
+
+@pytest.fixture
+def capture(tmp_path: Path) -> Path:
+    path = tmp_path / "line.pcapng"
+    recorder = Capture(path, Config())
+    for number, frame in enumerate(FRAMES):
+        recorder.feed(
+            encode(frame), from_host=frame.type is not FrameType.UA, timestamp=1_700_000_000_000_000_001 + number
+        )
+    recorder.close()
+    return path
+
+
+@pytest.mark.parametrize("arguments", [(), ("--input", "pcapng")])
+def test_a_capture_is_read_back_with_times_and_directions(objects, capture: Path, arguments: tuple[str, ...]) -> None:
+    found = objects(b"", str(capture), *arguments)
+    assert [(entry["type"], entry["from"]) for entry in found] == [
+        ("SABM", "host"), ("UA", "module"), ("UIH", "host"), ("UIH", "host")
+    ]  # fmt: skip
+    assert [entry["time"] for entry in found] == [1_700_000_000_000_000_001 + number for number in range(4)]
+    assert found[2]["commands"][0]["name"] == "MSC"
+    assert objects(capture.read_bytes(), "-") == found
+
+
+def test_a_capture_that_still_grows_is_read_as_far_as_it_goes(objects, capture: Path) -> None:
+    octets = capture.read_bytes()
+    for cut in range(len(octets)):
+        assert len(objects(octets[:cut], "-", "--input", "pcapng")) <= 4
+    assert len(objects(octets[:-1], "-")) == 3
+
+
+def swapped(octets: bytes) -> bytes:
+    """The same capture as a machine of the other byte order writes it."""
+    out = b""
+    while octets:
+        kind, length = struct.unpack_from("<II", octets)
+        body = octets[8 : length - 4]
+        forms = {0x0A0D0D0A: "IHHq", 1: "HHIHHBxxxHH", 6: "IIIII"}
+        head = struct.calcsize("<" + forms[kind])
+        turned = struct.pack(">" + forms[kind], *struct.unpack_from("<" + forms[kind], body)) + body[head:]
+        out += struct.pack(">II", kind, length) + turned + struct.pack(">I", length)
+        octets = octets[length:]
+    return out
+
+
+def test_a_capture_of_the_other_byte_order_is_read_too(objects, capture: Path) -> None:
+    assert objects(swapped(capture.read_bytes()), "-") == objects(capture.read_bytes(), "-")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda octets: octets.replace(b"\xec\x00", b"\x01\x00", 1), "link type 1"),
+        (lambda octets: octets[:4] + b"\x1d" + octets[5:], "a block of 29 octets"),
+        (lambda octets: octets[:4] + b"\xff\xff\xff\x7f" + octets[8:], "cannot be"),
+    ],
+)
+def test_what_is_no_such_capture_is_said_in_one_line(decode, capture: Path, damage, message: str) -> None:
+    code, _, err = decode(damage(capture.read_bytes()), "-")
+    assert code == 1
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+@given(st.binary(max_size=300), st.integers(0, 120))
+def test_no_capture_whatever_is_in_it_raises_anything_else(junk: bytes, keep: int) -> None:
+    octets = (pcapng.header() + pcapng.packet(b"\xf9\x03\x3f\x01\x1c\xf9", from_host=True, timestamp=1))[:keep] + junk
+    with contextlib.suppress(pcapng.NotPcapng):
+        list(pcapng.read(io.BytesIO(octets)))
+
+
+def test_a_sequence_diagram_for_mermaid(decode, capture: Path) -> None:
+    code, out, _ = decode(b"", str(capture), "--format", "mermaid")
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0] == "sequenceDiagram"
+    assert lines[3] == "    host->>module: DLCI 0 SABM"
+    assert lines[4] == "    module->>host: DLCI 0 UA"
+    assert lines[5].startswith("    host->>module: DLCI 0 UIH MSC command dlci=1")
+    assert "AT#59;#35;" in lines[6]
+
+
+def test_directions_are_guessed_by_the_cr_bit_where_nobody_says(decode) -> None:
+    frames = b"".join(map(encode, (*FRAMES[:2], Frame(1, False, FrameType.UIH, False, b"x"))))
+    _, out, _ = decode(frames + b"\xf9\x03\x3f\x01\x1d\xf9", "-", "--input", "raw", "--format", "mermaid")
+    arrows = [line.split(":")[0].strip() for line in out.splitlines()[3:]]
+    assert arrows == ["host->>module", "module->>host", "module->>host", "Note over host,module"]
+
+
+def test_a_page_escapes_what_it_shows(decode, capture: Path) -> None:
+    code, out, _ = decode(b"", str(capture), "--format", "html")
+    assert code == 0
+    assert "&lt;b&gt;AT" in out
+    assert "<b>" not in out
+    assert out.count('<tr class="host">') == 3
+    assert out.count('<tr class="module">') == 1
+    assert out.endswith("</table>\n")

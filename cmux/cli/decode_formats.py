@@ -1,0 +1,161 @@
+"""What ``decode`` writes: a table, JSON lines, a sequence diagram, a page."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol, TextIO
+
+from ..capture_formats import side
+from ..describe import dropped_entry, frame_entry, frame_text, octets_text
+from ..protocol import Frame, Option
+from ..protocol.events import FrameDropped
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A frame, or what was none."""
+
+    offset: int
+    """Where it began, in octets of the input."""
+    item: Frame | FrameDropped
+    """What it is."""
+    option: Option
+    """The framing."""
+    timestamp: int | None = None
+    """Nanoseconds since 1970, where the input says when."""
+    from_host: bool | None = None
+    """Its direction, where the input says."""
+
+    @property
+    def sender(self) -> bool:
+        """Its direction, guessed by the C/R bit where nobody says: host for a command of the initiator."""
+        if self.from_host is not None or isinstance(self.item, FrameDropped):
+            return self.from_host is not False
+        return self.item.cr is (self.item.type.name not in ("UA", "DM"))
+
+    @property
+    def text(self) -> str:
+        """What it carries, for people."""
+        if isinstance(self.item, FrameDropped):
+            return f"dropped: {self.item.reason.value:<17}  {octets_text(self.item.raw)}"
+        return frame_text(self.item)
+
+
+class Writer(Protocol):
+    """One way to write what was found."""
+
+    def begin(self, output: TextIO) -> None:
+        """Write what stands before everything."""
+
+    def write(self, output: TextIO, found: Iterable[Found]) -> None:
+        """Write some more."""
+
+    def end(self, output: TextIO) -> None:
+        """Write what stands behind everything."""
+
+
+class Json:
+    """One object a line."""
+
+    def begin(self, output: TextIO) -> None:
+        """See `Writer.begin`."""
+
+    def write(self, output: TextIO, found: Iterable[Found]) -> None:
+        """See `Writer.write`."""
+        for one in found:
+            dropped = isinstance(one.item, FrameDropped)
+            entry = dropped_entry(one.item) if isinstance(one.item, FrameDropped) else frame_entry(one.item, one.option)
+            known: dict[str, object] = {"offset": one.offset}
+            if one.timestamp is not None and not dropped:
+                known |= {"time": one.timestamp, "from": side(one.sender)}
+            output.write(json.dumps({**known, **entry}) + "\n")
+
+    def end(self, output: TextIO) -> None:
+        """See `Writer.end`."""
+
+
+class Table:
+    """A line for each."""
+
+    def begin(self, output: TextIO) -> None:
+        """See `Writer.begin`."""
+        output.write(f"{'offset':>8}  DLCI  C/R  type  P/F  information\n")
+
+    def write(self, output: TextIO, found: Iterable[Found]) -> None:
+        """See `Writer.write`."""
+        for one in found:
+            item = one.item
+            line = f"{one.offset:>8}  {one.text}"
+            if not isinstance(item, FrameDropped):
+                line = f"{one.offset:>8}  {item.dlci:>4}  {item.cr:>3}  {item.type.name:<4}  {item.pf:>3}  {one.text}"
+            output.write(line.rstrip() + "\n")
+
+    def end(self, output: TextIO) -> None:
+        """See `Writer.end`."""
+
+
+class Mermaid:
+    """A sequence diagram for documents that know Mermaid."""
+
+    def begin(self, output: TextIO) -> None:
+        """See `Writer.begin`."""
+        output.write("sequenceDiagram\n    participant host\n    participant module\n")
+
+    def write(self, output: TextIO, found: Iterable[Found]) -> None:
+        """See `Writer.write`."""
+        for one in found:
+            here, there = side(one.sender), side(not one.sender)
+            if isinstance(one.item, FrameDropped):
+                output.write(f"    Note over host,module: {_mermaid(one.text)}\n")
+            else:
+                label = f"DLCI {one.item.dlci} {one.item.type.name} {_mermaid(one.text)}".rstrip()
+                output.write(f"    {here}->>{there}: {label}\n")
+
+    def end(self, output: TextIO) -> None:
+        """See `Writer.end`."""
+
+
+def _mermaid(text: str) -> str:
+    """Replace what ends a line or begins an entity in Mermaid."""
+    return text.replace("#", "#35;").replace(";", "#59;").replace("#35#59;", "#35;").replace("  ", " ").strip()
+
+
+class Html:
+    """A page that needs nothing beside itself."""
+
+    def begin(self, output: TextIO) -> None:
+        """See `Writer.begin`."""
+        output.write(_PAGE)
+
+    def write(self, output: TextIO, found: Iterable[Found]) -> None:
+        """See `Writer.write`."""
+        for one in found:
+            item = one.item
+            if isinstance(item, FrameDropped):
+                kind, cells = "dropped", ["", "", item.reason.value, octets_text(item.raw)]
+            else:
+                kind, cells = side(one.sender), [side(one.sender), str(item.dlci), item.type.name, one.text]
+            row = "".join(f"<td>{html.escape(cell)}</td>" for cell in (str(one.offset), *cells))
+            output.write(f'<tr class="{kind}">{row}</tr>\n')
+
+    def end(self, output: TextIO) -> None:
+        """See `Writer.end`."""
+        output.write("</table>\n")
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><title>Frames</title>
+<style>
+body { font: 14px/1.5 system-ui, sans-serif; margin: 2em }
+table { border-collapse: collapse } th { text-align: left } td, th { padding: 0 1em 0 0; white-space: pre-wrap }
+td:last-child { font-family: ui-monospace, monospace }
+tr.module { background: #eef4ff } tr.dropped { background: #ffe5e5 }
+</style>
+<table><tr><th>Offset<th>From<th>DLCI<th>Type<th>Information</tr>
+"""
+
+WRITERS: Final[dict[str, type[Writer]]] = {"json": Json, "table": Table, "mermaid": Mermaid, "html": Html}
+"""By the name that ``--format`` knows."""

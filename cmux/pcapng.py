@@ -1,0 +1,126 @@
+"""The parts of pcapng that captures of LINKTYPE_MUX27010 need: writing them, and reading them back."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+LINKTYPE_MUX27010 = 236
+MAGIC = bytes.fromhex("0A0D0D0A")
+"""The first octets of every such file, whatever its byte order."""
+
+_SECTION_HEADER = 0x0A0D0D0A
+_INTERFACE = 1
+_ENHANCED_PACKET = 6
+_BYTE_ORDER_MAGIC = 0x1A2B3C4D
+_IF_TSRESOL = 9
+_MICROSECONDS = 6
+_LONGEST_BLOCK = 1 << 24
+
+
+class NotPcapng(ValueError):
+    """The octets are no pcapng of this link type; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One frame of a capture."""
+
+    timestamp: int
+    """Nanoseconds since 1970."""
+    from_host: bool
+    """Its direction."""
+    octets: bytes
+    """The frame, with its flags, in the basic option."""
+
+
+def header() -> bytes:
+    """Return what stands at the beginning of a file: a section, and one interface with nanoseconds."""
+    section = struct.pack("=IHHq", _BYTE_ORDER_MAGIC, 1, 0, -1)
+    resolution = struct.pack("=HHB3xHH", _IF_TSRESOL, 1, 9, 0, 0)
+    return _block(_SECTION_HEADER, section) + _block(
+        _INTERFACE, struct.pack("=HHI", LINKTYPE_MUX27010, 0, 0) + resolution
+    )
+
+
+def packet(octets: bytes, *, from_host: bool, timestamp: int) -> bytes:
+    """Return the block of one frame.
+
+    Args:
+        octets: the frame, with both flags, in the basic option: the link type knows no other.
+        from_host: its direction.
+        timestamp: nanoseconds since 1970.
+    """
+    data = bytes((0, 0 if from_host else 1)) + octets
+    stamp = struct.pack("=II", timestamp >> 32, timestamp & 0xFFFFFFFF)
+    fixed = struct.pack("=I", 0) + stamp + struct.pack("=II", len(data), len(data))
+    return _block(_ENHANCED_PACKET, fixed + data + bytes(-len(data) % 4))
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    length = len(body) + 12
+    return struct.pack("=II", kind, length) + body + struct.pack("=I", length)
+
+
+def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
+    """Read the packets of a file; a block that was cut off, because the capture still goes on, ends it.
+
+    Args:
+        file: open.
+        first: octets that have been read from it already.
+
+    Yields:
+        The packets.
+
+    Raises:
+        NotPcapng: it is something else, or damaged, or of another link type.
+    """
+    order, resolutions = "<", list[int]()
+    pending = first
+    while True:
+        pending += file.read(max(0, 12 - len(pending)))
+        if len(pending) < 12:
+            return
+        if pending.startswith(MAGIC):
+            order = "<" if struct.unpack_from("<I", pending, 8)[0] == _BYTE_ORDER_MAGIC else ">"
+            resolutions = []
+        kind, length = struct.unpack_from(order + "II", pending)
+        if length % 4 or not 12 <= length <= _LONGEST_BLOCK:
+            raise NotPcapng(f"a block of {length} octets cannot be")
+        pending += file.read(max(0, length - len(pending)))
+        if len(pending) < length:
+            return
+        body, pending = pending[8 : length - 4], pending[length:]
+        if kind == _INTERFACE:
+            resolutions.append(_resolution(order, body))
+        elif kind == _ENHANCED_PACKET:
+            yield _packet(order, body, resolutions)
+
+
+def _resolution(order: str, body: bytes) -> int:
+    if len(body) < 8:
+        raise NotPcapng("an interface without a description")
+    (link,) = struct.unpack_from(order + "H", body)
+    if link != LINKTYPE_MUX27010:
+        raise NotPcapng(f"it has the link type {link}, not {LINKTYPE_MUX27010} (MUX27010)")
+    at, digits = 8, _MICROSECONDS
+    while at + 4 <= len(body):
+        code, length = struct.unpack_from(order + "HH", body, at)
+        if code == _IF_TSRESOL and length == 1:
+            digits = body[at + 4]
+        at += 4 + length + -length % 4
+    if digits > 9:
+        raise NotPcapng(f"a resolution of time of {digits:#x} is not understood")
+    return int(10 ** (9 - digits))
+
+
+def _packet(order: str, body: bytes, resolutions: list[int]) -> Packet:
+    if len(body) < 20:
+        raise NotPcapng("a packet without a header")
+    interface, high, low, length, _ = struct.unpack_from(order + "IIIII", body)
+    data = body[20 : 20 + length]
+    if interface >= len(resolutions) or len(data) != length or length < 2 or len(data) < 2 + data[0]:
+        raise NotPcapng("a packet that contradicts itself")
+    return Packet((high << 32 | low) * resolutions[interface], data[1] == 0, data[2 + data[0] :])
