@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import ContextBusy, ContextLost
-from .context import ContextTable
+from .context import ContextTable, Lease
 from .driver import TcpipDriver
 from .keepalive import KeepAlive
 from .session import Listener, Session
@@ -18,6 +18,7 @@ __all__ = [
     "Csd",
     "Gprs",
     "KeepAlive",
+    "Lease",
     "Listener",
     "Session",
     "TcpipDriver",

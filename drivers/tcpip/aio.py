@@ -12,7 +12,7 @@ from ..at.aio import AtChannel
 from ..clock import Clock
 from ..errors import ChannelClosed, DriverError, SessionTimeout, TcpipError
 from . import opening
-from .context import ContextTable, table_for
+from .context import ContextTable, Lease, table_for
 from .endpoint import Address, Endpoint, Role, Server
 from .hold import Plan, Rest, uart_of
 from .keepalive import KeepAlive, examine
@@ -310,9 +310,9 @@ class TcpipDriver:
         """Whether the UART is in data mode."""
         return self.stack.inbox.online is not None
 
-    async def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> None:  # noqa: ASYNC109
+    async def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:  # noqa: ASYNC109
         """Take the context; see `drivers.tcpip.TcpipDriver.claim`."""
-        await self._administer(self.stack.claim(timeout, take_over=take_over))
+        return await self._administer(self.stack.claim(timeout, take_over=take_over))
 
     def release(self) -> None:
         """Give the context up without deactivating it."""

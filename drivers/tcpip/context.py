@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from ..clock import Clock, SystemClock
 from ..errors import ContextBusy
@@ -30,6 +31,19 @@ class Lease:
     """Whether somebody else has ended it."""
     active: bool = field(default=False)
     """Whether the context has been in another state than IP INITIAL under this lease."""
+
+
+class Claimant(Protocol):
+    """What claims a context: a `TcpipDriver`."""
+
+    context: int
+
+    @property
+    def table(self) -> ContextTable:
+        """The table that it goes by."""
+
+    def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
+        """Take the context."""
 
 
 @dataclass(slots=True)
@@ -68,6 +82,28 @@ class ContextTable:
         """Return the context's state as last known, None when it is not known."""
         with self._changed:
             return self._entries[context].state
+
+    def claim(self, context: int, driver: Claimant, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
+        """Take a context for a driver: one round of the lock, then AT+QIFGCNT, undone when the module says ERROR.
+
+        Args:
+            context: 0 or 1, the one that the driver was made for.
+            driver: who is to have it; it asks the module.
+            timeout: seconds to wait for a context that is busy.
+            take_over: take it also from a driver that holds it but has not brought it out of IP INITIAL.
+
+        Returns:
+            The lease.
+
+        Raises:
+            ValueError: the driver is for the other context, or goes by another table.
+            ContextBusy: somebody else holds it.
+        """
+        if driver.context != context or driver.table is not self:
+            raise ValueError(
+                f"the driver is for context {driver.context} of its own table, not for context {context} here"
+            )
+        return driver.claim(timeout=timeout, take_over=take_over)
 
     def reserve(self, context: int, owner: int | None, *, take_over: bool = False, port: str = "") -> Lease:
         """Reserve a context before the module is asked for it.

@@ -11,7 +11,7 @@ from ..at import AtChannel, Port
 from ..clock import Clock
 from ..errors import ChannelClosed, CommandError, DriverError
 from . import opening
-from .context import ContextTable
+from .context import ContextTable, Lease
 from .hold import Plan
 from .keepalive import KeepAlive, Watch
 from .reclaim import free, take_down
@@ -89,19 +89,22 @@ class TcpipDriver(Shell):
         """How received data is told from answers: ``buffered``, ``header`` or ``bare``; settled when it claims."""
         return self.stack.receive
 
-    def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> None:
+    def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
         """Take the context: AT+QIFGCNT, then the settings; does nothing while the driver holds it.
 
         Args:
             timeout: seconds to wait for a context that is busy; AT+QIFGCNT is repeated at most once a second.
             take_over: take it also from a driver that holds it but has not brought it out of IP INITIAL.
 
+        Returns:
+            The lease; it lasts until `release`, `close`, or the return to IP INITIAL after the context was active.
+
         Raises:
             ContextBusy: somebody else holds it.
             ContextLost: it was ours and somebody took it since the last call.
             SettingRefused: the module refuses a setting.
         """
-        self._administer(self.stack.claim(timeout, take_over=take_over))
+        return self._administer(self.stack.claim(timeout, take_over=take_over))
 
     def reclaim(self, *, timeout: float = 10.0) -> None:
         """Take the context, also where a host that is no longer there has left it active.

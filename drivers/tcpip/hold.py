@@ -99,6 +99,13 @@ class ContextHold:
     # -- taking and leaving ----------------------------------------------------------------------------------------
 
     @property
+    def held(self) -> Lease:
+        """The lease that lasts."""
+        if self.lease is None:
+            raise RuntimeError("nothing is held")
+        return self.lease
+
+    @property
     def valid(self) -> bool:
         """Whether the context is held."""
         return self.lease is not None and self.lease.ended is None

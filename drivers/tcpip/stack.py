@@ -22,7 +22,7 @@ from ..errors import (
     TcpipError,
 )
 from . import dialogues, names, setup, transfer, upkeep
-from .context import INITIAL, ContextTable
+from .context import INITIAL, ContextTable, Lease
 from .data_mode import DataMode
 from .endpoint import SERVICE, Address, Endpoint, Role, Server
 from .hold import ContextHold, Plan, Uart
@@ -100,11 +100,11 @@ class Stack:
         """Return the other contexts that are held on this UART."""
         return [stack for stack in self.hold.uart.stacks if stack is not self and stack.hold.valid]
 
-    def claim(self, timeout: float, *, take_over: bool) -> Plan[None]:
+    def claim(self, timeout: float, *, take_over: bool) -> Plan[Lease]:
         """Take the context: AT+QIFGCNT, then the settings; nothing while it is held."""
         self._check_usable()
         if self.hold.check():
-            return
+            return self.hold.held
         self.receive = self.options.receive or "buffered"
         preset = setup.preset(self)
         deadline = self._now() + timeout
@@ -119,6 +119,7 @@ class Stack:
         except BaseException:
             self.hold.release("its settings could not be made")
             raise
+        return self.hold.held
 
     def ready(self) -> Plan[None]:
         """Make sure that the context is held and not dead, claiming it where it is not held."""

@@ -264,6 +264,19 @@ def test_a_host_that_cannot_stand_in_a_command_is_named(lab: Lab, host: str) -> 
         driver.connect("TCP", host, 80)
 
 
+def test_a_claim_gives_a_lease_that_ends_with_ip_initial(lab: Lab) -> None:
+    driver = lab.driver(1, 0)
+    lease = driver.table.claim(0, driver)
+    assert (lease.context, lease.owner, lease.ended) == (0, 1, None)
+    assert driver.claim() is lease
+    with pytest.raises(ValueError, match="context 0"):
+        driver.table.claim(1, driver)
+    driver.activate()
+    driver.deactivate()
+    assert lease.ended is not None
+    driver.close()
+
+
 def test_sixteen_claims_of_one_context_at_once_give_one_lease(lab: Lab) -> None:
     """One `AT+QIFGCNT` that succeeds, fifteen `ContextBusy`, whatever the order."""
     table = ContextTable()
