@@ -9,12 +9,20 @@ import pytest
 
 NAMES = {
     "cmux": ("open", "Mux", "VirtualUart"),
-    "cmux.aio": ("MuxProtocol",),
+    "cmux.aio": ("MuxProtocol", "open"),
+    "cmux.urlhandler": (),
     "cmux.protocol": ("Multiplexer", "Config", "Role", "Option", "Frame", "BasicDecoder", "AdvancedDecoder"),
-    "drivers.tcpip": ("TcpipDriver", "ContextTable", "ContextBusy", "ContextLost", "Session", "Listener"),
+    "drivers.tcpip": ("TcpipDriver", "ContextTable", "ContextBusy", "ContextLost", "KeepAlive", "Session", "Listener"),
+    "drivers.tcpip.aio": ("TcpipDriver",),
+    "drivers.sockets": ("create_connection",),
     "drivers.at": ("AtChannel", "channel_for"),
     "drivers.emulator": ("EmulatedModule", "Behaviour"),
 }
+
+
+@pytest.mark.parametrize("module", NAMES)
+def test_the_module_is_there(module: str) -> None:
+    assert importlib.import_module(module).__doc__
 
 
 @pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in NAMES.items() for name in names])
