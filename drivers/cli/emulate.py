@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ipaddress
+import os
 import signal
 import textwrap
 from collections.abc import Iterator
@@ -92,7 +93,7 @@ def add_emulate(commands: Commands) -> None:
         metavar="SPEC",
         help="what goes wrong: ber=1e-5,drop=1e-4,chunk=1-7,latency=20ms,urc_storm=5,sim=pin,reset=30-60s,…",
     )
-    parser.add_argument("--capture", metavar="FILE", help="write the frames in multiplexer mode to FILE (pcapng)")
+    parser.add_argument("--capture", metavar="FILE", help="write the frames to FILE: .pcapng, .jsonl or .log")
     parser.add_argument(
         "--capture-no-payload", dest="capture_payload", action="store_false", help="mask what users send"
     )
@@ -183,10 +184,16 @@ def _module(options: argparse.Namespace, behaviour: Behaviour, number: int) -> E
         routes=dict(options.route),
         line_rate=options.line_rate,
         faults=options.faults,
-        capture=options.capture and (options.capture if options.count == 1 else f"{options.capture}{number}"),
+        capture=options.capture and (options.capture if options.count == 1 else _numbered(options.capture, number)),
         capture_payload=options.capture_payload,
         seed=options.seed,
     )
+
+
+def _numbered(path: str, number: int) -> str:
+    """Put a number before the suffix."""
+    stem, suffix = os.path.splitext(path)
+    return f"{stem}{number}{suffix}"
 
 
 def _serve(module: EmulatedModule, options: argparse.Namespace, index: int) -> str:

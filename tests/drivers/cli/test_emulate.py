@@ -74,6 +74,18 @@ def test_several_modules_in_one_process(tmp_path: Path) -> None:
         assert process.wait(10) == 0
 
 
+def test_each_of_several_modules_has_its_own_capture(tmp_path: Path) -> None:
+    capture = tmp_path / "line.pcapng"
+    with emulating("--tcp", "127.0.0.1:0", "--count", "2", "--capture", str(capture)) as process:
+        for where in [ready(process) for _ in range(2)]:
+            with cmux.open(f"socket://{where}") as mux:
+                mux.channel(1)
+        process.terminate()
+        assert process.wait(10) == 0
+    assert not capture.exists()
+    assert all((tmp_path / f"line{number}.pcapng").stat().st_size > 100 for number in (1, 2))
+
+
 def test_a_loopback_dlci_sends_back_what_it_gets() -> None:
     with emulating("--tcp", "127.0.0.1:0", "--loopback", "2", "--loopback", "9") as process:
         with cmux.open(f"socket://{ready(process)}") as mux:

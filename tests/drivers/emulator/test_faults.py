@@ -59,6 +59,23 @@ def test_a_mistake_is_named(text: str, message: str) -> None:
         Faults.parse(text)
 
 
+PAIRS = st.tuples(
+    st.sampled_from(["ber", "drop", "chunk", "latency", "urc_storm", "sim", "silent", "reset", "sound", "x"]),
+    st.text("0123456789.-eE+smnaif,=", max_size=8),
+)
+
+
+@given(st.one_of(st.text(), st.lists(PAIRS, max_size=4).map(lambda pairs: ",".join("=".join(pair) for pair in pairs))))
+def test_any_text_is_a_specification_or_a_value_error(text: str) -> None:
+    try:
+        faults = Faults.parse(text)
+    except ValueError:
+        return
+    assert 0 <= faults.ber <= 1
+    assert 0 <= faults.drop <= 1
+    assert all(0 < least <= greatest for _, least, greatest in faults.moments)
+
+
 # Injuries
 
 
