@@ -204,7 +204,7 @@ async def open(
     """
     known = find_profile(profile)
     wanted = [check_dlci(known.channels.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in channels]
-    ours, rest = told_apart(settings)
+    ours, rest = told_apart(settings, port)
     config = session_config(known, option, n1, **ours)
     line = open_line(port, baudrate, **rest)
     recorder: Capture | None = None

@@ -29,7 +29,7 @@ _NOTHING_WAIT = 0.01
 
 _NOT_FOUND = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
-_SETTABLE_MODULES = {"serial.rfc2217"}
+_REMOTE_MODULES = {"serial.rfc2217"}
 _DESCRIPTOR_MODULES = {"serial.serialposix", "serial.urlhandler.protocol_socket"}
 
 
@@ -133,7 +133,7 @@ class _SettableLine(Line):
     @property
     def has_baudrate(self) -> bool:
         """See `Line.has_baudrate`."""
-        return isinstance(self._port, serial.Serial) or type(self._port).__module__ in _SETTABLE_MODULES
+        return isinstance(self._port, serial.Serial) or type(self._port).__module__ in _REMOTE_MODULES
 
     def set_baudrate(self, baudrate: int) -> None:
         """See `Line.set_baudrate`."""
@@ -259,8 +259,10 @@ class PortLine(_SettableLine):
         self._cancel_read = getattr(port, "cancel_read", None)
         self._longest = _CANCELLED_READ if self._cancel_read else _POLL_READ
         self._timed = hasattr(port, "timeout")
+        # Each change of a time-out asks the other machine for all settings anew there.
+        self._fixed = type(port).__module__ in _REMOTE_MODULES
         self._timeout: float | None = None
-        if hasattr(port, "write_timeout"):
+        if hasattr(port, "write_timeout") and not self._fixed:
             port.write_timeout = _WRITE_TIMEOUT
 
     def read(self, timeout: float | None) -> bytes:
@@ -277,7 +279,7 @@ class PortLine(_SettableLine):
 
     def _read_once(self, wait: float) -> bytes:
         try:
-            if self._timed and wait != self._timeout:
+            if self._timed and not self._fixed and wait != self._timeout:
                 self._port.timeout = self._timeout = wait  # type: ignore[attr-defined]  # not every port has it
             waiting: int = getattr(self._port, "in_waiting", 0)
             data = self._port.read(max(1, min(waiting, _READ_SIZE)))
@@ -357,7 +359,8 @@ def _open_serial(name: str, baudrate: int, settings: dict[str, object]) -> seria
         if type(opened) is serial.Serial:
             opened.exclusive = True
         opened.timeout = _POLL_READ
-        opened.write_timeout = _WRITE_TIMEOUT
+        if type(opened).__module__ not in _REMOTE_MODULES:  # they raise NotImplementedError for it
+            opened.write_timeout = _WRITE_TIMEOUT
         opened.open()
     except serial.SerialException as error:
         raise _port_error(name, error) from error

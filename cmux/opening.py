@@ -20,6 +20,8 @@ from .reattaching import stable_name
 
 Startup = Literal["at", "none"]
 
+_NETWORK = ("socket://", "rfc2217://")
+_NETWORK_TIMES = {"t1": 1.0, "t2": 2.0}  # a way of half a second there and back is not unheard of
 _SERIAL_SETTINGS = {"bytesize", "parity", "stopbits", "xonxoff", "rtscts", "dsrdtr"}
 
 
@@ -60,8 +62,8 @@ def open(
         reattach: after the line has died open it anew, with the same channels, as soon as that is possible: tried after
             0.5 s, then at intervals that grow to 30 s. Calls raise in the meantime. A device that comes back under
             another number is found through ``/dev/serial/by-id``. Not for open objects.
-        settings: more fields of `Config` (``t1``, ``t2``, ``n2``, …; 0.3 s, 0.6 s and 5 by default), and more settings
-            of pyserial (``rtscts``, …).
+        settings: more fields of `Config` (``t1``, ``t2``, ``n2``, …; 0.3 s, 0.6 s and 5 by default; over a network T1
+            and T2 are 1 s and 2 s), and more settings of pyserial (``rtscts``, …).
 
     Returns:
         The multiplexer.
@@ -78,7 +80,7 @@ def open(
     """
     known = find_profile(profile)
     wanted = [check_dlci(known.channels.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in channels]
-    ours, rest = told_apart(settings)
+    ours, rest = told_apart(settings, port)
     config = session_config(known, option, n1, **ours)
     stable = _stable_name(port) if reattach else None
     line = open_line(port, baudrate, **rest)
@@ -182,12 +184,14 @@ def manner_of(profile: Profile, config: Config, n1_given: bool, baudrate: int) -
     return Manner(config=config, n1_given=n1_given, baudrate=baudrate, full=full, asks=asks)
 
 
-def told_apart(settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell the fields of `Config` from pyserial's settings."""
+def told_apart(settings: dict[str, Any], port: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the fields of `Config` from pyserial's settings; a line over a network gets time-outs that suit it."""
     known = {field.name for field in dataclasses.fields(Config)}
     ours = {name: value for name, value in settings.items() if name in known}
     rest = {name: value for name, value in settings.items() if name not in known}
     for name in rest:
         if name not in _SERIAL_SETTINGS:
             raise TypeError(f"open() got an unknown setting {name!r}")
+    if isinstance(port, str) and port.lower().startswith(_NETWORK) and "t1" not in ours:
+        ours = {**_NETWORK_TIMES, **ours}
     return ours, rest

@@ -4,6 +4,7 @@ from .app import CommandError, Commands, number, run
 from .attach import add_attach
 from .decode import add_decode
 from .doctor import add_doctor
+from .terminal import add_terminal
 
 __all__ = ["CommandError", "Commands", "add_commands", "main", "number", "run"]
 
@@ -17,6 +18,7 @@ def add_commands(commands: Commands) -> None:
     add_attach(commands)
     add_decode(commands)
     add_doctor(commands)
+    add_terminal(commands)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from .. import handover
 from ..errors import CmuxError, DlcError
 from ..line import Line, open_line
 from ..mux import Mux
-from ..opening import find_profile, session_config
+from ..opening import find_profile, session_config, told_apart
 from ..protocol.at_cmux import Manner
 from ..protocol.events import Outcome
 from ..protocol.startup import OTHER_RATES, Finding
@@ -140,7 +140,8 @@ def _packages() -> Iterator[Finding]:
 
 
 def _enter(line: Line, settings: LineSettings, findings: list[Finding]) -> tuple[Mux, bytes]:
-    config = session_config(find_profile(settings.profile), settings.option, settings.n1)
+    ours, _ = told_apart({}, settings.port)
+    config = session_config(find_profile(settings.profile), settings.option, settings.n1, **ours)
     if settings.startup == "none":
         return Mux(line, config, leave_by_at=False, line_rate=line.rate), b""
     manner = Manner(config=config, n1_given=settings.n1 is not None, baudrate=settings.baudrate, asks=True)

@@ -1,0 +1,77 @@
+"""``gsm0710 terminal``: somebody types on a real terminal, which is a pty here."""
+
+import os
+import select
+import subprocess
+import sys
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("needs POSIX", allow_module_level=True)
+
+from mux_module import Module
+
+from cmux.cli import main
+
+
+class Typist:
+    """The command, with a pty for a terminal."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.master, slave = os.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cmux", "terminal", *arguments], stdin=slave, stdout=slave, stderr=slave
+        )
+        os.close(slave)
+        self.seen = b""
+
+    def wait_for(self, text: bytes) -> None:
+        while text not in self.seen:
+            assert select.select([self.master], [], [], 20)[0], self.seen
+            self.seen += os.read(self.master, 4096)
+
+    def type(self, text: bytes) -> None:
+        os.write(self.master, text)
+
+    def end(self) -> int:
+        try:
+            code = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self.process.wait()
+            os.close(self.master)
+        return code
+
+
+def test_what_is_typed_comes_back_and_ctrl_bracket_leaves() -> None:
+    with Module() as module:
+        typist = Typist(module.path, "--dlci", "2")
+        typist.wait_for(b"leaves")
+        typist.type(b"hello")
+        typist.wait_for(b"hello")
+        typist.type(b"\x1d")
+        assert typist.end() == 0
+        assert module.data[2] == b"hello"
+        assert not module.in_mux
+
+
+def test_the_line_dying_ends_it_with_a_line_that_says_so() -> None:
+    with Module() as module:
+        typist = Typist(module.path, "--dlci", "1")
+        typist.wait_for(b"leaves")
+        module.stop()
+        typist.wait_for(b"the line died")
+        assert typist.end() == 1
+
+
+def test_without_a_terminal_it_says_what_to_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["terminal", "/dev/x", "--dlci", "1"]) == 1
+    assert "no terminal" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["/dev/x"], ["/dev/x", "--dlci", "0"], ["--dlci", "1"]])
+def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
+    assert main(["terminal", *arguments]) == 2
