@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from .channel import AtChannel, Port, channel_for, in_use, shared_channel
+from .channel import AtChannel
 from .dialogue import Dialogue, Response, command, expect, pause, payload
 from .engine import Sink
 from .lexer import Framing
 from .patterns import Header, LinePattern
+from .port import Port
+from .registry import channel_for, in_use, shared_channel
 
 __all__ = [
     "AtChannel",

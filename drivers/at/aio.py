@@ -10,7 +10,7 @@ from typing import TypeVar
 from ..clock import Clock, SystemClock, Timer
 from ..errors import AtError, ChannelClosed
 from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
-from .engine import Engine, Execution, Sink, resynchronise
+from .engine import Engine, Execution, Sink, prepare, resynchronise
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class AtChannel:
             self._changed.set()
             self._start()
             if not self._set_up:
-                await self._drive(command("ATE0", timeout=2.0))
+                await self._drive(prepare(self._engine))
                 self._set_up = True
             if self._engine.in_doubt:
                 await self._drive(resynchronise(self._engine))

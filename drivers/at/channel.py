@@ -8,13 +8,14 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 from ..clock import Clock, SystemClock
 from ..errors import AtError, AtTimeout, ChannelClosed, DriverError
 from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
-from .engine import Engine, Execution, Sink, resynchronise
+from .engine import Engine, Execution, Sink, prepare, resynchronise
 from .patterns import LinePattern
+from .port import Port, port_name
 
 T = TypeVar("T")
 Direction = Literal["rx", "tx"]
@@ -25,29 +26,8 @@ EMPTY_READS = 16
 MAX_CALLBACKS = 1024
 
 
-class Port(Protocol):
-    """What a channel needs of a port; pyserial's ports and virtual UARTs have it.
-
-    ``cancel_read``, ``write_timeout``, ``name``, ``is_open`` and ``close`` are used where there are such.
-    """
-
-    timeout: float | None
-
-    @property
-    def in_waiting(self) -> int:
-        """How many octets can be read at once."""
-
-    def read(self, size: int = 1, /) -> bytes:
-        """Read up to so many octets, waiting for `timeout` seconds."""
-
-    def write(self, data: bytes, /) -> int | None:
-        """Write octets."""
-
-
-def port_name(port: object) -> str:
-    """Return what messages call a port."""
-    name = getattr(port, "name", None) or getattr(port, "port", None)
-    return str(name) if name else type(port).__name__
+_living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
+_living_lock = threading.Lock()
 
 
 class AtChannel:
@@ -75,8 +55,14 @@ class AtChannel:
         self._stopping = False
         self._set_up = False
         self._holders = 0
-        with _channels_lock:
+        with _living_lock:
             _living.add(self)
+
+    @staticmethod
+    def living() -> list[AtChannel]:
+        """Return the channels of this process that somebody still refers to, closed ones too."""
+        with _living_lock:
+            return list(_living)
 
     # -- public ---------------------------------------------------------------------------------------------------
 
@@ -138,7 +124,7 @@ class AtChannel:
         with self._turn(timeout):
             self._start()
             if not self._set_up:
-                self._drive(self._preparation())
+                self._drive(prepare(self._engine))
                 self._set_up = True
             if self._engine.in_doubt:
                 self._drive(resynchronise(self._engine))
@@ -321,13 +307,6 @@ class AtChannel:
             except DriverError as error:
                 self._log.warning("%s: bringing the channel back failed: %s", self.name, error)
 
-    def _preparation(self) -> Dialogue[None]:
-        """The channel's own set-up: no echo."""
-        try:
-            yield from command("ATE0", timeout=2.0)
-        except AtTimeout:
-            yield from resynchronise(self._engine)
-
     def _write(self, octets: bytes) -> None:
         for tap in list(self._taps):
             tap("tx", octets)
@@ -423,39 +402,3 @@ class AtChannel:
                 job()
             except DriverError as error:
                 self._log.warning("%s: %s", self.name, error)
-
-
-_channels: weakref.WeakValueDictionary[int, AtChannel] = weakref.WeakValueDictionary()
-_living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
-_channels_lock = threading.RLock()
-
-
-def in_use(port: object) -> bool:
-    """Tell whether a channel of this process that has not been closed uses a port."""
-    with _channels_lock:
-        return any(channel.port is port and not channel.closed for channel in _living)
-
-
-def shared_channel(port: Port, *, clock: Clock | None = None) -> AtChannel:
-    """Return the channel of a port, made at the first call; the caller owes `AtChannel.retain` and `release`."""
-    with _channels_lock:
-        channel = _channels.get(id(port))  # the channel keeps its port, so the number is not used again meanwhile
-        if channel is None or channel.closed:
-            channel = AtChannel(port, clock=clock)
-            _channels[id(port)] = channel
-        return channel
-
-
-def channel_for(port: Port, *, clock: Clock | None = None) -> AtChannel:
-    """Return the AT channel of a port: the same one for the same port, so that two drivers can share it.
-
-    Args:
-        port: a pyserial-like object.
-        clock: the source of time, for a channel that does not exist yet.
-
-    Returns:
-        A channel that stays until its own `AtChannel.close`.
-    """
-    channel = shared_channel(port, clock=clock)
-    channel.retain()
-    return channel

@@ -360,6 +360,21 @@ def resynchronise(engine: Engine) -> Dialogue[None]:
     engine.in_doubt = False
 
 
+def prepare(engine: Engine) -> Dialogue[None]:
+    """Set a channel up before its first dialogue: no echo.
+
+    Args:
+        engine: the engine of the channel.
+
+    Raises:
+        AtTimeout: the module does not answer at all.
+    """
+    try:
+        yield from command("ATE0", timeout=2.0)
+    except AtTimeout:
+        yield from resynchronise(engine)
+
+
 def _attempt(text: str, *, after_echo: bool) -> Dialogue[None]:
     try:
         yield from command(text, timeout=1.0, after_echo=after_echo)

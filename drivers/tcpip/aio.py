@@ -4,217 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from ..at import Dialogue
 from ..at.aio import AtChannel
-from ..clock import Clock
-from ..errors import ChannelClosed, DriverError, SessionTimeout, TcpipError
+from ..errors import ChannelClosed, DriverError, TcpipError
 from . import opening
+from .aio_session import Changes, Listener, Session
 from .context import ContextTable, Lease, table_for
-from .endpoint import Address, Endpoint, Role, Server
+from .endpoint import Address, Role
 from .hold import Plan, Rest, uart_of
-from .keepalive import KeepAlive, examine
-from .session import check_how, pieces
 from .settings import INITIALISE, Csd, Gprs, Options, Transparent
 from .stack import Stack
-from .transfer import MAX_SEND, Acknowledged, Ending
 
 __all__ = ["Listener", "Session", "TcpipDriver"]
 
 T = TypeVar("T")
 LOOK = 0.2  # seconds between looks at a context that a driver of this process may release
-
-
-class _Changes:
-    """Wakes the coroutines that wait for a session or a listener to change.
-
-    Args:
-        clock: the source of time.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._waiting: set[asyncio.Event] = set()
-
-    def notify(self) -> None:
-        """Wake all."""
-        for event in self._waiting:
-            event.set()
-
-    async def until(self, ready: Callable[[], T | None], seconds: float | None) -> T | None:
-        """Wait until something gives a result; None when the time has run out.
-
-        Args:
-            ready: asked after every change; None: not yet.
-            seconds: how long, None for as long as it takes.
-        """
-        loop = asyncio.get_running_loop()
-        deadline = None if seconds is None else self._clock.now() + seconds
-        event = asyncio.Event()
-        self._waiting.add(event)
-        try:
-            while (result := ready()) is None:
-                left = None if deadline is None else deadline - self._clock.now()
-                if left is not None and left <= 0:
-                    return None
-                event.clear()
-                timer = None if left is None else self._clock.call_later(loop, left, event.set)
-                try:
-                    await event.wait()
-                finally:
-                    if timer is not None:
-                        timer.cancel()
-            return result
-        finally:
-            self._waiting.discard(event)
-
-
-class Session(Endpoint):
-    """A session with a remote host; see `drivers.tcpip.Session`.
-
-    Made by `TcpipDriver.connect` and `Listener.accept`.
-    """
-
-    def __init__(
-        self,
-        driver: TcpipDriver,
-        *,
-        name: str,
-        protocol: str,
-        role: Role,
-        remote: Address,
-        clock: Clock,
-        index: int = 0,
-        datagrams: bool = False,
-    ) -> None:
-        super().__init__(
-            nullcontext(), name=name, protocol=protocol, role=role, remote=remote, index=index, datagrams=datagrams
-        )
-        self._driver = driver
-        self._changes = _Changes(clock)
-        self._timeout: float | None = None
-
-    def changed(self) -> None:
-        """See `Endpoint.changed`."""
-        self._changes.notify()
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Set how long `recv` waits; None: as long as the session lives."""
-        if seconds is not None and seconds < 0:
-            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
-        self._timeout = seconds
-
-    def gettimeout(self) -> float | None:
-        """Return how long `recv` waits."""
-        return self._timeout
-
-    def getpeername(self) -> Address:
-        """Return `remote_address`, as a socket does."""
-        return self._remote
-
-    async def send(self, data: bytes | bytearray | memoryview) -> int:
-        """Send up to 1460 octets and return how many the module has taken."""
-        chunk = bytes(data[:MAX_SEND])
-        if chunk:
-            await self._send(chunk, "length", 0)
-        return len(chunk)
-
-    async def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
-        """Send all octets, in pieces of up to 1460; see `drivers.tcpip.Session.sendall`."""
-        for piece in pieces(data, end, period):
-            await self._send(piece, end, period)
-
-    async def _send(self, piece: bytes, ending: Ending, period: int) -> None:
-        self.check_sendable()
-        await self._driver.run(self._driver.stack.send(self, piece, ending, period))
-
-    async def acknowledged(self) -> Acknowledged:
-        """Return how much was sent, acknowledged, and not: AT+QISACK."""
-        return await self._driver.run(self._driver.stack.acknowledged(self))
-
-    async def check(self, settings: KeepAlive | None = None) -> Acknowledged:
-        """Find out whether the connection still is one; see `drivers.tcpip.Session.check`."""
-        return await self._driver.carry_out(examine(self._driver.stack, self, settings or KeepAlive()), self._rest)
-
-    async def _rest(self, seconds: float) -> None:
-        await self._changes.until(lambda: None if self.open else True, seconds)
-
-    async def recv(self, size: int) -> bytes:
-        """Return what has come, waiting for at least one octet; see `drivers.tcpip.Session.recv`."""
-        return (await self.recvfrom(size))[0]
-
-    async def recvfrom(self, size: int) -> tuple[bytes, Address]:
-        """Return what has come and whence; see `drivers.tcpip.Session.recvfrom`."""
-        was_congested = self.congested
-        taken = await self._changes.until(lambda: self.take(size), self._timeout)
-        if taken is None:
-            raise SessionTimeout(f"{self._name}: nothing came within {self._timeout:g} s")
-        if was_congested and not self.congested:
-            self._driver.room_made()
-        return taken
-
-    async def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
-        """Fill a buffer with what has come and return how many octets that were."""
-        view = memoryview(buffer).cast("B")
-        data = await self.recv(size or len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def shutdown(self, how: int) -> None:
-        """Receive or send no more; see `drivers.tcpip.Session.shutdown`."""
-        self.shut(**check_how(how))
-        self._driver.room_made()
-
-    async def close(self) -> None:
-        """Close the session: AT+QICLOSE, unless the other side has closed it; idempotent."""
-        if self.close_here():
-            self._driver.room_made()
-            await self._driver.carry_out(self._driver.stack.end_session(self))
-
-    async def __aenter__(self) -> Session:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.close()
-
-
-class Listener(Server):
-    """A server of the module; made by `TcpipDriver.listen`. See `drivers.tcpip.Listener`."""
-
-    def __init__(self, driver: TcpipDriver, *, name: str, protocol: str, port: int, clients: int, clock: Clock) -> None:
-        super().__init__(nullcontext(), name=name, protocol=protocol, port=port, clients=clients)
-        self._driver = driver
-        self._changes = _Changes(clock)
-
-    def changed(self) -> None:
-        """See `Server.changed`."""
-        self._changes.notify()
-
-    async def status(self) -> tuple[bool, int]:
-        """Return whether it listens, as the module says, and how many clients are connected: AT+QISERVER?."""
-        return await self._driver.carry_out(self._driver.stack.server_status())
-
-    async def accept(self, timeout: float | None = None) -> Session:  # noqa: ASYNC109 - on the driver's clock
-        """Wait for a client; see `drivers.tcpip.Listener.accept`."""
-        client = await self._changes.until(self.take_client, timeout)
-        if client is None:
-            raise SessionTimeout(f"{self._name}: no client came within {timeout:g} s (REMOTE IP)")
-        if not isinstance(client, Session):
-            raise TypeError(f"{self._name}: a client of another shell came")
-        return client
-
-    async def close(self) -> None:
-        """Leave the listening state; a session that was accepted stays; idempotent."""
-        if self.close_here() and not self.broken:
-            await self._driver.carry_out(self._driver.stack.end_listening())
-
-    async def __aenter__(self) -> Listener:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.close()
 
 
 class TcpipDriver:
@@ -479,7 +286,7 @@ class TcpipDriver:
             return await self.carry_out(plan)
 
     async def _sleep(self, seconds: float) -> None:
-        await _Changes(self._clock).until(lambda: None, seconds)
+        await Changes(self._clock).until(lambda: None, seconds)
 
     async def _until_free(self, context: int, seconds: float) -> None:
         deadline = self._clock.now() + seconds

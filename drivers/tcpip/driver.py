@@ -133,6 +133,7 @@ class TcpipDriver(Shell):
 
     def release(self) -> None:
         """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
+        self.leave_data_mode()
         self.stack.hold.release("the driver gave the context up")
 
     def close(self) -> None:

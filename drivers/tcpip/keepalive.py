@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import AtTimeout, ChannelClosed, CommandError, DriverError, SessionClosed, SessionReset, TcpipError
-from . import dialogues
+from . import dialogues, exchange
 from .endpoint import Endpoint
 from .hold import Plan, Rest
 from .settings import check_index
@@ -78,14 +78,14 @@ def examine(stack: Stack, session: Endpoint, settings: KeepAlive) -> Plan[Acknow
     session.check_sendable()
     if session.role == "client":
         yield from _examine_state(stack, session)
-    idle: Acknowledged = yield stack.acknowledged(session)
+    idle: Acknowledged = yield exchange.acknowledged(stack, session)
     if idle.pending:
         raise SessionReset(f"{stack.name}: {idle.pending} octets were not acknowledged while the session was idle")
-    yield stack.send(session, settings.probe, "length", 0)
+    yield exchange.send(stack, session, settings.probe, "length", 0)
     yield Rest(settings.first)
     for left in range(settings.repeats, -1, -1):
         session.check_sendable()
-        totals: Acknowledged = yield stack.acknowledged(session)
+        totals: Acknowledged = yield exchange.acknowledged(stack, session)
         if not totals.pending:
             return totals
         if left:
@@ -158,7 +158,7 @@ class Watch:
         seen = -1
         while self._rest(self._settings.period):
             try:
-                totals = self._driver.run(self._driver.stack.acknowledged(self.session))
+                totals = self._driver.run(exchange.acknowledged(self._driver.stack, self.session))
                 if totals.sent != seen and seen >= 0 and not totals.pending:
                     seen = totals.sent  # it was used meanwhile, and all of it has arrived
                     continue

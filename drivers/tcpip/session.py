@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from ..at import Dialogue
 from ..clock import Clock
 from ..errors import SessionTimeout
+from . import exchange
 from .endpoint import RECEIVE_LIMIT, Address, Endpoint, Role, Server
 from .files import open_file
 from .hold import Plan
@@ -179,14 +180,14 @@ class Session(Endpoint):
     def _send(self, piece: bytes, ending: Ending, period: int) -> None:
         with self._changed:
             self.check_sendable()
-        self._runner.run(self._runner.stack.send(self, piece, ending, period))
+        self._runner.run(exchange.send(self._runner.stack, self, piece, ending, period))
 
     def acknowledged(self) -> Acknowledged:
         """Return how much was sent, acknowledged, and not: AT+QISACK (app note 3.3).
 
         In transparent mode the UART has to be in command mode for it.
         """
-        return self._runner.run(self._runner.stack.acknowledged(self))
+        return self._runner.run(exchange.acknowledged(self._runner.stack, self))
 
     def check(self, settings: KeepAlive | None = None, *, stopped: Callable[[], bool] | None = None) -> Acknowledged:
         """Find out whether the connection still is one; for a session that has been idle (app note 10.2).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from ..at import AtChannel, Dialogue, Port, shared_channel
@@ -103,6 +104,12 @@ class Shell:
             except BaseException:
                 plan.close()
                 raise
+
+    def leave_data_mode(self) -> None:
+        """Leave data mode, as far as that is possible, before the context is given up."""
+        if self.stack.inbox.online is not None:
+            with suppress(DriverError):
+                self.run(self.stack.data_mode.escape())
 
     def room_made(self) -> None:
         """Learn that a reader has made room."""

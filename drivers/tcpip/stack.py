@@ -16,25 +16,21 @@ from ..errors import (
     CommandError,
     ConnectFailed,
     ContextInactive,
-    SendFailed,
-    SessionFinished,
     SessionReset,
     TcpipError,
 )
-from . import dialogues, names, setup, transfer, upkeep
+from . import dialogues, names, setup, upkeep
 from .context import INITIAL, ContextTable, Lease
 from .data_mode import DataMode
 from .endpoint import SERVICE, Address, Endpoint, Role, Server
 from .hold import ContextHold, Plan, Uart
-from .inbox import Inbox, gone
+from .inbox import Inbox
 from .settings import (
     SHOWN,
     Options,
-    check_period,
     check_text,
     is_dotted,
 )
-from .transfer import Acknowledged, Ending
 
 T = TypeVar("T")
 RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left in these after a failure
@@ -230,59 +226,11 @@ class Stack:
         """Whether data comes without a length, so that two sessions cannot be told apart."""
         return self.receive == "bare" and not self.options.muxip and self.hold.known("QIHEAD") != "1"
 
-    # -- data ------------------------------------------------------------------------------------------------------
+    # -- sessions --------------------------------------------------------------------------------------------------
 
-    def send(self, session: Endpoint, data: bytes, ending: Ending, period: int) -> Dialogue[None]:
-        """Send one piece of up to 1460 octets."""
-        session.check_sendable()
-        if not self.hold.valid:
-            raise gone(self.name)
-        if self.options.transparent is not None:
-            yield from self.data_mode.send(session, data)
-            return
-        try:
-            final = yield from self.hold.in_foreground(self._sending(session, data, ending, period))
-        except CommandError as error:
-            if session.open and not session.closing:
-                raise
-            raise SessionFinished(f"{self.name}: the session was closed before the data was taken") from error
-        except AtTimeout as error:
-            session.break_off(error)  # nobody knows what of it the other side will get
-            raise
-        if final == "SEND OK":
-            return
-        if not session.open or session.closing:
-            raise SessionFinished(f"{self.name}: the session ended while {len(data)} octets were sent ({final})")
-        raise SendFailed(f"{self.name}: {len(data)} octets were answered {final}; is the network there?")
-
-    def _sending(self, session: Endpoint, data: bytes, ending: Ending, period: int) -> Dialogue[str]:
-        yield from self.hold.setting("QISRVC", str(SERVICE[session.role]))
-        if ending == "timer":
-            yield from self.hold.setting("QIAUTOS", f"1,{check_period(period)}")
-        elif ending == "ctrl-z":
-            yield from self.hold.setting("QIAUTOS", "0")
-        return (
-            yield from transfer.send(
-                data,
-                ending=ending,
-                index=self._number(session),
-                echo=self.hold.known("QISDE") != "0",
-                period=period,
-            )
-        )
-
-    def _number(self, session: Endpoint) -> int | None:
+    def number(self, session: Endpoint) -> int | None:
+        """Return what a session is called in commands: its index with MUXIP, nothing without."""
         return session.index if self.options.muxip else None
-
-    def acknowledged(self, session: Endpoint) -> Dialogue[Acknowledged]:
-        """Return how much was sent, acknowledged, and not: AT+QISRVC, AT+QISACK."""
-        if not self.hold.valid:
-            raise gone(self.name)
-        return (yield from self.hold.in_foreground(self._acknowledged(session)))
-
-    def _acknowledged(self, session: Endpoint) -> Dialogue[Acknowledged]:
-        yield from self.hold.setting("QISRVC", str(SERVICE[session.role]))
-        return (yield from transfer.acknowledged(self._number(session)))
 
     def end_session(self, session: Endpoint) -> Plan[None]:
         """AT+QICLOSE for a session, and for its server where that was closed before."""
@@ -292,7 +240,7 @@ class Stack:
         if session.remote_closed:
             return
         service = SERVICE[session.role]
-        number = self._number(session)
+        number = self.number(session)
         closing = dialogues.close(lambda: not session.remote_closed, service, number)
         closed: bool = yield self.hold.in_foreground(closing)
         self.hold.learn("QISRVC", str(service))

@@ -43,7 +43,12 @@ def test_a_context_that_a_killed_host_left_active_is_reclaimed() -> None:
         host.stdout.close()
         heard: dict[int, bytes] = {}
         with cmux.open(path) as mux:
-            module.on_octets(lambda dlci, _, data: heard.__setitem__(dlci, heard.get(dlci, b"") + data))
+
+            def note(dlci: int, direction: str, data: bytes) -> None:
+                if direction == "received":
+                    heard[dlci] = heard.get(dlci, b"") + data
+
+            module.on_octets(note)
             used = TcpipDriver(mux.channel(3), 1)
             used.activate()
             address = used.local_address
@@ -55,6 +60,7 @@ def test_a_context_that_a_killed_host_left_active_is_reclaimed() -> None:
             driver.reclaim()
             assert time.monotonic() - began < 10
             assert 3 not in heard  # not an octet on the channel that another driver uses
+            assert b"AT+QIDEACT" in heard[1]
             assert driver.state() == "IP INITIAL"
             driver.activate()
             assert (used.state(), used.local_address) == ("IP STATUS", address)  # the module was not reset

@@ -1,0 +1,69 @@
+"""Sending in a session, and asking what has become of it: whom AT+QISEND and AT+QISACK mean, and what answers mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..at import Dialogue
+from ..errors import AtTimeout, CommandError, SendFailed, SessionFinished
+from . import transfer
+from .endpoint import SERVICE, Endpoint
+from .inbox import gone
+from .settings import check_period
+from .transfer import Acknowledged, Ending
+
+if TYPE_CHECKING:
+    from .stack import Stack
+
+
+def send(stack: Stack, session: Endpoint, data: bytes, ending: Ending, period: int) -> Dialogue[None]:
+    """Send one piece of up to 1460 octets."""
+    session.check_sendable()
+    if not stack.hold.valid:
+        raise gone(stack.name)
+    if stack.options.transparent is not None:
+        yield from stack.data_mode.send(session, data)
+        return
+    try:
+        final = yield from stack.hold.in_foreground(_sending(stack, session, data, ending, period))
+    except CommandError as error:
+        if session.open and not session.closing:
+            raise
+        raise SessionFinished(f"{stack.name}: the session was closed before the data was taken") from error
+    except AtTimeout as error:
+        session.break_off(error)  # nobody knows what of it the other side will get
+        raise
+    if final == "SEND OK":
+        return
+    if not session.open or session.closing:
+        raise SessionFinished(f"{stack.name}: the session ended while {len(data)} octets were sent ({final})")
+    raise SendFailed(f"{stack.name}: {len(data)} octets were answered {final}; is the network there?")
+
+
+def _sending(stack: Stack, session: Endpoint, data: bytes, ending: Ending, period: int) -> Dialogue[str]:
+    yield from stack.hold.setting("QISRVC", str(SERVICE[session.role]))
+    if ending == "timer":
+        yield from stack.hold.setting("QIAUTOS", f"1,{check_period(period)}")
+    elif ending == "ctrl-z":
+        yield from stack.hold.setting("QIAUTOS", "0")
+    return (
+        yield from transfer.send(
+            data,
+            ending=ending,
+            index=stack.number(session),
+            echo=stack.hold.known("QISDE") != "0",
+            period=period,
+        )
+    )
+
+
+def acknowledged(stack: Stack, session: Endpoint) -> Dialogue[Acknowledged]:
+    """Return how much was sent, acknowledged, and not: AT+QISRVC, AT+QISACK."""
+    if not stack.hold.valid:
+        raise gone(stack.name)
+    return (yield from stack.hold.in_foreground(_acknowledged(stack, session)))
+
+
+def _acknowledged(stack: Stack, session: Endpoint) -> Dialogue[Acknowledged]:
+    yield from stack.hold.setting("QISRVC", str(SERVICE[session.role]))
+    return (yield from transfer.acknowledged(stack.number(session)))
