@@ -6,7 +6,8 @@ from ..errors import ContextBusy, ContextLost
 from .context import ContextTable, Lease
 from .driver import TcpipDriver
 from .keepalive import KeepAlive
-from .session import Listener, Session
+from .listener import Listener
+from .session import Session
 from .settings import Csd, Gprs, Transparent
 from .transfer import Acknowledged
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from ..at import Dialogue
 from ..at.aio import AtChannel
-from ..errors import ChannelClosed, DriverError, TcpipError
+from ..errors import ChannelClosed, CommandError, DriverError, TcpipError
 from . import opening
 from .aio_session import Changes, Listener, Session
+from .aio_watch import Watch
 from .context import ContextTable, Lease, table_for
 from .endpoint import Address, Role
 from .hold import Plan, Rest, uart_of
+from .keepalive import KeepAlive
+from .reclaim import free_by, take_down
 from .settings import INITIALISE, Csd, Gprs, Options, Transparent
 from .stack import Stack
 
@@ -120,6 +123,44 @@ class TcpipDriver:
     async def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:  # noqa: ASYNC109
         """Take the context; see `drivers.tcpip.TcpipDriver.claim`."""
         return await self._administer(self.stack.claim(timeout, take_over=take_over))
+
+    async def reclaim(self, others: Iterable[AtChannel] = ()) -> None:
+        """Take the context, also where a host that is no longer there has left it active.
+
+        Args:
+            others: channels on other virtual UARTs of the module that no driver uses; on them it is asked for.
+
+        Raises:
+            ContextBusy: none of them controls it.
+        """
+        async with self._administration:
+            if not self.stack.hold.check() and not self._table.held(self.context):
+                try:
+                    await self.run(take_down(self.context))
+                except CommandError:
+                    await free_by(others, self.context)
+                finally:
+                    self.stack.hold.uart.foreground = None
+            await self.carry_out(self.stack.claim(0.0, take_over=False))
+
+    def keep_alive(
+        self,
+        session: Session,
+        settings: KeepAlive | None = None,
+        *,
+        reconnect: bool = False,
+        on_dead: Callable[[Session, Exception], None] | None = None,
+        on_reconnected: Callable[[Session], None] | None = None,
+    ) -> Watch:
+        """Examine a session whenever it has been idle for a period; see `drivers.tcpip.TcpipDriver.keep_alive`."""
+        return Watch(
+            self,
+            session,
+            settings or KeepAlive(),
+            reconnect=reconnect,
+            on_dead=on_dead,
+            on_reconnected=on_reconnected,
+        )
 
     def release(self) -> None:
         """Give the context up without deactivating it."""
@@ -267,7 +308,7 @@ class TcpipDriver:
                 elif step.context is not None:
                     await self._until_free(step.context, step.seconds)
                 else:
-                    await (rest or self._sleep)(step.seconds)
+                    await (rest or self.pause)(step.seconds)
             except DriverError as error:
                 failure = error
             except BaseException:
@@ -285,13 +326,14 @@ class TcpipDriver:
         async with self._administration:
             return await self.carry_out(plan)
 
-    async def _sleep(self, seconds: float) -> None:
+    async def pause(self, seconds: float) -> None:
+        """Wait so many seconds of the channel's clock."""
         await Changes(self._clock).until(lambda: None, seconds)
 
     async def _until_free(self, context: int, seconds: float) -> None:
         deadline = self._clock.now() + seconds
         while self._table.held(context) and (left := deadline - self._clock.now()) > 0:
-            await self._sleep(min(LOOK, left))
+            await self.pause(min(LOOK, left))
 
     def _new_session(self, role: Role, protocol: str, remote: Address, index: int) -> Session:
         bare = self.stack.mixes or self._options.transparent is not None

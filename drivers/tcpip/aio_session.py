@@ -130,9 +130,10 @@ class Session(Endpoint):
 
     async def check(self, settings: KeepAlive | None = None) -> Acknowledged:
         """Find out whether the connection still is one; see `drivers.tcpip.Session.check`."""
-        return await self._driver.carry_out(examine(self._driver.stack, self, settings or KeepAlive()), self._rest)
+        return await self._driver.carry_out(examine(self._driver.stack, self, settings or KeepAlive()), self.rest)
 
-    async def _rest(self, seconds: float) -> None:
+    async def rest(self, seconds: float) -> None:
+        """Wait while the session stands, so long at most."""
         await self._changes.until(lambda: None if self.open else True, seconds)
 
     async def recv(self, size: int) -> bytes:
@@ -181,6 +182,17 @@ class Listener(Server):
         super().__init__(nullcontext(), name=name, protocol=protocol, port=port, clients=clients)
         self._driver = driver
         self._changes = Changes(clock)
+        self._timeout: float | None = None
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set how long `accept` waits; None: as long as the server lives."""
+        if seconds is not None and seconds < 0:
+            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
+        self._timeout = seconds
+
+    def gettimeout(self) -> float | None:
+        """Return how long `accept` waits."""
+        return self._timeout
 
     def changed(self) -> None:
         """See `Server.changed`."""
@@ -192,6 +204,7 @@ class Listener(Server):
 
     async def accept(self, timeout: float | None = None) -> Session:  # noqa: ASYNC109 - on the driver's clock
         """Wait for a client; see `drivers.tcpip.Listener.accept`."""
+        timeout = self._timeout if timeout is None else timeout
         client = await self._changes.until(self.take_client, timeout)
         if client is None:
             raise SessionTimeout(f"{self._name}: no client came within {timeout:g} s (REMOTE IP)")

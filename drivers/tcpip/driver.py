@@ -14,8 +14,9 @@ from . import opening
 from .context import ContextTable, Lease
 from .hold import Plan
 from .keepalive import KeepAlive, Watch
+from .listener import Listener
 from .reclaim import free, take_down
-from .session import Listener, Session
+from .session import Session
 from .settings import INITIALISE, Csd, Gprs, Options, Transparent
 from .shell import Shell
 

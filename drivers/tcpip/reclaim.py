@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar, cast
 
 from ..at import AtChannel, Dialogue, Port, in_use
+from ..at.aio import AtChannel as AioChannel
 from ..clock import Clock
 from ..errors import AtTimeout, ChannelClosed, CommandError
 from . import dialogues
@@ -57,6 +58,26 @@ def free(port: Port, context: int, clock: Clock, more: Callable[[], bool]) -> bo
             else:
                 log.info("context %d was freed from DLCI %d, where a host had left it", context, dlci)
                 return True
+    return False
+
+
+async def free_by(channels: Iterable[AioChannel], context: int) -> bool:
+    """Deactivate a context from the channel that controls it.
+
+    Args:
+        channels: channels of this loop, on virtual UARTs that no driver uses.
+        context: which context.
+
+    Returns:
+        Whether one of them controlled it.
+    """
+    for channel in channels:
+        try:
+            await channel.run(take_down(context))
+        except (CommandError, AtTimeout, ChannelClosed) as error:
+            log.debug("%s does not help: %s", channel.name, error)
+        else:
+            return True
     return False
 
 

@@ -13,7 +13,8 @@ from ..errors import DriverError, TcpipError
 from .context import ContextTable, table_for
 from .endpoint import Address, Role
 from .hold import Plan, Rest, uart_of
-from .session import Listener, Session
+from .listener import Listener
+from .session import Session
 from .settings import Options
 from .stack import Stack
 

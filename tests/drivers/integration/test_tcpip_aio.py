@@ -230,3 +230,44 @@ async def test_cancellation_at_any_wait_leaves_a_channel_that_works(echo_server:
                 with suppress(DriverError):
                     await session.close()
     assert cancel_at > 2
+
+
+async def test_a_dead_connection_is_reported_and_opened_again(echo_server: Peer) -> None:
+    async with channel_of(QuickClock(20.0)) as (module, channel), TcpipDriver(channel) as driver:
+        session = await driver.connect("TCP", "127.0.0.1", echo_server.port)
+        quick = KeepAlive(period=10.0, first=5.0, then=5.0, repeats=1)
+        again: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
+        dead: list[Session] = []
+
+        def on_dead(which: Session, why: Exception) -> None:
+            assert isinstance(why, SessionReset)
+            dead.append(which)
+            module.set_network(Network())
+
+        async with driver.keep_alive(
+            session, quick, reconnect=True, on_dead=on_dead, on_reconnected=again.set_result
+        ) as watch:
+            module.set_network(Network(silent=True))
+            with pytest.raises(ConnectionResetError):
+                await session.recv(1)
+            assert await asyncio.wait_for(again, 30) is watch.session
+            assert dead == [session]
+        await watch.session.sendall(b"alive")
+        assert await exactly(watch.session, 5) == b"alive"
+
+
+async def test_reclaiming_a_context_that_this_uart_was_left_with() -> None:
+    async with channel_of() as (_, channel):
+        left = TcpipDriver(channel, table=ContextTable())
+        await left.activate()
+        left.release()
+        await left.close()
+        async with TcpipDriver(channel) as driver:
+            assert await driver.state() == "IP STATUS"
+        left = TcpipDriver(channel, table=ContextTable())
+        await left.activate()
+        left.release()
+        driver = TcpipDriver(channel)
+        await driver.reclaim()
+        assert await driver.state() == "IP INITIAL"
+        await driver.close()

@@ -1,0 +1,181 @@
+"""Sessions and listeners behave as sockets do, and what goes wrong is the standard exception."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from driver_lab import PATIENCE, Lab, Peer, QuickClock, client_of, exactly, laboratory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scripted_port import OK, Conversation, exchange
+
+from drivers.emulator import Behaviour
+from drivers.emulator.environment import Network
+from drivers.errors import AtTimeout, ConnectTimeout, SessionFinished, SessionReset, SessionTimeout
+from drivers.tcpip import Session, TcpipDriver
+
+
+@pytest.fixture
+def session(lab: Lab, echo_server: Peer) -> Iterator[Session]:
+    with lab.driver(1, 0) as driver:
+        made = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        made.settimeout(PATIENCE)
+        yield made
+
+
+def test_recv_into_fills_a_buffer(session: Session) -> None:
+    session.sendall(b"0123456789")
+    buffer = bytearray(b"." * 8)
+    while session.recv_into(memoryview(buffer)[2:6], 3) != 3:
+        pass
+    assert bytes(buffer)[:2] == b".."
+    assert bytes(buffer)[5:] == b"..."
+
+
+def test_makefile_reads_and_writes_lines(session: Session) -> None:
+    with session.makefile("rw", encoding="ascii", newline="\n") as stream:
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.write("one\ntwo\n")
+        stream.flush()
+        assert [stream.readline(), stream.readline()] == ["one\n", "two\n"]
+    assert session.open  # closing the file leaves the session open
+
+
+def test_makefile_knows_the_modes_of_a_socket(session: Session) -> None:
+    raw = session.makefile("rwb", 0)
+    assert isinstance(raw, io.RawIOBase)
+    assert raw.write(b"octets") == 6
+    assert exactly(session, 6) == b"octets"
+    for mode, fact in (("x", "made of r, w and b"), ("", "made of r, w and b")):
+        with pytest.raises(ValueError, match=fact):
+            session.makefile(mode)
+    with pytest.raises(ValueError, match="binary"):
+        session.makefile("r", 0)
+    with session.makefile("rb") as reader, pytest.raises(io.UnsupportedOperation):
+        reader.write(b"x")  # type: ignore[attr-defined]
+
+
+def test_shutdown_refuses_what_was_shut_and_nothing_else(session: Session, echo_server: Peer) -> None:
+    session.sendall(b"before")
+    assert exactly(session, 6) == b"before"
+    session.shutdown(socket.SHUT_WR)
+    with pytest.raises(BrokenPipeError):
+        session.send(b"after")
+    echo_server.connections[0].sendall(b"still heard")  # no FIN has gone out
+    assert exactly(session, 11) == b"still heard"
+    session.shutdown(socket.SHUT_RD)
+    assert session.recv(1) == b""
+    with pytest.raises(ValueError, match="SHUT_RD"):
+        session.shutdown(7)
+
+
+def test_a_listener_has_a_timeout(lab: Lab) -> None:
+    with lab.driver(1, 0) as driver:
+        listener = driver.listen()
+        listener.settimeout(0.01)
+        assert listener.gettimeout() == 0.01
+        with pytest.raises(SessionTimeout):
+            listener.accept()
+        with client_of(listener, driver.local_address), listener.accept(PATIENCE) as session:
+            assert session.getpeername() == session.remote_address
+
+
+def test_our_own_deadline_is_a_timeout_and_leaves_a_context_that_works(echo_server: Peer) -> None:
+    with laboratory(clock=QuickClock(10.0)) as lab, lab.driver(1, 0) as driver:
+        driver.activate()
+        lab.module.set_network(Network(silent=True))
+        with pytest.raises(TimeoutError) as late:
+            driver.connect("TCP", "127.0.0.1", echo_server.port, timeout=3.0)
+        assert isinstance(late.value, AtTimeout)
+        lab.module.set_network(Network())
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.sendall(b"works")
+        session.settimeout(100)
+        assert session.recv(5)
+
+
+def test_connect_fail_after_75_seconds_is_a_timeout(echo_server: Peer) -> None:
+    with laboratory(Behaviour(connect_timeout=76.0), clock=QuickClock(60.0)) as lab, lab.driver(1, 0) as driver:
+        driver.activate()
+        lab.module.set_network(Network(silent=True))
+        with pytest.raises(TimeoutError, match=r"after 7\d s") as late:
+            driver.connect("TCP", "127.0.0.1", echo_server.port)
+        assert isinstance(late.value, ConnectTimeout)
+        assert not isinstance(late.value, ConnectionError)
+
+
+def test_a_module_that_starts_again_has_forgotten_everything() -> None:
+    opened = ('AT+QIOPEN="TCP", "10.0.0.1",80', OK + b"\r\nCONNECT OK\r\n")
+    claim = ("AT+QIFGCNT=0", OK)
+    talk = Conversation(exchange(claim, opened, claim, opened))
+    driver = TcpipDriver(talk.ports[1], receive="bare", initialise=())
+    session = driver.connect("TCP", "10.0.0.1", 80)
+    talk.ports[1].say(b"\r\nRDY\r\n")
+    session.settimeout(PATIENCE)
+    with pytest.raises(ConnectionResetError, match=r"reset \(RDY\)") as reset:
+        session.recv(1)
+    assert isinstance(reset.value, SessionReset)
+    assert driver.connect("TCP", "10.0.0.1", 80).open
+    talk.finish()
+    talk.ports[1].die()
+    driver.close()
+
+
+def test_the_line_dying_is_a_reset_with_its_cause(session: Session, lab: Lab) -> None:
+    threading.Timer(0.02, lab.mux.close).start()
+    with pytest.raises(ConnectionResetError) as reset:
+        session.recv(1)
+    assert reset.value.__cause__ is not None
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        b"\x00",
+        b"\x1a",
+        b"\x1b",
+        b"+++",
+        b"\r\n",
+        b"\r\nOK\r\n",
+        b"\r\nCLOSED\r\n",
+        b"\r\n0, CLOSED\r\n",
+        b"\r\n+QIRD: 1.2.3.4:5,TCP,3\r\n",
+        b"\r\n+RECEIVE: 0, 3\r\n",
+        b"IPD3:",
+        b"RECV FROM:1.2.3.4:5\r\n",
+        b"\r\nSEND OK\r\n",
+        b"\r\nERROR\r\n",
+        b"\r\n> ",
+        b"\xf9\xff\x7e",
+    ]
+)
+PAYLOADS = st.lists(FRAGMENTS | st.binary(min_size=1, max_size=50), min_size=1, max_size=12).map(b"".join)
+
+
+@pytest.mark.parametrize("receive", ["buffered", "header"])
+@pytest.mark.parametrize("muxip", [False, True])
+def test_payload_of_any_octets_arrives_unchanged(lab: Lab, echo_server: Peer, receive: str, muxip: bool) -> None:
+    with lab.driver(1, 0, receive=receive, muxip=muxip) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+
+        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(PAYLOADS)
+        def exchange_it(data: bytes) -> None:
+            session.sendall(data)
+            assert exactly(session, len(data)) == data
+
+        exchange_it()
+        assert session.dropped == 0
+
+
+def test_sending_after_the_end_is_a_broken_pipe_every_time(lab: Lab) -> None:
+    with Peer(lambda connection: None) as peer, lab.driver(1, 0) as driver:
+        session = driver.connect("TCP", "127.0.0.1", peer.port)
+        session.settimeout(PATIENCE)
+        assert session.recv(1) == b""
+        for _ in range(2):
+            with pytest.raises(SessionFinished):
+                session.sendall(b"x")
