@@ -92,13 +92,13 @@ def test_every_blocked_call_on_every_channel_raises_soon_with_the_cause_which_is
             die(module)
             for thread in threads:
                 thread.join(20)
+            mux.close()  # waits for the thread that tells the news
         assert [type(error) for error, _ in errors] == [cmux.SessionEnded] * len(works)
         for error, at in errors:
             assert words in str(error)
             assert at - died < 10  # within 1 s on a machine that is not shared
         assert words in str(mux.error)
         assert len([record for record in caplog.records if words in record.getMessage()]) == 1
-        mux.close()
 
 
 # --- A reset, and what looks like one ---
