@@ -239,7 +239,8 @@ class Mux:
                 self._settle(dlci, None)
             case Closed(dlci=dlci):
                 error = dlc_error(event)
-                self._settle(dlci, error)
+                if event.cause not in (Cause.LOCAL, Cause.PEER):  # that is the end of the one before
+                    self._settle(dlci, error)
                 self._early.pop(dlci, None)
                 channel = self._channels.pop(dlci, None)
                 if channel is not None:

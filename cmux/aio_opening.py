@@ -23,6 +23,8 @@ from .protocol.startup import OTHER_RATES, Dialogue, Heard
 
 T = TypeVar("T")
 
+_QUEUE_HIGH, _QUEUE_LOW = 16384, 4096  # octets that wait for a line without a descriptor
+
 
 class _Ear(asyncio.Protocol):
     """Runs dialogues on a transport."""
@@ -86,6 +88,8 @@ class _ThreadTransport(asyncio.Transport):
         self._protocol = protocol
         self._closing = False
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._queued = 0
+        self._full = False
         self._thread = threading.Thread(target=self._read, name=f"cmux reader {line.name}", daemon=True)
         self._writer = loop.create_task(self._write())
         loop.call_soon(protocol.connection_made, self)
@@ -103,6 +107,10 @@ class _ThreadTransport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if data and not self._closing:
             self._queue.put_nowait(bytes(data))
+            self._queued += len(data)
+            if self._queued > _QUEUE_HIGH and not self._full:
+                self._full = True
+                self._protocol.pause_writing()
 
     def close(self) -> None:
         if not self._closing:
@@ -134,10 +142,15 @@ class _ThreadTransport(asyncio.Transport):
         while (data := await self._queue.get()) is not None:
             while data:
                 try:
-                    data = data[await self._loop.run_in_executor(None, self._line.write, data, 1.0) :]
+                    taken = await self._loop.run_in_executor(None, self._line.write, data, 1.0)
                 except HungUp as error:
                     self._drop(error)
-                    data = b""
+                    taken = len(data)
+                data = data[taken:]
+                self._queued -= taken
+            if self._full and self._queued <= _QUEUE_LOW:
+                self._full = False
+                self._protocol.resume_writing()
         await self._loop.run_in_executor(None, self._finish)
         self._released.set()
 

@@ -15,6 +15,8 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux.aio
+from cmux import aio_opening
+from cmux.line import PortLine
 from cmux.protocol import Config, Option
 from cmux.protocol.commands import Signals
 from cmux.protocol.events import SignalsChanged
@@ -61,6 +63,56 @@ async def test_a_line_without_a_descriptor_is_read_by_a_thread(nothing_left: Non
             writer.write(bytes(5000))
             assert await reader.readexactly(5000) == bytes(5000)
         await asyncio.get_running_loop().shutdown_default_executor()
+
+
+class SlowPort:
+    """An object that takes what it is given one octet at a time, and has nothing to read."""
+
+    timeout: float | None = None
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.gate = threading.Semaphore(0)
+
+    def read(self, size: int = 1) -> bytes:
+        return b""
+
+    def write(self, data: bytes) -> int:
+        self.gate.acquire()
+        self.taken += 1
+        return 1
+
+    def close(self) -> None: ...
+
+
+async def test_a_slow_line_without_a_descriptor_makes_the_protocol_pause(
+    nothing_left: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(aio_opening, "_QUEUE_HIGH", 4)
+    monkeypatch.setattr(aio_opening, "_QUEUE_LOW", 1)
+    told: list[str] = []
+
+    class Told(asyncio.Protocol):
+        def pause_writing(self) -> None:
+            told.append("pause")
+
+        def resume_writing(self) -> None:
+            told.append("resume")
+
+    port, released = SlowPort(), asyncio.Event()
+    transport = aio_opening._ThreadTransport(
+        asyncio.get_running_loop(), PortLine(port, "slow", None), Told(), released
+    )  # fmt: skip
+    transport.write(b"abc")
+    assert told == []
+    transport.write(b"de")
+    assert told == ["pause"]
+    port.gate.release(5)
+    await until(lambda: told == ["pause", "resume"])
+    assert port.taken == 5
+    transport.close()
+    await released.wait()
+    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 async def test_a_protocol_of_the_callers_own(module: Module) -> None:
