@@ -35,6 +35,8 @@ def stop_by_signal() -> Iterator[Stop]:
     """Let SIGINT, SIGTERM and SIGHUP end the command in an orderly way, for as long as the context lasts."""
     stop = Stop()
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        numbers.remove(signal.SIGHUP)  # under nohup
     before = {number: signal.signal(number, stop.handle) for number in numbers}
     try:
         yield stop

@@ -99,6 +99,19 @@ def test_a_signal_closes_everything_and_removes_the_links(module: Module, tmp_pa
     assert module.commands[-1] == "AT"
 
 
+def test_under_nohup_a_hang_up_of_the_terminal_changes_nothing(module: Module) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited by the process
+    try:
+        attach = Attach(module.path, "--channels", "1")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with attach.ready():
+        attach.process.send_signal(signal.SIGHUP)
+        with serial.Serial(attach.paths[1], timeout=20) as port:
+            port.write(b"lives")
+            assert port.read(5) == b"lives"
+
+
 def test_a_signal_while_it_opens_leaves_the_module_in_at_mode() -> None:
     with Module(answers_sabm=False) as module, Attach(module.path) as attach:
         module.wait(lambda: module.in_mux)
