@@ -23,6 +23,7 @@ from .protocol.startup import OTHER_RATES, Dialogue, Heard
 
 T = TypeVar("T")
 
+_AHEAD = 1024  # octets that may wait for a line before the multiplexer holds the rest
 _QUEUE_HIGH, _QUEUE_LOW = 16384, 4096  # octets that wait for a line without a descriptor
 
 
@@ -168,7 +169,9 @@ def _transport(line: Line, protocol: asyncio.Protocol, released: asyncio.Event) 
         released.set()
 
     if isinstance(line, DescriptorLine) and hasattr(loop, "add_reader"):
-        return FdTransport(loop, line.fileno(), protocol, name=line.name, on_close=release)
+        transport = FdTransport(loop, line.fileno(), protocol, name=line.name, on_close=release)
+        transport.set_write_buffer_limits(_AHEAD)  # what is handed out cannot be overtaken by another channel any more
+        return transport
     return _ThreadTransport(loop, line, protocol, released)
 
 

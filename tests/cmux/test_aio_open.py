@@ -167,6 +167,17 @@ async def test_what_nobody_reads_stops_the_peer(module: Module) -> None:
         assert await reader.readexactly(len(sent)) == sent
 
 
+async def test_the_multiplexer_holds_what_the_line_does_not_take_so_that_channels_take_turns(module: Module) -> None:
+    module.manners.loopback = ()
+    async with await cmux.aio.open(module.path) as mux:
+        assert mux._transport.get_write_buffer_limits()[1] <= 4096
+        (_, file), (_, keys) = await mux.channel(1), await mux.channel(2)
+        file.write(bytes(200_000))
+        keys.write(b"k")
+        await until(lambda: module.data.get(2) == b"k")
+        assert len(module.data.get(1, b"")) < 200_000
+
+
 async def test_a_channel_closes_and_opens_again(module: Module) -> None:
     async with await cmux.aio.open(module.path) as mux:
         for _ in range(2):
