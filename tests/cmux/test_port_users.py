@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import serial
+import serial_asyncio_fast
 from serial.tools import miniterm
 
 if sys.platform == "win32":
@@ -36,7 +37,6 @@ def url(module: Module) -> str:
 
 
 async def test_serial_asyncio_fast_streams_work(url: str) -> None:
-    serial_asyncio_fast = pytest.importorskip("serial_asyncio_fast")
     reader, writer = await serial_asyncio_fast.open_serial_connection(url=url)
     sent = bytes(range(256)) * 400
     writer.write(sent)
