@@ -211,9 +211,7 @@ class Multiplexer:
         Returns:
             How many octets that were; they are counted as discarded.
         """
-        count = self._session.discard(self._session.dlc(dlci))
-        self._session.counters["octets_discarded"] += count
-        return count
+        return self._session.discard(self._session.dlc(dlci))
 
     # --- Signals and flow control ---------------------------------------------------------------------------------
 

@@ -43,6 +43,8 @@ _INPUTS = {
     FrameType.UI: Input.DATA,  # 27.010 5.3.6
 }
 
+_MAX_STATUS_DUE = 16  # breaks that wait for a line that takes nothing, on a DLC of convergence layer 2
+
 
 class Session:
     """All DLCs of one line and what is between them.
@@ -116,9 +118,7 @@ class Session:
     def park(self, dlc: Dlc) -> None:
         """Close a DLC for our owner and leave it open for the peer, which could not open it again."""
         dlc.parked = True
-        discarded = self.discard(dlc)
-        self.counters["octets_discarded"] += discarded
-        self.tell(Closed(dlc.dlci, Cause.LOCAL, "closed; the peer keeps it open", discarded))
+        self.tell(Closed(dlc.dlci, Cause.LOCAL, "closed; the peer keeps it open", self.discard(dlc)))
 
     def shutdown(self) -> None:
         """Close every DLC, then the multiplexer (27.010 §5.8.2)."""
@@ -127,15 +127,16 @@ class Session:
         self.shutting_down = True
         for dlc in self.user_dlcs():
             dlc.open_again = False
-            self.counters["octets_discarded"] += self.discard(dlc)
+            self.discard(dlc)
             self.apply(dlc, Input.CLOSE)
         self._close_when_idle()
 
     def discard(self, dlc: Dlc) -> int:
-        """Throw away what waits to be sent on a DLC; return how many octets that were."""
+        """Throw away what waits to be sent on a DLC, and count it; return how many octets that were."""
         self.transmitter.remove(dlc)
         dlc.status_due.clear()
         count = dlc.discard()
+        self.counters["octets_discarded"] += count
         self._room_made(dlc)
         return count
 
@@ -144,7 +145,9 @@ class Session:
         if not dlc.is_open:
             return
         if dlc.parameters.convergence == 2:
-            if break_length is not None or None not in dlc.status_due:
+            if len(dlc.status_due) >= _MAX_STATUS_DUE:
+                self.counters["control_overflow"] += 1
+            elif break_length is not None or None not in dlc.status_due:
                 dlc.status_due.append(break_length)
             self.transmitter.activate(dlc)
         elif not self._adm:
@@ -313,11 +316,9 @@ class Session:
         if not dlc.dlci:
             self.end(cause, detail)
             return
-        discarded = self.discard(dlc)
-        self.counters["octets_discarded"] += discarded
         if cause is Cause.TIMEOUT:
             self.unsettled.add(dlc.dlci)
-        self._tell_closed(dlc, cause, detail, discarded)
+        self._tell_closed(dlc, cause, detail, self.discard(dlc))
         if dlc.open_again:
             dlc.open_again = False
             self.apply(dlc, Input.OPEN)
@@ -329,9 +330,7 @@ class Session:
         dlc.negotiated = None
         if dlc.state is not State.CLOSED:
             dlc.state, dlc.deadline = State.CLOSED, None
-            discarded = self.discard(dlc)
-            self.counters["octets_discarded"] += discarded
-            self._tell_closed(dlc, cause, detail, discarded)
+            self._tell_closed(dlc, cause, detail, self.discard(dlc))
 
     def _tell_closed(self, dlc: Dlc, cause: Cause, detail: str, discarded: int) -> None:
         if not dlc.parked:  # our owner knows already

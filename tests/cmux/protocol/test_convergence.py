@@ -59,6 +59,13 @@ class TestLayer2:
         pair.settle()
         assert pair.module.data(1) == b"later"
 
+    def test_breaks_that_nobody_takes_do_not_pile_up(self) -> None:
+        pair = layer_2()
+        for _ in range(1000):
+            pair.host.mux.send_break(1, 0.2, pair.now)
+        assert len(pair.host.mux._session.dlc(1).status_due) <= 16
+        assert pair.host.mux.stats()["control_overflow"] == 984
+
     def test_frame_without_a_whole_status_is_counted(self) -> None:
         pair = layer_2()
         for info in (b"", b"\x8c"):
