@@ -19,7 +19,7 @@ from cmux import aio_opening
 from cmux.line import PortLine
 from cmux.protocol import Config, Option
 from cmux.protocol.commands import Signals
-from cmux.protocol.events import SignalsChanged
+from cmux.protocol.events import DataReceived, SignalsChanged
 from drivers.emulator import EmulatedModule
 
 __all__ = ["nothing_left"]
@@ -172,10 +172,16 @@ async def test_the_multiplexer_holds_what_the_line_does_not_take_so_that_channel
     async with await cmux.aio.open(module.path) as mux:
         assert mux._transport.get_write_buffer_limits()[1] <= 4096
         (_, file), (_, keys) = await mux.channel(1), await mux.channel(2)
-        file.write(bytes(200_000))
+        reads_nothing, goes_on = threading.Event(), threading.Event()
+        module.run(lambda core, now: (reads_nothing.set(), goes_on.wait(20)))
+        await until(reads_nothing.is_set)
+        file.write(bytes(200_000))  # more than the pty holds
         keys.write(b"k")
-        await until(lambda: module.data.get(2) == b"k")
-        assert len(module.data.get(1, b"")) < 200_000
+        goes_on.set()
+        await until(lambda: module.data.get(2) == b"k" and len(module.data.get(1, b"")) == 200_000)
+        order = [event for event in module.events if isinstance(event, DataReceived)]
+        before = order[: next(at for at, event in enumerate(order) if event.dlci == 2)]
+        assert sum(len(event.data) for event in before) < 100_000
 
 
 async def test_a_channel_closes_and_opens_again(module: Module) -> None:
