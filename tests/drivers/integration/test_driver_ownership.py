@@ -10,7 +10,7 @@ import time
 
 import pytest
 from driver_lab import PATIENCE, Lab, Peer, client_of, exactly, laboratory
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -255,6 +255,10 @@ class Ownership(RuleBasedStateMachine):
 
 
 Ownership.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=12,
+    stateful_step_count=25,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a failure is told at once; its steps are short as they are
+    suppress_health_check=list(HealthCheck),
 )
 TestOwnership = Ownership.TestCase

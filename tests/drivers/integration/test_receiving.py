@@ -8,8 +8,9 @@ import socket
 import threading
 
 import pytest
-from driver_lab import PATIENCE, Lab, Peer, client_of, exactly
+from driver_lab import PATIENCE, Lab, Peer, client_of, exactly, laboratory
 
+from drivers.emulator import Behaviour
 from drivers.errors import SessionFinished, TcpipError
 
 NASTY = (
@@ -154,3 +155,16 @@ def test_a_reader_that_does_not_read_holds_the_sender_back(lab: Lab) -> None:
         assert not sent.is_set()
         assert session.dropped == 0
         assert len(exactly(session, 500_000)) == 500_000
+
+
+@pytest.mark.requirement("S3.46", "S3.47")
+@pytest.mark.parametrize("muxip", [False, True])
+@pytest.mark.parametrize("to_before_recv", [False, True])
+def test_the_two_addresses_are_understood_in_either_order(echo_server: Peer, muxip: bool, to_before_recv: bool) -> None:
+    with (
+        laboratory(Behaviour(to_before_recv=to_before_recv)) as lab,
+        lab.driver(1, 0, muxip=muxip, receive="header", show=("QISHOWRA", "QISHOWLA")) as driver,
+    ):
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.sendall(NASTY)
+        assert exactly(session, len(NASTY)) == NASTY

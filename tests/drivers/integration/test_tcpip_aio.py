@@ -229,7 +229,7 @@ async def test_cancellation_at_any_wait_leaves_a_channel_that_works(echo_server:
                 assert await exactly(session, len(NASTY)) == NASTY
                 with suppress(DriverError):
                     await session.close()
-    assert cancel_at > 2
+    assert cancel_at > 1
 
 
 async def test_a_dead_connection_is_reported_and_opened_again(echo_server: Peer) -> None:

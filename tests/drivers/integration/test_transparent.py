@@ -159,3 +159,14 @@ def test_transparent_mode_is_refused_with_two_contexts_on_one_uart(quick: Lab, e
 def test_transparent_mode_is_refused_with_muxip(quick: Lab) -> None:
     with pytest.raises(ValueError, match="MUXIP"):
         quick.driver(1, 0, transparent=True, muxip=True)
+
+
+@pytest.mark.requirement("S3.25", "S3.26")
+def test_the_silence_before_the_plus_signs_is_kept_also_right_behind_data(quick: Lab, echo_server: Peer) -> None:
+    with quick.driver(1, 0, transparent=True) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.sendall(b"x")
+        driver.escape()
+        assert quick.heard(1).count(b"+++") == 1  # heard at the first attempt
+        driver.resume()
+        assert receive(session, 1) == b"x"
