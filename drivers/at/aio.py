@@ -54,15 +54,19 @@ class AtChannel:
         Cancellation takes effect after a payload that was begun and after what the dialogue named to bring the
         channel back.
         """
-        async with self._turn:
-            self._changed.set()
-            self._start()
-            if not self._set_up:
-                await self._drive(prepare(self._engine))
-                self._set_up = True
-            if self._engine.in_doubt:
-                await self._drive(resynchronise(self._engine))
-            return await self._drive(dialogue)
+        try:
+            async with self._turn:
+                self._changed.set()
+                self._start()
+                if not self._set_up:
+                    await self._drive(prepare(self._engine))
+                    self._set_up = True
+                if self._engine.in_doubt:
+                    await self._drive(resynchronise(self._engine))
+                return await self._drive(dialogue)
+        finally:
+            if self._engine.failure is None:
+                self._arrange_hold()  # what came during the turn may have to be given out after it
 
     @property
     def clock(self) -> Clock:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from drivers.at import Dialogue, LinePattern, command, payload
+from drivers.at import Dialogue, Framing, LinePattern, command, payload
 from drivers.at.aio import AtChannel
 from drivers.errors import ChannelClosed, CommandError
 
@@ -105,3 +106,47 @@ async def test_cancellation_waits_until_a_payload_that_was_begun_is_delivered() 
         assert taken == [b"hello"]
         assert (await channel.command("AT")).final == "OK"
         assert got.is_set()
+
+
+async def test_what_is_held_back_while_a_dialogue_runs_is_given_out_after_it() -> None:
+    class Bare:
+        """Takes bare data."""
+
+        lines = (LinePattern("CLOSED"),)
+        framing = Framing(bare=True)
+        congested = False
+
+        def __init__(self) -> None:
+            self.data = b""
+            self.came = asyncio.Event()
+
+        def take_line(self, text: str) -> bool:
+            return False
+
+        def take_data(self, header: str, data: bytes) -> bool:
+            self.data += data
+            self.came.set()
+            return True
+
+        def lost(self, cause: Exception) -> None:
+            pass
+
+    mine, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=mine)
+    module_reader, module_writer = await asyncio.open_connection(sock=theirs)
+    async with AtChannel(reader, writer) as channel:
+        sink = Bare()
+        channel.add_sink(sink)
+        asking = asyncio.create_task(channel.command("AT"))
+        assert await module_reader.readuntil(b"\r") == b"ATE0\r"
+        module_writer.write(b"\r\nOK\r\n")
+        assert await module_reader.readuntil(b"\r") == b"AT\r"
+        module_writer.write(b"\r\nOK\r\ndata\r")  # the CR may be the beginning of a line: only time tells
+        await asking
+        async with asyncio.timeout(5):
+            while sink.data != b"data\r":
+                sink.came.clear()
+                await sink.came.wait()
+    for stream in (writer, module_writer):
+        stream.close()
+        await stream.wait_closed()
