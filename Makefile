@@ -5,7 +5,7 @@ TIME   ?= 60
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test lint conformance docs fuzz bench clean
+.PHONY: help demo test interop lint conformance docs fuzz bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -32,8 +32,11 @@ $(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 demo: $(VENV)/run.stamp ## chapter 8 of the app note over a multiplexed line, on the emulated module
 	@$(BIN)/gsm0710 demo
 
-test: $(VENV)/test.stamp ## the whole test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(VENV)/test.stamp ## the test suite
+	$(BIN)/python -m pytest --ignore tests/interop $(PYTEST_ARGS)
+
+interop: $(VENV)/test.stamp ## the tests with programs that nobody here wrote, as far as they are installed
+	$(BIN)/python -m pytest tests/interop $(PYTEST_ARGS)
 
 lint: $(VENV)/dev.stamp ## style, types, import contracts
 	$(BIN)/ruff check .
