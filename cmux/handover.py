@@ -74,6 +74,9 @@ def enter(
     rates = other_rates if line.has_baudrate else ()
     try:
         entered = run(line, startup.enter(line.name, manner, other_rates=rates, findings=findings))
+        if entered.baudrate is not None:
+            _log.warning("%s: the module is set to %d baud, and so is the line now", line.name, entered.baudrate)
+        return entered
     except HungUp as error:
         raise SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}") from error
     except StartupError:
@@ -81,9 +84,6 @@ def enter(
     except BaseException:  # interrupted: it may be in multiplexer mode already
         leave(line, manner.config.option, close_down=True)
         raise
-    if entered.baudrate is not None:
-        _log.warning("%s: the module is set to %d baud, and so is the line now", line.name, entered.baudrate)
-    return entered
 
 
 def leave(line: Line, option: Option, *, close_down: bool) -> bool:

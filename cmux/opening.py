@@ -92,31 +92,34 @@ def open(
     manner = manner_of(known, config, n1 is not None, baudrate)
     rates = [rate for rate in other_rates if rate != baudrate]
     first, adopted = b"", False
-    try:
-        if startup == "at":
-            entered = handover.enter(line, manner, rates)
-            first, adopted, config = entered.unread, entered.adopted, entered.config
-    except BaseException:
-        line.close()
-        if recorder is not None:
-            recorder.close()
-        raise
 
     def reopen() -> tuple[Line, Callable[[Line], bytes]]:
         again = stable if stable is not None and os.path.exists(stable) else port
         opened = open_line(again, baudrate, **rest)
         return opened, lambda line: handover.enter(line, manner, rates).unread if startup == "at" else b""
 
-    mux = Mux(
-        line,
-        config,
-        leave_by_at=startup == "at" and not adopted,
-        line_rate=line.rate if line_rate is None else line_rate or None,
-        capture=recorder,
-        drain_timeout=drain_timeout,
-        names=known.channels,
-        reopen=reopen if reattach else None,
-    )
+    entered = None
+    try:
+        if startup == "at":
+            entered = handover.enter(line, manner, rates)
+            first, adopted, config = entered.unread, entered.adopted, entered.config
+        mux = Mux(
+            line,
+            config,
+            leave_by_at=startup == "at" and not adopted,
+            line_rate=line.rate if line_rate is None else line_rate or None,
+            capture=recorder,
+            drain_timeout=drain_timeout,
+            names=known.channels,
+            reopen=reopen if reattach else None,
+        )
+    except BaseException:
+        if entered is not None:  # interrupted in between: nobody else takes the module back to AT mode
+            handover.leave(line, config.option, close_down=True)
+        line.close()
+        if recorder is not None:
+            recorder.close()
+        raise
     try:
         mux.start(first)
         for dlci in wanted:

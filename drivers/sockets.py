@@ -50,7 +50,7 @@ class Bridge:
 
     def start(self) -> None:
         """Begin to carry."""
-        for thread in self._threads:
+        for thread in reversed(self._threads):  # the way up waits for the way down in the end
             thread.start()
 
     def join(self, timeout: float | None = None) -> bool:
