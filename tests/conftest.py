@@ -31,7 +31,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 _MARKS = ("requirement", "clause")
 _passed: dict[str, dict[str, list[str]]] = {mark: defaultdict(list) for mark in _MARKS}
-_marks: dict[str, dict[str, list[str]]] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,24 +40,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Note the numbers of each test."""
+    """Let each report carry the numbers of its test, from another process, too."""
     for item in items:
-        _marks[item.nodeid] = {
-            mark: [number for marker in item.iter_markers(mark) for number in marker.args] for mark in _MARKS
-        }
+        for mark in _MARKS:
+            item.user_properties += [(mark, number) for marker in item.iter_markers(mark) for number in marker.args]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note what passed."""
     if report.when == "call" and report.passed:
-        for mark, numbers in _marks.get(report.nodeid, {}).items():
-            for number in numbers:
-                _passed[mark][number].append(report.nodeid)
+        for mark, number in report.user_properties:
+            if mark in _MARKS:
+                _passed[mark][str(number)].append(report.nodeid)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reports that were asked for."""
     for mark in _MARKS:
         path = session.config.getoption(f"--{mark}-report")
-        if path:
+        if path and not hasattr(session.config, "workerinput"):
             Path(path).write_text(json.dumps(_passed[mark], indent=1, sort_keys=True), encoding="utf-8")
