@@ -6,10 +6,13 @@ import json
 import os
 import shutil
 from collections import defaultdict
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from drivers.emulator import EmulatedModule
 
 # The same examples every time: what random ones find belongs to `make fuzz`, not to somebody's unrelated change.
 settings.register_profile("suite", deadline=None, derandomize=True)
@@ -30,33 +33,76 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 _MARKS = ("requirement", "clause")
+_LINE = "line"
 _passed: dict[str, dict[str, list[str]]] = {mark: defaultdict(list) for mark in _MARKS}
+_crossed: dict[str, int] = {}
+_heard: list[int] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options that write which tests passed for each number."""
+    """Add the options that write which tests passed for each number, and the one that runs those of a number."""
     for mark in _MARKS:
         parser.addoption(f"--{mark}-report", metavar="FILE", help=f"write, for each {mark}, the tests that passed")
+    parser.addoption(
+        "--line-report", metavar="FILE", help="write how many octets an emulated module heard in each test that passed"
+    )
+    parser.addoption(
+        "--requirement", metavar="NUMBER", action="append", help="run the tests that are marked with this number only"
+    )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each report carry the numbers of its test, from another process, too."""
+def pytest_configure() -> None:
+    """Count what the AT interpreters of all emulated modules of this process hear from their lines."""
+    EmulatedModule._octets = _counting(EmulatedModule._octets)  # type: ignore[method-assign]
+
+
+def _counting(told: Callable[[EmulatedModule, int, str, bytes], None]) -> Callable[..., None]:
+    def octets(module: EmulatedModule, uart: int, direction: str, data: bytes) -> None:
+        if direction == "received":
+            _heard.append(len(data))
+        told(module, uart, direction, data)
+
+    return octets
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each report carry the numbers of its test, from another process, too; leave out what was not asked for."""
+    wanted = set(config.getoption("--requirement") or ())
+    kept, left_out = [], []
     for item in items:
         for mark in _MARKS:
             item.user_properties += [(mark, number) for marker in item.iter_markers(mark) for number in marker.args]
+        own = {number for mark, number in item.user_properties if mark == "requirement"}
+        (kept if own & wanted or not wanted else left_out).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Note how many octets the test itself sent to a module, apart from those of its fixtures."""
+    _heard.clear()
+    try:
+        return (yield)
+    finally:
+        item.user_properties.append((_LINE, sum(_heard)))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note what passed."""
     if report.when == "call" and report.passed:
-        for mark, number in report.user_properties:
-            if mark in _MARKS:
-                _passed[mark][str(number)].append(report.nodeid)
+        for name, value in report.user_properties:
+            if name in _MARKS:
+                _passed[name][str(value)].append(report.nodeid)
+            elif name == _LINE and value:
+                _crossed[report.nodeid] = int(str(value))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reports that were asked for."""
-    for mark in _MARKS:
-        path = session.config.getoption(f"--{mark}-report")
-        if path and not hasattr(session.config, "workerinput"):
-            Path(path).write_text(json.dumps(_passed[mark], indent=1, sort_keys=True), encoding="utf-8")
+    if hasattr(session.config, "workerinput"):
+        return
+    for name, content in (*_passed.items(), (_LINE, _crossed)):
+        if path := session.config.getoption(f"--{name}-report"):
+            Path(path).write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
