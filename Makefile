@@ -55,8 +55,9 @@ docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as er
 fuzz: $(VENV)/test.stamp ## the fuzz targets for TIME seconds (default 60)
 	$(BIN)/python fuzz/run.py --time $(TIME)
 
-bench: $(VENV)/test.stamp ## speed, as ratios to a reference measured in the same run
+bench: $(VENV)/test.stamp ## speed as ratios to a reference of the same run, and a hundred emulated modules
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks/emulator_bench.py
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

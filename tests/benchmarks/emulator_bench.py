@@ -1,7 +1,7 @@
 """A hundred emulated modules in one process: what each takes, and how fast one answers while others are busy.
 
-Run it by hand: ``python tests/benchmarks/emulator_bench.py``; it prints one line per figure with its reference, and
-ends with 1 when a figure is not met. Host programs run in processes of their own.
+``make bench`` runs it: one line per figure with its reference, and 1 at the end when a figure is not met. Host programs
+run in processes of their own. Memory is told on Linux only.
 """
 
 from __future__ import annotations
@@ -136,9 +136,12 @@ def percentile(times: list[float], part: float) -> float:
     return times[min(len(times) - 1, int(len(times) * part))]
 
 
-def memory(pid: int) -> float:
-    """Return the resident memory of a process in MB, without what it shares."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+def memory(pid: int) -> float | None:
+    """Return the resident memory of a process in MB, without what it shares; None where the system does not tell."""
+    told = Path(f"/proc/{pid}/smaps_rollup")
+    if not told.exists():
+        return None
+    text = told.read_text()
     fields = dict(line.split(":", 1) for line in text.splitlines()[1:])
     return sum(int(fields[name].split()[0]) for name in ("Private_Clean", "Private_Dirty")) / 1024
 
@@ -194,12 +197,13 @@ async def measure(modules: int, busy: int, seconds: float) -> list[Row]:
         octets = int(await mover.stdout.readline())
         await mover.wait()
     print(f"{modules} modules, {busy} of them moved {octets / seconds / busy / 1000:.1f} kB/s each at {LINE_RATE} baud")
-    per_module = (taken - alone) / (modules - 1)
-    return [
-        Row("memory per module", per_module, alone, MEMORY_LIMIT, "MB"),
+    rows = [
         Row("AT to OK, 99 %", percentile(loaded, 0.99), percentile(idle, 0.99), LATENCY_LIMIT, "s"),
         Row("AT to OK, 50 %", percentile(loaded, 0.5), percentile(idle, 0.5), LATENCY_LIMIT, "s"),
     ]
+    if taken is not None and alone is not None:
+        rows.insert(0, Row("memory per module", (taken - alone) / (modules - 1), alone, MEMORY_LIMIT, "MB"))
+    return rows
 
 
 def main() -> int:
