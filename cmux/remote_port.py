@@ -6,7 +6,7 @@ from typing import Final
 
 import serial
 
-from .protocol.commands import Flow, Parity, PortSettings
+from .protocol.commands import Flow, Parity, PortMask, PortSettings
 from .protocol.wire import BAUD_RATES
 
 _PARITIES: Final = {
@@ -24,7 +24,7 @@ _FLOWS: Final = {
 _CODED: Final = frozenset(BAUD_RATES.values())
 
 
-def port_settings(port: serial.SerialBase, before: PortSettings) -> PortSettings:
+def port_settings(port: serial.SerialBase, before: PortSettings) -> tuple[PortSettings, PortMask]:
     """Say what a port is set to.
 
     Args:
@@ -32,15 +32,17 @@ def port_settings(port: serial.SerialBase, before: PortSettings) -> PortSettings
         before: what was told last; its baud rate stays where RPN has no code for the port's.
 
     Returns:
-        The settings, all of which RPN can code.
+        The settings, and which of them can be told: all but a baud rate that RPN cannot code.
     """
     flow = Flow.NONE
     for name, bits in _FLOWS.items():
         flow |= bits if getattr(port, name) else Flow.NONE
-    return PortSettings(
-        baudrate=port.baudrate if port.baudrate in _CODED else before.baudrate,
+    coded = port.baudrate in _CODED
+    settings = PortSettings(
+        baudrate=port.baudrate if coded else before.baudrate,
         data_bits=port.bytesize,
         stop_bits=1 if port.stopbits == serial.STOPBITS_ONE else 1.5,  # RPN knows no 2
         parity=_PARITIES[port.parity],
         flow=flow,
     )
+    return settings, PortMask.ALL if coded else PortMask.ALL & ~PortMask.BAUDRATE

@@ -312,14 +312,14 @@ class RPN(Command):
         if self.settings is None:
             return build(wire.rpn_query, {"dlci": {"dlci": self.dlci}})
         ours = self.settings
-        codes = {rate: code for code, rate in wire.BAUD_RATES.items()}
-        if ours.baudrate not in codes:
+        codes: dict[int | None, int] = {rate: code for code, rate in wire.BAUD_RATES.items()}
+        if ours.baudrate not in codes and self.mask & PortMask.BAUDRATE:
             raise FrameError(f"RPN cannot code {ours.baudrate} baud: {', '.join(map(str, codes))}")
         return build(
             wire.rpn,
             {
                 "dlci": {"dlci": self.dlci},
-                "baud": codes[ours.baudrate],
+                "baud": codes.get(ours.baudrate, 0),  # not meant where it has no code
                 "format": {
                     "parity_type": ours.parity.value or 0,
                     "parity": ours.parity is not Parity.NONE,

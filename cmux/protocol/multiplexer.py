@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import replace
 
 from . import negotiation
-from .commands import RLS, RPN, SNC, Command, FCoff, FCon, PortSettings, Signals, Test, build_status
+from .commands import RLS, RPN, SNC, Command, FCoff, FCon, PortMask, PortSettings, Signals, Test, build_status
 from .config import MAX_DLCI, Config, Option, Parameters, Role
 from .dlc import Dlc, Input, State
 from .errors import ConfigError, FrameError, InvalidDlci, StateError
@@ -286,21 +286,24 @@ class Multiplexer:
         """
         self._submit(Test(bytes(payload)), now)
 
-    def negotiate_port(self, dlci: int, settings: PortSettings | None, now: float) -> None:
+    def negotiate_port(
+        self, dlci: int, settings: PortSettings | None, now: float, mask: PortMask = PortMask.ALL
+    ) -> None:
         """Set the serial port behind a DLC, or ask for its settings, by RPN; `CommandDone` follows (§5.4.6.3.9).
 
         Args:
             dlci: 1 to 61.
             settings: what to set; None asks.
             now: seconds on the caller's clock.
+            mask: which of the settings are meant.
 
         Raises:
             InvalidDlci: the number cannot carry data.
-            FrameError: a baud rate that RPN cannot code.
+            FrameError: a baud rate that is meant and that RPN cannot code.
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
-        self._submit(RPN(dlci, settings), now)
+        self._submit(RPN(dlci, settings, mask), now)
 
     def line_status(
         self, dlci: int, now: float, *, overrun: bool = False, parity: bool = False, framing: bool = False

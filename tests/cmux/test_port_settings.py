@@ -15,7 +15,7 @@ from mux_module import Module
 
 import cmux
 from cmux.protocol import control
-from cmux.protocol.commands import RPN, Flow, Parity, PortSettings
+from cmux.protocol.commands import RPN, Flow, Parity, PortMask, PortSettings
 from cmux.protocol.events import PortChanged
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -82,14 +82,26 @@ def test_what_does_not_change_or_is_no_matter_of_the_line_is_not_told(port: cmux
     assert told(module) == []
 
 
+@pytest.mark.clause("5.4.6.3.9")
 def test_a_baud_rate_that_rpn_cannot_code_stays_local(port: cmux.VirtualUart, module: Module) -> None:
     port.baudrate = 921600
     assert port.baudrate == 921600
     assert echoes(port, b"x")
     assert told(module) == []
-    port.parity = serial.PARITY_ODD  # and what else is told leaves the peer's baud rate as it was told last
+    port.parity = serial.PARITY_ODD  # what else is told leaves the baud rate out, and the peer's as it is
     module.wait(lambda: told(module))
-    assert told(module) == [PortSettings(115200, 8, 1, Parity.ODD)]
+    (event,) = [event for event in module.events if isinstance(event, PortChanged)]
+    assert event.mask == PortMask.ALL & ~PortMask.BAUDRATE
+    assert event.settings == PortSettings(parity=Parity.ODD)
+
+
+def test_the_first_baud_rate_that_can_be_told_is_told(port: cmux.VirtualUart, module: Module) -> None:
+    port.close()
+    port.baudrate = 921600
+    port.open()
+    port.baudrate = 9600  # which is RPN's default, and yet not what the peer was told
+    module.wait(lambda: told(module))
+    assert [settings.baudrate for settings in told(module)] == [9600]
 
 
 def test_settings_made_while_closed_are_not_told(port: cmux.VirtualUart, module: Module) -> None:

@@ -368,6 +368,15 @@ class TestRPN:
         with pytest.raises(FrameError, match="921600"):
             Pair().open(1).host.mux.negotiate_port(1, PortSettings(921600), 0)
 
+    @pytest.mark.clause("5.4.6.3.9")
+    def test_what_is_not_meant_need_not_have_a_code_and_stays_as_it_is_there(self) -> None:
+        pair = Pair().open(1)
+        pair.host.mux.negotiate_port(1, PortSettings(115200), pair.now)
+        mask = PortMask.ALL & ~PortMask.BAUDRATE
+        pair.host.mux.negotiate_port(1, PortSettings(None, 7), pair.now, mask)
+        pair.settle()
+        assert pair.module.of(PortChanged)[-1] == PortChanged(1, PortSettings(115200, 7), mask)
+
 
 @pytest.mark.clause("5.4.6.3.10")
 @pytest.mark.parametrize(

@@ -1,0 +1,221 @@
+"""The octets of a DLC, as pyserial reads and writes them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import serial
+from serial.serialutil import PortNotOpenError, SerialTimeoutException
+
+from .endpoint import Endpoint
+from .waiting import Deadline
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_PIECE = 65536
+_XONXOFF_PIECE = 64  # XOFF cannot stop what is queued, so little is
+
+
+class ChannelStream(serial.SerialBase):
+    """The half of a `VirtualUart` that needs no more than the open near end of a DLC."""
+
+    _endpoint: Endpoint | None = None
+    _read_cancelled = False
+    _write_cancelled = False
+
+    def _opened(self) -> Endpoint:
+        if not self.is_open or self._endpoint is None:
+            raise PortNotOpenError
+        return self._endpoint
+
+    # --- Reading ---
+
+    def read(self, size: int = 1) -> bytes:
+        """Read octets as pyserial does.
+
+        Args:
+            size: how many; fewer come when ``timeout`` or ``inter_byte_timeout`` runs out or `cancel_read` is called.
+
+        Returns:
+            The octets.
+
+        Raises:
+            DlcClosed: the peer closed the DLC, and nothing is left to read.
+            SessionEnded: the line died, and nothing is left to read.
+        """
+        endpoint = self._opened()
+        with endpoint.condition:
+            self._await(endpoint, size, Deadline(self.timeout))
+            return endpoint.take(size)
+
+    def read_until(self, expected: bytes = b"\n", size: int | None = None) -> bytes:
+        """Read up to and including a sequence.
+
+        Args:
+            expected: the sequence.
+            size: the most octets to read; None for no limit.
+
+        Returns:
+            What ends with `expected`, or less when the time or `size` ran out.
+        """
+        endpoint = self._opened()
+        with endpoint.condition:
+            deadline = Deadline(self.timeout)
+            searched = 0
+            while True:
+                found = endpoint.buffer.find(expected, max(0, searched - len(expected) + 1), size)
+                if found >= 0:
+                    return endpoint.take(found + len(expected))
+                searched = len(endpoint.buffer)
+                if size is not None and searched >= size:
+                    return endpoint.take(size)
+                if not self._await(endpoint, searched + 1, deadline):
+                    return endpoint.take(searched)
+
+    def _await(self, endpoint: Endpoint, size: int, deadline: Deadline) -> bool:
+        """Wait for so many octets; the condition is held."""
+        buffer = endpoint.buffer
+        while len(buffer) < size:
+            if not self.is_open:
+                raise PortNotOpenError
+            if self._read_cancelled:
+                self._read_cancelled = False
+                return False
+            if not endpoint.up:
+                if buffer:
+                    return False
+                raise endpoint.reason()
+            left = deadline.left()
+            if buffer and self.inter_byte_timeout is not None:
+                gap = buffer.arrived_at + self.inter_byte_timeout - time.monotonic()
+                left = gap if left is None else min(left, gap)
+            if left is not None and left <= 0:
+                return False
+            buffer.wanted = size  # the water marks are for what nobody waits for
+            try:
+                endpoint.resume()
+                endpoint.condition.wait(left)
+            finally:
+                buffer.wanted = 0
+        return True
+
+    @property
+    def in_waiting(self) -> int:
+        """How many octets can be read without waiting."""
+        return len(self._opened().buffer)
+
+    def reset_input_buffer(self) -> None:
+        """Throw away what has been received and not read."""
+        endpoint = self._opened()
+        with endpoint.condition:
+            endpoint.take(len(endpoint.buffer))
+
+    def cancel_read(self) -> None:
+        """End a `read` that waits in another thread, or else the next one that would."""
+        endpoint = self._endpoint
+        if endpoint is not None and self.is_open:
+            with endpoint.condition:
+                self._read_cancelled = True
+                endpoint.condition.notify_all()
+
+    # --- Writing ---
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Queue octets, and wait for room when there is none.
+
+        Args:
+            data: the octets.
+
+        Returns:
+            How many were taken: all of them, except with a ``write_timeout`` of 0 or after `cancel_write`.
+
+        Raises:
+            serial.SerialTimeoutException: ``write_timeout`` ran out; part of it may have been sent.
+            DlcClosed: the peer closed the DLC.
+            SessionEnded: the line died.
+        """
+        octets = memoryview(serial.to_bytes(data))  # type: ignore[attr-defined]  # missing in the stubs
+        endpoint = self._opened()
+        deadline = Deadline(self.write_timeout)
+        done = 0
+        while done < len(octets):
+            piece = bytes(octets[done : done + (_XONXOFF_PIECE if endpoint.xonxoff else _PIECE)])
+            if endpoint.xonxoff:
+                endpoint.wait_sent(lambda: self._write_cancelled or not self.is_open, deadline.left())
+            taken = self._write_once(endpoint, piece, deadline)
+            if taken is None:
+                break
+            done += taken
+        return done
+
+    def _write_once(self, endpoint: Endpoint, piece: bytes, deadline: Deadline) -> int | None:
+        """Queue octets or wait; None when no more is to be written."""
+        with endpoint.condition:
+            if not self.is_open:
+                raise PortNotOpenError
+            if not endpoint.up:
+                raise endpoint.reason()
+            stopped = endpoint.xonxoff and (endpoint.held or self._queued(endpoint))
+            taken = 0 if stopped else endpoint.send(piece)
+            if taken == len(piece):
+                return taken
+            if self._write_cancelled or self.write_timeout == 0:
+                self._write_cancelled = False
+                return taken or None
+            # The condition is held since send(), so Writable cannot slip in between.
+            if not taken and not endpoint.condition.wait(deadline.left()):
+                raise SerialTimeoutException("Write timeout")
+            return taken
+
+    def _queued(self, endpoint: Endpoint) -> bool:
+        return endpoint.engine.call(lambda core, now: core.unsent(endpoint.dlci)) > 0
+
+    @property
+    def out_waiting(self) -> int:
+        """How many octets wait to be sent."""
+        endpoint = self._opened()
+        return endpoint.engine.call(lambda core, now: core.unsent(endpoint.dlci))
+
+    def flush(self) -> None:
+        """Wait until everything that was written has gone to the line.
+
+        Raises:
+            serial.SerialTimeoutException: that took longer than ``write_timeout``.
+            DlcClosed: the peer closed the DLC first.
+            SessionEnded: the line died first.
+        """
+        endpoint = self._opened()
+        if not endpoint.engine.wait_written(endpoint.dlci, self.write_timeout):
+            if not endpoint.up or endpoint.engine.error is not None:
+                raise endpoint.reason()
+            raise SerialTimeoutException("Write timeout")
+
+    def reset_output_buffer(self) -> None:
+        """Throw away what has been written and not sent."""
+        endpoint = self._opened()
+        with endpoint.condition:
+            endpoint.engine.call(lambda core, now: core.discard(endpoint.dlci))
+            endpoint.condition.notify_all()
+
+    def cancel_write(self) -> None:
+        """End a `write` that waits in another thread, or else the next one that would."""
+        endpoint = self._endpoint
+        if endpoint is not None and self.is_open:
+            with endpoint.condition:
+                self._write_cancelled = True
+                endpoint.poke()
+
+    # --- For select ---
+
+    def fileno(self) -> int:
+        """Return a descriptor for ``select``; read with `read` and write with `write`, not with it.
+
+        Returns:
+            The descriptor, the same one until the port is closed: readable while octets wait or the DLC is gone,
+            writable while it takes octets.
+        """
+        endpoint = self._opened()
+        with endpoint.condition:
+            return endpoint.fileno()
