@@ -1,4 +1,8 @@
-"""What makes modules differ, as data: each entry with the source that says so, and a recorded exchange as its test."""
+"""What makes modules differ, as data: each entry with the source that says so, and a recorded exchange as its test.
+
+A module that is not here is no less welcome: ``profile=Profile(...)`` takes one of the caller's own. What is here has
+been read in a manual or seen on a line.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
-from .config import Config, KeepAlive, Option, Wakeup
+from .config import Config, Option
 
 AtCmux = Literal["short", "full", "asked"]
 
@@ -56,50 +60,26 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             Profile(
                 name="generic",
                 title="any module",
-                source="3GPP TS 27.010 §5.7; zephyrproject-rtos/zephyr#38652 (SABM needs patience)",
+                source="3GPP TS 27.010 §5.7; zephyrproject-rtos/zephyr#38652 (SABM needs patience); logs of a SIMCom "
+                "A7672 (gist diplfranzhoepfinger/8411a48) and a Cavli C16QS (espressif/esp-protocols#507)",
             ),
             Profile(
                 name="m10",
                 title="Quectel M10, M95, M66, MC60",
-                source="Quectel M66 AT Commands Manual V1.0, 3.7: basic option only, N1 127, T1 10, N2 3, T2 30, "
-                "T3 10, k 2; virtual UART n is DLCI n",
+                source="Quectel M10 AT Commands Set V1.01, 3.2.44 and M66 AT Commands Manual V1.0, 3.7: basic option "
+                "only, N1 127, T1 10, N2 3, T2 30, T3 10, k 2, listed by AT+CMUX? and AT+CMUX=?; channel n is DLCI n",
+                at_cmux="asked",
                 channels=_AT_CHANNELS,
                 settings=MappingProxyType({"option": Option.BASIC, "n1": 127}),
             ),
             Profile(
                 name="sim800",
                 title="SIMCom SIM800 series",
-                source="SIM800 Series MUX Application Note V1.04 (UA with a two-octet length, MSC right behind UA); "
-                "espressif/esp-protocols#140 (both in one read)",
+                source="SIM800 Series AT Command Manual V1.09, 3.2.38 (basic option only, N1 127; AT+CMUX=? lists the "
+                "mode alone); SIM800 Series MUX Application Note V1.04, 4.6 (UA with a two-octet length); "
+                "espressif/esp-protocols#140 (UA and MSC in one read)",
                 channels=_AT_CHANNELS,
                 settings=MappingProxyType({"option": Option.BASIC, "n1": 127}),
-            ),
-            Profile(
-                name="sim7080",
-                title="SIMCom SIM7070, SIM7080",
-                source="zephyrproject-rtos/zephyr#63812 (AT+CMUX with the required parameter only), #63813 (MSC with a "
-                "break octet that EA does not announce)",
-                at_cmux="short",
-                settings=MappingProxyType({"option": Option.BASIC}),
-            ),
-            Profile(
-                name="sara-r5",
-                title="u-blox SARA-R5",
-                source="u-blox/ubxlib u_cell_mux.c: the GNSS channel is DLCI 3 and cannot be opened again once closed",
-                channels=MappingProxyType({"at": 1, "at2": 2, "gnss": 3}),
-                settings=MappingProxyType({"keep_open": True}),
-            ),
-            Profile(
-                name="eg25",
-                title="Quectel EG25-G",
-                source="zephyrproject-rtos/zephyr#109712: no handshake when it wakes",
-                settings=MappingProxyType({"wakeup": Wakeup.NONE}),
-            ),
-            Profile(
-                name="particle",
-                title="modules that leave Test unanswered and want a break octet in MSC",
-                source="particle-iot/gsm0710muxer 0446a31 (keep-alive by MSC), its EMPTY_BREAK setting",
-                settings=MappingProxyType({"keep_alive": KeepAlive.MSC, "break_octet": True}),
             ),
         )
     }

@@ -207,7 +207,9 @@ class Session:
             self.counters["frames_ignored"] += 1
             return
         if what is Input.SABM:
-            if dlc.state is State.OPENING and item.cr == self._command_cr:  # our own: the peer echoes, in AT mode
+            # Our own SABM comes back from a peer that echoes, in AT mode. Once DLCI 0 is open it is no echo: there are
+            # modules that open channels with the host's C/R bit.
+            if not dlc.dlci and dlc.state is State.OPENING and item.cr == self._command_cr:
                 self.counters["frames_ignored"] += 1
                 return
             if not dlc.dlci and self.shutting_down:  # it has closed already, and its answer to our CLD was lost

@@ -83,7 +83,8 @@ def test_a_profile_that_asks_makes_the_host_send_with_the_modules_n1() -> None:
 
 
 def test_a_profile_names_its_channels() -> None:
-    with Module() as module, cmux.open(module.path, profile="sara-r5", channels=["gnss", 1]) as mux:
+    profile = Profile(name="own", title="", source="", channels={"at": 1, "gnss": 3})
+    with Module() as module, cmux.open(module.path, profile=profile, channels=["gnss", 1]) as mux:
         assert mux.channel("gnss") is mux.channel(3)
         with pytest.raises(cmux.InvalidDlci, match="'ppp'"):
             mux.channel("ppp")

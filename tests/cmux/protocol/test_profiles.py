@@ -1,4 +1,4 @@
-"""Profiles: each with its source, and with an exchange on record that it gets along with."""
+"""Profiles: each with its source, and with an exchange on record that it gets along with (`module_recordings`)."""
 
 from __future__ import annotations
 
@@ -6,106 +6,110 @@ from dataclasses import fields
 
 import pytest
 from core_pair import Pair
+from module_recordings import AT_WITH_ECHO, FRAMES, QUESTIONS, Recording
 
-from cmux.protocol import Config, FrameType, Multiplexer, Option, Role
+from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, encode, startup
+from cmux.protocol.at_cmux import FIELDS, Manner, parse_allowed, parse_current
 from cmux.protocol.commands import MSC, Signals
-from cmux.protocol.config import KeepAlive, Wakeup
 from cmux.protocol.errors import ConfigError, StateError
-from cmux.protocol.events import Cause, Closed, DataReceived, Event, Opened, SessionOpened, SignalsChanged
+from cmux.protocol.events import (
+    Cause,
+    Closed,
+    DataReceived,
+    Event,
+    Opened,
+    SessionClosed,
+    SessionOpened,
+    SignalsChanged,
+)
 from cmux.protocol.profiles import PROFILES
+from cmux.protocol.startup import Heard
 
-RECORDED = {
-    # 27.010 5.8.1 as any module does it.
-    "generic": [
-        (">", "F9 03 3F 01 1C F9"),
-        ("<", "F9 03 73 01 D7 F9"),
-        (">", "F9 07 3F 01 DE F9"),
-        ("<", "F9 07 73 01 15 F9"),
-        (">", "F9 03 EF 09 E3 05 07 8D FB F9"),
-    ],
-    # UA, then the module's own MSC with RTC and RTR; N1 of the module is 127.
-    "m10": [
-        (">", "F9 03 3F 01 1C F9"),
-        ("<", "F9 03 73 01 D7 F9"),
-        (">", "F9 07 3F 01 DE F9"),
-        ("<", "F9 07 73 01 15 F9 F9 01 EF 09 E3 05 07 0D 9A F9"),
-        (">", "F9 03 EF 09 E3 05 07 8D FB F9 F9 03 EF 09 E1 05 07 0D FB F9"),
-    ],
-    # SIM800 MUX note V1.04 and esp-protocols#140: a two-octet length in UA; UA and MSC in one read.
-    "sim800": [
-        (">", "F9 03 3F 01 1C F9"),
-        ("<", "F9 03 73 01 D7 F9"),
-        (">", "F9 07 3F 01 DE F9"),
-        ("<", "F9 07 73 00 00 D7 F9 F9 01 EF 09 E3 05 07 0D 9A F9"),
-        (">", "F9 03 EF 09 E3 05 07 8D FB F9 F9 03 EF 09 E1 05 07 0D FB F9"),
-    ],
-    # zephyr#63813: MSC with a third octet that EA does not announce is echoed as it came.
-    "sim7080": [
-        (">", "F9 03 3F 01 1C F9"),
-        ("<", "F9 03 73 01 D7 F9"),
-        (">", "F9 07 3F 01 DE F9"),
-        ("<", "F9 07 73 01 15 F9 F9 01 EF 0B E3 07 07 0D 01 79 F9"),
-        (">", "F9 03 EF 09 E3 05 07 8D FB F9 F9 03 EF 0B E1 07 07 0D 01"),
-    ],
-    # gsm0710muxer's EMPTY_BREAK: our MSC carries a break octet without a break.
-    "particle": [
-        (">", "F9 03 3F 01 1C F9"),
-        ("<", "F9 03 73 01 D7 F9"),
-        (">", "F9 07 3F 01 DE F9"),
-        ("<", "F9 07 73 01 15 F9"),
-        (">", "F9 03 EF 0B E3 07 07 8C 01"),
-    ],
-    # ubxlib: the GNSS channel opens once.
-    "sara-r5": [
-        (">", "F9 03 3F 01 1C F9"),
-        ("<", "F9 03 73 01 D7 F9"),
-        (">", "F9 07 3F 01 DE F9"),
-        ("<", "F9 07 73 01 15 F9"),
-    ],
-    # zephyr#109712: PSC is answered; what comes next is data at once, without flags.
-    "eg25": [
-        (">", "F9 03 3F 01 1C F9"),
-        ("<", "F9 03 73 01 D7 F9"),
-        (">", "F9 07 3F 01 DE F9"),
-        ("<", "F9 07 73 01 15 F9"),
-    ],
-}
+MODULE_SAYS_RDY = b"\r\nRDY\r\n\r\n+ATREADY\r\n"
 
 
-def play(name: str) -> tuple[Multiplexer, list[Event]]:
-    """Play the record: what goes out must be on it, what comes in is fed."""
-    mux = Multiplexer(Role.INITIATOR, PROFILES[name].config())
+def play(recording: Recording) -> tuple[Multiplexer, list[Event]]:
+    """Play the record: what goes out must begin as it did there, what came in is fed."""
+    mux = Multiplexer(Role.INITIATOR, PROFILES[recording.profile].config())
     events: list[Event] = []
     mux.start(0.0)
-    for direction, text in RECORDED[name]:
-        octets = bytes.fromhex(text)
-        if direction == ">":
-            if not mux.session_open or mux.is_open(1):
-                assert mux.data_to_send(0.0).startswith(octets)
-            else:
-                mux.open(1, 0.0)
-                assert mux.data_to_send(0.0) == octets
+    if recording.dlcis:
+        mux.receive_data(encode(Frame(0, True, FrameType.UA, True)), 0.0)
+        for dlci in recording.dlcis:
+            mux.open(dlci, 0.0)
+            mux.receive_data(encode(Frame(dlci, True, FrameType.UA, True)), 0.0)
+        mux.data_to_send(0.0)
+    waiting = list(recording.dlcis)
+    for line in recording.lines:
+        if not line.from_host:
+            events += mux.receive_data(line.octets, 0.0)
         else:
-            events += mux.receive_data(octets, 0.0)
+            if waiting:
+                mux.close(waiting.pop(0), 0.0)
+            elif mux.session_open:
+                mux.open(1, 0.0)
+            assert mux.data_to_send(0.0).startswith(line.octets)
+        if not recording.sent_is_recorded and mux.session_open and SessionOpened(by_peer=False) in events[-1:]:
+            for dlci in (1, 2):
+                mux.open(dlci, 0.0)
     return mux, events
 
 
-@pytest.mark.parametrize("name", PROFILES)
-def test_recorded_exchange(name: str) -> None:
-    mux, events = play(name)
-    assert mux.is_open(1)
-    assert events[0] == SessionOpened(by_peer=False)
-    assert Opened(1, by_peer=False) in events
+@pytest.mark.parametrize("recording", FRAMES, ids=lambda one: one.name)
+def test_nothing_of_a_recorded_exchange_is_dropped_or_discarded(recording: Recording) -> None:
+    mux, events = play(recording)
     assert mux.stats()["dropped"] == {}
-    if "0D" in RECORDED[name][3][1]:
-        assert SignalsChanged(1, Signals(dv=False), None) in events
+    assert mux.stats()["octets_discarded"] == 0
+    assert not [event for event in events if isinstance(event, SessionClosed)]
+
+
+def recorded(name: str) -> Recording:
+    return next(one for one in FRAMES if one.name == name)
+
+
+def test_sim800_sends_ua_and_msc_in_one_read() -> None:
+    mux, events = play(recorded("sim800-log"))
+    assert events == [
+        SessionOpened(by_peer=False),
+        Opened(1, by_peer=False),
+        SignalsChanged(1, Signals(dv=False), None),
+    ]
+    assert bytes.fromhex("F9 03 EF 09 E1 05 07 0D FB F9") in mux.data_to_send(0.0)  # its MSC, answered as it came
+
+
+def test_sim800_closes_with_a_two_octet_length() -> None:
+    mux, events = play(recorded("sim800-note"))
+    assert [event for event in events if isinstance(event, Closed)] == [
+        Closed(1, Cause.LOCAL, "closed"),
+        Closed(2, Cause.LOCAL, "closed"),
+    ]
+    assert not mux.is_open(1)
+
+
+def test_a7672_opens_three_channels_without_a_word_on_its_signals() -> None:
+    mux, events = play(recorded("a7672-gist"))
+    assert events == [SessionOpened(by_peer=False), Opened(1, by_peer=False), Opened(2, by_peer=False)]
+    mux.send(1, b"AT\r", 0.0)
+    assert encode(Frame(1, True, FrameType.UIH, info=b"AT\r")) in mux.data_to_send(0.0)
+
+
+def test_c16qs_opens_channels_itself_and_talks_at_once() -> None:
+    mux, events = play(recorded("c16qs-log"))
+    assert [event for event in events if isinstance(event, DataReceived)] == [
+        DataReceived(1, MODULE_SAYS_RDY),
+        DataReceived(2, MODULE_SAYS_RDY),
+    ]
+    assert mux.is_open(1)
+    assert mux.is_open(2)
+    assert mux.data_to_send(0.0).count(encode(Frame(2, False, FrameType.UA, True))) == 1
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_a_profile_has_its_source_and_makes_a_config(name: str) -> None:
+def test_every_profile_has_its_source_and_a_record(name: str) -> None:
     profile = PROFILES[name]
     assert profile.name == name
     assert len(profile.source) > 20
+    assert name in QUESTIONS or any(one.profile == name for one in FRAMES)
     assert set(profile.settings) <= {field.name for field in fields(Config)}
     assert all(1 <= dlci <= 61 for dlci in profile.channels.values())
     assert profile.config(n2=1).n2 == 1
@@ -113,12 +117,56 @@ def test_a_profile_has_its_source_and_makes_a_config(name: str) -> None:
         profile.config(n1=0, t1=9)
 
 
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_what_the_manual_says_is_answered_to_the_questions_leads_to_the_profiles_parameters(name: str) -> None:
+    _, allowed_text, current_text = QUESTIONS[name]
+    allowed, current = parse_allowed(allowed_text), parse_current(current_text)
+    config = PROFILES[name].config()
+    assert allowed is not None
+    assert allowed.options == (Option.BASIC,)
+    assert allowed.allows(FIELDS.index("N1"), config.n1)
+    assert current.get("N1", config.n1) == config.n1 == 127
+
+
+def test_a_dialogue_with_an_m10_takes_what_it_lists_of_itself() -> None:
+    _, allowed, current = QUESTIONS["m10"]
+    profile = PROFILES["m10"]
+    answers = {b"AT\r": b"\r\nOK\r\n", b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current}
+    said = []
+    dialogue = startup.enter("line", Manner(config=profile.config(), baudrate=115200, asks=profile.at_cmux == "asked"))
+
+    def converse() -> None:
+        step = next(dialogue)
+        while True:
+            said.append(step.write)
+            step = dialogue.send(Heard(answers.get(step.write, b"\r\nOK\r\n"), 0.01))
+
+    with pytest.raises(StopIteration) as stop:
+        converse()
+    assert said == [b"AT\r", b"AT+CMUX=?\r", b"AT+CMUX?\r", b"AT+CMUX=0,0,5,127\r"]
+    assert stop.value.value.config.n1 == 127
+
+
+def test_a_module_that_says_ok_and_stays_in_at_mode_is_told_from_one_that_multiplexes() -> None:
+    """It echoes SABM; espressif/esp-protocols#669."""
+    _, at, at_cmux, echo = AT_WITH_ECHO
+    dialogue = startup.enter("line", Manner(config=PROFILES["generic"].config()))
+    assert next(dialogue).write == b"AT\r"
+    assert dialogue.send(Heard(at, 0.01)).write == b"AT+CMUX=0\r"
+    with pytest.raises(StopIteration):
+        dialogue.send(Heard(at_cmux, 0.01))
+    mux = Multiplexer(Role.INITIATOR, PROFILES["generic"].config())
+    mux.start(0.0)
+    assert mux.data_to_send(0.0) == echo
+    mux.receive_data(echo, 0.0)
+    assert not mux.session_open
+    assert "echo" in str(startup.no_multiplexer("line", Option.BASIC, echo, after_at=True))
+
+
 def test_what_the_profiles_differ_in() -> None:
     assert PROFILES["m10"].config().n1 == 127
     assert PROFILES["m10"].config().option is Option.BASIC
     assert PROFILES["m10"].channels["at"] == 1
-    assert PROFILES["eg25"].config().wakeup is Wakeup.NONE
-    assert PROFILES["particle"].config().keep_alive is KeepAlive.MSC
     assert PROFILES["generic"].config().t1 == 0.3
 
 
