@@ -71,7 +71,7 @@ _MAX_N1 = {Option.BASIC: 32767, Option.ADVANCED: 32768}  # 15 bits of length in 
 class Config:
     """What one station goes by.
 
-    A 0 in `n1`, `n1_receive` or `t2` takes the default; what is read back is always the number in force.
+    A 0 in `n1`, `n1_receive`, `t2` or `queue_high` takes the default; what is read back is always the number in force.
 
     Raises:
         ConfigError: a value outside its range; the message names it.
@@ -95,8 +95,8 @@ class Config:
     """Seconds that a sleeping peer has to answer wake-up flags: 1 to 255 (§5.7.6)."""
     frame_gap: float = 0.05
     """Seconds without growth after which a partial frame with a good one behind its flag is given up."""
-    queue_high: int = 16384
-    """Octets that a DLC takes before `send` answers 0."""
+    queue_high: int = 0
+    """Octets that a DLC takes before `send` answers 0; the larger of `n1` and 16384 by default."""
     queue_low: int = 4096
     """Octets left when `Writable` follows."""
     frame_type: FrameType = FrameType.UIH
@@ -130,6 +130,7 @@ class Config:
         default("n1", _DEFAULT_N1[self.option])
         default("n1_receive", max(self.n1, 1600))
         default("t2", max(0.3, min(2 * self.t1, 2.55)))
+        default("queue_high", max(self.n1, 16384))
         limits: tuple[tuple[str, float, float], ...] = (
             ("n1", 1, _MAX_N1[self.option]),
             ("n1_receive", self.n1, _MAX_N1[self.option]),

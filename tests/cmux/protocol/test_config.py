@@ -18,6 +18,8 @@ def test_defaults_of_the_specification() -> None:
 def test_a_module_may_send_more_than_we_do() -> None:
     assert Config(n1=31).n1_receive == 1600
     assert Config(n1=2000).n1_receive == 2000
+    assert Config(n1=2000).queue_high == 16384
+    assert Config(n1=32767).queue_high == 32767
 
 
 @pytest.mark.parametrize(
