@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import struct
+import sys
 from types import TracebackType
 from typing import Self
 
@@ -21,7 +23,8 @@ class Pty:
         link: where to make a symbolic link to the slave; a link that an earlier run left there is replaced.
 
     Raises:
-        FileExistsError: `link` exists and is not a symbolic link.
+        FileExistsError: `link` exists and is not a symbolic link, or leads to the pty of another that lives (Linux
+            tells).
         OSError: the system has no pty to give, or is not POSIX.
     """
 
@@ -43,6 +46,7 @@ class Pty:
             attributes[2] |= termios.CLOCAL
             termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
             os.set_blocking(self.master, False)
+            _mark(self._slave)
             if link is not None:
                 self._make_link(os.fspath(link))
         except BaseException:
@@ -52,6 +56,10 @@ class Pty:
     def _make_link(self, link: str) -> None:
         if os.path.lexists(link) and not os.path.islink(link):
             raise FileExistsError(f"{link} exists and is not a symbolic link: choose another name")
+        if _lives(link):
+            raise FileExistsError(
+                f"{link} leads to {os.readlink(link)}, which another program offers: end it, or choose another name"
+            )
         temporary = f"{link}.{os.getpid()}~"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -100,3 +108,41 @@ class Pty:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _lock() -> bytes:
+    import fcntl
+
+    return struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # struct flock of 64-bit Linux: the whole file
+
+
+def _mark(slave: int) -> None:
+    """Show other processes that this pty is somebody's; flock would be in the way of clients that open exclusively."""
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(slave, fcntl.F_OFD_SETLK, _lock())
+
+
+def _lives(link: str) -> bool:
+    """Say whether a link leads to the pty of a process that lives, and not to one whose number went to a terminal."""
+    if sys.platform != "linux" or not os.path.islink(link):
+        return False
+    import fcntl
+
+    try:
+        if not stat.S_ISCHR(os.stat(link).st_mode):
+            return False
+        found = os.open(link, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.fcntl(found, fcntl.F_OFD_SETLK, _lock())
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(found)
+    return False

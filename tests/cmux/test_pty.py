@@ -54,10 +54,36 @@ def test_a_stale_link_is_replaced_and_the_link_goes_with_the_pty(tmp_path: Path)
 
 
 def test_a_link_that_somebody_else_has_taken_over_is_left_alone(tmp_path: Path) -> None:
-    first, second = Pty(tmp_path / "modem"), Pty(tmp_path / "modem")
+    first = Pty(tmp_path / "modem")
+    (tmp_path / "modem").unlink()
+    second = Pty(tmp_path / "modem")
     first.close()
     assert os.readlink(tmp_path / "modem") == second.slave_name
     second.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells")
+def test_a_link_to_the_pty_of_another_that_lives_is_refused_also_while_a_client_has_it_exclusively(
+    tmp_path: Path,
+) -> None:
+    before = len(os.listdir("/dev/fd"))
+    with Pty(tmp_path / "modem") as living:
+        with serial.Serial(living.path, exclusive=True), pytest.raises(FileExistsError, match="another program offers"):
+            Pty(tmp_path / "modem")
+        assert os.readlink(tmp_path / "modem") == living.slave_name
+    assert len(os.listdir("/dev/fd")) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells")
+def test_a_link_to_a_pty_whose_number_went_to_a_terminal_is_replaced(tmp_path: Path) -> None:
+    master, terminal = os.openpty()
+    try:
+        (tmp_path / "modem").symlink_to(os.ttyname(terminal))
+        with Pty(tmp_path / "modem") as pty:
+            assert os.readlink(tmp_path / "modem") == pty.slave_name
+    finally:
+        os.close(master)
+        os.close(terminal)
 
 
 def test_a_file_in_the_way_is_not_overwritten_and_nothing_stays_open(tmp_path: Path) -> None:

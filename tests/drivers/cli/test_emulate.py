@@ -53,6 +53,28 @@ def test_a_pty_is_ready_when_it_says_so_and_a_signal_ends_it_with_0(tmp_path: Pa
     assert not os.path.lexists(link)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells whether a pty is somebody's")
+def test_the_link_of_a_living_module_is_not_taken_over_and_that_of_a_dead_one_is(tmp_path: Path) -> None:
+    link = tmp_path / "m10"
+    with emulating("--pty", str(link)) as first:
+        ready(first)
+        with emulating("--pty", str(link)) as second:
+            assert second.wait(10) == 1
+            assert second.stderr is not None
+            told = second.stderr.read().strip()
+            assert "\n" not in told
+            assert f"{link} leads to /dev/pts/" in told
+        with cmux.open(link):  # the first one is as it was
+            pass
+        first.kill()
+        first.wait(10)
+    assert os.path.islink(link)
+    with emulating("--pty", str(link)) as third:
+        ready(third)
+        with cmux.open(link):
+            pass
+
+
 def test_a_tcp_port_is_said_as_bound() -> None:
     with emulating("--tcp", "127.0.0.1:0") as process:
         where = ready(process)
