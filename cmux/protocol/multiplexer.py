@@ -73,7 +73,7 @@ class Multiplexer:
         session = self._at(now)
         session.end(Cause.LINE_LOST, reason)
         self._decoder.reset()
-        return session.take_events()
+        return session.events.take()
 
     def reconfigure(self, config: Config) -> None:
         """Take other parameters, another option included, while no session is open; counters begin anew.
@@ -372,7 +372,7 @@ class Multiplexer:
             self._grown_at, self._gap_over = now, False
             session.heard()
             self._decode(self._decoder.scan(data))
-        return session.take_events()
+        return session.events.take()
 
     def _decode(self, items: Generator[Decoded]) -> None:
         """Hand frames to the session; what stands behind the one that ends it is not for the multiplexer."""
@@ -434,7 +434,7 @@ class Multiplexer:
             if over or now >= self._grown_at + self.config.frame_gap:
                 self._gap_over = True
                 self._decode(self._decoder.give_up(force=over))
-        return session.take_events()
+        return session.events.take()
 
     def stats(self) -> dict[str, object]:
         """Return the counters of the session as a plain dictionary, those of each DLC under ``dlcs``."""

@@ -10,11 +10,11 @@ from .commands import CLD, MSC, PN, PSC, FCon, Signals, split_status
 from .config import MAX_DLCI, Config, Role, Wakeup
 from .control import ControlChannel, Outstanding
 from .dlc import CLOSING_CAUSE, Action, Dlc, Input, State
+from .event_queue import EventQueue
 from .events import (
     Cause,
     Closed,
     CommandDone,
-    DataReceived,
     Event,
     FrameDropped,
     Opened,
@@ -68,8 +68,7 @@ class Session:
         """How many sessions have ended on this line."""
         self.counters = Counter[str]()
         self.dropped = Counter[str]()
-        self.events: list[Event] = []
-        self.events_since = 0.0
+        self.events = EventQueue()
         self.control = ControlChannel(self)
         self.power = PowerSaving(config.t1, config.t3)
         self._watch = Watch(config)
@@ -77,8 +76,6 @@ class Session:
         self.transmitter = Transmitter(config, self._command_cr, self.dlcs, self._data_sent)
         self._zero = self.dlc(0)
         self._adm = False
-        self._data: list[bytes] = []
-        self._data_dlci = 0
 
     # --- Looking at it --------------------------------------------------------------------------------------------
 
@@ -263,10 +260,7 @@ class Session:
             self._discarded(dlc, info)
             return
         dlc.counters["octets_received"] += len(info)
-        if self._data and self._data_dlci != dlc.dlci:
-            self._flush_data()
-        self._data_dlci = dlc.dlci
-        self._data.append(info)
+        self.events.put_data(dlc.dlci, info, self.now)
 
     # --- The transition table of a DLC ----------------------------------------------------------------------------
 
@@ -468,8 +462,8 @@ class Session:
         """Return when `handle_timeout` is due next."""
         due = [dlc.deadline for dlc in self.dlcs.values() if dlc.deadline is not None]
         due += [at for at in (self.control.next_timeout(), self.power.next_timeout(), self._ask_at()) if at is not None]
-        if self.events:
-            due.append(self.events_since)
+        if self.events.since is not None:
+            due.append(self.events.since)
         return min(due, default=None)
 
     def handle_timeout(self) -> None:
@@ -491,26 +485,9 @@ class Session:
         can_answer = self.is_open and not self.shutting_down and not self._adm and self.power.state is Power.AWAKE
         return self._watch.next_timeout() if can_answer else None
 
-    # --- Events ---------------------------------------------------------------------------------------------------
-
     def tell(self, event: Event) -> None:
         """Report something to the owner, after the data that came before it."""
-        if self._data:
-            self._flush_data()
-        if not self.events:
-            self.events_since = self.now
-        self.events.append(event)
-
-    def _flush_data(self) -> None:
-        data, self._data = b"".join(self._data), []
-        self.tell(DataReceived(self._data_dlci, data))
-
-    def take_events(self) -> list[Event]:
-        """Return what is to be told, once."""
-        if self._data:
-            self._flush_data()
-        events, self.events = self.events, []
-        return events
+        self.events.put(event, self.now)
 
     def _open_again(self, dlc: Dlc, final: bool) -> None:
         dlc.open_again = True
