@@ -124,6 +124,11 @@ class Modem:
         for number in self.ownership.owned(uart):
             self.contexts[number].hang_up()
 
+    def plain_dtr(self, on: bool) -> None:
+        """Take the DTR line of a real UART, which means nothing to virtual ones."""
+        if not self.multiplexing:
+            self.uarts[0].dtr(on)
+
     def reset_uarts(self) -> None:
         """Give every UART its own settings back, as multiplexer mode starts with four fresh ones."""
         for uart in self.uarts:

@@ -260,8 +260,9 @@ class EmulatedModule(Lifetime):
         """
 
         def serve() -> str:
+            modem = self._running()
             line = self._new_line(fatal=True)
-            self._running().change_rate = open_serial(self._running_loop(), url, baudrate, line)
+            modem.change_rate = open_serial(modem.environment, url, baudrate, line, modem.plain_dtr)
             return url
 
         return self._on_loop(serve)

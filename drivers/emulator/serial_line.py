@@ -13,12 +13,15 @@ import serial
 
 from cmux.aio import FdTransport
 
+from .environment import Environment
+
 log = logging.getLogger(__name__)
 
 _READ_WAIT = 0.2  # seconds between looks at the flag where a read cannot be cancelled
 _ANSWER = 64  # octets that may still have to leave at the former rate: the echo and OK
 _HIGH_WATER = 4096
 _LOW_WATER = 1024
+_SIGNAL_TICK = 0.02  # seconds between looks at the other side's DTR
 
 
 class _Port(Protocol):
@@ -30,15 +33,16 @@ class _Port(Protocol):
 
 
 def open_serial(
-    loop: asyncio.AbstractEventLoop, url: str, baudrate: int, protocol: asyncio.Protocol
+    environment: Environment, url: str, baudrate: int, protocol: asyncio.Protocol, dtr: Callable[[bool], None]
 ) -> Callable[[int], None]:
     """Open a serial line and join a protocol to it.
 
     Args:
-        loop: the running loop.
+        environment: loop and clock.
         url: what pyserial opens.
         baudrate: bits per second.
         protocol: told what comes.
+        dtr: told the host's DTR whenever it changes, where the line shows it: on a null-modem cable it is our DSR.
 
     Returns:
         What changes its rate in bits per second, once what was said before has left.
@@ -46,11 +50,13 @@ def open_serial(
     Raises:
         serial.SerialException: it cannot be opened.
     """
+    loop = environment.loop
     port = serial.serial_for_url(url, baudrate=baudrate, timeout=_READ_WAIT)
     if os.name == "posix" and isinstance(port, serial.Serial) and hasattr(loop, "add_reader"):
         FdTransport(loop, port.fileno(), protocol, name=url, on_close=port.close)
     else:
         ThreadTransport(loop, port, protocol)
+    _watch_dsr(environment, port, dtr)
 
     def change(rate: int) -> None:
         def now() -> None:
@@ -58,9 +64,33 @@ def open_serial(
                 log.info("%s: %d baud", url, rate)
                 port.baudrate = rate
 
-        loop.call_later(_ANSWER * 10 / port.baudrate, now)
+        environment.clock.call_later(loop, _ANSWER * 10 / port.baudrate, now)
 
     return change
+
+
+def _watch_dsr(environment: Environment, port: serial.SerialBase, told: Callable[[bool], None]) -> None:
+    """Tell every change of DSR until the port is closed; a line that has no such signal tells nothing."""
+    last: bool | None = None
+
+    def look() -> None:
+        nonlocal last
+        if not port.is_open:
+            return
+        on: bool | None
+        try:
+            on = getattr(port, "dsr", None)
+        except OSError as error:
+            if error.errno is not None:  # the system says that there is none, as for a pty
+                log.debug("%s shows no DSR: %s", port.name, error)
+                return
+            on = last  # RFC 2217: the far end has not told yet
+        if on is not None and on is not last:
+            last = on
+            told(on)
+        environment.clock.call_later(environment.loop, _SIGNAL_TICK, look)
+
+    look()
 
 
 class ThreadTransport(asyncio.Transport):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
-from emulator_host import Lab, Terminal, Turning, settle
+import serial
+from emulator_host import Lab, PlainHost, Terminal, Turning, settle
 from emulator_peer import Peer, peer
 
+from cmux.aio import FdTransport
 from cmux.protocol.commands import Signals
+from cmux.pty import Pty
 from drivers.emulator import Behaviour, EmulatedModule
 
 OK = "\r\nOK\r\n"
@@ -172,3 +176,44 @@ async def test_at_d_2_hangs_up() -> None:
         await uart.expect(b"\r\nOK\r\n")
         assert await one.reader.read() == b""
         await uart.ask("AT+QISTAT", "\r\nOK\r\n\r\nSTATE: IP CLOSE\r\n")
+
+
+class _WiredPort(serial.Serial):
+    """A pty whose DSR is a wire from the host's DTR, as on a null-modem cable; pyserial reads it as on a real UART."""
+
+    wired = True
+
+    @property
+    def dsr(self) -> bool:
+        return self.wired
+
+
+@pytest.mark.requirement("S3.29")
+@pytest.mark.skipif(os.name != "posix", reason="needs a pty")
+@pytest.mark.parametrize(("setting", "state"), [(0, None), (1, "CONNECT OK"), (2, "IP CLOSE")])
+async def test_on_a_real_line_the_hosts_dtr_is_our_dsr(
+    setting: int, state: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Turning()
+    with Pty() as pty:
+        port = _WiredPort(pty.path, 115200, timeout=0)
+        monkeypatch.setattr(serial, "serial_for_url", lambda *arguments, **settings: port)
+        async with EmulatedModule(clock=clock) as module, peer() as one:
+            module.serve_serial(pty.path)
+            host = PlainHost()
+            FdTransport(asyncio.get_running_loop(), os.dup(pty.master), host)
+            await settle()
+            await host.terminal.ask(f"AT&D{setting}")
+            await _enter(host.terminal, one)
+            port.wired = False
+            await clock.turn(0.1)
+            if state is None:
+                await host.terminal.quiet()
+            else:
+                await host.terminal.expect(b"\r\nOK\r\n")
+                await host.terminal.ask("AT+QISTAT", f"\r\nOK\r\n\r\nSTATE: {state}\r\n")
+            port.wired = True
+            await clock.turn(0.1)
+            await host.terminal.quiet()
+            assert host.transport is not None
+            host.transport.abort()
