@@ -19,10 +19,15 @@ Module = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 @asynccontextmanager
 async def channel_to(module: Module) -> AsyncIterator[AtChannel]:
+    over = asyncio.Event()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            await module(reader, writer)
-        writer.close()
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                await module(reader, writer)
+        finally:
+            writer.close()
+            over.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
@@ -36,6 +41,7 @@ async def channel_to(module: Module) -> AsyncIterator[AtChannel]:
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
+            await over.wait()  # else the loop ends before the module has heard it, and its writer is nobody's
 
 
 async def obedient(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
