@@ -40,10 +40,12 @@ class Behaviour:
     recv_from_blank: bool = _flag(False, "RECV FROM:<address>: a blank behind the colon in the text of one manual only")
     address_line: bool = _flag(False, "QISHOWRA at power-up: off in the app note 3.4, on in what figures 2 and 3 show")
     to_before_recv: bool = _flag(False, "order of the TO and RECV FROM lines: no source shows both")
+    qimode_blank: bool = _flag(True, "QIMODE=?: M26 manual and RDA firmware ': (0-…', M66 manual without the blank")
     prompt_blank: bool = _flag(True, "prompt: the figures print '> ', the text of 8.3 '>'")
     transparent_open: Literal["CONNECT", "CONNECT OK"] = _choice(  # type: ignore[assignment]
         "CONNECT", "transparent QIOPEN: real M10 and the app note 5.2 CONNECT, app note 3.2 CONNECT OK"
     )
+    qiopen_ok: bool = _flag(True, "QIOPEN: OK before CONNECT OK everywhere but in the transcript of the app note 10.1")
     already_connect: Literal["alone", "after_ok", "then_error"] = _choice(  # type: ignore[assignment]
         "alone", "ALREADY CONNECT: manual alone, MC60 drivers after OK, an M95 log followed by ERROR"
     )
@@ -60,6 +62,9 @@ class Behaviour:
     )
     qiserver_blank: bool = _flag(True, "QISERVER?: app note and M66 manual '1, 1', M26 manual '1,1'")
 
+    longest_send: Literal["1460", "1459"] = _choice(  # type: ignore[assignment]
+        "1460", "QISEND: app note and manuals at most 1460 octets, one sentence of the M66 manual 'less than 1460'"
+    )
     tcfg_size: Literal["1024", "1460"] = _choice(  # type: ignore[assignment]
         "1024", "QITCFG at power-up: inferred 3,2,1024,1; M72D reads 3,2,1460,1 after setting it"
     )
@@ -99,6 +104,12 @@ class Behaviour:
     strict_reads: bool = _flag(False, "reads of a context that another UART controls: answered, or ERROR")
     release_on_initial: bool = _flag(False, "QIDEACT: the context stays with its UART, or nobody controls it")
     release_on_disc: bool = _flag(False, "closing a DLC: its contexts stay active, or are deactivated and released")
+    unheard_lines: Literal["dropped", "kept"] = _choice(  # type: ignore[assignment]
+        "dropped", "lines of a context whose UART has no open DLC: not stated; the last 64 can be kept for its next one"
+    )
+    send_settings_per_uart: bool = _flag(
+        False, "QISDE and QIPROMPT: belong to the context as what QISCON saves, or to each UART as its echo; not stated"
+    )
     owner_after_cmux: Literal["uart1", "keep"] = _choice(  # type: ignore[assignment]
         "uart1", "leaving multiplexer mode: contexts pass to the plain UART, or stay where they were"
     )

@@ -10,6 +10,7 @@ from .replies import Reply
 if TYPE_CHECKING:
     from .context import Context
     from .modem import Modem
+    from .settings import SendSettings
     from .uart import Uart
 
 
@@ -36,6 +37,11 @@ class Call:
     def context(self) -> Context:
         """The foreground context of the UART."""
         return self.uart.modem.foreground(self.uart.number)
+
+    @property
+    def sending(self) -> SendSettings:
+        """How AT+QISEND looks here: a matter of the context or of the UART."""
+        return self.uart.sending
 
     @property
     def texts(self) -> list[str]:

@@ -22,6 +22,7 @@ from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 log = logging.getLogger(__name__)
 
 PROFILES = 6  # client sessions with QIMUX=1
+_NOTICES = 64  # lines that wait for the UART; the oldest make room
 
 
 class Context:
@@ -49,12 +50,13 @@ class Context:
         self.services = Services(self, environment, self._spawn)
         self.profiles: dict[int, Session] = {}
         self.bytestream: Session | None = None  # the session that a UART in data mode is joined to
+        self.crowded_out = 0  # lines that waited for the UART longer than there was room
         self.unread = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
         self._changed = changed
         self._activation = Activation(self, environment, lambda: may_start(number))
         self._transitions = transitions(environment.behaviour)
-        self._notices: deque[Notice] = deque()
+        self._notices: deque[Notice] = deque(maxlen=_NOTICES)
         self._draining: list[Session] = []  # ended, replaced, and not yet read empty
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening: dict[int, asyncio.Task[None]] = {}
@@ -373,6 +375,8 @@ class Context:
 
     def announce(self, text: str) -> None:
         """Queue an unsolicited line."""
+        if len(self._notices) == self._notices.maxlen:
+            self.crowded_out += 1
         self._notices.append(Notice(text))
         self._changed(self.number)
 

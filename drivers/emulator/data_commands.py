@@ -5,7 +5,6 @@ from __future__ import annotations
 from .call import Call
 from .commandline import Form
 from .context import PROFILES
-from .delivery import MAXIMUM
 from .entry import Entry
 from .ownership import CONTEXTS, Need
 from .replies import ANSWERED, ERROR, OK, Reply, final
@@ -22,7 +21,16 @@ _READ_RANGES = ((CONTEXTS[0], CONTEXTS[-1]), (1, 2), (0, PROFILES - 1), (1, 1500
 
 # Sending
 
-_text("QISEND", Form.TEST, f"+QISEND: (1-{MAXIMUM})")
+
+@_command("QISEND", Form.TEST)
+def lengths(call: Call) -> Reply:
+    """AT+QISEND=?."""
+    call.line(f"+QISEND: (1-{_longest(call)})")
+    return OK
+
+
+def _longest(call: Call) -> int:
+    return int(call.modem.environment.behaviour.longest_send)
 
 
 def _addressed(call: Call, index: int) -> Session | None:
@@ -44,12 +52,12 @@ def send(call: Call) -> Reply | None:
 def send_to(call: Call) -> Reply | None:
     """AT+QISEND=: a length with QIMUX=0, an index and perhaps a length with QIMUX=1."""
     if not call.context.settings.mux:
-        length = call.number(0, 1, MAXIMUM)
+        length = call.number(0, 1, _longest(call))
         return ERROR if length is None or len(call.texts) != 1 else _prompt(call, 0, length)
     index = call.number(0, 0, PROFILES - 1)
     if index is None or len(call.texts) > 2:
         return ERROR
-    length = call.number(1, 1, MAXIMUM) if len(call.texts) == 2 else None
+    length = call.number(1, 1, _longest(call)) if len(call.texts) == 2 else None
     if length is None and len(call.texts) == 2:
         return ERROR
     return _prompt(call, index, length)
@@ -60,7 +68,8 @@ def _prompt(call: Call, index: int, length: int | None) -> Reply | None:
     if session is None or not session.connected or session.transparent:
         return ERROR
     environment = call.modem.environment
-    entry = Entry(length, esc_cancels=length is None or environment.behaviour.esc_cancels_fixed)
+    esc_cancels = length is None or environment.behaviour.esc_cancels_fixed
+    entry = Entry(length, most=_longest(call), esc_cancels=esc_cancels)
     timer = None
     if length is None and (period := call.context.settings.autos):
 
@@ -81,9 +90,8 @@ def _prompt(call: Call, index: int, length: int | None) -> Reply | None:
             session.send(done.data, sent)
 
     def sent(handed_over: bool) -> None:
-        prompt = call.context.settings.prompt
         text = "SEND OK" if handed_over else "SEND FAIL"
-        if handed_over and (prompt == 3 or environment.behaviour.send_ok_index):
+        if handed_over and (call.sending.prompt == 3 or environment.behaviour.send_ok_index):
             text = call.context.with_index(index, text)
         call.finish(final(text))
 

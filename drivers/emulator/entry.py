@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from .delivery import MAXIMUM
-
 CTRL_Z = 0x1A
 ESC = 0x1B
 
@@ -13,15 +11,17 @@ class Entry:
 
     Args:
         length: octets to wait for; None for the form that ends with Ctrl-Z.
+        most: octets that the form with Ctrl-Z sends; what is typed beyond is dropped.
         esc_cancels: whether ESC ends it without sending.
     """
 
-    def __init__(self, length: int | None, *, esc_cancels: bool) -> None:
+    def __init__(self, length: int | None, *, most: int, esc_cancels: bool) -> None:
         self.length = length
         self.finished = False
         self.cancelled = False
         self.dropped = 0  # octets beyond the most that one AT+QISEND takes
         self._data = bytearray()
+        self._most = most
         self._esc_cancels = esc_cancels
 
     @property
@@ -40,7 +40,7 @@ class Entry:
         """
         stop = self._stop(octets)
         data = octets if stop is None else octets[:stop]
-        room = (MAXIMUM if self.length is None else self.length) - len(self._data)
+        room = (self._most if self.length is None else self.length) - len(self._data)
         if self.length is None:
             self._data += data[:room]
             self.dropped += max(0, len(data) - room)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from ..clock import Timer
 from .call import Call
 from .context import Context
 from .delivery import Delivery, Notice
@@ -20,7 +21,13 @@ from .wall_clock import WallClock
 log = logging.getLogger(__name__)
 
 UARTS = 4
-_NUMBERS = {"QIURC": 1, "QNITZ": 0}  # settings of the whole module, and what they are at power-up
+_REGISTRATION = 10.0  # seconds after a restart until who asked is told of the registration, which is there at once
+_NUMBERS = {
+    "QIURC": 1,
+    "QNITZ": 0,
+    "QSCLK": 0,
+    "CTZU": 0,
+}  # settings of the whole module
 
 #: Told ``(number of the UART, "received" or "sent", octets)``.
 OctetsCallback = Callable[[int, str, bytes], None]
@@ -64,6 +71,7 @@ class Modem:
         self.change_rate: Callable[[int], None] | None = None  # AT+IPR, where the line is a real one
         self.restarted: Callable[[], None] | None = None  # the module was reset: leave multiplexer mode
         self.octets: OctetsCallback = lambda uart, direction, data: None
+        self._registering: Timer | None = None
         self._turn = 0
 
     # Commands
@@ -142,13 +150,18 @@ class Modem:
         if former.service and not network.service:
             self.drop_contexts()
         if former.service != network.service:
-            for uart in self.uarts:
-                for name, asked in (("CREG", uart.settings.creg), ("CGREG", uart.settings.cgreg)):
-                    if asked and uart.attached:
-                        place = ',"1806","2F1E"' if asked == 2 and network.service else ""
-                        uart.announce(f"+{name}: {int(network.service)}{place}")
+            self.tell_registration()
         for context in self.contexts:
             context.network_changed()
+
+    def tell_registration(self) -> None:
+        """Tell who asked with AT+CREG or AT+CGREG whether the module is registered."""
+        service = self.environment.network.service
+        for uart in self.uarts:
+            for name, asked in (("CREG", uart.settings.creg), ("CGREG", uart.settings.cgreg)):
+                if asked and uart.attached:
+                    place = ',"1806","2F1E"' if asked == 2 and service else ""
+                    uart.announce(f"+{name}: {int(service)}{place}")
 
     def _may_start(self, number: int) -> bool:
         """Say whether a context may be activated beside the other one."""
@@ -174,6 +187,8 @@ class Modem:
 
     def power_down(self) -> None:
         """Forget everything that does not outlive the power."""
+        if self._registering is not None:
+            self._registering.cancel()
         for context in self.contexts:
             context.reset()
         self.ownership.reset()
@@ -192,6 +207,9 @@ class Modem:
         for text in ("RDY", "+CFUN: 1"):
             self.uarts[0].announce(text)
         self.say_sim(self.uarts[0])
+        self._registering = self.environment.clock.call_later(
+            self.environment.loop, _REGISTRATION, self.tell_registration
+        )
 
     def say_sim(self, uart: Uart) -> None:
         """Tell the state of the SIM, and that calls are possible once it is ready."""

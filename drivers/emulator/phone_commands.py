@@ -78,9 +78,10 @@ def enter_pin(call: Call) -> Reply:
         if call.modem.wrong_pins == _PIN_TRIES:
             network.sim = Sim.PUK
         return cme(INCORRECT_PASSWORD)
-    network.sim = Sim.READY
     call.modem.wrong_pins = 0
+    network.sim = Sim.READY
     call.modem.say_sim(call.uart)
+    call.modem.tell_registration()
     return OK
 
 
@@ -222,9 +223,8 @@ def select_operator(call: Call) -> Reply:
     if mode is None or len(call.texts) > 4:
         return ERROR
     if mode != 3:  # 3 only sets the format
-        call.modem.environment.network.registered = mode != 2
-        if mode == 2:
-            call.modem.drop_contexts()
+        network = call.modem.environment.network
+        call.modem.set_network(dataclasses.replace(network, registered=mode != 2))
     return OK
 
 
@@ -233,6 +233,16 @@ _text("CPAS", Form.TEST, "+CPAS: (0,2-4)")
 
 _text("CBC", Form.EXECUTE, "+CBC: 0,95,4085")
 _text("CBC", Form.TEST, "+CBC: (0-2),(1-100),(0-5000)")
+
+_text("QNSTATUS", Form.TEST, "")
+
+
+@_command("QNSTATUS", Form.EXECUTE)
+def network_status(call: Call) -> Reply:
+    """AT+QNSTATUS: 0 when packet service is there, 1 when it is not."""
+    call.line(f"+QNSTATUS: {int(not _attached(call))}")
+    return OK
+
 
 # The clock
 
@@ -276,6 +286,8 @@ def _module_number(name: str, values: str, highest: int) -> None:
 
 _module_number("QIURC", "(0,1)", 1)
 _module_number("QNITZ", "(0,1)", 1)
+_module_number("QSCLK", "(0-2)", 2)
+_module_number("CTZU", "(0-3)", 3)
 _text("CFUN", Form.TEST, "+CFUN: (0,1,4),(0,1)")
 
 
@@ -300,9 +312,7 @@ def set_functionality(call: Call) -> Reply:
         return ANSWERED
     modem.functionality = level
     network = modem.environment.network
-    modem.environment.network = dataclasses.replace(network, registered=level == 1, attached=level == 1)
-    if level != 1:
-        modem.drop_contexts()
+    modem.set_network(dataclasses.replace(network, registered=level == 1, attached=level == 1))
     return OK
 
 

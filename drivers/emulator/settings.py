@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from .behaviour import Behaviour
 
@@ -13,6 +13,15 @@ _SAVED = (
     *("bearer", "apn", "user", "password", "number", "csd_user", "csd_password", "rate"),
 )
 DEFAULT_PORT = 2020  # the app note 8.2 connects there and sets it nowhere
+
+
+class SendSettings(Protocol):
+    """How AT+QISEND looks on a UART."""
+
+    sde: int
+    """QISDE: whether what is typed at the prompt is echoed."""
+    prompt: int
+    """QIPROMPT."""
 
 
 @dataclass(slots=True)
@@ -30,6 +39,8 @@ class UartSettings:
         creg: AT+CREG.
         cgreg: AT+CGREG.
         registers: the S registers.
+        sde: QISDE, where that is the UART's.
+        prompt: QIPROMPT, where that is the UART's.
     """
 
     echo: bool = True
@@ -42,6 +53,8 @@ class UartSettings:
     creg: int = 0
     cgreg: int = 0
     registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
+    sde: int = 1
+    prompt: int = 1
 
     def copy(self) -> UartSettings:
         """Return the same settings, to be changed apart from these."""

@@ -7,7 +7,7 @@ from .commandline import Form
 from .context import PROFILES, Context
 from .environment import is_address
 from .ownership import Need
-from .replies import ERROR, OK, Reply, Result, final
+from .replies import ANSWERED, ERROR, OK, Reply, Result, final
 from .server import CLIENTS
 from .sessions import Role, SessionState
 from .states import ContextState, Trigger
@@ -90,7 +90,7 @@ def open_session(call: Call) -> Reply:
     if not _may_open(context, index, kind):
         return ERROR
     context.open(index, kind, host, port)
-    return OK
+    return OK if call.modem.environment.behaviour.qiopen_ok else ANSWERED
 
 
 def _may_open(context: Context, index: int, kind: str) -> bool:

@@ -18,6 +18,7 @@ _command = settings_commands.command
 _text = settings_commands.text
 
 Check = Callable[[Call, int], bool]  # whether a new value is allowed now
+Holder = Callable[[Call], object]  # whose setting it is
 
 # Which context
 
@@ -84,7 +85,15 @@ def set_bearer(call: Call) -> Reply:
 # Numbers
 
 
-def _setting(name: str, shown: str, low: int, high: int, need: Need = Need.SET, check: Check | None = None) -> None:
+def _of_context(call: Call) -> object:
+    return call.context.settings
+
+
+def _of_sending(call: Call) -> object:
+    return call.sending
+
+
+def _setting(name: str, shown: str, low: int, high: int, check: Check | None = None, of: Holder = _of_context) -> None:
     """Enter test, read and write of a setting that is one number.
 
     Args:
@@ -92,23 +101,23 @@ def _setting(name: str, shown: str, low: int, high: int, need: Need = Need.SET, 
         shown: what the test form tells behind the colon.
         low: the least value.
         high: the greatest value.
-        need: what writing needs of the context.
         check: what else a new value needs.
+        of: whose setting it is.
     """
     field = name.removeprefix("QI").lower()
     _text(name, Form.TEST, f"+{name}: {shown}")
 
     @_command(name, Form.READ, Need.READ)
     def read(call: Call) -> Reply:
-        call.line(f"+{name}: {getattr(call.context.settings, field)}")
+        call.line(f"+{name}: {getattr(of(call), field)}")
         return OK
 
-    @_command(name, Form.WRITE, need)
+    @_command(name, Form.WRITE, Need.SET)
     def write(call: Call) -> Reply:
         value = call.number(0, low, high)
         if value is None or len(call.texts) != 1 or (check is not None and not check(call, value)):
             return ERROR
-        setattr(call.context.settings, field, value)
+        setattr(of(call), field, value)
         return OK
 
 
@@ -132,7 +141,7 @@ def _mode(call: Call, value: int) -> bool:
 
 
 _setting("QIMUX", "(0,1)", 0, 1, check=_mux)
-_setting("QIMODE", "(0-NORMAL MODE,1-TRANSPARENT MODE)", 0, 1, check=_mode)
+_setting("QIMODE", "", 0, 1, check=_mode)
 _setting("QIDNSIP", "(0,1)", 0, 1)
 _setting("QISRVC", "(1,2)", int(Role.CLIENT), int(Role.SERVER))
 _setting("QISHOWRA", "(0,1)", 0, 1)
@@ -140,8 +149,17 @@ _setting("QISHOWLA", "(0,1)", 0, 1)
 _setting("QIHEAD", "(0,1)", 0, 1)
 _setting("QISHOWPT", "(0,1)", 0, 1)
 _setting("QINDI", "(0-2)", 0, 2)  # 2 is the MC60's
-_setting("QISDE", "(0,1)", 0, 1)
-_setting("QIPROMPT", "(0-3)", 0, 3)
+_setting("QISDE", "(0,1)", 0, 1, of=_of_sending)
+_setting("QIPROMPT", "(0-3)", 0, 3, of=_of_sending)
+
+
+@_command("QIMODE", Form.TEST)
+def modes(call: Call) -> Reply:
+    """AT+QIMODE=?."""
+    blank = " " if call.modem.environment.behaviour.qimode_blank else ""
+    call.line(f"+QIMODE:{blank}(0-NORMAL MODE,1-TRANSPARENT MODE)")
+    return OK
+
 
 # Several values
 
@@ -269,7 +287,7 @@ def read_saved(call: Call) -> Reply:
     lines = [
         "SHOW APPTCPIP CONTEXT",
         f"+QIDNSIP:{own.dnsip}",
-        f"+QIPROMPT:{own.prompt}",
+        f"+QIPROMPT:{call.sending.prompt}",
         f"+QIHEAD:{own.head}",
         f"+QISHOWRA:{own.showra}",
         f"+QICSGP:{own.bearer}",

@@ -16,7 +16,7 @@ from .delivery import Delivery
 from .entry import Entry
 from .lines import LineAssembler
 from .replies import ERROR, Reply, Result
-from .settings import UartSettings
+from .settings import SendSettings, UartSettings
 from .speaker import OUTPUT_HIGH, Outlet, Speaker
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ class Uart(Speaker):
     def pump(self) -> None:
         """Say what waits: unsolicited lines and received data."""
         if self._outlet is None:
-            self.dropped_lines += self.modem.forget_notices(self.number)
+            if self.modem.environment.behaviour.unheard_lines == "dropped":
+                self.dropped_lines += self.modem.forget_notices(self.number)
             return
         while self._outlet is not None and len(self._out) <= OUTPUT_HIGH:
             if self.mode is Mode.DATA:
@@ -282,6 +283,13 @@ class Uart(Speaker):
 
     # Data at the prompt
 
+    @property
+    def sending(self) -> SendSettings:
+        """How AT+QISEND looks here: a matter of the foreground context or of this UART."""
+        if self.modem.environment.behaviour.send_settings_per_uart:
+            return self.settings
+        return self.modem.foreground(self.number).settings
+
     def prompt(self, entry: Entry, entered: Callable[[Entry], None]) -> None:
         """Take what comes next as data.
 
@@ -289,7 +297,7 @@ class Uart(Speaker):
             entry: where it goes.
             entered: called when the entry is finished; it must `finish` the command.
         """
-        if self.modem.foreground(self.number).settings.prompt in (1, 3):
+        if self.sending.prompt in (1, 3):
             blank = " " if self.modem.environment.behaviour.prompt_blank else ""
             self._write((f"\r\n>{blank}" if self.settings.verbose else f">{blank}").encode("ascii"))
         self.mode = Mode.ENTRY
@@ -309,7 +317,7 @@ class Uart(Speaker):
         if entry is None:
             raise RuntimeError("a prompt without an entry")
         taken, data = entry.feed(bytes(self._input))
-        if self.modem.foreground(self.number).settings.sde and data:
+        if self.sending.sde and data:
             self._write(bytes(self._input[:data]))
         del self._input[:taken]
         if entry.finished:

@@ -7,6 +7,7 @@ from emulator_host import Lab, Turning
 
 from drivers.emulator import Behaviour, EmulatedModule
 
+BOOT = "\r\nRDY\r\n\r\n+CFUN: 1\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n"
 ANSWERS = [
     ("AT", "\r\nOK\r\n"),
     ("at", "\r\nOK\r\n"),
@@ -205,12 +206,24 @@ async def test_a_restart_forgets_everything_and_says_so() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.plain.ask("AT+QIMUX=1")
         await lab.plain.ask("AT+QIREGAPP")
-        await lab.plain.ask(
-            "AT+CFUN=1,1",
-            "\r\nOK\r\n\r\nRDY\r\n\r\n+CFUN: 1\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n",
-        )
+        await lab.plain.ask("AT+CFUN=1,1", "\r\nOK\r\n" + BOOT)
         await lab.plain.ask("AT+QIMUX?", "\r\n+QIMUX: 0\r\n\r\nOK\r\n")
         await lab.plain.ask("AT+QISTAT", "\r\nOK\r\n\r\nSTATE: IP INITIAL\r\n")
+
+
+async def test_who_asks_in_time_after_a_restart_is_told_of_the_registration() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab:
+        await lab.plain.ask("AT+CFUN=1,1", "\r\nOK\r\n" + BOOT)
+        await lab.plain.ask("AT+CREG=1;+CGREG=2")
+        await clock.turn(9.9)
+        await lab.plain.quiet()
+        await clock.turn(0.2)
+        await lab.plain.expect(b'\r\n+CREG: 1\r\n\r\n+CGREG: 1,"1806","2F1E"\r\n')
+        await lab.plain.ask("AT+CFUN=0", "\r\nOK\r\n\r\n+CREG: 0\r\n\r\n+CGREG: 0\r\n")
+        await lab.plain.ask("AT+CFUN=1,1", "\r\nOK\r\n" + BOOT)
+        await clock.turn(60)
+        await lab.plain.quiet()
 
 
 async def test_a_half_typed_command_keeps_unsolicited_lines_back_for_a_second() -> None:

@@ -63,6 +63,8 @@ def test_a_set_stands_for_its_behaviours_and_later_ones_win() -> None:
     ("reading", "commands", "end"),
     [
         ("qifgcnt_blank=on", ["AT+QIFGCNT=1", "AT+QIFGCNT?"], "\r\n+QIFGCNT: 1, 0\r\n\r\nOK\r\n"),
+        ("qimode_blank=off", ["AT+QIMODE=?"], "\r\n+QIMODE:(0-NORMAL MODE,1-TRANSPARENT MODE)\r\n\r\nOK\r\n"),
+        ("longest_send=1459", ["AT+QISEND=?"], "\r\n+QISEND: (1-1459)\r\n\r\nOK\r\n"),
         ("tcfg_size=1460", ["AT+QITCFG?"], "\r\n+QITCFG: 3,2,1460,1\r\n\r\nOK\r\n"),
         ("qilocip_ok=on", ["AT+QIREGAPP", "AT+QIACT", "AT+QILOCIP"], "\r\n\r\nOK\r\n"),
     ],
@@ -92,6 +94,63 @@ async def test_forms_with_sessions() -> None:
         await uart.ask("AT+QICLOSE=3", "\r\nCLOSE OK\r\n")
         lab.module.drop_contexts()
         await uart.expect(b"\r\n+PDP: DEACT\r\n")
+
+
+async def test_qiopen_without_ok_as_10_1_prints_it() -> None:
+    async with Lab(EmulatedModule(behaviour=Behaviour.parse(["qiopen_ok=off"]))) as lab, peer() as one:
+        await lab.plain.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nCONNECT OK\r\n")
+
+
+@pytest.mark.parametrize("longest", [1459, 1460])
+async def test_the_longest_qisend(longest: int) -> None:
+    behaviour = Behaviour.parse([f"longest_send={longest}"])
+    async with Lab(EmulatedModule(behaviour=behaviour)) as lab, peer() as one:
+        await lab.plain.ask("AT+QISDE=0")
+        await lab.plain.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\nCONNECT OK\r\n")
+        await one.arrived.wait()
+        await lab.plain.ask(f"AT+QISEND={longest + 1}", "\r\nERROR\r\n")
+        await lab.plain.ask(f"AT+QISEND={longest}", "\r\n> ")
+        lab.plain.write(b"f" * longest)
+        await lab.plain.expect(b"\r\nSEND OK\r\n")
+        await lab.plain.ask("AT+QISEND", "\r\n> ")
+        lab.plain.write(b"z" * 1500 + b"\x1a")
+        await lab.plain.expect(b"\r\nSEND OK\r\n")
+        assert await one.reader.readexactly(2 * longest) == b"f" * longest + b"z" * longest
+        await settle()
+        await lab.plain.ask("AT+QISACK", f"\r\n+QISACK: {2 * longest}, {2 * longest}, 0\r\n\r\nOK\r\n")
+
+
+@pytest.mark.requirement("C22")
+@pytest.mark.parametrize("per_uart", [False, True])
+async def test_whose_settings_qisde_and_qiprompt_are(per_uart: bool) -> None:
+    behaviour = Behaviour(send_settings_per_uart=per_uart)
+    async with Lab(EmulatedModule(behaviour=behaviour)) as lab, peer() as one:
+        await lab.multiplex()
+        first, second = await lab.open(1), await lab.open(2)
+        await first.ask("AT+QIFGCNT=0;+QISDE=0;+QIPROMPT=0")
+        await second.ask("AT+QIFGCNT=0")
+        sde, prompt = (1, 1) if per_uart else (0, 0)
+        await second.ask("AT+QISDE?;+QIPROMPT?", f"\r\n+QISDE: {sde}\r\n\r\n+QIPROMPT: {prompt}\r\n\r\nOK\r\n")
+        await second.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\nCONNECT OK\r\n")
+        await second.ask("AT+QISEND=2", "\r\n> " if per_uart else "")
+        second.write(b"hi")
+        await second.expect(b"hi\r\nSEND OK\r\n" if per_uart else b"\r\nSEND OK\r\n")
+
+
+@pytest.mark.requirement("C16", "C18")
+@pytest.mark.parametrize("kept", [False, True])
+async def test_lines_for_a_uart_whose_dlc_is_closed(kept: bool) -> None:
+    behaviour = Behaviour(unheard_lines="kept" if kept else "dropped")
+    async with Lab(EmulatedModule(behaviour=behaviour)) as lab:
+        await lab.multiplex()
+        uart = await lab.open(2)
+        await uart.ask("AT+QIFGCNT=1;+QIREGAPP;+QIACT")
+        await lab.close(2)
+        lab.module.drop_contexts()
+        uart = await lab.open(2)
+        if kept:
+            await uart.expect(b"\r\n+PDP DEACT\r\n")
+        await uart.quiet()
 
 
 async def test_closed_with_an_index_without_muxip() -> None:

@@ -92,6 +92,9 @@ FORMS: dict[str, tuple[str, str, str | None, str | None, str]] = {
     "CPAS": ("+CPAS: (0,2-4)", ERROR, None, "1", "+CPAS: 0"),
     "CBC": ("+CBC: (0-2),(1-100),(0-5000)", ERROR, None, "1", "+CBC: 0,95,4085"),
     "QNITZ": ("+QNITZ: (0,1)", "+QNITZ: 0", "1", "2", ERROR),
+    "QSCLK": ("+QSCLK: (0-2)", "+QSCLK: 0", "1", "3", ERROR),
+    "CTZU": ("+CTZU: (0-3)", "+CTZU: 0", "2", "4", ERROR),
+    "QNSTATUS": (OK, ERROR, None, "1", "+QNSTATUS: 0"),
     "QIURC": ("+QIURC: (0,1)", "+QIURC: 1", "0", "2", ERROR),
     "CCLK": (OK, '+CCLK: "04/01/01,00:00:00+00"', '"09/11/20,12:00:00+08"', '"noon"', ERROR),
     "QPOWD": ("+QPOWD: (0,1)", ERROR, None, "2", ERROR),
@@ -122,6 +125,36 @@ async def test_forms(name: str) -> None:
         async with Lab(EmulatedModule(clock=Turning())) as lab:
             blanks = granted if name == "CCLK" else granted.replace(",", ", ")
             await lab.plain.ask(f"AT+{name} = {blanks}")
+
+
+def octets_with_atv0(answer: str) -> str:
+    """A number and CR for a result, a line and CR LF for everything else, and nothing before either."""
+    numbers = {
+        OK: "0\r",
+        ERROR: "4\r",
+        "!OK\n\nSTATE: IP INITIAL": "0\r0\r\n",
+        "!OK\n\nS: INITIAL": "0\rS: INITIAL\r\n",
+    }
+    text = answer.replace("\n", "\r\n")
+    return numbers.get(answer) or (f"{text[1:]}\r\n" if answer.startswith("!") else f"{text}\r\n0\r")
+
+
+@pytest.mark.parametrize("name", FORMS)
+async def test_forms_with_atv0(name: str) -> None:
+    test, read, granted, refused, execute = FORMS[name]
+    async with Lab(EmulatedModule(clock=Turning())) as lab:
+        uart = lab.plain
+        await uart.ask("ATE0V0", "ATE0V0\r0\r", echo=False)
+        await uart.ask(f"AT+{name}=?", octets_with_atv0(test), echo=False)
+        await uart.ask(f"AT+{name}?", octets_with_atv0(read), echo=False)
+        if refused is not None:
+            answer = "!" + CME[name] if name in CME else ERROR
+            await uart.ask(f"AT+{name}={refused}", octets_with_atv0(answer), echo=False)
+        await uart.ask(f"AT+{name}", octets_with_atv0(execute), echo=False)
+    if granted is not None:
+        async with Lab(EmulatedModule(clock=Turning())) as lab:
+            await lab.plain.ask("ATE0V0", "ATE0V0\r0\r", echo=False)
+            await lab.plain.ask(f"AT+{name}={granted}", "0\r", echo=False)
 
 
 NUMBERS = [name for name, forms in FORMS.items() if forms[2] in ("0", "1", "2") and name != "QISERVER"]

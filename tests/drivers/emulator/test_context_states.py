@@ -56,6 +56,11 @@ class Bench:
             self.lab.module.set_network(Network())
         elif state in ("IP GPRSACT", "IP STATUS", "PDP DEACT"):
             await self.uart.ask("AT+QIACT")
+        elif state == "TCP CONNECTING":
+            await self.uart.ask("AT+QIREGAPP")
+            await self.uart.ask("AT+QIACT")
+            self.lab.module.set_network(Network(silent=True))  # nobody answers
+            await self.connect(OK)
         if state == "IP STATUS":
             await self.address()
         elif state == "PDP DEACT":
@@ -128,6 +133,14 @@ async def refused(where: Bench) -> None:
     await where.uart.ask("AT+QIACT", ERROR)
 
 
+async def nobody_answers(where: Bench) -> None:
+    await where.clock.turn(74)
+    assert await where.state() == "TCP CONNECTING"
+    await where.clock.turn(2)
+    await where.uart.expect(b"\r\nCONNECT FAIL\r\n")
+
+
+BUSY = ("TCP CONNECTING", "CONNECT OK")
 OPEN = 'AT+QIOPEN="TCP","127.0.0.1",{port}'
 OPEN_UDP = 'AT+QIOPEN="UDP","127.0.0.1",{port}'
 OPEN_DEAD = 'AT+QIOPEN="TCP","127.0.0.1",{dead}'
@@ -139,16 +152,19 @@ ROWS = [
     ("T1 with values", "IP INITIAL", asks('AT+QIREGAPP="CMNET","",""', OK), "IP START"),
     *[
         (f"T2 {state}", state, asks("AT+QIREGAPP", ERROR), state)
-        for state in ("IP START", "IP IND", "IP GPRSACT", "IP STATUS", "CONNECT OK", "IP CLOSE", "PDP DEACT")
+        for state in ("IP START", "IP IND", "IP GPRSACT", "IP STATUS", *BUSY, "IP CLOSE", "PDP DEACT")
     ],
     ("T4", "IP START", asks("AT+QIACT", OK), "IP GPRSACT"),
     *[
         (f"T5 {state}", state, asks("AT+QIACT", ERROR), state)
-        for state in ("IP INITIAL", "IP IND", "IP GPRSACT", "IP STATUS", "CONNECT OK", "IP CLOSE", "PDP DEACT")
+        for state in ("IP INITIAL", "IP IND", "IP GPRSACT", "IP STATUS", *BUSY, "IP CLOSE", "PDP DEACT")
     ],
     ("T6", "IP START", refused, "IP IND"),
     ("T7", "IP GPRSACT", local_address, "IP STATUS"),
-    *[(f"T8 {state}", state, local_address, state) for state in ("IP STATUS", "CONNECT OK", "IP CLOSE")],
+    *[
+        (f"T8 {state}", state, local_address, state)
+        for state in ("IP STATUS", "TCP CONNECTING", "CONNECT OK", "IP CLOSE")
+    ],
     *[
         (f"T9 {state}", state, asks("AT+QILOCIP", ERROR), state)
         for state in ("IP INITIAL", "IP START", "IP IND", "PDP DEACT")
@@ -162,23 +178,25 @@ ROWS = [
     ("T13 refused", "IP STATUS", asks(OPEN_DEAD, REFUSED), "IP CLOSE"),
     ("T13 no way there", "IP STATUS", asks(FAR_AWAY, REFUSED), "IP CLOSE"),
     ("T15", "CONNECT OK", asks(OPEN, "\r\nALREADY CONNECT\r\n"), "CONNECT OK"),
-    *[(f"T16 {state}", state, asks(OPEN, ERROR), state) for state in ("IP START", "IP IND", "PDP DEACT")],
+    ("T12 TCP", "IP STATUS", asks(OPEN, CONNECTED), "CONNECT OK"),
+    ("T13 75 s", "TCP CONNECTING", nobody_answers, "IP CLOSE"),
+    *[
+        (f"T16 {state}", state, asks(OPEN, ERROR), state)
+        for state in ("IP START", "IP IND", "TCP CONNECTING", "PDP DEACT")
+    ],
     ("T17", "CONNECT OK", remote_closes, "IP CLOSE"),
     ("T17 reset", "CONNECT OK", remote_resets, "IP CLOSE"),
-    ("T18", "CONNECT OK", asks("AT+QICLOSE", "\r\nCLOSE OK\r\n"), "IP CLOSE"),
+    *[(f"T18 {state}", state, asks("AT+QICLOSE", "\r\nCLOSE OK\r\n"), "IP CLOSE") for state in BUSY],
     *[
         (f"T19 {state}", state, asks("AT+QICLOSE", ERROR), state)
         for state in ("IP INITIAL", "IP START", "IP IND", "IP GPRSACT", "IP STATUS", "IP CLOSE", "PDP DEACT")
     ],
     *[
         (f"T20 {state}", state, asks("AT+QIDEACT", DEACT), "IP INITIAL")
-        for state in ("IP START", "IP IND", "IP GPRSACT", "IP STATUS", "CONNECT OK", "IP CLOSE")
+        for state in ("IP START", "IP IND", "IP GPRSACT", "IP STATUS", *BUSY, "IP CLOSE")
     ],
     ("T21", "IP INITIAL", asks("AT+QIDEACT", DEACT), "IP INITIAL"),
-    *[
-        (f"T22 {state}", state, network_drops, "PDP DEACT")
-        for state in ("IP GPRSACT", "IP STATUS", "CONNECT OK", "IP CLOSE")
-    ],
+    *[(f"T22 {state}", state, network_drops, "PDP DEACT") for state in ("IP GPRSACT", "IP STATUS", *BUSY, "IP CLOSE")],
     ("T23", "PDP DEACT", asks("AT+QIDEACT", DEACT), "IP INITIAL"),
     ("T24", "IP INITIAL", asks("AT+QISERVER", SERVER), "IP STATUS"),
     ("T25", "IP STATUS", asks("AT+QISERVER", SERVER), "IP STATUS"),

@@ -216,6 +216,16 @@ async def test_no_transparent_mode_while_the_other_context_of_the_uart_is_in_use
         await lab.plain.ask("AT+QIMODE=1")
 
 
+@pytest.mark.requirement("S7.6", "C20")
+async def test_no_second_context_on_a_uart_whose_first_is_active_and_transparent() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        await lab.plain.ask("AT+QIFGCNT=0;+QIMODE=1;+QIREGAPP;+QIACT")
+        await lab.plain.ask("AT+QIFGCNT=1;+QIREGAPP")
+        await lab.plain.ask("AT+QIACT", ERROR)
+        await lab.plain.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
+        await lab.plain.ask('AT+QIOPEN="TCP","127.0.0.1",9', "\r\nOK\r\n\r\nCONNECT FAIL\r\n")
+
+
 @pytest.mark.requirement("C14")
 async def test_two_uarts_may_have_the_same_foreground_and_one_owner() -> None:
     async with Lab(EmulatedModule()) as lab:

@@ -331,7 +331,9 @@ async def test_a_sim_that_wants_its_pin() -> None:
         await lab.plain.ask("AT+CREG?", "\r\n+CREG: 0,0\r\n\r\nOK\r\n")
         await lab.plain.ask("AT+CGATT=1", "\r\n+CME ERROR: 30\r\n")
         await lab.plain.ask('AT+CPIN="0000"', "\r\n+CME ERROR: 16\r\n")
-        await lab.plain.ask('AT+CPIN="1234"', "\r\nOK\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n")
+        await lab.plain.ask("AT+CREG=1")
+        await lab.plain.ask('AT+CPIN="1234"', "\r\nOK\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n\r\n+CREG: 1\r\n")
+        await lab.plain.ask("AT+CREG=0")
         await lab.plain.ask("AT+CREG?", "\r\n+CREG: 0,1\r\n\r\nOK\r\n")
         await lab.plain.ask("AT+QIREGAPP;+QIACT")
 
