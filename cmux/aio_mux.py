@@ -6,25 +6,30 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
-from types import TracebackType
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
 from .aio_channel import ChannelTransport
+from .aio_channels import Channels, Streams
+from .aio_line import AioLine
 from .aio_protocol import MuxProtocol
 from .capture import Capture
-from .errors import SessionEnded, dlc_error
+from .errors import CmuxError, SessionEnded
 from .mux import check_dlci
 from .protocol import startup
 from .protocol.commands import Signals
 from .protocol.config import Config, Role
-from .protocol.events import Cause, Closed, DataReceived, Event, Opened, SessionClosed, SessionOpened, Writable
+from .protocol.events import Cause, Event, SessionClosed, SessionOpened
+from .reattaching import Backoff
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
+Reopen = Callable[[], Awaitable[tuple[AioLine, bytes]]]
+"""Opens a line and brings the module into multiplexer mode; with it comes what was read too far."""
+
 _CLOSE_MARGIN = 2.0
 _PATIENCE = 5.0
-_EARLY_LIMIT = 65536
 
 _log = logging.getLogger("cmux.aio")
 
@@ -35,13 +40,25 @@ class Mux:
     Args:
         name: of the line.
         config: parameters of the session.
+        leave_by_at: after closing, ask with AT whether the module is back in AT mode.
+        line_rate: bits per second to which writing is paced; None: not at all.
         capture: told every octet; the Mux closes it.
         drain_timeout: seconds that closing leaves for what is still queued.
         names: of channels, with their DLCI.
+        reopen: opens the line anew after it died; None: a dead line stays dead.
     """
 
     def __init__(
-        self, name: str, config: Config, capture: Capture | None, drain_timeout: float, names: Mapping[str, int]
+        self,
+        name: str,
+        config: Config,
+        *,
+        leave_by_at: bool = True,
+        line_rate: int | None = None,
+        capture: Capture | None = None,
+        drain_timeout: float = 0.5,
+        names: Mapping[str, int] = MappingProxyType({}),
+        reopen: Reopen | None = None,
     ) -> None:
         self.name = name
         """What was opened."""
@@ -51,55 +68,65 @@ class Mux:
         """Seconds that closing leaves for what is still queued."""
         self.error: SessionEnded | None = None
         """Why the session is over: the first cause; None while it lives."""
-        self.left: Callable[[asyncio.Transport], object] | None = None
-        """Coroutine function that asks by AT whether the module is back; None when it is not asked."""
-        self.released = asyncio.Event()
-        """Set when the port has been released."""
-        self._names = names
+        self.back_in_at_mode: bool | None = None
+        """Whether the module answered AT after closing; None when it was not asked."""
+        self.reattached = 0
+        """How often a line that died was opened anew."""
+        self._leave_by_at = leave_by_at
+        self._line_rate = line_rate
         self._capture = capture
-        self._protocol = MuxProtocol(Role.INITIATOR, config, self._on_event, tap=self._tap)
-        self._channels: dict[int, ChannelTransport] = {}
-        self._streams: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
-        self._opening: dict[int, asyncio.Future[None]] = {}
-        self._early: dict[int, bytearray] = {}
+        self._names = names
+        self._reopen = reopen
+        self._line: AioLine
+        self.protocol: MuxProtocol
+        """What runs the session: another one after the line was opened anew."""
+        self._session: asyncio.Future[None]
+        self._channels = Channels(self)
+        self._octets = {"line_octets_received": 0, "line_octets_sent": 0}
         self._changed = asyncio.Event()
-        self._session = asyncio.get_running_loop().create_future()
         self._opened = False
+        self._reattacher: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
-    async def start(self, transport: asyncio.Transport, first: bytes) -> None:
-        """Open DLCI 0 on a transport and wait for the peer.
+    async def start(self, line: AioLine, first: bytes = b"") -> None:
+        """Open DLCI 0 on a line and wait for the peer.
 
         Args:
-            transport: of the line.
+            line: open; the Mux closes it.
             first: octets that have been read from it already.
 
         Raises:
             NoMultiplexer: the peer did not answer SABM.
             SessionEnded: the line was lost.
         """
-        transport.set_protocol(self._protocol)
-        self._transport = transport
-        self._protocol.connection_made(transport)
+        self._line, self.error, self._opened = line, None, False
+        session = self._session = asyncio.get_running_loop().create_future()
+        self.protocol = MuxProtocol(
+            Role.INITIATOR, self.config, self._on_event, tap=self._tap, line_rate=self._line_rate
+        )
+        line.transport.set_protocol(self.protocol)
+        self.protocol.connection_made(line.transport)
         if first:
-            self._protocol.data_received(first)
+            self.protocol.data_received(first)
         try:
             async with asyncio.timeout((self.config.n2 + 1) * self.config.t1 + _PATIENCE):
-                await asyncio.shield(self._session)
+                await asyncio.shield(session)
         except (SessionEnded, TimeoutError) as error:
             if isinstance(error, SessionEnded) and error.cause is Cause.LINE_LOST:
                 raise
+            if self.error is None:
+                self.error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM did not leave")
             raise startup.no_multiplexer(
                 self.name,
                 self.config.option,
                 b"",
-                after_at=self.left is not None,
+                after_at=self._leave_by_at,
                 refused=isinstance(error, SessionEnded) and error.cause is Cause.REFUSED,
             ) from error
 
     # --- Channels ---
 
-    async def channel(self, dlci: int | str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def channel(self, dlci: int | str) -> Streams:
         """Return the streams of a DLC, opened; the same ones while it stays open.
 
         Args:
@@ -114,24 +141,13 @@ class Mux:
             DlcTimeout: it did not answer.
             SessionEnded: this Mux is closed, or the line died.
         """
-        number = self._number(dlci)
-        transport = self._channels.get(number)
-        if number in self._streams and transport is not None and not transport.is_closing():
-            return self._streams[number]
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(loop=loop)
-        transport, protocol = await self.create_connection(
-            lambda: asyncio.StreamReaderProtocol(reader, loop=loop), number
-        )
-        streams = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
-        self._streams[number] = streams
-        return streams
+        return await self._channels.streams(self._number(dlci))
 
     async def create_connection(self, factory: Callable[[], P], dlci: int | str) -> tuple[ChannelTransport, P]:
         """Open a DLC for a protocol of the caller's.
 
         Args:
-            factory: makes the protocol.
+            factory: makes the protocol; called once more when the line is opened anew after it died.
             dlci: 1 to 61, or a name that the profile has for it.
 
         Returns:
@@ -142,45 +158,13 @@ class Mux:
             DlcError: it could not be opened, or is open already.
             SessionEnded: this Mux is closed, or the line died.
         """
-        number = self._number(dlci)
-        before = self._channels.get(number)
-        if before is not None:
-            if not before.is_closing():
-                raise dlc_error(Closed(number, Cause.LOCAL, "it is open already, with another protocol"))
-            await before.closed
-        await self._open(number)
-        protocol = factory()
-        transport = self._channels[number] = ChannelTransport(self, number, protocol)
-        protocol.connection_made(transport)
-        early = self._early.pop(number, b"")
-        if early:
-            transport.received(bytes(early))
-        return transport, protocol
-
-    async def _open(self, dlci: int) -> None:
-        self._check()
-        core = self._protocol.multiplexer
-        if core.is_open(dlci):  # the peer did it
-            return
-        if dlci in self._opening:
-            await asyncio.shield(self._opening[dlci])
-            return
-        opened = self._opening[dlci] = asyncio.get_running_loop().create_future()
-        core.open(dlci, self._protocol.now())
-        self._protocol.flush()
-        try:
-            await opened
-        except asyncio.CancelledError:
-            if self.error is None:
-                self.close_dlc(dlci, drain=False)
-            raise
-        finally:
-            self._opening.pop(dlci, None)
+        return await self._channels.connect(self._number(dlci), factory)
 
     def _number(self, dlci: int | str) -> int:
         return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise why the session is over, if it is."""
         if self.error is not None:
             raise SessionEnded(self.error.cause, str(self.error))
 
@@ -188,90 +172,129 @@ class Mux:
 
     def send(self, dlci: int, data: bytes) -> int:
         """Queue octets; return how many were taken."""
-        return self._protocol.write(dlci, data)
+        return self.protocol.write(dlci, data)
 
     def unsent(self, dlci: int) -> int:
         """Return how many octets of a DLC wait to be sent."""
-        return self._protocol.multiplexer.unsent(dlci)
+        return self.protocol.multiplexer.unsent(dlci)
 
     def signals(self, dlci: int) -> Signals | None:
         """Return the peer's V.24 signals."""
-        return self._protocol.multiplexer.signals(dlci)
+        return self.protocol.multiplexer.signals(dlci)
 
     def set_signals(self, dlci: int, signals: Signals) -> None:
         """Set our V.24 signals."""
-        self._protocol.multiplexer.set_signals(dlci, signals, self._protocol.now())
-        self._protocol.flush()
+        self._channels.ours[dlci] = signals
+        self.protocol.multiplexer.set_signals(dlci, signals, self.protocol.now())
+        self.protocol.flush()
 
     def pause(self, dlci: int) -> None:
         """Ask the peer to stop on a DLC."""
-        self._protocol.multiplexer.pause_reading(dlci, self._protocol.now())
-        self._protocol.flush()
+        self.protocol.multiplexer.pause_reading(dlci, self.protocol.now())
+        self.protocol.flush()
 
     def resume(self, dlci: int) -> None:
         """Let the peer go on."""
-        self._protocol.multiplexer.resume_reading(dlci, self._protocol.now())
-        self._protocol.flush()
+        self.protocol.multiplexer.resume_reading(dlci, self.protocol.now())
+        self.protocol.flush()
 
     def close_dlc(self, dlci: int, *, drain: bool) -> None:
         """Close a DLC."""
-        self._protocol.multiplexer.close(dlci, self._protocol.now(), drain)
-        self._protocol.flush()
+        self.protocol.multiplexer.close(dlci, self.protocol.now(), drain)
+        self.protocol.flush()
 
     # --- Events ---
 
     def _tap(self, data: bytes, outgoing: bool) -> None:
+        self._octets["line_octets_sent" if outgoing else "line_octets_received"] += len(data)
+        self._changed.set()
         if self._capture is not None:
             self._capture.feed(data, from_host=outgoing, timestamp=time.time_ns())
 
     def _on_event(self, event: Event) -> None:
         match event:
-            case DataReceived(dlci=dlci, data=data):
-                channel = self._channels.get(dlci)
-                if channel is not None:
-                    channel.received(data)
-                else:  # the peer opened it, and nobody here has yet
-                    early = self._early.setdefault(dlci, bytearray())
-                    early += data[: max(0, _EARLY_LIMIT - len(early))]
-            case Writable(dlci=dlci) if dlci in self._channels:
-                self._channels[dlci].push()
-            case Opened(dlci=dlci):
-                self._settle(dlci, None)
-            case Closed(dlci=dlci):
-                error = dlc_error(event)
-                if event.cause not in (Cause.LOCAL, Cause.PEER):  # that is the end of the one before
-                    self._settle(dlci, error)
-                self._early.pop(dlci, None)
-                channel = self._channels.pop(dlci, None)
-                if channel is not None:
-                    lost = event.cause in (Cause.SESSION, Cause.LINE_LOST)
-                    channel.end(SessionEnded(event.cause, f"{self.name}: {event.detail}") if lost else error)
-                self._streams.pop(dlci, None)
             case SessionOpened() if not self._session.done():
                 self._opened = True
                 self._session.set_result(None)
-            case SessionClosed(cause=cause, detail=detail):
-                if self.error is None:
-                    self.error = SessionEnded(cause, f"{self.name}: {detail}")
-                    _log.log(logging.DEBUG if cause is Cause.LOCAL else logging.WARNING, "%s", self.error)
-                if not self._session.done():
-                    self._session.set_exception(self.error)
-                    self._session.exception()  # it may be that nobody waits any more
+            case SessionClosed():
+                self._session_closed(event)
+            case _:
+                self._channels.handle(event)
         self._changed.set()
 
-    def _settle(self, dlci: int, error: Exception | None) -> None:
-        opening = self._opening.get(dlci)
-        if opening is not None and not opening.done():
-            if error is None:
-                opening.set_result(None)
-            else:
-                opening.set_exception(error)
+    def _session_closed(self, event: SessionClosed) -> None:
+        cause = Cause.PEER if self.protocol.was_reset else event.cause
+        if self.error is None:
+            self.error = SessionEnded(cause, f"{self.name}: {event.detail}")
+            expected = cause is Cause.LOCAL or not self._opened  # what ends the opening is raised there
+            _log.log(logging.DEBUG if expected else logging.WARNING, "%s", self.error)
+        if not self._session.done():
+            self._session.set_exception(self.error)
+            self._session.exception()  # it may be that nobody waits any more
+        wanted = self._reopen is not None and self._opened and self._closing is None and cause is not Cause.LOCAL
+        if wanted and self._reattacher is None:
+            self._reattacher = asyncio.get_running_loop().create_task(self._reattach())
 
-    # --- State, the end ---
+    # --- State ---
+
+    @property
+    def reattaching(self) -> bool:
+        """Whether a line that died is going to be opened anew."""
+        return self._reattacher is not None
 
     def stats(self) -> dict[str, object]:
-        """Return the counters of the session as a plain dictionary, those of each DLC under ``dlcs``."""
-        return self._protocol.multiplexer.stats()
+        """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
+        stats = {**self.protocol.multiplexer.stats(), **self._octets}
+        stats["reattached"] = self.reattached
+        stats["received_discarded"] = self._channels.discarded
+        return stats
+
+    # --- After the line has died ---
+
+    async def wait_attached(self) -> None:
+        """Wait while a line that died is going to be opened anew; return at once while it lives.
+
+        A stream or a transport that has heard of the end stays ended. When this returns the channels that were open
+        are open again: `channel` gives their new streams, and the factories of `create_connection` have been called
+        once more.
+
+        Raises:
+            SessionEnded: it is not going to be opened anew.
+        """
+        while self.error is not None or self._reattacher is not None:
+            if self._reattacher is None:
+                self.check()
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _reattach(self) -> None:
+        backoff = Backoff()
+        try:
+            while True:
+                await asyncio.sleep(backoff.delay)
+                try:
+                    if await self._attempt():
+                        break
+                    backoff.succeeded()
+                except (CmuxError, OSError) as error:
+                    backoff.failed(self.name, error)
+        finally:
+            self._reattacher = None
+            self._changed.set()
+        self.reattached += 1
+        _log.warning("%s: attached again", self.name)
+
+    async def _attempt(self) -> bool:
+        """Try once to open the line anew; return False when it died again at once."""
+        assert self._reopen is not None  # noqa: S101 - else nobody comes here
+        self.protocol.detach()
+        await self._line.close()
+        line, first = await self._reopen()
+        await self.start(line, first)
+        await self._channels.open_again()
+        return self.error is None
+
+    # --- The end ---
 
     async def close(self) -> None:
         """Close each DLC and the multiplexer, make sure that the module is back in AT mode, and release the port.
@@ -283,45 +306,43 @@ class Mux:
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        core = self._protocol.multiplexer
+        if self._reattacher is not None:
+            self._reattacher.cancel()
+            await asyncio.wait([self._reattacher])
         try:
-            await self._until(lambda: all(not one.get_write_buffer_size() for one in self._channels.values()),
-                              self.drain_timeout)  # fmt: skip
-            if self.error is None and core.session_open:
-                core.shutdown(self._protocol.now())
-                self._protocol.flush()
-                config = self.config
-                await self._until(
-                    lambda: not core.session_open, (config.n2 + 1) * (config.t1 + config.t2) + _CLOSE_MARGIN
-                )
-            alive = self._protocol.transport is not None and not self._transport.is_closing()
-            if alive and self.left is not None and not self._opened:
-                self._transport.write(startup.rescue_frames(self.config.option))
-            if alive and self.left is not None:
-                transport = self._protocol.detach()
-                if transport is not None:
-                    await self.left(transport)  # type: ignore[misc]  # a coroutine function
+            await self._end_session()
         finally:
             if self.error is None:
                 self.error = SessionEnded(Cause.LOCAL, f"{self.name}: closed")
-            for channel in list(self._channels.values()):
-                channel.end(self.error)
-            self._channels.clear()
-            self._protocol.detach()
-            self._transport.close()
-            await self.released.wait()
+            self._channels.end(self.error)
+            self.protocol.detach()
+            await self._line.close()
             if self._capture is not None:
                 self._capture.close()
+            self._changed.set()
+
+    async def _end_session(self) -> None:
+        core, config = self.protocol.multiplexer, self.config
+        await self._until(lambda: not self._channels.unsent(), self.drain_timeout)
+        if self.error is None and core.session_open:
+            core.shutdown(self.protocol.now())
+            self.protocol.flush()
+            await self._until(lambda: not core.session_open, (config.n2 + 1) * (config.t1 + config.t2) + _CLOSE_MARGIN)
+        transport = self.protocol.detach()
+        if transport is None or transport.is_closing() or not self._leave_by_at:
+            return
+        if not self._opened:
+            transport.write(startup.rescue_frames(config.option))
+        with contextlib.suppress(SessionEnded):
+            self.back_in_at_mode = await self._line.run(startup.leave(config.option, close_down=False))
 
     async def _until(self, ready: Callable[[], bool], limit: float) -> None:
-        """Wait until something holds that an event brings about; writing has none, so that is looked at often."""
+        """Wait until something holds that an event, or what is handed to the line, brings about."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 while self.error is None and not ready():
                     self._changed.clear()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(0.01):
-                            await self._changed.wait()
+                    await self._changed.wait()
 
     async def __aenter__(self) -> Self:
         return self

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
+from .pacing import STALL, Pacer
 from .protocol.config import Config, Role
 from .protocol.events import Event, SessionClosed
 from .protocol.multiplexer import Multiplexer
+from .reset_watch import ResetWatch
 
 _log = logging.getLogger("cmux.aio")
-
-_CHUNK = 4096  # octets handed to the transport at a time, so that its water marks mean something
 
 
 class _Timer(Protocol):
@@ -38,6 +38,7 @@ class MuxProtocol(asyncio.Protocol):
         clock: seconds on a scale that never runs backwards; the loop's own clock by default.
         call_later: arms a callback after so many seconds of `clock` and returns something with ``cancel()``; the
             loop's own by default.
+        line_rate: bits per second to which writing is paced; None: as fast as the transport takes it.
     """
 
     def __init__(
@@ -48,13 +49,17 @@ class MuxProtocol(asyncio.Protocol):
         clock: Callable[[], float] | None = None,
         call_later: Callable[[float, Callable[[], None]], _Timer] | None = None,
         tap: Callable[[bytes, bool], object] | None = None,
+        line_rate: int | None = None,
     ) -> None:
-        self.multiplexer = Multiplexer(role, config or Config())
+        config = config or Config()
+        self.multiplexer = Multiplexer(role, config)
         """The core. After a direct call to it call `flush`."""
         self.transport: asyncio.Transport | None = None
         """The transport, from ``connection_made`` until it is lost or `detach` is called."""
         self.closed_cause: SessionClosed | None = None
         """The event that ended the session."""
+        self.was_reset = False
+        """The session ended because the module started anew, as it said in plain text."""
         self._role = role
         self._on_event = on_event
         self._tap = tap
@@ -62,7 +67,10 @@ class MuxProtocol(asyncio.Protocol):
         self._call_later = call_later
         self._timer: _Timer | None = None
         self._timer_at: float | None = None
+        self._pacer = Pacer(line_rate, config.n1)
+        self._watch = ResetWatch(config) if role is Role.INITIATOR else None
         self._paused = False
+        self._stalled: tuple[int, float] | None = None  # what waits for the line, and until when it may
         self._closing = False
         self._pending: deque[Event] = deque()
         self._dispatching = False
@@ -85,7 +93,8 @@ class MuxProtocol(asyncio.Protocol):
         if self._tap is not None:
             self._tap(data, False)
         while data:
-            self._tell(self.multiplexer.receive_data(data, self.now()))
+            core, now = self.multiplexer, self.now()
+            self._tell(self._watch.receive(core, data, now) if self._watch else core.receive_data(data, now))
             # What follows the end of a session belongs to the next one, unless somebody else has the line by now.
             data = self.multiplexer.take_unread() if self.transport is not None else b""
 
@@ -102,10 +111,12 @@ class MuxProtocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Hold what is due in the multiplexer until `resume_writing`."""
         self._paused = True
+        self._watch_progress()
+        self._arm()
 
     def resume_writing(self) -> None:
         """Hand out frames again."""
-        self._paused = False
+        self._paused, self._stalled = False, None
         self.flush()
 
     # --- what the owner calls ---
@@ -129,7 +140,7 @@ class MuxProtocol(asyncio.Protocol):
         self._transmit()
         due, now = self.multiplexer.next_timeout(), self.now()
         if self.transport is not None and due is not None and due <= now:
-            self._tell(self.multiplexer.handle_timeout(now))
+            self._on_time(now)
 
     def close(self) -> None:
         """Close each DLC and the multiplexer, then the transport; without a session only the transport."""
@@ -156,9 +167,13 @@ class MuxProtocol(asyncio.Protocol):
 
     def _transmit(self) -> None:
         while self.transport is not None and not self._paused:
-            data = self.multiplexer.data_to_send(self.now(), _CHUNK)
+            now = self.now()
+            if self._pacer.next_at(now) is not None:
+                break
+            data = self.multiplexer.data_to_send(now, self._pacer.limit)
             if not data:
                 break
+            self._pacer.gave(len(data), now)
             if self._tap is not None:
                 self._tap(data, True)
             self.transport.write(data)
@@ -188,7 +203,7 @@ class MuxProtocol(asyncio.Protocol):
             self.transport.close()
 
     def _arm(self) -> None:
-        due = self.multiplexer.next_timeout() if self.transport is not None else None
+        due = self._due() if self.transport is not None else None
         if self._timer is not None and due == self._timer_at:
             return
         self._disarm()
@@ -199,6 +214,17 @@ class MuxProtocol(asyncio.Protocol):
         arm = self._call_later or asyncio.get_running_loop().call_later
         self._timer = arm(delay, self._on_timer)
 
+    def _due(self) -> float | None:
+        pace = None if self._paused else self._pacer.next_at(self.now())
+        doubt = self._watch.deadline if self._watch is not None else None
+        stall = self._stalled[1] if self._stalled is not None else None
+        moments = (self.multiplexer.next_timeout(), pace, doubt, stall)
+        return min((at for at in moments if at is not None), default=None)
+
+    def _watch_progress(self) -> None:
+        if self._role is Role.INITIATOR and self.transport is not None:
+            self._stalled = self.transport.get_write_buffer_size(), self.now() + STALL
+
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -208,4 +234,19 @@ class MuxProtocol(asyncio.Protocol):
         # A loop may wake a hair too early: the moment that was asked for counts.
         now = max(self.now(), self._timer_at or 0.0)
         self._timer = self._timer_at = None
-        self._tell(self.multiplexer.handle_timeout(now))
+        self._on_time(now)
+
+    def _on_time(self, now: float) -> None:
+        events = self.multiplexer.handle_timeout(now)
+        reset = self._watch.verdict(now) if self._watch is not None else None
+        if reset is not None:
+            self.was_reset = True
+            events += self.multiplexer.line_lost(reset, now)
+        if self._stalled is not None and self._stalled[1] <= now and self.transport is not None:
+            if self.transport.get_write_buffer_size() < self._stalled[0]:
+                self._watch_progress()
+            else:
+                self._stalled = None
+                text = f"the line has taken no octet for {STALL:g} s (flow control?)"
+                events += self.multiplexer.line_lost(text, now)
+        self._tell(events)

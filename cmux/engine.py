@@ -11,11 +11,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from .capture import Capture
 from .errors import SessionEnded
 from .line import HungUp, Line
+from .pacing import STALL, Pacer
 from .protocol.config import Config, Role
 from .protocol.events import Cause, Event, SessionClosed, SessionOpened
 from .protocol.multiplexer import Multiplexer
@@ -23,12 +24,7 @@ from .reset_watch import ResetWatch
 
 T = TypeVar("T")
 
-_STALL = 30.0  # a line that takes nothing for so long is lost
 _WRITE_WAIT = 0.2
-_CHUNK = 4096
-_FRAME_OVERHEAD = 7
-_BITS_PER_OCTET = 10
-_ALIVE = b"alive?"  # what a module is asked that may have been reset
 _HEARD = 64  # first octets of a session, kept for the message when it does not come up
 
 _log = logging.getLogger("cmux")
@@ -59,15 +55,12 @@ class Engine:
         self.heard = b""
         """The first octets that came."""
         self._core = Multiplexer(Role.INITIATOR, config)
-        self._config = config
         self._on_event = on_event
         self._capture = capture
-        self._rate = line_rate
-        self._idle_at = 0.0  # when the line will have sent what it was given
-        self._ahead = 0.0 if not line_rate else (config.n1 + _FRAME_OVERHEAD) * _BITS_PER_OCTET / line_rate
+        self._pacer = Pacer(line_rate, config.n1)
         self._unwritten = 0
         self._stopping = False
-        self._watch = ResetWatch(config)
+        self._watch = ResetWatch(config, line.name)
         self._octets = {"line_octets_received": 0, "line_octets_sent": 0}
         self._events: deque[Event] = deque()
         self._make_locks()
@@ -215,21 +208,9 @@ class Engine:
             self._octets["line_octets_received"] += len(data)
             if len(self.heard) < _HEARD:
                 self.heard += data[:_HEARD]
-            self._watch.hear(data)
-            suspicious = self._core.session_open and self._watch.looks_reset(data)
-            no_frames = self._no_frames() if suspicious else 0
-            self._take(self._core.receive_data(data, time.monotonic()))
-            if suspicious and self._no_frames() > no_frames and self._core.session_open:
-                _log.info("%s: %r where frames should be", self.line.name, self._watch.text)
-                self._watch.doubt(time.monotonic())
-                self._core.test(_ALIVE, time.monotonic())
+            self._take(self._watch.receive(self._core, data, time.monotonic()))
             self._work.notify()
         self._dispatch()
-
-    def _no_frames(self) -> int:
-        """Return how many octets and runs of octets were no frames so far."""
-        stats = self._core.stats()
-        return cast(int, stats["octets_skipped"]) + sum(cast(dict[str, int], stats["dropped"]).values())
 
     def _write(self) -> None:
         data = b""
@@ -252,8 +233,8 @@ class Engine:
                     progress_at = time.monotonic()
                 elif self._stopping:
                     return
-                elif time.monotonic() - progress_at > _STALL:
-                    raise HungUp(f"the line has taken no octet for {_STALL:g} s (flow control?)")
+                elif time.monotonic() - progress_at > STALL:
+                    raise HungUp(f"the line has taken no octet for {STALL:g} s (flow control?)")
         except HungUp as error:
             self.lose(Cause.LINE_LOST, str(error))
         finally:
@@ -268,34 +249,20 @@ class Engine:
                 if due is not None and due <= now:
                     self._take(self._core.handle_timeout(now))
                     due = self._core.next_timeout()
-                doubt = self._watch.deadline
-                if doubt is not None and self.error is None:
-                    if doubt <= now:
-                        self._watch.deadline = None
-                        self._lose(
-                            Cause.PEER, f"the module was reset: it said {self._watch.text!r}, and no frame after"
-                        )
-                    due = self._earliest(due, self._watch.deadline)
+                reset = self._watch.verdict(now)
+                if reset is not None:
+                    self._lose(Cause.PEER, reset)
                 data = b""
-                pace = self._idle_at - self._ahead
-                if pace <= now:
-                    data = self._core.data_to_send(now, self._limit())
-                    due = self._earliest(self._core.next_timeout(), self._watch.deadline)
-                else:
-                    due = self._earliest(due, pace)
+                pace = self._pacer.next_at(now)
+                if pace is None:
+                    data = self._core.data_to_send(now, self._pacer.limit)
+                    due = self._core.next_timeout()
                 self._unwritten = len(data)
-                if data and self._rate:
-                    self._idle_at = max(now, self._idle_at) + len(data) * _BITS_PER_OCTET / self._rate
+                self._pacer.gave(len(data), now)
                 if data or self._events or self._stopping:
                     return data
+                due = min((at for at in (due, pace, self._watch.deadline) if at is not None), default=None)
                 self._work.wait(None if due is None else max(0.0, due - now))
-
-    @staticmethod
-    def _earliest(*moments: float | None) -> float | None:
-        return min((moment for moment in moments if moment is not None), default=None)
-
-    def _limit(self) -> int:
-        return self._config.n1 + _FRAME_OVERHEAD if self._rate else _CHUNK
 
     def _sent(self, count: int) -> None:
         with self._lock:

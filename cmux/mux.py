@@ -88,12 +88,16 @@ class Mux:
         self._engine = Engine(line, config, self._handle, line_rate, capture)
         self._endpoints: dict[int, Endpoint] = {}
         self._channels: dict[int, VirtualUart] = {}
-        self._lock = threading.Lock()  # of _endpoints, _channels and _closer
+        self._make_locks()
         self._awaited: list[SimpleQueue[CommandDone]] = []
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
         self._opened = False
         _muxes.add(self)
+
+    def _make_locks(self) -> None:
+        self._lock = threading.Lock()  # of _endpoints, _channels, _closer and _reattacher
+        self._back = threading.Condition(self._lock)  # a line is attached again, or will never be
 
     def start(self, first: bytes = b"") -> None:
         """Open DLCI 0 and wait for the peer.
@@ -240,6 +244,27 @@ class Mux:
 
     # --- After the line has died ---
 
+    def wait_attached(self, timeout: float | None = None) -> bool:
+        """Wait while a line that died is going to be opened anew; return at once while it lives.
+
+        When this returns True the channels that were open are open again.
+
+        Args:
+            timeout: seconds; None: as long as it takes.
+
+        Returns:
+            False when the time ran out.
+
+        Raises:
+            SessionEnded: it is not going to be opened anew.
+        """
+        with self._lock:
+            if not self._back.wait_for(lambda: not self.reattaching, timeout):
+                return False
+        if self.error is not None:
+            raise self._engine.ended()
+        return True
+
     def _begin_reattaching(self) -> None:
         with self._lock:
             if self._reopen is not None and self._opened and self._closer is None and self._reattacher is None:
@@ -265,7 +290,8 @@ class Mux:
             if self.error is not None:
                 return False
             self._reattacher = None
-        self.reattached += 1
+            self.reattached += 1
+            self._back.notify_all()
         _log.warning("%s: attached again", self.name)
         return True
 
@@ -295,7 +321,9 @@ class Mux:
             reattacher.end()
             self._line.cancel()  # an attempt under way ends early
             reattacher.join()
+        with self._lock:
             self._reattacher = None
+            self._back.notify_all()
         try:
             self._end_session()
         finally:
@@ -338,7 +366,7 @@ class Mux:
 
     def abandon(self) -> None:
         """Be dead in the child after a fork."""
-        self._lock = threading.Lock()
+        self._make_locks()
         self._closer = threading.current_thread()
         self._closed.set()
         self._engine.abandon()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from . import handover
@@ -78,30 +79,25 @@ def open(
         DlcError: one of `channels` was refused.
         ConfigError: a parameter is out of range, or there is no such profile.
     """
-    known = find_profile(profile)
-    wanted = [check_dlci(known.channels.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in channels]
-    ours, rest = told_apart(settings, port)
-    config = session_config(known, option, n1, **ours)
-    stable = _stable_name(port) if reattach else None
-    line = open_line(port, baudrate, **rest)
+    plan = make_plan(port, baudrate, profile, option, n1, channels, other_rates, settings, reattach=reattach)
+    line = plan.open_line()
     try:
-        recorder = None if capture is None else Capture(capture, config, payload=capture_payload)
+        recorder = None if capture is None else Capture(capture, plan.config, payload=capture_payload)
     except BaseException:
         line.close()
         raise
-    manner = manner_of(known, config, n1 is not None, baudrate)
-    rates = [rate for rate in other_rates if rate != baudrate]
-    first, adopted = b"", False
+    config, first, adopted = plan.config, b"", False
 
     def reopen() -> tuple[Line, Callable[[Line], bytes]]:
-        again = stable if stable is not None and os.path.exists(stable) else port
-        opened = open_line(again, baudrate, **rest)
-        return opened, lambda line: handover.enter(line, manner, rates).unread if startup == "at" else b""
+        def enter(line: Line) -> bytes:
+            return handover.enter(line, plan.manner, plan.other_rates).unread if startup == "at" else b""
+
+        return plan.open_line(again=True), enter
 
     entered = None
     try:
         if startup == "at":
-            entered = handover.enter(line, manner, rates)
+            entered = handover.enter(line, plan.manner, plan.other_rates)
             first, adopted, config = entered.unread, entered.adopted, entered.config
         mux = Mux(
             line,
@@ -110,7 +106,7 @@ def open(
             line_rate=line.rate if line_rate is None else line_rate or None,
             capture=recorder,
             drain_timeout=drain_timeout,
-            names=known.channels,
+            names=plan.profile.channels,
             reopen=reopen if reattach else None,
         )
     except BaseException:
@@ -122,12 +118,83 @@ def open(
         raise
     try:
         mux.start(first)
-        for dlci in wanted:
+        for dlci in plan.channels:
             mux.channel(dlci)
     except BaseException:
         mux.close()
         raise
     return mux
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the arguments of `open` come down to."""
+
+    port: str | os.PathLike[str] | SerialLike
+    """What was given."""
+    stable: str | None
+    """Another name of it, by which it is found again when it comes back under another number."""
+    baudrate: int
+    """Bits per second."""
+    settings: dict[str, Any]
+    """More of pyserial's."""
+    profile: Profile
+    """What is known about the module."""
+    config: Config
+    """The parameters of the session."""
+    manner: Manner
+    """How AT+CMUX is said."""
+    other_rates: list[int]
+    """Where else a module is looked for that does not answer."""
+    channels: list[int]
+    """DLCIs to open at once."""
+
+    def open_line(self, *, again: bool = False) -> Line:
+        """Open the line.
+
+        Args:
+            again: it was lost, and may have another number by now.
+
+        Raises:
+            PortError: it cannot be opened.
+        """
+        found = again and self.stable is not None and os.path.exists(self.stable)
+        return open_line(self.stable if found and self.stable else self.port, self.baudrate, **self.settings)
+
+
+def make_plan(
+    port: str | os.PathLike[str] | SerialLike,
+    baudrate: int,
+    profile: str | Profile,
+    option: Option | str | None,
+    n1: int | None,
+    channels: Iterable[int | str],
+    other_rates: Sequence[int],
+    settings: dict[str, Any],
+    *,
+    reattach: bool,
+) -> Plan:
+    """Check the arguments of `open`, before anything is touched, and work out what they mean.
+
+    Raises:
+        ConfigError: a parameter is out of range, or there is no such profile.
+        InvalidDlci: one of `channels` cannot carry data.
+        TypeError: one of `settings` is unknown.
+    """
+    known = find_profile(profile)
+    ours, rest = told_apart(settings, port)
+    config = session_config(known, option, n1, **ours)
+    return Plan(
+        port,
+        _stable_name(port) if reattach else None,
+        baudrate,
+        rest,
+        known,
+        config,
+        manner_of(known, config, n1 is not None, baudrate),
+        [rate for rate in other_rates if rate != baudrate],
+        [check_dlci(known.channels.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in channels],
+    )
 
 
 def _stable_name(port: str | os.PathLike[str] | SerialLike) -> str | None:

@@ -37,6 +37,23 @@ def stable_name(path: str, directory: str = _BY_ID) -> str | None:
     return next((link.path for link in links if os.path.realpath(link.path) == real), None)
 
 
+class Backoff:
+    """How long to wait before the next attempt."""
+
+    def __init__(self) -> None:
+        self.delay = FIRST_DELAY
+        """Seconds."""
+
+    def failed(self, name: str, error: Exception) -> None:
+        """Take note of an attempt that failed."""
+        _log.info("%s: not yet back: %s", name, error)
+        self.delay = min(2 * self.delay, LONGEST_DELAY)
+
+    def succeeded(self) -> None:
+        """Take note of an attempt that succeeded, even though not for long."""
+        self.delay = FIRST_DELAY
+
+
 class Reattacher:
     """A thread that tries until it succeeds.
 
@@ -53,15 +70,14 @@ class Reattacher:
         self._thread.start()
 
     def _run(self) -> None:
-        delay = FIRST_DELAY
-        while not self._ending.wait(delay):
+        backoff = Backoff()
+        while not self._ending.wait(backoff.delay):
             try:
                 if self._attempt():
                     return
-                delay = FIRST_DELAY
+                backoff.succeeded()
             except (CmuxError, OSError) as error:
-                _log.info("%s: not yet back: %s", self._name, error)
-                delay = min(2 * delay, LONGEST_DELAY)
+                backoff.failed(self._name, error)
 
     def end(self) -> None:
         """Make no more attempts; the one under way is the caller's to cut short."""

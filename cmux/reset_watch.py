@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from typing import cast
 
 from .protocol.config import Config, Option
-from .protocol.events import FrameDropped
+from .protocol.events import Event, FrameDropped
 from .protocol.frames import AdvancedDecoder, BasicDecoder
+from .protocol.multiplexer import Multiplexer
 from .protocol.wire import FrameType
 
 DOUBT = 0.7
@@ -18,6 +21,9 @@ _BANNER = re.compile(
     rb"POWERED DOWN|\*ATREADY: 1|\+CPIN: READY|\+CFUN: \d)\r\n"
 )
 _LONGEST = 24
+_ALIVE = b"alive?"  # what a module is asked that may have been reset
+
+_log = logging.getLogger("cmux")
 
 
 class ResetWatch:
@@ -28,10 +34,12 @@ class ResetWatch:
 
     Args:
         config: of the session.
+        name: of the line.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, name: str = "") -> None:
         self._config = config
+        self._name = name
         self._decoder = self._fresh()
         self._tail = b""
         self.deadline: float | None = None
@@ -42,6 +50,34 @@ class ResetWatch:
     def _fresh(self) -> BasicDecoder | AdvancedDecoder:
         n1 = self._config.n1_receive
         return BasicDecoder(n1) if self._config.option is Option.BASIC else AdvancedDecoder(n1)
+
+    def receive(self, core: Multiplexer, data: bytes, now: float) -> list[Event]:
+        """Pass octets from the line to the core; where they look like a reset, have the module asked for a frame.
+
+        Args:
+            core: of the session.
+            data: from the line.
+            now: the time.
+
+        Returns:
+            What the core tells.
+        """
+        self.hear(data)
+        suspicious = core.session_open and self.looks_reset(data)
+        before = _no_frames(core) if suspicious else 0
+        events = core.receive_data(data, now)
+        if suspicious and _no_frames(core) > before and core.session_open:
+            _log.info("%s: %r where frames should be", self._name, self.text)
+            self.doubt(now)
+            core.test(_ALIVE, now)
+        return events
+
+    def verdict(self, now: float) -> str | None:
+        """Return the sentence for people once the doubt is over and no frame came; None before, or without a doubt."""
+        if self.deadline is None or now < self.deadline:
+            return None
+        self.deadline = None
+        return f"the module was reset: it said {self.text!r}, and no frame after"
 
     def looks_reset(self, data: bytes) -> bool:
         """Tell whether octets hold such a text; whether it stood in a frame is for the caller to find out.
@@ -72,3 +108,9 @@ class ResetWatch:
             ):
                 self.deadline = None
                 return
+
+
+def _no_frames(core: Multiplexer) -> int:
+    """Return how many octets and runs of octets were no frames so far."""
+    stats = core.stats()
+    return cast(int, stats["octets_skipped"]) + sum(cast(dict[str, int], stats["dropped"]).values())

@@ -15,7 +15,7 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux.aio
-from cmux import aio_opening
+from cmux import aio_threads
 from cmux.line import PortLine
 from cmux.protocol import Config, Option
 from cmux.protocol.commands import Signals
@@ -88,8 +88,8 @@ class SlowPort:
 async def test_a_slow_line_without_a_descriptor_makes_the_protocol_pause(
     nothing_left: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aio_opening, "_QUEUE_HIGH", 4)
-    monkeypatch.setattr(aio_opening, "_QUEUE_LOW", 1)
+    monkeypatch.setattr(aio_threads, "_QUEUE_HIGH", 4)
+    monkeypatch.setattr(aio_threads, "_QUEUE_LOW", 1)
     told: list[str] = []
 
     class Told(asyncio.Protocol):
@@ -100,7 +100,7 @@ async def test_a_slow_line_without_a_descriptor_makes_the_protocol_pause(
             told.append("resume")
 
     port, released = SlowPort(), asyncio.Event()
-    transport = aio_opening._ThreadTransport(
+    transport = aio_threads.ThreadTransport(
         asyncio.get_running_loop(), PortLine(port, "slow", None), Told(), released
     )  # fmt: skip
     transport.write(b"abc")
@@ -170,7 +170,7 @@ async def test_what_nobody_reads_stops_the_peer(module: Module) -> None:
 async def test_the_multiplexer_holds_what_the_line_does_not_take_so_that_channels_take_turns(module: Module) -> None:
     module.manners.loopback = ()
     async with await cmux.aio.open(module.path) as mux:
-        assert mux._transport.get_write_buffer_limits()[1] <= 4096
+        assert mux._line.transport.get_write_buffer_limits()[1] <= 4096
         (_, file), (_, keys) = await mux.channel(1), await mux.channel(2)
         reads_nothing, goes_on = threading.Event(), threading.Event()
         module.run(lambda core, now: (reads_nothing.set(), goes_on.wait(20)))

@@ -1,0 +1,180 @@
+"""The channels of an asyncio `Mux`: who has which, what is opened anew, and what came before anybody asked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from .aio_channel import ChannelTransport
+from .errors import DlcError, SessionEnded, dlc_error
+from .protocol.commands import Signals
+from .protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
+
+if TYPE_CHECKING:
+    from .aio_mux import Mux
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+_EARLY_HIGH, _EARLY_LIMIT = 32768, 65536
+
+_log = logging.getLogger("cmux.aio")
+
+
+class Channels:
+    """The channels of one `Mux`.
+
+    Args:
+        mux: whose they are.
+    """
+
+    def __init__(self, mux: Mux) -> None:
+        self.ours: dict[int, Signals] = {}
+        """The V.24 signals that were set, for channels that are opened anew."""
+        self.discarded = 0
+        """Octets for which there was no room before their channel had a protocol."""
+        self._mux = mux
+        self._transports: dict[int, ChannelTransport] = {}
+        self._streams: dict[int, Streams] = {}
+        self._again: dict[int, Callable[[], Awaitable[object]]] = {}
+        self._opening: dict[int, asyncio.Future[None]] = {}
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._early: dict[int, bytearray] = {}
+
+    async def streams(self, dlci: int) -> Streams:
+        """Return the streams of a DLC, opened; see `Mux.channel`."""
+        async with self._locks[dlci]:
+            transport = self._transports.get(dlci)
+            if dlci in self._streams and transport is not None and not transport.is_closing():
+                return self._streams[dlci]
+            return await self._connect_streams(dlci)
+
+    async def connect(self, dlci: int, factory: Callable[[], P]) -> tuple[ChannelTransport, P]:
+        """Open a DLC for a protocol; see `Mux.create_connection`."""
+        async with self._locks[dlci]:
+            return await self._connect(dlci, factory)
+
+    async def open_again(self) -> None:
+        """Open the channels that were open when the line died; one that is refused is logged and forgotten."""
+        for dlci, again in list(self._again.items()):
+            try:
+                async with self._locks[dlci]:
+                    if dlci not in self._transports:
+                        await again()
+            except DlcError as error:
+                self._again.pop(dlci, None)
+                _log.warning("%s: %s", self._mux.name, error)
+
+    def unsent(self) -> int:
+        """Return how many octets of all channels wait to be sent."""
+        return sum(transport.get_write_buffer_size() for transport in self._transports.values())
+
+    def end(self, error: SessionEnded) -> None:
+        """Tell every protocol that its channel is gone."""
+        for transport in list(self._transports.values()):
+            transport.end(error)
+        self._transports.clear()
+
+    # --- Opening ---
+
+    async def _connect_streams(self, dlci: int) -> Streams:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(loop=loop)
+        transport, protocol = await self._connect(dlci, lambda: asyncio.StreamReaderProtocol(reader, loop=loop))
+        streams = self._streams[dlci] = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+        self._again[dlci] = lambda: self._connect_streams(dlci)
+        return streams
+
+    async def _connect(self, dlci: int, factory: Callable[[], P]) -> tuple[ChannelTransport, P]:
+        before = self._transports.get(dlci)
+        if before is not None:
+            if not before.is_closing():
+                raise dlc_error(Closed(dlci, Cause.LOCAL, "it is open already, with another protocol"))
+            await before.closed
+        await self._open(dlci)
+        try:
+            protocol = factory()
+        except BaseException:
+            self._mux.close_dlc(dlci, drain=False)
+            raise
+        transport = self._transports[dlci] = ChannelTransport(self._mux, dlci, protocol)
+        self._again[dlci] = lambda: self._connect(dlci, factory)
+        protocol.connection_made(transport)
+        early = self._early.pop(dlci, b"")
+        if early:
+            transport.received(bytes(early))
+            if transport.is_reading():
+                self._mux.resume(dlci)
+        return transport, protocol
+
+    async def _open(self, dlci: int) -> None:
+        self._mux.check()
+        core = self._mux.protocol.multiplexer
+        if core.is_open(dlci):  # the peer did it
+            return
+        if dlci in self.ours:
+            core.set_signals(dlci, self.ours[dlci], self._mux.protocol.now())
+        opened = self._opening[dlci] = asyncio.get_running_loop().create_future()
+        core.open(dlci, self._mux.protocol.now())
+        self._mux.protocol.flush()
+        try:
+            await opened
+        except asyncio.CancelledError:
+            if self._mux.error is None:
+                self._mux.close_dlc(dlci, drain=False)
+            raise
+        finally:
+            self._opening.pop(dlci, None)
+
+    # --- Events ---
+
+    def handle(self, event: Event) -> None:
+        """Take an event of a DLC."""
+        match event:
+            case DataReceived(dlci=dlci, data=data):
+                transport = self._transports.get(dlci)
+                if transport is not None:
+                    transport.received(data)
+                else:
+                    self._keep(dlci, data)
+            case Writable(dlci=dlci) if dlci in self._transports:
+                self._transports[dlci].push()
+            case Opened(dlci=dlci):
+                self._settle(dlci, None)
+            case Closed():
+                self._closed(event)
+
+    def _keep(self, dlci: int, data: bytes) -> None:
+        """Keep what comes on a channel that the peer opened and nobody here has yet; too much stops the peer."""
+        early = self._early.setdefault(dlci, bytearray())
+        room = max(0, _EARLY_LIMIT - len(early))
+        early += data[:room]
+        self.discarded += max(0, len(data) - room)
+        if len(early) >= _EARLY_HIGH:
+            self._mux.pause(dlci)
+
+    def _closed(self, event: Closed) -> None:
+        dlci, error = event.dlci, dlc_error(event)
+        if event.cause not in (Cause.LOCAL, Cause.PEER):  # that is the end of the one before
+            self._settle(dlci, error)
+        lost = event.cause in (Cause.SESSION, Cause.LINE_LOST)
+        transport = self._transports.pop(dlci, None)
+        if not lost or (transport is not None and transport.is_closing()):
+            self._again.pop(dlci, None)
+            self.ours.pop(dlci, None)
+        if transport is not None:
+            transport.end(SessionEnded(event.cause, f"{self._mux.name}: {event.detail}") if lost else error)
+        self._early.pop(dlci, None)
+        self._streams.pop(dlci, None)
+
+    def _settle(self, dlci: int, error: Exception | None) -> None:
+        opening = self._opening.get(dlci)
+        if opening is not None and not opening.done():
+            if error is None:
+                opening.set_result(None)
+            else:
+                opening.set_exception(error)

@@ -1,0 +1,171 @@
+"""A line for asyncio: its transport, and the dialogues that are held on it before and after a session."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar, cast
+
+from .aio_fd import FdTransport
+from .aio_threads import ThreadTransport
+from .errors import SessionEnded
+from .line import DescriptorLine, HungUp, Line
+from .opening import Plan
+from .protocol.events import Cause
+from .protocol.startup import Dialogue, Heard
+
+T = TypeVar("T")
+
+_AHEAD = 1024  # octets that may wait for a line before the multiplexer holds the rest
+
+
+class _Ear(asyncio.Protocol):
+    """Keeps what comes while a dialogue is held."""
+
+    def __init__(self) -> None:
+        self.heard = bytearray()
+        self.changed = asyncio.Event()
+        self.lost: Exception | None = None
+        self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if not self.connected.done():
+            self.connected.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+        self.changed.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = exc or EOFError("end of file")
+        self.changed.set()
+
+
+class AioLine:
+    """An open line with its transport; `open_aio_line` makes it.
+
+    Args:
+        line: open; `close` closes it.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self.name = line.name
+        """What was opened."""
+        self._line = line
+        loop = asyncio.get_running_loop()
+        self._released = asyncio.Event()
+        self._ear = _Ear()
+        self.transport: asyncio.Transport
+        """What carries the octets."""
+        if isinstance(line, DescriptorLine) and hasattr(loop, "add_reader"):
+            transport = FdTransport(loop, line.fileno(), self._ear, name=line.name, on_close=self._release)
+            transport.set_write_buffer_limits(_AHEAD)  # what is handed out, no other channel can overtake any more
+            self.transport = transport
+        else:
+            self.transport = ThreadTransport(loop, line, self._ear, self._released)
+
+    @property
+    def rate(self) -> int | None:
+        """See `Line.rate`."""
+        return self._line.rate
+
+    @property
+    def has_baudrate(self) -> bool:
+        """See `Line.has_baudrate`."""
+        return self._line.has_baudrate
+
+    def _release(self) -> None:
+        self._line.close()
+        self._released.set()
+
+    async def connected(self) -> None:
+        """Wait until the transport works."""
+        await self._ear.connected
+
+    async def run(self, dialogue: Dialogue[T]) -> T:
+        """Hold a dialogue; what had the transport before has to be given it again afterwards.
+
+        Args:
+            dialogue: from `cmux.protocol.startup`.
+
+        Returns:
+            What it returned.
+
+        Raises:
+            SessionEnded: the line was lost.
+        """
+        loop, ear = asyncio.get_running_loop(), self._ear
+        self.transport.set_protocol(ear)
+        try:
+            step = next(dialogue)
+            while True:
+                if ear.lost is not None:
+                    raise SessionEnded(Cause.LINE_LOST, f"{self.name}: hung up: {ear.lost}")
+                started = loop.time()
+                if step.baudrate is not None:
+                    self._line.set_baudrate(step.baudrate)
+                self.transport.write(step.write)
+                if step.wait > 0 and not ear.heard:
+                    ear.changed.clear()
+                    try:
+                        async with asyncio.timeout(step.wait):
+                            await ear.changed.wait()
+                    except TimeoutError:
+                        pass
+                heard, ear.heard = bytes(ear.heard) if step.wait > 0 else b"", bytearray()
+                step = dialogue.send(Heard(heard, loop.time() - started))
+        except StopIteration as stop:
+            return cast(T, stop.value)
+        except HungUp as error:
+            raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {error}") from error
+
+    async def close(self) -> None:
+        """Write what is queued, for a bounded time, and release the port; nobody is told of it."""
+        self.transport.set_protocol(asyncio.Protocol())
+        self.transport.close()
+        await self._released.wait()
+
+
+async def open_aio_line(plan: Plan, *, again: bool = False) -> AioLine:
+    """Open a line; one on another machine by a thread that lives as long as that takes.
+
+    Args:
+        plan: which.
+        again: it was lost, see `Plan.open_line`.
+
+    Returns:
+        The line, its transport at work.
+
+    Raises:
+        PortError: it cannot be opened.
+    """
+    remote = isinstance(plan.port, str) and "://" in plan.port
+    line = await _open_by_thread(plan, again) if remote else plan.open_line(again=again)
+    try:
+        opened = AioLine(line)
+    except BaseException:
+        line.close()
+        raise
+    try:
+        await opened.connected()
+    except BaseException:
+        await opened.close()
+        raise
+    return opened
+
+
+async def _open_by_thread(plan: Plan, again: bool) -> Line:
+    executor = ThreadPoolExecutor(1, f"cmux opener {plan.port}")
+    opening = executor.submit(plan.open_line, again=again)
+    try:
+        return await asyncio.wrap_future(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_late)
+        raise
+    finally:
+        executor.shutdown(wait=opening.done())
+
+
+def _close_late(opening: Future[Line]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
