@@ -8,11 +8,17 @@ from typing import Protocol
 
 from .addresses import Address, allocate
 from .environment import Environment
+from .settings import ContextSettings
 from .states import Trigger
+
+NAME_SERVERS = ("192.0.2.53", "198.51.100.53")
+"""What the network names, which has none: addresses of documentation."""
 
 
 class ActivationHost(Protocol):
     """What this needs of a context."""
+
+    settings: ContextSettings
 
     def fire(self, trigger: Trigger) -> bool:
         """Let something happen to the state."""
@@ -68,6 +74,7 @@ class Activation:
         if self._address is None:
             self._host.fire(Trigger.REFUSED)
             return False
+        self._host.settings.dns = NAME_SERVERS  # app note 9.2: negotiated with each activation
         self._host.fire(Trigger.ACTIVATED)
         return True
 
