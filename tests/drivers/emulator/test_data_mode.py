@@ -67,6 +67,7 @@ async def test_three_plus_signs_between_silences_lead_to_command_mode_and_ato_ba
         assert await one.reader.readexactly(1) == b"y"
 
 
+@pytest.mark.requirement("S3.25", "S3.26", "S3.27")
 @pytest.mark.parametrize(
     ("pieces", "sent"),
     [
@@ -91,6 +92,7 @@ async def test_plus_signs_at_the_wrong_time_are_data(pieces: list[tuple[float, b
         await lab.plain.quiet()
 
 
+@pytest.mark.requirement("S3.12")
 async def test_plus_signs_are_data_when_the_escape_is_off() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(clock=clock)) as lab, peer() as one:

@@ -231,7 +231,7 @@ def test_a_server_step_by_step(lab: Lab) -> None:
         client_of(listener, driver.local_address).close()
 
 
-@pytest.mark.requirement("S5.4", "S5.5", "S5.6", "S5.8")
+@pytest.mark.requirement("S2.4", "S5.4", "S5.5", "S5.6", "S5.8")
 def test_a_server_in_one_step_and_its_client(lab: Lab) -> None:
     with lab.driver(1, 0) as driver:
         listener = driver.listen()
@@ -244,7 +244,7 @@ def test_a_server_in_one_step_and_its_client(lab: Lab) -> None:
             assert visitor.recv(100) == WELCOME
 
 
-@pytest.mark.requirement("S5.3", "S5.9")
+@pytest.mark.requirement("S2.4", "S5.3", "S5.9")
 @pytest.mark.parametrize("receive", ["buffered", "header", "bare"])
 def test_a_udp_client_is_seen_with_its_first_packet(lab: Lab, receive: str) -> None:
     with lab.driver(1, 0, receive=receive) as driver:

@@ -355,7 +355,7 @@ def test_c21_c22_the_next_host_finds_a_module_that_still_multiplexes(echo_server
                 driver.close()
 
 
-@pytest.mark.requirement("S8.4")
+@pytest.mark.requirement("S2.7", "S8.4")
 def test_c23_news_of_a_context_come_on_the_channel_that_owns_it(lab: Lab, echo_server: Peer) -> None:
     with lab.driver(2, 0) as one, lab.driver(3, 1) as two:
         for uart, driver in ((2, one), (3, two)):

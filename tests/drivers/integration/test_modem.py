@@ -28,7 +28,7 @@ def test_who_it_is_and_where(lab: Lab) -> None:
         assert modem.sim() == "READY"
 
 
-@pytest.mark.requirement("S3.13", "S1.2")
+@pytest.mark.requirement("S3.13")
 def test_an_app_waits_for_the_sim_and_the_network(echo_server: Peer) -> None:
     with laboratory(clock=QuickClock(20.0)) as lab:
         lab.module.set_network(Network(registered=False, attached=False, sim=Sim.PIN))

@@ -59,7 +59,7 @@ def test_a_session_is_closed_by_its_index_and_its_place_is_free_again(
             again.recv(1)
 
 
-@pytest.mark.requirement("S4.3", "S4.7", "S4.10")
+@pytest.mark.requirement("S4.3", "S4.7")
 def test_step_by_step_and_ctrl_z_with_an_index(lab: Lab, echo_server: Peer) -> None:
     with lab.driver(1, 0, muxip=True) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port, step_by_step=True)
@@ -71,7 +71,7 @@ def test_step_by_step_and_ctrl_z_with_an_index(lab: Lab, echo_server: Peer) -> N
         assert "AT+QISEND=0by Ctrl-Z" in text
 
 
-@pytest.mark.requirement("S6.1", "S6.3", "S6.4", "S6.5", "S6.6", "S6.12")
+@pytest.mark.requirement("S2.5", "S6.5", "S6.6", "S6.12")
 @RECEIVE
 def test_a_server_has_as_many_clients_as_it_was_given(lab: Lab, receive: str) -> None:
     with lab.driver(1, 0, muxip=True, receive=receive) as driver:
@@ -108,7 +108,7 @@ def test_one_client_is_closed_by_its_index_and_all_with_the_server(lab: Lab) -> 
         assert driver.state() == "IP STATUS"
 
 
-@pytest.mark.requirement("S6.7")
+@pytest.mark.requirement("S2.5", "S6.7")
 @RECEIVE
 def test_a_udp_client_comes_with_its_first_packet(lab: Lab, receive: str) -> None:
     with lab.driver(1, 0, muxip=True, receive=receive) as driver:

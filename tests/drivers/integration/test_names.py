@@ -44,7 +44,7 @@ def test_a_connection_to_a_name_that_nobody_knows_is_refused_without_a_reason(la
         driver.connect("TCP", "no.such.name.example", 80)
 
 
-@pytest.mark.requirement("S9.6", "S9.7")
+@pytest.mark.requirement("S9.6")
 def test_name_servers_are_set_in_an_active_context(lab: Lab) -> None:
     with lab.driver(1, 0) as driver:
         driver.set_name_servers("211.136.18.171", "211.136.112.50")
