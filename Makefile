@@ -5,11 +5,11 @@ TIME   ?= 60
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test interop lint conformance docs fuzz bench clean
+.PHONY: help demo test interop mutants lint conformance acceptance docs fuzz bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gsm0710 needs Python 3.11 or newer; name one with PYTHON=…" >&2; exit 1; }
@@ -38,6 +38,9 @@ test: $(VENV)/test.stamp ## the test suite
 interop: $(VENV)/test.stamp ## the tests with programs that nobody here wrote, as far as they are installed
 	$(BIN)/python -m pytest tests/interop $(PYTEST_ARGS)
 
+mutants: $(VENV)/test.stamp ## defects of driver and emulated module, one at a time: the tests of that number must fail
+	$(BIN)/python tests/mutants/run.py $(MUTANTS)
+
 lint: $(VENV)/dev.stamp ## style, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,6 +50,9 @@ lint: $(VENV)/dev.stamp ## style, types, import contracts
 conformance: $(VENV)/dev.stamp ## write docs/conformance.md and the state diagrams
 	$(BIN)/python docs/conformance.py
 	$(BIN)/python docs/state_diagrams.py
+
+acceptance: $(VENV)/test.stamp ## write docs/acceptance.md
+	$(BIN)/python docs/acceptance.py
 
 docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

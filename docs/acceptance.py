@@ -194,7 +194,7 @@ def page() -> str:
         "",
         "# What the app note states",
         "",
-        *textwrap.wrap(_INTRODUCTION.format(statements=len(statements), behaving=count), 120),
+        *textwrap.wrap(_INTRODUCTION.strip().format(statements=len(statements), behaving=count), 120),
     ]
     for chapter, title in titles.items():
         lines += [

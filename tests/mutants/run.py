@@ -1,0 +1,242 @@
+"""Put one defect at a time into a copy of the tree; the tests that are marked with its number must fail then.
+
+``python tests/mutants/run.py [NUMBER | FILE]…``: the table is `mutants.toml`, one defect a row. A mutant that survives
+shows a weak test. Each process has a copy of its own; nothing here is changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+COPIED = ("cmux", "drivers", "tests", "docs", "pyproject.toml")
+PROCESSES = 2
+LIMIT = 90.0  # seconds until a mutant that hangs counts as noticed
+TEST_LIMIT = 20  # seconds for one test of it
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+::.+?)(?: - .*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One defect.
+
+    Args:
+        number: the statement that it breaks.
+        file: where it is.
+        old: the line that is changed, without its indentation; it occurs once.
+        new: what stands there instead.
+        defect: what is wrong then.
+    """
+
+    number: str
+    file: str
+    old: str
+    new: str
+    defect: str
+
+    def apply(self, text: str) -> str:
+        """Return the text of the file with the defect.
+
+        Raises:
+            ValueError: the line is not there exactly once, or the result is no Python.
+        """
+        lines = text.split("\n")
+        places = [n for n, line in enumerate(lines) if line.strip() == self.old]
+        if len(places) != 1:
+            raise ValueError(f"{self.number}: {self.file} has {len(places)} lines {self.old!r}, one is wanted")
+        (place,) = places
+        lines[place] = lines[place].replace(self.old, self.new)
+        mutated = "\n".join(lines)
+        try:
+            compile(mutated, self.file, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            raise ValueError(f"{self.number}: {self.file} with {self.new!r} is no Python: {error}") from error
+        return mutated
+
+
+def load() -> list[Mutant]:
+    """Return the table."""
+    rows = tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8"))["mutants"]
+    return [Mutant(number, f"drivers/{file}", old, new, defect) for number, file, old, new, defect in rows]
+
+
+def marked(root: Path = ROOT) -> dict[str, list[Path]]:
+    """Return the files that have tests marked with each number."""
+    files: dict[str, list[Path]] = {}
+    for path in sorted((root / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.requirement":
+                for argument in node.args:
+                    number = str(getattr(argument, "value", ""))
+                    if path not in files.setdefault(number, []):
+                        files[number].append(path)
+    return files
+
+
+@dataclass
+class Outcome:
+    """What became of one mutant."""
+
+    mutant: Mutant
+    killed: bool
+    by: str
+    seconds: float
+
+
+class Workshop:
+    """A copy of the tree in which mutants are made and tests are run.
+
+    Args:
+        where: an empty folder.
+    """
+
+    def __init__(self, where: Path) -> None:
+        self.root = where
+        for name in COPIED:
+            source, target = ROOT / name, where / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "_build"))
+            else:
+                shutil.copy2(source, target)
+        self._tests = marked(where)
+
+    def pytest(self, *arguments: str) -> tuple[int | None, str]:
+        """Run pytest in the copy; return its exit code (None: it did not end in time) and what it said."""
+        command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
+        process = subprocess.Popen(
+            [*command, f"--timeout={TEST_LIMIT}", *arguments],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            said, _ = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            said, _ = process.communicate()
+            return None, said
+        return process.returncode, said
+
+    def examine(self, mutant: Mutant) -> Outcome:
+        """Make a mutant, and run the tests of its number until one fails."""
+        path, began = self.root / mutant.file, time.monotonic()
+        text = path.read_text(encoding="utf-8")
+        path.write_text(mutant.apply(text), encoding="utf-8")
+        try:
+            code, said = self.pytest("-x", "--requirement", mutant.number, *self._nearest_first(mutant))
+        finally:
+            path.write_text(text, encoding="utf-8")
+        failed = _FAILED.search(said)
+        if code is None:
+            by = "it hangs"
+        elif code == 1 and failed is not None:
+            by = failed[1]
+        else:
+            by = {0: "every test passed", 5: "no test has this number"}.get(code, f"pytest ended with {code}:\n{said}")
+        killed = code is None or (code == 1 and failed is not None)
+        return Outcome(mutant, killed, by, time.monotonic() - began)
+
+    def _nearest_first(self, mutant: Mutant) -> list[str]:
+        """Return the test files of a mutant, those about its own package first, those over a line to a module last."""
+        package = Path(mutant.file).parent.name
+        near = ("integration", "cli", "drivers", package)
+        files = self._tests.get(mutant.number, [])
+        ordered = sorted(files, key=lambda path: -near.index(path.parent.name) if path.parent.name in near else 1)
+        return [str(path.relative_to(self.root)) for path in ordered]
+
+
+def examine_all(mutants: Sequence[Mutant], folder: Path) -> list[Outcome]:
+    """Examine mutants in several processes, tell how it goes, and return what became of them in the table's order."""
+    todo: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(len(mutants)):
+        todo.put(number)
+    done: dict[int, Outcome] = {}
+    telling = threading.Lock()
+
+    def work(name: str) -> None:
+        workshop = Workshop(folder / name)
+        while True:
+            try:
+                number = todo.get_nowait()
+            except queue.Empty:
+                return
+            outcome = workshop.examine(mutants[number])
+            with telling:
+                done[number] = outcome
+                tell(outcome, len(done), len(mutants))
+
+    threads = [threading.Thread(target=work, args=(str(n),)) for n in range(min(PROCESSES, len(mutants)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [done[number] for number in sorted(done)]
+
+
+def tell(outcome: Outcome, count: int, total: int) -> None:
+    """Say what became of a mutant."""
+    mutant, word = outcome.mutant, "killed" if outcome.killed else "SURVIVED"
+    print(f"{count:3}/{total} {word} {mutant.number:6} {outcome.seconds:5.1f} s  {mutant.defect}", flush=True)
+    print(f"        {mutant.file}, {outcome.by}", flush=True)
+
+
+def wrongly_failing(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
+    """Return the tests that killed a mutant and fail without one, too."""
+    tests = sorted({outcome.by for outcome in outcomes if "::" in outcome.by})
+    if not tests:
+        return []
+    code, said = Workshop(folder / "sound").pytest("-n", str(PROCESSES), *tests)
+    return [] if code == 0 else [match[1] for match in _FAILED.finditer(said)] or [said]
+
+
+def main() -> int:
+    """Examine the mutants that were asked for; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("wanted", nargs="*", metavar="NUMBER | FILE", help="S4.8, or the end of a file's name")
+    wanted = tuple(parser.parse_args().wanted)
+    began = time.monotonic()
+    mutants = [
+        mutant
+        for mutant in load()
+        if not wanted or mutant.number in wanted or mutant.file.endswith(tuple(name for name in wanted if "." in name))
+    ]
+    try:
+        for mutant in mutants:
+            mutant.apply((ROOT / mutant.file).read_text(encoding="utf-8"))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        outcomes = examine_all(mutants, Path(folder))
+        unsound = wrongly_failing(outcomes, Path(folder))
+    for outcome in outcomes:
+        if not outcome.killed:
+            print(f"SURVIVED {outcome.mutant.number} {outcome.mutant.file}: {outcome.mutant.new}")
+    for test in unsound:
+        print(f"fails without a defect, too: {test}")
+    killed = sum(outcome.killed for outcome in outcomes)
+    print(f"{killed} of {len(outcomes)} mutants killed in {time.monotonic() - began:.0f} s")
+    return int(killed < len(outcomes) or bool(unsound) or not outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
