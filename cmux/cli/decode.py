@@ -22,6 +22,8 @@ _UNDECIDED = 65536  # octets without a good frame in either option, after which 
 
 _SEPARATORS = b" \t\r\n,;:-"
 _HEX_INPUT = re.compile(rb"(?:0[xX]|\\x|[0-9A-Fa-f%b])+\Z" % re.escape(_SEPARATORS))
+_COMMENT = re.compile(rb"#[^\r\n]*")
+_BOM = b"\xef\xbb\xbf"  # what editors put before UTF-8
 _TOKEN = re.compile(rb"(?:0[xX])?([0-9A-Fa-f]+)\Z")
 
 _EXAMPLES = (
@@ -51,7 +53,7 @@ def add_decode(commands: Commands) -> None:
         "--input",
         choices=("auto", "hex", "raw", "pcapng"),
         default="auto",
-        help="hex digits as text, octets as they are, a capture, or whichever it looks like (default)",
+        help="hex digits as text (# begins a comment), octets as they are, a capture, or what it looks like (default)",
     )
     parser.add_argument(
         "--option",
@@ -109,8 +111,8 @@ def _found(source: BinaryIO, name: str, arguments: argparse.Namespace) -> Iterat
     if kind == "pcapng" or (kind == "auto" and first.startswith(pcapng.MAGIC)):
         return _from_pcapng(source, name, first, arguments.n1)
     everything = _chained(first, chunks)
-    if kind == "hex" or (kind == "auto" and _HEX_INPUT.match(first)):
-        everything = _from_hex(everything, name)
+    if kind == "hex" or (kind == "auto" and _looks_hex(first)):
+        everything = _from_hex(_without_comments(everything), name)
     return _decoded(everything, arguments.option, arguments.n1)
 
 
@@ -197,6 +199,29 @@ def _chunks(source: BinaryIO, name: str) -> Iterator[bytes]:
 def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
+
+
+def _looks_hex(first: bytes) -> bool:
+    text = _COMMENT.sub(b"", first.removeprefix(_BOM))
+    return bool(_HEX_INPUT.match(text)) or (not text and first != b"")
+
+
+def _without_comments(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Leave out what stands between a # and the end of its line, and a byte order mark at the beginning."""
+    head: bytes | None = b""
+    open_comment = False
+    for chunk in chunks:
+        if head is not None:
+            head += chunk
+            if len(head) < len(_BOM) and _BOM.startswith(head):
+                continue
+            chunk, head = head.removeprefix(_BOM), None
+        text = b"#" + chunk if open_comment else chunk
+        last = text.rfind(b"#")
+        open_comment = last >= 0 and _COMMENT.fullmatch(text, last) is not None
+        yield _COMMENT.sub(b"", text)
+    if head:
+        yield head
 
 
 def _from_hex(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cmux import pcapng
 from cmux.capture import Capture
 from cmux.cli import main
-from cmux.cli.decode import _from_hex
+from cmux.cli.decode import _from_hex, _without_comments
 from cmux.protocol import Config, Frame, FrameType, Option, encode
 
 SABM = bytes.fromhex("F9 03 3F 01 1C F9")
@@ -70,8 +70,11 @@ def test_the_sabm_of_the_specification_in_hex(objects) -> None:
         rb"\xf9\x03\x3f\x01\x1c\xf9",
         b"F9:03:3F:01:1C:F9",
         SABM,
+        b"\xef\xbb\xbfF9 03 3F 01 1C F9\r\n",
+        b"# what the host says first: SABM\r\nF9 03 3F\r\n01 1C F9\n",
+        b"\xef\xbb\xbf# SABM, P = 1\nF9 03 # address\n3F 01 1C F9 # and so on",
     ],
-    ids=["pairs", "run", "0x", "backslash", "colons", "raw"],
+    ids=["pairs", "run", "0x", "backslash", "colons", "raw", "mark", "comment", "both"],
 )
 def test_what_the_input_looks_like_is_found_out(objects, text: bytes) -> None:
     assert [found["type"] for found in objects(text)] == ["SABM"]
@@ -210,14 +213,19 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
         assert process.stderr.read() == b""
 
 
-@given(st.binary(max_size=200), st.lists(st.integers(1, 50), max_size=8), st.sampled_from([" ", "", "\n", ","]))
-def test_hex_in_any_portions_is_the_same_octets(octets: bytes, cuts: list[int], separator: str) -> None:
-    text = octets.hex(separator) if separator else octets.hex()
+@given(
+    st.binary(max_size=200),
+    st.lists(st.integers(1, 50), max_size=8),
+    st.sampled_from([" ", "", "\n", ",", " # F9 #\n"]),
+    st.sampled_from(["", "\ufeff", "# F9\n", "\ufeff#\r\n"]),
+)
+def test_hex_in_any_portions_is_the_same_octets(octets: bytes, cuts: list[int], separator: str, head: str) -> None:
+    text = head + separator.join(f"{octet:02x}" for octet in octets)
     chunks, rest = [], text.encode()
     for cut in cuts:
         chunks.append(rest[:cut])
         rest = rest[cut:]
-    assert b"".join(_from_hex([*chunks, rest], "test")) == octets
+    assert b"".join(_from_hex(_without_comments([*chunks, rest]), "test")) == octets
 
 
 def test_hex_without_a_single_separator_does_not_pile_up() -> None:
