@@ -41,6 +41,10 @@ class Behaviour:
     address_line: bool = _flag(False, "QISHOWRA at power-up: off in the app note 3.4, on in what figures 2 and 3 show")
     to_before_recv: bool = _flag(False, "order of the TO and RECV FROM lines: no source shows both")
     qimode_blank: bool = _flag(True, "QIMODE=?: M26 manual and RDA firmware ': (0-…', M66 manual without the blank")
+    payload_echo: Literal["qisde", "ate"] = _choice(  # type: ignore[assignment]
+        "qisde",
+        "echo at the prompt: QISDE alone (drivers send it for silence), or only with ATE1 (an M66 driver)",
+    )
     prompt_blank: bool = _flag(True, "prompt: the figures print '> ', the text of 8.3 '>'")
     transparent_open: Literal["CONNECT", "CONNECT OK"] = _choice(  # type: ignore[assignment]
         "CONNECT", "transparent QIOPEN: real M10 and the app note 5.2 CONNECT, app note 3.2 CONNECT OK"
@@ -78,6 +82,9 @@ class Behaviour:
     )
     qicsgp_outside_initial: Literal["error", "ok"] = _choice(  # type: ignore[assignment]
         "error", "QICSGP outside IP INITIAL: the app note 3.1 wants IP INITIAL, M72D sends it at any time"
+    )
+    name_without_qidnsip: Literal["error", "accepted"] = _choice(  # type: ignore[assignment]
+        "error", "QIOPEN with a name and QIDNSIP=0: M95 users see it fail, an M65 driver opens by name without QIDNSIP"
     )
     qiopen_in_gprsact: bool = _flag(True, "QIOPEN in IP GPRSACT: real M10 accepts it, the manual does not list it")
     qiserver_in_gprsact: bool = _flag(False, "QISERVER in IP GPRSACT: real M10 answers ERROR until QILOCIP was read")

@@ -83,7 +83,7 @@ def open_session(call: Call) -> Reply:
     port = call.number(len(call.texts) - 1, 1, 65535)
     if kind not in ("TCP", "UDP") or port is None or not host or len(host) > 100:
         return ERROR
-    if not is_address(host) and (not context.settings.dnsip or host.replace(".", "").isdigit()):
+    if not is_address(host) and not _may_be_a_name(call, host):
         return ERROR
     if context.profile_state(index) is SessionState.CONNECTED:
         return _already(call, index)
@@ -91,6 +91,11 @@ def open_session(call: Call) -> Reply:
         return ERROR
     context.open(index, kind, host, port)
     return OK if call.modem.environment.behaviour.qiopen_ok else ANSWERED
+
+
+def _may_be_a_name(call: Call, host: str) -> bool:
+    wanted = call.context.settings.dnsip or call.modem.environment.behaviour.name_without_qidnsip == "accepted"
+    return bool(wanted) and not host.replace(".", "").isdigit()
 
 
 def _may_open(context: Context, index: int, kind: str) -> bool:

@@ -317,11 +317,15 @@ class Uart(Speaker):
         if entry is None:
             raise RuntimeError("a prompt without an entry")
         taken, data = entry.feed(bytes(self._input))
-        if self.sending.sde and data:
+        if self._echoes_entry() and data:
             self._write(bytes(self._input[:data]))
         del self._input[:taken]
         if entry.finished:
             self._complete_entry(entry)
+
+    def _echoes_entry(self) -> bool:
+        with_ate = self.modem.environment.behaviour.payload_echo == "ate"
+        return bool(self.sending.sde) and (self.settings.echo or not with_ate)
 
     def _complete_entry(self, entry: Entry) -> None:
         entered = self._entered

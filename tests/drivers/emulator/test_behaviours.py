@@ -153,6 +153,29 @@ async def test_lines_for_a_uart_whose_dlc_is_closed(kept: bool) -> None:
         await uart.quiet()
 
 
+@pytest.mark.parametrize(("reading", "echoed"), [("qisde", b"hi"), ("ate", b"")])
+async def test_whether_ate0_silences_the_prompt(reading: str, echoed: bytes) -> None:
+    behaviour = Behaviour.parse([f"payload_echo={reading}"])
+    async with Lab(EmulatedModule(behaviour=behaviour)) as lab, peer() as one:
+        await lab.plain.ask("ATE0")
+        await lab.plain.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\nCONNECT OK\r\n", echo=False)
+        await lab.plain.ask("AT+QISEND=2", "\r\n> ", echo=False)
+        lab.plain.write(b"hi")
+        await lab.plain.expect(echoed + b"\r\nSEND OK\r\n")
+        await lab.plain.ask("ATE1+QISEND=2", "\r\n> ", echo=False)
+        lab.plain.write(b"hi")
+        await lab.plain.expect(b"hi\r\nSEND OK\r\n")
+
+
+@pytest.mark.parametrize(
+    ("reading", "answer"), [("error", "\r\nERROR\r\n"), ("accepted", "\r\nOK\r\n\r\nCONNECT OK\r\n")]
+)
+async def test_a_name_while_qidnsip_is_0(reading: str, answer: str) -> None:
+    behaviour = Behaviour.parse([f"name_without_qidnsip={reading}"])
+    async with Lab(EmulatedModule(behaviour=behaviour)) as lab, peer() as one:
+        await lab.plain.ask(f'AT+QIOPEN="TCP","localhost",{one.port}', answer)
+
+
 async def test_closed_with_an_index_without_muxip() -> None:
     async with Lab(EmulatedModule(behaviour=Behaviour.parse(["closed_index=on"]))) as lab, peer() as one:
         await lab.plain.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\nCONNECT OK\r\n")

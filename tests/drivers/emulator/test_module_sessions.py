@@ -94,7 +94,7 @@ async def test_the_line_feed_behind_qisend_is_not_data_but_a_line_feed_as_data_i
         assert await one.reader.readexactly(6) == b"\nab\ncd"
 
 
-@pytest.mark.requirement("S3.39", "S3.40", "S3.42", "S4.9")
+@pytest.mark.requirement("S3.39", "S3.40", "S3.41", "S3.42")
 async def test_the_timer_of_qiautos_sends_what_was_typed() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(clock=clock)) as lab, peer() as one:
@@ -246,6 +246,29 @@ class _Echo(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
         self._transport.sendto(data, addr)  # type: ignore[attr-defined]
+
+
+async def test_a_session_with_atv0() -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        uart = lab.plain
+        await uart.ask("ATV0", "0\r")
+        await uart.ask("ATE0+QISHOWRA=1", "0\r")
+        await uart.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "0\rCONNECT OK\r\n", echo=False)
+        await one.arrived.wait()
+        await uart.ask("AT+QISTATE", "0\r8\r\n", echo=False)
+        await uart.ask("AT+QISEND=2", "> ", echo=False)
+        uart.write(b"hi")
+        await uart.expect(b"hiSEND OK\r\n")
+        assert await one.reader.readexactly(2) == b"hi"
+        await settle()
+        await uart.ask("AT+QISACK", "+QISACK: 2, 2, 0\r\n0\r", echo=False)
+        one.writer.write(b"there")
+        await uart.expect(f"\r\nRECV FROM:127.0.0.1:{one.port}\r\nthere".encode())
+        one.writer.close()
+        await uart.expect(b"CLOSED\r\n")
+        await uart.ask("AT+QISTAT", "0\r7\r\n", echo=False)
+        await uart.ask("AT+QIDEACT", "DEACT OK\r\n", echo=False)
+        await uart.ask("ATO", "3\r", echo=False)
 
 
 @pytest.mark.requirement("S5.4", "S5.6", "S5.8", "S5.10", "S5.16", "S5.17")
