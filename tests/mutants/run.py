@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import compileall
 import os
 import queue
 import re
@@ -28,7 +29,8 @@ ROOT = HERE.parents[1]
 COPIED = ("cmux", "drivers", "tests", "docs", "pyproject.toml")
 PROCESSES = 2
 LIMIT = 90.0  # seconds until a mutant that hangs counts as noticed
-TEST_LIMIT = 20  # seconds for one test of it
+TEST_LIMIT = 10  # seconds for one test of it
+SOUND_LIMIT = 60  # seconds for one test without a defect
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+::.+?)(?: - .*)?$", re.MULTILINE)
 
 
@@ -115,14 +117,25 @@ class Workshop:
             else:
                 shutil.copy2(source, target)
         self._tests = marked(where)
+        for name in ("cmux", "drivers"):
+            compileall.compile_dir(where / name, quiet=2)
+        self.pytest("--collect-only", "tests/drivers", keep=True)
 
-    def pytest(self, *arguments: str) -> tuple[int | None, str]:
-        """Run pytest in the copy; return its exit code (None: it did not end in time) and what it said."""
-        command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
+    def pytest(self, *arguments: str, keep: bool = False) -> tuple[int | None, str]:
+        """Run pytest in the copy.
+
+        Args:
+            arguments: of pytest.
+            keep: whether to keep what was compiled; with a defect nothing of it may stay.
+
+        Returns:
+            Its exit code (None: it did not end in time) and what it said.
+        """
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
         process = subprocess.Popen(
-            [*command, f"--timeout={TEST_LIMIT}", *arguments],
+            [*command, *arguments],
             cwd=self.root,
-            env={**os.environ, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"},
+            env={**os.environ, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "" if keep else "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -139,12 +152,15 @@ class Workshop:
     def examine(self, mutant: Mutant) -> Outcome:
         """Make a mutant, and run the tests of its number until one fails."""
         path, began = self.root / mutant.file, time.monotonic()
-        text = path.read_text(encoding="utf-8")
-        path.write_text(mutant.apply(text), encoding="utf-8")
+        sound = path.with_suffix(".sound")
+        path.rename(sound)  # comes back with its time, so that it is not compiled again
         try:
-            code, said = self.pytest("-x", "--requirement", mutant.number, *self._nearest_first(mutant))
+            path.write_text(mutant.apply(sound.read_text(encoding="utf-8")), encoding="utf-8")
+            code, said = self.pytest(
+                "-x", f"--timeout={TEST_LIMIT}", "--requirement", mutant.number, *self._quickest_first(mutant)
+            )
         finally:
-            path.write_text(text, encoding="utf-8")
+            sound.replace(path)
         failed = _FAILED.search(said)
         if code is None:
             by = "it hangs"
@@ -155,13 +171,15 @@ class Workshop:
         killed = code is None or (code == 1 and failed is not None)
         return Outcome(mutant, killed, by, time.monotonic() - began)
 
-    def _nearest_first(self, mutant: Mutant) -> list[str]:
-        """Return the test files of a mutant, those about its own package first, those over a line to a module last."""
+    def _quickest_first(self, mutant: Mutant) -> list[str]:
+        """Return the test files of a mutant: transcripts, then those about its own package, then the others."""
         package = Path(mutant.file).parent.name
-        near = ("integration", "cli", "drivers", package)
-        files = self._tests.get(mutant.number, [])
-        ordered = sorted(files, key=lambda path: -near.index(path.parent.name) if path.parent.name in near else 1)
-        return [str(path.relative_to(self.root)) for path in ordered]
+
+        def distance(path: Path) -> tuple[bool, bool, bool]:
+            return path.stem != "test_transcripts", path.parent.name != package, path.parent.name == "integration"
+
+        files = sorted(self._tests.get(mutant.number, []), key=distance)
+        return [str(path.relative_to(self.root)) for path in files]
 
 
 def examine_all(mutants: Sequence[Mutant], folder: Path) -> list[Outcome]:
@@ -204,7 +222,7 @@ def wrongly_failing(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
     tests = sorted({outcome.by for outcome in outcomes if "::" in outcome.by})
     if not tests:
         return []
-    code, said = Workshop(folder / "sound").pytest("-n", str(PROCESSES), *tests)
+    code, said = Workshop(folder / "sound").pytest(f"--timeout={SOUND_LIMIT}", "-n", str(PROCESSES), *tests)
     return [] if code == 0 else [match[1] for match in _FAILED.finditer(said)] or [said]
 
 
