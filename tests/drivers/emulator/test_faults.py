@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 
 import pytest
 from emulator_host import Lab, Turning, settle
@@ -319,6 +320,48 @@ async def test_a_storm_of_unsolicited_lines_stays_between_answers() -> None:
         lab.plain.received.clear()
         await clock.turn(10)
         await lab.plain.quiet()
+
+
+@pytest.mark.parametrize("way", ["direct", "read", "transparent"])
+async def test_a_storm_never_gets_into_a_block_of_data(way: str) -> None:
+    clock = Turning()
+    data = random.Random(6).randbytes(6000)  # noqa: S311
+    async with Lab(EmulatedModule(line_rate=115_200, seed=6, clock=clock)) as lab, peer() as one:
+        uart = lab.plain
+        before = {"direct": "AT+QIMUX=1", "read": "AT+QIMUX=1;+QINDI=1", "transparent": "AT+QIMODE=1"}[way]
+        index = "" if way == "transparent" else "0,"
+        uart.write(f'ATE0\r{before}\rAT+QIOPEN={index}"TCP","127.0.0.1",{one.port}\r'.encode())
+        while b"CONNECT" not in uart.received:
+            await clock.turn(0.05)
+        await clock.turn(1)
+        uart.received.clear()
+        await one.arrived.wait()
+        lab.module.set_faults("urc_storm=300,chunk=1-40")
+        one.writer.write(data)
+        for _ in range(400):
+            if way == "read":
+                uart.write(b"AT+QIRD=0,1,0,1500\r")
+            await clock.turn(0.02)
+        assert _without_storm(bytes(uart.received), way, one.port) == data
+
+
+def _without_storm(said: bytes, way: str, port: int) -> bytes:
+    """Return the data, taken by the counts of its headers; between them stand whole lines and nothing else."""
+    if way == "transparent":
+        return said
+    heads = {"direct": rb"\r\n\+RECEIVE: 0, (\d+)\r\n", "read": rb"\r\n\+QIRD: 127\.0\.0\.1:%d,TCP,(\d+)\r\n" % port}
+    line = re.compile(rb'\r\n(\+CREG: 1,"1806","2F1E"|RING|\+CMTI: "SM",1|\+QIRDI: 0,1,0|OK)\r\n')
+    head, data, at = re.compile(heads[way]), b"", 0
+    while at < len(said):
+        if found := head.match(said, at):
+            length = int(found[1])
+            data += said[found.end() : found.end() + length]
+            at = found.end() + length
+        else:
+            other = line.match(said, at)
+            assert other or len(said) - at < 40, said[at : at + 60]  # the last line may not be complete yet
+            at = other.end() if other else len(said)
+    return data
 
 
 # The SIM
