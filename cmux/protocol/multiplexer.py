@@ -127,7 +127,7 @@ class Multiplexer:
             InvalidDlci: the number cannot carry data.
         """
         dlc = self._user_dlc(dlci)
-        dlc.open_again = False
+        self._at(now).forget_opening(dlc, Cause.LOCAL, "closed")
         if self.config.keep_open and dlc.is_open:
             if not dlc.parked:
                 self._at(now).park(dlc)

@@ -112,6 +112,12 @@ class Session:
         else:
             self.apply(dlc, Input.OPEN)
 
+    def forget_opening(self, dlc: Dlc, cause: Cause, detail: str) -> None:
+        """Give up an opening that waits; where it waits for PN nothing else would tell that it came to nothing."""
+        if dlc.open_again and dlc.state is State.CLOSED:
+            self._tell_closed(dlc, cause, detail, 0)
+        dlc.open_again = False
+
     def park(self, dlc: Dlc) -> None:
         """Close a DLC for our owner and leave it open for the peer, which could not open it again."""
         dlc.parked = True
@@ -123,7 +129,7 @@ class Session:
             return
         self.shutting_down = True
         for dlc in self.user_dlcs():
-            dlc.open_again = False
+            self.forget_opening(dlc, Cause.LOCAL, "closed")
             self.discard(dlc)
             self.apply(dlc, Input.CLOSE)
         self._close_when_idle()
@@ -322,7 +328,7 @@ class Session:
 
     def _drop(self, dlc: Dlc, cause: Cause, detail: str) -> None:
         """End a DLC without a word on the line."""
-        dlc.open_again = False
+        self.forget_opening(dlc, cause, detail)
         dlc.negotiated = None
         if dlc.state is not State.CLOSED:
             dlc.state, dlc.deadline = State.CLOSED, None

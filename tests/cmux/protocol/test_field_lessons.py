@@ -12,6 +12,7 @@ from core_pair import Pair, deaf
 from vector_table import GOOD, MISPRINTED
 
 import cmux.protocol
+from cmux.pacing import Pacer
 from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.config import KeepAlive, Parameters
@@ -63,7 +64,7 @@ def test_an_abort_does_not_merge_two_frames() -> None:
     assert [item.info for item in items if isinstance(item, Frame)] == [bytes.fromhex("123456")]
 
 
-@pytest.mark.parametrize("line", ["7E7D7E", "7E0FEF7E", "7E7E7D", "7D7E", "F9FFFF0080", "F9F9", "F903"])
+@pytest.mark.parametrize("line", ["7E7D7E", "7E0F7E", "7E0FEF7E", "7E7E7D", "7D7E", "F9FFFF0080", "F9F9", "F903"])
 @pytest.mark.parametrize("decoder", [BasicDecoder, AdvancedDecoder])
 def test_input_that_read_out_of_bounds_elsewhere(line: str, decoder: type[BasicDecoder]) -> None:
     """ofono gsm0710.c, libgsm0710."""
@@ -106,6 +107,25 @@ def test_any_call_in_any_state_and_no_news_after_the_end(first: str, second: str
         assert all(type(one) is not type(other) for one, other in pairwise(told))
         if any(isinstance(event, SessionClosed) for event in events):
             assert isinstance(events[-1], SessionClosed)
+
+
+@pytest.mark.parametrize("answer", [FrameType.UA, FrameType.DM, None])
+def test_giving_up_while_a_channel_opens_ends_with_one_closed(answer: FrameType | None) -> None:
+    """zephyr #74708: released while it was being opened; the module may have opened it, so DISC goes out."""
+    pair = Pair().start()
+    pair.to_host = deaf
+    mux = pair.host.mux
+    mux.open(1, pair.now)
+    pair.settle()
+    mux.close(1, pair.now)
+    pair.settle()
+    assert not pair.module.mux.is_open(1)
+    if answer is not None:
+        pair.host.events += mux.receive_data(encode(Frame(1, True, answer, True)), pair.now)
+    pair.pass_time(2)
+    assert len(pair.host.of(Closed)) == 1
+    assert pair.host.of(Opened) == []
+    assert mux.next_timeout() is None
 
 
 def test_ua_twice_late_and_among_other_frames() -> None:
@@ -152,6 +172,20 @@ def test_data_and_messages_with_either_command_bit(cr: bool) -> None:
     (answer,) = BasicDecoder().receive_data(pair.module.mux.data_to_send(pair.now))
     assert isinstance(answer, Frame)
     assert (answer.cr, answer.info) == (False, b"\x21\x03A")
+
+
+def test_a_module_that_says_nothing_of_its_signals_after_ua_is_not_taken_for_stopped() -> None:
+    """Particle gsm0710muxer 535930c, and a SIMCom A7672 that sends no MSC: FC = 1 of the last connection is over."""
+    pair = Pair().open(1)
+    mux = pair.host.mux
+    mux.receive_data(uih(0, b"\xe3\x05\x07\x8f", from_host=False), pair.now)
+    mux.close(1, pair.now)
+    mux.receive_data(encode(Frame(1, True, FrameType.UA, True)), pair.now)
+    mux.open(1, pair.now)
+    mux.receive_data(encode(Frame(1, True, FrameType.UA, True)), pair.now)
+    mux.data_to_send(pair.now)
+    mux.send(1, b"flows", pair.now)
+    assert mux.data_to_send(pair.now) == uih(1, b"flows")
 
 
 def test_a_stall_or_discard_touches_no_other_octets() -> None:
@@ -299,9 +333,13 @@ def test_two_flags_a_frame_and_none_between() -> None:
 
 
 @both_options
-def test_a_lost_octet_costs_its_own_frame_and_nothing_behind_it(option: Option) -> None:
-    """zephyr #81053, esp-protocols #799: a length octet was lost, and good frames with it; DLCI 0 goes on working."""
-    line = encode(Frame(1, True, FrameType.UIH, info=b"lost"), option)
+@pytest.mark.parametrize("first", [0x29, 0xC9, ord("l")])
+def test_a_lost_octet_costs_its_own_frame_and_nothing_behind_it(option: Option, first: int) -> None:
+    """zephyr #81053, esp-protocols #799: a length octet was lost, and good frames with it; DLCI 0 goes on working.
+
+    The first octet of the data is taken for the length then: 20, 100 (more than comes), or one of two octets.
+    """
+    line = encode(Frame(1, True, FrameType.UIH, info=bytes((first,)) + b"ost"), option)
     good = encode(Frame(1, True, FrameType.UIH, info=b"good"), option)
     question = encode(Frame(0, True, FrameType.UIH, info=b"\x23\x03?"), option)
     for at in range(len(line)):
@@ -313,6 +351,20 @@ def test_a_lost_octet_costs_its_own_frame_and_nothing_behind_it(option: Option) 
         assert pair.module.data(1).endswith(b"good" * 3)
         assert b"\x21\x03?" in mux.data_to_send(pair.now)
         assert mux.session_open
+
+
+@both_options
+@pytest.mark.parametrize("before", [b"", b"\x00\xff", b"\r\nRDY\r\n" * 10, b"\x07\xef\x06"])
+def test_one_flag_is_enough_to_go_on_after_whatever_was_wrong(option: Option, before: bytes) -> None:
+    """zephyr #66171: it waited for F9 F9 F9, which modems never send, before it took frames again."""
+    good = Frame(1, True, FrameType.UIH, info=b"good")
+    line = encode(good, option)
+    bad = line[:-2] + bytes((line[-2] ^ 1,)) + line[-1:]
+    decoder = BasicDecoder() if option is Option.BASIC else AdvancedDecoder()
+    found: list[object] = []
+    for part in (before, line, before, bad, before, line, before, line):
+        found += decoder.receive_data(part)
+    assert [item for item in found if isinstance(item, Frame)] == [good] * 3
 
 
 @both_options
@@ -437,10 +489,14 @@ def _ended(ending: str) -> Pair:
         mux.close(2, pair.now)
         mux.test(b"?", pair.now)
         mux.pause_reading(1, pair.now)
-        mux.data_to_send(pair.now, limit=0)
+        mux.data_to_send(pair.now)
+        mux.send(1, bytes(1000), pair.now)
+        mux.open(4, pair.now)
+        mux.line_status(1, pair.now)
     else:
         mux.start(pair.now)
         mux.data_to_send(pair.now)
+    pair.host.line.clear()
     ENDINGS[ending](pair)
     pair.pass_time(10)
     return pair
@@ -456,9 +512,34 @@ def test_nothing_is_left_of_a_session_that_ended(ending: str) -> None:
     assert not mux.session_open
     assert mux.next_timeout() is None
     assert mux.data_to_send(pair.now) == b""
-    assert [mux.unsent(dlci) for dlci in (1, 2, 3)] == [0, 0, 0]
-    opened, closed = ([event.dlci for event in pair.host.of(kind)] for kind in (Opened, Closed))
-    assert sorted(opened + [3] * (3 in closed)) == sorted(closed)
+    assert [mux.unsent(dlci) for dlci in (1, 2, 3, 4)] == [0, 0, 0, 0]
+    closed = [event.dlci for event in pair.host.of(Closed)]
+    assert sorted(closed) == ([] if ending in ("refused", "never answered") else [1, 2, 3, 4])
+    if ending in ("refused", "line lost"):
+        assert pair.host.line == []
+    assert not [frame for frame in pair.host.frames() if frame.dlci and frame.type is FrameType.UIH]
+
+
+@pytest.mark.parametrize("end", ["close", "shutdown", "line lost", "the peer starts anew"])
+def test_an_opening_that_waits_for_pn_is_told_closed_when_it_comes_to_nothing(end: str) -> None:
+    """zephyr #74708, #111332: whoever waits for `Opened` or `Closed` must get one of them."""
+    pair = Pair().start()
+    pair.to_module = deaf
+    mux = pair.host.mux
+    mux.negotiate(1, Parameters(n1=64), pair.now)
+    mux.open(1, pair.now)
+    pair.settle()
+    calls: dict[str, Callable[[], object]] = {
+        "close": lambda: mux.close(1, pair.now),
+        "shutdown": lambda: mux.shutdown(pair.now),
+        "line lost": lambda: pair.host.events.extend(mux.line_lost("unplugged", pair.now)),
+        "the peer starts anew": lambda: _hear(pair, Frame(0, False, FrameType.SABM, True)),
+    }
+    calls[end]()
+    pair.pass_time(5)
+    assert [event.dlci for event in pair.host.of(Closed)] == [1]
+    assert pair.host.of(Opened) == []
+    assert not mux.is_open(1)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -720,6 +801,16 @@ def test_psc_with_a_mode_is_answered_and_a_success_octet_permits_sleep() -> None
     assert pair.host.mux.stats()["power"] == "ASLEEP"
 
 
+def test_a_module_that_leaves_test_unanswered_is_asked_by_msc() -> None:
+    """Particle gsm0710muxer 0446a31."""
+    pair = Pair(Config(keep_alive=KeepAlive.MSC, keep_alive_interval=5), Config()).open(2, 3)
+    pair.to_module = lambda octets: b"" if b"\x23" in octets else octets
+    pair.host.line.clear()
+    pair.pass_time(60)
+    assert pair.host.mux.session_open
+    assert {frame.info for frame in pair.host.frames()} == {b"\xe3\x05\x0b\x8d"}  # about DLCI 2, and nothing new
+
+
 def test_another_keep_alive_interval_holds_from_the_next_session_on() -> None:
     """Particle gsm0710muxer f549cb5: its timer went on with the old period."""
     pair = Pair(Config(keep_alive=KeepAlive.TEST, keep_alive_interval=30), Config()).open(1)
@@ -759,3 +850,22 @@ def test_water_marks_leave_room_between_them() -> None:
     for low, high in ((100, 100), (101, 100), (100, 99)):
         with pytest.raises(ConfigError, match="queue_low"):
             Config(n1=31, queue_low=low, queue_high=high)
+
+
+def test_a_paced_line_never_has_more_than_two_frames_ahead() -> None:
+    """zephyr #26981: heavy traffic makes a SIM7600E restart; a keystroke would queue behind all of it, too."""
+    pair = Pair().open(1)
+    mux, frame = pair.host.mux, 31 + 7
+    pacer = Pacer(3800, 31)  # ten frames a second
+    mux.send(1, bytes(310), pair.now)
+    now, waiting, sent = pair.now, 0.0, 0
+    while sent < 10 * frame - 10 and now < pair.now + 5:  # 37 octets a frame, with one length octet
+        if pacer.next_at(now) is None:
+            octets = mux.data_to_send(now, pacer.limit)
+            pacer.gave(len(octets), now)
+            waiting += len(octets)
+            sent += len(octets)
+        assert waiting <= 3 * frame
+        now += 0.01
+        waiting = max(0.0, waiting - 3.8)
+    assert 0.6 < now - pair.now < 1.1
