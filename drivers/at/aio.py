@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+from cmux.protocol.commands import Signals
 
 from ..clock import Clock, SystemClock, Timer
 from ..errors import AtError, ChannelClosed
@@ -13,6 +16,14 @@ from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from .engine import Engine, Execution, Sink, prepare, resynchronise
 
 T = TypeVar("T")
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Multiplexer(Protocol):
+    """What is needed of a multiplexer: a `cmux.aio.Mux`."""
+
+    async def channel(self, dlci: int | str) -> Streams:
+        """Return the streams of a DLC, opened."""
 
 
 class AtChannel:
@@ -43,6 +54,68 @@ class AtChannel:
         self._jobs: set[asyncio.Task[None]] = set()
         self._hold: Timer | None = None
         self._set_up = False
+        self._holders = 0
+        _living.add(self)
+
+    # -- what it runs on -------------------------------------------------------------------------------------------
+
+    @property
+    def dlci(self) -> int | None:
+        """The DLCI of the writer, None where it is no DLC."""
+        dlci = self._writer.get_extra_info("dlci")
+        return dlci if isinstance(dlci, int) else None
+
+    @property
+    def modem(self) -> object:
+        """What stands for the modem: the multiplexer of the writer, or this channel where there is none."""
+        return self._writer.get_extra_info("mux") or self
+
+    def set_dtr(self, on: bool) -> None:
+        """Set DTR of the UART: by MSC on a DLC, else on the serial port of the transport.
+
+        Args:
+            on: whether the terminal is ready.
+
+        Raises:
+            AtError: the transport has neither.
+        """
+        transport = self._writer.transport
+        serial = transport.get_extra_info("serial")
+        if hasattr(transport, "set_signals"):
+            paused = not getattr(transport, "is_reading", lambda: True)()
+            transport.set_signals(Signals(fc=paused, rtc=on))
+        elif serial is not None:
+            serial.dtr = on
+        else:
+            raise AtError(f"{self.name}: the transport has no DTR; use escape='+++'")
+
+    async def neighbour(self, dlci: int) -> AtChannel | None:
+        """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
+
+        Args:
+            dlci: which DLC.
+        """
+        multiplexer: Multiplexer | None = self._writer.get_extra_info("mux")
+        used = any(other.modem is multiplexer and other.dlci == dlci and not other.closed for other in _living)
+        if multiplexer is None or used:
+            return None
+        try:
+            reader, writer = await multiplexer.channel(dlci)
+        except OSError:
+            return None  # the module does not have it
+        return AtChannel(reader, writer, name=f"DLCI {dlci}", clock=self._clock)
+
+    def retain(self) -> None:
+        """Say that one more user needs this channel; `release` takes it back."""
+        self._holders += 1
+
+    async def release(self) -> None:
+        """Say that a user no longer needs this channel; the last one closes it."""
+        self._holders -= 1
+        if self._holders <= 0:
+            await self.close()
+
+    # -- running dialogues -----------------------------------------------------------------------------------------
 
     async def command(self, text: str, *, timeout: float = DEFAULT_TIMEOUT) -> Response:  # noqa: ASYNC109 - the module's
         """Send one command line and return its answer; see the thread channel's `command`."""
@@ -204,3 +277,23 @@ class AtChannel:
         failure.__cause__ = cause
         self._engine.line_lost(failure)
         self._changed.set()
+
+
+_living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
+_channels: weakref.WeakValueDictionary[int, AtChannel] = weakref.WeakValueDictionary()
+
+
+def channel_on(streams: Streams, *, clock: Clock | None = None) -> AtChannel:
+    """Return the channel of a pair of streams: the same one for the same pair, so that two drivers can share it.
+
+    Args:
+        streams: the reader, and the writer.
+        clock: the source of time, for a channel that does not exist yet.
+    """
+    reader, writer = streams
+    channel = _channels.get(id(writer))  # the channel keeps its writer, so the number is not used again meanwhile
+    if channel is None or channel.closed:
+        dlci = writer.get_extra_info("dlci")
+        name = "port" if dlci is None else f"DLCI {dlci}"
+        channel = _channels[id(writer)] = AtChannel(reader, writer, name=name, clock=clock)
+    return channel

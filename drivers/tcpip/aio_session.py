@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
+from ..at import Dialogue
 from ..clock import Clock
 from ..errors import SessionTimeout
 from . import exchange
-from .endpoint import Address, Endpoint, Role, Server
+from .endpoint import Address, Endpoint, Role, Server, check_how
+from .front import own
 from .keepalive import KeepAlive, examine
-from .session import check_how, pieces
-from .transfer import MAX_SEND, Acknowledged, Ending
-
-if TYPE_CHECKING:
-    from .aio import TcpipDriver
+from .plans import Plan, Rest
+from .stack import Stack
+from .transfer import MAX_SEND, Acknowledged, Ending, pieces
 
 T = TypeVar("T")
+
+
+class Runner(Protocol):
+    """Who runs what sessions and listeners need: the driver."""
+
+    stack: Stack
+
+    async def run(self, dialogue: Dialogue[T]) -> T:
+        """Run one dialogue on the channel."""
+
+    async def carry_out(self, plan: Plan[T], rest: Callable[[Rest], Awaitable[None]] | None = None) -> T:
+        """Carry out a plan."""
+
+    def room_made(self) -> None:
+        """Learn that a reader has made room."""
 
 
 class Changes:
@@ -73,7 +88,7 @@ class Session(Endpoint):
 
     def __init__(
         self,
-        driver: TcpipDriver,
+        runner: Runner,
         *,
         name: str,
         protocol: str,
@@ -86,27 +101,12 @@ class Session(Endpoint):
         super().__init__(
             nullcontext(), name=name, protocol=protocol, role=role, remote=remote, index=index, datagrams=datagrams
         )
-        self._driver = driver
+        self._runner = runner
         self._changes = Changes(clock)
-        self._timeout: float | None = None
 
     def changed(self) -> None:
         """See `Endpoint.changed`."""
         self._changes.notify()
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Set how long `recv` waits; None: as long as the session lives."""
-        if seconds is not None and seconds < 0:
-            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
-        self._timeout = seconds
-
-    def gettimeout(self) -> float | None:
-        """Return how long `recv` waits."""
-        return self._timeout
-
-    def getpeername(self) -> Address:
-        """Return `remote_address`, as a socket does."""
-        return self._remote
 
     async def send(self, data: bytes | bytearray | memoryview) -> int:
         """Send up to 1460 octets and return how many the module has taken."""
@@ -122,19 +122,27 @@ class Session(Endpoint):
 
     async def _send(self, piece: bytes, ending: Ending, period: int) -> None:
         self.check_sendable()
-        await self._driver.run(exchange.send(self._driver.stack, self, piece, ending, period))
+        await self._runner.run(exchange.send(self._runner.stack, self, piece, ending, period))
 
     async def acknowledged(self) -> Acknowledged:
         """Return how much was sent, acknowledged, and not: AT+QISACK."""
-        return await self._driver.run(exchange.acknowledged(self._driver.stack, self))
+        return await self._runner.run(exchange.acknowledged(self._runner.stack, self))
 
     async def check(self, settings: KeepAlive | None = None) -> Acknowledged:
         """Find out whether the connection still is one; see `drivers.tcpip.Session.check`."""
-        return await self._driver.carry_out(examine(self._driver.stack, self, settings or KeepAlive()), self.rest)
+        return await self._runner.carry_out(examine(self._runner.stack, self, settings or KeepAlive()), self._rest)
 
-    async def rest(self, seconds: float) -> None:
-        """Wait while the session stands, so long at most."""
-        await self._changes.until(lambda: None if self.open else True, seconds)
+    async def rest(self, seconds: float, *, even_closed: bool = False) -> None:
+        """Wait while the session stands.
+
+        Args:
+            seconds: how long at most.
+            even_closed: whether to wait also when it does not stand.
+        """
+        await self._changes.until(lambda: None if even_closed or self.open else True, seconds)
+
+    async def _rest(self, rest: Rest) -> None:
+        await self.rest(rest.seconds)
 
     async def recv(self, size: int) -> bytes:
         """Return what has come, waiting for at least one octet; see `drivers.tcpip.Session.recv`."""
@@ -147,7 +155,7 @@ class Session(Endpoint):
         if taken is None:
             raise SessionTimeout(f"{self._name}: nothing came within {self._timeout:g} s")
         if was_congested and not self.congested:
-            self._driver.room_made()
+            self._runner.room_made()
         return taken
 
     async def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
@@ -160,13 +168,14 @@ class Session(Endpoint):
     def shutdown(self, how: int) -> None:
         """Receive or send no more; see `drivers.tcpip.Session.shutdown`."""
         self.shut(**check_how(how))
-        self._driver.room_made()
+        self._runner.room_made()
 
     async def close(self) -> None:
         """Close the session: AT+QICLOSE, unless the other side has closed it; idempotent."""
         if self.close_here():
-            self._driver.room_made()
-            await self._driver.carry_out(self._driver.stack.end_session(self))
+            self._runner.room_made()
+            with self.unless_interrupted():
+                await self._runner.carry_out(self._runner.stack.end_session(self))
 
     async def __aenter__(self) -> Session:
         return self
@@ -178,21 +187,10 @@ class Session(Endpoint):
 class Listener(Server):
     """A server of the module; made by `TcpipDriver.listen`. See `drivers.tcpip.Listener`."""
 
-    def __init__(self, driver: TcpipDriver, *, name: str, protocol: str, port: int, clients: int, clock: Clock) -> None:
+    def __init__(self, runner: Runner, *, name: str, protocol: str, port: int, clients: int, clock: Clock) -> None:
         super().__init__(nullcontext(), name=name, protocol=protocol, port=port, clients=clients)
-        self._driver = driver
+        self._runner = runner
         self._changes = Changes(clock)
-        self._timeout: float | None = None
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Set how long `accept` waits; None: as long as the server lives."""
-        if seconds is not None and seconds < 0:
-            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
-        self._timeout = seconds
-
-    def gettimeout(self) -> float | None:
-        """Return how long `accept` waits."""
-        return self._timeout
 
     def changed(self) -> None:
         """See `Server.changed`."""
@@ -200,7 +198,7 @@ class Listener(Server):
 
     async def status(self) -> tuple[bool, int]:
         """Return whether it listens, as the module says, and how many clients are connected: AT+QISERVER?."""
-        return await self._driver.carry_out(self._driver.stack.server_status())
+        return await self._runner.carry_out(self._runner.stack.server_status())
 
     async def accept(self, timeout: float | None = None) -> Session:  # noqa: ASYNC109 - on the driver's clock
         """Wait for a client; see `drivers.tcpip.Listener.accept`."""
@@ -208,14 +206,12 @@ class Listener(Server):
         client = await self._changes.until(self.take_client, timeout)
         if client is None:
             raise SessionTimeout(f"{self._name}: no client came within {timeout:g} s (REMOTE IP)")
-        if not isinstance(client, Session):
-            raise TypeError(f"{self._name}: a client of another shell came")
-        return client
+        return own(Session, client)
 
     async def close(self) -> None:
         """Leave the listening state; a session that was accepted stays; idempotent."""
         if self.close_here() and not self.broken:
-            await self._driver.carry_out(self._driver.stack.end_listening())
+            await self._runner.carry_out(self._runner.stack.end_listening())
 
     async def __aenter__(self) -> Listener:
         return self

@@ -175,7 +175,7 @@ class ContextTable:
         with self._changed:
             entry = self._entries[lease.context]
             if entry.lease is lease:
-                entry.lease = None
+                entry.lease = entry.state = None  # nobody hears any more what becomes of it
             lease.ended = lease.ended or reason
             self._changed.notify_all()
 

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from ..at import Dialogue, pause
 from ..errors import SessionClosed, SessionFinished, TcpipError
 from . import transfer
 from .endpoint import Endpoint
-from .hold import Plan
-
-if TYPE_CHECKING:
-    from .stack import Stack
+from .plans import Plan
+from .roster import Roster
 
 
 class DataMode:
     """Entering and leaving data mode, and the one line in it that is not data.
 
     Args:
-        stack: whose context it is.
+        roster: the sessions of the context.
         set_dtr: sets DTR of the UART, where it has one.
     """
 
-    def __init__(self, stack: Stack, set_dtr: Callable[[bool], None]) -> None:
+    def __init__(self, roster: Roster, set_dtr: Callable[[bool], None]) -> None:
         self.tail = b""
         """The last octets sent: a ``+++`` may come in pieces."""
-        self._stack = stack
+        self._roster = roster
         self._set_dtr = set_dtr
 
     def send(self, session: Endpoint, data: bytes) -> Dialogue[None]:
@@ -36,12 +33,12 @@ class DataMode:
         Raises:
             ValueError: they contain ``+++``, and that would leave data mode.
         """
-        transparent = self._stack.options.transparent
-        if self._stack.inbox.suspect:
+        transparent = self._roster.options.transparent
+        if self._roster.suspect:
             yield from self.verify_end()
             session.check_sendable()
-        if self._stack.inbox.online is not session or transparent is None:
-            raise TcpipError(f"{self._stack.name}: the UART is in command mode; resume() goes back to data mode")
+        if self._roster.online is not session or transparent is None:
+            raise TcpipError(f"{self._roster.name}: the UART is in command mode; resume() goes back to data mode")
         if transparent.escape == "+++" and transfer.ESCAPE in self.tail + data:
             raise ValueError(
                 "data in transparent mode cannot contain +++, which leaves data mode; "
@@ -52,9 +49,9 @@ class DataMode:
 
     def _escape(self) -> Dialogue[bool]:
         def left() -> None:
-            self._stack.inbox.online, self.tail = None, b""
+            self._roster.online, self.tail = None, b""
 
-        transparent = self._stack.options.transparent
+        transparent = self._roster.options.transparent
         if transparent is None:
             return False
         if transparent.escape == "dtr":
@@ -63,50 +60,50 @@ class DataMode:
 
     def escape(self) -> Dialogue[None]:
         """Go from data mode to command mode; the session stands, and the module keeps what it receives."""
-        session = self._stack.inbox.online
+        session = self._roster.online
         if session is None:
             return
-        if self._stack.inbox.suspect:
+        if self._roster.suspect:
             yield from self.verify_end()
             return
         if not (yield from self._escape()):
             raise TcpipError(
-                f"{self._stack.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
+                f"{self._roster.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
             )
 
     def resume(self) -> Dialogue[None]:
         """Go back to data mode: ATO."""
-        if self._stack.inbox.online is not None:
+        if self._roster.online is not None:
             return
-        standing = self._stack.inbox.standing()
-        if self._stack.options.transparent is None or not standing:
-            raise SessionClosed(f"{self._stack.name}: there is no session to go back to")
+        standing = self._roster.standing()
+        if self._roster.options.transparent is None or not standing:
+            raise SessionClosed(f"{self._roster.name}: there is no session to go back to")
         session = standing[0]
 
         def resumed() -> None:
-            self._stack.inbox.online, self.tail = session, b""
+            self._roster.online, self.tail = session, b""
 
-        if not (yield from self._stack.hold.in_foreground(transfer.back_online(resumed))):
+        if not (yield from self._roster.hold.in_foreground(transfer.back_online(resumed))):
             session.end_by_remote()
-            raise SessionFinished(f"{self._stack.name}: ATO found no session: the other side has closed it")
+            raise SessionFinished(f"{self._roster.name}: ATO found no session: the other side has closed it")
 
     def leave(self) -> Plan[None]:
         """Leave data mode where the UART is in it, so that commands can be sent."""
-        if self._stack.inbox.online is not None:
+        if self._roster.online is not None:
             yield self.escape()
 
     def verify_end(self) -> Dialogue[None]:
         """Find out whether CLOSED in data mode was the end of the session: a module in command mode ignores +++."""
         yield from pause(transfer.GUARD)
-        if not self._stack.inbox.suspect:
+        if not self._roster.suspect:
             return  # more has come meanwhile: it was data
-        session = self._stack.inbox.online
+        session = self._roster.online
 
         def left() -> None:
-            self._stack.inbox.settle_suspicion(closed=False)
-            self._stack.inbox.online, self.tail = None, b""
+            self._roster.settle_suspicion(closed=False)
+            self._roster.online, self.tail = None, b""
 
-        transparent = self._stack.options.transparent
+        transparent = self._roster.options.transparent
         if session is None or transparent is None:
             return
         if transparent.escape == "dtr":
@@ -117,9 +114,9 @@ class DataMode:
             with suppress(SessionFinished):
                 yield from self.resume()
             return
-        if not self._stack.inbox.suspect:
+        if not self._roster.suspect:
             return
-        self._stack.inbox.settle_suspicion(closed=True)
+        self._roster.settle_suspicion(closed=True)
         if session.role == "client":
-            self._stack.hold.note("IP CLOSE")
+            self._roster.hold.note("IP CLOSE")
         yield from transfer.clear_line()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..at import Dialogue, LinePattern, command, expect
+from ..at import Dialogue, LinePattern, Response, command, expect
 from ..errors import (
     AtTimeout,
     CommandError,
@@ -91,13 +91,13 @@ def state() -> Dialogue[str]:
     return came.final.removeprefix("STATE: ")
 
 
-def setting(name: str, value: str, note: Callable[[str], None]) -> Dialogue[None]:
+def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> Dialogue[None]:
     """Make one setting; where the module says ERROR, having the value already is as good.
 
     Args:
         name: the command's name, ``QIMUX``.
         value: what follows the equals sign.
-        note: told the context's state where that had to be read.
+        read_state: reads the context's state.
 
     Raises:
         SettingRefused: the module refuses it and has another value.
@@ -105,8 +105,7 @@ def setting(name: str, value: str, note: Callable[[str], None]) -> Dialogue[None
     try:
         yield from put(name, value)
     except CommandError as refusal:
-        word = yield from state()
-        note(word)
+        word = yield from read_state()
         current = yield from read(name)
         # AT+QICSGP? tells the bearer only
         if current.split(",")[0].strip() != value.split(",")[0]:
@@ -153,6 +152,12 @@ def local_address() -> Dialogue[str]:
 def deactivate() -> Dialogue[None]:
     """Close all sessions and deactivate the foreground context: AT+QIDEACT, answered DEACT OK without OK."""
     yield from command("AT+QIDEACT", timeout=deadline("QIDEACT"), success=(_DEACT_OK,), info=())
+
+
+def take_down() -> Dialogue[None]:
+    """Bring the foreground context to IP INITIAL, whatever it was left in."""
+    if (yield from state()) != INITIAL:
+        yield from deactivate()
 
 
 # -- server and client (app note 3.2, 5.2) ---------------------------------------------------------------------------
@@ -210,24 +215,33 @@ def connect(
     """
     own = "" if index is None else f"{index},"
     text = f'AT+QIOPEN={own}"{protocol}", "{host}",{port}'
-    opened = yield from command(text, timeout=deadline("QIOPEN"), success=(_OK, *_ALREADY), info=(), abandon=abandon)
-    final, elapsed = opened.final, 0.0
-    if final == _OK.prefix:
-        ends = (*_CONNECTED, *_FAILED, *_ALREADY)
-        limit = deadline("CONNECT OK") if timeout is None else timeout
-        came = yield from expect(*ends, timeout=limit, what=f"CONNECT OK after {text}", abandon=abandon)
-        final, elapsed = came.final, came.elapsed
-    if final.endswith("ALREADY CONNECT"):
-        with suppress(AtTimeout):  # some firmware adds an ERROR
-            yield from expect(_ERROR, timeout=0.3)
-        raise ConnectFailed(f"{text} was answered {final}: close the session of this context first")
-    if final.endswith("CONNECT FAIL"):
-        if elapsed >= CONNECT_LIMIT:
-            raise ConnectTimeout(f"{text} was answered {final} after {elapsed:.0f} s: nobody answered")
+    limit = deadline("CONNECT OK") if timeout is None else timeout
+    came = yield from _open(text, limit, abandon)
+    if came.final.endswith("ALREADY CONNECT"):  # nobody here knows of that session: a dead host has left it
+        yield from close_half_open(index)
+        came = yield from _open(text, limit, abandon)
+    if came.final.endswith("ALREADY CONNECT"):
+        raise ConnectFailed(f"{text} was answered {came.final}: close the session of this context first")
+    if came.final.endswith("CONNECT FAIL"):
+        if came.elapsed >= CONNECT_LIMIT:
+            raise ConnectTimeout(f"{text} was answered {came.final} after {came.elapsed:.0f} s: nobody answered")
         raise ConnectRefused(
-            f"{text} was answered {final}, for which the module gives no reason: refused, unreachable, or no such name"
+            f"{text} was answered {came.final}, for which the module gives no reason: "
+            "refused, unreachable, or no such name"
         )
     connected()
+
+
+def _open(text: str, limit: float, abandon: Callable[[], Dialogue[None]] | None) -> Dialogue[Response]:
+    """AT+QIOPEN, OK, and what became of it."""
+    came = yield from command(text, timeout=deadline("QIOPEN"), success=(_OK, *_ALREADY), info=(), abandon=abandon)
+    if came.final == _OK.prefix:
+        ends = (*_CONNECTED, *_FAILED, *_ALREADY)
+        came = yield from expect(*ends, timeout=limit, what=f"CONNECT OK after {text}", abandon=abandon)
+    if came.final.endswith("ALREADY CONNECT"):
+        with suppress(AtTimeout):  # some firmware adds an ERROR
+            yield from expect(_ERROR, timeout=0.3)
+    return came
 
 
 # -- leaving (app note 3.5, 5.5, 6.4) --------------------------------------------------------------------------------

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
 
-from ..at import AtChannel, Port
-from ..clock import Clock
-from ..errors import ChannelClosed, CommandError, DriverError
+from ..at import AtChannel
+from ..errors import DriverError
 from . import opening
-from .context import ContextTable, Lease
-from .hold import Plan
-from .keepalive import KeepAlive, Watch
+from .context import Lease
+from .front import own
+from .keepalive import KeepAlive
 from .listener import Listener
-from .reclaim import free, take_down
 from .session import Session
-from .settings import INITIALISE, Csd, Gprs, Options, Transparent
 from .shell import Shell
-
-T = TypeVar("T")
+from .watch import Watch
 
 
 class TcpipDriver(Shell):
@@ -52,46 +46,13 @@ class TcpipDriver(Shell):
         ValueError: something that cannot be, before anything is sent.
     """
 
-    def __init__(
-        self,
-        port: Port | AtChannel,
-        context: int = 0,
-        apn: str = "CMNET",
-        *,
-        user: str = "",
-        password: str = "",
-        bearer: Gprs | Csd | None = None,
-        muxip: bool = False,
-        transparent: Transparent | bool = False,
-        receive: str | None = None,
-        show: Collection[str] = (),
-        initialise: Sequence[str] = INITIALISE,
-        dialect: str = "m10",
-        table: ContextTable | None = None,
-        clock: Clock | None = None,
-    ) -> None:
-        options = Options.make(
-            context,
-            bearer or Gprs(apn, user, password),
-            muxip=muxip,
-            transparent=transparent,
-            receive=receive,
-            show=show,
-            initialise=initialise,
-            dialect=dialect,
-        )
-        super().__init__(port, options, table, clock)
-        self._administration = threading.RLock()  # claim, listen, connect, close: one at a time; never on the reader
-
     # -- ownership -------------------------------------------------------------------------------------------------
 
-    @property
-    def receive(self) -> str:
-        """How received data is told from answers: ``buffered``, ``header`` or ``bare``; settled when it claims."""
-        return self.stack.receive
-
     def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
-        """Take the context: AT+QIFGCNT, then the settings; does nothing while the driver holds it.
+        """Take the context: AT+QIFGCNT, then the settings.
+
+        While the driver holds it nothing is set again; while it holds it without having used it, AT+QIFGCNT? makes sure
+        that no other program has taken it.
 
         Args:
             timeout: seconds to wait for a context that is busy; AT+QIFGCNT is repeated at most once a second.
@@ -105,7 +66,7 @@ class TcpipDriver(Shell):
             ContextLost: it was ours and somebody took it since the last call.
             SettingRefused: the module refuses a setting.
         """
-        return self._administer(self.stack.claim(timeout, take_over=take_over))
+        return self.administer(self.stack.claim(timeout, take_over=take_over))
 
     def reclaim(self, *, timeout: float = 10.0) -> None:
         """Take the context, also where a host that is no longer there has left it active.
@@ -119,23 +80,11 @@ class TcpipDriver(Shell):
         Raises:
             ContextBusy: a driver of this process holds it, or a virtual UART that does not belong to us does.
         """
-        with self._administration:
-            if self.stack.hold.check() or self._table.held(self.context):
-                self.claim()  # ours already, or its driver is here and only has to be closed
-                return
-            deadline = self._clock.now() + timeout
-            try:
-                self.run(take_down(self.context))
-            except CommandError:
-                free(self._port, self.context, self._clock, lambda: self._clock.now() < deadline)
-            finally:
-                self.stack.hold.uart.foreground = None
-            self.claim()
+        self.administer(self.stack.claim(timeout, reclaim=True))
 
     def release(self) -> None:
         """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
-        self.leave_data_mode()
-        self.stack.hold.release("the driver gave the context up")
+        self.administer(self.stack.release())
 
     def close(self) -> None:
         """Close the sessions, deactivate the context, give it up, and close the channel that was made for this.
@@ -144,17 +93,11 @@ class TcpipDriver(Shell):
             AtError: the module did not do it; the driver is closed all the same.
         """
         with self._administration:
-            if self.stack.closed:
-                return
-            self.stack.closed = True
+            first = not self.stack.closed
             try:
-                if self.stack.hold.valid:
-                    self.carry_out(self.stack.wind_up())
-            except ChannelClosed:
-                pass  # there is nobody to tell
+                self.carry_out(self.stack.close())
             finally:
-                self.stack.hold.release("the driver was closed")
-                if self._owns_channel:
+                if first and self._owns_channel:
                     self._channel.release()
 
     def __enter__(self) -> TcpipDriver:
@@ -177,11 +120,11 @@ class TcpipDriver(Shell):
 
     def state(self) -> str:
         """Return the state of the context as the module words it: AT+QISTAT."""
-        return self._administer(self.stack.state())
+        return self.administer(self.stack.state())
 
     def foreground(self) -> tuple[int, int | None]:
         """Return the UART's foreground context and the virtual UART (1 to 4) that controls it: AT+QIFGCNT?."""
-        return self._administer(self.stack.foreground())
+        return self.administer(self.stack.foreground())
 
     def show(self, *names: str) -> None:
         """Set what stands before data that is not fetched; possible at any time, also while a session stands.
@@ -189,7 +132,7 @@ class TcpipDriver(Shell):
         Args:
             names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
         """
-        self._administer(self.stack.show(frozenset(names)))
+        self.administer(self.stack.show(frozenset(names)))
 
     def activate(self) -> str:
         """Activate the context step by step: AT+QIREGAPP, AT+QIACT, AT+QILOCIP.
@@ -200,11 +143,11 @@ class TcpipDriver(Shell):
         Raises:
             CommandError: the network refuses; the context has been deactivated again.
         """
-        return self._administer(self.stack.activate())
+        return self.administer(self.stack.activate())
 
     def deactivate(self) -> None:
         """Close all sessions and deactivate the context: AT+QIDEACT; it is free for others then."""
-        self._administer(self.stack.deactivate())
+        self.administer(self.stack.deactivate())
 
     @property
     def local_address(self) -> str:
@@ -213,7 +156,7 @@ class TcpipDriver(Shell):
         Raises:
             ContextInactive: nothing has activated the context yet.
         """
-        return self._administer(self.stack.local_address())
+        return self.administer(self.stack.local_address())
 
     # -- server and client -----------------------------------------------------------------------------------------
 
@@ -232,10 +175,9 @@ class TcpipDriver(Shell):
             ConnectFailed: the server could not be set up.
             CommandError: the module refuses.
         """
-        server = self._administer(opening.listen(self.stack, protocol, port, clients, step_by_step=step_by_step))
-        if not isinstance(server, Listener):
-            raise TypeError("the server is of another shell")
-        return server
+        return own(
+            Listener, self.administer(opening.listen(self.stack, protocol, port, clients, step_by_step=step_by_step))
+        )
 
     def connect(
         self,
@@ -266,10 +208,7 @@ class TcpipDriver(Shell):
         plan = opening.connect(
             self.stack, protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
         )
-        session = self._administer(plan)
-        if not isinstance(session, Session):
-            raise TypeError("the session is of another shell")
-        return session
+        return own(Session, self.administer(plan))
 
     def keep_alive(
         self,
@@ -293,6 +232,7 @@ class TcpipDriver(Shell):
         """
         return Watch(
             self,
+            self._channel,
             session,
             settings or KeepAlive(),
             reconnect=reconnect,
@@ -309,7 +249,7 @@ class TcpipDriver(Shell):
         Raises:
             NameNotFound: the module has no address for it (a `socket.gaierror`).
         """
-        return self._administer(self.stack.resolve(name))
+        return self.administer(self.stack.resolve(name))
 
     def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
         """Set the servers that names are asked of: AT+QIDNSCFG; the network's own come back with each activation.
@@ -318,18 +258,13 @@ class TcpipDriver(Shell):
             primary: a dotted address.
             secondary: another one.
         """
-        self._administer(self.stack.set_name_servers(primary, secondary))
+        self.administer(self.stack.set_name_servers(primary, secondary))
 
     def name_servers(self) -> tuple[str, ...]:
         """Return the servers that names are asked of: AT+QIDNSCFG?."""
-        return self._administer(self.stack.name_servers())
+        return self.administer(self.stack.name_servers())
 
     # -- data mode -------------------------------------------------------------------------------------------------
-
-    @property
-    def online(self) -> bool:
-        """Whether the UART is in data mode."""
-        return self.stack.inbox.online is not None
 
     def escape(self) -> None:
         """Go from data mode to command mode, by ``+++`` or DTR; what comes meanwhile is kept by the module."""
@@ -352,9 +287,5 @@ class TcpipDriver(Shell):
         try:
             yield self._channel
         finally:
-            if self.stack.inbox.standing():
+            if self.stack.roster.standing():
                 self.resume()
-
-    def _administer(self, plan: Plan[T]) -> T:
-        with self._administration:
-            return self.carry_out(plan)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import collections
-from contextlib import AbstractContextManager
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Literal
 
 from ..errors import ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
@@ -18,7 +20,27 @@ SERVICE: dict[Role, int] = {"client": 1, "server": 2}
 """What AT+QISRVC calls a session: 1 with a remote server (we are the client), 2 with a remote client."""
 
 
-class Endpoint:
+class Patience:
+    """How long a wait may last, as sockets have it."""
+
+    _timeout: float | None = None
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set how long a wait for the other side may last.
+
+        Args:
+            seconds: the limit; None: as long as there is something to wait for.
+        """
+        if seconds is not None and seconds < 0:
+            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
+        self._timeout = seconds
+
+    def gettimeout(self) -> float | None:
+        """Return how long a wait may last."""
+        return self._timeout
+
+
+class Endpoint(Patience):
     """One session: its octets and its end.
 
     Args:
@@ -51,6 +73,8 @@ class Endpoint:
         """Whether the module keeps data that has not been fetched (AT+QIRD)."""
         self.closing = False
         """Whether the other side has closed it, and what the module keeps is to be fetched first."""
+        self.half_closed = False
+        """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
         self._lock = lock
         self._name = name
         self._remote = remote
@@ -70,6 +94,10 @@ class Endpoint:
     @property
     def remote_address(self) -> Address:
         """Address and port of the other side; port 0 where the module does not tell it (``REMOTE IP:``)."""
+        return self._remote
+
+    def getpeername(self) -> Address:
+        """Return `remote_address`, as a socket does."""
         return self._remote
 
     @property
@@ -187,6 +215,18 @@ class Endpoint:
             self.changed()
             return first
 
+    @contextmanager
+    def unless_interrupted(self) -> Iterator[None]:
+        """While the module is told of the end: an interruption leaves the session for another `close` to end."""
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            with self._lock:
+                self._closed, self.half_closed = False, True
+            raise
+
     def check_sendable(self) -> None:
         """Raise what a sender has to know.
 
@@ -213,7 +253,7 @@ class Endpoint:
         return fresh
 
 
-class Server:
+class Server(Patience):
     """One server: the clients that wait for somebody to accept them, and its end.
 
     Args:
@@ -288,3 +328,10 @@ class Server:
         if self._closed:
             raise SessionClosed(f"{self._name}: the server was closed here")
         return None
+
+
+def check_how(how: int) -> dict[str, bool]:
+    """Return what ``socket.SHUT_RD`` and its like shut, or raise `ValueError`."""
+    if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+        raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
+    return {"read": how != socket.SHUT_WR, "write": how != socket.SHUT_RD}

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..at import Dialogue
-from ..errors import AtTimeout, CommandError, SendFailed, SessionFinished
+from ..errors import AtTimeout, CommandError, SendFailed, SessionClosed, SessionFinished
 from . import transfer
 from .endpoint import SERVICE, Endpoint
-from .inbox import gone
 from .settings import check_period
+from .stack import Stack
 from .transfer import Acknowledged, Ending
-
-if TYPE_CHECKING:
-    from .stack import Stack
 
 
 def send(stack: Stack, session: Endpoint, data: bytes, ending: Ending, period: int) -> Dialogue[None]:
     """Send one piece of up to 1460 octets."""
     session.check_sendable()
     if not stack.hold.valid:
-        raise gone(stack.name)
+        raise _gone(stack)
     if stack.options.transparent is not None:
         yield from stack.data_mode.send(session, data)
         return
@@ -50,7 +45,7 @@ def _sending(stack: Stack, session: Endpoint, data: bytes, ending: Ending, perio
         yield from transfer.send(
             data,
             ending=ending,
-            index=stack.number(session),
+            index=stack.roster.number(session),
             echo=stack.hold.known("QISDE") != "0",
             period=period,
         )
@@ -60,10 +55,14 @@ def _sending(stack: Stack, session: Endpoint, data: bytes, ending: Ending, perio
 def acknowledged(stack: Stack, session: Endpoint) -> Dialogue[Acknowledged]:
     """Return how much was sent, acknowledged, and not: AT+QISRVC, AT+QISACK."""
     if not stack.hold.valid:
-        raise gone(stack.name)
+        raise _gone(stack)
     return (yield from stack.hold.in_foreground(_acknowledged(stack, session)))
 
 
 def _acknowledged(stack: Stack, session: Endpoint) -> Dialogue[Acknowledged]:
     yield from stack.hold.setting("QISRVC", str(SERVICE[session.role]))
-    return (yield from transfer.acknowledged(stack.number(session)))
+    return (yield from transfer.acknowledged(stack.roster.number(session)))
+
+
+def _gone(stack: Stack) -> SessionClosed:
+    return SessionClosed(f"{stack.name}: the context is no longer held by this driver")

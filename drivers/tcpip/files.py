@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-    from .session import Session
+
+class Stream(Protocol):
+    """What is needed of a session."""
+
+    def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
+        """Fill a buffer with what has come."""
+
+    def send(self, data: bytes | bytearray | memoryview) -> int:
+        """Send some octets."""
 
 
 class SessionFile(io.RawIOBase):
@@ -20,7 +28,7 @@ class SessionFile(io.RawIOBase):
         writing: whether it may be written.
     """
 
-    def __init__(self, session: Session, *, reading: bool, writing: bool) -> None:
+    def __init__(self, session: Stream, *, reading: bool, writing: bool) -> None:
         self._session = session
         self._reading = reading
         self._writing = writing
@@ -47,7 +55,7 @@ class SessionFile(io.RawIOBase):
 
 
 def open_file(
-    session: Session, mode: str, buffering: int | None, *, encoding: str | None, errors: str | None, newline: str | None
+    session: Stream, mode: str, buffering: int | None, *, encoding: str | None, errors: str | None, newline: str | None
 ) -> io.IOBase:
     """Return a file over a session; see `Session.makefile`."""
     if not mode or set(mode) - set("rwb"):

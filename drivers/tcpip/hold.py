@@ -2,97 +2,64 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from ..at import Dialogue
 from ..errors import AtError, CommandError, ContextBusy, ContextLost, SessionClosed
 from . import dialogues
 from .context import INITIAL, ContextTable, Lease
+from .plans import Elsewhere, Plan, Rest
 from .settings import DEFAULTS
-from .unsolicited import Heading
-
-if TYPE_CHECKING:
-    from .stack import Stack
 
 T = TypeVar("T")
 RETRY = 1.0  # seconds between two AT+QIFGCNT for a context that is busy
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """A wait in a plan, during which the channel is free for others.
-
-    Args:
-        seconds: how long.
-        context: the context that may become free meanwhile, which ends it; None: nothing ends it.
-    """
-
-    seconds: float
-    context: int | None = None
-
-
-Plan = Generator[Dialogue[Any] | Rest, Any, T]
-"""Several dialogues with waits between them; is sent what each dialogue returns."""
-
-
 @dataclass(slots=True)
-class Uart:
-    """What drivers that share a channel must all know."""
+class Foreground:
+    """Which context the commands of one virtual UART are for, None while that is not known."""
 
-    foreground: int | None = None
-    stacks: weakref.WeakSet[Stack] = field(default_factory=weakref.WeakSet)
-    heading: Heading = field(default_factory=Heading)
-    """What the lines before the next data have said about it."""
-    unplaced: list[tuple[str, int | None]] = field(default_factory=list)
-    """Clients that came while more than one context of this UART listened: address and index."""
-
-
-_uarts: weakref.WeakKeyDictionary[object, Uart] = weakref.WeakKeyDictionary()
-_uarts_lock = threading.Lock()
-
-
-def uart_of(channel: object) -> Uart:
-    """Return the record of a channel's virtual UART, the same for the same channel."""
-    with _uarts_lock:
-        return _uarts.setdefault(channel, Uart())
+    context: int | None = None
 
 
 class ContextHold:
     """The lease on one context, and what is known about the context while it lasts.
 
     Args:
-        uart: what is known about the virtual UART.
+        foreground: what is known about the virtual UART.
         port: what messages call it.
         context: which context, 0 or 1.
-        dlci: the DLCI of the UART, None for a bare one.
+        dlci: the DLCI of the UART, None where the port does not tell it.
         table: who owns which context.
+        now: tells the time.
         ended: called with the reason when the hold has ended.
     """
 
     def __init__(
         self,
-        uart: Uart,
+        foreground: Foreground,
         port: str,
         context: int,
         *,
         dlci: int | None,
         table: ContextTable,
+        now: Callable[[], float],
         ended: Callable[[Exception], None],
     ) -> None:
         self.context = context
         self.name = f"{port}, context {context}"
-        self.uart = uart
+        self.foreground = foreground
         self.address: str | None = None
         """The local address, None until it was read."""
         self.lease: Lease | None = None
         self._port = port
         self._dlci = dlci
+        self._channel = None if dlci is None else dlci - 1  # as AT+QIFGCNT? names this UART
         self._table = table
+        self._now = now
         self._ended = ended
         self._known: dict[str, str] = {}
 
@@ -120,13 +87,13 @@ class ContextHold:
         """The context's state as last known, None when it is not known."""
         return self._table.state(self.context)
 
-    def claim(self, deadline: float, now: Callable[[], float], *, take_over: bool, preset: Iterable[str]) -> Plan[None]:
+    def claim(self, deadline: float, *, take_over: bool, reclaim: bool, preset: Iterable[str]) -> Plan[None]:
         """Take the context: reserve it in the table, AT+QIFGCNT, confirm or undo.
 
         Args:
-            deadline: until when to wait for one that is busy.
-            now: tells the time.
+            deadline: until when to wait for one that is busy, or to look for who has it.
             take_over: whether to take it from a holder that has not brought it out of IP INITIAL.
+            reclaim: whether to take down what a host that is gone has left active, here or on another virtual UART.
             preset: the settings whose present value is not to be taken for granted.
 
         Raises:
@@ -136,17 +103,17 @@ class ContextHold:
             try:
                 lease = self._table.reserve(self.context, self._dlci, take_over=take_over, port=self._port)
             except ContextBusy:
-                left = deadline - now()
-                if left <= 0:
+                left = deadline - self._now()
+                if left <= 0 or reclaim:
                     raise
                 yield Rest(left, self.context)
                 continue
             try:
-                yield self._select()
+                yield from self._take(deadline, reclaim=reclaim)
             except CommandError as refusal:
                 self._table.undo(lease)
-                left = deadline - now()
-                if left <= 0:
+                left = deadline - self._now()
+                if left <= 0 or reclaim:
                     raise ContextBusy(self.context, port=self._port) from refusal
                 yield Rest(min(RETRY, left))
             except BaseException:
@@ -157,6 +124,20 @@ class ContextHold:
                 self.lease = lease
                 self._known = {name: value for name, value in DEFAULTS.items() if name not in preset}
                 return
+
+    def _take(self, deadline: float, *, reclaim: bool) -> Plan[None]:
+        """AT+QIFGCNT; while this goes on the table lets nobody else of this process have the context."""
+        try:
+            yield self._select()
+        except CommandError:
+            if not reclaim:
+                raise
+            yield Elsewhere(self.context, deadline)
+            yield self._select()
+        if reclaim:
+            yield self._take_down()
+        if self._channel is None:
+            yield self._learn_channel()
 
     def check(self) -> bool:
         """Tell whether the context is held.
@@ -180,7 +161,7 @@ class ContextHold:
             self._table.release(lease, reason)
 
     def note(self, word: str) -> None:
-        """Take a state that was read or follows from an answer; IP INITIAL ends the hold on what was active."""
+        """Take a state that follows from an answer; IP INITIAL ends the hold on what was active."""
         lease = self.lease
         if lease is None:
             return
@@ -205,23 +186,70 @@ class ContextHold:
     def in_foreground(self, dialogue: Dialogue[T]) -> Dialogue[T]:
         """Run a dialogue for this context; an ERROR because somebody took the context becomes `ContextLost`."""
         try:
-            if self.uart.foreground != self.context:
+            if self.foreground.context != self.context:
                 yield from self._select()
             return (yield from dialogue)
         except CommandError as error:
-            self.uart.foreground = None
+            self.foreground.context = None
             lease = self.lease
             if lease is None or not (yield from self._taken(lease)):
                 raise
             raise self._lost(lease) from error
+
+    def read_state(self, *, used: bool | None = None, doubt: bool | None = None) -> Dialogue[str]:
+        """Read and note the state of the context: AT+QISTAT; see `take_state`."""
+        word = yield from dialogues.state()
+        return (yield from self.take_state(word, used=used, doubt=doubt))
+
+    def take_state(self, word: str, *, used: bool | None = None, doubt: bool | None = None) -> Dialogue[str]:
+        """Take a state that was read. The module tells it to anybody, so it may be what another program made of it.
+
+        Args:
+            word: the state.
+            used: whether the context has left IP INITIAL under this lease; None: as far as noted.
+            doubt: whether another program may control it; None: where it is in use, and not by us as far as known.
+
+        Raises:
+            ContextLost: another program controls it.
+        """
+        lease = self.lease
+        if lease is None:
+            return word
+        used = lease.active if used is None else used
+        doubt = not used and word != INITIAL if doubt is None else doubt
+        if doubt:
+            yield from self.verify()
+        if word == INITIAL:
+            lease.active = used
+        self.note(word)
+        return word
+
+    def verify(self) -> Dialogue[None]:
+        """Ask who controls the context: AT+QIFGCNT?. In IP INITIAL another program may have taken it unheard.
+
+        Raises:
+            ContextLost: it has.
+        """
+        lease = self.held
+        if (yield from self._taken(lease)):
+            self.foreground.context = None
+            raise self._lost(lease)
+
+    def learn_address(self) -> Dialogue[None]:
+        """Read the local address of an active context unless it is known: AT+QILOCIP."""
+        if self.address is None and self.active:
+            self.address = yield from dialogues.local_address()
 
     def setting(self, name: str, value: str) -> Dialogue[None]:
         """Make a setting unless it is known to be so."""
         if self._known.get(name) == value:
             return
         self._known.pop(name, None)  # unknown, should this be given up half way
-        yield from dialogues.setting(name, value, self.note)
+        yield from dialogues.setting(name, value, self._after_refusal)
         self._known[name] = value
+
+    def _after_refusal(self) -> Dialogue[str]:
+        return (yield from self.read_state(doubt=not self.active))
 
     def learn(self, name: str, value: str) -> None:
         """Take a setting that a dialogue has made."""
@@ -232,15 +260,27 @@ class ContextHold:
         return self._known.get(name)
 
     def _select(self) -> Dialogue[None]:
-        self.uart.foreground = None  # unknown, should this be given up half way
+        self.foreground.context = None  # unknown, should this be given up half way
         yield from dialogues.select_context(self.context)
-        self.uart.foreground = self.context
+        self.foreground.context = self.context
+
+    def _take_down(self) -> Dialogue[None]:
+        if self.foreground.context != self.context:  # a driver of the other context has been here meanwhile
+            yield from self._select()
+        yield from dialogues.take_down()
+
+    def _learn_channel(self) -> Dialogue[None]:
+        """Find out which virtual UART this is: the one that controls the context now (AT+QIFGCNT?)."""
+        with suppress(AtError, ValueError):
+            context, channel = yield from dialogues.read_foreground()
+            if context == self.context:
+                self._channel = channel
 
     def _taken(self, lease: Lease) -> Dialogue[bool]:
-        """After an ERROR: find out whether somebody else has the context now."""
-        if lease.ended is None and self._dlci is not None:
+        """Find out whether somebody else has the context now (AT+QIFGCNT?)."""
+        if lease.ended is None and self._channel is not None:
             with suppress(AtError, ValueError):
                 context, channel = yield from dialogues.read_foreground()
-                if context == self.context and channel is not None and channel != self._dlci - 1:
+                if context == self.context and channel is not None and channel != self._channel:
                     self._table.forget(lease, f"VIRTUAL_UART_{channel + 1} controls it now (AT+QIFGCNT?)")
         return lease.lost

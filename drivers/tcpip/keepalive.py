@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING
 
-from ..errors import AtTimeout, ChannelClosed, CommandError, DriverError, SessionClosed, SessionReset, TcpipError
-from . import dialogues, exchange
+from ..errors import ChannelClosed, DriverError, SessionReset, TcpipError
+from . import dialogues, exchange, opening
 from .endpoint import Endpoint
-from .hold import Plan, Rest
+from .plans import Alone, Plan, Rest
 from .settings import check_index
+from .stack import Stack
 from .transfer import MAX_SEND, Acknowledged
-
-if TYPE_CHECKING:
-    from .driver import TcpipDriver
-    from .session import Session
-    from .stack import Stack
 
 log = logging.getLogger("drivers.keepalive")
 ANSWERS = 3 * 5.3  # seconds that AT+QISTAT, AT+QISACK and AT+QISEND may take beside the waits
@@ -62,12 +55,12 @@ class KeepAlive:
         return 2 * self.period + self.first + self.repeats * self.then + (2 + self.repeats) * ANSWERS
 
 
-def examine(stack: Stack, session: Endpoint, settings: KeepAlive) -> Plan[Acknowledged]:
-    """Find out whether an idle connection is one: AT+QISTAT, AT+QISACK, a probe, AT+QISACK (app note 10.2).
+def check_kind(stack: Stack, session: Endpoint, settings: KeepAlive) -> None:
+    """Make sure that a session is of a kind that can be examined.
 
     Raises:
-        SessionReset: it is not, or it has ended.
-        TcpipError: this kind of session cannot be examined.
+        TcpipError: it is not.
+        ValueError: the settings are for another one.
     """
     if session.protocol != "TCP":
         raise TcpipError(f"{stack.name}: only a TCP session has acknowledgements, this one is {session.protocol}")
@@ -75,6 +68,16 @@ def examine(stack: Stack, session: Endpoint, settings: KeepAlive) -> Plan[Acknow
         raise TcpipError(f"{stack.name}: a transparent session is not examined: the probe would be data of the session")
     if settings.index not in (None, session.index):
         raise ValueError(f"the settings are for session {settings.index}, this is session {session.index}")
+
+
+def examine(stack: Stack, session: Endpoint, settings: KeepAlive) -> Plan[Acknowledged]:
+    """Find out whether an idle connection is one: AT+QISTAT, AT+QISACK, a probe, AT+QISACK (app note 10.2).
+
+    Raises:
+        SessionReset: it is not, or it has ended.
+        TcpipError: this kind of session cannot be examined.
+    """
+    check_kind(stack, session, settings)
     session.check_sendable()
     if session.role == "client":
         yield from _examine_state(stack, session)
@@ -106,102 +109,71 @@ def _examine_state(stack: Stack, session: Endpoint) -> Plan[None]:
         raise SessionReset(f"{stack.name}: the connection is gone: the module says {word}")
 
 
-class Watch:
-    """Examines a session whenever it has been idle for a period; made by `TcpipDriver.keep_alive`.
+@dataclass(slots=True)
+class Patient:
+    """The session that a watch examines, and who is told what becomes of it.
 
     Args:
-        driver: whose session it is.
-        session: a TCP session.
-        settings: how.
+        session: the one that is watched now.
         reconnect: whether to open a client session again that was found dead.
-        on_dead: told the session and why, on the channel's own thread.
-        on_reconnected: told the new session, on the channel's own thread.
+        dead: told the session and why.
+        reconnected: told the new session.
     """
 
-    def __init__(
-        self,
-        driver: TcpipDriver,
-        session: Session,
-        settings: KeepAlive,
-        *,
-        reconnect: bool = False,
-        on_dead: Callable[[Session, Exception], None] | None = None,
-        on_reconnected: Callable[[Session], None] | None = None,
-    ) -> None:
-        if reconnect and session.role != "client":
+    session: Endpoint
+    reconnect: bool
+    dead: Callable[[Endpoint, Exception], None]
+    reconnected: Callable[[Endpoint], None]
+
+    def __post_init__(self) -> None:
+        if self.reconnect and self.session.role != "client":
             raise ValueError("only a session that was opened here can be opened again")
-        self.session = session
-        """The session that is watched now."""
-        self._driver = driver
-        self._settings = settings
-        self._reconnect = reconnect
-        self._on_dead = on_dead
-        self._on_reconnected = on_reconnected
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"keep-alive {driver.stack.name}", daemon=True)
-        self._thread.start()
 
-    def close(self) -> None:
-        """Stop watching; the session stays; idempotent."""
-        self._stopping.set()
-        self.session.nudge()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
 
-    def __enter__(self) -> Watch:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def _run(self) -> None:
-        seen = -1
-        while self._rest(self._settings.period):
-            try:
-                totals = self._driver.run(exchange.acknowledged(self._driver.stack, self.session))
-                if totals.sent != seen and seen >= 0 and not totals.pending:
-                    seen = totals.sent  # it was used meanwhile, and all of it has arrived
-                    continue
-                totals = self.session.check(self._settings, stopped=self._stopping.is_set)
-                seen = totals.sent
-            except ChannelClosed:
-                return
-            except (SessionClosed, AtTimeout, CommandError) as error:
-                if self._stopping.is_set() or not self._dead(error):
-                    return
-                seen = -1
-
-    def _rest(self, seconds: float) -> bool:
-        """Wait for a period; False when there is nothing to watch any more."""
-        self.session.rest(seconds, self._stopping.is_set)
-        return not self._stopping.is_set() and not self.session.closed
-
-    def _dead(self, error: Exception) -> bool:
-        """Report a session that was found dead; True when another one has taken its place."""
-        dead = self.session
-        if dead.closed:
-            return False
-        log.info("%s", error)
-        dead.break_off(error)
-        with suppress(DriverError):
-            dead.close()
-        if self._on_dead is not None:
-            self._driver.channel.call_soon(partial(self._on_dead, dead, error))
-        while self._reconnect and not self._stopping.is_set():
-            try:
-                fresh = self._driver.connect(
-                    dead.protocol,
-                    *dead.remote_address,
-                    index=dead.index if self._driver.stack.options.muxip else None,
-                )
-            except ChannelClosed:
-                return False
-            except DriverError as failure:
-                log.info("%s", failure)
-                dead.rest(self._settings.period, self._stopping.is_set, even_closed=True)
+def watch(stack: Stack, patient: Patient, settings: KeepAlive) -> Plan[None]:
+    """Examine a session whenever it has been idle for a period; over when it was closed here or stays dead."""
+    seen = -1
+    while True:
+        yield Rest(settings.period)
+        session = patient.session
+        if session.closed:
+            return
+        try:
+            totals: Acknowledged = yield exchange.acknowledged(stack, session)
+            if totals.sent != seen and seen >= 0 and not totals.pending:
+                seen = totals.sent  # it was used meanwhile, and all of it has arrived
                 continue
-            self.session = fresh
-            if self._on_reconnected is not None:
-                self._driver.channel.call_soon(partial(self._on_reconnected, fresh))
-            return True
-        return False
+            seen = (yield from examine(stack, session, settings)).sent
+        except ChannelClosed:
+            return
+        except DriverError as error:
+            if session.closed or not (yield from _replace(stack, patient, settings, error)):
+                return
+            seen = -1
+
+
+def _replace(stack: Stack, patient: Patient, settings: KeepAlive, why: Exception) -> Plan[bool]:
+    """Report a session that was found dead; True when another one has taken its place."""
+    dead = patient.session
+    log.info("%s", why)
+    dead.break_off(why)
+    if dead.close_here():
+        with suppress(DriverError):
+            yield from stack.end_session(dead)
+    patient.dead(dead, why)
+    while patient.reconnect and not stack.closed:
+        host, port = dead.remote_address
+        again = opening.connect(
+            stack, dead.protocol, host, port, index=stack.roster.number(dead), timeout=None, step_by_step=False
+        )
+        try:
+            patient.session = yield Alone(again)
+        except ChannelClosed:
+            return False
+        except DriverError as failure:
+            log.info("%s", failure)
+            yield Rest(settings.period, firm=True)
+            continue
+        patient.reconnected(patient.session)
+        return True
+    return False

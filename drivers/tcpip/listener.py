@@ -7,6 +7,7 @@ import threading
 from ..clock import Clock
 from ..errors import SessionTimeout
 from .endpoint import Server
+from .front import own
 from .session import Runner, Session
 
 
@@ -27,21 +28,10 @@ class Listener(Server):
         super().__init__(self._changed, name=name, protocol=protocol, port=port, clients=clients)
         self._runner = runner
         self._clock = clock
-        self._timeout: float | None = None
 
     def changed(self) -> None:
         """See `Server.changed`."""
         self._changed.notify_all()
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Set how long `accept` waits; None: as long as the server lives."""
-        if seconds is not None and seconds < 0:
-            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
-        self._timeout = seconds
-
-    def gettimeout(self) -> float | None:
-        """Return how long `accept` waits."""
-        return self._timeout
 
     def status(self) -> tuple[bool, int]:
         """Return whether it listens, as the module says, and how many clients are connected: AT+QISERVER?."""
@@ -68,9 +58,7 @@ class Listener(Server):
                 if left is not None and left <= 0:
                     raise SessionTimeout(f"{self._name}: no client came within {timeout:g} s (REMOTE IP)")
                 self._clock.wait(self._changed, left)
-        if not isinstance(client, Session):
-            raise TypeError(f"{self._name}: a client of another shell came")
-        return client
+        return own(Session, client)
 
     def close(self) -> None:
         """Leave the listening state; a session that was accepted stays; idempotent."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..errors import CommandError, SettingRefused, TcpipError
 from . import dialogues
 from .endpoint import Endpoint, Role, Server
-from .hold import Plan
+from .plans import Plan
 from .settings import check_clients, check_index, check_port, check_protocol, check_text, is_dotted
-
-if TYPE_CHECKING:
-    from .stack import Stack
+from .stack import Stack
 
 SESSIONS = range(6)  # app note 4.2
 
@@ -25,7 +21,7 @@ def listen(stack: Stack, protocol: str, port: int | None, clients: int | None, *
         raise ValueError("more than one client needs MUXIP: muxip=True")
     most = check_clients(clients if clients is not None else (5 if stack.options.muxip else 1))
     yield from stack.ready()
-    listener = stack.inbox.listener
+    listener = stack.roster.listener
     if listener is not None and listener.open:
         raise TcpipError(f"{stack.name}: it listens already, on port {listener.port}")
     yield from tell_apart(stack, "server")
@@ -33,13 +29,13 @@ def listen(stack: Stack, protocol: str, port: int | None, clients: int | None, *
         yield from stack.activate()
     number: int = yield from _listening_port(stack, protocol, port)
     server = stack.new_server(protocol, number, most)
-    stack.inbox.listener = server  # a client may come in the octets right behind SERVER OK
+    stack.roster.listener = server  # a client may come in the octets right behind SERVER OK
     try:
         yield from stack.opening(dialogues.listen(protocol, most if stack.options.muxip else None))
     except BaseException:
-        stack.inbox.listener = None
+        stack.roster.listener = None
         raise
-    if not stack.inbox.standing("client"):
+    if not stack.roster.standing("client"):
         stack.hold.note("IP STATUS")
     return server
 
@@ -80,12 +76,12 @@ def connect(
     if step_by_step and not stack.hold.active:
         yield from stack.activate()
     yield stack.hold.in_foreground(stack.hold.setting("QIDNSIP", "0" if is_dotted(host) else "1"))
-    session = stack.new_session("client", protocol, (host, port), number)
+    session = stack.roster.new_session("client", protocol, (host, port), number)
 
     def connected() -> None:
-        stack.inbox.sessions["client", number] = session
+        stack.roster.sessions["client", number] = session
         if stack.options.transparent is not None:
-            stack.inbox.online, stack.data_mode.tail = session, b""
+            stack.roster.online, stack.data_mode.tail = session, b""
 
     own = number if stack.options.muxip else None
     active = stack.hold.active
@@ -105,7 +101,7 @@ def connect(
 
 
 def _free_index(stack: Stack, index: int | None) -> int:
-    taken = {session.index for session in stack.inbox.standing("client")}
+    taken = {session.index for session in stack.roster.standing("client")}
     if not stack.options.muxip:
         if taken:
             raise TcpipError(f"{stack.name}: a session is open already; close it first")
@@ -122,30 +118,31 @@ def _free_index(stack: Stack, index: int | None) -> int:
 
 def tell_apart(stack: Stack, role: Role) -> Plan[None]:
     """Before there is one more session on this UART: make sure that the data of all can be told apart."""
+    roster, others = stack.roster, stack.roster.others()
     if stack.options.transparent is not None:
-        if any(other.hold.active for other in stack.others()):
+        if any(other.hold.active for other in others):
             raise TcpipError(
                 f"{stack.name}: transparent mode is not possible while this UART has another active context "
                 "(app note 7.2)"
             )
-        if stack.inbox.busy:
+        if roster.busy:
             raise TcpipError(f"{stack.name}: transparent mode has one session at a time, or one server")
         return
-    if any(other.options.transparent and other.hold.active for other in stack.others()):
+    if any(other.options.transparent and other.hold.active for other in others):
         raise TcpipError(f"{stack.name}: the other context of this UART is in transparent mode (app note 7.2)")
-    if stack.receive == "buffered":
+    if roster.receive == "buffered":
         return
-    crowd = [other for other in stack.others() if other.inbox.busy and other.receive != "buffered"]
-    other_role = stack.inbox.standing("client") if role == "server" else stack.inbox.standing("server")
-    both = bool(other_role) or (role == "client" and stack.inbox.listening)
+    crowd = [other for other in others if other.busy and other.receive != "buffered"]
+    other_role = roster.standing("client") if role == "server" else roster.standing("server")
+    both = bool(other_role) or (role == "client" and roster.listening)
     if not crowd and not both:
         return
-    if any(one.mixes for one in (stack, *crowd)):
+    if any(one.mixes for one in (roster, *crowd)):
         raise TcpipError(
             f"{stack.name}: bare data of two sessions cannot be told apart; use receive='buffered' or 'header'"
         )
-    for one in (stack, *crowd):
+    for hold in (one.hold for one in (roster, *crowd)):
         for name in ("QISHOWRA", *(("QISHOWLA",) if crowd else ())):
-            yield one.hold.in_foreground(one.hold.setting(name, "1"))
+            yield hold.in_foreground(hold.setting(name, "1"))
         if crowd:
-            yield one.hold.in_foreground(one.learn_address())
+            yield hold.in_foreground(hold.learn_address())

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import io
-import socket
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from ..at import Dialogue
 from ..clock import Clock
 from ..errors import SessionTimeout
 from . import exchange
-from .endpoint import RECEIVE_LIMIT, Address, Endpoint, Role
+from .endpoint import RECEIVE_LIMIT, Address, Endpoint, Role, check_how
 from .files import open_file
-from .hold import Plan
 from .keepalive import KeepAlive, examine
-from .settings import check_period
-from .transfer import CTRL_Z, ESC, MAX_SEND, Acknowledged, Ending
-
-if TYPE_CHECKING:
-    from .stack import Stack
+from .plans import Plan, Rest
+from .stack import Stack
+from .transfer import MAX_SEND, Acknowledged, Ending, pieces
 
 T = TypeVar("T")
 
@@ -33,41 +29,11 @@ class Runner(Protocol):
     def run(self, dialogue: Dialogue[T]) -> T:
         """Run one dialogue on the channel."""
 
-    def carry_out(self, plan: Plan[T], rest: Callable[[float], None] | None = None) -> T:
+    def carry_out(self, plan: Plan[T], rest: Callable[[Rest], None] | None = None) -> T:
         """Carry out a plan."""
 
     def room_made(self) -> None:
         """Learn that a reader has made room."""
-
-
-def pieces(data: bytes | bytearray | memoryview, ending: Ending, period: int) -> list[bytes]:
-    """Return what one AT+QISEND takes each, after checking that this way of sending can carry it.
-
-    Args:
-        data: the octets.
-        ending: how each piece ends.
-        period: seconds of AT+QIAUTOS, for ``timer``.
-
-    Raises:
-        ValueError: Ctrl-Z or ESC in data that is not sent by its length; an ending that does not exist.
-    """
-    octets = bytes(data)
-    if ending not in ("length", "ctrl-z", "timer"):
-        raise ValueError(f"end is 'length', 'ctrl-z' or 'timer', not {ending!r}")
-    if ending == "timer":
-        check_period(period)
-    if ending != "length":
-        for octet, word in ((CTRL_Z, "Ctrl-Z (0x1A), which would end it"), (ESC, "ESC (0x1B), which cancels it")):
-            if octet in octets:
-                raise ValueError(f"data ended by Ctrl-Z or a timer cannot contain {word}; send it by length")
-    return [octets[start : start + MAX_SEND] for start in range(0, len(octets), MAX_SEND)]
-
-
-def check_how(how: int) -> dict[str, bool]:
-    """Return what ``socket.SHUT_RD`` and its like shut, or raise `ValueError`."""
-    if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
-        raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
-    return {"read": how != socket.SHUT_WR, "write": how != socket.SHUT_RD}
 
 
 class Session(Endpoint):
@@ -113,29 +79,10 @@ class Session(Endpoint):
         )
         self._runner = runner
         self._clock = clock
-        self._timeout: float | None = None
 
     def changed(self) -> None:
         """See `Endpoint.changed`."""
         self._changed.notify_all()
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Set how long `recv` waits.
-
-        Args:
-            seconds: the limit; None: as long as the session lives. What is sent has the module's own limits.
-        """
-        if seconds is not None and seconds < 0:
-            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
-        self._timeout = seconds
-
-    def gettimeout(self) -> float | None:
-        """Return how long `recv` waits."""
-        return self._timeout
-
-    def getpeername(self) -> Address:
-        """Return `remote_address`, as a socket does."""
-        return self._remote
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -205,7 +152,7 @@ class Session(Endpoint):
             SessionReset: it is dead; it is not closed for that.
         """
         plan = examine(self._runner.stack, self, settings or KeepAlive())
-        return self._runner.carry_out(plan, lambda seconds: self.rest(seconds, stopped))
+        return self._runner.carry_out(plan, lambda rest: self.rest(rest.seconds, stopped))
 
     def rest(self, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False) -> None:
         """Wait while the session stands.
@@ -323,7 +270,8 @@ class Session(Endpoint):
         """Close the session: AT+QICLOSE, unless the other side has closed it; idempotent."""
         if self.close_here():
             self._runner.room_made()
-            self._runner.carry_out(self._runner.stack.end_session(self))
+            with self.unless_interrupted():
+                self._runner.carry_out(self._runner.stack.end_session(self))
 
     def __enter__(self) -> Session:
         return self

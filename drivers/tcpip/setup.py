@@ -2,62 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ..at import Dialogue, command
 from ..errors import CommandError, SettingRefused
 from . import dialogues
+from .roster import Roster
 from .settings import DEFAULTS
 
-if TYPE_CHECKING:
-    from .stack import Stack
 
-
-def preset(stack: Stack) -> list[str]:
+def preset(roster: Roster) -> list[str]:
     """Tell which settings are made: those asked for, and those that have to differ from the module's own."""
-    values = stack.options.values(stack.receive)
-    needed = [name for name, value in values.items() if name not in stack.options.initialise]
+    values = roster.options.values(roster.receive)
+    needed = [name for name, value in values.items() if name not in roster.options.initialise]
     skipped = ("QICSGP", "QISDE")
     return [
-        *stack.options.initialise,
+        *roster.options.initialise,
         *(name for name in needed if name not in skipped and values[name] != DEFAULTS[name]),
     ]
 
 
-def initialise(stack: Stack, name: str) -> Dialogue[None]:
+def initialise(roster: Roster, name: str) -> Dialogue[None]:
     """Make one setting as the options want it."""
-    value = stack.options.values(stack.receive)[name]
+    value = roster.options.values(roster.receive)[name]
     if name == "QINDI":
-        yield from _buffering(stack, value)
+        yield from _buffering(roster, value)
         return
     try:
-        yield from stack.hold.setting(name, value)
+        yield from roster.hold.setting(name, value)
     except SettingRefused:
         if name != "QIMUX" or value == "0":
             raise
-        yield from stack.hold.setting("QIMODE", "0")  # a former driver may have left transparent mode on
-        yield from stack.hold.setting(name, value)
+        yield from roster.hold.setting("QIMODE", "0")  # a former driver may have left transparent mode on
+        yield from roster.hold.setting(name, value)
 
 
-def _buffering(stack: Stack, value: str) -> Dialogue[None]:
+def _buffering(roster: Roster, value: str) -> Dialogue[None]:
     """AT+QINDI, which not every module has."""
     try:
-        yield from dialogues.put("QINDI", value)
-        stack.hold.learn("QINDI", value)
-    except CommandError as refusal:
-        stack.hold.learn("QINDI", "0")
+        yield from roster.hold.setting("QINDI", value)
+    except (CommandError, SettingRefused) as refusal:
+        roster.hold.learn("QINDI", "0")
         if value == "0":
             return
-        if stack.options.receive == "buffered":
+        if roster.options.receive == "buffered":
             raise SettingRefused(f"{refusal}; this module hands data out directly: receive='header'") from refusal
-        stack.receive = "header"
-        if not stack.options.muxip and "QIHEAD" not in stack.options.initialise:
-            yield from stack.hold.setting("QIHEAD", "1")
+        roster.receive = "header"
+        if not roster.options.muxip and "QIHEAD" not in roster.options.initialise:
+            yield from roster.hold.setting("QIHEAD", "1")
 
 
-def prepare_data_mode(stack: Stack) -> Dialogue[None]:
+def prepare_data_mode(roster: Roster) -> Dialogue[None]:
     """Make the settings of transparent sessions: AT+QITCFG, AT&D1."""
-    transparent = stack.options.transparent
+    transparent = roster.options.transparent
     if transparent is None:
         return
     yield from dialogues.put("QITCFG", transparent.value)

@@ -1,124 +1,111 @@
-"""What runs dialogues and plans on threads, for the driver, its sessions and its listeners."""
+"""What carries plans out on threads, for the driver, its sessions and its listeners."""
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
-from ..at import AtChannel, Dialogue, Port, shared_channel
-from ..clock import Clock, SystemClock
-from ..errors import DriverError, TcpipError
-from .context import ContextTable, table_for
+from ..at import AtChannel, Dialogue, Port, in_use, shared_channel
+from ..clock import Clock
+from ..errors import TcpipError
+from . import reclaim
 from .endpoint import Address, Role
-from .hold import Plan, Rest, uart_of
+from .front import Front
 from .listener import Listener
+from .plans import Alone, Course, Elsewhere, Plan, Rest, Step
 from .session import Session
-from .settings import Options
-from .stack import Stack
 
 T = TypeVar("T")
 
 
-class Shell:
-    """One context's rules, and a channel on which threads carry them out.
+class Multiplexer(Protocol):
+    """What is needed of a multiplexer."""
 
-    Args:
-        port: a virtual UART, any other pyserial-like port, or an `AtChannel`.
-        options: how the context is to be used.
-        table: who owns which context; None: the one of the port's multiplexer, or of the port alone.
-        clock: the source of time.
-    """
+    def channel(self, dlci: int) -> Port:
+        """Return the port of a DLC, opened."""
 
-    def __init__(
-        self, port: Port | AtChannel, options: Options, table: ContextTable | None, clock: Clock | None
-    ) -> None:
-        self.context = options.context
-        self._options = options
+
+class Shell(Front["Port | AtChannel", AtChannel]):
+    """One context's rules, and a channel on which threads carry them out."""
+
+    def _enter(self, port: Port | AtChannel, clock: Clock | None) -> tuple[AtChannel, object, int | None]:
         if isinstance(port, AtChannel):
-            self._port, self._channel, clock = port.port, port, clock or port.clock
+            self._port, channel = port.port, port
         else:
-            self._port, self._channel = port, shared_channel(port, clock=clock)
-        self._clock: Clock = clock or SystemClock()
+            self._port, channel = port, shared_channel(port, clock=clock)
         self._owns_channel = not isinstance(port, AtChannel)
         if self._owns_channel:
-            self._channel.retain()
-        dlci = getattr(self._port, "dlci", None)
-        self._table = table if table is not None else table_for(self._port, clock=self._clock)
+            channel.retain()
+        self._administration = threading.RLock()  # claim, listen, connect, close: one at a time; never on the reader
         self._work_asked = False
-        self.stack = Stack(
-            options,
-            uart_of(self._channel),
-            self._channel.name,
-            dlci=dlci if isinstance(dlci, int) else None,
-            table=self._table,
-            now=self._clock.now,
-            new_session=self._new_session,
-            new_server=self._new_listener,
-            wake=self._wake,
-            set_dtr=self._set_dtr,
-            attach=self._attach,
-        )
-        """The rules of the context; for `Session` and `Listener`."""
-
-    @property
-    def channel(self) -> AtChannel:
-        """The AT channel that the driver uses."""
-        return self._channel
-
-    @property
-    def table(self) -> ContextTable:
-        """Who owns which context of this modem."""
-        return self._table
+        dlci = getattr(self._port, "dlci", None)
+        return channel, self._port, dlci if isinstance(dlci, int) else None
 
     def run(self, dialogue: Dialogue[T]) -> T:
         """Run one dialogue on the channel."""
         return self._channel.run(dialogue)
 
-    def carry_out(self, plan: Plan[T], rest: Callable[[float], None] | None = None) -> T:
+    def carry_out(self, plan: Plan[T], rest: Callable[[Rest], None] | None = None) -> T:
         """Carry out a plan: its dialogues on the channel, its waits beside it.
 
         Args:
             plan: a fresh generator.
             rest: how to wait, where that may be ended early.
         """
-        answer: Any = None
-        failure: BaseException | None = None
-        while True:
+        course = Course(plan)
+        while (step := course.step()) is not None:
+            with course:
+                course.answer = self._do(step, rest)
+        return course.result
+
+    def administer(self, plan: Plan[T], rest: Callable[[Rest], None] | None = None) -> T:
+        """Carry out a plan that no other one may come between."""
+        with self._administration:
+            return self.carry_out(plan, rest)
+
+    def _do(self, step: Step, rest: Callable[[Rest], None] | None) -> Any:
+        match step:
+            case Rest():
+                return (rest or self._rest)(step)
+            case Alone(plan):
+                return self.administer(plan, rest)
+            case Elsewhere():
+                return self._take_down_elsewhere(step)
+            case _:
+                return self._channel.run(step)
+
+    def _rest(self, rest: Rest) -> None:
+        if rest.context is None:
+            self._table.rest(rest.seconds)
+        else:
+            self._table.wait(rest.context, rest.seconds)
+
+    def _take_down_elsewhere(self, step: Elsewhere) -> None:
+        """Deactivate a context from the virtual UART that controls it; nothing is sent on one that is used here."""
+        multiplexer, own = getattr(self._port, "mux", None), getattr(self._port, "dlci", None)
+        if multiplexer is None or not hasattr(multiplexer, "channel"):
+            return  # a bare UART is the only one
+        for dlci in reclaim.candidates(own):
+            if self._clock.now() >= step.deadline:
+                return
             try:
-                step = plan.throw(failure) if failure is not None else plan.send(answer)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            answer, failure = None, None
-            try:
-                if isinstance(step, Rest):
-                    if step.context is not None:
-                        self._table.wait(step.context, step.seconds)
-                    else:
-                        (rest or self._table.rest)(step.seconds)
+                other = cast(Multiplexer, multiplexer).channel(dlci)
+            except OSError:
+                continue  # the module does not have it
+            if in_use(other):
+                continue
+            with AtChannel(other, clock=self._clock) as channel:
+                try:
+                    channel.run(reclaim.take_down(step.context))
+                except reclaim.REFUSALS as failure:
+                    reclaim.tell(step.context, dlci, failure)
                 else:
-                    answer = self._channel.run(step)
-            except DriverError as error:
-                failure = error
-            except BaseException:
-                plan.close()
-                raise
+                    reclaim.tell(step.context, dlci, None)
+                    return
 
-    def leave_data_mode(self) -> None:
-        """Leave data mode, as far as that is possible, before the context is given up."""
-        if self.stack.inbox.online is not None:
-            with suppress(DriverError):
-                self.run(self.stack.data_mode.escape())
-
-    def room_made(self) -> None:
-        """Learn that a reader has made room."""
-        self._channel.room_made()
-        self.stack.room_made()
-
-    def _new_session(self, role: Role, protocol: str, remote: Address, index: int) -> Session:
-        bare = self.stack.mixes or self._options.transparent is not None
+    def _new_session(self, role: Role, protocol: str, remote: Address, index: int, datagrams: bool) -> Session:
         return Session(
             self,
             name=self.stack.name,
@@ -127,17 +114,11 @@ class Shell:
             remote=remote,
             clock=self._clock,
             index=index,
-            datagrams=protocol == "UDP" and not bare,
+            datagrams=datagrams,
         )
 
     def _new_listener(self, protocol: str, port: int, clients: int) -> Listener:
         return Listener(self, name=self.stack.name, protocol=protocol, port=port, clients=clients, clock=self._clock)
-
-    def _attach(self, begin: bool) -> None:
-        if begin:
-            self._channel.add_sink(self.stack.inbox)
-        else:
-            self._channel.remove_sink(self.stack.inbox)
 
     def _set_dtr(self, on: bool) -> None:
         if not hasattr(self._port, "dtr"):

@@ -7,37 +7,47 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from ..at import Dialogue
+from ..at import Dialogue, Sink
 from ..errors import (
     AtError,
     AtTimeout,
+    ChannelClosed,
     CommandError,
     ConnectFailed,
     ContextInactive,
-    SessionReset,
+    ContextLost,
+    NameNotFound,
     TcpipError,
 )
 from . import dialogues, names, setup, upkeep
 from .context import INITIAL, ContextTable, Lease
 from .data_mode import DataMode
-from .endpoint import SERVICE, Address, Endpoint, Role, Server
-from .hold import ContextHold, Plan, Uart
+from .endpoint import SERVICE, Endpoint, Server
+from .hold import ContextHold
 from .inbox import Inbox
-from .settings import (
-    SHOWN,
-    Options,
-    check_text,
-    is_dotted,
-)
+from .plans import Plan
+from .roster import NewSession, Roster, uart_of
+from .settings import SHOWN, Options, check_text, is_dotted
 
 T = TypeVar("T")
 RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left in these after a failure
-SESSIONS = range(6)  # app note 4.2
 
-NewSession = Callable[[Role, str, Address, int], Endpoint]
 NewServer = Callable[[str, int, int], Server]
+"""Makes a server of protocol, port and number of clients."""
+
+
+class Channel(Protocol):
+    """What the rules need of an AT channel, on threads or in asyncio."""
+
+    name: str
+
+    def add_sink(self, sink: Sink) -> None:
+        """Let a sink take unsolicited results and data."""
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Let a sink go."""
 
 
 class Stack:
@@ -45,23 +55,20 @@ class Stack:
 
     Args:
         options: how the context is to be used.
-        uart: what is known about the virtual UART.
-        port: what messages call it.
-        dlci: its DLCI, None for a bare UART.
+        channel: the channel.
+        dlci: its DLCI, None where the port does not tell it.
         table: who owns which context.
         now: tells the time.
-        new_session: makes a session for role, protocol, remote address and index.
-        new_server: makes a server for protocol, port and number of clients.
+        new_session: makes a session.
+        new_server: makes a server.
         wake: has `work` done soon.
         set_dtr: sets DTR of the UART, where it has one.
-        attach: begins (True) or ends (False) the flow of unsolicited results to the inbox.
     """
 
     def __init__(
         self,
         options: Options,
-        uart: Uart,
-        port: str,
+        channel: Channel,
         *,
         dlci: int | None,
         table: ContextTable,
@@ -70,51 +77,33 @@ class Stack:
         new_server: NewServer,
         wake: Callable[[], None],
         set_dtr: Callable[[bool], None],
-        attach: Callable[[bool], None],
     ) -> None:
+        uart = uart_of(channel)
         self.options = options
-        self.receive = options.receive or "buffered"
-        self.wake = wake
-        self.new_session = new_session
         self.closed = False
-        self.doubt = False
-        """Whether sessions may have ended unheard, so that the module has to be asked."""
-        self.hold = ContextHold(uart, port, options.context, dlci=dlci, table=table, ended=self._hold_ended)
+        self.hold = ContextHold(
+            uart.foreground, channel.name, options.context, dlci=dlci, table=table, now=now, ended=self._hold_ended
+        )
         self.name = self.hold.name
-        self.inbox = Inbox(self)
-        self._table = table
-        self._now = now
+        self.roster = Roster(options, self.hold, uart, new_session, wake)
+        self.data_mode = DataMode(self.roster, set_dtr)
         self.new_server = new_server
-        self.data_mode = DataMode(self, set_dtr)
-        self._attach = attach
         self.ports: dict[str, int] = {}
         """The listening ports that were set, by protocol."""
+        self._inbox = Inbox(self.roster)
+        self._channel = channel
+        self._now = now
 
     # -- taking and leaving ----------------------------------------------------------------------------------------
 
-    def others(self) -> list[Stack]:
-        """Return the other contexts that are held on this UART."""
-        return [stack for stack in self.hold.uart.stacks if stack is not self and stack.hold.valid]
-
-    def claim(self, timeout: float, *, take_over: bool) -> Plan[Lease]:
-        """Take the context: AT+QIFGCNT, then the settings; nothing while it is held."""
+    def claim(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Plan[Lease]:
+        """Take the context: AT+QIFGCNT, then the settings; where it is held, make sure that nobody took it unheard."""
         self._check_usable()
         if self.hold.check():
+            if not self.hold.active:
+                yield self.hold.in_foreground(self.hold.verify())
             return self.hold.held
-        self.receive = self.options.receive or "buffered"
-        preset = setup.preset(self)
-        deadline = self._now() + timeout
-        yield from self.hold.claim(deadline, self._now, take_over=take_over, preset=preset)
-        try:
-            self._attach(True)
-            self.hold.uart.stacks.add(self)
-            for name in preset:
-                yield self.hold.in_foreground(setup.initialise(self, name))
-            if self.options.transparent is not None:
-                yield self.hold.in_foreground(setup.prepare_data_mode(self))
-        except BaseException:
-            self.hold.release("its settings could not be made")
-            raise
+        yield from self._claim(timeout, take_over=take_over, reclaim=reclaim)
         return self.hold.held
 
     def ready(self) -> Plan[None]:
@@ -123,26 +112,60 @@ class Stack:
         if self.hold.check() and self.hold.state == "PDP DEACT":
             yield self._deactivate()  # the network took it away; only this frees it for anybody
         if not self.hold.check():
-            yield from self.claim(0.0, take_over=False)
+            yield from self._claim(0.0)
+
+    def _claim(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Plan[None]:
+        self.roster.receive = self.options.receive or "buffered"
+        preset = setup.preset(self.roster)
+        deadline = self._now() + timeout
+        yield from self.hold.claim(deadline, take_over=take_over, reclaim=reclaim, preset=preset)
+        try:
+            self._channel.add_sink(self._inbox)
+            self.roster.uart.rosters.add(self.roster)
+            for name in preset:
+                yield self.hold.in_foreground(setup.initialise(self.roster, name))
+            if self.options.transparent is not None:
+                yield self.hold.in_foreground(setup.prepare_data_mode(self.roster))
+        except BaseException:
+            self.hold.release("its settings could not be made")
+            raise
 
     def _check_usable(self) -> None:
         if self.closed:
             raise TcpipError(f"{self.name}: the driver was closed")
 
     def _hold_ended(self, cause: Exception) -> None:
-        self.inbox.break_off(cause)
-        self.inbox.listener = None
-        self.hold.uart.stacks.discard(self)
-        self._attach(False)
+        self.roster.break_off(cause)
+        self.roster.listener = None
+        self.roster.uart.rosters.discard(self.roster)
+        self._channel.remove_sink(self._inbox)
 
-    def wind_up(self) -> Plan[None]:
-        """Close the sessions and deactivate the context."""
-        for session in self.inbox.standing():
+    def release(self) -> Plan[None]:
+        """Give the context up without deactivating it."""
+        with suppress(AtError, TcpipError):
+            yield from self.data_mode.leave()
+        self.hold.release("the driver gave the context up")
+
+    def close(self) -> Plan[None]:
+        """Close the sessions, deactivate the context, and give it up; nothing the second time."""
+        if self.closed:
+            return
+        self.closed = True
+        try:
+            if self.hold.valid:
+                yield from self._wind_up()
+        except (ChannelClosed, ContextLost):
+            pass  # there is nobody to tell, or nothing of ours left
+        finally:
+            self.hold.release("the driver was closed")
+
+    def _wind_up(self) -> Plan[None]:
+        for session in self.roster.standing():
             if session.close_here():
                 with suppress(CommandError, TcpipError):
                     yield from self.end_session(session)
-        if self.inbox.listener is not None:
-            self.inbox.listener.close_here()
+        if self.roster.listener is not None:
+            self.roster.listener.close_here()
         if self.hold.active:
             yield self._deactivate()
 
@@ -151,8 +174,7 @@ class Stack:
     def state(self) -> Plan[str]:
         """Read the state of the context: AT+QISTAT."""
         yield from self.ready()
-        word: str = yield self.hold.in_foreground(dialogues.state())
-        self.hold.note(word)
+        word: str = yield self.hold.in_foreground(self.hold.read_state())
         return word
 
     def activate(self) -> Plan[str]:
@@ -177,16 +199,11 @@ class Stack:
                 raise ContextInactive(
                     f"{self.name}: not active, so it has no address; listen(), connect() or activate() first"
                 )
-            yield self.hold.in_foreground(self.learn_address())
+            yield self.hold.in_foreground(self.hold.learn_address())
         address = self.hold.address
         if address is None:
             raise ContextInactive(f"{self.name}: the context was lost while its address was read")
         return address
-
-    def learn_address(self) -> Dialogue[None]:
-        """Read the local address of an active context unless it is known: AT+QILOCIP."""
-        if self.hold.address is None and self.hold.active:
-            self.hold.address = yield from dialogues.local_address()
 
     def _deactivate(self) -> Dialogue[None]:
         yield from self.hold.in_foreground(dialogues.deactivate())
@@ -204,33 +221,25 @@ class Stack:
             result: T = yield self.hold.in_foreground(dialogue)
         except (ConnectFailed, CommandError, AtTimeout) as error:
             with suppress(AtError):
-                yield from self._clear_up(was_active)
+                yield from self._clear_up(was_active, doubt=isinstance(error, AtTimeout))
             if isinstance(error, ConnectFailed):
                 raise type(error)(f"{self.name}: {error}") from error
             raise
+        except NameNotFound:
+            with suppress(AtError):
+                yield from self._clear_up(was_active, resting=RESTING | {"IP GPRSACT"})
+                yield self.hold.in_foreground(self.hold.learn_address())  # a server needs AT+QILOCIP before it
+            raise
         return result
 
-    def _clear_up(self, was_active: bool) -> Plan[None]:
+    def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Plan[None]:
         """After a failure: read the state, and deactivate a context that would be locked for everybody."""
-        word: str = yield self.hold.in_foreground(dialogues.state())
-        lease = self.hold.lease
-        if lease is not None and word == INITIAL:
-            lease.active = was_active
-        self.hold.note(word)
-        in_use = self.inbox.busy and word not in ("PDP DEACT", "IP IND")
-        if word not in RESTING and not in_use and self.hold.valid:
+        word: str = yield self.hold.in_foreground(self.hold.read_state(used=was_active, doubt=doubt))
+        in_use = self.roster.busy and word not in ("PDP DEACT", "IP IND")
+        if word not in resting and not in_use and self.hold.valid:
             yield self._deactivate()
 
-    @property
-    def mixes(self) -> bool:
-        """Whether data comes without a length, so that two sessions cannot be told apart."""
-        return self.receive == "bare" and not self.options.muxip and self.hold.known("QIHEAD") != "1"
-
     # -- sessions --------------------------------------------------------------------------------------------------
-
-    def number(self, session: Endpoint) -> int | None:
-        """Return what a session is called in commands: its index with MUXIP, nothing without."""
-        return session.index if self.options.muxip else None
 
     def end_session(self, session: Endpoint) -> Plan[None]:
         """AT+QICLOSE for a session, and for its server where that was closed before."""
@@ -239,42 +248,46 @@ class Stack:
         yield from self.data_mode.leave()
         if session.remote_closed:
             return
+        if session.half_closed and session.role == "server" and not self.options.muxip:
+            _, clients = yield self.hold.in_foreground(dialogues.read_server())
+            if not clients:  # it is closed; AT+QICLOSE would end the server now
+                return
         service = SERVICE[session.role]
-        number = self.number(session)
+        number = self.roster.number(session)
         closing = dialogues.close(lambda: not session.remote_closed, service, number)
         closed: bool = yield self.hold.in_foreground(closing)
         self.hold.learn("QISRVC", str(service))
         if session.role == "client":
             self.hold.note("IP STATUS" if self.options.muxip else "IP CLOSE")
-        listener = self.inbox.listener
+        listener = self.roster.listener
         if session.role == "client" or listener is None:
             return
         if not listener.open:
-            if not self.inbox.standing("server"):
+            if not self.roster.standing("server"):
                 yield self.hold.in_foreground(dialogues.close_only())
-                self.inbox.listener = None
+                self.roster.listener = None
         elif closed and _gone_meanwhile(session) and not self.options.muxip:
             # The client went while AT+QICLOSE was on its way: it has ended the server instead.
             yield self.hold.in_foreground(dialogues.listen(listener.protocol, None))
 
     def end_listening(self) -> Plan[None]:
         """AT+QICLOSE for the server, unless a client is still there: that one's close does it."""
-        if not self.hold.valid or self.inbox.standing("server"):
+        if not self.hold.valid or self.roster.standing("server"):
             return
         yield self.hold.in_foreground(dialogues.close(lambda: True, SERVICE["server"]))
         self.hold.learn("QISRVC", str(SERVICE["server"]))
-        self.inbox.listener = None
+        self.roster.listener = None
 
-    def show(self, names: frozenset[str]) -> Plan[None]:
+    def show(self, shown: frozenset[str]) -> Plan[None]:
         """Set what stands before received data: QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT; possible at any time."""
-        strange = sorted(names - set(SHOWN))
+        strange = sorted(shown - set(SHOWN))
         if strange:
             raise ValueError(f"show knows {', '.join(SHOWN)}, not {', '.join(strange)}")
         yield from self.ready()
         for name in SHOWN:
-            if name == "QIHEAD" and self.receive == "header" and not self.options.muxip:
+            if name == "QIHEAD" and self.roster.receive == "header" and not self.options.muxip:
                 continue  # its count is what tells data from lines
-            yield self.hold.in_foreground(self.hold.setting(name, str(int(name in names))))
+            yield self.hold.in_foreground(self.hold.setting(name, str(int(name in shown))))
 
     def foreground(self) -> Plan[tuple[int, int | None]]:
         """Return the UART's foreground context and the virtual UART that controls it: AT+QIFGCNT?."""
@@ -298,7 +311,7 @@ class Stack:
         addresses: list[str] = yield from self.opening(names.resolve(name))
         if not was_active:
             self.hold.note("IP GPRSACT")
-            yield self.hold.in_foreground(self.learn_address())  # a server needs AT+QILOCIP before it
+            yield self.hold.in_foreground(self.hold.learn_address())  # a server needs AT+QILOCIP before it
         return addresses
 
     def set_name_servers(self, primary: str, secondary: str | None) -> Plan[None]:
@@ -317,61 +330,23 @@ class Stack:
         servers: tuple[str, ...] = yield self.hold.in_foreground(names.read_servers())
         return servers
 
-    # -- what happens by itself: the reader tells, `work` does ------------------------------------------------------
-
-    def remote_closed(self, session: Endpoint) -> None:
-        """Learn that the other side has closed a session."""
-        if self.receive == "buffered" and self.inbox.online is None:
-            session.closing = session.unread = True  # what the module keeps is fetched first
-            self.wake()
-        else:
-            self.ended_by_remote(session)
-
-    def ended_by_remote(self, session: Endpoint) -> None:
-        """Learn that a session has ended, and that all it had received has been fetched."""
-        session.end_by_remote()
-        if session.role == "client" and not self.options.muxip:
-            self.hold.note("IP CLOSE")
-
-    def lost_context(self, why: str) -> None:
-        """Learn that the network has taken the context away."""
-        self.hold.address = None
-        self.hold.note("PDP DEACT")
-        self.inbox.break_off(SessionReset(f"{self.name}: {why}"))
-
-    def module_reset(self, text: str) -> None:
-        """Learn that the module has started again: nothing of what was set or open exists any more."""
-        cause = SessionReset(f"{self.name}: the module was reset ({text})")
-        self.inbox.break_off(cause)
-        self.hold.uart.foreground = None
-        self.hold.note(INITIAL)
-        self.hold.release(f"the module was reset ({text})")
-
-    def doubt_all(self) -> None:
-        """Have all contexts of this UART ask the module what still stands."""
-        for stack in (self, *self.others()):
-            stack.doubt = True
-            stack.wake()
-
-    def room_made(self) -> None:
-        """Learn that a reader has made room."""
-        if any(session.unread for session in self.inbox.standing()):
-            self.wake()
+    # -- what is done without being asked ----------------------------------------------------------------------------
 
     def work(self) -> Dialogue[Any] | None:
         """Return what is to be done next without being asked, None when there is nothing."""
+        roster = self.roster
         if not self.hold.valid:
-            self.doubt = False
+            roster.doubt = False
             return None
-        if self.inbox.online is not None:
-            return self.data_mode.verify_end() if self.inbox.suspect else None
-        if self.doubt:
-            self.doubt = False
-            return self.hold.in_foreground(upkeep.reconcile(self))
-        for key, session in list(self.inbox.sessions.items()):
+        if roster.online is not None:
+            return self.data_mode.verify_end() if roster.suspect else None
+        if roster.doubt:
+            roster.doubt = False
+            return self.hold.in_foreground(upkeep.reconcile(roster))
+        for key, session in list(roster.sessions.items()):
             if session.open and session.unread and not session.congested:
-                self.inbox.sessions[key] = self.inbox.sessions.pop(key)  # the others come first next time
-                return upkeep.fetch(self, session)
+                roster.sessions[key] = roster.sessions.pop(key)  # the others come first next time
+                return upkeep.fetch(roster, session)
         return None
 
 

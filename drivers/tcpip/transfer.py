@@ -10,6 +10,7 @@ from typing import Literal
 from ..at import Dialogue, LinePattern, command, expect, pause, payload
 from ..errors import AtTimeout, CommandError, UnexpectedAnswer
 from .limits import LIMITS, deadline
+from .settings import check_period
 from .unsolicited import CLOSED, CONNECT, DEACTIVATED, indexed
 
 Ending = Literal["length", "ctrl-z", "timer"]
@@ -23,6 +24,29 @@ _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 _SENT, _NOT_SENT = indexed("SEND OK"), indexed("SEND FAIL")
 _ENDED = (*CLOSED, *DEACTIVATED)
 _NO_CARRIER = LinePattern("NO CARRIER")
+
+
+def pieces(data: bytes | bytearray | memoryview, ending: Ending, period: int) -> list[bytes]:
+    """Return what one AT+QISEND takes each, after checking that this way of sending can carry it.
+
+    Args:
+        data: the octets.
+        ending: how each piece ends.
+        period: seconds of AT+QIAUTOS, for ``timer``.
+
+    Raises:
+        ValueError: Ctrl-Z or ESC in data that is not sent by its length; an ending that does not exist.
+    """
+    octets = bytes(data)
+    if ending not in ("length", "ctrl-z", "timer"):
+        raise ValueError(f"end is 'length', 'ctrl-z' or 'timer', not {ending!r}")
+    if ending == "timer":
+        check_period(period)
+    if ending != "length":
+        for octet, word in ((CTRL_Z, "Ctrl-Z (0x1A), which would end it"), (ESC, "ESC (0x1B), which cancels it")):
+            if octet in octets:
+                raise ValueError(f"data ended by Ctrl-Z or a timer cannot contain {word}; send it by length")
+    return [octets[start : start + MAX_SEND] for start in range(0, len(octets), MAX_SEND)]
 
 
 def send(

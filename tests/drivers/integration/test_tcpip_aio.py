@@ -260,13 +260,13 @@ async def test_reclaiming_a_context_that_this_uart_was_left_with() -> None:
     async with channel_of() as (_, channel):
         left = TcpipDriver(channel, table=ContextTable())
         await left.activate()
-        left.release()
+        await left.release()
         await left.close()
         async with TcpipDriver(channel) as driver:
             assert await driver.state() == "IP STATUS"
         left = TcpipDriver(channel, table=ContextTable())
         await left.activate()
-        left.release()
+        await left.release()
         driver = TcpipDriver(channel)
         await driver.reclaim()
         assert await driver.state() == "IP INITIAL"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from scripted_port import OK, Conversation, exchange
+from scripted_port import ERROR, OK, Conversation, exchange
 
 from drivers.tcpip import Csd, TcpipDriver
 from drivers.tcpip.dialects import DIALECTS
@@ -35,7 +35,14 @@ def test_every_dialect_keeps_data_for_qird(name: str) -> None:
 
 
 def test_a_module_without_qindi_hands_data_out_with_its_length() -> None:
-    rows = exchange(("AT+QIFGCNT=0", OK), ("AT+QINDI=1", b"\r\nERROR\r\n"), ("AT+QIHEAD=1", OK))
+    rows = exchange(
+        ("AT+QIFGCNT=0", OK),
+        ("AT+QINDI=1", ERROR),
+        ("AT+QISTAT", OK + b"\r\nSTATE: IP INITIAL\r\n"),
+        ("AT+QIFGCNT?", b"\r\n+QIFGCNT: 0,0\r\n" + OK),
+        ("AT+QINDI?", ERROR),
+        ("AT+QIHEAD=1", OK),
+    )
     talk = Conversation(rows)
     with TcpipDriver(talk.ports[1], initialise=("QINDI",)) as driver:
         assert driver.receive == "header"

@@ -31,6 +31,7 @@ CLAIM = ("AT+QIFGCNT=0", OK)
 SERVER_OK = OK + b"\r\nSERVER OK\r\n"
 CONNECT_OK = OK + b"\r\nCONNECT OK\r\n"
 OPEN = 'AT+QIOPEN="TCP", "10.0.0.1",80'
+MINE = ("AT+QIFGCNT?", b"\r\n+QIFGCNT: 0,0\r\n" + OK)
 DEACT = ("AT+QIDEACT", b"\r\nDEACT OK\r\n")
 
 
@@ -145,6 +146,7 @@ def test_a_setting_that_is_refused_but_is_so_already_is_as_good() -> None:
         CLAIM,
         ("AT+QIMUX=0", ERROR),
         ("AT+QISTAT", OK + b"\r\nSTATE: IP STATUS\r\n"),
+        MINE,
         ("AT+QIMUX?", b"\r\n+QIMUX: 0\r\n" + OK),
         DEACT,
     )
@@ -159,6 +161,7 @@ def test_a_setting_that_is_refused_and_is_otherwise_is_named_and_the_context_giv
         CLAIM,
         ("AT+QIMUX=0", ERROR),
         ("AT+QISTAT", OK + b"\r\nSTATE: IP STATUS\r\n"),
+        MINE,
         ("AT+QIMUX?", b"\r\n+QIMUX: 1\r\n" + OK),
     )
     play = Play(rows, initialise=("QIMUX",))
@@ -173,8 +176,9 @@ def test_a_setting_that_the_module_does_not_know_is_an_error() -> None:
         CLAIM,
         ("AT+QISDE=0", ERROR),
         ("AT+QISTAT", OK + b"\r\nSTATE: IP INITIAL\r\n"),
+        MINE,
         ("AT+QISDE?", ERROR),
-        ("AT+QIFGCNT?", b"\r\n+QIFGCNT: 0,0\r\n" + OK),
+        MINE,
     )
     play = Play(rows, initialise=("QISDE",))
     with pytest.raises(CommandError):
@@ -308,7 +312,6 @@ def test_the_form_of_the_address_is_told_only_when_it_changes() -> None:
     [
         (OK + b"\r\nCONNECT FAIL\r\n", "IP CLOSE", False),
         (OK + b"\r\nCONNECT FAIL\r\n", "PDP DEACT", True),
-        (b"\r\nALREADY CONNECT\r\n\r\nERROR\r\n", "CONNECT OK", True),
         (OK + b"\r\n0, CONNECT FAIL\r\n\r\nCONNECT FAIL\r\n", "IP STATUS", False),
     ],
 )
@@ -318,6 +321,40 @@ def test_a_connection_that_fails_is_named_and_clears_up(answer: bytes, state: st
     )
     play = Play(rows if deactivated else rows + exchange(DEACT, set_up=False))
     with pytest.raises(ConnectFailed, match="QIOPEN"):
+        play.driver.connect("TCP", "10.0.0.1", 80)
+    play.finish()
+
+
+@pytest.mark.parametrize("error", [b"", ERROR])
+def test_a_session_that_a_dead_host_has_left_is_closed_first(error: bytes) -> None:
+    """C5: ALREADY CONNECT, with an ERROR behind it or not."""
+    rows = exchange(
+        CLAIM,
+        (OPEN, b"\r\nALREADY CONNECT\r\n" + error),
+        ("AT+QISRVC=1", OK),
+        ("AT+QICLOSE", b"\r\nCLOSE OK\r\n"),
+        (OPEN, CONNECT_OK),
+        ("AT+QISRVC?", b"\r\n+QISRVC: 1\r\n" + OK),
+        ("AT+QICLOSE", b"\r\nCLOSE OK\r\n"),
+        DEACT,
+    )
+    play = Play(rows)
+    assert play.driver.connect("TCP", "10.0.0.1", 80).open
+    play.finish()
+
+
+def test_a_module_that_insists_on_a_session_is_named() -> None:
+    rows = exchange(
+        CLAIM,
+        (OPEN, b"\r\nALREADY CONNECT\r\n"),
+        ("AT+QISRVC=1", OK),
+        ("AT+QICLOSE", b"\r\nCLOSE OK\r\n"),
+        (OPEN, b"\r\nALREADY CONNECT\r\n"),
+        ("AT+QISTAT", OK + b"\r\nSTATE: CONNECT OK\r\n"),
+        DEACT,
+    )
+    play = Play(rows)
+    with pytest.raises(ConnectFailed, match="ALREADY CONNECT: close the session"):
         play.driver.connect("TCP", "10.0.0.1", 80)
     play.finish()
 
