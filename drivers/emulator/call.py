@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .commandline import Command
+from .context import Context
+from .modem import Modem
 from .replies import Reply
-
-if TYPE_CHECKING:
-    from .context import Context
-    from .modem import Modem
-    from .settings import SendSettings
-    from .uart import Uart
+from .settings import SendSettings
+from .uart import Uart
 
 
 class Call:
     """One command being executed.
 
     Args:
+        modem: the module.
         uart: where it was typed.
         command: what was typed.
     """
 
-    __slots__ = ("command", "uart")
+    __slots__ = ("command", "modem", "uart")
 
-    def __init__(self, uart: Uart, command: Command) -> None:
+    def __init__(self, modem: Modem, uart: Uart, command: Command) -> None:
+        self.modem = modem
         self.uart = uart
         self.command = command
 
     @property
-    def modem(self) -> Modem:
-        """The module."""
-        return self.uart.modem
-
-    @property
     def context(self) -> Context:
         """The foreground context of the UART."""
-        return self.uart.modem.foreground(self.uart.number)
+        return self.modem.foreground(self.uart.number)
 
     @property
     def sending(self) -> SendSettings:

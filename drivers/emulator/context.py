@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -13,6 +12,7 @@ from .activation import Activation
 from .connecting import connect
 from .delivery import Delivery, HeaderOptions, Notice
 from .environment import Environment
+from .outbox import Outbox
 from .server import Server
 from .services import Services
 from .sessions import Role, Session, SessionState
@@ -22,7 +22,6 @@ from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 log = logging.getLogger(__name__)
 
 PROFILES = 6  # client sessions with QIMUX=1
-_NOTICES = 64  # lines that wait for the UART; the oldest make room
 
 
 class Context:
@@ -50,14 +49,12 @@ class Context:
         self.services = Services(self, environment, self._spawn)
         self.profiles: dict[int, Session] = {}
         self.bytestream: Session | None = None  # the session that a UART in data mode is joined to
-        self.crowded_out = 0  # lines that waited for the UART longer than there was room
         self.unread = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
         self._changed = changed
         self._activation = Activation(self, environment, lambda: may_start(number))
         self._transitions = transitions(environment.behaviour)
-        self._notices: deque[Notice] = deque(maxlen=_NOTICES)
-        self._draining: list[Session] = []  # ended, replaced, and not yet read empty
+        self.outbox = Outbox()
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening: dict[int, asyncio.Task[None]] = {}
 
@@ -168,11 +165,10 @@ class Context:
             task.cancel()
         self.server.stop()
         self.server.close_clients()
-        for session in [*self.profiles.values(), *self._draining]:
+        for session in self._sessions():
             session.close()
         self.profiles.clear()
-        self._draining.clear()
-        self._notices.clear()
+        self.outbox.clear()
         self.bytestream = None
         self._activation.release()
 
@@ -191,7 +187,7 @@ class Context:
         if former is not None and self.indicating:
             self.discard(former)
         else:
-            self._keep_draining(former)
+            self.outbox.keep(former)
         task = self._spawn(self._open(index, kind, host, port))
         self._opening[index] = task
         task.add_done_callback(lambda done: self._opened(index, done))
@@ -375,33 +371,22 @@ class Context:
 
     def announce(self, text: str) -> None:
         """Queue an unsolicited line."""
-        if len(self._notices) == self._notices.maxlen:
-            self.crowded_out += 1
-        self._notices.append(Notice(text))
+        self.outbox.announce(text)
         self._changed(self.number)
 
     def take(self) -> Notice | Delivery | None:
         """Return what comes out of the owner's UART next, or None."""
-        if self._notices:
-            return self._notices.popleft()
-        for session in self._sessions():
-            if (item := session.take()) is not None:
-                return item
-        return None
+        return self.outbox.take(self._present())
 
     def forget_notices(self) -> int:
         """Drop the lines that no UART is there to show; returns how many. Received data stays."""
-        count = len(self._notices)
-        self._notices.clear()
-        return count + sum(session.forget_notices() for session in self._sessions())
+        return self.outbox.forget_lines(self._present())
 
     def _sessions(self) -> list[Session]:
-        self._draining = [session for session in self._draining if not session.drained]
-        return [*self._draining, *self.profiles.values(), *self.server.clients.values()]
+        return self.outbox.sessions(self._present())
 
-    def _keep_draining(self, session: Session | None) -> None:
-        if session is not None and not session.drained:
-            self._draining.append(session)
+    def _present(self) -> list[Session]:
+        return [*self.profiles.values(), *self.server.clients.values()]
 
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = self._environment.loop.create_task(work)

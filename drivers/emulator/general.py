@@ -217,7 +217,7 @@ def multiplex(call: Call) -> Reply | None:
     """AT+CMUX=."""
     if call.modem.multiplexing or call.modem.multiplex is None:
         return cme(NOT_ALLOWED)
-    return call.modem.multiplex(call)
+    return call.modem.multiplex(call.uart, call.command)
 
 
 # Data mode

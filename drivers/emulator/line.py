@@ -22,13 +22,14 @@ from cmux.protocol.events import (
 )
 
 from ..clock import Timer
-from .call import Call
 from .channel import Channel, Loopback
+from .commandline import Command
 from .environment import limit_buffers
 from .modem import UARTS, Modem
 from .replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
 from .software_flow import XOFF, XON, SoftwareFlow
 from .tap import Tap
+from .uart import Uart
 
 log = logging.getLogger(__name__)
 
@@ -210,17 +211,18 @@ class PhysicalLine(asyncio.Protocol):
     def _defaults(self) -> list[int]:
         return [default for _, _, _, default in self._fields()]
 
-    def _multiplex(self, call: Call) -> Reply | None:
-        mode = call.number(0, 0, len(_OPTIONS) - 1)
+    def _multiplex(self, uart: Uart, command: Command) -> Reply | None:
+        arguments = command.arguments
+        mode = arguments[0].number(0, len(_OPTIONS) - 1)
         if mode not in self._settings.modes:
             return cme(NOT_SUPPORTED)
         values = self._defaults()
-        if len(call.texts) > 1 + len(_FIELDS):
+        if len(arguments) > 1 + len(_FIELDS):
             return cme(NOT_ALLOWED)
-        for index, text in enumerate(call.texts[1:]):
+        for index, argument in enumerate(arguments[1:]):
             _, low, high, _ = self._fields()[index]
-            number = call.number(index + 1, low, high)
-            if number is None and text:
+            number = argument.number(low, high)
+            if number is None and argument.text:
                 return cme(NOT_ALLOWED)
             values[index] = values[index] if number is None else number
         _, _, n1, t1, n2, t2, t3, k = values
@@ -228,8 +230,8 @@ class PhysicalLine(asyncio.Protocol):
             return cme(NOT_ALLOWED)
         config = Config(option=_OPTIONS[mode], n1=n1, t1=t1 / 100, n2=n2, t2=t2 / 100, t3=float(t3), k=k)
         self._mux_parameters = (mode, *values)
-        call.uart.reply(OK)
-        self._start(config, *call.uart.take_over())
+        uart.reply(OK)
+        self._start(config, *uart.take_over())
         environment = self._modem.environment
         self._waiting = environment.clock.call_later(environment.loop, _SABM_WAIT, self._no_sabm)
         return None

@@ -5,14 +5,11 @@ from __future__ import annotations
 import dataclasses
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from ..clock import Timer
 from .environment import Environment, Network, Sim
 from .faults import Faults, Moment
-
-if TYPE_CHECKING:
-    from .modem import Modem
+from .modem import Modem
 
 _STORM = ('+CREG: 1,"1806","2F1E"', "RING", '+CMTI: "SM",1')
 _GUST = 0.01  # seconds between gusts of a storm at the least

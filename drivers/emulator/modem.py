@@ -6,16 +6,15 @@ import logging
 from collections.abc import Callable
 
 from ..clock import Timer
-from .call import Call
+from .commandline import Command
 from .context import Context
 from .delivery import Delivery, Notice
 from .environment import Environment, Network, Sim
 from .ownership import CONTEXTS, Need, Ownership
-from .replies import ERROR, Reply
+from .replies import Reply
 from .sessions import Session
 from .states import ACTIVE, ContextState
-from .table import CommandTable
-from .uart import Uart
+from .uart import Execution, OctetsCallback, Uart
 from .wall_clock import WallClock
 
 log = logging.getLogger(__name__)
@@ -29,8 +28,8 @@ _NUMBERS = {
     "CTZU": 0,
 }  # settings of the whole module
 
-#: Told ``(number of the UART, "received" or "sent", octets)``.
-OctetsCallback = Callable[[int, str, bytes], None]
+#: Takes up one command of a UART.
+Interpreter = Callable[["Modem", Uart, Command], Execution]
 
 
 class Modem:
@@ -38,7 +37,7 @@ class Modem:
 
     Args:
         environment: loop, clock, behaviour, network.
-        commands: what it answers.
+        interpreter: what answers commands; `CommandTable.begin`.
         uart_class: the AT interpreter.
         ownership_class: the rule about contexts and UARTs.
     """
@@ -46,13 +45,13 @@ class Modem:
     def __init__(
         self,
         environment: Environment,
-        commands: CommandTable,
+        interpreter: Interpreter,
         *,
         uart_class: type[Uart] = Uart,
         ownership_class: type[Ownership] = Ownership,
     ) -> None:
         self.environment = environment
-        self.commands = commands
+        self._interpreter = interpreter
         self.ownership = ownership_class(environment.behaviour, UARTS)
         self.contexts = [Context(number, environment, self.route, self._may_start) for number in CONTEXTS]
         self.uarts = [uart_class(self, number) for number in range(UARTS)]
@@ -66,7 +65,7 @@ class Modem:
         self.rate = 0  # AT+IPR
         self.flow = (0, 0)  # AT+IFC
         self.multiplexing = False
-        self.multiplex: Callable[[Call], Reply | None] | None = None  # AT+CMUX=..., where the line can do it
+        self.multiplex: Callable[[Uart, Command], Reply | None] | None = None  # AT+CMUX=..., where the line can do it
         self.describe_multiplexer: Callable[[bool], str] | None = None  # AT+CMUX? and AT+CMUX=?
         self.change_rate: Callable[[int], None] | None = None  # AT+IPR, where the line is a real one
         self.restarted: Callable[[], None] | None = None  # the module was reset: leave multiplexer mode
@@ -76,21 +75,18 @@ class Modem:
 
     # Commands
 
-    def execute(self, call: Call) -> Reply | None:
-        """Answer one command."""
-        command = call.command
-        entry = self.commands.get(command.name, command.form)
-        if entry is None:
-            return ERROR
-        if entry.need is not Need.NOTHING:
-            uart = call.uart.number
-            if not self.multiplexing:
-                self.ownership.adopt(uart, self.ownership.foreground(uart))
-            context = call.context
-            if not self.ownership.admit(uart, context.number, entry.need, context.in_use):
-                log.info("uart %d does not control context %d: %s", uart + 1, context.number, command.name)
-                return ERROR
-        return entry.handler(call)
+    def begin(self, uart: Uart, command: Command) -> Execution:
+        """Take up one command of a UART."""
+        return self._interpreter(self, uart, command)
+
+    def admit(self, uart: int, need: Need) -> bool:
+        """Say whether a UART may do something with its foreground context; without CMUX nobody else could want it."""
+        if need is Need.NOTHING:
+            return True
+        if not self.multiplexing:
+            self.ownership.adopt(uart, self.ownership.foreground(uart))
+        context = self.foreground(uart)
+        return self.ownership.admit(uart, context.number, need, context.in_use)
 
     def foreground(self, uart: int) -> Context:
         """Return the context that a UART's commands are for."""

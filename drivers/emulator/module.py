@@ -154,7 +154,7 @@ class EmulatedModule(Lifetime):
             network_of(self._faults),
         )
         self._modem = Modem(
-            environment, self.commands, uart_class=self.uart_class, ownership_class=self.ownership_class
+            environment, self.commands.begin, uart_class=self.uart_class, ownership_class=self.ownership_class
         )
         self._modem.octets = self._octets
         self._mishaps = Mishaps(self._modem, self._faults, self._fate)

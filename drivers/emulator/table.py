@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .call import Call
-from .commandline import Form
+from .commandline import Command, Form
+from .modem import Modem
 from .ownership import Need
-from .replies import OK, Reply
+from .replies import ERROR, OK, Reply
+from .uart import Uart
+
+log = logging.getLogger(__name__)
 
 #: Returns how the command ends, or None when `Call.finish` or the prompt will.
 Handler = Callable[[Call], Reply | None]
@@ -27,6 +32,30 @@ class Entry:
     need: Need = Need.NOTHING
 
 
+class Execution(Call):
+    """One command being executed by its entry in a table; arguments as for `Call`.
+
+    Args:
+        entry: what answers it, or None where the table has nothing.
+    """
+
+    __slots__ = ("_entry",)
+
+    def __init__(self, modem: Modem, uart: Uart, command: Command, entry: Entry | None) -> None:
+        super().__init__(modem, uart, command)
+        self._entry = entry
+
+    def run(self) -> Reply | None:
+        """See `uart.Execution.run`."""
+        if self._entry is None:
+            return ERROR
+        number = self.uart.number
+        if not self.modem.admit(number, self._entry.need):
+            log.info("uart %d does not control context %d: %s", number + 1, self.context.number, self.command.name)
+            return ERROR
+        return self._entry.handler(self)
+
+
 class CommandTable:
     """Commands by name and form.
 
@@ -35,6 +64,10 @@ class CommandTable:
 
     def __init__(self, entries: dict[tuple[str, Form], Entry] | None = None) -> None:
         self._entries = dict(entries or {})
+
+    def begin(self, modem: Modem, uart: Uart, command: Command) -> Execution:
+        """Take up one command of a UART."""
+        return Execution(modem, uart, command, self._entries.get((command.name, command.form)))
 
     def get(self, name: str, form: Form) -> Entry | None:
         """Return the entry of one form of a command, or None."""

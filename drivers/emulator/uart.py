@@ -6,28 +6,60 @@ import enum
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from ..clock import Timer
 from .bytestream import Bytestream
-from .call import Call
 from .commandline import BadLine, Command, parse
-from .delivery import Delivery
+from .context import Context
+from .delivery import Delivery, Notice
 from .entry import Entry
+from .environment import Environment
+from .intake import Hold, Intake
 from .lines import LineAssembler
 from .replies import ERROR, Reply, Result
+from .sessions import Session
 from .settings import SendSettings, UartSettings
 from .speaker import OUTPUT_HIGH, Outlet, Speaker
 
-if TYPE_CHECKING:
-    from .context import Context
-    from .modem import Modem
-
 log = logging.getLogger(__name__)
 
-_INPUT_HIGH = 2048  # octets that wait for the interpreter before the line is asked to pause
-_INPUT_LIMIT = 262144  # octets that wait for the interpreter before the rest is lost, as on a UART without flow control
 _TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited lines back
+
+
+#: Told ``(number of the UART, "received" or "sent", octets)``.
+OctetsCallback = Callable[[int, str, bytes], None]
+
+
+class Execution(Protocol):
+    """One command being executed, as the UART sees it."""
+
+    def run(self) -> Reply | None:
+        """Return how the command ends, or None when `Uart.finish` or the prompt will tell."""
+
+
+class UartHost(Protocol):
+    """What a UART needs of its module."""
+
+    environment: Environment
+    octets: OctetsCallback
+
+    def begin(self, uart: Uart, command: Command) -> Execution:
+        """Take up one command."""
+
+    def foreground(self, uart: int) -> Context:
+        """Return the context that a UART's commands are for."""
+
+    def next_output(self, uart: int) -> tuple[Context, Notice | Delivery] | None:
+        """Return what one of the contexts of a UART has to say."""
+
+    def forget_notices(self, uart: int) -> int:
+        """Drop the lines for a UART where nobody listens; returns how many."""
+
+    def forget_bytestream(self, session: Session) -> None:
+        """End the tie between a transparent session and its UART."""
+
+    def hang_up(self, uart: int) -> None:
+        """Close the transparent session of a UART from our side."""
 
 
 class Mode(enum.Enum):
@@ -49,24 +81,22 @@ class Uart(Speaker):
         number: 0 to 3 for VIRTUAL_UART_1 to 4.
     """
 
-    def __init__(self, modem: Modem, number: int) -> None:
+    def __init__(self, modem: UartHost, number: int) -> None:
         super().__init__()
         self.modem = modem
         self.number = number
         self.stored = UartSettings()  # AT&W
         self.mode = Mode.COMMAND
         self.dropped_lines = 0  # unsolicited lines that nobody was there to see
-        self.overrun = 0  # octets that came faster than they could be taken, and were lost
-        self._input = bytearray()
-        self._input_paused = False
+        self._input = Intake()
         self._running = False
         self._waiting: deque[str] = deque(maxlen=64)
-        self._typing: Timer | None = None
+        self._typing = Hold(modem.environment, _TYPING_HOLD, self.pump)
         self._stream: Bytestream | None = None
         self._lines = LineAssembler()
         self._dtr = True
         self._commands: deque[Command] = deque()
-        self._call: Call | None = None
+        self._call: Execution | None = None
         self._entry: Entry | None = None
         self._entered: Callable[[Entry], None] | None = None
 
@@ -83,9 +113,8 @@ class Uart(Speaker):
         self._outlet = None
         self._out.clear()
         self._input.clear()
-        self._input_paused = False
         self._lines.reset()
-        self._stop_typing_hold()
+        self._typing.end()
         self._commands.clear()
         self._call = None
         self._entry = None
@@ -103,12 +132,9 @@ class Uart(Speaker):
 
     def feed(self, data: bytes) -> None:
         """Take octets that came from the line."""
-        if len(self._input) > _INPUT_LIMIT:  # the other side did not stop when it was asked to
-            self.overrun += len(data)
-            return
-        self.modem.octets(self.number, "received", data)
-        self._input += data
-        self._run(typed=True)
+        if self._input.add(data):
+            self.modem.octets(self.number, "received", data)
+            self._run(typed=True)
 
     def _told(self, data: bytes) -> None:
         self.modem.octets(self.number, "sent", data)
@@ -150,7 +176,7 @@ class Uart(Speaker):
     def _held(self) -> bool:
         """Say whether lines and data wait: while a command runs, at the prompt, and while a line is typed."""
         if self.mode is Mode.COMMAND:
-            return self._typing is not None
+            return bool(self._typing)
         return not self.modem.environment.behaviour.interleave
 
     def _pump_context(self) -> bool:
@@ -180,10 +206,11 @@ class Uart(Speaker):
         finally:
             self._running = False
         if not self._lines.begun:
-            self._stop_typing_hold()
+            self._typing.end()
         elif typed:
-            self._hold_while_typing()
-        self._throttle()
+            self._typing.begin()
+        if self._outlet is not None:
+            self._input.throttle(self._outlet)
         self.pump()
 
     def _step(self) -> bool:
@@ -198,41 +225,15 @@ class Uart(Speaker):
             return self._take_stream()
         return False
 
-    def _throttle(self) -> None:
-        if self._outlet is None:
-            return
-        paused = len(self._input) > (0 if self._input_paused else _INPUT_HIGH)
-        if paused != self._input_paused:
-            self._input_paused = paused
-            if paused:
-                self._outlet.pause_input()
-            else:
-                self._outlet.resume_input()
-
-    def _hold_while_typing(self) -> None:
-        self._stop_typing_hold()
-        self._typing = self.modem.environment.clock.call_later(
-            self.modem.environment.loop, _TYPING_HOLD, self._typing_paused
-        )
-
-    def _stop_typing_hold(self) -> None:
-        if self._typing is not None:
-            self._typing.cancel()
-            self._typing = None
-
-    def _typing_paused(self) -> None:
-        self._typing = None
-        self.pump()
-
     # Command lines
 
     def _take_line(self) -> None:
         step = self._lines.feed(bytes(self._input))
-        del self._input[: step.taken]
+        self._input.remove(step.taken)
         if self.settings.echo:
             self._write(step.echo)
         if step.ended:
-            self._stop_typing_hold()
+            self._typing.end()
             if step.too_long:
                 self.reply(ERROR)
             elif step.line is not None:
@@ -254,10 +255,10 @@ class Uart(Speaker):
     def _next(self) -> None:
         """Execute what is left of the line until one has to wait."""
         while self._commands:
-            call = Call(self, self._commands.popleft())
+            call = self.modem.begin(self, self._commands.popleft())
             self._call = call
             self.mode = Mode.BUSY
-            reply = self.modem.execute(call)
+            reply = call.run()
             if reply is None:
                 return  # `finish` goes on
             if self._call is not call:
@@ -273,7 +274,7 @@ class Uart(Speaker):
         elif reply.result is not Result.OK or not self._commands:
             self.reply(reply)
 
-    def finish(self, call: Call, reply: Reply) -> None:
+    def finish(self, call: object, reply: Reply) -> None:
         """End a command that could not be answered at once."""
         if self._call is not call:
             return
@@ -318,8 +319,8 @@ class Uart(Speaker):
             raise RuntimeError("a prompt without an entry")
         taken, data = entry.feed(bytes(self._input))
         if self._echoes_entry() and data:
-            self._write(bytes(self._input[:data]))
-        del self._input[:taken]
+            self._write(bytes(self._input)[:data])
+        self._input.remove(taken)
         if entry.finished:
             self._complete_entry(entry)
 
@@ -337,8 +338,8 @@ class Uart(Speaker):
 
     def _skip_lf(self) -> bool:
         """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""
-        skipped = self._lines.skips_lf(bytes(self._input[:1]))
-        del self._input[: int(skipped)]
+        skipped = self._lines.skips_lf(bytes(self._input)[:1])
+        self._input.remove(int(skipped))
         return skipped
 
     # Data mode
@@ -358,7 +359,7 @@ class Uart(Speaker):
         if session is None:
             return
         self._lines.clear()
-        self._stop_typing_hold()
+        self._typing.end()
         self.mode = Mode.DATA
         self._stream = Bytestream(self.modem.environment, context.settings.tcfg, session, self._escaped, self._run)
 
@@ -389,7 +390,7 @@ class Uart(Speaker):
         if self._stream is None or self._skip_lf():
             return self._stream is not None
         taken = self._stream.feed(bytes(self._input))
-        del self._input[:taken]
+        self._input.remove(taken)
         return taken > 0
 
     def _pump_stream(self) -> bool:

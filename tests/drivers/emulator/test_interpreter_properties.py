@@ -57,7 +57,7 @@ TEXTS = st.lists(
 
 
 def _modem(loop: asyncio.AbstractEventLoop, commands: CommandTable = EmulatedModule.commands) -> Modem:
-    return Modem(Environment(loop, FakeClock(), Behaviour()), commands)
+    return Modem(Environment(loop, FakeClock(), Behaviour()), commands.begin)
 
 
 def _cut(data: bytes, places: list[int]) -> list[bytes]:
@@ -100,7 +100,7 @@ def test_nothing_grows_when_the_line_takes_nothing(texts: list[bytes]) -> None:
             for _ in range(10):
                 uart.announce("+CREG: 1")
         assert len(uart._out) < 16384
-        assert len(uart._input) < 400_000
+        assert len(bytes(uart._input)) < 400_000
         assert len(uart._waiting) <= 64
         assert sink.paused
         modem.close()
