@@ -56,7 +56,9 @@ class Pty:
     def _make_link(self, link: str) -> None:
         if os.path.lexists(link) and not os.path.islink(link):
             raise FileExistsError(f"{link} exists and is not a symbolic link: choose another name")
-        if _lives(link):
+        if os.path.realpath(link) != self.slave_name and _lives(
+            link
+        ):  # else an earlier run had the number that we have
             raise FileExistsError(
                 f"{link} leads to {os.readlink(link)}, which another program offers: end it, or choose another name"
             )

@@ -86,6 +86,13 @@ def test_a_link_to_a_pty_whose_number_went_to_a_terminal_is_replaced(tmp_path: P
         os.close(terminal)
 
 
+def test_a_stale_link_to_the_number_that_this_pty_has_got_is_no_other_pty(tmp_path: Path) -> None:
+    with Pty() as pty:
+        (tmp_path / "modem").symlink_to(pty.slave_name)
+        pty._make_link(os.fspath(tmp_path / "modem"))
+        assert pty.path == os.fspath(tmp_path / "modem")
+
+
 def test_a_file_in_the_way_is_not_overwritten_and_nothing_stays_open(tmp_path: Path) -> None:
     (tmp_path / "modem").write_text("precious")
     before = len(os.listdir("/dev/fd"))
