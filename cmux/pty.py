@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 import struct
@@ -46,8 +47,8 @@ class Pty:
             attributes[2] |= termios.CLOCAL
             termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
             os.set_blocking(self.master, False)
-            _mark(self._slave)
             if link is not None:
+                _mark(self._slave, os.fspath(link))
                 self._make_link(os.fspath(link))
         except BaseException:
             self.close()
@@ -112,23 +113,26 @@ class Pty:
         self.close()
 
 
-def _lock() -> bytes:
+def _lock(link: str) -> bytes:
+    """Return a lock on the one octet that stands for a link: a number that went to another pty is not held there."""
     import fcntl
 
-    return struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # struct flock of 64-bit Linux: the whole file
+    name = os.path.join(os.path.realpath(os.path.dirname(link)), os.path.basename(link))
+    place = int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=7).digest())
+    return struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0)  # struct flock of 64-bit Linux
 
 
-def _mark(slave: int) -> None:
-    """Show other processes that this pty is somebody's; flock would be in the way of clients that open exclusively."""
+def _mark(slave: int, link: str) -> None:
+    """Show other processes that this link is somebody's; flock would be in the way of clients that open exclusively."""
     if sys.platform == "linux":
         import fcntl
 
         with contextlib.suppress(OSError):
-            fcntl.fcntl(slave, fcntl.F_OFD_SETLK, _lock())
+            fcntl.fcntl(slave, fcntl.F_OFD_SETLK, _lock(link))
 
 
 def _lives(link: str) -> bool:
-    """Say whether a link leads to the pty of a process that lives, and not to one whose number went to a terminal."""
+    """Say whether the process that made a link still serves it."""
     if sys.platform != "linux" or not os.path.islink(link):
         return False
     import fcntl
@@ -140,7 +144,7 @@ def _lives(link: str) -> bool:
     except OSError:
         return False
     try:
-        fcntl.fcntl(found, fcntl.F_OFD_SETLK, _lock())
+        fcntl.fcntl(found, fcntl.F_OFD_SETLK, _lock(link))
     except BlockingIOError:
         return True
     except OSError:

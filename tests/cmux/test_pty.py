@@ -106,3 +106,14 @@ def test_without_a_link_the_path_is_the_slave_itself() -> None:
     with Pty() as pty:
         assert pty.path == pty.slave_name
         assert os.path.exists(pty.path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells whether a pty is somebody's")
+def test_a_stale_link_whose_number_went_to_another_living_pty_is_replaced(tmp_path: Path) -> None:
+    with Pty(tmp_path / "other") as other:
+        (tmp_path / "modem").symlink_to(other.slave_name)  # as a process that was killed left it
+        with Pty(tmp_path / "modem") as pty:
+            assert os.readlink(tmp_path / "modem") == pty.slave_name != other.slave_name
+        (tmp_path / "alias").symlink_to(tmp_path, target_is_directory=True)
+        with pytest.raises(FileExistsError, match="another program offers"):
+            Pty(tmp_path / "alias" / "other")  # the same link by another name
