@@ -6,12 +6,14 @@ import argparse
 import contextlib
 import logging
 import threading
+from collections.abc import Collection
 
 from ..bridge import PtyBridge
 from ..errors import CmuxError
 from ..mux import Mux
 from .app import DONE, CommandError, Commands
 from .lines import KEYS, LineSettings, add_line_options, channels_argument, from_arguments, from_file
+from .service import announce_ready
 from .stopping import Stop, stop_by_signal
 
 _EXAMPLES = (
@@ -37,12 +39,23 @@ def add_attach(commands: Commands) -> None:
     )
     parser.add_argument("port", nargs="?", metavar="PORT", help="the line: a path or any pyserial URL")
     parser.add_argument("--config", metavar="FILE", help="a TOML file with several lines: [NAME], port = …, link = …")
+    add_channel_options(parser)
+    add_line_options(parser)
+
+
+def add_channel_options(parser: argparse.ArgumentParser, *, reattach: bool = True) -> None:
+    """Add the options about channels, links and what happens when the line dies.
+
+    Args:
+        parser: of a command.
+        reattach: the command can go on when the line comes back.
+    """
     parser.add_argument("--channels", type=channels_argument, metavar="LIST", help="which DLCIs: 1-4 (default), or 1,3")
     parser.add_argument("--link", metavar="PREFIX", help="make the symbolic links PREFIX1, PREFIX2, …")
-    parser.add_argument(
-        "--reattach", action="store_true", default=None, help="open the line anew when it has died; the paths stay"
-    )
-    add_line_options(parser)
+    if reattach:
+        parser.add_argument(
+            "--reattach", action="store_true", default=None, help="open the line anew when it has died; the paths stay"
+        )
 
 
 def attach(arguments: argparse.Namespace) -> int:
@@ -106,6 +119,7 @@ def _open_all(lines: list[LineSettings], stop: Stop, attached: list[Attached]) -
             print(f"{bridge.uart.dlci} {bridge.path}")
     if attached:
         print("ready", flush=True)
+        announce_ready()
     return failed
 
 
@@ -153,20 +167,29 @@ class Attached:
         self._stop = stop
         self._mux: Mux | None = None
 
-    def open(self) -> None:
+    def open(self, without: Collection[int] = ()) -> Mux:
         """Open the line, its channels and the ptys; what fails leaves to `close` what was opened.
+
+        Args:
+            without: DLCIs that are opened and get no pty.
+
+        Returns:
+            The multiplexer; it stays this object's to close.
 
         Raises:
             CmuxError: line or channels.
             OSError: ptys or links.
         """
-        self._mux = self.settings.open()
+        mux = self._mux = self.settings.open()
         for dlci in self.settings.channels:
-            uart = self._mux.channel(dlci)
+            uart = mux.channel(dlci)
+            if dlci in without:
+                continue
             link = f"{self.settings.link}{dlci}" if self.settings.link is not None else None
             self.bridges.append(PtyBridge(uart, link, self._stop.wake.set))
         for bridge in self.bridges:
             bridge.start()
+        return mux
 
     def look(self) -> None:
         """Hang up on the clients of channels that have ended."""

@@ -11,11 +11,11 @@ from importlib import metadata
 from typing import cast
 
 from .. import handover
+from ..capture import Capture
 from ..errors import CmuxError, DlcError
-from ..line import Line, open_line
+from ..line import Line
 from ..mux import Mux
-from ..opening import find_profile, session_config, told_apart
-from ..protocol.at_cmux import Manner
+from ..opening import Plan, make_plan
 from ..protocol.events import Outcome
 from ..protocol.startup import OTHER_RATES, Finding
 from .app import DONE, CommandError, Commands
@@ -110,8 +110,12 @@ def examine(settings: LineSettings) -> Iterator[Finding]:
         What each rung showed; the walk ends with the first that does not bear.
     """
     yield from _packages()
+    plan = make_plan(
+        settings.port, settings.baudrate, settings.profile, settings.option, settings.n1, (), OTHER_RATES, {},
+        reattach=False,
+    )  # fmt: skip
     try:
-        line = open_line(settings.port, settings.baudrate)
+        line = plan.open_line()
     except CmuxError as error:
         yield Finding("port", False, str(error))
         return
@@ -119,7 +123,7 @@ def examine(settings: LineSettings) -> Iterator[Finding]:
         yield Finding("port", True, f"{settings.port} is open" + (f" at {line.rate} baud" if line.rate else ""))
         findings: list[Finding] = []
         try:
-            mux, first = _enter(line, settings, findings)
+            mux, first = _enter(line, plan, settings, findings)
         except CmuxError as error:
             yield from findings
             if all(finding.ok for finding in findings):
@@ -139,16 +143,21 @@ def _packages() -> Iterator[Finding]:
             yield Finding("packages", False, f"the package {package} is installed by {' and '.join(sorted(owners))}")
 
 
-def _enter(line: Line, settings: LineSettings, findings: list[Finding]) -> tuple[Mux, bytes]:
-    ours, _ = told_apart({}, settings.port)
-    config = session_config(find_profile(settings.profile), settings.option, settings.n1, **ours)
-    if settings.startup == "none":
-        return Mux(line, config, leave_by_at=False, line_rate=line.rate), b""
-    manner = Manner(config=config, n1_given=settings.n1 is not None, baudrate=settings.baudrate, asks=True)
-    rates = [rate for rate in OTHER_RATES if rate != settings.baudrate]
-    entered = handover.enter(line, manner, rates, findings)
-    mux = Mux(line, entered.config, leave_by_at=not entered.adopted, line_rate=line.rate)
-    return mux, entered.unread
+def _enter(line: Line, plan: Plan, settings: LineSettings, findings: list[Finding]) -> tuple[Mux, bytes]:
+    config, first, leave_by_at = plan.config, b"", False
+    capture = None
+    if settings.capture is not None:
+        capture = Capture(settings.capture, config, payload=settings.capture_payload)
+    if settings.startup == "at":
+        try:
+            entered = handover.enter(line, replace(plan.manner, asks=True), plan.other_rates, findings)
+        except BaseException:
+            if capture is not None:
+                capture.close()
+            raise
+        config, first, leave_by_at = entered.config, entered.unread, not entered.adopted
+    rate = line.rate if settings.line_rate is None else settings.line_rate or None
+    return Mux(line, config, leave_by_at=leave_by_at, line_rate=rate, capture=capture), first
 
 
 def _session(mux: Mux, first: bytes, settings: LineSettings) -> Iterator[Finding]:

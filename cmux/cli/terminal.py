@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any, cast
-
-from serial.tools import miniterm
+from dataclasses import replace
 
 from ..protocol.config import MAX_DLCI
+from ..virtual_uart import VirtualUart
 from .app import DONE, CommandError, Commands
+from .attach import Attached, add_channel_options
+from .console import Window
 from .lines import add_line_options, from_arguments
+from .stopping import Stop, stop_by_signal
 
 _EXAMPLES = (
     "gsm0710 terminal /dev/ttyUSB0 --dlci 2",
+    "gsm0710 terminal /dev/ttyUSB0 --dlci 1 --link /tmp/modem      and channels 2 to 4 as paths meanwhile",
     "gsm0710 terminal socket://10.0.0.7:7000 --dlci 1 --option advanced",
 )
 
@@ -31,6 +34,7 @@ def add_terminal(commands: Commands) -> None:
     parser.add_argument("--dlci", type=_dlci, required=True, metavar="N", help="which channel")
     parser.add_argument("--eol", choices=("cr", "crlf", "lf"), default="cr", help="what Enter sends (default cr)")
     parser.add_argument("--echo", action="store_true", help="show what is typed")
+    add_channel_options(parser, reattach=False)
     add_line_options(parser)
 
 
@@ -55,27 +59,39 @@ def terminal(arguments: argparse.Namespace) -> int:
     """
     if not sys.stdin.isatty():
         raise CommandError("standard input is no terminal: use attach, or a cmux: URL in a program of your own")
+    dlci: int = arguments.dlci
     try:
         settings = from_arguments(arguments)
     except ValueError as error:
         arguments.parser.error(str(error))
-    with settings.open() as mux:
-        port = mux.channel(arguments.dlci)
-        window = miniterm.Miniterm(cast(Any, port), echo=arguments.echo, eol=arguments.eol, filters=["default"])
-        window.exit_character, window.menu_character = "\x1d", "\x14"
-        window.set_rx_encoding("utf-8", errors="replace")
-        window.set_tx_encoding("utf-8", errors="replace")
-        print(f"--- {port.port}; Ctrl-] leaves, Ctrl-T Ctrl-H helps ---", file=sys.stderr)
-        window.start()
+    given = settings.channels if arguments.channels is not None or settings.link is not None else ()
+    settings = replace(settings, channels=tuple(sorted({*given, dlci})))
+    with stop_by_signal() as stop:
+        attached = Attached(settings, stop)
         try:
-            window.join(True)
-        except KeyboardInterrupt:
-            pass
+            mux = attached.open(without=(dlci,) if settings.link is not None else settings.channels)
+            for bridge in attached.bridges:
+                print(f"{bridge.uart.dlci} {bridge.path}", file=sys.stderr)
+            _type_on(mux.channel(dlci), arguments, stop)
+            if mux.error is not None:
+                raise CommandError(f"the line died: {mux.error}")
         finally:
-            window.stop()
-            port.cancel_read()
-            window.join()
-            window.console.cleanup()
-        if mux.error is not None:
-            raise CommandError(f"the line died: {mux.error}")
+            stop.interrupts = False
+            attached.close()
     return DONE
+
+
+def _type_on(port: VirtualUart, arguments: argparse.Namespace, stop: Stop) -> None:
+    window = Window(port, echo=arguments.echo, eol=arguments.eol)
+    stop.interrupts = False
+    window.start()
+    try:
+        print(f"--- {port.port}; Ctrl-] leaves, Ctrl-T Ctrl-H helps ---\r", file=sys.stderr)
+        stop.interrupts = True
+        if not stop.asked:
+            window.wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        stop.interrupts = False
+        window.end()

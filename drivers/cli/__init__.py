@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from cmux.cli import add_commands, run
-
-from ..errors import DriverError
-from .demo import add_demo
-from .emulate import add_emulate
-
 __all__ = ["main"]
+
+_INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -20,5 +16,9 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    description = "GSM 07.10 / 3GPP TS 27.010 multiplexer, TCP/IP driver and emulated module."
-    return run("gsm0710", description, [add_demo, add_emulate, add_commands], argv, errors=(DriverError,))
+    try:
+        from .program import run_program  # takes a while, in which there may be an interrupt
+
+        return run_program(argv)
+    except KeyboardInterrupt:
+        return _INTERRUPTED

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import socket
 import stat
 import sys
 from collections.abc import Iterator
@@ -245,6 +246,18 @@ def test_with_reattach_the_paths_stay_while_the_line_goes_and_comes(tmp_path: Pa
         assert read_exactly(client, 4) == b"back"
         os.close(client)
         assert attach.end()[0] == 0
+
+
+def test_a_service_manager_is_told_when_the_paths_are_there(
+    module: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with Attach(module.path, "--link", f"{tmp_path}/m"):
+            assert manager.recv(100) == b"READY=1"
+            assert os.path.exists(tmp_path / "m4")
 
 
 # --- Several lines ---

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,16 @@ def test_a_module_in_order_passes_every_step(capsys: pytest.CaptureFixture[str])
         assert all(entry["ok"] for entry in found.values())
         assert main(["doctor", path]) == 0
         assert "The line can be multiplexed." in capsys.readouterr().out
+
+
+def test_what_it_says_to_the_module_can_be_captured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Module() as module:
+        assert main(["doctor", module.path, "--channels", "1", "--capture", str(tmp_path / "x.log")]) == 0
+    assert "host   DLCI 0  SABM" in (tmp_path / "x.log").read_text()
+    with Module() as module:
+        assert main(["doctor", module.path, "--channels", "1", "--capture", str(tmp_path / "no" / "x.log")]) == 1
+        assert not module.commands
+    assert "No such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

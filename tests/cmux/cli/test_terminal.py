@@ -2,10 +2,13 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import serial
 
 if sys.platform == "win32":
     pytest.skip("needs POSIX", allow_module_level=True)
@@ -58,12 +61,38 @@ def test_what_is_typed_comes_back_and_ctrl_bracket_leaves() -> None:
         assert not module.in_mux
 
 
+def test_with_links_the_other_channels_are_paths_meanwhile(tmp_path: Path) -> None:
+    with Module() as module:
+        typist = Typist(module.path, "--dlci", "1", "--channels", "1-2", "--link", f"{tmp_path}/m")
+        typist.wait_for(b"leaves")
+        assert os.listdir(tmp_path) == ["m2"]
+        with serial.Serial(f"{tmp_path}/m2", timeout=20) as port:
+            port.write(b"path")
+            assert port.read(4) == b"path"
+        typist.type(b"typed")
+        typist.wait_for(b"typed")
+        typist.type(b"\x1d")
+        assert typist.end() == 0
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_in_order(number: int) -> None:
+    with Module() as module:
+        typist = Typist(module.path, "--dlci", "1")
+        typist.wait_for(b"leaves")
+        typist.process.send_signal(number)
+        assert typist.end() == 0
+        assert not module.in_mux
+
+
 def test_the_line_dying_ends_it_with_a_line_that_says_so() -> None:
     with Module() as module:
         typist = Typist(module.path, "--dlci", "1")
         typist.wait_for(b"leaves")
         module.stop()
         typist.wait_for(b"the line died")
+        assert b"Traceback" not in typist.seen
         assert typist.end() == 1
 
 

@@ -1,0 +1,100 @@
+"""pyserial's miniterm as a window that ends when it is told to, whoever tells it, and shows no traceback."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import select
+import sys
+from collections import deque
+
+import serial
+from serial.tools import miniterm
+
+from ..virtual_uart import VirtualUart
+
+EXIT = "\x1d"
+"""Ctrl-], which leaves."""
+_MENU = "\x14"
+_BACKSPACE, _DELETE = "\b", "\x7f"
+
+
+class Window(miniterm.Miniterm):
+    """A terminal on a port.
+
+    Args:
+        port: open.
+        echo: show what is typed.
+        eol: what Enter sends: ``cr``, ``crlf`` or ``lf``.
+    """
+
+    def __init__(self, port: VirtualUart, *, echo: bool, eol: str) -> None:
+        super().__init__(port, echo=echo, eol=eol, filters=["default"])  # type: ignore[arg-type]  # any port will do
+        self._port = port
+        self.exit_character, self.menu_character = EXIT, _MENU
+        self.set_rx_encoding("utf-8", errors="replace")
+        self.set_tx_encoding("utf-8", errors="replace")
+        if os.name == "posix":
+            self.console = Keys()
+
+    def reader(self) -> None:
+        """Show what comes; the end of the port ends the window, and who opened the port knows why."""
+        with contextlib.suppress(serial.SerialException):
+            super().reader()
+
+    def writer(self) -> None:
+        """Send what is typed."""
+        with contextlib.suppress(serial.SerialException):
+            super().writer()
+
+    def wait(self) -> None:
+        """Wait until Ctrl-] was typed or the port has ended."""
+        self.join(True)
+
+    def end(self) -> None:
+        """End it, and leave the terminal as it was."""
+        self.stop()
+        self.console.cancel()
+        self._port.cancel_read()
+        self.join()
+        self.console.cleanup()
+
+
+if os.name == "posix":
+    import termios
+
+    class Keys(miniterm.Console):
+        """The keys of a terminal; waiting for one can be cancelled without the right to fake one."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._wake_read, self._wake_write = os.pipe()
+            self._typed: deque[str] = deque()
+            self._decoder = codecs.getincrementaldecoder(sys.stdin.encoding or "utf-8")("replace")
+
+        def getkey(self) -> str:  # type: ignore[override]  # the stubs say that it returns nothing
+            """Wait for a key."""
+            while not self._typed:
+                if self._wake_read in select.select([self.fd, self._wake_read], [], [])[0]:
+                    return ""
+                try:
+                    octets = os.read(self.fd, 1024)
+                except OSError:  # the terminal is gone
+                    octets = b""
+                self._typed.extend(self._decoder.decode(octets) if octets else EXIT)
+            key = self._typed.popleft()
+            return _BACKSPACE if key == _DELETE else key
+
+        def cancel(self) -> None:
+            """End a `getkey` that waits, and those to come."""
+            os.write(self._wake_write, b"x")
+
+        def cleanup(self) -> None:
+            """Leave the terminal as it was; a second time, and on one that is gone, there is nothing to do."""
+            with contextlib.suppress(termios.error):
+                super().cleanup()
+            for fd in (self._wake_read, self._wake_write):
+                if fd >= 0:
+                    os.close(fd)
+            self._wake_read = self._wake_write = -1

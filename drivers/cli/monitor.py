@@ -1,0 +1,330 @@
+"""``gsm0710 monitor``: attach a line, and show what passes on it and how the module is."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from typing import TypeVar, cast
+
+import serial
+
+from cmux import CmuxError, Mux
+from cmux.cli import CommandError, Commands
+from cmux.cli.attach import Attached, add_channel_options
+from cmux.cli.lines import LineSettings, add_line_options, from_arguments
+from cmux.cli.stopping import Stop, stop_by_signal
+
+from ..errors import DriverError
+from ..modem import Modem
+
+T = TypeVar("T")
+
+_INTERVAL = 2.0
+_CLEAR = "\x1b[H\x1b[J"
+_SIGNALS = ("cts", "dsr", "cd", "ri")
+
+
+def add_monitor(commands: Commands) -> None:
+    """Add ``monitor``.
+
+    Args:
+        commands: the command line that is being put together.
+    """
+    parser = commands.add(
+        "monitor",
+        run_monitor,
+        summary="Attach a line, and show what passes on its channels, and signal and network of the module.",
+        examples=(
+            "gsm0710 monitor /dev/ttyUSB0",
+            "gsm0710 monitor /dev/ttyUSB0 --link /tmp/modem    channels 1 to 3 as paths; the last one asks the module",
+            "gsm0710 monitor /dev/ttyUSB0 --once --json | jq .module.dbm",
+        ),
+    )
+    parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
+    parser.add_argument("--once", action="store_true", help="show it once, and end")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    add_channel_options(parser)
+    add_line_options(parser)
+
+
+def run_monitor(arguments: argparse.Namespace) -> int:
+    """Run the command.
+
+    Args:
+        arguments: see `add_monitor`.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        CommandError: the line could not be opened, or died.
+    """
+    try:
+        settings = from_arguments(arguments)
+    except ValueError as error:
+        arguments.parser.error(str(error))
+    asking = settings.channels[-1]
+    without = (asking,) if settings.link is not None else settings.channels
+    with stop_by_signal() as stop:
+        attached = Attached(settings, stop)
+        try:
+            mux = attached.open(without)
+            paths = {bridge.uart.dlci: bridge.path for bridge in attached.bridges}
+            inquiry = Inquiry(mux, asking)
+            try:
+                _watch(Watch(mux, settings, paths, inquiry), attached, stop, arguments)
+            finally:
+                stop.interrupts = False
+                inquiry.close()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            stop.interrupts = False
+            attached.close()
+    return 0
+
+
+def _watch(watch: Watch, attached: Attached, stop: Stop, arguments: argparse.Namespace) -> None:
+    live = sys.stdout.isatty() and not arguments.once
+    while True:
+        reading = watch.read()
+        if arguments.json:
+            print(json.dumps(asdict(reading)), flush=True)
+        else:
+            print((_CLEAR if live else "") + watch.table(reading), flush=True)
+        if reading.state == "dead":
+            raise CommandError(f"the line died: {reading.cause}")
+        if arguments.once:
+            return
+        deadline = time.monotonic() + _INTERVAL
+        while stop.wake.wait(max(0.0, deadline - time.monotonic())):
+            stop.wake.clear()
+            attached.look()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleReading:
+    """What a module says of itself; None where it does not say it."""
+
+    manufacturer: str | None = None
+    model: str | None = None
+    revision: str | None = None
+    imei: str | None = None
+    sim: str | None = None
+    registration: str | None = None
+    operator: str | None = None
+    dbm: int | None = None
+    attached: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelReading:
+    """One channel."""
+
+    dlci: int
+    path: str | None
+    state: str
+    octets_received: int
+    octets_sent: int
+    waiting: int
+    """Octets that were received and nobody has read."""
+    stalls: int
+    """How often it had to wait for the peer's flow control."""
+    signals: list[str]
+    """The peer's: of cts, dsr, cd, ri those that are on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A line at one moment; counters count from its opening, or from its last re-attachment."""
+
+    time: int
+    """Nanoseconds since 1970."""
+    line: str
+    state: str
+    """``open``, ``reattaching`` or ``dead``."""
+    cause: str | None
+    option: str
+    n1: int
+    reattached: int
+    octets_received: int
+    octets_sent: int
+    frames_received: int
+    frames_sent: int
+    dropped: dict[str, int]
+    channels: list[ChannelReading]
+    module: ModuleReading
+
+
+class Inquiry:
+    """Asks the module on one channel, and goes on with what it answers.
+
+    Args:
+        mux: of the line.
+        dlci: of the channel.
+    """
+
+    def __init__(self, mux: Mux, dlci: int) -> None:
+        self._mux = mux
+        self._dlci = dlci
+        self._modem: Modem | None = None
+
+    def ask(self) -> ModuleReading:
+        """Return what the module answers; nothing while the line is dead."""
+        if self._mux.error is not None:
+            self.close()
+            return ModuleReading()
+        try:
+            if self._modem is None:
+                self._modem = Modem(self._mux.channel(self._dlci))
+            return self._asked(self._modem)
+        except (CmuxError, serial.SerialException):  # the line shows why
+            self.close()
+            return ModuleReading()
+
+    def _asked(self, modem: Modem) -> ModuleReading:
+        identity = _answered(modem.identity)
+        if identity is None:  # it does not speak AT here, or not now
+            self.close()
+            return ModuleReading()
+        registration, signal = _answered(modem.registration), _answered(modem.signal)
+        return ModuleReading(
+            manufacturer=identity.manufacturer,
+            model=identity.model,
+            revision=identity.revision,
+            imei=identity.imei,
+            sim=_answered(modem.sim),
+            registration=None if registration is None else registration.name.lower().replace("_", " "),
+            operator=_answered(modem.operator),
+            dbm=None if signal is None else signal.dbm,
+            attached=_answered(modem.attached),
+        )
+
+    def close(self) -> None:
+        """Let go of the channel."""
+        modem, self._modem = self._modem, None
+        if modem is not None:
+            modem.close()
+
+
+def _answered(question: Callable[[], T]) -> T | None:
+    with suppress(DriverError):
+        return question()
+    return None
+
+
+class Watch:
+    """Takes readings of a line, and writes them for people.
+
+    Args:
+        mux: of the line.
+        settings: of the line.
+        paths: of the channels that have one.
+        inquiry: asks the module.
+    """
+
+    def __init__(self, mux: Mux, settings: LineSettings, paths: dict[int, str], inquiry: Inquiry) -> None:
+        self._mux = mux
+        self._settings = settings
+        self._paths = paths
+        self._inquiry = inquiry
+        self._before: Reading | None = None
+
+    def read(self) -> Reading:
+        """Take a reading."""
+        mux = self._mux
+        module = self._inquiry.ask()
+        error, reattaching = mux.error, mux.reattaching
+        stats = mux.stats()
+        per_dlc = cast(dict[int, dict[str, object]], stats["dlcs"])
+        return Reading(
+            time=time.time_ns(),
+            line=mux.name,
+            state="reattaching" if reattaching else "open" if error is None else "dead",
+            cause=None if error is None else str(error),
+            option=mux.config.option.value,
+            n1=mux.config.n1,
+            reattached=mux.reattached,
+            octets_received=cast(int, stats["line_octets_received"]),
+            octets_sent=cast(int, stats["line_octets_sent"]),
+            frames_received=cast(int, stats["frames_received"]),
+            frames_sent=cast(int, stats["frames_sent"]),
+            dropped=cast(dict[str, int], stats["dropped"]),
+            channels=[self._channel(dlci, per_dlc.get(dlci, {})) for dlci in self._settings.channels],
+            module=module,
+        )
+
+    def _channel(self, dlci: int, counters: dict[str, object]) -> ChannelReading:
+        signals: list[str] = []
+        waiting = 0
+        with suppress(CmuxError, serial.SerialException):
+            port = self._mux.endpoint(dlci)
+            peer = port.peer_signals()
+            waiting = len(port.buffer)
+            states = (peer.rtr, peer.rtc, peer.dv, peer.ic)
+            signals = [name for name, on in zip(_SIGNALS, states, strict=True) if on]
+        return ChannelReading(
+            dlci=dlci,
+            path=self._paths.get(dlci),
+            state=str(counters.get("state", "CLOSED")).lower(),
+            octets_received=cast(int, counters.get("octets_received", 0)),
+            octets_sent=cast(int, counters.get("octets_sent", 0)),
+            waiting=waiting,
+            stalls=cast(int, counters.get("flow_stalls", 0)),
+            signals=signals,
+        )
+
+    def table(self, reading: Reading) -> str:
+        """Write a reading for people, with rates since the one before."""
+        before, self._before = self._before, reading
+        seconds = (reading.time - before.time) / 1e9 if before is not None else 0.0
+        old = {channel.dlci: channel for channel in before.channels} if before is not None else {}
+
+        def rate(one: ChannelReading, count: Callable[[ChannelReading], int]) -> str:
+            then = old.get(one.dlci)
+            return f"{max(0, count(one) - count(then)) / seconds:.0f}" if then is not None and seconds > 0 else "-"
+
+        lines = [
+            f"{reading.line}  {reading.state}  {reading.option} option, N1 {reading.n1}"
+            + (f"  attached again {reading.reattached} times" if reading.reattached else ""),
+            *([f"  {reading.cause}"] if reading.cause else []),
+            f"  received {reading.octets_received} octets, {reading.frames_received} frames;"
+            f" sent {reading.octets_sent} octets, {reading.frames_sent} frames",
+            "  damaged: " + (", ".join(f"{count} {why}" for why, count in reading.dropped.items()) or "none"),
+            "",
+            "DLCI  state         received      /s        sent      /s   unread  stalls  signals          path",
+        ]
+        lines += [
+            f"{one.dlci:>4}  {one.state:<12}{one.octets_received:>10}{rate(one, _received):>8}"
+            f"{one.octets_sent:>12}{rate(one, _sent):>8}{one.waiting:>9}{one.stalls:>8}"
+            f"  {' '.join(one.signals):<15}  {one.path or '-'}"
+            for one in reading.channels
+        ]
+        lines += ["", *_about(reading.module), ""]
+        return "\n".join(line.rstrip() for line in lines)
+
+
+def _received(channel: ChannelReading) -> int:
+    return channel.octets_received
+
+
+def _sent(channel: ChannelReading) -> int:
+    return channel.octets_sent
+
+
+def _about(module: ModuleReading) -> list[str]:
+    said = {field.name: getattr(module, field.name) for field in fields(module)}
+    if all(value is None for value in said.values()):
+        return ["module  does not answer AT"]
+    attached = {None: "unknown", True: "yes", False: "no"}[module.attached]
+    strength = "unknown" if module.dbm is None else f"{module.dbm} dBm"
+    return [
+        f"module  {module.manufacturer} {module.model} {module.revision}, IMEI {module.imei}",
+        f"        SIM {module.sim or 'unknown'}; network: {module.registration or 'unknown'},"
+        f" {module.operator or 'no operator'}; signal {strength}; packet service attached: {attached}",
+    ]
