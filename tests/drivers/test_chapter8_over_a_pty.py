@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from driver_lab import PATIENCE
 
 import cmux
 from drivers.at import AtChannel, LinePattern
@@ -16,7 +17,6 @@ from drivers.tcpip import ContextBusy, ContextTable, TcpipDriver
 
 HELLO = b"Hello, welcome to use Quectel's module"
 GREAT = b"Quectel's module is great!"
-PATIENCE = 10.0
 
 
 @dataclass

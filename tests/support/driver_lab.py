@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from drivers.clock import Clock, Timer
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.tcpip import Listener, Session, TcpipDriver
 
-PATIENCE = 10.0
+PATIENCE = float(os.environ.get("GSM0710_PATIENCE", "10"))  # seconds of real time until a test fails that waits in vain
 
 
 @dataclass

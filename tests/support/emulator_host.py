@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Self
 
@@ -12,7 +13,7 @@ from cmux.protocol.events import Closed, DataReceived, Event, Opened, SessionClo
 from drivers.clock import FakeClock
 from drivers.emulator import EmulatedModule
 
-PATIENCE = 5.0  # seconds of real time after which a test fails instead of hanging
+PATIENCE = float(os.environ.get("GSM0710_PATIENCE", "5"))  # seconds of real time until a test fails that waits in vain
 
 
 class Terminal:

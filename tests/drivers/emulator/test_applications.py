@@ -96,7 +96,7 @@ async def test_two_contexts_on_two_virtual_uarts_by_name() -> None:
         assert len(addresses) == 2 or addresses == {"127.0.0.1"}
 
 
-@pytest.mark.requirement("S4.2", "S3.9")
+@pytest.mark.requirement("S4.2", "S6.2", "S3.9")
 async def test_muxip_and_transparent_mode_exclude_each_other_and_resends_have_no_effect() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.plain.ask("AT+QIMUX=1")

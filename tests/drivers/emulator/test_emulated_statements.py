@@ -102,6 +102,24 @@ async def test_where_both_stand_qisrvc_says_which_session_qiclose_ends() -> None
                 assert await reader.read() == b""
 
 
+@pytest.mark.requirement("S3.52", "S5.18")
+@pytest.mark.parametrize("service", [1, 2])
+async def test_qideact_ends_every_session_and_the_server_whatever_qisrvc_says(service: int) -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        uart = lab.plain
+        address = await listen(uart, "AT+QISERVER")
+        await uart.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', CONNECTED)
+        await one.arrived.wait()
+        async with visit(uart, address) as (reader, _):
+            await uart.ask(f"AT+QISRVC={service}")
+            await uart.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
+            async with asyncio.timeout(PATIENCE):
+                assert await one.reader.read() == b""
+                assert await reader.read() == b""
+        await uart.ask("AT+QISERVER?", "\r\n+QISERVER: 0, 0\r\n\r\nOK\r\n")
+        await uart.ask("AT+QISTAT", "\r\nOK\r\n\r\nSTATE: IP INITIAL\r\n")
+
+
 @pytest.mark.requirement("S5.9")
 async def test_a_udp_client_is_told_before_its_data_also_when_both_had_to_wait() -> None:
     async with Lab(EmulatedModule()) as lab:
