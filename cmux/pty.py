@@ -48,7 +48,6 @@ class Pty:
             termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
             os.set_blocking(self.master, False)
             if link is not None:
-                _mark(self._slave, os.fspath(link))
                 self._make_link(os.fspath(link))
         except BaseException:
             self.close()
@@ -57,12 +56,11 @@ class Pty:
     def _make_link(self, link: str) -> None:
         if os.path.lexists(link) and not os.path.islink(link):
             raise FileExistsError(f"{link} exists and is not a symbolic link: choose another name")
-        if os.path.realpath(link) != self.slave_name and _lives(
-            link
-        ):  # else an earlier run had the number that we have
+        if _lives(link):
             raise FileExistsError(
                 f"{link} leads to {os.readlink(link)}, which another program offers: end it, or choose another name"
             )
+        _mark(self._slave, link)
         temporary = f"{link}.{os.getpid()}~"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
