@@ -367,6 +367,7 @@ def _without_storm(said: bytes, way: str, port: int) -> bytes:
 # The SIM
 
 
+@pytest.mark.requirement("S3.13")
 async def test_a_sim_that_wants_its_pin() -> None:
     async with Lab(EmulatedModule(faults="sim=pin")) as lab:
         await lab.plain.ask("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n")
@@ -378,6 +379,7 @@ async def test_a_sim_that_wants_its_pin() -> None:
         await lab.plain.ask('AT+CPIN="1234"', "\r\nOK\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n\r\n+CREG: 1\r\n")
         await lab.plain.ask("AT+CREG=0")
         await lab.plain.ask("AT+CREG?", "\r\n+CREG: 0,1\r\n\r\nOK\r\n")
+        await lab.plain.ask('AT+QIFGCNT=0;+QICSGP=1,"CMNET";+QIMUX=0;+QIMODE=0;+QIDNSIP=0;+QITCFG=3,2,512,1')
         await lab.plain.ask("AT+QIREGAPP;+QIACT")
 
 

@@ -28,7 +28,7 @@ async def test_3_2_step_by_step() -> None:
     await example("chapter3/3.2-step-by-step")
 
 
-@pytest.mark.requirement("S3.20")
+@pytest.mark.requirement("S2.2", "S3.20")
 async def test_3_2_at_once() -> None:
     await example("chapter3/3.2-at-once")
 
@@ -103,7 +103,7 @@ async def test_5_2_step_by_step() -> None:
     await example("chapter5/5.2-step-by-step")
 
 
-@pytest.mark.requirement("S5.4")
+@pytest.mark.requirement("S2.4", "S5.4")
 async def test_5_2_at_once() -> None:
     await example("chapter5/5.2-at-once")
 
@@ -133,7 +133,7 @@ async def test_6_2_step_by_step() -> None:
     await example("chapter6/6.2-step-by-step")
 
 
-@pytest.mark.requirement("S6.5")
+@pytest.mark.requirement("S2.5", "S6.5")
 async def test_6_2_at_once() -> None:
     await example("chapter6/6.2-at-once")
 
