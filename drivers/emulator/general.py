@@ -16,6 +16,8 @@ REVISION = "M10R04A02M32_SST"
 IMEI = "861001001234560"
 RATES = (75, 150, 300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200)
 
+_HARDWARE = 2  # of AT+IFC: RTS and CTS
+
 # Who it is
 
 
@@ -178,7 +180,10 @@ def set_flow(call: Call) -> Reply:
     second = call.number(1, 0, 2) if len(call.texts) == 2 else first
     if first is None or second is None or len(call.texts) > 2:
         return ERROR
+    hardware = _HARDWARE in call.modem.flow
     call.modem.flow = (first, second)
+    if hardware != (_HARDWARE in call.modem.flow) and call.modem.change_rts_cts is not None:
+        call.modem.change_rts_cts(not hardware)
     return OK
 
 

@@ -68,6 +68,7 @@ class Modem:
         self.multiplex: Callable[[Uart, Command], Reply | None] | None = None  # AT+CMUX=..., where the line can do it
         self.describe_multiplexer: Callable[[bool], str] | None = None  # AT+CMUX? and AT+CMUX=?
         self.change_rate: Callable[[int], None] | None = None  # AT+IPR, where the line is a real one
+        self.change_rts_cts: Callable[[bool], None] | None = None  # AT+IFC, where the line is a real one
         self.restarted: Callable[[], None] | None = None  # the module was reset: leave multiplexer mode
         self.octets: OctetsCallback = lambda uart, direction, data: None
         self._registering: Timer | None = None

@@ -262,7 +262,8 @@ class EmulatedModule(Lifetime):
         def serve() -> str:
             modem = self._running()
             line = self._new_line(fatal=True)
-            modem.change_rate = open_serial(modem.environment, url, baudrate, line, modem.plain_dtr)
+            settings = open_serial(modem.environment, url, baudrate, line, modem.plain_dtr)
+            modem.change_rate, modem.change_rts_cts = settings.rate, settings.rts_cts
             return url
 
         return self._on_loop(serve)

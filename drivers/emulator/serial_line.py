@@ -34,7 +34,7 @@ class _Port(Protocol):
 
 def open_serial(
     environment: Environment, url: str, baudrate: int, protocol: asyncio.Protocol, dtr: Callable[[bool], None]
-) -> Callable[[int], None]:
+) -> SerialSettings:
     """Open a serial line and join a protocol to it.
 
     Args:
@@ -45,7 +45,7 @@ def open_serial(
         dtr: told the host's DTR whenever it changes, where the line shows it: on a null-modem cable it is our DSR.
 
     Returns:
-        What changes its rate in bits per second, once what was said before has left.
+        What changes its rate in bits per second, and whether it obeys RTS and CTS, once what was said before has left.
 
     Raises:
         serial.SerialException: it cannot be opened.
@@ -58,15 +58,37 @@ def open_serial(
         ThreadTransport(loop, port, protocol)
     _watch_dsr(environment, port, dtr)
 
-    def change(rate: int) -> None:
+    return SerialSettings(environment, port)
+
+
+class SerialSettings:
+    """What AT commands change of an open serial port, once what was said before has left.
+
+    Args:
+        environment: loop and clock.
+        port: the port.
+    """
+
+    def __init__(self, environment: Environment, port: serial.SerialBase) -> None:
+        self._environment = environment
+        self._port = port
+
+    def rate(self, rate: int) -> None:
+        """Change the rate, in bits per second."""
+        self._later("baudrate", rate)
+
+    def rts_cts(self, on: bool) -> None:
+        """Obey CTS and drive RTS, or not."""
+        self._later("rtscts", on)
+
+    def _later(self, name: str, value: int) -> None:
         def now() -> None:
-            if port.is_open:
-                log.info("%s: %d baud", url, rate)
-                port.baudrate = rate
+            if self._port.is_open:
+                log.info("%s: %s = %s", self._port.name, name, value)
+                setattr(self._port, name, value)
 
-        environment.clock.call_later(loop, _ANSWER * 10 / port.baudrate, now)
-
-    return change
+        wait = _ANSWER * 10 / self._port.baudrate
+        self._environment.clock.call_later(self._environment.loop, wait, now)
 
 
 def _watch_dsr(environment: Environment, port: serial.SerialBase, told: Callable[[bool], None]) -> None:

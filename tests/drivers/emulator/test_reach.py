@@ -336,7 +336,7 @@ async def test_the_module_says_xoff_before_its_buffer_is_full_and_xon_again() ->
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pty")
-async def test_ipr_changes_the_rate_of_a_real_line_behind_the_answer() -> None:
+async def test_ipr_and_ifc_change_rate_and_flow_control_of_a_real_line_behind_the_answer() -> None:
     import termios
 
     loop = asyncio.get_running_loop()
@@ -351,5 +351,10 @@ async def test_ipr_changes_the_rate_of_a_real_line_behind_the_answer() -> None:
                 while termios.tcgetattr(pty.master)[4] != termios.B9600:
                     await settle()
             await host.terminal.ask("AT+IPR?", "\r\n+IPR: 9600\r\n\r\nOK\r\n")
+            for flow, rts_cts in (("2,2", True), ("0,0", False)):
+                await host.terminal.ask(f"AT+IFC={flow}")
+                async with asyncio.timeout(5):
+                    while bool(termios.tcgetattr(pty.master)[2] & termios.CRTSCTS) is not rts_cts:
+                        await settle()
             assert host.transport is not None
             host.transport.abort()
