@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import serial
@@ -355,6 +356,18 @@ def test_the_peers_signals_are_cts_dsr_ri_and_cd(port: cmux.VirtualUart, module:
     module.run(lambda core, now: core.set_signals(1, Signals(rtc=False, rtr=False, ic=True, dv=False), now))
     assert port._endpoint.engine.wait(lambda core: core.signals(1) == Signals(False, False, False, True, False), 20)
     assert (port.cts, port.dsr, port.ri, port.cd) == (False, False, True, False)
+
+
+@pytest.mark.parametrize(("signal", "line"), [("rtr", "cts"), ("rtc", "dsr"), ("ic", "ri"), ("dv", "cd")])
+def test_each_signal_of_the_peer_is_one_line_and_no_other(
+    port: cmux.VirtualUart, module: Module, signal: str, line: str
+) -> None:
+    """Linux c19d93542a60: two of them were confused, which shows only when they differ."""
+    idle = Signals(rtc=False, rtr=False, ic=False, dv=False)
+    only = replace(idle, **{signal: True})
+    module.run(lambda core, now: core.set_signals(1, only, now))
+    assert port._endpoint.engine.wait(lambda core: core.signals(1) == only, 20)
+    assert [name for name in ("cts", "dsr", "ri", "cd") if getattr(port, name)] == [line]
 
 
 def test_a_break_arrives_with_its_length(port: cmux.VirtualUart, module: Module) -> None:
