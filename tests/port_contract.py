@@ -18,31 +18,32 @@ import serial
 PATIENCE = 20.0
 
 
+def at_once(ready: Callable[[], bool]) -> None:
+    """Wait for what has happened by the time that `write` returns."""
+    assert ready()
+
+
 @dataclass(frozen=True)
 class Looped:
-    """A port that is open, and what it cannot do."""
+    """A port that is open, what it cannot do, and how to hear from it."""
 
     port: serial.SerialBase
     lacks: frozenset[str] = frozenset()
     """Of: signals, fileno, gap (inter_byte_timeout)."""
+    until: Callable[[Callable[[], bool]], None] = at_once
+    """Waits until something holds that what comes to the port brings about."""
 
     def needs(self, what: str) -> None:
         if what in self.lacks:
             pytest.skip(f"this port has no {what}")
 
 
-def arrive(port: serial.SerialBase, data: bytes) -> None:
+def arrive(looped: Looped, data: bytes) -> None:
     """Send octets and wait until all of them have come back."""
+    port = looped.port
     before = port.in_waiting
     port.write(data)
-    until(lambda: port.in_waiting >= before + len(data))
-
-
-def until(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)  # there is no event to wait for: a pyserial port has no callback
+    looped.until(lambda: port.in_waiting >= before + len(data))
 
 
 def test_what_is_written_comes_back(looped: Looped) -> None:
@@ -66,14 +67,14 @@ def test_text_cannot_be_written(looped: Looped) -> None:
 def test_a_time_out_of_zero_returns_what_is_there(looped: Looped) -> None:
     looped.port.timeout = 0
     assert looped.port.read(10) == b""
-    arrive(looped.port, b"abc")
+    arrive(looped, b"abc")
     assert looped.port.read(2) == b"ab"
     assert looped.port.read(10) == b"c"
 
 
 def test_a_time_out_returns_what_has_come_until_then_and_not_before(looped: Looped) -> None:
     looped.port.timeout = 0.05
-    arrive(looped.port, b"abc")
+    arrive(looped, b"abc")
     started = time.monotonic()
     assert looped.port.read(10) == b"abc"
     assert time.monotonic() - started >= 0.049  # a lower bound holds on any machine
@@ -90,12 +91,12 @@ def test_no_time_out_waits_for_every_octet(looped: Looped) -> None:
 def test_a_gap_ends_a_read(looped: Looped) -> None:
     looped.needs("gap")
     looped.port.timeout, looped.port.inter_byte_timeout = PATIENCE, 0.05
-    arrive(looped.port, b"abc")
+    arrive(looped, b"abc")
     assert looped.port.read(10) == b"abc"
 
 
 def test_octets_are_counted_and_thrown_away(looped: Looped) -> None:
-    arrive(looped.port, b"abc")
+    arrive(looped, b"abc")
     assert looped.port.in_waiting == 3
     looped.port.reset_input_buffer()
     assert looped.port.in_waiting == 0
@@ -103,7 +104,7 @@ def test_octets_are_counted_and_thrown_away(looped: Looped) -> None:
 
 def test_lines_are_read_line_by_line(looped: Looped) -> None:
     looped.port.timeout = PATIENCE
-    arrive(looped.port, b"one\r\ntwo\nthree")
+    arrive(looped, b"one\r\ntwo\nthree")
     assert looped.port.readline() == b"one\r\n"
     assert looped.port.read_until(b"\n") == b"two\n"
     assert looped.port.read_until(b"!", 3) == b"thr"
@@ -112,7 +113,7 @@ def test_lines_are_read_line_by_line(looped: Looped) -> None:
 
 
 def test_octets_are_read_into_a_buffer(looped: Looped) -> None:
-    arrive(looped.port, b"abcd")
+    arrive(looped, b"abcd")
     buffer = bytearray(3)
     assert looped.port.readinto(buffer) == 3
     assert buffer == b"abc"
@@ -141,9 +142,8 @@ def test_a_read_can_be_cancelled(looped: Looped) -> None:
     answers: list[bytes] = []
     reader = threading.Thread(target=lambda: answers.append(looped.port.read(10)))
     reader.start()
-    while reader.is_alive():  # one call before the read has begun need not count
-        looped.port.cancel_read()
-        reader.join(0.01)
+    looped.port.cancel_read()  # one that comes before the read counts for it
+    reader.join(PATIENCE)
     assert answers == [b""]
 
 
@@ -192,7 +192,7 @@ def test_the_lines_that_are_set_come_back_as_those_that_are_read(looped: Looped)
     port = looped.port
     for state in (False, True):
         port.rts = port.dtr = state
-        until(lambda state=state: port.cts == port.dsr == state)
+        looped.until(lambda state=state: port.cts == port.dsr == state)
 
 
 def test_a_break_can_be_sent(looped: Looped) -> None:

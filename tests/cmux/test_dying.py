@@ -2,9 +2,9 @@
 
 import logging
 import os
+import select
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
-from cmux import reattaching
+from cmux import line, reattaching
 from cmux.protocol import Config, Frame, FrameType, Option, encode
 from cmux.protocol.config import KeepAlive
 from cmux.reattaching import stable_name
@@ -57,11 +57,39 @@ DEATHS: dict[str, tuple[Callable[[Module], None], dict[str, object], str]] = {
 }
 
 
+class Waits:
+    """Notes how threads wait: what has no time-out and ends was ended by somebody, at once, and did not look again."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.conditions: dict[threading.Thread, list[float | None]] = {}
+        self.polls: dict[str, list[float | None]] = {}
+        plain_wait, plain_poll = threading.Condition.wait, select.poll
+        noted = self
+
+        def wait(condition: threading.Condition, timeout: float | None = None) -> bool:
+            noted.conditions.setdefault(threading.current_thread(), []).append(timeout)
+            return plain_wait(condition, timeout)
+
+        class Poll:
+            def __init__(self) -> None:
+                self._poll = plain_poll()
+                self.register = self._poll.register
+
+            def poll(self, timeout: float | None = None) -> object:
+                noted.polls.setdefault(threading.current_thread().name, []).append(timeout)
+                return self._poll.poll(timeout)
+
+        monkeypatch.setattr(threading.Condition, "wait", wait)
+        monkeypatch.setattr(select, "poll", Poll)
+
+
 @pytest.mark.parametrize("death", DEATHS)
-def test_every_blocked_call_on_every_channel_raises_soon_with_the_cause_which_is_logged_once(
-    death: str, caplog: pytest.LogCaptureFixture
+def test_every_blocked_call_on_every_channel_is_woken_with_the_cause_which_is_logged_once(
+    death: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """That they raise within 1 s is shown without a watch: no call looks now and then, each waits to be woken."""
     die, settings, words = DEATHS[death]
+    waits = Waits(monkeypatch)
     with Module(loopback=()) as module:
         mux = cmux.open(module.path, **settings)  # type: ignore[arg-type]
         first, second = mux.channel(1), mux.channel(2)
@@ -69,13 +97,13 @@ def test_every_blocked_call_on_every_channel_raises_soon_with_the_cause_which_is
         module.run(lambda core, now: core.pause_reading(2, now))
         assert second._endpoint is not None
         assert second._endpoint.engine.wait(lambda core: bool(core.signals(2) and core.signals(2).fc), 20)
-        errors: list[tuple[Exception, float]] = []
+        errors: dict[threading.Thread, Exception] = {}
 
         def call(work: Callable[[], object]) -> None:
             try:
                 work()
             except serial.SerialException as error:
-                errors.append((error, time.monotonic()))
+                errors[threading.current_thread()] = error
 
         works: list[Callable[[], object]] = [
             first.read,
@@ -88,17 +116,21 @@ def test_every_blocked_call_on_every_channel_raises_soon_with_the_cause_which_is
         for thread in threads:
             thread.start()
         with caplog.at_level(logging.WARNING, "cmux"):
-            died = time.monotonic()
             die(module)
             for thread in threads:
                 thread.join(20)
             mux.close()  # waits for the thread that tells the news
-        assert [type(error) for error, _ in errors] == [cmux.SessionEnded] * len(works)
-        for error, at in errors:
-            assert words in str(error)
-            assert at - died < 10  # within 1 s on a machine that is not shared
+        assert [type(errors[thread]) for thread in threads] == [cmux.SessionEnded] * len(works)
+        assert all(words in str(error) for error in errors.values())
+        assert {timeout for thread in threads for timeout in waits.conditions.get(thread, ())} <= {None}
+        assert set(waits.polls[f"cmux reader {module.path}"]) == {None}
         assert words in str(mux.error)
         assert len([record for record in caplog.records if words in record.getMessage()]) == 1
+
+
+def test_what_cannot_be_waited_for_is_looked_at_several_times_a_second() -> None:
+    assert line._POLL_READ <= 0.2  # a port that has neither descriptor nor cancel_read
+    assert DOUBT <= 0.7  # a module that may have been reset
 
 
 # --- A reset, and what looks like one ---
@@ -175,13 +207,6 @@ def replug(link: Path, module: Module) -> None:
     os.replace(link.with_suffix(".new"), link)
 
 
-def wait_for(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)  # nothing tells when a line is back
-
-
 def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were_open(soon: None, link: Path) -> None:
     first = Module()
     with first:
@@ -196,8 +221,9 @@ def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were_open(
     assert mux.reattaching
     with Module() as second:
         replug(link, second)
-        wait_for(lambda: mux.reattached == 1)
+        assert mux.wait_attached(30)
         assert mux.error is None
+        assert mux.reattached == 1
         assert not mux.reattaching
         assert kept.is_open
         kept.write(b"back")
@@ -214,7 +240,9 @@ def test_a_module_that_was_reset_is_attached_again_on_the_line_that_stayed(soon:
         port = mux.channel(1)
         port.timeout = 20
         reset(module)
-        wait_for(lambda: mux.reattached == 1)
+        with pytest.raises(cmux.SessionEnded, match="reset"):
+            port.read()
+        assert mux.wait_attached(30)
         port.write(b"x")
         assert port.read() == b"x"
         assert mux.stats()["reattached"] == 1
@@ -243,6 +271,32 @@ def test_closing_cuts_an_attempt_short_that_a_silent_module_keeps_waiting(soon: 
         replug(link, silent)
         silent.wait(lambda: silent.raw)
         mux.close()
+
+
+def test_waiting_for_a_line_ends_with_its_time_and_with_the_mux(link: Path) -> None:
+    module = Module()
+    with module:
+        replug(link, module)
+        mux = cmux.open(link, reattach=True)
+        assert mux.wait_attached(0)
+        port = mux.channel(1)
+        port.timeout = 20
+    with pytest.raises(cmux.SessionEnded):
+        port.read()
+    assert not mux.wait_attached(0)
+    ended: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            mux.wait_attached()
+        except cmux.SessionEnded as error:
+            ended.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    mux.close()
+    waiting.join(20)
+    assert len(ended) == 1
 
 
 def test_an_open_object_cannot_be_attached_again() -> None:

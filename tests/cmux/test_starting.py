@@ -60,11 +60,8 @@ def test_the_next_host_gets_a_module_whose_host_was_killed_in_mid_transfer(optio
         host.send_signal(signal.SIGKILL)
         host.wait()
         host.stdout.close()
-        started = time.monotonic()
-        with cmux.open(path, option=next_option) as mux:
-            opened = time.monotonic()
+        with cmux.open(path, option=next_option) as mux:  # how long that takes is worked out in test_starting_in_time
             assert echoes(mux, 2, b"rescued")
-        assert opened - started < 10  # what the next host may be kept waiting
 
 
 @pytest.mark.parametrize("n1", [31, 64, 127, 1500])
@@ -110,10 +107,8 @@ def test_a_module_at_another_baud_rate_is_found_and_spoken_to_at_that() -> None:
 
 def test_a_module_without_an_at_mode_is_adopted_and_left_without_at() -> None:
     with Module(knows_at=False) as module:
-        started = time.monotonic()
         with cmux.open(module.path) as mux:
             assert echoes(mux, 1, b"adopted")
-        assert time.monotonic() - started < 30
         assert b"CMUX" not in bytes(module.raw)
 
 
