@@ -128,21 +128,19 @@ class Session(Endpoint):
         """Return how much was sent, acknowledged, and not: AT+QISACK."""
         return await self._runner.run(exchange.acknowledged(self._runner.stack, self))
 
-    async def check(self, settings: KeepAlive | None = None) -> Acknowledged:
+    async def check(
+        self, settings: KeepAlive | None = None, *, stopped: Callable[[], bool] | None = None
+    ) -> Acknowledged:
         """Find out whether the connection still is one; see `drivers.tcpip.Session.check`."""
-        return await self._runner.carry_out(examine(self._runner.stack, self, settings or KeepAlive()), self._rest)
+        plan = examine(self._runner.stack, self, settings or KeepAlive())
+        return await self._runner.carry_out(plan, lambda rest: self.rest(rest.seconds, stopped))
 
-    async def rest(self, seconds: float, *, even_closed: bool = False) -> None:
-        """Wait while the session stands.
-
-        Args:
-            seconds: how long at most.
-            even_closed: whether to wait also when it does not stand.
-        """
-        await self._changes.until(lambda: None if even_closed or self.open else True, seconds)
-
-    async def _rest(self, rest: Rest) -> None:
-        await self.rest(rest.seconds)
+    async def rest(
+        self, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False
+    ) -> None:
+        """Wait while the session stands; see `drivers.tcpip.Session.rest`."""
+        over = stopped or (lambda: False)
+        await self._changes.until(lambda: None if (even_closed or self.open) and not over() else True, seconds)
 
     async def recv(self, size: int) -> bytes:
         """Return what has come, waiting for at least one octet; see `drivers.tcpip.Session.recv`."""

@@ -227,6 +227,11 @@ class Endpoint(Patience):
                 self._closed, self.half_closed = False, True
             raise
 
+    def nudge(self) -> None:
+        """Wake whoever waits, to look again."""
+        with self._lock:
+            self.changed()
+
     def check_sendable(self) -> None:
         """Raise what a sender has to know.
 

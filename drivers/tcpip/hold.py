@@ -185,9 +185,9 @@ class ContextHold:
 
     def in_foreground(self, dialogue: Dialogue[T]) -> Dialogue[T]:
         """Run a dialogue for this context; an ERROR because somebody took the context becomes `ContextLost`."""
+        if self.foreground.context != self.context:
+            yield from self._select_again()
         try:
-            if self.foreground.context != self.context:
-                yield from self._select()
             return (yield from dialogue)
         except CommandError as error:
             self.foreground.context = None
@@ -263,6 +263,16 @@ class ContextHold:
         self.foreground.context = None  # unknown, should this be given up half way
         yield from dialogues.select_context(self.context)
         self.foreground.context = self.context
+
+    def _select_again(self) -> Dialogue[None]:
+        lease = self.lease
+        try:
+            yield from self._select()
+        except CommandError as refusal:
+            if lease is None:
+                raise
+            self._table.forget(lease, f"another virtual UART controls it now ({refusal.command})")
+            raise self._lost(lease) from refusal
 
     def _take_down(self) -> Dialogue[None]:
         if self.foreground.context != self.context:  # a driver of the other context has been here meanwhile

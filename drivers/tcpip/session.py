@@ -170,11 +170,6 @@ class Session(Endpoint):
                     return
                 self._clock.wait(self._changed, left)
 
-    def nudge(self) -> None:
-        """Wake whoever waits, to look again."""
-        with self._changed:
-            self._changed.notify_all()
-
     # -- receiving -------------------------------------------------------------------------------------------------
 
     def recv(self, size: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -171,3 +172,31 @@ def client_of(listener: Listener, address: str) -> socket.socket:
     made = socket.create_connection((address, listener.port), PATIENCE)
     made.settimeout(PATIENCE)
     return made
+
+
+UNIT = re.compile(rb"AT\+QISEND=([0-5]),|AT\+QIRD=[01],1,([0-5]),|(\r\n\+QIRDI: [01],1,[0-5]\r\n)")
+
+
+def turns(octets: list[tuple[str, bytes]]) -> list[str]:
+    """What the module saw of two sessions with MUXIP on: ``send 0``, ``read 1``, ``news 1`` and so on, in order."""
+    seen = []
+    for direction, data in list(octets):
+        for found in UNIT.finditer(data):
+            if found[3] and direction == "sent":
+                seen.append("news " + chr(found[3].strip()[-1]))
+            elif direction == "received" and not found[3]:
+                seen.append(f"send {found[1].decode()}" if found[1] else f"read {found[2].decode()}")
+    return seen
+
+
+def others_turns(seen: list[str], begun: int) -> int:
+    """How many turns session 0 had while session 1 wanted one: from its call to its sending, from its news to reading.
+
+    Args:
+        seen: all turns.
+        begun: how many had been seen when session 1 was asked to send.
+    """
+    sent = seen.index("send 1", begun)
+    news = seen.index("news 1", sent)
+    read = seen.index("read 1", news)
+    return sum(turn in ("send 0", "read 0") for turn in seen[begun:sent] + seen[news:read])

@@ -60,6 +60,31 @@ def claiming(driver: TcpipDriver, _: int) -> None:
         another.state()
 
 
+class InterruptedAfterWriting(AtChannel):
+    """A channel on which the thread under test is interrupted right after it has written the given command."""
+
+    interrupt_after = 0
+    victim: threading.Thread | None = None
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **options)  # type: ignore[arg-type]
+        self.written: list[bytes] = []
+
+    def _write(self, octets: bytes) -> None:
+        super()._write(octets)
+        if threading.current_thread() is self.victim:
+            self.written.append(octets)
+
+    def _carry_on(self, done: Callable[[], bool]) -> None:
+        def interrupted() -> bool:
+            if self.interrupt_after and len(self.written) >= self.interrupt_after:
+                self.interrupt_after = 0
+                raise KeyboardInterrupt
+            return done()
+
+        super()._carry_on(interrupted)
+
+
 OPERATIONS = [connecting, by_steps, listening, resolving, exchanging, claiming]
 
 
@@ -90,3 +115,31 @@ def test_an_interruption_at_any_wait_leaves_a_channel_that_works(
                     with suppress(DriverError):
                         session.close()
     assert interrupt_at > 1
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
+def test_an_interruption_behind_each_command_leaves_a_channel_that_works(
+    echo_server: Peer, operation: Callable[[TcpipDriver, int], None]
+) -> None:
+    """Behind the first command, behind the second, and so on: each of those that the operation consists of."""
+    interrupted: list[bytes] = []
+    whole: list[bytes] = []
+    with laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+        while not whole:
+            with InterruptedAfterWriting(lab.mux.channel(1), clock=lab.clock) as channel:
+                driver = TcpipDriver(channel)
+                driver.claim()
+                channel.victim = threading.current_thread()
+                channel.interrupt_after = len(interrupted) + 1
+                try:
+                    operation(driver, echo_server.port)
+                    whole = channel.written[:]
+                except KeyboardInterrupt:
+                    interrupted.append(channel.written[len(interrupted)])
+                channel.victim, channel.interrupt_after = None, 0
+                driver.close()
+                with TcpipDriver(channel) as again:
+                    session = again.connect("TCP", "127.0.0.1", echo_server.port)
+                    session.sendall(NASTY)
+                    assert exactly(session, len(NASTY)) == NASTY
+    assert interrupted == whole
