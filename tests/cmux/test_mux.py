@@ -109,6 +109,27 @@ def test_closing_twice_and_from_two_threads_is_one_closing() -> None:
         assert "closed" in repr(mux)
 
 
+def test_only_one_of_those_that_close_talks_to_the_module_and_the_others_wait_for_it() -> None:
+    """Linux 4d9b109060f6, 0af021678d5d: closing twice at once ended in races and dead-locks."""
+    with Module() as module:
+        mux = cmux.open(module.path)
+        together = threading.Barrier(4)
+        answers: list[object] = []
+
+        def close() -> None:
+            together.wait(20)
+            mux.close()
+            answers.append(mux.back_in_at_mode)
+
+        threads = [threading.Thread(target=close) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert answers == [True] * 4
+        assert module.commands == ["AT", "AT+CMUX=0", "AT"]
+
+
 def test_octets_behind_the_ok_reach_the_decoder() -> None:
     with (
         Module(answers_sabm=False, after_ok=UA, config=Config()) as module,
