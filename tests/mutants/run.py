@@ -30,6 +30,7 @@ COPIED = ("cmux", "drivers", "tests", "docs", "pyproject.toml")
 PROCESSES = 2
 LIMIT = 90.0  # seconds until a mutant that hangs counts as noticed
 TEST_LIMIT = 10  # seconds for one test of it
+PATIENCE = 3  # seconds for one wait of a test for what does not come
 SOUND_LIMIT = 60  # seconds for one test without a defect
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+::.+?)(?: - .*)?$", re.MULTILINE)
 
@@ -135,7 +136,12 @@ class Workshop:
         process = subprocess.Popen(
             [*command, *arguments],
             cwd=self.root,
-            env={**os.environ, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "" if keep else "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(self.root),
+                "PYTHONDONTWRITEBYTECODE": "" if keep else "1",
+                "GSM0710_PATIENCE": str(PATIENCE),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -101,6 +101,29 @@ def test_a_server_step_by_step_has_five_clients_and_no_sixth(lab: Lab, receive: 
         assert texts == {b"you are %d" % n for n in range(5)}
 
 
+@pytest.mark.requirement("S7.16", "S7.17")
+def test_each_session_is_closed_in_its_own_context_by_its_own_qisrvc(lab: Lab, echo_server: Peer) -> None:
+    with lab.driver(1, 0) as zero, lab.driver(1, 1, muxip=True) as one:
+        session = zero.connect("TCP", "127.0.0.1", echo_server.port)
+        listener = one.listen(clients=3)
+        with client_of(listener, one.local_address) as visitor:
+            client = listener.accept(PATIENCE)
+            client.sendall(b"the foreground is context 1")
+            assert visitor.recv(100) == b"the foreground is context 1"
+            before = len(lab.heard(1))
+            session.close()
+            assert lab.heard(1)[before:] == b"AT+QIFGCNT=0\rAT+QISRVC?\rAT+QICLOSE\r"
+            client.sendall(b"and stands")
+            assert visitor.recv(100) == b"and stands"
+            assert zero.state() == "IP CLOSE"
+            before = len(lab.heard(1))
+            client.close()
+            assert lab.heard(1)[before:] == b"AT+QIFGCNT=1\rAT+QISRVC?\rAT+QICLOSE=0\r"
+            assert visitor.recv(1) == b""
+        lab.wait_for(1, b"\r\n+QISRVC: 1\r\n\r\nOK\r\n\r\nCLOSE OK\r\n")
+        lab.wait_for(1, b"\r\n+QISRVC: 2\r\n\r\nOK\r\n\r\n0, CLOSE OK\r\n")
+
+
 @pytest.mark.requirement("S9.5")
 def test_all_addresses_of_a_name_are_told_in_their_order() -> None:
     found = ["127.0.0.3", "127.0.0.1", "127.0.0.2"]

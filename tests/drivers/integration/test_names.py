@@ -21,7 +21,7 @@ def test_a_session_is_opened_by_name_and_then_by_address(lab: Lab, echo_server: 
                 assert f"AT+QIDNSIP={form}" in "".join(lab.commands(1))
 
 
-@pytest.mark.requirement("S9.5", "S9.8")
+@pytest.mark.requirement("S2.8", "S9.5", "S9.8")
 def test_a_name_is_resolved_and_the_context_activated_for_it(lab: Lab, echo_server: Peer) -> None:
     with lab.driver(1, 0) as driver:
         assert driver.resolve("www.quectel.com") == ["127.0.0.1"]
