@@ -76,6 +76,16 @@ class Behaviour:
         False, "data and unsolicited lines between a command and its result: manual no, users of real modules yes"
     )
 
+    xon_escape: bool = _flag(
+        True, "AT+IFC=1,1: the Arduino library for a real M10 sends and wants 0x11, 0x13, 0x77 as 0x77 and complement"
+    )
+    boot_lines: Literal["restart", "first_line"] = _choice(  # type: ignore[assignment]
+        "restart", "+CFUN: 1 and what follows: after a restart only, or also once when the rate is known (manual, IPR)"
+    )
+    cgatt_deact: Literal["after_ok", "before_ok"] = _choice(  # type: ignore[assignment]
+        "after_ok", "+PDP DEACT of AT+CGATT=0: between commands (manual), before OK (Arduino library for a real M10)"
+    )
+
     # What is accepted, and when
     qimux_outside_initial: Literal["error", "same", "ok"] = _choice(  # type: ignore[assignment]
         "error", "QIMUX and QIMODE outside IP INITIAL: real M10 ERROR, SSL note OK, RDA firmware same value only"

@@ -34,6 +34,7 @@ from .uart import Uart
 log = logging.getLogger(__name__)
 
 _HIGH_WATER = 16384  # octets that wait for the line before a UART waits, too
+_ESCAPE_WAIT = 0.05  # seconds that the second half of an escape sequence may take
 _SABM_WAIT = 5.0  # seconds after AT+CMUX until the module gives up and is back in AT mode
 _OPTIONS = (Option.BASIC, Option.ADVANCED)  # by the number of the mode in AT+CMUX
 _LAST_DLCI = 63
@@ -101,7 +102,8 @@ class PhysicalLine(asyncio.Protocol):
         """Done when the connection has ended, or was never admitted."""
         self._transport: asyncio.Transport | None = None
         self._writable = True
-        self._flow = SoftwareFlow()
+        self._flow = SoftwareFlow(escape=modem.environment.behaviour.xon_escape)
+        self._undecided: Timer | None = None
         self._mux: MuxProtocol | None = None
         self._mux_parameters: tuple[int, ...] = ()
         self._waiting: Timer | None = None
@@ -135,8 +137,23 @@ class PhysicalLine(asyncio.Protocol):
             data = self._flow.filter(data)
             if not self._flow.stopped:
                 self._modem.uarts[0].writable()
+            self._await_escape()
         if data:
             self._modem.uarts[0].feed(data)
+
+    def _await_escape(self) -> None:
+        """Give an octet that may begin an escape sequence a moment, so that it does not wait for ever."""
+        if self._undecided is not None:
+            self._undecided.cancel()
+            self._undecided = None
+        if self._flow.pending:
+            environment = self._modem.environment
+            self._undecided = environment.clock.call_later(environment.loop, _ESCAPE_WAIT, self._no_escape)
+
+    def _no_escape(self) -> None:
+        self._undecided = None
+        if self._transport is not None and (octet := self._flow.settle()):
+            self._modem.uarts[0].feed(octet)
 
     def pause_writing(self) -> None:
         """See `asyncio.BaseProtocol`."""
@@ -169,7 +186,7 @@ class PhysicalLine(asyncio.Protocol):
         held = self._flow.stopped and self._modem.flow[0] == _SOFTWARE
         if self._transport is None or not self._writable or held:
             return 0
-        self._transport.write(data)
+        self._transport.write(self._flow.escape(data) if self._modem.flow[1] == _SOFTWARE else data)
         return len(data)
 
     def pause_input(self) -> None:

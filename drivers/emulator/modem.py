@@ -25,6 +25,7 @@ _NUMBERS = {
     "QIURC": 1,
     "QNITZ": 0,
     "QSCLK": 0,
+    "CMGF": 0,
     "CTZU": 0,
 }  # settings of the whole module
 
@@ -71,6 +72,7 @@ class Modem:
         self.change_rts_cts: Callable[[bool], None] | None = None  # AT+IFC, where the line is a real one
         self.restarted: Callable[[], None] | None = None  # the module was reset: leave multiplexer mode
         self.octets: OctetsCallback = lambda uart, direction, data: None
+        self._booted = False
         self._registering: Timer | None = None
         self._turn = 0
 
@@ -150,6 +152,13 @@ class Modem:
             self.tell_registration()
         for context in self.contexts:
             context.network_changed()
+
+    def line_heard(self, uart: Uart) -> None:
+        """Note that a command line has come, and with it the rate, if that is what the boot lines wait for."""
+        if not self._booted and self.environment.behaviour.boot_lines == "first_line":
+            uart.announce("+CFUN: 1")
+            self.say_sim(uart)
+        self._booted = True
 
     def tell_registration(self) -> None:
         """Tell who asked with AT+CREG or AT+CGREG whether the module is registered."""

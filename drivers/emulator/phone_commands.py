@@ -132,8 +132,11 @@ def _attach(call: Call, wanted: bool) -> Reply:
     if wanted and not network.service:
         return cme(NO_NETWORK_SERVICE)
     network.attached = wanted
-    if not wanted:
-        call.modem.drop_contexts()
+    if wanted:
+        return OK
+    call.modem.drop_contexts()
+    if call.modem.environment.behaviour.cgatt_deact == "before_ok":
+        call.uart.say_now()
     return OK
 
 
@@ -263,6 +266,29 @@ def set_clock(call: Call) -> Reply:
     return OK if len(call.texts) == 1 and call.modem.wall_clock.set_text(call.texts[0]) else ERROR
 
 
+# Whose number is shown; nobody calls
+
+
+def _shown_number(name: str) -> None:
+    _text(name, Form.TEST, f"+{name}: (0,1)")
+
+    @_command(name, Form.READ)
+    def read(call: Call) -> Reply:
+        call.line(f"+{name}: {getattr(call.uart.settings, name.lower())},1")
+        return OK
+
+    @_command(name, Form.WRITE)
+    def write(call: Call) -> Reply:
+        value = call.number(0, 0, 1)
+        if value is None or len(call.texts) != 1:
+            return ERROR
+        setattr(call.uart.settings, name.lower(), value)
+        return OK
+
+
+_shown_number("CLIP")
+_shown_number("COLP")
+
 # Power, and what is told unasked
 
 
@@ -286,6 +312,7 @@ def _module_number(name: str, values: str, highest: int) -> None:
 
 _module_number("QIURC", "(0,1)", 1)
 _module_number("QNITZ", "(0,1)", 1)
+_module_number("CMGF", "(0,1)", 1)
 _module_number("QSCLK", "(0-2)", 2)
 _module_number("CTZU", "(0-3)", 3)
 _text("CFUN", Form.TEST, "+CFUN: (0,1,4),(0,1)")

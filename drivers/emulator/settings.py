@@ -38,6 +38,8 @@ class UartSettings:
         dcd: AT&C.
         creg: AT+CREG.
         cgreg: AT+CGREG.
+        clip: AT+CLIP.
+        colp: AT+COLP.
         registers: the S registers.
         sde: QISDE, where that is the UART's.
         prompt: QIPROMPT, where that is the UART's.
@@ -52,6 +54,8 @@ class UartSettings:
     dcd: int = 1
     creg: int = 0
     cgreg: int = 0
+    clip: int = 0
+    colp: int = 0
     registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
     sde: int = 1
     prompt: int = 1

@@ -46,6 +46,9 @@ class UartHost(Protocol):
     def begin(self, uart: Uart, command: Command) -> Execution:
         """Take up one command."""
 
+    def line_heard(self, uart: Uart) -> None:
+        """Note that a command line has come."""
+
     def foreground(self, uart: int) -> Context:
         """Return the context that a UART's commands are for."""
 
@@ -173,6 +176,11 @@ class Uart(Speaker):
             elif not self._pump_context():
                 return
 
+    def say_now(self) -> None:
+        """Say what its contexts have to say although a command runs."""
+        while self._outlet is not None and self._pump_context():
+            pass
+
     def _held(self) -> bool:
         """Say whether lines and data wait: while a command runs, at the prompt, and while a line is typed."""
         if self.mode is Mode.COMMAND:
@@ -238,6 +246,7 @@ class Uart(Speaker):
                 self.reply(ERROR)
             elif step.line is not None:
                 self._execute(step.line)
+                self.modem.line_heard(self)
             self.pump()
 
     def _execute(self, line: str) -> None:

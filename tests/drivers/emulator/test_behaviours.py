@@ -176,6 +176,26 @@ async def test_a_name_while_qidnsip_is_0(reading: str, answer: str) -> None:
         await lab.plain.ask(f'AT+QIOPEN="TCP","localhost",{one.port}', answer)
 
 
+@pytest.mark.parametrize(
+    ("reading", "answer"),
+    [
+        ("after_ok", "\r\nOK\r\n\r\n+PDP DEACT\r\n"),
+        ("before_ok", "\r\n+PDP DEACT\r\n\r\nOK\r\n"),
+    ],
+)
+async def test_when_a_detached_module_tells_that_its_contexts_are_gone(reading: str, answer: str) -> None:
+    async with Lab(EmulatedModule(behaviour=Behaviour.parse([f"cgatt_deact={reading}"]))) as lab:
+        await lab.plain.ask("AT+QIREGAPP;+QIACT")
+        await lab.plain.ask("AT+CGATT=0", answer)
+
+
+async def test_the_boot_lines_can_come_once_the_rate_is_known() -> None:
+    async with Lab(EmulatedModule(behaviour=Behaviour.parse(["boot_lines=first_line"]))) as lab:
+        await lab.plain.quiet()
+        await lab.plain.ask("AT", "\r\nOK\r\n\r\n+CFUN: 1\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n")
+        await lab.plain.ask("AT")
+
+
 async def test_closed_with_an_index_without_muxip() -> None:
     async with Lab(EmulatedModule(behaviour=Behaviour.parse(["closed_index=on"]))) as lab, peer() as one:
         await lab.plain.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\nCONNECT OK\r\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import serial
 from emulator_host import Lab, PlainHost, Turning, settle
+from emulator_peer import peer
 
 from cmux.aio import FdTransport
 from cmux.protocol.commands import Signals
@@ -323,6 +324,31 @@ async def test_xon_and_xoff_of_the_host_are_no_data_where_ifc_asks_for_them() ->
         await lab.plain.expect(b"AT+CSQ\r\r\n+CSQ: 28,0\r\n\r\nOK\r\n")
         lab.plain.write(b"AT\x13\x11\r")
         await lab.plain.expect(b"AT\r\r\nOK\r\n")
+
+
+@pytest.mark.parametrize("escape", [True, False])
+async def test_xon_xoff_and_their_escape_as_data_with_software_flow_control(escape: bool) -> None:
+    clock = Turning()
+    behaviour = Behaviour(xon_escape=escape)
+    async with Lab(EmulatedModule(behaviour=behaviour, clock=clock)) as lab, peer() as one:
+        uart = lab.plain
+        await uart.ask("AT+IFC=1,1;+QISDE=0;E0")
+        await uart.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', "\r\nOK\r\n\r\nCONNECT OK\r\n", echo=False)
+        await one.arrived.wait()
+        plain, escaped = b"a\x11b\x13cwd", b"a\x77\xeeb\x77\xecc\x77\x88d"
+        for octets, sent in (
+            ((escaped, plain) if escape else (b"a!b?cwd", b"a!b?cwd")),
+            (b"wow!", b"wow!"),
+            (b"w", b"w"),
+        ):
+            await uart.ask(f"AT+QISEND={len(sent)}", "\r\n> ", echo=False)
+            for octet in octets:
+                uart.write(bytes([octet]))
+            await clock.turn(0.1)
+            await uart.expect(b"\r\nSEND OK\r\n")
+            assert await one.reader.readexactly(len(sent)) == sent
+        one.writer.write(plain)
+        await uart.expect(escaped if escape else plain)
 
 
 async def test_the_module_says_xoff_before_its_buffer_is_full_and_xon_again() -> None:
