@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import http.client
 import http.server
@@ -11,7 +12,6 @@ import random
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -22,6 +22,7 @@ import trustme
 import urllib3
 from driver_lab import PATIENCE, Lab, Peer, client_of, echo, lab
 
+from drivers.clock import FakeClock
 from drivers.emulator.environment import Network
 from drivers.errors import ConnectRefused
 from drivers.sockets import ModemSocket, create_connection, wrap
@@ -256,6 +257,17 @@ def test_the_answer_of_a_server_that_does_not_wait_for_the_whole_question_is_rea
 
 
 # -- the end ---------------------------------------------------------------------------------------------------------
+#
+# The driver of these tests is on a clock that stands still, so whatever ends has ended without a second going by.
+
+
+@pytest.fixture
+def still(lab: Lab) -> Iterator[TcpipDriver]:
+    clock = FakeClock()
+    with TcpipDriver(lab.mux.channel(1), 0, clock=clock) as made:
+        made.activate()
+        yield made
+    assert clock.now() == FakeClock().now()
 
 
 def close_plain(made: ModemSocket) -> None:
@@ -275,6 +287,8 @@ def close_detached(made: ModemSocket) -> None:
 def close_duplicates(made: ModemSocket) -> None:
     other = made.dup()
     made.close()
+    other.sendall(b"the other one serves still")
+    assert received(other, 26) == b"the other one serves still"
     other.close()
 
 
@@ -289,84 +303,110 @@ def close_file(made: ModemSocket) -> None:
     stream.close()
 
 
-WAYS = [close_plain, close_wrapped, close_detached, close_duplicates, close_both_directions, close_file]
+def close_streams(made: ModemSocket) -> None:
+    async def run() -> None:
+        _, writer = await asyncio.open_connection(sock=made)
+        writer.close()
+        await writer.wait_closed()
+
+    asyncio.run(run())
 
 
-def _descriptors() -> int:
-    return len(os.listdir("/dev/fd"))
+WAYS = [
+    close_plain,
+    close_wrapped,
+    close_detached,
+    close_duplicates,
+    close_both_directions,
+    close_file,
+    close_streams,
+]
 
 
-def await_end(descriptors: int | None = None) -> None:
-    """Wait until the session has ended at the peer and nothing is left here: no thread, and no descriptor more."""
-    began = time.monotonic()
-    while True:
-        threads = [t for t in threading.enumerate() if t.name.startswith(("socket ", "peer connection"))]
-        if not threads and (descriptors is None or _descriptors() <= descriptors):
-            return
-        assert time.monotonic() - began < PATIENCE, threads
-        time.sleep(0.005)
+def _descriptors() -> set[str]:
+    return set(os.listdir("/dev/fd"))
+
+
+@contextmanager
+def nothing_left(driver: TcpipDriver, *peers: Peer) -> Iterator[None]:
+    """Wait until the session has ended here and at the peer, and want no thread and no descriptor more than before."""
+    threads, descriptors = set(threading.enumerate()), len(_descriptors())
+    yield
+    for thread in set(threading.enumerate()) - threads | {t for peer in peers for t in peer._threads[1:]}:
+        thread.join(PATIENCE)
+    assert set(threading.enumerate()) <= threads
+    driver.channel.command("AT")  # the module is through with what it did for the session
+    assert len(_descriptors()) <= descriptors
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_nothing_is_left_whichever_way_it_goes(driver: TcpipDriver, way: Callable[[ModemSocket], None]) -> None:
-    driver.activate()
+def test_nothing_is_left_whichever_way_it_goes(still: TcpipDriver, way: Callable[[ModemSocket], None]) -> None:
     with Peer(echo) as peer:
-        descriptors = _descriptors()
-        way(create_connection(driver, ("127.0.0.1", peer.port), PATIENCE))
-        await_end(descriptors)
-        assert driver.state() == "IP CLOSE"
+        with nothing_left(still, peer):
+            way(create_connection(still, ("127.0.0.1", peer.port), PATIENCE))
+        assert still.state() == "IP CLOSE"
 
 
-def test_nothing_is_left_when_it_is_garbage_collected(driver: TcpipDriver) -> None:
-    driver.activate()
+def test_nothing_is_left_when_it_is_garbage_collected(still: TcpipDriver) -> None:
     with Peer(echo) as peer:
-        descriptors = _descriptors()
-        kept = [create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)]
-        with pytest.warns(ResourceWarning):
-            kept.clear()
-        await_end(descriptors)
+        with nothing_left(still, peer):
+            kept = [create_connection(still, ("127.0.0.1", peer.port), PATIENCE)]
+            with pytest.warns(ResourceWarning):
+                kept.clear()
+            gc.collect()
+        assert still.state() == "IP CLOSE"
 
 
-def test_nothing_is_left_when_the_other_side_closes_first(driver: TcpipDriver) -> None:
-    driver.activate()
-    with Peer(lambda connection: connection.sendall(b"bye")) as peer:
-        descriptors = _descriptors()
-        made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
+def test_nothing_is_left_when_a_tls_session_is_closed(
+    still: TcpipDriver, authority: trustme.CA, trusting: ssl.SSLContext
+) -> None:
+    with web_server(authority) as port, nothing_left(still):
+        made = create_connection(still, ("127.0.0.1", port), PATIENCE)
+        with trusting.wrap_socket(made, server_hostname=NAME) as secure:
+            secure.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert secure.recv(4) == b"HTTP"
+
+
+def test_nothing_is_left_when_the_other_side_closes_first(still: TcpipDriver) -> None:
+    with Peer(lambda connection: connection.sendall(b"bye")) as peer, nothing_left(still, peer):
+        made = create_connection(still, ("127.0.0.1", peer.port), PATIENCE)
         assert received(made, 3) == b"bye"
         assert made.recv(1) == b""
         made.close()
-        await_end(descriptors)
 
 
-def test_nothing_is_left_when_a_program_closes_without_reading(driver: TcpipDriver) -> None:
-    driver.activate()
-    with Peer(lambda connection: connection.sendall(bytes(5_000_000))) as peer:
-        descriptors = _descriptors()
-        made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
+def test_nothing_is_left_when_a_program_closes_without_reading(still: TcpipDriver) -> None:
+    with Peer(lambda connection: connection.sendall(bytes(5_000_000))) as peer, nothing_left(still, peer):
+        made = create_connection(still, ("127.0.0.1", peer.port), PATIENCE)
         assert made.recv(1) == b"\x00"
         made.close()
-        await_end(descriptors)
 
 
 def test_nothing_is_left_when_the_driver_is_closed_first(lab: Lab) -> None:
-    driver = lab.driver(1, 0)
-    driver.activate()
-    with Peer(echo) as peer:
+    with Peer(echo) as peer, lab.driver(2, 1) as bystander, nothing_left(bystander, peer):
+        driver = TcpipDriver(lab.mux.channel(1), 0, clock=FakeClock())
         made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
         driver.close()
         with pytest.raises(OSError, match=r"closed|ended"):
             assert made.recv(1)
         made.close()
-        await_end()
 
 
-def test_nothing_is_left_when_the_network_is_silent(lab: Lab, driver: TcpipDriver) -> None:
-    driver.activate()
-    with Peer(echo) as peer:
-        descriptors = _descriptors()
-        made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
+def test_nothing_is_left_when_the_network_is_silent(lab: Lab, still: TcpipDriver) -> None:
+    with nothing_left(still), Peer(echo) as peer:  # the peer never hears of the end
+        made = create_connection(still, ("127.0.0.1", peer.port), PATIENCE)
         lab.module.set_network(Network(silent=True))
         made.sendall(b"into the void")
         made.close()
-        lab.module.set_network(Network())
-        await_end(descriptors)
+        carriers = [thread for thread in threading.enumerate() if thread.name.startswith("socket ")]
+        for thread in carriers:
+            thread.join(PATIENCE)
+        assert not any(thread.is_alive() for thread in carriers)
+
+
+def test_the_next_socket_waits_for_the_end_of_the_one_before(still: TcpipDriver) -> None:
+    with Peer(echo) as peer, nothing_left(still, peer):
+        for _ in range(10):
+            with create_connection(still, ("127.0.0.1", peer.port), PATIENCE) as made:
+                made.sendall(b"one after the other")
+                assert received(made, 19) == b"one after the other"
