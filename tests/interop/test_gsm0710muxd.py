@@ -4,8 +4,9 @@ import os
 import re
 import select
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 import cmux
 from drivers.emulator import EmulatedModule
 
-pytestmark = [pytest.mark.interop("gsm0710muxd", "dbus-daemon", "dbus-send"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.interop("gsm0710muxd", "dbus-daemon", "dbus-send", "dbus-monitor"), pytest.mark.timeout(180)]
 
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -25,90 +26,93 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration
   </policy>
 </busconfig>
 """
+MUXER = "org.pyneo.mux"
 
 
-@pytest.fixture
-def bus(tmp_path: Path) -> Iterator[str]:
-    config, path = tmp_path / "bus.conf", tmp_path / "bus"
-    config.write_text(BUS % path)
-    daemon = subprocess.Popen(
-        ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address=1"], stdout=subprocess.PIPE, text=True
-    )
-    assert daemon.stdout is not None
-    try:
-        yield daemon.stdout.readline().strip()
-    finally:
-        daemon.kill()
-        daemon.wait()
-        daemon.stdout.close()
+@contextmanager
+def running(*command: str | Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program that says something; let it go at the end."""
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, **more}
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            finally:
+                process.kill()
 
 
-def patiently(work: Callable[[], subprocess.CompletedProcess[str]]) -> str:
-    """Ask until the daemon answers: it does not say when it is ready."""
-    deadline = time.monotonic() + 40
-    while True:
-        done = work()
-        if done.returncode == 0:
-            return done.stdout
-        assert time.monotonic() < deadline, done.stderr
-        time.sleep(0.1)
-
-
-def read_until(fd: int, text: bytes) -> bytes:
+def read_until(fd: int, text: bytes, seconds: float = 20) -> bytes:
     seen = b""
     while text not in seen:
-        assert select.select([fd], [], [], 20)[0], seen
-        seen += os.read(fd, 4096)
+        assert select.select([fd], [], [], seconds)[0], seen
+        octets = os.read(fd, 4096)
+        assert octets, seen
+        seen += octets
     return seen
 
 
-@pytest.mark.parametrize("option", ["basic", "advanced"])
-def test_gsm0710muxd_multiplexes_the_emulated_module_and_leaves_it_in_order(option: str, bus: str) -> None:
-    with EmulatedModule() as module:
-        path = module.serve_pty()
-        host = subprocess.Popen(
-            ["gsm0710muxd", "-s", path, "-m", option, "-f", "64"],
-            env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+def output(process: subprocess.Popen[bytes]) -> int:
+    assert process.stdout is not None
+    return process.stdout.fileno()
+
+
+def session(option: str, place: Path) -> None:
+    place.mkdir()
+    (place / "bus.conf").write_text(BUS % (place / "bus"))
+    with (
+        EmulatedModule() as module,
+        running("dbus-daemon", f"--config-file={place / 'bus.conf'}", "--nofork", "--print-address=1") as daemon,
+    ):
+        bus, path = read_until(output(daemon), b"\n").decode().strip(), module.serve_pty()
 
         def call(method: str, *arguments: str) -> str:
-            command = ["dbus-send", f"--bus={bus}", "--print-reply", "--type=method_call", "--reply-timeout=30000",
-                       "--dest=org.pyneo.mux", "/org/pyneo/Muxer", f"org.pyneo.Powered.{method}"]  # fmt: skip
-            return patiently(
-                lambda: subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
-            )
+            command = ["dbus-send", f"--bus={bus}", "--print-reply", "--type=method_call", "--reply-timeout=120000",
+                       f"--dest={MUXER}", "/org/pyneo/Muxer", f"org.pyneo.Powered.{method}"]  # fmt: skip
+            done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            return done.stdout
 
-        try:
-            call("SetPower", "string:test", "boolean:true")
-            channels = []
-            for name in ("first", "second"):
-                deadline = time.monotonic() + 40
-                while not (found := re.search(r'string "file://(/dev/[^"]+)"', call("GetDevice", f"string:{name}"))):
-                    assert time.monotonic() < deadline, "it has no channel to give"
-                    time.sleep(6)  # each question delays it; it is still talking to the module
-                channels.append(os.open(found[1], os.O_RDWR | os.O_NOCTTY))
-            for channel in channels:
-                os.write(channel, b"ATE0\r")
-                read_until(channel, b"OK")
-            for channel, command, answer in zip(
-                channels, (b"AT+CGMM\r", b"AT+CMUX?\r"), (b"M10", b"+CMUX:"), strict=True
-            ):
-                os.write(channel, command)
-                read_until(channel, answer)
-            for channel in channels:
-                os.close(channel)
-            call("SetPower", "string:test", "boolean:false")
-        finally:
-            host.terminate()
-            try:
-                host.wait(30)
-            except subprocess.TimeoutExpired:
-                host.kill()
-                host.wait()
+        with running("dbus-monitor", "--address", bus) as news:
+            read_until(output(news), b"member=NameLost")  # it has given up its own name, and hears everything
+            with running("gsm0710muxd", "-s", path, "-m", option, "-f", "64", DBUS_SYSTEM_BUS_ADDRESS=bus):
+                read_until(output(news), f'string "{MUXER}"'.encode())
+                call("SetPower", "string:test", "boolean:true")
+                # It lets the module rest for a quarter of a minute first, and says when it multiplexes.
+                read_until(output(news), b"interface=org.pyneo.Powered; member=power", 60)
+                channels = [channel(call("GetDevice", f"string:{name}")) for name in ("first", "second")]
+                talk(*channels)
+                call("SetPower", "string:test", "boolean:false")
         with cmux.open(path, option=option) as mux:  # it was left so that the next host can have it
             port = mux.channel(1)
             port.timeout = 20
             port.write(b"AT\r")
             assert b"OK" in port.read_until(b"OK\r\n")
+
+
+def channel(answer: str) -> int:
+    found = re.search(r'string "file://(/dev/[^"]+)"', answer)
+    assert found, answer
+    return os.open(found[1], os.O_RDWR | os.O_NOCTTY)
+
+
+def talk(first: int, second: int) -> None:
+    """Ask on both, and answer on both: data both ways, and on the right one."""
+    for fd in (first, second):
+        os.write(fd, b"ATE0\r")
+        read_until(fd, b"OK")
+    os.write(first, b"AT+CGMM\r")
+    os.write(second, b"AT+CMUX?\r")
+    read_until(first, b"M10")
+    read_until(second, b"+CMUX:")
+    for fd in (first, second):
+        os.close(fd)
+
+
+def test_gsm0710muxd_multiplexes_the_emulated_module_in_both_options_and_leaves_it_in_order(tmp_path: Path) -> None:
+    with ThreadPoolExecutor() as pool:  # at once, because it sleeps most of the time
+        for done in [pool.submit(session, option, tmp_path / option) for option in ("basic", "advanced")]:
+            done.result()

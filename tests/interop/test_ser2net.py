@@ -1,8 +1,9 @@
 """ser2net, which nobody here wrote, between host and module: raw TCP on the machine that has the module."""
 
+import os
+import select
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,21 +30,18 @@ def url(tmp_path: Path) -> Iterator[str]:
             f"connection: &module\n    accepter: tcp,127.0.0.1,{port}\n"
             f"    connector: serialdev,{module.serve_pty()},115200n81,local\n"
         )
-        ser2net = subprocess.Popen(["ser2net", "-n", "-c", config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.mkfifo(tmp_path / "pid")
+        listening = os.open(tmp_path / "pid", os.O_RDONLY | os.O_NONBLOCK)
+        ser2net = subprocess.Popen(
+            ["ser2net", "-n", "-c", config, "-P", tmp_path / "pid"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         try:
-            deadline = time.monotonic() + 20
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port)).close()
-                    break
-                except ConnectionRefusedError:
-                    assert ser2net.poll() is None, ser2net.communicate()
-                    assert time.monotonic() < deadline
-                    time.sleep(0.02)  # it does not say when it listens
+            assert select.select([listening], [], [], 20)[0]  # it writes its number when it listens
             yield f"socket://127.0.0.1:{port}"
         finally:
             ser2net.kill()
             ser2net.communicate()
+            os.close(listening)
 
 
 @pytest.mark.parametrize("option", ["basic", "advanced"])
