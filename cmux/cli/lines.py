@@ -11,9 +11,13 @@ from typing import Any, Final
 
 from ..mux import Mux
 from ..opening import open as open_mux
+from ..opening import session_config
 from ..protocol.config import MAX_DLCI
+from ..protocol.errors import ConfigError
 from ..protocol.profiles import PROFILES
-from .app import CommandError
+from .app import CommandError, number
+
+_LIMITS: Final = {"baudrate": (1, 20_000_000), "line_rate": (0, 20_000_000), "n1": (1, 32768)}
 
 
 def channel_list(text: str) -> tuple[int, ...]:
@@ -33,9 +37,10 @@ def channel_list(text: str) -> tuple[int, ...]:
         first, dash, last = part.partition("-")
         if not first.strip().isdecimal() or (dash and not last.strip().isdecimal()):
             raise ValueError(f"{text!r} is not a list of DLCIs like 1-4 or 1,3")
-        found.update(range(int(first), int(last or first) + 1))
-    if not found or min(found) < 1 or max(found) > MAX_DLCI:
-        raise ValueError(f"{text!r}: DLCIs are 1 to {MAX_DLCI}")
+        low, high = int(first), int(last or first)
+        if not 1 <= low <= high <= MAX_DLCI:
+            raise ValueError(f"{text!r}: DLCIs are 1 to {MAX_DLCI}")
+        found.update(range(low, high + 1))
     return tuple(sorted(found))
 
 
@@ -78,10 +83,12 @@ class LineSettings:
         ):
             if getattr(self, one) not in allowed:
                 raise ValueError(f"{one} = {getattr(self, one)!r}: {' or '.join(filter(None, allowed))}")
-        for one in ("baudrate", "line_rate", "n1"):
-            number = getattr(self, one)
-            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
-                raise ValueError(f"{one} = {number!r} is not a number")
+        for one, (low, high) in _LIMITS.items():
+            value = getattr(self, one)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+                raise ValueError(f"{one} = {value!r} is not a number")
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"{one} = {value} is out of range: {low} to {high}")
         if not self.port or not isinstance(self.port, str):
             raise ValueError("port is missing")
         for one in ("reattach", "capture_payload"):
@@ -90,6 +97,12 @@ class LineSettings:
         for one in ("link", "capture"):
             if not isinstance(getattr(self, one), str | None):
                 raise ValueError(f"{one} = {getattr(self, one)!r} is not a text")
+        if self.link is not None and not os.path.basename(self.link):
+            raise ValueError(f"link = {self.link!r} has no name to put the DLCI behind")
+        try:
+            session_config(PROFILES[self.profile], self.option, self.n1)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
 
     def open(self) -> Mux:
         """Open the line, see `cmux.open`; no channel is opened yet."""
@@ -118,25 +131,19 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
         parser: of a command.
     """
     line = parser.add_argument_group("the line")
-    line.add_argument("--baudrate", type=_number, metavar="N", help="bits per second (default 115200)")
+    rate, paced, n1 = (number(*_LIMITS[name]) for name in ("baudrate", "line_rate", "n1"))
+    line.add_argument("--baudrate", type=rate, metavar="N", help="bits per second (default 115200)")
     line.add_argument(
-        "--line-rate", type=_number, metavar="N", help="pace writing to N bits per second; 0: not (default: baudrate)"
+        "--line-rate", type=paced, metavar="N", help="pace writing to N bits per second; 0: not (default: baudrate)"
     )
     line.add_argument("--startup", choices=("at", "none"), help="say AT+CMUX first (default), or find it multiplexing")
     line.add_argument("--profile", choices=tuple(PROFILES), help="what is known about the module (default generic)")
     line.add_argument("--option", choices=("basic", "advanced"), help="the framing (default: the profile's, or basic)")
-    line.add_argument("--n1", type=_number, metavar="N", help="longest information field, in octets")
+    line.add_argument("--n1", type=n1, metavar="N", help="longest information field, in octets")
     line.add_argument("--capture", metavar="FILE", help="write the frames to FILE: .pcapng, .jsonl or .log")
     line.add_argument(
         "--capture-no-payload", dest="capture_payload", action="store_false", default=None, help="mask what users send"
     )
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
 
 
 def channels_argument(text: str) -> tuple[int, ...]:
@@ -177,7 +184,7 @@ def from_file(path: str) -> list[LineSettings]:
             tables = tomllib.load(file)
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CommandError(f"{path}: {error}") from error
     lines = [_from_table(path, name, table) for name, table in tables.items()]
     if not lines:
@@ -203,6 +210,4 @@ def _from_table(path: str, name: str, table: object) -> LineSettings:
 
 
 def _made(values: dict[str, Any], name: str) -> LineSettings:
-    if "link" in values and not os.path.basename(values["link"]):
-        raise ValueError(f"link = {values['link']!r} has no name to put the DLCI behind")
     return LineSettings(**{"port": "", **values}, name=name)

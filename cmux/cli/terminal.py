@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..protocol.config import MAX_DLCI
 from ..virtual_uart import VirtualUart
-from .app import DONE, CommandError, Commands
+from .app import DONE, CommandError, Commands, number
 from .attach import Attached, add_channel_options
 from .console import Window
 from .lines import add_line_options, from_arguments
@@ -31,18 +31,11 @@ def add_terminal(commands: Commands) -> None:
         "terminal", terminal, summary="Type on one channel of a line; Ctrl-] leaves.", examples=_EXAMPLES
     )
     parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
-    parser.add_argument("--dlci", type=_dlci, required=True, metavar="N", help="which channel")
+    parser.add_argument("--dlci", type=number(1, MAX_DLCI), required=True, metavar="N", help="which channel")
     parser.add_argument("--eol", choices=("cr", "crlf", "lf"), default="cr", help="what Enter sends (default cr)")
     parser.add_argument("--echo", action="store_true", help="show what is typed")
     add_channel_options(parser, reattach=False)
     add_line_options(parser)
-
-
-def _dlci(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= MAX_DLCI:
-        raise argparse.ArgumentTypeError(f"{text} is not a data channel: use 1 to {MAX_DLCI}")
-    return number
 
 
 def terminal(arguments: argparse.Namespace) -> int:

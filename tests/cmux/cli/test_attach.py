@@ -1,11 +1,13 @@
 """``gsm0710 attach``: ptys that any program can open, for as long as line and process live."""
 
+import json
 import os
 import select
 import signal
 import socket
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,13 +20,19 @@ if sys.platform == "win32":
 import termios
 
 from attached import Attach
+from mux_leaks import nothing_left
 from mux_module import Module
 
-from cmux.bridge import line_settings
+import cmux
+from cmux.bridge import PtyBridge, line_settings
 from cmux.cli import main
-from cmux.cli.lines import channel_list
+from cmux.cli.attach import Attached
+from cmux.cli.lines import LineSettings, channel_list
+from cmux.cli.stopping import Stop
 from cmux.protocol.commands import Parity, Signals
-from cmux.protocol.events import PortChanged, SignalsChanged
+from cmux.protocol.events import DataReceived, PortChanged, SignalsChanged
+
+__all__ = ["nothing_left"]
 
 
 @pytest.fixture
@@ -203,6 +211,60 @@ def test_baud_rate_and_stop_bits_of_the_client_go_out_as_rpn_with_its_first_octe
         module.wait(lambda: any(isinstance(event, PortChanged) for event in module.events))
         (settings,) = [event.settings for event in module.events if isinstance(event, PortChanged)]
         assert (settings.baudrate, settings.stop_bits, settings.parity) == (57600, 1.5, Parity.NONE)
+        kinds = [type(event) for event in module.events if isinstance(event, (PortChanged, DataReceived))]
+        assert kinds[:2] == [PortChanged, DataReceived]  # in time for them, that is
+
+
+def test_the_settings_of_a_client_are_not_looked_for_but_read_when_octets_come(
+    module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[object] = []
+    plain = select.poll
+
+    class Poll:
+        def __init__(self) -> None:
+            self._poll = plain()
+            self.register = self._poll.register
+
+        def poll(self, *timeout: object) -> object:
+            if threading.current_thread().name.startswith("cmux to"):
+                waits.extend(timeout or [None])
+            return self._poll.poll(*timeout)
+
+    monkeypatch.setattr(select, "poll", Poll)
+    with cmux.open(module.path) as mux:
+        bridge = PtyBridge(mux.channel(1), None)
+        bridge.start()
+        with serial.Serial(bridge.path, 57600, timeout=20) as port:
+            port.write(b"x")
+            assert port.read() == b"x"
+        bridge.close()
+    assert set(waits) == {None}  # nobody woke up to look
+
+
+def test_what_fails_half_way_leaves_no_pty_no_link_and_no_thread(
+    nothing_left: None, module: Module, tmp_path: Path
+) -> None:
+    (tmp_path / "m3").write_text("precious")
+    settings = LineSettings(port=module.path, link=f"{tmp_path}/m")
+    attached = Attached(settings, Stop())
+    with pytest.raises(FileExistsError):
+        attached.open()
+    attached.close()
+    assert os.listdir(tmp_path) == ["m3"]
+
+
+def test_what_passes_is_captured_with_the_payload_masked_where_that_is_asked(module: Module, tmp_path: Path) -> None:
+    capture = tmp_path / "x.jsonl"
+    with Attach(module.path, "--channels", "1", "--capture", str(capture), "--capture-no-payload").ready() as attach:
+        with serial.Serial(attach.paths[1], timeout=20) as port:
+            port.write(b"secret")
+            assert port.read(6) == b"secret"
+        assert attach.end() == (0, "")
+    frames = [json.loads(line) for line in capture.read_text().splitlines()]
+    data = [frame for frame in frames if frame["dlci"] == 1 and frame["type"] == "UIH"]
+    assert {frame["from"] for frame in data} == {"host", "module"}
+    assert {octet for frame in data for octet in bytes.fromhex(frame["info"])} == {0}
 
 
 def test_rtc_and_rtr_are_on_for_as_long_as_the_line_is_up(module: Module) -> None:
@@ -309,14 +371,17 @@ def test_a_line_that_cannot_be_opened_leaves_the_others(module: Module, tmp_path
         ('[a]\nport = "/dev/x"\nbaudrate = "fast"\n', "baudrate = 'fast' is not a number"),
         ('[a]\nport = "/dev/x"\noption = "other"\n', "basic or advanced"),
         ('[a]\nport = "/dev/x"\nlink = "/tmp/"\n', "has no name"),
+        ('[a]\nport = "/dev/x"\nlink = 3\n', "link = 3 is not a text"),
+        ('[a]\nport = "/dev/x"\nn1 = 40000\n', "n1 = 40000 is out of range"),
         ("[a\n", "Expected"),
+        ("\udcff", "utf-8"),
     ],
 )
 def test_a_mistake_in_the_file_is_said_in_one_line(
     text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "lines.toml"
-    config.write_text(text)
+    config.write_text(text, "utf-8", "surrogateescape")
     assert main(["attach", "--config", str(config)]) == 1
     error = capsys.readouterr().err
     assert message in error
@@ -327,7 +392,8 @@ def test_a_mistake_in_the_file_is_said_in_one_line(
 @pytest.mark.parametrize(
     "arguments",
     [[], ["/dev/x", "--config", "y"], ["--config", "y", "--n1", "5"], ["/dev/x", "--channels", "9-"], ["/dev/x", "-x"],
-     ["/dev/x", "--link", "/dev/"]],
+     ["/dev/x", "--link", "/dev/"], ["/dev/x", "--baudrate", "0"], ["/dev/x", "--n1", "0"],
+     ["/dev/x", "--n1", "32768"], ["/dev/x", "--option", "advanced", "--n1", "32769"], ["/dev/x", "--line-rate", "-1"]],
 )  # fmt: skip
 def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["attach", *arguments]) == 2
@@ -337,6 +403,6 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.Capture
 def test_lists_of_channels_are_ranges_and_numbers() -> None:
     assert channel_list("1-4") == (1, 2, 3, 4)
     assert channel_list("3,1,2-2") == (1, 2, 3)
-    for wrong in ("", "x", "1-x", "0", "60-62", "4-1"):
+    for wrong in ("", "x", "1-x", "0", "60-62", "4-1", "1-999999999999"):
         with pytest.raises(ValueError, match=r"DLCI"):
             channel_list(wrong)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -199,6 +200,17 @@ def test_the_module_runs_as_a_program_and_says_its_version() -> None:
         [sys.executable, "-m", "cmux", "decode", "--version"], capture_output=True, check=True, text=True
     )
     assert version.stdout.startswith("gsm0710 ")
+
+
+def test_a_terminal_that_has_not_every_character_is_no_traceback() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "cmux", "attach", "--help"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert rb"PREFIX2, \u2026" in answer.stdout
+    assert answer.stderr == b""
 
 
 def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
