@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import struct
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 import cmux
+import cmux.aio
 from cmux.capture import LINKTYPE_MUX27010, Capture
 from cmux.protocol import Config, Frame, FrameType, Option, commands, encode
 from cmux.protocol.messages import encode_message
@@ -164,6 +166,25 @@ def test_a_full_disk_ends_the_capture_with_one_warning(path: Path, caplog: pytes
     assert "No space left on device" in caplog.text
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
+async def test_a_full_disk_ends_the_capture_and_not_the_session(caplog: pytest.LogCaptureFixture) -> None:
+    from mux_module import Module
+
+    with Module() as module:
+        with cmux.open(module.path, capture="/dev/full") as mux:
+            port = mux.channel(1)
+            port.timeout = 20
+            port.write(b"goes on")
+            assert port.read(7) == b"goes on"
+        async with await cmux.aio.open(module.path, capture="/dev/full") as mux:
+            reader, writer = await mux.channel(1)
+            writer.write(b"goes on")
+            assert await reader.readexactly(7) == b"goes on"
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warnings) == 2  # one each
+    assert all("the capture ends here, the session goes on" in warning for warning in warnings)
+
+
 def test_a_file_that_cannot_be_made_stops_opening_before_a_word_is_said(tmp_path: Path) -> None:
     pytest.importorskip("termios")
     from mux_module import Module
@@ -176,14 +197,34 @@ def test_a_file_that_cannot_be_made_stops_opening_before_a_word_is_said(tmp_path
             pass
 
 
-def session(path: Path) -> None:
+def session(path: Path, option: Option = Option.BASIC) -> None:
     from mux_module import Module
 
-    with Module() as module, cmux.open(module.path, capture=path) as mux:
+    with Module(config=Config(option=option, n1=31)) as module, cmux.open(
+        module.path, option=option, n1=31, capture=path
+    ) as mux:  # fmt: skip
         port = mux.channel(1)
         port.timeout = 20
         port.write(b"hello" * 100)
         port.read(500)
+        port.rts = False
+        port.baudrate = 9600
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the module runs on a pty")
+async def test_asyncio_captures_the_same(path: Path) -> None:
+    from mux_module import Module
+
+    with Module() as module:
+        async with await cmux.aio.open(module.path, capture=path) as mux:
+            reader, writer = await mux.channel(1)
+            writer.write(b"hello" * 100)
+            await reader.readexactly(500)
+    _, packets = read_pcapng(path.read_bytes())  # noqa: ASYNC240 - nothing else runs
+    assert [packet.data for packet in packets[:2]] == [b"\x00\x00" + encode(SABM), b"\x00\x01" + encode(UA)]
+    for direction, address in ((0, 0x07), (1, 0x05)):
+        start = bytes((direction, 0xF9, address, FrameType.UIH))
+        assert b"".join(packet.data[6:-2] for packet in packets if packet.data[1:5] == start) == b"hello" * 100
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the module runs on a pty")
@@ -201,9 +242,13 @@ def test_a_session_is_captured_in_the_order_in_which_it_happened(path: Path) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the module runs on a pty")
 @pytest.mark.interop("tshark")
-def test_wireshark_decodes_every_frame_and_finds_nothing_malformed(path: Path) -> None:
-    session(path)
+@pytest.mark.parametrize("option", list(Option))
+def test_wireshark_decodes_every_frame_and_finds_nothing_malformed(path: Path, option: Option) -> None:
+    session(path, option)
     _, packets = read_pcapng(path.read_bytes())
+    fields = ["-e", "frame.protocols", "-e", "_ws.malformed", "-e", "mux27010.checksum_correct"]
+    rows = subprocess.run(["tshark", "-r", path, "-T", "fields", *fields], capture_output=True, text=True, check=True)
+    assert [row.split("\t")[1:] for row in rows.stdout.splitlines()] == [["", "1"]] * len(packets)
     text = subprocess.run(["tshark", "-r", str(path), "-V"], capture_output=True, text=True, check=True).stdout
     assert text.count("MUX27010 Protocol") == len(packets)
     assert "Malformed" not in text

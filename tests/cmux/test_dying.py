@@ -18,7 +18,7 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
-from cmux import line, reattaching
+from cmux import line, opening, reattaching
 from cmux.protocol import Config, Frame, FrameType, Option, encode
 from cmux.protocol.config import KeepAlive
 from cmux.reattaching import stable_name
@@ -233,6 +233,30 @@ def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were_open(
         second.wait(lambda: second.signals or any(getattr(event, "signals", None) for event in second.events))
         mux.close()
         assert not second.in_mux
+
+
+def test_a_device_that_comes_back_under_another_number_is_found_by_its_id(
+    soon: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_id = tmp_path / "by-id"
+    by_id.mkdir()
+    monkeypatch.setattr(opening, "stable_name", lambda path: stable_name(path, str(by_id)))
+    with Module() as first:
+        (tmp_path / "ttyUSB0").symlink_to(first.path)
+        (by_id / "usb-modem").symlink_to("../ttyUSB0")
+        mux = cmux.open(tmp_path / "ttyUSB0", reattach=True)
+        port = mux.channel(1)
+        port.timeout = 20
+    with pytest.raises(cmux.SessionEnded):
+        port.read()
+    with Module() as second:
+        (tmp_path / "ttyUSB1").symlink_to(second.path)  # and ttyUSB0 leads nowhere
+        os.symlink("../ttyUSB1", by_id / "new")
+        os.replace(by_id / "new", by_id / "usb-modem")
+        assert mux.wait_attached(30)
+        port.write(b"x")
+        assert port.read() == b"x"
+        mux.close()
 
 
 def test_a_module_that_was_reset_is_attached_again_on_the_line_that_stayed(soon: None) -> None:

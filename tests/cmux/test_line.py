@@ -2,6 +2,7 @@
 
 import io
 import os
+import socket
 import sys
 import threading
 
@@ -32,6 +33,23 @@ def test_a_path_is_polled_by_its_descriptor_and_a_pty_has_no_rate() -> None:
         assert os.read(pty.master, 10) == b"out"
         line.close()
         line.close()
+
+
+def test_a_real_serial_port_has_the_baud_rate_for_its_rate_and_an_object_or_a_socket_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Pty() as pty, socket.create_server(("127.0.0.1", 0)) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "ttyname", lambda fd: "/dev/ttyS0")
+            line = open_line(pty.path, 57600)
+        assert line.rate == 57600
+        line.set_baudrate(9600)
+        assert line.rate == 9600
+        line.close()
+        for port in (f"socket://127.0.0.1:{server.getsockname()[1]}", serial.serial_for_url("loop://")):
+            line = open_line(port, 57600)
+            assert line.rate is None
+            line.close()
 
 
 @pytest.mark.parametrize("url", ["{}", "spy"])

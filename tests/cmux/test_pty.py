@@ -27,6 +27,24 @@ def test_only_the_owner_may_open_it_and_the_line_is_raw_without_echo(tmp_path: P
         assert not control & termios.HUPCL
 
 
+def test_by_the_time_that_the_link_appears_everything_is_as_it_should_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int, int]] = []
+    appear = os.replace
+
+    def look(source: str, target: str) -> None:
+        slave = os.open(os.readlink(source), os.O_RDWR | os.O_NOCTTY)
+        _, _, control, local, *_ = termios.tcgetattr(slave)
+        seen.append((stat.S_IMODE(os.fstat(slave).st_mode), control & termios.HUPCL, local & termios.ECHO))
+        os.close(slave)
+        appear(source, target)
+
+    monkeypatch.setattr(os, "replace", look)
+    with Pty(tmp_path / "modem"):
+        assert seen == [(0o600, 0, 0)]
+
+
 def test_a_client_that_leaves_is_no_hang_up_and_the_next_one_is_served(tmp_path: Path) -> None:
     with Pty(tmp_path / "modem") as pty:
         for text in (b"one", b"two"):

@@ -237,6 +237,11 @@ def test_closing_does_not_wait_for_ever_for_a_peer_that_takes_nothing(
     assert stopped.out_waiting == 0  # nothing of before is left
 
 
+def test_what_is_queued_has_half_a_second_unless_another_time_is_asked_for(port: cmux.VirtualUart) -> None:
+    assert port.mux is not None
+    assert port.mux.drain_timeout == 0.5
+
+
 def test_closing_sends_what_is_queued(port: cmux.VirtualUart, module: Module) -> None:
     sent = bytes(10_000)
     port.write(sent)

@@ -54,3 +54,16 @@ def test_socat_talks_at_again_and_again(paths: dict[int, str]) -> None:
             check=False,
         )
         assert b"M10" in done.stdout
+
+
+@pytest.mark.interop("chat")
+def test_chat_talks_at_by_a_script(paths: dict[int, str]) -> None:
+    port = os.open(paths[1], os.O_RDWR | os.O_NOCTTY)
+    try:
+        script = ["TIMEOUT", "10", "ABORT", "ERROR", "", "ATE0", "OK", "AT+CGMM", "M10", "AT+CSQ", "CSQ:", ""]
+        done = subprocess.run(
+            ["chat", "-v", *script], stdin=port, stdout=port, stderr=subprocess.PIPE, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    finally:
+        os.close(port)
