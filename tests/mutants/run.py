@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import ast
 import compileall
+import multiprocessing
 import os
 import queue
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,9 +29,13 @@ ROOT = HERE.parents[1]
 COPIED = ("cmux", "drivers", "tests", "docs", "pyproject.toml")
 PROCESSES = 2
 LIMIT = 90.0  # seconds until a mutant that hangs counts as noticed
+SOUND_LIMITS = (60, 600)  # seconds for one test without a defect, and for all of them
 TEST_LIMIT = 10  # seconds for one test of it
 PATIENCE = 3  # seconds for one wait of a test for what does not come
-SOUND_LIMIT = 60  # seconds for one test without a defect
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PRELOADED = ["pytest", "asyncio", "cmux", "hypothesis", "pytest_asyncio", "serial"]
+"""What takes long to import and has no defects: processes begin with it."""
+
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (tests/\S+::.+?)(?: - .*)?$", re.MULTILINE)
 
 
@@ -122,38 +126,26 @@ class Workshop:
             compileall.compile_dir(where / name, quiet=2)
         self.pytest("--collect-only", "tests/drivers", keep=True)
 
-    def pytest(self, *arguments: str, keep: bool = False) -> tuple[int | None, str]:
+    def pytest(self, *arguments: str, keep: bool = False, limit: float = LIMIT) -> tuple[int | None, str]:
         """Run pytest in the copy.
 
         Args:
             arguments: of pytest.
             keep: whether to keep what was compiled; with a defect nothing of it may stay.
+            limit: seconds for it.
 
         Returns:
             Its exit code (None: it did not end in time) and what it said.
         """
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no"]
-        process = subprocess.Popen(
-            [*command, *arguments],
-            cwd=self.root,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(self.root),
-                "PYTHONDONTWRITEBYTECODE": "" if keep else "1",
-                "GSM0710_PATIENCE": str(PATIENCE),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        try:
-            said, _ = process.communicate(timeout=LIMIT)
-        except subprocess.TimeoutExpired:
+        said = self.root / "said.txt"
+        process = _PROCESSES.Process(target=_run, args=(self.root, arguments, said, keep))
+        process.start()
+        process.join(limit)
+        if process.exitcode is None and process.pid is not None:
             os.killpg(process.pid, signal.SIGKILL)
-            said, _ = process.communicate()
-            return None, said
-        return process.returncode, said
+            process.join()
+            return None, said.read_text(encoding="utf-8")
+        return process.exitcode, said.read_text(encoding="utf-8")
 
     def examine(self, mutant: Mutant) -> Outcome:
         """Make a mutant, and run the tests of its number until one fails."""
@@ -173,9 +165,20 @@ class Workshop:
         elif code == 1 and failed is not None:
             by = failed[1]
         else:
-            by = {0: "every test passed", 5: "no test has this number"}.get(code, f"pytest ended with {code}:\n{said}")
+            by = {0: "every test passed", 5: "no test has this number"}.get(
+                code, f"pytest ended with {code}:\n{said[-1000:]}"
+            )
         killed = code is None or (code == 1 and failed is not None)
         return Outcome(mutant, killed, by, time.monotonic() - began)
+
+    def unsound(self, outcomes: Iterable[Outcome]) -> list[str]:
+        """Return the tests that killed a mutant and fail without one, too."""
+        tests = sorted({outcome.by for outcome in outcomes if "::" in outcome.by})
+        if not tests:
+            return []
+        each, all_of_them = SOUND_LIMITS
+        code, said = self.pytest(f"--timeout={each}", *tests, limit=all_of_them)
+        return [] if code == 0 else [match[1] for match in _FAILED.finditer(said)] or [said[-1000:]]
 
     def _quickest_first(self, mutant: Mutant) -> list[str]:
         """Return the test files of a mutant: transcripts, then those about its own package, then the others."""
@@ -188,32 +191,65 @@ class Workshop:
         return [str(path.relative_to(self.root)) for path in files]
 
 
-def examine_all(mutants: Sequence[Mutant], folder: Path) -> list[Outcome]:
-    """Examine mutants in several processes, tell how it goes, and return what became of them in the table's order."""
+def _run(root: Path, arguments: Sequence[str], said: Path, keep: bool) -> None:
+    """Run pytest in a process of its own, which ends with its exit code."""
+    os.setsid()
+    with said.open("wb") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+    os.chdir(root)
+    os.environ.update(PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="" if keep else "1", GSM0710_PATIENCE=str(PATIENCE))
+    sys.dont_write_bytecode = not keep
+    sys.path.insert(0, str(root))
+    import pytest
+
+    quiet = [
+        "-q",
+        "--no-header",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
+    ]
+    code = pytest.main([*quiet, *arguments])
+    sys.stdout.flush()
+    os._exit(code)  # whatever a defect has left running
+
+
+def examine_all(mutants: Sequence[Mutant], folder: Path) -> tuple[list[Outcome], list[str]]:
+    """Examine mutants in several processes, and tell how it goes.
+
+    Returns:
+        What became of them, in the table's order, and the tests that fail without any of them, too.
+    """
     todo: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(len(mutants)):
         todo.put(number)
     done: dict[int, Outcome] = {}
+    unsound: list[str] = []
     telling = threading.Lock()
 
     def work(name: str) -> None:
-        workshop = Workshop(folder / name)
+        workshop, own = Workshop(folder / name), []
         while True:
             try:
                 number = todo.get_nowait()
             except queue.Empty:
-                return
+                break
             outcome = workshop.examine(mutants[number])
+            own.append(outcome)
             with telling:
                 done[number] = outcome
                 tell(outcome, len(done), len(mutants))
+        unsound.extend(workshop.unsound(own))
 
     threads = [threading.Thread(target=work, args=(str(n),)) for n in range(min(PROCESSES, len(mutants)))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return [done[number] for number in sorted(done)]
+    return [done[number] for number in sorted(done)], unsound
 
 
 def tell(outcome: Outcome, count: int, total: int) -> None:
@@ -223,21 +259,13 @@ def tell(outcome: Outcome, count: int, total: int) -> None:
     print(f"        {mutant.file}, {outcome.by}", flush=True)
 
 
-def wrongly_failing(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
-    """Return the tests that killed a mutant and fail without one, too."""
-    tests = sorted({outcome.by for outcome in outcomes if "::" in outcome.by})
-    if not tests:
-        return []
-    code, said = Workshop(folder / "sound").pytest(f"--timeout={SOUND_LIMIT}", "-n", str(PROCESSES), *tests)
-    return [] if code == 0 else [match[1] for match in _FAILED.finditer(said)] or [said]
-
-
 def main() -> int:
     """Examine the mutants that were asked for; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("wanted", nargs="*", metavar="NUMBER | FILE", help="S4.8, or the end of a file's name")
     wanted = tuple(parser.parse_args().wanted)
     began = time.monotonic()
+    _PROCESSES.set_forkserver_preload(_PRELOADED)
     mutants = [
         mutant
         for mutant in load()
@@ -250,8 +278,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        outcomes = examine_all(mutants, Path(folder))
-        unsound = wrongly_failing(outcomes, Path(folder))
+        outcomes, unsound = examine_all(mutants, Path(folder))
     for outcome in outcomes:
         if not outcome.killed:
             print(f"SURVIVED {outcome.mutant.number} {outcome.mutant.file}: {outcome.mutant.new}")
