@@ -15,6 +15,9 @@ from cmux.cli import CommandError, Commands, number
 
 from ..emulator import SETS, Behaviour, EmulatedModule
 
+#: What a module for other programs starts from: a network that takes a moment, which their drivers rely on.
+BASE = Behaviour(result_time=0.05)
+
 
 def add_emulate(commands: Commands) -> None:
     """Add ``emulate``.
@@ -129,7 +132,7 @@ def run_emulate(options: argparse.Namespace) -> int:
     if options.tcp is not None and not options.allow_network and not _is_loopback(options.tcp[0]):
         options.parser.error(f"{options.tcp[0]} can be reached from other machines: --allow-network if that is meant")
     try:
-        behaviour = Behaviour.parse(options.behaviour)
+        behaviour = Behaviour.parse(options.behaviour, BASE)
         modules = [_module(options, behaviour, number) for number in range(1, options.count + 1)]
     except ValueError as error:
         options.parser.error(str(error))
@@ -167,7 +170,7 @@ def _is_loopback(host: str) -> bool:
 def _list_behaviours() -> None:
     for name, members in SETS.items():
         print(f"{name}  ({' '.join(members)})")
-    for name, default, values, source in Behaviour.describe():
+    for name, default, values, source in Behaviour.describe(BASE):
         print(f"{name}={default}  ({values})")
         print(textwrap.fill(source, 100, initial_indent="    ", subsequent_indent="    "))
 

@@ -133,6 +133,10 @@ class Behaviour:
 
     # Times
     activation_time: float = _seconds(0.0, "seconds from QIACT to the network's answer; a real network takes 1 to 30")
+    result_time: float = _seconds(
+        0.0,
+        "least seconds from OK to CONNECT OK, SERVER OK, addresses: a driver for a real M10 sees them apart",
+    )
     connect_timeout: float = _seconds(75.0, "seconds until CONNECT FAIL: manual, QIOPEN")
     send_timeout: float = _seconds(10.0, "seconds a full send window is waited for before SEND FAIL: inferred")
 
@@ -164,11 +168,20 @@ class Behaviour:
         return dataclasses.replace(base or cls(), **values)  # type: ignore[arg-type]
 
     @classmethod
-    def describe(cls) -> list[tuple[str, str, str, str]]:
-        """Return every behaviour as ``(name, default, possible values, source)``, in the order of the fields."""
-        types = get_type_hints(cls)
+    def describe(cls, base: Behaviour | None = None) -> list[tuple[str, str, str, str]]:
+        """Return every behaviour as ``(name, value, possible values, source)``, in the order of the fields.
+
+        Args:
+            base: whose values; by default the defaults.
+        """
+        types, of = get_type_hints(cls), base or cls()
         return [
-            (item.name, _show(item.default), "|".join(_possible(types[item.name])), str(item.metadata["source"]))
+            (
+                item.name,
+                _show(getattr(of, item.name)),
+                "|".join(_possible(types[item.name])),
+                str(item.metadata["source"]),
+            )
             for item in dataclasses.fields(cls)
         ]
 

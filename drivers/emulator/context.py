@@ -48,7 +48,7 @@ class Context:
         self.server = Server(self, environment)
         self.services = Services(self, environment, self._spawn)
         self.profiles: dict[int, Session] = {}
-        self.bytestream: Session | None = None  # the session that a UART in data mode is joined to
+        self._bytestream: Session | None = None
         self.unread = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
         self._changed = changed
@@ -78,6 +78,18 @@ class Context:
     def in_use(self) -> bool:
         """Whether it is in any other state than IP INITIAL."""
         return self.state is not ContextState.INITIAL
+
+    @property
+    def bytestream(self) -> Session | None:
+        """The transparent session, in data mode or left for a while; None once nothing can go on with it."""
+        session = self._bytestream
+        if session is not None and session.state is SessionState.CLOSED and not session.held:
+            self._bytestream = None
+        return self._bytestream
+
+    @bytestream.setter
+    def bytestream(self, session: Session | None) -> None:
+        self._bytestream = session
 
     @property
     def local_address(self) -> str:
@@ -219,6 +231,7 @@ class Context:
             self.fire(Trigger.READ_ADDRESS)
         self.fire(opening)
         try:
+            await self._environment.sleep(self._environment.behaviour.result_time)
             await self._environment.within(
                 self._environment.behaviour.connect_timeout,
                 connect(self, self._environment, self.profiles, index, kind, (host, port)),
@@ -283,6 +296,7 @@ class Context:
                     raise OSError("the network did not accept the activation")
                 self.fire(Trigger.READ_ADDRESS)
             self.fire(Trigger.LISTEN)
+            await self._environment.sleep(self._environment.behaviour.result_time)
             await self.server.listen(kind, self.local_address, self.settings.ports[kind])
         except OSError as error:
             log.info("context %d: cannot listen: %s", self.number, error)
@@ -353,7 +367,8 @@ class Context:
 
     def _join(self, session: Session, text: str) -> None:
         """Tell that a session carries data; with QIMODE=1 it takes the UART into data mode."""
-        transparent = bool(self.settings.mode) and self.bytestream is None
+        former = self.bytestream
+        transparent = bool(self.settings.mode) and (former is None or not former.connected)
         if transparent:
             self.bytestream = session
             session.transparent = True

@@ -126,7 +126,7 @@ def _attached(call: Call) -> bool:
     return network.attached and network.service
 
 
-def _attach(call: Call, wanted: bool) -> Reply:
+def _attach(call: Call, wanted: bool) -> Reply | None:
     """Attach or detach; detaching takes the contexts away."""
     network = call.modem.environment.network
     if wanted and not network.service:
@@ -135,9 +135,12 @@ def _attach(call: Call, wanted: bool) -> Reply:
     if wanted:
         return OK
     call.modem.drop_contexts()
-    if call.modem.environment.behaviour.cgatt_deact == "before_ok":
-        call.uart.say_now()
-    return OK
+    environment = call.modem.environment
+    if environment.behaviour.cgatt_deact == "after_ok":
+        return OK
+    call.uart.say_now()
+    environment.clock.call_later(environment.loop, environment.behaviour.result_time, lambda: call.finish(OK))
+    return None
 
 
 _text("CGATT", Form.TEST, "+CGATT: (0,1)")
@@ -151,7 +154,7 @@ def read_attachment(call: Call) -> Reply:
 
 
 @_command("CGATT", Form.WRITE)
-def attach(call: Call) -> Reply:
+def attach(call: Call) -> Reply | None:
     """AT+CGATT=."""
     value = call.number(0, 0, 1)
     if value is None or len(call.texts) != 1:

@@ -121,6 +121,7 @@ class Services:
 
 async def _look_up(host: ServiceHost, environment: Environment, name: str) -> None:
     """Carry out AT+QIDNSGIP: the addresses, or the error and the state."""
+    await environment.sleep(environment.behaviour.result_time)
     found: list[str] = []
     error = DnsError.NETWORK
     if await host.ready() and not environment.network.silent:

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from emulator_host import Lab, settle
+from emulator_host import Lab, Turning, settle
 from emulator_peer import peer
 
 import drivers.emulator
@@ -187,6 +187,25 @@ async def test_when_a_detached_module_tells_that_its_contexts_are_gone(reading: 
     async with Lab(EmulatedModule(behaviour=Behaviour.parse([f"cgatt_deact={reading}"]))) as lab:
         await lab.plain.ask("AT+QIREGAPP;+QIACT")
         await lab.plain.ask("AT+CGATT=0", answer)
+
+
+async def test_results_can_keep_a_distance_from_ok() -> None:
+    clock = Turning()
+    behaviour = Behaviour.parse(["result_time=0.05", "cgatt_deact=before_ok"])
+    async with Lab(EmulatedModule(behaviour=behaviour, clock=clock)) as lab, peer() as one:
+        for command, result in (
+            (f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', b"\r\nCONNECT OK\r\n"),
+            ("AT+QISERVER", b"\r\nSERVER OK\r\n"),
+            ('AT+QIDNSGIP="localhost"', b"\r\n127.0.0.1\r\n"),
+        ):
+            await lab.plain.ask(command)
+            await lab.plain.quiet()
+            await clock.turn(0.06)
+            await lab.plain.expect(result)
+        await lab.plain.ask("AT+CGATT=0", "\r\n+PDP DEACT\r\n")
+        await lab.plain.quiet()
+        await clock.turn(0.06)
+        await lab.plain.expect(b"\r\nOK\r\n")
 
 
 async def test_the_boot_lines_can_come_once_the_rate_is_known() -> None:

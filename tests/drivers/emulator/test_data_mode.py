@@ -105,6 +105,45 @@ async def test_plus_signs_are_data_when_the_escape_is_off() -> None:
         assert await one.reader.readexactly(3) == b"+++"
 
 
+@pytest.mark.parametrize("ended_by", ["us", "them"])
+async def test_after_a_transparent_session_left_with_plus_signs_the_next_ones_are_transparent_too(
+    ended_by: str,
+) -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab, peer() as one, peer() as two:
+        uart = lab.plain
+        await _enter(uart, one)
+        await clock.turn(1)
+        uart.write(b"+++")
+        await clock.turn(1)
+        await uart.expect(b"\r\nOK\r\n")
+        if ended_by == "us":
+            await uart.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
+        else:
+            one.writer.close()
+            await uart.expect(b"\r\nCLOSED\r\n")
+        await uart.ask("ATO", "\r\nNO CARRIER\r\n")
+        await uart.ask(f'AT+QIOPEN="TCP","127.0.0.1",{two.port}', "\r\nOK\r\n\r\nCONNECT\r\n")
+        await two.arrived.wait()
+        two.writer.write(b"second")
+        await uart.expect(b"second")
+        await clock.turn(1)
+        uart.write(b"+++")
+        await clock.turn(1)
+        await uart.expect(b"\r\nOK\r\n")
+        await uart.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
+        await uart.ask("AT+QINDI=1;+QISERVER", "\r\nOK\r\n\r\nSERVER OK\r\n")
+        uart.write(b"AT+QILOCIP\r")
+        await uart.until(b"\r\n")
+        address = (await uart.until(b"\r\n")).decode().strip()
+        _, writer = await asyncio.open_connection(address, 2020)
+        await uart.expect(b"\r\nREMOTE IP: 127.0.0.1\r\n\r\nCONNECT\r\n")
+        writer.write(b"third")
+        await uart.expect(b"third")
+        writer.close()
+        await uart.expect(b"\r\nCLOSED\r\n")
+
+
 async def test_the_remote_side_ends_data_mode() -> None:
     async with Lab(EmulatedModule()) as lab, peer() as one:
         await _enter(lab.plain, one)
