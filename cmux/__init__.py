@@ -1,5 +1,7 @@
 """The GSM 07.10 / 3GPP TS 27.010 multiplexer: one serial line becomes one virtual UART per DLCI."""
 
+import logging
+
 import serial
 
 from .errors import (
@@ -45,6 +47,8 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # else warnings would be printed where nobody set it up
 
 _HANDLERS = f"{__name__}.urlhandler"
 if _HANDLERS not in serial.protocol_handler_packages:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from .aio_channel import ChannelTransport
 from .errors import DlcError, SessionEnded, dlc_error
+from .logs import port_logger
 from .protocol.commands import Signals
 from .protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
 
@@ -21,8 +21,6 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 _EARLY_HIGH, _EARLY_LIMIT = 32768, 65536
-
-_log = logging.getLogger("cmux.aio")
 
 
 class Channels:
@@ -67,7 +65,7 @@ class Channels:
                         await again()
             except DlcError as error:
                 self._again.pop(dlci, None)
-                _log.warning("%s: %s", self._mux.name, error)
+                port_logger(self._mux.name).warning("%s", error)
 
     def unsent(self) -> int:
         """Return how many octets of all channels wait to be sent."""

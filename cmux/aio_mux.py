@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, TracebackType
@@ -16,6 +15,7 @@ from .aio_line import AioLine
 from .aio_protocol import MuxProtocol
 from .capture import Capture
 from .errors import CmuxError, SessionEnded
+from .logs import port_logger
 from .mux import check_dlci
 from .protocol import startup
 from .protocol.commands import Signals
@@ -30,8 +30,6 @@ Reopen = Callable[[], Awaitable[tuple[AioLine, bytes]]]
 
 _CLOSE_MARGIN = 2.0
 _PATIENCE = 5.0
-
-_log = logging.getLogger("cmux.aio")
 
 
 class Mux:
@@ -72,6 +70,7 @@ class Mux:
         """Whether the module answered AT after closing; None when it was not asked."""
         self.reattached = 0
         """How often a line that died was opened anew."""
+        self._log = port_logger(name)
         self._leave_by_at = leave_by_at
         self._line_rate = line_rate
         self._capture = capture
@@ -212,6 +211,7 @@ class Mux:
             self._capture.feed(data, from_host=outgoing, timestamp=time.time_ns())
 
     def _on_event(self, event: Event) -> None:
+        self._log.debug("%s", event)
         match event:
             case SessionOpened() if not self._session.done():
                 self._opened = True
@@ -226,8 +226,8 @@ class Mux:
         cause = Cause.PEER if self.protocol.was_reset else event.cause
         if self.error is None:
             self.error = SessionEnded(cause, f"{self.name}: {event.detail}")
-            expected = cause is Cause.LOCAL or not self._opened  # what ends the opening is raised there
-            _log.log(logging.DEBUG if expected else logging.WARNING, "%s", self.error)
+            if cause is not Cause.LOCAL and self._opened:  # what ends the opening is raised there
+                self._log.warning("%s", event.detail)
         if not self._session.done():
             self._session.set_exception(self.error)
             self._session.exception()  # it may be that nobody waits any more
@@ -282,7 +282,7 @@ class Mux:
             self._reattacher = None
             self._changed.set()
         self.reattached += 1
-        _log.warning("%s: attached again", self.name)
+        self._log.warning("attached again")
 
     async def _attempt(self) -> bool:
         """Try once to open the line anew; return False when it died again at once."""

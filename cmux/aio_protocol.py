@@ -6,7 +6,6 @@ The shell moves octets and arms one timer; every rule and every deadline is in `
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
@@ -16,8 +15,6 @@ from .protocol.config import Config, Role
 from .protocol.events import Event, SessionClosed
 from .protocol.multiplexer import Multiplexer
 from .reset_watch import ResetWatch
-
-_log = logging.getLogger("cmux.aio")
 
 
 class _Timer(Protocol):
@@ -194,7 +191,6 @@ class MuxProtocol(asyncio.Protocol):
         self._transmit()
 
     def _one(self, event: Event) -> None:
-        _log.debug("%s", event)
         if isinstance(event, SessionClosed):
             self.closed_cause = self.closed_cause or event
         if self._on_event is not None:

@@ -6,7 +6,6 @@ dispatched outside the lock, in order, by whichever thread comes first; what the
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -18,7 +17,7 @@ from .errors import SessionEnded
 from .line import HungUp, Line
 from .pacing import STALL, Pacer
 from .protocol.config import Config, Role
-from .protocol.events import Cause, Event, SessionClosed, SessionOpened
+from .protocol.events import Cause, Event, SessionClosed
 from .protocol.multiplexer import Multiplexer
 from .reset_watch import ResetWatch
 
@@ -26,8 +25,6 @@ T = TypeVar("T")
 
 _WRITE_WAIT = 0.2
 _HEARD = 64  # first octets of a session, kept for the message when it does not come up
-
-_log = logging.getLogger("cmux")
 
 
 class Engine:
@@ -290,8 +287,6 @@ class Engine:
         for event in events:
             if isinstance(event, SessionClosed) and self.error is None:
                 self.error = SessionEnded(event.cause, f"{self.line.name}: {event.detail}")
-            elif isinstance(event, SessionOpened):
-                _log.debug("%s: session open", self.line.name)
         if events:
             self._progress.notify_all()
 

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 
 from .errors import SessionEnded, StartupError
 from .line import HungUp, Line
+from .logs import port_logger
 from .protocol import startup
 from .protocol.at_cmux import Manner
 from .protocol.config import Option
@@ -18,8 +19,6 @@ from .protocol.startup import Dialogue, Entered, Finding, Heard
 T = TypeVar("T")
 
 _WRITE_TIMEOUT = 2.0
-
-_log = logging.getLogger("cmux")
 
 
 def run(line: Line, dialogue: Dialogue[T]) -> T:
@@ -47,7 +46,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
                 if left and time.monotonic() - started > _WRITE_TIMEOUT:
                     raise HungUp(f"the line has taken no octet for {_WRITE_TIMEOUT:g} s (flow control?)")
             heard = line.read(step.wait) if step.wait > 0 else b""
-            _log.debug("%s: said %r, heard %r", line.name, step.write, heard)
+            port_logger(line.name).debug("said %r, heard %r", step.write, heard)
             step = dialogue.send(Heard(heard, time.monotonic() - started))
     except StopIteration as stop:
         return cast(T, stop.value)
@@ -75,7 +74,7 @@ def enter(
     try:
         entered = run(line, startup.enter(line.name, manner, other_rates=rates, findings=findings))
         if entered.baudrate is not None:
-            _log.warning("%s: the module is set to %d baud, and so is the line now", line.name, entered.baudrate)
+            port_logger(line.name).warning("the module is set to %d baud, and so is the line now", entered.baudrate)
         return entered
     except HungUp as error:
         raise SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}") from error
@@ -101,9 +100,9 @@ def leave(line: Line, option: Option, *, close_down: bool) -> bool:
     try:
         answered = run(line, startup.leave(option, close_down=close_down))
     except HungUp as error:
-        _log.warning("%s: %s", line.name, error)
+        port_logger(line.name).warning("%s", error)
         return False
     if not answered:
         level = logging.INFO if close_down else logging.WARNING  # a failed opening says more than that itself
-        _log.log(level, "%s: the module does not answer AT after the end of the session", line.name)
+        port_logger(line.name).log(level, "the module does not answer AT after the end of the session")
     return answered

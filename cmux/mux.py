@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
 import os
 import threading
 import time
@@ -20,6 +19,7 @@ from .endpoint import Endpoint
 from .engine import Engine
 from .errors import DlcError, InvalidDlci, SessionEnded
 from .line import Line
+from .logs import port_logger
 from .protocol import startup as startup_dialogues
 from .protocol.commands import Test
 from .protocol.config import MAX_DLCI, Config
@@ -35,7 +35,6 @@ _PATIENCE = 5.0
 Reopen = Callable[[], tuple[Line, Callable[[Line], bytes]]]
 """Opens a line; what comes with it brings the module into multiplexer mode, and returns what was read too far."""
 
-_log = logging.getLogger("cmux")
 _muxes: weakref.WeakSet[Mux] = weakref.WeakSet()
 
 
@@ -78,6 +77,7 @@ class Mux:
         """Whether the module answered AT after closing; None when it was not asked."""
         self.reattached = 0
         """How often a line that died was opened anew."""
+        self._log = port_logger(line.name)
         self._line = line
         self._line_rate = line_rate
         self._reopen = reopen
@@ -160,10 +160,11 @@ class Mux:
             return self._endpoints[dlci]
 
     def _handle(self, event: Event) -> None:
+        self._log.debug("%s", event)
         if isinstance(event, SessionClosed):
-            expected = event.cause is Cause.LOCAL or not self._opened  # what ends the opening is raised there
-            _log.log(logging.DEBUG if expected else logging.WARNING, "%s: %s", self.name, event.detail)
             if event.cause is not Cause.LOCAL:
+                if self._opened:  # what ends the opening is raised there
+                    self._log.warning("%s", event.detail)
                 self._begin_reattaching()
             for endpoint in self._all():
                 endpoint.handle(event)
@@ -285,14 +286,14 @@ class Mux:
             try:
                 endpoint.open_again()
             except DlcError as error:
-                _log.warning("%s: %s", self.name, error)
+                self._log.warning("%s", error)
         with self._lock:
             if self.error is not None:
                 return False
             self._reattacher = None
             self.reattached += 1
             self._back.notify_all()
-        _log.warning("%s: attached again", self.name)
+        self._log.warning("attached again")
         return True
 
     # --- Closing ---

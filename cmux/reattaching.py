@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Callable
 
 from .errors import CmuxError
+from .logs import port_logger
 
 FIRST_DELAY = 0.5
 """Seconds until the first attempt."""
@@ -15,8 +15,6 @@ LONGEST_DELAY = 30.0
 """Seconds between attempts at most; each waits twice as long as the one before."""
 
 _BY_ID = "/dev/serial/by-id"
-
-_log = logging.getLogger("cmux")
 
 
 def stable_name(path: str, directory: str = _BY_ID) -> str | None:
@@ -46,7 +44,7 @@ class Backoff:
 
     def failed(self, name: str, error: Exception) -> None:
         """Take note of an attempt that failed."""
-        _log.info("%s: not yet back: %s", name, error)
+        port_logger(name).info("not yet back: %s", error)
         self.delay = min(2 * self.delay, LONGEST_DELAY)
 
     def succeeded(self) -> None:

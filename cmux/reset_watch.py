@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from typing import cast
 
+from .logs import port_logger
 from .protocol.config import Config, Option
 from .protocol.events import Event, FrameDropped
 from .protocol.frames import AdvancedDecoder, BasicDecoder
@@ -22,8 +22,6 @@ _BANNER = re.compile(
 )
 _LONGEST = 24
 _ALIVE = b"alive?"  # what a module is asked that may have been reset
-
-_log = logging.getLogger("cmux")
 
 
 class ResetWatch:
@@ -67,7 +65,7 @@ class ResetWatch:
         before = _no_frames(core) if suspicious else 0
         events = core.receive_data(data, now)
         if suspicious and _no_frames(core) > before and core.session_open:
-            _log.info("%s: %r where frames should be", self._name, self.text)
+            port_logger(self._name).info("%r where frames should be", self.text)
             self.doubt(now)
             core.test(_ALIVE, now)
         return events
