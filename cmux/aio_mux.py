@@ -18,9 +18,9 @@ from .errors import CmuxError, SessionEnded
 from .logs import port_logger
 from .mux import check_dlci
 from .protocol import startup
-from .protocol.commands import Signals
+from .protocol.commands import Signals, Test
 from .protocol.config import Config, Role
-from .protocol.events import Cause, Event, SessionClosed, SessionOpened
+from .protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed, SessionOpened
 from .reattaching import Backoff
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -83,6 +83,7 @@ class Mux:
         self._channels = Channels(self)
         self._octets = {"line_octets_received": 0, "line_octets_sent": 0}
         self._changed = asyncio.Event()
+        self._tests: list[tuple[Test, asyncio.Future[Outcome]]] = []
         self._opened = False
         self._reattacher: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -167,6 +168,34 @@ class Mux:
         if self.error is not None:
             raise SessionEnded(self.error.cause, str(self.error))
 
+    # --- The control channel ---
+
+    async def test(self, payload: bytes = b"gsm0710") -> Outcome:
+        """Have the peer send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them.
+
+        Args:
+            payload: the octets.
+
+        Returns:
+            What became of it.
+
+        Raises:
+            SessionEnded: the session is over.
+        """
+        self.check()
+        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        waiting = Test(bytes(payload)), answered
+        self._tests.append(waiting)
+        try:
+            self.protocol.multiplexer.test(payload, self.protocol.now())
+            self.protocol.flush()
+            async with asyncio.timeout((self.config.n2 + 1) * self.config.t2 + _PATIENCE):
+                return await answered
+        except TimeoutError:
+            return Outcome.TIMEOUT
+        finally:
+            self._tests.remove(waiting)
+
     # --- For the channels ---
 
     def send(self, dlci: int, data: bytes) -> int:
@@ -218,6 +247,10 @@ class Mux:
                 self._session.set_result(None)
             case SessionClosed():
                 self._session_closed(event)
+            case CommandDone(command=command, outcome=outcome):
+                for asked, answered in self._tests:
+                    if asked == command and not answered.done():
+                        answered.set_result(outcome)
             case _:
                 self._channels.handle(event)
         self._changed.set()
@@ -231,6 +264,9 @@ class Mux:
         if not self._session.done():
             self._session.set_exception(self.error)
             self._session.exception()  # it may be that nobody waits any more
+        for _, answered in self._tests:
+            if not answered.done():
+                answered.set_exception(SessionEnded(self.error.cause, str(self.error)))
         wanted = self._reopen is not None and self._opened and self._closing is None and cause is not Cause.LOCAL
         if wanted and self._reattacher is None:
             self._reattacher = asyncio.get_running_loop().create_task(self._reattach())

@@ -7,13 +7,15 @@ import importlib.metadata
 
 import pytest
 
+import drivers.tcpip
+
 NAMES = {
     "cmux": ("open", "Mux", "VirtualUart"),
-    "cmux.aio": ("MuxProtocol", "open"),
+    "cmux.aio": ("Mux", "MuxProtocol", "open"),
     "cmux.urlhandler": (),
     "cmux.protocol": ("Multiplexer", "Config", "Role", "Option", "Frame", "BasicDecoder", "AdvancedDecoder"),
     "drivers.tcpip": ("TcpipDriver", "ContextTable", "ContextBusy", "ContextLost", "KeepAlive", "Session", "Listener"),
-    "drivers.tcpip.aio": ("TcpipDriver",),
+    "drivers.tcpip.aio": tuple(drivers.tcpip.__all__),
     "drivers.sockets": ("create_connection",),
     "drivers.at": ("AtChannel", "channel_for"),
     "drivers.emulator": ("EmulatedModule", "Behaviour"),

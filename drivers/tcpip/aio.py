@@ -6,16 +6,32 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from ..at.aio import AtChannel
-from ..errors import DriverError
+from ..errors import ContextBusy, ContextLost, DriverError
 from . import opening
 from .aio_session import Listener, Session
 from .aio_shell import AioShell
 from .aio_watch import Watch
-from .context import Lease
+from .context import ContextTable, Lease
 from .front import own
 from .keepalive import KeepAlive
+from .settings import Csd, Gprs, Transparent
+from .transfer import Acknowledged
 
-__all__ = ["Listener", "Session", "TcpipDriver", "Watch"]
+__all__ = [
+    "Acknowledged",
+    "ContextBusy",
+    "ContextLost",
+    "ContextTable",
+    "Csd",
+    "Gprs",
+    "KeepAlive",
+    "Lease",
+    "Listener",
+    "Session",
+    "TcpipDriver",
+    "Transparent",
+    "Watch",
+]
 
 
 class TcpipDriver(AioShell):

@@ -19,7 +19,7 @@ from cmux import aio_threads
 from cmux.line import PortLine
 from cmux.protocol import Config, Option
 from cmux.protocol.commands import Signals
-from cmux.protocol.events import DataReceived, SignalsChanged
+from cmux.protocol.events import DataReceived, Outcome, SignalsChanged
 from drivers.emulator import EmulatedModule
 
 __all__ = ["nothing_left"]
@@ -229,6 +229,23 @@ async def test_the_line_dying_ends_every_wait_with_the_cause(module: Module) -> 
     with pytest.raises(cmux.SessionEnded):
         await mux.channel(2)
     await mux.close()
+
+
+@pytest.mark.clause("5.4.6.3.4")
+async def test_the_peer_sends_octets_back_on_the_control_channel(module: Module) -> None:
+    async with await cmux.aio.open(module.path) as mux:
+        assert await asyncio.gather(mux.test(), mux.test(b"other")) == [Outcome.ANSWERED] * 2
+        with pytest.raises(cmux.CmuxError, match="does not fit"):
+            await mux.test(bytes(32))
+        module.mute()
+        waiting = asyncio.create_task(mux.test())
+        await asyncio.sleep(0)
+        module.stop()
+        async with asyncio.timeout(20):
+            with pytest.raises(cmux.SessionEnded, match="hung up"):
+                await waiting
+    with pytest.raises(cmux.SessionEnded):
+        await mux.test()
 
 
 async def test_a_refused_channel_and_a_wrong_number(module: Module) -> None:
