@@ -30,8 +30,17 @@ def test_only_the_owner_may_open_it_and_the_line_is_raw_without_echo(tmp_path: P
 def test_by_the_time_that_the_link_appears_everything_is_as_it_should_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where the system makes ptys that everybody may open, and that hang up when they are closed."""
     seen: list[tuple[int, int, int]] = []
-    appear = os.replace
+    appear, plain = os.replace, os.openpty
+
+    def openpty() -> tuple[int, int]:
+        master, slave = plain()
+        os.fchmod(slave, 0o666)
+        attributes = termios.tcgetattr(slave)
+        attributes[2] |= termios.HUPCL
+        termios.tcsetattr(slave, termios.TCSANOW, attributes)
+        return master, slave
 
     def look(source: str, target: str) -> None:
         slave = os.open(os.readlink(source), os.O_RDWR | os.O_NOCTTY)
@@ -41,6 +50,7 @@ def test_by_the_time_that_the_link_appears_everything_is_as_it_should_be(
         appear(source, target)
 
     monkeypatch.setattr(os, "replace", look)
+    monkeypatch.setattr(os, "openpty", openpty)
     with Pty(tmp_path / "modem"):
         assert seen == [(0o600, 0, 0)]
 

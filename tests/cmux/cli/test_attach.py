@@ -35,6 +35,14 @@ from cmux.protocol.events import DataReceived, PortChanged, SignalsChanged
 __all__ = ["nothing_left"]
 
 
+@pytest.fixture(autouse=True)
+def hang_ups_count() -> Iterator[None]:
+    """Also where the tests themselves run under nohup, which processes inherit."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def module() -> Iterator[Module]:
     with Module() as module:
