@@ -16,7 +16,7 @@ from .front import own
 from .keepalive import KeepAlive, examine
 from .plans import Plan, Rest
 from .stack import Stack
-from .transfer import MAX_SEND, Acknowledged, Ending, pieces
+from .transfer import Acknowledged, Ending, pieces
 
 T = TypeVar("T")
 
@@ -104,20 +104,24 @@ class Session(Endpoint):
         self._runner = runner
         self._changes = Changes(clock)
 
+    @property
+    def _send_size(self) -> int:
+        return self._runner.stack.options.dialect.send_size
+
     def changed(self) -> None:
         """See `Endpoint.changed`."""
         self._changes.notify()
 
     async def send(self, data: bytes | bytearray | memoryview) -> int:
         """Send up to 1460 octets and return how many the module has taken."""
-        chunk = bytes(data[:MAX_SEND])
+        chunk = bytes(data[: self._send_size])
         if chunk:
             await self._send(chunk, "length", 0)
         return len(chunk)
 
     async def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
         """Send all octets, in pieces of up to 1460; see `drivers.tcpip.Session.sendall`."""
-        for piece in pieces(data, end, period):
+        for piece in pieces(data, end, period, self._send_size):
             await self._send(piece, end, period)
 
     async def _send(self, piece: bytes, ending: Ending, period: int) -> None:

@@ -117,6 +117,4 @@ class DataMode:
         if not self._roster.suspect:
             return
         self._roster.settle_suspicion(closed=True)
-        if session.role == "client":
-            self._roster.hold.note("IP CLOSE")
         yield from transfer.clear_line()

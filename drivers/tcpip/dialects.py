@@ -22,6 +22,7 @@ class Dialect:
         csd: whether it has CSD bearers.
         indication: what AT+QINDI is set to so that it keeps data for AT+QIRD; None: it has no such command.
         read_size: the most octets of one AT+QIRD.
+        send_size: the most octets of one AT+QISEND.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Dialect:
     csd: bool = True
     indication: str | None = "1"
     read_size: int = 1500
+    send_size: int = 1460
 
 
 DIALECTS: Mapping[str, Dialect] = MappingProxyType(
@@ -50,8 +52,10 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
             Dialect(
                 name="m66",
                 title="Quectel M66, M26",
-                source="M66 AT Commands Manual V1.0 ch. 11: 11.2 (CSD is not supported at present), QINDI, QIRD 1-1500",
+                source="M66 AT Commands Manual V1.0 ch. 11: 11.2 (CSD is not supported at present), QINDI, "
+                "QIRD 1-1500, QISEND (less than 1460 in one place, 1460 at most in two)",
                 csd=False,
+                send_size=1459,
             ),
             Dialect(
                 name="mc60",

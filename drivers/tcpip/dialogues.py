@@ -234,9 +234,11 @@ def connect(
 
 def _open(text: str, limit: float, abandon: Callable[[], Dialogue[None]] | None) -> Dialogue[Response]:
     """AT+QIOPEN, OK, and what became of it."""
-    came = yield from command(text, timeout=deadline("QIOPEN"), success=(_OK, *_ALREADY), info=(), abandon=abandon)
+    ends = (*_CONNECTED, *_FAILED, *_ALREADY)
+    came = yield from command(  # the OK is missing in the app note's 10.1
+        text, timeout=deadline("QIOPEN"), success=(_OK, *ends), info=(), abandon=abandon
+    )
     if came.final == _OK.prefix:
-        ends = (*_CONNECTED, *_FAILED, *_ALREADY)
         came = yield from expect(*ends, timeout=limit, what=f"CONNECT OK after {text}", abandon=abandon)
     if came.final.endswith("ALREADY CONNECT"):
         with suppress(AtTimeout):  # some firmware adds an ERROR

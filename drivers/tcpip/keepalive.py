@@ -68,6 +68,9 @@ def check_kind(stack: Stack, session: Endpoint, settings: KeepAlive) -> None:
         raise TcpipError(f"{stack.name}: a transparent session is not examined: the probe would be data of the session")
     if settings.index not in (None, session.index):
         raise ValueError(f"the settings are for session {settings.index}, this is session {session.index}")
+    most = stack.options.dialect.send_size
+    if len(settings.probe) > most:
+        raise ValueError(f"this module sends {most} octets at once, the probe has {len(settings.probe)}")
 
 
 def examine(stack: Stack, session: Endpoint, settings: KeepAlive) -> Plan[Acknowledged]:

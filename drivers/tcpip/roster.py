@@ -13,7 +13,7 @@ from .context import INITIAL
 from .endpoint import Address, Endpoint, Role, Server
 from .hold import ContextHold, Foreground
 from .settings import Options
-from .unsolicited import Heading
+from .unsolicited import DEACTIVATED, Heading
 
 UNPLACED = 16
 Key = tuple[Role, int]
@@ -180,11 +180,15 @@ class Roster:
         self.suspect = b""
         if session is None:
             return
-        if closed:
-            self.online = None
-            session.end_by_remote()
-        elif line:
+        if not closed:
             session.deliver(line)
+            return
+        self.online = None
+        text = line.decode("latin-1").strip()
+        if any(pattern.match(text) for pattern in DEACTIVATED):
+            self.lost_context(f"the network deactivated the context ({text})")
+        else:
+            self.ended_by_remote(session)
 
     def doubt_all(self) -> None:
         """Have all contexts of this UART ask the module what still stands."""

@@ -16,7 +16,7 @@ from .files import open_file
 from .keepalive import KeepAlive, examine
 from .plans import Plan, Rest
 from .stack import Stack
-from .transfer import MAX_SEND, Acknowledged, Ending, pieces
+from .transfer import Acknowledged, Ending, pieces
 
 T = TypeVar("T")
 
@@ -80,6 +80,10 @@ class Session(Endpoint):
         self._runner = runner
         self._clock = clock
 
+    @property
+    def _send_size(self) -> int:
+        return self._runner.stack.options.dialect.send_size
+
     def changed(self) -> None:
         """See `Endpoint.changed`."""
         self._changed.notify_all()
@@ -100,7 +104,7 @@ class Session(Endpoint):
             SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not take them.
         """
-        chunk = bytes(data[:MAX_SEND])
+        chunk = bytes(data[: self._send_size])
         if chunk:
             self._send(chunk, "length", 0)
         return len(chunk)
@@ -121,7 +125,7 @@ class Session(Endpoint):
             SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not take a piece.
         """
-        for piece in pieces(data, end, period):
+        for piece in pieces(data, end, period, self._send_size):
             self._send(piece, end, period)
 
     def _send(self, piece: bytes, ending: Ending, period: int) -> None:

@@ -206,10 +206,19 @@ class Stack:
         return address
 
     def _deactivate(self) -> Dialogue[None]:
-        yield from self.hold.in_foreground(dialogues.deactivate())
+        yield from self.hold.in_foreground(self._deactivate_unless_so())
         if self.hold.lease is not None:
             self.hold.lease.active = True  # so that IP INITIAL ends it
         self.hold.note(INITIAL)
+
+    def _deactivate_unless_so(self) -> Dialogue[None]:
+        try:
+            yield from dialogues.deactivate()
+        except CommandError:  # some firmware says so in IP INITIAL
+            if not self.hold.active:
+                yield from self.hold.verify()
+            if (yield from dialogues.state()) != INITIAL:
+                raise
 
     def opening(self, dialogue: Dialogue[T]) -> Plan[T]:
         """Run a dialogue that may activate the context; after a failure leave no context half active."""

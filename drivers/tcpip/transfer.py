@@ -26,13 +26,14 @@ _ENDED = (*CLOSED, *DEACTIVATED)
 _NO_CARRIER = LinePattern("NO CARRIER")
 
 
-def pieces(data: bytes | bytearray | memoryview, ending: Ending, period: int) -> list[bytes]:
+def pieces(data: bytes | bytearray | memoryview, ending: Ending, period: int, size: int) -> list[bytes]:
     """Return what one AT+QISEND takes each, after checking that this way of sending can carry it.
 
     Args:
         data: the octets.
         ending: how each piece ends.
         period: seconds of AT+QIAUTOS, for ``timer``.
+        size: the most octets of a piece.
 
     Raises:
         ValueError: Ctrl-Z or ESC in data that is not sent by its length; an ending that does not exist.
@@ -46,7 +47,7 @@ def pieces(data: bytes | bytearray | memoryview, ending: Ending, period: int) ->
         for octet, word in ((CTRL_Z, "Ctrl-Z (0x1A), which would end it"), (ESC, "ESC (0x1B), which cancels it")):
             if octet in octets:
                 raise ValueError(f"data ended by Ctrl-Z or a timer cannot contain {word}; send it by length")
-    return [octets[start : start + MAX_SEND] for start in range(0, len(octets), MAX_SEND)]
+    return [octets[start : start + size] for start in range(0, len(octets), size)]
 
 
 def send(

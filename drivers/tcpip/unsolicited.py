@@ -117,8 +117,8 @@ _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], 
 LINES: tuple[LinePattern, ...] = tuple(pattern for patterns, _ in _TABLE for pattern in patterns)
 """Every line that the stack may send by itself with MUXIP off or on."""
 
-ONLINE_LINES = CLOSED[:1]
-"""The only line that the module says by itself in data mode; whether it is one, only silence can tell."""
+ONLINE_LINES = (*CLOSED[:1], *DEACTIVATED)
+"""The lines that the module says by itself in data mode; whether it is one, only silence can tell."""
 
 IPD = Header(b"IPD", rb"(?P<count>[0-9]{1,5})(?:TCP|UDP)?:", 9)
 """QIHEAD=1: ``IPD26:`` and the data; QISHOWPT=1 adds the transport, ``IPD26TCP:``."""
