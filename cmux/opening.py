@@ -240,7 +240,10 @@ def session_config(profile: Profile, option: Option | str | None, n1: int | None
     if "t1" in fields:
         fields.setdefault("t2", max(HOST_DEFAULTS["t2"], min(2 * fields["t1"], 2.55)))
     if option is not None:
-        fields["option"] = Option(option)
+        try:
+            fields["option"] = Option(option)
+        except ValueError:
+            raise ConfigError(f"there is no option {option!r}: {', '.join(one.value for one in Option)}") from None
         if fields["option"] is not profile.settings.get("option", Option.BASIC):
             fields["n1"] = 0  # the profile's N1 is for its own option
     if n1 is not None:

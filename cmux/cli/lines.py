@@ -13,7 +13,6 @@ from ..mux import Mux
 from ..opening import open as open_mux
 from ..opening import session_config
 from ..protocol.config import MAX_DLCI
-from ..protocol.errors import ConfigError
 from ..protocol.profiles import PROFILES
 from .app import CommandError, number
 
@@ -99,10 +98,7 @@ class LineSettings:
                 raise ValueError(f"{one} = {getattr(self, one)!r} is not a text")
         if self.link is not None and not os.path.basename(self.link):
             raise ValueError(f"link = {self.link!r} has no name to put the DLCI behind")
-        try:
-            session_config(PROFILES[self.profile], self.option, self.n1)
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
+        session_config(PROFILES[self.profile], self.option, self.n1)  # raises what does not go together
 
     def open(self) -> Mux:
         """Open the line, see `cmux.open`; no channel is opened yet."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from types import UnionType
 
 from .errors import ConfigError
 from .wire import FrameType
@@ -66,6 +67,15 @@ MAX_DLCI = 61
 _DEFAULT_N1 = {Option.BASIC: 31, Option.ADVANCED: 64}  # 27.010 5.7.2
 _MAX_N1 = {Option.BASIC: 32767, Option.ADVANCED: 32768}  # 15 bits of length in the basic option
 
+_KINDS: dict[str, type[object] | UnionType] = {
+    "option": Option,
+    "priority_order": PriorityOrder,
+    "wakeup": Wakeup,
+    "keep_alive": KeepAlive,
+    **dict.fromkeys(("n1", "n1_receive", "n2", "k", "queue_high", "queue_low"), int),
+    **dict.fromkeys(("t1", "t2", "t3", "frame_gap", "keep_alive_interval"), int | float),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -123,6 +133,10 @@ class Config:
     """Let the peer open DLCI 62 and 63, too."""
 
     def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            if not isinstance(getattr(self, name), kind):
+                raise ConfigError(f"{name} = {getattr(self, name)!r} is no {getattr(kind, '__name__', 'number')}")
+
         def default(name: str, value: float) -> None:
             if not getattr(self, name):
                 object.__setattr__(self, name, value)

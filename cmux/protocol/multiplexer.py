@@ -31,7 +31,7 @@ class Multiplexer:
     """
 
     def __init__(self, role: Role = Role.INITIATOR, config: Config | None = None) -> None:
-        self.role = role
+        self.role = Role(role)
         self.config = Config()
         self._set_up(config or self.config)
 

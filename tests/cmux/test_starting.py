@@ -87,9 +87,11 @@ def test_a_profile_names_its_channels() -> None:
             mux.channel("ppp")
 
 
-def test_a_profile_that_nobody_knows_is_refused_before_anything_is_opened() -> None:
+def test_a_profile_or_an_option_that_nobody_knows_is_refused_before_anything_is_opened() -> None:
     with pytest.raises(cmux.ConfigError, match="no profile 'm99': generic, m10"):
         cmux.open("/nowhere", profile="m99")
+    with pytest.raises(cmux.ConfigError, match="no option 'other': basic, advanced"):
+        cmux.open("/nowhere", option="other")
 
 
 def test_an_option_other_than_the_profiles_leaves_its_n1_alone() -> None:

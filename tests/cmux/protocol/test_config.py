@@ -37,9 +37,16 @@ def test_a_module_may_send_more_than_we_do() -> None:
         ("frame_gap", 0),
         ("queue_low", 20000),
         ("queue_high", 10),
+        ("n1", 3.5),
+        ("n1", "31"),
+        ("t1", None),
+        ("t1", "0.1"),
+        ("t1", float("nan")),
+        ("option", "basic"),
+        ("keep_alive", None),
     ],
 )
-def test_out_of_range_names_the_parameter(name: str, value: float) -> None:
+def test_out_of_range_names_the_parameter(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=rf"^({name}|queue_low) = "):
         Config(**{name: value})
 
