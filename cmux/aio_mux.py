@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, TracebackType
@@ -260,7 +261,7 @@ class Mux:
         if self.error is None:
             self.error = SessionEnded(cause, f"{self.name}: {event.detail}")
             if cause is not Cause.LOCAL and self._opened:  # what ends the opening is raised there
-                self._log.warning("%s", event.detail)
+                self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
         if not self._session.done():
             self._session.set_exception(self.error)
             self._session.exception()  # it may be that nobody waits any more

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -163,8 +164,8 @@ class Mux:
         self._log.debug("%s", event)
         if isinstance(event, SessionClosed):
             if event.cause is not Cause.LOCAL:
-                if self._opened:  # what ends the opening is raised there
-                    self._log.warning("%s", event.detail)
+                if self._opened:  # what ends the opening is raised there; who works with a dead line hears of it, too
+                    self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
                 self._begin_reattaching()
             for endpoint in self._all():
                 endpoint.handle(event)

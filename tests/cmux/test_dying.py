@@ -115,7 +115,7 @@ def test_every_blocked_call_on_every_channel_is_woken_with_the_cause_which_is_lo
         threads = [threading.Thread(target=call, args=(work,)) for work in works]
         for thread in threads:
             thread.start()
-        with caplog.at_level(logging.WARNING, "cmux"):
+        with caplog.at_level(logging.INFO, "cmux"):
             die(module)
             for thread in threads:
                 thread.join(20)

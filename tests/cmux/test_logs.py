@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from attached import Attach
 from mux_module import Module
 
 import cmux
@@ -52,9 +53,8 @@ def test_each_line_has_a_logger_of_its_own(caplog: pytest.LogCaptureFixture) -> 
             port.read(1)
         mux.close()
     assert {record.name for record in caplog.records} == {f"cmux.{second.path}"}
-    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == [
-        "hung up: end of file"
-    ]
+    told = [(record.levelno, record.getMessage()) for record in caplog.records if record.levelno > logging.DEBUG]
+    assert told == [(logging.INFO, "hung up: end of file")]  # no warning: it was raised
 
 
 async def test_so_it_is_in_asyncio(caplog: pytest.LogCaptureFixture) -> None:
@@ -64,3 +64,12 @@ async def test_so_it_is_in_asyncio(caplog: pytest.LogCaptureFixture) -> None:
             await mux.channel(1)
         assert {record.name for record in caplog.records} == {f"cmux.{module.path}"}
         assert any("Opened(dlci=1" in record.getMessage() for record in caplog.records)
+
+
+def test_a_command_that_ends_with_its_line_says_so_in_one_line() -> None:
+    with Module() as module, Attach(module.path, "--channels", "1").ready() as attach:
+        module.stop()
+        code, stderr = attach.end(None)
+    assert code == 1
+    (line,) = stderr.splitlines()
+    assert line.endswith("hung up: end of file")
