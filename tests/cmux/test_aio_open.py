@@ -11,6 +11,7 @@ import serial
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
+from module_news import seen
 from mux_leaks import nothing_left
 from mux_module import Module
 
@@ -279,17 +280,20 @@ async def test_what_fails_to_open_leaves_nothing(
         await cmux.aio.open("/dev/nowhere")
 
 
-@pytest.mark.parametrize("manners", [{"ignores_at": 100}, {"cmux_answer": b""}, {"answers_sabm": False}])
+@pytest.mark.parametrize(
+    "manners", [{"ignores_at": 100}, {"cmux_answer": b""}, {"cmux_answer": b"\r\nOK"}, {"answers_sabm": False}]
+)
 async def test_opening_can_be_cancelled_and_leaves_the_module_out_of_multiplexer_mode(
     nothing_left: None, manners: dict[str, object]
 ) -> None:
     with Module(**manners) as module:
         opening = asyncio.create_task(cmux.aio.open(module.path))
-        await until(lambda: module.in_mux if "answers_sabm" in manners else module.commands)
+        enters = "answers_sabm" in manners or manners.get("cmux_answer")
+        await seen(module, lambda: module.in_mux if enters else module.commands)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
-        await until(lambda: not module.in_mux)
+        await seen(module, lambda: not module.in_mux)
         module.manners.ignores_at, module.manners.cmux_answer = 0, b"\r\nOK\r\n"
         module.manners.answers_sabm = True
         async with await cmux.aio.open(module.path):

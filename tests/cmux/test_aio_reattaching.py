@@ -207,8 +207,10 @@ async def test_what_comes_before_anybody_asks_is_kept_and_then_the_peer_is_stopp
             await seen(module, lambda: module.opened(1))
             module.run(lambda core, now: module.feed(1, sent))
             await seen(module, lambda: any(isinstance(one, SignalsChanged) and one.signals.fc for one in module.events))
+            module.run(lambda core, now: module.feed(1, sent))  # which waits there
             reader, _ = await mux.channel(1)
-            assert await reader.readexactly(len(sent)) == sent
+            async with asyncio.timeout(20):
+                assert await reader.readexactly(2 * len(sent)) == sent * 2
             assert mux.stats()["received_discarded"] == 0
 
 

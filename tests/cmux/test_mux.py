@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 
@@ -539,6 +540,7 @@ def test_closing_from_one_of_its_own_threads_does_not_wait_for_itself() -> None:
         assert done.wait(10)
         mux.close()  # waits for the thread that does it
         assert at_mode(module)
+        assert bytes(module.raw).count(encode(Frame(1, True, FrameType.DISC, True))) == 1  # the answer was read
 
 
 def test_a_finalizer_neither_waits_nor_takes_a_lock() -> None:
@@ -560,9 +562,10 @@ def test_a_child_after_a_fork_has_a_dead_mux_and_says_nothing() -> None:
         mux = cmux.open(module.path)
         port = mux.channel(1)
         read, write = os.pipe()
-        with contextlib.suppress(DeprecationWarning):
+        with port._endpoint.condition, contextlib.suppress(DeprecationWarning):  # somebody is at work on it just now
             child = os.fork()
         if child == 0:
+            signal.alarm(20)
             verdict = b"no error"
             try:
                 try:

@@ -144,19 +144,21 @@ def open_and_wait(path: str) -> None:
             time.sleep(10)
 
 
-@pytest.mark.parametrize("stage", ["AT", "AT+CMUX", "SABM", "channel"])
+@pytest.mark.parametrize("stage", ["AT", "AT+CMUX", "half an OK", "SABM", "channel"])
 def test_sigint_at_any_stage_of_opening_leaves_the_module_out_of_multiplexer_mode(
     stage: str, interrupted: None
 ) -> None:
     manners: dict[str, dict[str, object]] = {
         "AT": {"ignores_at": 100},
         "AT+CMUX": {"cmux_answer": b""},
+        "half an OK": {"cmux_answer": b"\r\nOK"},  # it multiplexes, and the host does not know yet
         "SABM": {"answers_sabm": False},
         "channel": {},
     }
     reached = {
         "AT": lambda: module.commands,
         "AT+CMUX": lambda: any("CMUX" in command for command in module.commands),
+        "half an OK": lambda: module.in_mux,
         "SABM": lambda: module.in_mux,
         "channel": lambda: module.opened(1),
     }
