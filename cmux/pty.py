@@ -64,8 +64,11 @@ class Pty:
         temporary = f"{link}.{os.getpid()}~"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        os.symlink(self.slave_name, temporary)
-        os.replace(temporary, link)  # a client sees the old link or the new one, never none
+        try:
+            os.symlink(self.slave_name, temporary)
+            os.replace(temporary, link)  # a client sees the old link or the new one, never none
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, link) from None  # that has the temporary name
         self.link = link
 
     @property

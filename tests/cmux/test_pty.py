@@ -130,6 +130,12 @@ def test_a_file_in_the_way_is_not_overwritten_and_nothing_stays_open(tmp_path: P
     assert len(os.listdir("/dev/fd")) == before
 
 
+def test_a_link_that_cannot_be_made_is_told_by_its_own_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as error:
+        Pty(tmp_path / "nowhere" / "m")
+    assert error.value.filename == f"{tmp_path}/nowhere/m"
+
+
 def test_without_a_link_the_path_is_the_slave_itself() -> None:
     with Pty() as pty:
         assert pty.path == pty.slave_name
