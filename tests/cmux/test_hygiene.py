@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import serial
 
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
@@ -16,6 +17,8 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
+from cmux import engine
+from cmux.pacing import Pacer
 from cmux.protocol import startup
 from drivers.at import AtChannel
 from drivers.emulator import EmulatedModule
@@ -83,16 +86,27 @@ def test_a_callback_may_send_a_command_on_its_own_channel_while_others_work() ->
             second.close()
 
 
-def test_a_keystroke_does_not_queue_behind_a_file() -> None:
-    """At most two frames are ahead of the line: of 33 s of a file little has gone when another channel has its turn."""
-    with Module(loopback=()) as module, cmux.open(module.path, line_rate=1200, drain_timeout=0.0) as mux:
-        file, keys = mux.channel(1), mux.channel(2)
-        file.write(bytes(4000))
-        module.wait(lambda: module.data.get(1))
-        keys.write(b"k")
-        module.wait(lambda: module.data.get(2) == b"k")
-        assert len(module.data[1]) < 2000
-        file.reset_output_buffer()
+def test_nothing_is_written_before_the_line_can_have_sent_what_is_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When that is, is shown in test_pacing; that it is heeded, here."""
+    full = threading.Event()
+
+    class Full(Pacer):
+        def next_at(self, now: float) -> float | None:
+            return now + 3600 if full.is_set() else None
+
+    monkeypatch.setattr(engine, "Pacer", Full)
+    with Module() as module, cmux.open(module.path, drain_timeout=0.0) as mux:
+        port = mux.channel(1)
+        port.timeout, port.write_timeout = 20, 0.05
+        full.set()
+        port.write(b"later")
+        with pytest.raises(serial.SerialTimeoutException):
+            port.flush()
+        assert port.out_waiting == 5
+        full.clear()
+        port.write(b"!")  # and the writer looks again
+        assert port.read(6) == b"later!"
+        assert module.data[1] == b"later!"
 
 
 # --- How a line is stopped ---

@@ -562,7 +562,17 @@ def test_a_child_after_a_fork_has_a_dead_mux_and_says_nothing() -> None:
         mux = cmux.open(module.path)
         port = mux.channel(1)
         read, write = os.pipe()
-        with port._endpoint.condition, contextlib.suppress(DeprecationWarning):  # somebody is at work on it just now
+        at_work, forked = threading.Event(), threading.Event()
+
+        def work() -> None:
+            with port._endpoint.condition:
+                at_work.set()
+                forked.wait(20)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        at_work.wait(20)
+        with contextlib.suppress(DeprecationWarning):
             child = os.fork()
         if child == 0:
             signal.alarm(20)
@@ -576,10 +586,12 @@ def test_a_child_after_a_fork_has_a_dead_mux_and_says_nothing() -> None:
                 os.write(write, verdict)
             finally:
                 os._exit(0)
+        forked.set()
+        worker.join()
         os.waitpid(child, 0)
+        os.close(write)
         assert b"belongs to the parent" in os.read(read, 1000)
         os.close(read)
-        os.close(write)
         port.timeout = 10
         port.write(b"still here")
         assert port.read(10) == b"still here"
