@@ -7,7 +7,6 @@ because ``ssl``, ``detach()`` and ``dup()`` take the descriptor to places where 
 
 from __future__ import annotations
 
-import logging
 import select
 import socket
 import threading
@@ -17,12 +16,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .errors import DriverError, SessionClosed, SessionFinished
+from .logs import port_logger
 from .tcpip import Session, TcpipDriver
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-log = logging.getLogger("drivers.sockets")
 PIECE = 14600  # octets that go to the session at once: ten AT+QISEND
 BUFFER = 65536
 CLOSING = 60.0  # seconds that a session of a closed socket may take to end before the next one is opened
@@ -35,12 +34,14 @@ class Bridge:
     Args:
         session: the session; it belongs to the bridge from now on.
         ours: our end of the pair, likewise.
+        port: the name of the port.
     """
 
-    def __init__(self, session: Session, ours: socket.socket) -> None:
+    def __init__(self, session: Session, ours: socket.socket, port: str) -> None:
         self.session = session
         self.failure: Exception | None = None
         """Why the session ended, where that was not by closing it."""
+        self._log = port_logger(port)
         self._ours = ours
         self._ending = False
         self._threads = [
@@ -92,7 +93,7 @@ class Bridge:
         except DriverError as error:
             self._failed(error)
         except OSError as error:
-            log.debug("%s", error)  # the program's end is gone with octets unread
+            self._log.debug("%s", error)  # the program's end is gone with octets unread
         finally:
             self._end_session()
             self._hang_up()
@@ -110,20 +111,20 @@ class Bridge:
             self._failed(error)
             self._hang_up()
         except OSError as error:
-            log.debug("%s", error)
+            self._log.debug("%s", error)
             self._hang_up()
 
     def _failed(self, error: Exception) -> None:
         if not self._ending:
             self.failure = self.failure or error
-            log.info("%s", error)
+            self._log.info("%s", error)
 
     def _end_session(self) -> None:
         self._ending = True
         try:
             self.session.close()
         except DriverError as error:
-            log.info("closing the session failed: %s", error)
+            self._log.info("closing the session failed: %s", error)
 
     def _hang_up(self) -> None:
         with suppress(OSError):
@@ -250,7 +251,7 @@ def wrap(driver: TcpipDriver, session: Session, timeout: float | None = None) ->
     session.settimeout(None)
     local = (driver.local_address, 0)
     ours, theirs = socket.socketpair()
-    bridge = Bridge(session, ours)
+    bridge = Bridge(session, ours, driver.channel.name)
     made = ModemSocket(fileno=theirs.detach())
     made._describe(session.remote_address, local, _failure_of(bridge))
     made.settimeout(timeout)

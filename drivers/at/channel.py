@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import logging
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Literal, TypeVar
 
 from ..clock import Clock, SystemClock
 from ..errors import AtError, AtTimeout, ChannelClosed, DriverError
+from ..logs import port_logger
 from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from .engine import Engine, Execution, Sink, prepare, resynchronise
 from .patterns import LinePattern
@@ -44,7 +44,7 @@ class AtChannel:
         self.name = port_name(port)
         self._clock: Clock = clock or SystemClock()
         self._close_port = close_port
-        self._log = logging.getLogger(f"drivers.{self.name}")
+        self._log = port_logger(self.name)
         self._changed = threading.Condition()
         self._engine = Engine(self.name)
         self._turns: collections.deque[object] = collections.deque()
@@ -305,7 +305,7 @@ class AtChannel:
             try:
                 self._drive(rescue)
             except DriverError as error:
-                self._log.warning("%s: bringing the channel back failed: %s", self.name, error)
+                self._log.warning("bringing the channel back failed: %s", error)
 
     def _write(self, octets: bytes) -> None:
         for tap in list(self._taps):
@@ -401,4 +401,4 @@ class AtChannel:
             try:
                 job()
             except DriverError as error:
-                self._log.warning("%s: %s", self.name, error)
+                self._log.warning("%s", error)

@@ -77,9 +77,9 @@ class AioShell(Front["Streams | AtChannel", AtChannel]):
                 try:
                     await channel.run(reclaim.take_down(step.context))
                 except reclaim.REFUSALS as failure:
-                    reclaim.tell(step.context, dlci, failure)
+                    reclaim.tell(step.context, channel.name, failure)
                 else:
-                    reclaim.tell(step.context, dlci, None)
+                    reclaim.tell(step.context, channel.name, None)
                     return
 
     async def _rest(self, rest: Rest) -> None:

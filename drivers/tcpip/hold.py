@@ -55,7 +55,8 @@ class ContextHold:
         self.address: str | None = None
         """The local address, None until it was read."""
         self.lease: Lease | None = None
-        self._port = port
+        self.port = port
+        """The name of the port."""
         self._dlci = dlci
         self._channel = None if dlci is None else dlci - 1  # as AT+QIFGCNT? names this UART
         self._table = table
@@ -101,7 +102,7 @@ class ContextHold:
         """
         while True:
             try:
-                lease = self._table.reserve(self.context, self._dlci, take_over=take_over, port=self._port)
+                lease = self._table.reserve(self.context, self._dlci, take_over=take_over, port=self.port)
             except ContextBusy:
                 left = deadline - self._now()
                 if left <= 0 or reclaim:
@@ -114,7 +115,7 @@ class ContextHold:
                 self._table.undo(lease)
                 left = deadline - self._now()
                 if left <= 0 or reclaim:
-                    raise ContextBusy(self.context, port=self._port) from refusal
+                    raise ContextBusy(self.context, port=self.port) from refusal
                 yield Rest(min(RETRY, left))
             except BaseException:
                 self._table.undo(lease)
@@ -177,7 +178,7 @@ class ContextHold:
             self._ended(cause)
 
     def _lost(self, lease: Lease) -> ContextLost:
-        loss = ContextLost(self.context, lease.ended or "", port=self._port)
+        loss = ContextLost(self.context, lease.ended or "", port=self.port)
         self._drop(loss)
         return loss
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from ..errors import ChannelClosed, DriverError, SessionReset, TcpipError
+from ..logs import port_logger
 from . import dialogues, exchange, opening
 from .endpoint import Endpoint
 from .plans import Alone, Plan, Rest
@@ -15,7 +15,6 @@ from .settings import check_index
 from .stack import Stack
 from .transfer import MAX_SEND, Acknowledged
 
-log = logging.getLogger("drivers.keepalive")
 ANSWERS = 3 * 5.3  # seconds that AT+QISTAT, AT+QISACK and AT+QISEND may take beside the waits
 
 
@@ -158,7 +157,7 @@ def watch(stack: Stack, patient: Patient, settings: KeepAlive) -> Plan[None]:
 def _replace(stack: Stack, patient: Patient, settings: KeepAlive, why: Exception) -> Plan[bool]:
     """Report a session that was found dead; True when another one has taken its place."""
     dead = patient.session
-    log.info("%s", why)
+    port_logger(stack.hold.port).info("%s", why)
     dead.break_off(why)
     if dead.close_here():
         with suppress(DriverError):
@@ -174,7 +173,7 @@ def _replace(stack: Stack, patient: Patient, settings: KeepAlive, why: Exception
         except ChannelClosed:
             return False
         except DriverError as failure:
-            log.info("%s", failure)
+            port_logger(stack.hold.port).info("%s", failure)
             yield Rest(settings.period, firm=True)
             continue
         patient.reconnected(patient.session)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from ..at import Dialogue
 from ..errors import AtTimeout, ChannelClosed, CommandError, DriverError
+from ..logs import port_logger
 from . import dialogues
 
-log = logging.getLogger("drivers.reclaim")
 DLCIS = range(1, 5)  # VIRTUAL_UART_1 to 4
 REFUSALS = (CommandError, AtTimeout, ChannelClosed)
 """What a virtual UART that does not help may answer."""
@@ -26,9 +26,10 @@ def take_down(context: int) -> Dialogue[None]:
     yield from dialogues.take_down()
 
 
-def tell(context: int, dlci: int, failure: DriverError | None) -> None:
-    """Log what became of an attempt on one DLCI."""
+def tell(context: int, port: str, failure: DriverError | None) -> None:
+    """Log what became of an attempt on one DLCI, under the name of its port."""
+    log = port_logger(port)
     if failure is None:
-        log.info("context %d was freed from DLCI %d, where a host had left it", context, dlci)
+        log.info("context %d was freed from here, where a host had left it", context)
     else:
-        log.log(logging.DEBUG if isinstance(failure, CommandError) else logging.INFO, "DLCI %d: %s", dlci, failure)
+        log.log(logging.DEBUG if isinstance(failure, CommandError) else logging.INFO, "%s", failure)

@@ -100,9 +100,9 @@ class Shell(Front["Port | AtChannel", AtChannel]):
                 try:
                     channel.run(reclaim.take_down(step.context))
                 except reclaim.REFUSALS as failure:
-                    reclaim.tell(step.context, dlci, failure)
+                    reclaim.tell(step.context, channel.name, failure)
                 else:
-                    reclaim.tell(step.context, dlci, None)
+                    reclaim.tell(step.context, channel.name, None)
                     return
 
     def _new_session(self, role: Role, protocol: str, remote: Address, index: int, datagrams: bool) -> Session:
