@@ -124,6 +124,18 @@ def test_each_session_is_closed_in_its_own_context_by_its_own_qisrvc(lab: Lab, e
         lab.wait_for(1, b"\r\n+QISRVC: 2\r\n\r\nOK\r\n\r\n0, CLOSE OK\r\n")
 
 
+@pytest.mark.requirement("S7.15")
+def test_the_data_of_two_contexts_is_told_apart_without_having_asked_for_their_addresses(
+    lab: Lab, echo_server: Peer
+) -> None:
+    with lab.driver(1, 0, receive="header") as zero, lab.driver(1, 1, receive="header") as one:
+        sessions = [driver.connect("TCP", "127.0.0.1", echo_server.port) for driver in (zero, one)]
+        for session, text in zip(sessions, (b"for context 0", b"for context 1"), strict=True):
+            session.sendall(text)
+        for session, text in zip(sessions, (b"for context 0", b"for context 1"), strict=True):
+            assert exactly(session, 13) == text
+
+
 @pytest.mark.requirement("S9.5")
 def test_all_addresses_of_a_name_are_told_in_their_order() -> None:
     found = ["127.0.0.3", "127.0.0.1", "127.0.0.2"]
