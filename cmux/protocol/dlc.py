@@ -273,24 +273,33 @@ class Dlc:
         self.counters["queue_peak"] = max(self.counters["queue_peak"], len(self.queue))
         return len(taken)
 
-    def next_size(self) -> int:
-        """Return the size of the next information field, in octets."""
-        if self.parameters.convergence == 1:  # 27.010 5.5.1: the octets as they are
-            return min(self.parameters.n1, len(self.queue))
-        return min(self.parameters.n1, len(self.queue) + 2)
+    def next_info(self, longest: int) -> bytes:
+        """Return the next information field in the form of its convergence layer (27.010 §5.5); `sent` takes it off.
 
-    def take(self) -> bytes:
-        """Take the next information field off the queue, in the form of its convergence layer (27.010 §5.5)."""
-        size = self.parameters.n1
-        status = b""
+        Args:
+            longest: how many octets it may have; N1 holds as well.
+        """
+        size = min(self.parameters.n1, longest)
+        if self.parameters.convergence == 1:  # 27.010 5.5.1: the octets as they are
+            return bytes(self.queue[:size])
+        status = self._status()
+        return status + bytes(self.queue[: 0 if self.stopped else max(0, size - len(status))])
+
+    def sent(self, size: int) -> None:
+        """Take off the queue what has left: the field that `next_info` returned.
+
+        Args:
+            size: its octets.
+        """
         if self.parameters.convergence == 2:
-            status = build_status(self.own_signals, self.status_due.pop(0) if self.status_due else None)
-            size = 0 if self.stopped else max(0, size - len(status))
-        data = bytes(self.queue[:size])
+            size -= len(self._status())
+            del self.status_due[:1]
         del self.queue[:size]
         self.counters["frames_sent"] += 1
-        self.counters["octets_sent"] += len(data)
-        return status + data
+        self.counters["octets_sent"] += size
+
+    def _status(self) -> bytes:
+        return build_status(self.own_signals, self.status_due[0] if self.status_due else None)
 
     def discard(self) -> int:
         """Throw the queue away and count it; return how many octets that were."""

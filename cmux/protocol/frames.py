@@ -99,6 +99,7 @@ class Decoder(ABC):
         self._n1 = n1_receive
         self._data = b""  # from the flag of a partial frame on
         self._offset = 0  # where _data begins, in octets since the start
+        self._removed = 0  # octets taken out of _data behind its first flag
         self.skipped = 0
         """Octets between frames that were no flag."""
 
@@ -170,8 +171,10 @@ class Decoder(ABC):
         return len(self._data) - len(self._data.lstrip(self._flag)) - 1
 
     def _drop_to(self, index: int) -> None:
-        self._offset += index
-        self._data = self._data[index:]
+        if index:
+            self._offset += index + self._removed
+            self._removed = 0
+            self._data = self._data[index:]
 
     @abstractmethod
     def _scan(self) -> Generator[Decoded]:
@@ -280,24 +283,30 @@ class AdvancedDecoder(Decoder):
         self._longest = 2 * (n1_receive + 3)  # every octet escaped
 
     def _scan(self) -> Generator[Decoded]:
-        data, flag = self._data, self._flag
-        base = self._offset
+        data, flag, not_data = self._data, self._flag, self._not_data
+        base, removed = self._offset, self._removed
         start = data.find(flag)
-        self.skipped += start if start >= 0 else len(data)
+        self.skipped += len((data[:start] if start >= 0 else data).translate(None, not_data))
         try:
             while start >= 0:
                 while data[start + 1 : start + 2] == flag:  # 27.010 5.2.5: any run of flags is fill
                     start += 1
                 end = data.find(flag, start + 1)
                 octets = data[start + 1 : end if end >= 0 else None]
-                offset = base + start
+                if not_data:  # 27.010 5.2.7.3: it belongs to the line, inside of frames and between them
+                    octets = octets.translate(None, not_data)
+                offset = base + start + removed if start else base
                 if len(octets) > self._longest:
                     self.skipped += len(octets) - self._longest
-                    raw = data[start : start + 1 + self._longest]
+                    raw = flag + octets[: self._longest]
                     start = end
                     yield offset, FrameDropped(offset, DropReason.TOO_LONG, raw)
                 elif end < 0:
+                    self._keep_partial(start, octets)
+                    start = 0
                     return
+                elif not octets:  # XON or XOFF between two flags: fill
+                    start = end
                 else:
                     frame = self._frame(octets)
                     raw = data[start : end + 1]
@@ -309,11 +318,16 @@ class AdvancedDecoder(Decoder):
         finally:
             self._drop_to(start if start >= 0 else len(data))
 
+    def _keep_partial(self, start: int, octets: bytes) -> None:
+        """Keep a flag and what of the frame has come; XON and XOFF must not fill the memory."""
+        self._drop_to(start)
+        self._removed += len(self._data) - 1 - len(octets)
+        self._data = self._flag + octets
+
     def _frame(self, octets: bytes) -> Frame | DropReason:
         """Judge what stood between two flags."""
-        octets = octets.translate(None, self._not_data)
-        if octets.endswith(b"\x7d"):  # 27.010 5.2.4
-            return DropReason.ABORTED
+        if octets.endswith(b"\x7d") and (len(octets) - len(octets.rstrip(b"\x7d"))) & 1:
+            return DropReason.ABORTED  # 27.010 5.2.4; an even run is 7D escaped, which one may do
         body = unescape(octets)
         if len(body) < 3:  # 27.010 5.2.3
             return DropReason.LENGTH

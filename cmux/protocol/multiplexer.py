@@ -450,7 +450,7 @@ class Multiplexer:
             "control_malformed",
         )
         return {
-            "frames_sent": session.transmitter.frames_sent,
+            "frames_sent": sum(dlc.counters["frames_sent"] for dlc in session.dlcs.values()),
             **{name: counters[name] for name in names},
             "control_overflow": counters["control_overflow"] + session.transmitter.overflow,
             "octets_skipped": self._decoder.skipped,

@@ -136,7 +136,6 @@ class Session:
 
     def discard(self, dlc: Dlc) -> int:
         """Throw away what waits to be sent on a DLC, and count it; return how many octets that were."""
-        self.transmitter.remove(dlc)
         dlc.status_due.clear()
         count = dlc.discard()
         self.counters["octets_discarded"] += count
@@ -288,8 +287,6 @@ class Session:
         dlc.tries += 1
         dlc.deadline = None
         kind = FrameType.SABM if dlc.state is State.OPENING else FrameType.DISC
-        if kind is FrameType.DISC:
-            self.transmitter.remove(dlc)
         self.transmitter.queue(dlc.dlci, kind, pf=True, timed=dlc)
 
     def _opened(self, dlc: Dlc, *, by_peer: bool) -> None:

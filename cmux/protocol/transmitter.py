@@ -10,7 +10,7 @@ from .config import Config, Option
 from .dlc import Dlc
 from .frames import encode
 from .headers import Frame
-from .scheduler import Scheduler
+from .scheduler import Scheduler, Turn
 from .wire import ADVANCED_FLAG, BASIC_FLAG, FrameType
 
 MAX_CONTROL_FRAMES = 1024
@@ -18,8 +18,6 @@ MAX_CONTROL_FRAMES = 1024
 
 WAKEUP_FLAGS = 8
 """Flags sent at a time to wake a peer (27.010 §5.4.7)."""
-
-_OVERHEAD = 7  # flags, address, control, two length octets, FCS
 
 
 class Timed(Protocol):
@@ -56,7 +54,6 @@ class Transmitter:
         """The peer stopped all channels (FCoff)."""
         self.asleep = False
         """Nothing but flags may leave: the peer sleeps."""
-        self.frames_sent = 0
         self.overflow = 0
         """Control frames that were not queued because the peer asked for too many."""
 
@@ -85,10 +82,6 @@ class Transmitter:
         """Let a DLC take its turns: it has something to send."""
         self._scheduler.activate(dlc.dlci, dlc.priority, dlc.parameters.n1)
 
-    def remove(self, dlc: Dlc) -> None:
-        """Take a DLC out of the turns."""
-        self._scheduler.remove(dlc.dlci)
-
     def clear(self) -> None:
         """Forget what is queued: the session is over."""
         self._control.clear()
@@ -97,7 +90,7 @@ class Transmitter:
     @property
     def due(self) -> bool:
         """Whether a frame could leave if the peer were awake."""
-        return bool(self._control) or self._next_dlc() is not None
+        return bool(self._control) or self._next_turn() is not None
 
     def hand_out(self, now: float, limit: int | None) -> bytes:
         """Take whole frames out of the queues and start their timers.
@@ -115,37 +108,52 @@ class Transmitter:
             out.append(bytes((flag,)) * self._flags)
             self._flags = 0
         while not self.asleep:
-            dlc = None
+            turn = None
             if self._control:
-                size = len(self._control[0].frame.info)
-            elif (dlc := self._next_dlc()) is not None:
-                size = dlc.next_size()
+                frame = self._control[0].frame
+            elif (turn := self._next_turn()) is not None:
+                frame = self._data_frame(turn)
             else:
                 break
-            if out and limit is not None:
-                limit -= size + _OVERHEAD
+            left = None if limit is None or not out else limit
+            if left is not None and len(frame.info) > left:  # saves encoding what does not fit
+                break
+            octets = encode(frame, self._config.option)
+            if out and self._config.shared_flags:  # 27.010 5.2.6.1
+                octets = octets[1:]
+            if left is not None:
+                limit = left - len(octets)
                 if limit < 0:
                     break
-            octets = self._take_control(now) if dlc is None else self._take_data(dlc)
-            out.append(octets[1:] if out and self._config.shared_flags else octets)  # 27.010 5.2.6.1
-            self.frames_sent += 1
+            out.append(octets)
+            if turn is None:
+                self._control_sent(now)
+            else:
+                self._data_sent(turn, len(frame.info))
         return b"".join(out)
 
-    def _next_dlc(self) -> Dlc | None:
+    def _next_turn(self) -> Turn | None:
         if self.held:
             return None
         dlcs = self._dlcs
-        dlci = self._scheduler.next(lambda one: dlcs[one].may_send, lambda one: dlcs[one].has_data)
-        return None if dlci is None else dlcs[dlci]
+        return self._scheduler.next(lambda one: dlcs[one].may_send, lambda one: dlcs[one].has_data)
 
-    def _take_control(self, now: float) -> bytes:
+    def _data_frame(self, turn: Turn) -> Frame:
+        """Build the next frame of a DLC and leave its octets in the queue."""
+        dlc = self._dlcs[turn.dlci]
+        info = dlc.next_info(turn.longest)
+        return Frame(turn.dlci, self._command_cr, dlc.parameters.frame_type, False, info)
+
+    def _control_sent(self, now: float) -> None:
         frame, timed = self._control.popleft()
         if timed is not None:
             timed.handed_out(now)
-        return encode(frame, self._config.option)
+        counters = self._dlcs[frame.dlci].counters
+        counters["frames_sent"] += 1
+        counters["octets_sent"] += len(frame.info)
 
-    def _take_data(self, dlc: Dlc) -> bytes:
-        info = dlc.take()
-        self._scheduler.sent(dlc.dlci, max(1, len(info)), empty=not dlc.has_data)
+    def _data_sent(self, turn: Turn, size: int) -> None:
+        dlc = self._dlcs[turn.dlci]
+        dlc.sent(size)
+        self._scheduler.sent(turn.dlci)
         self._sent(dlc)
-        return encode(Frame(dlc.dlci, self._command_cr, dlc.parameters.frame_type, False, info), self._config.option)

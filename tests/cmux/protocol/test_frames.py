@@ -118,6 +118,36 @@ def test_reason_and_octets_of_a_dropped_frame(octets: str, reason: str, raw: str
     assert found[0] == FrameDropped(0, DropReason(reason), bytes.fromhex(raw))
 
 
+@pytest.mark.clause("5.2.3")
+@pytest.mark.parametrize(
+    ("octets", "reason"),
+    [
+        ("7E 06 EF 41 00 7E", "address"),
+        ("7E 07 27 41 00 7E", "control"),
+        ("7E 07 7E", "length"),
+        ("7E 07 3F 41 89 7E", "length"),  # SABM has no information field
+        ("7E 07 EF 41 00 7E", "fcs"),
+        ("7E 07 EF 41 42 43 44 45 46 05 7E", "too_long"),  # N1 = 5
+        ("7E 07 EF 41 42 43 44 45 05 7E 7E", None),
+        ("7E 07 EF 41 41 41 41 41 41 41 41 41 41 41 41 41 41 41 41", "too_long"),  # before the closing flag comes
+    ],
+)
+def test_reason_of_a_dropped_frame_of_the_advanced_option(octets: str, reason: str | None) -> None:
+    assert drops(AdvancedDecoder(5).receive_data(bytes.fromhex(octets))) == ([DropReason(reason)] if reason else [])
+
+
+def test_octets_between_frames_are_counted_as_skipped() -> None:
+    for option in Option:
+        one = decoder(option)
+        good = encode(Frame(1, True, FrameType.UIH, info=b"a"), option)
+        one.receive_data(b"RDY\r\n" + good)
+        assert one.skipped == 5
+    one = BasicDecoder()
+    one.receive_data(b"no flag")
+    one.receive_data(b"at all")
+    assert one.skipped == 13
+
+
 def test_damaged_length_costs_one_frame() -> None:
     """The search goes on after the opening flag of the failed frame, not behind the length that it claims."""
     good = encode(Frame(1, True, FrameType.UIH, info=b"good"))
@@ -155,6 +185,17 @@ class TestPartialFrame:
         assert list(one.give_up(force=False)) == []
         assert one.pending
 
+    def test_is_kept_while_the_frame_behind_its_flag_is_damaged(self) -> None:
+        """Its own data may look like a frame: only a good FCS tells that it is one."""
+        one = BasicDecoder()
+        one.receive_data(self.claims_50 + self.good[:-2] + bytes((self.good[-2] ^ 1,)) + b"\xf9")
+        assert list(one.give_up(force=False)) == []
+        assert one.pending
+        damaged_ui = bytearray(encode(Frame(1, True, FrameType.UI, info=b"under the FCS")))
+        damaged_ui[6] ^= 1
+        one.receive_data(bytes(damaged_ui))
+        assert list(one.give_up(force=False)) == []
+
     def test_is_given_up_by_force(self) -> None:
         one = BasicDecoder()
         one.receive_data(self.claims_50 + b"half of it")
@@ -172,6 +213,53 @@ def test_abort_drops_the_frame_and_its_flag_opens_the_next() -> None:
     found = AdvancedDecoder().receive_data(bytes.fromhex("7E 07 EF 12 7D 7E 07 EF 12 34 56 05 7E"))
     assert drops(found) == [DropReason.ABORTED]
     assert [frame.info.hex() for frame in frames(found)] == ["123456"]
+
+
+@pytest.mark.clause("5.2.4", "5.2.7.1")
+def test_an_escaped_escape_before_the_closing_flag_is_no_abort() -> None:
+    """Nothing forbids to escape an octet that needs none: an FCS of 5D may come as 7D 7D."""
+    frame = Frame(1, True, FrameType.UI, info=b"\x00~")
+    line = encode(frame, Option.ADVANCED)
+    assert line.endswith(b"\x5d\x7e")
+    assert AdvancedDecoder().receive_data(line[:-2] + b"\x7d\x7d\x7e") == [frame]
+    assert drops(AdvancedDecoder().receive_data(line[:-2] + b"\x7d\x7d\x7d\x7e")) == [DropReason.ABORTED]
+
+
+@pytest.mark.clause("5.2.7.3")
+class TestXonXoff:
+    """Where the line uses software flow control XON and XOFF may stand anywhere, and mean nothing to the decoder."""
+
+    frame = Frame(1, True, FrameType.UIH, info=b"abc")
+    line = encode(frame, Option.ADVANCED)
+
+    @pytest.mark.parametrize("size", [1, 2, 1000])
+    def test_before_inside_between_and_behind_frames_is_taken_out_without_a_word(self, size: int) -> None:
+        octets = b"".join(b"\x11\x13" + self.line[at : at + 1] for at in range(len(self.line))) * 3 + b"\x91\x93"
+        one = AdvancedDecoder(xonxoff=True)
+        found = [item for at in range(0, len(octets), size) for item in one.receive_data(octets[at : at + size])]
+        assert found == [self.frame] * 3
+        assert not one.pending
+        assert one.skipped == 0
+
+    def test_offsets_count_what_was_on_the_line(self) -> None:
+        one = AdvancedDecoder(xonxoff=True)
+        octets = b"\x11" + self.line[:4] + b"\x13\x13" + self.line[4:] + b"\x11" + self.line
+        for size in (1, 3, 100):
+            one = AdvancedDecoder(xonxoff=True)
+            found = [at for pos in range(0, len(octets), size) for at, _ in one.scan(octets[pos : pos + size])]
+            assert found == [1, 1 + len(self.line) + 2 + 1]
+
+    def test_without_end_inside_a_frame_fills_no_memory(self) -> None:
+        one = AdvancedDecoder(100, xonxoff=True)
+        one.receive_data(self.line[:4])
+        for _ in range(1000):
+            assert one.receive_data(b"\x13\x11" * 50) == []
+        assert len(one._data) <= 300
+        assert one.receive_data(self.line[4:]) == [self.frame]
+
+    def test_makes_no_frame_too_long(self) -> None:
+        octets = self.line[:4] + b"\x13" * 10_000 + self.line[4:]
+        assert AdvancedDecoder(10, xonxoff=True).receive_data(octets) == [self.frame]
 
 
 @pytest.mark.clause("5.2.7.1", "5.2.7.3")

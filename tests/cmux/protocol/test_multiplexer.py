@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from core_pair import Pair, deaf
 
-from cmux.protocol import Config, Frame, FrameType, Multiplexer, Role, commands, encode
+from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, commands, encode
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.errors import InvalidDlci, StateError
 from cmux.protocol.events import (
@@ -121,6 +121,16 @@ class TestOpening:
         pair.module.mux.receive_data(line, pair.now)
         assert pair.module.mux.data_to_send(pair.now) == encode(Frame(dlci, True, FrameType.DM, True))
 
+    @pytest.mark.parametrize("dlci", [62, 63])
+    @pytest.mark.clause("5.6")
+    def test_reserved_dlcis_are_served_where_that_is_set(self, dlci: int) -> None:
+        pair = Pair(Config(reserved_dlcis=True)).open(dlci)
+        assert pair.host.mux.is_open(dlci)
+        assert pair.module.of(Opened) == [Opened(dlci, by_peer=True)]
+        pair.host.mux.send(dlci, b"x", pair.now)
+        pair.settle()
+        assert pair.module.data(dlci) == b"x"
+
     def test_up_to_61_channels(self) -> None:
         pair = Pair().open(*range(1, 62))
         assert len(pair.host.of(Opened)) == len(pair.module.of(Opened)) == 61
@@ -226,6 +236,24 @@ class TestData:
         assert len(pair.host.mux.data_to_send(pair.now, limit=0)) == 37
         assert len(pair.host.mux.data_to_send(pair.now, limit=40)) == 74
         assert len(pair.host.mux.data_to_send(pair.now)) == 37 * 7
+
+    @pytest.mark.parametrize("shared", [False, True])
+    @pytest.mark.parametrize("option", list(Option))
+    def test_limit_counts_the_octets_of_the_line(self, option: Option, shared: bool) -> None:
+        """Also those that transparency adds: what is handed out beyond the first frame fits the limit."""
+        pair = Pair(Config(option=option, n1=64, shared_flags=shared)).open(1)
+        pair.host.mux.send(1, b"\x7e" * 1280, pair.now)
+        pair.host.mux.test(b"\x7d" * 60, pair.now)
+        first = len(pair.host.mux.data_to_send(pair.now, limit=0))
+        frame = 2 + 4 * (option is Option.BASIC) + 64 * (1 + (option is Option.ADVANCED)) + 3 - shared
+        portions = []
+        while octets := pair.host.mux.data_to_send(pair.now, limit=4 * frame):
+            portions.append(octets)
+            assert len(octets) <= 5 * frame + 8
+        assert first > 60
+        assert len(portions) == 4
+        pair.module.events += pair.module.mux.receive_data(b"".join(portions), pair.now)
+        assert pair.module.data(1) == b"\x7e" * 1280
 
     def test_channels_take_turns(self) -> None:
         pair = Pair().open(1, 2, 3)

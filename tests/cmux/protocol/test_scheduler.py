@@ -1,4 +1,4 @@
-"""Who sends next: priority, then fair turns, and a new flow before the old ones."""
+"""Who sends next: the urgent ones, then fair turns, a new flow before the old ones; and nobody waits long."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cmux.protocol import Config, Frame, FrameType
 from cmux.protocol.config import Parameters, PriorityOrder, default_priority
 from cmux.protocol.frames import BasicDecoder
+from cmux.protocol.scheduler import Scheduler
 
 N1 = 31
 
@@ -84,14 +85,50 @@ def test_no_channel_waits_longer_than_the_busy_channels_and_one_more(steps: list
             waited.update({dlci: 0 for dlci in waited if not mux.unsent(dlci)})
 
 
-def test_octets_and_not_frames_are_shared_fairly() -> None:
+def mixed(*lengths: int, priority: int = 7) -> Pair:
+    """DLCs 1, 2, … with these N1, each with a full queue."""
     pair = Pair().start()
-    pair.host.mux.negotiate(2, Parameters(n1=310), pair.now)
-    pair.open(1, 2)
+    for dlci, n1 in enumerate(lengths, 1):
+        pair.host.mux.negotiate(dlci, Parameters(n1=n1, priority=priority), pair.now)
+        pair.settle()
+    pair.open(*range(1, len(lengths) + 1))
+    for dlci in range(1, len(lengths) + 1):
+        assert pair.host.mux.send(dlci, bytes(16000), pair.now) == 16000
+    return pair
+
+
+def test_octets_and_not_frames_are_shared_fairly() -> None:
+    """A channel with long frames cuts them to the turn of its neighbours: nobody waits long, and octets are shared."""
+    pair = mixed(31, 310, 1500)
+    assert order(pair, 300) == [1, 2, 3] * 100
+    assert [pair.host.mux.unsent(dlci) for dlci in (1, 2, 3)] == [16000 - 31 * 100] * 3
+
+
+def test_frames_are_long_again_as_soon_as_only_long_ones_are_busy() -> None:
+    pair = mixed(31, 1500, 1500)
+    pair.host.mux.discard(1)
+    order(pair, 2)
+    assert [pair.host.mux.unsent(dlci) for dlci in (2, 3)] == [14500, 14500]
+
+
+def test_no_frame_is_cut_shorter_than_the_default_n1() -> None:
+    """One channel with frames of an octet must not fill the line with headers for all."""
+    pair = mixed(1, 310)
+    assert order(pair, 20) == [1, 2] * 10
+    assert [pair.host.mux.unsent(dlci) for dlci in (1, 2)] == [16000 - 10, 16000 - 310]
+
+
+def test_data_thrown_away_give_no_place_further_in_front() -> None:
+    """Sending, throwing away and sending again is no way to be served before those that wait."""
+    pair = Pair().open(1, 2, 3)
     for dlci in (1, 2):
-        pair.host.mux.send(dlci, bytes(3100), pair.now)
-    order(pair, 55)
-    assert abs(pair.host.mux.unsent(1) - pair.host.mux.unsent(2)) <= 310
+        pair.host.mux.send(dlci, bytes(N1 * 50), pair.now)
+    turns = []
+    for _ in range(20):
+        pair.host.mux.discard(3)
+        pair.host.mux.send(3, bytes(N1 * 2), pair.now)
+        turns += order(pair, 1)
+    assert turns.count(3) <= 20 // 3 + 1
 
 
 def test_a_stopped_channel_stalls_no_other() -> None:
@@ -121,6 +158,111 @@ def test_priority_of_pn_goes_first_and_its_direction_is_a_setting() -> None:
     assert priorities(Config(), 20, 5) == [2, 2, 1, 1]
     assert priorities(Config(priority_order=PriorityOrder.HIGH_FIRST), 20, 5) == [1, 1, 2, 2]
     assert priorities(Config(priority_order=PriorityOrder.NONE), 20, 5) == [1, 2, 1, 2]
+
+
+def with_priorities(*numbers: int) -> Pair:
+    pair = Pair().start()
+    for dlci, number in enumerate(numbers, 1):
+        pair.host.mux.negotiate(dlci, Parameters(n1=N1, priority=number), pair.now)
+        pair.settle()
+    return pair.open(*range(1, len(numbers) + 1))
+
+
+def test_urgent_channels_leave_the_others_one_turn_each() -> None:
+    """Priority does not starve: two channels wait no longer than three frames, the urgent one gets the rest."""
+    pair = with_priorities(0, 7)
+    for dlci in (1, 2):
+        pair.host.mux.send(dlci, bytes(N1 * 50), pair.now)
+    assert order(pair, 20) == [1, 1, 1, 2] * 5
+    pair = with_priorities(0, 7, 63)
+    for dlci in (1, 2, 3):
+        pair.host.mux.send(dlci, bytes(N1 * 50), pair.now)
+    turns = order(pair, 50)
+    assert [turns.count(dlci) for dlci in (1, 2, 3)] == [30, 10, 10]
+
+
+def test_what_is_urgent_and_was_idle_goes_next() -> None:
+    pair = with_priorities(7, 7, 7, 0)
+    for dlci in (1, 2, 3):
+        pair.host.mux.send(dlci, bytes(N1 * 50), pair.now)
+    order(pair, 10)
+    pair.host.mux.send(4, b"k", pair.now)
+    assert order(pair, 1) == [4]
+
+
+def test_urgent_frames_are_not_cut_for_those_that_are_not() -> None:
+    pair = Pair().start()
+    pair.host.mux.negotiate(1, Parameters(n1=310, priority=0), pair.now)
+    pair.open(1, 2)
+    for dlci in (1, 2):
+        pair.host.mux.send(dlci, bytes(3100), pair.now)
+    order(pair, 1)
+    assert pair.host.mux.unsent(1) == 3100 - 310
+
+
+class _Channel:
+    """What the scheduler cannot see of a DLC, and how long it has waited."""
+
+    def __init__(self) -> None:
+        self.queue = 0
+        self.stopped = False
+        self.waited = 0
+        self.most_busy = 0
+
+    @property
+    def may_send(self) -> bool:
+        return self.queue > 0 and not self.stopped
+
+
+_channels = st.integers(1, 9)
+
+
+@given(
+    st.sampled_from(list(PriorityOrder)),
+    st.lists(st.tuples(st.sampled_from([5, 31, 310, 1500]), st.integers(0, 3)), min_size=9, max_size=9),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("send"), _channels, st.integers(1, 400)),
+            st.tuples(st.just("hand out"), st.just(0), st.integers(1, 12)),
+            st.tuples(st.just("stop"), _channels, st.integers(0, 1)),
+            st.tuples(st.just("throw away"), _channels, st.just(0)),
+        ),
+        max_size=80,
+    ),
+)
+def test_the_wait_is_bounded_for_all_lengths_and_priorities(
+    direction: PriorityOrder, kinds: list[tuple[int, int]], steps: list[tuple[str, int, int]]
+) -> None:
+    """From the moment when it may send, or its last turn: no more frames of others than were ever busy, and one."""
+    scheduler = Scheduler(direction)
+    channels = {dlci: _Channel() for dlci in range(1, 10)}
+    for what, dlci, number in [*steps, ("hand out", 0, 400)]:
+        if what == "send":
+            channels[dlci].queue += number
+            scheduler.activate(dlci, kinds[dlci - 1][1], kinds[dlci - 1][0])
+        elif what == "stop":
+            channels[dlci].stopped = bool(number)
+        elif what == "throw away":
+            channels[dlci].queue = 0
+        for _ in range(number if what == "hand out" else 0):
+            busy = {dlci for dlci, one in channels.items() if one.may_send}
+            for dlci, one in channels.items():
+                one.most_busy = max(one.most_busy, len(busy)) if dlci in busy else 0
+                one.waited *= dlci in busy
+            turn = scheduler.next(lambda dlci: channels[dlci].may_send, lambda dlci: channels[dlci].queue > 0)
+            assert (turn is None) == (not busy)
+            if turn is None:
+                break
+            assert turn.dlci in busy
+            assert turn.longest >= min(kinds[turn.dlci - 1][0], 31)
+            for dlci in busy:
+                channels[dlci].waited += 1
+                assert channels[dlci].waited - (dlci == turn.dlci) <= channels[dlci].most_busy + 1
+            served = channels[turn.dlci]
+            served.queue -= min(served.queue, turn.longest, kinds[turn.dlci - 1][0])
+            served.waited = 0
+            served.most_busy = 0
+            scheduler.sent(turn.dlci)
 
 
 def test_channels_that_were_not_negotiated_are_alike() -> None:
