@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from cmux.protocol.commands import Signals
 
 from ..clock import Clock, SystemClock, Timer
-from ..errors import AtError, ChannelClosed
+from ..errors import AtError, ChannelClosed, DriverError
 from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from .engine import Engine, Execution, Sink, prepare, resynchronise
 
@@ -234,8 +234,8 @@ class AtChannel:
                 timer.cancel()
 
     async def _bring_back(self, execution: Execution[T], interrupted: bool) -> None:
-        with suppress(AtError):
-            while interrupted and execution.must_finish():
+        with suppress(DriverError):
+            while interrupted and not execution.settle(self._clock.now()):
                 await self._step()
         rescue = execution.rescue()
         self._engine.process(self._clock.now())

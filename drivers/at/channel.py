@@ -294,10 +294,10 @@ class AtChannel:
             self._clock.wait(self._changed, None if due is None else due - now)
 
     def _bring_back(self, execution: Execution[T], *, interrupted: bool) -> None:
-        """After a failure: finish a payload that was begun, then what the dialogue named for this case."""
-        if interrupted and execution.must_finish():
-            with suppress(AtError):
-                self._carry_on(lambda: not self._engine.waiting)
+        """After a failure: finish what was begun and has to be, then what the dialogue named for this case."""
+        if interrupted:
+            with suppress(DriverError):
+                self._carry_on(lambda: execution.settle(self._clock.now()))
         with self._changed:
             rescue = execution.rescue()
             self._engine.process(self._clock.now())

@@ -66,6 +66,8 @@ class Step:
         payload_echo: the octets that the module may send back.
         after_echo: whether nothing counts before the echo of the command itself has come.
         abandon: makes the dialogue that brings the channel back when this step is given up.
+        whole: whether it is finished also when the caller is interrupted, and the dialogue goes on to the next step
+            that need not be.
     """
 
     kind: Kind
@@ -80,6 +82,7 @@ class Step:
     payload_echo: bytes = b""
     after_echo: bool = False
     abandon: Callable[[], Dialogue[None]] | None = None
+    whole: bool = False
 
 
 T = TypeVar("T")
@@ -96,6 +99,7 @@ def command(
     prompt: bool = False,
     after_echo: bool = False,
     abandon: Callable[[], Dialogue[None]] | None = None,
+    whole: bool = False,
 ) -> Dialogue[Response]:
     """Send a command line and wait for its final result.
 
@@ -107,6 +111,7 @@ def command(
         prompt: whether the ``>`` ends it well, too.
         after_echo: whether nothing counts before the echo of the command has come.
         abandon: makes the dialogue that brings the channel back when this is given up.
+        whole: whether to wait for the answer also when the caller is interrupted: it changes the mode of the UART.
 
     Returns:
         The information lines and the final result.
@@ -125,6 +130,7 @@ def command(
         prompt=prompt,
         after_echo=after_echo,
         abandon=abandon,
+        whole=whole,
     )
     return response
 
@@ -136,6 +142,7 @@ def expect(
     ends_on: tuple[LinePattern, ...] = (),
     prompt: bool = False,
     abandon: Callable[[], Dialogue[None]] | None = None,
+    whole: bool = False,
 ) -> Dialogue[Response]:
     """Wait for a line that comes by itself after a command.
 
@@ -146,12 +153,15 @@ def expect(
         ends_on: unsolicited results that also end it; their sinks get them, too.
         prompt: whether the ``>`` ends it, too, with an empty `Response.final`.
         abandon: makes the dialogue that brings the channel back when this is given up.
+        whole: whether to wait for it also when the caller is interrupted.
 
     Returns:
         The line, as `Response.final`.
     """
     shown = what or " or ".join(pattern.prefix or "a line" for pattern in lines)
-    response = yield Step(Kind.EXPECT, shown, timeout, success=lines, ends_on=ends_on, prompt=prompt, abandon=abandon)
+    response = yield Step(
+        Kind.EXPECT, shown, timeout, success=lines, ends_on=ends_on, prompt=prompt, abandon=abandon, whole=whole
+    )
     return response
 
 
@@ -191,15 +201,17 @@ def payload(
         ends_on=ends_on,
         payload_echo=echo,
         abandon=abandon,
+        whole=abandon is None,
     )
     return response
 
 
-def pause(seconds: float, *, write: bytes = b"") -> Dialogue[None]:
+def pause(seconds: float, *, write: bytes = b"", whole: bool = False) -> Dialogue[None]:
     """Let time pass; answers that come meanwhile are stale and dropped.
 
     Args:
         seconds: how long, from the moment the octets have been written.
         write: octets that nothing answers (data in data mode, ``+++``), written first.
+        whole: whether it lasts also when the caller is interrupted.
     """
-    yield Step(Kind.PAUSE, f"a pause of {seconds} s", seconds, write, info=None)
+    yield Step(Kind.PAUSE, f"a pause of {seconds} s", seconds, write, info=None, whole=whole)

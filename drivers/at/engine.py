@@ -117,7 +117,7 @@ class Engine:
         """End the step in flight without an answer and return it."""
         step = self._step
         if step is not None:
-            self.in_doubt |= self._reply is None and step.kind in (Kind.COMMAND, Kind.PAYLOAD)
+            self.in_doubt |= self._reply is None and step.kind is not Kind.PAUSE
             self._disarm()
         return step
 
@@ -319,10 +319,21 @@ class Execution(Generic[T]):
                 self._engine.sent(now)
             self._engine.process(now)
 
-    def must_finish(self) -> bool:
-        """Tell whether the step in flight is a payload that the module counts on and that nothing can cancel."""
-        last = self._last
-        return last is not None and last.kind is Kind.PAYLOAD and last.abandon is None and self._engine.waiting
+    def settle(self, now: float) -> bool:
+        """After an interruption, go on as far as it has to be: to the first step that need not be finished.
+
+        Args:
+            now: the caller's clock in seconds.
+
+        Returns:
+            True when that has been reached. What the dialogue raises is raised here.
+        """
+        while self._last is not None and self._last.whole:
+            if self._engine.waiting:
+                return False
+            if self.proceed(now):
+                break
+        return True
 
     def rescue(self) -> Dialogue[None] | None:
         """Give up and return the dialogue that brings the channel back, if the last step named one."""

@@ -88,11 +88,11 @@ class TcpipDriver(AioShell):
     async def close(self) -> None:
         """Close the sessions, deactivate the context, give it up, and close the channel that was made for this."""
         async with self._administration:
-            first = not self.stack.closed
             try:
                 await self.carry_out(self.stack.close())
             finally:
-                if first and self._owns_channel:
+                if self.stack.closed and self._owns_channel:
+                    self._owns_channel = False
                     await self._channel.release()
 
     async def __aenter__(self) -> TcpipDriver:

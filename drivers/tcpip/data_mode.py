@@ -58,6 +58,24 @@ class DataMode:
             return (yield from transfer.escape_by_dtr(self._set_dtr, left))
         return (yield from transfer.escape_by_plus(left))
 
+    def abandon_opening(self, close: Callable[[], Dialogue[None]]) -> Dialogue[None]:
+        """Give up a transparent session that is being opened; the UART may be in data mode by now, or may not.
+
+        Args:
+            close: makes the dialogue that closes it, in command mode.
+        """
+        transparent = self._roster.options.transparent
+        for _ in range(transfer.ATTEMPTS if transparent is not None else 0):
+            yield from pause(0.3)  # the answer may be on its way
+            if (yield from transfer.in_command_mode()):
+                break
+            if transparent is not None and transparent.escape == "dtr":
+                yield from transfer.escape_by_dtr(self._set_dtr, lambda: None)
+            else:
+                yield from pause(transfer.GUARD)
+                yield from transfer.escape_once(lambda: None)
+        yield from close()
+
     def escape(self) -> Dialogue[None]:
         """Go from data mode to command mode; the session stands, and the module keeps what it receives."""
         session = self._roster.online

@@ -183,7 +183,14 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
     if clients is not None:
         arguments = f"={kind},{clients}"
     text = f"AT+QISERVER{arguments}"
-    yield from command(text, timeout=deadline("QISERVER"), info=())
+    try:
+        yield from command(text, timeout=deadline("QISERVER"), info=())
+    except CommandError:
+        listening, _ = yield from read_server()
+        if not listening:
+            raise
+        yield from close(lambda: True, 2)  # a dead host has left it, and nobody knows of which kind it is
+        yield from command(text, timeout=deadline("QISERVER"), info=())
     came = yield from expect(_SERVING, *_FAILED, timeout=deadline("SERVER OK"))
     if came.final != _SERVING.prefix:
         raise ConnectFailed(f"{text} was answered {came.final}: the context could not be activated")

@@ -89,15 +89,17 @@ class TcpipDriver(Shell):
     def close(self) -> None:
         """Close the sessions, deactivate the context, give it up, and close the channel that was made for this.
 
+        A second call does nothing, unless the first one was interrupted: then it goes on.
+
         Raises:
             AtError: the module did not do it; the driver is closed all the same.
         """
         with self._administration:
-            first = not self.stack.closed
             try:
                 self.carry_out(self.stack.close())
             finally:
-                if first and self._owns_channel:
+                if self.stack.closed and self._owns_channel:
+                    self._owns_channel = False
                     self._channel.release()
 
     def __enter__(self) -> TcpipDriver:

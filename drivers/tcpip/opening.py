@@ -84,7 +84,7 @@ def connect(
             stack.roster.online, stack.data_mode.tail = session, b""
 
     own = number if stack.options.muxip else None
-    active = stack.hold.active
+    close = (lambda: dialogues.close_half_open(own)) if stack.hold.active else dialogues.deactivate
     yield from stack.opening(
         dialogues.connect(
             protocol,
@@ -93,7 +93,7 @@ def connect(
             connected,
             index=own,
             timeout=timeout,
-            abandon=(lambda: dialogues.close_half_open(own)) if active else dialogues.deactivate,
+            abandon=lambda: stack.data_mode.abandon_opening(close),
         )
     )
     stack.hold.note("IP PROCESSING" if stack.options.muxip else "CONNECT OK")

@@ -147,7 +147,7 @@ class Stack:
         self.hold.release("the driver gave the context up")
 
     def close(self) -> Plan[None]:
-        """Close the sessions, deactivate the context, and give it up; nothing the second time."""
+        """Close the sessions, deactivate the context, and give it up; nothing the second time, unless interrupted."""
         if self.closed:
             return
         self.closed = True
@@ -156,17 +156,23 @@ class Stack:
                 yield from self._wind_up()
         except (ChannelClosed, ContextLost):
             pass  # there is nobody to tell, or nothing of ours left
-        finally:
+        except GeneratorExit:
+            self.closed = False  # the context may still be active: another call goes on
+            raise
+        except BaseException:
             self.hold.release("the driver was closed")
+            raise
+        self.hold.release("the driver was closed")
 
     def _wind_up(self) -> Plan[None]:
         for session in self.roster.standing():
             if session.close_here():
-                with suppress(CommandError, TcpipError):
+                with suppress(AtError, TcpipError):  # deactivating ends it, too
                     yield from self.end_session(session)
         if self.roster.listener is not None:
             self.roster.listener.close_here()
         if self.hold.active:
+            yield from self.data_mode.leave()
             yield self._deactivate()
 
     # -- the context -----------------------------------------------------------------------------------------------

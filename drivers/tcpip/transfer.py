@@ -195,9 +195,9 @@ def escape_by_plus(left: Callable[[], None]) -> Dialogue[bool]:
 def escape_once(left: Callable[[], None]) -> Dialogue[bool]:
     """Say ``+++`` after a silence that has been kept; see `escape_by_plus`."""
     # OK cannot come before the silence behind the last plus is over: what looks like one until then is data.
-    yield from pause(GUARD * 0.75, write=ESCAPE)
+    yield from pause(GUARD * 0.75, write=ESCAPE, whole=True)
     try:
-        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after +++")
+        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after +++", whole=True)
     except AtTimeout:
         return False
     left()
@@ -213,6 +213,17 @@ def clear_line() -> Dialogue[None]:
             return
 
 
+def in_command_mode() -> Dialogue[bool]:
+    """Find out whether commands are answered; in data mode the question goes to the other side."""
+    try:
+        yield from command("AT", timeout=1.0)
+    except AtTimeout:
+        return False
+    except CommandError:
+        return True
+    return True
+
+
 def escape_by_dtr(set_dtr: Callable[[bool], None], left: Callable[[], None]) -> Dialogue[bool]:
     """Go from data mode to command mode by dropping DTR; AT&D1 has been sent before.
 
@@ -225,7 +236,7 @@ def escape_by_dtr(set_dtr: Callable[[bool], None], left: Callable[[], None]) -> 
     """
     set_dtr(False)
     try:
-        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after DTR was dropped")
+        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after DTR was dropped", whole=True)
     except AtTimeout:
         return False
     finally:
@@ -245,7 +256,9 @@ def back_online(resumed: Callable[[], None]) -> Dialogue[bool]:
     """
     connected = (CONNECT, LinePattern("CONNECT ", r"[ -~]{1,40}", 40))
     try:
-        answer = yield from command("ATO", timeout=deadline("ATO"), success=(*connected, _NO_CARRIER), info=())
+        answer = yield from command(
+            "ATO", timeout=deadline("ATO"), success=(*connected, _NO_CARRIER), info=(), whole=True
+        )
     except CommandError:
         return False
     if answer.final == _NO_CARRIER.prefix:

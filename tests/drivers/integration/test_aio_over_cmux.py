@@ -6,8 +6,8 @@ import asyncio
 import inspect
 import random
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aio_lab import aio_laboratory, exactly
@@ -16,7 +16,7 @@ from driver_lab import PATIENCE, Peer, QuickClock, others_turns, turns
 from drivers import tcpip
 from drivers.at.aio import AtChannel, channel_on
 from drivers.errors import ContextBusy, ContextLost, SessionFinished, SessionReset, TcpipError
-from drivers.tcpip import ContextTable, Transparent, aio, watch
+from drivers.tcpip import ContextTable, KeepAlive, Transparent, aio, watch
 from drivers.tcpip.aio import Listener, TcpipDriver
 
 NASTY = bytes(range(256)) + b"+++\r\nOK\r\n\r\nCLOSED\r\n\r\n+QIRDI: 0,1,0\r\n\x1a\x1b\x00" * 3
@@ -185,7 +185,7 @@ async def test_two_sessions_on_one_channel_take_turns(echo_server: Peer) -> None
 @pytest.mark.requirement("S3.29")
 @pytest.mark.parametrize("escape", ["+++", "dtr"])
 async def test_data_mode_is_left_by_plus_signs_and_by_dtr_through_msc(echo_server: Peer, escape: str) -> None:
-    async with aio_laboratory(clock=QuickClock(10.0)) as lab:
+    async with aio_laboratory(clock=QuickClock(5.0)) as lab:
         async with await lab.driver(2, 0, transparent=Transparent(wait=0.2, escape=escape)) as driver:
             session = await driver.connect("TCP", "127.0.0.1", echo_server.port)
             data = NASTY if escape == "dtr" else NASTY.replace(b"+++", b"")
@@ -359,10 +359,21 @@ async def exchanging(driver: TcpipDriver, port: int) -> object:
     return None
 
 
-async def claiming(driver: TcpipDriver, _: int) -> object:
+others: list[TcpipDriver] = []
+
+
+@asynccontextmanager
+async def another(driver: TcpipDriver, **options: object) -> AsyncIterator[TcpipDriver]:
+    """A driver of another kind in the place of the first."""
     await driver.close()
-    async with TcpipDriver(driver.channel) as another:
-        return await another.state()
+    others.append(TcpipDriver(driver.channel, **options))  # type: ignore[arg-type]
+    async with others[-1] as made:
+        yield made
+
+
+async def claiming(driver: TcpipDriver, _: int) -> object:
+    async with another(driver) as other:
+        return await other.state()
 
 
 async def waiting_for_the_timer(driver: TcpipDriver, port: int) -> object:
@@ -370,7 +381,73 @@ async def waiting_for_the_timer(driver: TcpipDriver, port: int) -> object:
     return await session.sendall(b"later", end="timer", period=1)
 
 
-OPERATIONS = [connecting, by_steps, listening, resolving, exchanging, claiming, waiting_for_the_timer]
+async def serving(driver: TcpipDriver, _: int) -> object:
+    async with await driver.listen() as listener:
+        _, writer = await visit(driver, listener)
+        try:
+            session = await listener.accept(100.0)
+            await session.sendall(b"hello")
+            await session.acknowledged()
+            await listener.status()
+            await session.close()
+        finally:
+            writer.transport.abort()
+    return None
+
+
+async def several(driver: TcpipDriver, port: int) -> object:
+    async with another(driver, muxip=True, receive="header") as other:
+        sessions = [await other.connect("TCP", "127.0.0.1", port) for _ in range(2)]
+        await sessions[1].sendall(b"x" * 100)
+        await sessions[1].check(KeepAlive(first=0.1, then=0.1))
+        await sessions[0].close()
+    return None
+
+
+async def asking(driver: TcpipDriver, _: int) -> object:
+    await driver.state()
+    await driver.foreground()
+    await driver.show("QISHOWRA")
+    await driver.set_name_servers("8.8.8.8")
+    await driver.name_servers()
+    await driver.listen(port=2121)
+    await driver.deactivate()
+    return await driver.reclaim()
+
+
+async def in_data_mode(driver: TcpipDriver, port: int) -> object:
+    async with another(driver, transparent=Transparent()) as other:
+        session = await other.connect("TCP", "127.0.0.1", port)
+        await session.sendall(b"data")
+        async with other.command_mode():
+            await session.acknowledged()
+        await session.sendall(b"more data")
+    return None
+
+
+async def in_data_mode_left_by_dtr(driver: TcpipDriver, port: int) -> object:
+    async with another(driver, transparent=Transparent(escape="dtr")) as other:
+        session = await other.connect("TCP", "127.0.0.1", port)
+        await session.sendall(b"data")
+        async with other.command_mode():
+            await session.acknowledged()
+    return None
+
+
+OPERATIONS = [
+    connecting,
+    by_steps,
+    listening,
+    resolving,
+    exchanging,
+    claiming,
+    waiting_for_the_timer,
+    serving,
+    several,
+    asking,
+    in_data_mode,
+    in_data_mode_left_by_dtr,
+]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
@@ -380,7 +457,8 @@ async def test_cancellation_behind_each_command_leaves_a_channel_that_works(
     """Behind the first command, behind the second, and so on: each of those that the operation consists of."""
     cancelled: list[bytes] = []
     whole: list[bytes] = []
-    async with aio_laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+    slow = operation in (in_data_mode, in_data_mode_left_by_dtr)  # silences are measured there
+    async with aio_laboratory(clock=QuickClock(5.0 if slow else 10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
         while not whole:
             channel = await lab.channel(1, CancelledAfterWriting)
             assert isinstance(channel, CancelledAfterWriting)
@@ -393,7 +471,9 @@ async def test_cancellation_behind_each_command_leaves_a_channel_that_works(
                 whole = channel.written[:]
             except asyncio.CancelledError:
                 cancelled.append(channel.written[len(cancelled)])
-            await driver.close()
+            for one in (driver, *others):
+                await one.close()
+            others.clear()
             async with TcpipDriver(channel) as again:
                 session = await again.connect("TCP", "127.0.0.1", echo_server.port)
                 await session.sendall(NASTY)

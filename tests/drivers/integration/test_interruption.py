@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
-from driver_lab import Peer, QuickClock, exactly, laboratory
+from driver_lab import Peer, QuickClock, client_of, exactly, laboratory
 
 from drivers.at import AtChannel
 from drivers.errors import DriverError
-from drivers.tcpip import TcpipDriver
+from drivers.tcpip import KeepAlive, TcpipDriver, Transparent
+from drivers.tcpip.limits import LIMITS
 
+LONG = 100.0
 NASTY = b"\x00\x1a\x1b+++\r\nOK\r\n\r\nCLOSED\r\n" * 20
 
 
@@ -28,6 +31,18 @@ class Interrupted(AtChannel):
             if not self.interrupt_at:
                 raise KeyboardInterrupt
         super()._wait()
+
+
+others: list[TcpipDriver] = []
+
+
+@contextmanager
+def another(driver: TcpipDriver, **options: object) -> Iterator[TcpipDriver]:
+    """A driver of another kind in the place of the first."""
+    driver.close()
+    others.append(TcpipDriver(driver.channel, **options))  # type: ignore[arg-type]
+    with others[-1] as made:
+        yield made
 
 
 def connecting(driver: TcpipDriver, port: int) -> None:
@@ -55,9 +70,8 @@ def exchanging(driver: TcpipDriver, port: int) -> None:
 
 
 def claiming(driver: TcpipDriver, _: int) -> None:
-    driver.close()
-    with TcpipDriver(driver.channel) as another:
-        another.state()
+    with another(driver) as other:
+        other.state()
 
 
 class InterruptedAfterWriting(AtChannel):
@@ -85,7 +99,75 @@ class InterruptedAfterWriting(AtChannel):
         super()._carry_on(interrupted)
 
 
-OPERATIONS = [connecting, by_steps, listening, resolving, exchanging, claiming]
+def waiting_for_the_timer(driver: TcpipDriver, port: int) -> None:
+    driver.connect("TCP", "127.0.0.1", port).sendall(b"later", end="timer", period=1)
+
+
+def serving(driver: TcpipDriver, _: int) -> None:
+    with driver.listen() as listener, client_of(listener, driver.local_address) as visitor:
+        session = listener.accept(LONG)
+        session.sendall(b"hello")
+        session.acknowledged()
+        listener.status()
+        session.close()
+        visitor.recv(100)
+
+
+def several(driver: TcpipDriver, port: int) -> None:
+    with another(driver, muxip=True, receive="header") as other:
+        sessions = [other.connect("TCP", "127.0.0.1", port) for _ in range(2)]
+        sessions[1].sendall(b"x" * 100)
+        sessions[1].check(KeepAlive(first=0.1, then=0.1))
+        sessions[0].close()
+
+
+def asking(driver: TcpipDriver, _: int) -> None:
+    driver.state()
+    driver.foreground()
+    driver.show("QISHOWRA")
+    driver.set_name_servers("8.8.8.8")
+    driver.name_servers()
+    driver.listen(port=2121)
+    driver.deactivate()
+    driver.reclaim()
+
+
+def in_data_mode(driver: TcpipDriver, port: int) -> None:
+    with another(driver, transparent=Transparent()) as other:
+        session = other.connect("TCP", "127.0.0.1", port)
+        session.sendall(b"data")
+        with other.command_mode():
+            session.acknowledged()
+        session.sendall(b"more data")
+
+
+def in_data_mode_left_by_dtr(driver: TcpipDriver, port: int) -> None:
+    with another(driver, transparent=Transparent(escape="dtr")) as other:
+        session = other.connect("TCP", "127.0.0.1", port)
+        session.sendall(b"data")
+        with other.command_mode():
+            session.acknowledged()
+
+
+OPERATIONS = [
+    connecting,
+    by_steps,
+    listening,
+    resolving,
+    exchanging,
+    claiming,
+    waiting_for_the_timer,
+    serving,
+    several,
+    asking,
+    in_data_mode,
+    in_data_mode_left_by_dtr,
+]
+
+
+def clock_for(operation: Callable[[TcpipDriver, int], None]) -> QuickClock:
+    """Silences are measured in data mode: there a second must be long enough for a busy computer."""
+    return QuickClock(5.0 if operation in (in_data_mode, in_data_mode_left_by_dtr) else 10.0)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
@@ -93,7 +175,7 @@ def test_an_interruption_at_any_wait_leaves_a_channel_that_works(
     echo_server: Peer, operation: Callable[[TcpipDriver, int], None]
 ) -> None:
     done, interrupt_at = False, 0
-    with laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+    with laboratory(clock=clock_for(operation), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
         while not done:
             interrupt_at += 1
             with Interrupted(lab.mux.channel(1), clock=lab.clock) as channel:
@@ -107,7 +189,9 @@ def test_an_interruption_at_any_wait_leaves_a_channel_that_works(
                 except KeyboardInterrupt:
                     pass
                 channel.interrupt_at = 0
-                driver.close()
+                for one in (driver, *others):
+                    one.close()
+                others.clear()
                 with TcpipDriver(channel) as again:
                     session = again.connect("TCP", "127.0.0.1", echo_server.port)
                     session.sendall(NASTY)
@@ -124,7 +208,7 @@ def test_an_interruption_behind_each_command_leaves_a_channel_that_works(
     """Behind the first command, behind the second, and so on: each of those that the operation consists of."""
     interrupted: list[bytes] = []
     whole: list[bytes] = []
-    with laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+    with laboratory(clock=clock_for(operation), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
         while not whole:
             with InterruptedAfterWriting(lab.mux.channel(1), clock=lab.clock) as channel:
                 driver = TcpipDriver(channel)
@@ -137,9 +221,27 @@ def test_an_interruption_behind_each_command_leaves_a_channel_that_works(
                 except KeyboardInterrupt:
                     interrupted.append(channel.written[len(interrupted)])
                 channel.victim, channel.interrupt_after = None, 0
-                driver.close()
+                for one in (driver, *others):
+                    one.close()
+                others.clear()
                 with TcpipDriver(channel) as again:
                     session = again.connect("TCP", "127.0.0.1", echo_server.port)
                     session.sendall(NASTY)
                     assert exactly(session, len(NASTY)) == NASTY
     assert interrupted == whole
+
+
+ANSWERS = {"CONNECT OK", "SERVER OK", "SEND OK", "STATE", "+++"}  # limits of what is no command
+UNASKED = {"QIRD", "QISSTAT"}  # sent on the channel's own thread, which nobody interrupts
+
+
+def test_the_operations_consist_of_all_commands_that_the_driver_has(echo_server: Peer) -> None:
+    with laboratory(clock=clock_for(in_data_mode), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+        for operation in OPERATIONS:
+            with AtChannel(lab.mux.channel(1), clock=lab.clock) as channel:
+                driver = TcpipDriver(channel)
+                operation(driver, echo_server.port)
+                driver.close()
+        others.clear()
+        sent = {found.decode() for found in re.findall(rb"(ATO|(?<=AT\+)[A-Z]+)", lab.heard(1))}
+    assert set(LIMITS) - ANSWERS - UNASKED <= sent

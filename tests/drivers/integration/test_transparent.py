@@ -18,7 +18,7 @@ NASTY = bytes(range(256)) + b"\r\nOK\r\n\r\n+QIRDI: 0,1,0\r\nERROR\r\n> \r\nCONN
 
 @pytest.fixture
 def quick() -> Iterator[Lab]:
-    with laboratory(clock=QuickClock(10.0)) as lab:
+    with laboratory(clock=QuickClock(5.0)) as lab:
         yield lab
 
 
