@@ -135,7 +135,8 @@ class Behaviour:
     activation_time: float = _seconds(0.0, "seconds from QIACT to the network's answer; a real network takes 1 to 30")
     result_time: float = _seconds(
         0.0,
-        "least seconds from OK to CONNECT OK, SERVER OK, addresses: a driver for a real M10 sees them apart",
+        "least seconds from OK to CONNECT OK, SERVER OK, addresses, from SEND OK to what it brings, and between "
+        "the lines of a restart: a driver for a real M10 sees them apart",
     )
     connect_timeout: float = _seconds(75.0, "seconds until CONNECT FAIL: manual, QIOPEN")
     send_timeout: float = _seconds(10.0, "seconds a full send window is waited for before SEND FAIL: inferred")

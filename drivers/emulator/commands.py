@@ -6,12 +6,21 @@ from .data_commands import data_commands
 from .general import general
 from .network_commands import network_commands
 from .phone_commands import phone_commands
+from .quectel_commands import quectel_commands
 from .state_commands import state_commands
 from .table import CommandTable
 from .tcpip_commands import session_commands
 from .tcpip_settings import settings_commands
 
-_TABLES = (phone_commands, settings_commands, session_commands, data_commands, state_commands, network_commands)
+_TABLES = (
+    phone_commands,
+    quectel_commands,
+    settings_commands,
+    session_commands,
+    data_commands,
+    state_commands,
+    network_commands,
+)
 
 
 def all_commands() -> CommandTable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from ..clock import Timer
 from .commandline import Command
@@ -26,6 +27,8 @@ _NUMBERS = {
     "QNITZ": 0,
     "QSCLK": 0,
     "CMGF": 0,
+    "QCOLP": 0,
+    "QINDRI": 0,
     "CTZU": 0,
 }  # settings of the whole module
 
@@ -74,6 +77,7 @@ class Modem:
         self.octets: OctetsCallback = lambda uart, direction, data: None
         self._booted = False
         self._registering: Timer | None = None
+        self._booting: Timer | None = None
         self._turn = 0
 
     # Commands
@@ -193,8 +197,9 @@ class Modem:
 
     def power_down(self) -> None:
         """Forget everything that does not outlive the power."""
-        if self._registering is not None:
-            self._registering.cancel()
+        for timer in (self._registering, self._booting):
+            if timer is not None:
+                timer.cancel()
         for context in self.contexts:
             context.reset()
         self.ownership.reset()
@@ -210,19 +215,35 @@ class Modem:
             self.restarted()
         network = self.environment.network
         self.environment.network = Network(sim=network.sim, pin=network.pin, accepts=network.accepts)
-        for text in ("RDY", "+CFUN: 1"):
-            self.uarts[0].announce(text)
-        self.say_sim(self.uarts[0])
+        self._say_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self._sim_lines()])
         self._registering = self.environment.clock.call_later(
             self.environment.loop, _REGISTRATION, self.tell_registration
         )
 
     def say_sim(self, uart: Uart) -> None:
         """Tell the state of the SIM, and that calls are possible once it is ready."""
+        for text in self._sim_lines():
+            uart.announce(text)
+
+    def _sim_lines(self) -> list[str]:
         sim = self.environment.network.sim
-        uart.announce(f"+CPIN: {sim.value}")
-        if sim is Sim.READY and self.numbers["QIURC"]:
-            uart.announce("Call Ready")
+        ready = sim is Sim.READY and self.numbers["QIURC"]
+        return [f"+CPIN: {sim.value}", "Call Ready"] if ready else [f"+CPIN: {sim.value}"]
+
+    def _say_apart(self, uart: Uart, texts: list[str]) -> None:
+        """Announce lines, each a while after what came before it where results keep a distance."""
+        distance = self.environment.behaviour.result_time
+        if not distance:
+            for text in texts:
+                uart.announce(text)
+        elif texts:
+            self._booting = self.environment.clock.call_later(
+                self.environment.loop, distance, partial(self._say_after, uart, texts)
+            )
+
+    def _say_after(self, uart: Uart, texts: list[str]) -> None:
+        uart.announce(texts[0])
+        self._say_apart(uart, texts[1:])
 
     def disconnected(self, uart: int) -> None:
         """Note that the DLC of a virtual UART was closed."""

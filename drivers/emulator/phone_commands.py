@@ -28,7 +28,7 @@ _text = phone_commands.text
 
 IMSI = "460001234567890"
 ICCID = "89860012345678901234"
-_OPERATOR = "CHINA MOBILE"
+OPERATOR = "CHINA MOBILE"
 _PIN_TRIES = 3
 _LOCKED = {Sim.MISSING: SIM_NOT_INSERTED, Sim.PIN: SIM_PIN_REQUIRED, Sim.PUK: SIM_PUK_REQUIRED}
 
@@ -212,13 +212,13 @@ def activate_definition(call: Call) -> Reply:
     return OK
 
 
-_text("COPS", Form.TEST, f'+COPS: (2,"{_OPERATOR}","CMCC","46000"),,(0-4),(0-2)')
+_text("COPS", Form.TEST, f'+COPS: (2,"{OPERATOR}","CMCC","46000"),,(0-4),(0-2)')
 
 
 @_command("COPS", Form.READ)
 def read_operator(call: Call) -> Reply:
     """AT+COPS?."""
-    call.line(f'+COPS: 0,0,"{_OPERATOR}"' if call.modem.environment.network.service else "+COPS: 0")
+    call.line(f'+COPS: 0,0,"{OPERATOR}"' if call.modem.environment.network.service else "+COPS: 0")
     return OK
 
 
@@ -316,6 +316,8 @@ def _module_number(name: str, values: str, highest: int) -> None:
 _module_number("QIURC", "(0,1)", 1)
 _module_number("QNITZ", "(0,1)", 1)
 _module_number("CMGF", "(0,1)", 1)
+_module_number("QCOLP", "(0,1)", 1)
+_module_number("QINDRI", "(0,1)", 1)
 _module_number("QSCLK", "(0-2)", 2)
 _module_number("CTZU", "(0-3)", 3)
 _text("CFUN", Form.TEST, "+CFUN: (0,1,4),(0,1)")

@@ -105,6 +105,7 @@ class Session:
         self._indications = Indications(repeat=environment.behaviour.qirdi == "repeated")
         self._writable = True
         self._waiting: tuple[bytes, Callable[[bool], None], Timer] | None = None
+        self._on_its_way: Timer | None = None  # runs while data that has come does not show yet
 
     # What the context does with it
 
@@ -148,6 +149,8 @@ class Session:
             return self._before.popleft()
         if self.transparent:
             return self._after.popleft() if self._after and not self.held else None
+        if self._on_its_way is not None:
+            return None
         if mode := self._host.indicating:
             more = self._indications.take(mode, self.held)
             if more is not None:
@@ -201,6 +204,9 @@ class Session:
         """End it from our side; what was sent is still handed over."""
         self.state = SessionState.CLOSED
         self._settle(False)
+        if self._on_its_way is not None:
+            self._on_its_way.cancel()
+            self._on_its_way = None
 
     def network_changed(self) -> None:
         """Note that the network has become silent, or no longer is."""
@@ -228,6 +234,13 @@ class Session:
     def _arrived(self, octets: int) -> None:
         """Note that data has come."""
         self._indications.arrived(octets)
+        distance = self._environment.behaviour.result_time
+        if distance and self.held == octets and self._on_its_way is None and not self.transparent:
+            self._on_its_way = self._environment.clock.call_later(self._environment.loop, distance, self._shows)
+        self._host.session_changed(self)
+
+    def _shows(self) -> None:
+        self._on_its_way = None
         self._host.session_changed(self)
 
     def _take_payload(self, most: int) -> bytes:

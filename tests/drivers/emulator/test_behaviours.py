@@ -208,6 +208,63 @@ async def test_results_can_keep_a_distance_from_ok() -> None:
         await lab.plain.expect(b"\r\nOK\r\n")
 
 
+async def test_what_an_answer_brings_keeps_its_distance_from_send_ok() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(behaviour=Behaviour(result_time=0.05), clock=clock)) as lab, peer() as one:
+        uart = lab.plain
+        await uart.ask("AT+QINDI=1")
+        await uart.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}')
+        await clock.turn(0.06)
+        await uart.expect(b"\r\nCONNECT OK\r\n")
+        await one.arrived.wait()
+        for _ in range(2):
+            one.writer.write(b"at once")
+            await uart.quiet()
+            await clock.turn(0.03)
+            await uart.quiet()
+            await clock.turn(0.03)
+            await uart.expect(b"\r\n+QIRDI: 0,1,0\r\n")
+            source = f"\r\n+QIRD: 127.0.0.1:{one.port},TCP,"
+            await uart.ask("AT+QIRD=0,1,0,3", f"{source}3\r\nat \r\nOK\r\n\r\n+QIRDI: 0,1,0\r\n")
+            await uart.ask("AT+QIRD=0,1,0,1500", f"{source}4\r\nonce\r\nOK\r\n")
+        one.writer.write(b"read before it is told")
+        await uart.quiet()
+        await uart.ask("AT+QIRD=0,1,0,1500", f"{source}22\r\nread before it is told\r\nOK\r\n")
+        await clock.turn(0.06)
+        await uart.quiet()
+        one.writer.write(b"nobody sees it")
+        await uart.quiet()
+        await uart.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
+        await clock.turn(0.06)
+        await uart.quiet()
+
+
+async def test_the_lines_of_a_restart_can_keep_a_distance() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(behaviour=Behaviour(result_time=0.05), clock=clock)) as lab:
+        await lab.plain.ask("AT+CFUN=1,1")
+        for line in (b"RDY", b"+CFUN: 1", b"+CPIN: READY", b"Call Ready"):
+            await lab.plain.quiet()
+            await clock.turn(0.06)
+            await lab.plain.expect(b"\r\n" + line + b"\r\n")
+        await clock.turn(1)
+        await lab.plain.quiet()
+
+
+async def test_another_restart_begins_its_lines_anew() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(behaviour=Behaviour(result_time=0.05), clock=clock)) as lab:
+        await lab.plain.ask("AT+CFUN=1,1")
+        await clock.turn(0.06)
+        await lab.plain.expect(b"\r\nRDY\r\n")
+        await lab.plain.ask("AT+CFUN=1,1")
+        for line in (b"RDY", b"+CFUN: 1", b"+CPIN: READY", b"Call Ready"):
+            await clock.turn(0.06)
+            await lab.plain.expect(b"\r\n" + line + b"\r\n")
+        await clock.turn(1)
+        await lab.plain.quiet()
+
+
 async def test_the_boot_lines_can_come_once_the_rate_is_known() -> None:
     async with Lab(EmulatedModule(behaviour=Behaviour.parse(["boot_lines=first_line"]))) as lab:
         await lab.plain.quiet()

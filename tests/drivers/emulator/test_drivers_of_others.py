@@ -135,6 +135,59 @@ async def test_m66_reads_the_state_as_a_number_and_expects_no_echo_after_ate0() 
         await typed(uart, "AT+QIDEACT", "\r\nDEACT OK\r\n")
 
 
+async def test_m95_takes_what_comes_within_30_ms_for_one_answer() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(behaviour=Behaviour(result_time=0.05), clock=clock)) as lab, peer() as one:
+        uart = lab.plain
+        await uart.ask("AT+CFUN=1,1")
+        for line in (b"RDY", b"+CFUN: 1", b"+CPIN: READY", b"Call Ready"):
+            await uart.quiet()
+            await clock.turn(0.06)
+            await uart.expect(b"\r\n" + line + b"\r\n")
+        for command in ("AT+QIDNSIP=0", "AT+QINDI=2", "AT+QISDE=0", "AT+QINDRI=0", "AT+CMGF=1"):
+            await uart.ask(command)
+        for command in ("AT+QREFUSECS=1,1", "AT+QIURC=0", 'AT+QEXTUNSOL="SQ",0', 'AT+QEXTUNSOL="CN",0'):
+            await uart.ask(command)
+        await uart.ask("AT+QNSTATUS", "\r\n+QNSTATUS: 0\r\n" + OK)
+        await uart.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}')
+        await uart.quiet()
+        await clock.turn(0.06)
+        await uart.expect(b"\r\nCONNECT OK\r\n")
+        await one.arrived.wait()
+        await uart.ask("AT+QISEND=4", "\r\n> ")
+        uart.write(b"ping")
+        await uart.expect(b"\r\nSEND OK\r\n")
+        one.writer.write(b"pong")
+        await uart.quiet()
+        await clock.turn(0.06)
+        await uart.expect(b"\r\n+QIRDI: 0,1,0,1,4,4\r\n")
+        await uart.ask("AT+QIRD=0,1,0,1024", f"\r\n+QIRD: 127.0.0.1:{one.port},TCP,4\r\npong\r\nOK\r\n")
+        await uart.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
+
+
+async def test_m66_asks_how_far_the_sim_is_and_who_provides_it() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        uart = lab.plain
+        await uart.ask("ATE0")
+        for command, answer in (
+            ("AT+QINISTAT", "\r\n+QINISTAT: 3\r\n" + OK),
+            ("AT+QSPN?", '\r\n+QSPN: "CHINA MOBILE",0\r\n' + OK),
+            ("AT+COLP=1", OK),
+            ("AT+QCOLP=1", OK),
+            ('AT+QEXTUNSOL="UR",1', OK),
+            ('AT+QEXTUNSOL="UR",2', '\r\n+QEXTUNSOL: "UR",1\r\n' + OK),
+            ('AT+QEXTUNSOL="CC",2', '\r\n+QEXTUNSOL: "CC",0\r\n' + OK),
+            ("AT+QREFUSECS=0,1;+QREFUSECS?", "\r\n+QREFUSECS: 0,1\r\n" + OK),
+        ):
+            await typed(uart, command, answer)
+
+
+async def test_m66_is_told_that_there_is_no_sim() -> None:
+    async with Lab(EmulatedModule(faults="sim=missing")) as lab:
+        await lab.plain.ask("AT+QINISTAT", "\r\n+QINISTAT: 0\r\n" + OK)
+        await lab.plain.ask("AT+QSPN?", "\r\n+CME ERROR: 10\r\n")
+
+
 @pytest.mark.parametrize("dlci", [0, 1])
 async def test_m10_ends_lines_with_two_carriage_returns_and_goes_transparent(dlci: int) -> None:
     async with Lab(EmulatedModule()) as lab, peer() as one:
