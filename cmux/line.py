@@ -374,7 +374,8 @@ def _port_error(name: str, error: serial.SerialException) -> PortError:
     if error.errno in _NOT_FOUND or "FileNotFoundError" in text:
         return PortNotFound(name, "there is no such port (is the device plugged in?)")
     if error.errno in _BUSY or "lock" in text or "PermissionError" in text:
-        return PortBusy(name, "the port is in use by another program, or by another Mux of this one")
+        hint = f" (ModemManager? fuser {name} says which)" if os.name == "posix" else ""
+        return PortBusy(name, f"the port is in use by another program, or by another Mux of this one{hint}")
     if error.errno == errno.EACCES:
         return PortError(name, "permission denied (often: the user is not in the group dialout)")
     return PortError(name, text)

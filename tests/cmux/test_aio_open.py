@@ -11,7 +11,7 @@ import serial
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
-from module_news import seen
+from module_news import elsewhere, happened, seen
 from mux_leaks import nothing_left
 from mux_module import Module
 
@@ -31,12 +31,6 @@ QUICK = {"t1": 0.02, "t2": 0.05, "n2": 1}
 def module(nothing_left: None) -> Iterator[Module]:
     with Module() as module:
         yield module
-
-
-async def until(ready: object) -> None:
-    async with asyncio.timeout(20):
-        while not ready():  # type: ignore[operator]  # noqa: ASYNC110 - the module runs in another thread
-            await asyncio.sleep(0.005)
 
 
 async def test_streams_of_the_standard_library_carry_octets_both_ways(module: Module) -> None:
@@ -92,6 +86,7 @@ async def test_a_slow_line_without_a_descriptor_makes_the_protocol_pause(
     monkeypatch.setattr(aio_threads, "_QUEUE_HIGH", 4)
     monkeypatch.setattr(aio_threads, "_QUEUE_LOW", 1)
     told: list[str] = []
+    resumed = asyncio.Event()
 
     class Told(asyncio.Protocol):
         def pause_writing(self) -> None:
@@ -99,6 +94,7 @@ async def test_a_slow_line_without_a_descriptor_makes_the_protocol_pause(
 
         def resume_writing(self) -> None:
             told.append("resume")
+            resumed.set()
 
     port, released = SlowPort(), asyncio.Event()
     transport = aio_threads.ThreadTransport(
@@ -109,7 +105,9 @@ async def test_a_slow_line_without_a_descriptor_makes_the_protocol_pause(
     transport.write(b"de")
     assert told == ["pause"]
     port.gate.release(5)
-    await until(lambda: told == ["pause", "resume"])
+    async with asyncio.timeout(20):
+        await resumed.wait()
+    assert told == ["pause", "resume"]
     assert port.taken == 5
     transport.close()
     await released.wait()
@@ -138,7 +136,7 @@ async def test_a_protocol_of_the_callers_own(module: Module) -> None:
         await mux.create_connection(Upper, 4)
         async with asyncio.timeout(20):
             assert await done is None
-        await until(lambda: module.closed(4))
+        await seen(module, lambda: module.closed(4))
 
 
 async def test_drain_waits_while_the_peer_takes_nothing(module: Module) -> None:
@@ -146,7 +144,7 @@ async def test_drain_waits_while_the_peer_takes_nothing(module: Module) -> None:
     async with await cmux.aio.open(module.path, drain_timeout=0.05) as mux:
         _, writer = await mux.channel(1)
         module.run(lambda core, now: core.pause_reading(1, now))
-        await until(lambda: (signals := mux.signals(1)) is not None and signals.fc)
+        await happened(mux, lambda: (signals := mux.signals(1)) is not None and signals.fc)
         sent = bytes(range(256)) * 400
         writer.write(sent)
         with pytest.raises(TimeoutError):
@@ -155,7 +153,7 @@ async def test_drain_waits_while_the_peer_takes_nothing(module: Module) -> None:
         module.run(lambda core, now: core.resume_reading(1, now))
         async with asyncio.timeout(20):
             await writer.drain()
-        await until(lambda: len(module.data.get(1, b"")) == len(sent))
+        await seen(module, lambda: len(module.data.get(1, b"")) == len(sent))
         assert module.data[1] == sent
 
 
@@ -164,7 +162,9 @@ async def test_what_nobody_reads_stops_the_peer(module: Module) -> None:
         reader, _ = await mux.channel(1)
         sent = bytes(range(256)) * 2000
         module.run(lambda core, now: module.feed(1, sent))
-        await until(lambda: any(isinstance(event, SignalsChanged) and event.signals.fc for event in module.events))
+        await seen(
+            module, lambda: any(isinstance(event, SignalsChanged) and event.signals.fc for event in module.events)
+        )
         assert await reader.readexactly(len(sent)) == sent
 
 
@@ -175,11 +175,11 @@ async def test_the_multiplexer_holds_what_the_line_does_not_take_so_that_channel
         (_, file), (_, keys) = await mux.channel(1), await mux.channel(2)
         reads_nothing, goes_on = threading.Event(), threading.Event()
         module.run(lambda core, now: (reads_nothing.set(), goes_on.wait(20)))
-        await until(reads_nothing.is_set)
+        await elsewhere(lambda: reads_nothing.wait(20))
         file.write(bytes(200_000))  # more than the pty holds
         keys.write(b"k")
         goes_on.set()
-        await until(lambda: module.data.get(2) == b"k" and len(module.data.get(1, b"")) == 200_000)
+        await seen(module, lambda: module.data.get(2) == b"k" and len(module.data.get(1, b"")) == 200_000)
         order = [event for event in module.events if isinstance(event, DataReceived)]
         before = order[: next(at for at, event in enumerate(order) if event.dlci == 2)]
         assert sum(len(event.data) for event in before) < 100_000
@@ -213,8 +213,10 @@ async def test_signals_go_both_ways(module: Module) -> None:
         assert isinstance(transport, cmux.aio.ChannelTransport)
         transport.set_signals(Signals(rtc=False))
         module.run(lambda core, now: core.set_signals(1, Signals(ic=True), now))
-        await until(lambda: transport.get_extra_info("signals") == Signals(ic=True))
-        await until(lambda: any(isinstance(event, SignalsChanged) and not event.signals.rtc for event in module.events))
+        await happened(mux, lambda: transport.get_extra_info("signals") == Signals(ic=True))
+        await seen(
+            module, lambda: any(isinstance(event, SignalsChanged) and not event.signals.rtc for event in module.events)
+        )
 
 
 async def test_the_line_dying_ends_every_wait_with_the_cause(module: Module) -> None:
@@ -275,9 +277,19 @@ async def test_what_fails_to_open_leaves_nothing(
     with Module(**manners) as module:
         with pytest.raises(error):
             await cmux.aio.open(module.path, other_rates=(), **QUICK)  # type: ignore[arg-type]
-        await until(lambda: not module.in_mux)
+        await seen(module, lambda: not module.in_mux)
     with pytest.raises(cmux.PortNotFound):
         await cmux.aio.open("/dev/nowhere")
+    with pytest.raises(cmux.PortError):
+        await cmux.aio.open("socket://127.0.0.1:1")
+
+
+async def test_a_capture_that_cannot_be_made_stops_opening_before_a_word_is_said(module: Module) -> None:
+    with pytest.raises(FileNotFoundError):
+        await cmux.aio.open(module.path, capture="/nowhere/x.pcapng")
+    assert module.commands == []
+    async with await cmux.aio.open(module.path):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -298,6 +310,18 @@ async def test_opening_can_be_cancelled_and_leaves_the_module_out_of_multiplexer
         module.manners.answers_sabm = True
         async with await cmux.aio.open(module.path):
             pass
+
+
+async def test_closing_goes_on_when_whoever_asked_for_it_is_cancelled(module: Module) -> None:
+    mux = await cmux.aio.open(module.path, channels=[1])
+    closing = asyncio.create_task(mux.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await mux.close()  # waits for the closing that is under way
+    assert not module.in_mux
+    assert mux.back_in_at_mode
 
 
 async def test_opening_a_channel_can_be_cancelled(module: Module) -> None:

@@ -13,7 +13,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
-from module_news import seen
+from module_news import elsewhere, seen
 from mux_leaks import nothing_left
 from mux_module import Module
 
@@ -333,8 +333,7 @@ async def test_cancelling_an_opening_that_waits_for_another_machine_leaves_no_po
 
     monkeypatch.setattr(opening, "open_line", slowly)
     trying = asyncio.create_task(cmux.aio.open("socket://10.255.255.1:1"))
-    while not connecting.is_set():  # noqa: ASYNC110 - the loop must run meanwhile, and it must not be slept for
-        await asyncio.sleep(0)
+    await elsewhere(lambda: connecting.wait(20))
     trying.cancel()
     with pytest.raises(asyncio.CancelledError):
         await trying
