@@ -118,7 +118,7 @@ class FakeClock:
             condition.wait()
         finally:
             with self._lock:
-                del self._waiting[key]
+                self._waiting.pop(key, None)
                 late = deadline is not None and self._now >= deadline
         return not late
 
@@ -142,6 +142,7 @@ class FakeClock:
             while self._timers and self._timers[0][0] <= self._now:
                 due.append(heapq.heappop(self._timers)[2])
             conditions = list(self._waiting.values())
+            self._waiting.clear()  # they wait again once they have looked: `await_waiters` counts them then
         for timer in due:
             timer.fire()
         for condition in conditions:
