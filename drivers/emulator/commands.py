@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .data_commands import data_commands
 from .general import general
+from .message_commands import message_commands
 from .network_commands import network_commands
 from .phone_commands import phone_commands
 from .quectel_commands import quectel_commands
@@ -15,6 +16,7 @@ from .tcpip_settings import settings_commands
 _TABLES = (
     phone_commands,
     quectel_commands,
+    message_commands,
     settings_commands,
     session_commands,
     data_commands,

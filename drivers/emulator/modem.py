@@ -63,6 +63,7 @@ class Modem:
         self.functionality = 1  # AT+CFUN
         self.wrong_pins = 0
         self.numbers = dict(_NUMBERS)
+        self.texts: dict[str, str] = {}  # settings as they are shown; the default where there is none
         self.definitions: dict[int, tuple[str, str]] = {}  # AT+CGDCONT
         self.activated: set[int] = set()  # AT+CGACT
         self.ntp_server = ("210.72.145.44", 123)  # AT+QNTP
@@ -205,6 +206,7 @@ class Modem:
         self.ownership.reset()
         self.functionality = 1
         self.numbers = dict(_NUMBERS)
+        self.texts.clear()
         self.activated.clear()
         self.reset_uarts()
 

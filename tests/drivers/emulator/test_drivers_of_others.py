@@ -182,6 +182,32 @@ async def test_m66_asks_how_far_the_sim_is_and_who_provides_it() -> None:
             await typed(uart, command, answer)
 
 
+async def test_m95_asks_for_everything_on_one_line_and_there_are_no_messages_and_no_calls() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        uart = lab.plain
+        await uart.ask("ATE0;+CMEE=1;+CREG=0;+CGREG=0;+CMGF=1")
+        everything = "\r\n+CSQ: 28,0\r\n\r\n+CREG: 0,1\r\n\r\n+CBC: 0,95,4085\r\n" + OK + "\r\nSTATE: IP INITIAL\r\n"
+        await uart.ask("AT+CMGR=1;+CSQ;+CREG?;+CBC;+CMGD=1,4;+CLCC;+QISTAT", everything, echo=False)
+
+
+async def test_settings_for_messages_are_kept_until_a_restart() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        uart = lab.plain
+        await uart.ask("AT+CNMI=2,2")
+        await uart.ask("AT+CNMI?", "\r\n+CNMI: 2,2,0,0,0\r\n" + OK)
+        await uart.ask('AT+CPMS="ME"', "\r\n+CPMS: 0,50,0,50,0,50\r\n" + OK)
+        await uart.ask("AT+CPMS?", '\r\n+CPMS: "ME",0,50,"SM",0,50,"SM",0,50\r\n' + OK)
+        await uart.ask('AT+CSCA="+49",145')
+        await uart.ask("AT+CSCA?", '\r\n+CSCA: "+49",145\r\n' + OK)
+        await uart.ask("AT+CMGF=1")
+        await uart.ask('AT+CMGL="REC UNREAD"')
+        await uart.ask("AT+CMGL=4", ERROR)
+        await uart.ask("AT+CNMI=2,1,0,0,0,0", ERROR)
+        await uart.ask("AT+CFUN=1,1")
+        await uart.expect(b"\r\nRDY\r\n\r\n+CFUN: 1\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n")
+        await uart.ask("AT+CNMI?", "\r\n+CNMI: 2,1,0,0,0\r\n" + OK)
+
+
 async def test_m66_is_told_that_there_is_no_sim() -> None:
     async with Lab(EmulatedModule(faults="sim=missing")) as lab:
         await lab.plain.ask("AT+QINISTAT", "\r\n+QINISTAT: 0\r\n" + OK)
