@@ -225,6 +225,11 @@ class Endpoint:
         self.condition.notify_all()
         self.engine.poke()
 
+    def wake(self) -> None:
+        """Let every thread that waits for this DLC look again: what its `Mux` is at has changed."""
+        with self.condition:
+            self.poke()
+
     def peer_signals(self) -> Signals:
         """Return the peer's V.24 signals; until it has said something, the idle ones (27.010 §5.4.6.3.7)."""
         return self.engine.call(lambda core, now: core.signals(self.dlci)) or Signals()
@@ -260,6 +265,7 @@ class Endpoint:
         with self.condition:
             self._retired = True
             self.drop_flag()
+            self.poke()
 
     # --- What the engine tells ---
 

@@ -30,7 +30,6 @@ from .virtual_uart import VirtualUart
 from .waiting import Deadline
 
 _JOIN_TIMEOUT = 2.0
-_LOOK_AGAIN = 0.2
 _PATIENCE = 5.0
 
 Reopen = Callable[[], tuple[Line, Callable[[Line], bytes]]]
@@ -90,7 +89,7 @@ class Mux:
         self._endpoints: dict[int, Endpoint] = {}
         self._channels: dict[int, VirtualUart] = {}
         self._make_locks()
-        self._awaited: list[SimpleQueue[CommandDone]] = []
+        self._awaited: list[SimpleQueue[CommandDone | None]] = []  # None: the session is over
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
         self._opened = False
@@ -169,15 +168,19 @@ class Mux:
                 self._begin_reattaching()
             for endpoint in self._all():
                 endpoint.handle(event)
+            self._answer(None)
             return
         if isinstance(event, CommandDone):
-            with self._lock:
-                for awaited in self._awaited:
-                    awaited.put(event)
+            self._answer(event)
             return
         dlci = getattr(event, "dlci", 0)
         if dlci:  # the peer may have opened one that nobody has asked for yet
             self.endpoint(dlci).handle(event)
+
+    def _answer(self, event: CommandDone | None) -> None:
+        with self._lock:
+            for awaited in self._awaited:
+                awaited.put(event)
 
     def _all(self) -> list[Endpoint]:
         with self._lock:
@@ -197,21 +200,17 @@ class Mux:
         Raises:
             SessionEnded: the session is over.
         """
-        answers: SimpleQueue[CommandDone] = SimpleQueue()
+        answers: SimpleQueue[CommandDone | None] = SimpleQueue()
         deadline = Deadline((self.config.n2 + 1) * self.config.t2 + self.patience)
         with self._lock:
             self._awaited.append(answers)
         try:
             self._engine.call(lambda core, now: core.test(payload, now))
-            while self.error is None:
-                try:
-                    done = answers.get(timeout=min(_LOOK_AGAIN, deadline.left() or 0.0))
-                except Empty:
-                    if not deadline.left():
-                        return Outcome.TIMEOUT
-                    continue
+            while (done := answers.get(timeout=deadline.left())) is not None:
                 if done.command == Test(payload):
                     return done.outcome
+        except Empty:
+            return Outcome.TIMEOUT
         finally:
             with self._lock:
                 self._awaited.remove(answers)

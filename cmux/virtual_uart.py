@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _NOTHING_TOLD = PortSettings(baudrate=None)
 _LONGEST_BREAK = 3.0
-_LOOK_AGAIN = 1.0
 
 
 class VirtualUart(ChannelStream):
@@ -163,7 +162,7 @@ class VirtualUart(ChannelStream):
         endpoint = self._opened()
         with endpoint.condition:
             while not endpoint.up and endpoint.mux.reattaching and not stop():
-                endpoint.condition.wait(_LOOK_AGAIN)
+                endpoint.condition.wait()
             return endpoint.up
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """`cmux.aio.open`: channels as streams and transports, backpressure, cancelling, and nothing left."""
 
 import asyncio
+import inspect
 import sys
 import threading
 from collections.abc import Iterator
@@ -347,6 +348,21 @@ async def test_the_advanced_option_and_a_tcp_line(nothing_left: None) -> None:
             reader, writer = await mux.channel(2)
             writer.write(b"over tcp")
             assert await reader.readexactly(8) == b"over tcp"
+
+
+async def test_a_peer_that_sends_no_octets_back_is_said_so(module: Module) -> None:
+    async with await cmux.aio.open(module.path, **QUICK) as mux:  # type: ignore[arg-type]
+        module.mute()
+        assert await mux.test() is Outcome.TIMEOUT
+        assert mux._tests == []
+
+
+async def test_the_names_of_the_two_shells_are_the_same(module: Module) -> None:
+    of_threads_alone = {"endpoint", "abandon", "patience"}
+    names = {name for name in dir(cmux.Mux) if not name.startswith("_")} - of_threads_alone
+    async with await cmux.aio.open(module.path) as mux:
+        assert names <= set(dir(mux))
+    assert list(inspect.signature(cmux.open).parameters) == list(inspect.signature(cmux.aio.open).parameters)
 
 
 async def test_a_serial_error_class_catches_what_channels_raise(module: Module) -> None:
