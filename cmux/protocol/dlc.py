@@ -83,6 +83,7 @@ COUNTERS: Final = (
     "octets_sent",
     "octets_received",
     "octets_discarded",
+    "retransmissions",
     "flow_stalls",
     "queue_peak",
 )

@@ -11,12 +11,15 @@ from dataclasses import replace
 from . import negotiation
 from .commands import RLS, RPN, SNC, Command, FCoff, FCon, PortMask, PortSettings, Signals, Test, build_status
 from .config import MAX_DLCI, Config, Option, Parameters, Role
-from .dlc import Dlc, Input, State
+from .dlc import COUNTERS, Dlc, Input, State
 from .errors import ConfigError, FrameError, InvalidDlci, StateError
 from .events import Cause, Event
 from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
 from .messages import encode_message
 from .session import Session
+
+MAX_UNREAD = 4096
+"""Octets from behind the end of sessions that wait for `Multiplexer.take_unread`."""
 
 
 class Multiplexer:
@@ -71,6 +74,7 @@ class Multiplexer:
             The events.
         """
         session = self._at(now)
+        self._decode(self._decoder.finish())  # no more will come of a partial frame
         session.end(Cause.LINE_LOST, reason)
         self._decoder.reset()
         return session.events.take()
@@ -145,7 +149,7 @@ class Multiplexer:
 
     def is_open(self, dlci: int) -> bool:
         """Tell whether a DLC carries data."""
-        dlc = self._session.dlc(dlci)
+        dlc = self._look(dlci)
         return dlc.is_open and not dlc.parked
 
     def negotiate(self, dlci: int, parameters: Parameters, now: float) -> None:
@@ -171,7 +175,7 @@ class Multiplexer:
 
     def parameters(self, dlci: int) -> Parameters:
         """Return what holds on a DLC now."""
-        return self._session.dlc(dlci).parameters
+        return self._look(dlci).parameters
 
     # --- Data -----------------------------------------------------------------------------------------------------
 
@@ -200,7 +204,7 @@ class Multiplexer:
 
     def unsent(self, dlci: int) -> int:
         """Return how many octets of a DLC wait to be sent."""
-        return len(self._session.dlc(dlci).queue)
+        return len(self._look(dlci).queue)
 
     def discard(self, dlci: int) -> int:
         """Throw away what waits to be sent on a DLC.
@@ -211,17 +215,17 @@ class Multiplexer:
         Returns:
             How many octets that were; they are counted as discarded.
         """
-        return self._session.discard(self._session.dlc(dlci))
+        return self._session.discard(self._look(dlci))
 
     # --- Signals and flow control ---------------------------------------------------------------------------------
 
     def signals(self, dlci: int) -> Signals | None:
         """Return the peer's latest V.24 signals of a DLC; None before its first MSC."""
-        return self._session.dlc(dlci).peer_signals
+        return self._look(dlci).peer_signals
 
     def own_signals(self, dlci: int) -> Signals:
         """Return the V.24 signals that this station sends about a DLC."""
-        return self._session.dlc(dlci).own_signals
+        return self._look(dlci).own_signals
 
     def set_signals(self, dlci: int, signals: Signals, now: float) -> None:
         """Set our V.24 signals of a DLC; a change goes out as MSC (27.010 §5.4.6.3.7).
@@ -376,19 +380,26 @@ class Multiplexer:
 
     def _decode(self, items: Generator[Decoded]) -> None:
         """Hand frames to the session; what stands behind the one that ends it is not for the multiplexer."""
-        ended = self._session.ended
+        session = self._session
+        ended = session.ended
         for _, item in items:
-            self._session.receive(item)
-            if self._session.ended != ended:
-                ended = self._session.ended
-                items.close()
-                self._unread = self._decoder.take_rest()
+            session.receive(item)
+            if session.ended != ended:
+                ended = session.ended
+                if session.dlc(0).state is State.CLOSED:  # else the same frame, SABM on DLCI 0, began the next one
+                    items.close()
+                    self._keep_unread(self._decoder.take_rest())
+
+    def _keep_unread(self, octets: bytes) -> None:
+        unread = self._unread + octets
+        self._unread = unread[:MAX_UNREAD]
+        self._decoder.skipped += len(unread) - len(self._unread)
 
     def take_unread(self) -> bytes:
-        """Take the octets that came behind the frame that ended the session: AT commands, maybe, or a new session.
+        """Take the octets that came behind the frame that ended a session: AT commands, maybe, or a new session.
 
         Returns:
-            The octets, once.
+            The octets, once: all since the last call, at most `MAX_UNREAD`. What was more is counted as skipped.
         """
         unread, self._unread = self._unread, b""
         return unread
@@ -437,26 +448,39 @@ class Multiplexer:
         return session.events.take()
 
     def stats(self) -> dict[str, object]:
-        """Return the counters of the session as a plain dictionary, those of each DLC under ``dlcs``."""
+        """Return the counters of the session as a plain dictionary, those of each DLC under ``dlcs``.
+
+        Frames, octets (of information fields, without what convergence layer 2 adds), discarded octets,
+        retransmissions and stalls are those of all DLCs together, ``queue_peak`` is the highest of them, in octets.
+        FCoff (``holds``) counts as a stall of the session, a command that was repeated as a retransmission on DLCI 0.
+        ``control_queue_peak`` is in frames. Under ``dropped`` stand the bad frames, by `DropReason`.
+
+        Returns:
+            A new dictionary, which is the caller's.
+        """
         session = self._session
         counters = session.counters + session.control.counters
+        per_dlc = {dlci: dict(dlc.counters) for dlci, dlc in sorted(session.dlcs.items())}
+        per_dlc[0]["retransmissions"] += counters["command_retransmissions"]
+        sums = {name: sum(one[name] for one in per_dlc.values()) for name in COUNTERS}
         names = (
-            "frames_received",
             "frames_ignored",
-            "octets_discarded",
-            "retransmissions",
             "command_retransmissions",
             "control_ignored",
             "control_malformed",
+            "holds",
         )
         return {
-            "frames_sent": sum(dlc.counters["frames_sent"] for dlc in session.dlcs.values()),
+            **sums,
+            "flow_stalls": sums["flow_stalls"] + counters["holds"],
+            "queue_peak": max(one["queue_peak"] for one in per_dlc.values()),
+            "control_queue_peak": session.transmitter.control_peak,
             **{name: counters[name] for name in names},
             "control_overflow": counters["control_overflow"] + session.transmitter.overflow,
             "octets_skipped": self._decoder.skipped,
             "dropped": dict(session.dropped),
             "power": str(session.power.state),
-            "dlcs": {dlci: {"state": str(dlc.state), **dlc.counters} for dlci, dlc in sorted(session.dlcs.items())},
+            "dlcs": {dlci: {"state": str(session.dlcs[dlci].state), **one} for dlci, one in per_dlc.items()},
         }
 
     # --- Inside ---------------------------------------------------------------------------------------------------
@@ -464,6 +488,10 @@ class Multiplexer:
     def _at(self, now: float) -> Session:
         self._session.now = now
         return self._session
+
+    def _look(self, dlci: int) -> Dlc:
+        """Return a DLC to be looked at; one that nothing is known about makes no record."""
+        return self._session.dlcs.get(dlci) or Dlc(dlci, self.config)
 
     def _require_session(self, what: str) -> None:
         if not self._session.is_open:

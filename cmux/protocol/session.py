@@ -138,7 +138,6 @@ class Session:
         """Throw away what waits to be sent on a DLC, and count it; return how many octets that were."""
         dlc.status_due.clear()
         count = dlc.discard()
-        self.counters["octets_discarded"] += count
         self._room_made(dlc)
         return count
 
@@ -177,7 +176,6 @@ class Session:
             self.dropped[item.reason.value] += 1
             self.tell(item)
             return
-        self.counters["frames_received"] += 1
         self._watch.heard(self.now)
         self._take(item)
         if self.unsettled:
@@ -197,9 +195,9 @@ class Session:
 
     def _take(self, item: Frame) -> None:
         dlc = self.dlcs.get(item.dlci) or self.dlc(item.dlci)
+        dlc.counters["frames_received"] += 1
         what = _INPUTS.get(item.type)
         if what is Input.DATA:
-            dlc.counters["frames_received"] += 1
             if dlc.state is State.OPEN:
                 self._deliver(dlc, item.info)
             else:
@@ -207,6 +205,7 @@ class Session:
             return
         if what is None or (what is Input.UA and not item.pf):  # 27.010 5.4.4.2: UA with F = 0 is discarded
             self.counters["frames_ignored"] += 1
+            self._discarded(dlc, item.info)  # of an I frame: there is no error recovery
             return
         if what is Input.SABM:
             # Our own SABM comes back from a peer that echoes, in AT mode. Once DLCI 0 is open it is no echo: there are
@@ -233,7 +232,7 @@ class Session:
     def _stray(self, dlc: Dlc, info: bytes) -> None:
         """Data on a DLC that is not simply open."""
         if not dlc.dlci and dlc.state is State.CLOSED and any(_is_close_down(one) for one in parse_messages(info)):
-            self.control.receive(info)  # whoever finds a multiplexer without a session sends CLD to be rid of it
+            self._control(dlc, info)  # whoever finds a multiplexer without a session sends CLD to be rid of it
             return
         for action in dlc.apply(Input.DATA):
             if action is Action.DELIVER:
@@ -244,13 +243,16 @@ class Session:
                 dlc.dm_not_before = self.now + self.config.t1
                 self.transmitter.queue(dlc.dlci, FrameType.DM, pf=True)
 
+    def _control(self, dlc: Dlc, info: bytes) -> None:
+        dlc.counters["octets_received"] += len(info)
+        self.control.receive(info)
+
     def _discarded(self, dlc: Dlc, info: bytes) -> None:
         dlc.counters["octets_discarded"] += len(info)
-        self.counters["octets_discarded"] += len(info)
 
     def _deliver(self, dlc: Dlc, info: bytes) -> None:
         if not dlc.dlci:
-            self.control.receive(info)
+            self._control(dlc, info)
             return
         if dlc.parameters.convergence == 2:  # 27.010 5.5.2
             parts = split_status(info)
@@ -377,6 +379,7 @@ class Session:
 
     def hold(self, *, held: bool) -> None:
         """Stop all channels, or let them go (FCoff, FCon)."""
+        self.counters["holds"] += held and not self.transmitter.held
         self.transmitter.held = held
 
     def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
@@ -474,7 +477,7 @@ class Session:
         for dlc in list(self.dlcs.values()):
             if dlc.deadline is not None and dlc.deadline <= self.now:
                 exhausted = dlc.tries > self.config.n2  # 27.010 5.7.3: N2 counts the repetitions
-                self.counters["retransmissions"] += not exhausted
+                dlc.counters["retransmissions"] += not exhausted
                 self.apply(dlc, Input.N2 if exhausted else Input.T1)
         self.control.handle_timeout(self.now)
         if (what := self.power.due(self.now)) is not None:

@@ -54,6 +54,8 @@ class Transmitter:
         """The peer stopped all channels (FCoff)."""
         self.asleep = False
         """Nothing but flags may leave: the peer sleeps."""
+        self.control_peak = 0
+        """The most control frames that ever waited for the line."""
         self.overflow = 0
         """Control frames that were not queued because the peer asked for too many."""
 
@@ -73,6 +75,7 @@ class Transmitter:
             return
         response = kind in (FrameType.UA, FrameType.DM)
         self._control.append(_Control(Frame(dlci, self._command_cr != response, kind, pf, info), timed))
+        self.control_peak = max(self.control_peak, len(self._control))
 
     def send_flags(self) -> None:
         """Send flags, asleep or not."""
