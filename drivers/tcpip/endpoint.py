@@ -73,6 +73,8 @@ class Endpoint(Patience):
         """Whether the module keeps data that has not been fetched (AT+QIRD)."""
         self.closing = False
         """Whether the other side has closed it, and what the module keeps is to be fetched first."""
+        self.ending = False
+        """Whether this side is about to tell the module that it is closed."""
         self.half_closed = False
         """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
         self._lock = lock
@@ -212,6 +214,7 @@ class Endpoint(Patience):
         """Close it on this side; False: it was closed already."""
         with self._lock:
             first, self._closed = not self._closed, True
+            self.ending |= first and not self._remote_closed and not self._ended
             self.changed()
             return first
 

@@ -102,7 +102,8 @@ class Roster:
     def candidates(self, index: int | None) -> list[Endpoint]:
         """Return the sessions that a CLOSED may be about."""
         named = index if self.options.muxip else None  # some firmware says "0, CLOSED" with MUXIP off
-        return [s for s in self.standing() if not s.closing and (named is None or s.index == named)]
+        there = [s for s in self.sessions.values() if s.open or s.ending]
+        return [s for s in there if not s.remote_closed and (named is None or s.index == named)]
 
     @property
     def mixes(self) -> bool:

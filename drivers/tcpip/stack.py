@@ -258,6 +258,12 @@ class Stack:
 
     def end_session(self, session: Endpoint) -> Plan[None]:
         """AT+QICLOSE for a session, and for its server where that was closed before."""
+        try:
+            yield from self._end_session(session)
+        finally:
+            session.ending = False
+
+    def _end_session(self, session: Endpoint) -> Plan[None]:
         if not self.hold.valid or self.hold.state == "PDP DEACT":
             return
         yield from self.data_mode.leave()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
+import serial
 from driver_lab import PATIENCE, Lab, Peer, QuickClock, exactly, laboratory
 from scripted_port import ERROR, OK, CommandPort, Conversation, exchange
 
 import cmux
+from cmux.protocol import Frame, FrameType, encode
 from drivers.at import AtChannel
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.errors import AtTimeout, CommandError, SessionClosed, SessionFinished
-from drivers.tcpip import TcpipDriver, Transparent, dialogues
+from drivers.tcpip import Session, TcpipDriver, Transparent, dialogues
 
 Rows = list[tuple[int, str, bytes]]
 CLAIM = ("AT+QIFGCNT=0", OK)
@@ -242,23 +245,38 @@ def test_c14_the_last_piece_before_the_end_is_delivered(lab: Lab, receive: str) 
         assert session.recv(1) == b""
 
 
+CLOSED = b"\r\nCLOSED\r\n"
+SERVICE = ("AT+QISRVC=1", OK)
+MINE = ("AT+QIFGCNT?", b"\r\n+QIFGCNT: 0,0\r\n" + OK)
+
+
 @pytest.mark.parametrize(
-    "answer",
+    ("doing", "more"),
     [
-        b"\r\nCLOSED\r\n\r\nERROR\r\n",
-        b"\r\nERROR\r\n\r\nCLOSED\r\n",
+        (lambda session, driver: session.sendall(b"hi"), [SERVICE, ("AT+QISEND=2", CLOSED + ERROR), MINE]),
+        (lambda session, driver: session.sendall(b"hi"), [SERVICE, ("AT+QISEND=2", ERROR + CLOSED), MINE]),
+        (lambda session, driver: session.sendall(b"hi"), [("AT+QISRVC=1", CLOSED + OK), ("AT+QISEND=2", ERROR), MINE]),
+        (lambda session, driver: session.acknowledged(), [SERVICE, ("AT+QISACK", CLOSED + ERROR), MINE]),
+        (lambda session, driver: driver.state(), [("AT+QISTAT", OK + CLOSED + b"\r\nSTATE: IP CLOSE\r\n")]),
+        (lambda session, driver: driver.state(), [("AT+QISTAT", CLOSED + OK + b"\r\nSTATE: IP CLOSE\r\n")]),
+        (lambda session, driver: session.close(), [("AT+QISRVC?", b"\r\n+QISRVC: 1\r\n" + CLOSED + OK)]),
+        (lambda session, driver: session.close(), [CLOSE[0], ("AT+QICLOSE", CLOSED + ERROR)]),
+        (lambda session, driver: driver.channel.command("AT"), [("AT", CLOSED + OK)]),
     ],
 )
-def test_c15_closed_is_heard_in_every_state(answer: bytes) -> None:
-    whose = ("AT+QIFGCNT?", b"\r\n+QIFGCNT: 0,0\r\n" + OK)
-    talk, driver = play(CLAIM, (OPEN, CONNECT_OK), ("AT+QISRVC=1", OK), ("AT+QISEND=2", answer), whose)
+def test_c15_closed_is_heard_in_every_state(doing: Callable[[Session, TcpipDriver], object], more: Rows) -> None:
+    again = ("AT+QIFGCNT=0", OK)
+    tail = [again, DEACT] if MINE in more else [DEACT]
+    talk, driver = play(CLAIM, (OPEN, CONNECT_OK), *more, *tail)  # type: ignore[misc, arg-type]
     session = driver.connect("TCP", "10.0.0.1", 80)
-    with pytest.raises((SessionClosed, CommandError)):
-        session.sendall(b"hi")
-    session.settimeout(PATIENCE)
-    assert session.recv(1) == b""
-    talk.ports[1].die()
+    with suppress(SessionClosed, CommandError):
+        doing(session, driver)
+    until(lambda: not session.open)
+    if not session.closed:
+        session.settimeout(PATIENCE)
+        assert session.recv(1) == b""
     driver.close()
+    talk.finish()
 
 
 def test_c16_news_between_the_prompt_and_its_answer_is_heard() -> None:
@@ -344,16 +362,46 @@ def test_c20_frames_are_no_messages() -> None:
 
 
 @pytest.mark.requirement("S8.1")
-def test_c21_c22_the_next_host_finds_a_module_that_still_multiplexes(echo_server: Peer) -> None:
+def test_c21_a_module_that_still_multiplexes_is_closed_down_first(echo_server: Peer) -> None:
     with EmulatedModule() as module:
         path = module.serve_pty()
+        with serial.Serial(path, timeout=PATIENCE) as dead_host:  # goes without DISC and CLD
+            dead_host.write(b"ATE0\r")
+            assert dead_host.read_until(OK)
+            dead_host.write(b"AT+CMUX=0\r")
+            assert dead_host.read_until(OK)
+            dead_host.write(encode(Frame(0, True, FrameType.SABM, True)))
+            assert dead_host.read(1)
         for _ in range(2):
-            with cmux.open(path) as mux:
-                driver = TcpipDriver(mux.channel(1), 0)
+            with cmux.open(path) as mux, TcpipDriver(mux.channel(1), 0) as driver:
                 session = driver.connect("TCP", "127.0.0.1", echo_server.port)
                 session.sendall(b"here")
                 assert exactly(session, 4) == b"here"
-                driver.close()
+
+
+def test_c22_a_sabm_that_is_not_heard_right_after_ok_is_repeated(echo_server: Peer) -> None:
+    sabm = encode(Frame(0, True, FrameType.SABM, True)).strip(b"\xf9")
+    unheard: list[bytes] = []
+
+    class HardOfHearing(serial.Serial):
+        """A line on which the first SABM is lost."""
+
+        def write(self, data: bytes, /) -> int | None:
+            if sabm in data and not unheard:
+                unheard.append(bytes(data))
+                return len(data)
+            return super().write(data)
+
+    with (
+        EmulatedModule() as module,
+        HardOfHearing(module.serve_pty()) as port,
+        cmux.open(port) as mux,
+        TcpipDriver(mux.channel(1), 0) as driver,
+    ):
+        assert unheard
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.sendall(b"here")
+        assert exactly(session, 4) == b"here"
 
 
 @pytest.mark.requirement("S2.7", "S8.4")

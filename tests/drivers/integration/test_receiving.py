@@ -95,6 +95,26 @@ def test_a_datagram_stays_one_and_tells_its_sender(lab: Lab, receive: str) -> No
         assert session.dropped == 3
 
 
+@pytest.mark.parametrize("receive", ["buffered", "header"])
+@pytest.mark.parametrize("muxip", [False, True])
+def test_datagrams_of_any_octets_arrive_unchanged_and_apart(lab: Lab, receive: str, muxip: bool) -> None:
+    texts = [NASTY, b"\x00", b"\x1a\x1b", b"+++", b"\r\nOK\r\n", b"\r\nCLOSED\r\n", bytes(range(256)) * 5, b"x" * 1460]
+    with (
+        lab.driver(1, 0, receive=receive, muxip=muxip) as driver,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer,
+    ):
+        peer.bind(("127.0.0.1", 0))
+        peer.settimeout(PATIENCE)
+        session = driver.connect("UDP", *peer.getsockname())
+        session.settimeout(PATIENCE)
+        for text in texts:
+            session.sendall(text)
+            data, address = peer.recvfrom(2000)
+            assert data == text
+            peer.sendto(data, address)
+            assert session.recv(2000) == text
+
+
 @pytest.mark.parametrize("receive", ["buffered", "header", "bare"])
 def test_all_that_was_received_is_delivered_before_the_end(lab: Lab, receive: str) -> None:
     data = bytes(65 + n % 26 for n in range(50_000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -521,6 +522,70 @@ def test_closing_a_session_keeps_the_server_and_closing_the_server_leaves_it() -
     with pytest.raises(SessionClosed):
         listener.accept(1)
     second.close()  # now the server goes, too
+    play.finish()
+
+
+SERVED = [*exchange(CLAIM, ("AT+QISERVER", SERVER_OK + b"\r\nREMOTE IP: 10.79.141.26\r\n"))]
+SERVING = ("AT+QISRVC?", b"\r\n+QISRVC: 2\r\n" + OK)
+
+
+def test_a_client_that_goes_while_it_is_being_closed_does_not_cost_the_server() -> None:
+    gone = ("AT+QISRVC?", b"\r\n+QISRVC: 2\r\n\r\nCLOSED\r\n" + OK)  # AT+QICLOSE would end the server now
+    play = Play(SERVED + exchange(gone, DEACT, set_up=False))
+    listener = play.driver.listen()
+    listener.accept(10).close()
+    assert listener.open
+    play.finish()
+
+
+def test_a_server_that_was_ended_because_the_client_went_is_set_up_again() -> None:
+    crossed = ("AT+QICLOSE", b"\r\nCLOSED\r\n\r\nCLOSE OK\r\n")  # it was the server that was closed
+    play = Play(SERVED + exchange(SERVING, crossed, ("AT+QISERVER", SERVER_OK), DEACT, set_up=False))
+    listener = play.driver.listen()
+    listener.accept(10).close()
+    assert listener.open
+    play.finish()
+
+
+def test_a_server_that_a_dead_host_has_left_is_ended_first() -> None:
+    rows = exchange(
+        CLAIM,
+        ("AT+QISERVER", ERROR),
+        ("AT+QISERVER?", b"\r\n+QISERVER: 1, 0\r\n" + OK),
+        SERVING,
+        ("AT+QICLOSE", b"\r\nCLOSE OK\r\n"),
+        ("AT+QISERVER", SERVER_OK),
+        DEACT,
+    )
+    play = Play(rows)
+    assert play.driver.listen().open
+    play.finish()
+
+
+@pytest.mark.requirement("S9.5")
+@pytest.mark.parametrize("between", [b"\r\n", b"\r\n\r\n"])
+def test_addresses_of_a_name_come_one_per_line_in_either_layout(between: bytes) -> None:
+    listed = [b"64.233.189.99", b"64.233.189.104", b"64.233.189.147"]
+    answer = OK + b"\r\n" + between.join(listed) + b"\r\n"
+    rows = exchange(CLAIM, ('AT+QIDNSGIP="www.google.com"', answer), ("AT+QILOCIP", b"\r\n10.0.0.7\r\n"), DEACT)
+    play = Play(rows)
+    assert play.driver.resolve("www.google.com") == [address.decode() for address in listed]
+    assert play.driver.local_address == "10.0.0.7"
+    play.finish()
+
+
+def test_a_name_that_is_refused_tells_the_modules_reason() -> None:
+    rows = exchange(
+        CLAIM,
+        ('AT+QIDNSGIP="no.such.name"', OK + b"\r\nERROR: 4\r\nSTATE: IP GPRSACT\r\n"),
+        ("AT+QISTAT", OK + b"\r\nSTATE: IP GPRSACT\r\n"),
+        ("AT+QILOCIP", b"\r\n10.0.0.7\r\n"),
+        DEACT,
+    )
+    play = Play(rows)
+    with pytest.raises(socket.gaierror, match="no server") as refused:
+        play.driver.resolve("no.such.name")
+    assert (refused.value.errno, refused.value.reason) == (socket.EAI_NONAME, 4)  # type: ignore[attr-defined]
     play.finish()
 
 
