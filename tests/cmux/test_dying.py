@@ -235,6 +235,31 @@ def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were_open(
         assert not second.in_mux
 
 
+def test_whoever_waits_for_a_channel_that_is_refused_afterwards_is_told(soon: None, link: Path) -> None:
+    first = Module()
+    with first:
+        replug(link, first)
+        mux = cmux.open(link, reattach=True)
+        kept, refused = mux.channel(1), mux.channel(2)
+        refused.timeout = 20
+    with pytest.raises(cmux.SessionEnded):
+        refused.read()
+    answers: dict[int, bool] = {}
+
+    def wait(port: cmux.VirtualUart) -> None:
+        answers[port.dlci] = port.wait_up(lambda: False)
+
+    waiting = [threading.Thread(target=wait, args=(port,)) for port in (kept, refused)]
+    for thread in waiting:
+        thread.start()
+    with Module(refuses=(2,)) as second:
+        replug(link, second)
+        for thread in waiting:
+            thread.join(30)
+        assert answers == {1: True, 2: False}
+        mux.close()
+
+
 def test_a_device_that_comes_back_under_another_number_is_found_by_its_id(
     soon: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -116,6 +116,33 @@ def test_the_line_dying_is_shown_and_ends_it_with_1() -> None:
         process_of.__exit__(None, None, None)
 
 
+def test_with_reattach_it_goes_on_when_the_line_is_back(tmp_path: Path) -> None:
+    link = tmp_path / "device"
+    with EmulatedModule() as first:
+        link.symlink_to(first.serve_pty())
+        process_of = monitoring(str(link), "--json", "-q", "--channels", "1", "--reattach")
+        process = process_of.__enter__()
+        assert next_reading(process)["module"]["model"] == "Quectel_M10"
+    try:
+        while (reading := next_reading(process))["state"] == "open":
+            pass
+        assert reading["state"] == "reattaching"
+        assert reading["module"]["model"] is None
+        with EmulatedModule() as second:
+            link.unlink()
+            link.symlink_to(second.serve_pty())
+            while (reading := next_reading(process))["state"] == "reattaching":
+                pass
+            assert (reading["state"], reading["reattached"]) == ("open", 1)
+            while reading["module"]["model"] is None:  # the channel may not have been open again yet
+                reading = next_reading(process)
+            assert reading["module"]["model"] == "Quectel_M10"
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+    finally:
+        process_of.__exit__(None, None, None)
+
+
 def test_rates_are_what_passed_since_the_reading_before() -> None:
     def reading(seconds: float, received: int) -> Reading:
         channel = ChannelReading(
