@@ -96,7 +96,7 @@ def test_qisrvc_is_right_before_every_command_that_depends_on_it(lab: Lab, echo_
 
 
 @pytest.mark.requirement("S3.41")
-def test_send_fail_is_a_reset_with_its_cause(echo_server: Peer) -> None:
+def test_a_timer_that_is_over_with_nothing_to_send_is_send_fail(echo_server: Peer) -> None:
     with laboratory(clock=QuickClock(20.0)) as lab, lab.driver(1, 0) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         driver.channel.command("AT+QIAUTOS=1,1")
