@@ -69,19 +69,27 @@ _MAX_N1 = {Option.BASIC: 32767, Option.ADVANCED: 32768}  # 15 bits of length in 
 
 _KINDS: dict[str, type[object] | UnionType] = {
     "option": Option,
+    "frame_type": FrameType,
     "priority_order": PriorityOrder,
     "wakeup": Wakeup,
     "keep_alive": KeepAlive,
     **dict.fromkeys(("n1", "n1_receive", "n2", "k", "queue_high", "queue_low"), int),
     **dict.fromkeys(("t1", "t2", "t3", "frame_gap", "keep_alive_interval"), int | float),
+    **dict.fromkeys(("xonxoff", "adm", "break_octet", "keep_open", "shared_flags", "reserved_dlcis"), bool),
 }
+
+
+def _check_kind(name: str, value: object, kind: type[object] | UnionType) -> None:
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{name} = {value!r} is no {getattr(kind, '__name__', 'number')}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What one station goes by.
 
-    A 0 in `n1`, `n1_receive`, `t2` or `queue_high` takes the default; what is read back is always the number in force.
+    A 0 in `n1`, `n1_receive`, `t2`, `queue_high` or `queue_low` takes the default; what is read back is the number in
+    force.
 
     Raises:
         ConfigError: a value outside its range; the message names it.
@@ -107,12 +115,12 @@ class Config:
     """Seconds without growth after which a partial frame with a good one behind its flag is given up."""
     queue_high: int = 0
     """Octets that a DLC takes before `send` answers 0; the larger of `n1` and 16384 by default."""
-    queue_low: int = 4096
-    """Octets left when `Writable` follows."""
+    queue_low: int = 0
+    """Octets left when `Writable` follows: fewer than `queue_high`, of which it is a quarter by default."""
     frame_type: FrameType = FrameType.UIH
     """What carries data on channels that were not negotiated otherwise: UIH, or UI, whose FCS covers the data."""
     xonxoff: bool = False
-    """Advanced option: the line uses software flow control, so bare 11, 13, 91 and 93 are not part of any frame."""
+    """The line uses software flow control, so bare 11, 13, 91 and 93 are no part of a frame: advanced option only."""
     priority_order: PriorityOrder = PriorityOrder.LOW_FIRST
     """Which priority of PN goes first; channels that were not negotiated have the priority 7 of DLCI 1 to 7."""
     wakeup: Wakeup = Wakeup.HANDSHAKE
@@ -134,8 +142,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
-            if not isinstance(getattr(self, name), kind):
-                raise ConfigError(f"{name} = {getattr(self, name)!r} is no {getattr(kind, '__name__', 'number')}")
+            _check_kind(name, getattr(self, name), kind)
 
         def default(name: str, value: float) -> None:
             if not getattr(self, name):
@@ -145,6 +152,7 @@ class Config:
         default("n1_receive", max(self.n1, 1600))
         default("t2", max(0.3, min(2 * self.t1, 2.55)))
         default("queue_high", max(self.n1, 16384))
+        default("queue_low", self.queue_high // 4)
         limits: tuple[tuple[str, float, float], ...] = (
             ("n1", 1, _MAX_N1[self.option]),
             ("n1_receive", self.n1, _MAX_N1[self.option]),
@@ -164,9 +172,18 @@ class Config:
                 raise ConfigError(f"{name} = {value!r} is out of range: {low} to {high}")
         if self.frame_type not in (FrameType.UIH, FrameType.UI):
             raise ConfigError(f"frame_type = {self.frame_type!r} cannot carry data here: UIH or UI")
+        if self.xonxoff and self.option is Option.BASIC:  # 27.010 4, 5.2.7.3: only the advanced option is transparent
+            raise ConfigError("xonxoff = True needs the advanced option: frames of the basic option contain 11 and 13")
         # 27.010 5.7.5: T2 must be longer than T1. At T1 = 2.55 s no such T2 can be coded.
         if self.t2 <= self.t1 < 2.55:
             raise ConfigError(f"t2 = {self.t2!r} must be longer than t1 = {self.t1!r} (27.010 §5.7.5)")
+
+
+_PARAMETER_KINDS: dict[str, type[object] | UnionType] = {
+    "frame_type": FrameType,
+    "priority": int | None,
+    **dict.fromkeys(("n1", "convergence", "k"), int),
+}
 
 
 def default_priority(dlci: int) -> int:
@@ -194,6 +211,8 @@ class Parameters:
     """Window of the error-recovery mode, 1 to 7."""
 
     def __post_init__(self) -> None:
+        for name, kind in _PARAMETER_KINDS.items():
+            _check_kind(name, getattr(self, name), kind)
         if self.frame_type not in (FrameType.UIH, FrameType.UI):
             raise ConfigError(f"frame_type = {self.frame_type!r} cannot carry data here: UIH or UI")
         if self.convergence not in (1, 2):

@@ -82,6 +82,8 @@ class Multiplexer:
     def reconfigure(self, config: Config) -> None:
         """Take other parameters, another option included, while no session is open; counters begin anew.
 
+        What `refuse` named stays refused.
+
         Args:
             config: the new parameters.
 
@@ -90,7 +92,9 @@ class Multiplexer:
         """
         if self._session.dlc(0).state is not State.CLOSED:
             raise StateError("the parameters of an open session cannot be changed: close it first")
+        refused = self._session.refused
         self._set_up(config)
+        self._session.refused = refused
 
     @property
     def session_open(self) -> bool:

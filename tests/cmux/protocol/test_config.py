@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cmux.protocol import Config, Option
+from cmux.protocol import BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
+from cmux.protocol.config import Parameters
 from cmux.protocol.errors import ConfigError
 
 
@@ -44,6 +45,18 @@ def test_a_module_may_send_more_than_we_do() -> None:
         ("t1", float("nan")),
         ("option", "basic"),
         ("keep_alive", None),
+        ("n1", 31.5),
+        ("n1", True),
+        ("n1_receive", 1600.0),
+        ("n2", 1.5),
+        ("k", 2.5),
+        ("queue_high", 20000.5),
+        ("queue_low", 0.5),
+        ("frame_gap", True),
+        ("frame_type", 0xEF),
+        ("adm", "no"),
+        ("keep_open", 1),
+        ("shared_flags", None),
     ],
 )
 def test_out_of_range_names_the_parameter(name: str, value: object) -> None:
@@ -56,3 +69,37 @@ def test_t2_follows_t1() -> None:
     assert Config(t1=1.0).t2 == 2.0
     assert Config(t1=2.0).t2 == 2.55
     assert Config(t1=2.55).t2 == 2.55
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("n1", 31.0), ("n1", True), ("k", 1.5), ("priority", 7.0), ("convergence", True), ("frame_type", 0xEF)],
+)
+def test_what_pn_settles_are_whole_numbers(name: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} = "):
+        Parameters(**{"n1": 31, name: value})
+
+
+def test_the_low_water_mark_follows_the_high_one() -> None:
+    assert Config().queue_low == 4096
+    assert Config(queue_high=2000).queue_low == 500
+    assert Config(n1=1, queue_high=1).queue_low == 0
+    assert Config(queue_high=2000, queue_low=1999).queue_low == 1999
+
+
+@pytest.mark.clause("4", "5.2.7.3")
+def test_software_flow_control_of_the_line_needs_the_transparency_of_the_advanced_option() -> None:
+    assert Config(option=Option.ADVANCED, xonxoff=True).xonxoff
+    with pytest.raises(ConfigError, match=r"^xonxoff = True needs the advanced option"):
+        Config(xonxoff=True)
+
+
+@pytest.mark.clause("5.3.3")
+def test_what_is_refused_stays_refused_with_other_parameters() -> None:
+    mux = Multiplexer(Role.RESPONDER)
+    mux.refuse(4)
+    mux.reconfigure(Config(n1=64))
+    for dlci in (0, 4, 5):
+        mux.receive_data(encode(Frame(dlci, True, FrameType.SABM, True)), 0)
+    answers = {one.dlci: one.type for one in BasicDecoder().receive_data(mux.data_to_send(0)) if one.type.name != "UIH"}
+    assert answers == {0: FrameType.UA, 4: FrameType.DM, 5: FrameType.UA}
