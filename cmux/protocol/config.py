@@ -58,7 +58,7 @@ class KeepAlive(Enum):
     TEST = "test"
     """By a Test command; NSC is a sign of life, too."""
     MSC = "msc"
-    """By an MSC for the lowest open DLC: for modules that leave Test unanswered."""
+    """By an MSC for the lowest open DLC, not at all while none is open: for modules that leave Test unanswered."""
 
 
 MAX_DLCI = 61
@@ -126,7 +126,7 @@ class Config:
     wakeup: Wakeup = Wakeup.HANDSHAKE
     """How a sleeping peer is woken."""
     keep_alive: KeepAlive = KeepAlive.NONE
-    """How a silent peer is asked whether it is there; no answer to N2 + 1 questions ends the session."""
+    """How a silent peer is asked whether it is there; no answer to N2 + 1 questions in a row ends the session."""
     keep_alive_interval: float = 30.0
     """Seconds of silence before it is asked: 0.1 to 86400."""
     adm: bool = False

@@ -124,6 +124,15 @@ class ControlChannel:
         self._outstanding.clear()
         self._waiting.clear()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a command waits to be sent or answered."""
+        return bool(self._outstanding or self._waiting)
+
+    def holds(self, command: Command) -> bool:
+        """Tell whether this very command waits still; a newer MSC takes the place of one that waits."""
+        return any(one is command for one in (*self._waiting, *(one.command for one in self._outstanding.values())))
+
     def awaits(self, kind: MessageType, dlci: int) -> bool:
         """Tell whether a command about a DLC waits to be sent or answered."""
         commands = [*self._waiting, *(one.command for one in self._outstanding.values())]
@@ -180,6 +189,8 @@ class ControlChannel:
         mine = None if message.body is None else self._outstanding.get(_key(message.body))
         if mine is None or getattr(message.body, "dlci", None) != getattr(mine.command, "dlci", None):
             return False
+        if isinstance(mine.command, Test) and message.value != mine.command.value():  # 27.010 5.4.6.3.4: exactly
+            return False  # a late answer to the Test before, or damaged
         # The FCS of UIH does not cover the message: an echo that differs says that one of the two was damaged.
         if isinstance(mine.command, MSC) and message.value != mine.command.value() and self._may_repeat(mine):
             self._transmit(mine)

@@ -1,6 +1,8 @@
-"""Asking a silent peer whether it is still there (27.010 §5.4.6.3.4: Test)."""
+"""Asking a silent peer whether it is still there (27.010 §5.4.6.3.4: Test; §5.4.6.3.7: MSC)."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from .commands import MSC, Command, Test
 from .config import Config, KeepAlive
@@ -20,23 +22,31 @@ class Watch:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._heard_at = 0.0
-        self._asked_at: float | None = None
+        self._asked_at = 0.0
+        self.question: Command | None = None
+        """What was asked and has no result yet."""
 
     def start(self, now: float) -> None:
         """Begin with a session that has just opened."""
-        self._heard_at, self._asked_at = now, None
+        self._heard_at, self.question = now, None
 
     def heard(self, now: float) -> None:
         """Note a frame from the peer."""
         self._heard_at = now
 
-    def next_timeout(self) -> float | None:
-        """Return when it is time to ask; None while a question is out, or nothing is asked."""
-        if self._config.keep_alive is KeepAlive.NONE or self._asked_at is not None:
+    def ask_at(self, dlcs: Iterable[Dlc]) -> float | None:
+        """Return when it is time to ask; None when nothing is to be asked.
+
+        Args:
+            dlcs: the channels of the session. Where modules are asked by MSC nothing is asked while none is open: they
+                leave a Test unanswered, an MSC would be about nothing, and opening a channel asks by itself.
+        """
+        kind = self._config.keep_alive
+        if kind is KeepAlive.NONE or (kind is KeepAlive.MSC and _first_open(dlcs) is None):
             return None
         return self._heard_at + self._config.keep_alive_interval
 
-    def question(self, now: float, dlcs: list[Dlc]) -> Command:
+    def ask(self, now: float, dlcs: Iterable[Dlc]) -> Command:
         """Return what to ask now.
 
         Args:
@@ -46,11 +56,13 @@ class Watch:
         Returns:
             A Test, or an MSC that changes nothing for the first open channel where modules want that.
         """
-        self._asked_at = now
-        first = min((dlc for dlc in dlcs if dlc.is_open), key=lambda dlc: dlc.dlci, default=None)
+        first = _first_open(dlcs)
         if self._config.keep_alive is KeepAlive.MSC and first is not None:
-            return MSC(first.dlci, first.own_signals, None, self._config.break_octet)
-        return Test(_PAYLOAD[: max(0, self._config.n1 - 2)])
+            self.question = MSC(first.dlci, first.own_signals, None, self._config.break_octet)
+        else:
+            self.question = Test(_PAYLOAD[: max(0, self._config.n1 - 2)])
+        self._asked_at = now
+        return self.question
 
     def answered(self, done: CommandDone) -> bool:
         """Take the result of a command, maybe of the question.
@@ -61,8 +73,11 @@ class Watch:
         Returns:
             False when the question was left unanswered and nothing else was heard since: the peer is gone.
         """
-        if self._asked_at is None or not isinstance(done.command, (Test, MSC)):
+        if done.command is not self.question:
             return True
-        gone = done.outcome is Outcome.TIMEOUT and self._heard_at < self._asked_at
-        self._asked_at = None
-        return not gone
+        self.question = None
+        return done.outcome is not Outcome.TIMEOUT or self._heard_at >= self._asked_at
+
+
+def _first_open(dlcs: Iterable[Dlc]) -> Dlc | None:
+    return min((dlc for dlc in dlcs if dlc.dlci and dlc.is_open), key=lambda dlc: dlc.dlci, default=None)

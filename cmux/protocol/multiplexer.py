@@ -353,6 +353,9 @@ class Multiplexer:
     def sleep(self, now: float) -> None:
         """Ask the peer for power saving: PSC; `PowerChanged` follows when it agrees (27.010 §5.4.6.3.2, §5.4.7).
 
+        PSC leaves when all that is due has left and is answered; data that come later wait for the answer to it, and
+        then wake the peer.
+
         Raises:
             StateError: the session is not open.
         """
@@ -360,7 +363,10 @@ class Multiplexer:
         self._at(now).sleep()
 
     def wake(self, now: float) -> None:
-        """Wake a sleeping peer without sending anything; sending does it by itself (27.010 §5.4.7)."""
+        """Wake a sleeping peer without sending anything; sending does it by itself (27.010 §5.4.7).
+
+        Before the peer has answered PSC it is woken right after that.
+        """
         self._at(now).wake()
 
     # --- The line -------------------------------------------------------------------------------------------------
@@ -380,6 +386,7 @@ class Multiplexer:
             self._grown_at, self._gap_over = now, False
             session.heard()
             self._decode(self._decoder.scan(data))
+            session.understood(data, partial=self._decoder.pending)
         return session.events.take()
 
     def _decode(self, items: Generator[Decoded]) -> None:

@@ -1,9 +1,18 @@
-"""Power saving: its transition table and the two timers of waking (27.010 §5.4.7, §5.7.6)."""
+"""Power saving: its transition table, the timers of waking, and when flags are answered (27.010 §5.4.7, §5.7.6).
+
+A message may be lost and PSC may cross, so one station can take the two for asleep while the other knows nothing of it.
+Neither order ends a session whose line works: whoever is awake answers flags once PSC was said in this session, and
+whatever is heard wakes. From our PSC to its answer, and from the peer's to ours, only control frames leave, so that no
+data meet a peer that has just fallen asleep.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Final
+
+from .config import Config, Option
+from .wire import ADVANCED_FLAG, BASIC_FLAG
 
 
 class Power(StrEnum):
@@ -11,10 +20,14 @@ class Power(StrEnum):
 
     AWAKE = "AWAKE"
     """Frames flow."""
+    DRAINING = "DRAINING"
+    """Sleep is wanted; PSC follows when nothing is due and no answer awaited. Frames flow."""
     ASKING = "ASKING"
-    """Our PSC is out."""
+    """Our PSC is out; data wait for its answer."""
+    CROSSED = "CROSSED"
+    """Our PSC is out, and the peer's came."""
     DOZING = "DOZING"
-    """The peer's PSC came; asleep as soon as what is due has left."""
+    """Sleep is agreed; asleep as soon as our answers have left and the peer's have come."""
     ASLEEP = "ASLEEP"
     """Only flags may come, and wake."""
     WAKING = "WAKING"
@@ -31,6 +44,7 @@ class PowerInput(StrEnum):
     IDLE = "nothing is due"
     WANTED = "something is due"
     HEARD = "octets came"
+    FLAGS = "flags came"
     T3 = "T3"
 
 
@@ -39,6 +53,7 @@ class PowerAction(StrEnum):
 
     SEND_PSC = "send PSC"
     SEND_FLAGS = "send flags"
+    ANSWER = "answer with flags"
     FALL_ASLEEP = "tell: asleep"
     WAKE_UP = "tell: awake"
     GIVE_UP = "end the session"
@@ -48,62 +63,133 @@ _P, _I, _A = Power, PowerInput, PowerAction
 
 POWER_TRANSITIONS: Final[dict[tuple[Power, PowerInput], tuple[Power, tuple[PowerAction, ...]]]] = {
     # 27.010 5.4.6.3.2: PSC asks, the answer permits.
-    (_P.AWAKE, _I.SLEEP): (_P.ASKING, (_A.SEND_PSC,)),
+    (_P.AWAKE, _I.SLEEP): (_P.DRAINING, ()),
     (_P.AWAKE, _I.PEER_PSC): (_P.DOZING, ()),
+    (_P.DRAINING, _I.IDLE): (_P.ASKING, (_A.SEND_PSC,)),
+    (_P.DRAINING, _I.PEER_PSC): (_P.DOZING, ()),
+    (_P.DRAINING, _I.WANTED): (_P.AWAKE, ()),
     (_P.ASKING, _I.PERMITTED): (_P.DOZING, ()),
     (_P.ASKING, _I.DENIED): (_P.AWAKE, ()),
-    (_P.ASKING, _I.PEER_PSC): (_P.ASKING, ()),
+    (_P.ASKING, _I.PEER_PSC): (_P.CROSSED, ()),
+    (_P.CROSSED, _I.PERMITTED): (_P.DOZING, ()),
+    (_P.CROSSED, _I.DENIED): (_P.DOZING, ()),  # the peer has our answer all the same, and sleeps
     (_P.DOZING, _I.IDLE): (_P.ASLEEP, (_A.FALL_ASLEEP,)),
     # 27.010 5.4.7: the station with something to send sends flags, the other answers with flags when it is awake.
     (_P.ASLEEP, _I.WANTED): (_P.WAKING, (_A.SEND_FLAGS,)),
-    (_P.ASLEEP, _I.HEARD): (_P.AWAKE, (_A.SEND_FLAGS, _A.WAKE_UP)),
     (_P.WAKING, _I.WANTED): (_P.WAKING, (_A.SEND_FLAGS,)),
-    (_P.WAKING, _I.HEARD): (_P.AWAKE, (_A.WAKE_UP,)),
     (_P.WAKING, _I.T3): (_P.AWAKE, (_A.GIVE_UP,)),
+    (_P.ASLEEP, _I.HEARD): (_P.AWAKE, (_A.WAKE_UP,)),
+    (_P.WAKING, _I.HEARD): (_P.AWAKE, (_A.WAKE_UP,)),
+    (_P.ASLEEP, _I.FLAGS): (_P.AWAKE, (_A.ANSWER, _A.WAKE_UP)),  # with the answer to PSC, in one portion
+    (_P.DOZING, _I.FLAGS): (_P.AWAKE, (_A.ANSWER, _A.WAKE_UP)),
+    **{(power, _I.FLAGS): (power, (_A.ANSWER,)) for power in (_P.AWAKE, _P.DRAINING, _P.ASKING, _P.CROSSED)},
 }
 
 POWER_IGNORED: Final = frozenset((power, what) for power in Power for what in PowerInput) - set(POWER_TRANSITIONS)
 """Every other pair changes nothing: a station that is awake hears and sends all the time."""
+
+_AGREEING: Final = frozenset((Power.ASKING, Power.CROSSED, Power.DOZING))
+
+# How many in a row wake: two stand between any two frames, and some more may be the contents of one. A damaged flag can
+# begin such a frame, which the flags that follow must not fill for as long as the peer waits for an answer to them.
+_MANY_FLAGS, _MANY_FLAGS_INSIDE = 3, 6
 
 
 class PowerSaving:
     """The state of power saving of one session, and when it has to do something by itself.
 
     Args:
-        t1: seconds between two bursts of flags while the peer wakes up.
-        t3: seconds that it has to answer them (27.010 §5.7.6).
+        config: T1, the time between two bursts of flags while the peer wakes up; T3, what it has to answer them
+            (27.010 §5.7.6); the flag of the option.
     """
 
-    def __init__(self, t1: float, t3: float) -> None:
+    def __init__(self, config: Config) -> None:
         self.state = Power.AWAKE
-        self._t1, self._t3 = t1, t3
+        self.agreed = False
+        """PSC was said in this session, by whichever station: the peer may take us for asleep."""
+        self._config = config
+        self._flag = bytes((BASIC_FLAG if config.option is Option.BASIC else ADVANCED_FLAG,))
+        self._flags_in_a_row = 0
         self._give_up_at: float | None = None
         self._flags_at: float | None = None
+        self._wake_wanted = False
+        self._answer_pause = config.t1
+        self._no_answer_before = 0.0
+
+    @property
+    def awake(self) -> bool:
+        """Whether frames flow."""
+        return self.state in (Power.AWAKE, Power.DRAINING)
+
+    @property
+    def agreeing(self) -> bool:
+        """Whether only control frames may leave."""
+        return self.state in _AGREEING
 
     @property
     def asleep(self) -> bool:
         """Whether nothing but flags may leave."""
         return self.state in (Power.ASLEEP, Power.WAKING)
 
-    def apply(self, what: PowerInput) -> tuple[PowerAction, ...]:
+    @property
+    def wake_wanted(self) -> bool:
+        """Whether the owner wanted to wake the peer before it was asleep."""
+        return self.state is Power.ASLEEP and self._wake_wanted
+
+    def apply(self, what: PowerInput, now: float) -> list[PowerAction]:
         """Follow the transition table.
 
         Args:
             what: what happened.
+            now: seconds on the caller's clock.
 
         Returns:
-            The actions, in order.
+            The actions, in order; no answer right after flags of ours, which the peer's may be the answer to.
         """
-        self.state, actions = POWER_TRANSITIONS.get((self.state, what), (self.state, ()))
+        before = self.state
+        self.state, actions = POWER_TRANSITIONS.get((before, what), (before, ()))
         if self.state is not Power.WAKING:
             self._give_up_at = self._flags_at = None
-        return actions
+        if what is PowerInput.WANTED and before in _AGREEING:
+            self._wake_wanted = True
+        elif not self.asleep and self.state not in _AGREEING:
+            self._wake_wanted = False
+        if what is PowerInput.PEER_PSC or PowerAction.SEND_PSC in actions:
+            self.agreed, self._answer_pause = True, self._config.t1
+        if PowerAction.SEND_FLAGS in actions:
+            self._no_answer_before = now + self._answer_pause
+        return [one for one in actions if one is not PowerAction.ANSWER or self._may_answer(now)]
+
+    def _may_answer(self, now: float) -> bool:
+        """Two that are awake must not answer each other for ever: each answer makes the next pause longer."""
+        if now < self._no_answer_before:
+            return False
+        self._no_answer_before = now + self._answer_pause
+        self._answer_pause = max(self._config.t1, min(2 * self._answer_pause, self._config.t3 / 4))
+        return True
+
+    def hears_flags(self, data: bytes, *, partial: bool) -> bool:
+        """Look for wake-up flags.
+
+        Args:
+            data: octets that came.
+            partial: a frame has begun and is not whole, so they may be its contents.
+
+        Returns:
+            Whether they end in more flags than stand between frames; then the count begins anew.
+        """
+        flags = len(data) - len(data.rstrip(self._flag))
+        self._flags_in_a_row = flags + (self._flags_in_a_row if flags == len(data) else 0)
+        if self._flags_in_a_row < (_MANY_FLAGS_INSIDE if partial else _MANY_FLAGS):
+            return False
+        self._flags_in_a_row = 0
+        return True
 
     def flags_sent(self, now: float) -> None:
         """Start T3, once, and the time to the next flags."""
         if self.state is Power.WAKING:
-            self._give_up_at = self._give_up_at or now + self._t3
-            self._flags_at = now + self._t1
+            self._give_up_at = self._give_up_at or now + self._config.t3
+            self._flags_at = now + self._config.t1
 
     def next_timeout(self) -> float | None:
         """Return when `due` has something to say."""

@@ -70,12 +70,14 @@ class Session:
         self.dropped = Counter[str]()
         self.events = EventQueue()
         self.control = ControlChannel(self)
-        self.power = PowerSaving(config.t1, config.t3)
+        self.power = PowerSaving(config)
         self._watch = Watch(config)
         self._command_cr = role is Role.INITIATOR  # 27.010 5.2.1.2, table 1
         self.transmitter = Transmitter(config, self._command_cr, self.dlcs, self._data_sent)
         self._zero = self.dlc(0)
         self._adm = False
+        self._told_to_wake = False
+        """Octets have just woken us, and the peer is to know that."""
 
     # --- Looking at it --------------------------------------------------------------------------------------------
 
@@ -159,16 +161,31 @@ class Session:
         self._power(PowerInput.SLEEP)
 
     def wake(self) -> None:
-        """Wake the peer (27.010 §5.4.7)."""
+        """Wake the peer, or do not let it sleep (27.010 §5.4.7)."""
         self._power(PowerInput.WANTED)
-        if self.config.wakeup is not Wakeup.HANDSHAKE:
+        if self.power.asleep and self.config.wakeup is not Wakeup.HANDSHAKE:
             self._power(PowerInput.HEARD)
 
     # --- What comes from the line ---------------------------------------------------------------------------------
 
     def heard(self) -> None:
         """Octets came, whatever they are: a sleeping peer is awake."""
-        self._power(PowerInput.HEARD)
+        if self.power.asleep:
+            self._told_to_wake = self.power.state is Power.ASLEEP and self.config.wakeup is not Wakeup.NONE
+            self._power(PowerInput.HEARD)
+
+    def understood(self, data: bytes, *, partial: bool) -> None:
+        """Answer flags, where PSC was said: the peer may wait for ours (27.010 §5.4.7).
+
+        Args:
+            data: what was passed to the decoder.
+            partial: it holds a frame that is not whole.
+        """
+        if not self.power.agreed:
+            return
+        woken, self._told_to_wake = self._told_to_wake, False
+        if self.power.hears_flags(data, partial=partial) or (woken and self.power.awake):
+            self._power(PowerInput.FLAGS)
 
     def receive(self, item: Frame | FrameDropped) -> None:
         """Take what the decoder found."""
@@ -308,6 +325,7 @@ class Session:
             self.send_signals(dlc)
             return
         self.control.clear()  # the peer starts from nothing: what it had open is gone
+        self._stay_awake()
         self.transmitter.held = False
         self._watch.start(self.now)
         for other in self.user_dlcs():
@@ -361,8 +379,7 @@ class Session:
         self.shutting_down = self._adm = False
         self.control.clear()
         self.unsettled.clear()
-        self.power = PowerSaving(self.config.t1, self.config.t3)
-        self.transmitter.asleep = False
+        self._stay_awake()
         if cause is not Cause.PEER:  # nothing is multiplexed any more but our answer to the peer's CLD or DISC
             self.transmitter.clear()
         for dlc in self.user_dlcs():
@@ -430,28 +447,45 @@ class Session:
     # --- Power saving and keep-alive ------------------------------------------------------------------------------
 
     def _power(self, what: PowerInput) -> None:
-        for action in self.power.apply(what):
+        for action in self.power.apply(what, self.now):
             if action is PowerAction.SEND_PSC:
                 self.control.submit(PSC())
             elif action is PowerAction.SEND_FLAGS:
                 if self.config.wakeup is not Wakeup.NONE:
                     self.transmitter.send_flags()
+            elif action is PowerAction.ANSWER:
+                self.transmitter.send_flags()
             elif action is PowerAction.GIVE_UP:
                 self.end(Cause.TIMEOUT, f"the peer did not wake up within T3 ({self.config.t3:g} s)")
+            elif action is PowerAction.FALL_ASLEEP:
+                self.tell(PowerChanged(Power.ASLEEP))
             else:
-                state = Power.ASLEEP if action is PowerAction.FALL_ASLEEP else Power.AWAKE
-                self.tell(PowerChanged(state))
-        self.transmitter.asleep = self.power.asleep
+                self._watch.heard(self.now)  # who sleeps is not asked: its silence begins anew
+                self.tell(PowerChanged(Power.AWAKE))
+        self.transmitter.asleep, self.transmitter.quiet = self.power.asleep, self.power.agreeing
+
+    def _stay_awake(self) -> None:
+        """Forget power saving: nothing was agreed with the session, or the peer, that begins."""
+        self.power = PowerSaving(self.config)
+        self.transmitter.asleep = self.transmitter.quiet = self._told_to_wake = False
+
+    def _rest(self) -> None:
+        """Go on towards sleep, if it is wanted and all is done; data that wait for the peer to be woken hasten it."""
+        if self.power.state not in (Power.DRAINING, Power.DOZING) or self.transmitter.due:
+            return
+        hasty = self.transmitter.quiet and not self.transmitter.held and any(dlc.may_send for dlc in self.user_dlcs())
+        if hasty or not (self.control.busy or any(dlc.deadline is not None for dlc in self.dlcs.values())):
+            self._power(PowerInput.IDLE)
 
     def hand_out(self, limit: int | None) -> bytes:
         """Take octets for the line out of the queues."""
-        if self.power.state is Power.ASLEEP and self.transmitter.due:
+        self._rest()
+        if self.power.state is Power.ASLEEP and (self.transmitter.due or self.power.wake_wanted):
             self.wake()
         octets = self.transmitter.hand_out(self.now, limit)
         if octets:
             self.power.flags_sent(self.now)
-        if self.power.state is Power.DOZING and not self.transmitter.due:
-            self._power(PowerInput.IDLE)
+            self._rest()
         return octets
 
     def _data_sent(self, dlc: Dlc) -> None:
@@ -484,12 +518,13 @@ class Session:
             self._power(what)
         ask_at = self._ask_at()
         if ask_at is not None and ask_at <= self.now:
-            self.control.submit(self._watch.question(self.now, self.user_dlcs()))
+            self.control.submit(self._watch.ask(self.now, self.dlcs.values()))
 
     def _ask_at(self) -> float | None:
         """When a silent peer is to be asked whether it is there."""
-        can_answer = self.is_open and not self.shutting_down and not self._adm and self.power.state is Power.AWAKE
-        return self._watch.next_timeout() if can_answer else None
+        can_answer = self.is_open and not self.shutting_down and not self._adm and self.power.awake
+        asked = self._watch.question is not None and self.control.holds(self._watch.question)
+        return self._watch.ask_at(self.dlcs.values()) if can_answer and not asked else None
 
     def tell(self, event: Event) -> None:
         """Report something to the owner, after the data that came before it."""

@@ -56,6 +56,8 @@ class Transmitter:
         """Nothing but flags may leave: the peer sleeps."""
         self.control_peak = 0
         """The most control frames that ever waited for the line."""
+        self.quiet = False
+        """Data wait: the two stations are agreeing to sleep."""
         self.overflow = 0
         """Control frames that were not queued because the peer asked for too many."""
 
@@ -136,7 +138,7 @@ class Transmitter:
         return b"".join(out)
 
     def _next_turn(self) -> Turn | None:
-        if self.held:
+        if self.held or self.quiet:
             return None
         dlcs = self._dlcs
         return self._scheduler.next(lambda one: dlcs[one].may_send, lambda one: dlcs[one].has_data)
