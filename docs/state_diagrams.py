@@ -28,7 +28,8 @@ _ALONG = {
     ("OPEN", "DRAINING"): 0.72,
     ("OPEN", "CLOSED"): 0.42,
     ("CLOSED", "OPEN"): 0.54,
-    ("DOZING", "ASLEEP"): 0.5,
+    ("DOZING", "AWAKE"): 0.3,
+    ("ASLEEP", "AWAKE"): 0.66,
 }
 
 DIAGRAMS: dict[str, tuple[str, Table, Places, tuple[int, int]]] = {
@@ -47,13 +48,21 @@ DIAGRAMS: dict[str, tuple[str, Table, Places, tuple[int, int]]] = {
     "power": (
         "Power saving (cmux.protocol.power.POWER_TRANSITIONS)",
         POWER_TRANSITIONS,
-        {"AWAKE": (500, 90), "ASKING": (150, 270), "DOZING": (500, 440), "ASLEEP": (880, 440), "WAKING": (880, 220)},
-        (1120, 530),
+        {
+            "AWAKE": (800, 90),
+            "DRAINING": (330, 200),
+            "ASKING": (330, 420),
+            "CROSSED": (330, 640),
+            "DOZING": (800, 640),
+            "ASLEEP": (1280, 640),
+            "WAKING": (1280, 200),
+        },
+        (1600, 700),
     ),
 }
 
 
-_LOOP_LEFT = {"OPENING", "OPEN"}
+_LOOP_LEFT = {"dlc": {"OPENING", "OPEN"}, "power": {"DRAINING", "ASKING", "CROSSED"}}
 
 
 def _label(what: StrEnum, actions: tuple[StrEnum, ...]) -> str:
@@ -130,7 +139,7 @@ def draw(name: str) -> str:
     ]
     for (before, after), lines in groups.items():
         if before == after:
-            parts.append(_loop(places[before], lines, right=before not in _LOOP_LEFT))
+            parts.append(_loop(places[before], lines, right=before not in _LOOP_LEFT[name]))
         else:
             both, along = (after, before) in groups, _ALONG.get((before, after), 0.5)
             parts.append(_arrow(places[before], places[after], lines, both=both, along=along))

@@ -42,7 +42,7 @@ class PowerInput(StrEnum):
     DENIED = "PSC not answered"
     PEER_PSC = "PSC"
     IDLE = "nothing is due"
-    WANTED = "something is due"
+    WANTED = "the peer is wanted"
     HEARD = "octets came"
     FLAGS = "flags came"
     T3 = "T3"
