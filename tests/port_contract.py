@@ -6,6 +6,7 @@ Import everything from here and give a fixture ``looped`` that returns a `Looped
 from __future__ import annotations
 
 import io
+import itertools
 import select
 import threading
 import time
@@ -193,6 +194,44 @@ def test_the_lines_that_are_set_come_back_as_those_that_are_read(looped: Looped)
     for state in (False, True):
         port.rts = port.dtr = state
         looped.until(lambda state=state: port.cts == port.dsr == state)
+
+
+def test_the_names_that_older_programs_use_work(looped: Looped) -> None:
+    port = looped.port
+    assert port.isOpen()
+    arrive(looped, b"abc")
+    assert port.inWaiting() == 3
+    port.flushInput()
+    assert port.inWaiting() == 0
+    port.flushOutput()
+    port.sendBreak(0.01)
+    port.writeTimeout, port.interCharTimeout = 1.5, None
+    assert (port.write_timeout, port.writeTimeout, port.interCharTimeout) == (1.5, 1.5, None)
+    saved = port.getSettingsDict()
+    port.baudrate = 19200
+    port.applySettingsDict(saved)
+    assert port.getSettingsDict() == saved
+    assert type(port).__name__ in repr(port)
+
+
+def test_the_signals_have_older_names_too(looped: Looped) -> None:
+    looped.needs("signals")
+    port = looped.port
+    for state in (False, True):
+        port.setRTS(state)
+        port.setDTR(state)
+        looped.until(lambda state=state: port.getCTS() == port.getDSR() == state)
+    assert {port.getRI(), port.getCD()} <= {False, True}
+
+
+def test_it_is_a_file_of_octets_without_a_place(looped: Looped) -> None:
+    port = looped.port
+    assert (port.readable(), port.writable(), port.seekable()) == (True, True, False)
+    port.timeout = PATIENCE
+    port.writelines([b"one\n", b"two\n"])
+    assert [next(port), next(port)] == [b"one\n", b"two\n"]
+    port.write(b"abc")
+    assert list(itertools.islice(port.iread_until(b"c"), 1)) == [b"abc"]
 
 
 def test_a_break_can_be_sent(looped: Looped) -> None:
