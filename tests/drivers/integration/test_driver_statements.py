@@ -8,9 +8,10 @@ import socket
 import pytest
 from driver_lab import PATIENCE, Lab, Peer, QuickClock, client_of, exactly, laboratory
 
+from drivers.at import AtChannel
 from drivers.emulator.environment import Network
 from drivers.errors import SessionReset, SessionTimeout
-from drivers.tcpip import Acknowledged, Csd, Gprs, KeepAlive
+from drivers.tcpip import Acknowledged, Csd, Gprs, KeepAlive, TcpipDriver
 
 GREAT = b"Quectel's module is great!"
 
@@ -54,6 +55,45 @@ def test_the_module_has_the_bearer_as_it_was_given(lab: Lab) -> None:
         assert 'AT+QICSGP=1,"internet.example","user","secret"' in lab.commands(1)
         assert driver.channel.command("AT+QIREGAPP?").lines == ("+QIREGAPP: internet.example,user,secret",)
         assert driver.channel.command("AT+QICSGP?").lines == ("+QICSGP: 1",)
+
+
+@pytest.mark.requirement("S3.23")
+def test_data_that_looks_like_the_end_again_and_again_is_all_output() -> None:
+    words = b"\r\nCLOSED\r\n" * 3 + b"and on"
+
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(words)
+        connection.recv(1)
+
+    with (
+        laboratory(clock=QuickClock(10.0)) as lab,
+        Peer(talk) as peer,
+        lab.driver(1, 0, transparent=True) as driver,
+    ):
+        session = driver.connect("TCP", "127.0.0.1", peer.port)
+        session.settimeout(10 * PATIENCE)  # of a clock ten times as quick
+        data = b""
+        while len(data) < len(words):
+            piece = session.recv(100)
+            assert piece, data
+            data += piece
+        assert data == words
+
+
+@pytest.mark.requirement("S4.5")
+def test_every_profile_can_be_asked_for_and_no_other(lab: Lab, echo_server: Peer) -> None:
+    with lab.driver(1, 0, muxip=True) as driver:
+        for index in (5, 0, 3, 1, 4, 2):
+            session = driver.connect("TCP", "127.0.0.1", echo_server.port, index=index)
+            assert session.index == index
+            session.sendall(b"profile %d" % index)
+            assert exactly(session, 9) == b"profile %d" % index
+            lab.wait_for(1, b"\r\n%d, CONNECT OK\r\n" % index)
+        before = lab.heard(1)
+        for wrong in (6, -1):
+            with pytest.raises(ValueError, match="0 to 5"):
+                driver.connect("TCP", "127.0.0.1", echo_server.port, index=wrong)
+        assert lab.heard(1) == before
 
 
 @pytest.mark.requirement("S4.10")
@@ -156,10 +196,10 @@ def test_a_name_is_resolved_without_setting_name_servers(lab: Lab) -> None:
 
 @pytest.mark.requirement("S10.7", "S10.8")
 def test_by_default_a_dead_connection_is_looked_at_after_5_s_and_then_twelve_times_every_10_s(
-    echo_server: Peer,
+    lab: Lab, echo_server: Peer
 ) -> None:
-    clock = QuickClock(100.0)
-    with laboratory(clock=clock) as lab, lab.driver(1, 0) as driver:
+    clock = QuickClock(100.0)  # for the waits between commands; answers are waited for on the real one
+    with AtChannel(lab.mux.channel(1)) as channel, TcpipDriver(channel, 0, clock=clock) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         assert session.check() == Acknowledged(10, 10, 0)
         before = lab.heard(1).count(b"AT+QISACK\r")

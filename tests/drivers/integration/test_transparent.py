@@ -94,6 +94,7 @@ def test_what_would_leave_data_mode_is_refused_unless_dtr_does_that(quick: Lab, 
         assert receive(session, 3) == b"+++"
 
 
+@pytest.mark.requirement("S3.23")
 def test_the_end_of_the_session_is_told_from_data_that_looks_like_it(quick: Lab) -> None:
     go_on, end = threading.Event(), threading.Event()
 
