@@ -378,7 +378,8 @@ class RLS(Command):
     def parse(cls, value: bytes) -> Self:
         """See `Command.parse`."""
         parsed = wire.rls.parse(value)
-        return cls(parsed.dlci.dlci, parsed.status.overrun, parsed.status.parity, parsed.status.framing)
+        status = parsed.status if parsed.status.error else None  # 27.010 5.4.6.3.10: L1 = 0, no errors
+        return cls(parsed.dlci.dlci, *(bool(status and status[name]) for name in ("overrun", "parity", "framing")))
 
 
 @dataclass(frozen=True, slots=True)

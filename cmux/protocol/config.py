@@ -64,6 +64,9 @@ class KeepAlive(Enum):
 MAX_DLCI = 61
 """The highest DLCI that carries data; 62 and 63 are reserved (27.010 §5.6)."""
 
+MIN_N1_LAYER_2 = 3
+"""The least N1 with convergence layer 2: status octet, break octet, and one of data (27.010 §5.5.2)."""
+
 _DEFAULT_N1 = {Option.BASIC: 31, Option.ADVANCED: 64}  # 27.010 5.7.2
 _MAX_N1 = {Option.BASIC: 32767, Option.ADVANCED: 32768}  # 15 bits of length in the basic option
 
@@ -178,6 +181,10 @@ class Config:
         if self.t2 <= self.t1 < 2.55:
             raise ConfigError(f"t2 = {self.t2!r} must be longer than t1 = {self.t1!r} (27.010 §5.7.5)")
 
+    def carries_data(self, dlci: int) -> bool:
+        """Tell whether a DLC may carry data: 1 to 61, with `reserved_dlcis` also 62 and 63 (27.010 §5.6)."""
+        return 1 <= dlci <= (63 if self.reserved_dlcis else MAX_DLCI)
+
 
 _PARAMETER_KINDS: dict[str, type[object] | UnionType] = {
     "frame_type": FrameType,
@@ -200,7 +207,7 @@ class Parameters:
     """
 
     n1: int
-    """Longest information field in either direction, 1 to 32768 octets."""
+    """Longest information field in either direction, 1 to 32768 octets; with convergence layer 2 at least 3."""
     frame_type: FrameType = FrameType.UIH
     """UIH or UI."""
     convergence: int = 1
@@ -217,7 +224,8 @@ class Parameters:
             raise ConfigError(f"frame_type = {self.frame_type!r} cannot carry data here: UIH or UI")
         if self.convergence not in (1, 2):
             raise ConfigError(f"convergence = {self.convergence!r} is not supported: 1 or 2")
-        for name, low, high in (("n1", 1, 32768), ("priority", 0, 63), ("k", 1, 7)):
+        least = 1 if self.convergence == 1 else MIN_N1_LAYER_2
+        for name, low, high in (("n1", least, 32768), ("priority", 0, 63), ("k", 1, 7)):
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise ConfigError(f"{name} = {value!r} is out of range: {low} to {high}")

@@ -42,13 +42,18 @@ from .ports import merge
 from .wire import BAUD_RATES, MessageType
 
 MAX_WAITING = 256
-"""Commands that wait for their turn; MSC of one DLC replaces an older one, so 61 DLCs do not come near it."""
+"""Commands of the owner that may wait for their turn. The session's own are few: one PSC, one CLD, one wish of FCon and
+FCoff, one MSC without break for each DLC."""
+
+_ONE_WISH = {MessageType.FCON: MessageType.FCOFF, MessageType.FCOFF: MessageType.FCON}
 
 
 class ControlOwner(Protocol):
     """What the control channel needs of the session that it belongs to."""
 
     config: Config
+    ended: int
+    """How many sessions have ended on this line."""
 
     def tell(self, event: Event) -> None:
         """Report something to the owner of the multiplexer."""
@@ -109,20 +114,33 @@ class ControlChannel:
 
         Args:
             command: what to say; its values can be coded. An MSC without break replaces one for the same DLC that
-                still waits: only the latest signals matter. When too many wait it is not sent, and counted.
+                still waits, and FCon and FCoff each other, also one that is out: only the latest wish matters.
         """
-        if isinstance(command, MSC):
-            self._waiting = [one for one in self._waiting if not _superseded(one, command)]
-        if len(self._waiting) >= MAX_WAITING:
-            self.counters["control_overflow"] += 1
-            return
+        for one in [one for one in self._waiting if _superseded(one, command)]:
+            self._waiting.remove(one)
+            if not isinstance(one, MSC):
+                self._session.tell(CommandDone(one, Outcome.SUPERSEDED, None))
+        if (other := _ONE_WISH.get(command.type)) is not None:
+            # Said again after this one, it would undo it; and some answer FCoff only after FCon.
+            mine = self._outstanding.pop((other, 0), None)
+            if mine is not None:
+                self._session.tell(CommandDone(mine.command, Outcome.SUPERSEDED, None))
         self._waiting.append(command)
         self._advance()
 
+    @property
+    def full(self) -> bool:
+        """Whether so many commands wait that the owner may add none."""
+        return len(self._waiting) >= MAX_WAITING
+
     def clear(self) -> None:
-        """Forget everything: the session is over."""
+        """Forget everything: the session is over, or begins anew. What was asked for gets its result."""
+        commands = [*(one.command for one in self._outstanding.values()), *self._waiting]
         self._outstanding.clear()
         self._waiting.clear()
+        for command in commands:
+            if not isinstance(command, CLD):
+                self._session.tell(CommandDone(command, Outcome.CANCELLED, None))
 
     @property
     def busy(self) -> bool:
@@ -177,10 +195,16 @@ class ControlChannel:
         Args:
             info: the field.
         """
+        ended = self._session.ended
         for message in parse_messages(info):
-            if message.problem is not None:  # 27.010 says nothing of values that are too short: not understood, dropped
+            if self._session.ended != ended:  # behind CLD nothing is multiplexed any more (27.010 §5.8.2)
+                self.counters["control_ignored"] += 1
+                continue
+            if message.problem is not None:
                 self.counters["control_malformed"] += 1
-            elif message.command:
+            if message.problem is not None and message.body is None:  # too short to be understood: dropped
+                continue
+            if message.command:
                 self._command(message)
             elif not (self._not_supported(message) if message.type is MessageType.NSC else self._answer(message)):
                 self.counters["control_ignored"] += 1
@@ -191,8 +215,7 @@ class ControlChannel:
             return False
         if isinstance(mine.command, Test) and message.value != mine.command.value():  # 27.010 5.4.6.3.4: exactly
             return False  # a late answer to the Test before, or damaged
-        # The FCS of UIH does not cover the message: an echo that differs says that one of the two was damaged.
-        if isinstance(mine.command, MSC) and message.value != mine.command.value() and self._may_repeat(mine):
+        if isinstance(mine.command, MSC) and not _echoes(message.value, mine.command) and self._may_repeat(mine):
             self._transmit(mine)
             return True
         self._finish(mine, Outcome.ANSWERED, message.body)
@@ -205,11 +228,11 @@ class ControlChannel:
         return repeat
 
     def _not_supported(self, message: Message) -> bool:
-        """Match an NSC; Linux sends the type octet shifted right by one, so that form counts, too."""
+        """Match an NSC: as specified, else shifted right by one as Linux has it, else as the type of a response."""
         octet = message.value[0] if message.value else 0
-        for shift in (0, 1):
+        for matches in _NSC_FORMS:
             for mine in self._outstanding.values():
-                if octet | (3 >> shift) == (mine.command.type << 2 | 3) >> shift:
+                if matches(octet, mine.command.type << 2 | 3):
                     self._finish(mine, Outcome.NOT_SUPPORTED, None)
                     return True
         return False
@@ -251,6 +274,9 @@ class ControlChannel:
         self._session.peer_sleeps()
 
     def _negotiate(self, message: Message, body: PN) -> None:
+        ours = self._outstanding.get(_key(body))
+        if ours is not None and isinstance(ours.command, PN) and ours.command.dlci == body.dlci:
+            body = negotiation.collide(body, ours.command)  # both ask at once: both grant the same
         granted = negotiation.grant(body, self._session.config)
         self._respond(message, granted)
         dlc = self._session.dlc(body.dlci)
@@ -266,18 +292,23 @@ class ControlChannel:
         accepted = body.mask if body.settings.baudrate in BAUD_RATES.values() else body.mask & ~PortMask.BAUDRATE
         dlc.port = merge(dlc.port, body.settings, accepted)
         self._respond(message, RPN(body.dlci, dlc.port, accepted))
-        self._session.tell(PortChanged(dlc.dlci, dlc.port, accepted))
+        self._tell_of_channel(PortChanged(dlc.dlci, dlc.port, accepted))
 
     def _line_status(self, message: Message, body: RLS) -> None:
         self._respond(message)
-        self._session.tell(LineStatus(body.dlci, body.overrun, body.parity, body.framing))
+        self._tell_of_channel(LineStatus(body.dlci, body.overrun, body.parity, body.framing))
 
     def _service(self, message: Message, body: SNC) -> None:
         dlc = self._session.dlc(body.dlci)
         if body.service is not None:
             dlc.service = (body.service, body.codec)
-            self._session.tell(ServiceChanged(dlc.dlci, *dlc.service))
+            self._tell_of_channel(ServiceChanged(dlc.dlci, *dlc.service))
         self._respond(message, SNC(body.dlci, dlc.service[0], dlc.service[1] or SNC.NO_CODEC))
+
+    def _tell_of_channel(self, event: PortChanged | LineStatus | ServiceChanged) -> None:
+        """Report something about a channel that the owner can have; of others there is nobody to tell."""
+        if self._session.config.carries_data(event.dlci):
+            self._session.tell(event)
 
 
 _HANDLERS: dict[type[Command], Callable[[ControlChannel, Message, Any], None]] = {
@@ -300,5 +331,25 @@ def _key(command: Command) -> tuple[MessageType, int]:
     return command.type, command.dlci if isinstance(command, MSC) else 0
 
 
-def _superseded(waiting: Command, by: MSC) -> bool:
-    return isinstance(waiting, MSC) and waiting.dlci == by.dlci and waiting.break_length is None
+def _superseded(waiting: Command, by: Command) -> bool:
+    """Whether a command that still waits has nothing to say beside a newer one."""
+    if isinstance(by, MSC):
+        return isinstance(waiting, MSC) and waiting.dlci == by.dlci and waiting.break_length is None
+    return by.type in _ONE_WISH and waiting.type in _ONE_WISH
+
+
+def _echoes(value: bytes, command: MSC) -> bool:
+    """Whether the answer to an MSC is what was sent; some leave the break octet out.
+
+    The FCS of UIH does not cover the message: an echo that differs says that one of the two was damaged.
+    """
+    said = command.value()
+    return len(value) > 1 and value[:1] == said[:1] and value[1] | 1 == said[1] | 1 and value[2:] in (said[2:], b"")
+
+
+_NSC_FORMS: tuple[Callable[[int, int], bool], ...] = (
+    lambda octet, sent: octet == sent,  # 27.010 5.4.6.3.8
+    lambda octet, sent: octet == sent >> 1,
+    lambda octet, sent: octet | 3 == sent,
+)
+"""How peers name the type octet that they do not know, the surest first."""

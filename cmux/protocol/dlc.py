@@ -35,6 +35,7 @@ class Input(StrEnum):
 
     OPEN = "open"
     CLOSE = "close"
+    CLOSE_AGAIN = "close, which the peer may have missed"
     DRAIN = "close when drained"
     DRAINED = "queue empty"
     SABM = "SABM"
@@ -98,6 +99,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.CLOSED, _I.UNWANTED_SABM): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DISC): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_SELDOM)),
+    (_S.CLOSED, _I.CLOSE_AGAIN): (_S.CLOSING, (_A.SEND_DISC,)),
     # 27.010 5.4.1: UA or DM within T1, else SABM again, N2 times. A SABM that meets ours opens the DLC as well.
     (_S.OPENING, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
     (_S.OPENING, _I.DRAIN): (_S.CLOSING, (_A.SEND_DISC,)),
@@ -165,6 +167,7 @@ IGNORED: Final[dict[tuple[State, Input], str]] = {
     (_S.DRAINING, _I.T1): _NO_TIMER,
     (_S.DRAINING, _I.N2): _NO_TIMER,
     (_S.CLOSING, _I.CLOSE): _ALREADY,
+    **{(state, _I.CLOSE_AGAIN): "it is not closed" for state in _S if state is not _S.CLOSED},
     (_S.CLOSING, _I.DRAIN): _ALREADY,
     (_S.CLOSING, _I.DRAINED): "the queue was discarded with DISC",
 }
@@ -188,13 +191,19 @@ class Dlc:
         self.open_again = False
         """Open it as soon as it is closed, or PN is answered."""
         self.parked = False
-        """Closed for our owner, open for the peer (`Config.keep_open`)."""
+        """Closed for our owner: open for the peer (`Config.keep_open`), or asked once more to close."""
+        self.confirmed = False
+        """The peer has used this connection: it knows that it is open."""
+        self.doubtful = False
+        """PN for it stayed unanswered: the peer may go by what was asked, or not."""
         self.dm_not_before = float("-inf")
         """When stray data may be answered with DM again."""
         self.own_signals = Signals()
         """What we say about it."""
         self.peer_signals: Signals | None = None
         """What the peer said last; None before its first MSC."""
+        self.early: Signals | None = None
+        """What it said before UA."""
         self.parameters = Parameters(n1=config.n1, frame_type=config.frame_type)
         """What holds on it now."""
         self.negotiated: Parameters | None = None
@@ -270,7 +279,7 @@ class Dlc:
         """
         taken = data[: max(0, self._config.queue_high - len(self.queue))]
         self.queue += taken
-        self.starved = len(taken) < len(data)
+        self.starved |= len(taken) < len(data)  # until `Writable` has been told
         self.counters["queue_peak"] = max(self.counters["queue_peak"], len(self.queue))
         return len(taken)
 
@@ -314,13 +323,19 @@ class Dlc:
 
         Args:
             opened: the DLC was closed before: what PN settled holds, else the defaults (27.010 §5.4.1). Without it the
-                peer sent SABM again, maybe because our UA was lost: parameters change only where PN came between.
+                peer sent SABM again. Where it has not used the connection our UA was lost, and what was settled for it
+                still holds.
         """
-        if opened and self.negotiated is None:
-            self.parameters = Parameters(n1=self._config.n1, frame_type=self._config.frame_type)
-        elif self.negotiated is not None:
+        if self.negotiated is not None:
             self.parameters = self.negotiated
+        elif opened or self.confirmed:
+            self.parameters = Parameters(n1=self._config.n1, frame_type=self._config.frame_type)
         self.negotiated = None
+        self.confirmed = self.doubtful = False
         self.peer_signals = None
-        self.own_signals = replace(self.own_signals, fc=False)
         self.status_due.clear()
+
+    def forget_connection(self) -> None:
+        """Forget what belongs to the connection that has ended; our wish to stop the peer is part of it."""
+        self.own_signals = replace(self.own_signals, fc=False)
+        self.early = None

@@ -187,6 +187,9 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     NOT_SUPPORTED = "not supported by the peer (NSC)"
     TIMEOUT = "no answer from the peer"
+    SUPERSEDED = "another command took its place"
+    """FCon took that of FCoff, or the other way round, before there was an answer."""
+    CANCELLED = "the session ended or began anew"
 
 
 @dataclass(frozen=True, slots=True)

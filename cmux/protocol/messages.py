@@ -41,7 +41,8 @@ def parse_messages(info: bytes) -> list[Message]:
         info: the field; several messages may follow each other.
 
     Returns:
-        The messages in order. One that is cut short has a `problem` and is the last.
+        The messages in order. One that is cut short has a `problem` and is the last; one with a number of value octets
+        that it should not have has a `problem`, and a `body` where they make sense all the same.
     """
     messages: list[Message] = []
     at = 0
@@ -78,9 +79,14 @@ def _read(octet: int, is_command: bool, kind: MessageType | None, value: bytes) 
     if kind is None:
         return Message(octet, is_command, kind, value, None)
     try:
-        return Message(octet, is_command, kind, value, COMMANDS[kind].parse(value))
+        body = COMMANDS[kind].parse(value)
     except ConstructError:
         return Message(octet, is_command, kind, value, None, f"{len(value)} value octets do not make one")
+    sizes = wire.VALUE_SIZES.get(kind)
+    problem = None
+    if sizes is not None and len(value) not in sizes:
+        problem = f"{len(value)} value octets where {' or '.join(map(str, sizes))} are due"
+    return Message(octet, is_command, kind, value, body, problem)
 
 
 def encode_value(kind: MessageType, value: bytes, *, command: bool) -> bytes:

@@ -10,13 +10,15 @@ from dataclasses import replace
 
 from . import negotiation
 from .commands import RLS, RPN, SNC, Command, FCoff, FCon, PortMask, PortSettings, Signals, Test, build_status
-from .config import MAX_DLCI, Config, Option, Parameters, Role
+from .config import Config, Option, Parameters, Role
+from .control import MAX_WAITING
 from .dlc import COUNTERS, Dlc, Input, State
 from .errors import ConfigError, FrameError, InvalidDlci, StateError
 from .events import Cause, Event
 from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
 from .messages import encode_message
 from .session import Session
+from .wire import MessageType
 
 MAX_UNREAD = 4096
 """Octets from behind the end of sessions that wait for `Multiplexer.take_unread`."""
@@ -53,7 +55,10 @@ class Multiplexer:
     # --- The session ----------------------------------------------------------------------------------------------
 
     def start(self, now: float) -> None:
-        """Open DLCI 0; `SessionOpened` follows, or `SessionClosed` with the reason (27.010 §5.8.1)."""
+        """Open DLCI 0; `SessionOpened` follows, or `SessionClosed` with the reason (27.010 §5.8.1).
+
+        While the session is being shut down it is opened anew when that is done.
+        """
         self._at(now).start()
 
     def shutdown(self, now: float) -> None:
@@ -136,15 +141,16 @@ class Multiplexer:
         """
         dlc = self._user_dlc(dlci)
         self._at(now).forget_opening(dlc, Cause.LOCAL, "closed")
-        if self.config.keep_open and dlc.is_open:
+        draining = drain and dlc.has_data
+        if self.config.keep_open and dlc.is_open and not draining:
             if not dlc.parked:
+                dlc.state = State.OPEN
                 self._at(now).park(dlc)
             return
-        draining = drain and dlc.is_open and bool(dlc.queue)
         self._at(now).apply(dlc, Input.DRAIN if draining else Input.CLOSE)
 
     def refuse(self, dlci: int) -> None:
-        """Answer the peer's SABM for a DLC with DM from now on (27.010 §5.3.3).
+        """Answer the peer's SABM for a DLC that is closed with DM from now on (27.010 §5.3.3).
 
         Args:
             dlci: 1 to 63.
@@ -159,8 +165,9 @@ class Multiplexer:
     def negotiate(self, dlci: int, parameters: Parameters, now: float) -> None:
         """Settle the parameters of a DLC by PN; they hold from its next SABM on (27.010 §5.4.6.3.1).
 
-        `CommandDone` follows, before it `ParametersChanged` with what the peer granted. A peer that answers NSC or
-        nothing leaves the defaults.
+        `CommandDone` follows, and `ParametersChanged` with what the peer granted. A peer that answers NSC or nothing
+        leaves the defaults; after no answer to convergence layer 2, `open` asks for the defaults first, so that both
+        sides go by the same layer.
 
         Args:
             dlci: 1 to 61, best before `open`.
@@ -258,9 +265,13 @@ class Multiplexer:
         Raises:
             InvalidDlci: the number cannot carry data.
             FrameError: a duration out of range.
+            StateError: the DLC is not open, or too many commands wait for answers.
         """
         dlc = self._user_dlc(dlci)
         build_status(dlc.own_signals, duration)  # what cannot be coded is told now
+        if not dlc.is_open or dlc.parked:
+            raise StateError(f"DLCI {dlci} cannot send a break: it is {'CLOSED' if dlc.parked else dlc.state}")
+        self._require_room("a break")
         self._at(now).send_signals(dlc, break_length=duration)
 
     def pause_reading(self, dlci: int, now: float) -> None:
@@ -274,6 +285,7 @@ class Multiplexer:
     def hold_all(self, now: float) -> None:
         """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6)."""
         self._submit(FCoff(), now)
+        self._session.unsettled.discard(0)  # an FCon that went unanswered is not said again
 
     def release_all(self, now: float) -> None:
         """Let the peer send on all channels again: FCon (27.010 §5.4.6.3.5)."""
@@ -488,6 +500,7 @@ class Multiplexer:
             "control_queue_peak": session.transmitter.control_peak,
             **{name: counters[name] for name in names},
             "control_overflow": counters["control_overflow"] + session.transmitter.overflow,
+            "signals_unsaid": counters["signals_unsaid"],
             "octets_skipped": self._decoder.skipped,
             "dropped": dict(session.dropped),
             "power": str(session.power.state),
@@ -515,10 +528,15 @@ class Multiplexer:
             raise FrameError(
                 f"a Test of {len(command.data)} octets does not fit an information field of {self.config.n1}"
             )
+        if command.type not in (MessageType.FCON, MessageType.FCOFF):  # of which the later takes the earlier's place
+            self._require_room(command.name)
         self._at(now).control.submit(command)
 
+    def _require_room(self, what: str) -> None:
+        if self._session.control.full:
+            raise StateError(f"{what} cannot be sent: {MAX_WAITING} commands wait already for answers of the peer")
+
     def _user_dlc(self, dlci: int) -> Dlc:
-        highest = 63 if self.config.reserved_dlcis else MAX_DLCI
-        if not isinstance(dlci, int) or not 1 <= dlci <= highest:
+        if not isinstance(dlci, int) or not self.config.carries_data(dlci):
             raise InvalidDlci(dlci)
         return self._session.dlc(dlci)

@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from .commands import PN
-from .config import Config, Parameters, default_priority
+from .config import MIN_N1_LAYER_2, Config, Parameters, default_priority
 from .wire import FrameType
 
 _SUPPORTED_TYPES = (FrameType.UIH, FrameType.UI)
 _SUPPORTED_LAYERS = (1, 2)
+
+
+def collide(theirs: PN, ours: PN) -> PN:
+    """Take two commands for one DLC that crossed as one: what both stations then grant is the same.
+
+    Args:
+        theirs: the peer's command.
+        ours: this station's, unanswered yet.
+
+    Returns:
+        What to grant: the smaller numbers, and the defaults where the two differ.
+    """
+
+    def same(name: str, default: int | None) -> Any:
+        value = getattr(theirs, name)
+        return value if value == getattr(ours, name) else default
+
+    return replace(
+        theirs,
+        frame_type=same("frame_type", FrameType.UIH),
+        convergence=same("convergence", 1),
+        priority=same("priority", default_priority(theirs.dlci)),
+        n1=min(theirs.n1, ours.n1),
+        k=min(theirs.k, ours.k),
+    )
 
 
 def request(dlci: int, wanted: Parameters, config: Config) -> PN:
@@ -35,13 +63,15 @@ def grant(asked: PN, config: Config) -> PN:
     Returns:
         The response; its N1 and k are never larger than those asked for.
     """
+    n1 = min(asked.n1, config.n1_receive)
+    layered = asked.convergence in _SUPPORTED_LAYERS and (asked.convergence == 1 or n1 >= MIN_N1_LAYER_2)
     return PN(
         asked.dlci,
         asked.frame_type if asked.frame_type in _SUPPORTED_TYPES else FrameType.UIH,
-        asked.convergence if asked.convergence in _SUPPORTED_LAYERS else 1,
+        asked.convergence if layered else 1,
         asked.priority,
         asked.t1,
-        max(1, min(asked.n1, config.n1_receive)),
+        n1,
         asked.n2,
         max(1, min(asked.k or 1, config.k)),
     )
@@ -57,7 +87,7 @@ def parameters(granted: PN) -> Parameters:
         The parameters of the DLC.
     """
     return Parameters(
-        n1=granted.n1,
+        n1=max(1, granted.n1),
         frame_type=granted.frame_type or FrameType.UIH,
         convergence=granted.convergence,
         priority=granted.priority,
@@ -77,10 +107,11 @@ def settle(asked: PN, answer: PN) -> Parameters:
         unchanged, else the default holds.
     """
     same_type = answer.frame_type == asked.frame_type
+    layer = asked.convergence if answer.convergence == asked.convergence else 1
     return Parameters(
-        n1=max(1, min(asked.n1, answer.n1)),
+        n1=max(1 if layer == 1 else MIN_N1_LAYER_2, min(asked.n1, answer.n1)),
         frame_type=asked.frame_type or FrameType.UIH if same_type else FrameType.UIH,
-        convergence=asked.convergence if answer.convergence == asked.convergence else 1,
+        convergence=layer,
         priority=asked.priority if answer.priority == asked.priority else default_priority(asked.dlci),
         k=max(1, min(asked.k, answer.k)),
     )

@@ -78,11 +78,10 @@ def merge(old: PortSettings, new: PortSettings, mask: PortMask) -> PortSettings:
     def chosen(bit: PortMask, name: str) -> Any:
         return getattr(new if mask & bit else old, name)
 
-    parity = old.parity
-    if mask & PortMask.PARITY and new.parity is Parity.NONE:
-        parity = Parity.NONE
-    elif mask & PortMask.PARITY_TYPE or mask & PortMask.PARITY:
-        parity = new.parity
+    # Whether there is a parity bit and which kind it is are two settings; the kind is kept with the bit only.
+    on = (new if mask & PortMask.PARITY else old).parity is not Parity.NONE
+    kind = new.parity if mask & PortMask.PARITY_TYPE or old.parity is Parity.NONE else old.parity
+    parity = (kind if kind is not Parity.NONE else old.parity) if on else Parity.NONE
     flow_bits = int(mask) >> 8
     return PortSettings(
         chosen(PortMask.BAUDRATE, "baudrate"),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from . import negotiation
 from .commands import CLD, MSC, PN, PSC, FCon, Signals, split_status
-from .config import MAX_DLCI, Config, Role, Wakeup
+from .config import Config, Parameters, Role, Wakeup
 from .control import ControlChannel, Outstanding
 from .dlc import CLOSING_CAUSE, Action, Dlc, Input, State
 from .event_queue import EventQueue
@@ -43,6 +43,7 @@ _INPUTS = {
     FrameType.UI: Input.DATA,  # 27.010 5.3.6
 }
 
+_SECOND_TRY = 2
 _MAX_STATUS_DUE = 16  # breaks that wait for a line that takes nothing, on a DLC of convergence layer 2
 
 
@@ -78,6 +79,12 @@ class Session:
         self._adm = False
         self._told_to_wake = False
         """Octets have just woken us, and the peer is to know that."""
+        self._over = False
+        """`SessionClosed` has been told, and nothing has begun since."""
+        self._answers: set[MessageType | FrameType] = set()
+        """What the peer has answered in this session."""
+        self._said_again: set[tuple[int, MessageType | FrameType]] = set()
+        """What was said once more because it stayed unanswered."""
 
     # --- Looking at it --------------------------------------------------------------------------------------------
 
@@ -100,16 +107,26 @@ class Session:
     # --- What the owner asks for ----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Send SABM on DLCI 0 (27.010 §5.8.1)."""
-        self.shutting_down = self._adm = False
+        """Send SABM on DLCI 0, as soon as a shut-down that is under way is done (27.010 §5.8.1)."""
+        if self.shutting_down:
+            self._zero.open_again = True
+            return
+        self._over = False
         self.apply(self._zero, Input.OPEN)
 
     def open(self, dlc: Dlc) -> None:
         """Open a DLC: at once, or as soon as PN for it is answered."""
-        if dlc.parked:
+        if dlc.parked and dlc.is_open:
             dlc.parked = False
             self.tell(Opened(dlc.dlci, by_peer=False))
-        elif self.control.awaits(MessageType.PN, dlc.dlci):
+            if dlc.peer_signals is not None:
+                self.tell(SignalsChanged(dlc.dlci, dlc.peer_signals, None))
+            return
+        if dlc.doubtful and dlc.state is State.CLOSED:  # ask for the defaults: what was asked for may hold over there
+            dlc.doubtful = False
+            defaults = Parameters(n1=self.config.n1, frame_type=self.config.frame_type)
+            self.control.submit(negotiation.request(dlc.dlci, defaults, self.config))
+        if self.control.awaits(MessageType.PN, dlc.dlci):
             dlc.open_again = True
         else:
             self.apply(dlc, Input.OPEN)
@@ -138,14 +155,15 @@ class Session:
 
     def discard(self, dlc: Dlc) -> int:
         """Throw away what waits to be sent on a DLC, and count it; return how many octets that were."""
-        dlc.status_due.clear()
         count = dlc.discard()
+        self._emptied(dlc)
         self._room_made(dlc)
         return count
 
     def send_signals(self, dlc: Dlc, break_length: float | None = None) -> None:
         """Tell the peer our signals of an open DLC: by MSC, or in a frame of convergence layer 2."""
-        if not dlc.is_open:
+        if not dlc.is_open or (self._adm and dlc.parameters.convergence == 1):
+            self.counters["signals_unsaid"] += break_length is not None or dlc.is_open
             return
         if dlc.parameters.convergence == 2:
             if len(dlc.status_due) >= _MAX_STATUS_DUE:
@@ -153,7 +171,7 @@ class Session:
             elif break_length is not None or None not in dlc.status_due:
                 dlc.status_due.append(break_length)
             self.transmitter.activate(dlc)
-        elif not self._adm:
+        else:
             self.control.submit(MSC(dlc.dlci, dlc.own_signals, break_length, self.config.break_octet))
 
     def sleep(self) -> None:
@@ -206,15 +224,23 @@ class Session:
             if not dlci:
                 self.control.submit(FCon())
             elif dlc.state is State.CLOSED:
-                self.transmitter.queue(dlci, FrameType.DM, pf=False)  # 27.010 5.3.3, unasked
+                dlc.parked = True  # our owner knows already
+                self.apply(dlc, Input.CLOSE_AGAIN)
             elif dlc.is_open:
                 self.send_signals(dlc)
+
+    def _unanswered(self, dlci: int, kind: MessageType | FrameType) -> None:
+        """Note that the peer may have missed something; one that never answers such a thing is told once more only."""
+        if kind in self._answers or (dlci, kind) not in self._said_again:
+            self._said_again.add((dlci, kind))
+            self.unsettled.add(dlci)
 
     def _take(self, item: Frame) -> None:
         dlc = self.dlcs.get(item.dlci) or self.dlc(item.dlci)
         dlc.counters["frames_received"] += 1
         what = _INPUTS.get(item.type)
         if what is Input.DATA:
+            dlc.confirmed = True
             if dlc.state is State.OPEN:
                 self._deliver(dlc, item.info)
             else:
@@ -232,8 +258,13 @@ class Session:
                 return
             if not dlc.dlci and self.shutting_down:  # it has closed already, and its answer to our CLD was lost
                 self.end(Cause.LOCAL, "closed down by this side")
+            if not dlc.dlci and dlc.is_open:  # it starts from nothing: what was due before means nothing to it
+                self.transmitter.clear()
             if self._unwanted(dlc):
                 what = Input.UNWANTED_SABM
+        elif what is Input.DM and not item.pf and dlc.state is State.OPENING and dlc.tries < _SECOND_TRY:
+            self.counters["frames_ignored"] += 1  # 27.010 5.3.3: unasked, about the connection before, and no answer
+            return
         elif what is Input.DM and not dlc.dlci and self.config.adm:
             self._adm = dlc.state is State.OPENING or self._adm
             what = Input.DM_IN_ADM
@@ -243,14 +274,19 @@ class Session:
         """Whether the peer may not have this DLC."""
         if not dlc.dlci:
             return False
-        reserved = dlc.dlci > MAX_DLCI and not self.config.reserved_dlcis  # 27.010 5.6
-        return reserved or dlc.dlci in self.refused or not self.is_open or self.shutting_down
+        refused = dlc.dlci in self.refused and dlc.state is not State.OPENING  # what we open ourselves we want
+        return refused or not self.config.carries_data(dlc.dlci) or not self.is_open or self.shutting_down
 
     def _stray(self, dlc: Dlc, info: bytes) -> None:
         """Data on a DLC that is not simply open."""
-        if not dlc.dlci and dlc.state is State.CLOSED and any(_is_close_down(one) for one in parse_messages(info)):
-            self._control(dlc, info)  # whoever finds a multiplexer without a session sends CLD to be rid of it
-            return
+        if not dlc.dlci and dlc.state is State.CLOSED:
+            messages = parse_messages(info)
+            if any(_is_close_down(one) for one in messages):
+                self._control(dlc, info)  # whoever finds a multiplexer without a session sends CLD to be rid of it
+                return
+            if not any(one.command for one in messages):  # late answers want none
+                self.counters["frames_ignored"] += 1
+                return
         for action in dlc.apply(Input.DATA):
             if action is Action.DELIVER:
                 self._deliver(dlc, info)
@@ -310,16 +346,22 @@ class Session:
 
     def _opened(self, dlc: Dlc, *, by_peer: bool) -> None:
         dlc.start_anew(opened=True)
+        dlc.open_again = False
         if dlc.dlci:
             self.send_signals(dlc)
             self.tell(Opened(dlc.dlci, by_peer))
+            if dlc.early is not None:
+                early, dlc.early = dlc.early, None
+                self.take_signals(dlc, early, None)
         else:
+            self._over = False
             self.transmitter.held = False
             self._watch.start(self.now)
             self.tell(SessionOpened(by_peer))
 
     def _reestablished(self, dlc: Dlc) -> None:
-        self.tell(Reestablished(dlc.dlci))
+        if not dlc.parked:
+            self.tell(Reestablished(dlc.dlci))
         if dlc.dlci:
             dlc.start_anew(opened=False)
             self.send_signals(dlc)
@@ -336,7 +378,9 @@ class Session:
             self.end(cause, detail)
             return
         if cause is Cause.TIMEOUT:
-            self.unsettled.add(dlc.dlci)
+            self._unanswered(dlc.dlci, FrameType.DISC)
+        elif cause is Cause.LOCAL:
+            self._answers.add(FrameType.DISC)
         self._tell_closed(dlc, cause, detail, self.discard(dlc))
         if dlc.open_again:
             dlc.open_again = False
@@ -347,11 +391,13 @@ class Session:
         """End a DLC without a word on the line."""
         self.forget_opening(dlc, cause, detail)
         dlc.negotiated = None
+        dlc.doubtful = False
         if dlc.state is not State.CLOSED:
             dlc.state, dlc.deadline = State.CLOSED, None
             self._tell_closed(dlc, cause, detail, self.discard(dlc))
 
     def _tell_closed(self, dlc: Dlc, cause: Cause, detail: str, discarded: int) -> None:
+        dlc.forget_connection()
         if not dlc.parked:  # our owner knows already
             self.tell(Closed(dlc.dlci, cause, detail, discarded))
         dlc.parked = False
@@ -380,13 +426,20 @@ class Session:
         self.control.clear()
         self.unsettled.clear()
         self._stay_awake()
+        self._said_again.clear()
+        self._answers.clear()
         if cause is not Cause.PEER:  # nothing is multiplexed any more but our answer to the peer's CLD or DISC
             self.transmitter.clear()
         for dlc in self.user_dlcs():
             self._drop(dlc, cause if cause is Cause.LINE_LOST else Cause.SESSION, detail)
+        again, self._zero.open_again = self._zero.open_again and cause is not Cause.LINE_LOST, False
         if not (was_closed and cause is Cause.LINE_LOST):
             self.ended += 1
-            self.tell(SessionClosed(cause, detail))
+            if not self._over:
+                self.tell(SessionClosed(cause, detail))
+            self._over = True
+        if again:
+            self.start()
 
     # --- The control channel (see `control.ControlOwner`) ---------------------------------------------------------
 
@@ -401,13 +454,17 @@ class Session:
 
     def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
         """Note what the peer says about a DLC; Linux says it also about DLCs that are not open."""
+        if dlc.state is State.OPENING and dlc.dlci:
+            dlc.early = signals
         if not dlc.is_open or not dlc.dlci:
             return
+        dlc.confirmed = True
         was_stopped = dlc.stopped
         if dlc.peer_signals != signals or break_length is not None:
             dlc.peer_signals = signals
             dlc.counters["flow_stalls"] += dlc.stopped and not was_stopped
-            self.tell(SignalsChanged(dlc.dlci, signals, break_length))
+            if not dlc.parked:
+                self.tell(SignalsChanged(dlc.dlci, signals, break_length))
 
     def closed_down_by_peer(self) -> None:
         """End the session: CLD came."""
@@ -427,22 +484,25 @@ class Session:
             denied = done.outcome is not Outcome.ANSWERED or done.answer == PSC(b"\x00")
             self._power(PowerInput.DENIED if denied else PowerInput.PERMITTED)
         elif isinstance(done.command, PN):
-            self._negotiated(done.command, done.answer)
-        elif isinstance(done.command, MSC) and done.outcome is Outcome.TIMEOUT:
-            self.unsettled.add(done.command.dlci)
-        elif isinstance(done.command, FCon) and done.outcome is Outcome.TIMEOUT:
-            self.unsettled.add(0)  # a peer that missed it would be silent for ever
+            self._negotiated(done.command, done)
+        elif isinstance(done.command, MSC | FCon):
+            if done.outcome is Outcome.ANSWERED:
+                self._answers.add(done.command.type)
+            elif done.outcome is Outcome.TIMEOUT:  # a peer that missed FC = 0 or FCon would be silent for ever
+                self._unanswered(getattr(done.command, "dlci", 0), done.command.type)
         if not self._watch.answered(done):
             self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
 
-    def _negotiated(self, asked: PN, answer: object) -> None:
+    def _negotiated(self, asked: PN, done: CommandDone) -> None:
         dlc = self.dlc(asked.dlci)
-        if isinstance(answer, PN):  # NSC or silence: the defaults hold
-            dlc.negotiated = negotiation.settle(asked, answer)
+        if isinstance(done.answer, PN):  # NSC: the defaults hold
+            dlc.negotiated = negotiation.settle(asked, done.answer)
             self.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
-        if dlc.open_again and dlc.state is State.CLOSED:
+        elif done.outcome is Outcome.TIMEOUT:  # a layer that only one side has would spoil data
+            dlc.doubtful = asked.convergence != 1
+        if dlc.open_again and dlc.state is State.CLOSED and not self.control.awaits(MessageType.PN, dlc.dlci):
             dlc.open_again = False
-            self.apply(dlc, Input.OPEN)
+            self.open(dlc)
 
     # --- Power saving and keep-alive ------------------------------------------------------------------------------
 
@@ -489,9 +549,18 @@ class Session:
         return octets
 
     def _data_sent(self, dlc: Dlc) -> None:
-        if not dlc.queue:
-            self.apply(dlc, Input.DRAINED)
+        self._emptied(dlc)
         self._room_made(dlc)
+
+    def _emptied(self, dlc: Dlc) -> None:
+        """Go on with a closing that waits for the queue, if it is empty."""
+        if dlc.state is not State.DRAINING or dlc.has_data:
+            return
+        if self.config.keep_open:
+            dlc.state = State.OPEN
+            self.park(dlc)
+        else:
+            self.apply(dlc, Input.DRAINED)
 
     def _room_made(self, dlc: Dlc) -> None:
         if dlc.starved and dlc.is_open and len(dlc.queue) <= self.config.queue_low:
@@ -547,6 +616,6 @@ _ACTIONS: dict[Action, Callable[[Session, Dlc, bool], None]] = {
     Action.OPENED_BY_PEER: lambda session, dlc, final: session._opened(dlc, by_peer=True),
     Action.REESTABLISHED: lambda session, dlc, final: session._reestablished(dlc),
     Action.OPEN_AGAIN: Session._open_again,
-    Action.KEEP_OPEN: lambda session, dlc, final: None,
+    Action.KEEP_OPEN: lambda session, dlc, final: session.tell(Opened(dlc.dlci, by_peer=False)),
 }
 """What the actions of `dlc.TRANSITIONS` do; those in `CLOSING_CAUSE` and those about data are done elsewhere."""

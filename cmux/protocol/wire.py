@@ -205,3 +205,16 @@ snc = Struct(  # §5.4.6.3.11: one octet asks, three set
 )
 snc_set = Struct("dlci" / dlci_octet, "service" / Int8ub, "codec" / Int8ub)
 snc_query = Struct("dlci" / dlci_octet)
+
+VALUE_SIZES = {  # §5.4.6.3: how many value octets each message has; Test has any number
+    MessageType.PN: (8,),
+    MessageType.PSC: (0, 1),  # the second: Siemens modules say with one octet how deep they sleep, or whether they do
+    MessageType.CLD: (0,),
+    MessageType.FCON: (0,),
+    MessageType.FCOFF: (0,),
+    MessageType.MSC: (2, 3),
+    MessageType.NSC: (1,),
+    MessageType.RPN: (1, RPN_LENGTH),
+    MessageType.RLS: (2,),
+    MessageType.SNC: (1, 3),
+}
