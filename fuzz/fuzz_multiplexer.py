@@ -165,16 +165,15 @@ class FuzzTwoMultiplexers(RuleBasedStateMachine):
         config = pair.host.mux.config
         grace = 2 * config.n2 * config.t1
         # Both speak: whatever they take for open they use.
-        for _ in range(2):
-            for station in (pair.host, pair.module):
-                for dlci in DLCIS:
-                    if station.mux._session.dlc(dlci).state.value == "OPEN":
-                        station.mux.resume_reading(dlci, pair.now)
-                        station.mux.send(dlci, b"?", pair.now)
-                if station.mux.session_open:
-                    station.mux.release_all(pair.now)
-                    station.mux.test(b"?", pair.now)
-            pair.pass_time(2 * grace + 8 * config.t2)
+        for station in (pair.host, pair.module):
+            for dlci in DLCIS:
+                if station.mux._session.dlc(dlci).state.value == "OPEN":
+                    station.mux.resume_reading(dlci, pair.now)
+                    station.mux.send(dlci, b"?", pair.now)
+            if station.mux.session_open:
+                station.mux.release_all(pair.now)
+                station.mux.test(b"?", pair.now)
+        pair.pass_time(grace)
         if not (pair.host.mux.session_open and pair.module.mux.session_open):
             pair.host.mux.start(pair.now)
             pair.pass_time(grace)
@@ -183,6 +182,8 @@ class FuzzTwoMultiplexers(RuleBasedStateMachine):
             assert len(states) == 1, (dlci, states)
         for dlci in DLCIS:
             pair.host.mux.open(dlci, pair.now)
+            for station in (pair.host, pair.module):  # what its owner paused, its owner lets go
+                station.mux.resume_reading(dlci, pair.now)
             pair.pass_time(grace)
             for station, other in ((pair.host, pair.module), (pair.module, pair.host)):
                 before = len(other.data(dlci))

@@ -188,6 +188,8 @@ class Dlc:
         """How often SABM or DISC was queued since it was first due."""
         self.deadline: float | None = None
         """When T1 runs out; None while the frame has not left."""
+        self.answers_due = 0
+        """How many answers may be under way to SABM and DISC that left within T1."""
         self.open_again = False
         """Open it as soon as it is closed, or PN is answered."""
         self.parked = False
@@ -241,6 +243,7 @@ class Dlc:
     def handed_out(self, now: float) -> None:
         """Start T1: the SABM or DISC is on its way (27.010 §5.7.1)."""
         if self.state in (State.OPENING, State.CLOSING):
+            self.answers_due += 1
             self.deadline = now + self._config.t1
 
     @property

@@ -43,6 +43,7 @@ _INPUTS = {
     FrameType.UI: Input.DATA,  # 27.010 5.3.6
 }
 
+_ANSWERS = (Input.UA, Input.DM)
 _SECOND_TRY = 2
 _MAX_STATUS_DUE = 16  # breaks that wait for a line that takes nothing, on a DLC of convergence layer 2
 
@@ -262,6 +263,9 @@ class Session:
                 self.transmitter.clear()
             if self._unwanted(dlc):
                 what = Input.UNWANTED_SABM
+        elif what in _ANSWERS and item.pf and self._answers_an_older_one(dlc):
+            self.counters["frames_ignored"] += 1
+            return
         elif what is Input.DM and not item.pf and dlc.state is State.OPENING and dlc.tries < _SECOND_TRY:
             self.counters["frames_ignored"] += 1  # 27.010 5.3.3: unasked, about the connection before, and no answer
             return
@@ -269,6 +273,12 @@ class Session:
             self._adm = dlc.state is State.OPENING or self._adm
             what = Input.DM_IN_ADM
         self.apply(dlc, what, final=item.pf)
+
+    def _answers_an_older_one(self, dlc: Dlc) -> bool:
+        """Whether UA or DM answers a SABM or DISC that another one of ours has followed since."""
+        older = dlc.answers_due > 1 and dlc.state in (State.OPENING, State.CLOSING)
+        dlc.answers_due = max(0, dlc.answers_due - 1)
+        return older
 
     def _unwanted(self, dlc: Dlc) -> bool:
         """Whether the peer may not have this DLC."""
@@ -392,6 +402,7 @@ class Session:
         self.forget_opening(dlc, cause, detail)
         dlc.negotiated = None
         dlc.doubtful = False
+        dlc.answers_due = 0
         if dlc.state is not State.CLOSED:
             dlc.state, dlc.deadline = State.CLOSED, None
             self._tell_closed(dlc, cause, detail, self.discard(dlc))
@@ -579,6 +590,7 @@ class Session:
         """Do what is due."""
         for dlc in list(self.dlcs.values()):
             if dlc.deadline is not None and dlc.deadline <= self.now:
+                dlc.answers_due = 0  # what has not come within T1 does not come
                 exhausted = dlc.tries > self.config.n2  # 27.010 5.7.3: N2 counts the repetitions
                 dlc.counters["retransmissions"] += not exhausted
                 self.apply(dlc, Input.N2 if exhausted else Input.T1)

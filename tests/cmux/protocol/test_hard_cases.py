@@ -527,3 +527,15 @@ class TestQueue:
     def test_a_break_on_a_closed_channel_is_refused_to_the_caller(self) -> None:
         with pytest.raises(StateError, match="DLCI 1 cannot send a break: it is CLOSED"):
             Pair().start().host.mux.send_break(1, 0.4, 0)
+
+
+def test_the_answer_to_an_older_command_is_not_taken_for_the_one_to_the_latest() -> None:
+    """Both open and close at once, then the module opens again: DM for its first SABM comes when its second is out."""
+    pair = Pair().start()
+    pair.host.mux.open(1, pair.now)
+    pair.module.mux.open(1, pair.now)
+    pair.host.mux.close(1, pair.now, drain=False)
+    pair.module.mux.close(1, pair.now, drain=False)
+    pair.module.mux.open(1, pair.now)
+    pair.pass_time(0.6)
+    assert pair.host.mux.is_open(1) == pair.module.mux.is_open(1)
