@@ -48,7 +48,7 @@ class Listener(Server):
 
         Raises:
             SessionTimeout: no client came in time.
-            SessionClosed: the listener was closed, or the context or the line is gone.
+            drivers.errors.SessionClosed: the listener was closed, or the context or the line is gone.
         """
         timeout = self._timeout if timeout is None else timeout
         deadline = None if timeout is None else self._clock.now() + timeout

@@ -187,7 +187,7 @@ class Session(Endpoint):
 
         Raises:
             SessionTimeout: nothing came within the session's timeout.
-            SessionClosed: we closed it, or the context or the line is gone.
+            drivers.errors.SessionClosed: we closed it, or the context or the line is gone.
             ReceiveOverflow: more came than is kept; what was kept has been read.
         """
         return self.recvfrom(size)[0]

@@ -17,3 +17,22 @@ def test_the_examples_of_a_page_run(page: str) -> None:
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, page, "exec"), names)  # noqa: S102
+
+
+def anchor(heading: str) -> str:
+    """The anchor that MyST gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize("chapter", range(1, 11))
+def test_every_chapter_of_the_app_note_has_an_example(chapter: int) -> None:
+    text = (DOCS / "tcpip.md").read_text(encoding="utf-8")
+    sections = {anchor(part.partition("\n")[0]): part for part in text.split("\n## ")[1:]}
+    row = re.search(rf"^\| {chapter} \|.*$", text, re.MULTILINE)
+    assert row is not None
+    named = re.findall(r"\(#([\w-]+)\)", row[0])
+    assert named
+    for name in named:
+        assert "```python" in sections[name]
+        chapters = sections[name].partition("\n")[0]
+        assert re.search(rf"\b{chapter}\b", chapters), chapters
