@@ -163,7 +163,7 @@ class TestSleeping:
 
     def test_psc_leaves_behind_the_commands_that_are_unanswered(self) -> None:
         pair = Pair().open(1)
-        for _ in range(300):  # as many as can wait, and more
+        for _ in range(256):  # all but as many as can wait
             pair.host.mux.test(b"x", pair.now)
         pair.host.mux.sleep(pair.now)
         carry(pair, 700)
