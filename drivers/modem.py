@@ -6,6 +6,7 @@ import datetime
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeVar
@@ -157,8 +158,11 @@ class Modem:
 
     def signal(self) -> Signal:
         """Return how strong the signal is: AT+CSQ."""
-        strength, _, errors = self._value("AT+CSQ").partition(",")
-        level, rate = int(strength), int(errors)
+        text = self._value("AT+CSQ")
+        found = re.fullmatch(r"(\d{1,2}), ?(\d{1,2})", text)
+        if found is None:
+            raise self._strange("AT+CSQ", text, "<rssi>,<ber>")
+        level, rate = int(found[1]), int(found[2])
         return Signal(None if level == 99 else -113 + 2 * level, None if rate == 99 else rate)
 
     def registration(self) -> Registered:
@@ -222,12 +226,15 @@ class Modem:
         text = self._value("AT+CCLK?").strip('"')
         found = re.fullmatch(r"(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d\d)?", text)
         if found is None:
-            raise UnexpectedAnswer(f"{self._channel.name}: AT+CCLK? was answered {text!r}, which is not a time")
+            raise self._strange("AT+CCLK?", text, "a time")
         year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
-        zone = None
-        if found[7] is not None:
-            zone = datetime.timezone(datetime.timedelta(minutes=15 * int(found[7])))
-        return datetime.datetime(2000 + year, month, day, hour, minute, second, tzinfo=zone)
+        try:
+            zone = None
+            if found[7] is not None:
+                zone = datetime.timezone(datetime.timedelta(minutes=15 * int(found[7])))
+            return datetime.datetime(2000 + year, month, day, hour, minute, second, tzinfo=zone)
+        except ValueError as error:  # a clock that was never set may say 00/00/00
+            raise self._strange("AT+CCLK?", text, f"a time ({error})") from error
 
     def set_clock(self, when: datetime.datetime) -> None:
         """Set the module's clock: AT+CCLK=; a time without a zone is told as +00.
@@ -282,13 +289,19 @@ class Modem:
         return lines[0]
 
     def _registered(self, text: str) -> Registered:
-        fields = self._value(text).split(",")
-        return Registered(int(fields[1] if len(fields) > 1 else fields[0]))
+        answer = self._value(text)
+        found = re.fullmatch(r"(?:\d, ?)?(\d)(?:,.*)?", answer)
+        if found is None or int(found[1]) not in Registered.__members__.values():
+            raise self._strange(text, answer, "a registration of 27.007")
+        return Registered(int(found[1]))
+
+    def _strange(self, text: str, answer: str, wanted: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(f"{self._channel.name}: {text} was answered {answer!r}, which is not {wanted}")
 
 
 def _power_off() -> Dialogue[None]:
-    try:
-        yield from command("AT+QPOWD=1", timeout=10.0, success=(LinePattern("OK"), LinePattern("NORMAL POWER DOWN")))
-        yield from expect(LinePattern("NORMAL POWER DOWN"), timeout=5.0)
-    except AtTimeout:
-        return
+    down = LinePattern("NORMAL POWER DOWN")
+    with suppress(AtTimeout):
+        came = yield from command("AT+QPOWD=1", timeout=10.0, success=(LinePattern("OK"), down))
+        if came.final != down.prefix:
+            yield from expect(down, timeout=5.0)

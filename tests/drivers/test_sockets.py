@@ -217,6 +217,26 @@ def test_options_of_tcp_and_addresses_are_what_programs_expect(driver: TcpipDriv
         assert made.gettimeout() == PATIENCE
 
 
+def test_other_options_go_to_the_socket_of_the_system(driver: TcpipDriver) -> None:
+    with Peer(echo) as peer, create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made:
+        with pytest.raises(TypeError, match="needs its length"):
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, None)
+        with pytest.raises(OSError, match=r"."):
+            made.setsockopt(socket.SOL_SOCKET, 9999, None, 4)
+        assert len(made.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE, 4)) == 4  # type: ignore[arg-type]
+        buffer = bytearray(4)
+        made.sendall(b"into")
+        assert made.recv_into(buffer) == 4
+        assert buffer == b"into"
+
+
+def test_a_session_that_the_network_breaks_is_a_reset_for_a_buffer_too(lab: Lab, driver: TcpipDriver) -> None:
+    with Peer(echo) as peer, create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made:
+        lab.module.drop_contexts()
+        with pytest.raises(ConnectionResetError, match="PDP DEACT"):
+            made.recv_into(bytearray(1))
+
+
 def test_a_refused_connection_is_the_standard_exception(driver: TcpipDriver) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

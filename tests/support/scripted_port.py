@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from drivers.at import AtChannel
 from drivers.clock import FakeClock
 
 
@@ -218,6 +219,22 @@ def turn_until_done(clock: FakeClock, thread: threading.Thread, step: float, wai
     while thread.is_alive():
         with suppress(TimeoutError):
             clock.await_waiters(waiters, timeout=0.05)
+        clock.advance(step)
+
+
+def await_rest(clock: FakeClock, channel: AtChannel, over: Callable[[], bool], waiters: int = 2) -> bool:
+    """Wait until nothing is under way: nobody has the channel, and so many wait on the clock; False when it is over."""
+    while not over():
+        with suppress(TimeoutError):
+            clock.await_waiters(waiters, timeout=0.01)
+            if not channel._turns:
+                return True
+    return False
+
+
+def pass_time(clock: FakeClock, channel: AtChannel, over: Callable[[], bool], step: float = 1.0) -> None:
+    """Turn a clock until something is over, step by step, each when nothing is under way, so that none is missed."""
+    while await_rest(clock, channel, over):
         clock.advance(step)
 
 

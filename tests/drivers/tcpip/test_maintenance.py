@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
-from scripted_port import OK, Conversation, exchange
+from scripted_port import OK, Conversation, exchange, pass_time
 
 from drivers.at.dialogue import Kind
 from drivers.clock import FakeClock
@@ -54,13 +53,8 @@ class Hours:
     def times(self, command: str) -> list[float]:
         return [when for text, when in self.sent if text == command]
 
-    def pass_until(self, done: threading.Event, waiters: int = 2) -> None:
-        """Let seconds pass, each when nothing is under way: nobody has the channel, and so many wait on the clock."""
-        while not done.is_set():
-            with suppress(TimeoutError):
-                self.clock.await_waiters(waiters, timeout=0.01)
-                if not self.driver.channel._turns:
-                    self.clock.advance(1.0)
+    def pass_until(self, done: threading.Event) -> None:
+        pass_time(self.clock, self.driver.channel, done.is_set)
 
     def close(self) -> None:
         self.driver.close()
