@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from core_pair import Pair
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,9 +44,12 @@ def test_an_idle_channel_is_served_next() -> None:
     assert order(pair, 1) == [4]
 
 
-def test_once_per_idle_period() -> None:
+@pytest.mark.parametrize("n1", [N1, 64])
+def test_once_per_idle_period(n1: int) -> None:
     """Sending little and often gives no more than a fair turn."""
-    pair = Pair().open(1, 2, 3)
+    pair = Pair().start()
+    pair.host.mux.negotiate(3, Parameters(n1=n1), pair.now)
+    pair.open(1, 2, 3)
     for dlci in (1, 2):
         pair.host.mux.send(dlci, bytes(N1 * 50), pair.now)
     order(pair, 4)
@@ -198,6 +202,18 @@ def test_urgent_frames_are_not_cut_for_those_that_are_not() -> None:
         pair.host.mux.send(dlci, bytes(3100), pair.now)
     order(pair, 1)
     assert pair.host.mux.unsent(1) == 3100 - 310
+
+
+def test_what_was_negotiated_anew_counts_at_once() -> None:
+    """Also for a channel that keeps its place because it is closed and opened within one round."""
+    scheduler = Scheduler(PriorityOrder.LOW_FIRST)
+    for dlci in (1, 2, 3):
+        scheduler.activate(dlci, 7, N1)
+        scheduler.sent(dlci)
+    scheduler.activate(3, 0, 310)
+    assert scheduler.next(lambda dlci: True, lambda dlci: True) == (3, 310)
+    scheduler.activate(3, 7, 310)
+    assert scheduler.next(lambda dlci: True, lambda dlci: True) == (1, N1)
 
 
 class _Channel:
