@@ -1,0 +1,239 @@
+"""Two stations that sleep and wake in any order, over a line that is slow, loses, spoils flags and goes dead.
+
+Invariants:
+1. No session ends unless the line was dead for a good part of T3, or of the keep-alive's N2 + 1 questions.
+2. Within (N2 + 1)·T2 + T3/4 + T1 of a healed line data cross both ways, and the two fall silent.
+3. Where nothing was lost, all data arrive, once and in order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from cmux.protocol import Config, Multiplexer, Option, Role
+from cmux.protocol.config import KeepAlive
+from cmux.protocol.events import DataReceived, SessionClosed
+from cmux.protocol.power import PowerSaving
+
+SLOWEST = 0.25
+"""Seconds that a portion is under way at most."""
+
+MANY_LOSSES = 2
+"""Losses in a row on a line that is said to work."""
+
+sides = st.booleans()
+
+
+class _Station:
+    def __init__(self, role: Role, config: Config) -> None:
+        self.mux = Multiplexer(role, config)
+        self.line: deque[tuple[float, bytes]] = deque()
+        """What it has said and when that arrives at the latest."""
+        self.losses = 0
+        self.sent = b""
+        self.came = b""
+        self.ended_at: float | None = None
+
+
+class PowerPair(RuleBasedStateMachine):
+    """See the invariants above."""
+
+    config = Config()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 100.0
+        self.host, self.module = _Station(Role.INITIATOR, self.config), _Station(Role.RESPONDER, self.config)
+        self.stations = (self.host, self.module)
+        self.dead = False
+        self.died: list[tuple[float, float]] = []
+        self.lossless = True
+        self.slowest = 0.01
+        self.host.mux.start(self.now)
+        self.advance(2)
+        self.host.mux.open(1, self.now)
+        self.advance(2)
+        assert all(one.mux.is_open(1) for one in self.stations)
+        self.slowest = SLOWEST
+
+    # --- The line -------------------------------------------------------------------------------------------------
+
+    def other(self, station: _Station) -> _Station:
+        return self.module if station is self.host else self.host
+
+    def take(self, station: _Station, events: list[object]) -> None:
+        for event in events:
+            if isinstance(event, DataReceived):
+                station.came += event.data
+            elif isinstance(event, SessionClosed) and station.ended_at is None:
+                station.ended_at = self.now
+
+    def hand_out(self, station: _Station) -> None:
+        for _ in range(100):
+            octets = station.mux.data_to_send(self.now)
+            self.take(station, list(station.mux.handle_timeout(self.now)))
+            if not octets:
+                return
+            if not self.dead:
+                station.line.append((self.now + self.slowest, octets))
+        raise AssertionError("it never falls silent")
+
+    def arrive(self, station: _Station, octets: bytes) -> None:
+        station.losses = 0
+        other = self.other(station)
+        self.take(other, list(other.mux.receive_data(octets, self.now)))
+
+    def advance(self, seconds: float) -> None:
+        end = self.now + seconds
+        for _ in range(100_000):
+            for station in self.stations:
+                self.hand_out(station)
+            timers = [at for station in self.stations if (at := station.mux.next_timeout()) is not None]
+            due = [at for at in (*timers, *(one.line[0][0] for one in self.stations if one.line)) if at <= end]
+            if not due:
+                self.now = end
+                return
+            self.now = max(self.now, min(due))
+            for station in self.stations:
+                while station.line and station.line[0][0] <= self.now:
+                    self.arrive(station, station.line.popleft()[1])
+                self.take(station, list(station.mux.handle_timeout(self.now)))
+        raise AssertionError("time does not pass")
+
+    # --- What happens ---------------------------------------------------------------------------------------------
+
+    @property
+    def over(self) -> bool:
+        return any(station.ended_at is not None for station in self.stations)
+
+    @rule(host=sides)
+    def sleep(self, host: bool) -> None:
+        if not self.over:
+            (self.host if host else self.module).mux.sleep(self.now)
+
+    @rule(host=sides)
+    def wake(self, host: bool) -> None:
+        (self.host if host else self.module).mux.wake(self.now)
+
+    @rule(host=sides, size=st.sampled_from([1, 40, 200]))
+    def send(self, host: bool, size: int) -> None:
+        station = self.host if host else self.module
+        if not self.over:
+            data = bytes(range(size))
+            station.sent += data[: station.mux.send(1, data, self.now)]
+
+    @rule(host=sides, limited=sides)
+    def say(self, host: bool, limited: bool) -> None:
+        """One of the two says what is due, or one frame of it."""
+        station = self.host if host else self.module
+        if not limited:
+            self.hand_out(station)
+        elif octets := station.mux.data_to_send(self.now, 0):
+            station.line.append((self.now + self.slowest, octets))
+
+    @rule(host=sides, size=st.sampled_from([1, 3, 1000]))
+    def hear(self, host: bool, size: int) -> None:
+        """What one has said arrives, in portions of this size."""
+        station = self.host if host else self.module
+        if station.line:
+            octets = station.line.popleft()[1]
+            for start in range(0, len(octets), size):
+                self.arrive(station, octets[start : start + size])
+
+    @rule(host=sides, spoil=st.none() | st.tuples(st.integers(0, 7), st.integers(1, 255)))
+    def lose(self, host: bool, spoil: tuple[int, int] | None) -> None:
+        """What one has said is lost, or a flag of it damaged."""
+        station = self.host if host else self.module
+        if not station.line or station.losses >= MANY_LOSSES:
+            return
+        self.lossless = False
+        octets = station.line.popleft()[1]
+        if spoil is not None and octets.count(octets[0]) == len(octets):
+            at, mask = spoil[0] % len(octets), spoil[1]
+            losses = station.losses
+            self.arrive(station, octets[:at] + bytes((octets[at] ^ mask,)) + octets[at + 1 :])
+            station.losses = losses
+        station.losses += 1
+
+    @rule(seconds=st.sampled_from([0.01, 0.1, 0.31, 1.0, 4.0]))
+    def pass_time(self, seconds: float) -> None:
+        self.advance(seconds)
+
+    @rule(seconds=st.sampled_from([0.5, 2.0, 30.0]))
+    def go_dead(self, seconds: float) -> None:
+        self.lossless = False
+        for station in self.stations:
+            station.line.clear()
+        began, self.dead = self.now, True
+        self.advance(seconds)
+        self.dead = False
+        self.died.append((began, self.now))
+
+    # --- What holds -----------------------------------------------------------------------------------------------
+
+    def dead_before(self, at: float, seconds: float) -> float:
+        """How long the line was dead in the last seconds before a moment; the present death counts."""
+        return sum(max(0.0, min(end, at) - max(start, at - seconds)) for start, end in self.died)
+
+    def teardown(self) -> None:
+        config = self.config
+        ends = [station.ended_at for station in self.stations if station.ended_at is not None]
+        if ends:
+            wait = max(config.t3, (config.n2 + 1) * config.t2)
+            assert self.dead_before(min(ends), wait + SLOWEST) > wait / 3, (ends, self.died)
+            return
+        for station in self.stations:
+            self.hand_out(station)
+        bound = (config.n2 + 1) * config.t2 + config.t3 / 4 + config.t1
+        mine = {}
+        for station in self.stations:
+            mine[station] = b"<" + bytes(range(100)) + b">"
+            station.sent += mine[station]
+            assert station.mux.send(1, mine[station], self.now) == len(mine[station])
+        self.advance(bound)
+        for station in self.stations:
+            assert self.other(station).came.endswith(mine[station]), (self.stations[0].mux.stats(), self.now)
+            if self.lossless:
+                assert self.other(station).came == station.sent
+        self.advance(3 * config.t3)
+        assert not self.over
+        if config.keep_alive is KeepAlive.NONE:
+            assert [station.mux.next_timeout() for station in self.stations] == [None, None]
+
+
+CONFIGS = {
+    "slow": Config(t1=0.6, t2=0.8),
+    "hasty": Config(),  # commands are repeated before their answers can come
+    "advanced": Config(option=Option.ADVANCED, t1=0.3, t2=0.5, t3=7),
+    "keep-alive": Config(t1=0.3, t2=2.55, keep_alive=KeepAlive.TEST, keep_alive_interval=3),
+}
+
+
+@pytest.mark.clause("5.4.7", "5.4.6.3.2", "5.7.6")
+@pytest.mark.parametrize("name", CONFIGS)
+def test_no_order_of_psc_data_flags_and_losses_ends_a_session_whose_line_works(name: str) -> None:
+    machine = type(f"PowerPair_{name}", (PowerPair,), {"config": CONFIGS[name]})
+    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+
+
+def test_the_machine_sees_a_session_that_ends_without_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One lost answer to wake-up flags, to a station that thinks it has answered them."""
+    monkeypatch.setattr(PowerSaving, "hears_flags", lambda power, data, *, partial: False)
+    monkeypatch.setattr(PowerPair, "config", CONFIGS["slow"])
+    pair = PowerPair()
+    pair.sleep(host=True)
+    pair.advance(3)
+    pair.wake(host=True)
+    pair.say(host=True, limited=False)
+    pair.hear(host=True, size=1000)
+    pair.say(host=False, limited=False)
+    pair.lose(host=False, spoil=None)
+    pair.advance(11)
+    assert pair.over
+    with pytest.raises(AssertionError):
+        pair.teardown()
