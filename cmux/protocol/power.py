@@ -80,7 +80,6 @@ POWER_TRANSITIONS: Final[dict[tuple[Power, PowerInput], tuple[Power, tuple[Power
     (_P.WAKING, _I.T3): (_P.AWAKE, (_A.GIVE_UP,)),
     (_P.ASLEEP, _I.HEARD): (_P.AWAKE, (_A.WAKE_UP,)),
     (_P.WAKING, _I.HEARD): (_P.AWAKE, (_A.WAKE_UP,)),
-    (_P.ASLEEP, _I.FLAGS): (_P.AWAKE, (_A.ANSWER, _A.WAKE_UP)),  # with the answer to PSC, in one portion
     (_P.DOZING, _I.FLAGS): (_P.AWAKE, (_A.ANSWER, _A.WAKE_UP)),
     **{(power, _I.FLAGS): (power, (_A.ANSWER,)) for power in (_P.AWAKE, _P.DRAINING, _P.ASKING, _P.CROSSED)},
 }

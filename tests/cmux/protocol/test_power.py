@@ -11,7 +11,7 @@ from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, e
 from cmux.protocol.commands import Signals
 from cmux.protocol.commands import Test as Probe
 from cmux.protocol.config import KeepAlive, Wakeup
-from cmux.protocol.events import Cause, CommandDone, Outcome, PowerChanged, SessionClosed
+from cmux.protocol.events import Cause, CommandDone, DataReceived, Outcome, PowerChanged, SessionClosed
 from cmux.protocol.power import POWER_IGNORED, POWER_TRANSITIONS, Power, PowerInput
 from cmux.protocol.transmitter import WAKEUP_FLAGS
 
@@ -78,6 +78,9 @@ def test_the_one_that_has_something_to_say_sends_flags_and_waits_for_flags(optio
     answer = pair.module.mux.data_to_send(pair.now)
     assert answer == FLAGS[option]
     pair.host.events += pair.host.mux.receive_data(answer, pair.now)
+    octets = pair.host.mux.data_to_send(pair.now)
+    assert octets == encode(Frame(1, True, FrameType.UIH, info=b"good morning"), option)
+    pair.module.events += pair.module.mux.receive_data(octets, pair.now)
     pair.settle()
     assert pair.module.data(1) == b"good morning"
     assert pair.host.of(PowerChanged)[-1] == pair.module.of(PowerChanged)[-1] == PowerChanged(Power.AWAKE)
@@ -277,14 +280,35 @@ class TestSleeping:
         pair.settle()
         for station in (pair.host, pair.module):
             assert station.of(PowerChanged) == [PowerChanged(Power.ASLEEP), PowerChanged(Power.AWAKE)]
-
-    def test_the_answer_to_a_wish_to_sleep_ends_an_older_wish_to_wake(self) -> None:
-        pair = asleep()
-        pair.host.mux.wake(pair.now)
-        pair.settle()
         pair.host.mux.sleep(pair.now)
         pair.settle()
+        assert power(pair.host) == power(pair.module) == "ASLEEP"  # it is done, and once
+
+    @pytest.mark.clause("5.4.1")
+    def test_psc_leaves_behind_the_channels_that_open(self) -> None:
+        pair = Pair().open(1)
+        pair.host.line.clear()
+        pair.host.mux.open(2, pair.now)
+        pair.host.mux.sleep(pair.now)
+        pair.to_module = deaf
+        pair.pass_time(0.15)
+        assert {frame.type for frame in pair.host.frames()} == {FrameType.SABM}
+        pair.to_module = lambda octets: octets
+        pair.pass_time(1)
+        assert pair.module.mux.is_open(2)
         assert power(pair.host) == power(pair.module) == "ASLEEP"
+
+    def test_data_that_may_not_leave_do_not_hasten_sleep(self) -> None:
+        pair = Pair().open(1)
+        pair.module.mux.receive_data(control(b"\x63\x01"), pair.now)  # FCoff
+        pair.module.mux.send(1, b"data", pair.now)
+        pair.module.mux.test(b"x", pair.now)
+        pair.module.mux.receive_data(control(ASK), pair.now)
+        pair.module.mux.data_to_send(pair.now)
+        assert power(pair.module) == "DOZING"
+        pair.module.mux.receive_data(control(b"\x21\x03x"), pair.now)
+        assert pair.module.mux.data_to_send(pair.now) == b""
+        assert power(pair.module) == "ASLEEP"
 
     @pytest.mark.clause("5.8.1")
     @pytest.mark.parametrize("state", ["ASKING", "ASLEEP"])
@@ -328,6 +352,25 @@ class TestWaking:
         assert pair.module.data(1) == b"hi"
         talk(pair)
 
+    @pytest.mark.clause("5.4.7")
+    @pytest.mark.parametrize("state", ["AWAKE", "DRAINING", "ASKING", "CROSSED"])
+    def test_flags_are_answered_on_the_way_to_the_next_sleep(self, state: str) -> None:
+        pair = asleep()
+        pair.host.mux.wake(pair.now)
+        pair.pass_time(20)
+        if state == "DRAINING":
+            pair.host.mux.test(b"x", pair.now)
+        if state != "AWAKE":
+            pair.host.mux.sleep(pair.now)
+        pair.host.mux.data_to_send(pair.now)
+        if state == "CROSSED":
+            pair.host.mux.receive_data(control(ASK, from_host=False), pair.now)
+            pair.host.mux.data_to_send(pair.now)
+        assert power(pair.host) == state
+        pair.host.mux.receive_data(BURST, pair.now)
+        assert pair.host.mux.data_to_send(pair.now) == BURST
+        assert power(pair.host) == state
+
     def test_who_was_woken_by_data_tells_so_with_flags(self) -> None:
         """A module that sleeps while its last words are under way hears that we are awake."""
         pair = asleep()
@@ -366,6 +409,30 @@ class TestWaking:
         pair.host.mux.send(1, b"hi", pair.now)
         pair.pass_time(1)
         assert pair.module.data(1) == b"hi"
+
+    def test_a_frame_that_was_cut_short_does_not_swallow_the_flags_behind_it(self) -> None:
+        """They let it grow for longer than the peer waits for an answer."""
+        pair = asleep(Config(t3=2))
+        pair.module.mux.receive_data(BURST, pair.now)
+        pair.module.mux.data_to_send(pair.now)
+        pair.now += 5
+        pair.module.mux.receive_data(encode(Frame(1, True, FrameType.UIH, info=bytes(1500)))[:40], pair.now)
+        pair.host.mux.send(1, b"hi", pair.now)
+        pair.pass_time(3)
+        assert pair.host.of(SessionClosed) == []
+        assert power(pair.host) == "AWAKE"
+
+    def test_flags_in_the_data_of_a_frame_are_not_answered(self) -> None:
+        pair = asleep()
+        pair.module.mux.receive_data(BURST, pair.now)
+        pair.module.mux.data_to_send(pair.now)
+        pair.now += 5
+        octets = encode(Frame(1, True, FrameType.UIH, info=b"\xf9" * 5 + b"x"))
+        pair.module.mux.receive_data(octets[:9], pair.now)
+        assert octets[:9].endswith(b"\xf9" * 5)
+        assert pair.module.mux.data_to_send(pair.now) == b""
+        (event,) = pair.module.mux.receive_data(octets[9:], pair.now)
+        assert event == DataReceived(1, b"\xf9" * 5 + b"x")
 
     @pytest.mark.parametrize("size", [1, 2, 5])
     def test_flags_are_seen_in_any_portions(self, size: int) -> None:
@@ -551,7 +618,7 @@ class TestKeepAlive:
         pair.pass_time(4.9)
         pair.to_module = deaf
         for index in range(5):
-            pair.host.mux.set_signals(1, Signals(ic=bool(index & 1)), pair.now)
+            pair.host.mux.set_signals(1, Signals(ic=not index & 1), pair.now)
             pair.pass_time(0.2)
         pair.pass_time(3)
         (closed,) = pair.host.of(SessionClosed)
