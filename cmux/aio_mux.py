@@ -248,7 +248,7 @@ class Mux:
                 self._session.set_result(None)
             case SessionClosed():
                 self._session_closed(event)
-            case CommandDone(command=command, outcome=outcome):
+            case CommandDone(command=command, outcome=outcome) if outcome is not Outcome.CANCELLED:  # why, comes next
                 for asked, answered in self._tests:
                     if asked == command and not answered.done():
                         answered.set_result(outcome)

@@ -543,6 +543,18 @@ def test_closing_from_one_of_its_own_threads_does_not_wait_for_itself() -> None:
         assert bytes(module.raw).count(encode(Frame(1, True, FrameType.DISC, True))) == 1  # the answer was read
 
 
+def test_a_test_that_the_end_of_the_line_cancels_says_so() -> None:
+    with Module() as module:
+        mux = cmux.open(module.path)
+        module.mute()
+        stopper = threading.Thread(target=module.stop)
+        stopper.start()
+        with pytest.raises(cmux.SessionEnded, match="hung up"):
+            mux.test()
+        stopper.join()
+        mux.close()
+
+
 def test_a_finalizer_neither_waits_nor_takes_a_lock() -> None:
     with Module() as module:
         mux = cmux.open(module.path)

@@ -41,7 +41,10 @@ class Typist:
     def wait_for(self, text: bytes) -> None:
         while text not in self.seen:
             assert select.select([self.master], [], [], 20)[0], self.seen
-            self.seen += os.read(self.master, 4096)
+            try:
+                self.seen += os.read(self.master, 4096)
+            except OSError as error:  # it has ended
+                raise AssertionError(self.seen) from error
 
     def type(self, text: bytes) -> None:
         os.write(self.master, text)

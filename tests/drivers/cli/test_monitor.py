@@ -37,7 +37,9 @@ def monitoring(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 def next_reading(process: subprocess.Popen[str]) -> dict[str, object]:
     assert process.stdout is not None
-    reading: dict[str, object] = json.loads(process.stdout.readline())
+    line = process.stdout.readline()
+    assert line, process.communicate()
+    reading: dict[str, object] = json.loads(line)
     return reading
 
 
