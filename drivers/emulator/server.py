@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 from typing import cast
 
@@ -84,9 +85,18 @@ class Server:
         listened = self.state is ServerState.LISTENING
         self.state = ServerState.INITIAL
         listener, self._listener = self._listener, None
-        if listener is not None:
+        if isinstance(listener, asyncio.Server):
+            self._close(listener)
+        elif listener is not None:
             listener.close()
         return listened
+
+    def _close(self, listener: asyncio.Server) -> None:
+        """Close a listening socket after what asyncio is accepting: that would stay open where it finds it closed."""
+        for endpoint in listener.sockets:
+            with contextlib.suppress(NotImplementedError):  # by a loop that has no readers
+                self._environment.loop.remove_reader(endpoint)
+        self._environment.loop.call_soon(listener.close)
 
     def close_client(self, index: int) -> bool:
         """Close one client; False when there is none to close."""

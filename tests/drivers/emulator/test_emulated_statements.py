@@ -203,3 +203,18 @@ async def servers(uart: Terminal) -> bytes:
     uart.write(b"AT+QIDNSCFG?\r")
     await uart.expect(b"AT+QIDNSCFG?\r")
     return await uart.until(b"\r\nOK\r\n")
+
+
+async def test_a_client_that_comes_while_the_server_closes_is_not_left_open() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        address = await listen(lab.plain, "AT+QISERVER")
+        modem = lab.module._modem
+        assert modem is not None
+        with socket.create_connection((address, 2020)) as visitor:  # the loop does not know of it yet
+            for _ in range(2):
+                await asyncio.sleep(0)
+            assert modem.contexts[0].server.stop()  # it has accepted, and made nothing of it yet
+            await settle()
+            visitor.setblocking(False)
+            with contextlib.suppress(ConnectionResetError):
+                assert visitor.recv(1) == b""
