@@ -135,6 +135,28 @@ async def test_a_udp_client_is_told_before_its_data_also_when_both_had_to_wait()
             await uart.expect(b"RVC?\r\r\n+QISRVC: 1\r\n\r\nOK\r\n\r\nREMOTE IP: 127.0.0.1\r\n" + TEXT)
 
 
+@pytest.mark.requirement("S3.24", "S5.7", "S5.9")
+async def test_udp_is_transparent_too_on_either_side() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab:
+        await lab.multiplex()
+        one, two = await lab.open(1), await lab.open(2)
+        await one.ask("AT+QIFGCNT=0;+QIMODE=1")
+        await two.ask("AT+QIFGCNT=1;+QIMODE=1")
+        address = await listen(one, "AT+QISERVER=1")
+        await two.ask(f'AT+QIOPEN="UDP","{address}",2020', "\r\nOK\r\n\r\nCONNECT\r\n")
+        await one.quiet()
+        two.write(b"first")
+        await settle()
+        await clock.turn(0.3)
+        told = await one.until(b"\r\n\r\nCONNECT\r\nfirst")
+        assert told.startswith(b"\r\nREMOTE IP: 127.")
+        one.write(b"reply")
+        await settle()
+        await clock.turn(0.3)
+        await two.expect(b"reply")
+
+
 @pytest.mark.requirement("S6.12")
 async def test_the_data_of_a_client_has_its_index_and_all_that_the_header_commands_add() -> None:
     async with Lab(EmulatedModule()) as lab:

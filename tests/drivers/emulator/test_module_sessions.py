@@ -118,6 +118,7 @@ async def test_the_timer_of_qiautos_sends_what_was_typed() -> None:
         assert await one.reader.readexactly(10) == b"timedearly"
 
 
+@pytest.mark.requirement("S4.11")
 @pytest.mark.parametrize(("esc_answer", "text"), [("OK", "OK"), ("ERROR", "ERROR"), ("SEND FAIL", "SEND FAIL")])
 async def test_the_readings_of_esc_with_a_fixed_length(esc_answer: str, text: str) -> None:
     behaviour = Behaviour.parse(["esc_cancels_fixed=on", f"esc_answer={esc_answer}"])

@@ -80,6 +80,27 @@ def test_data_that_looks_like_the_end_again_and_again_is_all_output() -> None:
         assert data == words
 
 
+@pytest.mark.requirement("S3.24", "S5.9", "S5.11")
+def test_udp_is_transparent_too_on_either_side() -> None:
+    with (
+        laboratory(clock=QuickClock(10.0)) as lab,
+        lab.driver(1, 0, transparent=True) as server,
+        lab.driver(2, 1, transparent=True) as client,
+    ):
+        listener = server.listen("UDP")
+        session = client.connect("UDP", server.local_address, listener.port)
+        assert client.online
+        assert not server.online
+        session.sendall(GREAT)
+        visitor = listener.accept(10 * PATIENCE)
+        for end in (session, visitor):
+            end.settimeout(10 * PATIENCE)  # of a clock ten times as quick
+        assert visitor.recv(100) == GREAT
+        assert server.online
+        visitor.sendall(b"and back")
+        assert session.recv(100) == b"and back"
+
+
 @pytest.mark.requirement("S4.5")
 def test_every_profile_can_be_asked_for_and_no_other(lab: Lab, echo_server: Peer) -> None:
     with lab.driver(1, 0, muxip=True) as driver:
