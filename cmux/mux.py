@@ -293,6 +293,8 @@ class Mux:
             self._reattacher = None
             self.reattached += 1
             self._back.notify_all()
+        for endpoint in self._all():  # who waits for one that was refused has to look, too
+            endpoint.wake()
         self._log.warning("attached again")
         return True
 
