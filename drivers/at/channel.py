@@ -15,13 +15,11 @@ from ..logs import port_logger
 from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from .engine import Engine, Execution, Sink, prepare, resynchronise
 from .patterns import LinePattern
-from .port import Port, port_name
+from .port import POLL, Borrowed, Port, port_name
 
 T = TypeVar("T")
 Direction = Literal["rx", "tx"]
 OctetsCallback = Callable[[Direction, bytes], None]
-POLL = 0.2  # seconds between looks at the stop flag where a read cannot be cancelled
-WRITE_TIMEOUT = 30.0
 EMPTY_READS = 16
 MAX_CALLBACKS = 1024
 
@@ -51,7 +49,7 @@ class AtChannel:
         self._taps: list[OctetsCallback] = []
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
         self._threads: list[threading.Thread] = []
-        self._restore: dict[str, float | None] = {}
+        self._borrowed = Borrowed(port)
         self._stopping = False
         self._set_up = False
         self._holders = 0
@@ -202,18 +200,13 @@ class AtChannel:
             self._changed.notify_all()
         if not first:
             return
-        cancel = getattr(self.port, "cancel_read", None)
         for thread in self._threads:
             if thread is threading.current_thread():
                 continue
             while thread.is_alive():
-                if cancel is not None:
-                    with suppress(OSError, TypeError, ValueError):
-                        cancel()
+                self._borrowed.cancel()
                 thread.join(POLL)
-        for key, value in self._restore.items():
-            with suppress(OSError, ValueError, AttributeError):
-                setattr(self.port, key, value)
+        self._borrowed.give_back()
         if self._close_port:
             close = getattr(self.port, "close", None)
             if close is not None:
@@ -324,14 +317,8 @@ class AtChannel:
     def _start(self) -> None:
         if self._threads:
             return
-        cancellable = hasattr(self.port, "cancel_read")
-        wanted = {"timeout": None if cancellable else POLL}
-        if getattr(self.port, "write_timeout", 0.0) is None:
-            wanted["write_timeout"] = WRITE_TIMEOUT
         try:
-            for key, value in wanted.items():
-                self._restore[key] = getattr(self.port, key)
-                setattr(self.port, key, value)
+            self._borrowed.take()
         except (OSError, ValueError) as error:
             raise ChannelClosed(f"{self.name}: the port cannot be used: {error}") from error
         for target, task in ((self._read, "reader"), (self._dispatch, "dispatch")):

@@ -10,6 +10,7 @@ from .listener import Listener
 from .session import Session
 from .settings import Csd, Gprs, Transparent
 from .transfer import Acknowledged
+from .watch import Watch
 
 __all__ = [
     "Acknowledged",
@@ -24,4 +25,5 @@ __all__ = [
     "Session",
     "TcpipDriver",
     "Transparent",
+    "Watch",
 ]

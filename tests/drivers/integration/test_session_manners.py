@@ -126,9 +126,11 @@ def test_a_module_that_starts_again_has_forgotten_everything() -> None:
 
 
 def test_the_line_dying_is_a_reset_with_its_cause(session: Session, lab: Lab) -> None:
-    threading.Timer(0.02, lab.mux.close).start()
+    closing = threading.Thread(target=lab.mux.close)
+    closing.start()
     with pytest.raises(ConnectionResetError) as reset:
         session.recv(1)
+    closing.join()
     assert reset.value.__cause__ is not None
 
 
