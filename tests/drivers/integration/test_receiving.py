@@ -21,6 +21,13 @@ SHOWN = ("QISHOWRA", "QISHOWLA", "QIHEAD", "QISHOWPT")
 EVERY_COMBINATION = [show for n in range(5) for show in itertools.combinations(SHOWN, n)]
 
 
+def received(visitor: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        data += visitor.recv(count - len(data)) or pytest.fail(f"the end after {len(data)} octets")
+    return data
+
+
 def test_the_module_keeps_data_for_qird_where_it_can(lab: Lab, echo_server: Peer) -> None:
     with lab.driver(1, 0) as driver:
         assert driver.receive == "buffered"
@@ -93,6 +100,44 @@ def test_a_datagram_stays_one_and_tells_its_sender(lab: Lab, receive: str) -> No
         assert session.recvfrom(100) == (b"two", peer.getsockname())
         assert session.recv(2) == b"th"
         assert session.dropped == 3
+
+
+@pytest.mark.parametrize("receive", ["buffered", "header"])
+@pytest.mark.parametrize("muxip", [False, True])
+def test_any_octets_cross_between_a_server_and_its_client(lab: Lab, receive: str, muxip: bool) -> None:
+    data = NASTY * 40
+    with lab.driver(1, 0, receive=receive, muxip=muxip) as driver:
+        listener = driver.listen()
+        with client_of(listener, driver.local_address) as visitor:
+            session = listener.accept(PATIENCE)
+            visitor.sendall(data)
+            assert exactly(session, len(data)) == data
+            session.sendall(data)
+            assert received(visitor, len(data)) == data
+
+
+@pytest.mark.requirement("S7.15")
+@pytest.mark.parametrize("receive", ["buffered", "header"])
+@pytest.mark.parametrize("muxip", [False, True])
+def test_any_octets_for_two_contexts_of_one_uart_stay_apart(
+    lab: Lab, echo_server: Peer, receive: str, muxip: bool
+) -> None:
+    texts = (NASTY * 20, NASTY[::-1] * 20)
+    with (
+        lab.driver(1, 0, receive=receive) as zero,
+        lab.driver(1, 1, receive=receive, muxip=muxip) as one,
+    ):
+        sessions = [driver.connect("TCP", "127.0.0.1", echo_server.port) for driver in (zero, one)]
+        senders = [
+            threading.Thread(target=session.sendall, args=(text,))
+            for session, text in zip(sessions, texts, strict=True)
+        ]
+        for sender in senders:
+            sender.start()
+        for session, text in zip(sessions, texts, strict=True):
+            assert exactly(session, len(text)) == text
+        for sender in senders:
+            sender.join()
 
 
 @pytest.mark.parametrize("receive", ["buffered", "header"])
