@@ -45,10 +45,10 @@ def running(*command: str | Path, **more: str) -> Iterator[subprocess.Popen[byte
                 process.kill()
 
 
-def read_until(fd: int, text: bytes, seconds: float = 20) -> bytes:
+def read_until(fd: int, text: bytes) -> bytes:
     seen = b""
     while text not in seen:
-        assert select.select([fd], [], [], seconds)[0], seen
+        assert select.select([fd], [], [], 60)[0], f"{text!r} did not come: {seen!r}"
         octets = os.read(fd, 4096)
         assert octets, seen
         seen += octets
@@ -82,7 +82,7 @@ def session(option: str, place: Path) -> None:
                 read_until(output(news), f'string "{MUXER}"'.encode())
                 call("SetPower", "string:test", "boolean:true")
                 # It lets the module rest for a quarter of a minute first, and says when it multiplexes.
-                read_until(output(news), b"interface=org.pyneo.Powered; member=power", 60)
+                read_until(output(news), b"interface=org.pyneo.Powered; member=power")
                 channels = [channel(call("GetDevice", f"string:{name}")) for name in ("first", "second")]
                 talk(*channels)
                 call("SetPower", "string:test", "boolean:false")
