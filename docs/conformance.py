@@ -12,6 +12,7 @@ import json
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -28,15 +29,20 @@ def load() -> tuple[dict[str, str], dict[str, str]]:
     return table["clauses"], table["not_done"]
 
 
-def cited(clauses: set[str]) -> dict[str, set[str]]:
+def cited() -> dict[str, set[str]]:
     """Return the modules of ``cmux/protocol`` that cite each clause."""
     found: dict[str, set[str]] = {}
     for path in sorted((ROOT / "cmux" / "protocol").glob("*.py")):
         for match in _CITED.finditer(path.read_text(encoding="utf-8")):
             for clause in _CLAUSE.findall(match[1]):
-                if clause in clauses:
-                    found.setdefault(clause, set()).add(path.stem)
+                found.setdefault(clause, set()).add(path.stem)
     return found
+
+
+def unknown(clauses: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Return the clauses that are neither known, nor above or below one that is."""
+    dotted = [f"{one}." for one in known]
+    return [one for one in clauses if not any(f"{one}.".startswith(two) or two.startswith(f"{one}.") for two in dotted)]
 
 
 def shown() -> dict[str, set[str]]:
@@ -68,10 +74,12 @@ def _marked(test: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list
 def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
     """Return what is missing: a clause without code or test, a mark or citation that names no clause."""
     titles, not_done = load()
-    code, tests = cited(set(titles)), shown()
+    code, tests = cited(), shown()
     missing = [f"{clause}: cited nowhere in cmux/protocol" for clause in titles if clause not in code]
     missing += [f"{clause}: no test is marked with it" for clause in titles if clause not in tests]
     missing += [f"{clause}: marked in {min(tests[clause])}, but no clause" for clause in tests if clause not in titles]
+    strays = unknown(code, [*titles, *not_done])
+    missing += [f"{clause}: cited in {min(code[clause])}, but no clause" for clause in strays]
     missing += [f"{clause}: done and not done" for clause in titles if clause in not_done]
     if passed is not None:
         missing += [f"{clause}: no test with it has passed" for clause in titles if not passed.get(clause)]
@@ -81,7 +89,7 @@ def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
 def page() -> str:
     """Return the text of the page."""
     titles, not_done = load()
-    code, tests = cited(set(titles)), shown()
+    code, tests = cited(), shown()
     lines = [
         "<!-- Written by docs/conformance.py; do not edit. -->",
         "",

@@ -16,6 +16,11 @@ def test_every_clause_is_cited_and_shown_or_listed_as_not_done() -> None:
     assert conformance["problems"]() == []
 
 
+def test_a_citation_of_no_clause_is_a_problem() -> None:
+    known = ["5.3.1", "5.4.6", "6"]
+    assert conformance["unknown"](["5.3", "5.3.1", "5.4.6.3", "6.2.2", "5.9.9", "5.30"], known) == ["5.9.9", "5.30"]
+
+
 def test_a_clause_whose_tests_did_not_pass_is_a_problem() -> None:
     titles, _ = conformance["load"]()
     passed = {clause: ["a test"] for clause in titles if clause != "5.3.1"}

@@ -156,6 +156,7 @@ class Config:
         default("t2", max(0.3, min(2 * self.t1, 2.55)))
         default("queue_high", max(self.n1, 16384))
         default("queue_low", self.queue_high // 4)
+        # 27.010 5.1.2 lists narrower ranges for N1 and N2 than 5.7.2 and 5.7.3; what a module may use is accepted.
         limits: tuple[tuple[str, float, float], ...] = (
             ("n1", 1, _MAX_N1[self.option]),
             ("n1_receive", self.n1, _MAX_N1[self.option]),

@@ -247,7 +247,7 @@ class ControlChannel:
             handler(self, message, body)
 
     def _respond(self, message: Message, body: Command | None = None) -> None:
-        """Answer: with the values that came, octet for octet, where no others are given (27.010 §5.4.6.2)."""
+        """Answer: with the values that came, octet for octet, where no others are given (27.010 §5.4.6.3)."""
         if message.type is not None:
             value = message.value if body is None else body.value()
             self._session.send_control(encode_value(message.type, value, command=False), None)

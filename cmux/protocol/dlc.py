@@ -93,7 +93,7 @@ COUNTERS: Final = (
 _S, _I, _A = State, Input, Action
 
 TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] = {
-    # 27.010 5.3.3: a closed DLC accepts SABM only; DISC is answered with DM, and so, seldom, are stray data.
+    # 27.010 5.3.3: a closed DLC accepts SABM only; DISC is answered with DM. So, seldom, are stray data, as others do.
     (_S.CLOSED, _I.OPEN): (_S.OPENING, (_A.SEND_SABM,)),
     (_S.CLOSED, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),
     (_S.CLOSED, _I.UNWANTED_SABM): (_S.CLOSED, (_A.SEND_DM,)),
@@ -157,12 +157,12 @@ IGNORED: Final[dict[tuple[State, Input], str]] = {
     (_S.OPENING, _I.DRAINED): "nothing is sent before UA",
     (_S.OPEN, _I.OPEN): _ALREADY,
     (_S.OPEN, _I.DRAINED): "an empty queue means something only when draining",
-    (_S.OPEN, _I.UA): "a late or repeated UA changes nothing (27.010 §5.4.4.2)",
+    (_S.OPEN, _I.UA): "a late or repeated UA changes nothing",
     (_S.OPEN, _I.DM_IN_ADM): "the peer says again that it has no control channel",
     (_S.OPEN, _I.T1): _NO_TIMER,
     (_S.OPEN, _I.N2): _NO_TIMER,
     (_S.DRAINING, _I.DRAIN): _ALREADY,
-    (_S.DRAINING, _I.UA): "a late or repeated UA changes nothing (27.010 §5.4.4.2)",
+    (_S.DRAINING, _I.UA): "a late or repeated UA changes nothing",
     (_S.DRAINING, _I.DM_IN_ADM): "DLCI 0 never drains",
     (_S.DRAINING, _I.T1): _NO_TIMER,
     (_S.DRAINING, _I.N2): _NO_TIMER,

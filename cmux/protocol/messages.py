@@ -1,4 +1,4 @@
-"""Messages in an information field of DLCI 0: type octet, length, value octets (27.010 §5.4.6.1, §5.4.6.2)."""
+"""Messages in an information field of DLCI 0: type octet, length, value octets (27.010 §5.4.6.1)."""
 
 from __future__ import annotations
 

@@ -283,7 +283,7 @@ class Multiplexer:
         self.set_signals(dlci, replace(self.own_signals(dlci), fc=False), now)
 
     def hold_all(self, now: float) -> None:
-        """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6)."""
+        """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6, §5.4.8.1)."""
         self._submit(FCoff(), now)
         self._session.unsettled.discard(0)  # an FCon that went unanswered is not said again
 

@@ -487,7 +487,7 @@ class Session:
 
     def command_done(self, done: CommandDone) -> None:
         """Act on the result of a command of ours, and tell it."""
-        if isinstance(done.command, CLD):  # some never answer CLD: taken as closed all the same (27.010 §5.8.2)
+        if isinstance(done.command, CLD):  # some never answer CLD: taken as closed all the same
             self.end(Cause.LOCAL, "closed down by this side")
             return
         self.tell(done)

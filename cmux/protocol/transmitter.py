@@ -124,7 +124,7 @@ class Transmitter:
             if left is not None and len(frame.info) > left:  # saves encoding what does not fit
                 break
             octets = encode(frame, self._config.option)
-            if out and self._config.shared_flags:  # 27.010 5.2.6.1
+            if out and self._config.shared_flags:  # 27.010 5.2.6.1, and HDLC
                 octets = octets[1:]
             if left is not None:
                 limit = left - len(octets)

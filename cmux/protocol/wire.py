@@ -125,7 +125,7 @@ class MessageType(IntEnum):
     SNC = 0x34
 
 
-message_type = BitStruct(  # §5.4.6.2: this C/R is not the one of the address
+message_type = BitStruct(  # §5.4.6.1: this C/R is not the one of the address
     "type" / BitsInteger(6),
     "command" / Flag,
     "ea" / Flag,

@@ -9,7 +9,7 @@ from cmux.protocol.config import Parameters
 from cmux.protocol.errors import ConfigError
 
 
-@pytest.mark.clause("5.7.1", "5.7.2", "5.7.3", "5.7.4", "5.7.5", "5.7.6")
+@pytest.mark.clause("5.1.2", "5.7.1", "5.7.2", "5.7.3", "5.7.4", "5.7.5", "5.7.6")
 def test_defaults_of_the_specification() -> None:
     config = Config()
     assert (config.t1, config.n1, config.n2, config.k, config.t2, config.t3) == (0.1, 31, 3, 2, 0.3, 10)

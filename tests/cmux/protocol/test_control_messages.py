@@ -76,7 +76,7 @@ def answered(pair: Pair, command: Command) -> list[CommandDone]:
         pytest.param("13 03 93", "11 03 13", id="NSC as a command"),
     ],
 )
-@pytest.mark.clause("5.4.6.1", "5.4.6.2", "5.4.6.3.1", "5.4.6.3.2", "5.4.6.3.4", "5.4.6.3.8", "5.4.6.3.9")
+@pytest.mark.clause("5.4.6.1", "5.4.6.3.1", "5.4.6.3.2", "5.4.6.3.4", "5.4.6.3.8", "5.4.6.3.9")
 @pytest.mark.clause("5.4.6.3.3", "5.4.6.3.5", "5.4.6.3.6", "5.4.6.3.7", "5.4.6.3.10", "5.4.6.3.11")
 @pytest.mark.parametrize("role", list(Role))
 def test_question_and_answer(role: Role, option: Option, question: str, answer: str) -> None:
@@ -405,7 +405,7 @@ def test_service_is_told_and_remembered() -> None:
     assert answered(pair, SNC(1))[-1].answer == SNC(1, SNC.VOICE, 0x09)
 
 
-@pytest.mark.clause("5.4.6.3.5", "5.4.6.3.6")
+@pytest.mark.clause("5.4.6.3.5", "5.4.6.3.6", "5.4.8.1")
 def test_holding_all_channels_stops_the_peers_data_and_not_the_control_channel() -> None:
     pair = Pair().open(1, 2)
     pair.host.mux.hold_all(pair.now)

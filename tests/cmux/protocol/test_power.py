@@ -173,7 +173,7 @@ class TestSleeping:
         assert [frame.info for frame in pair.host.frames()][-1] == ASK
         assert power(pair.host) == power(pair.module) == "ASLEEP"
 
-    @pytest.mark.clause("5.4.7")
+    @pytest.mark.clause("5.1.5", "5.4.7")
     def test_data_that_come_while_psc_is_out_wake_the_peer(self) -> None:
         pair = Pair().open(1)
         pair.host.mux.sleep(pair.now)
