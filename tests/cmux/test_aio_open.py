@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -311,6 +313,17 @@ async def test_opening_can_be_cancelled_and_leaves_the_module_out_of_multiplexer
         module.manners.answers_sabm = True
         async with await cmux.aio.open(module.path):
             pass
+
+
+def test_sigint_in_the_middle_of_opening_leaves_the_module_out_of_multiplexer_mode(nothing_left: None) -> None:
+    program = "import asyncio, cmux.aio, sys; asyncio.run(cmux.aio.open(sys.argv[1]))"
+    with Module(answers_sabm=False) as module:
+        process = subprocess.Popen([sys.executable, "-c", program, module.path], stderr=subprocess.PIPE)
+        module.wait(lambda: module.in_mux)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+        assert stderr.rstrip().endswith(b"KeyboardInterrupt")
+        module.wait(lambda: not module.in_mux)
 
 
 async def test_closing_goes_on_when_whoever_asked_for_it_is_cancelled(module: Module) -> None:
