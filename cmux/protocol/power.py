@@ -1,4 +1,4 @@
-"""Power saving: its transition table, the timers of waking, and when flags are answered (27.010 §5.1.5, §5.4.7, §5.7.6).
+"""Power saving: its transition table, the timers of waking, when flags are answered (27.010 §5.1.5, §5.4.7, §5.7.6).
 
 A message may be lost and PSC may cross, so one station can take the two for asleep while the other knows nothing of it.
 Neither order ends a session whose line works: whoever is awake answers flags once PSC was said in this session, and
