@@ -359,6 +359,7 @@ def nothing_left(driver: TcpipDriver, *peers: Peer, lingering: int = 0) -> Itera
     threads, descriptors = set(threading.enumerate()), len(_descriptors())
     yield
     for thread in set(threading.enumerate()) - threads | {t for peer in peers for t in peer._threads[1:]}:
+        thread._started.wait(PATIENCE)  # type: ignore[attr-defined]  # another thread may be about to start it
         thread.join(PATIENCE)
     assert set(threading.enumerate()) <= threads
     driver.channel.command("AT")  # the module is through with what it did for the session
