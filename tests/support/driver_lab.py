@@ -89,6 +89,7 @@ def laboratory(
         yield lab
     left = set(threading.enumerate()) - before
     for thread in left:
+        thread._started.wait(PATIENCE)  # type: ignore[attr-defined]  # a peer may be about to start it
         thread.join(PATIENCE)
     assert set(threading.enumerate()) <= before
 
