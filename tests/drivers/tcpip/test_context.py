@@ -197,6 +197,85 @@ def test_a_context_that_another_process_took_is_reported_as_lost_with_its_new_ho
     driver.close()
 
 
+def test_a_context_that_was_taken_while_the_other_was_in_the_foreground_is_lost() -> None:
+    module = ScriptedModule()
+    port = module.port(1)
+    with TcpipDriver(port, context=1) as other:
+        driver = TcpipDriver(port, context=0)
+        driver.claim()
+        other.state()  # AT+QIFGCNT=1
+        module.owner[0], module.state[0] = 3, "IP STATUS"
+        with pytest.raises(ContextLost, match=r"AT\+QIFGCNT=0"):
+            driver.listen()
+        assert not driver.table.held(0)
+        with pytest.raises(ContextBusy):
+            driver.listen()
+        driver.close()
+
+
+def test_a_state_that_another_program_brought_about_is_not_taken_for_ours() -> None:
+    module = ScriptedModule()
+    driver = TcpipDriver(module.port(1))
+    driver.claim()
+    module.owner[0], module.state[0] = 3, "IP STATUS"
+    with pytest.raises(ContextLost, match="VIRTUAL_UART_3"):
+        driver.state()  # AT+QISTAT is answered to anybody
+    driver.close()
+    assert "AT+QIDEACT" not in driver.channel.port.commands  # type: ignore[attr-defined]
+
+
+def test_a_claim_of_what_is_held_and_not_used_finds_out_who_took_it() -> None:
+    module = ScriptedModule()
+    driver = TcpipDriver(module.port(1))
+    lease = driver.claim()
+    assert driver.claim() is lease
+    module.owner[0] = 3
+    with pytest.raises(ContextLost, match="VIRTUAL_UART_3"):
+        driver.claim()
+    driver.claim()  # in IP INITIAL the module gives it back
+    assert module.owner[0] == 1
+    driver.close()
+
+
+def test_a_port_without_a_dlci_learns_its_number_from_the_module() -> None:
+    """So it is with the paths of ``gsm0710 attach``."""
+    module = ScriptedModule()
+    port = CommandPort(lambda text: module.answer(2, text))
+    driver = TcpipDriver(port)
+    driver.claim()
+    assert port.commands[1:3] == ["AT+QIFGCNT=0", "AT+QIFGCNT?"]
+    module.owner[0] = 4
+    with pytest.raises(ContextLost, match="VIRTUAL_UART_4"):
+        driver.listen()
+    driver.close()
+
+
+def test_nobody_of_this_process_gets_a_context_while_it_is_being_reclaimed() -> None:
+    module = ScriptedModule()
+    module.owner[0], module.state[0] = 1, "IP STATUS"  # a dead host's
+    refused: list[ContextBusy] = []
+
+    class Hooked(ScriptedModule):
+        """Another driver wants the context as soon as it is free."""
+
+        def answer(self, dlci: int, text: str) -> bytes:
+            said = module.answer(dlci, text)
+            if dlci == 1 and text == "AT+QIDEACT":
+                with pytest.raises(ContextBusy) as busy:
+                    rival.claim()
+                refused.append(busy.value)
+            return said
+
+    hooked = Hooked()
+    hooked.mux.channel = hooked.port  # type: ignore[attr-defined]
+    driver, rival = TcpipDriver(hooked.port(2)), TcpipDriver(hooked.port(3))
+    driver.reclaim()
+    assert refused[0].owner == 2
+    assert (module.owner[0], driver.table.owner(0)) == (2, 2)
+    driver.close()
+    rival.close()
+
+
 def test_waiting_asks_the_module_at_most_once_a_second_until_the_deadline() -> None:
     module, clock = ScriptedModule(), FakeClock()
     module.owner[0], module.state[0] = 4, "IP STATUS"
