@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import codecs
 import contextlib
 import os
@@ -36,6 +37,7 @@ class Window(miniterm.Miniterm):
         self.set_rx_encoding("utf-8", errors="replace")
         self.set_tx_encoding("utf-8", errors="replace")
         if os.name == "posix":
+            atexit.unregister(self.console.cleanup)
             self.console = Keys()
 
     def reader(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from dataclasses import replace
 
@@ -79,7 +80,8 @@ def _type_on(port: VirtualUart, arguments: argparse.Namespace, stop: Stop) -> No
     stop.interrupts = False
     window.start()
     try:
-        print(f"--- {port.port}; Ctrl-] leaves, Ctrl-T Ctrl-H helps ---\r", file=sys.stderr)
+        with contextlib.suppress(OSError):  # a terminal that is gone already, is noticed below
+            print(f"--- {port.port}; Ctrl-] leaves, Ctrl-T Ctrl-H helps ---\r", file=sys.stderr)
         stop.interrupts = True
         if not stop.asked:
             window.wait()

@@ -209,6 +209,19 @@ async def test_closing_sends_what_is_queued(module: Module) -> None:
     assert module.data[1] == bytes(40_000)
 
 
+async def test_closing_a_channel_whose_peer_takes_nothing_ends_after_the_drain_time(module: Module) -> None:
+    module.manners.loopback = ()
+    async with await cmux.aio.open(module.path, drain_timeout=0.05) as mux:
+        _, writer = await mux.channel(1)
+        module.run(lambda core, now: core.pause_reading(1, now))
+        await happened(mux, lambda: (signals := mux.signals(1)) is not None and signals.fc)
+        writer.write(bytes(100_000))
+        writer.close()
+        async with asyncio.timeout(20):
+            await writer.wait_closed()
+        await seen(module, lambda: module.closed(1))
+
+
 async def test_signals_go_both_ways(module: Module) -> None:
     async with await cmux.aio.open(module.path) as mux:
         _, writer = await mux.channel(1)
@@ -345,6 +358,7 @@ async def test_opening_a_channel_can_be_cancelled(module: Module) -> None:
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
+        await seen(module, lambda: module.closed(1))
         reader, writer = await mux.channel(1)
         writer.write(b"x")
         assert await reader.readexactly(1) == b"x"

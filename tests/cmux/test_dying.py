@@ -348,6 +348,16 @@ def test_waiting_for_a_line_ends_with_its_time_and_with_the_mux(link: Path) -> N
     assert len(ended) == 1
 
 
+def test_attempts_become_rarer_up_to_one_in_half_a_minute() -> None:
+    backoff, delays = reattaching.Backoff(), list[float]()
+    for _ in range(8):
+        delays.append(backoff.delay)
+        backoff.failed("x", OSError("not there"))
+    assert delays == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    backoff.succeeded()
+    assert backoff.delay == 0.5
+
+
 def test_an_open_object_cannot_be_attached_again() -> None:
     with serial.serial_for_url("loop://") as port, pytest.raises(cmux.ConfigError, match="cannot be opened anew"):
         cmux.open(port, reattach=True)

@@ -98,6 +98,15 @@ def test_a_signal_leaves_in_order(number: int) -> None:
         assert not module.in_mux
 
 
+def test_a_terminal_that_goes_away_ends_it() -> None:
+    with Module() as module:
+        typist = Typist(module.path, "--dlci", "1")
+        typist.wait_for(b"leaves")
+        os.close(typist.master)  # nobody is told by a signal: it is not the terminal of a session
+        assert typist.process.wait(20) == 0
+        assert not module.in_mux
+
+
 def test_the_line_dying_ends_it_with_a_line_that_says_so() -> None:
     with Module() as module:
         typist = Typist(module.path, "--dlci", "1")
