@@ -5,23 +5,21 @@ It reads no clock and does no I/O. What the peer does wrong is counted and told,
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 
 from . import negotiation
 from .commands import RLS, RPN, SNC, Command, FCoff, FCon, PortMask, PortSettings, Signals, Test, build_status
-from .config import Config, Option, Parameters, Role
+from .config import Config, Parameters, Role
 from .control import MAX_WAITING
-from .dlc import COUNTERS, Dlc, Input, State
+from .dlc import Dlc, Input, State
 from .errors import ConfigError, FrameError, InvalidDlci, StateError
 from .events import Cause, Event
-from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
 from .messages import encode_message
+from .power import PowerInput
+from .reception import Reception
 from .session import Session
+from .statistics import statistics
 from .wire import MessageType
-
-MAX_UNREAD = 4096
-"""Octets from behind the end of sessions that wait for `Multiplexer.take_unread`."""
 
 
 class Multiplexer:
@@ -43,14 +41,7 @@ class Multiplexer:
     def _set_up(self, config: Config) -> None:
         self.config = config
         self._session = Session(self.role, config)
-        self._decoder: Decoder
-        if config.option is Option.BASIC:
-            self._decoder = BasicDecoder(config.n1_receive)
-        else:
-            self._decoder = AdvancedDecoder(config.n1_receive, xonxoff=config.xonxoff)
-        self._grown_at = 0.0
-        self._gap_over = False
-        self._unread = b""
+        self._reception = Reception(config, self._session)
 
     # --- The session ----------------------------------------------------------------------------------------------
 
@@ -79,9 +70,9 @@ class Multiplexer:
             The events.
         """
         session = self._at(now)
-        self._decode(self._decoder.finish())  # no more will come of a partial frame
+        self._reception.finish()
         session.end(Cause.LINE_LOST, reason)
-        self._decoder.reset()
+        self._reception.decoder.reset()
         return session.events.take()
 
     def reconfigure(self, config: Config) -> None:
@@ -285,7 +276,7 @@ class Multiplexer:
     def hold_all(self, now: float) -> None:
         """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6, §5.4.8.1)."""
         self._submit(FCoff(), now)
-        self._session.unsettled.discard(0)  # an FCon that went unanswered is not said again
+        self._session.unsettled.forget(0)  # an FCon that went unanswered is not said again
 
     def release_all(self, now: float) -> None:
         """Let the peer send on all channels again: FCon (27.010 §5.4.6.3.5)."""
@@ -372,14 +363,14 @@ class Multiplexer:
             StateError: the session is not open.
         """
         self._require_session("PSC")
-        self._at(now).sleep()
+        self._at(now).standby.apply(PowerInput.SLEEP)
 
     def wake(self, now: float) -> None:
         """Wake a sleeping peer without sending anything; sending does it by itself (27.010 §5.4.7).
 
         Before the peer has answered PSC it is woken right after that.
         """
-        self._at(now).wake()
+        self._at(now).standby.wake()
 
     # --- The line -------------------------------------------------------------------------------------------------
 
@@ -395,37 +386,16 @@ class Multiplexer:
         """
         session = self._at(now)
         if data:
-            self._grown_at, self._gap_over = now, False
-            session.heard()
-            self._decode(self._decoder.scan(data))
-            session.understood(data, partial=self._decoder.pending)
+            self._reception.receive(data)
         return session.events.take()
-
-    def _decode(self, items: Generator[Decoded]) -> None:
-        """Hand frames to the session; what stands behind the one that ends it is not for the multiplexer."""
-        session = self._session
-        ended = session.ended
-        for _, item in items:
-            session.receive(item)
-            if session.ended != ended:
-                ended = session.ended
-                if session.dlc(0).state is State.CLOSED:  # else the same frame, SABM on DLCI 0, began the next one
-                    items.close()
-                    self._keep_unread(self._decoder.take_rest())
-
-    def _keep_unread(self, octets: bytes) -> None:
-        unread = self._unread + octets
-        self._unread = unread[:MAX_UNREAD]
-        self._decoder.skipped += len(unread) - len(self._unread)
 
     def take_unread(self) -> bytes:
         """Take the octets that came behind the frame that ended a session: AT commands, maybe, or a new session.
 
         Returns:
-            The octets, once: all since the last call, at most `MAX_UNREAD`. What was more is counted as skipped.
+            The octets, once: all since the last call, at most 4096. What was more is counted as skipped.
         """
-        unread, self._unread = self._unread, b""
-        return unread
+        return self._reception.take_unread()
 
     def data_to_send(self, now: float, limit: int | None = None) -> bytes:
         """Hand out whole frames for the line; acknowledgement timers start here.
@@ -446,11 +416,8 @@ class Multiplexer:
 
         It lies in the past when events wait that a call other than `receive_data` caused.
         """
-        due = self._session.next_timeout()
-        if not self._decoder.pending:
-            return due
-        wait = self.config.t2 if self._gap_over else min(self.config.frame_gap, self.config.t2)
-        return min(self._grown_at + wait, self._grown_at + wait if due is None else due)
+        due = [at for at in (self._session.next_timeout(), self._reception.next_timeout()) if at is not None]
+        return min(due, default=None)
 
     def handle_timeout(self, now: float) -> list[Event]:
         """Do what is due.
@@ -463,11 +430,7 @@ class Multiplexer:
         """
         session = self._at(now)
         session.handle_timeout()
-        if self._decoder.pending:
-            over = now >= self._grown_at + self.config.t2
-            if over or now >= self._grown_at + self.config.frame_gap:
-                self._gap_over = True
-                self._decode(self._decoder.give_up(force=over))
+        self._reception.handle_timeout()
         return session.events.take()
 
     def stats(self) -> dict[str, object]:
@@ -481,31 +444,7 @@ class Multiplexer:
         Returns:
             A new dictionary, which is the caller's.
         """
-        session = self._session
-        counters = session.counters + session.control.counters
-        per_dlc = {dlci: dict(dlc.counters) for dlci, dlc in sorted(session.dlcs.items())}
-        per_dlc[0]["retransmissions"] += counters["command_retransmissions"]
-        sums = {name: sum(one[name] for one in per_dlc.values()) for name in COUNTERS}
-        names = (
-            "frames_ignored",
-            "command_retransmissions",
-            "control_ignored",
-            "control_malformed",
-            "holds",
-        )
-        return {
-            **sums,
-            "flow_stalls": sums["flow_stalls"] + counters["holds"],
-            "queue_peak": max(one["queue_peak"] for one in per_dlc.values()),
-            "control_queue_peak": session.transmitter.control_peak,
-            **{name: counters[name] for name in names},
-            "control_overflow": counters["control_overflow"] + session.transmitter.overflow,
-            "signals_unsaid": counters["signals_unsaid"],
-            "octets_skipped": self._decoder.skipped,
-            "dropped": dict(session.dropped),
-            "power": str(session.power.state),
-            "dlcs": {dlci: {"state": str(session.dlcs[dlci].state), **one} for dlci, one in per_dlc.items()},
-        }
+        return statistics(self._session, self._reception.decoder.skipped)
 
     # --- Inside ---------------------------------------------------------------------------------------------------
 

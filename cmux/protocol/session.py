@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from . import negotiation
-from .commands import CLD, MSC, PN, PSC, FCon, Signals, split_status
-from .config import Config, Parameters, Role, Wakeup
+from .commands import CLD, MSC, PN, PSC, FCon, Signals
+from .config import Config, Parameters, Role
 from .control import ControlChannel, Outstanding
 from .dlc import CLOSING_CAUSE, Action, Dlc, Input, State
 from .event_queue import EventQueue
@@ -20,7 +20,6 @@ from .events import (
     Opened,
     Outcome,
     ParametersChanged,
-    PowerChanged,
     Reestablished,
     SessionClosed,
     SessionOpened,
@@ -28,23 +27,14 @@ from .events import (
     Writable,
 )
 from .headers import Frame
+from .intake import Intake
 from .keepalive import Watch
-from .messages import Message, parse_messages
-from .power import Power, PowerAction, PowerInput, PowerSaving
+from .power import PowerInput
+from .standby import Standby
 from .transmitter import Transmitter
+from .unsettled import Unsettled
 from .wire import FrameType, MessageType
 
-_INPUTS = {
-    FrameType.SABM: Input.SABM,  # 27.010 5.3.1
-    FrameType.UA: Input.UA,  # 27.010 5.3.2
-    FrameType.DM: Input.DM,  # 27.010 5.3.3
-    FrameType.DISC: Input.DISC,  # 27.010 5.3.4
-    FrameType.UIH: Input.DATA,  # 27.010 5.3.5
-    FrameType.UI: Input.DATA,  # 27.010 5.3.6
-}
-
-_ANSWERS = (Input.UA, Input.DM)
-_SECOND_TRY = 2
 _MAX_STATUS_DUE = 16  # breaks that wait for a line that takes nothing, on a DLC of convergence layer 2
 
 
@@ -64,28 +54,23 @@ class Session:
         self.refused: set[int] = set()
         """DLCIs whose SABM is answered with DM."""
         self.shutting_down = False
-        self.unsettled: set[int] = set()
-        """DLCIs about which the peer may be wrong, because it left our last word unanswered."""
+        self.adm = False
+        """The peer has no control channel, and serves data channels all the same (`Config.adm`)."""
+        self.unsettled = Unsettled()
         self.ended = 0
         """How many sessions have ended on this line."""
         self.counters = Counter[str]()
         self.dropped = Counter[str]()
         self.events = EventQueue()
         self.control = ControlChannel(self)
-        self.power = PowerSaving(config)
-        self._watch = Watch(config)
-        self._command_cr = role is Role.INITIATOR  # 27.010 5.2.1.2, table 1
-        self.transmitter = Transmitter(config, self._command_cr, self.dlcs, self._data_sent)
+        self.watch = Watch(config)
+        command_cr = role is Role.INITIATOR  # 27.010 5.2.1.2, table 1
+        self.transmitter = Transmitter(config, command_cr, self.dlcs, self._data_sent)
+        self.standby = Standby(self)
+        self._intake = Intake(self, command_cr)
         self._zero = self.dlc(0)
-        self._adm = False
-        self._told_to_wake = False
-        """Octets have just woken us, and the peer is to know that."""
         self._over = False
         """`SessionClosed` has been told, and nothing has begun since."""
-        self._answers: set[MessageType | FrameType] = set()
-        """What the peer has answered in this session."""
-        self._said_again: set[tuple[int, MessageType | FrameType]] = set()
-        """What was said once more because it stayed unanswered."""
 
     # --- Looking at it --------------------------------------------------------------------------------------------
 
@@ -163,7 +148,7 @@ class Session:
 
     def send_signals(self, dlc: Dlc, break_length: float | None = None) -> None:
         """Tell the peer our signals of an open DLC: by MSC, or in a frame of convergence layer 2."""
-        if not dlc.is_open or (self._adm and dlc.parameters.convergence == 1):
+        if not dlc.is_open or (self.adm and dlc.parameters.convergence == 1):
             self.counters["signals_unsaid"] += break_length is not None or dlc.is_open
             return
         if dlc.parameters.convergence == 2:
@@ -175,36 +160,7 @@ class Session:
         else:
             self.control.submit(MSC(dlc.dlci, dlc.own_signals, break_length, self.config.break_octet))
 
-    def sleep(self) -> None:
-        """Ask the peer for power saving (27.010 §5.4.6.3.2)."""
-        self._power(PowerInput.SLEEP)
-
-    def wake(self) -> None:
-        """Wake the peer, or do not let it sleep (27.010 §5.4.7)."""
-        self._power(PowerInput.WANTED)
-        if self.power.asleep and self.config.wakeup is not Wakeup.HANDSHAKE:
-            self._power(PowerInput.HEARD)
-
     # --- What comes from the line ---------------------------------------------------------------------------------
-
-    def heard(self) -> None:
-        """Octets came, whatever they are: a sleeping peer is awake."""
-        if self.power.asleep:
-            self._told_to_wake = self.power.state is Power.ASLEEP and self.config.wakeup is not Wakeup.NONE
-            self._power(PowerInput.HEARD)
-
-    def understood(self, data: bytes, *, partial: bool) -> None:
-        """Answer flags, where PSC was said: the peer may wait for ours (27.010 §5.4.7).
-
-        Args:
-            data: what was passed to the decoder.
-            partial: it holds a frame that is not whole.
-        """
-        if not self.power.agreed:
-            return
-        woken, self._told_to_wake = self._told_to_wake, False
-        if self.power.hears_flags(data, partial=partial) or (woken and self.power.awake):
-            self._power(PowerInput.FLAGS)
 
     def receive(self, item: Frame | FrameDropped) -> None:
         """Take what the decoder found."""
@@ -212,15 +168,14 @@ class Session:
             self.dropped[item.reason.value] += 1
             self.tell(item)
             return
-        self._watch.heard(self.now)
-        self._take(item)
+        self.watch.heard(self.now)
+        self._intake.take(item)
         if self.unsettled:
             self._settle()
 
     def _settle(self) -> None:
         """The peer can be heard again: say once more what it may have missed."""
-        unsettled, self.unsettled = self.unsettled, set()
-        for dlci in sorted(unsettled):
+        for dlci in self.unsettled.take():
             dlc = self.dlcs[dlci]
             if not dlci:
                 self.control.submit(FCon())
@@ -229,108 +184,6 @@ class Session:
                 self.apply(dlc, Input.CLOSE_AGAIN)
             elif dlc.is_open:
                 self.send_signals(dlc)
-
-    def _unanswered(self, dlci: int, kind: MessageType | FrameType) -> None:
-        """Note that the peer may have missed something; one that never answers such a thing is told once more only."""
-        if kind in self._answers or (dlci, kind) not in self._said_again:
-            self._said_again.add((dlci, kind))
-            self.unsettled.add(dlci)
-
-    def _take(self, item: Frame) -> None:
-        dlc = self.dlcs.get(item.dlci) or self.dlc(item.dlci)
-        dlc.counters["frames_received"] += 1
-        what = _INPUTS.get(item.type)
-        if what is Input.DATA:
-            dlc.confirmed = True
-            if dlc.state is State.OPEN:
-                self._deliver(dlc, item.info)
-            else:
-                self._stray(dlc, item.info)
-            return
-        if what is None or (what is Input.UA and not item.pf):  # 27.010 5.4.4.2: UA with F = 0 is discarded
-            self.counters["frames_ignored"] += 1
-            self._discarded(dlc, item.info)  # of an I frame: there is no error recovery
-            return
-        if what is Input.SABM:
-            # Our own SABM comes back from a peer that echoes, in AT mode. Once DLCI 0 is open it is no echo: there are
-            # modules that open channels with the host's C/R bit.
-            if not dlc.dlci and dlc.state is State.OPENING and item.cr == self._command_cr:
-                self.counters["frames_ignored"] += 1
-                return
-            if not dlc.dlci and self.shutting_down:  # it has closed already, and its answer to our CLD was lost
-                self.end(Cause.LOCAL, "closed down by this side")
-            if not dlc.dlci and dlc.is_open:  # it starts from nothing: what was due before means nothing to it
-                self.transmitter.clear()
-            if self._unwanted(dlc):
-                what = Input.UNWANTED_SABM
-        elif what in _ANSWERS and item.pf and self._answers_an_older_one(dlc):
-            self.counters["frames_ignored"] += 1
-            return
-        elif what is Input.DM and not item.pf and dlc.state is State.OPENING and dlc.tries < _SECOND_TRY:
-            self.counters["frames_ignored"] += 1  # 27.010 5.3.3: unasked, about the connection before, and no answer
-            return
-        elif what is Input.DM and not dlc.dlci and self.config.adm:
-            self._adm = dlc.state is State.OPENING or self._adm
-            what = Input.DM_IN_ADM
-        self.apply(dlc, what, final=item.pf)
-
-    def _answers_an_older_one(self, dlc: Dlc) -> bool:
-        """Whether UA or DM answers a SABM or DISC that another one of ours has followed since."""
-        older = dlc.answers_due > 1 and dlc.state in (State.OPENING, State.CLOSING)
-        dlc.answers_due = max(0, dlc.answers_due - 1)
-        return older
-
-    def _unwanted(self, dlc: Dlc) -> bool:
-        """Whether the peer may not have this DLC."""
-        if not dlc.dlci:
-            return False
-        refused = dlc.dlci in self.refused and dlc.state is not State.OPENING  # what we open ourselves we want
-        return refused or not self.config.carries_data(dlc.dlci) or not self.is_open or self.shutting_down
-
-    def _stray(self, dlc: Dlc, info: bytes) -> None:
-        """Data on a DLC that is not simply open."""
-        if not dlc.dlci and dlc.state is State.CLOSED:
-            messages = parse_messages(info)
-            if any(_is_close_down(one) for one in messages):
-                self._control(dlc, info)  # whoever finds a multiplexer without a session sends CLD to be rid of it
-                return
-            if not any(one.command for one in messages):  # late answers want none
-                self.counters["frames_ignored"] += 1
-                return
-        for action in dlc.apply(Input.DATA):
-            if action is Action.DELIVER:
-                self._deliver(dlc, info)
-            elif action is Action.DISCARD:
-                self._discarded(dlc, info)
-            elif self.now >= dlc.dm_not_before:
-                dlc.dm_not_before = self.now + self.config.t1
-                self.transmitter.queue(dlc.dlci, FrameType.DM, pf=True)
-
-    def _control(self, dlc: Dlc, info: bytes) -> None:
-        dlc.counters["octets_received"] += len(info)
-        self.control.receive(info)
-
-    def _discarded(self, dlc: Dlc, info: bytes) -> None:
-        dlc.counters["octets_discarded"] += len(info)
-
-    def _deliver(self, dlc: Dlc, info: bytes) -> None:
-        if not dlc.dlci:
-            self._control(dlc, info)
-            return
-        if dlc.parameters.convergence == 2:  # 27.010 5.5.2
-            parts = split_status(info)
-            if parts is None:
-                self.counters["control_malformed"] += 1
-                return
-            signals, break_length, info = parts
-            self.take_signals(dlc, signals, break_length)
-        if not info:
-            return
-        if dlc.parked:
-            self._discarded(dlc, info)
-            return
-        dlc.counters["octets_received"] += len(info)
-        self.events.put_data(dlc.dlci, info, self.now)
 
     # --- The transition table of a DLC ----------------------------------------------------------------------------
 
@@ -366,7 +219,7 @@ class Session:
         else:
             self._over = False
             self.transmitter.held = False
-            self._watch.start(self.now)
+            self.watch.start(self.now)
             self.tell(SessionOpened(by_peer))
 
     def _reestablished(self, dlc: Dlc) -> None:
@@ -377,9 +230,9 @@ class Session:
             self.send_signals(dlc)
             return
         self.control.clear()  # the peer starts from nothing: what it had open is gone
-        self._stay_awake()
+        self.standby.forget()
         self.transmitter.held = False
-        self._watch.start(self.now)
+        self.watch.start(self.now)
         for other in self.user_dlcs():
             self._drop(other, Cause.PEER, "the peer started the session anew")
 
@@ -388,9 +241,9 @@ class Session:
             self.end(cause, detail)
             return
         if cause is Cause.TIMEOUT:
-            self._unanswered(dlc.dlci, FrameType.DISC)
+            self.unsettled.unanswered(dlc.dlci, FrameType.DISC)
         elif cause is Cause.LOCAL:
-            self._answers.add(FrameType.DISC)
+            self.unsettled.answered(FrameType.DISC)
         self._tell_closed(dlc, cause, detail, self.discard(dlc))
         if dlc.open_again:
             dlc.open_again = False
@@ -417,7 +270,7 @@ class Session:
         """When shutting down: say CLD as soon as no other DLC is left."""
         if not self.shutting_down or any(dlc.state is not State.CLOSED for dlc in self.user_dlcs()):
             return
-        if self._adm:
+        if self.adm:
             self.end(Cause.LOCAL, "closed down by this side")
         elif self._zero.is_open:
             self.control.submit(CLD())
@@ -433,12 +286,10 @@ class Session:
         """
         was_closed = self._zero.state is State.CLOSED
         self._zero.state, self._zero.deadline = State.CLOSED, None
-        self.shutting_down = self._adm = False
+        self.shutting_down = self.adm = False
         self.control.clear()
-        self.unsettled.clear()
-        self._stay_awake()
-        self._said_again.clear()
-        self._answers.clear()
+        self.unsettled = Unsettled()
+        self.standby.forget()
         if cause is not Cause.PEER:  # nothing is multiplexed any more but our answer to the peer's CLD or DISC
             self.transmitter.clear()
         for dlc in self.user_dlcs():
@@ -483,7 +334,7 @@ class Session:
 
     def peer_sleeps(self) -> None:
         """Fall asleep as soon as our answer has left."""
-        self._power(PowerInput.PEER_PSC)
+        self.standby.apply(PowerInput.PEER_PSC)
 
     def command_done(self, done: CommandDone) -> None:
         """Act on the result of a command of ours, and tell it."""
@@ -493,15 +344,15 @@ class Session:
         self.tell(done)
         if isinstance(done.command, PSC):
             denied = done.outcome is not Outcome.ANSWERED or done.answer == PSC(b"\x00")
-            self._power(PowerInput.DENIED if denied else PowerInput.PERMITTED)
+            self.standby.apply(PowerInput.DENIED if denied else PowerInput.PERMITTED)
         elif isinstance(done.command, PN):
             self._negotiated(done.command, done)
         elif isinstance(done.command, MSC | FCon):
             if done.outcome is Outcome.ANSWERED:
-                self._answers.add(done.command.type)
+                self.unsettled.answered(done.command.type)
             elif done.outcome is Outcome.TIMEOUT:  # a peer that missed FC = 0 or FCon would be silent for ever
-                self._unanswered(getattr(done.command, "dlci", 0), done.command.type)
-        if not self._watch.answered(done):
+                self.unsettled.unanswered(getattr(done.command, "dlci", 0), done.command.type)
+        if not self.watch.answered(done):
             self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
 
     def _negotiated(self, asked: PN, done: CommandDone) -> None:
@@ -515,48 +366,14 @@ class Session:
             dlc.open_again = False
             self.open(dlc)
 
-    # --- Power saving and keep-alive ------------------------------------------------------------------------------
-
-    def _power(self, what: PowerInput) -> None:
-        for action in self.power.apply(what, self.now):
-            if action is PowerAction.SEND_PSC:
-                self.control.submit(PSC())
-            elif action is PowerAction.SEND_FLAGS:
-                if self.config.wakeup is not Wakeup.NONE:
-                    self.transmitter.send_flags()
-            elif action is PowerAction.ANSWER:
-                self.transmitter.send_flags()
-            elif action is PowerAction.GIVE_UP:
-                self.end(Cause.TIMEOUT, f"the peer did not wake up within T3 ({self.config.t3:g} s)")
-            elif action is PowerAction.FALL_ASLEEP:
-                self.tell(PowerChanged(Power.ASLEEP))
-            else:
-                self._watch.heard(self.now)  # who sleeps is not asked: its silence begins anew
-                self.tell(PowerChanged(Power.AWAKE))
-        self.transmitter.asleep, self.transmitter.quiet = self.power.asleep, self.power.agreeing
-
-    def _stay_awake(self) -> None:
-        """Forget power saving: nothing was agreed with the session, or the peer, that begins."""
-        self.power = PowerSaving(self.config)
-        self.transmitter.asleep = self.transmitter.quiet = self._told_to_wake = False
-
-    def _rest(self) -> None:
-        """Go on towards sleep, if it is wanted and all is done; data that wait for the peer to be woken hasten it."""
-        if self.power.state not in (Power.DRAINING, Power.DOZING) or self.transmitter.due:
-            return
-        hasty = self.transmitter.quiet and not self.transmitter.held and any(dlc.may_send for dlc in self.user_dlcs())
-        if hasty or not (self.control.busy or any(dlc.deadline is not None for dlc in self.dlcs.values())):
-            self._power(PowerInput.IDLE)
+    # --- The line and the time ------------------------------------------------------------------------------------
 
     def hand_out(self, limit: int | None) -> bytes:
         """Take octets for the line out of the queues."""
-        self._rest()
-        if self.power.state is Power.ASLEEP and (self.transmitter.due or self.power.wake_wanted):
-            self.wake()
+        self.standby.before_sending()
         octets = self.transmitter.hand_out(self.now, limit)
         if octets:
-            self.power.flags_sent(self.now)
-            self._rest()
+            self.standby.after_sending()
         return octets
 
     def _data_sent(self, dlc: Dlc) -> None:
@@ -581,7 +398,8 @@ class Session:
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due next."""
         due = [dlc.deadline for dlc in self.dlcs.values() if dlc.deadline is not None]
-        due += [at for at in (self.control.next_timeout(), self.power.next_timeout(), self._ask_at()) if at is not None]
+        others = self.control.next_timeout(), self.standby.power.next_timeout(), self._ask_at()
+        due += [at for at in others if at is not None]
         if self.events.since is not None:
             due.append(self.events.since)
         return min(due, default=None)
@@ -595,17 +413,16 @@ class Session:
                 dlc.counters["retransmissions"] += not exhausted
                 self.apply(dlc, Input.N2 if exhausted else Input.T1)
         self.control.handle_timeout(self.now)
-        if (what := self.power.due(self.now)) is not None:
-            self._power(what)
+        self.standby.handle_timeout()
         ask_at = self._ask_at()
         if ask_at is not None and ask_at <= self.now:
-            self.control.submit(self._watch.ask(self.now, self.dlcs.values()))
+            self.control.submit(self.watch.ask(self.now, self.dlcs.values()))
 
     def _ask_at(self) -> float | None:
         """When a silent peer is to be asked whether it is there."""
-        can_answer = self.is_open and not self.shutting_down and not self._adm and self.power.awake
-        asked = self._watch.question is not None and self.control.holds(self._watch.question)
-        return self._watch.ask_at(self.dlcs.values()) if can_answer and not asked else None
+        can_answer = self.is_open and not self.shutting_down and not self.adm and self.standby.power.awake
+        asked = self.watch.question is not None and self.control.holds(self.watch.question)
+        return self.watch.ask_at(self.dlcs.values()) if can_answer and not asked else None
 
     def tell(self, event: Event) -> None:
         """Report something to the owner, after the data that came before it."""
@@ -613,10 +430,6 @@ class Session:
 
     def _open_again(self, dlc: Dlc, final: bool) -> None:
         dlc.open_again = True
-
-
-def _is_close_down(message: Message) -> bool:
-    return message.command and isinstance(message.body, CLD)
 
 
 _ACTIONS: dict[Action, Callable[[Session, Dlc, bool], None]] = {

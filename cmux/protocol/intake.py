@@ -1,0 +1,173 @@
+"""What is done with each frame that comes in, before and beside the transition table of its DLC (27.010 §5.3, §5.4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+from .commands import CLD, Signals, split_status
+from .config import Config
+from .control import ControlChannel
+from .dlc import Action, Dlc, Input, State
+from .event_queue import EventQueue
+from .events import Cause
+from .headers import Frame
+from .messages import parse_messages
+from .transmitter import Transmitter
+from .wire import FrameType
+
+_INPUTS = {
+    FrameType.SABM: Input.SABM,  # 27.010 5.3.1
+    FrameType.UA: Input.UA,  # 27.010 5.3.2
+    FrameType.DM: Input.DM,  # 27.010 5.3.3
+    FrameType.DISC: Input.DISC,  # 27.010 5.3.4
+    FrameType.UIH: Input.DATA,  # 27.010 5.3.5
+    FrameType.UI: Input.DATA,  # 27.010 5.3.6
+}
+_ANSWERS = (Input.UA, Input.DM)
+_SECOND_TRY = 2
+
+
+class IntakeOwner(Protocol):
+    """What the intake needs of the session that it belongs to."""
+
+    config: Config
+    now: float
+    dlcs: dict[int, Dlc]
+    refused: set[int]
+    shutting_down: bool
+    adm: bool
+    counters: Counter[str]
+    control: ControlChannel
+    transmitter: Transmitter
+    events: EventQueue
+
+    @property
+    def is_open(self) -> bool:
+        """Whether DLCI 0 is up."""
+
+    def dlc(self, dlci: int) -> Dlc:
+        """Return a DLC, open or not."""
+
+    def apply(self, dlc: Dlc, what: Input, *, final: bool = True) -> None:
+        """Drive the transition table of a DLC."""
+
+    def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
+        """Note what the peer says about a DLC."""
+
+    def end(self, cause: Cause, detail: str) -> None:
+        """End the session."""
+
+
+class Intake:
+    """The way of a frame into its DLC.
+
+    Args:
+        session: what it belongs to.
+        command_cr: the C/R bit of what this station sends (27.010 §5.2.1.2, table 1).
+    """
+
+    def __init__(self, session: IntakeOwner, command_cr: bool) -> None:
+        self._session = session
+        self._command_cr = command_cr
+
+    def take(self, item: Frame) -> None:
+        """Take a frame.
+
+        Args:
+            item: one that the decoder found whole.
+        """
+        session = self._session
+        dlc = session.dlcs.get(item.dlci) or session.dlc(item.dlci)
+        dlc.counters["frames_received"] += 1
+        what = _INPUTS.get(item.type)
+        if what is Input.DATA:
+            dlc.confirmed = True
+            if dlc.state is State.OPEN:
+                self._deliver(dlc, item.info)
+            else:
+                self._stray(dlc, item.info)
+        elif what is None or self._is_of_no_use(dlc, what, item):
+            session.counters["frames_ignored"] += 1
+            dlc.counters["octets_discarded"] += len(item.info)  # of an I frame: there is no error recovery
+        else:
+            session.apply(dlc, self._meaning(dlc, what), final=item.pf)
+
+    def _is_of_no_use(self, dlc: Dlc, what: Input, item: Frame) -> bool:
+        """Whether a command or an answer changes nothing, whatever the table says."""
+        if what is Input.SABM:
+            # Our own SABM comes back from a peer that echoes, in AT mode. Once DLCI 0 is open it is no echo: there are
+            # modules that open channels with the host's C/R bit.
+            return not dlc.dlci and dlc.state is State.OPENING and item.cr == self._command_cr
+        if what not in _ANSWERS:
+            return False
+        if not item.pf:
+            # 27.010 5.4.4.2: UA with F = 0 is discarded. DM with it comes unasked (27.010 5.3.3), about the connection
+            # before, and is no answer to a SABM that has just left.
+            return what is Input.UA or (dlc.state is State.OPENING and dlc.tries < _SECOND_TRY)
+        older = dlc.answers_due > 1 and dlc.state in (State.OPENING, State.CLOSING)
+        dlc.answers_due = max(0, dlc.answers_due - 1)
+        return older  # it answers a SABM or DISC that another one of ours has followed since
+
+    def _meaning(self, dlc: Dlc, what: Input) -> Input:
+        """Tell what a frame means to its DLC, as the session stands."""
+        session = self._session
+        if what is Input.SABM:
+            if not dlc.dlci and session.shutting_down:  # it has closed already, and its answer to our CLD was lost
+                session.end(Cause.LOCAL, "closed down by this side")
+            if not dlc.dlci and dlc.is_open:  # it starts from nothing: what was due before means nothing to it
+                session.transmitter.clear()
+            return Input.UNWANTED_SABM if self._unwanted(dlc) else what
+        if what is Input.DM and not dlc.dlci and session.config.adm:
+            session.adm = dlc.state is State.OPENING or session.adm
+            return Input.DM_IN_ADM
+        return what
+
+    def _unwanted(self, dlc: Dlc) -> bool:
+        """Whether the peer may not have this DLC."""
+        session = self._session
+        if not dlc.dlci:
+            return False
+        refused = dlc.dlci in session.refused and dlc.state is not State.OPENING  # what we open ourselves we want
+        return refused or not session.config.carries_data(dlc.dlci) or not session.is_open or session.shutting_down
+
+    def _stray(self, dlc: Dlc, info: bytes) -> None:
+        """Take data on a DLC that is not simply open."""
+        session = self._session
+        if not dlc.dlci and dlc.state is State.CLOSED:
+            messages = parse_messages(info)
+            if any(one.command and isinstance(one.body, CLD) for one in messages):
+                self._deliver(dlc, info)  # whoever finds a multiplexer without a session sends CLD to be rid of it
+                return
+            if not any(one.command for one in messages):  # late answers want none
+                session.counters["frames_ignored"] += 1
+                return
+        for action in dlc.apply(Input.DATA):
+            if action is Action.DELIVER:
+                self._deliver(dlc, info)
+            elif action is Action.DISCARD:
+                dlc.counters["octets_discarded"] += len(info)
+            elif session.now >= dlc.dm_not_before:
+                dlc.dm_not_before = session.now + session.config.t1
+                session.transmitter.queue(dlc.dlci, FrameType.DM, pf=True)
+
+    def _deliver(self, dlc: Dlc, info: bytes) -> None:
+        session = self._session
+        if not dlc.dlci:
+            dlc.counters["octets_received"] += len(info)
+            session.control.receive(info)
+            return
+        if dlc.parameters.convergence == 2:  # 27.010 5.5.2
+            parts = split_status(info)
+            if parts is None:
+                session.counters["control_malformed"] += 1
+                return
+            signals, break_length, info = parts
+            session.take_signals(dlc, signals, break_length)
+        if not info:
+            return
+        if dlc.parked:
+            dlc.counters["octets_discarded"] += len(info)
+            return
+        dlc.counters["octets_received"] += len(info)
+        session.events.put_data(dlc.dlci, info, session.now)

@@ -1,0 +1,38 @@
+"""What the peer may have missed, as it left our last word unanswered: it is said again once the peer can be heard."""
+
+from __future__ import annotations
+
+from .wire import FrameType, MessageType
+
+Said = MessageType | FrameType
+
+
+class Unsettled:
+    """The DLCIs about which the peer may be wrong; 0 stands for all channels at once."""
+
+    def __init__(self) -> None:
+        self._dlcis: set[int] = set()
+        self._answered: set[Said] = set()
+        self._said_again: set[tuple[int, Said]] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._dlcis)
+
+    def unanswered(self, dlci: int, said: Said) -> None:
+        """Note what was left unanswered; a peer that never answers such a thing is told once more only."""
+        if said in self._answered or (dlci, said) not in self._said_again:
+            self._said_again.add((dlci, said))
+            self._dlcis.add(dlci)
+
+    def answered(self, said: Said) -> None:
+        """Note that the peer does answer such a thing."""
+        self._answered.add(said)
+
+    def forget(self, dlci: int) -> None:
+        """Say it no more: it does not hold any longer."""
+        self._dlcis.discard(dlci)
+
+    def take(self) -> list[int]:
+        """Return the DLCIs, in order, once."""
+        dlcis, self._dlcis = sorted(self._dlcis), set()
+        return dlcis
