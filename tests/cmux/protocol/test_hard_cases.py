@@ -205,6 +205,10 @@ class TestClosing:
         pair.host.mux.open(1, pair.now)
         pair.settle()
         assert pair.host.events == [Opened(1, by_peer=False)]
+        pair.module.mux.resume_reading(1, pair.now)
+        pair.settle()
+        assert pair.host.mux.is_open(1)
+        assert len(pair.module.data(1)) == 99
 
     def test_a_channel_that_is_kept_open_drains_first(self) -> None:
         pair = Pair(Config(keep_open=True), Config()).open(1)

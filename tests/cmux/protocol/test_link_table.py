@@ -149,6 +149,15 @@ def test_the_rest_of_a_frame_from_before_is_not_taken_for_the_beginning_of_one()
     assert mux.session_open, events
 
 
+def test_a_flag_from_before_the_line_was_lost_opens_no_frame() -> None:
+    mux = host("OPEN")
+    mux.receive_data(b"\xf9", 0)
+    mux.line_lost("unplugged", 0)
+    mux.start(1)
+    mux.receive_data(frame(FrameType.UA, 0)[1:], 1)
+    assert not mux.session_open
+
+
 def test_dm_on_dlci_0_of_an_open_session_is_no_adm() -> None:
     mux = host("OPEN", Config(adm=True))
     mux.receive_data(frame(DM, 0), 0)
