@@ -6,7 +6,9 @@ import argparse
 import io
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -129,7 +131,7 @@ def run(
     except SystemExit as exit_:  # argparse has said what is wrong, or shown the help
         return exit_.code if isinstance(exit_.code, int) else USAGE
     try:
-        with _logging(arguments):
+        with _logging(arguments), _terminable():
             code: int = arguments.function(arguments)
         sys.stdout.flush()
         return code
@@ -143,6 +145,18 @@ def run(
     except expected as error:
         print(f"{program} {arguments.command}: {_one_line(error)}", file=sys.stderr)
         return FAILED
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command as SIGINT does, with everything put back in order."""
+    ours = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if ours else None
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _mend_streams() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..protocol.config import MAX_DLCI
 from ..virtual_uart import VirtualUart
-from .app import DONE, CommandError, Commands, number
+from .app import DONE, INTERRUPTED, CommandError, Commands, number
 from .attach import Attached, add_channel_options
 from .console import Window
 from .lines import add_line_options, from_arguments
@@ -72,7 +72,7 @@ def terminal(arguments: argparse.Namespace) -> int:
         finally:
             stop.interrupts = False
             attached.close()
-    return DONE
+    return INTERRUPTED if stop.asked else DONE
 
 
 def _type_on(port: VirtualUart, arguments: argparse.Namespace, stop: Stop) -> None:

@@ -81,8 +81,6 @@ def run_monitor(arguments: argparse.Namespace) -> int:
             finally:
                 stop.interrupts = False
                 inquiry.close()
-        except KeyboardInterrupt:
-            pass
         finally:
             stop.interrupts = False
             attached.close()

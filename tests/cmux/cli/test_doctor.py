@@ -1,6 +1,9 @@
 """``gsm0710 doctor``: what it finds, in words, and what it says to do about it."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -99,3 +102,19 @@ def test_without_at_only_frames_are_tried(capsys: pytest.CaptureFixture[str]) ->
         assert code == 0
         assert "AT" not in found
         assert module.commands == []
+
+
+def test_sigterm_ends_it_as_an_interrupt_does() -> None:
+    """A command without an end of its own for signals puts everything back in order, too."""
+    master, slave = os.openpty()
+    line = [sys.executable, "-m", "drivers", "doctor", os.ttyname(slave)]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        heard = b""
+        while b"AT\r" not in heard:  # it is at work
+            heard += os.read(master, 100)
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 130
+    os.close(master)
+    os.close(slave)

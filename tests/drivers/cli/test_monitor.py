@@ -94,7 +94,7 @@ def test_with_links_the_other_channels_are_paths_until_a_signal_ends_it(tmp_path
         second = next_reading(process)
         assert second["channels"][1]["octets_sent"] == second["channels"][1]["octets_received"] == 7
         process.send_signal(number)
-        assert process.wait(20) == 0
+        assert process.wait(20) == 130
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert os.listdir(tmp_path) == []
@@ -140,7 +140,7 @@ def test_with_reattach_it_goes_on_when_the_line_is_back(tmp_path: Path) -> None:
                 reading = next_reading(process)
             assert reading["module"]["model"] == "Quectel_M10"
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(20) == 130
     finally:
         process_of.__exit__(None, None, None)
 
