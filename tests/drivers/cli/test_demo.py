@@ -17,6 +17,7 @@ from demo_modules import BROKEN
 from hurried_clock import HurriedClock
 from scripted_port import read_transcript
 
+from cmux.protocol import startup
 from cmux.pty import Pty
 from drivers.cli import demo, main
 from drivers.emulator import ERROR, Behaviour, EmulatedModule, Form
@@ -141,7 +142,11 @@ def test_a_port_that_does_not_exist_is_one_line_and_1(capsys: pytest.CaptureFixt
     assert said.count("\n") == 1
 
 
-def test_a_port_on_which_nobody_answers_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_port_on_which_nobody_answers_is_one_line_and_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_AT_WAIT", "_OTHER_WAIT", "_RESCUE_WAIT"):
+        monkeypatch.setattr(startup, name, 0.05)
     pty = Pty()
     try:
         assert main(["demo", "--port", pty.path]) == 1
