@@ -223,11 +223,10 @@ class Endpoint(Patience):
         """While the module is told of the end: an interruption leaves the session for another `close` to end."""
         try:
             yield
-        except Exception:
-            raise
-        except BaseException:
-            with self._lock:
-                self._closed, self.half_closed = False, True
+        except BaseException as error:
+            if not isinstance(error, Exception):  # KeyboardInterrupt, CancelledError
+                with self._lock:
+                    self._closed, self.half_closed = False, True
             raise
 
     def nudge(self) -> None:
