@@ -23,6 +23,8 @@ _BOX = (150, 44)
 # Where a label would lie on another arrow: how far along its own it goes instead.
 _ALONG = {
     ("OPENING", "CLOSING"): 0.3,
+    ("CLOSING", "CLOSED"): 0.2,
+    ("CLOSED", "CLOSING"): 0.72,
     ("DRAINING", "CLOSED"): 0.62,
     ("OPEN", "CLOSING"): 0.4,
     ("OPEN", "DRAINING"): 0.72,
