@@ -348,6 +348,11 @@ class Mux:
             await asyncio.wait([self._reattacher])
         try:
             await self._end_session()
+        except asyncio.CancelledError:  # the loop ends: the module may not have heard of the end
+            transport = self.protocol.detach()
+            if transport is not None and not transport.is_closing() and self._leave_by_at:
+                transport.write(startup.rescue_frames(self.config.option))
+            raise
         finally:
             if self.error is None:
                 self.error = SessionEnded(Cause.LOCAL, f"{self.name}: closed")

@@ -318,7 +318,7 @@ class Mux:
             self._close()
 
     def _close(self) -> None:
-        stopped = False
+        stopped = ended = False
         reattacher = self._reattacher
         if reattacher is not None:
             reattacher.end()
@@ -329,12 +329,13 @@ class Mux:
             self._back.notify_all()
         try:
             self._end_session()
+            ended = self._opened
         finally:
             try:
                 stopped = self._engine.stop(_JOIN_TIMEOUT)
                 alive = self.error is None or self.error.cause is not Cause.LINE_LOST
-                if stopped and alive and self._leave_by_at:
-                    self.back_in_at_mode = handover.leave(self._line, self.config.option, close_down=not self._opened)
+                if stopped and alive and self._leave_by_at:  # interrupted, the module may not have heard of the end
+                    self.back_in_at_mode = handover.leave(self._line, self.config.option, close_down=not ended)
             finally:
                 self._line.close()
                 if not stopped:  # a thread that waited for the port ends with it

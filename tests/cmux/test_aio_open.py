@@ -339,6 +339,21 @@ def test_sigint_in_the_middle_of_opening_leaves_the_module_out_of_multiplexer_mo
         module.wait(lambda: not module.in_mux)
 
 
+def test_sigint_in_the_middle_of_closing_leaves_the_module_out_of_multiplexer_mode(nothing_left: None) -> None:
+    program = (
+        "import asyncio, cmux.aio, signal, sys\n"
+        "async def main():\n"
+        "    mux = await cmux.aio.open(sys.argv[1], channels=[1])\n"
+        "    asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)\n"
+        "    await mux.close()\n"
+        "asyncio.run(main())"
+    )
+    with Module() as module:
+        process = subprocess.run([sys.executable, "-c", program, module.path], capture_output=True, timeout=30)
+        assert process.stderr.rstrip().endswith(b"KeyboardInterrupt")
+        module.wait(lambda: not module.in_mux)
+
+
 async def test_closing_goes_on_when_whoever_asked_for_it_is_cancelled(module: Module) -> None:
     mux = await cmux.aio.open(module.path, channels=[1])
     closing = asyncio.create_task(mux.close())

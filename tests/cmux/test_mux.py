@@ -418,6 +418,19 @@ def test_an_interrupt_in_the_middle_of_opening_leaves_the_module_in_at_mode(monk
         assert at_mode(module)
 
 
+def test_an_interrupt_in_the_middle_of_closing_leaves_the_module_in_at_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: cmux.Mux) -> None:
+        raise KeyboardInterrupt
+
+    with Module() as module:
+        mux = cmux.open(module.path, channels=[1])
+        monkeypatch.setattr(cmux.Mux, "_end_session", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            mux.close()
+        assert at_mode(module)
+        assert mux.back_in_at_mode
+
+
 # --- The line dies, the peer ends it ---
 
 
