@@ -9,6 +9,7 @@ from typing import cast
 
 _READ_SIZE = 65536
 _HIGH_WATER = 65536
+_TURN = 16384  # octets after which the loop gets its turn: what comes may ask to stop
 _CLOSE_TIMEOUT = 1.0
 
 
@@ -46,6 +47,7 @@ class FdTransport(asyncio.Transport):
         self._close_timeout = close_timeout
         self._close_timer: asyncio.TimerHandle | None = None
         self._buffer = bytearray()
+        self._written = 0  # since the loop last looked at the descriptor
         self._high = _HIGH_WATER
         self._low = _HIGH_WATER // 4
         self._protocol_paused = False
@@ -109,6 +111,7 @@ class FdTransport(asyncio.Transport):
             self._loop.remove_reader(self._fd)
 
     def _on_readable(self) -> None:
+        self._written = 0
         try:
             data = os.read(self._fd, _READ_SIZE)
         except (BlockingIOError, InterruptedError):
@@ -164,7 +167,7 @@ class FdTransport(asyncio.Transport):
             self.discarded += len(data)
             return
         if not self._buffer:
-            taken = self._try_write(data)
+            taken = self._try_write(data) if self._written < _TURN else 0
             if self._lost or taken == len(data):
                 return
             data = memoryview(data)[taken:]
@@ -174,15 +177,18 @@ class FdTransport(asyncio.Transport):
 
     def _try_write(self, data: bytes | bytearray | memoryview) -> int:
         try:
-            return os.write(self._fd, data)
+            taken = os.write(self._fd, data)
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError as error:
             self.discarded += len(data)
             self._drop(error)
             return 0
+        self._written += taken
+        return taken
 
     def _on_writable(self) -> None:
+        self._written = 0
         taken = self._try_write(self._buffer)
         if self._lost:
             return

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 
 import pytest
@@ -137,3 +138,32 @@ async def test_another_protocol_takes_over_between_two_octets() -> None:
     transport.abort()
     await second.lost
     os.close(theirs)
+
+
+class Hearer(Recorder):
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self.log.append("heard")
+
+
+async def test_a_line_that_takes_everything_at_once_leaves_room_for_what_comes() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        protocol = Hearer()
+        transport = FdTransport(asyncio.get_running_loop(), ours.detach(), protocol)
+        transport.set_write_buffer_limits(1024)
+        await asyncio.sleep(0)  # the loop listens from here on
+        written = 0
+        while "pause" not in protocol.log and written < 100_000:  # the kernel alone would take all of it
+            transport.write(bytes(4096))
+            written += 4096
+        assert protocol.log[-1] == "pause"
+        theirs.send(b"stop")
+        await protocol.resumed.wait()
+        assert protocol.log[-2:] == ["heard", "resume"]
+        theirs.setblocking(False)
+        assert len(theirs.recv(1 << 20, socket.MSG_WAITALL)) == written
+        transport.close()
+        await protocol.lost
