@@ -11,7 +11,6 @@ import select
 import socket
 import threading
 import weakref
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ class Bridge:
     def __init__(self, session: Session, ours: socket.socket, port: str) -> None:
         self.session = session
         self.failure: Exception | None = None
-        """Why the session ended, where that was not by closing it."""
+        """Why the session broke; None where one of the two sides has closed it."""
         self._log = port_logger(port)
         self._ours = ours
         self._ending = False
@@ -67,6 +66,12 @@ class Bridge:
             thread.join(timeout)
         return not any(thread.is_alive() for thread in self._threads)
 
+    def check_sendable(self) -> None:
+        """Raise what a sender has to know: that the other side has closed the session, or that it broke."""
+        if self.failure is not None:
+            raise ConnectionResetError(str(self.failure)) from self.failure
+        self.session.check_sendable()
+
     def finish(self, timeout: float) -> None:
         """Wait for its end where the program has closed its own end already.
 
@@ -86,9 +91,11 @@ class Bridge:
                     self.session.shutdown(socket.SHUT_WR)
                 self._await_hang_up()
         except SessionFinished as error:
-            self._failed(error)
+            self._log.info("%s", error)
             with suppress(OSError):
                 self._ours.shutdown(socket.SHUT_RD)  # the program can send no more, but read what has come
+                while self._ours.recv(PIECE):
+                    pass  # left in the pair it would make the end of the data a reset
             self._threads[1].join()
         except DriverError as error:
             self._failed(error)
@@ -158,17 +165,15 @@ class ModemSocket(socket.socket):
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
         super().__init__(family, type, proto, fileno)
         self._remote = self._local = ("", 0)
-        self._failure: Callable[[], Exception | None] = lambda: None
+        self._bridge: Bridge | None = None
 
-    def _describe(
-        self, remote: tuple[str, int], local: tuple[str, int], failure: Callable[[], Exception | None]
-    ) -> None:
-        self._remote, self._local, self._failure = remote, local, failure
+    def _describe(self, remote: tuple[str, int], local: tuple[str, int], bridge: Bridge | None) -> None:
+        self._remote, self._local, self._bridge = remote, local, bridge
 
     def dup(self) -> ModemSocket:
         """Return a second socket for the same session, which lasts until both are closed."""
         other = super().dup()
-        other._describe(self._remote, self._local, self._failure)
+        other._describe(self._remote, self._local, self._bridge)
         return other
 
     def getpeername(self) -> tuple[str, int]:
@@ -198,6 +203,20 @@ class ModemSocket(socket.socket):
             return bytes(buflen) if buflen else 0
         return super().getsockopt(level, optname, buflen) if buflen else super().getsockopt(level, optname)
 
+    def send(self, data: ReadableBuffer, flags: int = 0, /) -> int:
+        """Send; a `BrokenPipeError` once the other side has closed, a `ConnectionResetError` once the session broke."""
+        self._check_sendable()
+        return super().send(data, flags)
+
+    def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
+        """Send all; see `send`."""
+        self._check_sendable()
+        super().sendall(data, flags)
+
+    def _check_sendable(self) -> None:
+        if self._bridge is not None and self.fileno() >= 0:
+            self._bridge.check_sendable()
+
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """Receive; the end of a session that broke is a `ConnectionResetError`, not an end of data."""
         data = super().recv(bufsize, flags)
@@ -213,7 +232,7 @@ class ModemSocket(socket.socket):
         return count
 
     def _raise_failure(self) -> None:
-        failure = self._failure()
+        failure = None if self._bridge is None else self._bridge.failure
         if failure is not None:
             raise ConnectionResetError(str(failure)) from failure
 
@@ -253,7 +272,7 @@ def wrap(driver: TcpipDriver, session: Session, timeout: float | None = None) ->
     ours, theirs = socket.socketpair()
     bridge = Bridge(session, ours, driver.channel.name)
     made = ModemSocket(fileno=theirs.detach())
-    made._describe(session.remote_address, local, _failure_of(bridge))
+    made._describe(session.remote_address, local, bridge)
     made.settimeout(timeout)
     _bridges.setdefault(driver, weakref.WeakSet()).add(bridge)
     bridge.start()
@@ -261,7 +280,3 @@ def wrap(driver: TcpipDriver, session: Session, timeout: float | None = None) ->
 
 
 _bridges: weakref.WeakKeyDictionary[TcpipDriver, weakref.WeakSet[Bridge]] = weakref.WeakKeyDictionary()
-
-
-def _failure_of(bridge: Bridge) -> Callable[[], Exception | None]:
-    return lambda: bridge.failure

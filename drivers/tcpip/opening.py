@@ -6,7 +6,7 @@ from ..errors import CommandError, SettingRefused, TcpipError
 from . import dialogues
 from .endpoint import Endpoint, Role, Server
 from .plans import Plan
-from .settings import check_clients, check_index, check_port, check_protocol, check_text, is_dotted
+from .settings import check_clients, check_host, check_index, check_port, check_protocol, is_dotted
 from .stack import Stack
 
 SESSIONS = range(6)  # app note 4.2
@@ -64,7 +64,7 @@ def connect(
 ) -> Plan[Endpoint]:
     """Open a session to a remote server: AT+QIOPEN, which activates the context where it is not active."""
     check_protocol(protocol)
-    check_text("host", host, empty=False)
+    check_host(host)
     check_port(port)
     if index is not None:
         check_index(index)

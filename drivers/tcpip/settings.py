@@ -85,6 +85,19 @@ def is_dotted(host: str) -> bool:
     return _DOTTED.fullmatch(host) is not None
 
 
+def check_host(host: str) -> str:
+    """Return a dotted address or a name of a remote host, or raise `InvalidArgument`."""
+    check_text("host", host, empty=False)
+    return check_address(host) if is_dotted(host) else host
+
+
+def check_address(address: str) -> str:
+    """Return a dotted address, or raise `InvalidArgument`."""
+    if not is_dotted(address) or any(int(part) > 255 for part in address.split(".")):
+        raise InvalidArgument(f"a dotted address has four numbers from 0 to 255, not {address!r}")
+    return address
+
+
 def check_index(index: int) -> int:
     """Return the index of a client session with MUXIP on (app note 4.2), or raise `InvalidArgument`."""
     if type(index) is not int or not 0 <= index <= 5:
@@ -153,7 +166,7 @@ class Csd:
             raise InvalidArgument(f"a number to dial has digits, * and #, maybe a + before them: not {self.number!r}")
         check_text("user name", self.user)
         check_text("password", self.password)
-        if self.rate is not None and self.rate not in range(4):
+        if self.rate is not None and (type(self.rate) is not int or self.rate not in range(4)):
             raise InvalidArgument(f"a CSD rate is 0 (2400) to 3 (14400), not {self.rate!r}")
 
     @property
@@ -183,11 +196,11 @@ class Transparent:
     def __post_init__(self) -> None:
         if self.escape not in ("+++", "dtr"):
             raise InvalidArgument(f"escape is '+++' or 'dtr', not {self.escape!r}")
-        if not 1 <= self.size <= 1460:
+        if type(self.size) is not int or not 1 <= self.size <= 1460:
             raise InvalidArgument(f"size is 1 to 1460 octets, not {self.size!r}")
         if not 0.1 <= self.wait <= 25.5:
             raise InvalidArgument(f"wait is 0.1 to 25.5 seconds, not {self.wait!r}")
-        if not 0 <= self.retries <= 8:
+        if type(self.retries) is not int or not 0 <= self.retries <= 8:
             raise InvalidArgument(f"retries is 0 to 8, not {self.retries!r}")
 
     @property

@@ -29,7 +29,7 @@ from .hold import ContextHold
 from .inbox import Inbox
 from .plans import Plan
 from .roster import NewSession, Roster, uart_of
-from .settings import SHOWN, Options, check_text, is_dotted
+from .settings import SHOWN, Options, check_address, check_text
 
 T = TypeVar("T")
 RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left in these after a failure
@@ -338,8 +338,7 @@ class Stack:
     def set_name_servers(self, primary: str, secondary: str | None) -> Plan[None]:
         """Set the servers that names are asked of: AT+QIDNSCFG, in an active context."""
         for address in (primary, *(() if secondary is None else (secondary,))):
-            if not is_dotted(address):
-                raise ValueError(f"a name server is given by its dotted address, not {address!r}")
+            check_address(address)
         yield from self.ready()
         if not self.hold.active:
             yield from self.activate()

@@ -265,6 +265,39 @@ def test_a_session_that_the_network_breaks_is_a_reset_and_no_end_of_data(lab: La
             made.sendall(b"x")
 
 
+def send_for_ever(plain: socket.socket) -> None:
+    while True:
+        plain.sendall(b"too late")
+
+
+def test_after_the_other_side_has_closed_sending_is_a_broken_pipe_and_reading_the_end(driver: TcpipDriver) -> None:
+    with (
+        Peer(lambda connection: connection.sendall(b"bye")) as peer,
+        create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made,
+    ):
+        assert received(made, 3) == b"bye"
+        assert made.recv(1) == b""
+        for send in (made.send, made.sendall):
+            with pytest.raises(BrokenPipeError, match="closed by the other side"):
+                send(b"too late")
+        assert made.recv(1) == b""
+
+
+def test_what_was_sent_into_a_closed_session_does_not_make_its_end_a_reset(driver: TcpipDriver) -> None:
+    with (
+        Peer(lambda connection: connection.sendall(b"bye")) as peer,
+        create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made,
+    ):
+        assert received(made, 3) == b"bye"
+        assert made.recv(1) == b""
+        with (
+            socket.fromfd(made.fileno(), made.family, made.type) as plain,  # knows nothing of sessions
+            pytest.raises(BrokenPipeError),  # soon, when the bridge has seen that it cannot send
+        ):
+            send_for_ever(plain)
+        assert made.recv(1) == b""
+
+
 def test_the_answer_of_a_server_that_does_not_wait_for_the_whole_question_is_read(driver: TcpipDriver) -> None:
     def impatient(connection: socket.socket) -> None:
         connection.recv(10)

@@ -15,11 +15,11 @@ BAD_TEXTS = ['a"b', "a\rb", "a\nb", "a\x00b", "a\x1ab", "a\x1bb", "a\x7fb", "é.
 Call = Callable[[TcpipDriver], object]
 
 CALLS: dict[str, Call] = {
-    **{f"host {text!r}": lambda d, text=text: d.connect("TCP", text, 80) for text in [*BAD_TEXTS, ""]},  # type: ignore[misc]
+    **{f"host {text!r}": lambda d, text=text: d.connect("TCP", text, 80) for text in [*BAD_TEXTS, "", "300.1.1.1"]},  # type: ignore[misc]
     **{f"name {text!r}": lambda d, text=text: d.resolve(text) for text in [*BAD_TEXTS, ""]},  # type: ignore[misc]
     **{
         f"name server {text!r}": lambda d, text=text: d.set_name_servers("8.8.8.8", text)  # type: ignore[misc]
-        for text in [*BAD_TEXTS, "", "8.8.8"]
+        for text in [*BAD_TEXTS, "", "8.8.8", "8.8.8.256"]
     },
     **{f"port {port!r}": lambda d, port=port: d.connect("TCP", "h", port) for port in (0, -1, 65536, 8.0, "80", True)},  # type: ignore[misc]
     **{f"listening port {port!r}": lambda d, port=port: d.listen("TCP", port) for port in (0, 65536, "80")},  # type: ignore[misc]
@@ -72,8 +72,11 @@ def test_a_text_that_cannot_stand_in_a_command(field: str, text: str) -> None:
         {"bearer": lambda: Csd("17201", "a", "b\r")},
         {"bearer": lambda: Csd("call me")},
         {"bearer": lambda: Csd("17201", rate=7)},
+        {"bearer": lambda: Csd("17201", rate=True)},
         {"transparent": lambda: Transparent(size=0)},
         {"transparent": lambda: Transparent(size=1461)},
+        {"transparent": lambda: Transparent(size=512.5)},  # type: ignore[arg-type]
+        {"transparent": lambda: Transparent(retries=1.5)},  # type: ignore[arg-type]
         {"transparent": lambda: Transparent(wait=0.0)},
         {"transparent": lambda: Transparent(retries=9)},
         {"transparent": lambda: Transparent(escape="AT")},
