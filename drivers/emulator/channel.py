@@ -52,7 +52,8 @@ class Loopback:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._data = bytearray()
-        self._paused = False
+        self.paused = False
+        """The host was asked to stop."""
         self.lost = 0  # octets from a host that did not stop when it was asked to
 
     def feed(self, data: bytes) -> None:
@@ -72,9 +73,9 @@ class Loopback:
             if not taken:
                 break
             del self._data[:taken]
-        if bool(self._data) != self._paused:
-            self._paused = bool(self._data)
-            if self._paused:
+        if bool(self._data) != self.paused:
+            self.paused = bool(self._data)
+            if self.paused:
                 self._channel.pause_input()
             else:
                 self._channel.resume_input()

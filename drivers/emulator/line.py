@@ -362,7 +362,8 @@ class PhysicalLine(asyncio.Protocol):
         if self._mux is None:
             return
         if dlci in self._loopbacks:
-            own = Signals(fc=False, rtc=signals.rtc, rtr=signals.rtr, ic=False, dv=True)
+            paused = self._loopbacks[dlci].paused
+            own = Signals(fc=paused, rtc=signals.rtc, rtr=signals.rtr, ic=False, dv=True)
             self._mux.multiplexer.set_signals(dlci, own, self._mux.now())
             self._mux.flush()
         elif dlci <= UARTS:

@@ -366,6 +366,23 @@ async def test_closing_goes_on_when_whoever_asked_for_it_is_cancelled(module: Mo
     assert mux.back_in_at_mode
 
 
+async def test_a_looped_back_channel_that_nobody_reads_stops_the_writer_and_loses_nothing(nothing_left: None) -> None:
+    with EmulatedModule(loopback=[2]) as module:
+        async with await cmux.aio.open(module.serve_pty()) as mux:
+            reader, writer = await mux.channel(2)
+
+            async def write() -> None:
+                for _ in range(300):
+                    writer.write(bytes(10_000))
+                    await writer.drain()
+
+            writing = asyncio.create_task(write())
+            await asyncio.wait([writing], timeout=0.5)  # the peer and we have told each other to stop by then
+            async with asyncio.timeout(30):
+                assert len(await reader.readexactly(3_000_000)) == 3_000_000
+            await writing
+
+
 async def test_opening_a_channel_can_be_cancelled(module: Module) -> None:
     async with await cmux.aio.open(module.path) as mux:
         opening = asyncio.create_task(mux.channel(1))
