@@ -366,6 +366,10 @@ async def test_closing_goes_on_when_whoever_asked_for_it_is_cancelled(module: Mo
     assert mux.back_in_at_mode
 
 
+def reader_reads(writer: asyncio.StreamWriter) -> bool:
+    return writer.transport.is_reading()  # type: ignore[attr-defined]  # it is both ways
+
+
 async def test_a_looped_back_channel_that_nobody_reads_stops_the_writer_and_loses_nothing(nothing_left: None) -> None:
     with EmulatedModule(loopback=[2]) as module:
         async with await cmux.aio.open(module.serve_pty()) as mux:
@@ -377,7 +381,13 @@ async def test_a_looped_back_channel_that_nobody_reads_stops_the_writer_and_lose
                     await writer.drain()
 
             writing = asyncio.create_task(write())
-            await asyncio.wait([writing], timeout=0.5)  # the peer and we have told each other to stop by then
+            async with asyncio.timeout(30):
+                while not (signals := writer.get_extra_info("signals")) or not signals.fc or reader_reads(writer):
+                    await asyncio.sleep(0)
+            writer.transport.set_signals(Signals(fc=True, ic=True))  # what we say does not make it let us go
+            assert await mux.test() is Outcome.ANSWERED
+            assert await mux.test() is Outcome.ANSWERED
+            assert writer.get_extra_info("signals").fc
             async with asyncio.timeout(30):
                 assert len(await reader.readexactly(3_000_000)) == 3_000_000
             await writing
