@@ -328,7 +328,8 @@ class Execution(Generic[T]):
         Returns:
             True when that has been reached. What the dialogue raises is raised here.
         """
-        while self._last is not None and self._last.whole:
+        # A prompt that has come will not come again: whoever brings the channel back would wait for it in vain.
+        while self._last is not None and (self._last.whole or (self._last.prompt and not self._engine.waiting)):
             if self._engine.waiting:
                 return False
             if self.proceed(now):
