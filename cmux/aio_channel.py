@@ -141,7 +141,7 @@ class ChannelTransport(asyncio.Transport):
 
     def set_signals(self, signals: Signals) -> None:
         """Set our V.24 signals (27.010 §5.4.6.3.7)."""
-        self._mux.set_signals(self.dlci, signals)
+        self._mux.set_signals(self.dlci, signals, paused=not self._reading)
 
     # --- the end ---
 

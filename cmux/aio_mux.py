@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
@@ -211,10 +212,11 @@ class Mux:
         """Return the peer's V.24 signals."""
         return self.protocol.multiplexer.signals(dlci)
 
-    def set_signals(self, dlci: int, signals: Signals) -> None:
-        """Set our V.24 signals."""
+    def set_signals(self, dlci: int, signals: Signals, *, paused: bool = False) -> None:
+        """Set our V.24 signals; where the peer has been asked to stop it goes on being asked."""
         self._channels.ours[dlci] = signals
-        self.protocol.multiplexer.set_signals(dlci, signals, self.protocol.now())
+        said = replace(signals, fc=True) if paused else signals
+        self.protocol.multiplexer.set_signals(dlci, said, self.protocol.now())
         self.protocol.flush()
 
     def pause(self, dlci: int) -> None:

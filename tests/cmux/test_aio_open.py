@@ -20,6 +20,7 @@ from mux_module import Module
 
 import cmux.aio
 from cmux import aio_threads
+from cmux.aio_channel import ChannelTransport
 from cmux.line import PortLine
 from cmux.protocol import Config, Option
 from cmux.protocol.commands import Signals
@@ -169,6 +170,23 @@ async def test_what_nobody_reads_stops_the_peer(module: Module) -> None:
             module, lambda: any(isinstance(event, SignalsChanged) and event.signals.fc for event in module.events)
         )
         assert await reader.readexactly(len(sent)) == sent
+
+
+async def test_new_signals_do_not_let_a_stopped_peer_go(module: Module) -> None:
+    def told() -> list[Signals]:
+        return [event.signals for event in module.events if isinstance(event, SignalsChanged) and event.dlci == 1]
+
+    async with await cmux.aio.open(module.path) as mux:
+        _, writer = await mux.channel(1)
+        transport = writer.transport
+        assert isinstance(transport, ChannelTransport)
+        transport.pause_reading()
+        await seen(module, lambda: told()[-1:] == [Signals(fc=True)])
+        transport.set_signals(Signals(rtc=False))
+        await seen(module, lambda: told()[-1] == Signals(fc=True, rtc=False))
+        transport.resume_reading()
+        await seen(module, lambda: told()[-1] == Signals(rtc=False))
+        assert [signals.fc for signals in told()[-3:]] == [True, True, False]
 
 
 async def test_the_multiplexer_holds_what_the_line_does_not_take_so_that_channels_take_turns(module: Module) -> None:

@@ -269,3 +269,19 @@ def test_the_dialogue_that_brings_the_channel_back_is_named_only_for_a_step_that
 def test_a_command_that_cannot_be_one_line_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="command line"):
         Execution(Engine(), command(text)).proceed(0.0)
+
+
+def test_a_prompt_that_came_in_the_moment_of_the_interruption_is_used() -> None:
+    """It does not come a second time: whoever would bring the channel back would wait for it in vain."""
+
+    def sending() -> Dialogue[Response]:
+        yield from command("AT+QISEND=2", success=(), prompt=True)
+        return (yield from payload(b"hi", success=(LinePattern("SEND OK"),)))
+
+    engine = Engine()
+    execution = begin(engine, sending())
+    engine.receive(b"\r\n> ", 0.0)  # and now the caller is cancelled, before it has gone on
+    assert not execution.settle(0.0)
+    assert send(engine) == b"hi"
+    engine.receive(b"\r\nSEND OK\r\n", 0.0)
+    assert execution.settle(0.0)
