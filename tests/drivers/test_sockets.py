@@ -266,6 +266,7 @@ def test_a_session_that_the_network_breaks_is_a_reset_and_no_end_of_data(lab: La
 
 
 def send_for_ever(plain: socket.socket) -> None:
+    plain.settimeout(PATIENCE)  # its descriptor does not block: another socket has set it so
     while True:
         plain.sendall(b"too late")
 
