@@ -60,8 +60,8 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             Profile(
                 name="generic",
                 title="any module",
-                source="3GPP TS 27.010 §5.7; zephyrproject-rtos/zephyr#38652 (SABM needs patience); logs of a SIMCom "
-                "A7672 (gist diplfranzhoepfinger/8411a48) and a Cavli C16QS (espressif/esp-protocols#507)",
+                source="3GPP TS 27.010 §5.7; zephyrproject-rtos/zephyr#38652 (SABM needs patience); logs of an "
+                "unnamed module (gist diplfranzhoepfinger/8411a48) and a Cavli C16QS (espressif/esp-protocols#507)",
             ),
             Profile(
                 name="m10",

@@ -1,4 +1,4 @@
-"""What real modules said, as it stands in manuals, logs and issues; each with its source and nothing made up."""
+"""What modules said, as it stands in manuals, logs and issues; each with its source and what is our reading of it."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ FRAMES = (
         dlcis=(1, 2),
     ),
     Recording(
-        "a7672-gist",
+        "unnamed-gist",
         "generic",
-        "SIMCom A7672",
+        "a module that the log does not name",
         "gist diplfranzhoepfinger/8411a48f3493d197cb3f5813d37aa4da, log of 2023-04-22",
         "three channels opened one after the other, no MSC from the module",
         (
@@ -111,7 +111,7 @@ QUESTIONS = {
     ),
 }
 """By profile: the source, and what it says is answered to AT+CMUX=? (the values of the manual, one list a field) and to
-AT+CMUX? (as printed)."""
+AT+CMUX? (as printed). No exchange with a real M10 or M95 is known to us: the first of m10 is put together."""
 
 AT_WITH_ECHO = (
     "espressif/esp-protocols#669, log of 2024-10-24 (SIMCom SIM7670G)",

@@ -86,8 +86,8 @@ def test_sim800_closes_with_a_two_octet_length() -> None:
     assert not mux.is_open(1)
 
 
-def test_a7672_opens_three_channels_without_a_word_on_its_signals() -> None:
-    mux, events = play(recorded("a7672-gist"))
+def test_an_unnamed_module_opens_three_channels_without_a_word_on_its_signals() -> None:
+    mux, events = play(recorded("unnamed-gist"))
     assert events == [SessionOpened(by_peer=False), Opened(1, by_peer=False), Opened(2, by_peer=False)]
     mux.send(1, b"AT\r", 0.0)
     assert encode(Frame(1, True, FrameType.UIH, info=b"AT\r")) in mux.data_to_send(0.0)
