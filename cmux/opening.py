@@ -14,7 +14,7 @@ from .errors import ConfigError
 from .line import Line, SerialLike, open_line
 from .mux import Mux, check_dlci
 from .protocol.at_cmux import Manner
-from .protocol.config import Config, Option
+from .protocol.config import Config, KeepAlive, Option, PriorityOrder, Wakeup
 from .protocol.profiles import HOST_DEFAULTS, PROFILES, Profile
 from .protocol.startup import OTHER_RATES
 from .reattaching import stable_name
@@ -23,6 +23,7 @@ Startup = Literal["at", "none"]
 
 _NETWORK = ("socket://", "rfc2217://")
 _NETWORK_TIMES = {"t1": 1.0, "t2": 2.0}  # a way of half a second there and back is not unheard of
+_WORDS = {"option": Option, "keep_alive": KeepAlive, "wakeup": Wakeup, "priority_order": PriorityOrder}
 _SERIAL_SETTINGS = {"bytesize", "parity", "stopbits", "xonxoff", "rtscts", "dsrdtr"}
 
 
@@ -64,7 +65,8 @@ def open(
             0.5 s, then at intervals that grow to 30 s. Calls raise in the meantime. A device that comes back under
             another number is found through ``/dev/serial/by-id``. Not for open objects.
         settings: more fields of `Config` (``t1``, ``t2``, ``n2``, …; 0.3 s, 0.6 s and 5 by default; over a network T1
-            and T2 are 1 s and 2 s), and more settings of pyserial (``rtscts``, …).
+            and T2 are 1 s and 2 s; what is an enumeration there may be its word here: ``keep_alive="test"``), and more
+            settings of pyserial (``rtscts``, …).
 
     Returns:
         The multiplexer.
@@ -240,15 +242,24 @@ def session_config(profile: Profile, option: Option | str | None, n1: int | None
     if "t1" in fields:
         fields.setdefault("t2", max(HOST_DEFAULTS["t2"], min(2 * fields["t1"], 2.55)))
     if option is not None:
-        try:
-            fields["option"] = Option(option)
-        except ValueError:
-            raise ConfigError(f"there is no option {option!r}: {', '.join(one.value for one in Option)}") from None
-        if fields["option"] is not profile.settings.get("option", Option.BASIC):
-            fields["n1"] = 0  # the profile's N1 is for its own option
+        fields["option"] = option
+    fields = {name: _by_word(name, value) for name, value in fields.items()}
+    if option is not None and fields["option"] is not profile.settings.get("option", Option.BASIC):
+        fields["n1"] = 0  # the profile's N1 is for its own option
     if n1 is not None:
         fields["n1"] = n1
     return profile.config(**fields)
+
+
+def _by_word(name: str, value: object) -> object:
+    """Return what a word stands for, as in a URL; other values as they are, `Config` looks at them."""
+    if name not in _WORDS or not isinstance(value, str):
+        return value
+    try:
+        return _WORDS[name](value)
+    except ValueError:
+        words = ", ".join(one.value for one in _WORDS[name])
+        raise ConfigError(f"there is no {name} {value!r}: {words}") from None
 
 
 def manner_of(profile: Profile, config: Config, n1_given: bool, baudrate: int) -> Manner:

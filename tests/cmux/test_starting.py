@@ -19,6 +19,7 @@ from mux_module import Module
 
 import cmux
 from cmux.protocol import Config, Option
+from cmux.protocol.config import KeepAlive, Wakeup
 from cmux.protocol.profiles import Profile
 from drivers.emulator import EmulatedModule
 
@@ -92,6 +93,13 @@ def test_a_profile_or_an_option_that_nobody_knows_is_refused_before_anything_is_
         cmux.open("/nowhere", profile="m99")
     with pytest.raises(cmux.ConfigError, match="no option 'other': basic, advanced"):
         cmux.open("/nowhere", option="other")
+    with pytest.raises(cmux.ConfigError, match="no keep_alive 'ping': none, test, msc"):
+        cmux.open("/nowhere", keep_alive="ping")
+
+
+def test_what_is_a_word_in_a_url_is_a_word_in_open_too() -> None:
+    with Module() as module, cmux.open(module.path, keep_alive="test", wakeup="none") as mux:
+        assert (mux.config.keep_alive, mux.config.wakeup) == (KeepAlive.TEST, Wakeup.NONE)
 
 
 def test_an_option_other_than_the_profiles_leaves_its_n1_alone() -> None:
