@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -108,17 +109,21 @@ class Manner:
         long = self._form((mode, 0, _PORT_SPEEDS.get(self.baudrate or 0), self.config.n1))
         return (long,) if self.n1_given or self.full else (f"AT+CMUX={mode}", long)
 
-    def asked_form(self, allowed: Allowed) -> str:
-        """Return the form that what AT+CMUX=? lists leaves.
+    def asked_forms(self, allowed: Allowed, current: Mapping[str, int]) -> tuple[str, ...]:
+        """Return which forms to try once the module has been asked.
+
+        All parameters first, with the module's own timers: the one form that an M95 is known to have taken.
 
         Args:
-            allowed: what it lists.
+            allowed: what AT+CMUX=? lists.
+            current: what AT+CMUX? names.
         """
         speed = _PORT_SPEEDS.get(self.baudrate or 0)
         if speed is not None and not allowed.allows(_SPEED, speed):
             speed = None
-        return self._form((MODES[self.config.option], allowed.nearest(_SUBSET, 0), speed,
-                           allowed.nearest(_N1, self.config.n1)))  # fmt: skip
+        needed = (MODES[self.config.option], allowed.nearest(_SUBSET, 0), speed, allowed.nearest(_N1, self.config.n1))
+        rest = tuple(current.get(name) for name in FIELDS[len(needed) :])
+        return (*((self._form(needed + rest),) if None not in rest else ()), self._form(needed))
 
     def with_n1(self, n1: int) -> Manner:
         """Return the same with the module's own N1, unless the user asked for another."""

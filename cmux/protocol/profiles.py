@@ -27,7 +27,7 @@ class Profile:
     source: str
     """The manual, issue or log that says so."""
     at_cmux: AtCmux = "short"
-    """How AT+CMUX is said: ``AT+CMUX=0`` (short), with all parameters (full), or with what AT+CMUX=? allows (asked)."""
+    """How AT+CMUX is said: ``AT+CMUX=0`` (short), with N1 (full), or with what AT+CMUX=? and AT+CMUX? say (asked)."""
     channels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Names of channels that the module has, with their DLCI."""
     settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -67,7 +67,8 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 name="m10",
                 title="Quectel M10, M95, M66, MC60",
                 source="Quectel M10 AT Commands Set V1.01, 3.2.44 and M66 AT Commands Manual V1.0, 3.7: basic option "
-                "only, N1 127, T1 10, N2 3, T2 30, T3 10, k 2, listed by AT+CMUX? and AT+CMUX=?; channel n is DLCI n",
+                "only, N1 127, T1 10, N2 3, T2 30, T3 10, k 2, listed by AT+CMUX? and AT+CMUX=?; channel n is DLCI n; "
+                "Rtone/cmux, cmux.c (an M95 takes AT+CMUX with all nine parameters)",
                 at_cmux="asked",
                 channels=_AT_CHANNELS,
                 settings=MappingProxyType({"option": Option.BASIC, "n1": 127}),

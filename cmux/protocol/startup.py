@@ -240,10 +240,11 @@ def _adopt(name: str, speaks: Option, config: Config, rate: int | None, report: 
 
 def _multiplex(name: str, ear: _Ear, manner: Manner, rate: int | None, report: list[Finding]) -> Dialogue[Entered]:
     allowed: Allowed | None = None
+    forms: list[str] = []
     if manner.asks:
-        manner, allowed = yield from _ask(ear, manner, report)
-    forms = list(manner.forms()) if allowed is None else [manner.asked_form(allowed)]
-    refused: list[str] = []
+        manner, allowed, forms = yield from _ask(ear, manner, report)
+    forms = forms or list(manner.forms())
+    refused: dict[str, str] = {}
     while forms:
         form = forms.pop(0)
         ear.text = b""
@@ -257,19 +258,19 @@ def _multiplex(name: str, ear: _Ear, manner: Manner, rate: int | None, report: l
         if answer in _GOOD:
             report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
             return Entered(ear.text, manner.config, False, rate)
-        refused.append(f"{form} -> {answer.decode('ascii', 'replace')}")
+        refused[form] = answer.decode("ascii", "replace")
         if not forms and allowed is None:  # last resort: what it says of itself
-            manner, allowed = yield from _ask(ear, manner, report)
-            if allowed is not None and manner.asked_form(allowed) not in " ".join(refused):
-                forms = [manner.asked_form(allowed)]
+            manner, allowed, forms = yield from _ask(ear, manner, report)
+            forms = [form for form in forms if form not in refused]
     options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
-    said = f"the module refused to multiplex: {'; '.join(refused)}{options}"
+    refusals = "; ".join(f"{form} -> {answer}" for form, answer in refused.items())
+    said = f"the module refused to multiplex: {refusals}{options}"
     report.append(Finding("AT+CMUX", False, said))
     raise CmuxRefused(f"{name}: {said} (it may need other parameters, another option, or have no multiplexer)")
 
 
-def _ask(ear: _Ear, manner: Manner, report: list[Finding]) -> Dialogue[tuple[Manner, Allowed | None]]:
-    """Ask for the ranges and the present values of the parameters."""
+def _ask(ear: _Ear, manner: Manner, report: list[Finding]) -> Dialogue[tuple[Manner, Allowed | None, list[str]]]:
+    """Ask for the ranges and the present values of the parameters; the forms that follow from them come with these."""
     texts = []
     for question in (b"AT+CMUX=?", b"AT+CMUX?"):
         ear.text = b""
@@ -285,7 +286,8 @@ def _ask(ear: _Ear, manner: Manner, report: list[Finding]) -> Dialogue[tuple[Man
             report.append(Finding("AT+CMUX?", True, f"the module's own N1 is {n1}"))
         except ConfigError as error:
             report.append(Finding("AT+CMUX?", False, f"the module's own N1 is of no use: {error}"))
-    return manner, allowed
+    forms = () if allowed is None else (*manner.asked_forms(allowed, current), *manner.forms())
+    return manner, allowed, list(dict.fromkeys(forms))
 
 
 def _named(options: Sequence[Option]) -> str:

@@ -111,7 +111,44 @@ QUESTIONS = {
     ),
 }
 """By profile: the source, and what it says is answered to AT+CMUX=? (the values of the manual, one list a field) and to
-AT+CMUX? (as printed). No exchange with a real M10 or M95 is known to us: the first of m10 is put together."""
+AT+CMUX? (as printed). The first of m10 is put together."""
+
+M95_ENTERS = (
+    "Rtone/cmux, cmux.c (written for an M95: this form, and it waits for OK); with N1 127 on an M95 at a Raspberry Pi: "
+    "community.sixfab.com, thread 326",
+    b"AT+CMUX=0,0,5,127,10,3,30,10,2\r",
+    b"\r\nOK\r\n",
+)
+"""Its source; what was said to an M95 and what it answered. The frames after it are on no record."""
+
+CHAPTER_8 = (
+    "Quectel GSM TCPIP Application Notes V1.01, 8.2 and 8.3",
+    (
+        (1, "AT+QIFGCNT=0\r", "\r\nOK\r\n"),
+        (1, 'AT+QICSGP=1,"CMNET"\r', "\r\nOK\r\n"),
+        (1, "AT+QIMUX=0\r", "\r\nOK\r\n"),
+        (1, "AT+QIMODE=0\r", "\r\nOK\r\n"),
+        (1, "AT+QIDNSIP=0\r", "\r\nOK\r\n"),
+        (1, "AT+QISERVER\r", "\r\nOK\r\n\r\nSERVER OK\r\n"),
+        (1, "AT+QILOCIP\r", "\r\n10.79.140.214\r\n"),
+        (2, "AT+QIFGCNT=1\r", "\r\nOK\r\n"),
+        (2, 'AT+QICSGP=1,"CMNET"\r', "\r\nOK\r\n"),
+        (2, "AT+QIMUX=0\r", "\r\nOK\r\n"),
+        (2, "AT+QIMODE=0\r", "\r\nOK\r\n"),
+        (2, 'AT+QIOPEN="TCP", "10.79.140.214",2020\r', "\r\nOK\r\n\r\nCONNECT OK\r\n"),
+        (1, "", "\r\nREMOTE IP: 10.79.141.126\r\n"),
+        (1, "AT+QISRVC=2\r", "\r\nOK\r\n"),
+        (1, "AT+QISEND\r", "\r\n> "),
+        (1, "Hello, welcome to use Quectel's module\x1a", "\r\nSEND OK\r\n"),
+        (2, "", "Hello, welcome to use Quectel's module"),
+        (2, "AT+QISRVC=1\r", "\r\nOK\r\n"),
+        (2, "AT+QISEND=26\r", "\r\n> "),
+        (2, "Quectel's module is great!", "\r\nSEND OK\r\n"),
+        (1, "", "Quectel's module is great!"),
+    ),
+)
+"""Its source; on which virtual UART, what the host said, what the module answered: as printed, the line ends are ours.
+The last line is printed under VIRTUAL_UART_2, which is the one that sent it."""
 
 AT_WITH_ECHO = (
     "espressif/esp-protocols#669, log of 2024-10-24 (SIMCom SIM7670G)",

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 from core_pair import Pair
-from module_recordings import AT_WITH_ECHO, FRAMES, QUESTIONS, Recording
+from module_recordings import AT_WITH_ECHO, CHAPTER_8, FRAMES, M95_ENTERS, QUESTIONS, Recording
 
 from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, encode, startup
 from cmux.protocol.at_cmux import FIELDS, Manner, parse_allowed, parse_current
@@ -128,10 +128,11 @@ def test_what_the_manual_says_is_answered_to_the_questions_leads_to_the_profiles
     assert current.get("N1", config.n1) == config.n1 == 127
 
 
-def test_a_dialogue_with_an_m10_takes_what_it_lists_of_itself() -> None:
+def test_a_dialogue_with_an_m10_takes_what_it_lists_of_itself_and_says_what_an_m95_is_known_to_take() -> None:
     _, allowed, current = QUESTIONS["m10"]
+    _, enters, ok = M95_ENTERS
     profile = PROFILES["m10"]
-    answers = {b"AT\r": b"\r\nOK\r\n", b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current}
+    answers = {b"AT\r": b"\r\nOK\r\n", b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current, enters: ok}
     said = []
     dialogue = startup.enter("line", Manner(config=profile.config(), baudrate=115200, asks=profile.at_cmux == "asked"))
 
@@ -139,12 +140,29 @@ def test_a_dialogue_with_an_m10_takes_what_it_lists_of_itself() -> None:
         step = next(dialogue)
         while True:
             said.append(step.write)
-            step = dialogue.send(Heard(answers.get(step.write, b"\r\nOK\r\n"), 0.01))
+            step = dialogue.send(Heard(answers[step.write], 0.01))
 
     with pytest.raises(StopIteration) as stop:
         converse()
-    assert said == [b"AT\r", b"AT+CMUX=?\r", b"AT+CMUX?\r", b"AT+CMUX=0,0,5,127\r"]
-    assert stop.value.value.config.n1 == 127
+    assert said == [b"AT\r", b"AT+CMUX=?\r", b"AT+CMUX?\r", enters]
+    assert stop.value.value.config == profile.config()
+
+
+def test_chapter_8_of_the_app_note_crosses_a_session_with_an_m10_as_it_is_printed() -> None:
+    """What was on the two virtual UARTs; in which frames is on no record, only that none was longer than N1."""
+    _, exchange = CHAPTER_8
+    profile = PROFILES["m10"]
+    uarts = {1: profile.channels["at"], 2: profile.channels["at2"]}
+    pair = Pair(profile.config()).open(*uarts.values())
+    for uart, said, answered in exchange:
+        for mux, text in ((pair.host.mux, said), (pair.module.mux, answered)):
+            if text:
+                mux.send(uarts[uart], text.encode(), pair.now)
+            pair.settle()
+    for uart, dlci in uarts.items():
+        assert pair.module.data(dlci) == "".join(said for one, said, _ in exchange if one == uart).encode()
+        assert pair.host.data(dlci) == "".join(answered for one, _, answered in exchange if one == uart).encode()
+    assert max(len(frame.info) for frame in pair.host.frames() + pair.module.frames()) <= 127
 
 
 def test_a_module_that_says_ok_and_stays_in_at_mode_is_told_from_one_that_multiplexes() -> None:

@@ -197,19 +197,26 @@ RANGES = b"\r\n+CMUX: (0-1),(0),(1-6),(1-1509),(1-255),(0-100),(2-255),(1-255),(
 VALUES = b"\r\n+CMUX: 0,0,5,1509,10,3,30,10,2\r\n\r\nOK\r\n"
 
 
-def test_a_profile_that_asks_takes_the_modules_own_n1() -> None:
+def test_a_profile_that_asks_takes_the_modules_own_n1_and_says_the_rest_as_it_came() -> None:
     script = Script(OK, RANGES, VALUES, OK)
     entered = ladder(script, ASKS)
-    assert script.said[1:] == [b"AT+CMUX=?\r", b"AT+CMUX?\r", b"AT+CMUX=0,0,5,1509\r"]
+    assert script.said[1:] == [b"AT+CMUX=?\r", b"AT+CMUX?\r", b"AT+CMUX=0,0,5,1509,10,3,30,10,2\r"]
     assert entered.config.n1 == 1509
     assert entered.config.n1_receive >= 1509
+
+
+def test_a_module_that_refuses_what_it_said_of_itself_is_told_less_and_less() -> None:
+    """A SIM7080 takes the short forms only; zephyrproject-rtos/zephyr#63812."""
+    script = Script(OK, RANGES, VALUES, ERROR, ERROR, OK)
+    ladder(script, ASKS)
+    assert script.said[3:] == [b"AT+CMUX=0,0,5,1509,10,3,30,10,2\r", b"AT+CMUX=0,0,5,1509\r", b"AT+CMUX=0\r"]
 
 
 def test_an_n1_that_the_user_names_goes_before_the_modules_own() -> None:
     script = Script(OK, RANGES, VALUES, OK)
     manner = Manner(config=Config(n1=64), n1_given=True, asks=True)
     assert ladder(script, manner).config.n1 == 64
-    assert script.said[-1] == b"AT+CMUX=0,0,,64\r"
+    assert script.said[-1] == b"AT+CMUX=0,0,,64,10,3,30,10,2\r"
 
 
 def test_a_module_that_does_not_know_the_questions_is_told_the_usual_forms() -> None:
@@ -263,7 +270,7 @@ def test_no_answer_whatever_is_in_it_raises(junk: bytes) -> None:
         allowed = parse_allowed(text)
         parse_current(text)
         if allowed is not None:
-            MANNER.asked_form(allowed)
+            MANNER.asked_forms(allowed, parse_current(text))
             for index in range(9):
                 assert allowed.allows(index, allowed.nearest(index, 31))
 
