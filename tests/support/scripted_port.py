@@ -223,12 +223,16 @@ def turn_until_done(clock: FakeClock, thread: threading.Thread, step: float, wai
 
 
 def await_rest(clock: FakeClock, channel: AtChannel, over: Callable[[], bool], waiters: int = 2) -> bool:
-    """Wait until nothing is under way: nobody has the channel, and so many wait on the clock; False when it is over."""
+    """Wait until nothing is under way: no turn, no callback, and so many wait on the clock; False when it is over."""
     while not over():
         with suppress(TimeoutError):
             clock.await_waiters(waiters, timeout=0.01)
-            if not channel._turns:
-                return True
+            with channel._changed:  # both at once: who waits for an answer waits on the clock, too
+                if channel._turns or channel._jobs:
+                    channel._changed.wait(0.01)
+                else:
+                    clock.await_waiters(waiters, timeout=0)
+                    return True
     return False
 
 
