@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmux
+from cmux.protocol.profiles import PROFILES
 
 project = "gsm0710"
 author = "the gsm0710 authors"
@@ -23,7 +24,19 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 default_role = "code"
 intersphinx_mapping: dict[str, tuple[str, None]] = {}
-myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist", "substitution"]
+myst_substitutions = {
+    "profiles": "\n".join(
+        [
+            "| name | modules | channels | source |",
+            "| --- | --- | --- | --- |",
+            *(
+                f"| `{one.name}` | {one.title} | {', '.join(one.channels) or 'by number'} | {one.source} |"
+                for one in PROFILES.values()
+            ),
+        ]
+    )
+}
 myst_heading_anchors = 3
 
 html_theme = "furo"

@@ -20,7 +20,7 @@ _MODE, _SUBSET, _SPEED, _N1 = range(4)
 _MAX_DIGITS = 9
 
 _ANSWER = re.compile(rb"(?:^|[\r\n])\+CMUX: *([^\r\n]*)")
-_GROUP = re.compile(rb"\(([^()]*)\)|([^,()]+)")
+_BETWEEN = re.compile(rb",(?![^(]*\))")  # not the commas within parentheses
 _RANGE = re.compile(rb" *(\d{1,%d})(?: *- *(\d{1,%d}))? *\Z" % (_MAX_DIGITS, _MAX_DIGITS))
 
 
@@ -30,6 +30,10 @@ class Allowed:
 
     ranges: tuple[tuple[tuple[int, int], ...], ...]
     """For each parameter the lowest and highest value of each of its ranges; none where it lists nothing."""
+
+    def blank(self, index: int) -> bool:
+        """Tell whether a parameter is left blank, as some modules do with what they do not use."""
+        return index < len(self.ranges) and not self.ranges[index]
 
     def allows(self, index: int, value: int) -> bool:
         """Tell whether a parameter may have a value; one that is not listed may have any."""
@@ -61,8 +65,8 @@ def parse_allowed(text: bytes) -> Allowed | None:
     if found is None:
         return None
     fields = []
-    for group in _GROUP.finditer(found[1]):
-        spans = [_RANGE.match(part) for part in (group[1] if group[1] is not None else group[2]).split(b",")]
+    for listed in _BETWEEN.split(found[1], len(FIELDS)):
+        spans = [_RANGE.match(part) for part in listed.strip(b" ()").split(b",")]
         pairs = [(int(span[1]), int(span[2] or span[1])) for span in spans if span]
         fields.append(tuple((min(pair), max(pair)) for pair in pairs))
     return Allowed(tuple(fields[: len(FIELDS)])) if any(fields) else None
@@ -112,22 +116,26 @@ class Manner:
     def asked_forms(self, allowed: Allowed, current: Mapping[str, int]) -> tuple[str, ...]:
         """Return which forms to try once the module has been asked.
 
-        All parameters first, with the module's own timers: the one form that an M95 is known to have taken.
+        All parameters first, with the module's own timers: the one form that an M95 is known to have taken. What it
+        lists as blank stays blank.
 
         Args:
             allowed: what AT+CMUX=? lists.
             current: what AT+CMUX? names.
         """
         speed = _PORT_SPEEDS.get(self.baudrate or 0)
-        if speed is not None and not allowed.allows(_SPEED, speed):
+        if speed is not None and (allowed.blank(_SPEED) or not allowed.allows(_SPEED, speed)):
             speed = None
-        needed = (MODES[self.config.option], allowed.nearest(_SUBSET, 0), speed, allowed.nearest(_N1, self.config.n1))
-        rest = tuple(current.get(name) for name in FIELDS[len(needed) :])
-        return (*((self._form(needed + rest),) if None not in rest else ()), self._form(needed))
+        needed = (MODES[self.config.option], allowed.nearest(_SUBSET, 0), speed, self.config.n1)
+        rest = tuple(
+            None if allowed.blank(index) else current.get(name)
+            for index, name in enumerate(FIELDS[len(needed) :], len(needed))
+        )
+        return tuple(dict.fromkeys((self._form(needed + rest), self._form(needed))))
 
     def with_n1(self, n1: int) -> Manner:
         """Return the same with the module's own N1, unless the user asked for another."""
         return self if self.n1_given else replace(self, config=replace(self.config, n1=n1))
 
     def _form(self, values: tuple[int | None, ...]) -> str:
-        return "AT+CMUX=" + ",".join("" if value is None else str(value) for value in values)
+        return "AT+CMUX=" + ",".join("" if value is None else str(value) for value in values).rstrip(",")

@@ -60,18 +60,35 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             Profile(
                 name="generic",
                 title="any module",
-                source="3GPP TS 27.010 §5.7; zephyrproject-rtos/zephyr#38652 (SABM needs patience); logs of an "
-                "unnamed module (gist diplfranzhoepfinger/8411a48) and a Cavli C16QS (espressif/esp-protocols#507)",
+                source="3GPP TS 27.010 §5.7; zephyrproject-rtos/zephyr#38652 (SABM needs patience); logs of a Quectel "
+                "BG96, a Cavli C16QS, a SIMCom SIM7070 and SIM7670G (espressif/esp-protocols#103, #507, #181, #669), a "
+                "SIM7080 (zephyrproject-rtos/zephyr#63812), and an unnamed module (gist diplfranzhoepfinger/8411a48)",
             ),
             Profile(
                 name="m10",
                 title="Quectel M10, M95, M66, MC60",
                 source="Quectel M10 AT Commands Set V1.01, 3.2.44 and M66 AT Commands Manual V1.0, 3.7: basic option "
                 "only, N1 127, T1 10, N2 3, T2 30, T3 10, k 2, listed by AT+CMUX? and AT+CMUX=?; channel n is DLCI n; "
-                "Rtone/cmux, cmux.c (an M95 takes AT+CMUX with all nine parameters)",
+                "log of an M95 (LKML 2019-07-17, n_gsm: possible recursive locking detected: all nine parameters are "
+                "taken); log of an MC60 (espressif/esp-protocols#305)",
                 at_cmux="asked",
                 channels=_AT_CHANNELS,
                 settings=MappingProxyType({"option": Option.BASIC, "n1": 127}),
+            ),
+            Profile(
+                name="mdm6600",
+                title="Motorola MDM6600 (Droid 4)",
+                source="Linux commit ea3d8465ab9b: SABM on DLCI 0 is answered with DM, the other DLCs are served",
+                settings=MappingProxyType({"adm": True}),
+            ),
+            Profile(
+                name="sara-r4",
+                title="u-blox SARA-R410M-02B and later, SARA-R412M, SARA-N4",
+                source="SARA-R4 series AT commands manual UBX-17003787-R16, 3.1 (basic option only, N1 1500; what "
+                "AT+CMUX=? lists as blank is left blank; DLCI 1 and 2 take AT commands, 3 is the GNSS receiver)",
+                at_cmux="asked",
+                channels=MappingProxyType({"at": 1, "at2": 2, "gnss": 3}),
+                settings=MappingProxyType({"option": Option.BASIC, "n1": 1500}),
             ),
             Profile(
                 name="sim800",

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
-from .at_cmux import Allowed, Manner, parse_allowed, parse_current
+from .at_cmux import FIELDS, Allowed, Manner, parse_allowed, parse_current
 from .commands import CLD
 from .config import Config, Option
 from .errors import CmuxRefused, ConfigError, ModuleSilent, NoMultiplexer
@@ -280,7 +281,10 @@ def _ask(ear: _Ear, manner: Manner, report: list[Finding]) -> Dialogue[tuple[Man
     if allowed is not None:
         report.append(Finding("AT+CMUX=?", True, f"options: {_named(allowed.options)}"))
     n1 = current.get("N1")
-    if n1 and (allowed is None or allowed.allows(3, n1)):
+    if allowed is not None and not allowed.allows(FIELDS.index("N1"), n1 or 0):
+        with suppress(ConfigError):
+            manner = manner.with_n1(allowed.nearest(FIELDS.index("N1"), manner.config.n1))
+    elif n1:
         try:
             manner = manner.with_n1(n1)
             report.append(Finding("AT+CMUX?", True, f"the module's own N1 is {n1}"))

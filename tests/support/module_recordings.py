@@ -95,6 +95,80 @@ FRAMES = (
         ),
         sent_is_recorded=False,
     ),
+    Recording(
+        "mc60-log",
+        "m10",
+        "Quectel MC60",
+        "espressif/esp-protocols#305, log of 2023-06-10",
+        "every octet echoed in a frame of its own; the log ends within the answer",
+        (
+            module("f9 09 ef 03 41 32 f9 f9 09 ef 03 54 32 f9 f9 09"),
+            module("ef 03 2b 32 f9 f9 09 ef 03 43 32 f9 f9 09 ef 03"),
+            module("53 32 f9 f9 09 ef 03 51 32 f9 f9 09 ef 03 0d 32"),
+            module("f9 f9 09 ef 1d 0d 0a 2b 43 53 51 3a 20 33 31 2c"),
+        ),
+        dlcis=(2,),
+        sent_is_recorded=False,
+    ),
+    Recording(
+        "mdm6600-log",
+        "mdm6600",
+        "Motorola MDM6600",
+        "Linux commit ea3d8465ab9b, log in its message",
+        "DM for SABM on DLCI 0",
+        (
+            host("f9 03 3f 01 1c f9"),
+            module("f9 03 1f 01 36 f9"),
+        ),
+    ),
+    Recording(
+        "bg96-log",
+        "generic",
+        "Quectel BG96",
+        "espressif/esp-protocols#103, log of 2022-08-01",
+        "three channels without a word on their signals, and an answer",
+        (
+            module("f9 03 73 01 d7 f9"),
+            module("f9 07 73 01 15 f9"),
+            module("f9 0b 73 01 92 f9"),
+            module("f9 05 ef 0d 0d 0a 4f 4b 0d 0a 5f f9"),
+        ),
+        sent_is_recorded=False,
+    ),
+    Recording(
+        "sim7670g-log",
+        "generic",
+        "SIMCom SIM7670G, SIM767XM5_B03V02_240914 or SIM767XM5_B04V01_241010",
+        "espressif/esp-protocols#669, log of 2024-11-01",
+        "UA twice",
+        (
+            host("f9 03 3f 01 1c f9"),
+            module("f9 03 73 01 d7 f9"),
+            host("f9 07 3f 01 de f9"),
+            module("f9 07 73 01 15 f9"),
+            module("f9 07 73 01 15 f9"),
+        ),
+    ),
+    Recording(
+        "sim7070-log",
+        "generic",
+        "SIMCom SIM7070",
+        "espressif/esp-protocols#181, log of 2022-11-26",
+        "UIH with the P/F bit",
+        (module("f9 09 ff 0d 0d 0a 4f 4b 0d 0a cd f9"),),
+        dlcis=(2,),
+        sent_is_recorded=False,
+    ),
+    Recording(
+        "sim7080-msc",
+        "generic",
+        "SIMCom SIM7080",
+        "zephyrproject-rtos/zephyr#63812: what the module of #63813 sent, in tests/subsys/modem/modem_cmux/src/main.c",
+        "MSC with a break octet that its EA bit does not announce, in a UIH with the P/F bit",
+        (module("f9 01 ff 0b e3 07 0b 09 01 6c f9"),),
+        dlcis=(1, 2),
+        sent_is_recorded=False,
+    ),
 )
 """Exchanges in multiplexer mode."""
 
@@ -103,6 +177,11 @@ QUESTIONS = {
         "Quectel M10 AT Commands Set V1.01, 3.2.44",
         b"\r\n+CMUX: (0),(0),(5),(127),(10),(3),(30),(10),(2)\r\n\r\nOK\r\n",
         b"\r\n+CMUX: (mode-1),0,5,127,10,3,30,10,2\r\n\r\nOK\r\n",
+    ),
+    "sara-r4": (
+        "SARA-R4 series AT commands manual UBX-17003787-R16, 3.1.2",
+        b"\r\n+CMUX: (0),(0),,(1-1509),(1-255),(0-5),(2-255),,\r\n\r\nOK\r\n",
+        b"\r\n+CMUX: 0,0,0,1500,253,3,254,0,0\r\n\r\nOK\r\n",
     ),
     "sim800": (
         "SIM800 Series AT Command Manual V1.09, 3.2.38",
@@ -113,42 +192,27 @@ QUESTIONS = {
 """By profile: the source, and what it says is answered to AT+CMUX=? (the values of the manual, one list a field) and to
 AT+CMUX? (as printed). The first of m10 is put together."""
 
-M95_ENTERS = (
-    "Rtone/cmux, cmux.c (written for an M95: this form, and it waits for OK); with N1 127 on an M95 at a Raspberry Pi: "
-    "community.sixfab.com, thread 326",
-    b"AT+CMUX=0,0,5,127,10,3,30,10,2\r",
-    b"\r\nOK\r\n",
+M95 = (
+    "LKML, M. Hundebøll, [BUG] n_gsm: possible recursive locking detected, 2019-07-17, "
+    "<e2e9cc8f-6bb4-f66f-2d2b-3875c2e66cd3@geanix.com>",
+    {
+        "AT+IFC=2,2": "Ie5   +CFUN: 1    +CPIN: READY    Call Ready  AT+IFC=2,2   OK",
+        "AT+GMM": "AT+GMM   Quectel_M95    OK",
+        "AT": "AT   OK",
+        "AT+IPR=115200&w": "AT+IPR=115200&w   OK",
+        "AT+CMUX=0,0,5,512,10,3,30,10,2": "AT+CMUX=0,0,5,512,10,3,30,10,2   OK",
+    },
 )
-"""Its source; what was said to an M95 and what it answered. The frames after it are on no record."""
+"""Its source; what was said to the module, and what the program printed of the answer, each CR and LF as a blank. Then
+it went over to n_gsm."""
 
-CHAPTER_8 = (
-    "Quectel GSM TCPIP Application Notes V1.01, 8.2 and 8.3",
-    (
-        (1, "AT+QIFGCNT=0\r", "\r\nOK\r\n"),
-        (1, 'AT+QICSGP=1,"CMNET"\r', "\r\nOK\r\n"),
-        (1, "AT+QIMUX=0\r", "\r\nOK\r\n"),
-        (1, "AT+QIMODE=0\r", "\r\nOK\r\n"),
-        (1, "AT+QIDNSIP=0\r", "\r\nOK\r\n"),
-        (1, "AT+QISERVER\r", "\r\nOK\r\n\r\nSERVER OK\r\n"),
-        (1, "AT+QILOCIP\r", "\r\n10.79.140.214\r\n"),
-        (2, "AT+QIFGCNT=1\r", "\r\nOK\r\n"),
-        (2, 'AT+QICSGP=1,"CMNET"\r', "\r\nOK\r\n"),
-        (2, "AT+QIMUX=0\r", "\r\nOK\r\n"),
-        (2, "AT+QIMODE=0\r", "\r\nOK\r\n"),
-        (2, 'AT+QIOPEN="TCP", "10.79.140.214",2020\r', "\r\nOK\r\n\r\nCONNECT OK\r\n"),
-        (1, "", "\r\nREMOTE IP: 10.79.141.126\r\n"),
-        (1, "AT+QISRVC=2\r", "\r\nOK\r\n"),
-        (1, "AT+QISEND\r", "\r\n> "),
-        (1, "Hello, welcome to use Quectel's module\x1a", "\r\nSEND OK\r\n"),
-        (2, "", "Hello, welcome to use Quectel's module"),
-        (2, "AT+QISRVC=1\r", "\r\nOK\r\n"),
-        (2, "AT+QISEND=26\r", "\r\n> "),
-        (2, "Quectel's module is great!", "\r\nSEND OK\r\n"),
-        (1, "", "Quectel's module is great!"),
-    ),
-)
-"""Its source; on which virtual UART, what the host said, what the module answered: as printed, the line ends are ours.
-The last line is printed under VIRTUAL_UART_2, which is the one that sent it."""
+
+def as_it_came(printed: str) -> bytes:
+    """Put back the CR and LF of a line of `M95`: which blank was which is our reading, the last two were cut."""
+    for blanks, ends in ((4, "\r\n\r\n"), (3, "\r\r\n"), (2, "\r\n")):
+        printed = printed.replace(" " * blanks, ends)
+    return printed.encode() + b"\r\n"
+
 
 AT_WITH_ECHO = (
     "espressif/esp-protocols#669, log of 2024-10-24 (SIMCom SIM7670G)",

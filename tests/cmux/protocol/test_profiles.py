@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import pytest
 from core_pair import Pair
-from module_recordings import AT_WITH_ECHO, CHAPTER_8, FRAMES, M95_ENTERS, QUESTIONS, Recording
+from module_recordings import AT_WITH_ECHO, FRAMES, M95, QUESTIONS, Recording, as_it_came
 
 from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, encode, startup
 from cmux.protocol.at_cmux import FIELDS, Manner, parse_allowed, parse_current
@@ -22,9 +23,10 @@ from cmux.protocol.events import (
     SessionOpened,
     SignalsChanged,
 )
-from cmux.protocol.profiles import PROFILES
-from cmux.protocol.startup import Heard
+from cmux.protocol.profiles import PROFILES, Profile
+from cmux.protocol.startup import Entered, Heard
 
+OK = b"\r\nOK\r\n"
 MODULE_SAYS_RDY = b"\r\nRDY\r\n\r\n+ATREADY\r\n"
 
 
@@ -125,44 +127,78 @@ def test_what_the_manual_says_is_answered_to_the_questions_leads_to_the_profiles
     assert allowed is not None
     assert allowed.options == (Option.BASIC,)
     assert allowed.allows(FIELDS.index("N1"), config.n1)
-    assert current.get("N1", config.n1) == config.n1 == 127
+    assert current.get("N1", config.n1) == config.n1
 
 
-def test_a_dialogue_with_an_m10_takes_what_it_lists_of_itself_and_says_what_an_m95_is_known_to_take() -> None:
-    _, allowed, current = QUESTIONS["m10"]
-    _, enters, ok = M95_ENTERS
-    profile = PROFILES["m10"]
-    answers = {b"AT\r": b"\r\nOK\r\n", b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current, enters: ok}
+def entering(manner: Manner, answers: dict[bytes, bytes]) -> tuple[list[bytes], Entered]:
+    """Go through the dialogue of the start; return what was said, and with what it ended."""
     said = []
-    dialogue = startup.enter("line", Manner(config=profile.config(), baudrate=115200, asks=profile.at_cmux == "asked"))
-
-    def converse() -> None:
-        step = next(dialogue)
-        while True:
-            said.append(step.write)
+    dialogue = startup.enter("line", manner)
+    step = next(dialogue)
+    while True:
+        said.append(step.write)
+        try:
             step = dialogue.send(Heard(answers[step.write], 0.01))
+        except StopIteration as stop:
+            return said, stop.value
 
-    with pytest.raises(StopIteration) as stop:
-        converse()
+
+def manner_of(profile: Profile, **more: Any) -> Manner:
+    return Manner(config=profile.config(**more), n1_given=bool(more), baudrate=115200, asks=profile.at_cmux == "asked")
+
+
+def test_a_dialogue_with_an_m10_takes_what_it_lists_of_itself() -> None:
+    _, allowed, current = QUESTIONS["m10"]
+    enters = b"AT+CMUX=0,0,5,127,10,3,30,10,2\r"
+    answers = {b"AT\r": OK, b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current, enters: OK}
+    said, entered = entering(manner_of(PROFILES["m10"]), answers)
     assert said == [b"AT\r", b"AT+CMUX=?\r", b"AT+CMUX?\r", enters]
-    assert stop.value.value.config == profile.config()
+    assert entered.config == PROFILES["m10"].config()
 
 
-def test_chapter_8_of_the_app_note_crosses_a_session_with_an_m10_as_it_is_printed() -> None:
-    """What was on the two virtual UARTs; in which frames is on no record, only that none was longer than N1."""
-    _, exchange = CHAPTER_8
-    profile = PROFILES["m10"]
-    uarts = {1: profile.channels["at"], 2: profile.channels["at2"]}
-    pair = Pair(profile.config()).open(*uarts.values())
-    for uart, said, answered in exchange:
-        for mux, text in ((pair.host.mux, said), (pair.module.mux, answered)):
-            if text:
-                mux.send(uarts[uart], text.encode(), pair.now)
-            pair.settle()
-    for uart, dlci in uarts.items():
-        assert pair.module.data(dlci) == "".join(said for one, said, _ in exchange if one == uart).encode()
-        assert pair.host.data(dlci) == "".join(answered for one, _, answered in exchange if one == uart).encode()
-    assert max(len(frame.info) for frame in pair.host.frames() + pair.module.frames()) <= 127
+def test_an_m95_is_told_what_it_took_when_it_was_recorded() -> None:
+    """With N1 512, which it took although the manuals know 127 alone; and with the noise of its start."""
+    _, log = M95
+    _, allowed, current = QUESTIONS["m10"]
+    answers = {command.encode() + b"\r": as_it_came(printed) for command, printed in log.items()}
+    answers |= {b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current, b"AT\r": as_it_came(log["AT+IFC=2,2"])}
+    said, entered = entering(manner_of(PROFILES["m10"], n1=512), answers)
+    assert said[-1] == b"AT+CMUX=0,0,5,512,10,3,30,10,2\r"
+    assert entered.config.n1 == 512
+    assert not entered.adopted
+
+
+def test_an_mc60_echoes_every_octet_in_a_frame_of_its_own() -> None:
+    mux, events = play(recorded("mc60-log"))
+    assert b"".join(event.data for event in events if isinstance(event, DataReceived)) == b"AT+CSQ\r"
+    assert mux.stats()["dlcs"][2]["frames_received"] == 1 + len(b"AT+CSQ\r")  # UA, then a frame an octet
+
+
+def test_a_sara_r4_is_told_nothing_where_it_lists_a_blank() -> None:
+    _, allowed, current = QUESTIONS["sara-r4"]
+    enters = b"AT+CMUX=0,0,,1500,253,3,254\r"
+    answers = {b"AT\r": OK, b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current, enters: OK}
+    said, entered = entering(manner_of(PROFILES["sara-r4"]), answers)
+    assert said[-1] == enters
+    assert entered.config.n1 == 1500
+
+
+def test_an_mdm6600_refuses_dlci_0_and_serves_the_others() -> None:
+    mux, events = play(recorded("mdm6600-log"))
+    assert events == [SessionOpened(by_peer=False)]
+    mux.open(1, 0.0)
+    assert encode(Frame(1, True, FrameType.SABM, True)) in mux.data_to_send(0.0)
+
+
+def test_a_sim7670g_says_ua_twice_and_the_channel_is_opened_once() -> None:
+    mux, events = play(recorded("sim7670g-log"))
+    assert [event for event in events if isinstance(event, Opened)] == [Opened(1, by_peer=False)]
+    assert mux.is_open(1)
+
+
+def test_a_sim7080_sends_a_break_octet_that_ea_does_not_announce_and_gets_it_back() -> None:
+    mux, _ = play(recorded("sim7080-msc"))
+    assert bytes.fromhex("E1 07 0B 09 01") in mux.data_to_send(0.0)
 
 
 def test_a_module_that_says_ok_and_stays_in_at_mode_is_told_from_one_that_multiplexes() -> None:

@@ -212,11 +212,16 @@ def test_a_module_that_refuses_what_it_said_of_itself_is_told_less_and_less() ->
     assert script.said[3:] == [b"AT+CMUX=0,0,5,1509,10,3,30,10,2\r", b"AT+CMUX=0,0,5,1509\r", b"AT+CMUX=0\r"]
 
 
-def test_an_n1_that_the_user_names_goes_before_the_modules_own() -> None:
+@pytest.mark.parametrize("n1", [64, 2000])
+def test_an_n1_that_the_user_names_goes_before_the_modules_own(n1: int) -> None:
     script = Script(OK, RANGES, VALUES, OK)
-    manner = Manner(config=Config(n1=64), n1_given=True, asks=True)
-    assert ladder(script, manner).config.n1 == 64
-    assert script.said[-1] == b"AT+CMUX=0,0,,64,10,3,30,10,2\r"
+    manner = Manner(config=Config(n1=n1), n1_given=True, asks=True)
+    assert ladder(script, manner).config.n1 == n1
+    assert script.said[-1] == b"AT+CMUX=0,0,,%d,10,3,30,10,2\r" % n1
+
+
+def test_without_a_word_on_its_own_n1_the_nearest_allowed_is_taken() -> None:
+    assert ladder(Script(OK, b"\r\n+CMUX: (0),(0),(5),(8-16)\r\n\r\nOK\r\n", ERROR, OK), ASKS).config.n1 == 16
 
 
 def test_a_module_that_does_not_know_the_questions_is_told_the_usual_forms() -> None:
@@ -228,8 +233,8 @@ def test_a_module_that_does_not_know_the_questions_is_told_the_usual_forms() -> 
 def test_when_every_form_is_refused_the_module_is_asked_what_it_allows() -> None:
     narrow = b"\r\n+CMUX: (0),(0),(),(64-127)\r\n\r\nOK\r\n"
     script = Script(OK, ERROR, ERROR, narrow, ERROR, OK)
-    ladder(script)
-    assert script.said[3:] == [b"AT+CMUX=?\r", b"AT+CMUX?\r", b"AT+CMUX=0,0,5,64\r"]
+    assert ladder(script).config.n1 == 64
+    assert script.said[3:] == [b"AT+CMUX=?\r", b"AT+CMUX?\r", b"AT+CMUX=0,0,,64\r"]
 
 
 def test_an_option_that_the_module_lacks_is_said() -> None:
@@ -247,6 +252,7 @@ def test_an_option_that_the_module_lacks_is_said() -> None:
          (((0, 0), (1, 1)), ((0, 2),), (), ((10, 128),))),
         (b"\r\n+CMUX: 0,0,5,31\r\n", (((0, 0),), ((0, 0),), ((5, 5),), ((31, 31),))),
         (b"\r\n+CMUX: (9-1)\r\n", (((1, 9),),)),
+        (b"\r\n+CMUX: (0),,(1-9),,\r\n", (((0, 0),), (), ((1, 9),), (), ())),
     ],
 )  # fmt: skip
 def test_what_modules_list_is_read(text: bytes, ranges: tuple[tuple[tuple[int, int], ...], ...]) -> None:
