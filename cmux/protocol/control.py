@@ -142,11 +142,6 @@ class ControlChannel:
             if not isinstance(command, CLD):
                 self._session.tell(CommandDone(command, Outcome.CANCELLED, None))
 
-    @property
-    def busy(self) -> bool:
-        """Whether a command waits to be sent or answered."""
-        return bool(self._outstanding or self._waiting)
-
     def holds(self, command: Command) -> bool:
         """Tell whether this very command waits still; a newer MSC takes the place of one that waits."""
         return any(one is command for one in (*self._waiting, *(one.command for one in self._outstanding.values())))

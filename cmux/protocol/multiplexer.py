@@ -356,8 +356,8 @@ class Multiplexer:
     def sleep(self, now: float) -> None:
         """Ask the peer for power saving: PSC; `PowerChanged` follows when it agrees (27.010 §5.4.6.3.2, §5.4.7).
 
-        PSC leaves when all that is due has left and is answered; data that come later wait for the answer to it, and
-        then wake the peer.
+        PSC leaves when all that is due has left and is answered; data and commands that come later wait for the answer
+        to it, and then wake the peer. While PSC is out, or the peer asleep or being woken, this call changes nothing.
 
         Raises:
             StateError: the session is not open.

@@ -2,8 +2,8 @@
 
 A message may be lost and PSC may cross, so one station can take the two for asleep while the other knows nothing of it.
 Neither order ends a session whose line works: whoever is awake answers flags once PSC was said in this session, and
-whatever is heard wakes. From our PSC to its answer, and from the peer's to ours, only control frames leave, so that no
-data meet a peer that has just fallen asleep.
+whatever is heard wakes. From our PSC to its answer, and from the peer's to ours, only answers leave, so that nothing
+meets a peer that has just fallen asleep.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Power(StrEnum):
     DRAINING = "DRAINING"
     """Sleep is wanted; PSC follows when nothing is due and no answer awaited. Frames flow."""
     ASKING = "ASKING"
-    """Our PSC is out; data wait for its answer."""
+    """Our PSC is out; data and commands wait for its answer."""
     CROSSED = "CROSSED"
     """Our PSC is out, and the peer's came."""
     DOZING = "DOZING"
@@ -122,7 +122,7 @@ class PowerSaving:
 
     @property
     def agreeing(self) -> bool:
-        """Whether only control frames may leave."""
+        """Whether only answers may leave, and PSC."""
         return self.state in _AGREEING
 
     @property
@@ -155,6 +155,8 @@ class PowerSaving:
             self._wake_wanted = False
         if what is PowerInput.PEER_PSC or PowerAction.SEND_PSC in actions:
             self.agreed, self._answer_pause = True, self._config.t1
+        if PowerAction.FALL_ASLEEP in actions:
+            self._no_answer_before = now  # who is woken always says so
         if PowerAction.SEND_FLAGS in actions:
             self._no_answer_before = now + self._answer_pause
         return [one for one in actions if one is not PowerAction.ANSWER or self._may_answer(now)]

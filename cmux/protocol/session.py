@@ -205,7 +205,7 @@ class Session:
         dlc.tries += 1
         dlc.deadline = None
         kind = FrameType.SABM if dlc.state is State.OPENING else FrameType.DISC
-        self.transmitter.queue(dlc.dlci, kind, pf=True, timed=dlc)
+        self.transmitter.queue(dlc.dlci, kind, pf=True, timed=dlc, hold=True)
 
     def _opened(self, dlc: Dlc, *, by_peer: bool) -> None:
         dlc.start_anew(opened=True)
@@ -307,7 +307,8 @@ class Session:
 
     def send_control(self, info: bytes, timed: Outstanding | None) -> None:
         """Queue an information field for DLCI 0."""
-        self.transmitter.queue(0, FrameType.UIH, pf=False, info=info, timed=timed)
+        hold = timed is not None and not isinstance(timed.command, PSC)
+        self.transmitter.queue(0, FrameType.UIH, pf=False, info=info, timed=timed, hold=hold)
 
     def hold(self, *, held: bool) -> None:
         """Stop all channels, or let them go (FCoff, FCon)."""

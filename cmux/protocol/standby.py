@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from .commands import PSC
@@ -121,14 +120,10 @@ class Standby:
         session.transmitter.asleep, session.transmitter.quiet = self.power.asleep, self.power.agreeing
 
     def _rest(self) -> None:
-        """Go on towards sleep, if it is wanted and all is done; data that wait for the peer to be woken hasten it."""
-        transmitter, dlcs = self._session.transmitter, self._session.dlcs
-        if self.power.state not in (Power.DRAINING, Power.DOZING) or transmitter.due:
+        """Go on towards sleep, if it is wanted, nothing more is to be said, and no answer is under way."""
+        session = self._session
+        if self.power.state not in (Power.DRAINING, Power.DOZING) or session.transmitter.due:
             return
-        hasty = transmitter.quiet and not transmitter.held and any(one.may_send for one in _channels(dlcs))
-        if hasty or not (self._session.control.busy or any(one.deadline is not None for one in dlcs.values())):
+        # An answer that came to one who has begun to wake the peer would be taken for its flags (27.010 5.4.7).
+        if session.control.next_timeout() is None and all(one.deadline is None for one in session.dlcs.values()):
             self.apply(PowerInput.IDLE)
-
-
-def _channels(dlcs: Mapping[int, Dlc]) -> list[Dlc]:
-    return [one for dlci, one in dlcs.items() if dlci]

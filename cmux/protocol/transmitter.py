@@ -30,6 +30,7 @@ class Timed(Protocol):
 class _Control(NamedTuple):
     frame: Frame
     timed: Timed | None
+    hold: bool
 
 
 class Transmitter:
@@ -57,11 +58,13 @@ class Transmitter:
         self.control_peak = 0
         """The most control frames that ever waited for the line."""
         self.quiet = False
-        """Data wait: the two stations are agreeing to sleep."""
+        """Data and commands wait: the two stations are agreeing to sleep (27.010 §5.4.7)."""
         self.overflow = 0
         """Control frames that were not queued because the peer asked for too many."""
 
-    def queue(self, dlci: int, kind: FrameType, *, pf: bool, info: bytes = b"", timed: Timed | None = None) -> None:
+    def queue(
+        self, dlci: int, kind: FrameType, *, pf: bool, info: bytes = b"", timed: Timed | None = None, hold: bool = False
+    ) -> None:
         """Queue a frame that does not wait its turn.
 
         Args:
@@ -71,12 +74,13 @@ class Transmitter:
             info: its information field.
             timed: whose timer starts when it leaves. Such a frame is always queued: there is one for each DLC and
                 each type of command.
+            hold: let it wait while the two stations agree to sleep: it asks the peer, which may be asleep already.
         """
         if len(self._control) >= MAX_CONTROL_FRAMES and timed is None:
             self.overflow += 1
             return
         response = kind in (FrameType.UA, FrameType.DM)
-        self._control.append(_Control(Frame(dlci, self._command_cr != response, kind, pf, info), timed))
+        self._control.append(_Control(Frame(dlci, self._command_cr != response, kind, pf, info), timed, hold))
         self.control_peak = max(self.control_peak, len(self._control))
 
     def send_flags(self) -> None:
@@ -95,7 +99,7 @@ class Transmitter:
     @property
     def due(self) -> bool:
         """Whether a frame could leave if the peer were awake."""
-        return bool(self._control) or self._next_turn() is not None
+        return self._next_control() is not None or self._next_turn() is not None
 
     def hand_out(self, now: float, limit: int | None) -> bytes:
         """Take whole frames out of the queues and start their timers.
@@ -114,8 +118,8 @@ class Transmitter:
             self._flags = 0
         while not self.asleep:
             turn = None
-            if self._control:
-                frame = self._control[0].frame
+            if (place := self._next_control()) is not None:
+                frame = self._control[place].frame
             elif (turn := self._next_turn()) is not None:
                 frame = self._data_frame(turn)
             else:
@@ -131,11 +135,17 @@ class Transmitter:
                 if limit < 0:
                     break
             out.append(octets)
-            if turn is None:
-                self._control_sent(now)
-            else:
+            if place is not None:
+                self._control_sent(place, now)
+            elif turn is not None:
                 self._data_sent(turn, len(frame.info))
         return b"".join(out)
+
+    def _next_control(self) -> int | None:
+        """Return the place in the queue of the control frame that leaves next."""
+        if not self.quiet:
+            return 0 if self._control else None
+        return next((place for place, one in enumerate(self._control) if not one.hold), None)
 
     def _next_turn(self) -> Turn | None:
         if self.held or self.quiet:
@@ -149,8 +159,9 @@ class Transmitter:
         info = dlc.next_info(turn.longest)
         return Frame(turn.dlci, self._command_cr, dlc.parameters.frame_type, False, info)
 
-    def _control_sent(self, now: float) -> None:
-        frame, timed = self._control.popleft()
+    def _control_sent(self, place: int, now: float) -> None:
+        frame, timed, _ = self._control[place]
+        del self._control[place]
         if timed is not None:
             timed.handed_out(now)
         counters = self._dlcs[frame.dlci].counters

@@ -7,7 +7,7 @@ from itertools import pairwise, product
 import pytest
 from core_pair import Pair, Station, deaf
 
-from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, encode
+from cmux.protocol import BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
 from cmux.protocol.commands import Signals
 from cmux.protocol.commands import Test as Probe
 from cmux.protocol.config import KeepAlive, Wakeup
@@ -198,17 +198,67 @@ class TestSleeping:
         assert len(pair.host.data(1)) == 300
         talk(pair)
 
-    def test_commands_without_end_do_not_hold_data_back(self) -> None:
-        """Sleep waits for the answers to commands; data do not."""
+    @pytest.mark.clause("5.4.7")
+    @pytest.mark.parametrize("answered", [True, False])
+    def test_an_answer_that_is_under_way_is_no_answer_to_flags(self, answered: bool) -> None:
+        """The module said it before it fell asleep: what we sent on hearing it would be lost. It comes within T2."""
         pair = Pair().open(1)
-        module = pair.module.mux
-        module.test(b"x", pair.now)
-        module.receive_data(control(ASK), pair.now)
-        assert control(PERMIT, from_host=False) in module.data_to_send(pair.now)
-        assert power(pair.module) == "DOZING"
-        module.send(1, b"data", pair.now)
-        assert module.data_to_send(pair.now) + module.data_to_send(pair.now) == BURST
-        assert power(pair.module) == "WAKING"
+        pair.host.mux.test(b"x", pair.now)
+        pair.host.mux.data_to_send(pair.now)
+        pair.host.mux.receive_data(control(ASK, from_host=False), pair.now)
+        assert pair.host.mux.data_to_send(pair.now) == control(PERMIT)
+        pair.host.mux.send(1, b"data", pair.now)
+        assert pair.host.mux.data_to_send(pair.now) == b""
+        if answered:
+            pair.host.mux.receive_data(control(b"\x21\x03x", from_host=False), pair.now)
+        else:
+            pair.host.mux.handle_timeout(pair.now + 0.3)
+        assert pair.host.mux.data_to_send(pair.now) + pair.host.mux.data_to_send(pair.now) == BURST
+
+    @pytest.mark.clause("5.4.7")
+    @pytest.mark.parametrize("what", ["SABM", "DISC", "MSC", "Test"])
+    @pytest.mark.parametrize("state", ["ASKING", "CROSSED", "DOZING"])
+    def test_nothing_is_asked_of_a_peer_that_may_be_asleep_before_it_is_woken(self, state: str, what: str) -> None:
+        pair = Pair().open(1)
+        host = pair.host.mux
+        if state == "DOZING":
+            host.test(b"x", pair.now)
+            host.data_to_send(pair.now)
+        else:
+            host.sleep(pair.now)
+            assert host.data_to_send(pair.now) == control(ASK)
+        if state != "ASKING":
+            host.receive_data(control(ASK, from_host=False), pair.now)
+            assert host.data_to_send(pair.now) == control(PERMIT)
+        assert power(pair.host) == state
+        if what == "SABM":
+            host.open(2, pair.now)
+        elif what == "DISC":
+            host.close(1, pair.now)
+        elif what == "MSC":
+            host.pause_reading(1, pair.now)
+        else:
+            host.test(b"y", pair.now)
+        assert host.data_to_send(pair.now) == b""
+        host.receive_data(control(b"\x21\x03x" if state == "DOZING" else PERMIT, from_host=False), pair.now)
+        assert host.data_to_send(pair.now) + host.data_to_send(pair.now) == BURST
+        host.receive_data(BURST, pair.now)
+        (frame,) = BasicDecoder().receive_data(host.data_to_send(pair.now))
+        assert isinstance(frame, Frame)
+        sent = {"SABM": (2, b""), "DISC": (1, b""), "MSC": (0, b"\xe3\x05\x07\x8f"), "Test": (0, b"\x23\x03y")}
+        assert (frame.dlci, frame.info) == sent[what]
+
+    def test_what_the_peer_asks_is_answered_while_psc_is_out(self) -> None:
+        """It waits for our answers before it sleeps."""
+        pair = Pair().open(1)
+        host = pair.host.mux
+        host.sleep(pair.now)
+        host.data_to_send(pair.now)
+        host.test(b"ours", pair.now)
+        host.receive_data(control(b"\x23\x03x", from_host=False), pair.now)
+        assert host.data_to_send(pair.now) == control(b"\x21\x03x")
+        host.handle_timeout(pair.now + 0.3)
+        assert host.data_to_send(pair.now + 0.3) == control(ASK)
 
     def test_both_ask_at_once(self) -> None:
         pair = Pair().open(1)
@@ -298,11 +348,12 @@ class TestSleeping:
         assert pair.module.mux.is_open(2)
         assert power(pair.host) == power(pair.module) == "ASLEEP"
 
-    def test_data_that_may_not_leave_do_not_hasten_sleep(self) -> None:
+    def test_data_that_may_not_leave_do_not_wake(self) -> None:
         pair = Pair().open(1)
         pair.module.mux.receive_data(control(b"\x63\x01"), pair.now)  # FCoff
         pair.module.mux.send(1, b"data", pair.now)
         pair.module.mux.test(b"x", pair.now)
+        pair.module.mux.data_to_send(pair.now)
         pair.module.mux.receive_data(control(ASK), pair.now)
         pair.module.mux.data_to_send(pair.now)
         assert power(pair.module) == "DOZING"
@@ -501,6 +552,18 @@ class TestWaking:
             pair.now += 20
             pair.module.mux.receive_data(control(ASK), pair.now)
             pair.module.mux.data_to_send(pair.now)
+
+    def test_who_is_woken_answers_however_often_it_has_answered_before(self) -> None:
+        pair = asleep()
+        for tenth in range(20):  # the module answers at longer and longer intervals: it is awake
+            pair.module.mux.receive_data(BURST, pair.now + tenth / 10)
+            pair.module.mux.data_to_send(pair.now + tenth / 10)
+        pair.now += 2
+        pair.module.mux.receive_data(control(ASK), pair.now)
+        pair.module.mux.data_to_send(pair.now)
+        assert power(pair.module) == "ASLEEP"
+        pair.module.mux.receive_data(BURST, pair.now)
+        assert pair.module.mux.data_to_send(pair.now) == BURST
 
     def test_both_wake_at_once(self) -> None:
         pair = asleep()

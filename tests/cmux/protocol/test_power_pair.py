@@ -3,8 +3,8 @@
 Invariants:
 1. No session ends unless the line was dead for a good part of T3, or of the keep-alive's N2 + 1 questions.
 2. Within (N2 + 1)·T2 + T3/4 + T1 of a healed line data cross both ways, and the two fall silent.
-3. Where nothing was lost all data arrive, once and in order, and none meet a station that sleeps: modules would lose
-   them.
+3. Where nothing was lost all data arrive, once and in order, and nothing but flags, PSC and answers meets a station
+   that sleeps: modules would lose it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from cmux.protocol import Config, Multiplexer, Option, Role
+from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, Multiplexer, Option, Role
 from cmux.protocol.config import KeepAlive
 from cmux.protocol.events import DataReceived, SessionClosed
 from cmux.protocol.power import PowerSaving
 
 SLOWEST = 0.25
 """Seconds that a portion is under way at most."""
+
+PSC, COMMAND = b"\x43", 0x02
 
 MANY_LOSSES = 2
 """Losses in a row on a line that is said to work."""
@@ -103,8 +105,11 @@ class PowerPair(RuleBasedStateMachine):
     def arrive(self, station: _Station, octets: bytes) -> None:
         other = self.other(station)
         if self.lossless and self.config.t2 > 2 * SLOWEST and other.mux.stats()["power"] == "ASLEEP":
-            frame = octets.lstrip(octets[:1])
-            assert not frame or not frame[0] >> 2, octets  # flags, or about DLCI 0
+            basic = self.config.option is Option.BASIC
+            for frame in (BasicDecoder() if basic else AdvancedDecoder()).receive_data(octets):
+                assert isinstance(frame, Frame)
+                assert frame.dlci == 0, frame
+                assert frame.info[:1] == PSC or not frame.info[0] & COMMAND, frame
         self.take(other, list(other.mux.receive_data(octets, self.now)))
 
     def advance(self, seconds: float) -> None:
@@ -166,6 +171,12 @@ class PowerPair(RuleBasedStateMachine):
         if not self.over:
             data = bytes(range(size))
             station.sent += data[: station.mux.send(1, data, self.now)]
+
+    @rule(host=sides)
+    def ask(self, host: bool) -> None:
+        """One of the two asks something that the other answers at once."""
+        if not self.over:
+            (self.host if host else self.module).mux.test(b"?", self.now)
 
     @rule(host=sides, limited=sides)
     def say(self, host: bool, limited: bool) -> None:
