@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cmux.protocol import Multiplexer
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -35,3 +37,12 @@ def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     )
     exec(compile(whole, "README.md", "exec"), {})  # noqa: S102
     assert "Quectel_M10" in capsys.readouterr().out
+
+
+def test_everything_that_is_counted_is_explained() -> None:
+    text = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+    explained = set(re.findall(r"`(\w+)`", text.partition("## What is counted")[2].partition("\n## ")[0]))
+    told = Multiplexer().stats()
+    channels = told["dlcs"]
+    assert isinstance(channels, dict)
+    assert {*told, *channels[0]} - explained == set()
