@@ -199,9 +199,10 @@ class Multiplexer:
         dlc = self._user_dlc(dlci)
         if dlc.state is not State.OPEN or dlc.parked:
             raise StateError(f"DLCI {dlci} cannot send: it is {'CLOSED' if dlc.parked else dlc.state}")
+        waits = dlc.may_send
         taken = dlc.put(data)
         if taken:
-            self._at(now).transmitter.activate(dlc)
+            self._at(now).transmitter.activate(dlc, waits=waits)
         return taken
 
     def unsent(self, dlci: int) -> int:

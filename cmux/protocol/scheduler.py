@@ -36,8 +36,9 @@ class _Flow:
 
     level: int  # its priority; the lowest number goes first
     longest: int  # its N1
-    since: int  # how many frames had left when it became busy, or had its last turn
+    since: int  # how many frames had left when its wait began
     new: bool = True  # it was idle and has not had its turn
+    late: bool = False  # its wait began behind that of some who stand behind it
 
 
 class Scheduler:
@@ -56,13 +57,14 @@ class Scheduler:
         self._frames = 0  # that have left
         self._alike = True  # nothing but the order of the last turns tells them apart
 
-    def activate(self, dlci: int, priority: int, longest: int) -> None:
+    def activate(self, dlci: int, priority: int, longest: int, *, waits: bool) -> None:
         """Let a DLC take part: it has something to send.
 
         Args:
             dlci: which one.
             priority: 0 to 63.
             longest: the longest frame that it sends, in octets of information.
+            waits: it could send before, too; else its wait begins now, though it keeps the place that it has.
         """
         level = 0 if self._order is PriorityOrder.NONE else priority
         if self._order is PriorityOrder.HIGH_FIRST:
@@ -70,11 +72,15 @@ class Scheduler:
         flow = self._flows.get(dlci)
         if flow is None:
             self._flows[dlci] = _Flow(level, longest, self._frames)
-        elif (flow.level, flow.longest) == (level, longest):
+            self._compare()
             return
-        else:
-            flow.level, flow.longest = level, longest
-        self._compare()
+        late = flow.late
+        if not waits:
+            flow.since = self._frames
+            late = dlci != next(reversed(self._flows))
+        if (flow.level, flow.longest, flow.late) != (level, longest, late):
+            flow.level, flow.longest, flow.late = level, longest, late
+            self._compare()
 
     def next(self, may_send: Callable[[int], bool], has_data: Callable[[int], bool]) -> Turn | None:
         """Return the DLC whose turn it is; ask as often as you like, `sent` ends the turn.
@@ -104,10 +110,11 @@ class Scheduler:
         if len(busy) == 1:
             return Turn(busy[0][0], busy[0][1].longest)
         dlci, flow = min(busy, key=_urgency)
+        busy.sort(key=_begin)
         for place, (_, other) in enumerate(busy):
             if other is flow:
                 break
-            # What it has waited, and has to wait even if from the next frame on the oldest goes first.
+            # What it has waited, and has to wait even if from the next frame on the longest wait ends first.
             if self._frames - other.since + place + 1 > len(busy) + 1:
                 dlci, flow = busy[0]
                 break
@@ -120,13 +127,18 @@ class Scheduler:
         flow = self._flows.pop(dlci)
         self._flows[dlci] = flow
         flow.since = self._frames
-        if flow.new:
-            flow.new = False
+        if flow.new or flow.late:
+            flow.new = flow.late = False
             self._compare()
 
     def _compare(self) -> None:
-        self._alike = len({(flow.level, flow.longest, flow.new) for flow in self._flows.values()}) <= 1
+        kinds = {(flow.level, flow.longest, flow.new) for flow in self._flows.values()}
+        self._alike = len(kinds) <= 1 and not any(flow.late for flow in self._flows.values())
 
 
 def _urgency(one: tuple[int, _Flow]) -> tuple[int, bool]:
     return one[1].level, not one[1].new
+
+
+def _begin(one: tuple[int, _Flow]) -> int:
+    return one[1].since

@@ -152,11 +152,12 @@ class Session:
             self.counters["signals_unsaid"] += break_length is not None or dlc.is_open
             return
         if dlc.parameters.convergence == 2:
+            waits = dlc.may_send
             if len(dlc.status_due) >= _MAX_STATUS_DUE:
                 self.counters["control_overflow"] += 1
             elif break_length is not None or None not in dlc.status_due:
                 dlc.status_due.append(break_length)
-            self.transmitter.activate(dlc)
+            self.transmitter.activate(dlc, waits=waits)
         else:
             self.control.submit(MSC(dlc.dlci, dlc.own_signals, break_length, self.config.break_octet))
 
@@ -226,7 +227,10 @@ class Session:
         if not dlc.parked:
             self.tell(Reestablished(dlc.dlci))
         if dlc.dlci:
+            waits = dlc.may_send
             dlc.start_anew(opened=False)
+            if dlc.may_send:
+                self.transmitter.activate(dlc, waits=waits)
             self.send_signals(dlc)
             return
         self.control.clear()  # the peer starts from nothing: what it had open is gone
@@ -322,10 +326,12 @@ class Session:
         if not dlc.is_open or not dlc.dlci:
             return
         dlc.confirmed = True
-        was_stopped = dlc.stopped
+        was_stopped, waits = dlc.stopped, dlc.may_send
         if dlc.peer_signals != signals or break_length is not None:
             dlc.peer_signals = signals
             dlc.counters["flow_stalls"] += dlc.stopped and not was_stopped
+            if dlc.may_send:
+                self.transmitter.activate(dlc, waits=waits)
             if not dlc.parked:
                 self.tell(SignalsChanged(dlc.dlci, signals, break_length))
 

@@ -87,9 +87,14 @@ class Transmitter:
         """Send flags, asleep or not."""
         self._flags = WAKEUP_FLAGS
 
-    def activate(self, dlc: Dlc) -> None:
-        """Let a DLC take its turns: it has something to send."""
-        self._scheduler.activate(dlc.dlci, dlc.priority, dlc.parameters.n1)
+    def activate(self, dlc: Dlc, *, waits: bool) -> None:
+        """Let a DLC take its turns.
+
+        Args:
+            dlc: which one; it has something to send.
+            waits: it could send before, too, and has its place in the order.
+        """
+        self._scheduler.activate(dlc.dlci, dlc.priority, dlc.parameters.n1, waits=waits)
 
     def clear(self) -> None:
         """Forget what is queued: the session is over."""

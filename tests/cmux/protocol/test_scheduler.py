@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from core_pair import Pair
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmux.protocol import Config, Frame, FrameType
+from cmux.protocol import Config, Frame, FrameType, encode
 from cmux.protocol.config import Parameters, PriorityOrder, default_priority
 from cmux.protocol.frames import BasicDecoder
 from cmux.protocol.scheduler import Scheduler
@@ -147,6 +149,64 @@ def test_a_stopped_channel_stalls_no_other() -> None:
     assert order(pair) == [2] * 3
 
 
+def let_go(pair: Pair, dlci: int) -> None:
+    """The host learns that it may send on a channel again; its own answer leaves."""
+    pair.module.mux.resume_reading(dlci, pair.now)
+    pair.host.mux.receive_data(pair.module.mux.data_to_send(pair.now), pair.now)
+    pair.module.mux.receive_data(pair.host.mux.data_to_send(pair.now, limit=0), pair.now)
+
+
+def test_channels_that_are_let_go_one_after_the_other_do_not_all_overtake_one_that_waits() -> None:
+    """Three may send at any time, so nobody waits for more than four frames."""
+    pair = Pair().open(*range(1, 13))
+    for dlci in range(3, 13):
+        pair.module.mux.pause_reading(dlci, pair.now)
+        pair.settle()
+        pair.host.mux.send(dlci, b"k", pair.now)
+    for dlci in (1, 2):
+        pair.host.mux.send(dlci, bytes(N1 * 50), pair.now)
+    turns = order(pair, 2)
+    for dlci in range(3, 13):
+        let_go(pair, dlci)
+        while pair.host.mux.unsent(dlci):
+            turns += order(pair, 1)
+    for dlci in (1, 2):
+        places = [place for place, one in enumerate(turns) if one == dlci]
+        assert max(after - before for before, after in itertools.pairwise(places)) <= 5
+
+
+def test_channels_that_send_a_little_one_after_the_other_do_not_all_overtake_one_that_waits() -> None:
+    """Each keeps its place until all others had their turn, but its wait begins with its data."""
+    scheduler = Scheduler(PriorityOrder.NONE)
+    queued = dict.fromkeys(range(1, 8), 0)
+    waited, most_busy = dict(queued), dict(queued)
+    for step in range(200):
+        dlci = step % 7 + 1
+        scheduler.activate(dlci, 7, N1, waits=queued[dlci] > 0)
+        queued[dlci] += 1 if step else 500
+        busy = [one for one in queued if queued[one]]
+        for one in busy:
+            most_busy[one] = max(most_busy[one], len(busy))
+        turn = scheduler.next(lambda one: queued[one] > 0, lambda one: queued[one] > 0)
+        assert turn
+        for one in busy:
+            waited[one] += 1
+        queued[turn.dlci] -= 1
+        scheduler.sent(turn.dlci)
+        waited[turn.dlci] = most_busy[turn.dlci] = 0
+        assert all(waited[one] <= most_busy[one] + 1 for one in busy)
+
+
+def test_a_channel_that_begins_anew_with_data_waiting_has_its_new_frame_length_at_once() -> None:
+    pair = Pair().open(1)
+    pair.host.mux.send(1, bytes(300), pair.now)
+    pair.module.mux.negotiate(1, Parameters(n1=100), pair.now)
+    pair.host.mux.receive_data(pair.module.mux.data_to_send(pair.now), pair.now)
+    pair.host.mux.receive_data(encode(Frame(1, False, FrameType.SABM, True)), pair.now)
+    sent = BasicDecoder().receive_data(pair.host.mux.data_to_send(pair.now))
+    assert [len(frame.info) for frame in sent if isinstance(frame, Frame) and frame.dlci and frame.info] == [100] * 3
+
+
 def priorities(config: Config, first: int, second: int) -> list[int]:
     pair = Pair(config).start()
     pair.host.mux.negotiate(1, Parameters(n1=N1, priority=first), pair.now)
@@ -208,11 +268,11 @@ def test_what_was_negotiated_anew_counts_at_once() -> None:
     """Also for a channel that keeps its place because it is closed and opened within one round."""
     scheduler = Scheduler(PriorityOrder.LOW_FIRST)
     for dlci in (1, 2, 3):
-        scheduler.activate(dlci, 7, N1)
+        scheduler.activate(dlci, 7, N1, waits=False)
         scheduler.sent(dlci)
-    scheduler.activate(3, 0, 310)
+    scheduler.activate(3, 0, 310, waits=True)
     assert scheduler.next(lambda dlci: True, lambda dlci: True) == (3, 310)
-    scheduler.activate(3, 7, 310)
+    scheduler.activate(3, 7, 310, waits=True)
     assert scheduler.next(lambda dlci: True, lambda dlci: True) == (1, N1)
 
 
@@ -252,19 +312,27 @@ def test_the_wait_is_bounded_for_all_lengths_and_priorities(
     """From the moment when it may send, or its last turn: no more frames of others than were ever busy, and one."""
     scheduler = Scheduler(direction)
     channels = {dlci: _Channel() for dlci in range(1, 10)}
+
+    def watch() -> set[int]:
+        """A wait goes on for as long as a channel may send."""
+        busy = {dlci for dlci, one in channels.items() if one.may_send}
+        for dlci, one in channels.items():
+            one.most_busy = max(one.most_busy, len(busy)) if dlci in busy else 0
+            one.waited *= dlci in busy
+        return busy
+
     for what, dlci, number in [*steps, ("hand out", 0, 400)]:
-        if what == "send":
-            channels[dlci].queue += number
-            scheduler.activate(dlci, kinds[dlci - 1][1], kinds[dlci - 1][0])
-        elif what == "stop":
-            channels[dlci].stopped = bool(number)
-        elif what == "throw away":
-            channels[dlci].queue = 0
-        for _ in range(number if what == "hand out" else 0):
-            busy = {dlci for dlci, one in channels.items() if one.may_send}
-            for dlci, one in channels.items():
-                one.most_busy = max(one.most_busy, len(busy)) if dlci in busy else 0
-                one.waited *= dlci in busy
+        if what != "hand out":
+            channel = channels[dlci]
+            waits = channel.may_send
+            channel.queue = {"send": channel.queue + number, "stop": channel.queue, "throw away": 0}[what]
+            channel.stopped = bool(number) if what == "stop" else channel.stopped
+            if channel.may_send:
+                scheduler.activate(dlci, kinds[dlci - 1][1], kinds[dlci - 1][0], waits=waits)
+            watch()
+            continue
+        for _ in range(number):
+            busy = watch()
             turn = scheduler.next(lambda dlci: channels[dlci].may_send, lambda dlci: channels[dlci].queue > 0)
             assert (turn is None) == (not busy)
             if turn is None:
