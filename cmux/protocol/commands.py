@@ -352,6 +352,18 @@ class RPN(Command):
         return cls(parsed.dlci.dlci, settings, PortMask(parsed.mask & PortMask.ALL))
 
 
+def parity_kind(value: bytes) -> Parity:
+    """Read which kind of parity an RPN names, whether its parity bit is set or not.
+
+    Args:
+        value: its value octets, eight of them or more.
+
+    Returns:
+        The kind, never NONE.
+    """
+    return Parity(wire.rpn.parse(value).format.parity_type)
+
+
 @dataclass(frozen=True, slots=True)
 class RLS(Command):
     """Remote line status: the port behind a DLC had an error, or has none (27.010 §5.4.6.3.10)."""

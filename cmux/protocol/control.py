@@ -23,6 +23,7 @@ from .commands import (
     PortMask,
     Signals,
     Test,
+    parity_kind,
 )
 from .config import Config
 from .dlc import Dlc
@@ -224,7 +225,7 @@ class ControlChannel:
 
     def _not_supported(self, message: Message) -> bool:
         """Match an NSC: as specified, else shifted right by one as Linux has it, else as the type of a response."""
-        octet = message.value[0] if message.value else 0
+        octet = message.value[0]
         for matches in _NSC_FORMS:
             for mine in self._outstanding.values():
                 if matches(octet, mine.command.type << 2 | 3):
@@ -274,8 +275,8 @@ class ControlChannel:
             body = negotiation.collide(body, ours.command)  # both ask at once: both grant the same
         granted = negotiation.grant(body, self._session.config)
         self._respond(message, granted)
-        dlc = self._session.dlc(body.dlci)
-        if dlc.dlci:
+        if self._session.config.carries_data(body.dlci):
+            dlc = self._session.dlc(body.dlci)
             dlc.negotiated = negotiation.parameters(granted)  # holds from the next SABM on
             self._session.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
 
@@ -285,7 +286,7 @@ class ControlChannel:
             self._respond(message, RPN(body.dlci, dlc.port))
             return
         accepted = body.mask if body.settings.baudrate in BAUD_RATES.values() else body.mask & ~PortMask.BAUDRATE
-        dlc.port = merge(dlc.port, body.settings, accepted)
+        dlc.port = merge(dlc.port, body.settings, parity_kind(message.value), accepted)
         self._respond(message, RPN(body.dlci, dlc.port, accepted))
         self._tell_of_channel(PortChanged(dlc.dlci, dlc.port, accepted))
 

@@ -342,3 +342,4 @@ class Dlc:
         """Forget what belongs to the connection that has ended; our wish to stop the peer is part of it."""
         self.own_signals = replace(self.own_signals, fc=False)
         self.early = None
+        self.starved = False

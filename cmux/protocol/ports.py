@@ -63,12 +63,13 @@ class PortSettings:
     """The XOFF character."""
 
 
-def merge(old: PortSettings, new: PortSettings, mask: PortMask) -> PortSettings:
+def merge(old: PortSettings, new: PortSettings, kind: Parity, mask: PortMask) -> PortSettings:
     """Take over the settings that a mask names.
 
     Args:
         old: what is in force.
         new: what the peer wants.
+        kind: which kind of parity it names; it may mean the kind without the bit.
         mask: which of them it means.
 
     Returns:
@@ -80,14 +81,14 @@ def merge(old: PortSettings, new: PortSettings, mask: PortMask) -> PortSettings:
 
     # Whether there is a parity bit and which kind it is are two settings; the kind is kept with the bit only.
     on = (new if mask & PortMask.PARITY else old).parity is not Parity.NONE
-    kind = new.parity if mask & PortMask.PARITY_TYPE or old.parity is Parity.NONE else old.parity
-    parity = (kind if kind is not Parity.NONE else old.parity) if on else Parity.NONE
+    if old.parity is not Parity.NONE and not mask & PortMask.PARITY_TYPE:
+        kind = old.parity
     flow_bits = int(mask) >> 8
     return PortSettings(
         chosen(PortMask.BAUDRATE, "baudrate"),
         chosen(PortMask.DATA_BITS, "data_bits"),
         chosen(PortMask.STOP_BITS, "stop_bits"),
-        parity,
+        kind if on else Parity.NONE,
         Flow((old.flow & ~flow_bits) | (new.flow & flow_bits)),
         chosen(PortMask.XON, "xon"),
         chosen(PortMask.XOFF, "xoff"),

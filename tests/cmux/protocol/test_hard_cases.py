@@ -444,6 +444,17 @@ class TestNegotiation:
         assert isinstance(event, PortChanged)
         assert event.settings.parity is Parity.ODD
 
+    @pytest.mark.clause("5.4.6.3.9")
+    def test_the_kind_of_a_parity_bit_is_meant_without_the_bit(self) -> None:
+        """The bit beside it means nothing where the mask leaves it out."""
+        pair = Pair().open(1)
+        pair.module.mux.receive_data(uih(0, "93 11 07 03 1B 00 11 13 18 00"), pair.now)
+        pair.module.mux.data_to_send(pair.now)
+        (event,) = pair.module.mux.receive_data(uih(0, "93 11 07 03 33 00 11 13 10 00"), pair.now)
+        assert isinstance(event, PortChanged)
+        assert event.settings.parity is Parity.SPACE
+        assert bytes.fromhex("91 11 07 03 3B 00 11 13 10 00") in pair.module.mux.data_to_send(pair.now)
+
 
 class TestValues:
     @pytest.mark.parametrize(
@@ -472,9 +483,9 @@ class TestValues:
 
     def test_nothing_is_told_of_channels_that_nobody_can_have(self) -> None:
         pair = Pair().open(1)
-        line = uih(0, "53 05 03 03 D3 07 FF 03 01 93 11 FF 03 1B 00 11 13 7F 3F", from_host=False)
-        assert pair.host.mux.receive_data(line, pair.now) == []
-        assert len(frames(pair.host.mux.data_to_send(pair.now))) == 3  # they are answered all the same
+        line = "53 05 03 03 D3 07 FF 03 01 93 11 FF 03 1B 00 11 13 7F 3F 83 11 3F 00 3D 0A 1F 00 03 02"
+        assert pair.host.mux.receive_data(uih(0, line, from_host=False), pair.now) == []
+        assert len(frames(pair.host.mux.data_to_send(pair.now))) == 4  # they are answered all the same
 
 
 class TestQueue:
@@ -491,6 +502,15 @@ class TestQueue:
         pair.host.mux.send(1, data, pair.now)
         pair.settle()
         assert pair.host.of(Writable) == [Writable(1)]
+
+    def test_what_a_closed_connection_had_no_room_for_means_nothing_to_the_next(self) -> None:
+        pair = self.full()
+        pair.host.mux.close(1, pair.now, drain=False)
+        pair.settle()
+        pair.open(1)
+        pair.host.mux.send(1, b"small", pair.now)
+        pair.settle()
+        assert pair.host.of(Writable) == []
 
     def test_discarding_leaves_the_signals_of_layer_2(self) -> None:
         pair = Pair().start()
