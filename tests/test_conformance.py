@@ -17,8 +17,14 @@ def test_every_clause_is_cited_and_shown_or_listed_as_not_done() -> None:
 
 
 def test_a_citation_of_no_clause_is_a_problem() -> None:
-    known = ["5.3.1", "5.4.6", "6"]
-    assert conformance["unknown"](["5.3", "5.3.1", "5.4.6.3", "6.2.2", "5.9.9", "5.30"], known) == ["5.9.9", "5.30"]
+    cited = ["5.3", "5.3.1", "5.3.1.1", "5.4.6", "5.4.6.4", "6.2.2", "5.9.9", "5.30"]
+    strays = conformance["unknown"](cited, ["5.3.1", "5.4.6", "5.4.6.3.1"], ["6"])
+    assert strays == ["5.3.1.1", "5.4.6.4", "5.9.9", "5.30"]
+
+
+def test_a_clause_of_another_specification_is_no_citation() -> None:
+    text = "AT+CMUX (27.007 §5.7) and (27.010 §5.1.2, §5.1.5); # 27.010 5.2.3, 5.2.4 and 5.2.6.1\n§6"
+    assert conformance["citations"](text) == {"5.1.2", "5.1.5", "5.2.3", "5.2.4", "5.2.6.1", "6"}
 
 
 def test_a_clause_whose_tests_did_not_pass_is_a_problem() -> None:
