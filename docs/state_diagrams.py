@@ -17,6 +17,7 @@ DOCS = Path(__file__).parent
 
 Table = Mapping[tuple[StrEnum, StrEnum], tuple[StrEnum, tuple[StrEnum, ...]]]
 Places = dict[str, tuple[int, int]]
+Drawn = tuple[str, str]  # an arrow and its label
 
 _BOX = (150, 44)
 
@@ -86,7 +87,7 @@ def _text(x: float, y: float, lines: list[str], anchor: str) -> str:
     return f'<text class="label" text-anchor="{anchor}">{rows}</text>'
 
 
-def _arrow(start: tuple[int, int], end: tuple[int, int], lines: list[str], *, both: bool, along: float) -> str:
+def _arrow(start: tuple[int, int], end: tuple[int, int], lines: list[str], *, both: bool, along: float) -> Drawn:
     (x1, y1), (x2, y2) = start, end
     dx, dy = x2 - x1, y2 - y1
     length = math.hypot(dx, dy)
@@ -110,19 +111,17 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], lines: list[str], *, bo
     else:
         anchor = "start" if nx > 0 else "end"
         px, py = px + nx * 10, py + ny * 10
-    return f'<path d="M{sx:.0f},{sy:.0f} Q{mx:.0f},{my:.0f} {ex:.0f},{ey:.0f}" marker-end="url(#head)"/>' + _text(
-        px, py, lines, anchor
-    )
+    path = f'<path d="M{sx:.0f},{sy:.0f} Q{mx:.0f},{my:.0f} {ex:.0f},{ey:.0f}" marker-end="url(#head)"/>'
+    return path, _text(px, py, lines, anchor)
 
 
-def _loop(place: tuple[int, int], lines: list[str], right: bool) -> str:
+def _loop(place: tuple[int, int], lines: list[str], right: bool) -> Drawn:
     x, y = place
     sign = 1 if right else -1
     edge = x + sign * _BOX[0] / 2
     path = f"M{edge:.0f},{y - 10} C{edge + sign * 46:.0f},{y - 34} {edge + sign * 46:.0f},{y + 34} {edge:.0f},{y + 10}"
-    return f'<path d="{path}" marker-end="url(#head)"/>' + _text(
-        edge + sign * 42, y, lines, "start" if right else "end"
-    )
+    label = _text(edge + sign * 42, y, lines, "start" if right else "end")
+    return f'<path d="{path}" marker-end="url(#head)"/>', label
 
 
 def draw(name: str) -> str:
@@ -139,12 +138,15 @@ def draw(name: str) -> str:
         f'<rect x="0" y="0" width="{width}" height="{height}" style="fill:#fff;stroke:none"/>',
         f'<text class="title" x="16" y="28">{escape(title)}</text>',
     ]
+    drawn: list[Drawn] = []
     for (before, after), lines in groups.items():
         if before == after:
-            parts.append(_loop(places[before], lines, right=before not in _LOOP_LEFT[name]))
+            drawn.append(_loop(places[before], lines, right=before not in _LOOP_LEFT[name]))
         else:
             both, along = (after, before) in groups, _ALONG.get((before, after), 0.5)
-            parts.append(_arrow(places[before], places[after], lines, both=both, along=along))
+            drawn.append(_arrow(places[before], places[after], lines, both=both, along=along))
+    parts += [path for path, _ in drawn]
+    parts += [label for _, label in drawn]  # last, so that no arrow strikes one through
     for state, (x, y) in places.items():
         parts.append(
             f'<rect x="{x - _BOX[0] / 2:.0f}" y="{y - _BOX[1] / 2:.0f}" width="{_BOX[0]}" height="{_BOX[1]}" rx="9"/>'
