@@ -23,6 +23,43 @@ def test_a_module_may_send_more_than_we_do() -> None:
     assert Config(n1=32767).queue_high == 32767
 
 
+RANGES = {  # of 27.010; N2 and N1 as §5.7 has them, T2 also below the default T1
+    "t1": (0.01, 2.55),
+    "n1": (1, 32767),
+    "n2": (0, 255),
+    "k": (1, 7),
+    "t2": (0.02, 2.55),
+    "t3": (1, 255),
+}
+
+
+@pytest.mark.clause("5.1.2", "5.7.1", "5.7.2", "5.7.3", "5.7.4", "5.7.5", "5.7.6")
+@pytest.mark.parametrize("name", RANGES)
+def test_both_ends_of_a_range_are_part_of_it_and_nothing_beyond(name: str) -> None:
+    low, high = RANGES[name]
+    for value in (low, high):
+        more = {"t1": 0.01} if name == "t2" else {}
+        assert getattr(Config(**{name: value, **more}), name) == value
+    step = 0.001 if name[0] == "t" else 1
+    for value in (low - step if name != "n1" else -1, high + step):  # N1 = 0 takes the default
+        with pytest.raises(ConfigError, match=f"^{name} = "):
+            Config(**{name: value})
+
+
+@pytest.mark.clause("5.7.2")
+def test_the_advanced_option_can_express_one_octet_more() -> None:
+    assert Config(option=Option.ADVANCED, n1=32768).n1 == 32768
+    with pytest.raises(ConfigError, match=r"^n1 = 32769 "):
+        Config(option=Option.ADVANCED, n1=32769)
+
+
+@pytest.mark.clause("5.7.5")
+@pytest.mark.parametrize("t1", [0.3, 1.0])
+def test_t2_must_be_longer_than_t1(t1: float) -> None:
+    with pytest.raises(ConfigError, match=r"^t2 = 0\.3 must be longer than t1"):
+        Config(t1=t1, t2=0.3)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -76,7 +76,7 @@ def answered(pair: Pair, command: Command) -> list[CommandDone]:
         pytest.param("13 03 93", "11 03 13", id="NSC as a command"),
     ],
 )
-@pytest.mark.clause("5.4.6.1", "5.4.6.3.1", "5.4.6.3.2", "5.4.6.3.4", "5.4.6.3.8", "5.4.6.3.9")
+@pytest.mark.clause("5.4.6", "5.4.6.1", "5.4.6.3.1", "5.4.6.3.2", "5.4.6.3.4", "5.4.6.3.8", "5.4.6.3.9")
 @pytest.mark.clause("5.4.6.3.3", "5.4.6.3.5", "5.4.6.3.6", "5.4.6.3.7", "5.4.6.3.10", "5.4.6.3.11")
 @pytest.mark.parametrize("role", list(Role))
 def test_question_and_answer(role: Role, option: Option, question: str, answer: str) -> None:
@@ -340,6 +340,25 @@ class TestPN:
     def test_parameters_are_checked_when_they_are_made(self, wrong: dict) -> None:
         with pytest.raises(ConfigError):
             Parameters(**{"n1": 31, **wrong})
+
+
+@pytest.mark.clause("5.6")
+def test_a_channel_is_asked_for_with_the_priority_of_its_number() -> None:
+    pair = Pair().start()
+    for dlci in range(1, 62):
+        pair.host.mux.negotiate(dlci, Parameters(n1=31), pair.now)
+    pair.settle()
+    asked = [frame.info for frame in pair.host.frames() if frame.info[:1] == b"\x83"]
+    assert {info[2]: info[4] for info in asked} == {
+        **dict.fromkeys(range(1, 8), 7),
+        **dict.fromkeys(range(8, 16), 15),
+        **dict.fromkeys(range(16, 24), 23),
+        **dict.fromkeys(range(24, 32), 31),
+        **dict.fromkeys(range(32, 40), 39),
+        **dict.fromkeys(range(40, 48), 47),
+        **dict.fromkeys(range(48, 56), 55),
+        **dict.fromkeys(range(56, 62), 61),
+    }
 
 
 class TestRPN:

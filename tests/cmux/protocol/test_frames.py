@@ -136,6 +136,7 @@ def test_reason_and_octets_of_a_dropped_frame(octets: str, reason: str, raw: str
         ("7E 06 EF 41 00 7E", "address"),
         ("7E 07 27 41 00 7E", "control"),
         ("7E 07 7E", "length"),
+        ("7E 07 EF 7E", "length"),
         ("7E 07 3F 41 89 7E", "length"),  # SABM has no information field
         ("7E 07 EF 41 00 7E", "fcs"),
         ("7E 07 EF 41 42 43 44 45 46 05 7E", "too_long"),  # N1 = 5

@@ -256,6 +256,7 @@ class TestClosing:
         assert isinstance(event, Closed)
         assert event.cause is Cause.REFUSED
 
+    @pytest.mark.clause("5.8.2")
     def test_messages_behind_cld_are_not_obeyed(self) -> None:
         mux = Multiplexer(Role.RESPONDER)
         mux.receive_data(command(0, FrameType.SABM), 0)

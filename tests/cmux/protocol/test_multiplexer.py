@@ -99,6 +99,9 @@ class TestOpening:
         pair.start()
         assert not pair.host.mux.session_open
         assert pair.host.mux.stats()["frames_ignored"] == 1
+        pair.pass_time(1)
+        assert pair.host.events == [SessionClosed(Cause.TIMEOUT, "the peer did not answer")]
+        assert pair.host.mux.stats()["frames_ignored"] == 4
 
     def test_our_own_sabm_echoed_by_a_module_in_at_mode_opens_nothing(self) -> None:
         pair = Pair()
@@ -108,6 +111,7 @@ class TestOpening:
         assert pair.host.mux.receive_data(echo, pair.now) == []
         assert not pair.host.mux.session_open
 
+    @pytest.mark.clause("5.4.6")
     def test_sabm_on_user_dlc_before_the_session_is_answered_with_dm(self) -> None:
         mux = Multiplexer(Role.RESPONDER)
         assert mux.receive_data(encode(Frame(1, True, FrameType.SABM, True)), 0.0) == []
@@ -348,7 +352,7 @@ class TestClosing:
         ]
         assert sent[-1].info == bytes.fromhex("C3 01")
         assert pair.host.events[-1] == SessionClosed(Cause.LOCAL, "closed down by this side")
-        assert pair.module.events[-1].cause is Cause.PEER
+        assert pair.module.events[-1] == SessionClosed(Cause.PEER, "the peer closed the multiplexer down (CLD)")
 
     def test_a_peer_that_never_answers_cld_is_closed_all_the_same(self) -> None:
         pair = Pair().open(1)
