@@ -278,6 +278,7 @@ class ControlChannel:
         if self._session.config.carries_data(body.dlci):
             dlc = self._session.dlc(body.dlci)
             dlc.negotiated = negotiation.parameters(granted)  # holds from the next SABM on
+            dlc.doubtful = False
             self._session.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
 
     def _port(self, message: Message, body: RPN) -> None:

@@ -141,6 +141,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.CLOSING, _I.N2): (_S.CLOSED, (_A.UNANSWERED,)),
 }
 
+_SABM: Final = (Input.SABM, Input.UNWANTED_SABM)
 _NO_TIMER: Final = "no acknowledgement is awaited (27.010 §5.4.1, §5.4.2)"
 _ALREADY: Final = "it is so already"
 
@@ -197,7 +198,7 @@ class Dlc:
         self.confirmed = False
         """The peer has used this connection: it knows that it is open."""
         self.doubtful = False
-        """PN for it stayed unanswered: the peer may go by what was asked, or not."""
+        """PN, or the SABM that it was for, stayed unanswered: the peer may go by what was asked, or not."""
         self.dm_not_before = float("-inf")
         """When stray data may be answered with DM again."""
         self.own_signals = Signals()
@@ -210,6 +211,8 @@ class Dlc:
         """What holds on it now."""
         self.negotiated: Parameters | None = None
         """What PN settled for its next SABM."""
+        self.settled: Parameters | None = None
+        """What PN had settled when its latest SABM was sent or came."""
         self.port = PortSettings()
         """The settings of the port behind it, as RPN tells them."""
         self.service: tuple[int, int | None] = (SNC.DATA, None)
@@ -234,6 +237,11 @@ class Dlc:
         step = TRANSITIONS.get((self.state, what))
         if step is None:
             return ()
+        if what in _SABM or Action.SEND_SABM in step[1]:  # 27.010 5.4.6.3.1: PN behind it is for the next
+            self.settled = self.negotiated
+        elif self.state is State.OPENING and step[0] is State.CLOSING:
+            self._take_settled()
+            self.doubtful |= self.settled is not None and self.settled.convergence != 1
         if step[0] is not self.state:
             self.state = step[0]
             self.tries = 0
@@ -329,14 +337,19 @@ class Dlc:
                 peer sent SABM again. Where it has not used the connection our UA was lost, and what was settled for it
                 still holds.
         """
-        if self.negotiated is not None:
-            self.parameters = self.negotiated
+        if self.settled is not None:
+            self.parameters = self.settled
         elif opened or self.confirmed:
             self.parameters = Parameters(n1=self._config.n1, frame_type=self._config.frame_type)
-        self.negotiated = None
+        self._take_settled()
         self.confirmed = self.doubtful = False
         self.peer_signals = None
         self.status_due.clear()
+
+    def _take_settled(self) -> None:
+        """The SABM that it was settled for has been: only what came behind it is left for the next."""
+        if self.negotiated is self.settled:
+            self.negotiated = None
 
     def forget_connection(self) -> None:
         """Forget what belongs to the connection that has ended; our wish to stop the peer is part of it."""

@@ -251,7 +251,7 @@ class Session:
         self._tell_closed(dlc, cause, detail, self.discard(dlc))
         if dlc.open_again:
             dlc.open_again = False
-            self.apply(dlc, Input.OPEN)
+            self.open(dlc)
         self._close_when_idle()
 
     def _drop(self, dlc: Dlc, cause: Cause, detail: str) -> None:
@@ -367,6 +367,7 @@ class Session:
         if isinstance(done.answer, PN):  # NSC: the defaults hold
             dlc.negotiated = negotiation.settle(asked, done.answer)
             self.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
+            dlc.doubtful = False
         elif done.outcome is Outcome.TIMEOUT:  # a layer that only one side has would spoil data
             dlc.doubtful = asked.convergence != 1
         if dlc.open_again and dlc.state is State.CLOSED and not self.control.awaits(MessageType.PN, dlc.dlci):
