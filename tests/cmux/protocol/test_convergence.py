@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import product
+from pathlib import Path
+
 import pytest
 from core_pair import Pair, deaf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, encode
+from cmux.protocol import (
+    AdvancedDecoder,
+    BasicDecoder,
+    Config,
+    Frame,
+    FrameType,
+    Multiplexer,
+    Option,
+    Role,
+    encode,
+)
 from cmux.protocol.commands import Signals, build_status, split_status
 from cmux.protocol.config import Parameters
 from cmux.protocol.errors import ConfigError, StateError
@@ -111,6 +124,31 @@ def test_damage_in_the_information_field_of_uih_is_delivered(option: Option) -> 
     octets[octets.index(b"precious")] ^= 0x01
     (event,) = pair.module.mux.receive_data(bytes(octets), pair.now)
     assert event == DataReceived(1, b"qrecious")
+
+
+@pytest.mark.clause("5.2.1.6")
+@pytest.mark.parametrize(
+    ("option", "n1", "kind", "percent"),
+    [
+        (Option.BASIC, 31, FrameType.UIH, 84),
+        (Option.BASIC, 127, FrameType.UIH, 95),
+        (Option.ADVANCED, 64, FrameType.UIH, 92),
+        (Option.BASIC, 31, FrameType.UI, 0),
+    ],
+)
+def test_how_often_one_damaged_octet_is_delivered(option: Option, n1: int, kind: FrameType, percent: int) -> None:
+    """Any octet of a frame damaged in any way: these are the figures of docs/protocol.md."""
+    frame = Frame(1, True, kind, info=bytes(0x41 + place % 26 for place in range(n1)))
+    octets = encode(frame, option)
+    delivered = 0
+    for place, mask in product(range(len(octets)), range(1, 256)):
+        damaged = octets[:place] + bytes((octets[place] ^ mask,)) + octets[place + 1 :]
+        decoder = BasicDecoder() if option is Option.BASIC else AdvancedDecoder()
+        items = decoder.receive_data(damaged)
+        delivered += any(isinstance(one, Frame) and (one.dlci, len(one.info)) == (1, n1) for one in items)
+        assert frame not in items
+    assert round(100 * delivered / (255 * len(octets))) == percent
+    assert not percent or f"{percent} %" in (Path(__file__).parents[3] / "docs" / "protocol.md").read_text("utf-8")
 
 
 def test_ui_for_all_channels_is_a_setting() -> None:
