@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .config import Config, Option
+from .wire import FrameType
 
 FIELDS: Final = ("mode", "subset", "port_speed", "N1", "T1", "N2", "T2", "T3", "k")
 """The parameters, in order."""
@@ -16,7 +17,8 @@ MODES: Final = {Option.BASIC: 0, Option.ADVANCED: 1}
 """The first parameter."""
 
 _PORT_SPEEDS: Final = {9600: 1, 19200: 2, 38400: 3, 57600: 4, 115200: 5, 230400: 6}
-_MODE, _SUBSET, _SPEED, _N1 = range(4)
+_SUBSETS: Final = {FrameType.UIH: 0, FrameType.UI: 1}
+_MODE, _SPEED = 0, 2
 _MAX_DIGITS = 9
 
 _ANSWER = re.compile(rb"(?:^|[\r\n])\+CMUX: *([^\r\n]*)")
@@ -109,9 +111,9 @@ class Manner:
 
     def forms(self) -> tuple[str, ...]:
         """Return which forms to try, in order: the shortest first, which nearly every module takes."""
-        mode = MODES[self.config.option]
-        long = self._form((mode, 0, _PORT_SPEEDS.get(self.baudrate or 0), self.config.n1))
-        return (long,) if self.n1_given or self.full else (f"AT+CMUX={mode}", long)
+        mode, subset = MODES[self.config.option], _SUBSETS[self.config.frame_type]
+        long = self._form((mode, subset, _PORT_SPEEDS.get(self.baudrate or 0), self.config.n1))
+        return (long,) if self.n1_given or self.full else (self._form((mode, subset or None)), long)
 
     def asked_forms(self, allowed: Allowed, current: Mapping[str, int]) -> tuple[str, ...]:
         """Return which forms to try once the module has been asked.
@@ -126,7 +128,7 @@ class Manner:
         speed = _PORT_SPEEDS.get(self.baudrate or 0)
         if speed is not None and (allowed.blank(_SPEED) or not allowed.allows(_SPEED, speed)):
             speed = None
-        needed = (MODES[self.config.option], allowed.nearest(_SUBSET, 0), speed, self.config.n1)
+        needed = (MODES[self.config.option], _SUBSETS[self.config.frame_type], speed, self.config.n1)
         rest = tuple(
             None if allowed.blank(index) else current.get(name)
             for index, name in enumerate(FIELDS[len(needed) :], len(needed))

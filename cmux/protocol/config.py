@@ -121,7 +121,7 @@ class Config:
     queue_low: int = 0
     """Octets left when `Writable` follows: fewer than `queue_high`, of which it is a quarter by default."""
     frame_type: FrameType = FrameType.UIH
-    """What carries data on channels that were not negotiated otherwise: UIH, or UI, whose FCS covers the data."""
+    """What carries messages, and data where PN settled nothing else: UIH, or UI, whose FCS covers them (AT+CMUX)."""
     xonxoff: bool = False
     """The line uses software flow control, so bare 11, 13, 91 and 93 are no part of a frame: advanced option only."""
     priority_order: PriorityOrder = PriorityOrder.LOW_FIRST

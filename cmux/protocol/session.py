@@ -312,7 +312,7 @@ class Session:
     def send_control(self, info: bytes, timed: Outstanding | None) -> None:
         """Queue an information field for DLCI 0."""
         hold = timed is not None and not isinstance(timed.command, PSC)
-        self.transmitter.queue(0, FrameType.UIH, pf=False, info=info, timed=timed, hold=hold)
+        self.transmitter.queue(0, self.config.frame_type, pf=False, info=info, timed=timed, hold=hold)
 
     def hold(self, *, held: bool) -> None:
         """Stop all channels, or let them go (FCoff, FCon)."""

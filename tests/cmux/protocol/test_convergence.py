@@ -24,7 +24,17 @@ from cmux.protocol import (
 from cmux.protocol.commands import Signals, build_status, split_status
 from cmux.protocol.config import Parameters
 from cmux.protocol.errors import ConfigError, StateError
-from cmux.protocol.events import Cause, Closed, DataReceived, Opened, SessionClosed, SessionOpened, SignalsChanged
+from cmux.protocol.events import (
+    Cause,
+    Closed,
+    CommandDone,
+    DataReceived,
+    Opened,
+    Outcome,
+    SessionClosed,
+    SessionOpened,
+    SignalsChanged,
+)
 
 both_options = pytest.mark.parametrize("option", list(Option))
 
@@ -151,11 +161,16 @@ def test_how_often_one_damaged_octet_is_delivered(option: Option, n1: int, kind:
     assert not percent or f"{percent} %" in (Path(__file__).parents[3] / "docs" / "protocol.md").read_text("utf-8")
 
 
-def test_ui_for_all_channels_is_a_setting() -> None:
+@pytest.mark.clause("5.4.6", "5.3.6")
+def test_ui_for_all_channels_is_a_setting_and_holds_for_the_control_channel() -> None:
     pair = Pair(Config(frame_type=FrameType.UI)).open(1)
     pair.host.mux.send(1, b"x", pair.now)
+    pair.host.mux.test(b"y", pair.now)
     pair.settle()
-    assert pair.host.frames()[-1].type is FrameType.UI
+    for station in (pair.host, pair.module):
+        assert {frame.type for frame in station.frames() if frame.info} == {FrameType.UI}
+    assert pair.module.data(1) == b"x"
+    assert pair.host.of(CommandDone)[-1].outcome is Outcome.ANSWERED
     with pytest.raises(ConfigError, match="frame_type"):
         Config(frame_type=FrameType.I)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmux.protocol import Config, Option, startup
+from cmux.protocol import Config, FrameType, Option, startup
 from cmux.protocol.at_cmux import Allowed, Manner, parse_allowed, parse_current
 from cmux.protocol.errors import CmuxRefused, ModuleSilent
 from cmux.protocol.startup import Dialogue, Entered, Finding, Heard, Step, T
@@ -313,6 +313,14 @@ def test_n1_goes_to_the_module_when_the_user_names_it() -> None:
     assert Manner(config=Config(), baudrate=9600, full=True).forms() == ("AT+CMUX=0,0,1,31",)
     advanced = Config(option=Option.ADVANCED)
     assert Manner(config=advanced, baudrate=230400).forms() == ("AT+CMUX=1", "AT+CMUX=1,0,6,64")
+
+
+def test_the_module_hears_that_ui_frames_will_come() -> None:
+    manner = Manner(config=Config(frame_type=FrameType.UI), baudrate=115200)
+    assert manner.forms() == ("AT+CMUX=0,1", "AT+CMUX=0,1,5,31")
+    allowed = parse_allowed(b"\r\n+CMUX: (0),(0,1),(1-5),(10-128)\r\n\r\nOK\r\n")
+    assert allowed is not None
+    assert manner.asked_forms(allowed, {}) == ("AT+CMUX=0,1,5,31",)
 
 
 def test_leaving_asks_whether_at_mode_is_back() -> None:
