@@ -77,6 +77,9 @@ class ControlOwner(Protocol):
     def command_done(self, done: CommandDone) -> None:
         """Act on the result of a command of ours."""
 
+    def misled(self, dlci: int, said: MessageType) -> None:
+        """Say again what the peer got wrong about a DLC, or, about DLCI 0, about all of them."""
+
     def peer_sleeps(self) -> None:
         """Fall asleep as soon as what is due has left."""
 
@@ -106,6 +109,7 @@ class ControlChannel:
         self._session = session
         self._outstanding: dict[tuple[MessageType, int], Outstanding] = {}
         self._waiting: list[Command] = []
+        self._holding = False  # the latest wish was FCoff
         self.counters = Counter[str]()
 
     # --- Our commands ---------------------------------------------------------------------------------------------
@@ -122,6 +126,7 @@ class ControlChannel:
             if not isinstance(one, MSC):
                 self._session.tell(CommandDone(one, Outcome.SUPERSEDED, None))
         if (other := _ONE_WISH.get(command.type)) is not None:
+            self._holding = isinstance(command, FCoff)
             # Said again after this one, it would undo it; and some answer FCoff only after FCon.
             mine = self._outstanding.pop((other, 0), None)
             if mine is not None:
@@ -139,6 +144,7 @@ class ControlChannel:
         commands = [*(one.command for one in self._outstanding.values()), *self._waiting]
         self._outstanding.clear()
         self._waiting.clear()
+        self._holding = False
         for command in commands:
             if not isinstance(command, CLD):
                 self._session.tell(CommandDone(command, Outcome.CANCELLED, None))
@@ -208,6 +214,7 @@ class ControlChannel:
     def _answer(self, message: Message) -> bool:
         mine = None if message.body is None else self._outstanding.get(_key(message.body))
         if mine is None or getattr(message.body, "dlci", None) != getattr(mine.command, "dlci", None):
+            self._unasked(message.body)
             return False
         if isinstance(mine.command, Test) and message.value != mine.command.value():  # 27.010 5.4.6.3.4: exactly
             return False  # a late answer to the Test before, or damaged
@@ -216,6 +223,20 @@ class ControlChannel:
             return True
         self._finish(mine, Outcome.ANSWERED, message.body)
         return True
+
+    def _unasked(self, answer: Command | None) -> None:
+        """See by an answer to what was not said that the peer goes by it.
+
+        27.010 5.2.1.6: the FCS of UIH does not cover the message. One bit makes FC = 1 of one DLC that of another, or
+        FCoff of MSC; the peer would be silent for ever.
+        """
+        if isinstance(answer, FCoff):
+            if not self._holding and (MessageType.FCON, 0) not in self._outstanding:
+                self._session.misled(0, MessageType.FCON)
+        elif isinstance(answer, MSC):
+            dlc = self._session.dlc(answer.dlci)
+            if dlc.dlci and dlc.is_open and answer.signals != dlc.own_signals:
+                self._session.misled(dlc.dlci, MessageType.MSC)
 
     def _may_repeat(self, mine: Outstanding) -> bool:
         """Count a repetition, unless N2 are used up (27.010 §5.7.3)."""

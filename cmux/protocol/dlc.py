@@ -201,6 +201,8 @@ class Dlc:
         """PN, or the SABM that it was for, stayed unanswered: the peer may go by what was asked, or not."""
         self.dm_not_before = float("-inf")
         """When stray data may be answered with DM again."""
+        self.again_not_before = float("-inf")
+        """When the peer may be told once more what it got wrong about it."""
         self.own_signals = Signals()
         """What we say about it."""
         self.peer_signals: Signals | None = None

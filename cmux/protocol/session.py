@@ -343,6 +343,13 @@ class Session:
         """Fall asleep as soon as our answer has left."""
         self.standby.apply(PowerInput.PEER_PSC)
 
+    def misled(self, dlci: int, said: MessageType) -> None:
+        """Say again what the peer got wrong, at most once per T1: it may have its own idea of an answer."""
+        dlc = self.dlc(dlci)
+        if self.now >= dlc.again_not_before:
+            dlc.again_not_before = self.now + self.config.t1
+            self.unsettled.unanswered(dlci, said)
+
     def command_done(self, done: CommandDone) -> None:
         """Act on the result of a command of ours, and tell it."""
         if isinstance(done.command, CLD):  # some never answer CLD: taken as closed all the same
@@ -356,7 +363,8 @@ class Session:
             self._negotiated(done.command, done)
         elif isinstance(done.command, MSC | FCon):
             if done.outcome is Outcome.ANSWERED:
-                self.unsettled.answered(done.command.type)
+                if getattr(done.answer, "signals", None) == getattr(done.command, "signals", None):
+                    self.unsettled.answered(done.command.type)
             elif done.outcome is Outcome.TIMEOUT:  # a peer that missed FC = 0 or FCon would be silent for ever
                 self.unsettled.unanswered(getattr(done.command, "dlci", 0), done.command.type)
         if not self.watch.answered(done):
