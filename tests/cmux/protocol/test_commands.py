@@ -75,6 +75,14 @@ def test_message(octets: str, command: bool, body: Command) -> None:
     assert (message.command, message.body, message.name, message.problem) == (command, body, body.name, None)
 
 
+@pytest.mark.clause("5.4.6.3.9")
+def test_each_baud_rate_of_rpn_has_its_code() -> None:
+    for code, rate in enumerate((2400, 4800, 7200, 9600, 19200, 38400, 57600, 115200, 230400)):
+        (message,) = parse_messages(encode_message(RPN(1, PortSettings(rate)), command=True))
+        assert message.value[1] == code
+        assert message.body == RPN(1, PortSettings(rate))
+
+
 def test_several_messages_in_one_frame() -> None:
     line = b"".join(bytes.fromhex(octets) for octets, _, _ in TABLE)
     assert [message.body for message in parse_messages(line)] == [body for _, _, body in TABLE]

@@ -699,6 +699,14 @@ class TestKeepAlive:
         pair.pass_time(0.2)
         assert QUESTION[KeepAlive.TEST] in [frame.info for frame in pair.host.frames()]
 
+    @pytest.mark.clause("5.7.2")
+    @pytest.mark.parametrize(("n1", "question"), [(2, b"\x23\x01"), (5, b"\x23\x07gsm"), (9, b"\x23\x0fgsm0710")])
+    def test_a_question_is_no_longer_than_n1(self, n1: int, question: bytes) -> None:
+        pair = Pair(Config(keep_alive=KeepAlive.TEST, keep_alive_interval=5, n1=n1), Config()).start()
+        pair.host.line.clear()
+        pair.pass_time(5.1)
+        assert [frame.info for frame in pair.host.frames()] == [question]
+
     def test_who_has_no_control_channel_is_not_asked(self) -> None:
         mux = Multiplexer(Role.INITIATOR, Config(adm=True, keep_alive=KeepAlive.TEST, keep_alive_interval=5))
         mux.start(0.0)
