@@ -9,6 +9,7 @@ meets a peer that has just fallen asleep.
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import product
 from typing import Final
 
 from .config import Config, Option
@@ -84,8 +85,30 @@ POWER_TRANSITIONS: Final[dict[tuple[Power, PowerInput], tuple[Power, tuple[Power
     **{(power, _I.FLAGS): (power, (_A.ANSWER,)) for power in (_P.AWAKE, _P.DRAINING, _P.ASKING, _P.CROSSED)},
 }
 
-POWER_IGNORED: Final = frozenset((power, what) for power in Power for what in PowerInput) - set(POWER_TRANSITIONS)
-"""Every other pair changes nothing: a station that is awake hears and sends all the time."""
+_NO_PSC: Final = "no PSC of ours is unanswered (27.010 §5.4.6.3.2)"
+
+POWER_IGNORED: Final[dict[tuple[Power, PowerInput], str]] = {
+    **dict.fromkeys(product((_P.DRAINING, _P.ASKING, _P.CROSSED), (_I.SLEEP,)), "it is wanted already"),
+    **dict.fromkeys(product((_P.DOZING, _P.ASLEEP), (_I.SLEEP,)), "it is agreed already"),
+    (_P.WAKING, _I.SLEEP): "something is due, for which the peer is being woken",
+    **dict.fromkeys(product((_P.AWAKE, _P.DRAINING, _P.DOZING), (_I.PERMITTED, _I.DENIED)), _NO_PSC),
+    **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.PERMITTED, _I.DENIED)), _NO_PSC),
+    **dict.fromkeys(product((_P.CROSSED, _P.DOZING), (_I.PEER_PSC,)), "the peer says it again: our answer was lost"),
+    **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.PEER_PSC,)), "the octets that brought it have woken us"),
+    (_P.AWAKE, _I.IDLE): "sleep is not wanted",
+    **dict.fromkeys(product((_P.ASKING, _P.CROSSED), (_I.IDLE,)), "the answer to PSC is awaited"),
+    **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.IDLE,)), "it sleeps already"),
+    (_P.AWAKE, _I.WANTED): "it is awake",
+    **dict.fromkeys(product((_P.ASKING, _P.CROSSED, _P.DOZING), (_I.WANTED,)), "it is woken when it sleeps"),
+    **dict.fromkeys(product((_P.AWAKE, _P.DRAINING), (_I.HEARD,)), "who is awake hears all the time"),
+    **dict.fromkeys(product((_P.ASKING, _P.CROSSED, _P.DOZING), (_I.HEARD,)), "what is under way still comes"),
+    **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.FLAGS,)), "the octets that they are have woken us"),
+    **dict.fromkeys(
+        product((_P.AWAKE, _P.DRAINING, _P.ASKING, _P.CROSSED, _P.DOZING, _P.ASLEEP), (_I.T3,)),
+        "no flags of ours are unanswered (27.010 §5.7.6)",
+    ),
+}
+"""What changes nothing, and why."""
 
 _AGREEING: Final = frozenset((Power.ASKING, Power.CROSSED, Power.DOZING))
 

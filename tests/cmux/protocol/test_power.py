@@ -63,8 +63,9 @@ def asleep(config: Config | None = None) -> Pair:
 
 
 @pytest.mark.parametrize("pair", list(product(Power, PowerInput)), ids=lambda pair: f"{pair[0]}-{pair[1]}")
-def test_every_pair_is_a_transition_or_ignored(pair: tuple[Power, PowerInput]) -> None:
+def test_every_pair_is_a_transition_or_ignored_for_a_reason(pair: tuple[Power, PowerInput]) -> None:
     assert (pair in POWER_TRANSITIONS) != (pair in POWER_IGNORED)
+    assert POWER_IGNORED.get(pair, "a reason")
 
 
 @pytest.mark.clause("5.4.6.3.2", "5.4.7")
