@@ -92,9 +92,12 @@ class Outstanding:
     t2: float
     tries: int = 0
     deadline: float | None = None
+    left: bool = False
+    """It is on its way, or was: what came before answers another one."""
 
     def handed_out(self, now: float) -> None:
         """Start T2: the command is on its way."""
+        self.left = True
         self.deadline = now + self.t2
 
 
@@ -216,6 +219,8 @@ class ControlChannel:
         if mine is None or getattr(message.body, "dlci", None) != getattr(mine.command, "dlci", None):
             self._unasked(message.body)
             return False
+        if not mine.left:
+            return False
         if isinstance(mine.command, Test) and message.value != mine.command.value():  # 27.010 5.4.6.3.4: exactly
             return False  # a late answer to the Test before, or damaged
         if isinstance(mine.command, MSC) and not _echoes(message.value, mine.command) and self._may_repeat(mine):
@@ -249,7 +254,7 @@ class ControlChannel:
         octet = message.value[0]
         for matches in _NSC_FORMS:
             for mine in self._outstanding.values():
-                if matches(octet, mine.command.type << 2 | 3):
+                if mine.left and matches(octet, mine.command.type << 2 | 3):
                     self._finish(mine, Outcome.NOT_SUPPORTED, None)
                     return True
         return False

@@ -223,6 +223,20 @@ def test_several_commands_are_outstanding_one_of_each_type() -> None:
     assert [sent.count(bytes((octet,))) for octet in (0x23, 0x93, 0x53)] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("answer", ["91 11 07 03 03 00 11 13 7F 3F", "11 03 93"])
+def test_an_answer_that_comes_twice_is_none_to_the_next_command_which_has_not_left(answer: str) -> None:
+    """A peer that was asked again, because it is slow, answers both."""
+    pair = Pair().open(1)
+    pair.to_module = deaf
+    for _ in range(2):
+        pair.host.mux.negotiate_port(1, None, pair.now)
+    pair.settle()
+    tell(pair.host, pair.now, answer * 2)
+    assert len(answered(pair, RPN(1))) == 1
+    tell(pair.host, pair.now, answer)
+    assert len(answered(pair, RPN(1))) == 2
+
+
 class TestPN:
     @both_options
     @pytest.mark.clause("5.4.6.3.1")
