@@ -67,6 +67,39 @@ def test_the_session_counts_what_its_channels_count_together() -> None:
     assert stats(pair.host)["control_queue_peak"] >= 1
 
 
+BAD = [
+    (Option.BASIC, "F9 07 EF 05 41 54 00 F9", DropReason.FCS),
+    (Option.BASIC, "F9 06 EF 05 41 54 00 F9", DropReason.ADDRESS),
+    (Option.BASIC, "F9 07 E0 05 41 54 00 F9", DropReason.CONTROL),
+    (Option.BASIC, "F9 07 3F 05 41 54 00 F9", DropReason.LENGTH),
+    (Option.BASIC, "F9 07 EF 03 41 54 00 F9", DropReason.NO_CLOSING_FLAG),
+    (Option.BASIC, "F9 07 EF FE 7F 41 54 F9", DropReason.TOO_LONG),
+    (Option.BASIC, "F9 07 EF C9 41 54 00 F9", DropReason.TRUNCATED),
+    (Option.ADVANCED, "7E 07 EF 41 54 00 7E", DropReason.FCS),
+    (Option.ADVANCED, "7E 06 EF 41 54 00 7E", DropReason.ADDRESS),
+    (Option.ADVANCED, "7E 07 E3 41 54 00 7E", DropReason.CONTROL),
+    (Option.ADVANCED, "7E 07 EF 7E", DropReason.LENGTH),
+    (Option.ADVANCED, "7E 07 EF 41 54 7D 7E", DropReason.ABORTED),
+    (Option.ADVANCED, "7E 07 EF" + 1601 * "41" + "00 7E", DropReason.TOO_LONG),
+]
+
+
+@pytest.mark.clause("5.2.3")
+@pytest.mark.parametrize(("option", "octets", "reason"), BAD, ids=lambda one: getattr(one, "name", ""))
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_a_bad_frame_is_counted_once_and_costs_no_other(
+    option: Option, octets: str, reason: DropReason, size: int
+) -> None:
+    pair = Pair(Config(option=option)).open(1)
+    line = bytes.fromhex(octets) + uih(1, b"good", option)
+    for start in range(0, len(line), size):
+        pair.module.events += pair.module.mux.receive_data(line[start : start + size], pair.now)
+    pair.pass_time(1)
+    assert [one.reason for one in pair.module.of(FrameDropped)] == [reason]
+    assert stats(pair.module)["dropped"] == {reason.value: 1}
+    assert pair.module.data(1) == b"good"
+
+
 def test_what_convergence_layer_2_adds_is_no_data() -> None:
     pair = Pair().start()
     pair.host.mux.negotiate(1, Parameters(n1=31, convergence=2), pair.now)
