@@ -235,7 +235,7 @@ def fuzz_any_control_message(option: Option, frames: list[tuple[int, bytes]]) ->
     pair.pass_time(10)
 
 
-@given(st.lists(st.sampled_from(["open", "close", "shutdown", "test", "signals"]), max_size=10))
+@given(st.lists(st.sampled_from(["open", "close", "shutdown", "test", "signals", "sleep", "say"]), max_size=10))
 def fuzz_a_core_that_hears_nothing_ends(calls: list[str]) -> None:
     pair = Pair().open(1, 2)
     mux = pair.host.mux
@@ -250,6 +250,8 @@ def fuzz_a_core_that_hears_nothing_ends(calls: list[str]) -> None:
                 "shutdown": lambda: mux.shutdown(pair.now),
                 "test": lambda: mux.test(b"", pair.now),
                 "signals": lambda: mux.set_signals(2, Signals(ic=True), pair.now),
+                "sleep": lambda: mux.sleep(pair.now),
+                "say": pair.settle,
             }[call]()
         except StateError:
             assert mux._session.shutting_down
