@@ -241,7 +241,7 @@ class Dlc:
             return ()
         if what in _SABM or Action.SEND_SABM in step[1]:  # 27.010 5.4.6.3.1: PN behind it is for the next
             self.settled = self.negotiated
-        elif self.state is State.OPENING and step[0] is State.CLOSING:
+        elif self.state is State.OPENING and step[0] in (State.CLOSING, State.CLOSED):  # the peer may have taken it
             self._take_settled()
             self.doubtful |= self.settled is not None and self.settled.convergence != 1
         if step[0] is not self.state:

@@ -7,7 +7,7 @@ from core_pair import Pair, Station, deaf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmux.protocol import Config
+from cmux.protocol import Config, Frame, FrameType, encode
 from cmux.protocol.config import Parameters
 from cmux.protocol.events import ParametersChanged
 
@@ -76,6 +76,41 @@ def test_an_opening_that_was_given_up_unanswered_leaves_no_doubt(lost: int) -> N
     pair.to_host = pair.to_module = lambda octets: octets
     pair.host.mux.close(1, pair.now)
     pair.pass_time(1)
+    pair.open(1)
+    assert_alike(pair)
+
+
+@pytest.mark.parametrize("lost", [0, 1], ids=["SABM arrived", "SABM was lost"])
+def test_an_opening_that_nobody_answered_leaves_no_doubt(lost: int) -> None:
+    """N2 ran out: the peer has opened it by the layer that was settled, or waits for SABM to do so."""
+    pair = Pair().start()
+    pair.host.mux.negotiate(1, LAYER_2, pair.now)
+    pair.settle()
+    pair.host.mux.open(1, pair.now)
+    pair.to_host = deaf
+    pair.to_module = deaf if lost else pair.to_module
+    pair.pass_time(1)
+    pair.to_host = pair.to_module = lambda octets: octets
+    if not lost:
+        pair.module.mux.close(1, pair.now)
+    pair.pass_time(1)
+    pair.open(1)
+    assert_alike(pair)
+
+
+def test_an_opening_that_was_refused_leaves_no_doubt() -> None:
+    """DM may come from before: the peer takes the SABM behind it."""
+    pair = Pair().start()
+    pair.host.mux.negotiate(1, LAYER_2, pair.now)
+    pair.settle()
+    pair.host.mux.open(1, pair.now)
+    stale = encode(Frame(1, False, FrameType.DM, True))
+    sabm = pair.host.mux.data_to_send(pair.now)
+    pair.host.mux.receive_data(stale, pair.now)
+    pair.module.mux.receive_data(sabm, pair.now)
+    pair.settle()
+    pair.module.mux.close(1, pair.now)
+    pair.settle()
     pair.open(1)
     assert_alike(pair)
 
