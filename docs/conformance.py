@@ -17,6 +17,7 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
+CORE = ROOT / "cmux" / "protocol"
 PAGE = DOCS / "conformance.md"
 
 _CITED = re.compile(r"(?:27\.010|(?<!27\.007 )§)[ §]*((?:\d+(?:\.\d+)*)(?:(?:, | to | and )§?\d+(?:\.\d+)*)*)")
@@ -29,10 +30,10 @@ def load() -> tuple[dict[str, str], dict[str, str]]:
     return table["clauses"], table["not_done"]
 
 
-def cited() -> dict[str, set[str]]:
-    """Return the modules of ``cmux/protocol`` that cite each clause."""
+def cited(folder: Path = CORE) -> dict[str, set[str]]:
+    """Return the modules in a folder, and below it, that cite each clause."""
     found: dict[str, set[str]] = {}
-    for path in sorted((ROOT / "cmux" / "protocol").glob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         for clause in citations(path.read_text(encoding="utf-8")):
             found.setdefault(clause, set()).add(path.stem)
     return found
@@ -87,8 +88,9 @@ def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
     missing = [f"{clause}: cited nowhere in cmux/protocol" for clause in titles if clause not in code]
     missing += [f"{clause}: no test is marked with it" for clause in titles if clause not in tests]
     missing += [f"{clause}: marked in {min(tests[clause])}, but no clause" for clause in tests if clause not in titles]
-    strays = unknown(code, titles, not_done)
-    missing += [f"{clause}: cited in {min(code[clause])}, but no clause" for clause in strays]
+    anywhere = cited(CORE.parent)
+    strays = unknown(anywhere, titles, not_done)
+    missing += [f"{clause}: cited in {min(anywhere[clause])}, but no clause" for clause in strays]
     missing += [f"{clause}: done and not done" for clause in titles if clause in not_done]
     if passed is not None:
         missing += [f"{clause}: no test with it has passed" for clause in titles if not passed.get(clause)]

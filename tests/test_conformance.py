@@ -22,6 +22,13 @@ def test_a_citation_of_no_clause_is_a_problem() -> None:
     assert strays == ["5.3.1.1", "5.4.6.4", "5.9.9", "5.30"]
 
 
+def test_a_citation_outside_the_core_is_looked_at_too(tmp_path: Path) -> None:
+    (tmp_path / "shell").mkdir()
+    (tmp_path / "shell" / "line.py").write_text("# 27.010 5.9.9: a rule\n", encoding="utf-8")
+    assert conformance["cited"](tmp_path) == {"5.9.9": {"line"}}
+    assert {"mux", "virtual_uart"} <= set.union(*conformance["cited"](DOCS.parent / "cmux").values())
+
+
 def test_a_clause_of_another_specification_is_no_citation() -> None:
     text = "AT+CMUX (27.007 §5.7) and (27.010 §5.1.2, §5.1.5); # 27.010 5.2.3, 5.2.4 and 5.2.6.1\n§6"
     assert conformance["citations"](text) == {"5.1.2", "5.1.5", "5.2.3", "5.2.4", "5.2.6.1", "6"}
