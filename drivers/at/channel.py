@@ -273,9 +273,10 @@ class AtChannel:
                 if not octets:
                     self._wait()
                     continue
+            begun = self._clock.now()
             self._write(octets)
             with self._changed:
-                self._engine.sent(self._clock.now())
+                self._engine.sent(self._clock.now(), begun)
 
     def _wait(self) -> None:
         due = self._engine.next_timeout()

@@ -125,16 +125,25 @@ class Engine:
         """Return the octets of the step in flight that have not been written; `sent` confirms them."""
         return self._unsent if self._reply is None else b""
 
-    def sent(self, now: float) -> None:
-        """Learn that the octets of `data_to_send` have been written: the step's time begins."""
+    def sent(self, now: float, begun: float | None = None) -> None:
+        """Learn that the octets of `data_to_send` have been written: the step's time begins.
+
+        Args:
+            now: the caller's clock in seconds.
+            begun: when writing them began: a pause counts from there, because the module may have had them since.
+        """
         self._unsent = b""
-        if self._step is not None:
-            self._began, self._deadline = now, now + self._step.timeout
+        step = self._step
+        if step is not None:
+            since = begun if step.kind is Kind.PAUSE and begun is not None else now
+            self._began, self._deadline = now, since + step.timeout
 
     def receive(self, octets: bytes, now: float) -> None:
         """Take what came from the line."""
         self.lexer.feed(octets)
         self._hold_until = None
+        if self._step is not None and self._step.kind is Kind.PAUSE:
+            self._end_when_due(self._step, now)  # what comes behind its end is not of it, though nobody has noticed yet
         self.process(now)
 
     def process(self, now: float) -> None:
@@ -162,8 +171,8 @@ class Engine:
             self._hold_until = None
             self.lexer.release()
             self.process(now)
-        if self._step is not None and self._reply is None and self._deadline is not None and now >= self._deadline:
-            self._reply = self._timed_out(self._step)
+        if self._step is not None:
+            self._end_when_due(self._step, now)
 
     def line_lost(self, failure: ChannelClosed) -> None:
         """Learn that the line died: the step in flight and all later ones end with this."""
@@ -243,6 +252,10 @@ class Engine:
 
     def _response(self, final: str = "") -> Response:
         return Response(tuple(self._lines), final, 0.0 if self._deadline is None else self._now - self._began)
+
+    def _end_when_due(self, step: Step, now: float) -> None:
+        if self._reply is None and self._deadline is not None and now >= self._deadline:
+            self._reply = self._timed_out(step)
 
     def _end(self, reply: Response | CommandError) -> None:
         self._reply = reply

@@ -265,6 +265,26 @@ def test_the_dialogue_that_brings_the_channel_back_is_named_only_for_a_step_that
         assert (execution.rescue() is not None) is named
 
 
+def test_what_comes_behind_the_end_of_a_pause_is_not_of_the_pause() -> None:
+    """The OK of ``+++`` comes soon after the silence: it is not lost when this computer is late or slow to write."""
+
+    def escaping() -> Dialogue[Response]:
+        yield from pause(0.45, write=b"+++")
+        return (yield from expect(LinePattern("OK"), timeout=2.0))
+
+    engine = Engine()
+    execution = Execution(engine, escaping())
+    assert not execution.proceed(0.0)
+    assert engine.data_to_send() == b"+++"
+    engine.sent(0.2, 0.0)  # written at 0.0; whoever wrote it goes on at 0.2
+    engine.receive(OK, 0.44)  # data that looks like it
+    assert not execution.proceed(0.44)
+    engine.receive(OK, 0.5)
+    assert execution.proceed(0.6)  # nobody has looked at the clock since 0.44
+    assert execution.result.final == "OK"
+    assert engine.counters["stale"] == 1
+
+
 @pytest.mark.parametrize("text", ["AT+X\r", "AT+X\n", "AT" + "x" * 254, "AT\x1a"])
 def test_a_command_that_cannot_be_one_line_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="command line"):

@@ -86,7 +86,8 @@ class InterruptedAfterWriting(AtChannel):
 
     def _write(self, octets: bytes) -> None:
         super()._write(octets)
-        if threading.current_thread() is self.victim:
+        again = octets == b"+++" == b"".join(self.written[-1:])  # nobody heard it: how long a silence was is not exact
+        if threading.current_thread() is self.victim and not again:
             self.written.append(octets)
 
     def _carry_on(self, done: Callable[[], bool]) -> None:
