@@ -17,6 +17,7 @@ if sys.platform == "win32":
 from module_news import elsewhere, happened, seen
 from mux_leaks import nothing_left
 from mux_module import Module
+from startup_waits import NOBODY, shorten_waits
 
 import cmux.aio
 from cmux import aio_threads
@@ -306,8 +307,10 @@ async def test_a_refused_channel_and_a_wrong_number(module: Module) -> None:
     ],
 )
 async def test_what_fails_to_open_leaves_nothing(
-    nothing_left: None, manners: dict[str, object], error: type[Exception]
+    nothing_left: None, manners: dict[str, object], error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if "silent" in manners:
+        shorten_waits(monkeypatch, NOBODY)
     with Module(**manners) as module:
         with pytest.raises(error):
             await cmux.aio.open(module.path, other_rates=(), **QUICK)  # type: ignore[arg-type]
@@ -437,9 +440,10 @@ async def test_the_advanced_option_and_a_tcp_line(nothing_left: None) -> None:
             assert await reader.readexactly(8) == b"over tcp"
 
 
-async def test_a_peer_that_sends_no_octets_back_is_said_so(module: Module) -> None:
+async def test_a_peer_that_sends_no_octets_back_is_said_so(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
     async with await cmux.aio.open(module.path, **QUICK) as mux:  # type: ignore[arg-type]
         module.mute()
+        shorten_waits(monkeypatch, NOBODY)
         assert await mux.test() is Outcome.TIMEOUT
         assert mux._tests == []
 

@@ -15,11 +15,11 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 from mux_module import Module
+from startup_waits import shorten_waits
 
 import cmux
 from cmux import engine
 from cmux.pacing import Pacer
-from cmux.protocol import startup
 from drivers.at import AtChannel
 from drivers.emulator import EmulatedModule
 
@@ -29,8 +29,7 @@ __all__ = ["nothing_left"]
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_AT_WAIT", "_LATE_WAIT", "_RESCUE_WAIT", "_CMUX_WAIT", "_OTHER_WAIT"):
-        monkeypatch.setattr(startup, name, 0.05)
+    shorten_waits(monkeypatch, 0.05, "_CMUX_WAIT")
 
 
 # --- How many, and what they run ---

@@ -14,10 +14,11 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 from mux_module import Module
+from startup_waits import NOBODY, shorten_waits
 
 import cmux
 from cmux import handover
-from cmux.protocol import Config, Frame, FrameType, encode, startup
+from cmux.protocol import Config, Frame, FrameType, encode
 from cmux.protocol.events import Cause
 
 UA = encode(Frame(0, True, FrameType.UA, True))
@@ -30,8 +31,7 @@ __all__ = ["nothing_left"]
 
 @pytest.fixture
 def quick_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_AT_WAIT", "_LATE_WAIT", "_RESCUE_WAIT", "_CMUX_WAIT", "_OTHER_WAIT"):
-        monkeypatch.setattr(startup, name, 0.05)
+    shorten_waits(monkeypatch, 0.05)
 
 
 def at_mode(module: Module) -> bool:
@@ -319,7 +319,8 @@ def test_a_file_is_no_port(tmp_path) -> None:
         cmux.open(tmp_path / "file")
 
 
-def test_a_silent_module(quick_at: None) -> None:
+def test_a_silent_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_waits(monkeypatch, NOBODY)
     with Module(silent=True) as module, pytest.raises(cmux.ModuleSilent, match="no answer to AT") as caught:
         cmux.open(module.path)
     assert module.path in str(caught.value)

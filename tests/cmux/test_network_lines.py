@@ -10,6 +10,7 @@ if sys.platform == "win32":
 from mux_leaks import nothing_left
 from mux_module import Module
 from rfc2217_server import Rfc2217Server
+from startup_waits import shorten_waits
 
 import cmux
 import cmux.aio
@@ -38,7 +39,8 @@ def test_rfc2217_carries_every_octet_both_ways() -> None:
         assert 57600 in server.baudrates
 
 
-def test_another_baud_rate_is_searched_on_the_other_machine_too() -> None:
+def test_another_baud_rate_is_searched_on_the_other_machine_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_waits(monkeypatch, 0.1)
     with (
         Module(baudrate=19200) as module,
         Rfc2217Server(module.path) as server,

@@ -16,6 +16,7 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 from mux_module import Module
+from startup_waits import shorten_waits
 
 import cmux
 from cmux.protocol import Config, Option
@@ -25,6 +26,12 @@ from drivers.emulator import EmulatedModule
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 __all__ = ["nothing_left"]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_waits(monkeypatch, 0.1)
+
 
 DOOMED_HOST = """
 import sys
@@ -51,7 +58,9 @@ def option(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.mark.parametrize("other", [False, True], ids=["same option", "other option"])
-def test_the_next_host_gets_a_module_whose_host_was_killed_in_mid_transfer(option: str, other: bool) -> None:
+def test_the_next_host_gets_a_module_whose_host_was_killed_in_mid_transfer(
+    option: str, other: bool, quick: None
+) -> None:
     next_option = {"basic": "advanced", "advanced": "basic"}[option] if other else option
     with EmulatedModule(loopback=[2]) as module:
         path = module.serve_pty()
@@ -110,12 +119,12 @@ def test_an_option_other_than_the_profiles_leaves_its_n1_alone() -> None:
             assert mux.config.n1 == 100
 
 
-def test_a_module_at_another_baud_rate_is_found_and_spoken_to_at_that() -> None:
+def test_a_module_at_another_baud_rate_is_found_and_spoken_to_at_that(quick: None) -> None:
     with Module(baudrate=57600) as module, cmux.open(module.path, other_rates=(9600, 57600)) as mux:
         assert echoes(mux, 1, b"found")
 
 
-def test_a_module_without_an_at_mode_is_adopted_and_left_without_at() -> None:
+def test_a_module_without_an_at_mode_is_adopted_and_left_without_at(quick: None) -> None:
     with Module(knows_at=False) as module:
         with cmux.open(module.path) as mux:
             assert echoes(mux, 1, b"adopted")

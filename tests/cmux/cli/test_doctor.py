@@ -14,9 +14,9 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 from mux_module import Module
+from startup_waits import NOBODY, shorten_waits
 
 from cmux.cli import main
-from cmux.protocol import startup
 from drivers.emulator import EmulatedModule
 
 pytestmark = pytest.mark.usefixtures("nothing_left", "quick")
@@ -25,8 +25,7 @@ __all__ = ["nothing_left"]
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_AT_WAIT", "_LATE_WAIT", "_RESCUE_WAIT", "_OTHER_WAIT"):
-        monkeypatch.setattr(startup, name, 0.1)
+    shorten_waits(monkeypatch, 0.1)
 
 
 def steps(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, dict[str, object]]]:
@@ -65,8 +64,14 @@ def test_what_it_says_to_the_module_can_be_captured(tmp_path: Path, capsys: pyte
     ],
 )
 def test_what_is_in_the_way_is_named_with_a_hint(
-    manners: dict[str, object], step: str, words: str, capsys: pytest.CaptureFixture[str]
+    manners: dict[str, object],
+    step: str,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if "silent" in manners:
+        shorten_waits(monkeypatch, NOBODY)
     with Module(**manners) as module:
         code, found = steps(capsys, module.path)
         assert code == 1

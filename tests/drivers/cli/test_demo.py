@@ -16,8 +16,8 @@ import pytest
 from demo_modules import BROKEN
 from hurried_clock import HurriedClock
 from scripted_port import read_transcript
+from startup_waits import NOBODY, shorten_waits
 
-from cmux.protocol import startup
 from cmux.pty import Pty
 from drivers.cli import demo, main
 from drivers.emulator import ERROR, Behaviour, EmulatedModule, Form
@@ -145,8 +145,7 @@ def test_a_port_that_does_not_exist_is_one_line_and_1(capsys: pytest.CaptureFixt
 def test_a_port_on_which_nobody_answers_is_one_line_and_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("_AT_WAIT", "_OTHER_WAIT", "_RESCUE_WAIT"):
-        monkeypatch.setattr(startup, name, 0.05)
+    shorten_waits(monkeypatch, NOBODY)
     pty = Pty()
     try:
         assert main(["demo", "--port", pty.path]) == 1
