@@ -28,7 +28,7 @@ def cross(pair: Pair, rounds: int = 1000) -> None:
 def assert_alike(pair: Pair) -> None:
     """Both go by the same layer, and data cross both ways."""
     mine, theirs = pair.host.mux.parameters(1), pair.module.mux.parameters(1)
-    assert (mine.convergence, mine.frame_type) == (theirs.convergence, theirs.frame_type)
+    assert (mine.n1, mine.frame_type, mine.convergence) == (theirs.n1, theirs.frame_type, theirs.convergence)
     payload = b"\x83\x07" + bytes(200)
     for sender, receiver in ((pair.host, pair.module), (pair.module, pair.host)):
         before = len(receiver.data(1))
@@ -52,10 +52,11 @@ def test_what_is_settled_while_sabm_is_under_way_holds_from_the_next_sabm_on() -
     assert_alike(pair)
 
 
-def test_what_was_settled_for_an_opening_that_was_given_up_does_not_hold_for_the_next() -> None:
+@pytest.mark.parametrize("settled", [PLAIN, LAYER_2], ids=["N1", "layer 2"])
+def test_what_was_settled_for_an_opening_that_was_given_up_does_not_hold_for_the_next(settled: Parameters) -> None:
     """The peer has opened and closed it by then, and goes by the defaults."""
     pair = Pair().start()
-    pair.host.mux.negotiate(1, LAYER_2, pair.now)
+    pair.host.mux.negotiate(1, settled, pair.now)
     pair.settle()
     pair.host.mux.open(1, pair.now)
     pair.host.mux.close(1, pair.now)

@@ -177,24 +177,20 @@ def test_channels_that_are_let_go_one_after_the_other_do_not_all_overtake_one_th
 
 def test_channels_that_send_a_little_one_after_the_other_do_not_all_overtake_one_that_waits() -> None:
     """Each keeps its place until all others had their turn, but its wait begins with its data."""
-    scheduler = Scheduler(PriorityOrder.NONE)
-    queued = dict.fromkeys(range(1, 8), 0)
-    waited, most_busy = dict(queued), dict(queued)
+    pair = Pair().open(*range(1, 8))
+    mux = pair.host.mux
+    waited = dict.fromkeys(range(1, 8), 0)
+    most_busy = dict(waited)
+    mux.send(1, bytes(N1 * 200), pair.now)
     for step in range(200):
-        dlci = step % 7 + 1
-        scheduler.activate(dlci, 7, N1, waits=queued[dlci] > 0)
-        queued[dlci] += 1 if step else 500
-        busy = [one for one in queued if queued[one]]
-        for one in busy:
-            most_busy[one] = max(most_busy[one], len(busy))
-        turn = scheduler.next(lambda one: queued[one] > 0, lambda one: queued[one] > 0)
-        assert turn
-        for one in busy:
-            waited[one] += 1
-        queued[turn.dlci] -= 1
-        scheduler.sent(turn.dlci)
-        waited[turn.dlci] = most_busy[turn.dlci] = 0
-        assert all(waited[one] <= most_busy[one] + 1 for one in busy)
+        mux.send(step % 7 + 1, b"k", pair.now)
+        busy = [dlci for dlci in waited if mux.unsent(dlci)]
+        (turn,) = order(pair, 1)
+        for dlci in busy:
+            most_busy[dlci] = max(most_busy[dlci], len(busy))
+            waited[dlci] += 1
+        waited[turn] = most_busy[turn] = 0
+        assert all(waited[dlci] <= most_busy[dlci] + 1 for dlci in busy)
 
 
 def test_a_channel_that_begins_anew_with_data_waiting_has_its_new_frame_length_at_once() -> None:
