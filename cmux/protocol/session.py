@@ -108,14 +108,18 @@ class Session:
             if dlc.peer_signals is not None:
                 self.tell(SignalsChanged(dlc.dlci, dlc.peer_signals, None))
             return
-        if dlc.doubtful and dlc.state is State.CLOSED:  # ask for the defaults: what was asked for may hold over there
-            dlc.doubtful = False
-            defaults = Parameters(n1=self.config.n1, frame_type=self.config.frame_type)
-            self.control.submit(negotiation.request(dlc.dlci, defaults, self.config))
-        if self.control.awaits(MessageType.PN, dlc.dlci):
+        if dlc.state is State.CLOSED and self._negotiating(dlc):
             dlc.open_again = True
         else:
             self.apply(dlc, Input.OPEN)
+
+    def _negotiating(self, dlc: Dlc) -> bool:
+        """Whether PN for a DLC has no result yet; where the last had none the defaults are asked for first."""
+        if dlc.doubtful and not self.control.awaits(MessageType.PN, dlc.dlci):
+            dlc.doubtful = False  # what was asked for may hold over there
+            defaults = Parameters(n1=self.config.n1, frame_type=self.config.frame_type)
+            self.control.submit(negotiation.request(dlc.dlci, defaults, self.config))
+        return self.control.awaits(MessageType.PN, dlc.dlci)
 
     def forget_opening(self, dlc: Dlc, cause: Cause, detail: str) -> None:
         """Give up an opening that waits; where it waits for PN nothing else would tell that it came to nothing."""
@@ -377,7 +381,7 @@ class Session:
             self.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
             dlc.doubtful = False
         elif done.outcome is Outcome.TIMEOUT:  # a layer that only one side has would spoil data
-            dlc.doubtful = asked.convergence != 1
+            dlc.doubtful |= asked.convergence != 1
         if dlc.open_again and dlc.state is State.CLOSED and not self.control.awaits(MessageType.PN, dlc.dlci):
             dlc.open_again = False
             self.open(dlc)

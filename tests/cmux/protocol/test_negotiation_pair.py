@@ -143,6 +143,41 @@ def test_what_was_settled_since_leaves_no_doubt_about_an_earlier_pn(asker: str) 
     assert pair.host.mux.parameters(1).n1 == pair.module.mux.parameters(1).n1 == 100
 
 
+def test_what_is_asked_for_anew_is_not_undone_for_an_earlier_pn() -> None:
+    pair = Pair().start()
+    pair.to_host = deaf
+    pair.host.mux.negotiate(1, LAYER_2, pair.now)
+    pair.pass_time(2)
+    pair.to_host = lambda octets: octets
+    pair.host.mux.negotiate(1, LAYER_2, pair.now)
+    pair.open(1)
+    assert pair.host.mux.parameters(1).convergence == 2
+    assert_alike(pair)
+
+
+def test_a_pn_that_is_lost_leaves_the_doubt_of_the_one_before() -> None:
+    pair = Pair().start()
+    pair.to_host = deaf
+    pair.host.mux.negotiate(1, LAYER_2, pair.now)  # granted, and the answer is lost
+    pair.pass_time(2)
+    pair.to_module = deaf
+    pair.host.mux.negotiate(1, PLAIN, pair.now)
+    pair.pass_time(2)
+    pair.to_host = pair.to_module = lambda octets: octets
+    pair.open(1)
+    assert_alike(pair)
+
+
+def test_opening_what_is_open_while_pn_is_out_opens_nothing_later() -> None:
+    pair = Pair().open(1)
+    pair.host.mux.negotiate(1, PLAIN, pair.now)
+    pair.host.mux.open(1, pair.now)
+    pair.settle()
+    pair.module.mux.close(1, pair.now)
+    pair.settle()
+    assert not pair.host.mux.is_open(1)
+
+
 _steps = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["plain", "layer 2", "open", "close"]), st.booleans()),
