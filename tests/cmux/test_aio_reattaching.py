@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +15,7 @@ if sys.platform == "win32":
 from module_news import elsewhere, seen
 from mux_leaks import nothing_left
 from mux_module import Module
+from plugged import plugged
 
 import cmux.aio
 from cmux import aio_channels, line, reattaching
@@ -40,11 +40,6 @@ def link(tmp_path: Path) -> Path:
     return tmp_path / "modem"
 
 
-def replug(link: Path, module: Module) -> None:
-    link.with_suffix(".new").symlink_to(module.path)
-    os.replace(link.with_suffix(".new"), link)
-
-
 def reset(module: Module) -> None:
     def restart(core: object, now: float) -> None:
         module.in_mux = False
@@ -67,8 +62,7 @@ async def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were
         def connection_lost(self, exc: Exception | None) -> None:
             ended.append(exc)
 
-    with Module() as first:
-        replug(link, first)
+    with Module() as first, plugged(link, first.path):
         mux = await cmux.aio.open(link, reattach=True)
         reader, writer = await mux.channel(1)
         transport = writer.transport
@@ -83,8 +77,7 @@ async def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were
     assert mux.reattaching
     with pytest.raises(cmux.SessionEnded):
         await mux.channel(1)
-    with Module() as second:
-        replug(link, second)
+    with Module() as second, plugged(link, second.path):
         await mux.wait_attached()
         assert not mux.reattaching
         assert mux.error is None
@@ -138,8 +131,7 @@ async def test_a_reset_without_reattaching_leaves_the_module_in_at_mode() -> Non
 
 
 async def test_closing_ends_the_attempts_and_whoever_waits_for_them(link: Path) -> None:
-    with Module() as module:
-        replug(link, module)
+    with Module() as module, plugged(link, module.path):
         mux = await cmux.aio.open(link, reattach=True)
         reader, _ = await mux.channel(1)
     with pytest.raises(cmux.SessionEnded):
@@ -154,25 +146,21 @@ async def test_closing_ends_the_attempts_and_whoever_waits_for_them(link: Path) 
 
 @pytest.mark.parametrize("manners", [{"silent": True}, {"answers_sabm": False}], ids=["AT", "SABM"])
 async def test_closing_cuts_an_attempt_short_that_a_module_keeps_waiting(link: Path, manners: dict[str, bool]) -> None:
-    with Module() as module:
-        replug(link, module)
+    with Module() as module, plugged(link, module.path):
         mux = await cmux.aio.open(link, reattach=True, other_rates=())
-    with Module(**manners) as silent:
-        replug(link, silent)
+    with Module(**manners) as silent, plugged(link, silent.path):
         await seen(silent, lambda: silent.raw if "silent" in manners else silent.in_mux)
         await mux.close()
         await seen(silent, lambda: not silent.in_mux)
 
 
 async def test_a_channel_that_is_refused_afterwards_leaves_the_others(link: Path) -> None:
-    with Module() as first:
-        replug(link, first)
+    with Module() as first, plugged(link, first.path):
         mux = await cmux.aio.open(link, reattach=True, channels=[1, 2])
         reader, _ = await mux.channel(2)
     with pytest.raises(cmux.SessionEnded):
         await reader.read(1)
-    with Module(refuses=(1,)) as second:
-        replug(link, second)
+    with Module(refuses=(1,)) as second, plugged(link, second.path):
         await mux.wait_attached()
         reader, writer = await mux.channel(2)
         writer.write(b"x")

@@ -16,6 +16,7 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 from mux_module import Module
+from plugged import plugged
 
 import cmux
 from cmux import line, opening, reattaching
@@ -202,15 +203,8 @@ def link(tmp_path: Path) -> Path:
     return tmp_path / "modem"
 
 
-def replug(link: Path, module: Module) -> None:
-    link.with_suffix(".new").symlink_to(module.path)
-    os.replace(link.with_suffix(".new"), link)
-
-
 def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were_open(soon: None, link: Path) -> None:
-    first = Module()
-    with first:
-        replug(link, first)
+    with Module() as first, plugged(link, first.path):
         mux = cmux.open(link, reattach=True)
         kept, closed = mux.channel(1), mux.channel(2)
         closed.close()
@@ -219,8 +213,7 @@ def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were_open(
     with pytest.raises(cmux.SessionEnded):
         kept.read()
     assert mux.reattaching
-    with Module() as second:
-        replug(link, second)
+    with Module() as second, plugged(link, second.path):
         assert mux.wait_attached(30)
         assert mux.error is None
         assert mux.reattached == 1
@@ -236,9 +229,7 @@ def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were_open(
 
 
 def test_whoever_waits_for_a_channel_that_is_refused_afterwards_is_told(soon: None, link: Path) -> None:
-    first = Module()
-    with first:
-        replug(link, first)
+    with Module() as first, plugged(link, first.path):
         mux = cmux.open(link, reattach=True)
         kept, refused = mux.channel(1), mux.channel(2)
         refused.timeout = 20
@@ -252,8 +243,7 @@ def test_whoever_waits_for_a_channel_that_is_refused_afterwards_is_told(soon: No
     waiting = [threading.Thread(target=wait, args=(port,)) for port in (kept, refused)]
     for thread in waiting:
         thread.start()
-    with Module(refuses=(2,)) as second:
-        replug(link, second)
+    with Module(refuses=(2,)) as second, plugged(link, second.path):
         for thread in waiting:
             thread.join(30)
         assert answers == {1: True, 2: False}
@@ -266,16 +256,14 @@ def test_a_device_that_comes_back_under_another_number_is_found_by_its_id(
     by_id = tmp_path / "by-id"
     by_id.mkdir()
     monkeypatch.setattr(opening, "stable_name", lambda path: stable_name(path, str(by_id)))
-    with Module() as first:
-        (tmp_path / "ttyUSB0").symlink_to(first.path)
+    with Module() as first, plugged(tmp_path / "ttyUSB0", first.path):
         (by_id / "usb-modem").symlink_to("../ttyUSB0")
         mux = cmux.open(tmp_path / "ttyUSB0", reattach=True)
         port = mux.channel(1)
         port.timeout = 20
     with pytest.raises(cmux.SessionEnded):
         port.read()
-    with Module() as second:
-        (tmp_path / "ttyUSB1").symlink_to(second.path)  # and ttyUSB0 leads nowhere
+    with Module() as second, plugged(tmp_path / "ttyUSB1", second.path):  # and there is no ttyUSB0
         os.symlink("../ttyUSB1", by_id / "new")
         os.replace(by_id / "new", by_id / "usb-modem")
         assert mux.wait_attached(30)
@@ -298,9 +286,7 @@ def test_a_module_that_was_reset_is_attached_again_on_the_line_that_stayed(soon:
 
 
 def test_closing_ends_the_attempts(link: Path) -> None:
-    module = Module()
-    with module:
-        replug(link, module)
+    with Module() as module, plugged(link, module.path):
         mux = cmux.open(link, reattach=True)
         port = mux.channel(1)
         port.timeout = 20
@@ -312,20 +298,15 @@ def test_closing_ends_the_attempts(link: Path) -> None:
 
 
 def test_closing_cuts_an_attempt_short_that_a_silent_module_keeps_waiting(soon: None, link: Path) -> None:
-    module = Module()
-    with module:
-        replug(link, module)
+    with Module() as module, plugged(link, module.path):
         mux = cmux.open(link, reattach=True, other_rates=())
-    with Module(silent=True) as silent:
-        replug(link, silent)
+    with Module(silent=True) as silent, plugged(link, silent.path):
         silent.wait(lambda: silent.raw)
         mux.close()
 
 
 def test_waiting_for_a_line_ends_with_its_time_and_with_the_mux(link: Path) -> None:
-    module = Module()
-    with module:
-        replug(link, module)
+    with Module() as module, plugged(link, module.path):
         mux = cmux.open(link, reattach=True)
         assert mux.wait_attached(0)
         port = mux.channel(1)

@@ -22,6 +22,7 @@ import termios
 from attached import Attach
 from mux_leaks import nothing_left
 from mux_module import Module
+from plugged import plugged
 
 import cmux
 from cmux.bridge import PtyBridge, line_settings
@@ -306,14 +307,10 @@ def test_the_flags_of_a_terminal_are_pyserials_settings(control: int, expected: 
 
 def test_with_reattach_the_paths_stay_while_the_line_goes_and_comes(tmp_path: Path) -> None:
     device = tmp_path / "device"
-    first = Module()
-    with first:
-        device.symlink_to(first.path)
+    with Module() as first, plugged(device, first.path):
         attach = Attach(str(device), "--link", f"{tmp_path}/m", "--channels", "1", "--reattach").ready()
         client = open_raw(attach.paths[1])
-    with attach, Module() as second:
-        device.unlink()
-        device.symlink_to(second.path)
+    with attach, Module() as second, plugged(device, second.path):
         second.wait(lambda: second.opened(1), 40)
         os.write(client, b"back")
         assert read_exactly(client, 4) == b"back"

@@ -18,6 +18,7 @@ if sys.platform == "win32":
     pytest.skip("needs POSIX", allow_module_level=True)
 
 from mux_module import Module
+from plugged import plugged
 
 from drivers.cli import main
 from drivers.cli.monitor import ChannelReading, ModuleReading, Reading, Watch
@@ -120,8 +121,7 @@ def test_the_line_dying_is_shown_and_ends_it_with_1() -> None:
 
 def test_with_reattach_it_goes_on_when_the_line_is_back(tmp_path: Path) -> None:
     link = tmp_path / "device"
-    with EmulatedModule() as first:
-        link.symlink_to(first.serve_pty())
+    with EmulatedModule() as first, plugged(link, first.serve_pty()):
         process_of = monitoring(str(link), "--json", "-q", "--channels", "1", "--reattach")
         process = process_of.__enter__()
         assert next_reading(process)["module"]["model"] == "Quectel_M10"
@@ -130,9 +130,7 @@ def test_with_reattach_it_goes_on_when_the_line_is_back(tmp_path: Path) -> None:
             pass
         assert reading["state"] == "reattaching"
         assert reading["module"]["model"] is None
-        with EmulatedModule() as second:
-            link.unlink()
-            link.symlink_to(second.serve_pty())
+        with EmulatedModule() as second, plugged(link, second.serve_pty()):
             while (reading := next_reading(process))["state"] == "reattaching":
                 pass
             assert (reading["state"], reading["reattached"]) == ("open", 1)
