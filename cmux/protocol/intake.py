@@ -81,6 +81,8 @@ class Intake:
         dlc = session.dlcs.get(item.dlci) or session.dlc(item.dlci)
         dlc.counters["frames_received"] += 1
         what = _INPUTS.get(item.type)
+        if item.dlci or what is not Input.SABM:
+            session.dlcs[0].confirmed = True
         if what is Input.DATA:
             dlc.confirmed = True
             if dlc.state is State.OPEN:
@@ -115,7 +117,7 @@ class Intake:
         if what is Input.SABM:
             if not dlc.dlci and session.shutting_down:  # it has closed already, and its answer to our CLD was lost
                 session.end(Cause.LOCAL, "closed down by this side")
-            if not dlc.dlci and dlc.is_open:  # it starts from nothing: what was due before means nothing to it
+            if not dlc.dlci and dlc.is_open and dlc.confirmed:  # it starts anew: what was due means nothing to it
                 session.transmitter.clear()
             return Input.UNWANTED_SABM if self._unwanted(dlc) else what
         if what is Input.DM and not dlc.dlci and session.config.adm:

@@ -237,6 +237,9 @@ class Session:
                 self.transmitter.activate(dlc, waits=waits)
             self.send_signals(dlc)
             return
+        if not dlc.confirmed:  # 27.010 5.4.1: it repeats its SABM, as our UA was late or lost; nothing was open yet
+            return
+        dlc.confirmed = False
         self.control.clear()  # the peer starts from nothing: what it had open is gone
         self.standby.forget()
         self.transmitter.held = False

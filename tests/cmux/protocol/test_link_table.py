@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from core_pair import Pair, deaf
+from core_pair import Pair, Station, deaf
 
 from cmux.protocol import BasicDecoder, Config, Frame, FrameType, Multiplexer, Role, encode
 from cmux.protocol.commands import RPN, Flow, Parity, PortMask, PortSettings, Signals
@@ -156,6 +156,41 @@ def test_a_flag_from_before_the_line_was_lost_opens_no_frame() -> None:
     mux.start(1)
     mux.receive_data(frame(FrameType.UA, 0)[1:], 1)
     assert not mux.session_open
+
+
+@pytest.mark.clause("5.4.1")
+def test_a_repeated_sabm_on_dlci_0_ends_no_opening_of_ours() -> None:
+    """A module that opens a channel at once, and a host whose T1 runs out before UA is there."""
+    pair = Pair()
+    pair.host.mux.start(pair.now)
+    first = pair.host.mux.data_to_send(pair.now)
+    pair.module.mux.receive_data(first, pair.now)
+    pair.module.mux.open(1, pair.now)
+    answer = pair.module.mux.data_to_send(pair.now)
+    pair.now += pair.host.mux.config.t1
+    pair.host.mux.handle_timeout(pair.now)
+    again = pair.host.mux.data_to_send(pair.now)
+    assert again == first
+    pair.host.events += pair.host.mux.receive_data(answer, pair.now)
+    pair.module.events += pair.module.mux.receive_data(again, pair.now)
+    pair.settle()
+    assert pair.host.mux.is_open(1)
+    assert pair.module.mux.is_open(1)
+    assert pair.module.of(Closed) == []
+
+
+@pytest.mark.clause("5.4.1")
+def test_what_we_open_is_opened_with_a_peer_that_started_anew_before_it_said_anything() -> None:
+    pair = Pair()
+    pair.host.mux.start(pair.now)
+    pair.module.mux.receive_data(pair.host.mux.data_to_send(pair.now), pair.now)
+    pair.module.mux.open(1, pair.now)
+    pair.module.mux.data_to_send(pair.now)  # to a host that is no more
+    pair.host = Station(Role.INITIATOR, pair.host.mux.config)
+    pair.start()
+    pair.pass_time(1)
+    assert pair.host.mux.is_open(1)
+    assert pair.module.mux.is_open(1)
 
 
 def test_dm_on_dlci_0_of_an_open_session_is_no_adm() -> None:
