@@ -384,7 +384,9 @@ class Session:
             self.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
             dlc.doubtful = False
         elif done.outcome is Outcome.TIMEOUT:  # a layer that only one side has would spoil data
-            dlc.doubtful |= asked.convergence != 1
+            before = 1 if dlc.negotiated is None else dlc.negotiated.convergence
+            dlc.doubtful |= (before, asked.convergence) != (1, 1)
+            dlc.negotiated = None
         if dlc.open_again and dlc.state is State.CLOSED and not self.control.awaits(MessageType.PN, dlc.dlci):
             dlc.open_again = False
             self.open(dlc)

@@ -127,6 +127,24 @@ def test_an_opening_that_waits_for_a_closing_waits_for_pn_too() -> None:
     assert_alike(pair)
 
 
+@pytest.mark.parametrize("wanted", [PLAIN, LAYER_2], ids=["plain", "layer 2"])
+@pytest.mark.parametrize("lost", [0, 1], ids=["PN arrived", "PN was lost"])
+def test_after_a_second_pn_that_stayed_unanswered_neither_the_first_holds_nor_the_second(
+    wanted: Parameters, lost: int
+) -> None:
+    pair = Pair().start()
+    pair.host.mux.negotiate(1, LAYER_2, pair.now)
+    pair.settle()
+    pair.to_host = deaf
+    pair.to_module = deaf if lost else pair.to_module
+    pair.host.mux.negotiate(1, wanted, pair.now)
+    pair.pass_time(2)
+    pair.to_host = pair.to_module = lambda octets: octets
+    pair.open(1)
+    assert pair.host.mux.parameters(1).convergence == 1
+    assert_alike(pair)
+
+
 @pytest.mark.parametrize("asker", ["host", "module"])
 def test_what_was_settled_since_leaves_no_doubt_about_an_earlier_pn(asker: str) -> None:
     pair = Pair().start()
