@@ -22,13 +22,15 @@ _BANNER = re.compile(
 )
 _LONGEST = 24
 _ALIVE = b"alive?"  # what a module is asked that may have been reset
+_MOST_HELD = 65536
 
 
 class ResetWatch:
     """Watches what comes for the text of a module that has started anew.
 
     Noise may look like it, so the text alone is no proof: after it a module that still multiplexes has `DOUBT` seconds
-    to send a frame. Our own frames, echoed by a module in AT mode, do not count.
+    to send a frame. Our own frames, echoed by a module in AT mode, do not count; and because they cannot be told from
+    those of a module, nothing that comes meanwhile is believed before the doubt is over.
 
     Args:
         config: of the session.
@@ -40,6 +42,8 @@ class ResetWatch:
         self._name = name
         self._decoder = self._fresh()
         self._tail = b""
+        self._end = 0
+        self._held = b""
         self.deadline: float | None = None
         """When the doubt is over; None while there is none."""
         self.text = ""
@@ -60,21 +64,35 @@ class ResetWatch:
         Returns:
             What the core tells.
         """
-        self.hear(data)
-        suspicious = core.session_open and self.looks_reset(data)
-        before = _no_frames(core) if suspicious else 0
-        events = core.receive_data(data, now)
-        if suspicious and _no_frames(core) > before and core.session_open:
+        if self.deadline is not None:
+            return self._hold(core, data, now)
+        if not (core.session_open and self.looks_reset(data)):
+            return core.receive_data(data, now)
+        before = _no_frames(core)
+        events, rest = core.receive_data(data[: self._end], now), data[self._end :]
+        if _no_frames(core) == before:  # it stood in a frame; but what follows may not
+            events, rest = events + core.receive_data(rest, now), b""
+        if _no_frames(core) > before and core.session_open:
             port_logger(self._name).info("%r where frames should be", self.text)
             self.doubt(now)
             core.test(_ALIVE, now)
-        return events
+            return events + self._hold(core, rest, now)
+        return events + core.receive_data(rest, now)
+
+    def _hold(self, core: Multiplexer, data: bytes, now: float) -> list[Event]:
+        """Keep what came until a frame of the module has come: what it echoes would lift flow stops, and be read."""
+        self.hear(data)
+        self._held += data
+        if self.deadline is not None and len(self._held) <= _MOST_HELD:
+            return []
+        held, self._held = self._held, b""
+        return core.receive_data(held, now)
 
     def verdict(self, now: float) -> str | None:
         """Return the sentence for people once the doubt is over and no frame came; None before, or without a doubt."""
         if self.deadline is None or now < self.deadline:
             return None
-        self.deadline = None
+        self.deadline, self._held = None, b""
         return f"the module was reset: it said {self.text!r}, and no frame after"
 
     def looks_reset(self, data: bytes) -> bool:
@@ -84,6 +102,7 @@ class ResetWatch:
             data: from the line, in any portions.
         """
         found = _BANNER.search(self._tail + data)
+        self._end = found.end() - len(self._tail) if found else 0
         self._tail = b"" if found else (self._tail + data)[-_LONGEST:]
         if found is None or self.deadline is not None:
             return False

@@ -14,6 +14,7 @@ import serial
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
+from core_pair import Pair
 from mux_leaks import nothing_left
 from mux_module import Module
 from plugged import plugged
@@ -21,7 +22,10 @@ from plugged import plugged
 import cmux
 from cmux import line, opening, reattaching
 from cmux.protocol import Config, Frame, FrameType, Option, encode
+from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.config import KeepAlive
+from cmux.protocol.events import DataReceived, SignalsChanged
+from cmux.protocol.messages import encode_message
 from cmux.reattaching import stable_name
 from cmux.reset_watch import DOUBT, ResetWatch
 
@@ -98,6 +102,7 @@ def test_every_blocked_call_on_every_channel_is_woken_with_the_cause_which_is_lo
         module.run(lambda core, now: core.pause_reading(2, now))
         assert second._endpoint is not None
         assert second._endpoint.engine.wait(lambda core: bool(core.signals(2) and core.signals(2).fc), 20)
+        second.write(b"held back")  # there is something to flush, whichever thread comes first
         errors: dict[threading.Thread, Exception] = {}
 
         def call(work: Callable[[], object]) -> None:
@@ -187,6 +192,43 @@ def test_only_a_frame_of_the_module_ends_the_doubt(option: Option) -> None:
     assert watch.deadline == 5.0 + DOUBT
     watch.hear(encode(Frame(0, False, FrameType.UIH, False, b"\x21\x01"), option))
     assert watch.deadline is None
+
+
+@pytest.mark.parametrize("lives", [False, True])
+def test_nothing_is_believed_that_a_module_in_at_mode_may_echo(lives: bool) -> None:
+    """What the host sends while it does not know yet comes back as it was: data, and signals that lift a flow stop."""
+    pair = Pair().open(2)
+    host, watch = pair.host.mux, ResetWatch(Config())
+    pair.module.mux.pause_reading(2, pair.now)
+    pair.settle()
+    host.send(2, b"held back", pair.now)
+    assert host.data_to_send(pair.now) == b""
+    echoed = b"".join(
+        encode(Frame(dlci, True, FrameType.UIH, False, octets))
+        for dlci, octets in ((0, encode_message(MSC(2, Signals()), command=True)), (2, b"from the host"))
+    )
+    genuine = encode(Frame(2, False, FrameType.UIH, False, b"from the module"))
+    events = watch.receive(host, b"\r\nRDY\r\n" + echoed[:20], pair.now)
+    events += watch.receive(host, echoed[20:] + (genuine if lives else b""), pair.now)
+    if lives:  # then it was noise, and what came was no echo
+        received = b"".join(event.data for event in events if isinstance(event, DataReceived))
+        assert received == b"from the hostfrom the module"
+        assert watch.verdict(pair.now + DOUBT) is None
+        assert b"held back" in host.data_to_send(pair.now)
+    else:
+        assert not [event for event in events if isinstance(event, (DataReceived, SignalsChanged))]
+        assert b"held back" not in host.data_to_send(pair.now)
+        assert watch.verdict(pair.now + DOUBT) == "the module was reset: it said 'RDY', and no frame after"
+        assert watch._held == b""
+
+
+def test_what_waits_for_the_end_of_a_doubt_is_bounded() -> None:
+    pair = Pair().open(2)
+    watch = ResetWatch(Config())
+    watch.receive(pair.host.mux, b"\r\nRDY\r\n", pair.now)
+    for _ in range(100):
+        watch.receive(pair.host.mux, bytes(10_000), pair.now)
+        assert len(watch._held) <= 65536
 
 
 # --- Coming back ---

@@ -75,7 +75,7 @@ def everything(lab: Lab, port: int, receive: str, muxip: bool, reading: str) -> 
 @pytest.mark.parametrize("reading", readings())
 @pytest.mark.parametrize(("receive", "muxip"), [("buffered", False), ("header", True)])
 def test_a_module_that_is_otherwise_in_one_thing(echo_server: Peer, reading: str, receive: str, muxip: bool) -> None:
-    with laboratory(Behaviour.parse([reading]), hosts=HOSTS, clock=QuickClock(10.0)) as lab:
+    with laboratory(Behaviour.parse([reading]), hosts=HOSTS, clock=QuickClock(5.0)) as lab:
         everything(lab, echo_server.port, receive, muxip, reading)
 
 
