@@ -194,11 +194,12 @@ class ControlChannel:
 
     # --- What comes in --------------------------------------------------------------------------------------------
 
-    def receive(self, info: bytes) -> None:
+    def receive(self, info: bytes, *, echo: bool = False) -> None:
         """Take an information field of DLCI 0, with any number of messages in it; nothing that they say raises.
 
         Args:
             info: the field.
+            echo: it came with our own C/R bit, as what we said comes back from a module in AT mode.
         """
         ended = self._session.ended
         for message in parse_messages(info):
@@ -211,13 +212,16 @@ class ControlChannel:
                 continue
             if message.command:
                 self._command(message)
-            elif not (self._not_supported(message) if message.type is MessageType.NSC else self._answer(message)):
-                self.counters["control_ignored"] += 1
+            elif message.type is MessageType.NSC:
+                self.counters["control_ignored"] += not self._not_supported(message)
+            else:
+                self.counters["control_ignored"] += not self._answer(message, echo)
 
-    def _answer(self, message: Message) -> bool:
+    def _answer(self, message: Message, echo: bool) -> bool:
         mine = None if message.body is None else self._outstanding.get(_key(message.body))
         if mine is None or getattr(message.body, "dlci", None) != getattr(mine.command, "dlci", None):
-            self._unasked(message.body)
+            if not echo:
+                self._unasked(message.body)
             return False
         if not mine.left:
             return False

@@ -86,9 +86,9 @@ class Intake:
         if what is Input.DATA:
             dlc.confirmed = True
             if dlc.state is State.OPEN:
-                self._deliver(dlc, item.info)
+                self._deliver(dlc, item)
             else:
-                self._stray(dlc, item.info)
+                self._stray(dlc, item)
         elif what is None or self._is_of_no_use(dlc, what, item):
             session.counters["frames_ignored"] += 1
             dlc.counters["octets_discarded"] += len(item.info)  # of an I frame: there is no error recovery
@@ -133,31 +133,31 @@ class Intake:
         refused = dlc.dlci in session.refused and dlc.state is not State.OPENING  # what we open ourselves we want
         return refused or not session.config.carries_data(dlc.dlci) or not session.is_open or session.shutting_down
 
-    def _stray(self, dlc: Dlc, info: bytes) -> None:
+    def _stray(self, dlc: Dlc, item: Frame) -> None:
         """Take data on a DLC that is not simply open."""
         session = self._session
         if not dlc.dlci and dlc.state is State.CLOSED:
-            messages = parse_messages(info)
+            messages = parse_messages(item.info)
             if any(one.command and isinstance(one.body, CLD) for one in messages):
-                self._deliver(dlc, info)  # whoever finds a multiplexer without a session sends CLD to be rid of it
+                self._deliver(dlc, item)  # whoever finds a multiplexer without a session sends CLD to be rid of it
                 return
             if not any(one.command for one in messages):  # late answers want none
                 session.counters["frames_ignored"] += 1
                 return
         for action in dlc.apply(Input.DATA):
             if action is Action.DELIVER:
-                self._deliver(dlc, info)
+                self._deliver(dlc, item)
             elif action is Action.DISCARD:
-                dlc.counters["octets_discarded"] += len(info)
+                dlc.counters["octets_discarded"] += len(item.info)
             elif session.now >= dlc.dm_not_before:
                 dlc.dm_not_before = session.now + session.config.t1
                 session.transmitter.queue(dlc.dlci, FrameType.DM, pf=True)
 
-    def _deliver(self, dlc: Dlc, info: bytes) -> None:
-        session = self._session
+    def _deliver(self, dlc: Dlc, item: Frame) -> None:
+        session, info = self._session, item.info
         if not dlc.dlci:
             dlc.counters["octets_received"] += len(info)
-            session.control.receive(info)
+            session.control.receive(info, echo=item.cr == self._command_cr)
             return
         if dlc.parameters.convergence == 2:  # 27.010 5.5.2
             parts = split_status(info)

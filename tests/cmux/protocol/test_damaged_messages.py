@@ -84,6 +84,19 @@ def test_an_answer_heard_as_a_command_is_taken_back() -> None:
     assert talks(pair, 1)
 
 
+@pytest.mark.parametrize("said", ["e305078f", "6301"], ids=["MSC", "FCoff"])
+def test_an_answer_of_ours_that_comes_back_says_nothing(said: str) -> None:
+    """A module that was reset echoes it: whoever says the contrary hears that, too, and lets its channels go."""
+    pair = Pair().open(1)
+    pair.host.mux.receive_data(encode(Frame(0, False, FrameType.UIH, info=bytes.fromhex(said))), pair.now)
+    pair.host.mux.send(1, b"held", pair.now)
+    answer = pair.host.mux.data_to_send(pair.now)
+    assert answer
+    pair.host.mux.receive_data(answer, pair.now)
+    assert pair.host.mux.data_to_send(pair.now) == b""
+    assert pair.host.mux.unsent(1) == 4
+
+
 @pytest.mark.clause("5.4.6.3.6")
 def test_a_stop_that_was_meant_holds_however_often_it_is_answered() -> None:
     pair = Pair().open(1)
