@@ -371,7 +371,7 @@ def _echoes(value: bytes, command: MSC) -> bool:
     The FCS of UIH does not cover the message: an echo that differs says that one of the two was damaged.
     """
     said = command.value()
-    return len(value) > 1 and value[:1] == said[:1] and value[1] | 1 == said[1] | 1 and value[2:] in (said[2:], b"")
+    return value[:1] == said[:1] and value[1] | 1 == said[1] | 1 and value[2:] in (said[2:], b"")
 
 
 _NSC_FORMS: tuple[Callable[[int, int], bool], ...] = (

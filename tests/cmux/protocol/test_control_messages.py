@@ -231,10 +231,68 @@ def test_an_answer_that_comes_twice_is_none_to_the_next_command_which_has_not_le
     for _ in range(2):
         pair.host.mux.negotiate_port(1, None, pair.now)
     pair.settle()
-    tell(pair.host, pair.now, answer * 2)
+    tell(pair.host, pair.now, f"{answer} {answer}")
     assert len(answered(pair, RPN(1))) == 1
+    assert pair.host.mux.stats()["control_ignored"] == 1
     tell(pair.host, pair.now, answer)
     assert len(answered(pair, RPN(1))) == 2
+
+
+@pytest.mark.clause("5.4.6.3.8")
+def test_an_nsc_is_for_the_command_that_it_names_alone() -> None:
+    """As received, shifted right by one as Linux has it, or with C/R or EA clear; no other octet."""
+    named = {0x93, 0x93 >> 1, 0x92, 0x91, 0x90}
+    for octet in range(256):
+        pair = Pair().open(1)
+        pair.to_module = deaf
+        pair.host.mux.negotiate_port(1, None, pair.now)
+        pair.settle()
+        tell(pair.host, pair.now, bytes((0x11, 0x03, octet)))
+        assert len(answered(pair, RPN(1))) == (octet in named)
+        assert pair.host.mux.stats()["control_ignored"] == (octet not in named)
+
+
+def test_the_first_t2_of_several_commands_is_due_first() -> None:
+    pair = Pair().open(1)
+    pair.to_module = deaf
+    pair.host.mux.test(b"x", pair.now)
+    pair.settle()
+    due = pair.host.mux.next_timeout()
+    pair.now += 0.1
+    pair.host.mux.negotiate_port(1, None, pair.now)
+    pair.settle()
+    assert pair.host.mux.next_timeout() == due
+
+
+def test_a_wish_takes_the_place_of_a_wish_alone_and_both_have_a_result() -> None:
+    pair = Pair().open(1)
+    pair.to_module = deaf
+    mux = pair.host.mux
+    for _ in range(2):
+        mux.line_status(1, pair.now)
+        mux.release_all(pair.now)
+    mux.hold_all(pair.now)
+    pair.to_module = lambda octets: octets
+    pair.settle()
+    assert [done.outcome for done in answered(pair, RLS(1))] == [Outcome.ANSWERED] * 2
+    assert [done.outcome for done in answered(pair, FCon())] == [Outcome.SUPERSEDED] * 2
+    assert [done.outcome for done in answered(pair, FCoff())] == [Outcome.ANSWERED]
+
+
+def test_signals_that_newer_ones_replace_before_they_leave_have_no_result_of_their_own() -> None:
+    pair = Pair().open(1)
+    for ic in (True, False, True):
+        pair.host.mux.set_signals(1, Signals(ic=ic), pair.now)
+    before = len(answered(pair, MSC(1, Signals())))
+    pair.settle()
+    said = [done.command for done in answered(pair, MSC(1, Signals()))[before:]]
+    assert said == [MSC(1, Signals(ic=True)), MSC(1, Signals(ic=True))]
+
+
+def test_messages_behind_cld_are_counted() -> None:
+    pair = Pair().start()
+    tell(pair.module, pair.now, "C3 01 63 01 23 01")
+    assert pair.module.mux.stats()["control_ignored"] == 2
 
 
 class TestPN:
@@ -292,6 +350,8 @@ class TestPN:
             (PN(3, FrameType.I, 1, 5, n1=64), PN(3, FrameType.UIH, 1, 5, n1=64)),
             (PN(3, FrameType.UI, 2, 5, n1=64), PN(3, FrameType.UI, 2, 5, n1=64)),
             (PN(3, FrameType.UIH, 4, 5, n1=64), PN(3, FrameType.UIH, 1, 5, n1=64)),
+            (PN(3, FrameType.UIH, 2, 5, n1=3), PN(3, FrameType.UIH, 2, 5, n1=3)),
+            (PN(3, FrameType.UIH, 2, 5, n1=2), PN(3, FrameType.UIH, 1, 5, n1=2)),
             (PN(3, n1=1, k=7), PN(3, n1=1, k=2)),
             (PN(3, n1=30000), PN(3, n1=1600)),
         ],
@@ -301,6 +361,16 @@ class TestPN:
         assert encode_message(granted, command=False) in tell(
             pair.module, pair.now, encode_message(asked, command=True)
         )
+
+    def test_the_one_that_grants_ui_sends_ui(self) -> None:
+        pair = Pair().start()
+        pair.host.mux.negotiate(1, Parameters(n1=31, frame_type=FrameType.UI), pair.now)
+        pair.open(1)
+        for station in (pair.host, pair.module):
+            station.mux.send(1, b"x", pair.now)
+        pair.settle()
+        for station in (pair.host, pair.module):
+            assert [frame.type for frame in station.frames() if frame.dlci == 1 and frame.info] == [FrameType.UI]
 
     def test_reserved_frame_type_is_answered_with_the_default(self) -> None:
         pair = Pair().start()

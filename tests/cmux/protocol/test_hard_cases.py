@@ -403,13 +403,13 @@ class TestNegotiation:
     def test_two_that_cross_are_granted_alike(self) -> None:
         pair = Pair().start()
         pair.host.mux.negotiate(1, LAYER_2, pair.now)
-        pair.module.mux.negotiate(1, Parameters(n1=100, priority=3), pair.now)
+        pair.module.mux.negotiate(1, Parameters(n1=100, priority=3, k=1), pair.now)
         crossing = pair.host.mux.data_to_send(pair.now), pair.module.mux.data_to_send(pair.now)
         pair.module.mux.receive_data(crossing[0], pair.now)
         pair.host.mux.receive_data(crossing[1], pair.now)
         pair.open(1)
         assert pair.host.mux.parameters(1) == pair.module.mux.parameters(1)
-        assert pair.host.mux.parameters(1).n1 == 64
+        assert (pair.host.mux.parameters(1).n1, pair.host.mux.parameters(1).k) == (64, 1)
 
     def test_an_opening_waits_for_every_negotiation(self) -> None:
         pair = Pair().start()
