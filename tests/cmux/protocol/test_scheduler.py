@@ -46,6 +46,16 @@ def test_an_idle_channel_is_served_next() -> None:
     assert order(pair, 1) == [4]
 
 
+def test_an_idle_channel_is_served_next_in_every_idle_period() -> None:
+    pair = Pair().open(1, 2, 3, 4)
+    for dlci in (1, 2, 3):
+        pair.host.mux.send(dlci, bytes(N1 * 50), pair.now)
+    for _ in range(5):
+        order(pair, 8)
+        pair.host.mux.send(4, b"k", pair.now)
+        assert order(pair, 1) == [4]
+
+
 @pytest.mark.parametrize("n1", [N1, 64])
 def test_once_per_idle_period(n1: int) -> None:
     """Sending little and often gives no more than a fair turn."""
