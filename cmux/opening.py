@@ -15,7 +15,7 @@ from .line import Line, SerialLike, open_line
 from .mux import Mux, check_dlci
 from .protocol.at_cmux import Manner
 from .protocol.config import Config, KeepAlive, Option, PriorityOrder, Wakeup
-from .protocol.profiles import HOST_DEFAULTS, PROFILES, Profile
+from .protocol.profiles import PROFILES, Profile
 from .protocol.startup import OTHER_RATES
 from .reattaching import stable_name
 
@@ -239,8 +239,6 @@ def session_config(profile: Profile, option: Option | str | None, n1: int | None
     Raises:
         ConfigError: one is out of range.
     """
-    if "t1" in fields:
-        fields.setdefault("t2", max(HOST_DEFAULTS["t2"], min(2 * fields["t1"], 2.55)))
     if option is not None:
         fields["option"] = option
     fields = {name: _by_word(name, value) for name, value in fields.items()}

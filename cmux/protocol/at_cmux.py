@@ -18,7 +18,7 @@ MODES: Final = {Option.BASIC: 0, Option.ADVANCED: 1}
 
 _PORT_SPEEDS: Final = {9600: 1, 19200: 2, 38400: 3, 57600: 4, 115200: 5, 230400: 6}
 _SUBSETS: Final = {FrameType.UIH: 0, FrameType.UI: 1}
-_MODE, _SPEED = 0, 2
+_MODE, _SPEED, N1 = 0, 2, 3  # where they stand in FIELDS
 _MAX_DIGITS = 9
 
 _ANSWER = re.compile(rb"(?:^|[\r\n])\+CMUX: *([^\r\n]*)")
@@ -47,6 +47,10 @@ class Allowed:
         if self.allows(index, value):
             return value
         return min((edge for span in self.ranges[index] for edge in span), key=lambda edge: abs(edge - value))
+
+    def shown(self, index: int) -> str:
+        """Write for people what a parameter may be."""
+        return ", ".join(f"{low}-{high}" if low < high else f"{low}" for low, high in self.ranges[index])
 
     @property
     def options(self) -> tuple[Option, ...]:

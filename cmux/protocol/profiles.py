@@ -48,8 +48,9 @@ class Profile:
         return Config(**{**HOST_DEFAULTS, **self.settings, **more})
 
 
-HOST_DEFAULTS: Mapping[str, Any] = MappingProxyType({"t1": 0.3, "t2": 0.6, "n2": 5})
-"""Real modules need more than the 0.1 s, 0.3 s and 3 of 27.010 §5.7: a Quectel EC21 left SABM unanswered for 0.4 s."""
+HOST_DEFAULTS: Mapping[str, Any] = MappingProxyType({"t1": 0.3, "n2": 5})
+"""Real modules need more than the 0.1 s and 3 of 27.010 §5.7: a Quectel EC21 left SABM unanswered for 0.4 s. T2 follows
+T1."""
 
 _AT_CHANNELS = MappingProxyType({"at": 1, "at2": 2, "at3": 3, "at4": 4})
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
-from .at_cmux import FIELDS, Allowed, Manner, parse_allowed, parse_current
+from .at_cmux import N1, Allowed, Manner, parse_allowed, parse_current
 from .commands import CLD
 from .config import Config, Option
 from .errors import CmuxRefused, ConfigError, ModuleSilent, NoMultiplexer
@@ -264,6 +264,8 @@ def _multiplex(name: str, ear: _Ear, manner: Manner, rate: int | None, report: l
             manner, allowed, forms = yield from _ask(ear, manner, report)
             forms = [form for form in forms if form not in refused]
     options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
+    if allowed is not None and not allowed.allows(N1, manner.config.n1):
+        options += f", and as N1 {allowed.shown(N1)}"
     refusals = "; ".join(f"{form} -> {answer}" for form, answer in refused.items())
     said = f"the module refused to multiplex: {refusals}{options}"
     report.append(Finding("AT+CMUX", False, said))
@@ -281,9 +283,9 @@ def _ask(ear: _Ear, manner: Manner, report: list[Finding]) -> Dialogue[tuple[Man
     if allowed is not None:
         report.append(Finding("AT+CMUX=?", True, f"options: {_named(allowed.options)}"))
     n1 = current.get("N1")
-    if allowed is not None and not allowed.allows(FIELDS.index("N1"), n1 or 0):
+    if allowed is not None and not allowed.allows(N1, n1 or 0):
         with suppress(ConfigError):
-            manner = manner.with_n1(allowed.nearest(FIELDS.index("N1"), manner.config.n1))
+            manner = manner.with_n1(allowed.nearest(N1, manner.config.n1))
     elif n1:
         try:
             manner = manner.with_n1(n1)

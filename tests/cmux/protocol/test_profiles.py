@@ -224,6 +224,12 @@ def test_what_the_profiles_differ_in() -> None:
     assert PROFILES["generic"].config().t1 == 0.3
 
 
+def test_t2_follows_the_t1_of_a_profile_and_that_of_the_caller() -> None:
+    slow = Profile(name="slow", title="one that takes its time", source="a line log", settings={"t1": 1.0})
+    assert [slow.config().t2, slow.config(t1=0.5).t2, slow.config(t2=1.5).t2] == [2.0, 1.0, 1.5]
+    assert PROFILES["generic"].config().t2 == 0.6
+
+
 class TestChannelThatCannotBeOpenedAgain:
     """`Config.keep_open`: closed for us, open for the peer."""
 

@@ -220,6 +220,13 @@ def test_an_n1_that_the_user_names_goes_before_the_modules_own(n1: int) -> None:
     assert script.said[-1] == b"AT+CMUX=0,0,,%d,10,3,30,10,2\r" % n1
 
 
+def test_a_refusal_says_what_n1_may_be() -> None:
+    manner = Manner(config=Config(n1=512), n1_given=True, asks=True)
+    few = b"\r\n+CMUX: (0),(0),(5),(31,64-127)\r\n\r\nOK\r\n"
+    with pytest.raises(CmuxRefused, match=r"AT\+CMUX=0,0,,512 -> ERROR; .* allows basic, and as N1 31, 64-127"):
+        ladder(Script(OK, few, *[ERROR] * 4), manner)
+
+
 def test_without_a_word_on_its_own_n1_the_nearest_allowed_is_taken() -> None:
     assert ladder(Script(OK, b"\r\n+CMUX: (0),(0),(5),(8-16)\r\n\r\nOK\r\n", ERROR, OK), ASKS).config.n1 == 16
 
