@@ -403,7 +403,10 @@ async def test_a_looped_back_channel_that_nobody_reads_stops_the_writer_and_lose
 
             writing = asyncio.create_task(write())
             async with asyncio.timeout(30):
-                while reader_reads(writer) or not writer.get_extra_info("signals").fc:  # noqa: ASYNC110 - nobody is told
+                while reader_reads(writer):  # noqa: ASYNC110 - nobody is told
+                    await asyncio.sleep(0)
+                assert await mux.test() is Outcome.ANSWERED  # it has heard FC = 1: what it holds only grows
+                while not writer.get_extra_info("signals").fc:  # noqa: ASYNC110
                     await asyncio.sleep(0)
             writer.transport.set_signals(Signals(fc=True, ic=True))  # what we say does not make it let us go
             assert await mux.test() is Outcome.ANSWERED
