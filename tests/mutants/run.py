@@ -137,15 +137,18 @@ class Workshop:
         Returns:
             Its exit code (None: it did not end in time) and what it said.
         """
-        said = self.root / "said.txt"
-        process = _PROCESSES.Process(target=_run, args=(self.root, arguments, said, keep))
+        said, ended = self.root / "said.txt", self.root / "ended.txt"
+        ended.unlink(missing_ok=True)
+        process = _PROCESSES.Process(target=_run, args=(self.root, arguments, said, ended, keep))
         process.start()
         process.join(limit)
         if process.exitcode is None and process.pid is not None:
             os.killpg(process.pid, signal.SIGKILL)
             process.join()
             return None, said.read_text(encoding="utf-8")
-        return process.exitcode, said.read_text(encoding="utf-8")
+        # Not process.exitcode: the start of another process in another thread may read it away, which leaves 255.
+        code = int(ended.read_text(encoding="ascii")) if ended.exists() else process.exitcode
+        return code, said.read_text(encoding="utf-8")
 
     def examine(self, mutant: Mutant) -> Outcome:
         """Make a mutant, and run the tests of its number until one fails."""
@@ -191,8 +194,8 @@ class Workshop:
         return [str(path.relative_to(self.root)) for path in files]
 
 
-def _run(root: Path, arguments: Sequence[str], said: Path, keep: bool) -> None:
-    """Run pytest in a process of its own, which ends with its exit code."""
+def _run(root: Path, arguments: Sequence[str], said: Path, ended: Path, keep: bool) -> None:
+    """Run pytest in a process of its own; its exit code is left in a file."""
     os.setsid()
     with said.open("wb") as file:
         for descriptor in (1, 2):
@@ -214,6 +217,7 @@ def _run(root: Path, arguments: Sequence[str], said: Path, keep: bool) -> None:
     ]
     code = pytest.main([*quiet, *arguments])
     sys.stdout.flush()
+    ended.write_text(str(int(code)), encoding="ascii")
     os._exit(code)  # whatever a defect has left running
 
 
