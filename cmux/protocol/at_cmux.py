@@ -122,8 +122,8 @@ class Manner:
     def asked_forms(self, allowed: Allowed, current: Mapping[str, int]) -> tuple[str, ...]:
         """Return which forms to try once the module has been asked.
 
-        All parameters first, with the module's own timers: the one form that an M95 is known to have taken. What it
-        lists as blank stays blank.
+        All parameters first, with the module's own timers: the one form that an M95 is known to have taken. A port
+        speed or a timer that it lists as blank stays blank.
 
         Args:
             allowed: what AT+CMUX=? lists.

@@ -25,6 +25,15 @@ def cross(pair: Pair, rounds: int = 1000) -> None:
             return
 
 
+def opening_with(settled: Parameters) -> Pair:
+    """Two stations, of which the host opens DLCI 1 after PN settled what it is to go by; SABM has not left yet."""
+    pair = Pair().start()
+    pair.host.mux.negotiate(1, settled, pair.now)
+    pair.settle()
+    pair.host.mux.open(1, pair.now)
+    return pair
+
+
 def assert_alike(pair: Pair) -> None:
     """Both go by the same layer, and data cross both ways."""
     mine, theirs = pair.host.mux.parameters(1), pair.module.mux.parameters(1)
@@ -55,10 +64,7 @@ def test_what_is_settled_while_sabm_is_under_way_holds_from_the_next_sabm_on() -
 @pytest.mark.parametrize("settled", [PLAIN, LAYER_2], ids=["N1", "layer 2"])
 def test_what_was_settled_for_an_opening_that_was_given_up_does_not_hold_for_the_next(settled: Parameters) -> None:
     """The peer has opened and closed it by then, and goes by the defaults."""
-    pair = Pair().start()
-    pair.host.mux.negotiate(1, settled, pair.now)
-    pair.settle()
-    pair.host.mux.open(1, pair.now)
+    pair = opening_with(settled)
     pair.host.mux.close(1, pair.now)
     pair.settle()
     pair.open(1)
@@ -67,10 +73,7 @@ def test_what_was_settled_for_an_opening_that_was_given_up_does_not_hold_for_the
 
 @pytest.mark.parametrize("lost", [0, 1], ids=["SABM arrived", "SABM was lost"])
 def test_an_opening_that_was_given_up_unanswered_leaves_no_doubt(lost: int) -> None:
-    pair = Pair().start()
-    pair.host.mux.negotiate(1, LAYER_2, pair.now)
-    pair.settle()
-    pair.host.mux.open(1, pair.now)
+    pair = opening_with(LAYER_2)
     pair.to_host = deaf
     pair.to_module = deaf if lost else pair.to_module
     pair.settle()
@@ -84,10 +87,7 @@ def test_an_opening_that_was_given_up_unanswered_leaves_no_doubt(lost: int) -> N
 @pytest.mark.parametrize("lost", [0, 1], ids=["SABM arrived", "SABM was lost"])
 def test_an_opening_that_nobody_answered_leaves_no_doubt(lost: int) -> None:
     """N2 ran out: the peer has opened it by the layer that was settled, or waits for SABM to do so."""
-    pair = Pair().start()
-    pair.host.mux.negotiate(1, LAYER_2, pair.now)
-    pair.settle()
-    pair.host.mux.open(1, pair.now)
+    pair = opening_with(LAYER_2)
     pair.to_host = deaf
     pair.to_module = deaf if lost else pair.to_module
     pair.pass_time(1)
@@ -101,10 +101,7 @@ def test_an_opening_that_nobody_answered_leaves_no_doubt(lost: int) -> None:
 
 def test_an_opening_that_was_refused_leaves_no_doubt() -> None:
     """DM may come from before: the peer takes the SABM behind it."""
-    pair = Pair().start()
-    pair.host.mux.negotiate(1, LAYER_2, pair.now)
-    pair.settle()
-    pair.host.mux.open(1, pair.now)
+    pair = opening_with(LAYER_2)
     stale = encode(Frame(1, False, FrameType.DM, True))
     sabm = pair.host.mux.data_to_send(pair.now)
     pair.host.mux.receive_data(stale, pair.now)
