@@ -22,7 +22,8 @@ from .errors import (
     StartupError,
 )
 from .mux import Mux
-from .opening import open
+from .opener import open
+from .sharing import acquire
 from .virtual_uart import VirtualUart
 
 __all__ = [
@@ -49,6 +50,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # else warnings would be printed where nobody set it up
+
+VirtualUart.open_url = staticmethod(acquire)
 
 _HANDLERS = f"{__name__}.urlhandler"
 if _HANDLERS not in serial.protocol_handler_packages:

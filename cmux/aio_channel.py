@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from .errors import DlcError, SessionEnded, StateError
 from .protocol.commands import Signals
 
-if TYPE_CHECKING:
-    from .aio_mux import Mux
-
 _HIGH_WATER = 16384
 _PIECE = 16384
+
+
+class MuxOfChannel(Protocol):
+    """What a transport needs of the `Mux` that made it."""
+
+    @property
+    def drain_timeout(self) -> float:
+        """Seconds that closing leaves for what is still queued."""
+
+    def send(self, dlci: int, data: bytes) -> int:
+        """Queue octets; return how many were taken."""
+
+    def unsent(self, dlci: int) -> int:
+        """Return how many octets of a DLC wait to be sent."""
+
+    def signals(self, dlci: int) -> Signals | None:
+        """Return the peer's V.24 signals."""
+
+    def set_signals(self, dlci: int, signals: Signals, *, paused: bool = False) -> None:
+        """Set our V.24 signals; where the peer has been asked to stop it goes on being asked."""
+
+    def pause(self, dlci: int) -> None:
+        """Ask the peer to stop on a DLC."""
+
+    def resume(self, dlci: int) -> None:
+        """Let the peer go on."""
+
+    def close_dlc(self, dlci: int, *, drain: bool) -> None:
+        """Close a DLC."""
 
 
 class ChannelTransport(asyncio.Transport):
@@ -27,7 +53,7 @@ class ChannelTransport(asyncio.Transport):
         protocol: an `asyncio.Protocol`.
     """
 
-    def __init__(self, mux: Mux, dlci: int, protocol: asyncio.BaseProtocol) -> None:
+    def __init__(self, mux: MuxOfChannel, dlci: int, protocol: asyncio.BaseProtocol) -> None:
         super().__init__()
         self.dlci = dlci
         """The number of the DLC."""

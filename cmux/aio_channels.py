@@ -5,22 +5,31 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
-from .aio_channel import ChannelTransport
+from .aio_channel import ChannelTransport, MuxOfChannel
+from .aio_protocol import MuxProtocol
 from .errors import DlcError, SessionEnded, dlc_error
 from .logs import port_logger
 from .protocol.commands import Signals
 from .protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
-
-if TYPE_CHECKING:
-    from .aio_mux import Mux
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 _EARLY_HIGH, _EARLY_LIMIT = 32768, 65536
+
+
+class MuxOfChannels(MuxOfChannel, Protocol):
+    """What the channels need of the `Mux` whose they are."""
+
+    name: str
+    protocol: MuxProtocol
+    error: SessionEnded | None
+
+    def check(self) -> None:
+        """Raise why the session is over, if it is."""
 
 
 class Channels:
@@ -30,7 +39,7 @@ class Channels:
         mux: whose they are.
     """
 
-    def __init__(self, mux: Mux) -> None:
+    def __init__(self, mux: MuxOfChannels) -> None:
         self.ours: dict[int, Signals] = {}
         """The V.24 signals that were set, for channels that are opened anew."""
         self.discarded = 0

@@ -18,7 +18,7 @@ from .aio_protocol import MuxProtocol
 from .capture import Capture
 from .errors import CmuxError, SessionEnded
 from .logs import port_logger
-from .mux import check_dlci
+from .opening import check_dlci
 from .protocol import startup
 from .protocol.commands import Signals, Test
 from .protocol.config import Config, Role

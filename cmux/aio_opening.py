@@ -10,11 +10,12 @@ from .aio_line import AioLine, open_aio_line
 from .aio_mux import Mux
 from .capture import Capture
 from .line import SerialLike
-from .opening import Plan, Startup, make_plan
+from .opening import Plan, make_plan
 from .protocol import startup as startup_dialogues
 from .protocol.config import Option
 from .protocol.profiles import Profile
 from .protocol.startup import OTHER_RATES, Entered
+from .settings import Startup
 
 
 async def open(

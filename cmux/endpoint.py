@@ -6,10 +6,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from .engine import Engine
 from .errors import CmuxError, DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
 from .protocol.commands import Signals
+from .protocol.config import Config
 from .protocol.events import (
     Cause,
     Closed,
@@ -21,17 +23,25 @@ from .protocol.events import (
     SignalsChanged,
     Writable,
 )
+from .protocol.multiplexer import Multiplexer
 from .receive_buffer import ReceiveBuffer
 from .waiting import ReadyFlag
-
-if TYPE_CHECKING:
-    from .engine import Engine
-    from .mux import Mux
-    from .protocol.multiplexer import Multiplexer
 
 XON, XOFF = 0x11, 0x13
 
 _CLOSE_MARGIN = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPolicy:
+    """What the channels of a `Mux` go by."""
+
+    config: Config
+    """The parameters of the session."""
+    drain_timeout: float
+    """Seconds that closing leaves for what is still queued."""
+    patience: float
+    """Seconds beyond the protocol's own that a call waits for a line that takes nothing."""
 
 
 class Endpoint:
@@ -40,13 +50,13 @@ class Endpoint:
     Everything here but `handle` may wait. Attributes are read and written with `condition` held.
 
     Args:
-        mux: the multiplexer.
+        policy: what it goes by; the `Mux` may change it.
         engine: what runs it; another one after the line was opened anew.
         dlci: 1 to 61.
     """
 
-    def __init__(self, mux: Mux, engine: Engine, dlci: int) -> None:
-        self.mux = mux
+    def __init__(self, policy: ChannelPolicy, engine: Engine, dlci: int) -> None:
+        self.policy = policy
         self.engine = engine
         self.dlci = dlci
         self.condition = threading.Condition()
@@ -104,8 +114,8 @@ class Endpoint:
             DlcTimeout: it said nothing.
             SessionEnded: the multiplexer is closed.
         """
-        config = self.mux.config
-        patience = (config.n2 + 1) * config.t1 + self.mux.patience
+        config = self.policy.config
+        patience = (config.n2 + 1) * config.t1 + self.policy.patience
         with self.condition:
             self.error = None
             self.held = False
@@ -157,13 +167,13 @@ class Endpoint:
         return core.is_open(self.dlci)
 
     def close(self) -> None:
-        """Send what is queued, within the mux's drain time-out, discard the rest, and close the DLC."""
+        """Send what is queued, within the drain time-out, discard the rest, and close the DLC."""
         self._wanted = None
         try:
             if self.up:
-                self.engine.wait_written(self.dlci, self.mux.drain_timeout)
+                self.engine.wait_written(self.dlci, self.policy.drain_timeout)
                 self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))
-                config = self.mux.config
+                config = self.policy.config
                 with self.condition:
                     self.condition.wait_for(lambda: not self.up, (config.n2 + 1) * config.t1 + _CLOSE_MARGIN)
         except SessionEnded:

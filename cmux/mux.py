@@ -10,20 +10,22 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from types import MappingProxyType, TracebackType
 from typing import Self
 
 from . import handover
 from .capture import Capture
-from .endpoint import Endpoint
+from .endpoint import ChannelPolicy, Endpoint
 from .engine import Engine
-from .errors import DlcError, InvalidDlci, SessionEnded
+from .errors import DlcError, SessionEnded
 from .line import Line
 from .logs import port_logger
+from .opening import check_dlci
 from .protocol import startup as startup_dialogues
 from .protocol.commands import Test
-from .protocol.config import MAX_DLCI, Config
+from .protocol.config import Config
 from .protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed
 from .reattaching import Reattacher
 from .virtual_uart import VirtualUart
@@ -69,15 +71,12 @@ class Mux:
         """What was opened: a path, a URL, or the name of the object."""
         self.config = config
         """The parameters of the session."""
-        self.drain_timeout = drain_timeout
-        """Seconds that closing a channel leaves for what is still queued."""
-        self.patience = _PATIENCE
-        """Seconds beyond the protocol's own that a call waits for a line that takes nothing."""
         self.back_in_at_mode: bool | None = None
         """Whether the module answered AT after closing; None when it was not asked."""
         self.reattached = 0
         """How often a line that died was opened anew."""
         self._log = port_logger(line.name)
+        self._policy = ChannelPolicy(config, drain_timeout, _PATIENCE)
         self._line = line
         self._line_rate = line_rate
         self._reopen = reopen
@@ -111,7 +110,7 @@ class Mux:
         """
         self._engine.start(first)
         config = self.config
-        self._opened = self._engine.wait(lambda core: core.session_open, (config.n2 + 1) * config.t1 + self.patience)
+        self._opened = self._engine.wait(lambda core: core.session_open, (config.n2 + 1) * config.t1 + _PATIENCE)
         if not self._opened:
             error = self._engine.error
             if error is not None and error.cause is Cause.LINE_LOST:
@@ -148,7 +147,7 @@ class Mux:
         with self._lock:
             uart = self._channels.get(dlci)
             if uart is None:
-                uart = self._channels[dlci] = VirtualUart.of(endpoint)
+                uart = self._channels[dlci] = VirtualUart.of(endpoint, self)
         uart.ensure_open()
         return uart
 
@@ -156,7 +155,7 @@ class Mux:
         """Return the near end of a DLC, for the ports that are made on it."""
         with self._lock:
             if dlci not in self._endpoints:
-                self._endpoints[dlci] = Endpoint(self, self._engine, dlci)
+                self._endpoints[dlci] = Endpoint(self._policy, self._engine, dlci)
             return self._endpoints[dlci]
 
     def _handle(self, event: Event) -> None:
@@ -201,7 +200,7 @@ class Mux:
             SessionEnded: the session is over.
         """
         answers: SimpleQueue[CommandDone | None] = SimpleQueue()
-        deadline = Deadline((self.config.n2 + 1) * self.config.t2 + self.patience)
+        deadline = Deadline((self.config.n2 + 1) * self.config.t2 + _PATIENCE)
         with self._lock:
             self._awaited.append(answers)
         try:
@@ -217,6 +216,18 @@ class Mux:
         raise self._engine.ended()
 
     # --- State ---
+
+    @property
+    def drain_timeout(self) -> float:
+        """Seconds that closing a channel leaves for what is still queued."""
+        return self._policy.drain_timeout
+
+    @drain_timeout.setter
+    def drain_timeout(self, seconds: float) -> None:
+        with self._lock:
+            self._policy = replace(self._policy, drain_timeout=seconds)
+            for endpoint in self._endpoints.values():
+                endpoint.policy = self._policy
 
     @property
     def error(self) -> SessionEnded | None:
@@ -378,17 +389,6 @@ class Mux:
             endpoint.abandon()
         for channel in self._channels.values():
             channel.abandon()
-
-
-def check_dlci(dlci: object) -> int:
-    """Return a DLCI that can carry data.
-
-    Raises:
-        InvalidDlci: it cannot.
-    """
-    if not isinstance(dlci, int) or not 1 <= dlci <= MAX_DLCI:
-        raise InvalidDlci(dlci)
-    return dlci
 
 
 # --- The end of the process, and its children ---

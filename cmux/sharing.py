@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from .mux import Mux
-    from .urls import CmuxUrl
+from .mux import Mux
+from .opener import open as open_mux
+from .urls import CmuxUrl
 
 _DEFAULTS: Final[dict[str, object]] = {"baudrate": 115200, "startup": "at", "option": "basic"}
 _lines: dict[str, _SharedLine] = {}
@@ -30,8 +30,6 @@ class _SharedLine:
             mux, self.mux = self.mux, None  # it died: its ports know by now
             mux.close()
         if self.mux is None:
-            from .opening import open as open_mux  # only here: the ports of a Mux are made of this
-
             self.mux = open_mux(url.line, **url.settings)  # type: ignore[arg-type]  # checked by parse_url
             self.settings = url.settings
             self.users = weakref.WeakSet()

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, ClassVar, Self
 
 import serial
 
-from . import sharing
 from .channel_stream import ChannelStream
 from .endpoint import Endpoint
+from .interfaces import Lease, MuxOfPort, UrlOpener
 from .protocol.commands import PortSettings, Signals
 from .remote_port import port_settings
-from .urls import format_url, parse_url
-
-if TYPE_CHECKING:
-    from .mux import Mux
-    from .urls import CmuxUrl
+from .urls import CmuxUrl, format_url, parse_url
 
 _NOTHING_TOLD = PortSettings(baudrate=None)
 _LONGEST_BREAK = 3.0
@@ -40,13 +36,17 @@ class VirtualUart(ChannelStream):
         ValueError: the URL, or a setting, is not understood.
     """
 
+    open_url: ClassVar[UrlOpener]
+    """Opens the line of a URL; `cmux` sets it when it is imported."""
+
     _port: str | None  # both are pyserial's, and missing in the stubs
     _xonxoff: bool
 
     def __init__(self, port: str | None = None, baudrate: int = 9600, *settings: Any, **named: Any) -> None:
         self._make_locks()
         self._endpoint: Endpoint | None = None
-        self._lease: sharing.Lease | None = None
+        self._mux: MuxOfPort | None = None
+        self._lease: Lease | None = None
         self._url: CmuxUrl | None = None
         self._bound = False  # to the DLC of a Mux for good
         self._told = _NOTHING_TOLD
@@ -54,18 +54,19 @@ class VirtualUart(ChannelStream):
         super().__init__(port, baudrate, *settings, **named)
 
     @classmethod
-    def of(cls, endpoint: Endpoint) -> Self:
+    def of(cls, endpoint: Endpoint, mux: MuxOfPort) -> Self:
         """Make the port of a DLC of a `Mux`: it stays that DLC's for good.
 
         Args:
             endpoint: the near end of the DLC.
+            mux: the `Mux`.
 
         Returns:
             The port, closed.
         """
         made = cls()
-        made._endpoint, made._bound = endpoint, True
-        url = format_url(endpoint.mux.name, endpoint.dlci)
+        made._endpoint, made._mux, made._bound = endpoint, mux, True
+        url = format_url(mux.name, endpoint.dlci)
         made._port = made.portstr = made.name = url
         return made
 
@@ -85,9 +86,9 @@ class VirtualUart(ChannelStream):
         serial.SerialBase.port.fset(self, port)  # type: ignore[attr-defined]  # a property, says pyserial
 
     @property
-    def mux(self) -> Mux | None:
+    def mux(self) -> MuxOfPort | None:
         """The `Mux` that this channel belongs to; None while the port of a URL is closed."""
-        return self._endpoint.mux if self._endpoint is not None else None
+        return self._mux
 
     @property
     def dlci(self) -> int:
@@ -132,8 +133,9 @@ class VirtualUart(ChannelStream):
         if self._endpoint is None:
             if self._url is None:
                 raise serial.SerialException("Port must be configured before it can be used.")
-            self._lease = sharing.acquire(self._url, self)
-            self._endpoint = self._lease.mux.endpoint(self._url.dlci)
+            self._lease = self.open_url(self._url, self)
+            self._mux = self._lease.mux
+            self._endpoint = self._mux.endpoint(self._url.dlci)
         endpoint = self._endpoint
         try:
             endpoint.claim(self, str(self._port))
@@ -161,7 +163,7 @@ class VirtualUart(ChannelStream):
         """
         endpoint = self._opened()
         with endpoint.condition:
-            while not endpoint.up and endpoint.mux.reattaching and not stop():
+            while not endpoint.up and self._mux is not None and self._mux.reattaching and not stop():
                 endpoint.condition.wait()
             return endpoint.up
 
@@ -192,7 +194,7 @@ class VirtualUart(ChannelStream):
     def _leave(self, endpoint: Endpoint) -> None:
         endpoint.release(self)
         if not self._bound:
-            self._endpoint = None
+            self._endpoint = self._mux = None
             lease, self._lease = self._lease, None
             if lease is not None:
                 lease.release()

@@ -1,0 +1,66 @@
+"""What a `VirtualUart` knows of the `Mux` that made it, and of the line that a URL names: neither is imported there."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .endpoint import Endpoint
+from .errors import SessionEnded
+from .protocol.config import Config
+from .protocol.events import Outcome
+from .urls import CmuxUrl
+
+
+class MuxOfPort(Protocol):
+    """The `Mux` behind a port."""
+
+    name: str
+    config: Config
+
+    @property
+    def error(self) -> SessionEnded | None:
+        """Why the session is over: the first cause; None while it lives."""
+
+    @property
+    def reattaching(self) -> bool:
+        """Whether a line that died is going to be opened anew."""
+
+    @property
+    def drain_timeout(self) -> float:
+        """Seconds that closing a channel leaves for what is still queued."""
+
+    @drain_timeout.setter
+    def drain_timeout(self, seconds: float) -> None: ...
+
+    def endpoint(self, dlci: int) -> Endpoint:
+        """Return the near end of a DLC, for the ports that are made on it."""
+
+    def test(self, payload: bytes = b"gsm0710") -> Outcome:
+        """Have the peer send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them."""
+
+    def stats(self) -> dict[str, object]:
+        """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
+
+    def wait_attached(self, timeout: float | None = None) -> bool:
+        """Wait while a line that died is going to be opened anew; return at once while it lives."""
+
+    def close(self) -> None:
+        """Close each DLC and the multiplexer, and release the port."""
+
+
+class Lease(Protocol):
+    """The right of one port to use a multiplexer that several share."""
+
+    @property
+    def mux(self) -> MuxOfPort:
+        """The multiplexer."""
+
+    def release(self) -> None:
+        """Give it back; the last one closes the multiplexer."""
+
+
+class UrlOpener(Protocol):
+    """Opens the line of a URL for a port, or shares the one that is open."""
+
+    def __call__(self, url: CmuxUrl, user: object, /) -> Lease:
+        """Return the right to use its multiplexer."""
