@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 from .aio_fd import FdTransport
 from .aio_threads import ThreadTransport
 from .errors import SessionEnded
-from .line import DescriptorLine, HungUp, Line
+from .line.physical import DescriptorLine, HungUp, Line
 from .opening import Plan
 from .protocol.events import Cause
 from .protocol.startup import Dialogue, Heard

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from .capture import Capture
 from .errors import SessionEnded
-from .line import HungUp, Line
+from .line.physical import HungUp, Line
 from .pacing import STALL, Pacer
 from .protocol.config import Config, Role
 from .protocol.events import Cause, Event, SessionClosed

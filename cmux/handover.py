@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from .errors import SessionEnded, StartupError
-from .line import HungUp, Line
+from .line.physical import HungUp, Line
 from .logs import port_logger
 from .protocol import startup
 from .protocol.at_cmux import Manner

@@ -20,7 +20,7 @@ from .capture import Capture
 from .endpoint import ChannelPolicy, Endpoint
 from .engine import Engine
 from .errors import DlcError, SessionEnded
-from .line import Line
+from .line.physical import Line
 from .logs import port_logger
 from .opening import check_dlci
 from .protocol import startup as startup_dialogues

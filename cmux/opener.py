@@ -8,7 +8,7 @@ from typing import Any
 
 from . import handover
 from .capture import Capture
-from .line import Line, SerialLike
+from .line.physical import Line, SerialLike
 from .mux import Mux
 from .opening import make_plan
 from .protocol.config import Option

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import ConfigError, InvalidDlci
-from .line import Line, SerialLike, open_line
+from .line.physical import Line, SerialLike, open_line
 from .protocol.at_cmux import Manner
 from .protocol.config import MAX_DLCI, Config, Option
 from .protocol.profiles import Profile

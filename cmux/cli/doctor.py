@@ -13,7 +13,7 @@ from typing import cast
 from .. import handover
 from ..capture import Capture
 from ..errors import CmuxError, DlcError
-from ..line import Line
+from ..line.physical import Line
 from ..mux import Mux
 from ..opening import Plan, make_plan
 from ..protocol.events import Outcome

@@ -22,7 +22,7 @@ from startup_waits import NOBODY, shorten_waits
 import cmux.aio
 from cmux import aio_threads
 from cmux.aio_channel import ChannelTransport
-from cmux.line import PortLine
+from cmux.line.physical import PortLine
 from cmux.protocol import Config, Option
 from cmux.protocol.commands import Signals
 from cmux.protocol.events import DataReceived, Outcome, SignalsChanged

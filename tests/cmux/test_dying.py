@@ -20,7 +20,8 @@ from mux_module import Module
 from plugged import plugged
 
 import cmux
-from cmux import line, opening, reattaching
+from cmux import opening, reattaching
+from cmux.line import physical as line
 from cmux.protocol import Config, Frame, FrameType, Option, encode
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.config import KeepAlive

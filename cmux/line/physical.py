@@ -19,7 +19,7 @@ from typing import Protocol, runtime_checkable
 
 import serial
 
-from .errors import PortBusy, PortError, PortNotFound
+from ..errors import PortBusy, PortError, PortNotFound
 
 _READ_SIZE = 65536
 _POLL_READ = 0.2  # the longest that a port without descriptor and cancel_read keeps the reader from stopping
