@@ -15,7 +15,7 @@ from .aio_channel import ChannelTransport
 from .aio_channels import Channels, Streams
 from .aio_line import AioLine
 from .aio_protocol import MuxProtocol
-from .capture import Capture
+from .capture.recorder import Capture
 from .errors import CmuxError, SessionEnded
 from .logs import port_logger
 from .opening import check_dlci

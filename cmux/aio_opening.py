@@ -8,7 +8,7 @@ from typing import Any
 
 from .aio_line import AioLine, open_aio_line
 from .aio_mux import Mux
-from .capture import Capture
+from .capture.recorder import Capture
 from .line.physical import SerialLike
 from .opening import Plan, make_plan
 from .protocol import startup as startup_dialogues

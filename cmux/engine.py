@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from .capture import Capture
+from .capture.recorder import Capture
 from .errors import SessionEnded
 from .line.physical import HungUp, Line
 from .pacing import STALL, Pacer

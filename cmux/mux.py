@@ -16,7 +16,7 @@ from types import MappingProxyType, TracebackType
 from typing import Self
 
 from . import handover
-from .capture import Capture
+from .capture.recorder import Capture
 from .endpoint import ChannelPolicy, Endpoint
 from .engine import Engine
 from .errors import DlcError, SessionEnded

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import handover
-from .capture import Capture
+from .capture.recorder import Capture
 from .line.physical import Line, SerialLike
 from .mux import Mux
 from .opening import make_plan

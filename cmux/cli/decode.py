@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, Final, TextIO
 
-from .. import pcapng
+from ..capture import pcapng
 from ..protocol import AdvancedDecoder, BasicDecoder, Option
 from ..protocol.events import FrameDropped
 from ..protocol.frames import Decoder

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol, TextIO
 
-from ..capture_formats import side
-from ..describe import dropped_entry, frame_entry, frame_text, octets_text
+from ..capture.describe import dropped_entry, frame_entry, frame_text, octets_text
+from ..capture.formats import side
 from ..protocol import Frame, Option
 from ..protocol.events import FrameDropped
 

@@ -11,7 +11,7 @@ from importlib import metadata
 from typing import cast
 
 from .. import handover
-from ..capture import Capture
+from ..capture.recorder import Capture
 from ..errors import CmuxError, DlcError
 from ..line.physical import Line
 from ..mux import Mux

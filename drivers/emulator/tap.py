@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from cmux.capture import Capture
+from cmux.capture.recorder import Capture
 from cmux.protocol.config import Config, Option
 
 from ..clock import Clock

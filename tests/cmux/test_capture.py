@@ -14,7 +14,7 @@ import pytest
 
 import cmux
 import cmux.aio
-from cmux.capture import LINKTYPE_MUX27010, Capture
+from cmux.capture.recorder import LINKTYPE_MUX27010, Capture
 from cmux.protocol import Config, Frame, FrameType, Option, commands, encode
 from cmux.protocol.messages import encode_message
 

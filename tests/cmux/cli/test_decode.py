@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmux import pcapng
-from cmux.capture import Capture
+from cmux.capture import pcapng
+from cmux.capture.recorder import Capture
 from cmux.cli import main
 from cmux.cli.decode import _from_hex, _without_comments
 from cmux.protocol import Config, Frame, FrameType, Option, encode

@@ -7,14 +7,14 @@ import re
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from ..protocol.config import Option
+from ..protocol.errors import FrameError
+from ..protocol.events import FrameDropped
+from ..protocol.frames import Frame, encode
+from ..protocol.messages import encode_value
+from ..protocol.wire import FrameType
 from . import pcapng
 from .describe import dropped_entry, frame_entry, frame_text, messages, octets_text
-from .protocol.config import Option
-from .protocol.errors import FrameError
-from .protocol.events import FrameDropped
-from .protocol.frames import Frame, encode
-from .protocol.messages import encode_value
-from .protocol.wire import FrameType
 
 _SUFFIX = re.compile(r"\.(pcapng|jsonl|log)\d*\Z")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from .protocol.config import Option
-from .protocol.events import FrameDropped
-from .protocol.frames import Frame
-from .protocol.messages import Message, parse_messages
-from .protocol.wire import FrameType
+from ..protocol.config import Option
+from ..protocol.events import FrameDropped
+from ..protocol.frames import Frame
+from ..protocol.messages import Message, parse_messages
+from ..protocol.wire import FrameType
 
 _SHOWN_OCTETS = 24
 
