@@ -21,10 +21,10 @@ from .errors import (
     SessionEnded,
     StartupError,
 )
-from .mux import Mux
-from .opener import open
-from .sharing import acquire
-from .virtual_uart import VirtualUart
+from .threads.mux import Mux
+from .threads.opener import open
+from .threads.sharing import acquire
+from .threads.virtual_uart import VirtualUart
 
 __all__ = [
     "CmuxError",

@@ -23,7 +23,7 @@ from .protocol import startup
 from .protocol.commands import Signals, Test
 from .protocol.config import Config, Role
 from .protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed, SessionOpened
-from .reattaching import Backoff
+from .reconnector import Backoff
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 

@@ -12,7 +12,7 @@ from .line.physical import Line, SerialLike, open_line
 from .protocol.at_cmux import Manner
 from .protocol.config import MAX_DLCI, Config, Option
 from .protocol.profiles import Profile
-from .reattaching import stable_name
+from .reconnector import stable_name
 from .settings import find_profile, session_config, told_apart
 
 

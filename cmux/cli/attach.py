@@ -8,9 +8,9 @@ import logging
 import threading
 from collections.abc import Collection
 
-from ..bridge import PtyBridge
 from ..errors import CmuxError
-from ..mux import Mux
+from ..threads.bridge import PtyBridge
+from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
 from .lines import KEYS, LineSettings, add_line_options, channels_argument, from_arguments, from_file
 from .service import announce_ready

@@ -13,7 +13,7 @@ from collections import deque
 import serial
 from serial.tools import miniterm
 
-from ..virtual_uart import VirtualUart
+from ..threads.virtual_uart import VirtualUart
 
 EXIT = "\x1d"
 """Ctrl-], which leaves."""

@@ -10,14 +10,14 @@ from dataclasses import replace
 from importlib import metadata
 from typing import cast
 
-from .. import handover
 from ..capture.recorder import Capture
 from ..errors import CmuxError, DlcError
 from ..line.physical import Line
-from ..mux import Mux
 from ..opening import Plan, make_plan
 from ..protocol.events import Outcome
 from ..protocol.startup import OTHER_RATES, Finding
+from ..threads import startup_runner as handover
+from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
 from .lines import LineSettings, add_line_options, channels_argument, from_arguments
 

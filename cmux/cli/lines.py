@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
-from ..mux import Mux
-from ..opener import open as open_mux
 from ..protocol.config import MAX_DLCI
 from ..protocol.profiles import PROFILES
 from ..settings import session_config
+from ..threads.mux import Mux
+from ..threads.opener import open as open_mux
 from .app import CommandError, number
 
 _LIMITS: Final = {"baudrate": (1, 20_000_000), "line_rate": (0, 20_000_000), "n1": (1, 32768)}

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 from ..protocol.config import MAX_DLCI
-from ..virtual_uart import VirtualUart
+from ..threads.virtual_uart import VirtualUart
 from .app import DONE, INTERRUPTED, CommandError, Commands, number
 from .attach import Attached, add_channel_options
 from .console import Window

@@ -20,14 +20,15 @@ from mux_module import Module
 from plugged import plugged
 
 import cmux
-from cmux import opening, reattaching
+from cmux import opening
+from cmux import reconnector as reattaching
 from cmux.line import physical as line
 from cmux.protocol import Config, Frame, FrameType, Option, encode
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.config import KeepAlive
 from cmux.protocol.events import DataReceived, SignalsChanged
 from cmux.protocol.messages import encode_message
-from cmux.reattaching import stable_name
+from cmux.reconnector import stable_name
 from cmux.reset_watch import DOUBT, ResetWatch
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

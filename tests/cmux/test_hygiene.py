@@ -18,8 +18,8 @@ from mux_module import Module
 from startup_waits import shorten_waits
 
 import cmux
-from cmux import engine
 from cmux.pacing import Pacer
+from cmux.threads import engine
 from drivers.at import AtChannel
 from drivers.emulator import EmulatedModule
 

@@ -17,9 +17,9 @@ from mux_module import Module
 from startup_waits import NOBODY, shorten_waits
 
 import cmux
-from cmux import handover
 from cmux.protocol import Config, Frame, FrameType, encode
 from cmux.protocol.events import Cause
+from cmux.threads import startup_runner as handover
 
 UA = encode(Frame(0, True, FrameType.UA, True))
 CLD = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9")

@@ -21,7 +21,7 @@ from port_contract import *  # noqa: F403 - each check in it becomes a test here
 from port_contract import PATIENCE, Looped
 
 import cmux
-from cmux.bridge import PtyBridge
+from cmux.threads.bridge import PtyBridge
 from drivers.emulator import EmulatedModule
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

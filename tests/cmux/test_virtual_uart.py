@@ -19,9 +19,9 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
-from cmux import receive_buffer
 from cmux.protocol.commands import Signals
 from cmux.protocol.events import DataReceived, SignalsChanged
+from cmux.threads import receive_buffer
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 __all__ = ["nothing_left"]

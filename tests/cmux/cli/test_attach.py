@@ -25,13 +25,13 @@ from mux_module import Module
 from plugged import plugged
 
 import cmux
-from cmux.bridge import PtyBridge, line_settings
 from cmux.cli import main
 from cmux.cli.attach import Attached
 from cmux.cli.lines import LineSettings, channel_list
 from cmux.cli.stopping import Stop
 from cmux.protocol.commands import Parity, Signals
 from cmux.protocol.events import PortChanged, SignalsChanged
+from cmux.threads.bridge import PtyBridge, line_settings
 
 __all__ = ["nothing_left"]
 

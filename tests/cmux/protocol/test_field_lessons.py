@@ -31,7 +31,7 @@ from cmux.protocol.events import (
 )
 from cmux.protocol.messages import encode_message
 from cmux.protocol.wire import MessageType
-from cmux.receive_buffer import RECEIVE_HIGH, RECEIVE_LIMIT, RECEIVE_LOW
+from cmux.threads.receive_buffer import RECEIVE_HIGH, RECEIVE_LIMIT, RECEIVE_LOW
 
 both_options = pytest.mark.parametrize("option", list(Option))
 

@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Self
 
 import serial
 
+from ..protocol.commands import PortSettings, Signals
+from ..urls import CmuxUrl, format_url, parse_url
 from .channel_stream import ChannelStream
-from .endpoint import Endpoint
+from .dlc_handle import Endpoint
 from .interfaces import Lease, MuxOfPort, UrlOpener
-from .protocol.commands import PortSettings, Signals
-from .remote_port import port_settings
-from .urls import CmuxUrl, format_url, parse_url
+from .rpn import port_settings
 
 _NOTHING_TOLD = PortSettings(baudrate=None)
 _LONGEST_BREAK = 3.0

@@ -6,15 +6,15 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from . import handover
-from .capture.recorder import Capture
-from .line.physical import Line, SerialLike
+from ..capture.recorder import Capture
+from ..line.physical import Line, SerialLike
+from ..opening import make_plan
+from ..protocol.config import Option
+from ..protocol.profiles import Profile
+from ..protocol.startup import OTHER_RATES
+from ..settings import Startup
+from . import startup_runner as handover
 from .mux import Mux
-from .opening import make_plan
-from .protocol.config import Option
-from .protocol.profiles import Profile
-from .protocol.startup import OTHER_RATES
-from .settings import Startup
 
 
 def open(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import serial
 from serial.serialutil import PortNotOpenError, SerialTimeoutException
 
-from .endpoint import Endpoint
+from .dlc_handle import Endpoint
 from .waiting import Deadline
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from .capture.recorder import Capture
-from .errors import SessionEnded
-from .line.physical import HungUp, Line
-from .pacing import STALL, Pacer
-from .protocol.config import Config, Role
-from .protocol.events import Cause, Event, SessionClosed
-from .protocol.multiplexer import Multiplexer
-from .reset_watch import ResetWatch
+from ..capture.recorder import Capture
+from ..errors import SessionEnded
+from ..line.physical import HungUp, Line
+from ..pacing import STALL, Pacer
+from ..protocol.config import Config, Role
+from ..protocol.events import Cause, Event, SessionClosed
+from ..protocol.multiplexer import Multiplexer
+from ..reset_watch import ResetWatch
 
 T = TypeVar("T")
 

@@ -15,19 +15,19 @@ from queue import Empty, SimpleQueue
 from types import MappingProxyType, TracebackType
 from typing import Self
 
-from . import handover
-from .capture.recorder import Capture
-from .endpoint import ChannelPolicy, Endpoint
+from ..capture.recorder import Capture
+from ..errors import DlcError, SessionEnded
+from ..line.physical import Line
+from ..logs import port_logger
+from ..opening import check_dlci
+from ..protocol import startup as startup_dialogues
+from ..protocol.commands import Test
+from ..protocol.config import Config
+from ..protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed
+from ..reconnector import Reattacher
+from . import startup_runner as handover
+from .dlc_handle import ChannelPolicy, Endpoint
 from .engine import Engine
-from .errors import DlcError, SessionEnded
-from .line.physical import Line
-from .logs import port_logger
-from .opening import check_dlci
-from .protocol import startup as startup_dialogues
-from .protocol.commands import Test
-from .protocol.config import Config
-from .protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed
-from .reattaching import Reattacher
 from .virtual_uart import VirtualUart
 from .waiting import Deadline
 

@@ -7,14 +7,14 @@ import time
 from collections.abc import Sequence
 from typing import TypeVar, cast
 
-from .errors import SessionEnded, StartupError
-from .line.physical import HungUp, Line
-from .logs import port_logger
-from .protocol import startup
-from .protocol.at_cmux import Manner
-from .protocol.config import Option
-from .protocol.events import Cause
-from .protocol.startup import Dialogue, Entered, Finding, Heard
+from ..errors import SessionEnded, StartupError
+from ..line.physical import HungUp, Line
+from ..logs import port_logger
+from ..protocol import startup
+from ..protocol.at_cmux import Manner
+from ..protocol.config import Option
+from ..protocol.events import Cause
+from ..protocol.startup import Dialogue, Entered, Finding, Heard
 
 T = TypeVar("T")
 

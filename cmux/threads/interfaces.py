@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .endpoint import Endpoint
-from .errors import SessionEnded
-from .protocol.config import Config
-from .protocol.events import Outcome
-from .urls import CmuxUrl
+from ..errors import SessionEnded
+from ..protocol.config import Config
+from ..protocol.events import Outcome
+from ..urls import CmuxUrl
+from .dlc_handle import Endpoint
 
 
 class MuxOfPort(Protocol):

@@ -7,9 +7,9 @@ import threading
 import weakref
 from typing import Final
 
+from ..urls import CmuxUrl
 from .mux import Mux
 from .opener import open as open_mux
-from .urls import CmuxUrl
 
 _DEFAULTS: Final[dict[str, object]] = {"baudrate": 115200, "startup": "at", "option": "basic"}
 _lines: dict[str, _SharedLine] = {}

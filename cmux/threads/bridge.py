@@ -11,7 +11,7 @@ from typing import Final
 
 import serial
 
-from .pty import Pty
+from ..pty import Pty
 from .virtual_uart import VirtualUart
 
 _READ_SIZE = 4096

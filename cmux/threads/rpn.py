@@ -6,8 +6,8 @@ from typing import Final
 
 import serial
 
-from .protocol.commands import Flow, Parity, PortMask, PortSettings
-from .protocol.wire import BAUD_RATES
+from ..protocol.commands import Flow, Parity, PortMask, PortSettings
+from ..protocol.wire import BAUD_RATES
 
 _PARITIES: Final = {
     serial.PARITY_NONE: Parity.NONE,

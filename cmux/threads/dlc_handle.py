@@ -8,11 +8,10 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .engine import Engine
-from .errors import CmuxError, DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
-from .protocol.commands import Signals
-from .protocol.config import Config
-from .protocol.events import (
+from ..errors import CmuxError, DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
+from ..protocol.commands import Signals
+from ..protocol.config import Config
+from ..protocol.events import (
     Cause,
     Closed,
     DataReceived,
@@ -23,7 +22,8 @@ from .protocol.events import (
     SignalsChanged,
     Writable,
 )
-from .protocol.multiplexer import Multiplexer
+from ..protocol.multiplexer import Multiplexer
+from .engine import Engine
 from .receive_buffer import ReceiveBuffer
 from .waiting import ReadyFlag
 
