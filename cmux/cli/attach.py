@@ -12,7 +12,7 @@ from ..errors import CmuxError
 from ..threads.bridge import PtyBridge
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
-from .lines import KEYS, LineSettings, add_line_options, channels_argument, from_arguments, from_file
+from .line_options import KEYS, LineSettings, add_line_options, channels_argument, from_arguments, from_file
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
 

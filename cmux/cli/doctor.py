@@ -19,7 +19,7 @@ from ..protocol.startup import OTHER_RATES, Finding
 from ..threads import startup_runner as handover
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
-from .lines import LineSettings, add_line_options, channels_argument, from_arguments
+from .line_options import LineSettings, add_line_options, channels_argument, from_arguments
 
 _EXAMPLES = (
     "gsm0710 doctor /dev/ttyUSB0",

@@ -12,7 +12,7 @@ from ..threads.virtual_uart import VirtualUart
 from .app import DONE, INTERRUPTED, CommandError, Commands, number
 from .attach import Attached, add_channel_options
 from .console import Window
-from .lines import add_line_options, from_arguments
+from .line_options import add_line_options, from_arguments
 from .stopping import Stop, stop_by_signal
 
 _EXAMPLES = (

@@ -16,7 +16,7 @@ import serial
 from cmux import CmuxError, Mux
 from cmux.cli import CommandError, Commands
 from cmux.cli.attach import Attached, add_channel_options
-from cmux.cli.lines import LineSettings, add_line_options, from_arguments
+from cmux.cli.line_options import LineSettings, add_line_options, from_arguments
 from cmux.cli.stopping import Stop, stop_by_signal
 
 from ..errors import DriverError

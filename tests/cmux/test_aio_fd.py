@@ -10,7 +10,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("needs POSIX", allow_module_level=True)
 
-from cmux.aio_fd import FdTransport
+from cmux.aio.fd_transport import FdTransport
 from cmux.pty import Pty
 
 

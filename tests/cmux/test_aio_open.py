@@ -20,8 +20,8 @@ from mux_module import Module
 from startup_waits import NOBODY, shorten_waits
 
 import cmux.aio
-from cmux import aio_threads
-from cmux.aio_channel import ChannelTransport
+from cmux.aio import thread_transport as aio_threads
+from cmux.aio.channel_transport import ChannelTransport
 from cmux.line.physical import PortLine
 from cmux.protocol import Config, Option
 from cmux.protocol.commands import Signals

@@ -18,8 +18,8 @@ from mux_module import Module
 from plugged import plugged
 
 import cmux.aio
-from cmux import aio_channels
 from cmux import reconnector as reattaching
+from cmux.aio import channels as aio_channels
 from cmux.line import physical as line
 from cmux.protocol import Config
 from cmux.protocol.commands import Signals

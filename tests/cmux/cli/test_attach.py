@@ -27,7 +27,7 @@ from plugged import plugged
 import cmux
 from cmux.cli import main
 from cmux.cli.attach import Attached
-from cmux.cli.lines import LineSettings, channel_list
+from cmux.cli.line_options import LineSettings, channel_list
 from cmux.cli.stopping import Stop
 from cmux.protocol.commands import Parity, Signals
 from cmux.protocol.events import PortChanged, SignalsChanged

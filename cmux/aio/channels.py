@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from .aio_channel import ChannelTransport, MuxOfChannel
-from .aio_protocol import MuxProtocol
-from .errors import DlcError, SessionEnded, dlc_error
-from .logs import port_logger
-from .protocol.commands import Signals
-from .protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
+from ..errors import DlcError, SessionEnded, dlc_error
+from ..logs import port_logger
+from ..protocol.commands import Signals
+from ..protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
+from .channel_transport import ChannelTransport, MuxOfChannel
+from .protocol import MuxProtocol
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 

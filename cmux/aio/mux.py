@@ -11,19 +11,19 @@ from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
-from .aio_channel import ChannelTransport
-from .aio_channels import Channels, Streams
-from .aio_line import AioLine
-from .aio_protocol import MuxProtocol
-from .capture.recorder import Capture
-from .errors import CmuxError, SessionEnded
-from .logs import port_logger
-from .opening import check_dlci
-from .protocol import startup
-from .protocol.commands import Signals, Test
-from .protocol.config import Config, Role
-from .protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed, SessionOpened
-from .reconnector import Backoff
+from ..capture.recorder import Capture
+from ..errors import CmuxError, SessionEnded
+from ..logs import port_logger
+from ..opening import check_dlci
+from ..protocol import startup
+from ..protocol.commands import Signals, Test
+from ..protocol.config import Config, Role
+from ..protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed, SessionOpened
+from ..reconnector import Backoff
+from .channel_transport import ChannelTransport
+from .channels import Channels, Streams
+from .line import AioLine
+from .protocol import MuxProtocol
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol, cast
 
-from .errors import DlcError, SessionEnded, StateError
-from .protocol.commands import Signals
+from ..errors import DlcError, SessionEnded, StateError
+from ..protocol.commands import Signals
 
 _HIGH_WATER = 16384
 _PIECE = 16384

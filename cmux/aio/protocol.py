@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
-from .pacing import STALL, Pacer
-from .protocol.config import Config, Role
-from .protocol.events import Event, SessionClosed
-from .protocol.multiplexer import Multiplexer
-from .reset_watch import ResetWatch
+from ..pacing import STALL, Pacer
+from ..protocol.config import Config, Role
+from ..protocol.events import Event, SessionClosed
+from ..protocol.multiplexer import Multiplexer
+from ..reset_watch import ResetWatch
 
 
 class _Timer(Protocol):

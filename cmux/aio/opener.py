@@ -6,16 +6,16 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .aio_line import AioLine, open_aio_line
-from .aio_mux import Mux
-from .capture.recorder import Capture
-from .line.physical import SerialLike
-from .opening import Plan, make_plan
-from .protocol import startup as startup_dialogues
-from .protocol.config import Option
-from .protocol.profiles import Profile
-from .protocol.startup import OTHER_RATES, Entered
-from .settings import Startup
+from ..capture.recorder import Capture
+from ..line.physical import SerialLike
+from ..opening import Plan, make_plan
+from ..protocol import startup as startup_dialogues
+from ..protocol.config import Option
+from ..protocol.profiles import Profile
+from ..protocol.startup import OTHER_RATES, Entered
+from ..settings import Startup
+from .line import AioLine, open_aio_line
+from .mux import Mux
 
 
 async def open(

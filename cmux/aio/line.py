@@ -6,13 +6,13 @@ import asyncio
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
-from .aio_fd import FdTransport
-from .aio_threads import ThreadTransport
-from .errors import SessionEnded
-from .line.physical import DescriptorLine, HungUp, Line
-from .opening import Plan
-from .protocol.events import Cause
-from .protocol.startup import Dialogue, Heard
+from ..errors import SessionEnded
+from ..line.physical import DescriptorLine, HungUp, Line
+from ..opening import Plan
+from ..protocol.events import Cause
+from ..protocol.startup import Dialogue, Heard
+from .fd_transport import FdTransport
+from .thread_transport import ThreadTransport
 
 T = TypeVar("T")
 

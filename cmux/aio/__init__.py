@@ -1,0 +1,14 @@
+"""The shell of asyncio: `open` a line, get channels as streams or transports, close it again.
+
+It waits, reads and writes; it has the names of the shell of threads.
+"""
+
+from __future__ import annotations
+
+from .channel_transport import ChannelTransport
+from .fd_transport import FdTransport
+from .mux import Mux
+from .opener import open
+from .protocol import MuxProtocol
+
+__all__ = ["ChannelTransport", "FdTransport", "Mux", "MuxProtocol", "open"]
