@@ -13,9 +13,9 @@ from typing import Self, TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import CmuxError, SessionEnded
-from ..logs import port_logger
+from ..logs import log_event, port_logger
 from ..opening import check_dlci
-from ..protocol import startup
+from ..protocol import startup, waits
 from ..protocol.commands import Signals, Test
 from ..protocol.config import Config, Role
 from ..protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed, SessionOpened
@@ -29,9 +29,6 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 Reopen = Callable[[], Awaitable[tuple[AioLine, bytes]]]
 """Opens a line and brings the module into multiplexer mode; with it comes what was read too far."""
-
-_CLOSE_MARGIN = 2.0
-_PATIENCE = 5.0
 
 
 class Mux:
@@ -83,7 +80,6 @@ class Mux:
         """What runs the session: another one after the line was opened anew."""
         self._session: asyncio.Future[None]
         self._channels = Channels(self)
-        self._octets = {"line_octets_received": 0, "line_octets_sent": 0}
         self._changed = asyncio.Event()
         self._tests: list[tuple[Test, asyncio.Future[Outcome]]] = []
         self._opened = False
@@ -111,20 +107,14 @@ class Mux:
         if first:
             self.protocol.data_received(first)
         try:
-            async with asyncio.timeout((self.config.n2 + 1) * self.config.t1 + _PATIENCE):
+            async with asyncio.timeout(waits.opening(self.config)):
                 await asyncio.shield(session)
         except (SessionEnded, TimeoutError) as error:
             if isinstance(error, SessionEnded) and error.cause is Cause.LINE_LOST:
                 raise
             if self.error is None:
                 self.error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM did not leave")
-            raise startup.no_multiplexer(
-                self.name,
-                self.config.option,
-                b"",
-                after_at=self._leave_by_at,
-                refused=isinstance(error, SessionEnded) and error.cause is Cause.REFUSED,
-            ) from error
+            raise self.protocol.link.not_opened(self.name, after_at=self._leave_by_at) from error
 
     # --- Channels ---
 
@@ -191,7 +181,7 @@ class Mux:
         try:
             self.protocol.multiplexer.test(payload, self.protocol.now())
             self.protocol.flush()
-            async with asyncio.timeout((self.config.n2 + 1) * self.config.t2 + _PATIENCE):
+            async with asyncio.timeout(waits.answer(self.config)):
                 return await answered
         except TimeoutError:
             return Outcome.TIMEOUT
@@ -237,13 +227,12 @@ class Mux:
     # --- Events ---
 
     def _tap(self, data: bytes, outgoing: bool) -> None:
-        self._octets["line_octets_sent" if outgoing else "line_octets_received"] += len(data)
         self._changed.set()
         if self._capture is not None:
             self._capture.feed(data, from_host=outgoing, timestamp=time.time_ns())
 
     def _on_event(self, event: Event) -> None:
-        self._log.debug("%s", event)
+        log_event(self._log, event)
         match event:
             case SessionOpened() if not self._session.done():
                 self._opened = True
@@ -259,7 +248,7 @@ class Mux:
         self._changed.set()
 
     def _session_closed(self, event: SessionClosed) -> None:
-        cause = Cause.PEER if self.protocol.was_reset else event.cause
+        cause = event.cause
         if self.error is None:
             self.error = SessionEnded(cause, f"{self.name}: {event.detail}")
             if cause is not Cause.LOCAL and self._opened:  # what ends the opening is raised there
@@ -283,7 +272,7 @@ class Mux:
 
     def stats(self) -> dict[str, object]:
         """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
-        stats = {**self.protocol.multiplexer.stats(), **self._octets}
+        stats = self.protocol.stats()
         stats["reattached"] = self.reattached
         stats["received_discarded"] = self._channels.discarded
         return stats
@@ -371,7 +360,7 @@ class Mux:
         if self.error is None and core.session_open:
             core.shutdown(self.protocol.now())
             self.protocol.flush()
-            await self._until(lambda: not core.session_open, (config.n2 + 1) * (config.t1 + config.t2) + _CLOSE_MARGIN)
+            await self._until(lambda: not core.session_open, waits.shutdown(config))
         transport = self.protocol.detach()
         if transport is None or transport.is_closing() or not self._leave_by_at:
             return

@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
-from ..pacing import STALL, Pacer
 from ..protocol.config import Config, Role
 from ..protocol.events import Event, SessionClosed
+from ..protocol.link import STALL, Link
 from ..protocol.multiplexer import Multiplexer
-from ..reset_watch import ResetWatch
 
 
 class _Timer(Protocol):
@@ -22,7 +21,7 @@ class _Timer(Protocol):
 
 
 class MuxProtocol(asyncio.Protocol):
-    """One `Multiplexer` on one asyncio transport.
+    """One `Link` on one asyncio transport.
 
     Every event is handed to `on_event` from the loop's thread, in the order in which it happened, after the answers
     that the multiplexer owes the peer have gone to the transport. The callback may call any method here.
@@ -48,15 +47,10 @@ class MuxProtocol(asyncio.Protocol):
         tap: Callable[[bytes, bool], object] | None = None,
         line_rate: int | None = None,
     ) -> None:
-        config = config or Config()
-        self.multiplexer = Multiplexer(role, config)
-        """The core. After a direct call to it call `flush`."""
+        self.link = Link(role, config, line_rate=line_rate, stall=STALL if role is Role.INITIATOR else None)
+        """The session and the rules of its line."""
         self.transport: asyncio.Transport | None = None
         """The transport, from ``connection_made`` until it is lost or `detach` is called."""
-        self.closed_cause: SessionClosed | None = None
-        """The event that ended the session."""
-        self.was_reset = False
-        """The session ended because the module started anew, as it said in plain text."""
         self._role = role
         self._on_event = on_event
         self._tap = tap
@@ -64,13 +58,21 @@ class MuxProtocol(asyncio.Protocol):
         self._call_later = call_later
         self._timer: _Timer | None = None
         self._timer_at: float | None = None
-        self._pacer = Pacer(line_rate, config.n1)
-        self._watch = ResetWatch(config) if role is Role.INITIATOR else None
         self._paused = False
-        self._stalled: tuple[int, float] | None = None  # what waits for the line, and until when it may
+        self._waiting = 0  # octets that the transport had not written when it was asked last
         self._closing = False
         self._pending: deque[Event] = deque()
         self._dispatching = False
+
+    @property
+    def multiplexer(self) -> Multiplexer:
+        """The core. After a direct call to it call `flush`."""
+        return self.link.multiplexer
+
+    @property
+    def closed_cause(self) -> SessionClosed | None:
+        """The event that ended the session."""
+        return self.link.ended
 
     def now(self) -> float:
         """Return the time on the clock that every call to `multiplexer` must use."""
@@ -90,8 +92,7 @@ class MuxProtocol(asyncio.Protocol):
         if self._tap is not None:
             self._tap(data, False)
         while data:
-            core, now = self.multiplexer, self.now()
-            self._tell(self._watch.receive(core, data, now) if self._watch else core.receive_data(data, now))
+            self._tell(self.link.receive(data, self.now()))
             # What follows the end of a session belongs to the next one, unless somebody else has the line by now.
             data = self.multiplexer.take_unread() if self.transport is not None else b""
 
@@ -103,17 +104,18 @@ class MuxProtocol(asyncio.Protocol):
         reason = f"the line was lost: {exc}" if exc is not None else "the line was closed"
         self.transport = None
         self._disarm()
-        self._tell(self.multiplexer.line_lost(reason, self.now()))
+        self._tell(self.link.line_lost(reason, self.now()))
 
     def pause_writing(self) -> None:
         """Hold what is due in the multiplexer until `resume_writing`."""
         self._paused = True
-        self._watch_progress()
+        self._look_at_transport(self.now())
         self._arm()
 
     def resume_writing(self) -> None:
         """Hand out frames again."""
-        self._paused, self._stalled = False, None
+        self._paused = False
+        self.link.wrote(0, self.now())
         self.flush()
 
     # --- what the owner calls ---
@@ -132,10 +134,15 @@ class MuxProtocol(asyncio.Protocol):
         self.flush()
         return taken
 
+    def stats(self) -> dict[str, object]:
+        """Return the counters of session and line, see `Link.stats`."""
+        self._look_at_transport(self.now())
+        return self.link.stats()
+
     def flush(self) -> None:
         """Hand out what is due, tell what has happened, arm the timer: call it after each direct call to the core."""
         self._transmit()
-        due, now = self.multiplexer.next_timeout(), self.now()
+        due, now = self.link.next_timeout(), self.now()
         if self.transport is not None and due is not None and due <= now:
             self._on_time(now)
 
@@ -163,18 +170,29 @@ class MuxProtocol(asyncio.Protocol):
     # --- inside ---
 
     def _transmit(self) -> None:
+        if not self._paused:
+            self._look_at_transport(self.now())
         while self.transport is not None and not self._paused:
             now = self.now()
-            if self._pacer.next_at(now) is not None:
-                break
-            data = self.multiplexer.data_to_send(now, self._pacer.limit)
+            data = self.link.next_write(now)
             if not data:
                 break
-            self._pacer.gave(len(data), now)
             if self._tap is not None:
                 self._tap(data, True)
+            self._waiting += len(data)
             self.transport.write(data)
+            self._look_at_transport(now)
         self._arm()
+
+    def _look_at_transport(self, now: float) -> None:
+        """Tell the link how much of what the transport was given the line has taken since the last look."""
+        if self.transport is None:
+            return
+        before, self._waiting = self._waiting, self.transport.get_write_buffer_size()
+        if before > self._waiting:
+            self.link.wrote(before - self._waiting, now)
+        if self._paused:
+            self.link.blocked(now)
 
     def _tell(self, events: Iterable[Event]) -> None:
         # The peer gets its answers first; a callback that calls back in leaves its events to the outer loop.
@@ -191,15 +209,13 @@ class MuxProtocol(asyncio.Protocol):
         self._transmit()
 
     def _one(self, event: Event) -> None:
-        if isinstance(event, SessionClosed):
-            self.closed_cause = self.closed_cause or event
         if self._on_event is not None:
             self._on_event(event)
         if isinstance(event, SessionClosed) and self._closing and self.transport is not None:
             self.transport.close()
 
     def _arm(self) -> None:
-        due = self._due() if self.transport is not None else None
+        due = self.link.next_timeout() if self.transport is not None else None
         if self._timer is not None and due == self._timer_at:
             return
         self._disarm()
@@ -209,17 +225,6 @@ class MuxProtocol(asyncio.Protocol):
         delay = max(0.0, due - self.now())
         arm = self._call_later or asyncio.get_running_loop().call_later
         self._timer = arm(delay, self._on_timer)
-
-    def _due(self) -> float | None:
-        pace = None if self._paused else self._pacer.next_at(self.now())
-        doubt = self._watch.deadline if self._watch is not None else None
-        stall = self._stalled[1] if self._stalled is not None else None
-        moments = (self.multiplexer.next_timeout(), pace, doubt, stall)
-        return min((at for at in moments if at is not None), default=None)
-
-    def _watch_progress(self) -> None:
-        if self._role is Role.INITIATOR and self.transport is not None:
-            self._stalled = self.transport.get_write_buffer_size(), self.now() + STALL
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -233,16 +238,5 @@ class MuxProtocol(asyncio.Protocol):
         self._on_time(now)
 
     def _on_time(self, now: float) -> None:
-        events = self.multiplexer.handle_timeout(now)
-        reset = self._watch.verdict(now) if self._watch is not None else None
-        if reset is not None:
-            self.was_reset = True
-            events += self.multiplexer.line_lost(reset, now)
-        if self._stalled is not None and self._stalled[1] <= now and self.transport is not None:
-            if self.transport.get_write_buffer_size() < self._stalled[0]:
-                self._watch_progress()
-            else:
-                self._stalled = None
-                text = f"the line has taken no octet for {STALL:g} s (flow control?)"
-                events += self.multiplexer.line_lost(text, now)
-        self._tell(events)
+        self._look_at_transport(now)
+        self._tell(self.link.handle_timeout(now))

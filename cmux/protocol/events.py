@@ -181,6 +181,14 @@ class PowerChanged(Event):
     """What holds now: ASLEEP or AWAKE."""
 
 
+@dataclass(frozen=True, slots=True)
+class ResetSuspected(Event):
+    """Where frames should be stood what modules say when they have started anew; the module is asked for a frame."""
+
+    text: str
+    """What it said."""
+
+
 class Outcome(StrEnum):
     """How a command on the control channel ended."""
 

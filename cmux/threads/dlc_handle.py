@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import CmuxError, DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
+from ..protocol import waits
 from ..protocol.commands import Signals
 from ..protocol.config import Config
 from ..protocol.events import (
@@ -29,8 +30,6 @@ from .waiting import ReadyFlag
 
 XON, XOFF = 0x11, 0x13
 
-_CLOSE_MARGIN = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class ChannelPolicy:
@@ -40,8 +39,6 @@ class ChannelPolicy:
     """The parameters of the session."""
     drain_timeout: float
     """Seconds that closing leaves for what is still queued."""
-    patience: float
-    """Seconds beyond the protocol's own that a call waits for a line that takes nothing."""
 
 
 class Endpoint:
@@ -114,8 +111,7 @@ class Endpoint:
             DlcTimeout: it said nothing.
             SessionEnded: the multiplexer is closed.
         """
-        config = self.policy.config
-        patience = (config.n2 + 1) * config.t1 + self.policy.patience
+        patience = waits.opening(self.policy.config)
         with self.condition:
             self.error = None
             self.held = False
@@ -173,9 +169,8 @@ class Endpoint:
             if self.up:
                 self.engine.wait_written(self.dlci, self.policy.drain_timeout)
                 self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))
-                config = self.policy.config
                 with self.condition:
-                    self.condition.wait_for(lambda: not self.up, (config.n2 + 1) * config.t1 + _CLOSE_MARGIN)
+                    self.condition.wait_for(lambda: not self.up, waits.closing(self.policy.config))
         except SessionEnded:
             pass  # then it is closed
         finally:
@@ -211,7 +206,7 @@ class Endpoint:
         try:
             taken = self.engine.call(lambda core, now: core.send(self.dlci, piece, now))
         except StateError:  # the core has closed it; the event that says why is on its way
-            self.condition.wait_for(lambda: not self.up, _CLOSE_MARGIN)
+            self.condition.wait_for(lambda: not self.up, waits.MARGIN)
             raise self.reason() from None
         if self._flag is not None:
             self._flag.set_writable(taken == len(piece))

@@ -1,4 +1,4 @@
-"""What turns a `Multiplexer` by threads: one reader, one writer, one lock around calls to the core.
+"""Runs a `Link` on two threads: one reader, one writer, one lock around calls to the core.
 
 The reader feeds the core and wakes; the writer writes what the core hands out and owns its timers. Events are
 dispatched outside the lock, in order, by whichever thread comes first; what they run only fills buffers and wakes.
@@ -15,16 +15,15 @@ from typing import TypeVar
 from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.physical import HungUp, Line
-from ..pacing import STALL, Pacer
 from ..protocol.config import Config, Role
-from ..protocol.events import Cause, Event, SessionClosed
+from ..protocol.errors import CmuxRefused, NoMultiplexer
+from ..protocol.events import Cause, Event
+from ..protocol.link import Link
 from ..protocol.multiplexer import Multiplexer
-from ..reset_watch import ResetWatch
 
 T = TypeVar("T")
 
 _WRITE_WAIT = 0.2
-_HEARD = 64  # first octets of a session, kept for the message when it does not come up
 
 
 class Engine:
@@ -49,16 +48,10 @@ class Engine:
         self.line = line
         self.error: SessionEnded | None = None
         """Why the session is over: the first cause."""
-        self.heard = b""
-        """The first octets that came."""
-        self._core = Multiplexer(Role.INITIATOR, config)
+        self._link = Link(Role.INITIATOR, config, line_rate=line_rate)
         self._on_event = on_event
         self._capture = capture
-        self._pacer = Pacer(line_rate, config.n1)
-        self._unwritten = 0
         self._stopping = False
-        self._watch = ResetWatch(config, line.name)
-        self._octets = {"line_octets_received": 0, "line_octets_sent": 0}
         self._events: deque[Event] = deque()
         self._make_locks()
         self._threads = [
@@ -81,7 +74,7 @@ class Engine:
             first: octets that have been read from the line already.
         """
         with self._lock:
-            self._core.start(time.monotonic())
+            self._link.start(time.monotonic())
         if first:
             self._feed(first)
         for thread in self._threads:
@@ -102,7 +95,7 @@ class Engine:
         with self._lock:
             if self.error is not None:
                 raise self.ended()
-            result = action(self._core, time.monotonic())
+            result = action(self._link.multiplexer, time.monotonic())
             self._work.notify()
             return result
 
@@ -122,8 +115,9 @@ class Engine:
             True when it came, False when the time ran out or the session ended first.
         """
         with self._lock:
-            self._progress.wait_for(lambda: self.error is not None or ready(self._core), timeout)
-            return self.error is None and ready(self._core)
+            core = self._link.multiplexer
+            self._progress.wait_for(lambda: self.error is not None or ready(core), timeout)
+            return self.error is None and ready(core)
 
     def poke(self) -> None:
         """Let every `wait` look again."""
@@ -132,12 +126,17 @@ class Engine:
 
     def wait_written(self, dlci: int, timeout: float | None) -> bool:
         """Wait until everything that was queued on a DLC has gone to the line."""
-        return self.wait(lambda core: core.unsent(dlci) == 0 and not self._unwritten, timeout)
+        return self.wait(lambda core: core.unsent(dlci) == 0 and not self._link.unwritten, timeout)
 
     def stats(self) -> dict[str, object]:
         """Return the counters of the core and of the line."""
         with self._lock:
-            return {**self._core.stats(), **self._octets}
+            return self._link.stats()
+
+    def not_opened(self, *, after_at: bool) -> NoMultiplexer | CmuxRefused:
+        """Make the exception for a session that did not come up; see `Link.not_opened`."""
+        with self._lock:
+            return self._link.not_opened(self.line.name, after_at=after_at)
 
     def stop(self, timeout: float) -> bool:
         """Stop both threads and wait for them, unless this is one of them.
@@ -202,20 +201,16 @@ class Engine:
         if self._capture is not None:
             self._capture.feed(data, from_host=False, timestamp=time.time_ns())
         with self._lock:
-            self._octets["line_octets_received"] += len(data)
-            if len(self.heard) < _HEARD:
-                self.heard += data[:_HEARD]
-            self._take(self._watch.receive(self._core, data, time.monotonic()))
+            self._take(self._link.receive(data, time.monotonic()))
             self._work.notify()
         self._dispatch()
 
     def _write(self) -> None:
         data = b""
-        progress_at = time.monotonic()
         try:
             while True:
                 if not data:
-                    data, progress_at = self._next_write(), time.monotonic()
+                    data = self._next_write()
                     self._dispatch()
                     if self._stopping and not data:
                         return
@@ -224,14 +219,10 @@ class Engine:
                     if self._capture is not None:  # before the peer can have answered
                         self._capture.feed(data, from_host=True, timestamp=time.time_ns())
                 taken = self.line.write(data, _WRITE_WAIT)
-                self._sent(taken)
                 data = data[taken:]
-                if taken:
-                    progress_at = time.monotonic()
-                elif self._stopping:
+                self._wrote(taken)
+                if not taken and (self._stopping or self.error is not None):
                     return
-                elif time.monotonic() - progress_at > STALL:
-                    raise HungUp(f"the line has taken no octet for {STALL:g} s (flow control?)")
         except HungUp as error:
             self.lose(Cause.LINE_LOST, str(error))
         finally:
@@ -239,34 +230,34 @@ class Engine:
 
     def _next_write(self) -> bytes:
         """Wait until there is something to write or to tell; run the timers meanwhile."""
+        link = self._link
         with self._lock:
             while True:
                 now = time.monotonic()
-                due = self._core.next_timeout()
-                if due is not None and due <= now:
-                    self._take(self._core.handle_timeout(now))
-                    due = self._core.next_timeout()
-                reset = self._watch.verdict(now)
-                if reset is not None:
-                    self._lose(Cause.PEER, reset)
-                data = b""
-                pace = self._pacer.next_at(now)
-                if pace is None:
-                    data = self._core.data_to_send(now, self._pacer.limit)
-                    due = self._core.next_timeout()
-                self._unwritten = len(data)
-                self._pacer.gave(len(data), now)
+                self._take_due(now)
+                data = link.next_write(now)
                 if data or self._events or self._stopping:
                     return data
-                due = min((at for at in (due, pace, self._watch.deadline) if at is not None), default=None)
+                due = link.next_timeout()
                 self._work.wait(None if due is None else max(0.0, due - now))
 
-    def _sent(self, count: int) -> None:
+    def _take_due(self, now: float) -> None:
+        due = self._link.next_timeout()
+        if due is not None and due <= now:
+            self._take(self._link.handle_timeout(now))
+
+    def _wrote(self, count: int) -> None:
+        """Tell the link what the line took; nothing at all is the beginning of its end."""
         with self._lock:
-            self._octets["line_octets_sent"] += count
-            self._unwritten -= count
-            if not self._unwritten:
+            now = time.monotonic()
+            if count:
+                self._link.wrote(count, now)
+            else:
+                self._link.blocked(now)
+                self._take(self._link.handle_timeout(now))
+            if not self._link.unwritten:
                 self._progress.notify_all()
+        self._dispatch()
 
     def _leave(self) -> None:
         """Leave nobody waiting for a thread that has ended, whatever ended it."""
@@ -277,16 +268,15 @@ class Engine:
 
     def _lose(self, cause: Cause, detail: str) -> None:
         if self.error is None:
-            self.error = SessionEnded(cause, f"{self.line.name}: {detail}")
-            self._take(self._core.line_lost(detail, time.monotonic()))
+            self._take(self._link.line_lost(detail, time.monotonic(), cause))
             self._progress.notify_all()
             self._work.notify()
 
     def _take(self, events: list[Event]) -> None:
         self._events.extend(events)
-        for event in events:
-            if isinstance(event, SessionClosed) and self.error is None:
-                self.error = SessionEnded(event.cause, f"{self.line.name}: {event.detail}")
+        ended = self._link.ended
+        if ended is not None and self.error is None:
+            self.error = SessionEnded(ended.cause, f"{self.line.name}: {ended.detail}")
         if events:
             self._progress.notify_all()
 

@@ -18,9 +18,9 @@ from typing import Self
 from ..capture.recorder import Capture
 from ..errors import DlcError, SessionEnded
 from ..line.physical import Line
-from ..logs import port_logger
+from ..logs import log_event, port_logger
 from ..opening import check_dlci
-from ..protocol import startup as startup_dialogues
+from ..protocol import waits
 from ..protocol.commands import Test
 from ..protocol.config import Config
 from ..protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed
@@ -32,7 +32,6 @@ from .virtual_uart import VirtualUart
 from .waiting import Deadline
 
 _JOIN_TIMEOUT = 2.0
-_PATIENCE = 5.0
 
 Reopen = Callable[[], tuple[Line, Callable[[Line], bytes]]]
 """Opens a line; what comes with it brings the module into multiplexer mode, and returns what was read too far."""
@@ -76,7 +75,7 @@ class Mux:
         self.reattached = 0
         """How often a line that died was opened anew."""
         self._log = port_logger(line.name)
-        self._policy = ChannelPolicy(config, drain_timeout, _PATIENCE)
+        self._policy = ChannelPolicy(config, drain_timeout)
         self._line = line
         self._line_rate = line_rate
         self._reopen = reopen
@@ -109,20 +108,12 @@ class Mux:
             SessionEnded: the line was lost.
         """
         self._engine.start(first)
-        config = self.config
-        self._opened = self._engine.wait(lambda core: core.session_open, (config.n2 + 1) * config.t1 + _PATIENCE)
+        self._opened = self._engine.wait(lambda core: core.session_open, waits.opening(self.config))
         if not self._opened:
             error = self._engine.error
             if error is not None and error.cause is Cause.LINE_LOST:
                 raise self._engine.ended()
-            heard = self._engine.heard
-            raise startup_dialogues.no_multiplexer(
-                self.name,
-                config.option,
-                heard,
-                after_at=self._leave_by_at,
-                refused=error is not None and error.cause is Cause.REFUSED,
-            ) from error
+            raise self._engine.not_opened(after_at=self._leave_by_at) from error
 
     # --- Channels ---
 
@@ -159,7 +150,7 @@ class Mux:
             return self._endpoints[dlci]
 
     def _handle(self, event: Event) -> None:
-        self._log.debug("%s", event)
+        log_event(self._log, event)
         if isinstance(event, SessionClosed):
             if event.cause is not Cause.LOCAL:
                 if self._opened:  # what ends the opening is raised there; who works with a dead line hears of it, too
@@ -200,7 +191,7 @@ class Mux:
             SessionEnded: the session is over.
         """
         answers: SimpleQueue[CommandDone | None] = SimpleQueue()
-        deadline = Deadline((self.config.n2 + 1) * self.config.t2 + _PATIENCE)
+        deadline = Deadline(waits.answer(self.config))
         with self._lock:
             self._awaited.append(answers)
         try:
@@ -365,10 +356,7 @@ class Mux:
                 self._engine.wait_written(endpoint.dlci, max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(SessionEnded):
             self._engine.call(lambda core, now: core.shutdown(now))
-            config = self.config
-            self._engine.wait(
-                lambda core: not core.session_open, (config.n2 + 1) * (config.t1 + config.t2) + _JOIN_TIMEOUT
-            )
+            self._engine.wait(lambda core: not core.session_open, waits.shutdown(self.config))
             self._engine.lose(Cause.LOCAL, "closed")
 
     def __enter__(self) -> Self:

@@ -47,6 +47,9 @@ class Pipe(asyncio.Transport):
         if self.high is not None and len(self.written) > self.high and self.protocol is not None:
             self.protocol.pause_writing()
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def close(self) -> None:
         if not self.closed:
             self.closed = True

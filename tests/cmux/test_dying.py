@@ -26,10 +26,11 @@ from cmux.line import physical as line
 from cmux.protocol import Config, Frame, FrameType, Option, encode
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.config import KeepAlive
-from cmux.protocol.events import DataReceived, SignalsChanged
+from cmux.protocol.events import Cause, DataReceived, Outcome, ResetSuspected, SessionClosed, SignalsChanged
+from cmux.protocol.link import Link
 from cmux.protocol.messages import encode_message
+from cmux.protocol.reset_watch import DOUBT, ResetWatch
 from cmux.reconnector import stable_name
-from cmux.reset_watch import DOUBT, ResetWatch
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 __all__ = ["nothing_left"]
@@ -178,8 +179,10 @@ def test_the_same_text_as_data_on_a_channel_is_data() -> None:
         port.timeout = 20
         module.run(lambda core, now: core.send(1, b"\r\nRDY\r\n", now))
         assert port.read(7) == b"\r\nRDY\r\n"
-        assert port._endpoint is not None
-        assert port._endpoint.engine._watch.deadline is None
+        port.write(b"lives")
+        module.wait(lambda: module.data.get(1) == b"lives")
+        assert mux.test() is Outcome.ANSWERED
+        assert mux.stats()["dlcs"][0]["frames_sent"] == 4  # type: ignore[index]  # SABM, MSC, answer to MSC, this Test
 
 
 @pytest.mark.parametrize("option", [Option.BASIC, Option.ADVANCED])
@@ -200,7 +203,8 @@ def test_only_a_frame_of_the_module_ends_the_doubt(option: Option) -> None:
 def test_nothing_is_believed_that_a_module_in_at_mode_may_echo(lives: bool) -> None:
     """What the host sends while it does not know yet comes back as it was: data, and signals that lift a flow stop."""
     pair = Pair().open(2)
-    host, watch = pair.host.mux, ResetWatch(Config())
+    host, link = pair.host.mux, Link()
+    link.multiplexer = host
     pair.module.mux.pause_reading(2, pair.now)
     pair.settle()
     host.send(2, b"held back", pair.now)
@@ -210,27 +214,31 @@ def test_nothing_is_believed_that_a_module_in_at_mode_may_echo(lives: bool) -> N
         for dlci, octets in ((0, encode_message(MSC(2, Signals()), command=True)), (2, b"from the host"))
     )
     genuine = encode(Frame(2, False, FrameType.UIH, False, b"from the module"))
-    events = watch.receive(host, b"\r\nRDY\r\n" + echoed[:20], pair.now)
-    events += watch.receive(host, echoed[20:] + (genuine if lives else b""), pair.now)
+    events = link.receive(b"\r\nRDY\r\n" + echoed[:20], pair.now)
+    assert ResetSuspected("RDY") in events
+    events += link.receive(echoed[20:] + (genuine if lives else b""), pair.now)
     if lives:  # then it was noise, and what came was no echo
         received = b"".join(event.data for event in events if isinstance(event, DataReceived))
         assert received == b"from the hostfrom the module"
-        assert watch.verdict(pair.now + DOUBT) is None
+        assert link.ended is None
+        assert not any(isinstance(event, SessionClosed) for event in link.handle_timeout(pair.now + DOUBT))
         assert b"held back" in host.data_to_send(pair.now)
     else:
         assert not [event for event in events if isinstance(event, (DataReceived, SignalsChanged))]
         assert b"held back" not in host.data_to_send(pair.now)
-        assert watch.verdict(pair.now + DOUBT) == "the module was reset: it said 'RDY', and no frame after"
-        assert watch._held == b""
+        *_, end = link.handle_timeout(pair.now + DOUBT)
+        assert end == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY', and no frame after")
 
 
 def test_what_waits_for_the_end_of_a_doubt_is_bounded() -> None:
     pair = Pair().open(2)
-    watch = ResetWatch(Config())
-    watch.receive(pair.host.mux, b"\r\nRDY\r\n", pair.now)
+    link = Link()
+    link.multiplexer = pair.host.mux
+    link.receive(b"\r\nRDY\r\n", pair.now)
     for _ in range(100):
-        watch.receive(pair.host.mux, bytes(10_000), pair.now)
-        assert len(watch._held) <= 65536
+        link.receive(bytes(10_000), pair.now)
+        assert link._watch is not None
+        assert len(link._watch._held) <= 65536
 
 
 # --- Coming back ---

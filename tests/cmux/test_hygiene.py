@@ -18,8 +18,8 @@ from mux_module import Module
 from startup_waits import shorten_waits
 
 import cmux
-from cmux.pacing import Pacer
-from cmux.threads import engine
+from cmux.protocol import link
+from cmux.protocol.pacing import Pacer
 from drivers.at import AtChannel
 from drivers.emulator import EmulatedModule
 
@@ -93,7 +93,7 @@ def test_nothing_is_written_before_the_line_can_have_sent_what_is_ahead(monkeypa
         def next_at(self, now: float) -> float | None:
             return now + 3600 if full.is_set() else None
 
-    monkeypatch.setattr(engine, "Pacer", Full)
+    monkeypatch.setattr(link, "Pacer", Full)
     with Module() as module, cmux.open(module.path, drain_timeout=0.0) as mux:
         port = mux.channel(1)
         port.timeout, port.write_timeout = 20, 0.05

@@ -12,7 +12,6 @@ from core_pair import Pair, deaf
 from vector_table import GOOD, MISPRINTED
 
 import cmux.protocol
-from cmux.pacing import Pacer
 from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.config import KeepAlive, Parameters
@@ -30,6 +29,7 @@ from cmux.protocol.events import (
     SignalsChanged,
 )
 from cmux.protocol.messages import encode_message
+from cmux.protocol.pacing import Pacer
 from cmux.protocol.wire import MessageType
 from cmux.threads.receive_buffer import RECEIVE_HIGH, RECEIVE_LIMIT, RECEIVE_LOW
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from .logs import port_logger
-from .protocol.config import Config, Option
-from .protocol.events import Event, FrameDropped
-from .protocol.frames import AdvancedDecoder, BasicDecoder
-from .protocol.multiplexer import Multiplexer
-from .protocol.wire import FrameType
+from .config import Config, Option
+from .events import Event, FrameDropped, ResetSuspected
+from .frames import AdvancedDecoder, BasicDecoder
+from .multiplexer import Multiplexer
+from .wire import FrameType
 
 DOUBT = 0.7
 """Seconds that a module under suspicion has for a frame."""
@@ -34,12 +33,10 @@ class ResetWatch:
 
     Args:
         config: of the session.
-        name: of the line.
     """
 
-    def __init__(self, config: Config, name: str = "") -> None:
+    def __init__(self, config: Config) -> None:
         self._config = config
-        self._name = name
         self._decoder = self._fresh()
         self._tail = b""
         self._end = 0
@@ -53,8 +50,17 @@ class ResetWatch:
         n1 = self._config.n1_receive
         return BasicDecoder(n1) if self._config.option is Option.BASIC else AdvancedDecoder(n1)
 
+    def trusts(self, core: Multiplexer, data: bytes) -> bool:
+        """Tell whether octets from the line can go to the core as they are; else they have to go by `receive`.
+
+        Args:
+            core: of the session.
+            data: from the line, in any portions.
+        """
+        return self.deadline is None and not (core.session_open and self.looks_reset(data))
+
     def receive(self, core: Multiplexer, data: bytes, now: float) -> list[Event]:
-        """Pass octets from the line to the core; where they look like a reset, have the module asked for a frame.
+        """Take octets that are not trusted; where they look like a reset still, have the module asked for a frame.
 
         Args:
             core: of the session.
@@ -66,17 +72,14 @@ class ResetWatch:
         """
         if self.deadline is not None:
             return self._hold(core, data, now)
-        if not (core.session_open and self.looks_reset(data)):
-            return core.receive_data(data, now)
         before = _no_frames(core)
         events, rest = core.receive_data(data[: self._end], now), data[self._end :]
         if _no_frames(core) == before:  # it stood in a frame; but what follows may not
             events, rest = events + core.receive_data(rest, now), b""
         if _no_frames(core) > before and core.session_open:
-            port_logger(self._name).info("%r where frames should be", self.text)
             self.doubt(now)
             core.test(_ALIVE, now)
-            return events + self._hold(core, rest, now)
+            return [*events, ResetSuspected(self.text), *self._hold(core, rest, now)]
         return events + core.receive_data(rest, now)
 
     def _hold(self, core: Multiplexer, data: bytes, now: float) -> list[Event]:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cmux.pacing import Pacer
+from cmux.protocol.pacing import Pacer
 
 N1 = 31
 FRAME = N1 + 7

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-STALL = 30.0
-"""Seconds after which a line that takes nothing is lost."""
-
 _BITS_PER_OCTET = 10
 _FRAME_OVERHEAD = 7
 _CHUNK = 4096  # octets at a time on a line that has no rate

@@ -1,0 +1,198 @@
+"""A `Multiplexer` and the rules of its line that are neither octets nor waiting: what every shell runs.
+
+A shell calls `Link.receive` with what it reads, writes what `Link.next_write` returns, says with `Link.wrote` what the
+line took of it, or with `Link.blocked` that it took nothing, and calls `Link.handle_timeout` when `Link.next_timeout`
+is due. Nothing here waits or reads a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from .config import Config, Role
+from .errors import CmuxRefused, NoMultiplexer
+from .events import Cause, Event, SessionClosed
+from .multiplexer import Multiplexer
+from .pacing import Pacer
+from .reset_watch import ResetWatch
+from .startup import no_multiplexer
+
+STALL: Final = 30.0
+"""Seconds after which a line that takes no octet is lost."""
+
+_HEARD = 64  # first octets of a session, kept for the message when it does not come up
+
+
+class Link:
+    """One session of a multiplexer on one line.
+
+    Calls to `multiplexer` are welcome in between; after them `next_write` and `next_timeout` may have something new.
+    Every ``now`` is in seconds on one clock of the caller's that never runs backwards.
+
+    Args:
+        role: which station this is. An initiator notices that the module was reset.
+        config: the parameters of the session; the defaults of 27.010 §5.7 when left out.
+        line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
+        stall: seconds after which a line that takes no octet is lost; None: never.
+    """
+
+    def __init__(
+        self,
+        role: Role = Role.INITIATOR,
+        config: Config | None = None,
+        *,
+        line_rate: int | None = None,
+        stall: float | None = STALL,
+    ) -> None:
+        self.multiplexer = Multiplexer(role, config)
+        """The core."""
+        self.ended: SessionClosed | None = None
+        """Why the session is over: the first cause."""
+        self.heard = b""
+        """The first octets that came."""
+        self.unwritten = 0
+        """Octets that were given out and that the line has not taken yet."""
+        self._pacer = Pacer(line_rate, self.multiplexer.config.n1)
+        self._paced_until: float | None = None
+        self._watch = ResetWatch(self.multiplexer.config) if role is Role.INITIATOR else None
+        self._stall = stall
+        self._blocked = False
+        self._lost_at: float | None = None
+        self._octets_received = self._octets_sent = 0
+
+    def start(self, now: float) -> None:
+        """Open DLCI 0; see `Multiplexer.start`."""
+        self.multiplexer.start(now)
+
+    # --- What the line does ---------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take octets from the line; nothing that they say raises.
+
+        Args:
+            data: any number of octets.
+            now: the time.
+
+        Returns:
+            What they mean, in order.
+        """
+        self._octets_received += len(data)
+        if len(self.heard) < _HEARD:
+            self.heard += data[: _HEARD - len(self.heard)]
+        core = self.multiplexer
+        if self._watch is None or self._watch.trusts(core, data):
+            return self._noted(core.receive_data(data, now))
+        return self._noted(self._watch.receive(core, data, now))
+
+    def next_write(self, now: float) -> bytes:
+        """Return what the line is to be given now, whole frames only; acknowledgement timers start here.
+
+        Args:
+            now: the time.
+
+        Returns:
+            The octets; none while nothing is due, the line took nothing at last, or pacing holds them back. Who gets
+            them keeps what the line does not take.
+        """
+        if self._blocked:
+            return b""
+        self._paced_until = self._pacer.next_at(now)
+        if self._paced_until is not None:
+            return b""
+        data = self.multiplexer.data_to_send(now, self._pacer.limit)
+        self._pacer.gave(len(data), now)
+        self.unwritten += len(data)
+        return data
+
+    def wrote(self, count: int, now: float) -> None:
+        """Take note that the line took octets, or is ready to take some.
+
+        Args:
+            count: how many it took; 0 when it is ready for more.
+            now: the time.
+        """
+        self.unwritten = max(0, self.unwritten - count)
+        self._octets_sent += count
+        self._blocked, self._lost_at = False, None
+
+    def blocked(self, now: float) -> None:
+        """Take note that the line takes nothing at the moment; when that stays so it is lost.
+
+        Timers of what has not left yet do not run meanwhile.
+
+        Args:
+            now: the time.
+        """
+        self._blocked, self._paced_until = True, None
+        if self._lost_at is None and self._stall is not None:
+            self._lost_at = now + self._stall
+
+    def line_lost(self, reason: str, now: float, cause: Cause = Cause.LINE_LOST) -> list[Event]:
+        """End the session without a word on the line; `ended` says why, unless something else has ended it before.
+
+        Args:
+            reason: the sentence for people.
+            now: the time.
+            cause: LOCAL when this side wants it, PEER when the module started anew.
+
+        Returns:
+            The events: every DLC gets its `Closed`, the session its `SessionClosed`.
+        """
+        self.ended = self.ended or SessionClosed(cause, reason)
+        self._blocked, self._lost_at = False, None
+        events = self.multiplexer.line_lost(reason, now)
+        return [replace(event, cause=cause) if isinstance(event, SessionClosed) else event for event in events]
+
+    # --- Time -----------------------------------------------------------------------------------------------------
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` or `next_write` is due next; None: not before something happens."""
+        doubt = self._watch.deadline if self._watch is not None else None
+        core = None if self._blocked else self.multiplexer.next_timeout()
+        moments = (core, self._paced_until, doubt, self._lost_at)
+        return min((at for at in moments if at is not None), default=None)
+
+    def handle_timeout(self, now: float) -> list[Event]:
+        """Do what is due.
+
+        Args:
+            now: the time; a call before anything is due does nothing but return the events that wait.
+
+        Returns:
+            The events.
+        """
+        core = self.multiplexer
+        events = core.receive_data(b"", now) if self._blocked else core.handle_timeout(now)
+        if self._watch is not None and (reset := self._watch.verdict(now)) is not None:
+            events += self.line_lost(reset, now, Cause.PEER)
+        if self._lost_at is not None and self._lost_at <= now:
+            events += self.line_lost(f"the line has taken no octet for {self._stall:g} s (flow control?)", now)
+        return self._noted(events)
+
+    # --- Looking at it --------------------------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, object]:
+        """Return the counters of the session, see `Multiplexer.stats`, and the octets that passed on the line."""
+        line = {"line_octets_received": self._octets_received, "line_octets_sent": self._octets_sent}
+        return {**self.multiplexer.stats(), **line}
+
+    def not_opened(self, name: str, *, after_at: bool) -> NoMultiplexer | CmuxRefused:
+        """Make the exception for a session that did not come up on a line that lives.
+
+        Args:
+            name: of the port.
+            after_at: the module said OK to AT+CMUX before.
+
+        Returns:
+            The exception, not raised; it goes by what was heard.
+        """
+        refused = self.ended is not None and self.ended.cause is Cause.REFUSED
+        option = self.multiplexer.config.option
+        return no_multiplexer(name, option, self.heard, after_at=after_at, refused=refused)
+
+    def _noted(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            if isinstance(event, SessionClosed):
+                self.ended = self.ended or event
+        return events
