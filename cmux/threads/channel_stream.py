@@ -141,8 +141,8 @@ class ChannelStream(serial.SerialBase):
         deadline = Deadline(self.write_timeout)
         done = 0
         while done < len(octets):
-            piece = bytes(octets[done : done + (_XONXOFF_PIECE if endpoint.xonxoff else _PIECE)])
-            if endpoint.xonxoff:
+            piece = bytes(octets[done : done + (_XONXOFF_PIECE if endpoint.buffer.xonxoff else _PIECE)])
+            if endpoint.buffer.xonxoff:
                 endpoint.wait_sent(lambda: self._write_cancelled or not self.is_open, deadline.left())
             taken = self._write_once(endpoint, piece, deadline)
             if taken is None:
@@ -157,7 +157,7 @@ class ChannelStream(serial.SerialBase):
                 raise PortNotOpenError
             if not endpoint.up:
                 raise endpoint.reason()
-            stopped = endpoint.xonxoff and (endpoint.held or self._queued(endpoint))
+            stopped = endpoint.buffer.xonxoff and (endpoint.buffer.held or self._queued(endpoint))
             taken = 0 if stopped else endpoint.send(piece)
             if taken == len(piece):
                 return taken

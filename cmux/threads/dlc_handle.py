@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from ..protocol.config import Config
 from ..protocol.events import (
     Cause,
     Closed,
-    DataReceived,
     Event,
     Opened,
     Reestablished,
@@ -27,8 +25,6 @@ from ..protocol.multiplexer import Multiplexer
 from .engine import Engine
 from .receive_buffer import ReceiveBuffer
 from .waiting import ReadyFlag
-
-XON, XOFF = 0x11, 0x13
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +52,14 @@ class Endpoint:
         self.policy = policy
         self.engine = engine
         self.dlci = dlci
-        self.condition = threading.Condition()
-        """Notified when octets came, when there is room again, and when the state changed."""
-        self.buffer = ReceiveBuffer()
+        self.buffer = ReceiveBuffer(self._arrived)
         """What was received and not read."""
+        self.condition = self.buffer.condition
+        """Notified when octets came, when there is room again, and when the state changed."""
         self.up = False
         """The DLC is open on the line."""
         self.error: DlcError | SessionEnded | None = None
         """Why it is not."""
-        self.xonxoff = False
-        """XON and XOFF among the received octets let go and stop what is written, and are taken out."""
-        self.held = False
-        """XOFF came, and no XON since."""
         self._opening = False
         self._owner: weakref.ref[object] | None = None
         self._flag: ReadyFlag | None = None
@@ -114,7 +106,7 @@ class Endpoint:
         patience = waits.opening(self.policy.config)
         with self.condition:
             self.error = None
-            self.held = False
+            self.buffer.held = False
             self._wanted = signals
             self._opening = True
             try:
@@ -275,15 +267,13 @@ class Endpoint:
     # --- What the engine tells ---
 
     def handle(self, event: Event) -> None:
-        """Take an event of this DLC, or the end of the session.
+        """Take an event of this DLC, data excepted, or the end of the session.
 
         Args:
             event: from the core.
         """
         with self.condition:
-            if isinstance(event, DataReceived):
-                self._receive(event.data)
-            elif isinstance(event, Opened):
+            if isinstance(event, Opened):
                 self.up, self.error = True, None
                 self.set_flag()
                 self._restore_flow()
@@ -301,13 +291,8 @@ class Endpoint:
                 return
             self.condition.notify_all()
 
-    def _receive(self, data: bytes) -> None:
-        if self.xonxoff:
-            on, off = data.rfind(XON), data.rfind(XOFF)
-            if on != off:
-                self.held = off > on
-                data = data.translate(None, bytes((XON, XOFF)))
-        if self.buffer.put(data, time.monotonic()):
+    def _arrived(self, full: bool) -> None:
+        if full:
             self._restore_flow()
         self.set_flag()
 
@@ -331,5 +316,5 @@ class Endpoint:
 
     def abandon(self) -> None:
         """Be dead in the child after a fork."""
-        self.condition = threading.Condition()
+        self.condition = self.buffer.condition = threading.Condition()
         self.up = False

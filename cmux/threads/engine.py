@@ -9,17 +9,19 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.physical import HungUp, Line
+from ..logs import log_event, port_logger
 from ..protocol.config import Config, Role
 from ..protocol.errors import CmuxRefused, NoMultiplexer
-from ..protocol.events import Cause, Event
+from ..protocol.events import Cause, DataReceived, Event
 from ..protocol.link import Link
 from ..protocol.multiplexer import Multiplexer
+from .receive_buffer import ReceiveBuffer
 
 T = TypeVar("T")
 
@@ -32,7 +34,8 @@ class Engine:
     Args:
         line: open; it stays the caller's to close.
         config: parameters of the session.
-        on_event: told each event, without the lock; must not wait.
+        on_event: told each event but data that have a buffer, without the lock; must not wait.
+        buffers: where the data of each DLC go.
         line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
         capture: told every octet of both directions.
     """
@@ -42,6 +45,7 @@ class Engine:
         line: Line,
         config: Config,
         on_event: Callable[[Event], None],
+        buffers: Mapping[int, ReceiveBuffer],
         line_rate: int | None = None,
         capture: Capture | None = None,
     ) -> None:
@@ -50,6 +54,8 @@ class Engine:
         """Why the session is over: the first cause."""
         self._link = Link(Role.INITIATOR, config, line_rate=line_rate)
         self._on_event = on_event
+        self._buffers = buffers
+        self._log = port_logger(line.name)
         self._capture = capture
         self._stopping = False
         self._events: deque[Event] = deque()
@@ -285,6 +291,13 @@ class Engine:
         while self._events and self._dispatching.acquire(blocking=False):
             try:
                 while self._events:
-                    self._on_event(self._events.popleft())
+                    self._dispatch_one(self._events.popleft())
             finally:
                 self._dispatching.release()
+
+    def _dispatch_one(self, event: Event) -> None:
+        log_event(self._log, event)
+        if isinstance(event, DataReceived) and (buffer := self._buffers.get(event.dlci)) is not None:
+            buffer.feed(event.data)
+        else:
+            self._on_event(event)

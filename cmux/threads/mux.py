@@ -18,16 +18,17 @@ from typing import Self
 from ..capture.recorder import Capture
 from ..errors import DlcError, SessionEnded
 from ..line.physical import Line
-from ..logs import log_event, port_logger
+from ..logs import port_logger
 from ..opening import check_dlci
 from ..protocol import waits
 from ..protocol.commands import Test
 from ..protocol.config import Config
-from ..protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed
+from ..protocol.events import Cause, CommandDone, DataReceived, Event, Outcome, SessionClosed
 from ..reconnector import Reattacher
 from . import startup_runner as handover
 from .dlc_handle import ChannelPolicy, Endpoint
 from .engine import Engine
+from .receive_buffer import ReceiveBuffer
 from .virtual_uart import VirtualUart
 from .waiting import Deadline
 
@@ -83,8 +84,9 @@ class Mux:
         self._leave_by_at = leave_by_at
         self._names = names
         self._capture = capture
-        self._engine = Engine(line, config, self._handle, line_rate, capture)
         self._endpoints: dict[int, Endpoint] = {}
+        self._buffers: dict[int, ReceiveBuffer] = {}
+        self._engine = self._make_engine()
         self._channels: dict[int, VirtualUart] = {}
         self._make_locks()
         self._awaited: list[SimpleQueue[CommandDone | None]] = []  # None: the session is over
@@ -96,6 +98,9 @@ class Mux:
     def _make_locks(self) -> None:
         self._lock = threading.Lock()  # of _endpoints, _channels, _closer and _reattacher
         self._back = threading.Condition(self._lock)  # a line is attached again, or will never be
+
+    def _make_engine(self) -> Engine:
+        return Engine(self._line, self.config, self._handle, self._buffers, self._line_rate, self._capture)
 
     def start(self, first: bytes = b"") -> None:
         """Open DLCI 0 and wait for the peer.
@@ -146,11 +151,11 @@ class Mux:
         """Return the near end of a DLC, for the ports that are made on it."""
         with self._lock:
             if dlci not in self._endpoints:
-                self._endpoints[dlci] = Endpoint(self._policy, self._engine, dlci)
+                endpoint = self._endpoints[dlci] = Endpoint(self._policy, self._engine, dlci)
+                self._buffers[dlci] = endpoint.buffer
             return self._endpoints[dlci]
 
     def _handle(self, event: Event) -> None:
-        log_event(self._log, event)
         if isinstance(event, SessionClosed):
             if event.cause is not Cause.LOCAL:
                 if self._opened:  # what ends the opening is raised there; who works with a dead line hears of it, too
@@ -165,7 +170,11 @@ class Mux:
             return
         dlci = getattr(event, "dlci", 0)
         if dlci:  # the peer may have opened one that nobody has asked for yet
-            self.endpoint(dlci).handle(event)
+            endpoint = self.endpoint(dlci)
+            if isinstance(event, DataReceived):
+                endpoint.buffer.feed(event.data)
+            else:
+                endpoint.handle(event)
 
     def _answer(self, event: CommandDone | None) -> None:
         with self._lock:
@@ -280,7 +289,7 @@ class Mux:
         self._line.close()
         self._line, hand_over = self._reopen()
         first = hand_over(self._line)
-        self._engine = Engine(self._line, self.config, self._handle, self._line_rate, self._capture)
+        self._engine = self._make_engine()
         for endpoint in self._all():
             endpoint.renew(self._engine)
         self.start(first)

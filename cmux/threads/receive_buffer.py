@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+XON: Final = 0x11
+XOFF: Final = 0x13
+
 RECEIVE_HIGH = 32768
 """Octets in the buffer at which the peer is asked to stop."""
 RECEIVE_LOW = 8192
@@ -11,12 +19,22 @@ RECEIVE_LIMIT = 1 << 20
 
 
 class ReceiveBuffer:
-    """Octets in the order in which they came; whoever uses it holds a lock.
+    """Octets in the order in which they came; everything but `feed` is for whoever holds `condition`.
 
     The water marks are for what nobody waits for: a reader that wants more than they allow raises them.
+
+    Args:
+        arrived: called with `condition` held when octets have come, with whether the peer has to be asked to stop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, arrived: Callable[[bool], None] = lambda full: None) -> None:
+        self.condition = threading.Condition()
+        """Notified when octets came, when there is room again, and when the state of the channel changed."""
+        self.xonxoff = False
+        """XON and XOFF among the received octets let go and stop what is written, and are taken out."""
+        self.held = False
+        """XOFF came, and no XON since."""
+        self._arrived = arrived
         self._octets = bytearray()
         self.discarded = 0
         """Octets that came although the buffer was full."""
@@ -29,6 +47,21 @@ class ReceiveBuffer:
 
     def __len__(self) -> int:
         return len(self._octets)
+
+    def feed(self, data: bytes) -> None:
+        """Take octets from the line and wake who waits for them.
+
+        Args:
+            data: the octets.
+        """
+        with self.condition:
+            if self.xonxoff:
+                on, off = data.rfind(XON), data.rfind(XOFF)
+                if on != off:
+                    self.held = off > on
+                    data = data.translate(None, bytes((XON, XOFF)))
+            self._arrived(self.put(data, time.monotonic()))
+            self.condition.notify_all()
 
     def put(self, data: bytes, now: float) -> bool:
         """Take octets from the line; what has no room is counted and lost.

@@ -145,7 +145,7 @@ class VirtualUart(ChannelStream):
         try:
             self._read_cancelled = self._write_cancelled = False
             self._told, _ = port_settings(self, _NOTHING_TOLD)
-            endpoint.xonxoff = bool(self._xonxoff)
+            endpoint.buffer.xonxoff = bool(self._xonxoff)
             endpoint.open(self._signals())
             self.is_open = True
         except BaseException:
@@ -267,9 +267,9 @@ class VirtualUart(ChannelStream):
         endpoint = self._opened()
         settings, mask = port_settings(self, self._told)
         with endpoint.condition:
-            endpoint.xonxoff = bool(self._xonxoff)
-            if not endpoint.xonxoff and endpoint.held:
-                endpoint.held = False
+            endpoint.buffer.xonxoff = bool(self._xonxoff)
+            if not endpoint.buffer.xonxoff and endpoint.buffer.held:
+                endpoint.buffer.held = False
                 endpoint.condition.notify_all()
         if settings != self._told:
             self._told = settings

@@ -542,14 +542,14 @@ def test_closing_from_one_of_its_own_threads_does_not_wait_for_itself() -> None:
         mux = cmux.open(module.path)
         port = mux.channel(1)
         done = threading.Event()
-        received = port._endpoint.handle
+        received = port._endpoint.buffer.feed
 
-        def handle(event: object) -> None:
-            received(event)  # type: ignore[arg-type]
+        def feed(data: bytes) -> None:
+            received(data)
             mux.close()
             done.set()
 
-        port._endpoint.handle = handle  # type: ignore[method-assign, assignment]
+        port._endpoint.buffer.feed = feed  # type: ignore[method-assign]
         port.write(b"x")
         assert done.wait(10)
         mux.close()  # waits for the thread that does it

@@ -20,7 +20,7 @@ from mux_module import Module
 
 import cmux
 from cmux.protocol.commands import Signals
-from cmux.protocol.events import DataReceived, SignalsChanged
+from cmux.protocol.events import SignalsChanged
 from cmux.threads import receive_buffer
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -157,7 +157,7 @@ def test_a_peer_that_does_not_stop_loses_octets_and_they_are_counted(
     quiet: cmux.VirtualUart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receive_buffer, "RECEIVE_LIMIT", 100)
-    quiet._endpoint.handle(DataReceived(1, bytes(150)))
+    quiet._endpoint.buffer.feed(bytes(150))
     assert quiet.in_waiting == 100
     assert quiet.received_discarded == 50
     assert quiet.mux.stats()["received_discarded"] == 50
