@@ -16,8 +16,8 @@ FIELDS: Final = ("mode", "subset", "port_speed", "N1", "T1", "N2", "T2", "T3", "
 MODES: Final = {Option.BASIC: 0, Option.ADVANCED: 1}
 """The first parameter."""
 
-_PORT_SPEEDS: Final = {9600: 1, 19200: 2, 38400: 3, 57600: 4, 115200: 5, 230400: 6}
-_SUBSETS: Final = {FrameType.UIH: 0, FrameType.UI: 1}
+PORT_SPEEDS: Final = {9600: 1, 19200: 2, 38400: 3, 57600: 4, 115200: 5, 230400: 6}
+SUBSETS: Final = {FrameType.UIH: 0, FrameType.UI: 1}
 _MODE, _SPEED, N1 = 0, 2, 3  # where they stand in FIELDS
 _MAX_DIGITS = 9
 
@@ -115,8 +115,8 @@ class Manner:
 
     def forms(self) -> tuple[str, ...]:
         """Return which forms to try, in order: the shortest first, which nearly every module takes."""
-        mode, subset = MODES[self.config.option], _SUBSETS[self.config.frame_type]
-        long = self._form((mode, subset, _PORT_SPEEDS.get(self.baudrate or 0), self.config.n1))
+        mode, subset = MODES[self.config.option], SUBSETS[self.config.frame_type]
+        long = self._form((mode, subset, PORT_SPEEDS.get(self.baudrate or 0), self.config.n1))
         return (long,) if self.n1_given or self.full else (self._form((mode, subset or None)), long)
 
     def asked_forms(self, allowed: Allowed, current: Mapping[str, int]) -> tuple[str, ...]:
@@ -129,10 +129,10 @@ class Manner:
             allowed: what AT+CMUX=? lists.
             current: what AT+CMUX? names.
         """
-        speed = _PORT_SPEEDS.get(self.baudrate or 0)
+        speed = PORT_SPEEDS.get(self.baudrate or 0)
         if speed is not None and (allowed.blank(_SPEED) or not allowed.allows(_SPEED, speed)):
             speed = None
-        needed = (MODES[self.config.option], _SUBSETS[self.config.frame_type], speed, self.config.n1)
+        needed = (MODES[self.config.option], SUBSETS[self.config.frame_type], speed, self.config.n1)
         rest = tuple(
             None if allowed.blank(index) else current.get(name)
             for index, name in enumerate(FIELDS[len(needed) :], len(needed))

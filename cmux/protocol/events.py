@@ -189,6 +189,30 @@ class ResetSuspected(Event):
     """What it said."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModeChanged(Event):
+    """A responder entered multiplexer mode, or is back in AT mode."""
+
+    multiplexing: bool
+    """What holds now."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtReceived(Event):
+    """Octets came to a responder in AT mode that leaves AT commands to its owner."""
+
+    data: bytes
+    """At least one octet."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived(Event):
+    """An AT command came that a responder does not know; `Responder.answer` has to follow."""
+
+    command: str
+    """The command line with its ``AT``, without its end."""
+
+
 class Outcome(StrEnum):
     """How a command on the control channel ended."""
 

@@ -82,8 +82,8 @@ class Link:
             self.heard += data[: _HEARD - len(self.heard)]
         core = self.multiplexer
         if self._watch is None or self._watch.trusts(core, data):
-            return self._noted(core.receive_data(data, now))
-        return self._noted(self._watch.receive(core, data, now))
+            return self._noted(core.receive_data(data, now), now)
+        return self._noted(self._watch.receive(core, data, now), now)
 
     def next_write(self, now: float) -> bytes:
         """Return what the line is to be given now, whole frames only; acknowledgement timers start here.
@@ -168,7 +168,7 @@ class Link:
             events += self.line_lost(reset, now, Cause.PEER)
         if self._lost_at is not None and self._lost_at <= now:
             events += self.line_lost(f"the line has taken no octet for {self._stall:g} s (flow control?)", now)
-        return self._noted(events)
+        return self._noted(events, now)
 
     # --- Looking at it --------------------------------------------------------------------------------------------
 
@@ -191,7 +191,7 @@ class Link:
         option = self.multiplexer.config.option
         return no_multiplexer(name, option, self.heard, after_at=after_at, refused=refused)
 
-    def _noted(self, events: list[Event]) -> list[Event]:
+    def _noted(self, events: list[Event], now: float) -> list[Event]:
         for event in events:
             if isinstance(event, SessionClosed):
                 self.ended = self.ended or event

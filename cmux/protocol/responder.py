@@ -1,0 +1,153 @@
+"""The other end of a line: AT mode, AT+CMUX, sessions one after the other, whatever becomes of who began them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .at_mode import AtMode
+from .config import Config, Option, Role
+from .events import AtReceived, CommandReceived, Event, ModeChanged, SessionClosed, SessionOpened
+from .link import Link
+from .pacing import Pacer
+from .wire import ADVANCED_FLAG, BASIC_FLAG
+
+SABM_WAIT: Final = 5.0
+"""Seconds after OK to AT+CMUX until a responder that has heard no SABM on DLCI 0 is back in AT mode (27.010 §5.8.1)."""
+
+
+class Responder(Link):
+    """A `Link` of the station that is asked to multiplex: its sessions begin and end, it stays.
+
+    The end of a session is none of the line: `ended` says why the line, or the owner, ended it all.
+
+    Args:
+        config: the parameters of a session.
+        at: what answers in AT mode. None: octets in AT mode are told as `AtReceived`, and the owner calls
+            `multiplex`.
+        multiplexing: there is no AT mode: a SABM begins a session at any time.
+        line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        at: AtMode | None = None,
+        multiplexing: bool = False,
+        line_rate: int | None = None,
+    ) -> None:
+        super().__init__(Role.RESPONDER, config, line_rate=line_rate, stall=None)
+        self.multiplexing = multiplexing
+        """Whether frames are understood now, and not AT commands."""
+        self._always = multiplexing
+        self._at = at
+        self._line_rate = line_rate
+        self._out = b""  # answers to AT commands, and what a session that is over has said last
+        self._give_up_at: float | None = None
+
+    # --- The two modes --------------------------------------------------------------------------------------------
+
+    def multiplex(self, config: Config, now: float) -> list[Event]:
+        """Enter multiplexer mode; without a SABM within `SABM_WAIT` it is left again.
+
+        Args:
+            config: the parameters of the session.
+            now: the time.
+
+        Returns:
+            The events.
+        """
+        self.multiplexer.reconfigure(config)
+        self._pacer = Pacer(self._line_rate, config.n1)
+        self.multiplexing = True
+        self._give_up_at = now + SABM_WAIT
+        return [ModeChanged(True)]
+
+    def answer(self, text: str, now: float) -> list[Event]:
+        """Answer the AT command that `CommandReceived` told.
+
+        Args:
+            text: lines, the last of them a result code; an empty text says nothing at all.
+            now: the time.
+
+        Returns:
+            The events.
+        """
+        if self._at is None or self._at.asked is None or self.multiplexing:
+            return []
+        return self._settled(self._at.answer(text), now)
+
+    def _back_to_at(self, now: float) -> list[Event]:
+        self._give_up_at = None
+        self._out += self.multiplexer.data_to_send(now)
+        if self._always:
+            return []
+        self.multiplexing = False
+        if self._at is not None:
+            self._at.forget()
+        return [ModeChanged(False)]
+
+    # --- What the line does ---------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take octets from the line: AT commands or frames, and both in one read where one follows the other."""
+        events: list[Event] = []
+        while data:
+            if not self.multiplexing:
+                events += self._receive_at(data, now)
+                return events
+            events += super().receive(data, now)
+            data = self.multiplexer.take_unread()  # behind the end of a session: AT commands, or the next one's frames
+            if data and self.multiplexing:
+                data = self._flag() + data  # which has been taken for the end of the last one
+        return events
+
+    def _flag(self) -> bytes:
+        basic = self.multiplexer.config.option is Option.BASIC
+        return bytes((BASIC_FLAG if basic else ADVANCED_FLAG,))
+
+    def _receive_at(self, data: bytes, now: float) -> list[Event]:
+        if self._at is None:
+            return [AtReceived(data)]
+        return self._settled(self._at.receive(data), now)
+
+    def _settled(self, config: Config | None, now: float) -> list[Event]:
+        """Go on behind AT commands: with a session, with a command for the owner, or not at all."""
+        assert self._at is not None  # noqa: S101 - every caller has looked
+        self._out += self._at.take_out()
+        if config is not None:
+            return [*self.multiplex(config, now), *self.receive(self._at.take_rest(), now)]
+        return [] if self._at.asked is None else [CommandReceived(self._at.asked)]
+
+    def next_write(self, now: float) -> bytes:
+        """Return what the line is to be given now: answers to AT commands first, then frames."""
+        if not self._out or self._blocked:
+            return super().next_write(now)
+        said, self._out = self._out, b""
+        self._pacer.gave(len(said), now)
+        self.unwritten += len(said)
+        return said
+
+    # --- Time -----------------------------------------------------------------------------------------------------
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` or `next_write` is due next; None: not before something happens."""
+        moments = (super().next_timeout(), self._give_up_at)
+        return min((at for at in moments if at is not None), default=None)
+
+    def handle_timeout(self, now: float) -> list[Event]:
+        """Do what is due."""
+        events = super().handle_timeout(now)
+        if self._give_up_at is not None and self._give_up_at <= now:
+            events += self._back_to_at(now)
+        return events
+
+    def _noted(self, events: list[Event], now: float) -> list[Event]:
+        noted: list[Event] = []
+        for event in events:
+            noted.append(event)
+            if isinstance(event, SessionOpened):
+                self._give_up_at = None
+            elif isinstance(event, SessionClosed) and self.ended is None:
+                noted += self._back_to_at(now)
+        return noted
