@@ -5,6 +5,7 @@ import logging
 import serial
 
 from .errors import (
+    AcceptTimeout,
     CmuxError,
     CmuxRefused,
     ConfigError,
@@ -27,6 +28,7 @@ from .threads.sharing import acquire
 from .threads.virtual_uart import VirtualUart
 
 __all__ = [
+    "AcceptTimeout",
     "CmuxError",
     "CmuxRefused",
     "ConfigError",

@@ -24,6 +24,7 @@ import serial
 
 from .protocol import errors as core
 from .protocol.errors import (
+    AcceptTimeout,
     CmuxError,
     CmuxRefused,
     ConfigError,
@@ -38,6 +39,7 @@ from .protocol.errors import (
 from .protocol.events import Cause, Closed
 
 __all__ = [
+    "AcceptTimeout",
     "CmuxError",
     "CmuxRefused",
     "ConfigError",

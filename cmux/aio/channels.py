@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from ..errors import DlcError, SessionEnded, dlc_error
+from ..errors import DlcError, SessionEnded, StateError, dlc_error
 from ..logs import port_logger
+from ..protocol import waits
 from ..protocol.commands import Signals
+from ..protocol.config import Config, Parameters
 from ..protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
+from ..protocol.offers import Offers
 from .channel_transport import ChannelTransport, MuxOfChannel
 from .protocol import MuxProtocol
 
@@ -27,6 +31,10 @@ class MuxOfChannels(MuxOfChannel, Protocol):
     name: str
     protocol: MuxProtocol
     error: SessionEnded | None
+
+    @property
+    def config(self) -> Config:
+        """The parameters of the session."""
 
     def check(self) -> None:
         """Raise why the session is over, if it is."""
@@ -51,6 +59,48 @@ class Channels:
         self._opening: dict[int, asyncio.Future[None]] = {}
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._early: dict[int, bytearray] = {}
+        self._parameters: dict[int, Parameters] = {}  # what PN is to settle before a channel is opened
+        self._offers = Offers()
+        self._offered = asyncio.Event()
+
+    def require(self, dlci: int, parameters: Parameters) -> None:
+        """Have parameters settled by PN before a DLC is opened, the next time and each time after that.
+
+        Args:
+            dlci: which.
+            parameters: what to ask for.
+
+        Raises:
+            StateError: it is open with others.
+        """
+        transport = self._transports.get(dlci)
+        if transport is not None and not transport.is_closing():
+            now = self._mux.protocol.multiplexer.parameters(dlci)
+            if parameters not in (now, self._parameters.get(dlci)):
+                raise StateError(f"DLCI {dlci} is open with {now}, not with {parameters}: close it first")
+        self._parameters[dlci] = parameters
+
+    async def accept(self, may_come: Callable[[], bool]) -> Streams | None:
+        """Wait for a channel that the peer opens.
+
+        Args:
+            may_come: whether the peer may open any still; asked again after each `wake`.
+
+        Returns:
+            Its streams; None when none may come.
+        """
+        while True:
+            while (dlci := self._offers.take()) is None:
+                if not may_come():
+                    return None
+                self._offered.clear()
+                await self._offered.wait()
+            with contextlib.suppress(StateError, DlcError):  # the peer has closed it by now
+                return await self.streams(dlci)
+
+    def wake(self) -> None:
+        """Let whoever waits in `accept` look again: what the `Mux` is at has changed."""
+        self._offered.set()
 
     async def streams(self, dlci: int) -> Streams:
         """Return the streams of a DLC, opened; see `Mux.channel`."""
@@ -103,6 +153,7 @@ class Channels:
                 raise dlc_error(Closed(dlci, Cause.LOCAL, "it is open already, with another protocol"))
             await before.closed
         await self._open(dlci)
+        self._offers.taken(dlci)
         try:
             protocol = factory()
         except BaseException:
@@ -125,15 +176,22 @@ class Channels:
             return
         if dlci in self.ours:
             core.set_signals(dlci, self.ours[dlci], self._mux.protocol.now())
+        patience = waits.opening(self._mux.config)
+        if dlci in self._parameters:
+            patience += waits.answer(self._mux.config)
+            core.negotiate(dlci, self._parameters[dlci], self._mux.protocol.now())
         opened = self._opening[dlci] = asyncio.get_running_loop().create_future()
-        core.open(dlci, self._mux.protocol.now())
-        self._mux.protocol.flush()
         try:
-            await opened
-        except asyncio.CancelledError:
+            core.open(dlci, self._mux.protocol.now())
+            self._mux.protocol.flush()
+            async with asyncio.timeout(patience):
+                await opened
+        except (asyncio.CancelledError, TimeoutError) as error:
             if self._mux.error is None:
                 self._mux.close_dlc(dlci, drain=False)
-            raise
+            if isinstance(error, DlcError) or not isinstance(error, TimeoutError):
+                raise
+            raise dlc_error(Closed(dlci, Cause.TIMEOUT, f"SABM did not leave within {patience:g} s")) from None
         finally:
             self._opening.pop(dlci, None)
 
@@ -141,6 +199,8 @@ class Channels:
 
     def handle(self, event: Event) -> None:
         """Take an event of a DLC."""
+        if self._offers.handle(event):
+            self.wake()
         match event:
             case DataReceived(dlci=dlci, data=data):
                 transport = self._transports.get(dlci)

@@ -16,14 +16,17 @@ from ..errors import CmuxError, SessionEnded
 from ..logs import log_event, port_logger
 from ..opening import check_dlci
 from ..protocol import startup, waits
-from ..protocol.commands import Signals, Test
+from ..protocol.commands import Signals
 from ..protocol.config import Config, Role
-from ..protocol.events import Cause, CommandDone, Event, Outcome, SessionClosed, SessionOpened
+from ..protocol.events import Cause, CommandDone, Event, SessionClosed, SessionOpened
+from ..protocol.link import Link
+from ..protocol.negotiation import wanted
 from ..reconnector import Backoff
 from .channel_transport import ChannelTransport
 from .channels import Channels, Streams
 from .line import AioLine
 from .protocol import MuxProtocol
+from .services import Services
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
@@ -31,14 +34,13 @@ Reopen = Callable[[], Awaitable[tuple[AioLine, bytes]]]
 """Opens a line and brings the module into multiplexer mode; with it comes what was read too far."""
 
 
-class Mux:
-    """One multiplexed line; `cmux.aio.open` makes it.
+class Mux(Services):
+    """One multiplexed line; `cmux.aio.open` and `cmux.aio.serve` make it.
 
     Args:
         name: of the line.
-        config: parameters of the session.
+        make_link: makes the session and the rules of its line; called again when the line is opened anew.
         leave_by_at: after closing, ask with AT whether the module is back in AT mode.
-        line_rate: bits per second to which writing is paced; None: not at all.
         capture: told every octet; the Mux closes it.
         drain_timeout: seconds that closing leaves for what is still queued.
         names: of channels, with their DLCI.
@@ -48,19 +50,17 @@ class Mux:
     def __init__(
         self,
         name: str,
-        config: Config,
+        make_link: Callable[[], Link],
         *,
         leave_by_at: bool = True,
-        line_rate: int | None = None,
         capture: Capture | None = None,
         drain_timeout: float = 0.5,
         names: Mapping[str, int] = MappingProxyType({}),
         reopen: Reopen | None = None,
     ) -> None:
+        super().__init__()
         self.name = name
         """What was opened."""
-        self.config = config
-        """The parameters of the session."""
         self.drain_timeout = drain_timeout
         """Seconds that closing leaves for what is still queued."""
         self.error: SessionEnded | None = None
@@ -71,23 +71,26 @@ class Mux:
         """How often a line that died was opened anew."""
         self._log = port_logger(name)
         self._leave_by_at = leave_by_at
-        self._line_rate = line_rate
+        self._make_link = make_link
         self._capture = capture
         self._names = names
         self._reopen = reopen
         self._line: AioLine
-        self.protocol: MuxProtocol
+        self.protocol = self._make_protocol()
         """What runs the session: another one after the line was opened anew."""
         self._session: asyncio.Future[None]
         self._channels = Channels(self)
         self._changed = asyncio.Event()
-        self._tests: list[tuple[Test, asyncio.Future[Outcome]]] = []
+        self._session_end: SessionClosed | None = None
         self._opened = False
         self._reattacher: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
+    def _make_protocol(self) -> MuxProtocol:
+        return MuxProtocol(link=self._make_link(), on_event=self._on_event, tap=self._tap)
+
     async def start(self, line: AioLine, first: bytes = b"") -> None:
-        """Open DLCI 0 on a line and wait for the peer.
+        """Open DLCI 0 on a line and wait for the peer; a responder waits for its peer later, in `accept`.
 
         Args:
             line: open; the Mux closes it.
@@ -99,13 +102,15 @@ class Mux:
         """
         self._line, self.error, self._opened = line, None, False
         session = self._session = asyncio.get_running_loop().create_future()
-        self.protocol = MuxProtocol(
-            Role.INITIATOR, self.config, self._on_event, tap=self._tap, line_rate=self._line_rate
-        )
+        if self.protocol.link.ended is not None:
+            self.protocol = self._make_protocol()
         line.transport.set_protocol(self.protocol)
         self.protocol.connection_made(line.transport)
         if first:
             self.protocol.data_received(first)
+        if self.role is Role.RESPONDER:
+            self._opened = True
+            return
         try:
             async with asyncio.timeout(waits.opening(self.config)):
                 await asyncio.shield(session)
@@ -118,29 +123,74 @@ class Mux:
 
     # --- Channels ---
 
-    async def channel(self, dlci: int | str) -> Streams:
+    async def channel(
+        self,
+        dlci: int | str,
+        *,
+        n1: int | None = None,
+        priority: int | None = None,
+        convergence: int | None = None,
+    ) -> Streams:
         """Return the streams of a DLC, opened; the same ones while it stays open.
+
+        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
+        the peer does not grant is as `parameters` says.
 
         Args:
             dlci: 1 to 61, or a name that the profile has for it.
+            n1: longest information field in either direction, in octets; None: that of the session.
+            priority: 0 to 63; None: the default of the DLC.
+            convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
 
         Returns:
             Reader and writer of the standard library.
 
         Raises:
             InvalidDlci: the number cannot carry data.
+            ConfigError: a parameter outside its range.
+            StateError: it is open with other parameters than these, or a responder has no session.
             DlcRefused: the peer said DM.
             DlcTimeout: it did not answer.
             SessionEnded: this Mux is closed, or the line died.
         """
-        return await self._channels.streams(self._number(dlci))
+        number = self._number(dlci)
+        self._require(number, n1, priority, convergence)
+        return await self._channels.streams(number)
 
-    async def create_connection(self, factory: Callable[[], P], dlci: int | str) -> tuple[ChannelTransport, P]:
+    async def accept(self) -> Streams:
+        """Wait for a channel that the peer opens.
+
+        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
+
+        Returns:
+            Its reader and its writer, whose ``get_extra_info("dlci")`` tells which it is. A channel that was closed and
+            that the peer opens again comes again.
+
+        Raises:
+            SessionEnded: this Mux is closed, or the line died.
+        """
+        accepted = await self._channels.accept(lambda: self.error is None or self.reattaching)
+        if accepted is None:
+            raise self._session_over()
+        return accepted
+
+    async def create_connection(
+        self,
+        factory: Callable[[], P],
+        dlci: int | str,
+        *,
+        n1: int | None = None,
+        priority: int | None = None,
+        convergence: int | None = None,
+    ) -> tuple[ChannelTransport, P]:
         """Open a DLC for a protocol of the caller's.
 
         Args:
             factory: makes the protocol; called once more when the line is opened anew after it died.
             dlci: 1 to 61, or a name that the profile has for it.
+            n1: as for `channel`.
+            priority: as for `channel`.
+            convergence: as for `channel`.
 
         Returns:
             The transport and the protocol.
@@ -150,7 +200,13 @@ class Mux:
             DlcError: it could not be opened, or is open already.
             SessionEnded: this Mux is closed, or the line died.
         """
-        return await self._channels.connect(self._number(dlci), factory)
+        number = self._number(dlci)
+        self._require(number, n1, priority, convergence)
+        return await self._channels.connect(number, factory)
+
+    def _require(self, dlci: int, n1: int | None, priority: int | None, convergence: int | None) -> None:
+        if (n1, priority, convergence) != (None, None, None):
+            self._channels.require(dlci, wanted(self.config, n1, priority, convergence))
 
     def _number(self, dlci: int | str) -> int:
         return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
@@ -159,34 +215,6 @@ class Mux:
         """Raise why the session is over, if it is."""
         if self.error is not None:
             raise SessionEnded(self.error.cause, str(self.error))
-
-    # --- The control channel ---
-
-    async def test(self, payload: bytes = b"gsm0710") -> Outcome:
-        """Have the peer send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them.
-
-        Args:
-            payload: the octets.
-
-        Returns:
-            What became of it.
-
-        Raises:
-            SessionEnded: the session is over.
-        """
-        self.check()
-        answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        waiting = Test(bytes(payload)), answered
-        self._tests.append(waiting)
-        try:
-            self.protocol.multiplexer.test(payload, self.protocol.now())
-            self.protocol.flush()
-            async with asyncio.timeout(waits.answer(self.config)):
-                return await answered
-        except TimeoutError:
-            return Outcome.TIMEOUT
-        finally:
-            self._tests.remove(waiting)
 
     # --- For the channels ---
 
@@ -197,10 +225,6 @@ class Mux:
     def unsent(self, dlci: int) -> int:
         """Return how many octets of a DLC wait to be sent."""
         return self.protocol.multiplexer.unsent(dlci)
-
-    def signals(self, dlci: int) -> Signals | None:
-        """Return the peer's V.24 signals."""
-        return self.protocol.multiplexer.signals(dlci)
 
     def set_signals(self, dlci: int, signals: Signals, *, paused: bool = False) -> None:
         """Set our V.24 signals; where the peer has been asked to stop it goes on being asked."""
@@ -239,31 +263,52 @@ class Mux:
                 self._session.set_result(None)
             case SessionClosed():
                 self._session_closed(event)
-            case CommandDone(command=command, outcome=outcome) if outcome is not Outcome.CANCELLED:  # why, comes next
-                for asked, answered in self._tests:
-                    if asked == command and not answered.done():
-                        answered.set_result(outcome)
+            case CommandDone():
+                self._answer(event)
             case _:
                 self._channels.handle(event)
         self._changed.set()
 
     def _session_closed(self, event: SessionClosed) -> None:
-        cause = event.cause
-        if self.error is None:
-            self.error = SessionEnded(cause, f"{self.name}: {event.detail}")
-            if cause is not Cause.LOCAL and self._opened:  # what ends the opening is raised there
-                self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
-        if not self._session.done():
+        self._session_end = event
+        ended = self.protocol.link.ended  # None: the session of a responder ends, and its line lives
+        if ended is not None and self.error is None:
+            self.error = SessionEnded(ended.cause, f"{self.name}: {ended.detail}")
+        if event.cause is not Cause.LOCAL and self._opened:  # what ends the opening is raised there
+            self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
+        if self.error is not None and not self._session.done():
             self._session.set_exception(self.error)
             self._session.exception()  # it may be that nobody waits any more
-        for _, answered in self._tests:
-            if not answered.done():
-                answered.set_exception(SessionEnded(self.error.cause, str(self.error)))
-        wanted = self._reopen is not None and self._opened and self._closing is None and cause is not Cause.LOCAL
-        if wanted and self._reattacher is None:
+        self._answer(None)
+        if self.error is None:
+            return
+        self._channels.wake()
+        again = self._reopen is not None and self._opened and self._closing is None
+        if again and event.cause is not Cause.LOCAL and self._reattacher is None:
             self._reattacher = asyncio.get_running_loop().create_task(self._reattach())
 
+    def _session_over(self) -> SessionEnded:
+        if self.error is not None:
+            return SessionEnded(self.error.cause, str(self.error))
+        end = self._session_end or SessionClosed(Cause.LOCAL, "there is no session")
+        return SessionEnded(end.cause, f"{self.name}: {end.detail}")
+
     # --- State ---
+
+    @property
+    def config(self) -> Config:
+        """The parameters of the session; of a responder in AT mode, of the one before."""
+        return self.protocol.multiplexer.config
+
+    @property
+    def role(self) -> Role:
+        """Which station this is."""
+        return self.protocol.multiplexer.role
+
+    @property
+    def serving(self) -> bool:
+        """Whether a peer may begin a session: this is a responder whose line lives."""
+        return self.role is Role.RESPONDER and self.error is None and self._closing is None
 
     @property
     def reattaching(self) -> bool:

@@ -10,7 +10,8 @@ from ..capture.recorder import Capture
 from ..line.physical import SerialLike
 from ..opening import Plan, make_plan
 from ..protocol import startup as startup_dialogues
-from ..protocol.config import Option
+from ..protocol.config import Option, Role
+from ..protocol.link import Link
 from ..protocol.profiles import Profile
 from ..protocol.startup import OTHER_RATES, Entered
 from ..settings import Startup
@@ -75,11 +76,12 @@ async def open(
         recorder = None if capture is None else Capture(capture, plan.config, payload=capture_payload)
         if startup == "at":
             entered = await _enter(line, plan)
+        config = entered.config if entered is not None else plan.config
+        pace = line.rate if line_rate is None else line_rate or None
         mux = Mux(
             line.name,
-            entered.config if entered is not None else plan.config,
+            lambda: Link(Role.INITIATOR, config, line_rate=pace),
             leave_by_at=entered is not None and not entered.adopted,
-            line_rate=line.rate if line_rate is None else line_rate or None,
             capture=recorder,
             drain_timeout=drain_timeout,
             names=plan.profile.channels,

@@ -12,8 +12,9 @@ from typing import Protocol, cast
 
 from ..protocol.config import Config, Role
 from ..protocol.events import Event, SessionClosed
-from ..protocol.link import STALL, Link
+from ..protocol.link import Link
 from ..protocol.multiplexer import Multiplexer
+from ..protocol.responder import Responder
 
 
 class _Timer(Protocol):
@@ -35,6 +36,7 @@ class MuxProtocol(asyncio.Protocol):
         call_later: arms a callback after so many seconds of `clock` and returns something with ``cancel()``; the
             loop's own by default.
         line_rate: bits per second to which writing is paced; None: as fast as the transport takes it.
+        link: what is run; by default one that is made of `role`, `config` and `line_rate`.
     """
 
     def __init__(
@@ -46,12 +48,17 @@ class MuxProtocol(asyncio.Protocol):
         call_later: Callable[[float, Callable[[], None]], _Timer] | None = None,
         tap: Callable[[bytes, bool], object] | None = None,
         line_rate: int | None = None,
+        link: Link | None = None,
     ) -> None:
-        self.link = Link(role, config, line_rate=line_rate, stall=STALL if role is Role.INITIATOR else None)
+        if link is None:
+            initiates = role is Role.INITIATOR
+            link = Link(role, config, line_rate=line_rate) if initiates else Responder(config, multiplexing=True)
+        self.link = link
         """The session and the rules of its line."""
+        self.closed_cause: SessionClosed | None = None
+        """The event that ended the session."""
         self.transport: asyncio.Transport | None = None
         """The transport, from ``connection_made`` until it is lost or `detach` is called."""
-        self._role = role
         self._on_event = on_event
         self._tap = tap
         self._clock = clock
@@ -69,11 +76,6 @@ class MuxProtocol(asyncio.Protocol):
         """The core. After a direct call to it call `flush`."""
         return self.link.multiplexer
 
-    @property
-    def closed_cause(self) -> SessionClosed | None:
-        """The event that ended the session."""
-        return self.link.ended
-
     def now(self) -> float:
         """Return the time on the clock that every call to `multiplexer` must use."""
         return self._clock() if self._clock is not None else asyncio.get_running_loop().time()
@@ -83,18 +85,15 @@ class MuxProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start on this transport (asyncio calls it; after ``set_protocol`` the caller does)."""
         self.transport = cast(asyncio.Transport, transport)
-        if self._role is Role.INITIATOR:
-            self.multiplexer.start(self.now())
+        if self.multiplexer.role is Role.INITIATOR:
+            self.link.start(self.now())
         self.flush()
 
     def data_received(self, data: bytes) -> None:
         """Feed octets from the line; never raises because of what they are."""
         if self._tap is not None:
             self._tap(data, False)
-        while data:
-            self._tell(self.link.receive(data, self.now()))
-            # What follows the end of a session belongs to the next one, unless somebody else has the line by now.
-            data = self.multiplexer.take_unread() if self.transport is not None else b""
+        self._tell(self.link.receive(data, self.now()))
 
     def eof_received(self) -> None:
         """Let the transport close: nothing more will come."""
@@ -209,6 +208,8 @@ class MuxProtocol(asyncio.Protocol):
         self._transmit()
 
     def _one(self, event: Event) -> None:
+        if isinstance(event, SessionClosed):
+            self.closed_cause = self.closed_cause or event
         if self._on_event is not None:
             self._on_event(event)
         if isinstance(event, SessionClosed) and self._closing and self.transport is not None:

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from typing import cast
 
@@ -14,7 +15,9 @@ from ..capture.recorder import Capture
 from ..errors import CmuxError, DlcError
 from ..line.physical import Line
 from ..opening import Plan, make_plan
+from ..protocol.config import Role
 from ..protocol.events import Outcome
+from ..protocol.link import Link
 from ..protocol.startup import OTHER_RATES, Finding
 from ..threads import startup_runner as handover
 from ..threads.mux import Mux
@@ -157,7 +160,8 @@ def _enter(line: Line, plan: Plan, settings: LineSettings, findings: list[Findin
             raise
         config, first, leave_by_at = entered.config, entered.unread, not entered.adopted
     rate = line.rate if settings.line_rate is None else settings.line_rate or None
-    return Mux(line, config, leave_by_at=leave_by_at, line_rate=rate, capture=capture), first
+    link = partial(Link, Role.INITIATOR, config, line_rate=rate)
+    return Mux(line, link, leave_by_at=leave_by_at, capture=capture), first
 
 
 def _session(mux: Mux, first: bytes, settings: LineSettings) -> Iterator[Finding]:

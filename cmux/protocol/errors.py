@@ -16,7 +16,8 @@
     │   ├── DlcRefused              (ConnectionRefusedError) the peer answered DM
     │   ├── DlcTimeout              (TimeoutError) the peer did not answer N2 + 1 times
     │   └── DlcClosed               (ConnectionError) it is closed, or was closed while waiting
-    └── SessionEnded                (ConnectionError) the whole multiplexer session is over; carries ``cause``
+    ├── SessionEnded                (ConnectionError) the whole multiplexer session is over; carries ``cause``
+    └── AcceptTimeout               (TimeoutError) the peer opened no channel in time
 
 What comes from the line never raises: it is counted and told as an event.
 """
@@ -112,3 +113,7 @@ class SessionEnded(CmuxError, ConnectionError):
     def __init__(self, cause: Cause, detail: str) -> None:
         super().__init__(detail)
         self.cause = cause
+
+
+class AcceptTimeout(CmuxError, TimeoutError):
+    """The peer opened no channel in the time that `accept` was given."""

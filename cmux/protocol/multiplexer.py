@@ -15,7 +15,7 @@ from .dlc import Dlc, Input, State
 from .errors import ConfigError, FrameError, InvalidDlci, StateError
 from .events import Cause, Event
 from .messages import encode_message
-from .power import PowerInput
+from .power import Power, PowerInput
 from .reception import Reception
 from .session import Session
 from .statistics import statistics
@@ -27,6 +27,8 @@ class Multiplexer:
 
     Every call that takes ``now`` wants seconds on one clock of the caller's that never runs backwards. Calls that
     return no events may cause some: `next_timeout` is due at once then, and `handle_timeout` returns them.
+
+    Calls that send a command on DLCI 0 return it: ``command`` of the `CommandDone` that follows is this very object.
 
     Args:
         role: who starts the session; decides the C/R bits.
@@ -153,7 +155,7 @@ class Multiplexer:
         dlc = self._look(dlci)
         return dlc.is_open and not dlc.parked
 
-    def negotiate(self, dlci: int, parameters: Parameters, now: float) -> None:
+    def negotiate(self, dlci: int, parameters: Parameters, now: float) -> Command:
         """Settle the parameters of a DLC by PN; they hold from its next SABM on (27.010 §5.4.6.3.1).
 
         `CommandDone` follows, and `ParametersChanged` with what the peer granted. A peer that answers NSC or nothing
@@ -173,7 +175,7 @@ class Multiplexer:
         self._user_dlc(dlci)
         if parameters.n1 > self.config.n1_receive:
             raise ConfigError(f"n1 = {parameters.n1} is more than n1_receive = {self.config.n1_receive}")
-        self._submit(negotiation.request(dlci, parameters, self.config), now)
+        return self._submit(negotiation.request(dlci, parameters, self.config), now)
 
     def parameters(self, dlci: int) -> Parameters:
         """Return what holds on a DLC now."""
@@ -274,18 +276,19 @@ class Multiplexer:
         """Let the peer send again on a DLC: FC = 0 (27.010 §5.4.8)."""
         self.set_signals(dlci, replace(self.own_signals(dlci), fc=False), now)
 
-    def hold_all(self, now: float) -> None:
+    def hold_all(self, now: float) -> Command:
         """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6, §5.4.8.1)."""
-        self._submit(FCoff(), now)
+        command = self._submit(FCoff(), now)
         self._session.unsettled.forget(0)  # an FCon that went unanswered is not said again
+        return command
 
-    def release_all(self, now: float) -> None:
+    def release_all(self, now: float) -> Command:
         """Let the peer send on all channels again: FCon (27.010 §5.4.6.3.5)."""
-        self._submit(FCon(), now)
+        return self._submit(FCon(), now)
 
     # --- Other services of the control channel --------------------------------------------------------------------
 
-    def test(self, payload: bytes, now: float) -> None:
+    def test(self, payload: bytes, now: float) -> Command:
         """Send a Test command; `CommandDone` follows (27.010 §5.4.6.3.4).
 
         Args:
@@ -296,11 +299,11 @@ class Multiplexer:
             StateError: the session is not open.
             FrameError: more than fits.
         """
-        self._submit(Test(bytes(payload)), now)
+        return self._submit(Test(bytes(payload)), now)
 
     def negotiate_port(
         self, dlci: int, settings: PortSettings | None, now: float, mask: PortMask = PortMask.ALL
-    ) -> None:
+    ) -> Command:
         """Set the serial port behind a DLC, or ask for its settings, by RPN; `CommandDone` follows (§5.4.6.3.9).
 
         Args:
@@ -315,11 +318,11 @@ class Multiplexer:
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
-        self._submit(RPN(dlci, settings, mask), now)
+        return self._submit(RPN(dlci, settings, mask), now)
 
     def line_status(
         self, dlci: int, now: float, *, overrun: bool = False, parity: bool = False, framing: bool = False
-    ) -> None:
+    ) -> Command:
         """Tell the peer of errors on the serial port behind a DLC: RLS (27.010 §5.4.6.3.10).
 
         Args:
@@ -334,9 +337,9 @@ class Multiplexer:
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
-        self._submit(RLS(dlci, overrun, parity, framing), now)
+        return self._submit(RLS(dlci, overrun, parity, framing), now)
 
-    def service(self, dlci: int, now: float, *, service: int | None = None, codec: int | None = None) -> None:
+    def service(self, dlci: int, now: float, *, service: int | None = None, codec: int | None = None) -> Command:
         """Name the service of a DLC, or ask for it: SNC; `CommandDone` follows (27.010 §5.4.6.3.11).
 
         Args:
@@ -352,7 +355,7 @@ class Multiplexer:
         """
         self._user_dlc(dlci)
         default = None if service is None else SNC.NO_CODEC
-        self._submit(SNC(dlci, service, default if codec is None else codec), now)
+        return self._submit(SNC(dlci, service, default if codec is None else codec), now)
 
     def sleep(self, now: float) -> None:
         """Ask the peer for power saving: PSC; `PowerChanged` follows when it agrees (27.010 §5.4.6.3.2, §5.4.7).
@@ -365,6 +368,11 @@ class Multiplexer:
         """
         self._require_session("PSC")
         self._at(now).standby.apply(PowerInput.SLEEP)
+
+    @property
+    def power(self) -> Power:
+        """Whether the two stations are awake, or on their way to sleep (27.010 §5.4.7)."""
+        return self._session.standby.power.state
 
     def wake(self, now: float) -> None:
         """Wake a sleeping peer without sending anything; sending does it by itself (27.010 §5.4.7).
@@ -461,7 +469,7 @@ class Multiplexer:
         if not self._session.is_open:
             raise StateError(f"{what} cannot be sent: the multiplexer session is not open")
 
-    def _submit(self, command: Command, now: float) -> None:
+    def _submit(self, command: Command, now: float) -> Command:
         self._require_session(command.name)
         size = len(encode_message(command, command=True))  # what cannot be coded is told now, not when its turn comes
         if isinstance(command, Test) and size > self.config.n1:
@@ -471,6 +479,7 @@ class Multiplexer:
         if command.type not in (MessageType.FCON, MessageType.FCOFF):  # of which the later takes the earlier's place
             self._require_room(command.name)
         self._at(now).control.submit(command)
+        return command
 
     def _require_room(self, what: str) -> None:
         if self._session.control.full:

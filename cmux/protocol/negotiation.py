@@ -7,6 +7,7 @@ from typing import Any
 
 from .commands import PN
 from .config import MIN_N1_LAYER_2, Config, Parameters, default_priority
+from .events import CommandDone
 from .wire import FrameType
 
 _SUPPORTED_TYPES = (FrameType.UIH, FrameType.UI)
@@ -115,3 +116,41 @@ def settle(asked: PN, answer: PN) -> Parameters:
         priority=asked.priority if answer.priority == asked.priority else default_priority(asked.dlci),
         k=max(1, min(asked.k, answer.k)),
     )
+
+
+def wanted(config: Config, n1: int | None, priority: int | None, convergence: int | None) -> Parameters:
+    """Make the parameters that an owner asks for.
+
+    Args:
+        config: of the session: what holds for what is None.
+        n1: longest information field in either direction, in octets.
+        priority: 0 to 63; None: the default of the DLC.
+        convergence: 1 or 2; None: 1.
+
+    Returns:
+        The parameters.
+
+    Raises:
+        ConfigError: one outside its range.
+    """
+    return Parameters(
+        n1=config.n1 if n1 is None else n1,
+        frame_type=config.frame_type,
+        convergence=1 if convergence is None else convergence,
+        priority=priority,
+    )
+
+
+def granted(done: CommandDone, config: Config) -> Parameters:
+    """Read what holds from the next SABM on, by the result of a PN of ours.
+
+    Args:
+        done: the result.
+        config: of the session: its defaults hold where the peer said nothing, or NSC.
+
+    Returns:
+        The parameters.
+    """
+    if isinstance(done.command, PN) and isinstance(done.answer, PN):
+        return settle(done.command, done.answer)
+    return Parameters(n1=config.n1, frame_type=config.frame_type)

@@ -45,6 +45,9 @@ class Responder(Link):
         self._out = b""  # answers to AT commands, and what a session that is over has said last
         self._give_up_at: float | None = None
 
+    def start(self, now: float) -> None:
+        """Wait for the peer: a responder begins nothing."""
+
     # --- The two modes --------------------------------------------------------------------------------------------
 
     def multiplex(self, config: Config, now: float) -> list[Event]:

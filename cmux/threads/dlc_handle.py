@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ..errors import CmuxError, DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
 from ..protocol import waits
 from ..protocol.commands import Signals
-from ..protocol.config import Config
+from ..protocol.config import Config, Parameters
 from ..protocol.events import (
     Cause,
     Closed,
@@ -65,6 +65,7 @@ class Endpoint:
         self._flag: ReadyFlag | None = None
         self._retired = False
         self._wanted: Signals | None = None  # ours, while a port has it open
+        self._parameters: Parameters | None = None  # what PN is to settle before it is opened
 
     # --- Opening and closing ---
 
@@ -92,6 +93,23 @@ class Endpoint:
             if self._owner is not None and self._owner() is owner:
                 self._owner = None
 
+    def require(self, parameters: Parameters) -> None:
+        """Have parameters settled by PN before the DLC is opened, the next time and each time after that.
+
+        Args:
+            parameters: what to ask for.
+
+        Raises:
+            StateError: it is open with others.
+            SessionEnded: the session is over.
+        """
+        with self.condition:
+            if self.up:
+                now = self.engine.call(lambda core, _: core.parameters(self.dlci))
+                if parameters not in (now, self._parameters):
+                    raise StateError(f"DLCI {self.dlci} is open with {now}, not with {parameters}: close it first")
+            self._parameters = parameters
+
     def open(self, signals: Signals) -> None:
         """Open the DLC and wait for the peer's answer.
 
@@ -104,6 +122,8 @@ class Endpoint:
             SessionEnded: the multiplexer is closed.
         """
         patience = waits.opening(self.policy.config)
+        if self._parameters is not None:
+            patience += waits.answer(self.policy.config)
         with self.condition:
             self.error = None
             self.buffer.held = False
@@ -151,6 +171,8 @@ class Endpoint:
     def _begin(self, core: Multiplexer, now: float, signals: Signals) -> bool:
         core.set_signals(self.dlci, signals, now)
         if not core.is_open(self.dlci):  # the peer may have opened it
+            if self._parameters is not None:
+                core.negotiate(self.dlci, self._parameters, now)
             core.open(self.dlci, now)
         return core.is_open(self.dlci)
 

@@ -33,26 +33,24 @@ class Engine:
 
     Args:
         line: open; it stays the caller's to close.
-        config: parameters of the session.
+        link: the session and the rules of its line.
         on_event: told each event but data that have a buffer, without the lock; must not wait.
         buffers: where the data of each DLC go.
-        line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
         capture: told every octet of both directions.
     """
 
     def __init__(
         self,
         line: Line,
-        config: Config,
+        link: Link,
         on_event: Callable[[Event], None],
         buffers: Mapping[int, ReceiveBuffer],
-        line_rate: int | None = None,
         capture: Capture | None = None,
     ) -> None:
         self.line = line
         self.error: SessionEnded | None = None
         """Why the session is over: the first cause."""
-        self._link = Link(Role.INITIATOR, config, line_rate=line_rate)
+        self._link = link
         self._on_event = on_event
         self._buffers = buffers
         self._log = port_logger(line.name)
@@ -70,6 +68,16 @@ class Engine:
         self._work = threading.Condition(self._lock)  # something to write, or an earlier deadline
         self._progress = threading.Condition(self._lock)  # written, opened, ended
         self._dispatching = threading.Lock()
+
+    @property
+    def role(self) -> Role:
+        """Which station this is."""
+        return self._link.multiplexer.role
+
+    @property
+    def config(self) -> Config:
+        """The parameters of the session."""
+        return self._link.multiplexer.config
 
     # --- For the owner and its channels ---
 
@@ -104,6 +112,17 @@ class Engine:
             result = action(self._link.multiplexer, time.monotonic())
             self._work.notify()
             return result
+
+    def change(self, action: Callable[[float], list[Event]]) -> None:
+        """Do something with the link that has events, under the lock, and tell them.
+
+        Args:
+            action: gets the time.
+        """
+        with self._lock:
+            self._take(action(time.monotonic()))
+            self._work.notify()
+        self._dispatch()
 
     def ended(self) -> SessionEnded:
         """Return a fresh copy of the first cause, to be raised by one more caller."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..errors import SessionEnded
-from ..protocol.config import Config
+from ..protocol.config import Config, Role
 from ..protocol.events import Outcome
 from ..urls import CmuxUrl
 from .dlc_handle import Endpoint
@@ -15,7 +15,14 @@ class MuxOfPort(Protocol):
     """The `Mux` behind a port."""
 
     name: str
-    config: Config
+
+    @property
+    def config(self) -> Config:
+        """The parameters of the session."""
+
+    @property
+    def role(self) -> Role:
+        """Which station this is."""
 
     @property
     def error(self) -> SessionEnded | None:
@@ -24,6 +31,10 @@ class MuxOfPort(Protocol):
     @property
     def reattaching(self) -> bool:
         """Whether a line that died is going to be opened anew."""
+
+    @property
+    def serving(self) -> bool:
+        """Whether a peer may begin a session: this is a responder whose line lives."""
 
     @property
     def drain_timeout(self) -> float:

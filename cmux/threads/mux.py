@@ -10,27 +10,26 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from queue import Empty, SimpleQueue
 from types import MappingProxyType, TracebackType
 from typing import Self
 
 from ..capture.recorder import Capture
-from ..errors import DlcError, SessionEnded
+from ..errors import SessionEnded
 from ..line.physical import Line
 from ..logs import port_logger
 from ..opening import check_dlci
 from ..protocol import waits
-from ..protocol.commands import Test
-from ..protocol.config import Config
-from ..protocol.events import Cause, CommandDone, DataReceived, Event, Outcome, SessionClosed
+from ..protocol.config import Config, Role
+from ..protocol.events import Cause, CommandDone, Event, ModeChanged, SessionClosed
+from ..protocol.link import Link
+from ..protocol.negotiation import wanted
 from ..reconnector import Reattacher
 from . import startup_runner as handover
-from .dlc_handle import ChannelPolicy, Endpoint
+from .channels import Channels
+from .dlc_handle import Endpoint
 from .engine import Engine
-from .receive_buffer import ReceiveBuffer
+from .services import Services
 from .virtual_uart import VirtualUart
-from .waiting import Deadline
 
 _JOIN_TIMEOUT = 2.0
 
@@ -40,14 +39,13 @@ Reopen = Callable[[], tuple[Line, Callable[[Line], bytes]]]
 _muxes: weakref.WeakSet[Mux] = weakref.WeakSet()
 
 
-class Mux:
-    """One multiplexed line; `cmux.open` makes it.
+class Mux(Services):
+    """One multiplexed line; `cmux.open` and `cmux.serve` make it.
 
     Args:
         line: open; the Mux closes it.
-        config: parameters of the session.
+        make_link: makes the session and the rules of its line; called again when the line is opened anew.
         leave_by_at: after closing, ask with AT whether the module is back in AT mode.
-        line_rate: bits per second to which writing is paced; None: not at all.
         capture: told every octet; the Mux closes it.
         drain_timeout: seconds that closing leaves for what is still queued.
         names: of channels, with their DLCI.
@@ -58,52 +56,48 @@ class Mux:
     def __init__(
         self,
         line: Line,
-        config: Config,
+        make_link: Callable[[], Link],
         *,
         leave_by_at: bool = True,
-        line_rate: int | None = None,
         capture: Capture | None = None,
         drain_timeout: float = 0.5,
         names: Mapping[str, int] = MappingProxyType({}),
         reopen: Reopen | None = None,
     ) -> None:
+        super().__init__()
         self.name = line.name
         """What was opened: a path, a URL, or the name of the object."""
-        self.config = config
-        """The parameters of the session."""
         self.back_in_at_mode: bool | None = None
         """Whether the module answered AT after closing; None when it was not asked."""
         self.reattached = 0
         """How often a line that died was opened anew."""
         self._log = port_logger(line.name)
-        self._policy = ChannelPolicy(config, drain_timeout)
         self._line = line
-        self._line_rate = line_rate
+        self._make_link = make_link
         self._reopen = reopen
         self._reattacher: Reattacher | None = None
         self._leave_by_at = leave_by_at
         self._names = names
         self._capture = capture
-        self._endpoints: dict[int, Endpoint] = {}
-        self._buffers: dict[int, ReceiveBuffer] = {}
+        self._channels = Channels(self, drain_timeout)
         self._engine = self._make_engine()
-        self._channels: dict[int, VirtualUart] = {}
+        self._channels.run_by(self._engine)
         self._make_locks()
-        self._awaited: list[SimpleQueue[CommandDone | None]] = []  # None: the session is over
+        self._session_end: SessionClosed | None = None
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
         self._opened = False
         _muxes.add(self)
 
     def _make_locks(self) -> None:
-        self._lock = threading.Lock()  # of _endpoints, _channels, _closer and _reattacher
+        self._lock = threading.Lock()  # of _closer and _reattacher
         self._back = threading.Condition(self._lock)  # a line is attached again, or will never be
 
     def _make_engine(self) -> Engine:
-        return Engine(self._line, self.config, self._handle, self._buffers, self._line_rate, self._capture)
+        return Engine(self._line, self._make_link(), self._handle, self._channels.buffers, self._capture)
 
     def start(self, first: bytes = b"") -> None:
-        """Open DLCI 0 and wait for the peer.
+        """Open DLCI 0 and wait for the peer; a responder waits for its peer later, in `accept`.
 
         Args:
             first: octets that have been read from the line already.
@@ -113,6 +107,9 @@ class Mux:
             SessionEnded: the line was lost.
         """
         self._engine.start(first)
+        if self.role is Role.RESPONDER:
+            self._opened = True
+            return
         self._opened = self._engine.wait(lambda core: core.session_open, waits.opening(self.config))
         if not self._opened:
             error = self._engine.error
@@ -122,112 +119,129 @@ class Mux:
 
     # --- Channels ---
 
-    def channel(self, dlci: int | str) -> VirtualUart:
+    def channel(
+        self,
+        dlci: int | str,
+        *,
+        n1: int | None = None,
+        priority: int | None = None,
+        convergence: int | None = None,
+    ) -> VirtualUart:
         """Return the port of a DLC, opened; always the same object for the same DLCI.
+
+        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
+        the peer does not grant is as `parameters` says.
 
         Args:
             dlci: 1 to 61, or a name that the profile has for it.
+            n1: longest information field in either direction, in octets; None: that of the session.
+            priority: 0 to 63; None: the default of the DLC.
+            convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
 
         Returns:
             The port.
 
         Raises:
             InvalidDlci: the number cannot carry data.
+            ConfigError: a parameter outside its range.
+            StateError: it is open with other parameters than these, or a responder has no session.
             DlcRefused: the peer said DM.
             DlcTimeout: it did not answer.
             PortBusy: a ``cmux:`` URL has it open.
             SessionEnded: this Mux is closed, or the line died.
         """
         dlci = check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
-        endpoint = self.endpoint(dlci)
-        with self._lock:
-            uart = self._channels.get(dlci)
-            if uart is None:
-                uart = self._channels[dlci] = VirtualUart.of(endpoint, self)
-        uart.ensure_open()
+        if (n1, priority, convergence) != (None, None, None):
+            self.endpoint(dlci).require(wanted(self.config, n1, priority, convergence))
+        return self._channels.take(dlci)
+
+    def accept(self, timeout: float | None = None) -> VirtualUart:
+        """Wait for a channel that the peer opens.
+
+        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
+
+        Args:
+            timeout: seconds; None: as long as it takes.
+
+        Returns:
+            Its port, open. A channel that was closed and that the peer opens again comes again.
+
+        Raises:
+            AcceptTimeout: the peer opened none in time.
+            SessionEnded: this Mux is closed, or the line died.
+        """
+        uart = self._channels.accept(timeout, lambda: self.error is None or self.reattaching)
+        if uart is None:
+            raise self._engine.ended()
         return uart
+
+    def port(self, dlci: int) -> VirtualUart:
+        """Return the port of a DLC as it is, open or not; always the same object for the same DLCI.
+
+        Args:
+            dlci: 1 to 61.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+        """
+        return self._channels.port(dlci)
 
     def endpoint(self, dlci: int) -> Endpoint:
         """Return the near end of a DLC, for the ports that are made on it."""
-        with self._lock:
-            if dlci not in self._endpoints:
-                endpoint = self._endpoints[dlci] = Endpoint(self._policy, self._engine, dlci)
-                self._buffers[dlci] = endpoint.buffer
-            return self._endpoints[dlci]
+        return self._channels.endpoint(dlci)
 
     def _handle(self, event: Event) -> None:
         if isinstance(event, SessionClosed):
-            if event.cause is not Cause.LOCAL:
-                if self._opened:  # what ends the opening is raised there; who works with a dead line hears of it, too
-                    self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
-                self._begin_reattaching()
-            for endpoint in self._all():
-                endpoint.handle(event)
-            self._answer(None)
-            return
-        if isinstance(event, CommandDone):
+            self._session_closed(event)
+        elif isinstance(event, CommandDone):
             self._answer(event)
-            return
-        dlci = getattr(event, "dlci", 0)
-        if dlci:  # the peer may have opened one that nobody has asked for yet
-            endpoint = self.endpoint(dlci)
-            if isinstance(event, DataReceived):
-                endpoint.buffer.feed(event.data)
-            else:
-                endpoint.handle(event)
+        elif isinstance(event, ModeChanged):
+            self._channels.configure(self.config)
+        elif dlci := getattr(event, "dlci", 0):
+            self._channels.handle(dlci, event)
 
-    def _answer(self, event: CommandDone | None) -> None:
-        with self._lock:
-            for awaited in self._awaited:
-                awaited.put(event)
+    def _session_closed(self, event: SessionClosed) -> None:
+        self._session_end = event
+        if event.cause is not Cause.LOCAL:
+            if self._opened:  # what ends the opening is raised there; who works with a dead line hears of it, too
+                self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
+            if self.error is not None:
+                self._begin_reattaching()
+        if self.error is not None:  # the session of a responder ends, and its line lives
+            self._channels.end(event)
+        self._answer(None)
 
-    def _all(self) -> list[Endpoint]:
-        with self._lock:
-            return list(self._endpoints.values())
-
-    # --- The control channel ---
-
-    def test(self, payload: bytes = b"gsm0710") -> Outcome:
-        """Have the peer send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them.
-
-        Args:
-            payload: the octets.
-
-        Returns:
-            What became of it.
-
-        Raises:
-            SessionEnded: the session is over.
-        """
-        answers: SimpleQueue[CommandDone | None] = SimpleQueue()
-        deadline = Deadline(waits.answer(self.config))
-        with self._lock:
-            self._awaited.append(answers)
-        try:
-            self._engine.call(lambda core, now: core.test(payload, now))
-            while (done := answers.get(timeout=deadline.left())) is not None:
-                if done.command == Test(payload) and done.outcome is not Outcome.CANCELLED:  # why, is told next
-                    return done.outcome
-        except Empty:
-            return Outcome.TIMEOUT
-        finally:
-            with self._lock:
-                self._awaited.remove(answers)
-        raise self._engine.ended()
+    def _session_over(self) -> SessionEnded:
+        if self.error is not None:
+            return self._engine.ended()
+        end = self._session_end or SessionClosed(Cause.LOCAL, "there is no session")
+        return SessionEnded(end.cause, f"{self.name}: {end.detail}")
 
     # --- State ---
 
     @property
+    def config(self) -> Config:
+        """The parameters of the session; of a responder in AT mode, of the one before."""
+        return self._engine.config
+
+    @property
+    def role(self) -> Role:
+        """Which station this is."""
+        return self._engine.role
+
+    @property
+    def serving(self) -> bool:
+        """Whether a peer may begin a session: this is a responder whose line lives."""
+        return self.role is Role.RESPONDER and self.error is None and self._closer is None
+
+    @property
     def drain_timeout(self) -> float:
         """Seconds that closing a channel leaves for what is still queued."""
-        return self._policy.drain_timeout
+        return self._channels.drain_timeout
 
     @drain_timeout.setter
     def drain_timeout(self, seconds: float) -> None:
-        with self._lock:
-            self._policy = replace(self._policy, drain_timeout=seconds)
-            for endpoint in self._endpoints.values():
-                endpoint.policy = self._policy
+        self._channels.drain_timeout = seconds
 
     @property
     def error(self) -> SessionEnded | None:
@@ -247,7 +261,7 @@ class Mux:
         """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
         stats = self._engine.stats()
         stats["reattached"] = self.reattached
-        stats["received_discarded"] = sum(endpoint.buffer.discarded for endpoint in self._all())
+        stats["received_discarded"] = self._channels.discarded()
         return stats
 
     def __repr__(self) -> str:
@@ -290,22 +304,16 @@ class Mux:
         self._line, hand_over = self._reopen()
         first = hand_over(self._line)
         self._engine = self._make_engine()
-        for endpoint in self._all():
-            endpoint.renew(self._engine)
+        self._channels.run_by(self._engine)
         self.start(first)
-        for endpoint in self._all():
-            try:
-                endpoint.open_again()
-            except DlcError as error:
-                self._log.warning("%s", error)
+        self._channels.open_again()
         with self._lock:
             if self.error is not None:
                 return False
             self._reattacher = None
             self.reattached += 1
             self._back.notify_all()
-        for endpoint in self._all():  # who waits for one that was refused has to look, too
-            endpoint.wake()
+        self._channels.wake()
         self._log.warning("attached again")
         return True
 
@@ -338,6 +346,7 @@ class Mux:
         with self._lock:
             self._reattacher = None
             self._back.notify_all()
+        self._channels.wake()
         try:
             self._end_session()
             ended = self._opened
@@ -353,14 +362,13 @@ class Mux:
                     self._engine.stop(_JOIN_TIMEOUT)
                 if self._capture is not None:
                     self._capture.close()
-                for endpoint in self._all():
-                    endpoint.retire()
+                self._channels.retire()
                 _muxes.discard(self)
                 self._closed.set()
 
     def _end_session(self) -> None:
         deadline = time.monotonic() + self.drain_timeout
-        for endpoint in self._all():
+        for endpoint in self._channels.all():
             if endpoint.up:
                 self._engine.wait_written(endpoint.dlci, max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(SessionEnded):
@@ -379,13 +387,11 @@ class Mux:
     def abandon(self) -> None:
         """Be dead in the child after a fork."""
         self._make_locks()
+        self._renew_service_locks()
         self._closer = threading.current_thread()
         self._closed.set()
         self._engine.abandon()
-        for endpoint in self._endpoints.values():
-            endpoint.abandon()
-        for channel in self._channels.values():
-            channel.abandon()
+        self._channels.abandon()
 
 
 # --- The end of the process, and its children ---

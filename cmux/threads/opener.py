@@ -9,7 +9,8 @@ from typing import Any
 from ..capture.recorder import Capture
 from ..line.physical import Line, SerialLike
 from ..opening import make_plan
-from ..protocol.config import Option
+from ..protocol.config import Option, Role
+from ..protocol.link import Link
 from ..protocol.profiles import Profile
 from ..protocol.startup import OTHER_RATES
 from ..settings import Startup
@@ -91,11 +92,11 @@ def open(
         if startup == "at":
             entered = handover.enter(line, plan.manner, plan.other_rates)
             first, adopted, config = entered.unread, entered.adopted, entered.config
+        pace = line.rate if line_rate is None else line_rate or None
         mux = Mux(
             line,
-            config,
+            lambda: Link(Role.INITIATOR, config, line_rate=pace),
             leave_by_at=startup == "at" and not adopted,
-            line_rate=line.rate if line_rate is None else line_rate or None,
             capture=recorder,
             drain_timeout=drain_timeout,
             names=plan.profile.channels,

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import serial
+from serial.serialutil import PortNotOpenError
 
 from ..protocol.commands import PortSettings, Signals
+from ..protocol.config import Parameters
 from ..urls import CmuxUrl, format_url, parse_url
 from .channel_stream import ChannelStream
 from .dlc_handle import Endpoint
@@ -153,19 +155,27 @@ class VirtualUart(ChannelStream):
             raise
 
     def wait_up(self, stop: Callable[[], bool]) -> bool:
-        """Wait while a line that died may be opened anew.
+        """Wait while a line that died may be opened anew, or the peer of a responder may open the channel.
 
         Args:
             stop: ends the wait early when it says True; `cancel_read` makes it be asked.
 
         Returns:
             Whether the channel can be used (again).
+
+        Raises:
+            PortNotOpenError: this is the port of a URL, and closed.
         """
-        endpoint = self._opened()
+        endpoint, mux = self._endpoint, self._mux
+        if endpoint is None or mux is None:
+            raise PortNotOpenError
         with endpoint.condition:
-            while not endpoint.up and self._mux is not None and self._mux.reattaching and not stop():
+            while not endpoint.up and (mux.reattaching or mux.serving) and not stop():
                 endpoint.condition.wait()
-            return endpoint.up
+            up = endpoint.up
+        if up and not self.is_open:
+            self.ensure_open()
+        return up
 
     def close(self) -> None:
         """Send what is queued, for half a second at most, discard the rest, close the DLC; it can be opened again."""
@@ -245,6 +255,23 @@ class VirtualUart(ChannelStream):
     def cd(self) -> bool:
         """The peer's DV: carrier detect."""
         return self._opened().peer_signals().dv
+
+    @property
+    def peer_signals(self) -> Signals:
+        """The peer's V.24 signals; until it has said something, the idle ones (27.010 §5.4.6.3.7)."""
+        return self._opened().peer_signals()
+
+    @property
+    def own_signals(self) -> Signals:
+        """The V.24 signals that this side sends: ``rts``, ``dtr``, and whether the peer is asked to stop."""
+        endpoint = self._opened()
+        return endpoint.engine.call(lambda core, now: core.own_signals(endpoint.dlci))
+
+    @property
+    def parameters(self) -> Parameters:
+        """What holds on the channel now: N1, frame type, convergence layer, priority (27.010 §5.4.6.3.1)."""
+        endpoint = self._opened()
+        return endpoint.engine.call(lambda core, now: core.parameters(endpoint.dlci))
 
     def apply_settings(self, d: dict[str, Any]) -> None:
         """Change several settings, and tell the peer of all of them at once.

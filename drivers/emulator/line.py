@@ -9,17 +9,18 @@ from dataclasses import dataclass
 
 from cmux.aio import MuxProtocol
 from cmux.protocol.commands import Signals
-from cmux.protocol.config import Config, Option, Role
+from cmux.protocol.config import Config, Option
 from cmux.protocol.events import (
+    AtReceived,
     Closed,
     DataReceived,
     Event,
+    ModeChanged,
     Opened,
-    SessionClosed,
-    SessionOpened,
     SignalsChanged,
     Writable,
 )
+from cmux.protocol.responder import Responder
 
 from ..clock import Timer
 from .channel import Channel, Loopback
@@ -35,7 +36,6 @@ log = logging.getLogger(__name__)
 
 _HIGH_WATER = 16384  # octets that wait for the line before a UART waits, too
 _ESCAPE_WAIT = 0.05  # seconds that the second half of an escape sequence may take
-_SABM_WAIT = 5.0  # seconds after AT+CMUX until the module gives up and is back in AT mode
 _OPTIONS = (Option.BASIC, Option.ADVANCED)  # by the number of the mode in AT+CMUX
 _LAST_DLCI = 63
 _SOFTWARE = 1  # of AT+IFC
@@ -106,7 +106,6 @@ class PhysicalLine(asyncio.Protocol):
         self._undecided: Timer | None = None
         self._mux: MuxProtocol | None = None
         self._mux_parameters: tuple[int, ...] = ()
-        self._waiting: Timer | None = None
         self._loopbacks: dict[int, Loopback] = {}
 
     # As a protocol: AT mode
@@ -175,7 +174,6 @@ class PhysicalLine(asyncio.Protocol):
 
     def close(self) -> None:
         """Hang up."""
-        self._stop_waiting()
         if self._transport is not None:
             self._transport.abort()
 
@@ -249,8 +247,6 @@ class PhysicalLine(asyncio.Protocol):
         self._mux_parameters = (mode, *values)
         uart.reply(OK)
         self._start(config, *uart.take_over())
-        environment = self._modem.environment
-        self._waiting = environment.clock.call_later(environment.loop, _SABM_WAIT, self._no_sabm)
         return None
 
     def _start(self, config: Config, unsaid: bytes, unheard: bytes = b"") -> None:
@@ -258,10 +254,12 @@ class PhysicalLine(asyncio.Protocol):
         if transport is None:
             return
         environment = self._modem.environment
+        responder = Responder(config, multiplexing=not self._settings.at_first)
+        if self._settings.at_first:
+            responder.multiplex(config, environment.clock.now())
         self._mux = MuxProtocol(
-            Role.RESPONDER,
-            config,
-            self._on_event,
+            link=responder,
+            on_event=self._on_event,
             clock=environment.clock.now,
             call_later=lambda delay, callback: environment.clock.call_later(environment.loop, delay, callback),
         )
@@ -281,22 +279,11 @@ class PhysicalLine(asyncio.Protocol):
         if unheard:
             self._mux.data_received(unheard)
 
-    def _no_sabm(self) -> None:
-        self._waiting = None
-        log.info("no SABM within %g s: back in AT mode", _SABM_WAIT)
-        self._back_to_at()
-
-    def _stop_waiting(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
-
     def _stop_tap(self) -> None:
         if self._settings.tap is not None:
             self._settings.tap.end()
 
     def _back_to_at(self) -> None:
-        self._stop_waiting()
         self._stop_tap()
         mux, self._mux = self._mux, None
         self._modem.left_multiplexer()
@@ -308,8 +295,6 @@ class PhysicalLine(asyncio.Protocol):
             self._writable = True
             self._transport.set_protocol(self)
             self._modem.uarts[0].attach(self)
-            if unread := mux.multiplexer.take_unread():  # AT commands right behind CLD
-                self.data_received(unread)
 
     def _restarted(self) -> None:
         if self._mux is not None and self._settings.at_first:
@@ -317,7 +302,6 @@ class PhysicalLine(asyncio.Protocol):
 
     def mux_lost(self, exc: Exception | None) -> None:
         """Note that the connection ended in multiplexer mode."""
-        self._stop_waiting()
         self._stop_tap()
         self._mux = None
         self._loopbacks.clear()
@@ -328,8 +312,6 @@ class PhysicalLine(asyncio.Protocol):
 
     def _on_event(self, event: Event) -> None:
         match event:
-            case SessionOpened():
-                self._stop_waiting()
             case Opened(dlci=dlci):
                 self._opened(dlci)
             case Closed(dlci=dlci) if dlci in self._loopbacks:
@@ -346,8 +328,10 @@ class PhysicalLine(asyncio.Protocol):
                 self._modem.uarts[dlci - 1].writable()
             case SignalsChanged(dlci=dlci, signals=signals):
                 self._signals(dlci, signals)
-            case SessionClosed() if self._transport is not None and self._settings.at_first:
+            case ModeChanged(multiplexing=False) if self._transport is not None:
                 self._back_to_at()
+            case AtReceived(data=data):  # right behind CLD
+                self.data_received(data)
 
     def _opened(self, dlci: int) -> None:
         if self._mux is None:

@@ -1,0 +1,222 @@
+"""What a `Mux` asks of its peer on the control channel, and waits for (27.010 §5.4.6.3)."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from ..errors import SessionEnded
+from ..protocol import waits
+from ..protocol.commands import RPN, SNC, Command, PortMask, PortSettings, Signals
+from ..protocol.config import Config, Parameters
+from ..protocol.events import CommandDone, Outcome
+from ..protocol.multiplexer import Multiplexer
+from ..protocol.negotiation import granted, wanted
+from ..protocol.power import Power
+from .engine import Engine
+from .waiting import Deadline
+
+
+class Services(ABC):
+    """The half of a `Mux` that is about the control channel; `cmux.aio.Mux` has the same names.
+
+    What waits for an answer raises StateError while there is no session, and SessionEnded when it ends meanwhile.
+    """
+
+    _engine: Engine
+
+    def __init__(self) -> None:
+        self._awaited: list[SimpleQueue[CommandDone | None]] = []  # None: the session is over
+        self._renew_service_locks()
+
+    def _renew_service_locks(self) -> None:
+        self._asking = threading.Lock()  # of _awaited
+
+    @property
+    @abstractmethod
+    def config(self) -> Config:
+        """The parameters of the session."""
+
+    @abstractmethod
+    def _session_over(self) -> SessionEnded:
+        """Make the exception that says why there is no session."""
+
+    def _ask(self, submit: Callable[[Multiplexer, float], Command]) -> CommandDone:
+        """Send a command and wait for its result."""
+        answers: SimpleQueue[CommandDone | None] = SimpleQueue()
+        deadline = Deadline(waits.answer(self.config))
+        with self._asking:
+            self._awaited.append(answers)
+        try:
+            command = self._engine.call(submit)
+            try:
+                while (done := answers.get(timeout=deadline.left())) is not None:
+                    if done.command is command and done.outcome is not Outcome.CANCELLED:  # why, is told next
+                        return done
+            except Empty:
+                return CommandDone(command, Outcome.TIMEOUT, None)
+        finally:
+            with self._asking:
+                self._awaited.remove(answers)
+        raise self._session_over()
+
+    def _answer(self, event: CommandDone | None) -> None:
+        with self._asking:
+            for awaited in self._awaited:
+                awaited.put(event)
+
+    def test(self, payload: bytes = b"gsm0710") -> Outcome:
+        """Have the peer send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them.
+
+        Args:
+            payload: the octets.
+
+        Returns:
+            What became of it.
+
+        Raises:
+            FrameError: more than fits an information field.
+        """
+        return self._ask(lambda core, now: core.test(payload, now)).outcome
+
+    def negotiate(
+        self, dlci: int, *, n1: int | None = None, priority: int | None = None, convergence: int | None = None
+    ) -> Parameters:
+        """Settle by PN what holds on a channel from its next opening on (27.010 §5.4.6.3.1), and wait for the peer.
+
+        `channel` with the same arguments does this and opens it.
+
+        Args:
+            dlci: 1 to 61.
+            n1: longest information field in either direction, in octets; None: that of the session.
+            priority: 0 to 63; None: the default of the DLC.
+            convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
+
+        Returns:
+            What the peer granted; the defaults where it does not know PN, or said nothing.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+            ConfigError: a value outside its range.
+        """
+        parameters = wanted(self.config, n1, priority, convergence)
+        return granted(self._ask(lambda core, now: core.negotiate(dlci, parameters, now)), self.config)
+
+    def parameters(self, dlci: int) -> Parameters:
+        """Return what holds on a channel now: N1, frame type, convergence layer, priority.
+
+        Args:
+            dlci: 1 to 61.
+        """
+        return self._engine.call(lambda core, now: core.parameters(dlci))
+
+    def negotiate_port(
+        self, dlci: int, settings: PortSettings | None = None, mask: PortMask = PortMask.ALL
+    ) -> PortSettings | None:
+        """Set the serial port behind a channel, or ask for its settings, by RPN (27.010 §5.4.6.3.9), and wait.
+
+        Args:
+            dlci: 1 to 61.
+            settings: what to set; None asks.
+            mask: which of the settings are meant.
+
+        Returns:
+            What the peer says that holds now; None when it does not know RPN, or said nothing.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+            FrameError: a baud rate that is meant and that RPN cannot code.
+        """
+        answer = self._ask(lambda core, now: core.negotiate_port(dlci, settings, now, mask)).answer
+        return answer.settings if isinstance(answer, RPN) else None
+
+    def line_status(self, dlci: int, *, overrun: bool = False, parity: bool = False, framing: bool = False) -> Outcome:
+        """Tell the peer of errors on the serial port behind a channel, by RLS (27.010 §5.4.6.3.10), and wait.
+
+        Args:
+            dlci: 1 to 61.
+            overrun: a character was overwritten before it was read.
+            parity: a parity bit was wrong.
+            framing: a stop bit was missing.
+
+        Returns:
+            What became of it.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+        """
+        return self._ask(
+            lambda core, now: core.line_status(dlci, now, overrun=overrun, parity=parity, framing=framing)
+        ).outcome
+
+    def service(self, dlci: int, service: int | None = None, codec: int | None = None) -> SNC | None:
+        """Name the service of a channel, or ask for it, by SNC (27.010 §5.4.6.3.11), and wait.
+
+        Args:
+            dlci: 1 to 61.
+            service: the service octet, `SNC.DATA` or `SNC.VOICE`; None asks.
+            codec: the codec octet that goes with it.
+
+        Returns:
+            What the peer says that holds now; None when it does not know SNC, or said nothing.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+            FrameError: a number that is no octet.
+        """
+        answer = self._ask(lambda core, now: core.service(dlci, now, service=service, codec=codec)).answer
+        return answer if isinstance(answer, SNC) else None
+
+    def send_break(self, dlci: int, duration: float) -> None:
+        """Send a break on an open channel, with its MSC (27.010 §5.4.6.3.7).
+
+        Args:
+            dlci: 1 to 61.
+            duration: seconds, 0 to 3.0; rounded to steps of 0.2.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+            FrameError: a duration out of range.
+            StateError: the channel is not open.
+        """
+        self._engine.call(lambda core, now: core.send_break(dlci, duration, now))
+
+    def signals(self, dlci: int) -> Signals | None:
+        """Return the peer's V.24 signals of a channel; None before its first MSC (27.010 §5.4.6.3.7)."""
+        return self._engine.call(lambda core, now: core.signals(dlci))
+
+    def own_signals(self, dlci: int) -> Signals:
+        """Return the V.24 signals that this side sends about a channel."""
+        return self._engine.call(lambda core, now: core.own_signals(dlci))
+
+    def hold_all(self) -> Outcome:
+        """Ask the peer to stop all channels (FCoff, 27.010 §5.4.6.3.6), and wait for its answer."""
+        return self._ask(lambda core, now: core.hold_all(now)).outcome
+
+    def release_all(self) -> Outcome:
+        """Let the peer send on all channels again (FCon, 27.010 §5.4.6.3.5), and wait for its answer."""
+        return self._ask(lambda core, now: core.release_all(now)).outcome
+
+    @property
+    def asleep(self) -> bool:
+        """Whether both sides sleep (27.010 §5.4.7)."""
+        return self._engine.call(lambda core, now: core.power) is Power.ASLEEP
+
+    def sleep(self) -> bool:
+        """Ask the peer for power saving (PSC, 27.010 §5.4.6.3.2), and wait until both sides sleep.
+
+        What is written later wakes the peer as the setting ``wakeup`` says.
+
+        Returns:
+            False when the peer did not agree, or something was to be sent meanwhile.
+        """
+        self._engine.call(lambda core, now: core.sleep(now))
+        settled = (Power.ASLEEP, Power.AWAKE)
+        self._engine.wait(lambda core: core.power in settled, waits.answer(self.config))
+        return self.asleep
+
+    def wake(self) -> None:
+        """Wake a peer that sleeps without sending anything (27.010 §5.4.7)."""
+        self._engine.call(lambda core, now: core.wake(now))
