@@ -1,0 +1,111 @@
+"""What the syntax trees of a folder say: where each public name is defined, and what its tests are marked with."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+Test = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+class Definition(NamedTuple):
+    """Where a name is defined: a file, and its lines, counted from 1, with those of its decorators."""
+
+    path: Path
+    lines: range
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """Return the syntax tree of a file, which does not change while this process runs."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+@cache
+def definitions(folder: Path) -> dict[str, list[Definition]]:
+    """Return where the modules in a folder, and below it, define each public name.
+
+    Those are functions, classes and variables at the top, and what a class has, as ``Class.name``: methods, attributes,
+    and attributes that its ``__init__`` makes.
+    """
+    found: dict[str, list[Definition]] = {}
+    for path in sorted(folder.rglob("*.py")):
+        for name, node in _defined(tree(path)):
+            if not any(part.startswith("_") for part in name.split(".")):
+                first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+                lines = range(first, (node.end_lineno or node.lineno) + 1)
+                found.setdefault(name, []).append(Definition(path, lines))
+    return found
+
+
+def definition(folder: Path, name: str) -> list[Definition]:
+    """Return where the one module that has a public name defines it: several times where it has a setter, or overloads.
+
+    Raises:
+        LookupError: no module in the folder or below it has the name, or several have it.
+    """
+    found = definitions(folder).get(name, [])
+    paths = sorted({one.path.relative_to(folder).as_posix() for one in found})
+    if len(paths) != 1:
+        where = f"defined in {' and in '.join(paths)}" if paths else "not defined"
+        raise LookupError(f"{name} is {where} in {folder.name}, one module is wanted")
+    return found
+
+
+def _defined(module: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
+    for node in module.body:
+        for name in _names(node):
+            yield name, node
+        if isinstance(node, ast.ClassDef):
+            for member in node.body:
+                for name in _names(member):
+                    yield f"{node.name}.{name}", member
+                if isinstance(member, ast.FunctionDef) and member.name == "__init__":
+                    for name, made in _made_by(member):
+                        yield f"{node.name}.{name}", made
+
+
+def _names(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    return [target.id for target in _targets(node) if isinstance(target, ast.Name)]
+
+
+def _made_by(method: ast.FunctionDef) -> Iterator[tuple[str, ast.stmt]]:
+    for node in ast.walk(method):
+        if isinstance(node, ast.stmt):
+            for target in _targets(node):
+                if isinstance(target, ast.Attribute) and ast.unparse(target.value) == "self":
+                    yield target.attr, node
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    if isinstance(node, ast.AnnAssign):
+        return [node.target]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [one for target in targets for one in (target.elts if isinstance(target, ast.Tuple) else [target])]
+
+
+def tests(path: Path) -> Iterator[tuple[str, Test]]:
+    """Iterate over the classes and functions of a file of tests, with their names as pytest says them."""
+    for node in tree(path).body:
+        if isinstance(node, Test):
+            yield node.name, node
+        if isinstance(node, ast.ClassDef):
+            for member in node.body:
+                if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
+                    yield f"{node.name}::{member.name}", member
+
+
+def arguments(node: Test, mark: str) -> list[str]:
+    """Return what a test is marked with: the arguments of its decorators ``@pytest.mark.<mark>``."""
+    return [
+        str(argument.value)
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == f"pytest.mark.{mark}"
+        for argument in decorator.args
+        if isinstance(argument, ast.Constant)
+    ]
