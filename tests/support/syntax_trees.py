@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -49,9 +49,10 @@ def definition(folder: Path, name: str) -> list[Definition]:
     """
     found = definitions(folder).get(name, [])
     paths = sorted({one.path.relative_to(folder).as_posix() for one in found})
-    if len(paths) != 1:
-        where = f"defined in {' and in '.join(paths)}" if paths else "not defined"
-        raise LookupError(f"{name} is {where} in {folder.name}, one module is wanted")
+    if not paths:
+        raise LookupError(f"no module in {folder.name} defines {name}")
+    if len(paths) > 1:
+        raise LookupError(f"{name} is defined in {' and in '.join(paths)} in {folder.name}, one module is wanted")
     return found
 
 
@@ -90,18 +91,49 @@ def _targets(node: ast.stmt) -> list[ast.expr]:
 
 
 def tests(path: Path) -> Iterator[tuple[str, Test]]:
-    """Iterate over the classes and functions of a file of tests, with their names as pytest says them."""
+    """Iterate over the classes and functions of a file of tests, each as ``file::Class::function``."""
     for node in tree(path).body:
         if isinstance(node, Test):
-            yield node.name, node
+            yield f"{path.stem}::{node.name}", node
         if isinstance(node, ast.ClassDef):
             for member in node.body:
                 if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
-                    yield f"{node.name}::{member.name}", member
+                    yield f"{path.stem}::{node.name}::{member.name}", member
 
 
-def arguments(node: Test, mark: str) -> list[str]:
-    """Return what a test is marked with: the arguments of its decorators ``@pytest.mark.<mark>``."""
+@cache
+def files_of_tests(root: Path) -> dict[str, list[Path]]:
+    """Return the files of tests of a tree by their names without folder and suffix."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted([*(root / "tests").rglob("test_*.py"), *(root / "fuzz").rglob("fuzz_*.py")]):
+        found.setdefault(path.stem, []).append(path)
+    return dict(sorted(found.items()))
+
+
+@cache
+def marked(root: Path, mark: str) -> dict[str, list[str]]:
+    """Return the tests that have ``@pytest.mark.<mark>`` with each argument; a file that moves changes nothing."""
+    found: dict[str, list[str]] = {}
+    for paths in files_of_tests(root).values():
+        for path in paths:
+            for name, node in tests(path):
+                for argument in _arguments(node, mark):
+                    found.setdefault(argument, []).append(name)
+    return found
+
+
+def ambiguous(root: Path, names: Iterable[str]) -> list[str]:
+    """Return what is wrong with names of tests: that several files have the name of the file."""
+    files = files_of_tests(root)
+    stems = sorted({name.partition("::")[0] for name in names})
+    return [
+        f"{stem} is not one file: {', '.join(path.relative_to(root).as_posix() for path in files[stem])}"
+        for stem in stems
+        if len(files.get(stem, ())) > 1
+    ]
+
+
+def _arguments(node: Test, mark: str) -> list[str]:
     return [
         str(argument.value)
         for decorator in node.decorator_list
