@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import re
 import sys
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+
+from syntax_trees import ambiguous, marked
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -55,30 +58,9 @@ def unknown(clauses: Iterable[str], titles: Iterable[str], not_done: Iterable[st
     ]
 
 
-def shown() -> dict[str, set[str]]:
+def shown() -> dict[str, list[str]]:
     """Return the tests that are marked with each clause."""
-    found: dict[str, set[str]] = {}
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in tree.body:
-            members = node.body if isinstance(node, ast.ClassDef) else []
-            for test in (node, *members):
-                if not isinstance(test, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                    continue
-                if isinstance(test, ast.ClassDef) and not test.name.startswith("Test"):
-                    continue
-                owner = f"{node.name}::" if isinstance(node, ast.ClassDef) and test is not node else ""
-                for clause in _marked(test):
-                    found.setdefault(clause, set()).add(f"{path.stem}::{owner}{test.name}")
-    return found
-
-
-def _marked(test: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[str]:
-    clauses: list[str] = []
-    for decorator in test.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.clause":
-            clauses += [arg.value for arg in decorator.args if isinstance(arg, ast.Constant)]
-    return clauses
+    return marked(ROOT, "clause")
 
 
 def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
@@ -91,6 +73,7 @@ def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
     anywhere = cited(CORE.parent)
     strays = unknown(anywhere, titles, not_done)
     missing += [f"{clause}: cited in {min(anywhere[clause])}, but no clause" for clause in strays]
+    missing += ambiguous(ROOT, (test for marks in tests.values() for test in marks))
     missing += [f"{clause}: done and not done" for clause in titles if clause in not_done]
     if passed is not None:
         missing += [f"{clause}: no test with it has passed" for clause in titles if not passed.get(clause)]
