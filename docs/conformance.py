@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 
-from syntax_trees import ambiguous, marked
+from syntax_trees import ambiguous, around, marked
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -33,12 +33,23 @@ def load() -> tuple[dict[str, str], dict[str, str]]:
     return table["clauses"], table["not_done"]
 
 
-def cited(folder: Path = CORE) -> dict[str, set[str]]:
+def cited(folder: Path) -> dict[str, set[str]]:
     """Return the modules in a folder, and below it, that cite each clause."""
     found: dict[str, set[str]] = {}
     for path in sorted(folder.rglob("*.py")):
         for clause in citations(path.read_text(encoding="utf-8")):
             found.setdefault(clause, set()).add(path.stem)
+    return found
+
+
+def names(folder: Path = CORE) -> dict[str, set[str]]:
+    """Return the public names in the modules of a folder, and below it, that cite each clause, in or beside them."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(folder.rglob("*.py")):
+        for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for clause in citations(text):
+                if name := around(path, line):
+                    found.setdefault(clause, set()).add(name)
     return found
 
 
@@ -66,8 +77,8 @@ def shown() -> dict[str, list[str]]:
 def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
     """Return what is missing: a clause without code or test, a mark or citation that names no clause."""
     titles, not_done = load()
-    code, tests = cited(), shown()
-    missing = [f"{clause}: cited nowhere in cmux/protocol" for clause in titles if clause not in code]
+    code, tests = names(), shown()
+    missing = [f"{clause}: no public name in cmux/protocol cites it" for clause in titles if clause not in code]
     missing += [f"{clause}: no test is marked with it" for clause in titles if clause not in tests]
     missing += [f"{clause}: marked in {min(tests[clause])}, but no clause" for clause in tests if clause not in titles]
     anywhere = cited(CORE.parent)
@@ -83,23 +94,23 @@ def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
 def page() -> str:
     """Return the text of the page."""
     titles, not_done = load()
-    code, tests = cited(), shown()
+    code, tests = names(), shown()
     lines = [
         "<!-- Written by docs/conformance.py; do not edit. -->",
         "",
         "# Conformance to 3GPP TS 27.010",
         "",
-        "Each clause, the modules of `cmux.protocol` that cite it, and the tests that are marked with it.",
+        "Each clause, the names in `cmux.protocol` that cite it, and the tests that are marked with it.",
         "",
         "| clause | | code | tests |",
         "|---|---|---|---|",
     ]
     for clause, title in titles.items():
-        modules = ", ".join(f"`{name}`" for name in sorted(code.get(clause, ())))
-        names = sorted(tests.get(clause, ()))
-        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-        shown_by = "<br>".join(f"`{name}`" for name in names[:4]) + more
-        lines.append(f"| {clause} | {title} | {modules} | {shown_by} |")
+        cited_by = ", ".join(f"`{name}`" for name in sorted(code.get(clause, ())))
+        marks = sorted(tests.get(clause, ()))
+        more = f" and {len(marks) - 4} more" if len(marks) > 4 else ""
+        shown_by = "<br>".join(f"`{name}`" for name in marks[:4]) + more
+        lines.append(f"| {clause} | {title} | {cited_by} | {shown_by} |")
     lines += ["", "## Not done", "", "| clause | why |", "|---|---|"]
     lines += [f"| {clause} | {why} |" for clause, why in not_done.items()]
     return "\n".join(lines) + "\n"

@@ -56,6 +56,25 @@ def definition(folder: Path, name: str) -> list[Definition]:
     return found
 
 
+def around(path: Path, line: int) -> str | None:
+    """Return the public name at the top of a module that a line belongs to: in it, or in the text above or below it."""
+    above: ast.stmt | None = None
+    for node in tree(path).body:
+        inside = line <= (node.end_lineno or node.lineno)
+        if isinstance(node, ast.Expr):  # a string about the name above; the first one is about the module
+            if inside and line >= node.lineno:
+                return _public(above)
+        elif inside:
+            return _public(node)
+        else:
+            above = node
+    return None
+
+
+def _public(node: ast.stmt | None) -> str | None:
+    return next((name for name in (_names(node) if node else ()) if not name.startswith("_")), None)
+
+
 def _defined(module: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
     for node in module.body:
         for name in _names(node):
