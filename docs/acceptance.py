@@ -8,22 +8,29 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib
 import json
-import re
+import operator
 import sys
 import textwrap
 import tomllib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.emulator.commandline import BadLine, parse
 from drivers.emulator.commands import all_commands
 
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+
+from syntax_trees import ambiguous, definition, marked
+
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 PAGE = DOCS / "acceptance.md"
+FACES = ("drivers.tcpip", "drivers.modem", "cmux")
+"""What hands out the names that programs use."""
 MOST = 6
 """Numbers that one test may show: one that claims more shows none of them clearly."""
 ON_THE_LINE = range(3, 11)
@@ -32,8 +39,9 @@ ON_THE_LINE = range(3, 11)
 _INTRODUCTION = """
 The {statements} statements of Quectel's app note GSM_TCPIP_AN V1.01, numbered by chapter, in our words. For each of the
 {behaving} that are about behaviour: the name that a program uses, the part of the emulated module that does it, and the
-tests that are marked with it. Names are looked up in `drivers.tcpip` and `drivers`, those of the module in
-`drivers.emulator`. `make acceptance` writes this page; `make mutants` shows that the tests of a number fail when driver
+tests that are marked with it. Programs have the names from `drivers.tcpip`, `drivers.modem` or `cmux`; those of the
+module are defined somewhere in `drivers.emulator`, beside an AT command stands the function that answers it where it
+has one of its own. `make acceptance` writes this page; `make mutants` shows that the tests of a number fail when driver
 or module have a defect there.
 """
 
@@ -77,35 +85,42 @@ def load() -> tuple[dict[int, str], dict[str, Statement]]:
     return titles, statements
 
 
-def exists(name: str, *packages: str) -> bool:
-    """Tell whether there is an object of a dotted name in one of these packages; the empty one is the top."""
-    return any(_exists([*filter(None, package.split(".")), *name.split(".")]) for package in packages)
-
-
-def _exists(parts: list[str]) -> bool:
-    for length in range(len(parts), 0, -1):
+def driver_problem(name: str, faces: Sequence[str] = FACES) -> str | None:
+    """Return what is wrong with a name of the driver: that nothing hands it out, or several things under one name."""
+    first = name.partition(".")[0]
+    found: dict[int, str] = {}
+    for face in faces:
+        module = importlib.import_module(face)
         try:
-            found: object = importlib.import_module(".".join(parts[:length]))
-        except ModuleNotFoundError:
+            operator.attrgetter(name)(module)
+        except AttributeError:
             continue
-        for part in parts[length:]:
-            if isinstance(found, type) and not hasattr(found, part):
-                return part == parts[-1] and _made_by(found, part)
-            if not hasattr(found, part):
-                return False
-            found = getattr(found, part)
-        return True
-    return False
+        found.setdefault(id(getattr(module, first)), face)
+    if not found:
+        return f"the driver has no {name}"
+    return None if len(found) == 1 else f"{name} is in {' and in '.join(found.values())}, one of them is wanted"
 
 
-def _made_by(owner: type, name: str) -> bool:
-    """Tell whether a class gives its objects an attribute of this name."""
-    text = Path(str(sys.modules[owner.__module__].__file__)).read_text(encoding="utf-8")
-    return re.search(rf"\bself\.{name}\b[^=\n]* = ", text) is not None
+def module_problem(name: str, folder: Path = ROOT / "drivers" / "emulator") -> str | None:
+    """Return what is wrong with a name of the module: that it is not there once, or a private function answers."""
+    if not name.startswith("AT"):
+        try:
+            definition(folder, name)
+        except LookupError as error:
+            return str(error)
+        return None
+    function = answering(name)
+    if function is None:
+        return f"the module has no {name}"
+    return f"{name} is answered by {function}, which is private" if function.startswith("_") else None
 
 
 def answering(name: str) -> str | None:
-    """Return which function of the module answers a command as it is typed, None when none does."""
+    """Return which function of the module answers a command as it is typed.
+
+    Returns:
+        The name of the function, an empty one for what many commands have in common, None when nothing answers.
+    """
     try:
         command = parse(name.removeprefix("AT"))[0]
     except (BadLine, IndexError):
@@ -113,31 +128,13 @@ def answering(name: str) -> str | None:
     entry = all_commands().get(command.name, command.form)
     if entry is None:
         return None
-    module = entry.handler.__module__.removeprefix("drivers.emulator.")
     function = entry.handler.__qualname__
-    return module if "<locals>" in function else f"{module}.{function}"
+    return "" if "<locals>" in function else function
 
 
-def shown() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Return the tests that are marked with each number, and the numbers of each test."""
-    tests: dict[str, list[str]] = {}
-    numbers: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for test in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef) and test.name.startswith("test_"):
-                name = f"{path.relative_to(ROOT / 'tests').as_posix()}::{test.name}"
-                for number in _marked(test):
-                    tests.setdefault(number, []).append(name)
-                    numbers.setdefault(name, []).append(number)
-    return tests, numbers
-
-
-def _marked(test: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
-    numbers: list[str] = []
-    for decorator in test.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.requirement":
-            numbers += [arg.value for arg in decorator.args if isinstance(arg, ast.Constant)]
-    return numbers
+def shown() -> dict[str, list[str]]:
+    """Return the tests that are marked with each number."""
+    return marked(ROOT, "requirement")
 
 
 def problems(passed: dict[str, list[str]] | None = None, lines: dict[str, int] | None = None) -> list[str]:
@@ -148,11 +145,11 @@ def problems(passed: dict[str, list[str]] | None = None, lines: dict[str, int] |
         lines: the octets that a module heard in each test that passed, where that is known.
     """
     _, statements = load()
-    tests, numbers = shown()
+    tests = shown()
     found: list[str] = []
     for number, one in statements.items():
-        found += [f"{number}: the driver has no {name}" for name in one.driver if not _driver(name)]
-        found += [f"{number}: the module has no {name}" for name in one.emulator if not _emulator(name)]
+        wrong = [*map(driver_problem, one.driver), *map(module_problem, one.emulator)]
+        found += [f"{number}: {problem}" for problem in wrong if problem]
         if not one.behaves:
             continue
         if number not in tests:
@@ -164,30 +161,19 @@ def problems(passed: dict[str, list[str]] | None = None, lines: dict[str, int] |
     for number in tests:
         if number.startswith("S") and number not in statements:
             found.append(f"{number}: marked in {tests[number][0]}, but nothing is stated under it")
-    found += [
-        f"{test}: marked with {len(own)} numbers, {MOST} are the most"
-        for test, own in numbers.items()
-        if len(own) > MOST
-    ]
-    return found
+    counts = Counter(test for marks in tests.values() for test in marks)
+    found += [f"{test}: marked with {n} numbers, {MOST} are the most" for test, n in counts.items() if n > MOST]
+    return found + ambiguous(ROOT, counts)
 
 
 def _on_the_line(one: Statement, tests: list[str], lines: dict[str, int] | None) -> bool:
     return lines is None or one.chapter not in ON_THE_LINE or any(lines.get(test) for test in tests)
 
 
-def _driver(name: str) -> bool:
-    return exists(name, "drivers.tcpip", "drivers", "")
-
-
-def _emulator(name: str) -> bool:
-    return answering(name) is not None if name.startswith("AT") else exists(name, "drivers.emulator")
-
-
 def page() -> str:
     """Return the text of the page."""
     titles, statements = load()
-    tests, _ = shown()
+    tests = shown()
     count = sum(one.behaves for one in statements.values())
     lines = [
         "<!-- Written by docs/acceptance.py; do not edit. -->",
@@ -216,10 +202,11 @@ def _row(one: Statement, tests: list[str]) -> str:
     if not one.behaves:
         return f"| {one.number} | {text} | | | |"
     driver = "<br>".join(f"`{name}`" for name in one.driver)
+    answers = {name: answering(name) for name in one.emulator if name.startswith("AT")}
     emulator = "<br>".join(
-        f"`{name}`: `{answering(name)}`" if name.startswith("AT") else f"`{name}`" for name in one.emulator
+        f"`{name}`: `{function}`" if (function := answers.get(name)) else f"`{name}`" for name in one.emulator
     )
-    names = [f"`{test.rpartition('/')[2].replace('.py', '')}`" for test in tests]
+    names = [f"`{test}`" for test in tests]
     return f"| {one.number} | {text} | {driver} | {emulator} | {'<br>'.join(names)} |"
 
 

@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import re
 import sys
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
+
+from syntax_trees import ambiguous, around, marked
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -30,12 +33,23 @@ def load() -> tuple[dict[str, str], dict[str, str]]:
     return table["clauses"], table["not_done"]
 
 
-def cited(folder: Path = CORE) -> dict[str, set[str]]:
+def cited(folder: Path) -> dict[str, set[str]]:
     """Return the modules in a folder, and below it, that cite each clause."""
     found: dict[str, set[str]] = {}
     for path in sorted(folder.rglob("*.py")):
         for clause in citations(path.read_text(encoding="utf-8")):
             found.setdefault(clause, set()).add(path.stem)
+    return found
+
+
+def names(folder: Path = CORE) -> dict[str, set[str]]:
+    """Return the public names in the modules of a folder, and below it, that cite each clause, in or beside them."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(folder.rglob("*.py")):
+        for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for clause in citations(text):
+                if name := around(path, line):
+                    found.setdefault(clause, set()).add(name)
     return found
 
 
@@ -55,42 +69,22 @@ def unknown(clauses: Iterable[str], titles: Iterable[str], not_done: Iterable[st
     ]
 
 
-def shown() -> dict[str, set[str]]:
+def shown() -> dict[str, list[str]]:
     """Return the tests that are marked with each clause."""
-    found: dict[str, set[str]] = {}
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in tree.body:
-            members = node.body if isinstance(node, ast.ClassDef) else []
-            for test in (node, *members):
-                if not isinstance(test, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                    continue
-                if isinstance(test, ast.ClassDef) and not test.name.startswith("Test"):
-                    continue
-                owner = f"{node.name}::" if isinstance(node, ast.ClassDef) and test is not node else ""
-                for clause in _marked(test):
-                    found.setdefault(clause, set()).add(f"{path.stem}::{owner}{test.name}")
-    return found
-
-
-def _marked(test: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[str]:
-    clauses: list[str] = []
-    for decorator in test.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.clause":
-            clauses += [arg.value for arg in decorator.args if isinstance(arg, ast.Constant)]
-    return clauses
+    return marked(ROOT, "clause")
 
 
 def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
     """Return what is missing: a clause without code or test, a mark or citation that names no clause."""
     titles, not_done = load()
-    code, tests = cited(), shown()
-    missing = [f"{clause}: cited nowhere in cmux/protocol" for clause in titles if clause not in code]
+    code, tests = names(), shown()
+    missing = [f"{clause}: no public name in cmux/protocol cites it" for clause in titles if clause not in code]
     missing += [f"{clause}: no test is marked with it" for clause in titles if clause not in tests]
     missing += [f"{clause}: marked in {min(tests[clause])}, but no clause" for clause in tests if clause not in titles]
     anywhere = cited(CORE.parent)
     strays = unknown(anywhere, titles, not_done)
     missing += [f"{clause}: cited in {min(anywhere[clause])}, but no clause" for clause in strays]
+    missing += ambiguous(ROOT, (test for marks in tests.values() for test in marks))
     missing += [f"{clause}: done and not done" for clause in titles if clause in not_done]
     if passed is not None:
         missing += [f"{clause}: no test with it has passed" for clause in titles if not passed.get(clause)]
@@ -100,23 +94,23 @@ def problems(passed: dict[str, list[str]] | None = None) -> list[str]:
 def page() -> str:
     """Return the text of the page."""
     titles, not_done = load()
-    code, tests = cited(), shown()
+    code, tests = names(), shown()
     lines = [
         "<!-- Written by docs/conformance.py; do not edit. -->",
         "",
         "# Conformance to 3GPP TS 27.010",
         "",
-        "Each clause, the modules of `cmux.protocol` that cite it, and the tests that are marked with it.",
+        "Each clause, the names in `cmux.protocol` that cite it, and the tests that are marked with it.",
         "",
         "| clause | | code | tests |",
         "|---|---|---|---|",
     ]
     for clause, title in titles.items():
-        modules = ", ".join(f"`{name}`" for name in sorted(code.get(clause, ())))
-        names = sorted(tests.get(clause, ()))
-        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-        shown_by = "<br>".join(f"`{name}`" for name in names[:4]) + more
-        lines.append(f"| {clause} | {title} | {modules} | {shown_by} |")
+        cited_by = ", ".join(f"`{name}`" for name in sorted(code.get(clause, ())))
+        marks = sorted(tests.get(clause, ()))
+        more = f" and {len(marks) - 4} more" if len(marks) > 4 else ""
+        shown_by = "<br>".join(f"`{name}`" for name in marks[:4]) + more
+        lines.append(f"| {clause} | {title} | {cited_by} | {shown_by} |")
     lines += ["", "## Not done", "", "| clause | why |", "|---|---|"]
     lines += [f"| {clause} | {why} |" for clause, why in not_done.items()]
     return "\n".join(lines) + "\n"

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+import cmux
 
 DOCS = Path(__file__).parents[1] / "docs"
 acceptance = runpy.run_path(str(DOCS / "acceptance.py"))
@@ -40,28 +44,56 @@ def test_a_number_whose_tests_sent_nothing_to_a_module_is_a_problem_from_chapter
 
 
 @pytest.mark.parametrize(
-    ("name", "packages", "there"),
+    ("name", "problem"),
     [
-        ("TcpipDriver.connect", ("drivers.tcpip",), True),
-        ("TcpipDriver.conect", ("drivers.tcpip",), False),
-        ("modem.Modem.unlock", ("drivers.tcpip", "drivers"), True),
-        ("cmux.Mux.channel", ("drivers", ""), True),
-        ("server.Server.clients", ("drivers.emulator",), True),  # made in __init__
-        ("server.Server.clientele", ("drivers.emulator",), False),
-        ("server.Server.clients.clear", ("drivers.emulator",), False),
-        ("no_such_module.Server", ("drivers.emulator",), False),
+        ("TcpipDriver.connect", None),
+        ("TcpipDriver.conect", "the driver has no TcpipDriver.conect"),
+        ("Modem.unlock", None),
+        ("Mux.channel", None),
+        ("Muxes.channel", "the driver has no Muxes.channel"),
     ],
 )
-def test_a_name_exists_or_not(name: str, packages: tuple[str, ...], there: bool) -> None:
-    assert acceptance["exists"](name, *packages) is there
+def test_a_name_of_the_driver_is_handed_out_or_not(name: str, problem: str | None) -> None:
+    assert acceptance["driver_problem"](name) == problem
+
+
+def test_a_name_that_the_driver_has_for_two_things_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "made_up", SimpleNamespace(Mux=cmux.Mux, VirtualUart=SimpleNamespace))
+    assert acceptance["driver_problem"]("Mux", ("cmux", "made_up")) is None
+    problem = "VirtualUart is in cmux and in made_up, one of them is wanted"
+    assert acceptance["driver_problem"]("VirtualUart", ("cmux", "made_up")) == problem
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("Server", None),
+        ("Server.clients", None),  # made in __init__
+        ("Server.clientele", "no module in emulator defines Server.clientele"),
+        ("Server.clients.clear", "no module in emulator defines Server.clients.clear"),
+        ("Server._maximum", "no module in emulator defines Server._maximum"),
+        ("AT+QIOPEN=", None),
+        ("AT+QIOPEM=", "the module has no AT+QIOPEM="),
+    ],
+)
+def test_a_name_of_the_module_is_there_or_not(name: str, problem: str | None) -> None:
+    assert acceptance["module_problem"](name) == problem
+
+
+def test_a_name_that_two_modules_define_is_a_problem(tmp_path: Path) -> None:
+    for path in (tmp_path / "one.py", tmp_path / "below" / "two.py"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("class Entry: ...", encoding="utf-8")
+    problem = f"Entry is defined in below/two.py and in one.py in {tmp_path.name}, one module is wanted"
+    assert acceptance["module_problem"]("Entry", tmp_path) == problem
 
 
 @pytest.mark.parametrize(
     ("command", "function"),
     [
-        ("AT+QIOPEN=", "tcpip_commands.open_session"),
-        ("AT+QIMUX=", "tcpip_settings"),
-        ("ATO", "general.online"),
+        ("AT+QIOPEN=", "open_session"),
+        ("AT+QIMUX=", ""),
+        ("ATO", "online"),
         ("AT+QIOPEM=", None),
         ("AT+QISRVC", None),
     ],

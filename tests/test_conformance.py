@@ -29,6 +29,30 @@ def test_a_citation_outside_the_core_is_looked_at_too(tmp_path: Path) -> None:
     assert {"mux", "virtual_uart"} <= set.union(*conformance["cited"](DOCS.parent / "cmux").values())
 
 
+def test_a_citation_counts_for_the_public_name_that_it_stands_in_or_beside(tmp_path: Path) -> None:
+    text = '''"""A module (27.010 5.1)."""
+import os  # 27.010 5.2
+
+# 27.010 5.3: a comment above
+LIMIT: int = 1  # 27.010 5.4
+"""27.010 5.5: a string below."""
+
+_PRIVATE = 1  # 27.010 5.6
+# 27.010 5.7
+
+class Dlc:
+    def _private(self):
+        """27.010 5.8."""
+
+def _private():
+    """27.010 5.9."""
+# 27.010 5.10'''
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "one.py").write_text(text, encoding="utf-8")
+    names = {"5.3": {"LIMIT"}, "5.4": {"LIMIT"}, "5.5": {"LIMIT"}, "5.7": {"Dlc"}, "5.8": {"Dlc"}}
+    assert conformance["names"](tmp_path) == names
+
+
 def test_a_clause_of_another_specification_is_no_citation() -> None:
     text = "AT+CMUX (27.007 §5.7) and (27.010 §5.1.2, §5.1.5); # 27.010 5.2.3, 5.2.4 and 5.2.6.1\n§6"
     assert conformance["citations"](text) == {"5.1.2", "5.1.5", "5.2.3", "5.2.4", "5.2.6.1", "6"}

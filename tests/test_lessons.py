@@ -1,19 +1,22 @@
-"""docs/lessons.md: every lesson has tests, or says in words why none concerns it, and the tests that it names exist."""
+"""docs/lessons.md: every lesson has tests, or says in words why none concerns it, and the tests that it names exist.
+
+So do the files of tests that other pages name.
+"""
 
 from __future__ import annotations
 
-import ast
 import re
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from syntax_trees import ambiguous, files_of_tests, tests
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "lessons.md"
 
-_TEST = re.compile(r"`((?:tests|fuzz)/[\w/]+\.py)::((?:\w+::)?(?:test|fuzz)_\w+)`")
+_TEST = re.compile(r"`((?:test|fuzz)_\w+::(?:\w+::)?(?:test|fuzz)_\w+)`")
+_FILE = re.compile(r"`((?:test|fuzz)_\w+)(?:::[\w:]+)?`")
 
 
 class Lesson(NamedTuple):
@@ -30,18 +33,6 @@ def lessons(text: str) -> list[Lesson]:
     """The rows of all tables of the page."""
     rows = [line for line in text.splitlines() if line.startswith("| L")]
     return [Lesson(*(cell.strip() for cell in row.strip("|").split(" | "))) for row in rows]
-
-
-@cache
-def functions(path: Path) -> frozenset[str]:
-    """The tests that a file defines, those of classes with the name of the class."""
-    found = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}::{one.name}" for one in node.body if isinstance(one, ast.FunctionDef)}
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            found.add(node.name)
-    return frozenset(found)
 
 
 LESSONS = lessons(PAGE.read_text(encoding="utf-8"))
@@ -62,23 +53,41 @@ def test_every_line_of_a_table_is_a_lesson() -> None:
 def test_a_lesson_has_tests_that_exist_or_a_reason(lesson: Lesson) -> None:
     assert all(len(cell) > 4 for cell in lesson[1:])
     names = _TEST.findall(lesson.shown)
-    for path, name in names:
-        assert (ROOT / path).is_file(), path
-        assert name in functions(ROOT / path), f"{path}::{name}"
+    assert ambiguous(ROOT, names) == []
+    for name in names:
+        paths = files_of_tests(ROOT).get(name.partition("::")[0], [])
+        assert name in {test for path in paths for test, _ in tests(path)}, name
     rest = _TEST.sub("", lesson.shown).replace("<br>", "")
     assert "::" not in rest, f"no name of a test: {rest}"
     assert names or len(rest.split()) >= 3, "neither a test nor a reason"
 
 
 def test_a_row_that_names_what_is_not_there_is_found() -> None:
-    row = Lesson("L1", "a program", "it broke", "not here", "`tests/test_lessons.py::test_that_nobody_wrote`")
+    row = Lesson("L1", "a program", "it broke", "not here", "`test_lessons::test_that_nobody_wrote`")
     for shown in (
         row.shown,
-        "`tests/nowhere.py::test_x`",
-        "`tests/test_lessons.py::Test::test_x`",
+        "`test_nowhere::test_x`",
+        "`test_lessons::Test::test_x`",
+        "`tests/test_lessons.py::test_the_lessons_are_numbered_without_a_gap`",
         "",
         "tests/x::y z w",
     ):
         with pytest.raises(AssertionError):
             test_a_lesson_has_tests_that_exist_or_a_reason(row._replace(shown=shown))
     test_a_lesson_has_tests_that_exist_or_a_reason(row._replace(shown="no locks in the core"))
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_a_file_of_tests_that_a_page_names_is_there_once_wherever_it_is(page: Path) -> None:
+    names = _FILE.findall(page.read_text(encoding="utf-8"))
+    assert ambiguous(ROOT, names) == []
+    assert set(names) - set(files_of_tests(ROOT)) == set()
+
+
+def test_a_name_that_several_files_have_is_found(tmp_path: Path) -> None:
+    for folder in ("tests/one", "tests/two", "fuzz"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "test_same.py").touch()
+    (tmp_path / "fuzz" / "fuzz_other.py").touch()
+    names = ["test_same::test_x", "test_same::test_y", "fuzz_other", "test_gone"]
+    assert ambiguous(tmp_path, names) == ["test_same is not one file: tests/one/test_same.py, tests/two/test_same.py"]

@@ -11,7 +11,7 @@ _crc: Callable[[bytes], int] = crcmod.mkCrcFun(0x107, initCrc=0, rev=True, xorOu
 
 
 def fcs(octets: bytes) -> int:
-    """Return the frame check sequence of the octets that the frame type puts under it.
+    """Return the frame check sequence of the octets that the frame type puts under it (27.010 §5.2.1.6).
 
     Args:
         octets: address, control, the length octets of the basic option and, but for UIH, the information field.

@@ -35,7 +35,7 @@ class StandbyOwner(Protocol):
 
 
 class Standby:
-    """Whether the two stations of a session are awake.
+    """Whether the two stations of a session are awake (27.010 §5.1.5).
 
     Args:
         session: what it belongs to.

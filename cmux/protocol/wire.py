@@ -38,12 +38,12 @@ FLOW_OCTETS = bytes((XON, XOFF, XON | 0x80, XOFF | 0x80))  # §5.2.7.3: with bit
 class FrameType(IntEnum):
     """The control octet with P/F and sequence numbers clear (27.010 §5.2.1.3, table 2; §6)."""
 
-    SABM = 0x2F
-    UA = 0x63
-    DM = 0x0F
-    DISC = 0x43
-    UIH = 0xEF
-    UI = 0x03
+    SABM = 0x2F  # §5.3.1
+    UA = 0x63  # §5.3.2
+    DM = 0x0F  # §5.3.3
+    DISC = 0x43  # §5.3.4
+    UIH = 0xEF  # §5.3.5
+    UI = 0x03  # §5.3.6
     I = 0x00  # noqa: E741 - the name of the specification
     RR = 0x01
     RNR = 0x05

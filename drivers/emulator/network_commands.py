@@ -67,7 +67,8 @@ def read_time_server(call: Call) -> Reply:
     return OK
 
 
-def _ask_time(call: Call) -> Reply:
+def ask_time(call: Call) -> Reply:
+    """AT+QNTP, and AT+QNTP= with a server first: OK, and later the time."""
     if call.texts:
         port = call.number(1, 1, 65535) if len(call.texts) > 1 else 123
         if not 0 < len(call.texts[0]) <= 100 or port is None or len(call.texts) > 2:
@@ -79,5 +80,5 @@ def _ask_time(call: Call) -> Reply:
     return OK if asked else ERROR
 
 
-_command("QNTP", Form.EXECUTE, Need.ACTIVATE)(_ask_time)
-_command("QNTP", Form.WRITE, Need.ACTIVATE)(_ask_time)
+_command("QNTP", Form.EXECUTE, Need.ACTIVATE)(ask_time)
+_command("QNTP", Form.WRITE, Need.ACTIVATE)(ask_time)

@@ -168,7 +168,8 @@ def server_state(call: Call) -> Reply:
     return OK
 
 
-def _listen(call: Call) -> Reply:
+def listen(call: Call) -> Reply:
+    """AT+QISERVER: as a TCP server of one client; AT+QISERVER=: the kind of server and, with QIMUX=1, of how many."""
     context = call.context
     kind = call.number(0, 0, 1) if call.texts else 0
     maximum = call.number(1, 1, CLIENTS) if len(call.texts) == 2 else 1
@@ -181,5 +182,5 @@ def _listen(call: Call) -> Reply:
     return OK
 
 
-_command("QISERVER", Form.EXECUTE, Need.ACTIVATE)(_listen)
-_command("QISERVER", Form.WRITE, Need.ACTIVATE)(_listen)
+_command("QISERVER", Form.EXECUTE, Need.ACTIVATE)(listen)
+_command("QISERVER", Form.WRITE, Need.ACTIVATE)(listen)

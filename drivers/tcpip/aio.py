@@ -191,5 +191,5 @@ class TcpipDriver(AioShell):
         try:
             yield self._channel
         finally:
-            if self.stack.roster.standing():
+            if self.stack.data_mode.resumable:
                 await self.resume()

@@ -89,6 +89,11 @@ class DataMode:
                 f"{self._roster.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
             )
 
+    @property
+    def resumable(self) -> bool:
+        """Whether there is a session to go back to."""
+        return bool(self._roster.standing())
+
     def resume(self) -> Dialogue[None]:
         """Go back to data mode: ATO."""
         if self._roster.online is not None:

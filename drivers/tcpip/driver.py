@@ -289,5 +289,5 @@ class TcpipDriver(Shell):
         try:
             yield self._channel
         finally:
-            if self.stack.roster.standing():
+            if self.stack.data_mode.resumable:
                 self.resume()

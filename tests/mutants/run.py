@@ -1,7 +1,7 @@
 """Put one defect at a time into a copy of the tree; the tests that are marked with its number must fail then.
 
-``python tests/mutants/run.py [NUMBER | FILE]…``: the table is `mutants.toml`, one defect a row. A mutant that survives
-shows a weak test. Each process has a copy of its own; nothing here is changed.
+``python tests/mutants/run.py [NUMBER | SIDE | SYMBOL]…``: the table is `mutants.toml`, one defect a row. A mutant that
+survives shows a weak test. Each process has a copy of its own; nothing here is changed.
 """
 
 from __future__ import annotations
@@ -20,9 +20,13 @@ import tempfile
 import threading
 import time
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1] / "support"))
+
+from syntax_trees import definition, tree
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -45,49 +49,82 @@ class Mutant:
 
     Args:
         number: the statement that it breaks.
-        file: where it is.
-        old: the line that is changed, without its indentation; it occurs once.
+        place: where it is: ``side:symbol``, or the side alone. A side is a folder directly below drivers; a symbol is
+            defined by one of its modules.
+        old: the line that is changed, without its indentation; it occurs once in that place.
         new: what stands there instead.
         defect: what is wrong then.
     """
 
     number: str
-    file: str
+    place: str
     old: str
     new: str
     defect: str
 
-    def apply(self, text: str) -> str:
-        """Return the text of the file with the defect.
+    @property
+    def side(self) -> str:
+        """The folder below drivers."""
+        return self.place.partition(":")[0]
+
+    @property
+    def symbol(self) -> str:
+        """The name of what is changed, empty where the side has the line once."""
+        return self.place.partition(":")[2]
+
+    def is_meant_by(self, wanted: str) -> bool:
+        """Tell whether it is called by a number, a side, a symbol, the class of one, or a place."""
+        return wanted in (self.number, self.side, self.symbol, self.symbol.partition(".")[0], self.place)
+
+    def find(self, root: Path = ROOT) -> tuple[Path, int]:
+        """Return the file that has the line, and the number of the line, counted from 1.
 
         Raises:
-            ValueError: the line is not there exactly once, or the result is no Python.
+            ValueError: there is no such side, no such symbol, or the line is not there exactly once.
         """
-        lines = text.split("\n")
-        places = [n for n, line in enumerate(lines) if line.strip() == self.old]
-        if len(places) != 1:
-            raise ValueError(f"{self.number}: {self.file} has {len(places)} lines {self.old!r}, one is wanted")
-        (place,) = places
-        lines[place] = lines[place].replace(self.old, self.new)
+        folder = root / "drivers" / self.side
+        try:
+            scopes = definition(folder, self.symbol) if self.symbol else [(one, None) for one in folder.rglob("*.py")]
+        except LookupError as error:
+            raise ValueError(f"{self.number}: {error}") from error
+        found = sorted({(path, line) for path, lines in scopes for line in self._lines(path, lines)})
+        if len(found) != 1:
+            where = "".join(f", {path.relative_to(root).as_posix()}:{line}" for path, line in found)
+            raise ValueError(f"{self.number}: {self.place} has {len(found)} lines {self.old!r}, one is wanted{where}")
+        return found[0]
+
+    def _lines(self, path: Path, within: range | None) -> Iterator[int]:
+        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+            if line.strip() == self.old and (within is None or number in within):
+                yield number
+
+    def apply(self, path: Path, line: int) -> str:
+        """Return the text of a file with the defect in one line.
+
+        Raises:
+            ValueError: that is no Python.
+        """
+        lines = path.read_text(encoding="utf-8").split("\n")
+        lines[line - 1] = lines[line - 1].replace(self.old, self.new)
         mutated = "\n".join(lines)
         try:
-            compile(mutated, self.file, "exec", dont_inherit=True)
+            compile(mutated, str(path), "exec", dont_inherit=True)
         except SyntaxError as error:
-            raise ValueError(f"{self.number}: {self.file} with {self.new!r} is no Python: {error}") from error
+            raise ValueError(f"{self.number}: {self.place} with {self.new!r} is no Python: {error}") from error
         return mutated
 
 
 def load() -> list[Mutant]:
     """Return the table."""
     rows = tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8"))["mutants"]
-    return [Mutant(number, f"drivers/{file}", old, new, defect) for number, file, old, new, defect in rows]
+    return [Mutant(*row) for row in rows]
 
 
 def marked(root: Path = ROOT) -> dict[str, list[Path]]:
     """Return the files that have tests marked with each number."""
     files: dict[str, list[Path]] = {}
     for path in sorted((root / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.requirement":
                 for argument in node.args:
                     number = str(getattr(argument, "value", ""))
@@ -152,11 +189,11 @@ class Workshop:
 
     def examine(self, mutant: Mutant) -> Outcome:
         """Make a mutant, and run the tests of its number until one fails."""
-        path, began = self.root / mutant.file, time.monotonic()
-        sound = path.with_suffix(".sound")
+        (path, line), began = mutant.find(self.root), time.monotonic()
+        mutated, sound = mutant.apply(path, line), path.with_suffix(".sound")
         path.rename(sound)  # comes back with its time, so that it is not compiled again
         try:
-            path.write_text(mutant.apply(sound.read_text(encoding="utf-8")), encoding="utf-8")
+            path.write_text(mutated, encoding="utf-8")
             code, said = self.pytest(
                 "-x", f"--timeout={TEST_LIMIT}", "--requirement", mutant.number, *self._quickest_first(mutant)
             )
@@ -184,11 +221,10 @@ class Workshop:
         return [] if code == 0 else [match[1] for match in _FAILED.finditer(said)] or [said[-1000:]]
 
     def _quickest_first(self, mutant: Mutant) -> list[str]:
-        """Return the test files of a mutant: transcripts, then those about its own package, then the others."""
-        package = Path(mutant.file).parent.name
+        """Return the test files of a mutant: transcripts, then those about its own side, then the others."""
 
         def distance(path: Path) -> tuple[bool, bool, bool]:
-            return path.stem != "test_transcripts", path.parent.name != package, path.parent.name == "integration"
+            return path.stem != "test_transcripts", mutant.side not in path.parts, "integration" in path.parts
 
         files = sorted(self._tests.get(mutant.number, []), key=distance)
         return [str(path.relative_to(self.root)) for path in files]
@@ -260,24 +296,25 @@ def tell(outcome: Outcome, count: int, total: int) -> None:
     """Say what became of a mutant."""
     mutant, word = outcome.mutant, "killed" if outcome.killed else "SURVIVED"
     print(f"{count:3}/{total} {word} {mutant.number:6} {outcome.seconds:5.1f} s  {mutant.defect}", flush=True)
-    print(f"        {mutant.file}, {outcome.by}", flush=True)
+    print(f"        {mutant.place}, {outcome.by}", flush=True)
 
 
 def main() -> int:
     """Examine the mutants that were asked for; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("wanted", nargs="*", metavar="NUMBER | FILE", help="S4.8, or the end of a file's name")
-    wanted = tuple(parser.parse_args().wanted)
+    parser.add_argument(
+        "wanted",
+        nargs="*",
+        metavar="NUMBER | SIDE | SYMBOL",
+        help="S4.8, tcpip, Context, Context.ready or emulator:Context.ready; all without one",
+    )
+    wanted = parser.parse_args().wanted
     began = time.monotonic()
     _PROCESSES.set_forkserver_preload(_PRELOADED)
-    mutants = [
-        mutant
-        for mutant in load()
-        if not wanted or mutant.number in wanted or mutant.file.endswith(tuple(name for name in wanted if "." in name))
-    ]
+    mutants = [mutant for mutant in load() if not wanted or any(map(mutant.is_meant_by, wanted))]
     try:
         for mutant in mutants:
-            mutant.apply((ROOT / mutant.file).read_text(encoding="utf-8"))
+            mutant.apply(*mutant.find())
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
@@ -285,7 +322,7 @@ def main() -> int:
         outcomes, unsound = examine_all(mutants, Path(folder))
     for outcome in outcomes:
         if not outcome.killed:
-            print(f"SURVIVED {outcome.mutant.number} {outcome.mutant.file}: {outcome.mutant.new}")
+            print(f"SURVIVED {outcome.mutant.number} {outcome.mutant.place}: {outcome.mutant.new}")
     for test in unsound:
         print(f"fails without a defect, too: {test}")
     killed = sum(outcome.killed for outcome in outcomes)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from core_pair import Pair, deaf
+from syntax_trees import tree
 from vector_table import GOOD, MISPRINTED
 
 import cmux.protocol
@@ -834,7 +835,7 @@ def test_the_core_has_no_lock_no_thread_no_wait_and_no_clock() -> None:
     modules = list(Path(cmux.protocol.__file__).parent.glob("*.py"))
     assert len(modules) > 15
     for path in modules:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names.append(node.module or "")
