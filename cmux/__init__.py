@@ -22,6 +22,9 @@ from .errors import (
     SessionEnded,
     StartupError,
 )
+from .protocol.config import Config, KeepAlive
+from .protocol.profiles import Profile
+from .settings import LineSettings
 from .threads.mux import Mux
 from .threads.opener import open
 from .threads.sharing import acquire
@@ -31,18 +34,22 @@ __all__ = [
     "AcceptTimeout",
     "CmuxError",
     "CmuxRefused",
+    "Config",
     "ConfigError",
     "DlcClosed",
     "DlcError",
     "DlcRefused",
     "DlcTimeout",
     "InvalidDlci",
+    "KeepAlive",
+    "LineSettings",
     "ModuleSilent",
     "Mux",
     "NoMultiplexer",
     "PortBusy",
     "PortError",
     "PortNotFound",
+    "Profile",
     "SessionEnded",
     "StartupError",
     "VirtualUart",

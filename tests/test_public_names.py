@@ -10,7 +10,7 @@ import pytest
 import drivers.tcpip
 
 NAMES = {
-    "cmux": ("open", "Mux", "VirtualUart"),
+    "cmux": ("open", "Mux", "VirtualUart", "Profile", "KeepAlive", "Config", "LineSettings"),
     "cmux.aio": ("Mux", "MuxProtocol", "open"),
     "cmux.urlhandler": (),
     "cmux.protocol": ("Multiplexer", "Config", "Role", "Option", "Frame", "BasicDecoder", "AdvancedDecoder"),
