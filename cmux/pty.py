@@ -37,9 +37,10 @@ class Pty:
             raise OSError("a pty needs a POSIX system; use a TCP port instead") from None
         self.link: str | None = None
         """The symbolic link, or None."""
+        self.master: int
         self.master, self._slave = os.openpty()
         try:
-            self.slave_name = os.ttyname(self._slave)
+            self.slave_name: str = os.ttyname(self._slave)
             os.chmod(self.slave_name, _MODE)
             tty.setraw(self._slave)
             attributes = termios.tcgetattr(self._slave)

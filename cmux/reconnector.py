@@ -39,7 +39,7 @@ class Backoff:
     """How long to wait before the next attempt."""
 
     def __init__(self) -> None:
-        self.delay = FIRST_DELAY
+        self.delay: float = FIRST_DELAY
         """Seconds."""
 
     def failed(self, name: str, error: Exception) -> None:

@@ -50,7 +50,7 @@ class Channels:
     def __init__(self, mux: MuxOfChannels) -> None:
         self.ours: dict[int, Signals] = {}
         """The V.24 signals that were set, for channels that are opened anew."""
-        self.discarded = 0
+        self.discarded: int = 0
         """Octets for which there was no room before their channel had a protocol."""
         self._mux = mux
         self._transports: dict[int, ChannelTransport] = {}

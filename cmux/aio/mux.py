@@ -67,7 +67,7 @@ class Mux(Services):
         """Why the session is over: the first cause; None while it lives."""
         self.back_in_at_mode: bool | None = None
         """Whether the module answered AT after closing; None when it was not asked."""
-        self.reattached = 0
+        self.reattached: int = 0
         """How often a line that died was opened anew."""
         self._log = port_logger(name)
         self._leave_by_at = leave_by_at
@@ -76,7 +76,7 @@ class Mux(Services):
         self._names = names
         self._reopen = reopen
         self._line: AioLine
-        self.protocol = self._make_protocol()
+        self.protocol: MuxProtocol = self._make_protocol()
         """What runs the session: another one after the line was opened anew."""
         self._session: asyncio.Future[None]
         self._channels = Channels(self)

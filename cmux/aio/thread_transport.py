@@ -36,7 +36,7 @@ class ThreadTransport(asyncio.Transport):
         self._queued = 0
         self._full = False
         self._closed_at: float | None = None
-        self.discarded = 0
+        self.discarded: int = 0
         """Octets that were queued and never went out."""
         self._thread = threading.Thread(target=self._read, name=f"cmux reader {line.name}", daemon=True)
         self._writer = loop.create_task(self._write())

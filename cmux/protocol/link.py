@@ -45,13 +45,13 @@ class Link:
         line_rate: int | None = None,
         stall: float | None = STALL,
     ) -> None:
-        self.multiplexer = Multiplexer(role, config)
+        self.multiplexer: Multiplexer = Multiplexer(role, config)
         """The core."""
         self.ended: SessionClosed | None = None
         """Why the session is over: the first cause."""
-        self.heard = b""
+        self.heard: bytes = b""
         """The first octets that came."""
-        self.unwritten = 0
+        self.unwritten: int = 0
         """Octets that were given out and that the line has not taken yet."""
         self._pacer = Pacer(line_rate, self.multiplexer.config.n1)
         self._paced_until: float | None = None

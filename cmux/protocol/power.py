@@ -126,8 +126,8 @@ class PowerSaving:
     """
 
     def __init__(self, config: Config) -> None:
-        self.state = Power.AWAKE
-        self.agreed = False
+        self.state: Power = Power.AWAKE
+        self.agreed: bool = False
         """PSC was said in this session, by whichever station: the peer may take us for asleep."""
         self._config = config
         self._flag = bytes((BASIC_FLAG if config.option is Option.BASIC else ADVANCED_FLAG,))

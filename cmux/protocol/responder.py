@@ -37,7 +37,7 @@ class Responder(Link):
         line_rate: int | None = None,
     ) -> None:
         super().__init__(Role.RESPONDER, config, line_rate=line_rate, stall=None)
-        self.multiplexing = multiplexing
+        self.multiplexing: bool = multiplexing
         """Whether frames are understood now, and not AT commands."""
         self._always = multiplexing
         self._at = at

@@ -44,7 +44,7 @@ class Standby:
     def __init__(self, session: StandbyOwner) -> None:
         self._session = session
         self._config = session.config
-        self.power = PowerSaving(session.config)
+        self.power: PowerSaving = PowerSaving(session.config)
         self._told_to_wake = False
         """Octets have just woken us, and the peer is to know that."""
 

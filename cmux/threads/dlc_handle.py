@@ -50,13 +50,13 @@ class Endpoint:
 
     def __init__(self, policy: ChannelPolicy, engine: Engine, dlci: int) -> None:
         self.policy = policy
-        self.engine = engine
+        self.engine: Engine = engine
         self.dlci = dlci
-        self.buffer = ReceiveBuffer(self._arrived)
+        self.buffer: ReceiveBuffer = ReceiveBuffer(self._arrived)
         """What was received and not read."""
-        self.condition = self.buffer.condition
+        self.condition: threading.Condition = self.buffer.condition
         """Notified when octets came, when there is room again, and when the state changed."""
-        self.up = False
+        self.up: bool = False
         """The DLC is open on the line."""
         self.error: DlcError | SessionEnded | None = None
         """Why it is not."""

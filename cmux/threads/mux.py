@@ -65,11 +65,11 @@ class Mux(Services):
         reopen: Reopen | None = None,
     ) -> None:
         super().__init__()
-        self.name = line.name
+        self.name: str = line.name
         """What was opened: a path, a URL, or the name of the object."""
         self.back_in_at_mode: bool | None = None
         """Whether the module answered AT after closing; None when it was not asked."""
-        self.reattached = 0
+        self.reattached: int = 0
         """How often a line that died was opened anew."""
         self._log = port_logger(line.name)
         self._line = line

@@ -22,7 +22,7 @@ class _SharedLine:
     """One line; `lock` is held while it is opened or closed, which takes a while."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock: threading.Lock = threading.Lock()
         self.mux: Mux | None = None
         self.settings: LineSettings = {}
         self.users: weakref.WeakSet[object] = weakref.WeakSet()

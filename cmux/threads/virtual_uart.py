@@ -149,7 +149,7 @@ class VirtualUart(ChannelStream):
             self._told, _ = port_settings(self, _NOTHING_TOLD)
             endpoint.buffer.xonxoff = bool(self._xonxoff)
             endpoint.open(self._signals())
-            self.is_open = True
+            self.is_open: bool = True
         except BaseException:
             self._let_go(endpoint)
             raise
