@@ -22,9 +22,9 @@ class Call:
     __slots__ = ("command", "modem", "uart")
 
     def __init__(self, modem: Modem, uart: Uart, command: Command) -> None:
-        self.modem = modem
-        self.uart = uart
-        self.command = command
+        self.modem: Modem = modem
+        self.uart: Uart = uart
+        self.command: Command = command
 
     @property
     def context(self) -> Context:

@@ -19,7 +19,7 @@ from .sessions import Role, Session, SessionState
 from .settings import ContextSettings
 from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 PROFILES = 6  # client sessions with QIMUX=1
 
@@ -42,19 +42,19 @@ class Context:
         may_start: Callable[[int], bool],
     ) -> None:
         self.number = number
-        self.settings = ContextSettings.initial(environment.behaviour)
-        self.state = ContextState.INITIAL
+        self.settings: ContextSettings = ContextSettings.initial(environment.behaviour)
+        self.state: ContextState = ContextState.INITIAL
         self._saved: dict[str, Any] = {}
-        self.server = Server(self, environment)
-        self.services = Services(self, environment, self._spawn)
+        self.server: Server = Server(self, environment)
+        self.services: Services = Services(self, environment, self._spawn)
         self.profiles: dict[int, Session] = {}
         self._bytestream: Session | None = None
-        self.unread = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
+        self.unread: int = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
         self._changed = changed
         self._activation = Activation(self, environment, lambda: may_start(number))
         self._transitions = transitions(environment.behaviour)
-        self.outbox = Outbox()
+        self.outbox: Outbox = Outbox()
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening: dict[int, asyncio.Task[None]] = {}
 

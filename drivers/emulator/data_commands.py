@@ -13,7 +13,7 @@ from .sessions import Role, Session
 from .states import ACTIVE
 from .table import CommandTable
 
-data_commands = CommandTable()
+data_commands: CommandTable = CommandTable()
 _command = data_commands.command
 _text = data_commands.text
 

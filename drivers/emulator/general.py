@@ -8,7 +8,7 @@ from .replies import ERROR, NO_CARRIER, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, c
 from .settings import UartSettings
 from .table import CommandTable
 
-general = CommandTable()
+general: CommandTable = CommandTable()
 
 MANUFACTURER = "Quectel_Ltd"
 MODEL = "Quectel_M10"

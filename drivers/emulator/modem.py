@@ -18,7 +18,7 @@ from .states import ACTIVE, ContextState
 from .uart import Execution, OctetsCallback, Uart
 from .wall_clock import WallClock
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 UARTS = 4
 _REGISTRATION = 10.0  # seconds after a restart until who asked is told of the registration, which is there at once
@@ -56,20 +56,22 @@ class Modem:
     ) -> None:
         self.environment = environment
         self._interpreter = interpreter
-        self.ownership = ownership_class(environment.behaviour, UARTS)
-        self.contexts = [Context(number, environment, self.route, self._may_start) for number in CONTEXTS]
-        self.uarts = [uart_class(self, number) for number in range(UARTS)]
-        self.wall_clock = WallClock(environment.clock)
-        self.functionality = 1  # AT+CFUN
+        self.ownership: Ownership = ownership_class(environment.behaviour, UARTS)
+        self.contexts: list[Context] = [
+            Context(number, environment, self.route, self._may_start) for number in CONTEXTS
+        ]
+        self.uarts: list[Uart] = [uart_class(self, number) for number in range(UARTS)]
+        self.wall_clock: WallClock = WallClock(environment.clock)
+        self.functionality: int = 1  # AT+CFUN
         self.wrong_pins = 0
-        self.numbers = dict(_NUMBERS)
+        self.numbers: dict[str, int] = dict(_NUMBERS)
         self.texts: dict[str, str] = {}  # settings as they are shown; the default where there is none
         self.definitions: dict[int, tuple[str, str]] = {}  # AT+CGDCONT
         self.activated: set[int] = set()  # AT+CGACT
-        self.ntp_server = ("210.72.145.44", 123)  # AT+QNTP
+        self.ntp_server: tuple[str, int] = ("210.72.145.44", 123)  # AT+QNTP
         self.rate = 0  # AT+IPR
-        self.flow = (0, 0)  # AT+IFC
-        self.multiplexing = False
+        self.flow: tuple[int, int] = (0, 0)  # AT+IFC
+        self.multiplexing: bool = False
         self.multiplex: Callable[[Uart, Command], Reply | None] | None = None  # AT+CMUX=..., where the line can do it
         self.describe_multiplexer: Callable[[bool], str] | None = None  # AT+CMUX? and AT+CMUX=?
         self.change_rate: Callable[[int], None] | None = None  # AT+IPR, where the line is a real one

@@ -32,7 +32,7 @@ from .tap import Tap
 from .uart import Uart
 from .wire import Wire
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 #: Told ``(dlci, "received" or "sent", octets)`` from the module's side; DLCI 0 is the plain UART in AT mode.
 OctetsCallback = Callable[[int, str, bytes], None]

@@ -11,7 +11,7 @@ from .services import PingCode
 from .states import ACTIVE, ContextState
 from .table import CommandTable
 
-network_commands = CommandTable()
+network_commands: CommandTable = CommandTable()
 _command = network_commands.command
 _text = network_commands.text
 

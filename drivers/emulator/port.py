@@ -23,7 +23,7 @@ class EmulatedPort:
         self._wake_out.setblocking(False)
         self._lock = threading.Lock()
         self.timeout = timeout
-        self.is_open = True
+        self.is_open: bool = True
         self.name = self.port = "emulated M10"
 
     def fileno(self) -> int:

@@ -95,7 +95,7 @@ class Session:
         self.index = index
         self.kind = kind
         self.remote = remote
-        self.state = SessionState.CONNECTING
+        self.state: SessionState = SessionState.CONNECTING
         self.sent = 0
         self.transparent = False  # data leaves through `take_raw` only
         self._host = host

@@ -12,7 +12,7 @@ from .sessions import SessionState
 from .states import STATE_NUMBERS
 from .table import CommandTable
 
-state_commands = CommandTable()
+state_commands: CommandTable = CommandTable()
 _command = state_commands.command
 _text = state_commands.text
 

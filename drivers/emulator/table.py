@@ -13,7 +13,7 @@ from .ownership import Need
 from .replies import ERROR, OK, Reply
 from .uart import Uart
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 #: Returns how the command ends, or None when `Call.finish` or the prompt will.
 Handler = Callable[[Call], Reply | None]

@@ -13,7 +13,7 @@ from .sessions import Role, SessionState
 from .states import ContextState, Trigger
 from .table import CommandTable
 
-session_commands = CommandTable()
+session_commands: CommandTable = CommandTable()
 _command = session_commands.command
 _text = session_commands.text
 

@@ -13,7 +13,7 @@ from .sessions import Role
 from .states import ACTIVE, ContextState
 from .table import CommandTable
 
-settings_commands = CommandTable()
+settings_commands: CommandTable = CommandTable()
 _command = settings_commands.command
 _text = settings_commands.text
 

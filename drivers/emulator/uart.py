@@ -21,7 +21,7 @@ from .sessions import Session
 from .settings import SendSettings, UartSettings
 from .speaker import OUTPUT_HIGH, Outlet, Speaker
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 _TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited lines back
 
@@ -88,9 +88,9 @@ class Uart(Speaker):
         super().__init__()
         self.modem = modem
         self.number = number
-        self.stored = UartSettings()  # AT&W
-        self.mode = Mode.COMMAND
-        self.dropped_lines = 0  # unsolicited lines that nobody was there to see
+        self.stored: UartSettings = UartSettings()  # AT&W
+        self.mode: Mode = Mode.COMMAND
+        self.dropped_lines: int = 0  # unsolicited lines that nobody was there to see
         self._input = Intake()
         self._running = False
         self._waiting: deque[str] = deque(maxlen=64)

@@ -34,7 +34,7 @@ class UdpSession(Session):
         self._finish = finish
         self._datagrams: deque[bytes] = deque()
         self._held = 0
-        self.lost = 0  # datagrams that came while the UART could not take them
+        self.lost: int = 0  # datagrams that came while the UART could not take them
 
     @property
     def held(self) -> int:
@@ -88,7 +88,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
     """
 
     def __init__(self, dispatch: Callable[[bytes, tuple[str, int]], None]) -> None:
-        self.lost = 0  # datagrams that the system did not take in time
+        self.lost: int = 0  # datagrams that the system did not take in time
         self._dispatch = dispatch
         self._transport: asyncio.DatagramTransport | None = None
         self._full = False
