@@ -53,7 +53,7 @@ class MuxProtocol(asyncio.Protocol):
         if link is None:
             initiates = role is Role.INITIATOR
             link = Link(role, config, line_rate=line_rate) if initiates else Responder(config, multiplexing=True)
-        self.link = link
+        self.link: Link = link
         """The session and the rules of its line."""
         self.closed_cause: SessionClosed | None = None
         """The event that ended the session."""

@@ -113,7 +113,7 @@ class ControlChannel:
         self._outstanding: dict[tuple[MessageType, int], Outstanding] = {}
         self._waiting: list[Command] = []
         self._holding = False  # the latest wish was FCoff
-        self.counters = Counter[str]()
+        self.counters: Counter[str] = Counter()
 
     # --- Our commands ---------------------------------------------------------------------------------------------
 

@@ -184,47 +184,47 @@ class Dlc:
 
     def __init__(self, dlci: int, config: Config) -> None:
         self.dlci = dlci
-        self.state = State.CLOSED
-        self.tries = 0
+        self.state: State = State.CLOSED
+        self.tries: int = 0
         """How often SABM or DISC was queued since it was first due."""
         self.deadline: float | None = None
         """When T1 runs out; None while the frame has not left."""
-        self.answers_due = 0
+        self.answers_due: int = 0
         """How many answers may be under way to SABM and DISC that left within T1."""
         self.open_again = False
         """Open it as soon as it is closed, or PN is answered."""
         self.parked = False
         """Closed for our owner: open for the peer (`Config.keep_open`), or asked once more to close."""
-        self.confirmed = False
+        self.confirmed: bool = False
         """The peer has used this connection: it knows that it is open."""
-        self.doubtful = False
+        self.doubtful: bool = False
         """PN, or the SABM that it was for, stayed unanswered: the peer may go by what was asked, or not."""
-        self.dm_not_before = float("-inf")
+        self.dm_not_before: float = float("-inf")
         """When stray data may be answered with DM again."""
-        self.again_not_before = float("-inf")
+        self.again_not_before: float = float("-inf")
         """When the peer may be told once more what it got wrong about it."""
-        self.own_signals = Signals()
+        self.own_signals: Signals = Signals()
         """What we say about it."""
         self.peer_signals: Signals | None = None
         """What the peer said last; None before its first MSC."""
         self.early: Signals | None = None
         """What it said before UA."""
-        self.parameters = Parameters(n1=config.n1, frame_type=config.frame_type)
+        self.parameters: Parameters = Parameters(n1=config.n1, frame_type=config.frame_type)
         """What holds on it now."""
         self.negotiated: Parameters | None = None
         """What PN settled for its next SABM."""
         self.settled: Parameters | None = None
         """What PN had settled when its latest SABM was sent or came."""
-        self.port = PortSettings()
+        self.port: PortSettings = PortSettings()
         """The settings of the port behind it, as RPN tells them."""
         self.service: tuple[int, int | None] = (SNC.DATA, None)
         """Service and codec octets, as SNC tells them."""
-        self.queue = bytearray()
+        self.queue: bytearray = bytearray()
         self.status_due: list[float | None] = []
         """Convergence layer 2: frames to send for the signals' sake, each with its break length."""
-        self.starved = False
+        self.starved: bool = False
         """The owner was told that less was taken than it offered."""
-        self.counters = dict.fromkeys(COUNTERS, 0)
+        self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
         self._config = config
 
     def apply(self, what: Input) -> tuple[Action, ...]:

@@ -36,8 +36,8 @@ class Multiplexer:
     """
 
     def __init__(self, role: Role = Role.INITIATOR, config: Config | None = None) -> None:
-        self.role = Role(role)
-        self.config = Config()
+        self.role: Role = Role(role)
+        self.config: Config = Config()
         self._set_up(config or self.config)
 
     def _set_up(self, config: Config) -> None:

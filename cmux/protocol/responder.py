@@ -28,6 +28,8 @@ class Responder(Link):
         line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
     """
 
+    unwritten: int
+
     def __init__(
         self,
         config: Config | None = None,

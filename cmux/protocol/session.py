@@ -48,25 +48,25 @@ class Session:
 
     def __init__(self, role: Role, config: Config) -> None:
         self.config = config
-        self.now = 0.0
+        self.now: float = 0.0
         """The time of the call that is being served."""
         self.dlcs: dict[int, Dlc] = {}
         self.refused: set[int] = set()
         """DLCIs whose SABM is answered with DM."""
-        self.shutting_down = False
-        self.adm = False
+        self.shutting_down: bool = False
+        self.adm: bool = False
         """The peer has no control channel, and serves data channels all the same (`Config.adm`)."""
-        self.unsettled = Unsettled()
-        self.ended = 0
+        self.unsettled: Unsettled = Unsettled()
+        self.ended: int = 0
         """How many sessions have ended on this line."""
-        self.counters = Counter[str]()
-        self.dropped = Counter[str]()
-        self.events = EventQueue()
-        self.control = ControlChannel(self)
-        self.watch = Watch(config)
+        self.counters: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.events: EventQueue = EventQueue()
+        self.control: ControlChannel = ControlChannel(self)
+        self.watch: Watch = Watch(config)
         command_cr = role is Role.INITIATOR  # 27.010 5.2.1.2, table 1
-        self.transmitter = Transmitter(config, command_cr, self.dlcs, self._data_sent)
-        self.standby = Standby(self)
+        self.transmitter: Transmitter = Transmitter(config, command_cr, self.dlcs, self._data_sent)
+        self.standby: Standby = Standby(self)
         self._intake = Intake(self, command_cr)
         self._zero = self.dlc(0)
         self._over = False

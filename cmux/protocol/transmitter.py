@@ -55,11 +55,11 @@ class Transmitter:
         """The peer stopped all channels (FCoff)."""
         self.asleep = False
         """Nothing but flags may leave: the peer sleeps."""
-        self.control_peak = 0
+        self.control_peak: int = 0
         """The most control frames that ever waited for the line."""
         self.quiet = False
         """Data and commands wait: the two stations are agreeing to sleep (27.010 §5.4.7)."""
-        self.overflow = 0
+        self.overflow: int = 0
         """Control frames that were not queued because the peer asked for too many."""
 
     def queue(
