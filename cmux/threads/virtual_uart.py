@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Self
 
 import serial
 from serial.serialutil import PortNotOpenError
@@ -32,7 +32,9 @@ class VirtualUart(ChannelStream):
     Args:
         port: a ``cmux:`` URL, opened at once; None makes a closed port whose ``port`` can be set.
         baudrate: of the port behind the channel, bits per second; the line's own is in the URL.
-        settings: more settings of pyserial: ``timeout``, ``write_timeout``, ``parity``, …
+        bytesize: this and what follows is pyserial's, in its order; ``timeout`` and ``write_timeout`` are in seconds,
+            None waits as long as it takes.
+        older: ``writeTimeout`` and ``interCharTimeout``, as pyserial called two of them once.
 
     Raises:
         ValueError: the URL, or a setting, is not understood.
@@ -44,7 +46,22 @@ class VirtualUart(ChannelStream):
     _port: str | None  # both are pyserial's, and missing in the stubs
     _xonxoff: bool
 
-    def __init__(self, port: str | None = None, baudrate: int = 9600, *settings: Any, **named: Any) -> None:
+    def __init__(
+        self,
+        port: str | None = None,
+        baudrate: int = 9600,
+        bytesize: int = serial.EIGHTBITS,
+        parity: str = serial.PARITY_NONE,
+        stopbits: float = serial.STOPBITS_ONE,
+        timeout: float | None = None,
+        xonxoff: bool = False,
+        rtscts: bool = False,
+        write_timeout: float | None = None,
+        dsrdtr: bool = False,
+        inter_byte_timeout: float | None = None,
+        exclusive: bool | None = None,
+        **older: float | None,
+    ) -> None:
         self._make_locks()
         self._endpoint: Endpoint | None = None
         self._mux: MuxOfPort | None = None
@@ -53,7 +70,21 @@ class VirtualUart(ChannelStream):
         self._bound = False  # to the DLC of a Mux for good
         self._told = _NOTHING_TOLD
         self._collecting = False
-        super().__init__(port, baudrate, *settings, **named)
+        super().__init__(
+            port,
+            baudrate,
+            bytesize,
+            parity,
+            stopbits,
+            timeout,
+            xonxoff,
+            rtscts,
+            write_timeout,
+            dsrdtr,
+            inter_byte_timeout,
+            exclusive,
+            **older,
+        )
 
     @classmethod
     def of(cls, endpoint: Endpoint, mux: MuxOfPort) -> Self:
@@ -273,7 +304,7 @@ class VirtualUart(ChannelStream):
         endpoint = self._opened()
         return endpoint.engine.call(lambda core, now: core.parameters(endpoint.dlci))
 
-    def apply_settings(self, d: dict[str, Any]) -> None:
+    def apply_settings(self, d: Mapping[str, object]) -> None:
         """Change several settings, and tell the peer of all of them at once.
 
         Args:
@@ -281,7 +312,7 @@ class VirtualUart(ChannelStream):
         """
         self._collecting = True
         try:
-            super().apply_settings(d)
+            super().apply_settings(dict(d))
         finally:
             self._collecting = False
             if self.is_open:

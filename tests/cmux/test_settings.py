@@ -1,6 +1,7 @@
 """The table of settings: what one way of opening a line takes, all take, and it arrives."""
 
 import argparse
+import ast
 import asyncio
 import dataclasses
 import inspect
@@ -375,6 +376,15 @@ def test_a_signature_has_the_settings_with_their_types(function: Callable[..., o
         "port": "str | os.PathLike[str] | SerialLike",
         "settings": "Unpack[LineSettings]",
     }
+
+
+def test_no_signature_takes_just_any_keyword() -> None:
+    for path in [*(ROOT / "cmux").rglob("*.py"), *(ROOT / "drivers").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.kwarg is not None:
+                annotation = node.args.kwarg.annotation
+                assert annotation is not None, f"{path}: {node.name}"
+                assert ast.unparse(annotation) != "Any", f"{path}: {node.name}"
 
 
 def test_each_way_knows_each_name() -> None:
