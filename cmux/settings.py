@@ -102,9 +102,18 @@ _PARITIES: Final = Words({letter: letter for letter in "NEOMS"})
 _STOP_BITS: Final = Words({"1": 1, "1.5": 1.5, "2": 2})
 _STARTUPS: Final = Words({"at": "at", "none": "none"})
 _FRAME_TYPES: Final = Words({"UIH": FrameType.UIH, "UI": FrameType.UI})
-_NUMBERS: Final = {name: Number(*RANGES[name]) for name in ("n2", "k")}
-_OCTETS: Final = {name: Number(*RANGES[name], "octets") for name in ("n1", "n1_receive", "queue_high", "queue_low")}
-_TIMES: Final = {name: seconds(*RANGES[name]) for name in ("t1", "t2", "t3", "frame_gap", "keep_alive_interval")}
+
+
+def _count(name: str) -> Number:
+    return Number(*RANGES[name])
+
+
+def _octets(name: str) -> Number:
+    return Number(*RANGES[name], "octets")
+
+
+def _time(name: str) -> Number:
+    return seconds(*RANGES[name])
 
 
 class OpeningSettings(TypedDict, total=False):
@@ -175,7 +184,7 @@ class SessionSettings(TypedDict, total=False):
         int | None,
         Setting(
             SESSION,
-            _OCTETS["n1"],
+            _octets("n1"),
             "longest information field to send, in octets; told to the module when given",
             otherwise="the profile's, or 31; with the advanced option 64",
         ),
@@ -184,29 +193,27 @@ class SessionSettings(TypedDict, total=False):
         int,
         Setting(
             SESSION,
-            _OCTETS["n1_receive"],
+            _octets("n1_receive"),
             "longest information field to accept, in octets",
             otherwise="1600, or n1 where that is more",
         ),
     ]
     t1: Annotated[
         float,
-        Setting(SESSION, _TIMES["t1"], "repeat SABM and DISC after S seconds", otherwise="0.3; over a network 1"),
+        Setting(SESSION, _time("t1"), "repeat SABM and DISC after S seconds", otherwise="0.3; over a network 1"),
     ]
     t2: Annotated[
         float,
-        Setting(
-            SESSION, _TIMES["t2"], "repeat a command on DLCI 0 after S seconds", otherwise="twice t1, at least 0.3"
-        ),
+        Setting(SESSION, _time("t2"), "repeat a command on DLCI 0 after S seconds", otherwise="twice t1, at least 0.3"),
     ]
-    t3: Annotated[float, Setting(SESSION, _TIMES["t3"], "let a sleeping module take S seconds to wake up")]
-    n2: Annotated[int, Setting(SESSION, _NUMBERS["n2"], "repeat a frame or command at most N times")]
+    t3: Annotated[float, Setting(SESSION, _time("t3"), "let a sleeping module take S seconds to wake up")]
+    n2: Annotated[int, Setting(SESSION, _count("n2"), "repeat a frame or command at most N times")]
     keep_alive: Annotated[
         KeepAlive | Literal["none", "test", "msc"],
         Setting(SESSION, Words.of(KeepAlive), "how a silent module is asked whether it is still there"),
     ]
     keep_alive_interval: Annotated[
-        float, Setting(SESSION, _TIMES["keep_alive_interval"], "ask it after S seconds of silence")
+        float, Setting(SESSION, _time("keep_alive_interval"), "ask it after S seconds of silence")
     ]
     wakeup: Annotated[
         Wakeup | Literal["handshake", "flags", "none"],
@@ -219,7 +226,7 @@ class SessionSettings(TypedDict, total=False):
     frame_type: Annotated[
         FrameType | Literal["UIH", "UI"], Setting(SELDOM, _FRAME_TYPES, "what carries data; the FCS of UI covers it")
     ]
-    k: Annotated[int, Setting(SELDOM, _NUMBERS["k"], "window of the error-recovery mode, told in PN")]
+    k: Annotated[int, Setting(SELDOM, _count("k"), "window of the error-recovery mode, told in PN")]
     xonxoff: Annotated[
         bool,
         Setting(LINE, YES_NO, "XON and XOFF between frames are the line's own; with the advanced option only"),
@@ -230,15 +237,20 @@ class SessionSettings(TypedDict, total=False):
     shared_flags: Annotated[bool, Setting(SELDOM, YES_NO, "send one flag between two frames")]
     reserved_dlcis: Annotated[bool, Setting(SELDOM, YES_NO, "let the module open DLCI 62 and 63, too")]
     frame_gap: Annotated[
-        float, Setting(SELDOM, _TIMES["frame_gap"], "give up a partial frame that has not grown for S seconds")
+        float, Setting(SELDOM, _time("frame_gap"), "give up a partial frame that has not grown for S seconds")
     ]
     queue_high: Annotated[
         int,
-        Setting(SELDOM, _OCTETS["queue_high"], "octets that a channel takes before writing waits", otherwise="16384"),
+        Setting(
+            SELDOM,
+            _octets("queue_high"),
+            "octets that a channel takes before writing waits",
+            otherwise="16384, or n1 where that is more",
+        ),
     ]
     queue_low: Annotated[
         int,
-        Setting(SELDOM, _OCTETS["queue_low"], "octets left when writing goes on", otherwise="a quarter of queue_high"),
+        Setting(SELDOM, _octets("queue_low"), "octets left when writing goes on", otherwise="a quarter of queue_high"),
     ]
 
 
