@@ -27,6 +27,7 @@ from .protocol.profiles import Profile
 from .settings import LineSettings
 from .threads.mux import Mux
 from .threads.opener import open
+from .threads.server import serve
 from .threads.sharing import acquire
 from .threads.virtual_uart import VirtualUart
 
@@ -54,6 +55,7 @@ __all__ = [
     "StartupError",
     "VirtualUart",
     "open",
+    "serve",
 ]
 
 __version__ = "0.1.0"

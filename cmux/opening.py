@@ -9,7 +9,7 @@ from .capture.recorder import Capture
 from .errors import ConfigError, InvalidDlci
 from .line.physical import Line, SerialLike, open_line
 from .protocol.at_cmux import Manner
-from .protocol.config import MAX_DLCI, Config
+from .protocol.config import MAX_DLCI, Config, Option
 from .protocol.profiles import Profile
 from .reconnector import stable_name
 from .settings import LineSettings, SerialSettings, find_profile, session_config, told_apart
@@ -37,6 +37,8 @@ class Plan:
     """How AT+CMUX is said."""
     other_rates: list[int]
     """Where else a module is looked for that does not answer."""
+    options: tuple[Option, ...]
+    """The framings that a peer may ask for, where this is the other end."""
     channels: list[int]
     """DLCIs to open at once."""
     line_rate: int | None
@@ -97,6 +99,7 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings)
         config=config,
         manner=manner_of(profile, config, "n1" in session, baudrate),
         other_rates=[rate for rate in opening["other_rates"] if rate != baudrate],
+        options=(config.option,) if "option" in session else tuple(Option),
         channels=[check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in opening["channels"]],
         line_rate=opening.get("line_rate"),
         drain_timeout=opening["drain_timeout"],

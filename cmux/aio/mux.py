@@ -18,10 +18,12 @@ from ..opening import check_dlci
 from ..protocol import startup, waits
 from ..protocol.commands import Signals
 from ..protocol.config import Config, Role
-from ..protocol.events import Cause, CommandDone, Event, SessionClosed, SessionOpened
+from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed, SessionOpened
 from ..protocol.link import Link
 from ..protocol.negotiation import wanted
+from ..protocol.responder import Responder
 from ..reconnector import Backoff
+from ..serving import Refuse, apply_refusals, refused
 from .channel_transport import ChannelTransport
 from .channels import Channels, Streams
 from .line import AioLine
@@ -29,6 +31,9 @@ from .protocol import MuxProtocol
 from .services import Services
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+OnCommand = Callable[[str], str | Awaitable[str]]
+"""Answers an AT command."""
 
 Reopen = Callable[[], Awaitable[tuple[AioLine, bytes]]]
 """Opens a line and brings the module into multiplexer mode; with it comes what was read too far."""
@@ -45,6 +50,8 @@ class Mux(Services):
         drain_timeout: seconds that closing leaves for what is still queued.
         names: of channels, with their DLCI.
         reopen: opens the line anew after it died; None: a dead line stays dead.
+        on_command: answers AT commands that a responder does not know.
+        refuse: the DLCIs that the peer may not open.
     """
 
     def __init__(
@@ -57,6 +64,8 @@ class Mux(Services):
         drain_timeout: float = 0.5,
         names: Mapping[str, int] = MappingProxyType({}),
         reopen: Reopen | None = None,
+        on_command: OnCommand | None = None,
+        refuse: Refuse = (),
     ) -> None:
         super().__init__()
         self.name = name
@@ -78,6 +87,9 @@ class Mux(Services):
         self._line: AioLine
         self.protocol: MuxProtocol = self._make_protocol()
         """What runs the session: another one after the line was opened anew."""
+        self._on_command = on_command
+        self._refuse = refuse
+        self._answering: asyncio.Task[None] | None = None
         self._session: asyncio.Future[None]
         self._channels = Channels(self)
         self._changed = asyncio.Event()
@@ -87,7 +99,9 @@ class Mux(Services):
         self._closing: asyncio.Task[None] | None = None
 
     def _make_protocol(self) -> MuxProtocol:
-        return MuxProtocol(link=self._make_link(), on_event=self._on_event, tap=self._tap)
+        link = self._make_link()
+        apply_refusals(link.multiplexer, refused(self._refuse))
+        return MuxProtocol(link=link, on_event=self._on_event, tap=self._tap)
 
     async def start(self, line: AioLine, first: bytes = b"") -> None:
         """Open DLCI 0 on a line and wait for the peer; a responder waits for its peer later, in `accept`.
@@ -253,7 +267,8 @@ class Mux(Services):
     def _tap(self, data: bytes, outgoing: bool) -> None:
         self._changed.set()
         if self._capture is not None:
-            self._capture.feed(data, from_host=outgoing, timestamp=time.time_ns())
+            from_host = outgoing == (self.role is Role.INITIATOR)
+            self._capture.feed(data, from_host=from_host, timestamp=time.time_ns())
 
     def _on_event(self, event: Event) -> None:
         log_event(self._log, event)
@@ -265,6 +280,10 @@ class Mux(Services):
                 self._session_closed(event)
             case CommandDone():
                 self._answer(event)
+            case CommandReceived(command=command):
+                self._answering = asyncio.get_running_loop().create_task(self._answer_command(command))
+            case ModeChanged() if self._capture is not None:
+                self._capture.reconfigure(self.config)
             case _:
                 self._channels.handle(event)
         self._changed.set()
@@ -281,11 +300,27 @@ class Mux(Services):
             self._session.exception()  # it may be that nobody waits any more
         self._answer(None)
         if self.error is None:
+            if callable(self._refuse):
+                asyncio.get_running_loop().call_soon(self._ask_again_whom_to_refuse)
             return
         self._channels.wake()
         again = self._reopen is not None and self._opened and self._closing is None
         if again and event.cause is not Cause.LOCAL and self._reattacher is None:
             self._reattacher = asyncio.get_running_loop().create_task(self._reattach())
+
+    async def _answer_command(self, command: str) -> None:
+        text = "ERROR"
+        try:
+            answer = self._on_command(command) if self._on_command is not None else text
+            text = answer if isinstance(answer, str) else await answer
+        except Exception:  # noqa: BLE001 - whatever a callback of the user's may raise
+            self._log.exception("a callback failed")
+        link = self.protocol.link
+        if self.error is None and isinstance(link, Responder):
+            self.protocol.tell(link.answer(text, self.protocol.now()))
+
+    def _ask_again_whom_to_refuse(self) -> None:
+        apply_refusals(self.protocol.multiplexer, refused(self._refuse))
 
     def _session_over(self) -> SessionEnded:
         if self.error is not None:
@@ -379,9 +414,10 @@ class Mux(Services):
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        if self._reattacher is not None:
-            self._reattacher.cancel()
-            await asyncio.wait([self._reattacher])
+        for task in (self._reattacher, self._answering):
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait([task])
         try:
             await self._end_session()
         except asyncio.CancelledError:  # the loop ends: the module may not have heard of the end

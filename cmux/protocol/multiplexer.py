@@ -142,13 +142,17 @@ class Multiplexer:
             return
         self._at(now).apply(dlc, Input.DRAIN if draining else Input.CLOSE)
 
-    def refuse(self, dlci: int) -> None:
+    def refuse(self, dlci: int, refused: bool = True) -> None:
         """Answer the peer's SABM for a DLC that is closed with DM from now on (27.010 §5.3.3).
 
         Args:
             dlci: 1 to 63.
+            refused: False lets the peer open it again.
         """
-        self._session.refused.add(dlci)
+        if refused:
+            self._session.refused.add(dlci)
+        else:
+            self._session.refused.discard(dlci)
 
     def is_open(self, dlci: int) -> bool:
         """Tell whether a DLC carries data."""

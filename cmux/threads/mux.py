@@ -20,11 +20,13 @@ from ..logs import port_logger
 from ..opening import check_dlci
 from ..protocol import waits
 from ..protocol.config import Config, Role
-from ..protocol.events import Cause, CommandDone, Event, ModeChanged, SessionClosed
+from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed
 from ..protocol.link import Link
 from ..protocol.negotiation import wanted
 from ..reconnector import Reattacher
+from ..serving import Refuse, apply_refusals, refused
 from . import startup_runner as handover
+from .callbacks import Callbacks
 from .channels import Channels
 from .dlc_handle import Endpoint
 from .engine import Engine
@@ -51,6 +53,8 @@ class Mux(Services):
         names: of channels, with their DLCI.
         reopen: opens the line anew after it died, and brings the module into multiplexer mode on it; None: a dead line
             stays dead.
+        on_command: answers AT commands that a responder does not know.
+        refuse: the DLCIs that the peer may not open.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class Mux(Services):
         drain_timeout: float = 0.5,
         names: Mapping[str, int] = MappingProxyType({}),
         reopen: Reopen | None = None,
+        on_command: Callable[[str], str] | None = None,
+        refuse: Refuse = (),
     ) -> None:
         super().__init__()
         self.name: str = line.name
@@ -79,6 +85,10 @@ class Mux(Services):
         self._leave_by_at = leave_by_at
         self._names = names
         self._capture = capture
+        self._on_command = on_command
+        self._refuse = refuse
+        self._refused = refused(refuse)
+        self._callbacks = Callbacks(line.name, self._log)
         self._channels = Channels(self, drain_timeout)
         self._engine = self._make_engine()
         self._channels.run_by(self._engine)
@@ -94,7 +104,9 @@ class Mux(Services):
         self._back = threading.Condition(self._lock)  # a line is attached again, or will never be
 
     def _make_engine(self) -> Engine:
-        return Engine(self._line, self._make_link(), self._handle, self._channels.buffers, self._capture)
+        link = self._make_link()
+        apply_refusals(link.multiplexer, self._refused)
+        return Engine(self._line, link, self._handle, self._channels.buffers, self._capture)
 
     def start(self, first: bytes = b"") -> None:
         """Open DLCI 0 and wait for the peer; a responder waits for its peer later, in `accept`.
@@ -197,8 +209,24 @@ class Mux(Services):
             self._answer(event)
         elif isinstance(event, ModeChanged):
             self._channels.configure(self.config)
+        elif isinstance(event, CommandReceived):
+            self._callbacks.put(lambda: self._answer_command(event.command))
         elif dlci := getattr(event, "dlci", 0):
             self._channels.handle(dlci, event)
+
+    def _answer_command(self, command: str) -> None:
+        text = "ERROR"
+        try:
+            if self._on_command is not None:
+                text = self._on_command(command)
+        finally:
+            with contextlib.suppress(SessionEnded):
+                self._engine.answer(text)
+
+    def _ask_again_whom_to_refuse(self) -> None:
+        self._refused = refused(self._refuse)
+        with contextlib.suppress(SessionEnded):
+            self._engine.call(lambda core, now: apply_refusals(core, self._refused))
 
     def _session_closed(self, event: SessionClosed) -> None:
         self._session_end = event
@@ -209,6 +237,8 @@ class Mux(Services):
                 self._begin_reattaching()
         if self.error is not None:  # the session of a responder ends, and its line lives
             self._channels.end(event)
+        elif callable(self._refuse):
+            self._callbacks.put(self._ask_again_whom_to_refuse)
         self._answer(None)
 
     def _session_over(self) -> SessionEnded:
@@ -360,6 +390,7 @@ class Mux(Services):
                 self._line.close()
                 if not stopped:  # a thread that waited for the port ends with it
                     self._engine.stop(_JOIN_TIMEOUT)
+                self._callbacks.close(_JOIN_TIMEOUT)
                 if self._capture is not None:
                     self._capture.close()
                 self._channels.retire()
