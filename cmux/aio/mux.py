@@ -84,12 +84,12 @@ class Mux(Services):
         self._capture = capture
         self._names = names
         self._reopen = reopen
-        self._line: AioLine
-        self.protocol: MuxProtocol = self._make_protocol()
-        """What runs the session: another one after the line was opened anew."""
         self._on_command = on_command
         self._refuse = refuse
         self._answering: asyncio.Task[None] | None = None
+        self._line: AioLine
+        self.protocol: MuxProtocol = self._make_protocol()
+        """What runs the session: another one after the line was opened anew."""
         self._session: asyncio.Future[None]
         self._channels = Channels(self)
         self._changed = asyncio.Event()
@@ -344,6 +344,11 @@ class Mux(Services):
     def serving(self) -> bool:
         """Whether a peer may begin a session: this is a responder whose line lives."""
         return self.role is Role.RESPONDER and self.error is None and self._closing is None
+
+    @property
+    def reattaches(self) -> bool:
+        """Whether the line is opened anew when it dies."""
+        return self._reopen is not None and self._closing is None
 
     @property
     def reattaching(self) -> bool:

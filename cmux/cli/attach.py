@@ -12,7 +12,7 @@ from ..errors import CmuxError
 from ..threads.bridge import PtyBridge
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
-from .line_options import KEYS, LineOptions, add_line_options, add_setting, from_arguments, from_file
+from .line_options import KEYS, ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
 
@@ -20,6 +20,7 @@ _EXAMPLES = (
     "gsm0710 attach /dev/ttyUSB0 --link /tmp/modem       then: minicom -D /tmp/modem1, pppd /tmp/modem2, …",
     "gsm0710 attach socket://10.0.0.7:7000 --channels 1-2",
     "gsm0710 attach --config lines.toml",
+    "gsm0710 attach /dev/ttyS0 --role responder --startup none     the other end: two computers, one cable, four lines",
 )
 
 _log = logging.getLogger("cmux.attach")
@@ -39,6 +40,11 @@ def add_attach(commands: Commands) -> None:
     )
     parser.add_argument("port", nargs="?", metavar="PORT", help="the line: a path or any pyserial URL")
     parser.add_argument("--config", metavar="FILE", help="a TOML file with several lines: [NAME], port = …, link = …")
+    parser.add_argument(
+        "--role",
+        choices=ROLES,
+        help="who begins sessions: this side (default), or the peer, which may come and go while the paths stay",
+    )
     add_channel_options(parser)
     add_line_options(parser)
 
@@ -176,7 +182,7 @@ class Attached:
         """
         mux = self._mux = self.options.open()
         for dlci in self.options.channels:
-            uart = mux.channel(dlci)
+            uart = mux.port(dlci) if self.options.responds else mux.channel(dlci)
             if dlci in without:
                 continue
             link = f"{self.options.link}{dlci}" if self.options.link is not None else None

@@ -16,9 +16,11 @@ from typing import Any, Final, cast
 
 from ..kinds import YesNo
 from ..opening import Plan, make_plan
+from ..protocol.config import Role
 from ..settings import GROUPS, SELDOM, SETTINGS, LineSettings, Setting
 from ..threads.mux import Mux
 from ..threads.opener import open as open_mux
+from ..threads.server import serve
 from .app import CommandError
 
 _CHANNELS: Final = (1, 2, 3, 4)
@@ -39,6 +41,8 @@ class LineOptions:
     """As `cmux.open` takes them."""
     link: str | None = None
     """The channels' symbolic links begin with this."""
+    role: str = Role.INITIATOR.value
+    """Which station this is: ``initiator``, or ``responder`` for the other end."""
     name: str = field(default="", compare=False)
     """What messages call it."""
 
@@ -49,6 +53,8 @@ class LineOptions:
             raise ValueError(f"link = {self.link!r} is not a text")
         if self.link is not None and not os.path.basename(self.link):
             raise ValueError(f"link = {self.link!r} has no name to put the DLCI behind")
+        if self.role not in ROLES:
+            raise ValueError(f"role = {self.role!r} is not {' or '.join(ROLES)}")
         _ = self.plan  # raises what is not allowed
 
     @cached_property
@@ -61,13 +67,22 @@ class LineOptions:
         """Which DLCIs, in order; 1 to 4 where nothing is said."""
         return tuple(sorted(set(self.plan.channels))) or _CHANNELS
 
+    @property
+    def responds(self) -> bool:
+        """Whether the peer begins sessions, and opens the channels."""
+        return self.role == Role.RESPONDER.value
+
     def open(self) -> Mux:
-        """Open the line, see `cmux.open`; no channel is opened yet."""
+        """Open the line, see `cmux.open` and `cmux.serve`; no channel is opened yet."""
         settings: LineSettings = {**self.settings, "channels": ()}
+        if self.responds:
+            return serve(self.port, refuse=lambda dlci: dlci not in self.channels, **settings)
         return open_mux(self.port, **settings)
 
 
-KEYS: Final = ("port", "link", *SETTINGS)
+ROLES: Final = tuple(role.value for role in Role)
+
+KEYS: Final = ("port", "link", "role", *SETTINGS)
 """What a table in a file, or the command line, may say."""
 
 
@@ -186,5 +201,9 @@ def _from_table(path: str, name: str, table: object) -> LineOptions:
 def _made(values: Mapping[str, Any], name: str) -> LineOptions:
     settings = {key: value for key, value in values.items() if key in SETTINGS}
     return LineOptions(
-        port=values.get("port", ""), settings=cast(LineSettings, settings), link=values.get("link"), name=name
+        port=values.get("port", ""),
+        settings=cast(LineSettings, settings),
+        link=values.get("link"),
+        role=values.get("role", Role.INITIATOR.value),
+        name=name,
     )

@@ -7,7 +7,6 @@ is due. Nothing here waits or reads a clock.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from .config import Config, Role
@@ -137,12 +136,16 @@ class Link:
             cause: LOCAL when this side wants it, PEER when the module started anew.
 
         Returns:
-            The events: every DLC gets its `Closed`, the session its `SessionClosed`.
+            The events: every DLC gets its `Closed`, the session its `SessionClosed`, which also ends the waiting of a
+            responder for a session.
         """
-        self.ended = self.ended or SessionClosed(cause, reason)
+        first, end = self.ended is None, SessionClosed(cause, reason)
+        self.ended = self.ended or end
         self._blocked, self._lost_at = False, None
-        events = self.multiplexer.line_lost(reason, now)
-        return [replace(event, cause=cause) if isinstance(event, SessionClosed) else event for event in events]
+        events = [
+            end if isinstance(event, SessionClosed) else event for event in self.multiplexer.line_lost(reason, now)
+        ]
+        return [*events, end] if first and end not in events else events
 
     # --- Time -----------------------------------------------------------------------------------------------------
 

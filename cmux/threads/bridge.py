@@ -87,6 +87,7 @@ class PtyBridge:
             try:
                 work()
             except OSError as error:  # SerialException is one
+                _log.debug("%s: %s", self.path, error)
                 if self._stopping or self.uart.wait_up(lambda: self._stopping):
                     continue
                 self.error = self.error or error

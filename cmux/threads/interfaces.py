@@ -29,6 +29,10 @@ class MuxOfPort(Protocol):
         """Why the session is over: the first cause; None while it lives."""
 
     @property
+    def reattaches(self) -> bool:
+        """Whether the line is opened anew when it dies."""
+
+    @property
     def reattaching(self) -> bool:
         """Whether a line that died is going to be opened anew."""
 

@@ -279,6 +279,11 @@ class Mux(Services):
         return self._engine.error
 
     @property
+    def reattaches(self) -> bool:
+        """Whether the line is opened anew when it dies."""
+        return self._reopen is not None and self._closer is None
+
+    @property
     def reattaching(self) -> bool:
         """Whether a line that died is going to be opened anew."""
         if self._reattacher is not None:

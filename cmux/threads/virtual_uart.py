@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Self
@@ -9,8 +10,10 @@ from typing import ClassVar, Self
 import serial
 from serial.serialutil import PortNotOpenError
 
+from ..errors import DlcError, StateError
 from ..protocol.commands import PortSettings, Signals
 from ..protocol.config import Parameters
+from ..protocol.events import Cause
 from ..urls import CmuxUrl, format_url, parse_url
 from .channel_stream import ChannelStream
 from .dlc_handle import Endpoint
@@ -186,7 +189,10 @@ class VirtualUart(ChannelStream):
             raise
 
     def wait_up(self, stop: Callable[[], bool]) -> bool:
-        """Wait while a line that died may be opened anew, or the peer of a responder may open the channel.
+        """Wait while the channel may come back: the line is opened anew, or the peer opens it.
+
+        On a line that is opened anew when it dies, a channel that the peer has closed is waited for, too: a peer that
+        ends in order closes its channels first.
 
         Args:
             stop: ends the wait early when it says True; `cancel_read` makes it be asked.
@@ -200,13 +206,19 @@ class VirtualUart(ChannelStream):
         endpoint, mux = self._endpoint, self._mux
         if endpoint is None or mux is None:
             raise PortNotOpenError
-        with endpoint.condition:
-            while not endpoint.up and (mux.reattaching or mux.serving) and not stop():
-                endpoint.condition.wait()
-            up = endpoint.up
-        if up and not self.is_open:
-            self.ensure_open()
-        return up
+        while True:
+            with endpoint.condition:
+                while not endpoint.up and self._may_come_back(endpoint, mux) and not stop():
+                    endpoint.condition.wait()
+                if not endpoint.up or self.is_open:
+                    return endpoint.up
+            with contextlib.suppress(StateError, DlcError):  # the peer has closed it by now
+                self.ensure_open()
+
+    @staticmethod
+    def _may_come_back(endpoint: Endpoint, mux: MuxOfPort) -> bool:
+        closed_by_peer = endpoint.error is not None and endpoint.error.cause is Cause.PEER
+        return mux.serving or mux.reattaching or (mux.reattaches and closed_by_peer)
 
     def close(self) -> None:
         """Send what is queued, for half a second at most, discard the rest, close the DLC; it can be opened again."""
