@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmux
+from cmux.protocol.dlc_table import FLAGS, Flag
 from cmux.protocol.profiles import PROFILES
 
 project = "gsm0710"
@@ -25,6 +26,9 @@ autodoc_typehints = "signature"
 default_role = "code"
 intersphinx_mapping: dict[str, tuple[str, None]] = {}
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist", "substitution"]
+_CHANGES = {
+    fact: {flag: "raised" if value else "lowered" for flag, value in flags.items()} for fact, flags in FLAGS.items()
+}
 myst_substitutions = {
     "profiles": "\n".join(
         [
@@ -35,7 +39,14 @@ myst_substitutions = {
                 for one in PROFILES.values()
             ),
         ]
-    )
+    ),
+    "flags": "\n".join(
+        [
+            f"| when | {' | '.join(f'`{flag}`' for flag in Flag)} |",
+            "| --- " * (len(Flag) + 1) + "|",
+            *(f"| {fact} | {' | '.join(flags.get(flag, '') for flag in Flag)} |" for fact, flags in _CHANGES.items()),
+        ]
+    ),
 }
 myst_heading_anchors = 3
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .config import Config, Parameters, Role
-from .dlc import Dlc, Input, State
+from .dlc import Dlc
+from .dlc_table import Input, State
 from .errors import StateError
 from .events import Cause, Event
 from .reception import Reception
@@ -112,7 +113,7 @@ class Multiplexer(ControlServices):
         session = self._at(now)
         if not session.is_open or session.shutting_down:
             raise StateError(f"DLCI {dlci} cannot be opened: the multiplexer session is not open")
-        session.open(dlc)
+        session.apply(dlc, Input.OPEN)
 
     def close(self, dlci: int, now: float, drain: bool = True) -> None:
         """Close a DLC; `Closed` follows (27.010 §5.4.2).
@@ -127,14 +128,7 @@ class Multiplexer(ControlServices):
             InvalidDlci: the number cannot carry data.
         """
         dlc = self._user_dlc(dlci)
-        self._at(now).forget_opening(dlc, Cause.LOCAL, "closed")
-        draining = drain and dlc.has_data
-        if self.config.keep_open and dlc.is_open and not draining:
-            if not dlc.parked:
-                dlc.state = State.OPEN
-                self._at(now).park(dlc)
-            return
-        self._at(now).apply(dlc, Input.DRAIN if draining else Input.CLOSE)
+        self._at(now).close(dlc, drain=drain)
 
     def refuse(self, dlci: int) -> None:
         """Answer the peer's SABM for a DLC that is closed with DM from now on (27.010 §5.3.3).
@@ -147,7 +141,7 @@ class Multiplexer(ControlServices):
     def is_open(self, dlci: int) -> bool:
         """Tell whether a DLC carries data."""
         dlc = self._look(dlci)
-        return dlc.is_open and not dlc.parked
+        return dlc.is_open and dlc.state is not State.PARKED
 
     def parameters(self, dlci: int) -> Parameters:
         """Return what holds on a DLC now."""
@@ -171,8 +165,8 @@ class Multiplexer(ControlServices):
             StateError: the DLC is not open.
         """
         dlc = self._user_dlc(dlci)
-        if dlc.state is not State.OPEN or dlc.parked:
-            raise StateError(f"DLCI {dlci} cannot send: it is {'CLOSED' if dlc.parked else dlc.state}")
+        if dlc.state is not State.OPEN:
+            raise StateError(f"DLCI {dlci} cannot send: it is {dlc.state_as_told}")
         waits = dlc.may_send
         taken = dlc.put(data)
         if taken:
@@ -216,8 +210,7 @@ class Multiplexer(ControlServices):
             InvalidDlci: the number cannot carry data.
         """
         dlc = self._user_dlc(dlci)
-        if signals != dlc.own_signals:
-            dlc.own_signals = signals
+        if dlc.say(signals):
             self._at(now).send_signals(dlc)
 
     def send_break(self, dlci: int, duration: float, now: float) -> None:
@@ -235,8 +228,8 @@ class Multiplexer(ControlServices):
         """
         dlc = self._user_dlc(dlci)
         build_status(dlc.own_signals, duration)  # what cannot be coded is told now
-        if not dlc.is_open or dlc.parked:
-            raise StateError(f"DLCI {dlci} cannot send a break: it is {'CLOSED' if dlc.parked else dlc.state}")
+        if not self.is_open(dlci):
+            raise StateError(f"DLCI {dlci} cannot send a break: it is {dlc.state_as_told}")
         self._require_room("a break")
         self._at(now).send_signals(dlc, break_length=duration)
 
