@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmux
+from cmux.protocol.dlc_table import FLAGS, Flag
 from cmux.protocol.profiles import PROFILES
 from cmux.settings import GROUPS, SETTINGS
 
@@ -40,6 +41,9 @@ def settings_tables() -> str:
 
 
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist", "substitution"]
+_CHANGES = {
+    fact: {flag: "raised" if value else "lowered" for flag, value in flags.items()} for fact, flags in FLAGS.items()
+}
 myst_substitutions = {
     "settings": settings_tables(),
     "profiles": "\n".join(
@@ -50,6 +54,13 @@ myst_substitutions = {
                 f"| `{one.name}` | {one.title} | {', '.join(one.channels) or 'by number'} | {one.source} |"
                 for one in PROFILES.values()
             ),
+        ]
+    ),
+    "flags": "\n".join(
+        [
+            f"| when | {' | '.join(f'`{flag}`' for flag in Flag)} |",
+            "| --- " * (len(Flag) + 1) + "|",
+            *(f"| {fact} | {' | '.join(flags.get(flag, '') for flag in Flag)} |" for fact, flags in _CHANGES.items()),
         ]
     ),
 }

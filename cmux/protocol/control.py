@@ -306,10 +306,9 @@ class ControlChannel:
         granted = negotiation.grant(body, self._session.config)
         self._respond(message, granted)
         if self._session.config.carries_data(body.dlci):
-            dlc = self._session.dlc(body.dlci)
-            dlc.negotiated = negotiation.parameters(granted)  # holds from the next SABM on
-            dlc.doubtful = False
-            self._session.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
+            parameters = negotiation.parameters(granted)
+            self._session.dlc(body.dlci).agree(parameters)
+            self._session.tell(ParametersChanged(body.dlci, parameters))
 
     def _port(self, message: Message, body: RPN) -> None:
         dlc = self._session.dlc(body.dlci)
@@ -317,9 +316,9 @@ class ControlChannel:
             self._respond(message, RPN(body.dlci, dlc.port))
             return
         accepted = body.mask if body.settings.baudrate in BAUD_RATES.values() else body.mask & ~PortMask.BAUDRATE
-        dlc.port = merge(dlc.port, body.settings, parity_kind(message.value), accepted)
+        dlc.set_port(merge(dlc.port, body.settings, parity_kind(message.value), accepted))
         self._respond(message, RPN(body.dlci, dlc.port, accepted))
-        self._tell_of_channel(PortChanged(dlc.dlci, dlc.port, accepted))
+        self._tell_of_channel(PortChanged(body.dlci, dlc.port, accepted))
 
     def _line_status(self, message: Message, body: RLS) -> None:
         self._respond(message)
@@ -328,8 +327,8 @@ class ControlChannel:
     def _service(self, message: Message, body: SNC) -> None:
         dlc = self._session.dlc(body.dlci)
         if body.service is not None:
-            dlc.service = (body.service, body.codec)
-            self._tell_of_channel(ServiceChanged(dlc.dlci, *dlc.service))
+            dlc.set_service(body.service, body.codec)
+            self._tell_of_channel(ServiceChanged(body.dlci, *dlc.service))
         self._respond(message, SNC(body.dlci, dlc.service[0], dlc.service[1] or SNC.NO_CODEC))
 
     def _tell_of_channel(self, event: PortChanged | LineStatus | ServiceChanged) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from .commands import CLD, Signals, split_status
+from .commands import CLD, Signals
 from .config import Config
 from .control import ControlChannel
-from .dlc import Action, Dlc, Input, State
+from .dlc import Dlc
+from .dlc_table import Action, Fact, Input, State
 from .event_queue import EventQueue
 from .events import Cause
 from .headers import Frame
 from .messages import parse_messages
+from .signals import split_status
 from .transmitter import Transmitter
 from .wire import FrameType
 
@@ -79,19 +81,20 @@ class Intake:
         """
         session = self._session
         dlc = session.dlcs.get(item.dlci) or session.dlc(item.dlci)
-        dlc.counters["frames_received"] += 1
+        dlc.count("frames_received")
         what = _INPUTS.get(item.type)
-        if item.dlci or what is not Input.SABM:
-            session.dlcs[0].confirmed = True
+        if (item.dlci or what is not Input.SABM) and not session.dlcs[0].confirmed:
+            session.dlcs[0].note(Fact.USED)
         if what is Input.DATA:
-            dlc.confirmed = True
-            if dlc.state is State.OPEN:
+            if not dlc.confirmed:
+                dlc.note(Fact.USED)
+            if dlc.delivers:  # what the table says, looked up beforehand
                 self._deliver(dlc, item)
             else:
                 self._stray(dlc, item)
         elif what is None or self._is_of_no_use(dlc, what, item):
             session.counters["frames_ignored"] += 1
-            dlc.counters["octets_discarded"] += len(item.info)  # of an I frame: there is no error recovery
+            dlc.count("octets_discarded", len(item.info))  # of an I frame: there is no error recovery
         else:
             session.apply(dlc, self._meaning(dlc, what), final=item.pf)
 
@@ -107,9 +110,7 @@ class Intake:
             # 27.010 5.4.4.2: UA with F = 0 is discarded. DM with it comes unasked (27.010 5.3.3), about the connection
             # before, and is no answer to a SABM that has just left.
             return what is Input.UA or (dlc.state is State.OPENING and dlc.tries < _SECOND_TRY)
-        older = dlc.answers_due > 1 and dlc.state in (State.OPENING, State.CLOSING)
-        dlc.answers_due = max(0, dlc.answers_due - 1)
-        return older  # it answers a SABM or DISC that another one of ours has followed since
+        return dlc.answered()
 
     def _meaning(self, dlc: Dlc, what: Input) -> Input:
         """Tell what a frame means to its DLC, as the session stands."""
@@ -145,31 +146,33 @@ class Intake:
                 session.counters["frames_ignored"] += 1
                 return
         for action in dlc.apply(Input.DATA):
-            if action is Action.DELIVER:
-                self._deliver(dlc, item)
-            elif action is Action.DISCARD:
-                dlc.counters["octets_discarded"] += len(item.info)
-            elif session.now >= dlc.dm_not_before:
-                dlc.dm_not_before = session.now + session.config.t1
+            if action is Action.DISCARD:
+                dlc.count("octets_discarded", len(item.info))
+            elif action is Action.DISCARD_BUT_STATUS:
+                dlc.count("octets_discarded", len(self._without_status(dlc, item.info)))
+            elif dlc.seldom(action, session.now):
                 session.transmitter.queue(dlc.dlci, FrameType.DM, pf=True)
 
     def _deliver(self, dlc: Dlc, item: Frame) -> None:
         session, info = self._session, item.info
         if not dlc.dlci:
-            dlc.counters["octets_received"] += len(info)
+            dlc.count("octets_received", len(info))
             session.control.receive(info, echo=item.cr == self._command_cr)
             return
-        if dlc.parameters.convergence == 2:  # 27.010 5.5.2
-            parts = split_status(info)
-            if parts is None:
-                session.counters["control_malformed"] += 1
-                return
-            signals, break_length, info = parts
-            session.take_signals(dlc, signals, break_length)
-        if not info:
-            return
-        if dlc.parked:
-            dlc.counters["octets_discarded"] += len(info)
-            return
-        dlc.counters["octets_received"] += len(info)
-        session.events.put_data(dlc.dlci, info, session.now)
+        if dlc.parameters.convergence == 2:
+            info = self._without_status(dlc, info)
+        if info:
+            dlc.count("octets_received", len(info))
+            session.events.put_data(dlc.dlci, info, session.now)
+
+    def _without_status(self, dlc: Dlc, info: bytes) -> bytes:
+        """Take what stands before the data off them, as the convergence layer has it (27.010 §5.5.2)."""
+        if dlc.parameters.convergence == 1:
+            return info
+        parts = split_status(info)
+        if parts is None:
+            self._session.counters["control_malformed"] += 1
+            return b""
+        signals, break_length, data = parts
+        self._session.take_signals(dlc, signals, break_length)
+        return data

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from .config import Config, Option
-from .dlc import State
+from .dlc_table import State
 from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
 from .session import Session
 

@@ -169,9 +169,7 @@ class Transmitter:
         del self._control[place]
         if timed is not None:
             timed.handed_out(now)
-        counters = self._dlcs[frame.dlci].counters
-        counters["frames_sent"] += 1
-        counters["octets_sent"] += len(frame.info)
+        self._dlcs[frame.dlci].count_sent(len(frame.info))
 
     def _data_sent(self, turn: Turn, size: int) -> None:
         dlc = self._dlcs[turn.dlci]
