@@ -1,7 +1,7 @@
 """What the actions of a DLC's transition table do: frames out, events out, and what goes with them (27.010 §5.3, §5.4).
 
-Some are carried out where more is known: those of data in `intake`, of signals and of the end of the session in
-`session`.
+Some are carried out where more is known: those of data in `frame_dispatcher`, of signals and of the end of the session
+in `session`.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ state and input, `FLAGS` what is true of a DLC beside its state. `Dlc.apply` and
 module assigns a field of `Dlc`. Second, the tables do not know which role this station has, nor on which DLCI it is:
 where something cannot come about (DLCI 0 is never parked), the pair stands in `IGNORED` like any other.
 
-What the tables cannot see is decided before: which input a frame is (`intake`: policy, echoes, answers that come late),
-whether T1 has run out for the last time (`Dlc.timed_out`), and how a close is meant (`Session.close`). What an action
-does is told where it is carried out: `session`, for data `intake`.
+What the tables cannot see is decided before: which input a frame is (`frame_dispatcher`: policy, echoes, answers that
+come late), whether T1 has run out for the last time (`Dlc.timed_out`), and how a close is meant (`Session.close`). What
+an action does is told where it is carried out: `session`, for data `frame_dispatcher`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from .dlc import Dlc
 from .dlc_table import Input, State
 from .errors import StateError
 from .events import Cause, Event
-from .reception import Reception
+from .frame_dispatcher import FrameDispatcher
 from .services import ControlServices
 from .session import Session
 from .signals import Signals, build_status
@@ -40,7 +40,7 @@ class Multiplexer(ControlServices):
     def _set_up(self, config: Config) -> None:
         self.config = config
         self._session = Session(self.role, config)
-        self._reception = Reception(config, self._session)
+        self._dispatcher = FrameDispatcher(config, self._session, self.role is Role.INITIATOR)
 
     # --- The session ----------------------------------------------------------------------------------------------
 
@@ -69,9 +69,9 @@ class Multiplexer(ControlServices):
             The events.
         """
         session = self._at(now)
-        self._reception.finish()
+        self._dispatcher.finish()
         session.end(Cause.LINE_LOST, reason)
-        self._reception.decoder.reset()
+        self._dispatcher.decoder.reset()
         return session.events.take()
 
     def reconfigure(self, config: Config) -> None:
@@ -261,7 +261,7 @@ class Multiplexer(ControlServices):
         """
         session = self._at(now)
         if data:
-            self._reception.receive(data)
+            self._dispatcher.receive(data)
         return session.events.take()
 
     def take_unread(self) -> bytes:
@@ -270,7 +270,7 @@ class Multiplexer(ControlServices):
         Returns:
             The octets, once: all since the last call, at most 4096. What was more is counted as skipped.
         """
-        return self._reception.take_unread()
+        return self._dispatcher.take_unread()
 
     def data_to_send(self, now: float, limit: int | None = None) -> bytes:
         """Hand out whole frames for the line; acknowledgement timers start here.
@@ -291,7 +291,7 @@ class Multiplexer(ControlServices):
 
         It lies in the past when events wait that a call other than `receive_data` caused.
         """
-        due = [at for at in (self._session.next_timeout(), self._reception.next_timeout()) if at is not None]
+        due = [at for at in (self._session.next_timeout(), self._dispatcher.next_timeout()) if at is not None]
         return min(due, default=None)
 
     def handle_timeout(self, now: float) -> list[Event]:
@@ -305,7 +305,7 @@ class Multiplexer(ControlServices):
         """
         session = self._at(now)
         session.handle_timeout()
-        self._reception.handle_timeout()
+        self._dispatcher.handle_timeout()
         return session.events.take()
 
     def stats(self) -> dict[str, object]:
@@ -319,7 +319,7 @@ class Multiplexer(ControlServices):
         Returns:
             A new dictionary, which is the caller's.
         """
-        return statistics(self._session, self._reception.decoder.skipped)
+        return statistics(self._session, self._dispatcher.decoder.skipped)
 
     # --- Inside ---------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,6 @@ from .config import Config, Role
 from .control import ControlChannel, Outstanding
 from .dlc import Dlc
 from .dlc_table import Action, Fact, Input, State
-from .event_queue import EventQueue
 from .events import (
     Cause,
     Closed,
@@ -23,8 +22,7 @@ from .events import (
     SignalsChanged,
     Writable,
 )
-from .headers import Frame
-from .intake import Intake
+from .frame_dispatcher import EventQueue
 from .keepalive import Watch
 from .negotiator import Negotiator
 from .power import PowerInput
@@ -63,7 +61,6 @@ class Session:
         command_cr = role is Role.INITIATOR  # 27.010 5.2.1.2, table 1
         self.transmitter: Transmitter = Transmitter(config, command_cr, self.dlcs, self._data_sent)
         self.standby: Standby = Standby(self)
-        self._intake = Intake(self, command_cr)
         self.negotiator: Negotiator = Negotiator(self)
         self._zero = self.dlc(0)
         self._start_again = False
@@ -142,19 +139,19 @@ class Session:
 
     # --- What comes from the line ---------------------------------------------------------------------------------
 
-    def receive(self, item: Frame | FrameDropped) -> None:
-        """Take what the decoder found."""
-        if isinstance(item, FrameDropped):
-            self.dropped[item.reason.value] += 1
-            self.tell(item)
-            return
-        self.watch.heard(self.now)
-        self._intake.take(item)
-        if self.unsettled:
-            self._settle()
+    def frame_dropped(self, item: FrameDropped) -> None:
+        """Count and tell what was no frame."""
+        self.dropped[item.reason.value] += 1
+        self.tell(item)
 
-    def _settle(self) -> None:
-        """The peer can be heard again: say once more what it may have missed."""
+    def frame_heard(self) -> None:
+        """Note that the peer lives."""
+        self.watch.heard(self.now)
+
+    def frame_taken(self) -> None:
+        """Say once more what the peer may have missed, as it can be heard again."""
+        if not self.unsettled:
+            return
         for dlci in self.unsettled.take():
             if dlci:
                 self.apply(self.dlcs[dlci], Input.MISSED)

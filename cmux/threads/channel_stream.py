@@ -48,7 +48,7 @@ class ChannelStream(serial.SerialBase):
         endpoint = self._opened()
         with endpoint.condition:
             self._await(endpoint, size, Deadline(self.timeout))
-            return endpoint.take(size)
+            return self._take(endpoint, size)
 
     def read_until(self, expected: bytes = b"\n", size: int | None = None) -> bytes:
         """Read up to and including a sequence.
@@ -67,12 +67,18 @@ class ChannelStream(serial.SerialBase):
             while True:
                 found = endpoint.buffer.find(expected, max(0, searched - len(expected) + 1), size)
                 if found >= 0:
-                    return endpoint.take(found + len(expected))
+                    return self._take(endpoint, found + len(expected))
                 searched = len(endpoint.buffer)
                 if size is not None and searched >= size:
-                    return endpoint.take(size)
+                    return self._take(endpoint, size)
                 if not self._await(endpoint, searched + 1, deadline):
-                    return endpoint.take(searched)
+                    return self._take(endpoint, searched)
+
+    @staticmethod
+    def _take(endpoint: Endpoint, size: int) -> bytes:
+        data = endpoint.buffer.take(size)
+        endpoint.taken()
+        return data
 
     def _await(self, endpoint: Endpoint, size: int, deadline: Deadline) -> bool:
         """Wait for so many octets; the condition is held."""
@@ -110,7 +116,7 @@ class ChannelStream(serial.SerialBase):
         """Throw away what has been received and not read."""
         endpoint = self._opened()
         with endpoint.condition:
-            endpoint.take(len(endpoint.buffer))
+            self._take(endpoint, len(endpoint.buffer))
 
     def cancel_read(self) -> None:
         """End a `read` that waits in another thread, or else the next one that would."""

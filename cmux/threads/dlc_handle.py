@@ -195,12 +195,10 @@ class Endpoint:
 
     # --- Data ---
 
-    def take(self, size: int) -> bytes:
-        """Hand octets to a reader, and let the peer go on where that makes room."""
-        data = self.buffer.take(size)
+    def taken(self) -> None:
+        """Take note that a reader has taken octets: let the peer go on where that makes room."""
         self.set_flag()
         self.resume()
-        return data
 
     def resume(self) -> None:
         """Let the peer go on when there is room again."""

@@ -1,20 +1,26 @@
-"""What is done with each frame that comes in, before and beside the transition table of its DLC (27.010 §5.3, §5.4)."""
+"""The way in: octets from the line, frames, what they are to their DLC, and the events that come of it.
+
+What is done with each frame before and beside the transition table of its DLC (27.010 §5.3, §5.4) stands here, and the
+queue of events, in which data of one DLC that came in a row are one event.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator
 from typing import Protocol
 
 from .commands import CLD, Signals
-from .config import Config
+from .config import Config, Option
 from .control import ControlChannel
 from .dlc import Dlc
 from .dlc_table import Action, Fact, Input, State
-from .event_queue import EventQueue
-from .events import Cause
+from .events import Cause, DataReceived, Event, FrameDropped
+from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
 from .headers import Frame
 from .messages import parse_messages
 from .signals import split_status
+from .standby import Standby
 from .transmitter import Transmitter
 from .wire import FrameType
 
@@ -26,12 +32,54 @@ _INPUTS = {
     FrameType.UIH: Input.DATA,  # 27.010 5.3.5
     FrameType.UI: Input.DATA,  # 27.010 5.3.6
 }
+MAX_UNREAD = 4096
+"""Octets from behind the end of sessions that wait for `FrameDispatcher.take_unread`."""
+
 _ANSWERS = (Input.UA, Input.DM)
 _SECOND_TRY = 2
 
 
-class IntakeOwner(Protocol):
-    """What the intake needs of the session that it belongs to."""
+class EventQueue:
+    """Events that wait for the next call that returns some."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        """Since when the oldest waits; None: there is none."""
+        self._events: list[Event] = []
+        self._data: list[bytes] = []
+        self._data_dlci = 0
+
+    def put(self, event: Event, now: float) -> None:
+        """Add an event behind the data that came before it."""
+        if self._data:
+            self._join_data()
+        if self.since is None:
+            self.since = now
+        self._events.append(event)
+
+    def put_data(self, dlci: int, data: bytes, now: float) -> None:
+        """Add data to the event that the data before them on the same DLC make."""
+        if self._data and self._data_dlci != dlci:
+            self._join_data()
+        if self.since is None:
+            self.since = now
+        self._data_dlci = dlci
+        self._data.append(data)
+
+    def take(self) -> list[Event]:
+        """Return what is to be told, once."""
+        if self._data:
+            self._join_data()
+        events, self._events, self.since = self._events, [], None
+        return events
+
+    def _join_data(self) -> None:
+        self._events.append(DataReceived(self._data_dlci, b"".join(self._data)))
+        self._data = []
+
+
+class DispatcherOwner(Protocol):
+    """What the dispatcher needs of the session whose frames it takes."""
 
     config: Config
     now: float
@@ -43,6 +91,10 @@ class IntakeOwner(Protocol):
     control: ControlChannel
     transmitter: Transmitter
     events: EventQueue
+
+    ended: int
+    """How many sessions have ended on this line."""
+    standby: Standby
 
     @property
     def is_open(self) -> bool:
@@ -60,25 +112,97 @@ class IntakeOwner(Protocol):
     def end(self, cause: Cause, detail: str) -> None:
         """End the session."""
 
+    def frame_dropped(self, item: FrameDropped) -> None:
+        """Count and tell what was no frame."""
 
-class Intake:
-    """The way of a frame into its DLC.
+    def frame_heard(self) -> None:
+        """Note that the peer lives."""
+
+    def frame_taken(self) -> None:
+        """Say once more what the peer may have missed, as it can be heard again."""
+
+
+class FrameDispatcher:
+    """The receive side of one line.
 
     Args:
-        session: what it belongs to.
+        config: framing and limits.
+        session: what the frames are for.
         command_cr: the C/R bit of what this station sends (27.010 §5.2.1.2, table 1).
     """
 
-    def __init__(self, session: IntakeOwner, command_cr: bool) -> None:
+    def __init__(self, config: Config, session: DispatcherOwner, command_cr: bool) -> None:
+        self.decoder: Decoder
+        if config.option is Option.BASIC:
+            self.decoder = BasicDecoder(config.n1_receive)
+        else:
+            self.decoder = AdvancedDecoder(config.n1_receive, xonxoff=config.xonxoff)
+        self._config = config
         self._session = session
         self._command_cr = command_cr
+        self._grown_at = 0.0
+        self._gap_over = False
+        self._unread = b""
 
-    def take(self, item: Frame) -> None:
-        """Take a frame.
+    # --- Octets ---------------------------------------------------------------------------------------------------
 
-        Args:
-            item: one that the decoder found whole.
-        """
+    def receive(self, data: bytes) -> None:
+        """Take octets; nothing that they say raises."""
+        session = self._session
+        self._grown_at, self._gap_over = session.now, False
+        session.standby.heard()
+        self._pass_on(self.decoder.scan(data))
+        session.standby.understood(data, partial=self.decoder.pending)
+
+    def finish(self) -> None:
+        """No more octets will come: find what can be found in those that wait."""
+        self._pass_on(self.decoder.finish())
+
+    def take_unread(self) -> bytes:
+        """Take the octets that came behind the frame that ended a session, once."""
+        unread, self._unread = self._unread, b""
+        return unread
+
+    def next_timeout(self) -> float | None:
+        """Return when a partial frame is to be given up; None: there is none."""
+        if not self.decoder.pending:
+            return None
+        return self._grown_at + (self._config.t2 if self._gap_over else min(self._config.frame_gap, self._config.t2))
+
+    def handle_timeout(self) -> None:
+        """Give up a partial frame that has not grown for long enough."""
+        now = self._session.now
+        if self.decoder.pending:
+            over = now >= self._grown_at + self._config.t2
+            if over or now >= self._grown_at + self._config.frame_gap:
+                self._gap_over = True
+                self._pass_on(self.decoder.give_up(force=over))
+
+    def _pass_on(self, items: Generator[Decoded]) -> None:
+        """Hand frames to the session; what stands behind the one that ends it is not for the multiplexer."""
+        session = self._session
+        ended = session.ended
+        for _, item in items:
+            if isinstance(item, FrameDropped):
+                session.frame_dropped(item)
+            else:
+                session.frame_heard()
+                self._take(item)
+                session.frame_taken()
+            if session.ended != ended:
+                ended = session.ended
+                if session.dlc(0).state is State.CLOSED:  # else the same frame, SABM on DLCI 0, began the next one
+                    items.close()
+                    self._keep_unread(self.decoder.take_rest())
+
+    def _keep_unread(self, octets: bytes) -> None:
+        unread = self._unread + octets
+        self._unread = unread[:MAX_UNREAD]
+        self.decoder.skipped += len(unread) - len(self._unread)
+
+    # --- Frames ---------------------------------------------------------------------------------------------------
+
+    def _take(self, item: Frame) -> None:
         session = self._session
         dlc = session.dlcs.get(item.dlci) or session.dlc(item.dlci)
         dlc.count("frames_received")
