@@ -149,7 +149,7 @@ class FuzzTwoMultiplexers(RuleBasedStateMachine):
     def nothing_grows(self) -> None:
         for station in (self.pair.host, self.pair.module):
             session: Session = station.mux._session
-            assert len(station.mux._reception.decoder._data) < 5000
+            assert len(station.mux._dispatcher.decoder._data) < 5000
             assert len(session.transmitter._control) <= MAX_CONTROL_FRAMES + 100
             assert len(session.control._waiting) <= 256
             assert all(len(dlc.queue) <= station.mux.config.queue_high for dlc in session.dlcs.values())
@@ -217,7 +217,7 @@ def fuzz_told_anything(role: Role, option: Option, portions: list[tuple[bytes, f
         mux.data_to_send(now)
         now += seconds
         mux.handle_timeout(now)
-    assert len(mux._reception.decoder._data) < 5000
+    assert len(mux._dispatcher.decoder._data) < 5000
 
 
 @given(st.sampled_from(list(Option)), st.lists(st.tuples(st.integers(0, 63), st.binary(max_size=12)), max_size=40))
