@@ -37,10 +37,10 @@ class ChannelPolicy:
     """Seconds that closing leaves for what is still queued."""
 
 
-class Endpoint:
+class DlcHandle:
     """The near end of a DLC; a `Mux` has one for each, whoever opens a port on it.
 
-    Everything here but `handle` may wait. Attributes are read and written with `condition` held.
+    Everything here but `on_event` may wait. Attributes are read and written with `condition` held.
 
     Args:
         policy: what it goes by; the `Mux` may change it.
@@ -286,7 +286,7 @@ class Endpoint:
 
     # --- What the engine tells ---
 
-    def handle(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take an event of this DLC, data excepted, or the end of the session.
 
         Args:

@@ -28,7 +28,7 @@ from ..serving import Refuse, apply_refusals, refused
 from . import startup_runner as handover
 from .callbacks import Callbacks
 from .channels import Channels
-from .dlc_handle import Endpoint
+from .dlc_handle import DlcHandle
 from .engine import Engine
 from .services import Services
 from .virtual_uart import VirtualUart
@@ -106,7 +106,7 @@ class Mux(Services):
     def _make_engine(self) -> Engine:
         link = self._make_link()
         apply_refusals(link.multiplexer, self._refused)
-        return Engine(self._line, link, self._handle, self._channels.buffers, self._capture)
+        return Engine(self._line, link, self._on_event, self._channels.buffers, self._capture)
 
     def start(self, first: bytes = b"") -> None:
         """Open DLCI 0 and wait for the peer; a responder waits for its peer later, in `accept`.
@@ -164,7 +164,7 @@ class Mux(Services):
         """
         dlci = check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
         if (n1, priority, convergence) != (None, None, None):
-            self.endpoint(dlci).require(wanted(self.config, n1, priority, convergence))
+            self.handle(dlci).require(wanted(self.config, n1, priority, convergence))
         return self._channels.take(dlci)
 
     def accept(self, timeout: float | None = None) -> VirtualUart:
@@ -198,11 +198,11 @@ class Mux(Services):
         """
         return self._channels.port(dlci)
 
-    def endpoint(self, dlci: int) -> Endpoint:
+    def handle(self, dlci: int) -> DlcHandle:
         """Return the near end of a DLC, for the ports that are made on it."""
-        return self._channels.endpoint(dlci)
+        return self._channels.handle(dlci)
 
-    def _handle(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if isinstance(event, SessionClosed):
             self._session_closed(event)
         elif isinstance(event, CommandDone):
@@ -404,9 +404,9 @@ class Mux(Services):
 
     def _end_session(self) -> None:
         deadline = time.monotonic() + self.drain_timeout
-        for endpoint in self._channels.all():
-            if endpoint.up:
-                self._engine.wait_written(endpoint.dlci, max(0.0, deadline - time.monotonic()))
+        for handle in self._channels.all():
+            if handle.up:
+                self._engine.wait_written(handle.dlci, max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(SessionEnded):
             self._engine.call(lambda core, now: core.shutdown(now))
             self._engine.wait(lambda core: not core.session_open, waits.shutdown(self.config))
