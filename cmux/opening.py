@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .capture.recorder import Capture
 from .errors import ConfigError, InvalidDlci
 from .line.physical import Line, SerialLike, open_line
-from .protocol.at_cmux import Manner
+from .protocol.at_cmux import CmuxCommand
 from .protocol.config import MAX_DLCI, Config, Option
 from .protocol.profiles import Profile
 from .reconnector import stable_name
@@ -33,7 +33,7 @@ class Plan:
     """What is known about the module."""
     config: Config
     """The parameters of the session."""
-    manner: Manner
+    command: CmuxCommand
     """How AT+CMUX is said."""
     other_rates: list[int]
     """Where else a module is looked for that does not answer."""
@@ -97,7 +97,7 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings)
         by_at=opening["startup"] == "at",
         profile=profile,
         config=config,
-        manner=manner_of(profile, config, "n1" in session, baudrate),
+        command=cmux_command(profile, config, "n1" in session, baudrate),
         other_rates=[rate for rate in opening["other_rates"] if rate != baudrate],
         options=(config.option,) if "option" in session else tuple(Option),
         channels=[check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in opening["channels"]],
@@ -115,10 +115,10 @@ def _stable_name(port: str | os.PathLike[str] | SerialLike) -> str | None:
     return stable_name(os.fspath(port))
 
 
-def manner_of(profile: Profile, config: Config, n1_given: bool, baudrate: int) -> Manner:
+def cmux_command(profile: Profile, config: Config, n1_given: bool, baudrate: int) -> CmuxCommand:
     """Return how AT+CMUX is said to a module."""
     full, asks = profile.at_cmux == "full", profile.at_cmux == "asked"
-    return Manner(config=config, n1_given=n1_given, baudrate=baudrate, full=full, asks=asks)
+    return CmuxCommand(config=config, n1_given=n1_given, baudrate=baudrate, full=full, asks=asks)
 
 
 def check_dlci(dlci: object) -> int:

@@ -95,7 +95,7 @@ class Mux(Services):
         self._changed = asyncio.Event()
         self._session_end: SessionClosed | None = None
         self._opened = False
-        self._reattacher: asyncio.Task[None] | None = None
+        self._reconnector: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     def _make_protocol(self) -> MuxProtocol:
@@ -305,8 +305,8 @@ class Mux(Services):
             return
         self._channels.wake()
         again = self._reopen is not None and self._opened and self._closing is None
-        if again and event.cause is not Cause.LOCAL and self._reattacher is None:
-            self._reattacher = asyncio.get_running_loop().create_task(self._reattach())
+        if again and event.cause is not Cause.LOCAL and self._reconnector is None:
+            self._reconnector = asyncio.get_running_loop().create_task(self._reattach())
 
     async def _answer_command(self, command: str) -> None:
         text = "ERROR"
@@ -317,7 +317,7 @@ class Mux(Services):
             self._log.exception("a callback failed")
         link = self.protocol.link
         if self.error is None and isinstance(link, Responder):
-            self.protocol.tell(link.answer(text, self.protocol.now()))
+            self.protocol.emit(link.answer(text, self.protocol.now()))
 
     def _ask_again_whom_to_refuse(self) -> None:
         apply_refusals(self.protocol.multiplexer, refused(self._refuse))
@@ -353,7 +353,7 @@ class Mux(Services):
     @property
     def reattaching(self) -> bool:
         """Whether a line that died is going to be opened anew."""
-        return self._reattacher is not None
+        return self._reconnector is not None
 
     def stats(self) -> dict[str, object]:
         """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
@@ -374,8 +374,8 @@ class Mux(Services):
         Raises:
             SessionEnded: it is not going to be opened anew.
         """
-        while self.error is not None or self._reattacher is not None:
-            if self._reattacher is None:
+        while self.error is not None or self._reconnector is not None:
+            if self._reconnector is None:
                 self.check()
             self._changed.clear()
             await self._changed.wait()
@@ -392,7 +392,7 @@ class Mux(Services):
                 except (CmuxError, OSError) as error:
                     backoff.failed(self.name, error)
         finally:
-            self._reattacher = None
+            self._reconnector = None
             self._changed.set()
         self.reattached += 1
         self._log.warning("attached again")
@@ -419,7 +419,7 @@ class Mux(Services):
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        for task in (self._reattacher, self._answering):
+        for task in (self._reconnector, self._answering):
             if task is not None and not task.done():
                 task.cancel()
                 await asyncio.wait([task])

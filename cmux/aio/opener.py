@@ -79,7 +79,7 @@ async def open(
 async def _enter(line: AioLine, plan: Plan) -> Entered:
     try:
         rates = plan.other_rates if line.has_baudrate else []
-        return await line.run(startup_dialogues.enter(line.name, plan.manner, other_rates=rates))
+        return await line.run(startup_dialogues.enter(line.name, plan.command, other_rates=rates))
     except BaseException:  # interrupted: it may be in multiplexer mode already
         line.transport.write(startup_dialogues.rescue_frames(plan.config.option))
         raise

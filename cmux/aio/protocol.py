@@ -93,7 +93,7 @@ class MuxProtocol(asyncio.Protocol):
         """Feed octets from the line; never raises because of what they are."""
         if self._tap is not None:
             self._tap(data, False)
-        self.tell(self.link.receive(data, self.now()))
+        self.emit(self.link.receive(data, self.now()))
 
     def eof_received(self) -> None:
         """Let the transport close: nothing more will come."""
@@ -103,7 +103,7 @@ class MuxProtocol(asyncio.Protocol):
         reason = f"the line was lost: {exc}" if exc is not None else "the line was closed"
         self.transport = None
         self._disarm()
-        self.tell(self.link.line_lost(reason, self.now()))
+        self.emit(self.link.line_lost(reason, self.now()))
 
     def pause_writing(self) -> None:
         """Hold what is due in the multiplexer until `resume_writing`."""
@@ -193,7 +193,7 @@ class MuxProtocol(asyncio.Protocol):
         if self._paused:
             self.link.blocked(now)
 
-    def tell(self, events: Iterable[Event]) -> None:
+    def emit(self, events: Iterable[Event]) -> None:
         """Tell what a direct call to `link` returned, after the answers that are owed to the peer."""
         # A callback that calls back in leaves its events to the outer loop.
         self._pending.extend(events)
@@ -241,4 +241,4 @@ class MuxProtocol(asyncio.Protocol):
 
     def _on_time(self, now: float) -> None:
         self._look_at_transport(now)
-        self.tell(self.link.handle_timeout(now))
+        self.emit(self.link.handle_timeout(now))

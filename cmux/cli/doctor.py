@@ -18,7 +18,7 @@ from ..protocol.config import Role
 from ..protocol.events import Outcome
 from ..protocol.link import Link
 from ..protocol.startup import Finding
-from ..threads import startup_runner as handover
+from ..threads import startup_runner
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
 from .line_options import LineOptions, add_line_options, add_setting, from_arguments
@@ -142,7 +142,7 @@ def _enter(line: Line, plan: Plan, findings: list[Finding]) -> tuple[Mux, bytes]
     capture = plan.open_capture()
     if plan.by_at:
         try:
-            entered = handover.enter(line, replace(plan.manner, asks=True), plan.other_rates, findings)
+            entered = startup_runner.enter(line, replace(plan.command, asks=True), plan.other_rates, findings)
         except BaseException:
             if capture is not None:
                 capture.close()

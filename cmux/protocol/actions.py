@@ -14,8 +14,8 @@ from .dlc import Dlc
 from .dlc_table import CLOSING_CAUSE, Action
 from .events import Cause, Closed, Event, Opened, Reestablished, SignalsChanged
 from .negotiator import Negotiator
+from .pending_resync import PendingResync
 from .transmitter import Transmitter
-from .unsettled import Unsettled
 from .wire import FrameType
 
 
@@ -24,9 +24,9 @@ class ActionsOwner(Protocol):
 
     negotiator: Negotiator
     transmitter: Transmitter
-    unsettled: Unsettled
+    pending_resync: PendingResync
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Report something to the owner of the multiplexer."""
 
     def send_signals(self, dlc: Dlc) -> None:
@@ -76,19 +76,19 @@ def _opened(session: ActionsOwner, dlc: Dlc, *, by_peer: bool) -> None:
         session.opened(by_peer=by_peer)
         return
     session.send_signals(dlc)
-    session.tell(Opened(dlc.dlci, by_peer))
+    session.emit(Opened(dlc.dlci, by_peer))
     if (early := dlc.take_early()) is not None:
         session.take_signals(dlc, early, None)
 
 
 def _resume(session: ActionsOwner, dlc: Dlc, final: bool) -> None:
-    session.tell(Opened(dlc.dlci, by_peer=False))
+    session.emit(Opened(dlc.dlci, by_peer=False))
     if dlc.peer_signals is not None:
-        session.tell(SignalsChanged(dlc.dlci, dlc.peer_signals, None))
+        session.emit(SignalsChanged(dlc.dlci, dlc.peer_signals, None))
 
 
 def _reestablished(session: ActionsOwner, dlc: Dlc, final: bool) -> None:
-    session.tell(Reestablished(dlc.dlci))
+    session.emit(Reestablished(dlc.dlci))
     if dlc.dlci:
         _restarted(session, dlc, final)
     elif dlc.confirmed:  # else it repeats its SABM, as our UA was late or lost; nothing was open yet (27.010 5.4.1)
@@ -104,7 +104,7 @@ def _restarted(session: ActionsOwner, dlc: Dlc, final: bool) -> None:
 
 
 def _parked(session: ActionsOwner, dlc: Dlc, final: bool) -> None:
-    session.tell(Closed(dlc.dlci, Cause.LOCAL, "closed; the peer keeps it open", session.discard(dlc)))
+    session.emit(Closed(dlc.dlci, Cause.LOCAL, "closed; the peer keeps it open", session.discard(dlc)))
 
 
 def _closed(cause: Cause, detail: str) -> Carry:
@@ -112,7 +112,7 @@ def _closed(cause: Cause, detail: str) -> Carry:
         if not dlc.dlci:
             session.end(cause, detail)
             return
-        session.tell(Closed(dlc.dlci, cause, detail, forget(session, dlc)))
+        session.emit(Closed(dlc.dlci, cause, detail, forget(session, dlc)))
         session.close_when_idle()
 
     return carry
@@ -132,12 +132,12 @@ ACTIONS: Final[dict[Action, Carry]] = {
     Action.SETTLE: lambda session, dlc, final: session.negotiator.settle(dlc),
     Action.OPENED: lambda session, dlc, final: _opened(session, dlc, by_peer=False),
     Action.OPENED_BY_PEER: lambda session, dlc, final: _opened(session, dlc, by_peer=True),
-    Action.KEEP_OPEN: lambda session, dlc, final: session.tell(Opened(dlc.dlci, by_peer=False)),
+    Action.KEEP_OPEN: lambda session, dlc, final: session.emit(Opened(dlc.dlci, by_peer=False)),
     Action.RESUME: _resume,
     Action.REESTABLISHED: _reestablished,
     Action.RESTARTED: _restarted,
-    Action.DISC_ANSWERED: lambda session, dlc, final: session.unsettled.answered(FrameType.DISC),
-    Action.DISC_UNANSWERED: lambda session, dlc, final: session.unsettled.unanswered(dlc.dlci, FrameType.DISC),
+    Action.DISC_ANSWERED: lambda session, dlc, final: session.pending_resync.answered(FrameType.DISC),
+    Action.DISC_UNANSWERED: lambda session, dlc, final: session.pending_resync.unanswered(dlc.dlci, FrameType.DISC),
     Action.PARKED: _parked,
     Action.FORGET: _forgotten,
     **{action: _closed(*why) for action, why in CLOSING_CAUSE.items()},

@@ -26,7 +26,7 @@ class NegotiatorOwner(Protocol):
     def apply(self, dlc: Dlc, what: Input) -> None:
         """Drive the transition table of a DLC."""
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Report something to the owner of the multiplexer."""
 
 
@@ -66,7 +66,7 @@ class Negotiator:
         if isinstance(done.answer, PN):
             settled = negotiation.settle(asked, done.answer)
             dlc.agree(settled)
-            self._session.tell(ParametersChanged(dlc.dlci, settled))
+            self._session.emit(ParametersChanged(dlc.dlci, settled))
         elif done.outcome is Outcome.TIMEOUT:
             dlc.disagree(asked.convergence)
         if dlc.state is State.NEGOTIATING:

@@ -55,8 +55,8 @@ class PowerAction(StrEnum):
     SEND_PSC = "send PSC"
     SEND_FLAGS = "send flags"
     ANSWER = "answer with flags"
-    FALL_ASLEEP = "tell: asleep"
-    WAKE_UP = "tell: awake"
+    FALL_ASLEEP = "emit: asleep"
+    WAKE_UP = "emit: awake"
     GIVE_UP = "end the session"
 
 

@@ -48,7 +48,7 @@ class ControlServices:
     def hold_all(self, now: float) -> Command:
         """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6, §5.4.8.1)."""
         command = self._submit(FCoff(), now)
-        self._session.unsettled.forget(0)  # an FCon that went unanswered is not said again
+        self._session.pending_resync.forget(0)  # an FCon that went unanswered is not said again
         return command
 
     def release_all(self, now: float) -> Command:

@@ -25,10 +25,10 @@ from .events import (
 from .frame_dispatcher import EventQueue
 from .keepalive import Watch
 from .negotiator import Negotiator
+from .pending_resync import PendingResync
 from .power import PowerInput
 from .standby import Standby
 from .transmitter import Transmitter
-from .unsettled import Unsettled
 from .wire import MessageType
 
 
@@ -50,7 +50,7 @@ class Session:
         self.shutting_down: bool = False
         self.adm: bool = False
         """The peer has no control channel, and serves data channels all the same (`Config.adm`)."""
-        self.unsettled: Unsettled = Unsettled()
+        self.pending_resync: PendingResync = PendingResync()
         self.ended: int = 0
         """How many sessions have ended on this line."""
         self.counters: Counter[str] = Counter()
@@ -142,7 +142,7 @@ class Session:
     def frame_dropped(self, item: FrameDropped) -> None:
         """Count and tell what was no frame."""
         self.dropped[item.reason.value] += 1
-        self.tell(item)
+        self.emit(item)
 
     def frame_heard(self) -> None:
         """Note that the peer lives."""
@@ -150,9 +150,9 @@ class Session:
 
     def frame_taken(self) -> None:
         """Say once more what the peer may have missed, as it can be heard again."""
-        if not self.unsettled:
+        if not self.pending_resync:
             return
-        for dlci in self.unsettled.take():
+        for dlci in self.pending_resync.take():
             if dlci:
                 self.apply(self.dlcs[dlci], Input.MISSED)
             else:
@@ -176,7 +176,7 @@ class Session:
         self._over = False
         self.transmitter.held = False
         self.watch.start(self.now)
-        self.tell(SessionOpened(by_peer))
+        self.emit(SessionOpened(by_peer))
 
     def started_anew(self) -> None:
         """Begin a session once more: the peer starts from nothing, and what it had open is gone."""
@@ -193,7 +193,7 @@ class Session:
         for action in dlc.apply(Input.DROPPED):
             count = forget(self, dlc)
             if action is Action.DROPPED:
-                self.tell(Closed(dlc.dlci, cause, detail, count))
+                self.emit(Closed(dlc.dlci, cause, detail, count))
 
     def close_when_idle(self) -> None:
         """When shutting down: say CLD as soon as no other DLC is left."""
@@ -217,7 +217,7 @@ class Session:
         self._zero.apply(Input.DROPPED)
         self.shutting_down = self.adm = False
         self.control.clear()
-        self.unsettled = Unsettled()
+        self.pending_resync = PendingResync()
         self.standby.forget()
         if cause is not Cause.PEER:  # nothing is multiplexed any more but our answer to the peer's CLD or DISC
             self.transmitter.clear()
@@ -227,7 +227,7 @@ class Session:
         if not (was_closed and cause is Cause.LINE_LOST):
             self.ended += 1
             if not self._over:
-                self.tell(SessionClosed(cause, detail))
+                self.emit(SessionClosed(cause, detail))
             self._over = True
         if again:
             self.start()
@@ -255,7 +255,7 @@ class Session:
                 if dlc.may_send:
                     self.transmitter.activate(dlc, waits=waits)
                 if action is Action.TELL_SIGNALS:
-                    self.tell(SignalsChanged(dlc.dlci, signals, break_length))
+                    self.emit(SignalsChanged(dlc.dlci, signals, break_length))
 
     def closed_down_by_peer(self) -> None:
         """End the session: CLD came."""
@@ -265,17 +265,17 @@ class Session:
         """Fall asleep as soon as our answer has left."""
         self.standby.apply(PowerInput.PEER_PSC)
 
-    def misled(self, dlci: int, said: MessageType) -> None:
+    def resync(self, dlci: int, said: MessageType) -> None:
         """Say again what the peer got wrong, at most once per T1: it may have its own idea of an answer."""
         if self.dlc(dlci).seldom(said, self.now):
-            self.unsettled.unanswered(dlci, said)
+            self.pending_resync.unanswered(dlci, said)
 
     def command_done(self, done: CommandDone) -> None:
         """Act on the result of a command of ours, and tell it."""
         if isinstance(done.command, CLD):  # some never answer CLD: taken as closed all the same
             self.end(Cause.LOCAL, "closed down by this side")
             return
-        self.tell(done)
+        self.emit(done)
         if isinstance(done.command, PSC):
             denied = done.outcome is not Outcome.ANSWERED or done.answer == PSC(b"\x00")
             self.standby.apply(PowerInput.DENIED if denied else PowerInput.PERMITTED)
@@ -284,9 +284,9 @@ class Session:
         elif isinstance(done.command, MSC | FCon):
             if done.outcome is Outcome.ANSWERED:
                 if getattr(done.answer, "signals", None) == getattr(done.command, "signals", None):
-                    self.unsettled.answered(done.command.type)
+                    self.pending_resync.answered(done.command.type)
             elif done.outcome is Outcome.TIMEOUT:  # a peer that missed FC = 0 or FCon would be silent for ever
-                self.unsettled.unanswered(getattr(done.command, "dlci", 0), done.command.type)
+                self.pending_resync.unanswered(getattr(done.command, "dlci", 0), done.command.type)
         if not self.watch.answered(done):
             self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
 
@@ -312,7 +312,7 @@ class Session:
     def _room_made(self, dlc: Dlc) -> None:
         if dlc.starved and dlc.is_open and len(dlc.queue) <= self.config.queue_low:
             dlc.note(Fact.ROOM_MADE)
-            self.tell(Writable(dlc.dlci))
+            self.emit(Writable(dlc.dlci))
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due next."""
@@ -340,6 +340,6 @@ class Session:
         asked = self.watch.question is not None and self.control.holds(self.watch.question)
         return self.watch.ask_at(self.dlcs.values()) if can_answer and not asked else None
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Report something to the owner, after the data that came before it."""
         self.events.put(event, self.now)

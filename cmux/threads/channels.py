@@ -122,7 +122,7 @@ class Channels:
             with contextlib.suppress(StateError, DlcError):  # the peer has closed it by now
                 return self.take(dlci)
 
-    def handle(self, dlci: int, event: Event) -> None:
+    def on_event(self, dlci: int, event: Event) -> None:
         """Take an event of a DLC, which the peer may have opened before anybody asked for it."""
         handle = self.handle(dlci)
         if isinstance(event, DataReceived):

@@ -23,9 +23,9 @@ from ..protocol.config import Config, Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed
 from ..protocol.link import Link
 from ..protocol.negotiation import wanted
-from ..reconnector import Reattacher
+from ..reconnector import Reconnector
 from ..serving import Refuse, apply_refusals, refused
-from . import startup_runner as handover
+from . import startup_runner
 from .callbacks import Callbacks
 from .channels import Channels
 from .dlc_handle import DlcHandle
@@ -81,7 +81,7 @@ class Mux(Services):
         self._line = line
         self._make_link = make_link
         self._reopen = reopen
-        self._reattacher: Reattacher | None = None
+        self._reconnector: Reconnector | None = None
         self._leave_by_at = leave_by_at
         self._names = names
         self._capture = capture
@@ -100,7 +100,7 @@ class Mux(Services):
         _muxes.add(self)
 
     def _make_locks(self) -> None:
-        self._lock = threading.Lock()  # of _closer and _reattacher
+        self._lock = threading.Lock()  # of _closer and _reconnector
         self._back = threading.Condition(self._lock)  # a line is attached again, or will never be
 
     def _make_engine(self) -> Engine:
@@ -212,7 +212,7 @@ class Mux(Services):
         elif isinstance(event, CommandReceived):
             self._callbacks.put(lambda: self._answer_command(event.command))
         elif dlci := getattr(event, "dlci", 0):
-            self._channels.handle(dlci, event)
+            self._channels.on_event(dlci, event)
 
     def _answer_command(self, command: str) -> None:
         text = "ERROR"
@@ -286,7 +286,7 @@ class Mux(Services):
     @property
     def reattaching(self) -> bool:
         """Whether a line that died is going to be opened anew."""
-        if self._reattacher is not None:
+        if self._reconnector is not None:
             return True
         error = self.error
         wanted = self._reopen is not None and self._opened and self._closer is None
@@ -328,12 +328,12 @@ class Mux(Services):
 
     def _begin_reattaching(self) -> None:
         with self._lock:
-            if self._reopen is not None and self._opened and self._closer is None and self._reattacher is None:
-                self._reattacher = Reattacher(self.name, self._reattach)
+            if self._reopen is not None and self._opened and self._closer is None and self._reconnector is None:
+                self._reconnector = Reconnector(self.name, self._reattach)
 
     def _reattach(self) -> bool:
         """Try once to open the line anew; return False when it died again at once."""
-        assert self._reopen is not None  # noqa: S101 - else there is no reattacher
+        assert self._reopen is not None  # noqa: S101 - else there is no reconnector
         self._engine.stop(_JOIN_TIMEOUT)
         self._line.close()
         self._line, hand_over = self._reopen()
@@ -345,7 +345,7 @@ class Mux(Services):
         with self._lock:
             if self.error is not None:
                 return False
-            self._reattacher = None
+            self._reconnector = None
             self.reattached += 1
             self._back.notify_all()
         self._channels.wake()
@@ -373,13 +373,13 @@ class Mux(Services):
 
     def _close(self) -> None:
         stopped = ended = False
-        reattacher = self._reattacher
-        if reattacher is not None:
-            reattacher.end()
+        reconnector = self._reconnector
+        if reconnector is not None:
+            reconnector.end()
             self._line.cancel()  # an attempt under way ends early
-            reattacher.join()
+            reconnector.join()
         with self._lock:
-            self._reattacher = None
+            self._reconnector = None
             self._back.notify_all()
         self._channels.wake()
         try:
@@ -390,7 +390,7 @@ class Mux(Services):
                 stopped = self._engine.stop(_JOIN_TIMEOUT)
                 alive = self.error is None or self.error.cause is not Cause.LINE_LOST
                 if stopped and alive and self._leave_by_at:  # interrupted, the module may not have heard of the end
-                    self.back_in_at_mode = handover.leave(self._line, self.config.option, close_down=not ended)
+                    self.back_in_at_mode = startup_runner.leave(self._line, self.config.option, close_down=not ended)
             finally:
                 self._line.close()
                 if not stopped:  # a thread that waited for the port ends with it

@@ -11,7 +11,7 @@ from ..opening import make_plan
 from ..protocol.config import Role
 from ..protocol.link import Link
 from ..settings import LineSettings
-from . import startup_runner as handover
+from . import startup_runner
 from .mux import Mux
 
 
@@ -56,14 +56,14 @@ def open(
 
     def reopen() -> tuple[Line, Callable[[Line], bytes]]:
         def enter(line: Line) -> bytes:
-            return handover.enter(line, plan.manner, plan.other_rates).unread if plan.by_at else b""
+            return startup_runner.enter(line, plan.command, plan.other_rates).unread if plan.by_at else b""
 
         return plan.open_line(again=True), enter
 
     entered = None
     try:
         if plan.by_at:
-            entered = handover.enter(line, plan.manner, plan.other_rates)
+            entered = startup_runner.enter(line, plan.command, plan.other_rates)
             first, adopted, config = entered.unread, entered.adopted, entered.config
         pace = plan.pace(line.rate)
         mux = Mux(
@@ -77,7 +77,7 @@ def open(
         )
     except BaseException:
         if entered is not None:  # interrupted in between: nobody else takes the module back to AT mode
-            handover.leave(line, config.option, close_down=True)
+            startup_runner.leave(line, config.option, close_down=True)
         line.close()
         if capture is not None:
             capture.close()

@@ -258,9 +258,9 @@ class Watch:
         signals: list[str] = []
         waiting = 0
         with suppress(CmuxError, serial.SerialException):
-            port = self._mux.endpoint(dlci)
-            peer = port.peer_signals()
-            waiting = len(port.buffer)
+            port = self._mux.port(dlci)
+            peer = port.peer_signals
+            waiting = port.in_waiting
             states = (peer.rtr, peer.rtc, peer.dv, peer.ic)
             signals = [name for name, on in zip(_SIGNALS, states, strict=True) if on]
         return ChannelReading(

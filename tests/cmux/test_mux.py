@@ -19,7 +19,7 @@ from startup_waits import NOBODY, shorten_waits
 import cmux
 from cmux.protocol import Config, Frame, FrameType, encode
 from cmux.protocol.events import Cause
-from cmux.threads import startup_runner as handover
+from cmux.threads import startup_runner
 
 UA = encode(Frame(0, True, FrameType.UA, True))
 CLD = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9")
@@ -120,13 +120,13 @@ def test_only_one_of_those_that_close_talks_to_the_module_and_the_others_wait_fo
         together = threading.Barrier(4)
         answers: list[object] = []
         talks: list[bool] = []
-        leave = handover.leave
+        leave = startup_runner.leave
 
         def counted(*arguments: object, **named: object) -> bool:
             talks.append(True)
             return leave(*arguments, **named)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(handover, "leave", counted)
+        monkeypatch.setattr(startup_runner, "leave", counted)
 
         def close() -> None:
             together.wait(20)
