@@ -7,28 +7,23 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import CmuxError, SessionEnded
 from ..logs import log_event, port_logger
-from ..opening import check_dlci
 from ..protocol import startup, waits
-from ..protocol.commands import Signals
 from ..protocol.config import Config, Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed, SessionOpened
 from ..protocol.link import Link
-from ..protocol.negotiation import wanted
 from ..protocol.responder import Responder
 from ..reconnector import Backoff
 from ..serving import Refuse, apply_refusals, refused
-from .channel_transport import ChannelTransport
-from .channels import Channels, Streams
+from .channel_access import ChannelAccess
+from .channels import Channels
 from .line import AioLine
 from .protocol import MuxProtocol
-from .services import Services
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
@@ -39,7 +34,7 @@ Reopen = Callable[[], Awaitable[tuple[AioLine, bytes]]]
 """Opens a line and brings the module into multiplexer mode; with it comes what was read too far."""
 
 
-class Mux(Services):
+class Mux(ChannelAccess):
     """One multiplexed line; `cmux.aio.open` and `cmux.aio.serve` make it.
 
     Args:
@@ -134,133 +129,6 @@ class Mux(Services):
             if self.error is None:
                 self.error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM did not leave")
             raise self.protocol.link.not_opened(self.name, after_at=self._leave_by_at) from error
-
-    # --- Channels ---
-
-    async def channel(
-        self,
-        dlci: int | str,
-        *,
-        n1: int | None = None,
-        priority: int | None = None,
-        convergence: int | None = None,
-    ) -> Streams:
-        """Return the streams of a DLC, opened; the same ones while it stays open.
-
-        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
-        the peer does not grant is as `parameters` says.
-
-        Args:
-            dlci: 1 to 61, or a name that the profile has for it.
-            n1: longest information field in either direction, in octets; None: that of the session.
-            priority: 0 to 63; None: the default of the DLC.
-            convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
-
-        Returns:
-            Reader and writer of the standard library.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: a parameter outside its range.
-            StateError: it is open with other parameters than these, or a responder has no session.
-            DlcRefused: the peer said DM.
-            DlcTimeout: it did not answer.
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        number = self._number(dlci)
-        self._require(number, n1, priority, convergence)
-        return await self._channels.streams(number)
-
-    async def accept(self) -> Streams:
-        """Wait for a channel that the peer opens.
-
-        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
-
-        Returns:
-            Its reader and its writer, whose ``get_extra_info("dlci")`` tells which it is. A channel that was closed and
-            that the peer opens again comes again.
-
-        Raises:
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        accepted = await self._channels.accept(lambda: self.error is None or self.reattaching)
-        if accepted is None:
-            raise self._session_over()
-        return accepted
-
-    async def create_connection(
-        self,
-        factory: Callable[[], P],
-        dlci: int | str,
-        *,
-        n1: int | None = None,
-        priority: int | None = None,
-        convergence: int | None = None,
-    ) -> tuple[ChannelTransport, P]:
-        """Open a DLC for a protocol of the caller's.
-
-        Args:
-            factory: makes the protocol; called once more when the line is opened anew after it died.
-            dlci: 1 to 61, or a name that the profile has for it.
-            n1: as for `channel`.
-            priority: as for `channel`.
-            convergence: as for `channel`.
-
-        Returns:
-            The transport and the protocol.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            DlcError: it could not be opened, or is open already.
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        number = self._number(dlci)
-        self._require(number, n1, priority, convergence)
-        return await self._channels.connect(number, factory)
-
-    def _require(self, dlci: int, n1: int | None, priority: int | None, convergence: int | None) -> None:
-        if (n1, priority, convergence) != (None, None, None):
-            self._channels.require(dlci, wanted(self.config, n1, priority, convergence))
-
-    def _number(self, dlci: int | str) -> int:
-        return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
-
-    def check(self) -> None:
-        """Raise why the session is over, if it is."""
-        if self.error is not None:
-            raise SessionEnded(self.error.cause, str(self.error))
-
-    # --- For the channels ---
-
-    def send(self, dlci: int, data: bytes) -> int:
-        """Queue octets; return how many were taken."""
-        return self.protocol.write(dlci, data)
-
-    def unsent(self, dlci: int) -> int:
-        """Return how many octets of a DLC wait to be sent."""
-        return self.protocol.multiplexer.unsent(dlci)
-
-    def set_signals(self, dlci: int, signals: Signals, *, paused: bool = False) -> None:
-        """Set our V.24 signals; where the peer has been asked to stop it goes on being asked."""
-        self._channels.ours[dlci] = signals
-        said = replace(signals, fc=True) if paused else signals
-        self.protocol.multiplexer.set_signals(dlci, said, self.protocol.now())
-        self.protocol.flush()
-
-    def pause(self, dlci: int) -> None:
-        """Ask the peer to stop on a DLC."""
-        self.protocol.multiplexer.pause_reading(dlci, self.protocol.now())
-        self.protocol.flush()
-
-    def resume(self, dlci: int) -> None:
-        """Let the peer go on."""
-        self.protocol.multiplexer.resume_reading(dlci, self.protocol.now())
-        self.protocol.flush()
-
-    def close_dlc(self, dlci: int, *, drain: bool) -> None:
-        """Close a DLC."""
-        self.protocol.multiplexer.close(dlci, self.protocol.now(), drain)
-        self.protocol.flush()
 
     # --- Events ---
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import logging
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -17,31 +14,25 @@ from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.physical import Line
 from ..logs import port_logger
-from ..opening import check_dlci
 from ..protocol import waits
 from ..protocol.config import Config, Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed
 from ..protocol.link import Link
-from ..protocol.negotiation import wanted
 from ..reconnector import Reconnector
 from ..serving import Refuse, apply_refusals, refused
-from . import startup_runner
+from . import lifetime, startup_runner
 from .callbacks import Callbacks
+from .channel_access import ChannelAccess
 from .channels import Channels
-from .dlc_handle import DlcHandle
 from .engine import Engine
-from .services import Services
-from .virtual_uart import VirtualUart
 
 _JOIN_TIMEOUT = 2.0
 
 Reopen = Callable[[], tuple[Line, Callable[[Line], bytes]]]
 """Opens a line; what comes with it brings the module into multiplexer mode, and returns what was read too far."""
 
-_muxes: weakref.WeakSet[Mux] = weakref.WeakSet()
 
-
-class Mux(Services):
+class Mux(ChannelAccess):
     """One multiplexed line; `cmux.open` and `cmux.serve` make it.
 
     Args:
@@ -97,7 +88,7 @@ class Mux(Services):
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
         self._opened = False
-        _muxes.add(self)
+        lifetime.begin(self)
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()  # of _closer and _reconnector
@@ -128,79 +119,6 @@ class Mux(Services):
             if error is not None and error.cause is Cause.LINE_LOST:
                 raise self._engine.ended()
             raise self._engine.not_opened(after_at=self._leave_by_at) from error
-
-    # --- Channels ---
-
-    def channel(
-        self,
-        dlci: int | str,
-        *,
-        n1: int | None = None,
-        priority: int | None = None,
-        convergence: int | None = None,
-    ) -> VirtualUart:
-        """Return the port of a DLC, opened; always the same object for the same DLCI.
-
-        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
-        the peer does not grant is as `parameters` says.
-
-        Args:
-            dlci: 1 to 61, or a name that the profile has for it.
-            n1: longest information field in either direction, in octets; None: that of the session.
-            priority: 0 to 63; None: the default of the DLC.
-            convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
-
-        Returns:
-            The port.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: a parameter outside its range.
-            StateError: it is open with other parameters than these, or a responder has no session.
-            DlcRefused: the peer said DM.
-            DlcTimeout: it did not answer.
-            PortBusy: a ``cmux:`` URL has it open.
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        dlci = check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
-        if (n1, priority, convergence) != (None, None, None):
-            self.handle(dlci).require(wanted(self.config, n1, priority, convergence))
-        return self._channels.take(dlci)
-
-    def accept(self, timeout: float | None = None) -> VirtualUart:
-        """Wait for a channel that the peer opens.
-
-        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
-
-        Args:
-            timeout: seconds; None: as long as it takes.
-
-        Returns:
-            Its port, open. A channel that was closed and that the peer opens again comes again.
-
-        Raises:
-            AcceptTimeout: the peer opened none in time.
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        uart = self._channels.accept(timeout, lambda: self.error is None or self.reattaching)
-        if uart is None:
-            raise self._engine.ended()
-        return uart
-
-    def port(self, dlci: int) -> VirtualUart:
-        """Return the port of a DLC as it is, open or not; always the same object for the same DLCI.
-
-        Args:
-            dlci: 1 to 61.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-        """
-        return self._channels.port(dlci)
-
-    def handle(self, dlci: int) -> DlcHandle:
-        """Return the near end of a DLC, for the ports that are made on it."""
-        return self._channels.handle(dlci)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, SessionClosed):
@@ -399,7 +317,7 @@ class Mux(Services):
                 if self._capture is not None:
                     self._capture.close()
                 self._channels.retire()
-                _muxes.discard(self)
+                lifetime.end(self)
                 self._closed.set()
 
     def _end_session(self) -> None:
@@ -428,21 +346,3 @@ class Mux(Services):
         self._closed.set()
         self._engine.abandon()
         self._channels.abandon()
-
-
-# --- The end of the process, and its children ---
-
-
-def _close_all() -> None:
-    for mux in list(_muxes):
-        mux.close()
-
-
-def _after_fork() -> None:
-    for mux in list(_muxes):
-        mux.abandon()
-
-
-atexit.register(_close_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
