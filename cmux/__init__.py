@@ -67,3 +67,7 @@ VirtualUart.open_url = staticmethod(acquire)
 _HANDLERS = f"{__name__}.urlhandler"
 if _HANDLERS not in serial.protocol_handler_packages:
     serial.protocol_handler_packages.append(_HANDLERS)  # where serial_for_url finds cmux: URLs
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

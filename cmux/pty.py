@@ -77,6 +77,9 @@ class Pty:
         """What clients open: the link when there is one, else the slave's own name."""
         return self.link or self.slave_name
 
+    def __repr__(self) -> str:
+        return f"<Pty {self.path} {'open' if self.master >= 0 else 'closed'}>"
+
     def attributes(self) -> tuple[int, int]:
         """Return the control flags and the output speed that a client has set, as termios codes them."""
         import termios

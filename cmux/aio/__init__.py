@@ -13,3 +13,7 @@ from .protocol import MuxProtocol
 from .server import serve
 
 __all__ = ["ChannelTransport", "FdTransport", "Mux", "MuxProtocol", "open", "serve"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

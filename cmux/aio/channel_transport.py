@@ -51,6 +51,10 @@ class ChannelTransport(asyncio.Transport):
         self._ended = False
         self._pushing = False
 
+    def __repr__(self) -> str:
+        state = "closed" if self._ended else "closing" if self._closing else "open"
+        return f"<ChannelTransport DLCI {self.dlci} {state} queued={self.get_write_buffer_size()}>"
+
     def get_extra_info(self, name: str, default: object = None) -> object:
         """Return ``"dlci"``, ``"mux"`` or ``"signals"``."""
         if name == "dlci":

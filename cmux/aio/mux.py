@@ -230,6 +230,11 @@ class Mux(ChannelAccess):
         stats["received_discarded"] = self._channels.discarded
         return stats
 
+    def __repr__(self) -> str:
+        closed = self._closing is not None and self._closing.done()
+        state = "closed" if closed else f"dead: {self.error}" if self.error else "open"
+        return f"<aio.Mux {self.name} {self.role.value} {state}>"
+
     # --- After the line has died ---
 
     async def wait_attached(self) -> None:

@@ -71,6 +71,9 @@ class MuxProtocol(asyncio.Protocol):
         self._pending: deque[Event] = deque()
         self._dispatching = False
 
+    def __repr__(self) -> str:
+        return f"<MuxProtocol {'on' if self.transport is not None else 'without'} a transport {self.link!r}>"
+
     @property
     def multiplexer(self) -> Multiplexer:
         """The core. After a direct call to it call `flush`."""

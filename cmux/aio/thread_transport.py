@@ -43,6 +43,9 @@ class ThreadTransport(asyncio.Transport):
         loop.call_soon(protocol.connection_made, self)
         self._thread.start()
 
+    def __repr__(self) -> str:
+        return f"<ThreadTransport {self._line.name} {'closing' if self._closing else 'open'} queued={self._queued}>"
+
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Hand the octets that come from now on to another protocol."""
         self._protocol = cast(asyncio.Protocol, protocol)

@@ -43,6 +43,9 @@ class Capture:
         self._file: io.FileIO | None = io.FileIO(self._path, "w")
         self._write(self._format.header())
 
+    def __repr__(self) -> str:
+        return f"<Capture {self._path} {'closed' if self._file is None else 'open'}>"
+
     def _set_up(self, config: Config) -> None:
         decoder = BasicDecoder if config.option is Option.BASIC else AdvancedDecoder
         self._option = config.option

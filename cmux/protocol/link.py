@@ -60,6 +60,10 @@ class Link:
         self._lost_at: float | None = None
         self._octets_received = self._octets_sent = 0
 
+    def __repr__(self) -> str:
+        state = f"ended: {self.ended.detail}" if self.ended else "blocked" if self._blocked else "alive"
+        return f"<{type(self).__name__} {state} {self.multiplexer!r}>"
+
     def start(self, now: float) -> None:
         """Open DLCI 0; see `Multiplexer.start`."""
         self.multiplexer.start(now)

@@ -42,6 +42,11 @@ class Multiplexer(ControlServices):
         self._session = Session(self.role, config)
         self._dispatcher = FrameDispatcher(config, self._session, self.role is Role.INITIATOR)
 
+    def __repr__(self) -> str:
+        state = "open" if self.session_open else "closed"
+        channels = [dlc.dlci for dlc in self._session.user_dlcs() if dlc.is_open]
+        return f"<Multiplexer {self.role.value} {state} channels={channels}>"
+
     # --- The session ----------------------------------------------------------------------------------------------
 
     def start(self, now: float) -> None:

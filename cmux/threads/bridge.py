@@ -61,6 +61,10 @@ class PtyBridge:
         """What clients open."""
         return self._pty.path
 
+    def __repr__(self) -> str:
+        state = f"ended: {self.error}" if self.error else "stopped" if self._stopping else "alive"
+        return f"<PtyBridge DLCI {self.uart.dlci} {self.path} {state}>"
+
     def start(self) -> None:
         """Start to carry octets."""
         for thread in self._threads:

@@ -67,6 +67,9 @@ class DlcHandle:
         self._wanted: Signals | None = None  # ours, while a port has it open
         self._parameters: Parameters | None = None  # what PN is to settle before it is opened
 
+    def __repr__(self) -> str:
+        return f"<DlcHandle {self.dlci} {'up' if self.up else 'down'} waiting={len(self.buffer)}>"
+
     # --- Opening and closing ---
 
     def claim(self, owner: object, name: str) -> None:

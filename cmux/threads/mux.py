@@ -219,7 +219,7 @@ class Mux(ChannelAccess):
 
     def __repr__(self) -> str:
         state = "closed" if self._closed.is_set() else f"dead: {self.error}" if self.error else "open"
-        return f"<Mux {self.name} {state}>"
+        return f"<Mux {self.name} {self.role.value} {state}>"
 
     # --- After the line has died ---
 
