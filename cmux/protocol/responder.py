@@ -133,6 +133,10 @@ class Responder(Link):
         self.unwritten += len(said)
         return said
 
+    def stats(self) -> dict[str, object]:
+        """Return the counters of session and line, and how many octets behind an AT command were dropped."""
+        return {**super().stats(), "at_octets_discarded": self._at.discarded if self._at is not None else 0}
+
     # --- Time -----------------------------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:
