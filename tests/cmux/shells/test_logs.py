@@ -13,7 +13,7 @@ from mux_module import Module
 import cmux
 import cmux.aio
 
-SUPPORT = Path(__file__).parents[1] / "support"
+SUPPORT = Path(__file__).parents[2] / "support"
 
 A_LINE_DIES = """
 import cmux
