@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Protocol, TypeVar
 
 from cmux.protocol.commands import Signals
 
-from ..clock import Clock, SystemClock, Timer
+from ..clock import Clock, Timer
 from ..errors import AtError, ChannelClosed, DriverError
+from .channel_base import ChannelBase
 from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
-from .engine import Engine, Execution, Sink, prepare, resynchronise
+from .execution import Execution, turn
 
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -26,7 +27,7 @@ class Multiplexer(Protocol):
         """Return the streams of a DLC, opened."""
 
 
-class AtChannel:
+class AtChannel(ChannelBase):
     """AT dialogues over a stream reader and writer.
 
     Args:
@@ -44,17 +45,13 @@ class AtChannel:
         name: str = "port",
         clock: Clock | None = None,
     ) -> None:
-        self.name = name
+        super().__init__(name, clock, nullcontext())
         self._reader, self._writer = reader, writer
-        self._clock: Clock = clock or SystemClock()
-        self._engine = Engine(name)
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._jobs: set[asyncio.Task[None]] = set()
         self._hold: Timer | None = None
-        self._set_up = False
-        self._holders = 0
         _living.add(self)
 
     # -- what it runs on -------------------------------------------------------------------------------------------
@@ -105,14 +102,9 @@ class AtChannel:
             return None  # the module does not have it
         return AtChannel(reader, writer, name=f"DLCI {dlci}", clock=self._clock)
 
-    def retain(self) -> None:
-        """Say that one more user needs this channel; `release` takes it back."""
-        self._holders += 1
-
     async def release(self) -> None:
         """Say that a user no longer needs this channel; the last one closes it."""
-        self._holders -= 1
-        if self._holders <= 0:
+        if self._let_go():
             await self.close()
 
     # -- running dialogues -----------------------------------------------------------------------------------------
@@ -131,40 +123,10 @@ class AtChannel:
             async with self._turn:
                 self._changed.set()
                 self._start()
-                if not self._set_up:
-                    await self._drive(prepare(self._engine))
-                    self._set_up = True
-                if self._engine.in_doubt:
-                    await self._drive(resynchronise(self._engine))
-                return await self._drive(dialogue)
+                return await self._drive(turn(self._engine, dialogue))
         finally:
             if self._engine.failure is None:
                 self._arrange_hold()  # what came during the turn may have to be given out after it
-
-    @property
-    def clock(self) -> Clock:
-        """The source of time."""
-        return self._clock
-
-    @property
-    def closed(self) -> bool:
-        """Whether the channel was closed or its line died."""
-        return self._engine.failure is not None
-
-    def stats(self) -> dict[str, int]:
-        """Return the counters: lines and octets that nobody claimed, stale answers, damaged lines."""
-        lexer = self._engine.lexer
-        return {**self._engine.counters, "overlong": lexer.overlong, "truncated": lexer.truncated}
-
-    def add_sink(self, sink: Sink) -> None:
-        """Let a sink take unsolicited results and data."""
-        self._engine.add_sink(sink)
-        if self._engine.failure is not None:
-            sink.lost(self._engine.failure)
-
-    def remove_sink(self, sink: Sink) -> None:
-        """Let a sink go."""
-        self._engine.remove_sink(sink)
 
     def room_made(self) -> None:
         """Learn that a sink is no longer congested."""
@@ -204,13 +166,21 @@ class AtChannel:
             while not execution.proceed(self._clock.now()):
                 await self._step()
         except BaseException as error:
-            interrupted = not isinstance(error, Exception)
-            task = asyncio.ensure_future(self._bring_back(execution, interrupted))
+            task = asyncio.ensure_future(self._wind_up(execution, error))
             while not task.done():  # a second cancellation does not hurry it; every step of it has a deadline
                 with suppress(asyncio.CancelledError):
                     await asyncio.shield(task)
             raise
         return execution.result
+
+    async def _wind_up(self, execution: Execution[T], error: BaseException) -> None:
+        """After a failure, bring the channel back."""
+        execution.abort(interrupted=not isinstance(error, Exception))
+        try:
+            while not execution.wind_up(self._clock.now()):
+                await self._step()
+        except DriverError as failure:
+            self._log.warning("bringing the channel back failed: %s", failure)
 
     async def _step(self) -> None:
         """Write what is to be written, then wait for the line or the clock."""
@@ -232,16 +202,6 @@ class AtChannel:
         finally:
             if timer is not None:
                 timer.cancel()
-
-    async def _bring_back(self, execution: Execution[T], interrupted: bool) -> None:
-        with suppress(DriverError):
-            while interrupted and not execution.settle(self._clock.now()):
-                await self._step()
-        rescue = execution.rescue()
-        self._engine.process(self._clock.now())
-        if rescue is not None and self._engine.failure is None:
-            with suppress(AtError):
-                await self._drive(rescue)
 
     def _arrange_hold(self) -> None:
         """What is held back inside bare data is given out when its time has come, also while no dialogue runs."""

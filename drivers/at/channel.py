@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal, TypeVar
 
-from ..clock import Clock, SystemClock
+from ..clock import Clock
 from ..errors import AtError, AtTimeout, ChannelClosed, DriverError
-from ..logs import port_logger
+from .channel_base import ChannelBase
 from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
-from .engine import Engine, Execution, Sink, prepare, resynchronise
+from .execution import Execution, turn
 from .patterns import LinePattern
 from .port import POLL, Borrowed, Port, port_name
 
@@ -28,7 +28,7 @@ _living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
 _living_lock = threading.Lock()
 
 
-class AtChannel:
+class AtChannel(ChannelBase):
     """AT dialogues over one port; owns the only reader of that port. Makes no I/O before its first use.
 
     Args:
@@ -38,21 +38,16 @@ class AtChannel:
     """
 
     def __init__(self, port: Port, *, clock: Clock | None = None, close_port: bool = False) -> None:
-        self.port = port
-        self.name = port_name(port)
-        self._clock: Clock = clock or SystemClock()
-        self._close_port = close_port
-        self._log = port_logger(self.name)
         self._changed = threading.Condition()
-        self._engine = Engine(self.name)
+        super().__init__(port_name(port), clock, self._changed)
+        self.port = port
+        self._close_port = close_port
         self._turns: collections.deque[object] = collections.deque()
         self._taps: list[OctetsCallback] = []
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
         self._threads: list[threading.Thread] = []
         self._borrowed = Borrowed(port)
         self._stopping = False
-        self._set_up = False
-        self._holders = 0
         with _living_lock:
             _living.add(self)
 
@@ -63,22 +58,6 @@ class AtChannel:
             return list(_living)
 
     # -- public ---------------------------------------------------------------------------------------------------
-
-    @property
-    def clock(self) -> Clock:
-        """The source of time."""
-        return self._clock
-
-    @property
-    def closed(self) -> bool:
-        """Whether the channel was closed or its line died."""
-        return self._stopping or self._engine.failure is not None
-
-    def stats(self) -> dict[str, int]:
-        """Return the counters: lines and octets that nobody claimed, stale answers, damaged lines."""
-        with self._changed:
-            lexer = self._engine.lexer
-            return {**self._engine.counters, "overlong": lexer.overlong, "truncated": lexer.truncated}
 
     def command(
         self,
@@ -121,12 +100,7 @@ class AtChannel:
             raise AtError(f"{self.name}: a callback on the reader cannot run a dialogue; it would wait for itself")
         with self._turn(timeout):
             self._start()
-            if not self._set_up:
-                self._drive(prepare(self._engine))
-                self._set_up = True
-            if self._engine.in_doubt:
-                self._drive(resynchronise(self._engine))
-            return self._drive(dialogue)
+            return self._drive(turn(self._engine, dialogue))
 
     def on_octets(self, callback: OctetsCallback) -> Callable[[], None]:
         """Have every octet shown as it comes from and goes to the port.
@@ -149,18 +123,6 @@ class AtChannel:
 
         return remove
 
-    def add_sink(self, sink: Sink) -> None:
-        """Let a sink take unsolicited results and data; its methods run on the reader and return at once."""
-        with self._changed:
-            self._engine.add_sink(sink)
-            if self._engine.failure is not None:
-                sink.lost(self._engine.failure)
-
-    def remove_sink(self, sink: Sink) -> None:
-        """Let a sink go."""
-        with self._changed:
-            self._engine.remove_sink(sink)
-
     def room_made(self) -> None:
         """Learn that a sink is no longer congested."""
         with self._changed:
@@ -178,17 +140,9 @@ class AtChannel:
             self._jobs.append(job)
             self._changed.notify_all()
 
-    def retain(self) -> None:
-        """Say that one more user needs this channel; `release` takes it back."""
-        with self._changed:
-            self._holders += 1
-
     def release(self) -> None:
         """Say that a user no longer needs this channel; the last one closes it."""
-        with self._changed:
-            self._holders -= 1
-            last = self._holders <= 0
-        if last:
+        if self._let_go():
             self.close()
 
     def close(self) -> None:
@@ -259,9 +213,20 @@ class AtChannel:
         try:
             self._carry_on(lambda: execution.proceed(self._clock.now()))
         except BaseException as error:
-            self._bring_back(execution, interrupted=not isinstance(error, Exception))
+            self._wind_up(execution, error)
             raise
         return execution.result
+
+    def _wind_up(self, execution: Execution[T], error: BaseException) -> None:
+        """After a failure, bring the channel back."""
+        execution.abort(interrupted=not isinstance(error, Exception))
+        try:
+            self._carry_on(lambda: execution.wind_up(self._clock.now()))
+        except DriverError as failure:
+            self._log.warning("bringing the channel back failed: %s", failure)
+        except BaseException as again:
+            self._wind_up(execution, again)
+            raise
 
     def _carry_on(self, done: Callable[[], bool]) -> None:
         """Write what is to be written and wait for what is waited for, until it is done."""
@@ -286,20 +251,6 @@ class AtChannel:
             self._changed.notify_all()
         else:
             self._clock.wait(self._changed, None if due is None else due - now)
-
-    def _bring_back(self, execution: Execution[T], *, interrupted: bool) -> None:
-        """After a failure: finish what was begun and has to be, then what the dialogue named for this case."""
-        if interrupted:
-            with suppress(DriverError):
-                self._carry_on(lambda: execution.settle(self._clock.now()))
-        with self._changed:
-            rescue = execution.rescue()
-            self._engine.process(self._clock.now())
-        if rescue is not None and self._engine.failure is None:
-            try:
-                self._drive(rescue)
-            except DriverError as error:
-                self._log.warning("bringing the channel back failed: %s", error)
 
     def _write(self, octets: bytes) -> None:
         for tap in list(self._taps):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from ..errors import AtError, AtTimeout, ChannelClosed, CommandError
-from .dialogue import Dialogue, Kind, Response, Step, command, pause
+from .dialogue import Kind, Response, Step
 from .lexer import Data, Framing, Lexer, Line, Payload, Prompt, Token
 from .patterns import LinePattern, any_match
 from .results import ERRORS, error_for, is_error
 
-T = TypeVar("T")
 HOLD = 0.2
 MAX_INFO = 512
 
@@ -54,6 +53,8 @@ class Engine:
         self.lexer = Lexer()
         self.counters: Counter[str] = Counter()
         """``unclaimed`` and ``stale`` lines, ``unclaimed_octets`` of data."""
+        self.prepared = False
+        """Whether the channel has been set up for its first dialogue."""
         self.in_doubt = False
         """Whether an answer may still be on its way that no command waits for any more."""
         self.failure: ChannelClosed | None = None
@@ -280,128 +281,3 @@ class Engine:
             command=step.shown,
             lines=tuple(self._lines),
         )
-
-
-class Execution(Generic[T]):
-    """One dialogue on an engine, carried on by whoever runs it.
-
-    Args:
-        engine: the engine, with no step in flight.
-        dialogue: the procedure.
-    """
-
-    def __init__(self, engine: Engine, dialogue: Dialogue[T]) -> None:
-        self._engine = engine
-        self._dialogue = dialogue
-        self._begun = False
-        self._last: Step | None = None
-        self.result: T
-
-    def proceed(self, now: float) -> bool:
-        """Go on as far as possible.
-
-        Args:
-            now: the caller's clock in seconds.
-
-        Returns:
-            True when the dialogue has ended; `result` is what it returned. What it raises is raised here.
-        """
-        while True:
-            if not self._begun:
-                self._begun = True
-                reply: Response | AtError | None = None
-            else:
-                reply = self._engine.reply()
-                if reply is None:
-                    return False
-                if not isinstance(reply, AtTimeout):
-                    self._last = None  # it was answered: nothing to bring back
-            try:
-                if isinstance(reply, AtError):
-                    step = self._dialogue.throw(reply)
-                else:
-                    step = next(self._dialogue) if reply is None else self._dialogue.send(reply)
-            except StopIteration as stop:
-                self.result = stop.value
-                self._last = None
-                self._engine.process(now)
-                return True
-            self._last = step
-            self._engine.arm(step)
-            if not step.write:
-                self._engine.sent(now)
-            self._engine.process(now)
-
-    def settle(self, now: float) -> bool:
-        """After an interruption, go on as far as it has to be: to the first step that need not be finished.
-
-        Args:
-            now: the caller's clock in seconds.
-
-        Returns:
-            True when that has been reached. What the dialogue raises is raised here.
-        """
-        # A prompt that has come will not come again: whoever brings the channel back would wait for it in vain.
-        while self._last is not None and (self._last.whole or (self._last.prompt and not self._engine.waiting)):
-            if self._engine.waiting:
-                return False
-            if self.proceed(now):
-                break
-        return True
-
-    def rescue(self) -> Dialogue[None] | None:
-        """Give up and return the dialogue that brings the channel back, if the last step named one."""
-        self._engine.give_up()
-        self._dialogue.close()
-        last, self._last = self._last, None
-        return last.abandon() if last is not None and last.abandon is not None else None
-
-
-def resynchronise(engine: Engine) -> Dialogue[None]:
-    """Make sure that the next answer belongs to the next command.
-
-    An answer that is late cannot be told from the next command's, except by an echo: ATE1 and then ATE0, whose own
-    echo marks the place behind which nothing is stale. A module without echo, or one that sends bare data now, is
-    asked twice with a silence between.
-
-    Args:
-        engine: the engine whose channel is in doubt.
-
-    Raises:
-        AtTimeout: the module does not answer at all.
-    """
-    if not engine.lexer.framing.bare:
-        for _ in range(2):
-            try:
-                yield from _attempt("ATE1", after_echo=False)
-                yield from _attempt("ATE0", after_echo=True)
-            except AtTimeout:
-                continue
-            engine.in_doubt = False
-            return
-    for _ in range(2):
-        yield from command("AT", timeout=2.0)
-        yield from pause(0.5)
-    engine.in_doubt = False
-
-
-def prepare(engine: Engine) -> Dialogue[None]:
-    """Set a channel up before its first dialogue: no echo.
-
-    Args:
-        engine: the engine of the channel.
-
-    Raises:
-        AtTimeout: the module does not answer at all.
-    """
-    try:
-        yield from command("ATE0", timeout=2.0)
-    except AtTimeout:
-        yield from resynchronise(engine)
-
-
-def _attempt(text: str, *, after_echo: bool) -> Dialogue[None]:
-    try:
-        yield from command(text, timeout=1.0, after_echo=after_echo)
-    except CommandError:
-        return  # any final result will do

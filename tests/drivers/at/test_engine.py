@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.at import Dialogue, Framing, LinePattern, Response, command, expect, pause, payload
-from drivers.at.engine import Engine, Execution, resynchronise
+from drivers.at.engine import Engine
+from drivers.at.execution import Execution, resynchronise
 from drivers.errors import AtTimeout, ChannelClosed, CmeError, CmsError, CommandError
 
 CLOSED = LinePattern("CLOSED")
@@ -262,7 +263,9 @@ def test_the_dialogue_that_brings_the_channel_back_is_named_only_for_a_step_that
         engine.handle_timeout(1.0)
         with pytest.raises((CommandError, AtTimeout)):
             execution.proceed(1.0)
-        assert (execution.rescue() is not None) is named
+        execution.abort(interrupted=False)
+        assert execution.wind_up(1.0) is not named
+        assert engine.waiting is named
 
 
 def test_what_comes_behind_the_end_of_a_pause_is_not_of_the_pause() -> None:
@@ -301,7 +304,8 @@ def test_a_prompt_that_came_in_the_moment_of_the_interruption_is_used() -> None:
     engine = Engine()
     execution = begin(engine, sending())
     engine.receive(b"\r\n> ", 0.0)  # and now the caller is cancelled, before it has gone on
-    assert not execution.settle(0.0)
+    execution.abort(interrupted=True)
+    assert not execution.wind_up(0.0)
     assert send(engine) == b"hi"
     engine.receive(b"\r\nSEND OK\r\n", 0.0)
-    assert execution.settle(0.0)
+    assert execution.wind_up(0.0)
