@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
-from ..at.aio import AtChannel
+from ..at.aio import AtChannel, Streams
+from ..clock import Clock
 from ..errors import ContextBusy, ContextLost, DriverError
 from . import opening
 from .aio_session import Listener, Session
-from .aio_shell import AioShell
 from .aio_watch import Watch
 from .context import ContextTable, Lease
-from .front import own
+from .driver_base import DriverBase
 from .keepalive import KeepAlive
+from .procedure import Procedure, exclusive, on_channel
 from .settings import Csd, Gprs, Transparent
+from .task_runner import TaskRunner
 from .transfer import Acknowledged
 
 __all__ = [
@@ -34,7 +37,10 @@ __all__ = [
 ]
 
 
-class TcpipDriver(AioShell):
+T = TypeVar("T")
+
+
+class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
     """One context of the module's TCP/IP stack, driven over one channel. The constructor sends nothing.
 
     Args:
@@ -54,13 +60,25 @@ class TcpipDriver(AioShell):
         clock: see there; None: that of the channel.
     """
 
+    def _make_runner(self, port: Streams | AtChannel, clock: Clock | None) -> TaskRunner:
+        return TaskRunner(port, clock)
+
+    async def _do(self, procedure: Procedure[T]) -> T:
+        """Carry out what no other operation of this driver may come between."""
+        return await self._runner.run(exclusive(procedure))
+
+    @property
+    def channel(self) -> AtChannel:
+        """The AT channel that the driver uses."""
+        return self._runner.channel
+
     async def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:  # noqa: ASYNC109
         """Take the context; see `drivers.tcpip.TcpipDriver.claim`."""
-        return await self.administer(self.stack.claim(timeout, take_over=take_over))
+        return await self._do(self._stack.claim(timeout, take_over=take_over))
 
     async def reclaim(self, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - on the driver's clock
         """Take the context, also where a dead host has left it active; see `drivers.tcpip.TcpipDriver.reclaim`."""
-        await self.administer(self.stack.claim(timeout, reclaim=True))
+        await self._do(self._stack.claim(timeout, reclaim=True))
 
     def keep_alive(
         self,
@@ -73,7 +91,8 @@ class TcpipDriver(AioShell):
     ) -> Watch:
         """Examine a session whenever it has been idle for a period; see `drivers.tcpip.TcpipDriver.keep_alive`."""
         return Watch(
-            self,
+            self._runner,
+            self._stack,
             session,
             settings or KeepAlive(),
             reconnect=reconnect,
@@ -83,17 +102,15 @@ class TcpipDriver(AioShell):
 
     async def release(self) -> None:
         """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
-        await self.administer(self.stack.release())
+        await self._do(self._stack.release())
 
     async def close(self) -> None:
         """Close the sessions, deactivate the context, give it up, and close the channel that was made for this."""
-        async with self._administration:
-            try:
-                await self.carry_out(self.stack.close())
-            finally:
-                if self.stack.closed and self._owns_channel:
-                    self._owns_channel = False
-                    await self._channel.release()
+        try:
+            await self._do(self._stack.close())
+        finally:
+            if self._stack.closed:
+                await self._runner.close()
 
     async def __aenter__(self) -> TcpipDriver:
         try:
@@ -113,11 +130,11 @@ class TcpipDriver(AioShell):
 
     async def state(self) -> str:
         """Return the state of the context as the module words it: AT+QISTAT."""
-        return await self.administer(self.stack.state())
+        return await self._do(self._stack.state())
 
     async def foreground(self) -> tuple[int, int | None]:
         """Return the UART's foreground context and the virtual UART (1 to 4) that controls it: AT+QIFGCNT?."""
-        return await self.administer(self.stack.foreground())
+        return await self._do(self._stack.foreground())
 
     async def show(self, *names: str) -> None:
         """Set what stands before data that is not fetched; possible at any time, also while a session stands.
@@ -125,26 +142,26 @@ class TcpipDriver(AioShell):
         Args:
             names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
         """
-        await self.administer(self.stack.show(frozenset(names)))
+        await self._do(self._stack.show(frozenset(names)))
 
     async def activate(self) -> str:
         """Activate the context step by step and return the local address."""
-        return await self.administer(self.stack.activate())
+        return await self._do(self._stack.activate())
 
     async def deactivate(self) -> None:
         """Close all sessions and deactivate the context: AT+QIDEACT."""
-        await self.administer(self.stack.deactivate())
+        await self._do(self._stack.deactivate())
 
     async def local_address(self) -> str:
         """Return the local address of the active context."""
-        return await self.administer(self.stack.local_address())
+        return await self._do(self._stack.local_address())
 
     async def listen(
         self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
     ) -> Listener:
         """Begin to listen for clients; see `drivers.tcpip.TcpipDriver.listen`."""
-        plan = opening.listen(self.stack, protocol, port, clients, step_by_step=step_by_step)
-        return own(Listener, await self.administer(plan))
+        listening = opening.listen(self._stack, protocol, port, clients, step_by_step=step_by_step)
+        return Listener(self._runner, self._stack, await self._do(listening))
 
     async def connect(
         self,
@@ -157,39 +174,37 @@ class TcpipDriver(AioShell):
         step_by_step: bool = False,
     ) -> Session:
         """Open a session to a remote server; see `drivers.tcpip.TcpipDriver.connect`."""
-        plan = opening.connect(
-            self.stack, protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
+        connecting = opening.connect(
+            self._stack, protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
         )
-        return own(Session, await self.administer(plan))
+        return Session(self._runner, self._stack, await self._do(connecting))
 
     async def resolve(self, name: str) -> list[str]:
         """Return the addresses of a name: AT+QIDNSGIP."""
-        return await self.administer(self.stack.resolve(name))
+        return await self._do(self._stack.resolve(name))
 
     async def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
         """Set the servers that names are asked of: AT+QIDNSCFG."""
-        await self.administer(self.stack.set_name_servers(primary, secondary))
+        await self._do(self._stack.set_name_servers(primary, secondary))
 
     async def name_servers(self) -> tuple[str, ...]:
         """Return the servers that names are asked of: AT+QIDNSCFG?."""
-        return await self.administer(self.stack.name_servers())
+        return await self._do(self._stack.name_servers())
 
     async def escape(self) -> None:
         """Go from data mode to command mode, by ``+++`` or DTR."""
-        async with self._administration:
-            await self.run(self.stack.data_mode.escape())
+        await self._do(on_channel(self._stack.data_mode.escape()))
 
     async def resume(self) -> None:
         """Go back to data mode: ATO."""
-        async with self._administration:
-            await self.run(self.stack.data_mode.resume())
+        await self._do(on_channel(self._stack.data_mode.resume()))
 
     @asynccontextmanager
     async def command_mode(self) -> AsyncIterator[AtChannel]:
         """Leave data mode for a few commands, and go back to it."""
         await self.escape()
         try:
-            yield self._channel
+            yield self.channel
         finally:
-            if self.stack.data_mode.resumable:
+            if self._stack.roster.standing():
                 await self.resume()

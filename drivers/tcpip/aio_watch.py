@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
-from .aio_session import Runner, Session
-from .endpoint import Endpoint
-from .front import own
-from .keepalive import KeepAlive, Patient, check_kind, watch
-from .plans import Rest
+from .aio_session import Session
+from .keepalive import KeepAlive, Watched
+from .stack import Stack
+from .task_runner import TaskRunner
 
 
 class Watch:
     """Examines a session whenever it has been idle for a period; made by `TcpipDriver.keep_alive`.
 
     Args:
-        runner: whose session it is.
+        runner: runs the examination.
+        stack: whose session it is.
         session: a TCP session.
         settings: how.
         reconnect: whether to open a client session again that was found dead.
@@ -26,7 +27,8 @@ class Watch:
 
     def __init__(
         self,
-        runner: Runner,
+        runner: TaskRunner,
+        stack: Stack,
         session: Session,
         settings: KeepAlive,
         *,
@@ -34,24 +36,22 @@ class Watch:
         on_dead: Callable[[Session, Exception], None] | None = None,
         on_reconnected: Callable[[Session], None] | None = None,
     ) -> None:
-        check_kind(runner.stack, session, settings)
-
-        def dead(which: Endpoint, why: Exception) -> None:
-            if on_dead is not None:
-                on_dead(own(Session, which), why)
-
-        def reconnected(which: Endpoint) -> None:
-            if on_reconnected is not None:
-                on_reconnected(own(Session, which))
-
-        self._patient = Patient(session, reconnect, dead, reconnected)
-        plan = watch(runner.stack, self._patient, settings)
-        self._task = asyncio.get_running_loop().create_task(runner.carry_out(plan, self._rest))
+        self._watched = Watched(
+            stack,
+            session,
+            settings,
+            reconnect=reconnect,
+            again=partial(Session, runner, stack),
+            tell=lambda callback: callback(),
+            on_dead=on_dead,
+            on_reconnected=on_reconnected,
+        )
+        self._task = asyncio.get_running_loop().create_task(runner.run(self._watched.watch()))
 
     @property
     def session(self) -> Session:
         """The session that is watched now."""
-        return own(Session, self._patient.session)
+        return self._watched.session
 
     async def close(self) -> None:
         """Stop watching; the session stays; idempotent."""
@@ -64,6 +64,3 @@ class Watch:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
-
-    async def _rest(self, rest: Rest) -> None:
-        await self.session.rest(rest.seconds, even_closed=rest.firm)

@@ -7,8 +7,8 @@ import weakref
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ..clock import Clock, SystemClock
 from ..errors import ContextBusy
+from .changes import Changes
 
 INITIAL = "IP INITIAL"
 CONTEXTS = (0, 1)
@@ -57,30 +57,27 @@ class ContextTable:
     """The contexts of one modem and who holds them.
 
     A claim is reserved here in one round of the lock, then the module is asked, then it is confirmed or undone.
-
-    Args:
-        clock: the source of time for `wait`.
     """
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
-        self._clock: Clock = clock or SystemClock()
-        self._changed = threading.Condition()
+    def __init__(self) -> None:
+        self.changes = Changes()
+        """Held while anything of it is looked at or changed."""
         self._entries = {context: _Entry() for context in CONTEXTS}
 
     def owner(self, context: int) -> int | None:
         """Return the DLCI of the holder, or None."""
-        with self._changed:
+        with self.changes:
             lease = self._entries[context].lease
             return None if lease is None else lease.owner
 
     def held(self, context: int) -> bool:
         """Tell whether a driver of this table holds the context."""
-        with self._changed:
+        with self.changes:
             return self._entries[context].lease is not None
 
     def state(self, context: int) -> str | None:
         """Return the context's state as last known, None when it is not known."""
-        with self._changed:
+        with self.changes:
             return self._entries[context].state
 
     def claim(self, context: int, driver: Claimant, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
@@ -120,7 +117,7 @@ class ContextTable:
         Raises:
             ContextBusy: another driver holds it or is claiming it.
         """
-        with self._changed:
+        with self.changes:
             entry = self._entries[context]
             holder = entry.claiming or entry.lease
             idle = holder is None or (not holder.active and entry.state in (None, INITIAL))
@@ -132,7 +129,7 @@ class ContextTable:
 
     def confirm(self, lease: Lease) -> None:
         """Make a reserved lease the valid one: the module said OK."""
-        with self._changed:
+        with self.changes:
             entry = self._entries[lease.context]
             former = entry.lease
             if former is not None:
@@ -140,16 +137,16 @@ class ContextTable:
                 former.ended, former.lost = f"{taker} took it over while it was not in use", True
             entry.lease, entry.claiming = lease, None
             lease.active = entry.state not in (None, INITIAL)
-            self._changed.notify_all()
+            self.changes.notify()
 
     def undo(self, lease: Lease) -> None:
         """Take a reservation back: the module said ERROR, or the line died."""
-        with self._changed:
+        with self.changes:
             entry = self._entries[lease.context]
             if entry.claiming is lease:
                 entry.claiming = None
             lease.ended = "the module refused it"
-            self._changed.notify_all()
+            self.changes.notify()
 
     def update(self, lease: Lease, state: str) -> None:
         """Note the state of the holder's context; coming back to IP INITIAL ends the lease.
@@ -158,7 +155,7 @@ class ContextTable:
             lease: the holder's; one that has ended changes nothing.
             state: the state as the module words it.
         """
-        with self._changed:
+        with self.changes:
             entry = self._entries[lease.context]
             if entry.lease is not lease:
                 return
@@ -168,61 +165,46 @@ class ContextTable:
             elif lease.active:
                 entry.lease = None
                 lease.ended = "the context came back to IP INITIAL"
-            self._changed.notify_all()
+            self.changes.notify()
 
     def release(self, lease: Lease, reason: str = "it was released") -> None:
         """End a lease; one that has ended already changes nothing."""
-        with self._changed:
+        with self.changes:
             entry = self._entries[lease.context]
             if entry.lease is lease:
                 entry.lease = entry.state = None  # nobody hears any more what becomes of it
             lease.ended = lease.ended or reason
-            self._changed.notify_all()
+            self.changes.notify()
 
     def forget(self, lease: Lease, reason: str) -> None:
         """End a lease because the module says that somebody else has the context; its state is not known then."""
-        with self._changed:
+        with self.changes:
             entry = self._entries[lease.context]
             if entry.lease is lease:
                 entry.lease, entry.state = None, None
             lease.ended, lease.lost = lease.ended or reason, True
-            self._changed.notify_all()
+            self.changes.notify()
 
-    def wait(self, context: int, seconds: float) -> None:
-        """Wait until nobody of this table holds a context.
-
-        Args:
-            context: which context.
-            seconds: how long at most, on the table's clock.
-        """
-        deadline = self._clock.now() + seconds
-        with self._changed:
+    def free(self, context: int) -> bool:
+        """Tell whether nobody of this table holds a context or is claiming it."""
+        with self.changes:
             entry = self._entries[context]
-            while (entry.lease or entry.claiming) and (left := deadline - self._clock.now()) > 0:
-                self._clock.wait(self._changed, left)
-
-    def rest(self, seconds: float) -> None:
-        """Wait for the whole time, whatever happens to the table."""
-        deadline = self._clock.now() + seconds
-        with self._changed:
-            while (left := deadline - self._clock.now()) > 0:
-                self._clock.wait(self._changed, left)
+            return entry.lease is None and entry.claiming is None
 
 
 _tables: weakref.WeakKeyDictionary[object, ContextTable] = weakref.WeakKeyDictionary()
 _tables_lock = threading.Lock()
 
 
-def table_for(port: object, *, clock: Clock | None = None) -> ContextTable:
+def table_for(port: object) -> ContextTable:
     """Return the table of the modem that a port belongs to.
 
     Args:
         port: a virtual UART, whose ``mux`` stands for the modem, or a bare UART, which is a modem by itself.
-        clock: the source of time, for a table that does not exist yet.
     """
     modem = getattr(port, "mux", None) or port
     with _tables_lock:
         table = _tables.get(modem)
         if table is None:
-            table = _tables[modem] = ContextTable(clock=clock)
+            table = _tables[modem] = ContextTable()
         return table

@@ -9,7 +9,7 @@ from ..at import Dialogue, pause
 from ..errors import SessionClosed, SessionFinished, TcpipError
 from . import transfer
 from .endpoint import Endpoint
-from .plans import Plan
+from .procedure import Procedure, on_channel
 from .roster import Roster
 
 
@@ -110,10 +110,10 @@ class DataMode:
             session.end_by_remote()
             raise SessionFinished(f"{self._roster.name}: ATO found no session: the other side has closed it")
 
-    def leave(self) -> Plan[None]:
+    def leave(self) -> Procedure[None]:
         """Leave data mode where the UART is in it, so that commands can be sent."""
         if self._roster.online is not None:
-            yield self.escape()
+            yield from on_channel(self.escape())
 
     def verify_end(self) -> Dialogue[None]:
         """Find out whether CLOSED in data mode was the end of the session: a module in command mode ignores +++."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
-from ..at import AtChannel
+from ..at import AtChannel, Port
+from ..clock import Clock
 from ..errors import DriverError
 from . import opening
 from .context import Lease
-from .front import own
+from .driver_base import DriverBase
 from .keepalive import KeepAlive
 from .listener import Listener
+from .procedure import Procedure, exclusive, on_channel
 from .session import Session
-from .shell import Shell
+from .thread_runner import ThreadRunner
 from .watch import Watch
 
+T = TypeVar("T")
 
-class TcpipDriver(Shell):
+
+class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
     """One context of the module's TCP/IP stack, driven over one channel. The constructor sends nothing.
 
     Args:
@@ -46,6 +51,18 @@ class TcpipDriver(Shell):
         ValueError: something that cannot be, before anything is sent.
     """
 
+    def _make_runner(self, port: Port | AtChannel, clock: Clock | None) -> ThreadRunner:
+        return ThreadRunner(port, clock)
+
+    def _do(self, procedure: Procedure[T]) -> T:
+        """Carry out what no other operation of this driver may come between."""
+        return self._runner.run(exclusive(procedure))
+
+    @property
+    def channel(self) -> AtChannel:
+        """The AT channel that the driver uses."""
+        return self._runner.channel
+
     # -- ownership -------------------------------------------------------------------------------------------------
 
     def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
@@ -66,7 +83,7 @@ class TcpipDriver(Shell):
             ContextLost: it was ours and somebody took it since the last call.
             SettingRefused: the module refuses a setting.
         """
-        return self.administer(self.stack.claim(timeout, take_over=take_over))
+        return self._do(self._stack.claim(timeout, take_over=take_over))
 
     def reclaim(self, *, timeout: float = 10.0) -> None:
         """Take the context, also where a host that is no longer there has left it active.
@@ -80,11 +97,11 @@ class TcpipDriver(Shell):
         Raises:
             ContextBusy: a driver of this process holds it, or a virtual UART that does not belong to us does.
         """
-        self.administer(self.stack.claim(timeout, reclaim=True))
+        self._do(self._stack.claim(timeout, reclaim=True))
 
     def release(self) -> None:
         """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
-        self.administer(self.stack.release())
+        self._do(self._stack.release())
 
     def close(self) -> None:
         """Close the sessions, deactivate the context, give it up, and close the channel that was made for this.
@@ -94,13 +111,11 @@ class TcpipDriver(Shell):
         Raises:
             AtError: the module did not do it; the driver is closed all the same.
         """
-        with self._administration:
-            try:
-                self.carry_out(self.stack.close())
-            finally:
-                if self.stack.closed and self._owns_channel:
-                    self._owns_channel = False
-                    self._channel.release()
+        try:
+            self._do(self._stack.close())
+        finally:
+            if self._stack.closed:
+                self._runner.close()
 
     def __enter__(self) -> TcpipDriver:
         try:
@@ -122,11 +137,11 @@ class TcpipDriver(Shell):
 
     def state(self) -> str:
         """Return the state of the context as the module words it: AT+QISTAT."""
-        return self.administer(self.stack.state())
+        return self._do(self._stack.state())
 
     def foreground(self) -> tuple[int, int | None]:
         """Return the UART's foreground context and the virtual UART (1 to 4) that controls it: AT+QIFGCNT?."""
-        return self.administer(self.stack.foreground())
+        return self._do(self._stack.foreground())
 
     def show(self, *names: str) -> None:
         """Set what stands before data that is not fetched; possible at any time, also while a session stands.
@@ -134,7 +149,7 @@ class TcpipDriver(Shell):
         Args:
             names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
         """
-        self.administer(self.stack.show(frozenset(names)))
+        self._do(self._stack.show(frozenset(names)))
 
     def activate(self) -> str:
         """Activate the context step by step: AT+QIREGAPP, AT+QIACT, AT+QILOCIP.
@@ -145,11 +160,11 @@ class TcpipDriver(Shell):
         Raises:
             CommandError: the network refuses; the context has been deactivated again.
         """
-        return self.administer(self.stack.activate())
+        return self._do(self._stack.activate())
 
     def deactivate(self) -> None:
         """Close all sessions and deactivate the context: AT+QIDEACT; it is free for others then."""
-        self.administer(self.stack.deactivate())
+        self._do(self._stack.deactivate())
 
     @property
     def local_address(self) -> str:
@@ -158,7 +173,7 @@ class TcpipDriver(Shell):
         Raises:
             ContextInactive: nothing has activated the context yet.
         """
-        return self.administer(self.stack.local_address())
+        return self._do(self._stack.local_address())
 
     # -- server and client -----------------------------------------------------------------------------------------
 
@@ -177,9 +192,8 @@ class TcpipDriver(Shell):
             ConnectFailed: the server could not be set up.
             CommandError: the module refuses.
         """
-        return own(
-            Listener, self.administer(opening.listen(self.stack, protocol, port, clients, step_by_step=step_by_step))
-        )
+        listening = opening.listen(self._stack, protocol, port, clients, step_by_step=step_by_step)
+        return Listener(self._runner, self._stack, self._do(listening))
 
     def connect(
         self,
@@ -207,10 +221,10 @@ class TcpipDriver(Shell):
             AtTimeout: no answer within ``timeout`` (a `TimeoutError`).
             CommandError: the module refuses.
         """
-        plan = opening.connect(
-            self.stack, protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
+        connecting = opening.connect(
+            self._stack, protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
         )
-        return own(Session, self.administer(plan))
+        return Session(self._runner, self._stack, self._do(connecting))
 
     def keep_alive(
         self,
@@ -233,8 +247,8 @@ class TcpipDriver(Shell):
             on_reconnected: told the new session, on the channel's own thread.
         """
         return Watch(
-            self,
-            self._channel,
+            self._runner,
+            self._stack,
             session,
             settings or KeepAlive(),
             reconnect=reconnect,
@@ -251,7 +265,7 @@ class TcpipDriver(Shell):
         Raises:
             NameNotFound: the module has no address for it (a `socket.gaierror`).
         """
-        return self.administer(self.stack.resolve(name))
+        return self._do(self._stack.resolve(name))
 
     def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
         """Set the servers that names are asked of: AT+QIDNSCFG; the network's own come back with each activation.
@@ -260,18 +274,17 @@ class TcpipDriver(Shell):
             primary: a dotted address.
             secondary: another one.
         """
-        self.administer(self.stack.set_name_servers(primary, secondary))
+        self._do(self._stack.set_name_servers(primary, secondary))
 
     def name_servers(self) -> tuple[str, ...]:
         """Return the servers that names are asked of: AT+QIDNSCFG?."""
-        return self.administer(self.stack.name_servers())
+        return self._do(self._stack.name_servers())
 
     # -- data mode -------------------------------------------------------------------------------------------------
 
     def escape(self) -> None:
         """Go from data mode to command mode, by ``+++`` or DTR; what comes meanwhile is kept by the module."""
-        with self._administration:
-            self.run(self.stack.data_mode.escape())
+        self._do(on_channel(self._stack.data_mode.escape()))
 
     def resume(self) -> None:
         """Go back to data mode: ATO.
@@ -279,15 +292,14 @@ class TcpipDriver(Shell):
         Raises:
             SessionFinished: the session has ended meanwhile.
         """
-        with self._administration:
-            self.run(self.stack.data_mode.resume())
+        self._do(on_channel(self._stack.data_mode.resume()))
 
     @contextmanager
     def command_mode(self) -> Iterator[AtChannel]:
         """Leave data mode for a few commands, and go back to it: ``with driver.command_mode() as channel: …``."""
         self.escape()
         try:
-            yield self._channel
+            yield self.channel
         finally:
-            if self.stack.data_mode.resumable:
+            if self._stack.roster.standing():
                 self.resume()

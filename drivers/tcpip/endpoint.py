@@ -5,10 +5,11 @@ from __future__ import annotations
 import collections
 import socket
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Literal
 
 from ..errors import ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
+from .changes import Changes
 
 Role = Literal["client", "server"]
 Address = tuple[str, int]
@@ -20,31 +21,10 @@ SERVICE: dict[Role, int] = {"client": 1, "server": 2}
 """What AT+QISRVC calls a session: 1 with a remote server (we are the client), 2 with a remote client."""
 
 
-class Patience:
-    """How long a wait may last, as sockets have it."""
-
-    _timeout: float | None = None
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Set how long a wait for the other side may last.
-
-        Args:
-            seconds: the limit; None: as long as there is something to wait for.
-        """
-        if seconds is not None and seconds < 0:
-            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
-        self._timeout = seconds
-
-    def gettimeout(self) -> float | None:
-        """Return how long a wait may last."""
-        return self._timeout
-
-
-class Endpoint(Patience):
+class Endpoint:
     """One session: its octets and its end.
 
     Args:
-        lock: held while anything of it is looked at or changed.
         name: what messages call it.
         protocol: TCP or UDP.
         role: which side we are.
@@ -56,7 +36,6 @@ class Endpoint(Patience):
 
     def __init__(
         self,
-        lock: AbstractContextManager[object],
         *,
         name: str,
         protocol: str,
@@ -66,9 +45,14 @@ class Endpoint(Patience):
         datagrams: bool = False,
         limit: int = RECEIVE_LIMIT,
     ) -> None:
+        self.name = name
         self.protocol = protocol
         self.role: Role = role
         self.index = index
+        self.changes = Changes()
+        """Held while anything of it is looked at or changed."""
+        self.timeout: float | None = None
+        """Seconds that a reader waits, None for as long as it takes."""
         self.unread = False
         """Whether the module keeps data that has not been fetched (AT+QIRD)."""
         self.closing = False
@@ -77,8 +61,6 @@ class Endpoint(Patience):
         """Whether this side is about to tell the module that it is closed."""
         self.half_closed = False
         """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
-        self._lock = lock
-        self._name = name
         self._remote = remote
         self._limit = limit
         self._datagrams = datagrams
@@ -96,10 +78,6 @@ class Endpoint(Patience):
     @property
     def remote_address(self) -> Address:
         """Address and port of the other side; port 0 where the module does not tell it (``REMOTE IP:``)."""
-        return self._remote
-
-    def getpeername(self) -> Address:
-        """Return `remote_address`, as a socket does."""
         return self._remote
 
     @property
@@ -127,14 +105,11 @@ class Endpoint(Patience):
         """Whether more waits for a reader than should."""
         return self._size > CONGESTED
 
-    def changed(self) -> None:
-        """Wake whoever waits; called with the lock held."""
-
     # -- what comes from the module ------------------------------------------------------------------------------
 
     def deliver(self, data: bytes, sender: Address | None = None) -> None:
         """Take what came from the other side."""
-        with self._lock:
+        with self.changes:
             if self._closed or self._shut_read:
                 self._dropped += len(data)
                 return
@@ -149,9 +124,9 @@ class Endpoint(Patience):
             if len(data) > len(kept):
                 self._dropped += len(data) - len(kept)
                 self._ended = self._ended or ReceiveOverflow(
-                    f"{self._name}: more than {self._limit} octets were not read; from there on they were dropped"
+                    f"{self.name}: more than {self._limit} octets were not read; from there on they were dropped"
                 )
-            self.changed()
+            self.changes.notify()
 
     def learn_remote(self, remote: Address) -> None:
         """Learn the full address of the other side."""
@@ -159,15 +134,15 @@ class Endpoint(Patience):
 
     def end_by_remote(self) -> None:
         """Learn that the other side has closed."""
-        with self._lock:
+        with self.changes:
             self._remote_closed = True
-            self.changed()
+            self.changes.notify()
 
     def break_off(self, cause: Exception) -> None:
         """Learn that the session has ended with an error."""
-        with self._lock:
+        with self.changes:
             self._ended = self._ended or cause
-            self.changed()
+            self.changes.notify()
 
     # -- what the user does --------------------------------------------------------------------------------------
 
@@ -180,27 +155,35 @@ class Endpoint(Patience):
         """
         if size < 0:
             raise ValueError(f"a size is 0 or more octets, not {size}")
-        if self._packets:
-            data, sender = self._packets.popleft()
-            self._size -= len(data)
-            self._dropped += max(0, len(data) - size)  # what of a datagram is not asked for is lost, as on any socket
-            return data[:size], sender
-        if self._received or size == 0:
-            data = bytes(self._received[:size])
-            del self._received[:size]
-            self._size -= len(data)
-            return data, self._sender or self._remote
-        if self._ended is not None:
-            raise self._again(self._ended)
-        if self._closed:
-            raise SessionClosed(f"{self._name}: the session was closed here")
-        if self._remote_closed or self._shut_read:
-            return b"", self._remote
-        return None
+        with self.changes:
+            if self._packets:
+                data, sender = self._packets.popleft()
+                self._size -= len(data)
+                self._dropped += max(0, len(data) - size)  # the rest of a datagram is lost, as on any socket
+                return data[:size], sender
+            if self._received or size == 0:
+                data = bytes(self._received[:size])
+                del self._received[:size]
+                self._size -= len(data)
+                return data, self._sender or self._remote
+            if self._ended is not None:
+                raise self._again(self._ended)
+            if self._closed:
+                raise SessionClosed(f"{self.name}: the session was closed here")
+            if self._remote_closed or self._shut_read:
+                return b"", self._remote
+            return None
 
-    def shut(self, *, read: bool, write: bool) -> None:
-        """Refuse to receive or to send from here on."""
-        with self._lock:
+    def shut(self, how: int) -> None:
+        """Refuse to receive or to send from here on.
+
+        Args:
+            how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
+        """
+        if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+            raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
+        read, write = how != socket.SHUT_WR, how != socket.SHUT_RD
+        with self.changes:
             self._shut_write |= write
             if read and not self._shut_read:
                 self._shut_read = True
@@ -208,14 +191,14 @@ class Endpoint(Patience):
                 self._received.clear()
                 self._packets.clear()
                 self._size = 0
-            self.changed()
+            self.changes.notify()
 
     def close_here(self) -> bool:
         """Close it on this side; False: it was closed already."""
-        with self._lock:
+        with self.changes:
             first, self._closed = not self._closed, True
             self.ending |= first and not self._remote_closed and not self._ended
-            self.changed()
+            self.changes.notify()
             return first
 
     @contextmanager
@@ -225,14 +208,14 @@ class Endpoint(Patience):
             yield
         except BaseException as error:
             if not isinstance(error, Exception):  # KeyboardInterrupt, CancelledError
-                with self._lock:
+                with self.changes:
                     self._closed, self.half_closed = False, True
             raise
 
     def nudge(self) -> None:
         """Wake whoever waits, to look again."""
-        with self._lock:
-            self.changed()
+        with self.changes:
+            self.changes.notify()
 
     def check_sendable(self) -> None:
         """Raise what a sender has to know.
@@ -240,14 +223,15 @@ class Endpoint(Patience):
         Raises:
             SessionClosed: it has ended.
         """
-        if self._ended is not None:
-            raise self._again(self._ended)
-        if self._closed:
-            raise SessionClosed(f"{self._name}: the session was closed here")
-        if self._remote_closed or self.closing:
-            raise SessionFinished(f"{self._name}: the session was closed by the other side")
-        if self._shut_write:
-            raise SessionFinished(f"{self._name}: sending was shut down here")
+        with self.changes:
+            if self._ended is not None:
+                raise self._again(self._ended)
+            if self._closed:
+                raise SessionClosed(f"{self.name}: the session was closed here")
+            if self._remote_closed or self.closing:
+                raise SessionFinished(f"{self.name}: the session was closed by the other side")
+            if self._shut_write:
+                raise SessionFinished(f"{self.name}: sending was shut down here")
 
     def _again(self, cause: Exception) -> Exception:
         """An exception for this caller; the first cause stays chained."""
@@ -255,32 +239,32 @@ class Endpoint(Patience):
             return ReceiveOverflow(str(cause))
         reset = isinstance(cause, SessionReset | ConnectionError | TimeoutError) and type(cause) is not SessionClosed
         kind = SessionReset if reset else SessionClosed
-        fresh = kind(f"{self._name}: the session has ended: {cause}")
+        fresh = kind(f"{self.name}: the session has ended: {cause}")
         fresh.__cause__ = cause
         return fresh
 
 
-class Server(Patience):
+class Server:
     """One server: the clients that wait for somebody to accept them, and its end.
 
     Args:
-        lock: held while anything of it is looked at or changed.
         name: what messages call it.
         protocol: TCP or UDP.
         port: the port it listens on.
         clients: how many at once.
     """
 
-    def __init__(
-        self, lock: AbstractContextManager[object], *, name: str, protocol: str, port: int, clients: int = 1
-    ) -> None:
+    def __init__(self, *, name: str, protocol: str, port: int, clients: int = 1) -> None:
+        self.name = name
         self.protocol = protocol
         self.port = port
+        self.changes = Changes()
+        """Held while anything of it is looked at or changed."""
+        self.timeout: float | None = None
+        """Seconds that `accept` waits, None for as long as it takes."""
         self.clients = clients
         self.refused = 0
         """Clients that came while too many waited."""
-        self._lock = lock
-        self._name = name
         self._waiting: collections.deque[Endpoint] = collections.deque()
         self._ended: Exception | None = None
         self._closed = False
@@ -295,30 +279,27 @@ class Server(Patience):
         """Whether it has ended otherwise than by closing it here."""
         return self._ended is not None
 
-    def changed(self) -> None:
-        """Wake whoever waits; called with the lock held."""
-
     def offer(self, session: Endpoint) -> bool:
         """Take a client that has come; False: too many wait."""
-        with self._lock:
+        with self.changes:
             if not self.open or len(self._waiting) >= BACKLOG:
                 self.refused += 1
                 return False
             self._waiting.append(session)
-            self.changed()
+            self.changes.notify()
             return True
 
     def break_off(self, cause: Exception) -> None:
         """Learn that the server has ended."""
-        with self._lock:
+        with self.changes:
             self._ended = self._ended or cause
-            self.changed()
+            self.changes.notify()
 
     def close_here(self) -> bool:
         """Close it on this side; False: it was closed already."""
-        with self._lock:
+        with self.changes:
             first, self._closed = not self._closed, True
-            self.changed()
+            self.changes.notify()
             return first
 
     def take_client(self) -> Endpoint | None:
@@ -327,18 +308,12 @@ class Server(Patience):
         Raises:
             SessionClosed: the server has ended.
         """
-        if self._waiting:
-            return self._waiting.popleft()
-        if self._ended is not None:
-            kind = SessionReset if isinstance(self._ended, SessionReset) else SessionClosed
-            raise kind(f"{self._name}: the server has ended: {self._ended}") from self._ended
-        if self._closed:
-            raise SessionClosed(f"{self._name}: the server was closed here")
-        return None
-
-
-def check_how(how: int) -> dict[str, bool]:
-    """Return what ``socket.SHUT_RD`` and its like shut, or raise `ValueError`."""
-    if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
-        raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
-    return {"read": how != socket.SHUT_WR, "write": how != socket.SHUT_RD}
+        with self.changes:
+            if self._waiting:
+                return self._waiting.popleft()
+            if self._ended is not None:
+                kind = SessionReset if isinstance(self._ended, SessionReset) else SessionClosed
+                raise kind(f"{self.name}: the server has ended: {self._ended}") from self._ended
+            if self._closed:
+                raise SessionClosed(f"{self.name}: the server was closed here")
+            return None

@@ -19,8 +19,15 @@ def send(stack: Stack, session: Endpoint, data: bytes, ending: Ending, period: i
     if stack.options.transparent is not None:
         yield from stack.data_mode.send(session, data)
         return
+    settings = {"QISRVC": str(SERVICE[session.role])}
+    if ending == "timer":
+        settings["QIAUTOS"] = f"1,{check_period(period)}"
+    elif ending == "ctrl-z":
+        settings["QIAUTOS"] = "0"
+    echo = stack.hold.known("QISDE") != "0"
+    sending = transfer.send(data, ending=ending, index=stack.roster.number(session), echo=echo, period=period)
     try:
-        final = yield from stack.hold.in_foreground(_sending(stack, session, data, ending, period))
+        final = yield from stack.hold.in_foreground(sending, settings)
     except CommandError as error:
         if session.open and not session.closing:
             raise
@@ -35,33 +42,12 @@ def send(stack: Stack, session: Endpoint, data: bytes, ending: Ending, period: i
     raise SendFailed(f"{stack.name}: {len(data)} octets were answered {final}; is the network there?")
 
 
-def _sending(stack: Stack, session: Endpoint, data: bytes, ending: Ending, period: int) -> Dialogue[str]:
-    yield from stack.hold.setting("QISRVC", str(SERVICE[session.role]))
-    if ending == "timer":
-        yield from stack.hold.setting("QIAUTOS", f"1,{check_period(period)}")
-    elif ending == "ctrl-z":
-        yield from stack.hold.setting("QIAUTOS", "0")
-    return (
-        yield from transfer.send(
-            data,
-            ending=ending,
-            index=stack.roster.number(session),
-            echo=stack.hold.known("QISDE") != "0",
-            period=period,
-        )
-    )
-
-
 def acknowledged(stack: Stack, session: Endpoint) -> Dialogue[Acknowledged]:
     """Return how much was sent, acknowledged, and not: AT+QISRVC, AT+QISACK."""
     if not stack.hold.valid:
         raise _gone(stack)
-    return (yield from stack.hold.in_foreground(_acknowledged(stack, session)))
-
-
-def _acknowledged(stack: Stack, session: Endpoint) -> Dialogue[Acknowledged]:
-    yield from stack.hold.setting("QISRVC", str(SERVICE[session.role]))
-    return (yield from transfer.acknowledged(stack.roster.number(session)))
+    asking = transfer.acknowledged(stack.roster.number(session))
+    return (yield from stack.hold.in_foreground(asking, {"QISRVC": str(SERVICE[session.role])}))
 
 
 def _gone(stack: Stack) -> SessionClosed:

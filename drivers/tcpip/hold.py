@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,8 +10,9 @@ from typing import TypeVar
 from ..at import Dialogue
 from ..errors import AtError, CommandError, ContextBusy, ContextLost, SessionClosed
 from . import dialogues
+from . import reclaim as elsewhere
 from .context import INITIAL, ContextTable, Lease
-from .plans import Elsewhere, Plan, Rest
+from .procedure import Procedure, on_channel, wait
 from .settings import DEFAULTS
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ class ContextHold:
         """The context's state as last known, None when it is not known."""
         return self._table.state(self.context)
 
-    def claim(self, deadline: float, *, take_over: bool, reclaim: bool, preset: Iterable[str]) -> Plan[None]:
+    def claim(self, deadline: float, *, take_over: bool, reclaim: bool, preset: Iterable[str]) -> Procedure[None]:
         """Take the context: reserve it in the table, AT+QIFGCNT, confirm or undo.
 
         Args:
@@ -107,7 +108,7 @@ class ContextHold:
                 left = deadline - self._now()
                 if left <= 0 or reclaim:
                     raise
-                yield Rest(left, self.context)
+                yield from wait(left, self._table.changes, lambda: True if self._table.free(self.context) else None)
                 continue
             try:
                 yield from self._take(deadline, reclaim=reclaim)
@@ -116,7 +117,7 @@ class ContextHold:
                 left = deadline - self._now()
                 if left <= 0 or reclaim:
                     raise ContextBusy(self.context, port=self.port) from refusal
-                yield Rest(min(RETRY, left))
+                yield from wait(min(RETRY, left))
             except BaseException:
                 self._table.undo(lease)
                 raise
@@ -126,19 +127,19 @@ class ContextHold:
                 self._known = {name: value for name, value in DEFAULTS.items() if name not in preset}
                 return
 
-    def _take(self, deadline: float, *, reclaim: bool) -> Plan[None]:
+    def _take(self, deadline: float, *, reclaim: bool) -> Procedure[None]:
         """AT+QIFGCNT; while this goes on the table lets nobody else of this process have the context."""
         try:
-            yield self._select()
+            yield from on_channel(self._select())
         except CommandError:
             if not reclaim:
                 raise
-            yield Elsewhere(self.context, deadline)
-            yield self._select()
+            yield from elsewhere.free_context(self.context, self._dlci, deadline, self._now)
+            yield from on_channel(self._select())
         if reclaim:
-            yield self._take_down()
+            yield from on_channel(self._take_down())
         if self._channel is None:
-            yield self._learn_channel()
+            yield from on_channel(self._learn_channel())
 
     def check(self) -> bool:
         """Tell whether the context is held.
@@ -184,11 +185,18 @@ class ContextHold:
 
     # -- dialogues -------------------------------------------------------------------------------------------------
 
-    def in_foreground(self, dialogue: Dialogue[T]) -> Dialogue[T]:
-        """Run a dialogue for this context; an ERROR because somebody took the context becomes `ContextLost`."""
+    def in_foreground(self, dialogue: Dialogue[T], settings: Mapping[str, str] | None = None) -> Dialogue[T]:
+        """Run a dialogue for this context; an ERROR because somebody took the context becomes `ContextLost`.
+
+        Args:
+            dialogue: a fresh generator.
+            settings: what has to be set for it.
+        """
         if self.foreground.context != self.context:
             yield from self._select_again()
         try:
+            for name, value in (settings or {}).items():
+                yield from self.setting(name, value)
             return (yield from dialogue)
         except CommandError as error:
             self.foreground.context = None
@@ -196,6 +204,10 @@ class ContextHold:
             if lease is None or not (yield from self._taken(lease)):
                 raise
             raise self._lost(lease) from error
+
+    def on_channel(self, dialogue: Dialogue[T]) -> Procedure[T]:
+        """Run a dialogue for this context in one turn of the channel; see `in_foreground`."""
+        return on_channel(self.in_foreground(dialogue))
 
     def read_state(self, *, used: bool | None = None, doubt: bool | None = None) -> Dialogue[str]:
         """Read and note the state of the context: AT+QISTAT; see `take_state`."""

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
 
 from ..errors import ChannelClosed, DriverError, SessionReset, TcpipError
 from ..logs import port_logger
-from . import dialogues, exchange, opening
+from . import dialogues, exchange, opening, operations
 from .endpoint import Endpoint
-from .plans import Alone, Plan, Rest
+from .procedure import Procedure, exclusive, on_channel
+from .session_base import SessionBase
 from .settings import check_index
 from .stack import Stack
 from .transfer import MAX_SEND, Acknowledged
+
+S = TypeVar("S", bound=SessionBase)
 
 ANSWERS = 3 * 5.3  # seconds that AT+QISTAT, AT+QISACK and AT+QISEND may take beside the waits
 
@@ -72,8 +77,16 @@ def check_kind(stack: Stack, session: Endpoint, settings: KeepAlive) -> None:
         raise ValueError(f"this module sends {most} octets at once, the probe has {len(settings.probe)}")
 
 
-def examine(stack: Stack, session: Endpoint, settings: KeepAlive) -> Plan[Acknowledged]:
+def examine(
+    stack: Stack, session: Endpoint, settings: KeepAlive, stopped: Callable[[], bool] | None = None
+) -> Procedure[Acknowledged]:
     """Find out whether an idle connection is one: AT+QISTAT, AT+QISACK, a probe, AT+QISACK (app note 10.2).
+
+    Args:
+        stack: whose session it is.
+        session: the session.
+        settings: what is sent and how long is waited.
+        stopped: asked whenever the session changes or is nudged: True ends a wait.
 
     Raises:
         SessionReset: it is not, or it has ended.
@@ -83,99 +96,143 @@ def examine(stack: Stack, session: Endpoint, settings: KeepAlive) -> Plan[Acknow
     session.check_sendable()
     if session.role == "client":
         yield from _examine_state(stack, session)
-    idle: Acknowledged = yield exchange.acknowledged(stack, session)
+    idle = yield from on_channel(exchange.acknowledged(stack, session))
     if idle.pending:
         raise SessionReset(f"{stack.name}: {idle.pending} octets were not acknowledged while the session was idle")
-    yield exchange.send(stack, session, settings.probe, "length", 0)
-    yield Rest(settings.first)
+    yield from on_channel(exchange.send(stack, session, settings.probe, "length", 0))
+    yield from operations.rest(session, settings.first, stopped)
     for left in range(settings.repeats, -1, -1):
         session.check_sendable()
-        totals: Acknowledged = yield exchange.acknowledged(stack, session)
+        totals = yield from on_channel(exchange.acknowledged(stack, session))
         if not totals.pending:
             return totals
         if left:
-            yield Rest(settings.then)
+            yield from operations.rest(session, settings.then, stopped)
     waited = settings.first + settings.repeats * settings.then
     raise SessionReset(f"{stack.name}: the probe was not acknowledged within {waited:g} s (AT+QISACK)")
 
 
-def _examine_state(stack: Stack, session: Endpoint) -> Plan[None]:
+def _examine_state(stack: Stack, session: Endpoint) -> Procedure[None]:
     """AT+QISTAT says whether the stack itself has noticed anything (app note 10.1)."""
     if stack.options.muxip:
-        word, sockets = yield stack.hold.in_foreground(dialogues.read_sockets())
+        word, sockets = yield from stack.hold.on_channel(dialogues.read_sockets())
         alive = session.index in sockets
     else:
-        word = yield stack.hold.in_foreground(dialogues.state())
+        word = yield from stack.hold.on_channel(dialogues.state())
         alive = word == "CONNECT OK"
     if not alive:
         raise SessionReset(f"{stack.name}: the connection is gone: the module says {word}")
 
 
-@dataclass(slots=True)
-class Patient:
-    """The session that a watch examines, and who is told what becomes of it.
+class _Stopped(Exception):
+    """Ends the examination of a session that is no longer to be watched."""
+
+
+class Watched(Generic[S]):
+    """A session that is examined whenever it has been idle for a period, and who is told what becomes of it.
 
     Args:
-        session: the one that is watched now.
+        stack: whose session it is.
+        session: the one that is watched at first.
+        settings: when and how.
         reconnect: whether to open a client session again that was found dead.
-        dead: told the session and why.
-        reconnected: told the new session.
+        again: makes the session that takes the place of the dead one.
+        tell: has a callback called.
+        stopped: asked whenever the session changes or is nudged: True ends the watch.
+        on_dead: told the session and why.
+        on_reconnected: told the new session.
     """
 
-    session: Endpoint
-    reconnect: bool
-    dead: Callable[[Endpoint, Exception], None]
-    reconnected: Callable[[Endpoint], None]
-
-    def __post_init__(self) -> None:
-        if self.reconnect and self.session.role != "client":
+    def __init__(
+        self,
+        stack: Stack,
+        session: S,
+        settings: KeepAlive,
+        *,
+        reconnect: bool,
+        again: Callable[[Endpoint], S],
+        tell: Callable[[Callable[[], None]], None],
+        stopped: Callable[[], bool] | None = None,
+        on_dead: Callable[[S, Exception], None] | None,
+        on_reconnected: Callable[[S], None] | None,
+    ) -> None:
+        check_kind(stack, session._state, settings)
+        if reconnect and session.role != "client":
             raise ValueError("only a session that was opened here can be opened again")
+        self.session = session
+        self._stack = stack
+        self._settings = settings
+        self._reconnect = reconnect
+        self._again = again
+        self._tell = tell
+        self._stopped = stopped
+        self._on_dead = on_dead
+        self._on_reconnected = on_reconnected
 
+    def nudge(self) -> None:
+        """Have it asked again whether the watch is stopped."""
+        self.session._state.nudge()
 
-def watch(stack: Stack, patient: Patient, settings: KeepAlive) -> Plan[None]:
-    """Examine a session whenever it has been idle for a period; over when it was closed here or stays dead."""
-    seen = -1
-    while True:
-        yield Rest(settings.period)
-        session = patient.session
-        if session.closed:
-            return
-        try:
-            totals: Acknowledged = yield exchange.acknowledged(stack, session)
-            if totals.sent != seen and seen >= 0 and not totals.pending:
-                seen = totals.sent  # it was used meanwhile, and all of it has arrived
-                continue
-            seen = (yield from examine(stack, session, settings)).sent
-        except ChannelClosed:
-            return
-        except DriverError as error:
-            if session.closed or not (yield from _replace(stack, patient, settings, error)):
+    def watch(self) -> Procedure[None]:
+        """Examine the session whenever it has been idle for a period; over when it was closed here or stays dead."""
+        with suppress(_Stopped):
+            yield from self._watch()
+
+    def _watch(self) -> Procedure[None]:
+        seen = -1
+        while True:
+            yield from self._rest(self._settings.period)
+            session = self.session._state
+            if session.closed:
                 return
-            seen = -1
+            try:
+                totals = yield from on_channel(exchange.acknowledged(self._stack, session))
+                if totals.sent != seen and seen >= 0 and not totals.pending:
+                    seen = totals.sent  # it was used meanwhile, and all of it has arrived
+                    continue
+                seen = (yield from examine(self._stack, session, self._settings, self._ask)).sent
+            except ChannelClosed:
+                return
+            except DriverError as error:
+                if session.closed or not (yield from self._replace(error)):
+                    return
+                seen = -1
 
+    def _rest(self, seconds: float, *, firm: bool = False) -> Procedure[None]:
+        yield from operations.rest(self.session._state, seconds, self._ask, even_closed=firm)
 
-def _replace(stack: Stack, patient: Patient, settings: KeepAlive, why: Exception) -> Plan[bool]:
-    """Report a session that was found dead; True when another one has taken its place."""
-    dead = patient.session
-    port_logger(stack.hold.port).info("%s", why)
-    dead.break_off(why)
-    if dead.close_here():
-        with suppress(DriverError):
-            yield from stack.end_session(dead)
-    patient.dead(dead, why)
-    while patient.reconnect and not stack.closed:
-        host, port = dead.remote_address
-        again = opening.connect(
-            stack, dead.protocol, host, port, index=stack.roster.number(dead), timeout=None, step_by_step=False
-        )
-        try:
-            patient.session = yield Alone(again)
-        except ChannelClosed:
-            return False
-        except DriverError as failure:
-            port_logger(stack.hold.port).info("%s", failure)
-            yield Rest(settings.period, firm=True)
-            continue
-        patient.reconnected(patient.session)
-        return True
-    return False
+    def _ask(self) -> bool:
+        if self._stopped is not None and self._stopped():
+            raise _Stopped
+        return False
+
+    def _replace(self, why: Exception) -> Procedure[bool]:
+        """Report a session that was found dead; True when another one has taken its place."""
+        log = port_logger(self._stack.hold.port)
+        log.info("%s", why)
+        dead = self.session._state
+        dead.break_off(why)
+        if dead.close_here():
+            with suppress(DriverError):
+                yield from self._stack.end_session(dead)
+        if self._on_dead is not None:
+            self._tell(partial(self._on_dead, self.session, why))
+        while self._reconnect and not self._stack.closed:
+            host, port = dead.remote_address
+            number = self._stack.roster.number(dead)
+            opened = opening.connect(
+                self._stack, dead.protocol, host, port, index=number, timeout=None, step_by_step=False
+            )
+            try:
+                state = yield from exclusive(opened)
+            except ChannelClosed:
+                return False
+            except DriverError as failure:
+                log.info("%s", failure)
+                yield from self._rest(self._settings.period, firm=True)
+                continue
+            self.session = self._again(state)
+            if self._on_reconnected is not None:
+                self._tell(partial(self._on_reconnected, self.session))
+            return True
+        return False

@@ -5,14 +5,16 @@ from __future__ import annotations
 from ..errors import CommandError, SettingRefused, TcpipError
 from . import dialogues
 from .endpoint import Endpoint, Role, Server
-from .plans import Plan
+from .procedure import Procedure
 from .settings import check_clients, check_host, check_index, check_port, check_protocol, is_dotted
 from .stack import Stack
 
 SESSIONS = range(6)  # app note 4.2
 
 
-def listen(stack: Stack, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool) -> Plan[Server]:
+def listen(
+    stack: Stack, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+) -> Procedure[Server]:
     """Begin to listen: AT+QISERVER, which activates the context where it is not active."""
     check_protocol(protocol)
     if port is not None:
@@ -27,8 +29,8 @@ def listen(stack: Stack, protocol: str, port: int | None, clients: int | None, *
     yield from tell_apart(stack, "server")
     if step_by_step and not stack.hold.active:
         yield from stack.activate()
-    number: int = yield from _listening_port(stack, protocol, port)
-    server = stack.new_server(protocol, number, most)
+    number = yield from _listening_port(stack, protocol, port)
+    server = Server(name=stack.name, protocol=protocol, port=number, clients=most)
     stack.roster.listener = server  # a client may come in the octets right behind SERVER OK
     try:
         yield from stack.opening(dialogues.listen(protocol, most if stack.options.muxip else None))
@@ -40,12 +42,12 @@ def listen(stack: Stack, protocol: str, port: int | None, clients: int | None, *
     return server
 
 
-def _listening_port(stack: Stack, protocol: str, port: int | None) -> Plan[int]:
+def _listening_port(stack: Stack, protocol: str, port: int | None) -> Procedure[int]:
     current = stack.ports.get(protocol, dialogues.DEFAULT_PORT)
     if port is None or port == current:
         return current
     try:
-        yield stack.hold.in_foreground(dialogues.listening_port(protocol, port))
+        yield from stack.hold.on_channel(dialogues.listening_port(protocol, port))
     except CommandError as refusal:
         raise SettingRefused(f"{refusal} (the port of a server that listens cannot be changed)") from refusal
     stack.ports[protocol] = port
@@ -61,7 +63,7 @@ def connect(
     index: int | None,
     timeout: float | None,
     step_by_step: bool,
-) -> Plan[Endpoint]:
+) -> Procedure[Endpoint]:
     """Open a session to a remote server: AT+QIOPEN, which activates the context where it is not active."""
     check_protocol(protocol)
     check_host(host)
@@ -75,7 +77,7 @@ def connect(
     yield from tell_apart(stack, "client")
     if step_by_step and not stack.hold.active:
         yield from stack.activate()
-    yield stack.hold.in_foreground(stack.hold.setting("QIDNSIP", "0" if is_dotted(host) else "1"))
+    yield from stack.hold.on_channel(stack.hold.setting("QIDNSIP", "0" if is_dotted(host) else "1"))
     session = stack.roster.new_session("client", protocol, (host, port), number)
 
     def connected() -> None:
@@ -116,7 +118,7 @@ def _free_index(stack: Stack, index: int | None) -> int:
     return free[0]
 
 
-def tell_apart(stack: Stack, role: Role) -> Plan[None]:
+def tell_apart(stack: Stack, role: Role) -> Procedure[None]:
     """Before there is one more session on this UART: make sure that the data of all can be told apart."""
     roster, others = stack.roster, stack.roster.others()
     if stack.options.transparent is not None:
@@ -143,6 +145,6 @@ def tell_apart(stack: Stack, role: Role) -> Plan[None]:
         )
     for hold in (one.hold for one in (roster, *crowd)):
         for name in ("QISHOWRA", *(("QISHOWLA",) if crowd else ())):
-            yield hold.in_foreground(hold.setting(name, "1"))
+            yield from hold.on_channel(hold.setting(name, "1"))
         if crowd:
-            yield hold.in_foreground(hold.learn_address())
+            yield from hold.on_channel(hold.learn_address())

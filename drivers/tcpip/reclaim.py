@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from ..at import Dialogue
-from ..errors import AtTimeout, ChannelClosed, CommandError, DriverError
+from ..errors import AtTimeout, ChannelClosed, CommandError
 from ..logs import port_logger
 from . import dialogues
+from .procedure import Procedure, on_free_uart
 
 DLCIS = range(1, 5)  # VIRTUAL_UART_1 to 4
 REFUSALS = (CommandError, AtTimeout, ChannelClosed)
 """What a virtual UART that does not help may answer."""
 
 
-def candidates(own: int | None) -> Iterator[int]:
-    """Return the DLCIs from which a context may be freed, other than the driver's own."""
-    return (dlci for dlci in DLCIS if dlci != own)
+def free_context(context: int, own: int | None, deadline: float, now: Callable[[], float]) -> Procedure[None]:
+    """Bring a context to IP INITIAL from the virtual UART that controls it; nothing is sent on one that is used here.
+
+    Args:
+        context: which context.
+        own: the DLCI of the driver's own virtual UART, None where it has none.
+        deadline: until when to go on to another one.
+        now: tells the time.
+    """
+    for dlci in DLCIS:
+        if dlci == own:
+            continue
+        if now() >= deadline:
+            return
+        tried = yield from on_free_uart(dlci, take_down(context))
+        if tried is None:
+            continue
+        log = port_logger(tried.name)
+        if tried.failure is None:
+            log.info("context %d was freed from here, where a host had left it", context)
+            return
+        if not isinstance(tried.failure, REFUSALS):
+            raise tried.failure
+        log.log(logging.DEBUG if isinstance(tried.failure, CommandError) else logging.INFO, "%s", tried.failure)
 
 
 def take_down(context: int) -> Dialogue[None]:
     """Bring a context to IP INITIAL from the virtual UART that controls it; ERROR: another one does."""
     yield from dialogues.select_context(context)
     yield from dialogues.take_down()
-
-
-def tell(context: int, port: str, failure: DriverError | None) -> None:
-    """Log what became of an attempt on one DLCI, under the name of its port."""
-    log = port_logger(port)
-    if failure is None:
-        log.info("context %d was freed from here, where a host had left it", context)
-    else:
-        log.log(logging.DEBUG if isinstance(failure, CommandError) else logging.INFO, "%s", failure)

@@ -17,8 +17,6 @@ from .unsolicited import DEACTIVATED, Heading
 
 UNPLACED = 16
 Key = tuple[Role, int]
-NewSession = Callable[[Role, str, Address, int, bool], Endpoint]
-"""Makes a session of role, protocol, remote address and index; whether its data comes in datagrams."""
 
 
 @dataclass(slots=True)
@@ -50,7 +48,6 @@ class Roster:
         options: how the context is used.
         hold: the hold on it.
         uart: what is known about the virtual UART.
-        new_session: makes a session.
         wake: has what is due done soon.
     """
 
@@ -59,7 +56,6 @@ class Roster:
         options: Options,
         hold: ContextHold,
         uart: Uart,
-        new_session: NewSession,
         wake: Callable[[], None],
     ) -> None:
         self.options = options
@@ -81,7 +77,6 @@ class Roster:
         self.doubt = False
         """Whether sessions may have ended unheard, so that the module has to be asked."""
         self.counters: Counter[str] = Counter()
-        self._new_session = new_session
 
     # -- who there is ----------------------------------------------------------------------------------------------
 
@@ -121,7 +116,14 @@ class Roster:
     def new_session(self, role: Role, protocol: str, remote: Address, index: int) -> Endpoint:
         """Make a session; it does not stand yet."""
         bare = self.mixes or self.options.transparent is not None
-        return self._new_session(role, protocol, remote, index, protocol == "UDP" and not bare)
+        return Endpoint(
+            name=self.name,
+            protocol=protocol,
+            role=role,
+            remote=remote,
+            index=index,
+            datagrams=protocol == "UDP" and not bare,
+        )
 
     def place_client(self, address: str, index: int | None) -> None:
         """Make the session of a client that has come."""

@@ -3,90 +3,43 @@
 from __future__ import annotations
 
 import io
-import threading
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from ..at import Dialogue
-from ..clock import Clock
-from ..errors import SessionTimeout
-from . import exchange
-from .endpoint import RECEIVE_LIMIT, Address, Endpoint, Role, check_how
+from . import operations
+from .endpoint import Address, Endpoint
 from .files import open_file
 from .keepalive import KeepAlive, examine
-from .plans import Plan, Rest
+from .procedure import Procedure
+from .session_base import SessionBase
 from .stack import Stack
-from .transfer import Acknowledged, Ending, pieces
+from .transfer import Acknowledged, Ending
 
 T = TypeVar("T")
 
 
 class Runner(Protocol):
-    """Who runs what sessions and listeners need: the driver."""
+    """What sessions and listeners need of the driver's runner."""
 
-    stack: Stack
-
-    def run(self, dialogue: Dialogue[T]) -> T:
-        """Run one dialogue on the channel."""
-
-    def carry_out(self, plan: Plan[T], rest: Callable[[Rest], None] | None = None) -> T:
-        """Carry out a plan."""
-
-    def room_made(self) -> None:
-        """Learn that a reader has made room."""
+    def run(self, procedure: Procedure[T]) -> T:
+        """Run a procedure."""
 
 
-class Session(Endpoint):
+class Session(SessionBase):
     """A session with a remote host, with the manners of a socket.
 
     Made by `TcpipDriver.connect` and `Listener.accept`.
 
     Args:
-        runner: runs its dialogues.
-        name: what messages call it.
-        protocol: TCP or UDP.
-        role: which side we are.
-        remote: address and port of the other side; port 0 where the module does not tell it.
-        clock: the source of time.
-        index: its number, 0 with MUXIP off.
-        datagrams: whether data comes in datagrams that are to be kept apart.
-        limit: octets kept for a reader that does not read; what comes beyond is an error.
+        runner: runs its procedures.
+        stack: whose session it is.
+        state: its rules.
     """
 
-    def __init__(
-        self,
-        runner: Runner,
-        *,
-        name: str,
-        protocol: str,
-        role: Role,
-        remote: Address,
-        clock: Clock,
-        index: int = 0,
-        datagrams: bool = False,
-        limit: int = RECEIVE_LIMIT,
-    ) -> None:
-        self._changed = threading.Condition()
-        super().__init__(
-            self._changed,
-            name=name,
-            protocol=protocol,
-            role=role,
-            remote=remote,
-            index=index,
-            datagrams=datagrams,
-            limit=limit,
-        )
+    def __init__(self, runner: Runner, stack: Stack, state: Endpoint) -> None:
+        super().__init__(state)
         self._runner = runner
-        self._clock = clock
-
-    @property
-    def _send_size(self) -> int:
-        return self._runner.stack.options.dialect.send_size
-
-    def changed(self) -> None:
-        """See `Endpoint.changed`."""
-        self._changed.notify_all()
+        self._stack = stack
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -104,10 +57,7 @@ class Session(Endpoint):
             SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not take them.
         """
-        chunk = bytes(data[: self._send_size])
-        if chunk:
-            self._send(chunk, "length", 0)
-        return len(chunk)
+        return self._runner.run(operations.send(self._stack, self._state, data))
 
     def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
         """Send all octets, in pieces of up to 1460.
@@ -125,20 +75,14 @@ class Session(Endpoint):
             SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not take a piece.
         """
-        for piece in pieces(data, end, period, self._send_size):
-            self._send(piece, end, period)
-
-    def _send(self, piece: bytes, ending: Ending, period: int) -> None:
-        with self._changed:
-            self.check_sendable()
-        self._runner.run(exchange.send(self._runner.stack, self, piece, ending, period))
+        self._runner.run(operations.send_all(self._stack, self._state, data, end, period))
 
     def acknowledged(self) -> Acknowledged:
         """Return how much was sent, acknowledged, and not: AT+QISACK (app note 3.3).
 
         In transparent mode the UART has to be in command mode for it.
         """
-        return self._runner.run(exchange.acknowledged(self._runner.stack, self))
+        return self._runner.run(operations.acknowledged(self._stack, self._state))
 
     def check(self, settings: KeepAlive | None = None, *, stopped: Callable[[], bool] | None = None) -> Acknowledged:
         """Find out whether the connection still is one; for a session that has been idle (app note 10.2).
@@ -155,24 +99,17 @@ class Session(Endpoint):
         Raises:
             SessionReset: it is dead; it is not closed for that.
         """
-        plan = examine(self._runner.stack, self, settings or KeepAlive())
-        return self._runner.carry_out(plan, lambda rest: self.rest(rest.seconds, stopped))
+        return self._runner.run(examine(self._stack, self._state, settings or KeepAlive(), stopped))
 
     def rest(self, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False) -> None:
         """Wait while the session stands.
 
         Args:
             seconds: how long at most.
-            stopped: asked whenever the session changes or is nudged: True ends the wait.
+            stopped: asked whenever the session changes: True ends the wait.
             even_closed: whether to wait also when it does not stand.
         """
-        deadline = self._clock.now() + seconds
-        with self._changed:
-            while (even_closed or self.open) and not (stopped and stopped()):
-                left = deadline - self._clock.now()
-                if left <= 0:
-                    return
-                self._clock.wait(self._changed, left)
+        self._runner.run(operations.rest(self._state, seconds, stopped, even_closed=even_closed))
 
     # -- receiving -------------------------------------------------------------------------------------------------
 
@@ -197,13 +134,7 @@ class Session(Endpoint):
 
         The module tells the sender with AT+QIRD (``receive="buffered"``) and AT+QISHOWRA; else it is `remote_address`.
         """
-        with self._changed:
-            was_congested = self.congested
-            taken = self._wait(size)
-            relieved = was_congested and not self.congested
-        if relieved:
-            self._runner.room_made()  # outside the lock: the channel's comes first
-        return taken
+        return self._runner.run(operations.receive(self._stack, self._state, size))
 
     def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
         """Fill a buffer with what has come; see `recv`.
@@ -219,17 +150,6 @@ class Session(Endpoint):
         data = self.recv(size or len(view))
         view[: len(data)] = data
         return len(data)
-
-    def _wait(self, size: int) -> tuple[bytes, Address]:
-        deadline = None if self._timeout is None else self._clock.now() + self._timeout
-        while True:
-            taken = self.take(size)
-            if taken is not None:
-                return taken
-            left = None if deadline is None else deadline - self._clock.now()
-            if left is not None and left <= 0:
-                raise SessionTimeout(f"{self._name}: nothing came within {self._timeout:g} s")
-            self._clock.wait(self._changed, left)
 
     # -- the rest of a socket's manners ----------------------------------------------------------------------------
 
@@ -262,15 +182,11 @@ class Session(Endpoint):
         Args:
             how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
         """
-        self.shut(**check_how(how))
-        self._runner.room_made()
+        operations.shutdown(self._stack, self._state, how)
 
     def close(self) -> None:
         """Close the session: AT+QICLOSE, unless the other side has closed it; idempotent."""
-        if self.close_here():
-            self._runner.room_made()
-            with self.unless_interrupted():
-                self._runner.carry_out(self._runner.stack.end_session(self))
+        self._runner.run(operations.close(self._stack, self._state))
 
     def __enter__(self) -> Session:
         return self

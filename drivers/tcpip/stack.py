@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from ..at import Dialogue, Sink
 from ..errors import (
@@ -24,18 +24,15 @@ from ..errors import (
 from . import dialogues, names, setup, upkeep
 from .context import INITIAL, ContextTable, Lease
 from .data_mode import DataMode
-from .endpoint import SERVICE, Endpoint, Server
+from .endpoint import SERVICE, Endpoint
 from .hold import ContextHold
 from .inbox import Inbox
-from .plans import Plan
-from .roster import NewSession, Roster, uart_of
+from .procedure import Procedure, on_channel
+from .roster import Roster, uart_of
 from .settings import SHOWN, Options, check_address, check_text
 
 T = TypeVar("T")
 RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left in these after a failure
-
-NewServer = Callable[[str, int, int], Server]
-"""Makes a server of protocol, port and number of clients."""
 
 
 class Channel(Protocol):
@@ -49,6 +46,9 @@ class Channel(Protocol):
     def remove_sink(self, sink: Sink) -> None:
         """Let a sink go."""
 
+    def room_made(self) -> None:
+        """Learn that a sink is no longer congested."""
+
 
 class Stack:
     """One context of the module's stack, driven over one channel.
@@ -59,8 +59,6 @@ class Stack:
         dlci: its DLCI, None where the port does not tell it.
         table: who owns which context.
         now: tells the time.
-        new_session: makes a session.
-        new_server: makes a server.
         wake: has `work` done soon.
         set_dtr: sets DTR of the UART, where it has one.
     """
@@ -73,8 +71,6 @@ class Stack:
         dlci: int | None,
         table: ContextTable,
         now: Callable[[], float],
-        new_session: NewSession,
-        new_server: NewServer,
         wake: Callable[[], None],
         set_dtr: Callable[[bool], None],
     ) -> None:
@@ -85,9 +81,8 @@ class Stack:
             uart.foreground, channel.name, options.context, dlci=dlci, table=table, now=now, ended=self._hold_ended
         )
         self.name = self.hold.name
-        self.roster = Roster(options, self.hold, uart, new_session, wake)
+        self.roster = Roster(options, self.hold, uart, wake)
         self.data_mode = DataMode(self.roster, set_dtr)
-        self.new_server = new_server
         self.ports: dict[str, int] = {}
         """The listening ports that were set, by protocol."""
         self._inbox = Inbox(self.roster)
@@ -96,25 +91,25 @@ class Stack:
 
     # -- taking and leaving ----------------------------------------------------------------------------------------
 
-    def claim(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Plan[Lease]:
+    def claim(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[Lease]:
         """Take the context: AT+QIFGCNT, then the settings; where it is held, make sure that nobody took it unheard."""
         self._check_usable()
         if self.hold.check():
             if not self.hold.active:
-                yield self.hold.in_foreground(self.hold.verify())
+                yield from self.hold.on_channel(self.hold.verify())
             return self.hold.held
         yield from self._claim(timeout, take_over=take_over, reclaim=reclaim)
         return self.hold.held
 
-    def ready(self) -> Plan[None]:
+    def ready(self) -> Procedure[None]:
         """Make sure that the context is held and not dead, claiming it where it is not held."""
         self._check_usable()
         if self.hold.check() and self.hold.state == "PDP DEACT":
-            yield self._deactivate()  # the network took it away; only this frees it for anybody
+            yield from on_channel(self._deactivate())  # the network took it away; only this frees it for anybody
         if not self.hold.check():
             yield from self._claim(0.0)
 
-    def _claim(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Plan[None]:
+    def _claim(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[None]:
         self.roster.receive = self.options.receive or "buffered"
         preset = setup.preset(self.roster)
         deadline = self._now() + timeout
@@ -123,9 +118,9 @@ class Stack:
             self._channel.add_sink(self._inbox)
             self.roster.uart.rosters.add(self.roster)
             for name in preset:
-                yield self.hold.in_foreground(setup.initialise(self.roster, name))
+                yield from self.hold.on_channel(setup.initialise(self.roster, name))
             if self.options.transparent is not None:
-                yield self.hold.in_foreground(setup.prepare_data_mode(self.roster))
+                yield from self.hold.on_channel(setup.prepare_data_mode(self.roster))
         except BaseException:
             self.hold.release("its settings could not be made")
             raise
@@ -140,13 +135,13 @@ class Stack:
         self.roster.uart.rosters.discard(self.roster)
         self._channel.remove_sink(self._inbox)
 
-    def release(self) -> Plan[None]:
+    def release(self) -> Procedure[None]:
         """Give the context up without deactivating it."""
         with suppress(AtError, TcpipError):
             yield from self.data_mode.leave()
         self.hold.release("the driver gave the context up")
 
-    def close(self) -> Plan[None]:
+    def close(self) -> Procedure[None]:
         """Close the sessions, deactivate the context, and give it up; nothing the second time, unless interrupted."""
         if self.closed:
             return
@@ -156,15 +151,15 @@ class Stack:
                 yield from self._wind_up()
         except (ChannelClosed, ContextLost):
             pass  # there is nobody to tell, or nothing of ours left
-        except GeneratorExit:
-            self.closed = False  # the context may still be active: another call goes on
-            raise
-        except BaseException:
+        except Exception:
             self.hold.release("the driver was closed")
+            raise
+        except BaseException:  # an interruption
+            self.closed = False  # the context may still be active: another call goes on
             raise
         self.hold.release("the driver was closed")
 
-    def _wind_up(self) -> Plan[None]:
+    def _wind_up(self) -> Procedure[None]:
         for session in self.roster.standing():
             if session.close_here():
                 with suppress(AtError, TcpipError):  # deactivating ends it, too
@@ -173,31 +168,31 @@ class Stack:
             self.roster.listener.close_here()
         if self.hold.active:
             yield from self.data_mode.leave()
-            yield self._deactivate()
+            yield from on_channel(self._deactivate())
 
     # -- the context -----------------------------------------------------------------------------------------------
 
-    def state(self) -> Plan[str]:
+    def state(self) -> Procedure[str]:
         """Read the state of the context: AT+QISTAT."""
         yield from self.ready()
-        word: str = yield self.hold.in_foreground(self.hold.read_state())
+        word = yield from self.hold.on_channel(self.hold.read_state())
         return word
 
-    def activate(self) -> Plan[str]:
+    def activate(self) -> Procedure[str]:
         """Activate the context step by step: AT+QIREGAPP, AT+QIACT, AT+QILOCIP."""
         yield from self.ready()
-        address: str = yield from self.opening(dialogues.activate())
+        address = yield from self.opening(dialogues.activate())
         self.hold.address = address
         self.hold.note("IP STATUS")
         return address
 
-    def deactivate(self) -> Plan[None]:
+    def deactivate(self) -> Procedure[None]:
         """Close all sessions and deactivate the context: AT+QIDEACT."""
         yield from self.ready()
         yield from self.data_mode.leave()
-        yield self._deactivate()
+        yield from on_channel(self._deactivate())
 
-    def local_address(self) -> Plan[str]:
+    def local_address(self) -> Procedure[str]:
         """Return the local address of the active context; AT+QILOCIP once."""
         yield from self.ready()
         if self.hold.address is None:
@@ -205,7 +200,7 @@ class Stack:
                 raise ContextInactive(
                     f"{self.name}: not active, so it has no address; listen(), connect() or activate() first"
                 )
-            yield self.hold.in_foreground(self.hold.learn_address())
+            yield from self.hold.on_channel(self.hold.learn_address())
         address = self.hold.address
         if address is None:
             raise ContextInactive(f"{self.name}: the context was lost while its address was read")
@@ -226,14 +221,14 @@ class Stack:
             if (yield from dialogues.state()) != INITIAL:
                 raise
 
-    def opening(self, dialogue: Dialogue[T]) -> Plan[T]:
+    def opening(self, dialogue: Dialogue[T]) -> Procedure[T]:
         """Run a dialogue that may activate the context; after a failure leave no context half active."""
         lease = self.hold.lease
         was_active = self.hold.active
         if lease is not None:
             lease.active = True  # from here on only AT+QIDEACT is sure to free it
         try:
-            result: T = yield self.hold.in_foreground(dialogue)
+            result = yield from self.hold.on_channel(dialogue)
         except (ConnectFailed, CommandError, AtTimeout) as error:
             with suppress(AtError):
                 yield from self._clear_up(was_active, doubt=isinstance(error, AtTimeout))
@@ -243,40 +238,40 @@ class Stack:
         except NameNotFound:
             with suppress(AtError):
                 yield from self._clear_up(was_active, resting=RESTING | {"IP GPRSACT"})
-                yield self.hold.in_foreground(self.hold.learn_address())  # a server needs AT+QILOCIP before it
+                yield from self.hold.on_channel(self.hold.learn_address())  # a server needs AT+QILOCIP before it
             raise
         return result
 
-    def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Plan[None]:
+    def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Procedure[None]:
         """After a failure: read the state, and deactivate a context that would be locked for everybody."""
-        word: str = yield self.hold.in_foreground(self.hold.read_state(used=was_active, doubt=doubt))
+        word = yield from self.hold.on_channel(self.hold.read_state(used=was_active, doubt=doubt))
         in_use = self.roster.busy and word not in ("PDP DEACT", "IP IND")
         if word not in resting and not in_use and self.hold.valid:
-            yield self._deactivate()
+            yield from on_channel(self._deactivate())
 
     # -- sessions --------------------------------------------------------------------------------------------------
 
-    def end_session(self, session: Endpoint) -> Plan[None]:
+    def end_session(self, session: Endpoint) -> Procedure[None]:
         """AT+QICLOSE for a session, and for its server where that was closed before."""
         try:
             yield from self._end_session(session)
         finally:
             session.ending = False
 
-    def _end_session(self, session: Endpoint) -> Plan[None]:
+    def _end_session(self, session: Endpoint) -> Procedure[None]:
         if not self.hold.valid or self.hold.state == "PDP DEACT":
             return
         yield from self.data_mode.leave()
         if session.remote_closed:
             return
         if session.half_closed and session.role == "server" and not self.options.muxip:
-            _, clients = yield self.hold.in_foreground(dialogues.read_server())
+            _, clients = yield from self.hold.on_channel(dialogues.read_server())
             if not clients:  # it is closed; AT+QICLOSE would end the server now
                 return
         service = SERVICE[session.role]
         number = self.roster.number(session)
         closing = dialogues.close(lambda: not session.remote_closed, service, number)
-        closed: bool = yield self.hold.in_foreground(closing)
+        closed = yield from self.hold.on_channel(closing)
         self.hold.learn("QISRVC", str(service))
         if session.role == "client":
             self.hold.note("IP STATUS" if self.options.muxip else "IP CLOSE")
@@ -285,21 +280,21 @@ class Stack:
             return
         if not listener.open:
             if not self.roster.standing("server"):
-                yield self.hold.in_foreground(dialogues.close_only())
+                yield from self.hold.on_channel(dialogues.close_only())
                 self.roster.listener = None
         elif closed and _gone_meanwhile(session) and not self.options.muxip:
             # The client went while AT+QICLOSE was on its way: it has ended the server instead.
-            yield self.hold.in_foreground(dialogues.listen(listener.protocol, None))
+            yield from self.hold.on_channel(dialogues.listen(listener.protocol, None))
 
-    def end_listening(self) -> Plan[None]:
+    def end_listening(self) -> Procedure[None]:
         """AT+QICLOSE for the server, unless a client is still there: that one's close does it."""
         if not self.hold.valid or self.roster.standing("server"):
             return
-        yield self.hold.in_foreground(dialogues.close(lambda: True, SERVICE["server"]))
+        yield from self.hold.on_channel(dialogues.close(lambda: True, SERVICE["server"]))
         self.hold.learn("QISRVC", str(SERVICE["server"]))
         self.roster.listener = None
 
-    def show(self, shown: frozenset[str]) -> Plan[None]:
+    def show(self, shown: frozenset[str]) -> Procedure[None]:
         """Set what stands before received data: QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT; possible at any time."""
         strange = sorted(shown - set(SHOWN))
         if strange:
@@ -308,51 +303,56 @@ class Stack:
         for name in SHOWN:
             if name == "QIHEAD" and self.roster.receive == "header" and not self.options.muxip:
                 continue  # its count is what tells data from lines
-            yield self.hold.in_foreground(self.hold.setting(name, str(int(name in shown))))
+            yield from self.hold.on_channel(self.hold.setting(name, str(int(name in shown))))
 
-    def foreground(self) -> Plan[tuple[int, int | None]]:
+    def foreground(self) -> Procedure[tuple[int, int | None]]:
         """Return the UART's foreground context and the virtual UART that controls it: AT+QIFGCNT?."""
         yield from self.ready()
-        context, channel = yield self.hold.in_foreground(dialogues.read_foreground())
+        context, channel = yield from self.hold.on_channel(dialogues.read_foreground())
         return context, None if channel is None else channel + 1
 
-    def server_status(self) -> Plan[tuple[bool, int]]:
+    def server_status(self) -> Procedure[tuple[bool, int]]:
         """Return whether the server listens, and how many clients are connected: AT+QISERVER?."""
         yield from self.ready()
-        status: tuple[bool, int] = yield self.hold.in_foreground(dialogues.read_server())
+        status = yield from self.hold.on_channel(dialogues.read_server())
         return status
 
     # -- names -----------------------------------------------------------------------------------------------------
 
-    def resolve(self, name: str) -> Plan[list[str]]:
+    def resolve(self, name: str) -> Procedure[list[str]]:
         """Return the addresses of a name: AT+QIDNSGIP, which activates the context where it is not active."""
         check_text("name", name, empty=False)
         yield from self.ready()
         was_active = self.hold.active
-        addresses: list[str] = yield from self.opening(names.resolve(name))
+        addresses = yield from self.opening(names.resolve(name))
         if not was_active:
             self.hold.note("IP GPRSACT")
-            yield self.hold.in_foreground(self.hold.learn_address())  # a server needs AT+QILOCIP before it
+            yield from self.hold.on_channel(self.hold.learn_address())  # a server needs AT+QILOCIP before it
         return addresses
 
-    def set_name_servers(self, primary: str, secondary: str | None) -> Plan[None]:
+    def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
         """Set the servers that names are asked of: AT+QIDNSCFG, in an active context."""
         for address in (primary, *(() if secondary is None else (secondary,))):
             check_address(address)
         yield from self.ready()
         if not self.hold.active:
             yield from self.activate()
-        yield self.hold.in_foreground(names.set_servers(primary, secondary))
+        yield from self.hold.on_channel(names.set_servers(primary, secondary))
 
-    def name_servers(self) -> Plan[tuple[str, ...]]:
+    def name_servers(self) -> Procedure[tuple[str, ...]]:
         """Return the servers that names are asked of: AT+QIDNSCFG?."""
         yield from self.ready()
-        servers: tuple[str, ...] = yield self.hold.in_foreground(names.read_servers())
+        servers: tuple[str, ...] = yield from self.hold.on_channel(names.read_servers())
         return servers
+
+    def room_made(self) -> None:
+        """Learn that a reader has made room."""
+        self._channel.room_made()
+        self.roster.room_made()
 
     # -- what is done without being asked ----------------------------------------------------------------------------
 
-    def work(self) -> Dialogue[Any] | None:
+    def work(self) -> Dialogue[None] | None:
         """Return what is to be done next without being asked, None when there is nothing."""
         roster = self.roster
         if not self.hold.valid:

@@ -280,7 +280,7 @@ def test_waiting_asks_the_module_at_most_once_a_second_until_the_deadline() -> N
     module, clock = ScriptedModule(), FakeClock()
     module.owner[0], module.state[0] = 4, "IP STATUS"
     with AtChannel(module.port(1)) as channel:  # on the real clock: only the waiting is on the other one
-        driver = TcpipDriver(channel, table=ContextTable(clock=clock), clock=clock)
+        driver = TcpipDriver(channel, table=ContextTable(), clock=clock)
         asked = threading.Semaphore(0)
         times: list[float] = []
 

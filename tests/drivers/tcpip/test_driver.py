@@ -26,6 +26,7 @@ from drivers.errors import (
     TcpipError,
 )
 from drivers.tcpip import Session, TcpipDriver
+from drivers.tcpip.endpoint import Endpoint
 
 Rows = list[tuple[int, str, bytes]]
 CLAIM = ("AT+QIFGCNT=0", OK)
@@ -688,17 +689,10 @@ def test_a_claim_on_a_dead_line_leaves_the_context_free() -> None:
 
 def test_a_reader_that_does_not_read_is_told_what_was_dropped() -> None:
     play = Play(exchange())
-    session = Session(
-        play.driver,
-        name="p",
-        protocol="TCP",
-        role="client",
-        remote=("10.0.0.1", 80),
-        clock=FakeClock(),
-        limit=4,
-    )
-    session.deliver(b"abc")
-    session.deliver(b"defg")
+    state = Endpoint(name="p", protocol="TCP", role="client", remote=("10.0.0.1", 80), limit=4)
+    session = Session(play.driver._runner, play.driver._stack, state)
+    state.deliver(b"abc")
+    state.deliver(b"defg")
     assert receive(session, 4) == b"abcd"
     assert session.dropped == 3
     with pytest.raises(ReceiveOverflow):
