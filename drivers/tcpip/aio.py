@@ -10,7 +10,8 @@ from ..at.aio import AtChannel, Streams
 from ..clock import Clock
 from ..errors import ContextBusy, ContextLost, DriverError
 from . import opening
-from .aio_session import Listener, Session
+from .aio_listener import Listener
+from .aio_session import Session
 from .aio_watch import Watch
 from .context import ContextTable, Lease
 from .driver_base import DriverBase

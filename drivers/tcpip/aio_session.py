@@ -1,4 +1,4 @@
-"""Sessions and listeners in asyncio: what the user of `drivers.tcpip.aio` reads and writes."""
+"""Sessions in asyncio: what the user of `drivers.tcpip.aio` reads and writes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from . import operations
-from .endpoint import Address, Endpoint, Server
+from .endpoint import Address, Endpoint
 from .keepalive import KeepAlive, examine
 from .procedure import Procedure
-from .session_base import ListenerBase, SessionBase
+from .session_base import SessionBase
 from .stack import Stack
 from .transfer import Acknowledged, Ending
 
@@ -82,33 +82,6 @@ class Session(SessionBase):
         await self._runner.run(operations.close(self._stack, self._state))
 
     async def __aenter__(self) -> Session:
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self.close()
-
-
-class Listener(ListenerBase):
-    """A server of the module; made by `TcpipDriver.listen`. See `drivers.tcpip.Listener`."""
-
-    def __init__(self, runner: Runner, stack: Stack, state: Server) -> None:
-        super().__init__(state)
-        self._runner = runner
-        self._stack = stack
-
-    async def status(self) -> tuple[bool, int]:
-        """Return whether it listens, as the module says, and how many clients are connected: AT+QISERVER?."""
-        return await self._runner.run(self._stack.server_status())
-
-    async def accept(self, timeout: float | None = None) -> Session:  # noqa: ASYNC109 - on the driver's clock
-        """Wait for a client; see `drivers.tcpip.Listener.accept`."""
-        return Session(self._runner, self._stack, await self._runner.run(operations.accept(self._state, timeout)))
-
-    async def close(self) -> None:
-        """Leave the listening state; a session that was accepted stays; idempotent."""
-        await self._runner.run(operations.close_listener(self._stack, self._state))
-
-    async def __aenter__(self) -> Listener:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
