@@ -14,7 +14,7 @@ import pytest
 from scripted_port import OK, Conversation, exchange
 
 from drivers.at import AtChannel, aio
-from drivers.at.execution import Execution
+from drivers.at.core.execution import Execution
 from drivers.tcpip import TcpipDriver
 from drivers.tcpip.aio import TcpipDriver as AioTcpipDriver
 from drivers.tcpip.procedure import Progress

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from scripted_port import OK, Conversation, exchange, pass_time
 
-from drivers.at.dialogue import Kind
+from drivers.at.core.dialogue import Kind
 from drivers.clock import FakeClock
 from drivers.errors import ConnectFailed, ConnectRefused, ConnectTimeout, SessionReset
 from drivers.tcpip import KeepAlive, Session, TcpipDriver

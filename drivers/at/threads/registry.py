@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 
-from ..clock import Clock
+from ...clock import Clock
 from .channel import AtChannel
 from .port import Port
 

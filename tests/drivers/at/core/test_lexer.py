@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.at import Framing, Header, LinePattern
-from drivers.at.lexer import Data, Lexer, Line, Payload, Prompt, Token
+from drivers.at.core.lexer import Data, Lexer, Line, Payload, Prompt, Token
 
 IPD = Header(b"IPD", rb"(?P<count>[0-9]{1,5})(?:TCP|UDP)?:", 9)
 KNOWN = (LinePattern("OK"), LinePattern("CLOSED"), LinePattern("REMOTE IP: ", r"[0-9.]{7,15}", 15))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from ..errors import AtError, AtTimeout, ChannelClosed, CommandError
+from ...errors import AtError, AtTimeout, ChannelClosed, CommandError
 from .dialogue import Kind, Response, Step
 from .lexer import Data, Framing, Lexer, Line, Payload, Prompt, Token
 from .patterns import LinePattern, any_match

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.at import Dialogue, Framing, LinePattern
-from drivers.at.engine import Engine
-from drivers.at.execution import Execution
+from drivers.at.core.engine import Engine
+from drivers.at.core.execution import Execution
 from drivers.errors import CommandError
 from drivers.tcpip import dialogues, names, transfer
 from drivers.tcpip.unsolicited import IPD, LINES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 
-from ..clock import Clock, SystemClock
-from ..logs import port_logger
+from ...clock import Clock, SystemClock
+from ...logs import port_logger
 from .engine import Engine, Sink
 
 

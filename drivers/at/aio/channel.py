@@ -10,11 +10,11 @@ from typing import Protocol, TypeVar
 
 from cmux.protocol.commands import Signals
 
-from ..clock import Clock, Timer
-from ..errors import AtError, ChannelClosed, DriverError
-from .channel_base import ChannelBase
-from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
-from .execution import Execution, turn
+from ...clock import Clock, Timer
+from ...errors import AtError, ChannelClosed, DriverError
+from ..core.channel_base import ChannelBase
+from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from ..core.execution import Execution, turn
 
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import CmeError, CmsError, CommandError
+from ...errors import CmeError, CmsError, CommandError
 from .patterns import LinePattern, any_match
 
 OK = LinePattern("OK")

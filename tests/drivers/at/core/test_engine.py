@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.at import Dialogue, Framing, LinePattern, Response, command, expect, pause, payload
-from drivers.at.engine import Engine
-from drivers.at.execution import Execution, resynchronise
+from drivers.at.core.engine import Engine
+from drivers.at.core.execution import Execution, resynchronise
 from drivers.errors import AtTimeout, ChannelClosed, CmeError, CmsError, CommandError
 
 CLOSED = LinePattern("CLOSED")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from ..errors import AtError, AtTimeout, CommandError, DriverError
+from ...errors import AtError, AtTimeout, CommandError, DriverError
 from .dialogue import Dialogue, Step, command, pause
 from .engine import Engine
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal, TypeVar
 
-from ..clock import Clock
-from ..errors import AtError, AtTimeout, ChannelClosed, DriverError
-from .channel_base import ChannelBase
-from .dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
-from .execution import Execution, turn
-from .patterns import LinePattern
+from ...clock import Clock
+from ...errors import AtError, AtTimeout, ChannelClosed, DriverError
+from ..core.channel_base import ChannelBase
+from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from ..core.execution import Execution, turn
+from ..core.patterns import LinePattern
 from .port import POLL, Borrowed, Port, port_name
 
 T = TypeVar("T")
