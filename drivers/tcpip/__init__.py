@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..errors import ContextBusy, ContextLost
-from .context import ContextTable, Lease
-from .driver import TcpipDriver
-from .keepalive import KeepAlive
-from .listener import Listener
-from .session import Session
-from .settings import Csd, Gprs, Transparent
-from .transfer import Acknowledged
-from .watch import Watch
+from .core.ownership import ContextTable, Lease
+from .quectel_gsm.keepalive import KeepAlive
+from .quectel_gsm.settings import Csd, Gprs, Transparent
+from .quectel_gsm.transfer import Acknowledged
+from .threads.driver import TcpipDriver
+from .threads.listener import Listener
+from .threads.session import Session
+from .threads.watch import Watch
 
 __all__ = [
     "Acknowledged",

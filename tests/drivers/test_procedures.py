@@ -17,7 +17,7 @@ from drivers.at import AtChannel, aio
 from drivers.at.core.execution import Execution
 from drivers.tcpip import TcpipDriver
 from drivers.tcpip.aio import TcpipDriver as AioTcpipDriver
-from drivers.tcpip.procedure import Progress
+from drivers.tcpip.core.procedure import Progress
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(

@@ -9,8 +9,9 @@ from drivers.at import Dialogue, Framing, LinePattern
 from drivers.at.core.engine import Engine
 from drivers.at.core.execution import Execution
 from drivers.errors import CommandError
-from drivers.tcpip import dialogues, names, transfer
-from drivers.tcpip.unsolicited import IPD, LINES
+from drivers.tcpip.quectel_gsm import dialogues, transfer
+from drivers.tcpip.quectel_gsm import dns as names
+from drivers.tcpip.quectel_gsm.unsolicited import IPD, LINES
 
 NEWS = [
     "CLOSED",

@@ -1,0 +1,319 @@
+"""What sessions and servers are, whoever waits on them: received data, and how they ended. No I/O, no waiting."""
+
+from __future__ import annotations
+
+import collections
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from ...errors import ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
+from .changes import Changes
+
+Role = Literal["client", "server"]
+Address = tuple[str, int]
+RECEIVE_LIMIT = 4 * 1024 * 1024
+CONGESTED = 256 * 1024  # octets beyond which nothing more is fetched
+BACKLOG = 8
+
+SERVICE: dict[Role, int] = {"client": 1, "server": 2}
+"""What AT+QISRVC calls a session: 1 with a remote server (we are the client), 2 with a remote client."""
+
+
+class Endpoint:
+    """One session: its octets and its end.
+
+    Args:
+        name: what messages call it.
+        protocol: TCP or UDP.
+        role: which side we are.
+        remote: address and port of the other side; port 0 where the module does not tell it.
+        index: its number, 0 with MUXIP off.
+        datagrams: whether data comes in datagrams that are to be kept apart.
+        limit: octets kept for a reader that does not read; what comes beyond is an error.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        protocol: str,
+        role: Role,
+        remote: Address,
+        index: int = 0,
+        datagrams: bool = False,
+        limit: int = RECEIVE_LIMIT,
+    ) -> None:
+        self.name = name
+        self.protocol = protocol
+        self.role: Role = role
+        self.index = index
+        self.changes = Changes()
+        """Held while anything of it is looked at or changed."""
+        self.timeout: float | None = None
+        """Seconds that a reader waits, None for as long as it takes."""
+        self.unread = False
+        """Whether the module keeps data that has not been fetched (AT+QIRD)."""
+        self.closing = False
+        """Whether the other side has closed it, and what the module keeps is to be fetched first."""
+        self.ending = False
+        """Whether this side is about to tell the module that it is closed."""
+        self.half_closed = False
+        """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
+        self._remote = remote
+        self._limit = limit
+        self._datagrams = datagrams
+        self._received = bytearray()
+        self._packets: collections.deque[tuple[bytes, Address]] = collections.deque()
+        self._size = 0
+        self._sender: Address | None = None
+        self._ended: Exception | None = None
+        self._remote_closed = False
+        self._closed = False
+        self._shut_write = False
+        self._shut_read = False
+        self._dropped = 0
+
+    @property
+    def remote_address(self) -> Address:
+        """Address and port of the other side; port 0 where the module does not tell it (``REMOTE IP:``)."""
+        return self._remote
+
+    @property
+    def open(self) -> bool:
+        """Whether neither side has closed it and the line lives."""
+        return not (self._closed or self._remote_closed or self._ended)
+
+    @property
+    def dropped(self) -> int:
+        """Octets that came beyond what is kept, or after reading was shut down."""
+        return self._dropped
+
+    @property
+    def remote_closed(self) -> bool:
+        """Whether the other side has closed it."""
+        return self._remote_closed or self.closing
+
+    @property
+    def closed(self) -> bool:
+        """Whether this side has closed it."""
+        return self._closed
+
+    @property
+    def congested(self) -> bool:
+        """Whether more waits for a reader than should."""
+        return self._size > CONGESTED
+
+    # -- what comes from the module ------------------------------------------------------------------------------
+
+    def deliver(self, data: bytes, sender: Address | None = None) -> None:
+        """Take what came from the other side."""
+        with self.changes:
+            if self._closed or self._shut_read:
+                self._dropped += len(data)
+                return
+            room = max(0, self._limit - self._size)
+            kept = b"" if self._datagrams and room < len(data) else data[:room]
+            if self._datagrams and kept:
+                self._packets.append((kept, sender or self._remote))
+            else:
+                self._received += kept
+            self._size += len(kept)
+            self._sender = sender or self._sender
+            if len(data) > len(kept):
+                self._dropped += len(data) - len(kept)
+                self._ended = self._ended or ReceiveOverflow(
+                    f"{self.name}: more than {self._limit} octets were not read; from there on they were dropped"
+                )
+            self.changes.notify()
+
+    def learn_remote(self, remote: Address) -> None:
+        """Learn the full address of the other side."""
+        self._remote = remote
+
+    def end_by_remote(self) -> None:
+        """Learn that the other side has closed."""
+        with self.changes:
+            self._remote_closed = True
+            self.changes.notify()
+
+    def break_off(self, cause: Exception) -> None:
+        """Learn that the session has ended with an error."""
+        with self.changes:
+            self._ended = self._ended or cause
+            self.changes.notify()
+
+    # -- what the user does --------------------------------------------------------------------------------------
+
+    def take(self, size: int) -> tuple[bytes, Address] | None:
+        """Return up to so many octets and where they came from; None: nothing has come yet.
+
+        Raises:
+            SessionClosed: it has ended otherwise than by the other side's closing.
+            ReceiveOverflow: more came than is kept; what was kept has been read.
+        """
+        if size < 0:
+            raise ValueError(f"a size is 0 or more octets, not {size}")
+        with self.changes:
+            if self._packets:
+                data, sender = self._packets.popleft()
+                self._size -= len(data)
+                self._dropped += max(0, len(data) - size)  # the rest of a datagram is lost, as on any socket
+                return data[:size], sender
+            if self._received or size == 0:
+                data = bytes(self._received[:size])
+                del self._received[:size]
+                self._size -= len(data)
+                return data, self._sender or self._remote
+            if self._ended is not None:
+                raise self._again(self._ended)
+            if self._closed:
+                raise SessionClosed(f"{self.name}: the session was closed here")
+            if self._remote_closed or self._shut_read:
+                return b"", self._remote
+            return None
+
+    def shut(self, how: int) -> None:
+        """Refuse to receive or to send from here on.
+
+        Args:
+            how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
+        """
+        if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+            raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
+        read, write = how != socket.SHUT_WR, how != socket.SHUT_RD
+        with self.changes:
+            self._shut_write |= write
+            if read and not self._shut_read:
+                self._shut_read = True
+                self._dropped += self._size
+                self._received.clear()
+                self._packets.clear()
+                self._size = 0
+            self.changes.notify()
+
+    def close_here(self) -> bool:
+        """Close it on this side; False: it was closed already."""
+        with self.changes:
+            first, self._closed = not self._closed, True
+            self.ending |= first and not self._remote_closed and not self._ended
+            self.changes.notify()
+            return first
+
+    @contextmanager
+    def unless_interrupted(self) -> Iterator[None]:
+        """While the module is told of the end: an interruption leaves the session for another `close` to end."""
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, Exception):  # KeyboardInterrupt, CancelledError
+                with self.changes:
+                    self._closed, self.half_closed = False, True
+            raise
+
+    def nudge(self) -> None:
+        """Wake whoever waits, to look again."""
+        with self.changes:
+            self.changes.notify()
+
+    def check_sendable(self) -> None:
+        """Raise what a sender has to know.
+
+        Raises:
+            SessionClosed: it has ended.
+        """
+        with self.changes:
+            if self._ended is not None:
+                raise self._again(self._ended)
+            if self._closed:
+                raise SessionClosed(f"{self.name}: the session was closed here")
+            if self._remote_closed or self.closing:
+                raise SessionFinished(f"{self.name}: the session was closed by the other side")
+            if self._shut_write:
+                raise SessionFinished(f"{self.name}: sending was shut down here")
+
+    def _again(self, cause: Exception) -> Exception:
+        """An exception for this caller; the first cause stays chained."""
+        if isinstance(cause, ReceiveOverflow):
+            return ReceiveOverflow(str(cause))
+        reset = isinstance(cause, SessionReset | ConnectionError | TimeoutError) and type(cause) is not SessionClosed
+        kind = SessionReset if reset else SessionClosed
+        fresh = kind(f"{self.name}: the session has ended: {cause}")
+        fresh.__cause__ = cause
+        return fresh
+
+
+class Server:
+    """One server: the clients that wait for somebody to accept them, and its end.
+
+    Args:
+        name: what messages call it.
+        protocol: TCP or UDP.
+        port: the port it listens on.
+        clients: how many at once.
+    """
+
+    def __init__(self, *, name: str, protocol: str, port: int, clients: int = 1) -> None:
+        self.name = name
+        self.protocol = protocol
+        self.port = port
+        self.changes = Changes()
+        """Held while anything of it is looked at or changed."""
+        self.timeout: float | None = None
+        """Seconds that `accept` waits, None for as long as it takes."""
+        self.clients = clients
+        self.refused = 0
+        """Clients that came while too many waited."""
+        self._waiting: collections.deque[Endpoint] = collections.deque()
+        self._ended: Exception | None = None
+        self._closed = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it still listens."""
+        return not (self._closed or self._ended)
+
+    @property
+    def broken(self) -> bool:
+        """Whether it has ended otherwise than by closing it here."""
+        return self._ended is not None
+
+    def offer(self, session: Endpoint) -> bool:
+        """Take a client that has come; False: too many wait."""
+        with self.changes:
+            if not self.open or len(self._waiting) >= BACKLOG:
+                self.refused += 1
+                return False
+            self._waiting.append(session)
+            self.changes.notify()
+            return True
+
+    def break_off(self, cause: Exception) -> None:
+        """Learn that the server has ended."""
+        with self.changes:
+            self._ended = self._ended or cause
+            self.changes.notify()
+
+    def close_here(self) -> bool:
+        """Close it on this side; False: it was closed already."""
+        with self.changes:
+            first, self._closed = not self._closed, True
+            self.changes.notify()
+            return first
+
+    def take_client(self) -> Endpoint | None:
+        """Return a client that waits, None when none does.
+
+        Raises:
+            SessionClosed: the server has ended.
+        """
+        with self.changes:
+            if self._waiting:
+                return self._waiting.popleft()
+            if self._ended is not None:
+                kind = SessionReset if isinstance(self._ended, SessionReset) else SessionClosed
+                raise kind(f"{self.name}: the server has ended: {self._ended}") from self._ended
+            if self._closed:
+                raise SessionClosed(f"{self.name}: the server was closed here")
+            return None
