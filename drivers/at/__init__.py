@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from .core.dialogue import Dialogue, Response, command, expect, pause, payload
-from .core.engine import Sink
-from .core.lexer import Framing
-from .core.patterns import Header, LinePattern
+from .core import Dialogue, Framing, Header, LinePattern, Response, Sink, command, expect, pause, payload
 from .threads.channel import AtChannel
 from .threads.port import Port
 from .threads.registry import channel_for, in_use, shared_channel

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from ...at import Dialogue
 from ...at.aio import AtChannel, Streams, channel_on
+from ...at.core import Dialogue
 from ...clock import Clock
 from ...errors import DriverError
 from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Step, Tried, Wait

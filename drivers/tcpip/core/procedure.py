@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ...at import Dialogue
+from ...at.core import Dialogue
 from ...errors import DriverError
 from .changes import Changes
 

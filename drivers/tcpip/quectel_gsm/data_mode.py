@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from ...at import Dialogue, pause
+from ...at.core import Dialogue, pause
 from ...errors import SessionClosed, SessionFinished, TcpipError
 from ..core.endpoint import Endpoint
 from ..core.procedure import Procedure, on_channel

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 
-from ...at import Dialogue, LinePattern, Response, command, expect
+from ...at.core import Dialogue, LinePattern, Response, command, expect
 from ...errors import (
     AtTimeout,
     CommandError,

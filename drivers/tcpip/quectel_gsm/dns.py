@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from ...at import Dialogue, LinePattern, command, expect
+from ...at.core import Dialogue, LinePattern, command, expect
 from ...errors import AtTimeout, NameNotFound
 from .dialogues import put, read_lines
 from .timeouts import deadline

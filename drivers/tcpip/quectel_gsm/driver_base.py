@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from ...at import Dialogue
+from ...at.core import Dialogue
 from ...clock import Clock
 from ..core.ownership import ContextTable, Lease, table_for
 from .settings import INITIALISE, Csd, Gprs, Options, Transparent

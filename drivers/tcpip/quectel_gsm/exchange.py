@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...at import Dialogue
+from ...at.core import Dialogue
 from ...errors import AtTimeout, CommandError, SendFailed, SessionClosed, SessionFinished
 from ..core.endpoint import SERVICE, Endpoint
 from . import transfer

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ...at import Dialogue
+from ...at.core import Dialogue
 from ...errors import AtError, CommandError, ContextBusy, ContextLost, SessionClosed
 from ..core.ownership import INITIAL, ContextTable, Lease
 from ..core.procedure import Procedure, on_channel, wait
 from . import dialogues
-from . import reclaim as elsewhere
+from .reclaim import free_context
 from .settings import DEFAULTS
 
 T = TypeVar("T")
@@ -134,7 +134,7 @@ class ContextHold:
         except CommandError:
             if not reclaim:
                 raise
-            yield from elsewhere.free_context(self.context, self._dlci, deadline, self._now)
+            yield from free_context(self.context, self._dlci, deadline, self._now)
             yield from on_channel(self._select())
         if reclaim:
             yield from on_channel(self._take_down())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...at import Framing, LinePattern
+from ...at.core import Framing, LinePattern
 from ...errors import SessionReset
 from ..core.endpoint import Address, Endpoint, Role
 from .roster import Roster

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from ...at import Dialogue
+from ...at.core import Dialogue
 from ...errors import AtTimeout, ChannelClosed, CommandError
 from ...logs import port_logger
 from ..core.procedure import Procedure, on_free_uart

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...at import Dialogue, command
+from ...at.core import Dialogue, command
 from ...errors import CommandError, SettingRefused
 from . import dialogues
 from .roster import Roster

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from ...at import Dialogue, Sink
+from ...at.core import Dialogue, Sink
 from ...errors import (
     AtError,
     AtTimeout,
@@ -24,9 +24,7 @@ from ...errors import (
 from ..core.endpoint import SERVICE, Endpoint
 from ..core.ownership import INITIAL, ContextTable, Lease
 from ..core.procedure import Procedure, on_channel
-from . import dialogues, setup
-from . import dns as names
-from . import reconcile as upkeep
+from . import dialogues, dns, reconcile, setup
 from .data_mode import DataMode
 from .hold import ContextHold
 from .inbox import Inbox
@@ -326,7 +324,7 @@ class Stack:
         check_text("name", name, empty=False)
         yield from self.ready()
         was_active = self.hold.active
-        addresses = yield from self.opening(names.resolve(name))
+        addresses = yield from self.opening(dns.resolve(name))
         if not was_active:
             self.hold.note("IP GPRSACT")
             yield from self.hold.on_channel(self.hold.learn_address())  # a server needs AT+QILOCIP before it
@@ -339,12 +337,12 @@ class Stack:
         yield from self.ready()
         if not self.hold.active:
             yield from self.activate()
-        yield from self.hold.on_channel(names.set_servers(primary, secondary))
+        yield from self.hold.on_channel(dns.set_servers(primary, secondary))
 
     def name_servers(self) -> Procedure[tuple[str, ...]]:
         """Return the servers that names are asked of: AT+QIDNSCFG?."""
         yield from self.ready()
-        servers: tuple[str, ...] = yield from self.hold.on_channel(names.read_servers())
+        servers: tuple[str, ...] = yield from self.hold.on_channel(dns.read_servers())
         return servers
 
     def room_made(self) -> None:
@@ -364,11 +362,11 @@ class Stack:
             return self.data_mode.verify_end() if roster.suspect else None
         if roster.doubt:
             roster.doubt = False
-            return self.hold.in_foreground(upkeep.reconcile(roster))
+            return self.hold.in_foreground(reconcile.reconcile(roster))
         for key, session in list(roster.sessions.items()):
             if session.open and session.unread and not session.congested:
                 roster.sessions[key] = roster.sessions.pop(key)  # the others come first next time
-                return upkeep.fetch(roster, session)
+                return reconcile.fetch(roster, session)
         return None
 
 

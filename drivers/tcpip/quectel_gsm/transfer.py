@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from ...at import Dialogue, LinePattern, command, expect, pause, payload
+from ...at.core import Dialogue, LinePattern, command, expect, pause, payload
 from ...errors import AtTimeout, CommandError, UnexpectedAnswer
 from .settings import check_period
 from .timeouts import LIMITS, deadline

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...at import Header, LinePattern
+from ...at.core import Header, LinePattern
 
 
 @dataclass(frozen=True, slots=True)

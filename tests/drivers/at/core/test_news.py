@@ -9,8 +9,7 @@ from drivers.at import Dialogue, Framing, LinePattern
 from drivers.at.core.engine import Engine
 from drivers.at.core.execution import Execution
 from drivers.errors import CommandError
-from drivers.tcpip.quectel_gsm import dialogues, transfer
-from drivers.tcpip.quectel_gsm import dns as names
+from drivers.tcpip.quectel_gsm import dialogues, dns, transfer
 from drivers.tcpip.quectel_gsm.unsolicited import IPD, LINES
 
 NEWS = [
@@ -80,7 +79,7 @@ TALKS: list[Talk] = [
         [(b"AT+QISACK\r", [b"\r\n+QISACK: 1024, 536, 488\r\n", OK])],
         transfer.Acknowledged(1024, 536, 488),
     ),
-    (names.read_servers, [(b"AT+QIDNSCFG?\r", [b"\r\nPrimaryDns: 8.8.8.8\r\nSecondaryDns: 8.8.4.4\r\n", OK])],
+    (dns.read_servers, [(b"AT+QIDNSCFG?\r", [b"\r\nPrimaryDns: 8.8.8.8\r\nSecondaryDns: 8.8.4.4\r\n", OK])],
      ("8.8.8.8", "8.8.4.4")),
     (opened, [(b'AT+QIOPEN="TCP", "10.0.0.1",80\r', [OK, b"\r\nCONNECT OK\r\n"])], "connected"),
     (refused, [(b"AT+QIMUX=1\r", [b"\r\n+CME ERROR: 3\r\n"])], "+CME ERROR: 3"),
