@@ -16,9 +16,8 @@ from driver_lab import PATIENCE, Peer, QuickClock, others_turns, said_again, tur
 from drivers import tcpip
 from drivers.at.aio import AtChannel, channel_on
 from drivers.errors import ContextBusy, ContextLost, SessionFinished, SessionReset, TcpipError
-from drivers.tcpip import ContextTable, KeepAlive, Transparent
+from drivers.tcpip import ContextTable, KeepAlive, Transparent, aio
 from drivers.tcpip.aio import Listener, TcpipDriver
-from drivers.tcpip.aio import driver as aio
 
 NASTY = bytes(range(256)) + b"+++\r\nOK\r\n\r\nCLOSED\r\n\r\n+QIRDI: 0,1,0\r\n\x1a\x1b\x00" * 3
 RECEIVE = pytest.mark.parametrize("receive", ["buffered", "header"])

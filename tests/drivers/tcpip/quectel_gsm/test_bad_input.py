@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 from scripted_port import OK, CommandPort, Conversation, exchange
 
-from drivers.tcpip import Csd, Gprs, TcpipDriver, Transparent
-from drivers.tcpip.aio import driver as aio
+from drivers.tcpip import Csd, Gprs, TcpipDriver, Transparent, aio
 
 BAD_TEXTS = ['a"b', "a\rb", "a\nb", "a\x00b", "a\x1ab", "a\x1bb", "a\x7fb", "é.example", "x" * 101]
 
