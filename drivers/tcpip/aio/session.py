@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from ..core.endpoint import Address, Endpoint
 from ..core.procedure import Procedure
 from ..core.session_base import SessionBase
+from ..core.socket_state import Address, SocketState
 from ..quectel_gsm import operations
 from ..quectel_gsm.keepalive import KeepAlive, examine
 from ..quectel_gsm.stack import Stack
@@ -29,7 +29,7 @@ class Session(SessionBase):
     Made by `TcpipDriver.connect` and `Listener.accept`.
     """
 
-    def __init__(self, runner: Runner, stack: Stack, state: Endpoint) -> None:
+    def __init__(self, runner: Runner, stack: Stack, state: SocketState) -> None:
         super().__init__(state)
         self._runner = runner
         self._stack = stack

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from .endpoint import Address, Endpoint, Role, Server
+from .listener_state import ListenerState
+from .socket_state import Address, Role, SocketState
 
 
 class Patience:
     """How long a wait may last, as sockets have it."""
 
-    _state: Endpoint | Server
+    _state: SocketState | ListenerState
 
     def settimeout(self, seconds: float | None) -> None:
         """Set how long a wait for the other side may last.
@@ -32,9 +33,9 @@ class SessionBase(Patience):
         state: its rules.
     """
 
-    _state: Endpoint
+    _state: SocketState
 
-    def __init__(self, state: Endpoint) -> None:
+    def __init__(self, state: SocketState) -> None:
         self._state = state
 
     @property
@@ -102,9 +103,9 @@ class ListenerBase(Patience):
         state: its rules.
     """
 
-    _state: Server
+    _state: ListenerState
 
-    def __init__(self, state: Server) -> None:
+    def __init__(self, state: ListenerState) -> None:
         self._state = state
 
     @property

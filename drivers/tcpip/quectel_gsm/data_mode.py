@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from ...at.core import Dialogue, pause
 from ...errors import SessionClosed, SessionFinished, TcpipError
-from ..core.endpoint import Endpoint
 from ..core.procedure import Procedure, on_channel
+from ..core.socket_state import SocketState
 from . import transfer
 from .roster import Roster
 
@@ -27,7 +27,7 @@ class DataMode:
         self._roster = roster
         self._set_dtr = set_dtr
 
-    def send(self, session: Endpoint, data: bytes) -> Dialogue[None]:
+    def send(self, session: SocketState, data: bytes) -> Dialogue[None]:
         """Send some octets as they are.
 
         Raises:

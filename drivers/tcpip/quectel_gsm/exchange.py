@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from ...at.core import Dialogue
 from ...errors import AtTimeout, CommandError, SendFailed, SessionClosed, SessionFinished
-from ..core.endpoint import SERVICE, Endpoint
+from ..core.socket_state import SERVICE, SocketState
 from . import transfer
 from .settings import check_period
 from .stack import Stack
 from .transfer import Acknowledged, Ending
 
 
-def send(stack: Stack, session: Endpoint, data: bytes, ending: Ending, period: int) -> Dialogue[None]:
+def send(stack: Stack, session: SocketState, data: bytes, ending: Ending, period: int) -> Dialogue[None]:
     """Send one piece of up to 1460 octets."""
     session.check_sendable()
     if not stack.hold.valid:
@@ -42,7 +42,7 @@ def send(stack: Stack, session: Endpoint, data: bytes, ending: Ending, period: i
     raise SendFailed(f"{stack.name}: {len(data)} octets were answered {final}; is the network there?")
 
 
-def acknowledged(stack: Stack, session: Endpoint) -> Dialogue[Acknowledged]:
+def acknowledged(stack: Stack, session: SocketState) -> Dialogue[Acknowledged]:
     """Return how much was sent, acknowledged, and not: AT+QISRVC, AT+QISACK."""
     if not stack.hold.valid:
         raise _gone(stack)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...at.core import Framing, LinePattern
 from ...errors import SessionReset
-from ..core.endpoint import Address, Endpoint, Role
+from ..core.socket_state import Address, Role, SocketState
 from .roster import Roster
 from .unsolicited import (
     CONNECT,
@@ -206,7 +206,7 @@ class Inbox:
         session.deliver(data, found.sender)
         return True
 
-    def _addressee(self, heading: Heading) -> Endpoint | None:
+    def _addressee(self, heading: Heading) -> SocketState | None:
         """Whose data it is: the only session's, that of the index, or that of the address before it."""
         standing = self._roster.standing()
         if heading.index is not None:
@@ -227,7 +227,7 @@ class Inbox:
             return session
         return None
 
-    def _learn(self, session: Endpoint, sender: Address | None) -> None:
+    def _learn(self, session: SocketState, sender: Address | None) -> None:
         if sender is not None and session.role == "server" and session.remote_address == (sender[0], 0):
             session.learn_remote(sender)
 

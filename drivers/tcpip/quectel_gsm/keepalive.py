@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 from ...errors import ChannelClosed, DriverError, SessionReset, TcpipError
 from ...logs import port_logger
-from ..core.endpoint import Endpoint
 from ..core.procedure import Procedure, exclusive, on_channel
 from ..core.session_base import SessionBase
+from ..core.socket_state import SocketState
 from . import dialogues, exchange, opening, operations
 from .settings import check_index
 from .stack import Stack
@@ -59,7 +59,7 @@ class KeepAlive:
         return 2 * self.period + self.first + self.repeats * self.then + (2 + self.repeats) * ANSWERS
 
 
-def check_kind(stack: Stack, session: Endpoint, settings: KeepAlive) -> None:
+def check_kind(stack: Stack, session: SocketState, settings: KeepAlive) -> None:
     """Make sure that a session is of a kind that can be examined.
 
     Raises:
@@ -78,7 +78,7 @@ def check_kind(stack: Stack, session: Endpoint, settings: KeepAlive) -> None:
 
 
 def examine(
-    stack: Stack, session: Endpoint, settings: KeepAlive, stopped: Callable[[], bool] | None = None
+    stack: Stack, session: SocketState, settings: KeepAlive, stopped: Callable[[], bool] | None = None
 ) -> Procedure[Acknowledged]:
     """Find out whether an idle connection is one: AT+QISTAT, AT+QISACK, a probe, AT+QISACK (app note 10.2).
 
@@ -112,7 +112,7 @@ def examine(
     raise SessionReset(f"{stack.name}: the probe was not acknowledged within {waited:g} s (AT+QISACK)")
 
 
-def _examine_state(stack: Stack, session: Endpoint) -> Procedure[None]:
+def _examine_state(stack: Stack, session: SocketState) -> Procedure[None]:
     """AT+QISTAT says whether the stack itself has noticed anything (app note 10.1)."""
     if stack.options.muxip:
         word, sockets = yield from stack.hold.on_channel(dialogues.read_sockets())
@@ -150,7 +150,7 @@ class Watched(Generic[S]):
         settings: KeepAlive,
         *,
         reconnect: bool,
-        again: Callable[[Endpoint], S],
+        again: Callable[[SocketState], S],
         tell: Callable[[Callable[[], None]], None],
         stopped: Callable[[], bool] | None = None,
         on_dead: Callable[[S, Exception], None] | None,

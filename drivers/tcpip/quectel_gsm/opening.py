@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...errors import CommandError, SettingRefused, TcpipError
-from ..core.endpoint import Endpoint, Role, Server
+from ..core.listener_state import ListenerState
 from ..core.procedure import Procedure
+from ..core.socket_state import Role, SocketState
 from . import dialogues
 from .settings import check_clients, check_host, check_index, check_port, check_protocol, is_dotted
 from .stack import Stack
@@ -14,7 +15,7 @@ SESSIONS = range(6)  # app note 4.2
 
 def listen(
     stack: Stack, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
-) -> Procedure[Server]:
+) -> Procedure[ListenerState]:
     """Begin to listen: AT+QISERVER, which activates the context where it is not active."""
     check_protocol(protocol)
     if port is not None:
@@ -30,7 +31,7 @@ def listen(
     if step_by_step and not stack.hold.active:
         yield from stack.activate()
     number = yield from _listening_port(stack, protocol, port)
-    server = Server(name=stack.name, protocol=protocol, port=number, clients=most)
+    server = ListenerState(name=stack.name, protocol=protocol, port=number, clients=most)
     stack.roster.listener = server  # a client may come in the octets right behind SERVER OK
     try:
         yield from stack.opening(dialogues.listen(protocol, most if stack.options.muxip else None))
@@ -63,7 +64,7 @@ def connect(
     index: int | None,
     timeout: float | None,
     step_by_step: bool,
-) -> Procedure[Endpoint]:
+) -> Procedure[SocketState]:
     """Open a session to a remote server: AT+QIOPEN, which activates the context where it is not active."""
     check_protocol(protocol)
     check_host(host)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ...at.core import Dialogue
 from ...errors import AtTimeout
-from ..core.endpoint import SERVICE, Endpoint
+from ..core.socket_state import SERVICE, SocketState
 from . import dialogues, transfer
 from .roster import Roster
 
 
-def fetch(roster: Roster, session: Endpoint) -> Dialogue[None]:
+def fetch(roster: Roster, session: SocketState) -> Dialogue[None]:
     """AT+QIRD once; it is repeated until nothing comes, because the notification comes once only."""
     session.unread = False
     roster.reading, roster.fetched = session, 0

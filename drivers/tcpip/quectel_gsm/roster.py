@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ...errors import SessionReset
-from ..core.endpoint import Address, Endpoint, Role, Server
+from ..core.listener_state import ListenerState
 from ..core.ownership import INITIAL
+from ..core.socket_state import Address, Role, SocketState
 from .hold import ContextHold, Foreground
 from .settings import Options
 from .unsolicited import DEACTIVATED, Heading
@@ -65,13 +66,13 @@ class Roster:
         self.name = hold.name
         self.receive = options.receive or "buffered"
         """How received data is told from answers; settled when the context is claimed."""
-        self.sessions: dict[Key, Endpoint] = {}
-        self.listener: Server | None = None
-        self.online: Endpoint | None = None
+        self.sessions: dict[Key, SocketState] = {}
+        self.listener: ListenerState | None = None
+        self.online: SocketState | None = None
         """The session whose data is all that comes: the UART is in data mode."""
         self.suspect = b""
         """A line in data mode that may be the end of the session, or its data."""
-        self.reading: Endpoint | None = None
+        self.reading: SocketState | None = None
         """The session that AT+QIRD is fetching for."""
         self.fetched = 0
         self.doubt = False
@@ -80,7 +81,7 @@ class Roster:
 
     # -- who there is ----------------------------------------------------------------------------------------------
 
-    def standing(self, role: Role | None = None) -> list[Endpoint]:
+    def standing(self, role: Role | None = None) -> list[SocketState]:
         """Return the sessions that stand, all or those of one role."""
         return [s for s in self.sessions.values() if s.open and (role is None or s.role == role)]
 
@@ -94,7 +95,7 @@ class Roster:
         """Whether a session stands or a server listens."""
         return bool(self.standing()) or self.listening
 
-    def candidates(self, index: int | None) -> list[Endpoint]:
+    def candidates(self, index: int | None) -> list[SocketState]:
         """Return the sessions that a CLOSED may be about."""
         named = index if self.options.muxip else None  # some firmware says "0, CLOSED" with MUXIP off
         there = [s for s in self.sessions.values() if s.open or s.ending]
@@ -109,14 +110,14 @@ class Roster:
         """Return those of the other contexts that are held on this UART."""
         return [roster for roster in self.uart.rosters if roster is not self and roster.hold.valid]
 
-    def number(self, session: Endpoint) -> int | None:
+    def number(self, session: SocketState) -> int | None:
         """Return what a session is called in commands: its index with MUXIP, nothing without."""
         return session.index if self.options.muxip else None
 
-    def new_session(self, role: Role, protocol: str, remote: Address, index: int) -> Endpoint:
+    def new_session(self, role: Role, protocol: str, remote: Address, index: int) -> SocketState:
         """Make a session; it does not stand yet."""
         bare = self.mixes or self.options.transparent is not None
-        return Endpoint(
+        return SocketState(
             name=self.name,
             protocol=protocol,
             role=role,
@@ -150,7 +151,7 @@ class Roster:
         if self.listener is not None and self.listener.open:
             self.listener.break_off(cause)
 
-    def remote_closed(self, session: Endpoint) -> None:
+    def remote_closed(self, session: SocketState) -> None:
         """Learn that the other side has closed a session."""
         if self.receive == "buffered" and self.online is None:
             session.closing = session.unread = True  # what the module keeps is fetched first
@@ -158,7 +159,7 @@ class Roster:
         else:
             self.ended_by_remote(session)
 
-    def ended_by_remote(self, session: Endpoint) -> None:
+    def ended_by_remote(self, session: SocketState) -> None:
         """Learn that a session has ended, and that all it had received has been fetched."""
         session.end_by_remote()
         if session.role == "client" and not self.options.muxip:

@@ -21,9 +21,9 @@ from ...errors import (
     NameNotFound,
     TcpipError,
 )
-from ..core.endpoint import SERVICE, Endpoint
 from ..core.ownership import INITIAL, ContextTable, Lease
 from ..core.procedure import Procedure, on_channel
+from ..core.socket_state import SERVICE, SocketState
 from . import dialogues, dns, reconcile, setup
 from .data_mode import DataMode
 from .hold import ContextHold
@@ -251,14 +251,14 @@ class Stack:
 
     # -- sessions --------------------------------------------------------------------------------------------------
 
-    def end_session(self, session: Endpoint) -> Procedure[None]:
+    def end_session(self, session: SocketState) -> Procedure[None]:
         """AT+QICLOSE for a session, and for its server where that was closed before."""
         try:
             yield from self._end_session(session)
         finally:
             session.ending = False
 
-    def _end_session(self, session: Endpoint) -> Procedure[None]:
+    def _end_session(self, session: SocketState) -> Procedure[None]:
         if not self.hold.valid or self.hold.state == "PDP DEACT":
             return
         yield from self.data_mode.leave()
@@ -370,6 +370,6 @@ class Stack:
         return None
 
 
-def _gone_meanwhile(session: Endpoint) -> bool:
+def _gone_meanwhile(session: SocketState) -> bool:
     """Tell whether the other side has closed while this side was closing."""
     return session.remote_closed

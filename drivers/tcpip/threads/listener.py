@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.endpoint import Server
+from ..core.listener_state import ListenerState
 from ..core.session_base import ListenerBase
 from ..quectel_gsm import operations
 from ..quectel_gsm.stack import Stack
@@ -18,7 +18,7 @@ class Listener(ListenerBase):
         state: its rules.
     """
 
-    def __init__(self, runner: Runner, stack: Stack, state: Server) -> None:
+    def __init__(self, runner: Runner, stack: Stack, state: ListenerState) -> None:
         super().__init__(state)
         self._runner = runner
         self._stack = stack

@@ -6,10 +6,10 @@ import io
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from ..core.endpoint import Address, Endpoint
 from ..core.makefile import open_file
 from ..core.procedure import Procedure
 from ..core.session_base import SessionBase
+from ..core.socket_state import Address, SocketState
 from ..quectel_gsm import operations
 from ..quectel_gsm.keepalive import KeepAlive, examine
 from ..quectel_gsm.stack import Stack
@@ -36,7 +36,7 @@ class Session(SessionBase):
         state: its rules.
     """
 
-    def __init__(self, runner: Runner, stack: Stack, state: Endpoint) -> None:
+    def __init__(self, runner: Runner, stack: Stack, state: SocketState) -> None:
         super().__init__(state)
         self._runner = runner
         self._stack = stack

@@ -26,7 +26,7 @@ from drivers.errors import (
     TcpipError,
 )
 from drivers.tcpip import Session, TcpipDriver
-from drivers.tcpip.core.endpoint import Endpoint
+from drivers.tcpip.core.socket_state import SocketState
 
 Rows = list[tuple[int, str, bytes]]
 CLAIM = ("AT+QIFGCNT=0", OK)
@@ -689,7 +689,7 @@ def test_a_claim_on_a_dead_line_leaves_the_context_free() -> None:
 
 def test_a_reader_that_does_not_read_is_told_what_was_dropped() -> None:
     play = Play(exchange())
-    state = Endpoint(name="p", protocol="TCP", role="client", remote=("10.0.0.1", 80), limit=4)
+    state = SocketState(name="p", protocol="TCP", role="client", remote=("10.0.0.1", 80), limit=4)
     session = Session(play.driver._runner, play.driver._stack, state)
     state.deliver(b"abc")
     state.deliver(b"defg")
