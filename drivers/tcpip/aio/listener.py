@@ -5,14 +5,14 @@ from __future__ import annotations
 from ..core.listener_state import ListenerState
 from ..core.session_base import ListenerBase
 from ..quectel_gsm import operations
-from ..quectel_gsm.stack import Stack
+from ..quectel_gsm.stack import QuectelGsmStack
 from .session import Runner, Session
 
 
 class Listener(ListenerBase):
     """A server of the module; made by `TcpipDriver.listen`. See `drivers.tcpip.Listener`."""
 
-    def __init__(self, runner: Runner, stack: Stack, state: ListenerState) -> None:
+    def __init__(self, runner: Runner, stack: QuectelGsmStack, state: ListenerState) -> None:
         super().__init__(state)
         self._runner = runner
         self._stack = stack

@@ -10,7 +10,7 @@ from ..core.session_base import SessionBase
 from ..core.socket_state import Address, SocketState
 from ..quectel_gsm import operations
 from ..quectel_gsm.keepalive import KeepAlive, examine
-from ..quectel_gsm.stack import Stack
+from ..quectel_gsm.stack import QuectelGsmStack
 from ..quectel_gsm.transfer import Acknowledged, Ending
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Session(SessionBase):
     Made by `TcpipDriver.connect` and `Listener.accept`.
     """
 
-    def __init__(self, runner: Runner, stack: Stack, state: SocketState) -> None:
+    def __init__(self, runner: Runner, stack: QuectelGsmStack, state: SocketState) -> None:
         super().__init__(state)
         self._runner = runner
         self._stack = stack

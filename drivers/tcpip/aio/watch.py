@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from ..quectel_gsm.keepalive import KeepAlive, Watched
-from ..quectel_gsm.stack import Stack
+from ..quectel_gsm.stack import QuectelGsmStack
 from .runner import TaskRunner
 from .session import Session
 
@@ -28,7 +28,7 @@ class Watch:
     def __init__(
         self,
         runner: TaskRunner,
-        stack: Stack,
+        stack: QuectelGsmStack,
         session: Session,
         settings: KeepAlive,
         *,

@@ -2,7 +2,7 @@
 
 ::
 
-    def ask_again(stack: Stack) -> Procedure[str]:
+    def ask_again(stack: QuectelGsmStack) -> Procedure[str]:
         word = yield from on_channel(dialogues.state())
         if word == "IP START":
             yield from wait(5.0)

@@ -10,7 +10,7 @@ from ...at.core import Dialogue
 from ...clock import Clock
 from ..core.ownership import ContextTable, Lease, table_for
 from .settings import INITIALISE, Csd, Gprs, Options, Transparent
-from .stack import Channel, Stack
+from .stack import Channel, QuectelGsmStack
 
 C_co = TypeVar("C_co", bound=Channel, covariant=True)
 
@@ -83,7 +83,7 @@ class DriverBase(ABC, Generic[P, R]):
         )
         runner = self._runner = self._make_runner(port, clock)
         self._table = table if table is not None else table_for(runner.modem)
-        self._stack = Stack(
+        self._stack = QuectelGsmStack(
             options,
             runner.channel,
             dlci=runner.dlci,

@@ -7,11 +7,11 @@ from ...errors import AtTimeout, CommandError, SendFailed, SessionClosed, Sessio
 from ..core.socket_state import SERVICE, SocketState
 from . import transfer
 from .settings import check_period
-from .stack import Stack
+from .stack import QuectelGsmStack
 from .transfer import Acknowledged, Ending
 
 
-def send(stack: Stack, session: SocketState, data: bytes, ending: Ending, period: int) -> Dialogue[None]:
+def send(stack: QuectelGsmStack, session: SocketState, data: bytes, ending: Ending, period: int) -> Dialogue[None]:
     """Send one piece of up to 1460 octets."""
     session.check_sendable()
     if not stack.hold.valid:
@@ -42,7 +42,7 @@ def send(stack: Stack, session: SocketState, data: bytes, ending: Ending, period
     raise SendFailed(f"{stack.name}: {len(data)} octets were answered {final}; is the network there?")
 
 
-def acknowledged(stack: Stack, session: SocketState) -> Dialogue[Acknowledged]:
+def acknowledged(stack: QuectelGsmStack, session: SocketState) -> Dialogue[Acknowledged]:
     """Return how much was sent, acknowledged, and not: AT+QISRVC, AT+QISACK."""
     if not stack.hold.valid:
         raise _gone(stack)
@@ -50,5 +50,5 @@ def acknowledged(stack: Stack, session: SocketState) -> Dialogue[Acknowledged]:
     return (yield from stack.hold.in_foreground(asking, {"QISRVC": str(SERVICE[session.role])}))
 
 
-def _gone(stack: Stack) -> SessionClosed:
+def _gone(stack: QuectelGsmStack) -> SessionClosed:
     return SessionClosed(f"{stack.name}: the context is no longer held by this driver")

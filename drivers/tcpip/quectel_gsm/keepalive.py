@@ -15,7 +15,7 @@ from ..core.session_base import SessionBase
 from ..core.socket_state import SocketState
 from . import dialogues, exchange, opening, operations
 from .settings import check_index
-from .stack import Stack
+from .stack import QuectelGsmStack
 from .transfer import MAX_SEND, Acknowledged
 
 S = TypeVar("S", bound=SessionBase)
@@ -59,7 +59,7 @@ class KeepAlive:
         return 2 * self.period + self.first + self.repeats * self.then + (2 + self.repeats) * ANSWERS
 
 
-def check_kind(stack: Stack, session: SocketState, settings: KeepAlive) -> None:
+def check_kind(stack: QuectelGsmStack, session: SocketState, settings: KeepAlive) -> None:
     """Make sure that a session is of a kind that can be examined.
 
     Raises:
@@ -78,7 +78,7 @@ def check_kind(stack: Stack, session: SocketState, settings: KeepAlive) -> None:
 
 
 def examine(
-    stack: Stack, session: SocketState, settings: KeepAlive, stopped: Callable[[], bool] | None = None
+    stack: QuectelGsmStack, session: SocketState, settings: KeepAlive, stopped: Callable[[], bool] | None = None
 ) -> Procedure[Acknowledged]:
     """Find out whether an idle connection is one: AT+QISTAT, AT+QISACK, a probe, AT+QISACK (app note 10.2).
 
@@ -112,7 +112,7 @@ def examine(
     raise SessionReset(f"{stack.name}: the probe was not acknowledged within {waited:g} s (AT+QISACK)")
 
 
-def _examine_state(stack: Stack, session: SocketState) -> Procedure[None]:
+def _examine_state(stack: QuectelGsmStack, session: SocketState) -> Procedure[None]:
     """AT+QISTAT says whether the stack itself has noticed anything (app note 10.1)."""
     if stack.options.muxip:
         word, sockets = yield from stack.hold.on_channel(dialogues.read_sockets())
@@ -145,7 +145,7 @@ class Watched(Generic[S]):
 
     def __init__(
         self,
-        stack: Stack,
+        stack: QuectelGsmStack,
         session: S,
         settings: KeepAlive,
         *,

@@ -8,13 +8,13 @@ from ..core.procedure import Procedure
 from ..core.socket_state import Role, SocketState
 from . import dialogues
 from .settings import check_clients, check_host, check_index, check_port, check_protocol, is_dotted
-from .stack import Stack
+from .stack import QuectelGsmStack
 
 SESSIONS = range(6)  # app note 4.2
 
 
 def listen(
-    stack: Stack, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+    stack: QuectelGsmStack, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
 ) -> Procedure[ListenerState]:
     """Begin to listen: AT+QISERVER, which activates the context where it is not active."""
     check_protocol(protocol)
@@ -43,7 +43,7 @@ def listen(
     return server
 
 
-def _listening_port(stack: Stack, protocol: str, port: int | None) -> Procedure[int]:
+def _listening_port(stack: QuectelGsmStack, protocol: str, port: int | None) -> Procedure[int]:
     current = stack.ports.get(protocol, dialogues.DEFAULT_PORT)
     if port is None or port == current:
         return current
@@ -56,7 +56,7 @@ def _listening_port(stack: Stack, protocol: str, port: int | None) -> Procedure[
 
 
 def connect(
-    stack: Stack,
+    stack: QuectelGsmStack,
     protocol: str,
     host: str,
     port: int,
@@ -103,7 +103,7 @@ def connect(
     return session
 
 
-def _free_index(stack: Stack, index: int | None) -> int:
+def _free_index(stack: QuectelGsmStack, index: int | None) -> int:
     taken = {session.index for session in stack.roster.standing("client")}
     if not stack.options.muxip:
         if taken:
@@ -119,7 +119,7 @@ def _free_index(stack: Stack, index: int | None) -> int:
     return free[0]
 
 
-def tell_apart(stack: Stack, role: Role) -> Procedure[None]:
+def tell_apart(stack: QuectelGsmStack, role: Role) -> Procedure[None]:
     """Before there is one more session on this UART: make sure that the data of all can be told apart."""
     roster, others = stack.roster, stack.roster.others()
     if stack.options.transparent is not None:

@@ -9,13 +9,13 @@ from ..core.listener_state import ListenerState
 from ..core.procedure import Procedure, on_channel, wait
 from ..core.socket_state import Address, SocketState
 from . import exchange
-from .stack import Stack
+from .stack import QuectelGsmStack
 from .transfer import Acknowledged, Ending, pieces
 
 Octets = bytes | bytearray | memoryview
 
 
-def send(stack: Stack, session: SocketState, data: Octets) -> Procedure[int]:
+def send(stack: QuectelGsmStack, session: SocketState, data: Octets) -> Procedure[int]:
     """Send as much as the module takes at once; return how many octets that were."""
     piece = bytes(data[: stack.options.dialect.send_size])
     if piece:
@@ -24,19 +24,21 @@ def send(stack: Stack, session: SocketState, data: Octets) -> Procedure[int]:
     return len(piece)
 
 
-def send_all(stack: Stack, session: SocketState, data: Octets, ending: Ending, period: int) -> Procedure[None]:
+def send_all(
+    stack: QuectelGsmStack, session: SocketState, data: Octets, ending: Ending, period: int
+) -> Procedure[None]:
     """Send all octets, piece by piece; the channel is free for others between two pieces."""
     for piece in pieces(data, ending, period, stack.options.dialect.send_size):
         session.check_sendable()
         yield from on_channel(exchange.send(stack, session, piece, ending, period))
 
 
-def acknowledged(stack: Stack, session: SocketState) -> Procedure[Acknowledged]:
+def acknowledged(stack: QuectelGsmStack, session: SocketState) -> Procedure[Acknowledged]:
     """Return how much was sent, acknowledged, and not."""
     return on_channel(exchange.acknowledged(stack, session))
 
 
-def receive(stack: Stack, session: SocketState, size: int) -> Procedure[tuple[bytes, Address]]:
+def receive(stack: QuectelGsmStack, session: SocketState, size: int) -> Procedure[tuple[bytes, Address]]:
     """Wait for data; return it, and where it came from.
 
     Raises:
@@ -76,13 +78,13 @@ def rest(
     yield from wait(seconds, session.changes, over)
 
 
-def shutdown(stack: Stack, session: SocketState, how: int) -> None:
+def shutdown(stack: QuectelGsmStack, session: SocketState, how: int) -> None:
     """Receive or send no more."""
     session.shut(how)
     stack.room_made()
 
 
-def close(stack: Stack, session: SocketState) -> Procedure[None]:
+def close(stack: QuectelGsmStack, session: SocketState) -> Procedure[None]:
     """Close a session, unless it was closed here before."""
     if session.close_here():
         stack.room_made()
@@ -104,7 +106,7 @@ def accept(listener: ListenerState, timeout: float | None) -> Procedure[SocketSt
     return client
 
 
-def close_listener(stack: Stack, listener: ListenerState) -> Procedure[None]:
+def close_listener(stack: QuectelGsmStack, listener: ListenerState) -> Procedure[None]:
     """Leave the listening state, unless it was left before."""
     if listener.close_here() and not listener.broken:
         yield from stack.end_listening()

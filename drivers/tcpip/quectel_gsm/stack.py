@@ -50,7 +50,7 @@ class Channel(Protocol):
         """Learn that a sink is no longer congested."""
 
 
-class Stack:
+class QuectelGsmStack:
     """One context of the module's stack, driven over one channel.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..core.listener_state import ListenerState
 from ..core.session_base import ListenerBase
 from ..quectel_gsm import operations
-from ..quectel_gsm.stack import Stack
+from ..quectel_gsm.stack import QuectelGsmStack
 from .session import Runner, Session
 
 
@@ -18,7 +18,7 @@ class Listener(ListenerBase):
         state: its rules.
     """
 
-    def __init__(self, runner: Runner, stack: Stack, state: ListenerState) -> None:
+    def __init__(self, runner: Runner, stack: QuectelGsmStack, state: ListenerState) -> None:
         super().__init__(state)
         self._runner = runner
         self._stack = stack
