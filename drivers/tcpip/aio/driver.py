@@ -188,5 +188,5 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         try:
             yield self.channel
         finally:
-            if self._stack.roster.standing():
+            if self._stack.table.standing():
                 await self.resume()

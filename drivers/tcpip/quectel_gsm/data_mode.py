@@ -10,21 +10,21 @@ from ...errors import SessionClosed, SessionFinished, TcpipError
 from ..core.procedure import Procedure, on_channel
 from ..core.socket_state import SocketState
 from . import transfer
-from .roster import Roster
+from .session_table import SessionTable
 
 
 class DataMode:
     """Entering and leaving data mode, and the one line in it that is not data.
 
     Args:
-        roster: the sessions of the context.
+        table: the sessions of the context.
         set_dtr: sets DTR of the UART, where it has one.
     """
 
-    def __init__(self, roster: Roster, set_dtr: Callable[[bool], None]) -> None:
+    def __init__(self, table: SessionTable, set_dtr: Callable[[bool], None]) -> None:
         self.tail = b""
         """The last octets sent: a ``+++`` may come in pieces."""
-        self._roster = roster
+        self._table = table
         self._set_dtr = set_dtr
 
     def send(self, session: SocketState, data: bytes) -> Dialogue[None]:
@@ -33,12 +33,12 @@ class DataMode:
         Raises:
             ValueError: they contain ``+++``, and that would leave data mode.
         """
-        transparent = self._roster.options.transparent
-        if self._roster.suspect:
+        transparent = self._table.options.transparent
+        if self._table.suspect:
             yield from self.verify_end()
             session.check_sendable()
-        if self._roster.online is not session or transparent is None:
-            raise TcpipError(f"{self._roster.name}: the UART is in command mode; resume() goes back to data mode")
+        if self._table.online is not session or transparent is None:
+            raise TcpipError(f"{self._table.name}: the UART is in command mode; resume() goes back to data mode")
         if transparent.escape == "+++" and transfer.ESCAPE in self.tail + data:
             raise ValueError(
                 "data in transparent mode cannot contain +++, which leaves data mode; "
@@ -49,9 +49,9 @@ class DataMode:
 
     def _escape(self) -> Dialogue[bool]:
         def left() -> None:
-            self._roster.online, self.tail = None, b""
+            self._table.online, self.tail = None, b""
 
-        transparent = self._roster.options.transparent
+        transparent = self._table.options.transparent
         if transparent is None:
             return False
         if transparent.escape == "dtr":
@@ -64,7 +64,7 @@ class DataMode:
         Args:
             close: makes the dialogue that closes it, in command mode.
         """
-        transparent = self._roster.options.transparent
+        transparent = self._table.options.transparent
         for _ in range(transfer.ATTEMPTS if transparent is not None else 0):
             yield from pause(0.3)  # the answer may be on its way
             if (yield from transfer.in_command_mode()):
@@ -78,55 +78,55 @@ class DataMode:
 
     def escape(self) -> Dialogue[None]:
         """Go from data mode to command mode; the session stands, and the module keeps what it receives."""
-        session = self._roster.online
+        session = self._table.online
         if session is None:
             return
-        if self._roster.suspect:
+        if self._table.suspect:
             yield from self.verify_end()
             return
         if not (yield from self._escape()):
             raise TcpipError(
-                f"{self._roster.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
+                f"{self._table.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
             )
 
     @property
     def resumable(self) -> bool:
         """Whether there is a session to go back to."""
-        return bool(self._roster.standing())
+        return bool(self._table.standing())
 
     def resume(self) -> Dialogue[None]:
         """Go back to data mode: ATO."""
-        if self._roster.online is not None:
+        if self._table.online is not None:
             return
-        standing = self._roster.standing()
-        if self._roster.options.transparent is None or not standing:
-            raise SessionClosed(f"{self._roster.name}: there is no session to go back to")
+        standing = self._table.standing()
+        if self._table.options.transparent is None or not standing:
+            raise SessionClosed(f"{self._table.name}: there is no session to go back to")
         session = standing[0]
 
         def resumed() -> None:
-            self._roster.online, self.tail = session, b""
+            self._table.online, self.tail = session, b""
 
-        if not (yield from self._roster.hold.in_foreground(transfer.back_online(resumed))):
+        if not (yield from self._table.hold.in_foreground(transfer.back_online(resumed))):
             session.end_by_remote()
-            raise SessionFinished(f"{self._roster.name}: ATO found no session: the other side has closed it")
+            raise SessionFinished(f"{self._table.name}: ATO found no session: the other side has closed it")
 
     def leave(self) -> Procedure[None]:
         """Leave data mode where the UART is in it, so that commands can be sent."""
-        if self._roster.online is not None:
+        if self._table.online is not None:
             yield from on_channel(self.escape())
 
     def verify_end(self) -> Dialogue[None]:
         """Find out whether CLOSED in data mode was the end of the session: a module in command mode ignores +++."""
         yield from pause(transfer.GUARD)
-        if not self._roster.suspect:
+        if not self._table.suspect:
             return  # more has come meanwhile: it was data
-        session = self._roster.online
+        session = self._table.online
 
         def left() -> None:
-            self._roster.settle_suspicion(closed=False)
-            self._roster.online, self.tail = None, b""
+            self._table.settle_suspicion(closed=False)
+            self._table.online, self.tail = None, b""
 
-        transparent = self._roster.options.transparent
+        transparent = self._table.options.transparent
         if session is None or transparent is None:
             return
         if transparent.escape == "dtr":
@@ -137,7 +137,7 @@ class DataMode:
             with suppress(SessionFinished):
                 yield from self.resume()
             return
-        if not self._roster.suspect:
+        if not self._table.suspect:
             return
-        self._roster.settle_suspicion(closed=True)
+        self._table.settle_suspicion(closed=True)
         yield from transfer.clear_line()

@@ -115,9 +115,9 @@ class DriverBase(ABC, Generic[P, R]):
     @property
     def receive(self) -> str:
         """How received data is told from answers: ``buffered``, ``header`` or ``bare``; settled when it claims."""
-        return self._stack.roster.receive
+        return self._stack.table.receive
 
     @property
     def online(self) -> bool:
         """Whether the UART is in data mode."""
-        return self._stack.roster.online is not None
+        return self._stack.table.online is not None

@@ -25,7 +25,7 @@ def send(stack: QuectelGsmStack, session: SocketState, data: bytes, ending: Endi
     elif ending == "ctrl-z":
         settings["QIAUTOS"] = "0"
     echo = stack.hold.known("QISDE") != "0"
-    sending = transfer.send(data, ending=ending, index=stack.roster.number(session), echo=echo, period=period)
+    sending = transfer.send(data, ending=ending, index=stack.table.number(session), echo=echo, period=period)
     try:
         final = yield from stack.hold.in_foreground(sending, settings)
     except CommandError as error:
@@ -46,7 +46,7 @@ def acknowledged(stack: QuectelGsmStack, session: SocketState) -> Dialogue[Ackno
     """Return how much was sent, acknowledged, and not: AT+QISRVC, AT+QISACK."""
     if not stack.hold.valid:
         raise _gone(stack)
-    asking = transfer.acknowledged(stack.roster.number(session))
+    asking = transfer.acknowledged(stack.table.number(session))
     return (yield from stack.hold.in_foreground(asking, {"QISRVC": str(SERVICE[session.role])}))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...at.core import Framing, LinePattern
 from ...errors import SessionReset
 from ..core.socket_state import Address, Role, SocketState
-from .roster import Roster
+from .session_table import SessionTable
 from .unsolicited import (
     CONNECT,
     FROM_LINES,
@@ -35,53 +35,53 @@ class Inbox:
     """Takes what comes on the channel of a driver; runs on the channel's reader and returns at once.
 
     Args:
-        roster: the sessions of the context.
+        table: the sessions of the context.
     """
 
-    def __init__(self, roster: Roster) -> None:
-        self._roster = roster
+    def __init__(self, table: SessionTable) -> None:
+        self._table = table
 
     # -- what the engine asks --------------------------------------------------------------------------------------
 
     @property
     def lines(self) -> tuple[LinePattern, ...]:
         """See `Sink.lines`."""
-        if self._roster.online is not None:
+        if self._table.online is not None:
             return ONLINE_LINES
-        known = self._roster.hold.known
+        known = self._table.hold.known
         local = known("QISHOWLA") == "1"
         absent: tuple[LinePattern, ...] = () if local else TO_LINES
         if local and known("QISHOWRA") == "0":
             absent = FROM_LINES
         lines = tuple(pattern for pattern in LINES if pattern not in absent)
-        return (*lines, CONNECT) if self._roster.options.transparent and self._roster.listener is not None else lines
+        return (*lines, CONNECT) if self._table.options.transparent and self._table.listener is not None else lines
 
     @property
     def framing(self) -> Framing:
         """See `Sink.framing`: how data is announced follows from the settings; bare data needs a session."""
-        roster = self._roster
-        if roster.online is not None:
+        table = self._table
+        if table.online is not None:
             return Framing(bare=True, online=True)
-        if roster.receive == "buffered":
+        if table.receive == "buffered":
             return Framing(headers=(QIRD,))
-        if roster.options.muxip:
-            remote, local, head = (roster.hold.known(name) == "1" for name in ("QISHOWRA", "QISHOWLA", "QIHEAD"))
+        if table.options.muxip:
+            remote, local, head = (table.hold.known(name) == "1" for name in ("QISHOWRA", "QISHOWLA", "QIHEAD"))
             return Framing(headers=(receive_header(remote=remote, local=local, head=head),))
-        if roster.receive == "header" or roster.hold.known("QIHEAD") == "1":
+        if table.receive == "header" or table.hold.known("QIHEAD") == "1":
             return Framing(headers=(IPD,))
-        bare = bool(roster.standing()) and roster.options.transparent is None
+        bare = bool(table.standing()) and table.options.transparent is None
         return Framing(bare=bare)
 
     @property
     def congested(self) -> bool:
         """See `Sink.congested`; what the module keeps for AT+QIRD is simply not fetched."""
-        return self._roster.receive != "buffered" and any(session.congested for session in self._roster.standing())
+        return self._table.receive != "buffered" and any(session.congested for session in self._table.standing())
 
     # -- lines -----------------------------------------------------------------------------------------------------
 
     def take_line(self, text: str) -> bool:
         """See `Sink.take_line`."""
-        if self._roster.online is not None:
+        if self._table.online is not None:
             return self._suspicious(text)
         if CONNECT.match(text):
             return self._went_online()
@@ -104,12 +104,12 @@ class Inbox:
 
     def lost(self, cause: Exception) -> None:
         """See `Sink.lost`."""
-        self._roster.break_off(cause)
+        self._table.break_off(cause)
 
     def _heading(self, event: DataFrom | DataTo) -> bool:
-        if not self._roster.standing():
+        if not self._table.standing():
             return False
-        uart, before = self._roster.uart, self._roster.uart.heading
+        uart, before = self._table.uart, self._table.uart.heading
         if isinstance(event, DataFrom):
             uart.heading = Heading(sender=(event.address, event.port), local=before.local)
         else:
@@ -117,78 +117,78 @@ class Inbox:
         return True
 
     def _client_came(self, event: ClientCame) -> bool:
-        listener = self._roster.listener
+        listener = self._table.listener
         if listener is None or not listener.open:
             return False
-        if any(other.listening for other in self._roster.others()):
-            self._roster.uart.unplaced.append((event.address, event.index))
-            self._roster.doubt_all()
+        if any(other.listening for other in self._table.others()):
+            self._table.uart.unplaced.append((event.address, event.index))
+            self._table.doubt_all()
         else:
-            self._roster.place_client(event.address, event.index)
+            self._table.place_client(event.address, event.index)
         return True
 
     def _server_ended(self, text: str) -> bool:
-        listener = self._roster.listener
+        listener = self._table.listener
         if listener is None or not listener.open:
             return False
-        listener.break_off(SessionReset(f"{self._roster.name}: the network ended the server ({text})"))
+        listener.break_off(SessionReset(f"{self._table.name}: the network ended the server ({text})"))
         return True
 
     def _remote_closed(self, event: RemoteClosed) -> bool:
-        mine = self._roster.candidates(event.index)
-        rivals = sum(len(other.candidates(event.index)) for other in self._roster.others())
+        mine = self._table.candidates(event.index)
+        rivals = sum(len(other.candidates(event.index)) for other in self._table.others())
         if len(mine) == 1 and not rivals:
-            self._roster.remote_closed(mine[0])
+            self._table.remote_closed(mine[0])
         elif mine:
-            self._roster.doubt_all()
+            self._table.doubt_all()
         elif not rivals:
-            self._roster.counters["repeated_closed"] += 1
-            return bool(self._roster.sessions)
+            self._table.counters["repeated_closed"] += 1
+            return bool(self._table.sessions)
         return bool(mine)
 
     def _deactivated(self, text: str) -> bool:
-        if not self._roster.hold.active:
+        if not self._table.hold.active:
             return False
-        if any(other.hold.active for other in self._roster.others()):
-            self._roster.doubt_all()
+        if any(other.hold.active for other in self._table.others()):
+            self._table.doubt_all()
         else:
-            self._roster.lost_context(f"the network deactivated the context ({text})")
+            self._table.lost_context(f"the network deactivated the context ({text})")
         return True
 
     def _module_reset(self, text: str) -> bool:
-        if not self._roster.hold.valid:
+        if not self._table.hold.valid:
             return False
-        self._roster.module_reset(text)
+        self._table.module_reset(text)
         return False  # it concerns every context of this UART
 
     def _data_waits(self, event: DataWaits) -> bool:
-        if event.context != self._roster.hold.context:
+        if event.context != self._table.hold.context:
             return False
-        session = self._roster.sessions.get((ROLES[event.service], event.index))
+        session = self._table.sessions.get((ROLES[event.service], event.index))
         if session is None or not session.open:
-            self._roster.counters["data_for_nobody"] += 1
+            self._table.counters["data_for_nobody"] += 1
             return True
         session.unread = True
-        self._roster.wake()
+        self._table.wake()
         return True
 
     # -- data ------------------------------------------------------------------------------------------------------
 
     def take_data(self, header: str, data: bytes) -> bool:
         """See `Sink.take_data`."""
-        online = self._roster.online
+        online = self._table.online
         if online is not None:
-            if self._roster.suspect:
-                online.deliver(self._roster.suspect)  # a module that had ended the session would be silent
-                self._roster.suspect = b""
+            if self._table.suspect:
+                online.deliver(self._table.suspect)  # a module that had ended the session would be silent
+                self._table.suspect = b""
             online.deliver(data)
             return True
         found = read_header(header)
         if header.startswith("+QIRD"):
             return self._fetched(found, data)
-        uart = self._roster.uart
+        uart = self._table.uart
         heading = Heading(found.index, found.sender or uart.heading.sender, found.local or uart.heading.local)
-        if heading.local is not None and self._roster.hold.address not in (None, heading.local):
+        if heading.local is not None and self._table.hold.address not in (None, heading.local):
             return False
         session = self._addressee(heading)
         if session is None:
@@ -198,17 +198,17 @@ class Inbox:
         return True
 
     def _fetched(self, found: Heading, data: bytes) -> bool:
-        session = self._roster.reading
+        session = self._table.reading
         if session is None:
             return False
-        self._roster.fetched += len(data)
+        self._table.fetched += len(data)
         self._learn(session, found.sender)
         session.deliver(data, found.sender)
         return True
 
     def _addressee(self, heading: Heading) -> SocketState | None:
         """Whose data it is: the only session's, that of the index, or that of the address before it."""
-        standing = self._roster.standing()
+        standing = self._table.standing()
         if heading.index is not None:
             standing = [session for session in standing if session.index == heading.index]
         sender = heading.sender
@@ -234,17 +234,17 @@ class Inbox:
     # -- data mode -------------------------------------------------------------------------------------------------
 
     def _went_online(self) -> bool:
-        clients = self._roster.standing("server")
-        if not clients or self._roster.options.transparent is None:
+        clients = self._table.standing("server")
+        if not clients or self._table.options.transparent is None:
             return False
-        self._roster.online = clients[0]
+        self._table.online = clients[0]
         return True
 
     def _suspicious(self, text: str) -> bool:
         """CLOSED in data mode: the end of the session where nothing follows, else its data."""
         line = f"\r\n{text}\r\n".encode("latin-1")
-        if self._roster.suspect and self._roster.online is not None:
-            self._roster.online.deliver(self._roster.suspect)
-        self._roster.suspect = line
-        self._roster.wake()
+        if self._table.suspect and self._table.online is not None:
+            self._table.online.deliver(self._table.suspect)
+        self._table.suspect = line
+        self._table.wake()
         return True

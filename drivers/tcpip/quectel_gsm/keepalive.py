@@ -219,7 +219,7 @@ class Watched(Generic[S]):
             self._tell(partial(self._on_dead, self.session, why))
         while self._reconnect and not self._stack.closed:
             host, port = dead.remote_address
-            number = self._stack.roster.number(dead)
+            number = self._stack.table.number(dead)
             opened = opening.connect(
                 self._stack, dead.protocol, host, port, index=number, timeout=None, step_by_step=False
             )

@@ -24,7 +24,7 @@ def listen(
         raise ValueError("more than one client needs MUXIP: muxip=True")
     most = check_clients(clients if clients is not None else (5 if stack.options.muxip else 1))
     yield from stack.ready()
-    listener = stack.roster.listener
+    listener = stack.table.listener
     if listener is not None and listener.open:
         raise TcpipError(f"{stack.name}: it listens already, on port {listener.port}")
     yield from tell_apart(stack, "server")
@@ -32,13 +32,13 @@ def listen(
         yield from stack.activate()
     number = yield from _listening_port(stack, protocol, port)
     server = ListenerState(name=stack.name, protocol=protocol, port=number, clients=most)
-    stack.roster.listener = server  # a client may come in the octets right behind SERVER OK
+    stack.table.listener = server  # a client may come in the octets right behind SERVER OK
     try:
         yield from stack.opening(dialogues.listen(protocol, most if stack.options.muxip else None))
     except BaseException:
-        stack.roster.listener = None
+        stack.table.listener = None
         raise
-    if not stack.roster.standing("client"):
+    if not stack.table.standing("client"):
         stack.hold.note("IP STATUS")
     return server
 
@@ -79,12 +79,12 @@ def connect(
     if step_by_step and not stack.hold.active:
         yield from stack.activate()
     yield from stack.hold.on_channel(stack.hold.setting("QIDNSIP", "0" if is_dotted(host) else "1"))
-    session = stack.roster.new_session("client", protocol, (host, port), number)
+    session = stack.table.new_session("client", protocol, (host, port), number)
 
     def connected() -> None:
-        stack.roster.sessions["client", number] = session
+        stack.table.sessions["client", number] = session
         if stack.options.transparent is not None:
-            stack.roster.online, stack.data_mode.tail = session, b""
+            stack.table.online, stack.data_mode.tail = session, b""
 
     own = number if stack.options.muxip else None
     close = (lambda: dialogues.close_half_open(own)) if stack.hold.active else dialogues.deactivate
@@ -104,7 +104,7 @@ def connect(
 
 
 def _free_index(stack: QuectelGsmStack, index: int | None) -> int:
-    taken = {session.index for session in stack.roster.standing("client")}
+    taken = {session.index for session in stack.table.standing("client")}
     if not stack.options.muxip:
         if taken:
             raise TcpipError(f"{stack.name}: a session is open already; close it first")
@@ -121,30 +121,30 @@ def _free_index(stack: QuectelGsmStack, index: int | None) -> int:
 
 def tell_apart(stack: QuectelGsmStack, role: Role) -> Procedure[None]:
     """Before there is one more session on this UART: make sure that the data of all can be told apart."""
-    roster, others = stack.roster, stack.roster.others()
+    table, others = stack.table, stack.table.others()
     if stack.options.transparent is not None:
         if any(other.hold.active for other in others):
             raise TcpipError(
                 f"{stack.name}: transparent mode is not possible while this UART has another active context "
                 "(app note 7.2)"
             )
-        if roster.busy:
+        if table.busy:
             raise TcpipError(f"{stack.name}: transparent mode has one session at a time, or one server")
         return
     if any(other.options.transparent and other.hold.active for other in others):
         raise TcpipError(f"{stack.name}: the other context of this UART is in transparent mode (app note 7.2)")
-    if roster.receive == "buffered":
+    if table.receive == "buffered":
         return
     crowd = [other for other in others if other.busy and other.receive != "buffered"]
-    other_role = roster.standing("client") if role == "server" else roster.standing("server")
-    both = bool(other_role) or (role == "client" and roster.listening)
+    other_role = table.standing("client") if role == "server" else table.standing("server")
+    both = bool(other_role) or (role == "client" and table.listening)
     if not crowd and not both:
         return
-    if any(one.mixes for one in (roster, *crowd)):
+    if any(one.mixes for one in (table, *crowd)):
         raise TcpipError(
             f"{stack.name}: bare data of two sessions cannot be told apart; use receive='buffered' or 'header'"
         )
-    for hold in (one.hold for one in (roster, *crowd)):
+    for hold in (one.hold for one in (table, *crowd)):
         for name in ("QISHOWRA", *(("QISHOWLA",) if crowd else ())):
             yield from hold.on_channel(hold.setting(name, "1"))
         if crowd:

@@ -28,7 +28,7 @@ from . import dialogues, dns, reconcile, setup
 from .data_mode import DataMode
 from .hold import ContextHold
 from .inbox import Inbox
-from .roster import Roster, uart_of
+from .session_table import SessionTable, uart_of
 from .settings import SHOWN, Options, check_address, check_text
 
 T = TypeVar("T")
@@ -81,11 +81,11 @@ class QuectelGsmStack:
             uart.foreground, channel.name, options.context, dlci=dlci, table=table, now=now, ended=self._hold_ended
         )
         self.name = self.hold.name
-        self.roster = Roster(options, self.hold, uart, wake)
-        self.data_mode = DataMode(self.roster, set_dtr)
+        self.table = SessionTable(options, self.hold, uart, wake)
+        self.data_mode = DataMode(self.table, set_dtr)
         self.ports: dict[str, int] = {}
         """The listening ports that were set, by protocol."""
-        self._inbox = Inbox(self.roster)
+        self._inbox = Inbox(self.table)
         self._channel = channel
         self._now = now
 
@@ -110,17 +110,17 @@ class QuectelGsmStack:
             yield from self._claim(0.0)
 
     def _claim(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[None]:
-        self.roster.receive = self.options.receive or "buffered"
-        preset = setup.preset(self.roster)
+        self.table.receive = self.options.receive or "buffered"
+        preset = setup.preset(self.table)
         deadline = self._now() + timeout
         yield from self.hold.claim(deadline, take_over=take_over, reclaim=reclaim, preset=preset)
         try:
             self._channel.add_sink(self._inbox)
-            self.roster.uart.rosters.add(self.roster)
+            self.table.uart.tables.add(self.table)
             for name in preset:
-                yield from self.hold.on_channel(setup.initialise(self.roster, name))
+                yield from self.hold.on_channel(setup.initialise(self.table, name))
             if self.options.transparent is not None:
-                yield from self.hold.on_channel(setup.prepare_data_mode(self.roster))
+                yield from self.hold.on_channel(setup.prepare_data_mode(self.table))
         except BaseException:
             self.hold.release("its settings could not be made")
             raise
@@ -130,9 +130,9 @@ class QuectelGsmStack:
             raise TcpipError(f"{self.name}: the driver was closed")
 
     def _hold_ended(self, cause: Exception) -> None:
-        self.roster.break_off(cause)
-        self.roster.listener = None
-        self.roster.uart.rosters.discard(self.roster)
+        self.table.break_off(cause)
+        self.table.listener = None
+        self.table.uart.tables.discard(self.table)
         self._channel.remove_sink(self._inbox)
 
     def release(self) -> Procedure[None]:
@@ -160,12 +160,12 @@ class QuectelGsmStack:
         self.hold.release("the driver was closed")
 
     def _wind_up(self) -> Procedure[None]:
-        for session in self.roster.standing():
+        for session in self.table.standing():
             if session.close_here():
                 with suppress(AtError, TcpipError):  # deactivating ends it, too
                     yield from self.end_session(session)
-        if self.roster.listener is not None:
-            self.roster.listener.close_here()
+        if self.table.listener is not None:
+            self.table.listener.close_here()
         if self.hold.active:
             yield from self.data_mode.leave()
             yield from on_channel(self._deactivate())
@@ -245,7 +245,7 @@ class QuectelGsmStack:
     def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Procedure[None]:
         """After a failure: read the state, and deactivate a context that would be locked for everybody."""
         word = yield from self.hold.on_channel(self.hold.read_state(used=was_active, doubt=doubt))
-        in_use = self.roster.busy and word not in ("PDP DEACT", "IP IND")
+        in_use = self.table.busy and word not in ("PDP DEACT", "IP IND")
         if word not in resting and not in_use and self.hold.valid:
             yield from on_channel(self._deactivate())
 
@@ -269,30 +269,30 @@ class QuectelGsmStack:
             if not clients:  # it is closed; AT+QICLOSE would end the server now
                 return
         service = SERVICE[session.role]
-        number = self.roster.number(session)
+        number = self.table.number(session)
         closing = dialogues.close(lambda: not session.remote_closed, service, number)
         closed = yield from self.hold.on_channel(closing)
         self.hold.learn("QISRVC", str(service))
         if session.role == "client":
             self.hold.note("IP STATUS" if self.options.muxip else "IP CLOSE")
-        listener = self.roster.listener
+        listener = self.table.listener
         if session.role == "client" or listener is None:
             return
         if not listener.open:
-            if not self.roster.standing("server"):
+            if not self.table.standing("server"):
                 yield from self.hold.on_channel(dialogues.close_only())
-                self.roster.listener = None
+                self.table.listener = None
         elif closed and _gone_meanwhile(session) and not self.options.muxip:
             # The client went while AT+QICLOSE was on its way: it has ended the server instead.
             yield from self.hold.on_channel(dialogues.listen(listener.protocol, None))
 
     def end_listening(self) -> Procedure[None]:
         """AT+QICLOSE for the server, unless a client is still there: that one's close does it."""
-        if not self.hold.valid or self.roster.standing("server"):
+        if not self.hold.valid or self.table.standing("server"):
             return
         yield from self.hold.on_channel(dialogues.close(lambda: True, SERVICE["server"]))
         self.hold.learn("QISRVC", str(SERVICE["server"]))
-        self.roster.listener = None
+        self.table.listener = None
 
     def show(self, shown: frozenset[str]) -> Procedure[None]:
         """Set what stands before received data: QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT; possible at any time."""
@@ -301,7 +301,7 @@ class QuectelGsmStack:
             raise ValueError(f"show knows {', '.join(SHOWN)}, not {', '.join(strange)}")
         yield from self.ready()
         for name in SHOWN:
-            if name == "QIHEAD" and self.roster.receive == "header" and not self.options.muxip:
+            if name == "QIHEAD" and self.table.receive == "header" and not self.options.muxip:
                 continue  # its count is what tells data from lines
             yield from self.hold.on_channel(self.hold.setting(name, str(int(name in shown))))
 
@@ -348,25 +348,25 @@ class QuectelGsmStack:
     def room_made(self) -> None:
         """Learn that a reader has made room."""
         self._channel.room_made()
-        self.roster.room_made()
+        self.table.room_made()
 
     # -- what is done without being asked ----------------------------------------------------------------------------
 
     def work(self) -> Dialogue[None] | None:
         """Return what is to be done next without being asked, None when there is nothing."""
-        roster = self.roster
+        table = self.table
         if not self.hold.valid:
-            roster.doubt = False
+            table.doubt = False
             return None
-        if roster.online is not None:
-            return self.data_mode.verify_end() if roster.suspect else None
-        if roster.doubt:
-            roster.doubt = False
-            return self.hold.in_foreground(reconcile.reconcile(roster))
-        for key, session in list(roster.sessions.items()):
+        if table.online is not None:
+            return self.data_mode.verify_end() if table.suspect else None
+        if table.doubt:
+            table.doubt = False
+            return self.hold.in_foreground(reconcile.reconcile(table))
+        for key, session in list(table.sessions.items()):
             if session.open and session.unread and not session.congested:
-                roster.sessions[key] = roster.sessions.pop(key)  # the others come first next time
-                return reconcile.fetch(roster, session)
+                table.sessions[key] = table.sessions.pop(key)  # the others come first next time
+                return reconcile.fetch(table, session)
         return None
 
 

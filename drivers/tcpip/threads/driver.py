@@ -302,5 +302,5 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         try:
             yield self.channel
         finally:
-            if self._stack.roster.standing():
+            if self._stack.table.standing():
                 self.resume()

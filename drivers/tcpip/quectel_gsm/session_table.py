@@ -25,7 +25,7 @@ class Uart:
     """What drivers that share a channel must all know."""
 
     foreground: Foreground = field(default_factory=Foreground)
-    rosters: weakref.WeakSet[Roster] = field(default_factory=weakref.WeakSet)
+    tables: weakref.WeakSet[SessionTable] = field(default_factory=weakref.WeakSet)
     heading: Heading = field(default_factory=Heading)
     """What the lines before the next data have said about it."""
     unplaced: deque[tuple[str, int | None]] = field(default_factory=lambda: deque(maxlen=UNPLACED))
@@ -42,7 +42,7 @@ def uart_of(channel: object) -> Uart:
         return _uarts.setdefault(channel, Uart())
 
 
-class Roster:
+class SessionTable:
     """The sessions and the server of one context.
 
     Args:
@@ -106,9 +106,9 @@ class Roster:
         """Whether data comes without a length, so that two sessions cannot be told apart."""
         return self.receive == "bare" and not self.options.muxip and self.hold.known("QIHEAD") != "1"
 
-    def others(self) -> list[Roster]:
+    def others(self) -> list[SessionTable]:
         """Return those of the other contexts that are held on this UART."""
-        return [roster for roster in self.uart.rosters if roster is not self and roster.hold.valid]
+        return [table for table in self.uart.tables if table is not self and table.hold.valid]
 
     def number(self, session: SocketState) -> int | None:
         """Return what a session is called in commands: its index with MUXIP, nothing without."""
@@ -196,9 +196,9 @@ class Roster:
 
     def doubt_all(self) -> None:
         """Have all contexts of this UART ask the module what still stands."""
-        for roster in (self, *self.others()):
-            roster.doubt = True
-            roster.wake()
+        for table in (self, *self.others()):
+            table.doubt = True
+            table.wake()
 
     def room_made(self) -> None:
         """Learn that a reader has made room."""
