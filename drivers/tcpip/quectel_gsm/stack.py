@@ -26,8 +26,8 @@ from ..core.procedure import Procedure, on_channel
 from ..core.socket_state import SERVICE, SocketState
 from . import dialogues, dns, reconcile, setup
 from .data_mode import DataMode
+from .demultiplexer import Demultiplexer
 from .hold import ContextHold
-from .inbox import Inbox
 from .session_table import SessionTable, uart_of
 from .settings import SHOWN, Options, check_address, check_text
 
@@ -85,7 +85,7 @@ class QuectelGsmStack:
         self.data_mode = DataMode(self.table, set_dtr)
         self.ports: dict[str, int] = {}
         """The listening ports that were set, by protocol."""
-        self._inbox = Inbox(self.table)
+        self._demultiplexer = Demultiplexer(self.table)
         self._channel = channel
         self._now = now
 
@@ -115,7 +115,7 @@ class QuectelGsmStack:
         deadline = self._now() + timeout
         yield from self.hold.claim(deadline, take_over=take_over, reclaim=reclaim, preset=preset)
         try:
-            self._channel.add_sink(self._inbox)
+            self._channel.add_sink(self._demultiplexer)
             self.table.uart.tables.add(self.table)
             for name in preset:
                 yield from self.hold.on_channel(setup.initialise(self.table, name))
@@ -133,7 +133,7 @@ class QuectelGsmStack:
         self.table.break_off(cause)
         self.table.listener = None
         self.table.uart.tables.discard(self.table)
-        self._channel.remove_sink(self._inbox)
+        self._channel.remove_sink(self._demultiplexer)
 
     def release(self) -> Procedure[None]:
         """Give the context up without deactivating it."""

@@ -31,7 +31,7 @@ from .unsolicited import (
 ROLES: dict[int, Role] = {1: "client", 2: "server"}
 
 
-class Inbox:
+class Demultiplexer:
     """Takes what comes on the channel of a driver; runs on the channel's reader and returns at once.
 
     Args:
