@@ -12,7 +12,7 @@ from ...errors import SessionReset
 from ..core.listener_state import ListenerState
 from ..core.ownership import INITIAL
 from ..core.socket_state import Address, Role, SocketState
-from .hold import ContextHold, Foreground
+from .context_claim import ContextClaim, Foreground
 from .settings import Options
 from .unsolicited import DEACTIVATED, Heading
 
@@ -55,7 +55,7 @@ class SessionTable:
     def __init__(
         self,
         options: Options,
-        hold: ContextHold,
+        hold: ContextClaim,
         uart: Uart,
         wake: Callable[[], None],
     ) -> None:

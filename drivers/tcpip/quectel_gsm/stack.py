@@ -25,9 +25,9 @@ from ..core.ownership import INITIAL, ContextTable, Lease
 from ..core.procedure import Procedure, on_channel
 from ..core.socket_state import SERVICE, SocketState
 from . import dialogues, dns, reconcile, setup
+from .context_claim import ContextClaim
 from .data_mode import DataMode
 from .demultiplexer import Demultiplexer
-from .hold import ContextHold
 from .session_table import SessionTable, uart_of
 from .settings import SHOWN, Options, check_address, check_text
 
@@ -77,7 +77,7 @@ class QuectelGsmStack:
         uart = uart_of(channel)
         self.options = options
         self.closed = False
-        self.hold = ContextHold(
+        self.hold = ContextClaim(
             uart.foreground, channel.name, options.context, dlci=dlci, table=table, now=now, ended=self._hold_ended
         )
         self.name = self.hold.name

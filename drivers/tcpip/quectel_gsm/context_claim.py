@@ -26,7 +26,7 @@ class Foreground:
     context: int | None = None
 
 
-class ContextHold:
+class ContextClaim:
     """The lease on one context, and what is known about the context while it lasts.
 
     Args:
