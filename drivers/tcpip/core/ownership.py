@@ -1,22 +1,39 @@
-"""Who owns which context: leases, and the IP INITIAL rule across the virtual UARTs of one modem."""
+"""Who owns which context: leases, and the rule that one in use does not change hands, across the channels of a modem.
+
+Where the module itself refuses others, what it says is the truth; where it does not, this table is all there is.
+"""
 
 from __future__ import annotations
 
+import enum
 import threading
 import weakref
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...errors import ContextBusy
 from .changes import Changes
+from .session_table import Scope
 
 INITIAL = "IP INITIAL"
 CONTEXTS = (0, 1)
 
 
+class ContextState(enum.Enum):
+    """What a state of a context means for who may have it."""
+
+    DOWN = "down"
+    """Nobody uses it: it may change hands."""
+    UP = "up"
+    """It is active, or on the way there."""
+    BROKEN = "broken"
+    """The network has taken it away; it has to be deactivated before anything else."""
+
+
 @dataclass(slots=True, eq=False)
 class Lease:
-    """One driver's hold on one context, until it ends it or the context comes back to IP INITIAL.
+    """One driver's hold on one context, until it ends it or the context is no longer in use after it was.
 
     Args:
         context: which context.
@@ -30,13 +47,15 @@ class Lease:
     lost: bool = field(default=False)
     """Whether somebody else has ended it."""
     active: bool = field(default=False)
-    """Whether the context has been in another state than IP INITIAL under this lease."""
+    """Whether the context has been in use under this lease."""
 
 
 class Claimant(Protocol):
     """What claims a context: a `TcpipDriver`."""
 
-    context: int
+    @property
+    def context(self) -> int:
+        """Which context it is for."""
 
     @property
     def table(self) -> ContextTable:
@@ -51,6 +70,8 @@ class _Entry:
     lease: Lease | None = None
     claiming: Lease | None = None
     state: str | None = None
+    """The state as the module words it, None when it is not known."""
+    in_use: bool = False
 
 
 class ContextTable:
@@ -62,7 +83,9 @@ class ContextTable:
     def __init__(self) -> None:
         self.changes = Changes()
         """Held while anything of it is looked at or changed."""
-        self._entries = {context: _Entry() for context in CONTEXTS}
+        self.scope = Scope()
+        """The sockets of the module, where their ids are unique in it and not in a context only."""
+        self._entries: defaultdict[int, _Entry] = defaultdict(_Entry)
 
     def owner(self, context: int) -> int | None:
         """Return the DLCI of the holder, or None."""
@@ -81,13 +104,13 @@ class ContextTable:
             return self._entries[context].state
 
     def claim(self, context: int, driver: Claimant, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
-        """Take a context for a driver: one round of the lock, then AT+QIFGCNT, undone when the module says ERROR.
+        """Take a context for a driver: one round of the lock, then the module is asked, undone when it refuses.
 
         Args:
-            context: 0 or 1, the one that the driver was made for.
+            context: the one that the driver was made for.
             driver: who is to have it; it asks the module.
             timeout: seconds to wait for a context that is busy.
-            take_over: take it also from a driver that holds it but has not brought it out of IP INITIAL.
+            take_over: take it also from a driver that holds it but has not used it.
 
         Returns:
             The lease.
@@ -120,7 +143,7 @@ class ContextTable:
         with self.changes:
             entry = self._entries[context]
             holder = entry.claiming or entry.lease
-            idle = holder is None or (not holder.active and entry.state in (None, INITIAL))
+            idle = holder is None or not (holder.active or entry.in_use)
             may_take = take_over and entry.claiming is None and idle
             if holder is not None and not may_take:
                 raise ContextBusy(context, holder.owner, entry.state, port=port, here=True)
@@ -136,7 +159,7 @@ class ContextTable:
                 taker = f"DLCI {lease.owner}" if lease.owner is not None else "another driver"
                 former.ended, former.lost = f"{taker} took it over while it was not in use", True
             entry.lease, entry.claiming = lease, None
-            lease.active = entry.state not in (None, INITIAL)
+            lease.active = entry.in_use
             self.changes.notify()
 
     def undo(self, lease: Lease) -> None:
@@ -148,23 +171,25 @@ class ContextTable:
             lease.ended = "the module refused it"
             self.changes.notify()
 
-    def update(self, lease: Lease, state: str) -> None:
-        """Note the state of the holder's context; coming back to IP INITIAL ends the lease.
+    def update(self, lease: Lease, word: str, state: ContextState | None = None) -> None:
+        """Note the state of the holder's context; a context that is no longer in use after it was ends the lease.
 
         Args:
             lease: the holder's; one that has ended changes nothing.
-            state: the state as the module words it.
+            word: the state as the module words it.
+            state: what that means.
         """
         with self.changes:
             entry = self._entries[lease.context]
             if entry.lease is not lease:
                 return
-            entry.state = state
-            if state != INITIAL:
+            known = state or (ContextState.DOWN if word == INITIAL else ContextState.UP)
+            entry.state, entry.in_use = word, known is not ContextState.DOWN
+            if entry.in_use:
                 lease.active = True
             elif lease.active:
                 entry.lease = None
-                lease.ended = "the context came back to IP INITIAL"
+                lease.ended = f"the context came back to {word}"
             self.changes.notify()
 
     def release(self, lease: Lease, reason: str = "it was released") -> None:
@@ -172,7 +197,7 @@ class ContextTable:
         with self.changes:
             entry = self._entries[lease.context]
             if entry.lease is lease:
-                entry.lease = entry.state = None  # nobody hears any more what becomes of it
+                self._clear(entry)  # nobody hears any more what becomes of it
             lease.ended = lease.ended or reason
             self.changes.notify()
 
@@ -181,9 +206,13 @@ class ContextTable:
         with self.changes:
             entry = self._entries[lease.context]
             if entry.lease is lease:
-                entry.lease, entry.state = None, None
+                self._clear(entry)
             lease.ended, lease.lost = lease.ended or reason, True
             self.changes.notify()
+
+    def _clear(self, entry: _Entry) -> None:
+        entry.lease = entry.state = None
+        entry.in_use = False
 
     def free(self, context: int) -> bool:
         """Tell whether nobody of this table holds a context or is claiming it."""

@@ -6,7 +6,7 @@ import collections
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from ...errors import ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
 from .changes import Changes
@@ -20,6 +20,18 @@ SERVICE: dict[Role, int] = {"client": 1, "server": 2}
 """What AT+QISRVC calls a session: 1 with a remote server (we are the client), 2 with a remote client."""
 
 
+class SocketId(NamedTuple):
+    """What a family of modules calls a socket.
+
+    Args:
+        number: what stands in commands for it.
+        role: which side we are, where clients and servers are numbered apart; None: all have one list.
+    """
+
+    number: int
+    role: Role | None = None
+
+
 class SocketState:
     """One session: its octets and its end.
 
@@ -28,7 +40,7 @@ class SocketState:
         protocol: TCP or UDP.
         role: which side we are.
         remote: address and port of the other side; port 0 where the module does not tell it.
-        index: its number, 0 with MUXIP off.
+        id: what the module calls it.
         datagrams: whether data comes in datagrams that are to be kept apart.
         limit: octets kept for a reader that does not read; what comes beyond is an error.
     """
@@ -40,6 +52,7 @@ class SocketState:
         protocol: str,
         role: Role,
         remote: Address,
+        id: SocketId | None = None,
         index: int = 0,
         datagrams: bool = False,
         limit: int = RECEIVE_LIMIT,
@@ -47,20 +60,23 @@ class SocketState:
         self.name = name
         self.protocol = protocol
         self.role: Role = role
-        self.index = index
+        self.id = SocketId(index, role) if id is None else id
         self.changes = Changes()
         """Held while anything of it is looked at or changed."""
         self.timeout: float | None = None
         """Seconds that a reader waits, None for as long as it takes."""
         self.unread = False
-        """Whether the module keeps data that has not been fetched (AT+QIRD)."""
+        """Whether the module keeps data that has not been fetched."""
         self.closing = False
         """Whether the other side has closed it, and what the module keeps is to be fetched first."""
         self.ending = False
         """Whether this side is about to tell the module that it is closed."""
         self.half_closed = False
         """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
+        self.released = False
+        """Whether the module has it no longer, so that another one may have its id."""
         self._remote = remote
+        self._code: int | None = None
         self._limit = limit
         self._datagrams = datagrams
         self._received = bytearray()
@@ -76,8 +92,13 @@ class SocketState:
 
     @property
     def remote_address(self) -> Address:
-        """Address and port of the other side; port 0 where the module does not tell it (``REMOTE IP:``)."""
+        """Address and port of the other side; port 0 where the module does not tell it."""
         return self._remote
+
+    @property
+    def index(self) -> int:
+        """Its number."""
+        return self.id.number
 
     @property
     def open(self) -> bool:
@@ -106,9 +127,32 @@ class SocketState:
 
     # -- what comes from the module ------------------------------------------------------------------------------
 
-    def deliver(self, data: bytes, sender: Address | None = None) -> None:
-        """Take what came from the other side."""
+    def opened(self, code: int) -> None:
+        """Learn what became of opening it.
+
+        Args:
+            code: 0 when it stands, else the module's number for what went wrong.
+        """
         with self.changes:
+            self._code = code
+            self.changes.notify()
+
+    def outcome(self) -> int | None:
+        """Return what became of opening it, as `opened` was told; None: nothing is known yet.
+
+        Raises:
+            SessionClosed: it has ended before that.
+        """
+        with self.changes:
+            if self._code is None and self._ended is not None:
+                raise self._again(self._ended)
+            return self._code
+
+    def deliver(self, data: bytes, sender: Address | None = None) -> None:
+        """Take what came from the other side; the sender completes an address that the module has told half."""
+        with self.changes:
+            if sender is not None and self._remote == (sender[0], 0):
+                self._remote = sender
             if self._closed or self._shut_read:
                 self._dropped += len(data)
                 return

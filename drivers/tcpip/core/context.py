@@ -1,0 +1,414 @@
+"""One context of a module, whatever its family: what is done in which order, what follows from what the module says.
+
+Every operation is a procedure; `ThreadRunner` and `TaskRunner` run them. No I/O, no waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from ...at.core import Dialogue
+from ...errors import (
+    AtError,
+    AtTimeout,
+    ChannelClosed,
+    ContextInactive,
+    ContextLost,
+    SessionClosed,
+    SessionReset,
+    TcpipError,
+)
+from . import events
+from .context_claim import ContextClaim
+from .demultiplexer import Demultiplexer
+from .listener_state import ListenerState
+from .options import Options, check_address, check_host, check_port, check_protocol, check_text
+from .ownership import ContextState, ContextTable, Lease
+from .procedure import Procedure, on_channel
+from .session_table import Scope, SessionTable
+from .socket_state import SocketState
+from .stack import AtPort, Dialect, IdScope, Wiring
+
+
+class Context:
+    """One context, driven over one channel.
+
+    Args:
+        dialect: which kind of module it is.
+        options: how the context is to be used.
+        port: the channel.
+        dlci: its DLCI, None where the port does not tell it.
+        owners: who owns which context.
+        now: tells the time.
+        wake: has `work` done soon.
+        set_dtr: sets DTR of the UART, where it has one.
+
+    Raises:
+        ValueError: the family does not have what is asked for.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        options: Options,
+        port: AtPort,
+        *,
+        dlci: int | None,
+        owners: ContextTable,
+        now: Callable[[], float],
+        wake: Callable[[], None],
+        set_dtr: Callable[[bool], None],
+    ) -> None:
+        family = dialect.family
+        self.claim = ContextClaim(options.context, port.name, dlci=dlci, table=owners, now=now, ended=self._claim_ended)
+        self.name = self.claim.name
+        """What messages call it."""
+        scope = owners.scope if family.ID_SCOPE is IdScope.MODULE else Scope()
+        self.table = SessionTable(self.name, scope, until_closed=family.CLOSE_AFTER_PEER, handle=self.handle, wake=wake)
+        self.stack = family(
+            Wiring(dialect, options, port, self.claim, self.table, emit=self.handle, set_dtr=set_dtr, now=now)
+        )
+        self.closed = False
+        self._demultiplexer = Demultiplexer(self.stack, self.table, self.handle)
+        self._port = port
+        self._now = now
+
+    # -- taking and leaving ----------------------------------------------------------------------------------------
+
+    def take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[Lease]:
+        """Claim the context and make the settings; where it is held, make sure that nobody took it unheard."""
+        self._check_usable()
+        if not self.claim.check():
+            yield from self._take(timeout, take_over=take_over, reclaim=reclaim)
+        elif not self.claim.active:
+            yield from self.stack.verify()
+        return self.claim.held
+
+    def ready(self) -> Procedure[None]:
+        """Make sure that the context is held and not broken, claiming it where it is not held."""
+        self._check_usable()
+        if self.claim.check() and self.claim.broken:
+            yield from self.stack.deactivate()  # the network took it away; only this frees it for anybody
+        if not self.claim.check():
+            yield from self._take(0.0)
+
+    def _take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[None]:
+        deadline = self._now() + timeout
+        yield from self.claim.take(
+            deadline,
+            take_over=take_over,
+            patient=not reclaim,
+            ask=lambda: self.stack.take(deadline, reclaim=reclaim),
+        )
+        try:
+            self._port.add_sink(self._demultiplexer)
+            yield from self.stack.set_up()
+        except BaseException:
+            self.claim.release("its settings could not be made")
+            raise
+
+    def _check_usable(self) -> None:
+        if self.closed:
+            raise TcpipError(f"{self.name}: the driver was closed")
+
+    def check_held(self) -> None:
+        """Make sure that a session can be used.
+
+        Raises:
+            SessionClosed: the context is not held any more.
+        """
+        if not self.claim.valid:
+            raise SessionClosed(f"{self.name}: the context is no longer held by this driver")
+
+    def _claim_ended(self, cause: Exception) -> None:
+        self.table.break_off(cause)
+        self.table.listeners.clear()
+        self.stack.let_go()
+        self._port.remove_sink(self._demultiplexer)
+
+    def release(self) -> Procedure[None]:
+        """Give the context up without deactivating it."""
+        with suppress(AtError, TcpipError):
+            yield from self._leave_data_mode()
+        self.claim.release("the driver gave the context up")
+
+    def close(self) -> Procedure[None]:
+        """Close the sessions, deactivate the context, and give it up; nothing the second time, unless interrupted."""
+        if self.closed:
+            return
+        self.closed = True
+        try:
+            if self.claim.valid:
+                yield from self._wind_up()
+        except (ChannelClosed, ContextLost):
+            pass  # there is nobody to tell, or nothing of ours left
+        except Exception:
+            self.claim.release("the driver was closed")
+            raise
+        except BaseException:  # an interruption
+            self.closed = False  # the context may still be active: another call goes on
+            raise
+        self.claim.release("the driver was closed")
+
+    def _wind_up(self) -> Procedure[None]:
+        for session in self.table.unfinished():
+            if session.close_here():
+                with suppress(AtError, TcpipError):  # deactivating ends it, too
+                    yield from self.end_session(session)
+        for listener in self.table.listeners.values():
+            listener.close_here()
+        if self.claim.active:
+            yield from self._leave_data_mode()
+            yield from self.stack.deactivate()
+
+    def _leave_data_mode(self) -> Procedure[None]:
+        """Leave data mode where the UART is in it, so that commands can be sent."""
+        if self.table.online is not None:
+            yield from on_channel(self.stack.escape())
+
+    # -- the context -----------------------------------------------------------------------------------------------
+
+    def state(self) -> Procedure[str]:
+        """Read the state of the context, as the module words it."""
+        yield from self.ready()
+        return (yield from self.stack.state())
+
+    def activate(self) -> Procedure[str]:
+        """Activate the context and return the local address."""
+        yield from self.ready()
+        return (yield from self.stack.activate())
+
+    def deactivate(self) -> Procedure[None]:
+        """Close all sessions and deactivate the context."""
+        yield from self.ready()
+        yield from self._leave_data_mode()
+        yield from self.stack.deactivate()
+
+    def local_address(self) -> Procedure[str]:
+        """Return the local address of the active context, read once."""
+        yield from self.ready()
+        if self.claim.address is None:
+            if not self.claim.active:
+                raise ContextInactive(
+                    f"{self.name}: not active, so it has no address; listen(), connect() or activate() first"
+                )
+            yield from self.stack.learn_address()
+        if self.claim.address is None:
+            raise ContextInactive(f"{self.name}: the context was lost while its address was read")
+        return self.claim.address
+
+    def foreground(self) -> Procedure[tuple[int, int | None]]:
+        """Return the UART's foreground context and the virtual UART that controls it."""
+        yield from self.ready()
+        return (yield from self.stack.foreground())
+
+    def show(self, shown: frozenset[str]) -> Procedure[None]:
+        """Set what stands before received data."""
+        showing = self.stack.show(shown)  # refuses what it does not know before anything is sent
+        yield from self.ready()
+        yield from showing
+
+    # -- sessions and listeners ------------------------------------------------------------------------------------
+
+    def connect(
+        self,
+        protocol: str,
+        host: str,
+        port: int,
+        *,
+        index: int | None = None,
+        timeout: float | None = None,
+        step_by_step: bool = False,
+    ) -> Procedure[SocketState]:
+        """Open a session to a remote server."""
+        check_protocol(protocol)
+        check_host(host)
+        check_port(port)
+        self.stack.check_opening(index=index, step_by_step=step_by_step)
+        yield from self.ready()
+        return (
+            yield from self.stack.open(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
+        )
+
+    def listen(
+        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+    ) -> Procedure[ListenerState]:
+        """Begin to listen for clients."""
+        check_protocol(protocol)
+        if port is not None:
+            check_port(port)
+        self.stack.check_listening(port=port, clients=clients, step_by_step=step_by_step)
+        yield from self.ready()
+        return (yield from self.stack.listen(protocol, port, clients, step_by_step=step_by_step))
+
+    def end_session(self, session: SocketState) -> Procedure[None]:
+        """Tell the module that a session was closed here, where it has to know."""
+        try:
+            if session.released or not self.claim.valid or self.claim.broken:
+                return  # the module has it no longer; its id may be another one's by now
+            yield from self._leave_data_mode()
+            if self.stack.CLOSE_AFTER_PEER or not session.remote_closed:
+                yield from self.stack.close(session)
+            session.released = True
+        finally:
+            session.ending = False
+
+    def end_listening(self, listener: ListenerState) -> Procedure[None]:
+        """Tell the module that a listener was closed here."""
+        if self.claim.valid:
+            yield from self.stack.close_listener(listener)
+
+    def listener_status(self, listener: ListenerState) -> Procedure[tuple[bool, int]]:
+        """Return whether it listens, as the module says, and how many clients are connected."""
+        yield from self.ready()
+        return (yield from self.stack.listener_status(listener))
+
+    def room_made(self) -> None:
+        """Learn that a reader has made room."""
+        self._port.room_made()
+        self.table.room_made()
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def resolve(self, name: str) -> Procedure[list[str]]:
+        """Return the addresses of a name."""
+        check_text("name", name, empty=False)
+        yield from self.ready()
+        return (yield from self.stack.resolve(name))
+
+    def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
+        """Set the servers that names are asked of, in an active context."""
+        for address in (primary, *(() if secondary is None else (secondary,))):
+            check_address(address)
+        yield from self.ready()
+        if not self.claim.active:
+            yield from self.stack.activate()
+        yield from self.stack.set_name_servers(primary, secondary)
+
+    def name_servers(self) -> Procedure[tuple[str, ...]]:
+        """Return the servers that names are asked of."""
+        yield from self.ready()
+        return (yield from self.stack.name_servers())
+
+    # -- what the module says --------------------------------------------------------------------------------------
+
+    def handle(self, event: events.Event) -> None:
+        """Do what follows from an event. Called on the channel's reader, too: it returns at once."""
+        match event:
+            case events.Opened(id) | events.Readable(id) | events.Pushed(id) | events.Closed(id) | events.Online(id):
+                table = self.table.holder(id)
+                if table is not self.table:
+                    table.handle(event)  # it has come on another channel
+                else:
+                    self._handle_session(self.table.sessions.get(id), event)
+            case events.Incoming():
+                self._incoming(event)
+            case events.ListenerEnded(id, reason):
+                if id in self.table.listeners:
+                    self.table.listeners[id].break_off(SessionReset(f"{self.name}: {reason}"))
+            case events.ContextLost(reason, word):
+                self.claim.address = None
+                self.claim.note(word, ContextState.BROKEN)
+                self.table.break_off(SessionReset(f"{self.name}: {reason}"))
+            case events.ModuleReset(reason, word):
+                self.table.break_off(SessionReset(f"{self.name}: {reason}"))
+                self.claim.note(word, ContextState.DOWN)
+                self.claim.release(reason)
+            case events.Resolved():
+                self.table.add_resolved(event)
+            case events.OnlineEnd():
+                session, self.table.online = self.table.online, None
+                if session is not None:
+                    self._ended_by_peer(session)
+            case events.InDoubt():
+                self.table.doubt = True
+                self.table.wake()
+
+    def _handle_session(self, session: SocketState | None, event: events.Event) -> None:
+        match event:
+            case events.Pushed(_, data, sender) if session is not None:
+                session.deliver(data, sender)
+            case events.Opened(_, code) if session is not None:
+                session.opened(code)
+            case events.Readable():
+                if session is None or not session.open:
+                    self.table.counters["data_for_nobody"] += 1
+                else:
+                    session.unread = True
+                    self.table.wake()
+            case events.Online():
+                self.table.online = session
+            case events.Closed() if session is not None and not session.remote_closed:
+                if session.open or session.ending:
+                    self._closed_by_peer(session)
+
+    def _incoming(self, event: events.Incoming) -> None:
+        """Make the session of a client that has come."""
+        table = self.table.holder(event.listener)
+        if table is not self.table:
+            table.handle(event)
+            return
+        listener = self.table.listeners.get(event.listener)
+        if listener is None:
+            return
+        former = self.table.sessions.get(event.id)
+        if former is not None and former.open:
+            former.end_by_remote()  # its place was given to another: it has gone unheard
+        session = self.table.new_session(
+            event.id,
+            "server",
+            listener.protocol,
+            event.remote,
+            datagrams=self.stack.datagrams(listener.protocol),
+        )
+        if listener.offer(session):
+            self.table.adopt(session)
+        else:
+            self.table.counters["refused_clients"] += 1
+
+    def _closed_by_peer(self, session: SocketState) -> None:
+        if self.stack.pushes or self.table.online is not None:
+            self._ended_by_peer(session)
+        else:
+            session.closing = session.unread = True  # what the module keeps is fetched first
+            self.table.wake()
+
+    def _ended_by_peer(self, session: SocketState) -> None:
+        session.end_by_remote()
+        self.stack.ended_by_peer(session)
+
+    # -- what is done without being asked ----------------------------------------------------------------------------
+
+    def work(self) -> Dialogue[None] | None:
+        """Return what is to be done next without being asked, None when there is nothing."""
+        table = self.table
+        if not self.claim.valid:
+            table.doubt = False
+            return None
+        if table.online is not None:
+            return self.stack.online_work()
+        if table.doubt:
+            table.doubt = False
+            return self._reconcile()
+        session = table.next_unread()
+        return None if session is None else self._fetch(session)
+
+    def _reconcile(self) -> Dialogue[None]:
+        for event in (yield from self.stack.reconcile()):
+            self.handle(event)
+
+    def _fetch(self, session: SocketState) -> Dialogue[None]:
+        """Fetch once; it is repeated until nothing comes, because the module tells it once only."""
+        session.unread = False
+        try:
+            count = yield from self.stack.read(session)
+        except AtTimeout as error:
+            session.break_off(error)  # nobody knows what of it was lost
+            raise
+        if count:
+            session.unread = True
+        elif session.closing and not session.unread:
+            self._ended_by_peer(session)
+        elif count is None:
+            self.table.doubt = True
