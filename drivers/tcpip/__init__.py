@@ -1,12 +1,13 @@
-"""The TCP/IP driver for Quectel's internal stack: contexts, sessions, servers."""
+"""The driver for TCP/IP stacks that are inside modules: contexts, sessions, servers."""
 
 from __future__ import annotations
 
 from ..errors import ContextBusy, ContextLost
+from .core.keepalive import KeepAlive
+from .core.options import Csd, Gprs, Transparent
 from .core.ownership import ContextTable, Lease
-from .quectel_gsm.keepalive import KeepAlive
-from .quectel_gsm.settings import Csd, Gprs, Transparent
-from .quectel_gsm.transfer import Acknowledged
+from .core.socket_state import Acknowledged
+from .core.stack import Dialect
 from .threads.driver import TcpipDriver
 from .threads.listener import Listener
 from .threads.session import Session
@@ -18,6 +19,7 @@ __all__ = [
     "ContextLost",
     "ContextTable",
     "Csd",
+    "Dialect",
     "Gprs",
     "KeepAlive",
     "Lease",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ...errors import ContextBusy, ContextLost
+from ..core.keepalive import KeepAlive
+from ..core.options import Csd, Gprs, Transparent
 from ..core.ownership import ContextTable, Lease
-from ..quectel_gsm.keepalive import KeepAlive
-from ..quectel_gsm.settings import Csd, Gprs, Transparent
-from ..quectel_gsm.transfer import Acknowledged
+from ..core.socket_state import Acknowledged
+from ..core.stack import Dialect
 from .driver import TcpipDriver
 from .listener import Listener
 from .session import Session
@@ -18,6 +19,7 @@ __all__ = [
     "ContextLost",
     "ContextTable",
     "Csd",
+    "Dialect",
     "Gprs",
     "KeepAlive",
     "Lease",

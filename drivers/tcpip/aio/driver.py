@@ -9,11 +9,10 @@ from typing import TypeVar
 from ...at.aio import AtChannel, Streams
 from ...clock import Clock
 from ...errors import DriverError
+from ..core.keepalive import KeepAlive
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
-from ..quectel_gsm import opening
-from ..quectel_gsm.driver_base import DriverBase
-from ..quectel_gsm.keepalive import KeepAlive
+from ..driver_base import DriverBase
 from .listener import Listener
 from .runner import TaskRunner
 from .session import Session
@@ -56,11 +55,11 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
 
     async def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:  # noqa: ASYNC109
         """Take the context; see `drivers.tcpip.TcpipDriver.claim`."""
-        return await self._do(self._stack.claim(timeout, take_over=take_over))
+        return await self._do(self._context.take(timeout, take_over=take_over))
 
     async def reclaim(self, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - on the driver's clock
         """Take the context, also where a dead host has left it active; see `drivers.tcpip.TcpipDriver.reclaim`."""
-        await self._do(self._stack.claim(timeout, reclaim=True))
+        await self._do(self._context.take(timeout, reclaim=True))
 
     def keep_alive(
         self,
@@ -74,7 +73,7 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         """Examine a session whenever it has been idle for a period; see `drivers.tcpip.TcpipDriver.keep_alive`."""
         return Watch(
             self._runner,
-            self._stack,
+            self._context,
             session,
             settings or KeepAlive(),
             reconnect=reconnect,
@@ -84,14 +83,14 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
 
     async def release(self) -> None:
         """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
-        await self._do(self._stack.release())
+        await self._do(self._context.release())
 
     async def close(self) -> None:
         """Close the sessions, deactivate the context, give it up, and close the channel that was made for this."""
         try:
-            await self._do(self._stack.close())
+            await self._do(self._context.close())
         finally:
-            if self._stack.closed:
+            if self._context.closed:
                 await self._runner.close()
 
     async def __aenter__(self) -> TcpipDriver:
@@ -111,12 +110,12 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
                 raise
 
     async def state(self) -> str:
-        """Return the state of the context as the module words it: AT+QISTAT."""
-        return await self._do(self._stack.state())
+        """Return the state of the context as the module words it."""
+        return await self._do(self._context.state())
 
     async def foreground(self) -> tuple[int, int | None]:
-        """Return the UART's foreground context and the virtual UART (1 to 4) that controls it: AT+QIFGCNT?."""
-        return await self._do(self._stack.foreground())
+        """Return the UART's foreground context and the virtual UART (1 to 4) that controls it."""
+        return await self._do(self._context.foreground())
 
     async def show(self, *names: str) -> None:
         """Set what stands before data that is not fetched; possible at any time, also while a session stands.
@@ -124,26 +123,26 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         Args:
             names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
         """
-        await self._do(self._stack.show(frozenset(names)))
+        await self._do(self._context.show(frozenset(names)))
 
     async def activate(self) -> str:
         """Activate the context step by step and return the local address."""
-        return await self._do(self._stack.activate())
+        return await self._do(self._context.activate())
 
     async def deactivate(self) -> None:
-        """Close all sessions and deactivate the context: AT+QIDEACT."""
-        await self._do(self._stack.deactivate())
+        """Close all sessions and deactivate the context."""
+        await self._do(self._context.deactivate())
 
     async def local_address(self) -> str:
         """Return the local address of the active context."""
-        return await self._do(self._stack.local_address())
+        return await self._do(self._context.local_address())
 
     async def listen(
         self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
     ) -> Listener:
         """Begin to listen for clients; see `drivers.tcpip.TcpipDriver.listen`."""
-        listening = opening.listen(self._stack, protocol, port, clients, step_by_step=step_by_step)
-        return Listener(self._runner, self._stack, await self._do(listening))
+        listening = self._context.listen(protocol, port, clients, step_by_step=step_by_step)
+        return Listener(self._runner, self._context, await self._do(listening))
 
     async def connect(
         self,
@@ -156,30 +155,30 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         step_by_step: bool = False,
     ) -> Session:
         """Open a session to a remote server; see `drivers.tcpip.TcpipDriver.connect`."""
-        connecting = opening.connect(
-            self._stack, protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
+        connecting = self._context.connect(
+            protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
         )
-        return Session(self._runner, self._stack, await self._do(connecting))
+        return Session(self._runner, self._context, await self._do(connecting))
 
     async def resolve(self, name: str) -> list[str]:
-        """Return the addresses of a name: AT+QIDNSGIP."""
-        return await self._do(self._stack.resolve(name))
+        """Return the addresses of a name."""
+        return await self._do(self._context.resolve(name))
 
     async def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
-        """Set the servers that names are asked of: AT+QIDNSCFG."""
-        await self._do(self._stack.set_name_servers(primary, secondary))
+        """Set the servers that names are asked of."""
+        await self._do(self._context.set_name_servers(primary, secondary))
 
     async def name_servers(self) -> tuple[str, ...]:
-        """Return the servers that names are asked of: AT+QIDNSCFG?."""
-        return await self._do(self._stack.name_servers())
+        """Return the servers that names are asked of."""
+        return await self._do(self._context.name_servers())
 
     async def escape(self) -> None:
         """Go from data mode to command mode, by ``+++`` or DTR."""
-        await self._do(on_channel(self._stack.data_mode.escape()))
+        await self._do(on_channel(self._context.stack.escape()))
 
     async def resume(self) -> None:
         """Go back to data mode: ATO."""
-        await self._do(on_channel(self._stack.data_mode.resume()))
+        await self._do(on_channel(self._context.stack.resume()))
 
     @asynccontextmanager
     async def command_mode(self) -> AsyncIterator[AtChannel]:
@@ -188,5 +187,5 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         try:
             yield self.channel
         finally:
-            if self._stack.table.standing():
+            if self._context.table.standing():
                 await self.resume()

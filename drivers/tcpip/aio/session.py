@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from ..core import operations
+from ..core.context import Context
+from ..core.keepalive import KeepAlive, examine
 from ..core.procedure import Procedure
 from ..core.session_base import SessionBase
-from ..core.socket_state import Address, SocketState
-from ..quectel_gsm import operations
-from ..quectel_gsm.keepalive import KeepAlive, examine
-from ..quectel_gsm.stack import QuectelGsmStack
-from ..quectel_gsm.transfer import Acknowledged, Ending
+from ..core.socket_state import Acknowledged, Address, Ending, SocketState
 
 T = TypeVar("T")
 
@@ -29,28 +28,28 @@ class Session(SessionBase):
     Made by `TcpipDriver.connect` and `Listener.accept`.
     """
 
-    def __init__(self, runner: Runner, stack: QuectelGsmStack, state: SocketState) -> None:
+    def __init__(self, runner: Runner, context: Context, state: SocketState) -> None:
         super().__init__(state)
         self._runner = runner
-        self._stack = stack
+        self._context = context
 
     async def send(self, data: bytes | bytearray | memoryview) -> int:
         """Send up to 1460 octets and return how many the module has taken."""
-        return await self._runner.run(operations.send(self._stack, self._state, data))
+        return await self._runner.run(operations.send(self._context, self._state, data))
 
     async def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
         """Send all octets, in pieces of up to 1460; see `drivers.tcpip.Session.sendall`."""
-        await self._runner.run(operations.send_all(self._stack, self._state, data, end, period))
+        await self._runner.run(operations.send_all(self._context, self._state, data, end, period))
 
     async def acknowledged(self) -> Acknowledged:
-        """Return how much was sent, acknowledged, and not: AT+QISACK."""
-        return await self._runner.run(operations.acknowledged(self._stack, self._state))
+        """Return how much was sent, acknowledged, and not."""
+        return await self._runner.run(operations.acknowledged(self._context, self._state))
 
     async def check(
         self, settings: KeepAlive | None = None, *, stopped: Callable[[], bool] | None = None
     ) -> Acknowledged:
         """Find out whether the connection still is one; see `drivers.tcpip.Session.check`."""
-        return await self._runner.run(examine(self._stack, self._state, settings or KeepAlive(), stopped))
+        return await self._runner.run(examine(self._context, self._state, settings or KeepAlive(), stopped))
 
     async def rest(
         self, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False
@@ -64,7 +63,7 @@ class Session(SessionBase):
 
     async def recvfrom(self, size: int) -> tuple[bytes, Address]:
         """Return what has come and whence; see `drivers.tcpip.Session.recvfrom`."""
-        return await self._runner.run(operations.receive(self._stack, self._state, size))
+        return await self._runner.run(operations.receive(self._context, self._state, size))
 
     async def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
         """Fill a buffer with what has come and return how many octets that were."""
@@ -75,11 +74,11 @@ class Session(SessionBase):
 
     def shutdown(self, how: int) -> None:
         """Receive or send no more; see `drivers.tcpip.Session.shutdown`."""
-        operations.shutdown(self._stack, self._state, how)
+        operations.shutdown(self._context, self._state, how)
 
     async def close(self) -> None:
-        """Close the session: AT+QICLOSE, unless the other side has closed it; idempotent."""
-        await self._runner.run(operations.close(self._stack, self._state))
+        """Close the session; see `drivers.tcpip.Session.close`."""
+        await self._runner.run(operations.close(self._context, self._state))
 
     async def __aenter__(self) -> Session:
         return self

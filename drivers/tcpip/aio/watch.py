@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from ..quectel_gsm.keepalive import KeepAlive, Watched
-from ..quectel_gsm.stack import QuectelGsmStack
+from ..core.context import Context
+from ..core.keepalive import KeepAlive, Watched
 from .runner import TaskRunner
 from .session import Session
 
@@ -17,7 +17,7 @@ class Watch:
 
     Args:
         runner: runs the examination.
-        stack: whose session it is.
+        context: whose session it is.
         session: a TCP session.
         settings: how.
         reconnect: whether to open a client session again that was found dead.
@@ -28,7 +28,7 @@ class Watch:
     def __init__(
         self,
         runner: TaskRunner,
-        stack: QuectelGsmStack,
+        context: Context,
         session: Session,
         settings: KeepAlive,
         *,
@@ -37,11 +37,11 @@ class Watch:
         on_reconnected: Callable[[Session], None] | None = None,
     ) -> None:
         self._watched = Watched(
-            stack,
+            context,
             session,
             settings,
             reconnect=reconnect,
-            again=partial(Session, runner, stack),
+            again=partial(Session, runner, context),
             tell=lambda callback: callback(),
             on_dead=on_dead,
             on_reconnected=on_reconnected,

@@ -118,7 +118,7 @@ class ContextClaim:
         if lease is None or lease.ended is None:
             return lease is not None
         if lease.lost:
-            raise self.lost()
+            raise self.lost(lease)
         self._drop(SessionClosed(f"{self.name}: {lease.ended}"))
         return False
 
@@ -146,16 +146,15 @@ class ContextClaim:
             if lease.ended is not None:
                 self._drop(SessionClosed(f"{self.name}: the context is in {word}"))
 
-    def forget(self, reason: str) -> None:
-        """Learn from the module that somebody else has the context; `lost` has the exception for it."""
-        if self.lease is not None:
-            self._table.forget(self.lease, reason)
-
-    def lost(self) -> ContextLost:
-        """End the claim, and return the exception that says why."""
-        loss = ContextLost(self.context, (self.lease and self.lease.ended) or "", port=self.port)
+    def lost(self, lease: Lease) -> ContextLost:
+        """End the claim because somebody else has the context, and return the exception that says so."""
+        loss = ContextLost(self.context, lease.ended or "", port=self.port)
         self._drop(loss)
         return loss
+
+    def forget(self, lease: Lease, reason: str) -> None:
+        """End a lease because the module says that somebody else has the context; `lost` ends the claim."""
+        self._table.forget(lease, reason)
 
     def _drop(self, cause: Exception) -> None:
         if self.lease is not None:

@@ -16,9 +16,6 @@ from ...errors import ContextBusy
 from .changes import Changes
 from .session_table import Scope
 
-INITIAL = "IP INITIAL"
-CONTEXTS = (0, 1)
-
 
 class ContextState(enum.Enum):
     """What a state of a context means for who may have it."""
@@ -171,7 +168,7 @@ class ContextTable:
             lease.ended = "the module refused it"
             self.changes.notify()
 
-    def update(self, lease: Lease, word: str, state: ContextState | None = None) -> None:
+    def update(self, lease: Lease, word: str, state: ContextState) -> None:
         """Note the state of the holder's context; a context that is no longer in use after it was ends the lease.
 
         Args:
@@ -183,8 +180,7 @@ class ContextTable:
             entry = self._entries[lease.context]
             if entry.lease is not lease:
                 return
-            known = state or (ContextState.DOWN if word == INITIAL else ContextState.UP)
-            entry.state, entry.in_use = word, known is not ContextState.DOWN
+            entry.state, entry.in_use = word, state is not ContextState.DOWN
             if entry.in_use:
                 lease.active = True
             elif lease.active:

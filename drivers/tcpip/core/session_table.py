@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import threading
 import weakref
 from collections import Counter, deque
@@ -11,6 +12,13 @@ from .changes import Changes
 from .events import Event, Resolved
 from .listener_state import ListenerState
 from .socket_state import Address, Role, SocketId, SocketState
+
+
+class IdScope(enum.Enum):
+    """Within what the ids of sockets are unique."""
+
+    CONTEXT = "context"
+    MODULE = "module"
 
 
 class Scope:

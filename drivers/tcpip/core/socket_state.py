@@ -6,6 +6,7 @@ import collections
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ...errors import ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
@@ -13,11 +14,11 @@ from .changes import Changes
 
 Role = Literal["client", "server"]
 Address = tuple[str, int]
+Ending = Literal["length", "ctrl-z", "timer"]
+"""How a piece of data ends: by its length given beforehand, by Ctrl-Z, or when a timer runs out."""
+
 RECEIVE_LIMIT = 4 * 1024 * 1024
 CONGESTED = 256 * 1024  # octets beyond which nothing more is fetched
-
-SERVICE: dict[Role, int] = {"client": 1, "server": 2}
-"""What AT+QISRVC calls a session: 1 with a remote server (we are the client), 2 with a remote client."""
 
 
 class SocketId(NamedTuple):
@@ -30,6 +31,21 @@ class SocketId(NamedTuple):
 
     number: int
     role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What has become of the data that was sent in one session (app note 3.3, 10.1).
+
+    Args:
+        sent: octets sent in all.
+        acknowledged: of these, octets that the other side has confirmed.
+        pending: octets that it has not confirmed yet.
+    """
+
+    sent: int
+    acknowledged: int
+    pending: int
 
 
 class SocketState:
@@ -52,15 +68,14 @@ class SocketState:
         protocol: str,
         role: Role,
         remote: Address,
-        id: SocketId | None = None,
-        index: int = 0,
+        id: SocketId,
         datagrams: bool = False,
         limit: int = RECEIVE_LIMIT,
     ) -> None:
         self.name = name
         self.protocol = protocol
         self.role: Role = role
-        self.id = SocketId(index, role) if id is None else id
+        self.id = id
         self.changes = Changes()
         """Held while anything of it is looked at or changed."""
         self.timeout: float | None = None
@@ -170,10 +185,6 @@ class SocketState:
                     f"{self.name}: more than {self._limit} octets were not read; from there on they were dropped"
                 )
             self.changes.notify()
-
-    def learn_remote(self, remote: Address) -> None:
-        """Learn the full address of the other side."""
-        self._remote = remote
 
     def end_by_remote(self) -> None:
         """Learn that the other side has closed."""

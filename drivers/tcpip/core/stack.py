@@ -14,46 +14,22 @@ What a family does not have keeps the default here, which says so by name. A ref
 
 from __future__ import annotations
 
-import enum
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NoReturn, Protocol
+from types import MappingProxyType
+from typing import ClassVar, NoReturn
 
-from ...at.core import Dialogue, Framing, LinePattern, Sink
+from ...at.core import Dialogue, Framing, LinePattern
 from ...errors import TcpipError
+from .at_port import AtPort
 from .context_claim import ContextClaim
 from .events import Event
 from .listener_state import ListenerState
 from .options import Options
 from .procedure import Procedure
-from .session_table import SessionTable
-from .socket_state import SocketState
-
-Ending = Literal["length", "ctrl-z", "timer"]
-"""How a piece of data ends: by its length given beforehand, by Ctrl-Z, or when a timer runs out."""
-
-
-class IdScope(enum.Enum):
-    """Within what the ids of sockets are unique."""
-
-    CONTEXT = "context"
-    MODULE = "module"
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """What has become of the data that was sent in one session (app note 3.3, 10.1).
-
-    Args:
-        sent: octets sent in all.
-        acknowledged: of these, octets that the other side has confirmed.
-        pending: octets that it has not confirmed yet.
-    """
-
-    sent: int
-    acknowledged: int
-    pending: int
+from .session_table import IdScope, SessionTable
+from .socket_state import Acknowledged, Ending, SocketState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,21 +47,6 @@ class Dialect:
     title: str
     source: str
     family: type[TcpipStack]
-
-
-class AtPort(Protocol):
-    """What the rules need of an AT channel, on threads or in asyncio."""
-
-    name: str
-
-    def add_sink(self, sink: Sink) -> None:
-        """Let a sink take unsolicited results and data."""
-
-    def remove_sink(self, sink: Sink) -> None:
-        """Let a sink go."""
-
-    def room_made(self) -> None:
-        """Learn that a sink is no longer congested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +85,19 @@ class TcpipStack(ABC):
     """
 
     OPTIONS: ClassVar[frozenset[str]] = frozenset()
-    """The options of a driver that it has, beside ``context`` and a GPRS bearer: fields of `Options`, and ``csd``."""
+    """The options that it has, beside ``context`` and a GPRS bearer.
+
+    Of a driver: fields of `Options`, and ``csd``. Of opening and listening: ``index``, ``clients``, ``step_by_step``.
+    """
 
     ID_SCOPE: ClassVar[IdScope] = IdScope.CONTEXT
     """Within what the ids of its sockets are unique."""
 
     CLOSE_AFTER_PEER: ClassVar[bool] = False
     """Whether a session has to be closed here also after the other side has closed it, and has its id until then."""
+
+    WORDS: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What messages add in the module's own words about an ``acknowledged`` that did not come, and an ``incoming``."""
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
@@ -173,6 +140,10 @@ class TcpipStack(ABC):
         """
         if ending != "length":
             raise ValueError(f"{self.wiring.dialect.title} has no end={ending!r}, data is sent by its length")
+
+    def _refuse(self, option: str, given: object) -> None:
+        if given is not None and option not in self.OPTIONS:
+            raise ValueError(f"{self.wiring.dialect.title} has no option {option} (it was {given!r})")
 
     def lacks(self, what: str) -> NoReturn:
         """Say that the family does not have something."""
@@ -267,10 +238,8 @@ class TcpipStack(ABC):
         Raises:
             ValueError: the family does not have that.
         """
-        if index is not None:
-            raise ValueError(f"{self.wiring.dialect.title} has no option index, sessions are numbered by the driver")
-        if step_by_step:
-            raise ValueError(f"{self.wiring.dialect.title} has no option step_by_step, it always is")
+        self._refuse("index", index)
+        self._refuse("step_by_step", step_by_step or None)
 
     @abstractmethod
     def open(
@@ -290,10 +259,8 @@ class TcpipStack(ABC):
         """
         if port is None:
             raise ValueError(f"{self.wiring.dialect.title} has no port of its own to listen on: name one")
-        if clients is not None:
-            raise ValueError(f"{self.wiring.dialect.title} has no option clients")
-        if step_by_step:
-            raise ValueError(f"{self.wiring.dialect.title} has no option step_by_step, it always is")
+        self._refuse("clients", clients)
+        self._refuse("step_by_step", step_by_step or None)
 
     def listen(
         self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool

@@ -7,49 +7,30 @@ driver understands all of them and nothing stands here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from .dialect import GsmDialect
+from .stack import QuectelGsmStack
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect:
-    """One kind of module.
-
-    Args:
-        name: what ``dialect=`` calls it.
-        title: the modules that it is for.
-        source: the manual, issue or driver that says so.
-        csd: whether it has CSD bearers.
-        indication: what AT+QINDI is set to so that it keeps data for AT+QIRD; None: it has no such command.
-        read_size: the most octets of one AT+QIRD.
-        send_size: the most octets of one AT+QISEND.
-    """
-
-    name: str
-    title: str
-    source: str
-    csd: bool = True
-    indication: str | None = "1"
-    read_size: int = 1500
-    send_size: int = 1460
-
-
-DIALECTS: Mapping[str, Dialect] = MappingProxyType(
+DIALECTS: Mapping[str, GsmDialect] = MappingProxyType(
     {
         dialect.name: dialect
         for dialect in (
-            Dialect(
+            GsmDialect(
+                family=QuectelGsmStack,
                 name="m10",
                 title="Quectel M10",
                 source="GSM_TCPIP_AN_V1.01 3.1 (CSD); arduino-libraries/GSM (QINDI=1 and QIRD of up to 1500 on M10)",
             ),
-            Dialect(
+            GsmDialect(
+                family=QuectelGsmStack,
                 name="m95",
                 title="Quectel M95, M35",
                 source="M35 AT Commands Manual ch. 11 (CSD is not supported); vshymanskyy/TinyGSM M95 client (QINDI=1)",
                 csd=False,
             ),
-            Dialect(
+            GsmDialect(
+                family=QuectelGsmStack,
                 name="m66",
                 title="Quectel M66, M26",
                 source="M66 AT Commands Manual V1.0 ch. 11: 11.2 (CSD is not supported at present), QINDI, "
@@ -57,7 +38,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
                 csd=False,
                 send_size=1459,
             ),
-            Dialect(
+            GsmDialect(
+                family=QuectelGsmStack,
                 name="mc60",
                 title="Quectel MC60",
                 source="MC60 AT Commands Manual V1.2 ch. 11 (QINDI 0-2, CSD is not supported); "
@@ -67,11 +49,3 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         )
     }
 )
-
-
-def dialect_of(name: str) -> Dialect:
-    """Return a dialect by its name, or raise `ValueError`."""
-    found = DIALECTS.get(name)
-    if found is None:
-        raise ValueError(f"dialect is one of {', '.join(DIALECTS)}, not {name!r}")
-    return found

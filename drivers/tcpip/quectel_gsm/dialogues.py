@@ -16,9 +16,17 @@ from ...errors import (
     SettingRefused,
     UnexpectedAnswer,
 )
-from ..core.ownership import INITIAL
+from ..core.socket_state import Role
 from .timeouts import deadline
 from .unsolicited import indexed
+
+INITIAL = "IP INITIAL"
+"""The state of a context that nobody uses."""
+BROKEN = "PDP DEACT"
+"""The state of a context that the network has taken away."""
+
+SERVICE: dict[Role, int] = {"client": 1, "server": 2}
+"""What AT+QISRVC calls a session: 1 with a remote server (we are the client), 2 with a remote client."""
 
 DEFAULT_PORT = 2020  # app note 8.2 connects to it without having set it
 CONNECT_LIMIT = 75.0  # seconds after which the module gives up connecting (M66 AT manual, QIOPEN)

@@ -1,54 +1,41 @@
-"""Sending in a session, and asking what has become of it: whom AT+QISEND and AT+QISACK mean, and what answers mean."""
+"""Data of one session: whom AT+QISEND, AT+QISACK and AT+QIRD mean."""
 
 from __future__ import annotations
 
 from ...at.core import Dialogue
-from ...errors import AtTimeout, CommandError, SendFailed, SessionClosed, SessionFinished
-from ..core.socket_state import SERVICE, SocketState
+from ..core.socket_state import Acknowledged, Ending, SocketState
 from . import transfer
+from .dialogues import SERVICE
 from .settings import check_period
-from .stack import QuectelGsmStack
-from .transfer import Acknowledged, Ending
+from .state import StackState
 
 
-def send(stack: QuectelGsmStack, session: SocketState, data: bytes, ending: Ending, period: int) -> Dialogue[None]:
-    """Send one piece of up to 1460 octets."""
-    session.check_sendable()
-    if not stack.hold.valid:
-        raise _gone(stack)
-    if stack.options.transparent is not None:
-        yield from stack.data_mode.send(session, data)
-        return
+def send(state: StackState, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
+    """Send one piece; return None when the module has taken it, else what it has said."""
     settings = {"QISRVC": str(SERVICE[session.role])}
     if ending == "timer":
         settings["QIAUTOS"] = f"1,{check_period(period)}"
     elif ending == "ctrl-z":
         settings["QIAUTOS"] = "0"
-    echo = stack.hold.known("QISDE") != "0"
-    sending = transfer.send(data, ending=ending, index=stack.table.number(session), echo=echo, period=period)
+    echo = state.foreground.known("QISDE") != "0"
+    sending = transfer.send(piece, ending=ending, index=state.number(session), echo=echo, period=period)
+    final = yield from state.foreground.in_foreground(sending, settings)
+    return None if final == "SEND OK" else final
+
+
+def read(state: StackState, session: SocketState) -> Dialogue[int | None]:
+    """Fetch up to 1500 octets; return how many have come, None: the module does not know the session any more."""
+    state.reading, state.fetched = session, 0
     try:
-        final = yield from stack.hold.in_foreground(sending, settings)
-    except CommandError as error:
-        if session.open and not session.closing:
-            raise
-        raise SessionFinished(f"{stack.name}: the session was closed before the data was taken") from error
-    except AtTimeout as error:
-        session.break_off(error)  # nobody knows what of it the other side will get
-        raise
-    if final == "SEND OK":
-        return
-    if not session.open or session.closing:
-        raise SessionFinished(f"{stack.name}: the session ended while {len(data)} octets were sent ({final})")
-    raise SendFailed(f"{stack.name}: {len(data)} octets were answered {final}; is the network there?")
+        known = yield from transfer.read_buffered(
+            state.claim.context, SERVICE[session.role], session.index, state.settings.dialect.read_size
+        )
+    finally:
+        state.reading = None
+    return state.fetched if known or state.fetched else None
 
 
-def acknowledged(stack: QuectelGsmStack, session: SocketState) -> Dialogue[Acknowledged]:
-    """Return how much was sent, acknowledged, and not: AT+QISRVC, AT+QISACK."""
-    if not stack.hold.valid:
-        raise _gone(stack)
-    asking = transfer.acknowledged(stack.table.number(session))
-    return (yield from stack.hold.in_foreground(asking, {"QISRVC": str(SERVICE[session.role])}))
-
-
-def _gone(stack: QuectelGsmStack) -> SessionClosed:
-    return SessionClosed(f"{stack.name}: the context is no longer held by this driver")
+def acknowledged(state: StackState, session: SocketState) -> Dialogue[Acknowledged]:
+    """Return how much was sent, acknowledged, and not."""
+    asking = transfer.acknowledged(state.number(session))
+    return (yield from state.foreground.in_foreground(asking, {"QISRVC": str(SERVICE[session.role])}))

@@ -1,59 +1,36 @@
-"""What is done without being asked: fetching data that the module keeps, and finding out what still stands."""
+"""Finding out what still stands, after something has ended that the module does not name."""
 
 from __future__ import annotations
 
 from ...at.core import Dialogue
-from ...errors import AtTimeout
-from ..core.socket_state import SERVICE, SocketState
-from . import dialogues, transfer
-from .session_table import SessionTable
+from ..core.events import Closed, ContextLost, Event
+from . import dialogues
+from .dialogues import BROKEN
+from .state import StackState
 
 
-def fetch(table: SessionTable, session: SocketState) -> Dialogue[None]:
-    """AT+QIRD once; it is repeated until nothing comes, because the notification comes once only."""
-    session.unread = False
-    table.reading, table.fetched = session, 0
-    try:
-        known = yield from transfer.read_buffered(
-            table.hold.context, SERVICE[session.role], session.index, table.options.dialect.read_size
-        )
-    except AtTimeout as error:
-        session.break_off(error)  # nobody knows what of it was lost
-        raise
-    finally:
-        table.reading = None
-    if table.fetched:
-        session.unread = True
-    elif session.closing and not session.unread:
-        table.ended_by_remote(session)
-    elif not known:
-        table.doubt = True
-
-
-def reconcile(table: SessionTable) -> Dialogue[None]:
-    """Ask the module what still stands, and end what does not."""
-    clients, servers = table.standing("client"), table.standing("server")
-    if table.options.muxip:
+def reconcile(state: StackState) -> Dialogue[list[Event]]:
+    """Ask the module what still stands, and return what has happened unheard."""
+    clients, servers = state.table.standing("client"), state.table.standing("server")
+    if state.settings.muxip:
         word, sockets = yield from dialogues.read_sockets()
         lost = [session for session in clients if session.index not in sockets]
     else:
         word = yield from dialogues.state()
         lost = [] if word in ("CONNECT OK", "TCP CONNECTING", "UDP CONNECTING") else clients
-    yield from table.hold.take_state(word)
-    if word == "PDP DEACT":
-        table.lost_context("the network deactivated the context (AT+QISTAT)")
-        return
-    unplaced = table.uart.unplaced
-    if servers or (unplaced and table.listening):
+    yield from state.foreground.take_state(word)
+    if word == BROKEN:
+        return [ContextLost("the network deactivated the context (AT+QISTAT)", BROKEN)]
+    unplaced, came = state.uart.unplaced, list[Event]()
+    if servers or (unplaced and state.table.listening):
         listening, count = yield from dialogues.read_server()
         del listening
-        if table.options.muxip and len(servers) > count:
+        if state.settings.muxip and len(servers) > count:
             connected = yield from dialogues.read_clients()
             lost += [session for session in servers if session.index not in connected]
         elif len(servers) > count:
             lost += servers
         for _ in range(count - len(servers)):
             if unplaced:
-                table.place_client(*unplaced.popleft())
-    for session in lost:
-        table.remote_closed(session)
+                came.append(unplaced.popleft())
+    return [*came, *(Closed(session.id) for session in lost)]

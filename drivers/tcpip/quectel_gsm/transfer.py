@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal
 
 from ...at.core import Dialogue, LinePattern, command, expect, pause, payload
 from ...errors import AtTimeout, CommandError, UnexpectedAnswer
+from ..core.socket_state import Acknowledged, Ending
 from .settings import check_period
 from .timeouts import LIMITS, deadline
 from .unsolicited import CLOSED, CONNECT, DEACTIVATED, indexed
 
-Ending = Literal["length", "ctrl-z", "timer"]
-"""How a piece of data ends: by its length given beforehand, by Ctrl-Z, or when AT+QIAUTOS's timer runs out."""
-
-MAX_SEND = 1460  # app note 3.4
 CTRL_Z, ESC = b"\x1a", b"\x1b"
 ESCAPE = b"+++"
 
@@ -26,28 +21,25 @@ _ENDED = (*CLOSED, *DEACTIVATED)
 _NO_CARRIER = LinePattern("NO CARRIER")
 
 
-def pieces(data: bytes | bytearray | memoryview, ending: Ending, period: int, size: int) -> list[bytes]:
-    """Return what one AT+QISEND takes each, after checking that this way of sending can carry it.
+def check_sending(data: bytes, ending: Ending, period: int) -> None:
+    """Make sure that a way of sending can carry data.
 
     Args:
         data: the octets.
         ending: how each piece ends.
         period: seconds of AT+QIAUTOS, for ``timer``.
-        size: the most octets of a piece.
 
     Raises:
         ValueError: Ctrl-Z or ESC in data that is not sent by its length; an ending that does not exist.
     """
-    octets = bytes(data)
     if ending not in ("length", "ctrl-z", "timer"):
         raise ValueError(f"end is 'length', 'ctrl-z' or 'timer', not {ending!r}")
     if ending == "timer":
         check_period(period)
     if ending != "length":
         for octet, word in ((CTRL_Z, "Ctrl-Z (0x1A), which would end it"), (ESC, "ESC (0x1B), which cancels it")):
-            if octet in octets:
+            if octet in data:
                 raise ValueError(f"data ended by Ctrl-Z or a timer cannot contain {word}; send it by length")
-    return [octets[start : start + size] for start in range(0, len(octets), size)]
 
 
 def send(
@@ -130,21 +122,6 @@ def read_buffered(context: int, service: int, index: int, size: int) -> Dialogue
     except CommandError:
         return False
     return True
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """What has become of the data that was sent in one session (app note 3.3, 10.1).
-
-    Args:
-        sent: octets sent in all.
-        acknowledged: of these, octets that the other side has confirmed.
-        pending: octets that it has not confirmed yet.
-    """
-
-    sent: int
-    acknowledged: int
-    pending: int
 
 
 _ACK = LinePattern("+QISACK:", r" ?(?P<sent>[0-9]+), ?(?P<acknowledged>[0-9]+), ?(?P<pending>[0-9]+)", 40)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from ..core import operations
+from ..core.context import Context
 from ..core.listener_state import ListenerState
 from ..core.session_base import ListenerBase
-from ..quectel_gsm import operations
-from ..quectel_gsm.stack import QuectelGsmStack
 from .session import Runner, Session
 
 
@@ -14,18 +14,18 @@ class Listener(ListenerBase):
 
     Args:
         runner: runs its procedures.
-        stack: whose server it is.
+        context: whose server it is.
         state: its rules.
     """
 
-    def __init__(self, runner: Runner, stack: QuectelGsmStack, state: ListenerState) -> None:
+    def __init__(self, runner: Runner, context: Context, state: ListenerState) -> None:
         super().__init__(state)
         self._runner = runner
-        self._stack = stack
+        self._context = context
 
     def status(self) -> tuple[bool, int]:
-        """Return whether it listens, as the module says, and how many clients are connected: AT+QISERVER?."""
-        return self._runner.run(self._stack.server_status())
+        """Return whether it listens, as the module says, and how many clients are connected."""
+        return self._runner.run(self._context.listener_status(self._state))
 
     def accept(self, timeout: float | None = None) -> Session:
         """Wait for a client.
@@ -40,11 +40,13 @@ class Listener(ListenerBase):
             SessionTimeout: no client came in time.
             drivers.errors.SessionClosed: the listener was closed, or the context or the line is gone.
         """
-        return Session(self._runner, self._stack, self._runner.run(operations.accept(self._state, timeout)))
+        return Session(
+            self._runner, self._context, self._runner.run(operations.accept(self._context, self._state, timeout))
+        )
 
     def close(self) -> None:
         """Leave the listening state; a session that was accepted stays; idempotent."""
-        self._runner.run(operations.close_listener(self._stack, self._state))
+        self._runner.run(operations.close_listener(self._context, self._state))
 
     def __enter__(self) -> Listener:
         return self

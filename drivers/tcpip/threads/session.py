@@ -6,14 +6,13 @@ import io
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from ..core import operations
+from ..core.context import Context
+from ..core.keepalive import KeepAlive, examine
 from ..core.makefile import open_file
 from ..core.procedure import Procedure
 from ..core.session_base import SessionBase
-from ..core.socket_state import Address, SocketState
-from ..quectel_gsm import operations
-from ..quectel_gsm.keepalive import KeepAlive, examine
-from ..quectel_gsm.stack import QuectelGsmStack
-from ..quectel_gsm.transfer import Acknowledged, Ending
+from ..core.socket_state import Acknowledged, Address, Ending, SocketState
 
 T = TypeVar("T")
 
@@ -32,14 +31,14 @@ class Session(SessionBase):
 
     Args:
         runner: runs its procedures.
-        stack: whose session it is.
+        context: whose session it is.
         state: its rules.
     """
 
-    def __init__(self, runner: Runner, stack: QuectelGsmStack, state: SocketState) -> None:
+    def __init__(self, runner: Runner, context: Context, state: SocketState) -> None:
         super().__init__(state)
         self._runner = runner
-        self._stack = stack
+        self._context = context
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -57,16 +56,16 @@ class Session(SessionBase):
             SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not take them.
         """
-        return self._runner.run(operations.send(self._stack, self._state, data))
+        return self._runner.run(operations.send(self._context, self._state, data))
 
     def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
         """Send all octets, in pieces of up to 1460.
 
         Args:
             data: the octets.
-            end: ``length`` tells the module the length beforehand (AT+QISEND=<length>) and takes any octets;
-                ``ctrl-z`` ends each piece with Ctrl-Z (AT+QISEND); ``timer`` lets the module send each piece when
-                the period is over (AT+QIAUTOS). In transparent mode there are no pieces and no ends.
+            end: ``length`` tells the module the length beforehand and takes any octets;
+                ``ctrl-z`` ends each piece with Ctrl-Z; ``timer`` lets the module send each piece when
+                the period is over. In transparent mode there are no pieces and no ends.
             period: seconds, for ``timer``.
 
         Raises:
@@ -75,14 +74,14 @@ class Session(SessionBase):
             SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not take a piece.
         """
-        self._runner.run(operations.send_all(self._stack, self._state, data, end, period))
+        self._runner.run(operations.send_all(self._context, self._state, data, end, period))
 
     def acknowledged(self) -> Acknowledged:
-        """Return how much was sent, acknowledged, and not: AT+QISACK (app note 3.3).
+        """Return how much was sent, acknowledged, and not (app note 3.3).
 
         In transparent mode the UART has to be in command mode for it.
         """
-        return self._runner.run(operations.acknowledged(self._stack, self._state))
+        return self._runner.run(operations.acknowledged(self._context, self._state))
 
     def check(self, settings: KeepAlive | None = None, *, stopped: Callable[[], bool] | None = None) -> Acknowledged:
         """Find out whether the connection still is one; for a session that has been idle (app note 10.2).
@@ -99,7 +98,7 @@ class Session(SessionBase):
         Raises:
             SessionReset: it is dead; it is not closed for that.
         """
-        return self._runner.run(examine(self._stack, self._state, settings or KeepAlive(), stopped))
+        return self._runner.run(examine(self._context, self._state, settings or KeepAlive(), stopped))
 
     def rest(self, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False) -> None:
         """Wait while the session stands.
@@ -132,9 +131,9 @@ class Session(SessionBase):
     def recvfrom(self, size: int) -> tuple[bytes, Address]:
         """Return what has come and whence; see `recv`.
 
-        The module tells the sender with AT+QIRD (``receive="buffered"``) and AT+QISHOWRA; else it is `remote_address`.
+        The module tells the sender with ``receive="buffered"`` and ``show="QISHOWRA"``; else it is `remote_address`.
         """
-        return self._runner.run(operations.receive(self._stack, self._state, size))
+        return self._runner.run(operations.receive(self._context, self._state, size))
 
     def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
         """Fill a buffer with what has come; see `recv`.
@@ -177,16 +176,16 @@ class Session(SessionBase):
         """Receive or send no more; the session stays until `close`.
 
         What was sent has gone to the module by then. The module has no command for half a close: no FIN goes out
-        before AT+QICLOSE, so the other side does not see this.
+        before `close`, so the other side does not see this.
 
         Args:
             how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
         """
-        operations.shutdown(self._stack, self._state, how)
+        operations.shutdown(self._context, self._state, how)
 
     def close(self) -> None:
-        """Close the session: AT+QICLOSE, unless the other side has closed it; idempotent."""
-        self._runner.run(operations.close(self._stack, self._state))
+        """Close the session, where it has to be closed after the other side has closed it, too; idempotent."""
+        self._runner.run(operations.close(self._context, self._state))
 
     def __enter__(self) -> Session:
         return self

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from ..quectel_gsm.keepalive import KeepAlive, Watched
-from ..quectel_gsm.stack import QuectelGsmStack
+from ..core.context import Context
+from ..core.keepalive import KeepAlive, Watched
 from .runner import ThreadRunner
 from .session import Session
 
@@ -17,7 +17,7 @@ class Watch:
 
     Args:
         runner: runs the examination; callbacks run on the thread of its channel.
-        stack: whose session it is.
+        context: whose session it is.
         session: a TCP session.
         settings: how.
         reconnect: whether to open a client session again that was found dead.
@@ -28,7 +28,7 @@ class Watch:
     def __init__(
         self,
         runner: ThreadRunner,
-        stack: QuectelGsmStack,
+        context: Context,
         session: Session,
         settings: KeepAlive,
         *,
@@ -38,18 +38,18 @@ class Watch:
     ) -> None:
         self._stopping = threading.Event()
         self._watched = Watched(
-            stack,
+            context,
             session,
             settings,
             reconnect=reconnect,
-            again=partial(Session, runner, stack),
+            again=partial(Session, runner, context),
             tell=runner.channel.call_soon,
             stopped=self._stopping.is_set,
             on_dead=on_dead,
             on_reconnected=on_reconnected,
         )
         self._thread = threading.Thread(
-            target=runner.run, args=(self._watched.watch(),), name=f"keep-alive {stack.name}", daemon=True
+            target=runner.run, args=(self._watched.watch(),), name=f"keep-alive {context.name}", daemon=True
         )
         self._thread.start()
 

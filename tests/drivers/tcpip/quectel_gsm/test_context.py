@@ -13,7 +13,7 @@ from drivers.at import AtChannel
 from drivers.clock import FakeClock
 from drivers.errors import TcpipError
 from drivers.tcpip import ContextBusy, ContextLost, ContextTable, TcpipDriver
-from drivers.tcpip.core.ownership import table_for
+from drivers.tcpip.core.ownership import ContextState, table_for
 
 
 class ScriptedModule:
@@ -394,7 +394,9 @@ def test_no_sequence_of_claims_gives_a_context_two_holders(steps: list[tuple[str
         elif mine is not None and what == "release":
             table.release(mine)  # type: ignore[arg-type]
         elif mine is not None:
-            table.update(mine, "IP STATUS" if what == "activate" else "IP INITIAL")  # type: ignore[arg-type]
+            up = what == "activate"
+            state = ContextState.UP if up else ContextState.DOWN
+            table.update(mine, "IP STATUS" if up else "IP INITIAL", state)  # type: ignore[arg-type]
         living = [key for key, lease in leases.items() if key[1] == context and lease.ended is None]  # type: ignore[attr-defined]
         assert len(living) <= 1
         assert table.held(context) == bool(living)

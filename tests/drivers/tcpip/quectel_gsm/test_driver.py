@@ -26,7 +26,7 @@ from drivers.errors import (
     TcpipError,
 )
 from drivers.tcpip import Session, TcpipDriver
-from drivers.tcpip.core.socket_state import SocketState
+from drivers.tcpip.core.socket_state import SocketId, SocketState
 
 Rows = list[tuple[int, str, bytes]]
 CLAIM = ("AT+QIFGCNT=0", OK)
@@ -687,10 +687,24 @@ def test_a_claim_on_a_dead_line_leaves_the_context_free() -> None:
     play.driver.close()
 
 
+def test_a_session_of_an_earlier_activation_closes_nothing() -> None:
+    """Its index may be that of another session by now, which AT+QICLOSE would end."""
+    rows = exchange(CLAIM, (OPEN, CONNECT_OK), DEACT, CLAIM, (OPEN, CONNECT_OK))
+    rows += exchange(("AT+QISRVC?", b"\r\n+QISRVC: 1\r\n" + OK), ("AT+QICLOSE", b"\r\nCLOSE OK\r\n"), set_up=False)
+    play = Play(rows + exchange(DEACT, set_up=False))
+    former = play.driver.connect("TCP", "10.0.0.1", 80)
+    play.driver.deactivate()
+    session = play.driver.connect("TCP", "10.0.0.1", 80)
+    former.close()
+    assert session.open
+    session.close()
+    play.finish()
+
+
 def test_a_reader_that_does_not_read_is_told_what_was_dropped() -> None:
     play = Play(exchange())
-    state = SocketState(name="p", protocol="TCP", role="client", remote=("10.0.0.1", 80), limit=4)
-    session = Session(play.driver._runner, play.driver._stack, state)
+    state = SocketState(name="p", protocol="TCP", role="client", remote=("10.0.0.1", 80), id=SocketId(0), limit=4)
+    session = Session(play.driver._runner, play.driver._context, state)
     state.deliver(b"abc")
     state.deliver(b"defg")
     assert receive(session, 4) == b"abcd"

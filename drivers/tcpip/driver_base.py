@@ -6,13 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from ...at.core import Dialogue
-from ...clock import Clock
-from ..core.ownership import ContextTable, Lease, table_for
-from .settings import INITIALISE, Csd, Gprs, Options, Transparent
-from .stack import Channel, QuectelGsmStack
+from ..at.core import Dialogue
+from ..clock import Clock
+from .core.at_port import AtPort
+from .core.context import Context
+from .core.options import Csd, Gprs, Options, Transparent
+from .core.ownership import ContextTable, Lease, table_for
+from .core.stack import Dialect
+from .families import dialect_of
 
-C_co = TypeVar("C_co", bound=Channel, covariant=True)
+C_co = TypeVar("C_co", bound=AtPort, covariant=True)
 
 
 class Runner(Protocol[C_co]):
@@ -46,8 +49,8 @@ class Runner(Protocol[C_co]):
 
 
 P = TypeVar("P")
-C = TypeVar("C", bound=Channel)
-R = TypeVar("R", bound=Runner[Channel])
+C = TypeVar("C", bound=AtPort)
+R = TypeVar("R", bound=Runner[AtPort])
 
 
 class DriverBase(ABC, Generic[P, R]):
@@ -66,30 +69,31 @@ class DriverBase(ABC, Generic[P, R]):
         transparent: Transparent | bool = False,
         receive: str | None = None,
         show: Collection[str] = (),
-        initialise: Sequence[str] = INITIALISE,
-        dialect: str = "m10",
+        initialise: Sequence[str] | None = None,
+        dialect: str | Dialect = "m10",
         table: ContextTable | None = None,
         clock: Clock | None = None,
     ) -> None:
-        options = Options.make(
+        options = Options(
             context,
             bearer or Gprs(apn, user, password),
-            muxip=muxip,
-            transparent=transparent,
-            receive=receive,
-            show=show,
-            initialise=initialise,
-            dialect=dialect,
+            muxip,
+            Transparent() if transparent is True else transparent or None,
+            receive,
+            frozenset(show),
+            None if initialise is None else tuple(initialise),
         )
+        kind = dialect_of(dialect)
         runner = self._runner = self._make_runner(port, clock)
         self._table = table if table is not None else table_for(runner.modem)
-        self._stack = QuectelGsmStack(
+        self._context = Context(
+            kind,
             options,
             runner.channel,
             dlci=runner.dlci,
-            table=self._table,
+            owners=self._table,
             now=runner.clock.now,
-            wake=lambda: runner.wake(self._stack.work),
+            wake=lambda: runner.wake(self._context.work),
             set_dtr=runner.set_dtr,
         )
 
@@ -100,7 +104,7 @@ class DriverBase(ABC, Generic[P, R]):
     @property
     def context(self) -> int:
         """Which context of the module it is."""
-        return self._stack.hold.context
+        return self._context.claim.context
 
     @property
     def table(self) -> ContextTable:
@@ -110,14 +114,14 @@ class DriverBase(ABC, Generic[P, R]):
     @property
     def lease(self) -> Lease | None:
         """The driver's hold on its context, None while it has none."""
-        return self._stack.hold.lease if self._stack.hold.valid else None
+        return self._context.claim.lease if self._context.claim.valid else None
 
     @property
     def receive(self) -> str:
         """How received data is told from answers: ``buffered``, ``header`` or ``bare``; settled when it claims."""
-        return self._stack.table.receive
+        return self._context.stack.receive
 
     @property
     def online(self) -> bool:
         """Whether the UART is in data mode."""
-        return self._stack.table.online is not None
+        return self._context.table.online is not None

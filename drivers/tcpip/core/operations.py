@@ -5,40 +5,43 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...errors import SessionTimeout
-from ..core.listener_state import ListenerState
-from ..core.procedure import Procedure, on_channel, wait
-from ..core.socket_state import Address, SocketState
-from . import exchange
-from .stack import QuectelGsmStack
-from .transfer import Acknowledged, Ending, pieces
+from .context import Context
+from .listener_state import ListenerState
+from .procedure import Procedure, on_channel, wait
+from .sending import ask_acknowledged, send_piece
+from .socket_state import Acknowledged, Address, Ending, SocketState
 
 Octets = bytes | bytearray | memoryview
 
 
-def send(stack: QuectelGsmStack, session: SocketState, data: Octets) -> Procedure[int]:
+def send(context: Context, session: SocketState, data: Octets) -> Procedure[int]:
     """Send as much as the module takes at once; return how many octets that were."""
-    piece = bytes(data[: stack.options.dialect.send_size])
+    piece = bytes(data[: context.stack.send_size])
     if piece:
         session.check_sendable()
-        yield from on_channel(exchange.send(stack, session, piece, "length", 0))
+        yield from on_channel(send_piece(context, session, piece))
     return len(piece)
 
 
-def send_all(
-    stack: QuectelGsmStack, session: SocketState, data: Octets, ending: Ending, period: int
-) -> Procedure[None]:
-    """Send all octets, piece by piece; the channel is free for others between two pieces."""
-    for piece in pieces(data, ending, period, stack.options.dialect.send_size):
+def send_all(context: Context, session: SocketState, data: Octets, ending: Ending, period: int) -> Procedure[None]:
+    """Send all octets, piece by piece; the channel is free for others between two pieces.
+
+    Raises:
+        ValueError: the family cannot send them in this way.
+    """
+    octets, size = bytes(data), context.stack.send_size
+    context.stack.check_sending(octets, ending, period)
+    for start in range(0, len(octets), size):
         session.check_sendable()
-        yield from on_channel(exchange.send(stack, session, piece, ending, period))
+        yield from on_channel(send_piece(context, session, octets[start : start + size], ending, period))
 
 
-def acknowledged(stack: QuectelGsmStack, session: SocketState) -> Procedure[Acknowledged]:
+def acknowledged(context: Context, session: SocketState) -> Procedure[Acknowledged]:
     """Return how much was sent, acknowledged, and not."""
-    return on_channel(exchange.acknowledged(stack, session))
+    return on_channel(ask_acknowledged(context, session))
 
 
-def receive(stack: QuectelGsmStack, session: SocketState, size: int) -> Procedure[tuple[bytes, Address]]:
+def receive(context: Context, session: SocketState, size: int) -> Procedure[tuple[bytes, Address]]:
     """Wait for data; return it, and where it came from.
 
     Raises:
@@ -56,7 +59,7 @@ def receive(stack: QuectelGsmStack, session: SocketState, size: int) -> Procedur
     if taken is None:
         raise SessionTimeout(f"{session.name}: nothing came within {session.timeout:g} s")
     if congested and not session.congested:
-        stack.room_made()
+        context.room_made()
     return taken
 
 
@@ -78,21 +81,21 @@ def rest(
     yield from wait(seconds, session.changes, over)
 
 
-def shutdown(stack: QuectelGsmStack, session: SocketState, how: int) -> None:
+def shutdown(context: Context, session: SocketState, how: int) -> None:
     """Receive or send no more."""
     session.shut(how)
-    stack.room_made()
+    context.room_made()
 
 
-def close(stack: QuectelGsmStack, session: SocketState) -> Procedure[None]:
+def close(context: Context, session: SocketState) -> Procedure[None]:
     """Close a session, unless it was closed here before."""
     if session.close_here():
-        stack.room_made()
+        context.room_made()
         with session.unless_interrupted():
-            yield from stack.end_session(session)
+            yield from context.end_session(session)
 
 
-def accept(listener: ListenerState, timeout: float | None) -> Procedure[SocketState]:
+def accept(context: Context, listener: ListenerState, timeout: float | None) -> Procedure[SocketState]:
     """Wait for a client.
 
     Raises:
@@ -102,11 +105,11 @@ def accept(listener: ListenerState, timeout: float | None) -> Procedure[SocketSt
     timeout = listener.timeout if timeout is None else timeout
     client = yield from wait(timeout, listener.changes, listener.take_client)
     if client is None:
-        raise SessionTimeout(f"{listener.name}: no client came within {timeout:g} s (REMOTE IP)")
+        raise SessionTimeout(f"{listener.name}: no client came within {timeout:g} s{context.words('incoming')}")
     return client
 
 
-def close_listener(stack: QuectelGsmStack, listener: ListenerState) -> Procedure[None]:
+def close_listener(context: Context, listener: ListenerState) -> Procedure[None]:
     """Leave the listening state, unless it was left before."""
     if listener.close_here() and not listener.broken:
-        yield from stack.end_listening()
+        yield from context.end_listening(listener)

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from ...errors import ChannelClosed, DriverError, SessionReset, TcpipError
+from ...errors import ChannelClosed, DriverError, InvalidArgument, SessionReset, TcpipError
 from ...logs import port_logger
-from ..core.procedure import Procedure, exclusive, on_channel
-from ..core.session_base import SessionBase
-from ..core.socket_state import SocketState
-from . import dialogues, exchange, opening, operations
-from .settings import check_index
-from .stack import QuectelGsmStack
-from .transfer import MAX_SEND, Acknowledged
+from . import operations
+from .context import Context
+from .procedure import Procedure, exclusive, on_channel
+from .sending import ask_acknowledged, send_piece
+from .session_base import SessionBase
+from .socket_state import Acknowledged, SocketState
 
 S = TypeVar("S", bound=SessionBase)
 
-ANSWERS = 3 * 5.3  # seconds that AT+QISTAT, AT+QISACK and AT+QISEND may take beside the waits
+ANSWERS = 3 * 5.3  # seconds that the module's answers to three commands may take beside the waits
+MAX_PROBE = 1460  # app note 3.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class KeepAlive:
     Args:
         period: seconds of idleness after which it is examined; some networks drop a connection after 8 minutes.
         probe: what is sent to the other side, 1 to 1460 octets; the other side has to expect it.
-        first: seconds from the probe to the first AT+QISACK.
+        first: seconds from the probe to the first look at what was acknowledged.
         then: seconds between further ones.
         repeats: how many further ones, 0 to 12.
         index: the session that is meant, with MUXIP on; None: whichever it is given to.
@@ -46,12 +46,12 @@ class KeepAlive:
     def __post_init__(self) -> None:
         if self.period <= 0 or self.first <= 0 or self.then <= 0:
             raise ValueError("period, first and then are more than 0 seconds")
-        if not 1 <= len(self.probe) <= MAX_SEND:
-            raise ValueError(f"a probe has 1 to {MAX_SEND} octets, not {len(self.probe)}")
+        if not 1 <= len(self.probe) <= MAX_PROBE:
+            raise ValueError(f"a probe has 1 to {MAX_PROBE} octets, not {len(self.probe)}")
         if not 0 <= self.repeats <= 12:
             raise ValueError(f"repeats is 0 to 12, not {self.repeats}")
-        if self.index is not None:
-            check_index(self.index)
+        if self.index is not None and (type(self.index) is not int or not 0 <= self.index <= 5):  # app note 4.2
+            raise InvalidArgument(f"the index of a session is 0 to 5, not {self.index!r}")
 
     @property
     def bound(self) -> float:
@@ -59,7 +59,7 @@ class KeepAlive:
         return 2 * self.period + self.first + self.repeats * self.then + (2 + self.repeats) * ANSWERS
 
 
-def check_kind(stack: QuectelGsmStack, session: SocketState, settings: KeepAlive) -> None:
+def check_kind(context: Context, session: SocketState, settings: KeepAlive) -> None:
     """Make sure that a session is of a kind that can be examined.
 
     Raises:
@@ -67,23 +67,25 @@ def check_kind(stack: QuectelGsmStack, session: SocketState, settings: KeepAlive
         ValueError: the settings are for another one.
     """
     if session.protocol != "TCP":
-        raise TcpipError(f"{stack.name}: only a TCP session has acknowledgements, this one is {session.protocol}")
-    if stack.options.transparent is not None:
-        raise TcpipError(f"{stack.name}: a transparent session is not examined: the probe would be data of the session")
+        raise TcpipError(f"{context.name}: only a TCP session has acknowledgements, this one is {session.protocol}")
+    if context.stack.transparent:
+        raise TcpipError(
+            f"{context.name}: a transparent session is not examined: the probe would be data of the session"
+        )
     if settings.index not in (None, session.index):
         raise ValueError(f"the settings are for session {settings.index}, this is session {session.index}")
-    most = stack.options.dialect.send_size
+    most = context.stack.send_size
     if len(settings.probe) > most:
         raise ValueError(f"this module sends {most} octets at once, the probe has {len(settings.probe)}")
 
 
 def examine(
-    stack: QuectelGsmStack, session: SocketState, settings: KeepAlive, stopped: Callable[[], bool] | None = None
+    context: Context, session: SocketState, settings: KeepAlive, stopped: Callable[[], bool] | None = None
 ) -> Procedure[Acknowledged]:
-    """Find out whether an idle connection is one: AT+QISTAT, AT+QISACK, a probe, AT+QISACK (app note 10.2).
+    """Find out whether an idle connection is one: by what the module knows, then by a probe (app note 10.2).
 
     Args:
-        stack: whose session it is.
+        context: whose session it is.
         session: the session.
         settings: what is sent and how long is waited.
         stopped: asked whenever the session changes or is nudged: True ends a wait.
@@ -92,36 +94,26 @@ def examine(
         SessionReset: it is not, or it has ended.
         TcpipError: this kind of session cannot be examined.
     """
-    check_kind(stack, session, settings)
+    check_kind(context, session, settings)
     session.check_sendable()
-    if session.role == "client":
-        yield from _examine_state(stack, session)
-    idle = yield from on_channel(exchange.acknowledged(stack, session))
+    word = yield from context.stack.examine(session)
+    if word is not None:
+        raise SessionReset(f"{context.name}: the connection is gone: the module says {word}")
+    idle = yield from on_channel(ask_acknowledged(context, session))
     if idle.pending:
-        raise SessionReset(f"{stack.name}: {idle.pending} octets were not acknowledged while the session was idle")
-    yield from on_channel(exchange.send(stack, session, settings.probe, "length", 0))
+        raise SessionReset(f"{context.name}: {idle.pending} octets were not acknowledged while the session was idle")
+    yield from on_channel(send_piece(context, session, settings.probe))
     yield from operations.rest(session, settings.first, stopped)
     for left in range(settings.repeats, -1, -1):
         session.check_sendable()
-        totals = yield from on_channel(exchange.acknowledged(stack, session))
+        totals = yield from on_channel(ask_acknowledged(context, session))
         if not totals.pending:
             return totals
         if left:
             yield from operations.rest(session, settings.then, stopped)
     waited = settings.first + settings.repeats * settings.then
-    raise SessionReset(f"{stack.name}: the probe was not acknowledged within {waited:g} s (AT+QISACK)")
-
-
-def _examine_state(stack: QuectelGsmStack, session: SocketState) -> Procedure[None]:
-    """AT+QISTAT says whether the stack itself has noticed anything (app note 10.1)."""
-    if stack.options.muxip:
-        word, sockets = yield from stack.hold.on_channel(dialogues.read_sockets())
-        alive = session.index in sockets
-    else:
-        word = yield from stack.hold.on_channel(dialogues.state())
-        alive = word == "CONNECT OK"
-    if not alive:
-        raise SessionReset(f"{stack.name}: the connection is gone: the module says {word}")
+    words = context.words("acknowledged")
+    raise SessionReset(f"{context.name}: the probe was not acknowledged within {waited:g} s{words}")
 
 
 class _Stopped(Exception):
@@ -132,7 +124,7 @@ class Watched(Generic[S]):
     """A session that is examined whenever it has been idle for a period, and who is told what becomes of it.
 
     Args:
-        stack: whose session it is.
+        context: whose session it is.
         session: the one that is watched at first.
         settings: when and how.
         reconnect: whether to open a client session again that was found dead.
@@ -145,7 +137,7 @@ class Watched(Generic[S]):
 
     def __init__(
         self,
-        stack: QuectelGsmStack,
+        context: Context,
         session: S,
         settings: KeepAlive,
         *,
@@ -156,11 +148,11 @@ class Watched(Generic[S]):
         on_dead: Callable[[S, Exception], None] | None,
         on_reconnected: Callable[[S], None] | None,
     ) -> None:
-        check_kind(stack, session._state, settings)
+        check_kind(context, session._state, settings)
         if reconnect and session.role != "client":
             raise ValueError("only a session that was opened here can be opened again")
         self.session = session
-        self._stack = stack
+        self._context = context
         self._settings = settings
         self._reconnect = reconnect
         self._again = again
@@ -186,11 +178,11 @@ class Watched(Generic[S]):
             if session.closed:
                 return
             try:
-                totals = yield from on_channel(exchange.acknowledged(self._stack, session))
+                totals = yield from on_channel(ask_acknowledged(self._context, session))
                 if totals.sent != seen and seen >= 0 and not totals.pending:
                     seen = totals.sent  # it was used meanwhile, and all of it has arrived
                     continue
-                seen = (yield from examine(self._stack, session, self._settings, self._ask)).sent
+                seen = (yield from examine(self._context, session, self._settings, self._ask)).sent
             except ChannelClosed:
                 return
             except DriverError as error:
@@ -208,21 +200,19 @@ class Watched(Generic[S]):
 
     def _replace(self, why: Exception) -> Procedure[bool]:
         """Report a session that was found dead; True when another one has taken its place."""
-        log = port_logger(self._stack.hold.port)
+        log = port_logger(self._context.claim.port)
         log.info("%s", why)
         dead = self.session._state
         dead.break_off(why)
         if dead.close_here():
             with suppress(DriverError):
-                yield from self._stack.end_session(dead)
+                yield from self._context.end_session(dead)
         if self._on_dead is not None:
             self._tell(partial(self._on_dead, self.session, why))
-        while self._reconnect and not self._stack.closed:
+        while self._reconnect and not self._context.closed:
             host, port = dead.remote_address
-            number = self._stack.table.number(dead)
-            opened = opening.connect(
-                self._stack, dead.protocol, host, port, index=number, timeout=None, step_by_step=False
-            )
+            index = dead.index if "index" in self._context.stack.OPTIONS else None
+            opened = self._context.connect(dead.protocol, host, port, index=index)
             try:
                 state = yield from exclusive(opened)
             except ChannelClosed:
