@@ -187,5 +187,5 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         try:
             yield self.channel
         finally:
-            if self._context.table.standing():
+            if self._context.resumable:
                 await self.resume()

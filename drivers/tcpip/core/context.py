@@ -212,6 +212,11 @@ class Context(EventHandler):
         self._port.room_made()
         self.table.room_made()
 
+    @property
+    def resumable(self) -> bool:
+        """Whether there is a session to go back to in data mode."""
+        return bool(self.table.standing())
+
     # -- names -----------------------------------------------------------------------------------------------------
 
     def resolve(self, name: str) -> Procedure[list[str]]:

@@ -96,11 +96,6 @@ class DataMode:
                 f"{self._state.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
             )
 
-    @property
-    def resumable(self) -> bool:
-        """Whether there is a session to go back to."""
-        return bool(self._table.standing())
-
     def resume(self) -> Dialogue[None]:
         """Go back to data mode: ATO."""
         if self._table.online is not None:

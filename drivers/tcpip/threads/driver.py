@@ -300,5 +300,5 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         try:
             yield self.channel
         finally:
-            if self._context.table.standing():
+            if self._context.resumable:
                 self.resume()
