@@ -6,23 +6,25 @@ import collections
 
 from ...errors import SessionClosed, SessionReset
 from .changes import Changes
-from .socket_state import SocketState
+from .socket_state import SocketId, SocketState
 
 BACKLOG = 8
 
 
 class ListenerState:
-    """One server: the clients that wait for somebody to accept them, and its end.
+    """One listener: the clients that wait for somebody to accept them, and its end.
 
     Args:
         name: what messages call it.
         protocol: TCP or UDP.
         port: the port it listens on.
+        id: what the module calls it.
         clients: how many at once.
     """
 
-    def __init__(self, *, name: str, protocol: str, port: int, clients: int = 1) -> None:
+    def __init__(self, *, name: str, protocol: str, port: int, id: SocketId, clients: int = 1) -> None:
         self.name = name
+        self.id = id
         self.protocol = protocol
         self.port = port
         self.changes = Changes()

@@ -117,17 +117,40 @@ class SessionTable:
             The session, None when all ids are taken.
         """
         with self._scope.lock:
-            taken = {
-                id
-                for table in self._scope.tables
-                for id in (*(i for i, s in list(table.sessions.items()) if table._occupies(s)), *list(table.listeners))
-            }
-            id = next((id for id in ids if id not in taken), None)
+            id = self._free_id(ids)
             if id is None:
                 return None
-            session = self.new_session(id, role, protocol, remote, datagrams=datagrams)
-            self.sessions[id] = session
+            session = self.sessions[id] = self.new_session(id, role, protocol, remote, datagrams=datagrams)
             return session
+
+    def reserve_listener(
+        self, ids: Iterable[SocketId], protocol: str, port: int, clients: int = 1
+    ) -> ListenerState | None:
+        """Make a listener that is about to be set up, under the first of some ids that nobody of the scope has.
+
+        Args:
+            ids: those that it may have, in order.
+            protocol: TCP or UDP.
+            port: the port it listens on.
+            clients: how many at once.
+
+        Returns:
+            The listener, None when all ids are taken.
+        """
+        with self._scope.lock:
+            id = self._free_id(ids)
+            if id is None:
+                return None
+            listener = ListenerState(name=self.name, protocol=protocol, port=port, id=id, clients=clients)
+            self.listeners[id] = listener
+            return listener
+
+    def _free_id(self, ids: Iterable[SocketId]) -> SocketId | None:
+        taken = set[SocketId]()
+        for table in self._scope.tables:
+            taken.update(id for id, session in list(table.sessions.items()) if table._occupies(session))
+            taken.update(list(table.listeners))
+        return next((id for id in ids if id not in taken), None)
 
     def new_session(
         self, id: SocketId, role: Role, protocol: str, remote: Address, *, datagrams: bool = False

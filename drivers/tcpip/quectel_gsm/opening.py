@@ -55,7 +55,7 @@ class Opening:
         if step_by_step and not self._state.claim.active:
             yield from self._activation.activate()
         number = yield from self._listening_port(protocol, port)
-        server = ListenerState(name=self._state.name, protocol=protocol, port=number, clients=most)
+        server = ListenerState(name=self._state.name, protocol=protocol, port=number, id=SERVER, clients=most)
         self._table.listeners[SERVER] = server  # a client may come in the octets right behind SERVER OK
         try:
             listening = dialogues.listen(protocol, most if self._state.settings.muxip else None)
