@@ -3,8 +3,8 @@
 Invariants:
 1. Nothing raises, whatever the line does and in whatever order the owners call.
 2. Nothing grows without bound: queues, decoders, the control channel.
-3. Within 2·N2·T1 of a healed line on which both speak, the two agree on the state of every DLC, and 1,000 octets cross
-   each way on every channel.
+3. Within 2·N2·T1 of a healed line on which both go on speaking, the two agree on the state of every DLC, and 1,000
+   octets cross each way on every channel.
 4. A core that hears nothing ends: every DLC that it opens or closes comes to rest, the session is given up.
 """
 
@@ -164,16 +164,18 @@ class FuzzTwoMultiplexers(RuleBasedStateMachine):
             station.events += station.mux.receive_data(line.heal(), pair.now)
         config = pair.host.mux.config
         grace = 2 * config.n2 * config.t1
-        # Both speak: whatever they take for open they use.
-        for station in (pair.host, pair.module):
-            for dlci in DLCIS:
-                if station.mux._session.dlc(dlci).state.value == "OPEN":
-                    station.mux.resume_reading(dlci, pair.now)
-                    station.mux.send(dlci, b"?", pair.now)
-            if station.mux.session_open:
-                station.mux.release_all(pair.now)
-                station.mux.test(b"?", pair.now)
-        pair.pass_time(grace)
+        given_up = (config.n2 + 1) * config.t1
+        # Both speak, also when what was lost has been given up: whatever they take for open they use.
+        for seconds in (given_up, grace - given_up):
+            for station in (pair.host, pair.module):
+                for dlci in DLCIS:
+                    if station.mux._session.dlc(dlci).state.value == "OPEN":
+                        station.mux.resume_reading(dlci, pair.now)
+                        station.mux.send(dlci, b"?", pair.now)
+                if station.mux.session_open:
+                    station.mux.release_all(pair.now)
+                    station.mux.test(b"?", pair.now)
+            pair.pass_time(seconds)
         if not (pair.host.mux.session_open and pair.module.mux.session_open):
             pair.host.mux.start(pair.now)
             pair.pass_time(grace)

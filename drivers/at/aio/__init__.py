@@ -1,0 +1,7 @@
+"""AT channels in asyncio: the same dialogues over a pair of streams."""
+
+from __future__ import annotations
+
+from .channel import AtChannel, Streams, channel_on
+
+__all__ = ["AtChannel", "Streams", "channel_on"]
