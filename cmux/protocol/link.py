@@ -15,7 +15,7 @@ from .events import Cause, Event, SessionClosed
 from .multiplexer import Multiplexer
 from .pacing import Pacer
 from .reset_watch import ResetWatch
-from .startup import no_multiplexer
+from .startup import no_multiplexer, stalled
 
 STALL: Final = 30.0
 """Seconds after which a line that takes no octet is lost."""
@@ -174,7 +174,7 @@ class Link:
         if self._watch is not None and (reset := self._watch.verdict(now)) is not None:
             events += self.line_lost(reset, now, Cause.PEER)
         if self._lost_at is not None and self._lost_at <= now:
-            events += self.line_lost(f"the line has taken no octet for {self._stall:g} s (flow control?)", now)
+            events += self.line_lost(stalled(self._stall or STALL), now)
         return self._noted(events, now)
 
     # --- Looking at it --------------------------------------------------------------------------------------------

@@ -18,8 +18,6 @@ from ..protocol.startup import Dialogue, Entered, Finding, Heard
 
 T = TypeVar("T")
 
-_WRITE_TIMEOUT = 2.0
-
 
 def run(line: Line, dialogue: Dialogue[T]) -> T:
     """Run a dialogue to its end.
@@ -42,9 +40,9 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
                 line.set_baudrate(step.baudrate)
             left = step.write
             while left:
-                left = left[line.write(left, _WRITE_TIMEOUT) :]
-                if left and time.monotonic() - started > _WRITE_TIMEOUT:
-                    raise HungUp(f"the line has taken no octet for {_WRITE_TIMEOUT:g} s (flow control?)")
+                left = left[line.write(left, startup.STALL) :]
+                if left and time.monotonic() - started > startup.STALL:
+                    raise HungUp(startup.stalled(startup.STALL))
             heard = line.read(step.wait) if step.wait > 0 else b""
             port_logger(line.name).debug("said %r, heard %r", step.write, heard)
             step = dialogue.send(Heard(heard, time.monotonic() - started))
