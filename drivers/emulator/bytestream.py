@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..clock import Timer
+from .context_session import ContextSession
 from .environment import Environment
-from .sessions import Session
 
 _GUARD = 0.5  # seconds of silence before and after +++
 _BETWEEN = 0.02  # seconds at most between the plus signs
@@ -28,7 +28,7 @@ class Bytestream:
         self,
         environment: Environment,
         tcfg: tuple[int, int, int, int],
-        session: Session,
+        session: ContextSession,
         escaped: Callable[[], None],
         room: Callable[[], None],
     ) -> None:

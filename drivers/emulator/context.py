@@ -6,16 +6,18 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from .activation import Activation
 from .connecting import connect
+from .context_session import ContextSession, Role
 from .delivery import Delivery, HeaderOptions, Notice
 from .environment import Environment
 from .outbox import Outbox
 from .server import Server
 from .services import Services
-from .sessions import Role, Session, SessionState
+from .sessions import NetworkSession, SessionState
 from .settings import ContextSettings
 from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 
@@ -47,8 +49,8 @@ class Context:
         self._saved: dict[str, Any] = {}
         self.server = Server(self, environment)
         self.services = Services(self, environment, self._spawn)
-        self.profiles: dict[int, Session] = {}
-        self._bytestream: Session | None = None
+        self.profiles: dict[int, ContextSession] = {}
+        self._bytestream: ContextSession | None = None
         self.unread = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
         self._changed = changed
@@ -80,7 +82,7 @@ class Context:
         return self.state is not ContextState.INITIAL
 
     @property
-    def bytestream(self) -> Session | None:
+    def bytestream(self) -> ContextSession | None:
         """The transparent session, in data mode or left for a while; None once nothing can go on with it."""
         session = self._bytestream
         if session is not None and session.state is SessionState.CLOSED and not session.held:
@@ -88,7 +90,7 @@ class Context:
         return self._bytestream
 
     @bytestream.setter
-    def bytestream(self, session: Session | None) -> None:
+    def bytestream(self, session: ContextSession | None) -> None:
         self._bytestream = session
 
     @property
@@ -155,12 +157,12 @@ class Context:
     def network_changed(self) -> None:
         """Let the sessions see that the network has become silent, or no longer is."""
         for session in self._sessions():
-            session.network_changed()
+            session.network.network_changed()
 
     def break_sessions(self) -> None:
         """Let the remote side of every session reset its connection."""
         for session in self._sessions():
-            session.broken()
+            session.network.broken()
 
     def reset(self) -> None:
         """Power down: nothing stays, nothing is said."""
@@ -234,7 +236,7 @@ class Context:
             await self._environment.sleep(self._environment.behaviour.result_time)
             await self._environment.within(
                 self._environment.behaviour.connect_timeout,
-                connect(self, self._environment, self.profiles, index, kind, (host, port)),
+                connect(self._environment, kind, (host, port), self.local_address, partial(self._enter, index)),
             )
         except (OSError, TimeoutError) as error:
             log.info("context %d: profile %d does not reach %s:%d: %s", self.number, index, host, port, error)
@@ -245,6 +247,11 @@ class Context:
             else:
                 self.fire(Trigger.FAILED)
             self.announce(self.with_index(index, "CONNECT FAIL"))
+
+    def _enter(self, index: int, network: NetworkSession) -> ContextSession:
+        session = ContextSession(self, self._environment, Role.CLIENT, index, network)
+        self.profiles[index] = session
+        return session
 
     def close_profile(self, index: int) -> bool:
         """Close a client session from our side; False when there is none to close."""
@@ -308,27 +315,28 @@ class Context:
     # What its sessions tell it
 
     @property
-    def keepalive(self) -> tuple[int, int, int]:
+    def keepalive(self) -> tuple[int, int] | None:
         """See `SessionHost.keepalive`."""
-        return self.settings.kalive
+        off, idle, interval = self.settings.kalive
+        return None if off else (idle, interval)
 
     @property
     def indicating(self) -> int:
         """See `SessionHost.indicating`."""
         return self.settings.ndi
 
-    def indication(self, session: Session, more: tuple[int, ...]) -> str:
+    def indication(self, session: ContextSession, more: tuple[int, ...]) -> str:
         """See `SessionHost.indication`."""
         return "+QIRDI: " + ",".join(map(str, (self.number, int(session.role), session.index, *more)))
 
-    def discard(self, session: Session) -> None:
+    def discard(self, session: ContextSession) -> None:
         """See `SessionHost.discard`."""
         if session.held:
             log.info("context %d: %d octets that nobody has read are lost", self.number, session.held)
         self.unread += session.held
         session.close()
 
-    def header_options(self, session: Session) -> HeaderOptions:
+    def header_options(self, session: ContextSession) -> HeaderOptions:
         """See `SessionHost.header_options`."""
         settings, behaviour = self.settings, self._environment.behaviour
         return HeaderOptions(
@@ -341,7 +349,7 @@ class Context:
             to_before_recv=behaviour.to_before_recv,
         )
 
-    def session_connected(self, session: Session) -> None:
+    def session_connected(self, session: ContextSession) -> None:
         """See `SessionHost.session_connected`."""
         if session.role is Role.CLIENT:
             self._opening.pop(session.index, None)
@@ -353,7 +361,7 @@ class Context:
             if self.settings.mode:
                 self._join(session, "CONNECT")
 
-    def session_ended(self, session: Session) -> None:
+    def session_ended(self, session: ContextSession) -> None:
         """See `SessionHost.session_ended`."""
         if session.role is Role.CLIENT:
             if self.profiles.get(session.index) is not session:
@@ -365,7 +373,7 @@ class Context:
         always = self._environment.behaviour.closed_index
         session.notify(Notice(f"{session.index}, CLOSED" if always else self.with_index(session.index, "CLOSED")))
 
-    def _join(self, session: Session, text: str) -> None:
+    def _join(self, session: ContextSession, text: str) -> None:
         """Tell that a session carries data; with QIMODE=1 it takes the UART into data mode."""
         former = self.bytestream
         transparent = bool(self.settings.mode) and (former is None or not former.connected)
@@ -374,7 +382,7 @@ class Context:
             session.transparent = True
         session.notify(Notice(text, enters_data_mode=transparent))
 
-    def session_changed(self, session: Session) -> None:
+    def session_changed(self, session: ContextSession) -> None:
         """See `SessionHost.session_changed`."""
         self._changed(self.number)
 
@@ -397,10 +405,10 @@ class Context:
         """Drop the lines that no UART is there to show; returns how many. Received data stays."""
         return self.outbox.forget_lines(self._present())
 
-    def _sessions(self) -> list[Session]:
+    def _sessions(self) -> list[ContextSession]:
         return self.outbox.sessions(self._present())
 
-    def _present(self) -> list[Session]:
+    def _present(self) -> list[ContextSession]:
         return [*self.profiles.values(), *self.server.clients.values()]
 
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from .call import Call
 from .commandline import Form
 from .context import PROFILES
+from .context_session import ContextSession, Role
 from .entry import Entry
 from .ownership import CONTEXTS, Need
 from .replies import ANSWERED, ERROR, OK, Reply, final
 from .server import CLIENTS
-from .sessions import Role, Session
 from .states import ACTIVE
 from .table import CommandTable
 
@@ -33,7 +33,7 @@ def _longest(call: Call) -> int:
     return int(call.modem.environment.behaviour.longest_send)
 
 
-def _addressed(call: Call, index: int) -> Session | None:
+def _addressed(call: Call, index: int) -> ContextSession | None:
     """Return the session that QISEND and QISACK are for: QISRVC tells the side, the index the session."""
     context = call.context
     side = context.profiles if context.settings.srvc == Role.CLIENT else context.server.clients
@@ -128,7 +128,7 @@ def _acknowledged(call: Call, index: int) -> Reply:
     session = _addressed(call, index)
     if session is None and call.context.state not in ACTIVE:
         return ERROR
-    counters = session.counters() if session is not None else (0, 0, 0)
+    counters = session.network.counters() if session is not None else (0, 0, 0)
     call.line("+QISACK: {}, {}, {}".format(*counters))
     return OK
 

@@ -9,11 +9,11 @@ from functools import partial
 from ..clock import Timer
 from .commandline import Command
 from .context import Context
+from .context_session import ContextSession
 from .delivery import Delivery, Notice
 from .environment import Environment, Network, Sim
 from .ownership import CONTEXTS, Need, Ownership
 from .replies import Reply
-from .sessions import Session
 from .states import ACTIVE, ContextState
 from .uart import Execution, OctetsCallback, Uart
 from .wall_clock import WallClock
@@ -125,7 +125,7 @@ class Modem:
         """Drop the lines for a UART where nobody listens; returns how many."""
         return sum(self.contexts[number].forget_notices() for number in self.ownership.owned(uart))
 
-    def forget_bytestream(self, session: Session) -> None:
+    def forget_bytestream(self, session: ContextSession) -> None:
         """End the tie between a transparent session and its UART."""
         for context in self.contexts:
             if context.bytestream is session:

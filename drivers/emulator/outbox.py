@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from .context_session import ContextSession
 from .delivery import Delivery, Notice
-from .sessions import Session
 
 _LINES = 64  # that wait for the UART; the oldest make room
 
@@ -17,7 +17,7 @@ class Outbox:
     def __init__(self) -> None:
         self.crowded_out = 0  # lines that waited for the UART until there was no room
         self._lines: deque[Notice] = deque(maxlen=_LINES)
-        self._draining: list[Session] = []
+        self._draining: list[ContextSession] = []
 
     def announce(self, text: str) -> None:
         """Queue an unsolicited line."""
@@ -25,17 +25,17 @@ class Outbox:
             self.crowded_out += 1
         self._lines.append(Notice(text))
 
-    def keep(self, session: Session | None) -> None:
+    def keep(self, session: ContextSession | None) -> None:
         """Go on with a session that has ended and is replaced, until nothing is left to take from it."""
         if session is not None and not session.drained:
             self._draining.append(session)
 
-    def sessions(self, others: Iterable[Session]) -> list[Session]:
+    def sessions(self, others: Iterable[ContextSession]) -> list[ContextSession]:
         """Return all sessions, those that have ended first."""
         self._draining = [session for session in self._draining if not session.drained]
         return [*self._draining, *others]
 
-    def take(self, others: Iterable[Session]) -> Notice | Delivery | None:
+    def take(self, others: Iterable[ContextSession]) -> Notice | Delivery | None:
         """Return what comes out of the UART next, or None."""
         if self._lines:
             return self._lines.popleft()
@@ -44,7 +44,7 @@ class Outbox:
                 return item
         return None
 
-    def forget_lines(self, others: Iterable[Session]) -> int:
+    def forget_lines(self, others: Iterable[ContextSession]) -> int:
         """Drop the lines that no UART is there to show; returns how many. Received data stays."""
         count = len(self._lines)
         self._lines.clear()

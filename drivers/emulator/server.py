@@ -1,16 +1,17 @@
-"""The module as a server: one listening socket of a context, and up to five clients."""
+"""A context as a server: one listening socket, and up to five clients."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import enum
-from typing import cast
+from functools import partial
 
+from .context_session import ContextSession, Role, SessionHost
 from .environment import Environment
-from .sessions import Role, Session, SessionHost, SessionState
+from .listening_socket import ListeningSocket
+from .sessions import NetworkSession, SessionState
 from .tcp_session import TcpSession
-from .udp_session import UdpEndpoint, UdpSession
+from .udp_session import UdpSession
 
 CLIENTS = 5
 
@@ -33,11 +34,11 @@ class Server:
 
     def __init__(self, host: SessionHost, environment: Environment) -> None:
         self.state = ServerState.INITIAL
-        self.clients: dict[int, Session] = {}
+        self.clients: dict[int, ContextSession] = {}
         self._host = host
         self._environment = environment
         self._maximum = 1
-        self._listener: asyncio.Server | UdpEndpoint | None = None
+        self._socket = ListeningSocket(environment, self.arrived, self._datagram)
 
     @property
     def listening(self) -> bool:
@@ -69,34 +70,15 @@ class Server:
         Raises:
             OSError: the system does not let it.
         """
-        loop = self._environment.loop
-        if kind == "TCP":
-            # In two steps, so that there is something to close wherever this is cancelled.
-            self._listener = await loop.create_server(lambda: _Arrival(self), address, port, start_serving=False)
-            await self._listener.start_serving()
-        else:
-            _, self._listener = await loop.create_datagram_endpoint(
-                lambda: UdpEndpoint(self._datagram), local_addr=(address, port)
-            )
+        await self._socket.open(kind, address, port)
         self.state = ServerState.LISTENING
 
     def stop(self) -> bool:
         """Leave the listening state; False when it was not in it."""
         listened = self.state is ServerState.LISTENING
         self.state = ServerState.INITIAL
-        listener, self._listener = self._listener, None
-        if isinstance(listener, asyncio.Server):
-            self._close(listener)
-        elif listener is not None:
-            listener.close()
+        self._socket.close()
         return listened
-
-    def _close(self, listener: asyncio.Server) -> None:
-        """Close a listening socket after what asyncio is accepting: that would stay open where it finds it closed."""
-        for endpoint in listener.sockets:
-            with contextlib.suppress(NotImplementedError):  # by a loop that has no readers
-                self._environment.loop.remove_reader(endpoint)
-        self._environment.loop.call_soon(listener.close)
 
     def close_client(self, index: int) -> bool:
         """Close one client; False when there is none to close."""
@@ -120,31 +102,32 @@ class Server:
             transport.abort()
             return
         address, port = transport.get_extra_info("peername")[:2]
-        session = TcpSession(self._host, self._environment, Role.SERVER, index, (str(address), int(port)))
-        self.clients[index] = session
+        session = TcpSession(self._environment, (str(address), int(port)), partial(self._enter, index))
         transport.set_protocol(session)
         session.connection_made(transport)
 
     def _datagram(self, data: bytes, sender: tuple[str, int]) -> None:
-        for session in self.clients.values():
-            if session.remote == sender and isinstance(session, UdpSession):
-                session.receive(data)
+        for client in self.clients.values():
+            if client.remote == sender and isinstance(client.network, UdpSession):
+                client.network.receive(data)
                 return
-        index, endpoint = self._free_index(), self._listener
-        if index is None or not isinstance(endpoint, UdpEndpoint):
+        index, endpoint = self._free_index(), self._socket.endpoint
+        if index is None or endpoint is None:
             return
         session = UdpSession(
-            self._host,
             self._environment,
-            Role.SERVER,
-            index,
             sender,
+            partial(self._enter, index),
             transmit=lambda payload: endpoint.send(payload, sender),
             finish=lambda: None,
         )
-        self.clients[index] = session
         session.established()
         session.receive(data)
+
+    def _enter(self, index: int, network: NetworkSession) -> ContextSession:
+        session = ContextSession(self._host, self._environment, Role.SERVER, index, network)
+        self.clients[index] = session
+        return session
 
     def _free_index(self) -> int | None:
         """Return the lowest index for a new client, or None when there are enough."""
@@ -158,13 +141,3 @@ class Server:
                     self._host.discard(self.clients.pop(index))
                     return index
         return free
-
-
-class _Arrival(asyncio.Protocol):
-    """A TCP client before it is known whether there is room for it."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._server.arrived(cast(asyncio.Transport, transport))

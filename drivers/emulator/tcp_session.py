@@ -7,27 +7,23 @@ import contextlib
 import socket
 import struct
 import sys
+from collections.abc import Callable
 
 from .environment import Environment, limit_buffers
-from .sessions import HIGH_WATER, Role, Session, SessionHost, SessionState
+from .sessions import HIGH_WATER, NetworkSession, SessionOwner, SessionState
 
 _READ_SIZE = 4096
 _LOW_WATER = 4096
 _LINGER = 10.0  # seconds that a closed session may go on handing over what was sent
 
 
-class TcpSession(Session, asyncio.BufferedProtocol):
-    """One TCP connection; arguments as for `Session`."""
+class TcpSession(NetworkSession, asyncio.BufferedProtocol):
+    """One TCP connection; arguments as for `NetworkSession`."""
 
     def __init__(
-        self,
-        host: SessionHost,
-        environment: Environment,
-        role: Role,
-        index: int,
-        remote: tuple[str, int],
+        self, environment: Environment, remote: tuple[str, int], own: Callable[[NetworkSession], SessionOwner]
     ) -> None:
-        super().__init__(host, environment, role, index, "TCP", remote)
+        super().__init__(environment, "TCP", remote, own)
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray(_READ_SIZE)
         self._received = bytearray()
@@ -38,7 +34,7 @@ class TcpSession(Session, asyncio.BufferedProtocol):
 
     @property
     def held(self) -> int:
-        """See `Session.held`."""
+        """See `NetworkSession.held`."""
         return len(self._received)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -48,7 +44,7 @@ class TcpSession(Session, asyncio.BufferedProtocol):
         self._transport = self._registered = transport
         self._environment.transports.add(transport)
         limit_buffers(transport)
-        _keep_alive(transport, self._host.keepalive)
+        _keep_alive(transport, self._owner.keepalive)
         transport.set_write_buffer_limits(high=HIGH_WATER, low=_LOW_WATER)
         if self.state is SessionState.CLOSED:  # given up in the meantime
             transport.abort()
@@ -67,7 +63,7 @@ class TcpSession(Session, asyncio.BufferedProtocol):
         if len(self._received) >= HIGH_WATER and self._reading and self._transport is not None:
             self._reading = False
             self._transport.pause_reading()
-        self._arrived(nbytes)
+        self._owner.arrived(nbytes)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol`."""
@@ -78,11 +74,10 @@ class TcpSession(Session, asyncio.BufferedProtocol):
         self._ended()
 
     def close(self) -> None:
-        """See `Session.close`."""
+        """See `NetworkSession.close`."""
         self._final_missing = self._unacknowledged()
         super().close()
         self._received.clear()
-        self._before.clear()
         transport, self._transport = self._transport, None
         if transport is not None:
             if self._environment.network.silent:  # the remote side hears nothing of it
@@ -93,7 +88,8 @@ class TcpSession(Session, asyncio.BufferedProtocol):
             if transport.get_write_buffer_size():
                 self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
 
-    def _take_payload(self, most: int) -> bytes:
+    def take(self, most: int, *, cut: bool) -> bytes:
+        """See `NetworkSession.take`; there are no datagrams to cut."""
         payload = bytes(self._received[:most])
         del self._received[:most]
         if not self._reading and len(self._received) <= _LOW_WATER and self._transport is not None:
@@ -103,7 +99,7 @@ class TcpSession(Session, asyncio.BufferedProtocol):
         return payload
 
     def network_changed(self) -> None:
-        """See `Session.network_changed`: what was held back is sent again, as TCP does."""
+        """See `NetworkSession.network_changed`: what was held back is sent again, as TCP does."""
         if self._transport is None or self._transport.is_closing():
             return
         if self._environment.network.silent:
@@ -118,7 +114,7 @@ class TcpSession(Session, asyncio.BufferedProtocol):
             self.resume_writing()
 
     def broken(self) -> None:
-        """See `Session.broken`."""
+        """See `NetworkSession.broken`."""
         if self._transport is None:
             return
         endpoint = self._transport.get_extra_info("socket")
@@ -146,12 +142,12 @@ class TcpSession(Session, asyncio.BufferedProtocol):
         return waiting + (_in_kernel(endpoint.fileno()) if endpoint is not None else 0)
 
 
-def _keep_alive(transport: asyncio.Transport, keepalive: tuple[int, int, int]) -> None:
-    """Let the system look after an idle connection, as AT+QIKALIVE says."""
-    switch, idle, interval = keepalive
+def _keep_alive(transport: asyncio.Transport, keepalive: tuple[int, int] | None) -> None:
+    """Let the system look after an idle connection."""
     endpoint = transport.get_extra_info("socket")
-    if switch or endpoint is None:
+    if keepalive is None or endpoint is None:
         return
+    idle, interval = keepalive
     with contextlib.suppress(OSError, AttributeError):
         endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)

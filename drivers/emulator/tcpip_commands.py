@@ -5,11 +5,12 @@ from __future__ import annotations
 from .call import Call
 from .commandline import Form
 from .context import PROFILES, Context
+from .context_session import Role
 from .environment import is_address
 from .ownership import Need
 from .replies import ANSWERED, ERROR, OK, Reply, Result, final
 from .server import CLIENTS
-from .sessions import Role, SessionState
+from .sessions import SessionState
 from .states import ContextState, Trigger
 from .table import CommandTable
 

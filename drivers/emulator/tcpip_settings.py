@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from .call import Call
 from .commandline import Form
+from .context_session import Role
 from .environment import is_address
 from .ownership import CONTEXTS, Need
 from .replies import ERROR, OK, Reply
-from .sessions import Role
 from .states import ACTIVE, ContextState
 from .table import CommandTable
 

@@ -11,13 +11,13 @@ from typing import Protocol
 from .bytestream import Bytestream
 from .commandline import BadLine, Command, parse
 from .context import Context
+from .context_session import ContextSession
 from .delivery import Delivery, Notice
 from .entry import Entry
 from .environment import Environment
 from .intake import Hold, Intake
 from .lines import LineAssembler
 from .replies import ERROR, Reply, Result
-from .sessions import Session
 from .settings import SendSettings, UartSettings
 from .speaker import OUTPUT_HIGH, Outlet, Speaker
 
@@ -58,7 +58,7 @@ class UartHost(Protocol):
     def forget_notices(self, uart: int) -> int:
         """Drop the lines for a UART where nobody listens; returns how many."""
 
-    def forget_bytestream(self, session: Session) -> None:
+    def forget_bytestream(self, session: ContextSession) -> None:
         """End the tie between a transparent session and its UART."""
 
     def hang_up(self, uart: int) -> None:

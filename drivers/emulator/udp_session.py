@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import cast
 
 from .environment import Environment
-from .sessions import HIGH_WATER, Role, Session, SessionHost, SessionState
+from .sessions import HIGH_WATER, NetworkSession, SessionOwner, SessionState
 
 
-class UdpSession(Session):
-    """One UDP association; arguments as for `Session`, and how to send a datagram.
+class UdpSession(NetworkSession):
+    """One UDP association; arguments as for `NetworkSession`, and how to send a datagram.
 
     Args:
         transmit: sends one datagram to the other side.
@@ -21,15 +21,13 @@ class UdpSession(Session):
 
     def __init__(
         self,
-        host: SessionHost,
         environment: Environment,
-        role: Role,
-        index: int,
         remote: tuple[str, int],
+        own: Callable[[NetworkSession], SessionOwner],
         transmit: Callable[[bytes], None],
         finish: Callable[[], None],
     ) -> None:
-        super().__init__(host, environment, role, index, "UDP", remote)
+        super().__init__(environment, "UDP", remote, own)
         self._transmit = transmit
         self._finish = finish
         self._datagrams: deque[bytes] = deque()
@@ -38,7 +36,7 @@ class UdpSession(Session):
 
     @property
     def held(self) -> int:
-        """See `Session.held`."""
+        """See `NetworkSession.held`."""
         return self._held
 
     def established(self) -> None:
@@ -54,21 +52,21 @@ class UdpSession(Session):
             return
         self._datagrams.append(data)
         self._held += len(data)
-        self._arrived(len(data))
+        self._owner.arrived(len(data))
 
     def close(self) -> None:
-        """See `Session.close`."""
+        """See `NetworkSession.close`."""
         super().close()
         self._datagrams.clear()
         self._held = 0
-        self._before.clear()
         self._finish()
 
-    def _take_payload(self, most: int) -> bytes:
+    def take(self, most: int, *, cut: bool) -> bytes:
+        """See `NetworkSession.take`."""
         if not self._datagrams:
             return b""
         payload = self._datagrams.popleft()
-        if self._host.indicating and len(payload) > most:
+        if cut and len(payload) > most:
             payload, rest = payload[:most], payload[most:]
             self._datagrams.appendleft(rest)
         self._held -= len(payload)
