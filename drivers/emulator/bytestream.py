@@ -1,16 +1,49 @@
-"""Data mode of a transparent session: packing of what is sent, and the escape ``+++``."""
+"""Data mode: packing of what a UART sends to a session, and the escape ``+++``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
 
 from ..clock import Timer
-from .context_session import ContextSession
 from .environment import Environment
 
-_GUARD = 0.5  # seconds of silence before and after +++
 _BETWEEN = 0.02  # seconds at most between the plus signs
 _BACKLOG = 4096  # octets that wait for the session before the UART is no longer read
+
+
+class DataStream(Protocol):
+    """A session that a UART is joined to in data mode."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether it can carry data."""
+
+    def take_raw(self) -> bytes:
+        """Return received data; nothing when there is none."""
+
+    def send(self, data: bytes, done: Callable[[bool], None]) -> None:
+        """Send data once there is room, and tell whether it was handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Online:
+    """What a UART is joined to in data mode, and how.
+
+    Args:
+        stream: the session.
+        size: octets that go out at once.
+        wait: seconds without anything more until fewer go out.
+        escape: whether ``+++`` is looked for.
+        guard: seconds of silence before and after it.
+    """
+
+    stream: DataStream
+    size: int
+    wait: float
+    escape: bool
+    guard: float
 
 
 class Bytestream:
@@ -18,8 +51,7 @@ class Bytestream:
 
     Args:
         environment: loop and clock.
-        tcfg: the values of AT+QITCFG.
-        session: where the data goes.
+        online: where the data goes.
         escaped: called when ``+++`` was recognised.
         room: called when there is room again.
     """
@@ -27,15 +59,13 @@ class Bytestream:
     def __init__(
         self,
         environment: Environment,
-        tcfg: tuple[int, int, int, int],
-        session: ContextSession,
+        online: Online,
         escaped: Callable[[], None],
         room: Callable[[], None],
     ) -> None:
-        self.session = session
+        self.stream = online.stream
         self._environment = environment
-        _, wait, self._size, self._escape = tcfg
-        self._wait = wait / 10
+        self._online = online
         self._escaped = escaped
         self._room = room
         self._unsent = bytearray()
@@ -44,7 +74,7 @@ class Bytestream:
         self._idle: Timer | None = None
         self._plus = 0
         self._plus_timer: Timer | None = None
-        self._last = environment.clock.now() - _GUARD  # entering data mode counts as silence
+        self._last = environment.clock.now() - online.guard  # entering data mode counts as silence
 
     def feed(self, data: bytes) -> int:
         """Take octets to send.
@@ -61,7 +91,7 @@ class Bytestream:
         gap, self._last = now - self._last, now
         if self._looks_like_escape(data, gap):
             self._plus += len(data)
-            self._arm(_GUARD if self._plus == 3 else _BETWEEN, self._plus_quiet)
+            self._arm(self._online.guard if self._plus == 3 else _BETWEEN, self._plus_quiet)
             return len(data)
         self._flush_plus()
         taken = data[:_BACKLOG]
@@ -78,9 +108,9 @@ class Bytestream:
             self._packet(len(self._unsent))
 
     def _looks_like_escape(self, data: bytes, gap: float) -> bool:
-        if not self._escape or data.strip(b"+") or self._plus + len(data) > 3:
+        if not self._online.escape or data.strip(b"+") or self._plus + len(data) > 3:
             return False
-        return gap < _BETWEEN if self._plus else gap >= _GUARD
+        return gap < _BETWEEN if self._plus else gap >= self._online.guard
 
     def _plus_quiet(self) -> None:
         self._plus_timer = None
@@ -111,10 +141,10 @@ class Bytestream:
     def _send(self) -> None:
         """Send full packets at once, the rest when nothing has come for a while."""
         self._disarm()
-        while len(self._unsent) >= self._size and not self._sending:
-            self._packet(self._size)
+        while len(self._unsent) >= self._online.size and not self._sending:
+            self._packet(self._online.size)
         if self._unsent and not self._sending:
-            self._idle = self._environment.clock.call_later(self._environment.loop, self._wait, self._quiet)
+            self._idle = self._environment.clock.call_later(self._environment.loop, self._online.wait, self._quiet)
 
     def _quiet(self) -> None:
         self._idle = None
@@ -129,7 +159,7 @@ class Bytestream:
             self._sending = False
             if sent:
                 del self._unsent[:size]
-            elif not self.session.connected:
+            elif not self.stream.connected:
                 self._unsent.clear()
             if not waited:
                 return
@@ -141,5 +171,5 @@ class Bytestream:
             self._room()
 
         waited = False
-        self.session.send(data, done)
+        self.stream.send(data, done)
         waited = True

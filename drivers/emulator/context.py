@@ -10,11 +10,13 @@ from functools import partial
 from typing import Any
 
 from .activation import Activation
+from .bytestream import Online
 from .connecting import connect
 from .context_session import ContextSession, Role
-from .delivery import Delivery, HeaderOptions, Notice
+from .delivery import HeaderOptions
 from .environment import Environment
 from .outbox import Outbox
+from .output import Delivery, Notice
 from .server import Server
 from .services import Services
 from .sessions import NetworkSession, SessionState
@@ -24,6 +26,7 @@ from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 log = logging.getLogger(__name__)
 
 PROFILES = 6  # client sessions with QIMUX=1
+_GUARD = 0.5  # seconds of silence before and after +++
 
 
 class Context:
@@ -92,6 +95,14 @@ class Context:
     @bytestream.setter
     def bytestream(self, session: ContextSession | None) -> None:
         self._bytestream = session
+
+    def online(self) -> Online | None:
+        """Return what a UART in data mode is joined to, or None."""
+        session = self.bytestream
+        if session is None:
+            return None
+        _, wait, size, escape = self.settings.tcfg
+        return Online(session, size=size, wait=wait / 10, escape=bool(escape), guard=_GUARD)
 
     @property
     def local_address(self) -> str:
@@ -380,7 +391,7 @@ class Context:
         if transparent:
             self.bytestream = session
             session.transparent = True
-        session.notify(Notice(text, enters_data_mode=transparent))
+        session.notify(Notice(text, online=self.online if transparent else None))
 
     def session_changed(self, session: ContextSession) -> None:
         """See `SessionHost.session_changed`."""

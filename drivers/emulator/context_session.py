@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..clock import Timer
-from .delivery import MAXIMUM, Delivery, HeaderOptions, Notice, header
+from .delivery import MAXIMUM, HeaderOptions, header
 from .environment import Environment
 from .indications import Indications
+from .output import Delivery, Notice
 from .sessions import NetworkSession, SessionState
 
 

@@ -9,32 +9,6 @@ MAXIMUM = 1460
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """An unsolicited line.
-
-    Args:
-        text: without its line ends.
-        enters_data_mode: whether what follows it is a transparent session's data.
-    """
-
-    text: str
-    enters_data_mode: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Received data on its way to a UART.
-
-    Args:
-        header: what stands before it, line ends included.
-        payload: the data.
-    """
-
-    header: bytes
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class HeaderOptions:
     """Which information is wanted.
 

@@ -7,15 +7,17 @@ from collections.abc import Callable
 from functools import partial
 
 from ..clock import Timer
+from .bytestream import DataStream, Online
 from .commandline import Command
 from .context import Context
-from .context_session import ContextSession
-from .delivery import Delivery, Notice
 from .environment import Environment, Network, Sim
+from .host import Execution, OctetsCallback
+from .output import Delivery, Notice
 from .ownership import CONTEXTS, Need, Ownership
 from .replies import Reply
+from .settings import SendSettings
 from .states import ACTIVE, ContextState
-from .uart import Execution, OctetsCallback, Uart
+from .uart import Uart
 from .wall_clock import WallClock
 
 log = logging.getLogger(__name__)
@@ -83,9 +85,15 @@ class Modem:
 
     # Commands
 
-    def begin(self, uart: Uart, command: Command) -> Execution:
+    def begin(self, uart: int, command: Command) -> Execution:
         """Take up one command of a UART."""
-        return self._interpreter(self, uart, command)
+        return self._interpreter(self, self.uarts[uart], command)
+
+    def sending(self, uart: int) -> SendSettings:
+        """Return how AT+QISEND looks on a UART: a matter of its foreground context or of the UART."""
+        if self.environment.behaviour.send_settings_per_uart:
+            return self.uarts[uart].settings
+        return self.foreground(uart).settings
 
     def admit(self, uart: int, need: Need) -> bool:
         """Say whether a UART may do something with its foreground context; without CMUX nobody else could want it."""
@@ -110,25 +118,28 @@ class Modem:
         else:
             self.uarts[owner].writable()
 
-    def next_output(self, uart: int) -> tuple[Context, Notice | Delivery] | None:
+    def next_output(self, uart: int) -> Notice | Delivery | None:
         """Return what one of the contexts of a UART has to say; the contexts take turns."""
         owned = self.ownership.owned(uart)
         self._turn += 1
         for step in range(len(owned)):
-            context = self.contexts[owned[(self._turn + step) % len(owned)]]
-            item = context.take()
+            item = self.contexts[owned[(self._turn + step) % len(owned)]].take()
             if item is not None:
-                return context, item
+                return item
         return None
 
     def forget_notices(self, uart: int) -> int:
         """Drop the lines for a UART where nobody listens; returns how many."""
         return sum(self.contexts[number].forget_notices() for number in self.ownership.owned(uart))
 
-    def forget_bytestream(self, session: ContextSession) -> None:
+    def online(self, uart: int) -> Online | None:
+        """Return the transparent session of the foreground context of a UART, or None."""
+        return self.foreground(uart).online()
+
+    def forget_stream(self, stream: DataStream) -> None:
         """End the tie between a transparent session and its UART."""
         for context in self.contexts:
-            if context.bytestream is session:
+            if context.bytestream is stream:
                 context.bytestream = None
 
     def hang_up(self, uart: int) -> None:
@@ -158,11 +169,11 @@ class Modem:
         for context in self.contexts:
             context.network_changed()
 
-    def line_heard(self, uart: Uart) -> None:
+    def line_received(self, uart: int) -> None:
         """Note that a command line has come, and with it the rate, if that is what the boot lines wait for."""
         if not self._booted and self.environment.behaviour.boot_lines == "first_line":
-            uart.announce("+CFUN: 1")
-            self.say_sim(uart)
+            self.uarts[uart].announce("+CFUN: 1")
+            self.say_sim(self.uarts[uart])
         self._booted = True
 
     def tell_registration(self) -> None:

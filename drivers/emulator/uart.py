@@ -6,17 +6,14 @@ import enum
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
-from .bytestream import Bytestream
+from .bytestream import Bytestream, Online
 from .commandline import BadLine, Command, parse
-from .context import Context
-from .context_session import ContextSession
-from .delivery import Delivery, Notice
 from .entry import Entry
-from .environment import Environment
+from .host import Execution, UartHost
 from .intake import Hold, Intake
 from .lines import LineAssembler
+from .output import Delivery
 from .replies import ERROR, Reply, Result
 from .settings import SendSettings, UartSettings
 from .speaker import OUTPUT_HIGH, Outlet, Speaker
@@ -26,52 +23,13 @@ log = logging.getLogger(__name__)
 _TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited lines back
 
 
-#: Told ``(number of the UART, "received" or "sent", octets)``.
-OctetsCallback = Callable[[int, str, bytes], None]
-
-
-class Execution(Protocol):
-    """One command being executed, as the UART sees it."""
-
-    def run(self) -> Reply | None:
-        """Return how the command ends, or None when `Uart.finish` or the prompt will tell."""
-
-
-class UartHost(Protocol):
-    """What a UART needs of its module."""
-
-    environment: Environment
-    octets: OctetsCallback
-
-    def begin(self, uart: Uart, command: Command) -> Execution:
-        """Take up one command."""
-
-    def line_heard(self, uart: Uart) -> None:
-        """Note that a command line has come."""
-
-    def foreground(self, uart: int) -> Context:
-        """Return the context that a UART's commands are for."""
-
-    def next_output(self, uart: int) -> tuple[Context, Notice | Delivery] | None:
-        """Return what one of the contexts of a UART has to say."""
-
-    def forget_notices(self, uart: int) -> int:
-        """Drop the lines for a UART where nobody listens; returns how many."""
-
-    def forget_bytestream(self, session: ContextSession) -> None:
-        """End the tie between a transparent session and its UART."""
-
-    def hang_up(self, uart: int) -> None:
-        """Close the transparent session of a UART from our side."""
-
-
 class Mode(enum.Enum):
     """What the octets that come in are."""
 
     COMMAND = "command lines"
     BUSY = "held, a command is running"
-    ENTRY = "data at the prompt of AT+QISEND"
-    DATA = "data of a transparent session"
+    ENTRY = "data at a prompt"
+    DATA = "data of a session"
 
 
 class Uart(Speaker):
@@ -173,12 +131,12 @@ class Uart(Speaker):
                 return
             elif self._waiting:
                 self.line(self._waiting.popleft())
-            elif not self._pump_context():
+            elif not self._pump_output():
                 return
 
     def say_now(self) -> None:
-        """Say what its contexts have to say although a command runs."""
-        while self._outlet is not None and self._pump_context():
+        """Say what the TCP/IP stack has to say although a command runs."""
+        while self._outlet is not None and self._pump_output():
             pass
 
     def _held(self) -> bool:
@@ -187,19 +145,18 @@ class Uart(Speaker):
             return bool(self._typing)
         return not self.modem.environment.behaviour.interleave
 
-    def _pump_context(self) -> bool:
-        found = self.modem.next_output(self.number)
-        if found is None:
+    def _pump_output(self) -> bool:
+        item = self.modem.next_output(self.number)
+        if item is None:
             return False
-        context, item = found
         if isinstance(item, Delivery):
             if item.header:
                 self._write(item.header)
             self.payload(item.payload)
             return True
         self.line(item.text)
-        if item.enters_data_mode:
-            self._enter_data_mode(context)
+        if item.online is not None and (online := item.online()) is not None:
+            self._enter_data_mode(online)
         return True
 
     # What it hears
@@ -246,7 +203,7 @@ class Uart(Speaker):
                 self.reply(ERROR)
             elif step.line is not None:
                 self._execute(step.line)
-                self.modem.line_heard(self)
+                self.modem.line_received(self.number)
             self.pump()
 
     def _execute(self, line: str) -> None:
@@ -264,7 +221,7 @@ class Uart(Speaker):
     def _next(self) -> None:
         """Execute what is left of the line until one has to wait."""
         while self._commands:
-            call = self.modem.begin(self, self._commands.popleft())
+            call = self.modem.begin(self.number, self._commands.popleft())
             self._call = call
             self.mode = Mode.BUSY
             reply = call.run()
@@ -295,10 +252,8 @@ class Uart(Speaker):
 
     @property
     def sending(self) -> SendSettings:
-        """How AT+QISEND looks here: a matter of the foreground context or of this UART."""
-        if self.modem.environment.behaviour.send_settings_per_uart:
-            return self.settings
-        return self.modem.foreground(self.number).settings
+        """How data is asked for at a prompt here."""
+        return self.modem.sending(self.number)
 
     def prompt(self, entry: Entry, entered: Callable[[Entry], None]) -> None:
         """Take what comes next as data.
@@ -363,24 +318,21 @@ class Uart(Speaker):
             self.modem.hang_up(self.number)
         self._escaped()
 
-    def _enter_data_mode(self, context: Context) -> None:
-        session = context.bytestream
-        if session is None:
-            return
+    def _enter_data_mode(self, online: Online) -> None:
         self._lines.clear()
         self._typing.end()
         self.mode = Mode.DATA
-        self._stream = Bytestream(self.modem.environment, context.settings.tcfg, session, self._escaped, self._run)
+        self._stream = Bytestream(self.modem.environment, online, self._escaped, self._run)
 
     def resume_data_mode(self) -> bool:
-        """Carry out ATO for the foreground context; False when there is nothing to go back to."""
-        context = self.modem.foreground(self.number)
-        if context.bytestream is None:
+        """Carry out ATO; False when there is nothing to go back to."""
+        online = self.modem.online(self.number)
+        if online is None:
             return False
         self._call = None
         self._commands.clear()
         self.result(Result.CONNECT)
-        self._enter_data_mode(context)
+        self._enter_data_mode(online)
         return True
 
     def _escaped(self) -> None:
@@ -405,13 +357,13 @@ class Uart(Speaker):
     def _pump_stream(self) -> bool:
         if self._stream is None:
             return False
-        session = self._stream.session
-        if data := session.take_raw():
+        stream = self._stream.stream
+        if data := stream.take_raw():
             self.payload(data)
             return True
-        if not session.connected:
+        if not stream.connected:
             # The rest of its output is the CLOSED line, which is said in command mode.
-            self.modem.forget_bytestream(session)
+            self.modem.forget_stream(stream)
             self._stop_stream()
             return True
         return False
