@@ -6,12 +6,11 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import Any
 
 from .activation import Activation
 from .bytestream import Online
-from .connecting import connect
+from .client import Client
 from .context_session import ContextSession, Role
 from .delivery import HeaderOptions
 from .environment import Environment
@@ -19,13 +18,12 @@ from .outbox import Outbox
 from .output import Delivery, Notice
 from .server import Server
 from .services import Services
-from .sessions import NetworkSession, SessionState
+from .sessions import SessionState
 from .settings import ContextSettings
 from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 
 log = logging.getLogger(__name__)
 
-PROFILES = 6  # client sessions with QIMUX=1
 _GUARD = 0.5  # seconds of silence before and after +++
 
 
@@ -50,9 +48,9 @@ class Context:
         self.settings = ContextSettings.initial(environment.behaviour)
         self.state = ContextState.INITIAL
         self._saved: dict[str, Any] = {}
+        self.client = Client(self, environment, self._spawn)
         self.server = Server(self, environment)
         self.services = Services(self, environment, self._spawn)
-        self.profiles: dict[int, ContextSession] = {}
         self._bytestream: ContextSession | None = None
         self.unread = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
@@ -61,7 +59,6 @@ class Context:
         self._transitions = transitions(environment.behaviour)
         self.outbox = Outbox()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._opening: dict[int, asyncio.Task[None]] = {}
 
     # State
 
@@ -150,6 +147,14 @@ class Context:
             return await self._activation.bring_up()
         return self.state in ACTIVE
 
+    async def start(self) -> bool:
+        """Activate from IP INITIAL for a session or a server, and look at the address; False when that fails."""
+        if self.state is ContextState.INITIAL or self.activating:
+            if not await self.ready():
+                return False
+            self.fire(Trigger.READ_ADDRESS)
+        return True
+
     def deactivate(self) -> bool:
         """Carry out AT+QIDEACT: everything ends, and the state is IP INITIAL; False where it is not allowed."""
         if not self.fire(Trigger.DEACTIVATE):
@@ -192,110 +197,21 @@ class Context:
         self.server.close_clients()
         for session in self._sessions():
             session.close()
-        self.profiles.clear()
+        self.client.profiles.clear()
         self.outbox.clear()
         self.bytestream = None
         self._activation.release()
 
-    # Client sessions
-
-    def open(self, index: int, kind: str, host: str, port: int) -> None:
-        """Carry out AT+QIOPEN, whose form and state have been found right.
-
-        Args:
-            index: the profile; 0 with QIMUX=0.
-            kind: ``TCP`` or ``UDP``.
-            host: address or name.
-            port: 1 to 65535.
-        """
-        former = self.profiles.pop(index, None)
-        if former is not None and self.indicating:
-            self.discard(former)
-        else:
-            self.outbox.keep(former)
-        task = self._spawn(self._open(index, kind, host, port))
-        self._opening[index] = task
-        task.add_done_callback(lambda done: self._opened(index, done))
-
-    def _opened(self, index: int, task: asyncio.Task[None]) -> None:
-        if self._opening.get(index) is task:
-            del self._opening[index]
-
-    def profile_state(self, index: int) -> SessionState:
-        """Return the state of a client session, in the words of AT+QISTATE."""
-        if index in self._opening:
-            return SessionState.CONNECTING
-        session = self.profiles.get(index)
-        if session is None:
-            return SessionState.INITIAL
-        if session.state is SessionState.CLOSED:
-            return SessionState(self._environment.behaviour.socket_after_close)
-        return session.state
-
-    async def _open(self, index: int, kind: str, host: str, port: int) -> None:
-        if not self.settings.mux:
-            opening = Trigger.OPEN_TCP if kind == "TCP" else Trigger.OPEN_UDP
-        else:
-            opening = Trigger.OPEN_PROFILE
-        if self.state is ContextState.INITIAL or self.activating:
-            if not await self.ready():
-                self.announce(self.with_index(index, "CONNECT FAIL"))
-                return
-            self.fire(Trigger.READ_ADDRESS)
-        self.fire(opening)
-        try:
-            await self._environment.sleep(self._environment.behaviour.result_time)
-            await self._environment.within(
-                self._environment.behaviour.connect_timeout,
-                connect(self._environment, kind, (host, port), self.local_address, partial(self._enter, index)),
-            )
-        except (OSError, TimeoutError) as error:
-            log.info("context %d: profile %d does not reach %s:%d: %s", self.number, index, host, port, error)
-            self.profiles.pop(index, None)
-            self._opening.pop(index, None)
-            if self.settings.mux:
-                self._after_profile()
-            else:
-                self.fire(Trigger.FAILED)
-            self.announce(self.with_index(index, "CONNECT FAIL"))
-
-    def _enter(self, index: int, network: NetworkSession) -> ContextSession:
-        session = ContextSession(self, self._environment, Role.CLIENT, index, network)
-        self.profiles[index] = session
-        return session
-
-    def close_profile(self, index: int) -> bool:
-        """Close a client session from our side; False when there is none to close."""
-        opening = self._opening.pop(index, None)
-        session = self.profiles.get(index)
-        if opening is None and session is None:
-            return False
-        if opening is not None:
-            opening.cancel()
-        if session is not None:
-            session.close()
-        if self.settings.mux:
-            self.profiles.pop(index, None)
-            self._after_profile()
-        else:
-            self.fire(Trigger.CLOSE_SESSION)
-        return True
-
-    def _after_profile(self) -> None:
-        busy = (SessionState.CONNECTING, SessionState.CONNECTED)
-        if not any(self.profile_state(index) in busy for index in range(PROFILES)):
-            self.fire(Trigger.LAST_PROFILE_CLOSED)
+    # Sessions and server
 
     def hang_up(self) -> None:
         """Close the transparent session from our side."""
         session, self.bytestream = self.bytestream, None
         if session is None:
             return
-        close = self.close_profile if session.role is Role.CLIENT else self.server.close_client
+        close = self.client.close if session.role is Role.CLIENT else self.server.close_client
         if not close(session.index):
             session.close()
-
-    # The server
 
     def listen(self, kind: str, maximum: int) -> None:
         """Carry out AT+QISERVER, whose form and state have been found right.
@@ -309,10 +225,8 @@ class Context:
 
     async def _listen(self, kind: str) -> None:
         try:
-            if self.state is ContextState.INITIAL or self.activating:
-                if not await self.ready():
-                    raise OSError("the network did not accept the activation")
-                self.fire(Trigger.READ_ADDRESS)
+            if not await self.start():
+                raise OSError("the network did not accept the activation")
             self.fire(Trigger.LISTEN)
             await self._environment.sleep(self._environment.behaviour.result_time)
             await self.server.listen(kind, self.local_address, self.settings.ports[kind])
@@ -340,6 +254,13 @@ class Context:
         """See `SessionHost.indication`."""
         return "+QIRDI: " + ",".join(map(str, (self.number, int(session.role), session.index, *more)))
 
+    def replaced(self, session: ContextSession) -> None:
+        """See `ClientHost.replaced`: what is left of it still comes, unless it waits for AT+QIRD."""
+        if self.indicating:
+            self.discard(session)
+        else:
+            self.outbox.keep(session)
+
     def discard(self, session: ContextSession) -> None:
         """See `SessionHost.discard`."""
         if session.held:
@@ -363,8 +284,7 @@ class Context:
     def session_connected(self, session: ContextSession) -> None:
         """See `SessionHost.session_connected`."""
         if session.role is Role.CLIENT:
-            self._opening.pop(session.index, None)
-            self.fire(Trigger.CONNECTED)
+            self.client.connected(session)
             word = self._environment.behaviour.transparent_open if self.settings.mode else "CONNECT OK"
             self._join(session, self.with_index(session.index, word))
         else:
@@ -374,13 +294,8 @@ class Context:
 
     def session_ended(self, session: ContextSession) -> None:
         """See `SessionHost.session_ended`."""
-        if session.role is Role.CLIENT:
-            if self.profiles.get(session.index) is not session:
-                return  # never connected: the task that opens it tells
-            if self.settings.mux:
-                self._after_profile()
-            else:
-                self.fire(Trigger.REMOTE_CLOSED)
+        if session.role is Role.CLIENT and not self.client.ended(session):
+            return
         always = self._environment.behaviour.closed_index
         session.notify(Notice(f"{session.index}, CLOSED" if always else self.with_index(session.index, "CLOSED")))
 
@@ -420,7 +335,7 @@ class Context:
         return self.outbox.sessions(self._present())
 
     def _present(self) -> list[ContextSession]:
-        return [*self.profiles.values(), *self.server.clients.values()]
+        return [*self.client.profiles.values(), *self.server.clients.values()]
 
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = self._environment.loop.create_task(work)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .call import Call
+from .client import PROFILES
 from .commandline import Form
-from .context import PROFILES
 from .context_session import ContextSession, Role
 from .entry import Entry
 from .ownership import CONTEXTS, Need
@@ -36,7 +36,7 @@ def _longest(call: Call) -> int:
 def _addressed(call: Call, index: int) -> ContextSession | None:
     """Return the session that QISEND and QISACK are for: QISRVC tells the side, the index the session."""
     context = call.context
-    side = context.profiles if context.settings.srvc == Role.CLIENT else context.server.clients
+    side = context.client.profiles if context.settings.srvc == Role.CLIENT else context.server.clients
     return side.get(index)
 
 
@@ -148,7 +148,7 @@ def read(call: Call) -> Reply:
     if call.modem.ownership.owner(number) != call.uart.number:
         return ERROR
     context = call.modem.contexts[number]
-    session = (context.profiles if role == Role.CLIENT else context.server.clients).get(index)
+    session = (context.client.profiles if role == Role.CLIENT else context.server.clients).get(index)
     if session is None or session.transparent or not (session.connected or session.held):
         return ERROR
     if data := session.read(most):

@@ -25,9 +25,9 @@ class Outbox:
             self.crowded_out += 1
         self._lines.append(Notice(text))
 
-    def keep(self, session: ContextSession | None) -> None:
+    def keep(self, session: ContextSession) -> None:
         """Go on with a session that has ended and is replaced, until nothing is left to take from it."""
-        if session is not None and not session.drained:
+        if not session.drained:
             self._draining.append(session)
 
     def sessions(self, others: Iterable[ContextSession]) -> list[ContextSession]:

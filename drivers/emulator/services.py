@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
 from . import icmp, ntp
-from .environment import Environment
+from .environment import Environment, Spawn
 from .states import ContextState
 
 NTP_WAIT = 120.0  # seconds until AT+QNTP gives up: the manual
@@ -56,9 +56,6 @@ class NtpCode(enum.IntEnum):
     NOT_CONNECTED = 3
     NO_HOST = 4
     NOT_ACTIVATED = 5
-
-
-Spawn = Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]
 
 
 class Services:

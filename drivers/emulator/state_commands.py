@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .call import Call
+from .client import PROFILES
 from .commandline import Form
-from .context import PROFILES
 from .ownership import Need
 from .replies import ANSWERED, OK, Reply, Result
 from .server import CLIENTS
@@ -37,7 +37,7 @@ def state(call: Call) -> Reply:
         return ANSWERED
     lines = []
     for index in range(PROFILES):
-        session = context.profiles.get(index)
+        session = context.client.profiles.get(index)
         if session is None or not session.connected:
             lines.append(f'+QISTAT: {index}, "", "",')
         else:
@@ -55,7 +55,7 @@ def socket_states(call: Call) -> Reply:
         return ANSWERED
     lines = []
     for index in range(PROFILES):
-        session, word = context.profiles.get(index), context.profile_state(index).value
+        session, word = context.client.profiles.get(index), context.client.state(index).value
         if session is None or word == SessionState.INITIAL.value:
             lines.append(f'+QISTATE: {index}, "", "", 0,"{word}"')
         else:

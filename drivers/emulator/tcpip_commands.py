@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .call import Call
+from .client import PROFILES
 from .commandline import Form
-from .context import PROFILES, Context
+from .context import Context
 from .context_session import Role
 from .environment import is_address
 from .ownership import Need
@@ -86,11 +87,11 @@ def open_session(call: Call) -> Reply:
         return ERROR
     if not is_address(host) and not _may_be_a_name(call, host):
         return ERROR
-    if context.profile_state(index) is SessionState.CONNECTED:
+    if context.client.state(index) is SessionState.CONNECTED:
         return _already(call, index)
     if not _may_open(context, index, kind):
         return ERROR
-    context.open(index, kind, host, port)
+    context.client.open(index, kind, host, port)
     return OK if call.modem.environment.behaviour.qiopen_ok else ANSWERED
 
 
@@ -100,7 +101,7 @@ def _may_be_a_name(call: Call, host: str) -> bool:
 
 
 def _may_open(context: Context, index: int, kind: str) -> bool:
-    if context.profile_state(index) is SessionState.CONNECTING:
+    if context.client.state(index) is SessionState.CONNECTING:
         return False
     if context.state is ContextState.INITIAL:
         return True
@@ -130,7 +131,7 @@ def close(call: Call) -> Reply:
     """AT+QICLOSE: a client session, a remote client, or the listening state (QISRVC decides)."""
     context = call.context
     if context.settings.srvc == Role.CLIENT:
-        if context.settings.mux or not context.may(Trigger.CLOSE_SESSION) or not context.close_profile(0):
+        if context.settings.mux or not context.may(Trigger.CLOSE_SESSION) or not context.client.close(0):
             return ERROR
     elif context.settings.mux:
         context.server.close_clients()
@@ -149,7 +150,7 @@ def close_index(call: Call) -> Reply:
     index = call.number(0, 0, (PROFILES if client else CLIENTS) - 1)
     if index is None or len(call.texts) != 1 or not context.settings.mux:
         return ERROR
-    if not (context.close_profile(index) if client else context.server.close_client(index)):
+    if not (context.client.close(index) if client else context.server.close_client(index)):
         return ERROR
     with_index = call.modem.environment.behaviour.close_ok_index
     return final(context.with_index(index, "CLOSE OK") if with_index else "CLOSE OK")

@@ -179,7 +179,7 @@ async def test_a_module_that_is_not_read_pushes_back() -> None:
             await asyncio.sleep(0)
         modem = lab.module._modem
         assert modem is not None
-        assert modem.contexts[0].profiles[0].held <= 65536
+        assert modem.contexts[0].client.profiles[0].held <= 65536
         await lab.plain.expect(b"\r\n+QIRDI: 0,1,0\r\n")
         got = bytearray()
         while len(got) < sent:

@@ -208,7 +208,7 @@ async def test_a_slow_line_pushes_back_and_loses_nothing() -> None:
         assert wire.said.waiting < 40_000
         modem = lab.module._modem
         assert modem is not None
-        assert modem.contexts[0].profiles[0].held <= 65536
+        assert modem.contexts[0].client.profiles[0].held <= 65536
         for _ in range(200):
             await clock.turn(0.05)
             if len(uart.received) == len(data):
