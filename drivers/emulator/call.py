@@ -1,30 +1,43 @@
-"""One command being executed, as its handler sees it."""
+"""One command being executed, with the module and the foreground context that its handler works on."""
 
 from __future__ import annotations
+
+import logging
+from collections.abc import Callable
 
 from .commandline import Command
 from .context import Context
 from .modem import Modem
+from .ownership import Need
 from .replies import Reply
 from .settings import SendSettings
+from .table import CommandTable
 from .uart import Uart
+from .uart_call import UartCall
+
+log = logging.getLogger(__name__)
 
 
-class Call:
+class Call(UartCall):
     """One command being executed.
 
     Args:
+        commands: has what answers it.
         modem: the module.
         uart: where it was typed.
         command: what was typed.
     """
 
-    __slots__ = ("command", "modem", "uart")
+    __slots__ = ("_commands", "modem")
 
-    def __init__(self, modem: Modem, uart: Uart, command: Command) -> None:
+    def __init__(self, commands: CommandTable[Call], modem: Modem, uart: Uart, command: Command) -> None:
+        super().__init__(uart, command)
+        self._commands = commands
         self.modem = modem
-        self.uart = uart
-        self.command = command
+
+    def run(self) -> Reply | None:
+        """See `Execution.run`."""
+        return self._commands.answer(self)
 
     @property
     def context(self) -> Context:
@@ -36,20 +49,19 @@ class Call:
         """How AT+QISEND looks here: a matter of the context or of the UART."""
         return self.uart.sending
 
-    @property
-    def texts(self) -> list[str]:
-        """The command's values as they were typed, without quotes."""
-        return [argument.text for argument in self.command.arguments]
 
-    def number(self, index: int, low: int, high: int) -> int | None:
-        """Return one of the command's values as a number, or None when it is missing or not in the range."""
-        arguments = self.command.arguments
-        return arguments[index].number(low, high) if index < len(arguments) else None
+def needs(need: Need) -> Callable[[Call], bool]:
+    """Return what tells whether the UART of a call may do something with its foreground context.
 
-    def line(self, text: str) -> None:
-        """Answer with an information line."""
-        self.uart.line(text)
+    Args:
+        need: what a command wants of the context.
+    """
 
-    def finish(self, reply: Reply) -> None:
-        """End a command that was answered later; nothing happens when the UART has been reset meanwhile."""
-        self.uart.finish(self, reply)
+    def admitted(call: Call) -> bool:
+        if call.modem.admit(call.uart.number, need):
+            return True
+        number = call.uart.number + 1
+        log.info("uart %d does not control context %d: %s", number, call.context.number, call.command.name)
+        return False
+
+    return admitted

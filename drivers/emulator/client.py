@@ -122,7 +122,7 @@ class Client:
         self._host.fire(Trigger.CONNECTED)
 
     def ended(self, session: ContextSession) -> bool:
-        """Note that a session has ended by itself; False where the task that opens it tells, as it never was connected."""
+        """Note that a session has ended by itself; False where it never was connected, and its task tells."""
         if self.profiles.get(session.index) is not session:
             return False
         self._over(Trigger.REMOTE_CLOSED)

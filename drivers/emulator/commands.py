@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from .call import Call
 from .data_commands import data_commands
-from .general import general
+from .identification import identification
+from .line_commands import line_commands
 from .message_commands import message_commands
 from .network_commands import network_commands
 from .phone_commands import phone_commands
@@ -12,8 +14,11 @@ from .state_commands import state_commands
 from .table import CommandTable
 from .tcpip_commands import session_commands
 from .tcpip_settings import settings_commands
+from .uart_commands import uart_commands
 
 _TABLES = (
+    identification,
+    line_commands,
     phone_commands,
     quectel_commands,
     message_commands,
@@ -25,9 +30,9 @@ _TABLES = (
 )
 
 
-def all_commands() -> CommandTable:
+def all_commands() -> CommandTable[Call]:
     """Return the module's command table."""
-    table = general
+    table: CommandTable[Call] = uart_commands
     for more in _TABLES:
         table = table.merged(more)
     return table

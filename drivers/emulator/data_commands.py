@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .call import Call
+from .call import Call, needs
 from .client import PROFILES
 from .commandline import Form
 from .context_session import ContextSession, Role
@@ -13,7 +13,7 @@ from .server import CLIENTS
 from .states import ACTIVE
 from .table import CommandTable
 
-data_commands = CommandTable()
+data_commands: CommandTable[Call] = CommandTable()
 _command = data_commands.command
 _text = data_commands.text
 
@@ -40,7 +40,7 @@ def _addressed(call: Call, index: int) -> ContextSession | None:
     return side.get(index)
 
 
-@_command("QISEND", Form.EXECUTE, Need.CONTROL)
+@_command("QISEND", Form.EXECUTE, needs(Need.CONTROL))
 def send(call: Call) -> Reply | None:
     """AT+QISEND: data until Ctrl-Z."""
     if call.context.settings.mux:
@@ -48,7 +48,7 @@ def send(call: Call) -> Reply | None:
     return _prompt(call, 0, None)
 
 
-@_command("QISEND", Form.WRITE, Need.CONTROL)
+@_command("QISEND", Form.WRITE, needs(Need.CONTROL))
 def send_to(call: Call) -> Reply | None:
     """AT+QISEND=: a length with QIMUX=0, an index and perhaps a length with QIMUX=1."""
     if not call.context.settings.mux:
@@ -108,13 +108,13 @@ def _cancelled(answer: str) -> Reply:
 _text("QISACK", Form.TEST, "")
 
 
-@_command("QISACK", Form.EXECUTE, Need.CONTROL)
+@_command("QISACK", Form.EXECUTE, needs(Need.CONTROL))
 def acknowledged(call: Call) -> Reply:
     """AT+QISACK: how much was sent, acknowledged, and not."""
     return ERROR if call.context.settings.mux else _acknowledged(call, 0)
 
 
-@_command("QISACK", Form.WRITE, Need.CONTROL)
+@_command("QISACK", Form.WRITE, needs(Need.CONTROL))
 def acknowledged_by(call: Call) -> Reply:
     """AT+QISACK=: the same for one session with QIMUX=1."""
     settings = call.context.settings

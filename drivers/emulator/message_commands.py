@@ -7,7 +7,7 @@ from .commandline import Argument, Form
 from .replies import ERROR, OK, Reply
 from .table import CommandTable
 
-message_commands = CommandTable()
+message_commands: CommandTable[Call] = CommandTable()
 _command = message_commands.command
 _text = message_commands.text
 

@@ -43,7 +43,7 @@ class Modem:
 
     Args:
         environment: loop, clock, behaviour, network.
-        interpreter: what answers commands; `CommandTable.begin`.
+        interpreter: takes up commands; `Call` with a table of them.
         uart_class: the AT interpreter.
         ownership_class: the rule about contexts and UARTs.
     """
@@ -97,8 +97,6 @@ class Modem:
 
     def admit(self, uart: int, need: Need) -> bool:
         """Say whether a UART may do something with its foreground context; without CMUX nobody else could want it."""
-        if need is Need.NOTHING:
-            return True
         if not self.multiplexing:
             self.ownership.adopt(uart, self.ownership.foreground(uart))
         context = self.foreground(uart)

@@ -9,6 +9,7 @@ import os
 import random
 import socket
 from collections.abc import Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import ClassVar, Literal
 
 from cmux.aio import FdTransport
@@ -17,6 +18,7 @@ from cmux.pty import Pty
 
 from ..clock import Clock, SystemClock
 from .behaviour import Behaviour
+from .call import Call
 from .commands import all_commands
 from .environment import Environment, Network, addresses, endpoint
 from .faults import Faults, Moment
@@ -79,7 +81,7 @@ class EmulatedModule(Lifetime):
         OSError: the capture file cannot be created.
     """
 
-    commands: ClassVar[CommandTable] = all_commands()
+    commands: ClassVar[CommandTable[Call]] = all_commands()
     uart_class: ClassVar[type[Uart]] = Uart
     ownership_class: ClassVar[type[Ownership]] = Ownership
 
@@ -154,7 +156,7 @@ class EmulatedModule(Lifetime):
             network_of(self._faults),
         )
         self._modem = Modem(
-            environment, self.commands.begin, uart_class=self.uart_class, ownership_class=self.ownership_class
+            environment, partial(Call, self.commands), uart_class=self.uart_class, ownership_class=self.ownership_class
         )
         self._modem.octets = self._octets
         self._mishaps = Mishaps(self._modem, self._faults, self._fate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .call import Call
+from .call import Call, needs
 from .commandline import Form
 from .context import Context
 from .ownership import Need
@@ -11,14 +11,14 @@ from .services import PingCode
 from .states import ACTIVE, ContextState
 from .table import CommandTable
 
-network_commands = CommandTable()
+network_commands: CommandTable[Call] = CommandTable()
 _command = network_commands.command
 _text = network_commands.text
 
 _text("QIDNSGIP", Form.TEST, "")
 
 
-@_command("QIDNSGIP", Form.WRITE, Need.ACTIVATE)
+@_command("QIDNSGIP", Form.WRITE, needs(Need.ACTIVATE))
 def look_up(call: Call) -> Reply:
     """AT+QIDNSGIP=: OK, and later the addresses; activates the context when that is needed."""
     if len(call.texts) != 1 or not 0 < len(call.texts[0]) <= 100:
@@ -39,7 +39,7 @@ def _may_ask(context: Context) -> bool:
 _text("QPING", Form.TEST, '+QPING: "HOST",(1-255),(1-10)')
 
 
-@_command("QPING", Form.WRITE, Need.ACTIVATE)
+@_command("QPING", Form.WRITE, needs(Need.ACTIVATE))
 def ping(call: Call) -> Reply:
     """AT+QPING=: OK, and later a line per request; activates the context when that is needed."""
     texts = call.texts
@@ -80,5 +80,5 @@ def ask_time(call: Call) -> Reply:
     return OK if asked else ERROR
 
 
-_command("QNTP", Form.EXECUTE, Need.ACTIVATE)(ask_time)
-_command("QNTP", Form.WRITE, Need.ACTIVATE)(ask_time)
+_command("QNTP", Form.EXECUTE, needs(Need.ACTIVATE))(ask_time)
+_command("QNTP", Form.WRITE, needs(Need.ACTIVATE))(ask_time)

@@ -13,7 +13,6 @@ NOBODY = 255  # what AT+QIFGCNT? shows for a context that no channel controls
 class Need(enum.Enum):
     """How much a command wants of its UART's foreground context."""
 
-    NOTHING = "does not concern a context"
     READ = "only looks"
     SET = "changes a setting"
     ACTIVATE = "may start the context"
@@ -76,7 +75,7 @@ class Ownership:
     def admit(self, uart: int, context: int, need: Need, in_use: bool) -> bool:
         """Say whether a UART may do something with a context; starting a free one makes it the owner."""
         owner = self._owner[context]
-        if need is Need.NOTHING or owner == uart:
+        if owner == uart:
             return True
         if need is Need.READ:
             return owner is None or not self._behaviour.strict_reads

@@ -22,7 +22,7 @@ from .replies import (
 )
 from .table import CommandTable
 
-phone_commands = CommandTable()
+phone_commands: CommandTable[Call] = CommandTable()
 _command = phone_commands.command
 _text = phone_commands.text
 

@@ -9,7 +9,7 @@ from .phone_commands import OPERATOR
 from .replies import ERROR, OK, SIM_NOT_INSERTED, Reply, cme
 from .table import CommandTable
 
-quectel_commands = CommandTable()
+quectel_commands: CommandTable[Call] = CommandTable()
 _command = quectel_commands.command
 _text = quectel_commands.text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .call import Call
+from .call import Call, needs
 from .client import PROFILES
 from .commandline import Form
 from .ownership import Need
@@ -12,7 +12,7 @@ from .sessions import SessionState
 from .states import STATE_NUMBERS
 from .table import CommandTable
 
-state_commands = CommandTable()
+state_commands: CommandTable[Call] = CommandTable()
 _command = state_commands.command
 _text = state_commands.text
 
@@ -28,7 +28,7 @@ def _say_state(call: Call) -> None:
     call.line(f"STATE: {state.value}" if call.uart.settings.verbose else str(STATE_NUMBERS[state]))
 
 
-@_command("QISTAT", Form.EXECUTE, Need.READ)
+@_command("QISTAT", Form.EXECUTE, needs(Need.READ))
 def state(call: Call) -> Reply:
     """AT+QISTAT."""
     context = call.context
@@ -46,7 +46,7 @@ def state(call: Call) -> Reply:
     return OK
 
 
-@_command("QISTATE", Form.EXECUTE, Need.READ)
+@_command("QISTATE", Form.EXECUTE, needs(Need.READ))
 def socket_states(call: Call) -> Reply:
     """AT+QISTATE."""
     context = call.context
@@ -65,7 +65,7 @@ def socket_states(call: Call) -> Reply:
     return OK
 
 
-@_command("QISSTAT", Form.EXECUTE, Need.READ)
+@_command("QISSTAT", Form.EXECUTE, needs(Need.READ))
 def server_states(call: Call) -> Reply:
     """AT+QISSTAT."""
     context = call.context

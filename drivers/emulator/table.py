@@ -1,75 +1,52 @@
-"""The command table: which function answers which form of which command, and what it needs of the context."""
+"""The command table: which function answers which form of which command, and when it may."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from .call import Call
-from .commandline import Command, Form
-from .modem import Modem
-from .ownership import Need
+from .commandline import Form
 from .replies import ERROR, OK, Reply
-from .uart import Uart
+from .uart_call import UartCall
 
-log = logging.getLogger(__name__)
+# A table whose handlers take any call of a UART also answers the calls of a family.
+C = TypeVar("C", bound=UartCall, contravariant=True)
 
-#: Returns how the command ends, or None when `Call.finish` or the prompt will.
-Handler = Callable[[Call], Reply | None]
+#: Returns how the command ends, or None when `UartCall.finish` or the prompt will.
+Handler = Callable[[C], Reply | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CommandEntry(Generic[C]):
     """One form of one command.
 
     Args:
         handler: what answers it.
-        need: what it needs of the UART's foreground context; without it the answer is ERROR.
+        admits: tells whether it may be answered now, else the answer is ERROR; None where it always may.
     """
 
-    handler: Handler
-    need: Need = Need.NOTHING
+    handler: Handler[C]
+    admits: Callable[[C], bool] | None = None
 
 
-class Execution(Call):
-    """One command being executed by its entry in a table; arguments as for `Call`.
-
-    Args:
-        entry: what answers it, or None where the table has nothing.
-    """
-
-    __slots__ = ("_entry",)
-
-    def __init__(self, modem: Modem, uart: Uart, command: Command, entry: Entry | None) -> None:
-        super().__init__(modem, uart, command)
-        self._entry = entry
-
-    def run(self) -> Reply | None:
-        """See `uart.Execution.run`."""
-        if self._entry is None:
-            return ERROR
-        number = self.uart.number
-        if not self.modem.admit(number, self._entry.need):
-            log.info("uart %d does not control context %d: %s", number + 1, self.context.number, self.command.name)
-            return ERROR
-        return self._entry.handler(self)
-
-
-class CommandTable:
+class CommandTable(Generic[C]):
     """Commands by name and form.
 
     A copy with other entries (`replaced`) makes a module that answers differently.
     """
 
-    def __init__(self, entries: dict[tuple[str, Form], Entry] | None = None) -> None:
+    def __init__(self, entries: dict[tuple[str, Form], CommandEntry[C]] | None = None) -> None:
         self._entries = dict(entries or {})
 
-    def begin(self, modem: Modem, uart: Uart, command: Command) -> Execution:
-        """Take up one command of a UART."""
-        return Execution(modem, uart, command, self._entries.get((command.name, command.form)))
+    def answer(self, call: C) -> Reply | None:
+        """Execute a command; returns how it ends, or None when that is told later."""
+        entry = self.get(call.command.name, call.command.form)
+        if entry is None or (entry.admits is not None and not entry.admits(call)):
+            return ERROR
+        return entry.handler(call)
 
-    def get(self, name: str, form: Form) -> Entry | None:
+    def get(self, name: str, form: Form) -> CommandEntry[C] | None:
         """Return the entry of one form of a command, or None."""
         return self._entries.get((name, form))
 
@@ -77,26 +54,29 @@ class CommandTable:
         """Iterate over the names of all commands, each once."""
         return iter(dict.fromkeys(name for name, _ in self._entries))
 
-    def replaced(self, name: str, form: Form, handler: Handler) -> CommandTable:
+    def replaced(self, name: str, form: Form, handler: Handler[C]) -> CommandTable[C]:
         """Return a copy in which one form of a command is answered by something else."""
-        former = self._entries.get((name, form), Entry(handler))
-        return CommandTable({**self._entries, (name, form): Entry(handler, former.need)})
+        former = self._entries.get((name, form))
+        entry = CommandEntry(handler, former.admits if former is not None else None)
+        return CommandTable({**self._entries, (name, form): entry})
 
-    def merged(self, other: CommandTable) -> CommandTable:
+    def merged(self, other: CommandTable[C]) -> CommandTable[C]:
         """Return a table with the entries of both."""
         return CommandTable({**self._entries, **other._entries})
 
-    def command(self, name: str, form: Form, need: Need = Need.NOTHING) -> Callable[[Handler], Handler]:
+    def command(
+        self, name: str, form: Form, admits: Callable[[C], bool] | None = None
+    ) -> Callable[[Handler[C]], Handler[C]]:
         """Enter the decorated function.
 
         Args:
             name: upper case, without the plus sign.
             form: which form it answers.
-            need: what it needs of the foreground context.
+            admits: tells whether it may be answered now, else the answer is ERROR.
         """
 
-        def enter(handler: Handler) -> Handler:
-            self._entries[name, form] = Entry(handler, need)
+        def enter(handler: Handler[C]) -> Handler[C]:
+            self._entries[name, form] = CommandEntry(handler, admits)
             return handler
 
         return enter
@@ -104,9 +84,9 @@ class CommandTable:
     def text(self, name: str, form: Form, text: str) -> None:
         """Enter a form that answers with one fixed information line and OK; an empty text is OK alone."""
 
-        def answer(call: Call) -> Reply:
+        def answer(call: UartCall) -> Reply:
             if text:
                 call.line(text)
             return OK
 
-        self._entries[name, form] = Entry(answer)
+        self._entries[name, form] = CommandEntry(answer)

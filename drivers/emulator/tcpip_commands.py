@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .call import Call
+from .call import Call, needs
 from .client import PROFILES
 from .commandline import Form
 from .context import Context
@@ -15,7 +15,7 @@ from .sessions import SessionState
 from .states import ContextState, Trigger
 from .table import CommandTable
 
-session_commands = CommandTable()
+session_commands: CommandTable[Call] = CommandTable()
 _command = session_commands.command
 _text = session_commands.text
 
@@ -24,7 +24,7 @@ _text = session_commands.text
 _text("QIACT", Form.TEST, "")
 
 
-@_command("QIACT", Form.EXECUTE, Need.CONTROL)
+@_command("QIACT", Form.EXECUTE, needs(Need.CONTROL))
 def activate(call: Call) -> Reply | None:
     """AT+QIACT: OK or ERROR once the network has answered."""
     if not call.context.may(Trigger.ACTIVATE) or call.context.activating:
@@ -36,7 +36,7 @@ def activate(call: Call) -> Reply | None:
 _text("QIDEACT", Form.TEST, "")
 
 
-@_command("QIDEACT", Form.EXECUTE, Need.CONTROL)
+@_command("QIDEACT", Form.EXECUTE, needs(Need.CONTROL))
 def deactivate(call: Call) -> Reply:
     """AT+QIDEACT: DEACT OK, and no OK."""
     context = call.context
@@ -46,7 +46,7 @@ def deactivate(call: Call) -> Reply:
     return final("DEACT OK")
 
 
-@_command("QILOCIP", Form.EXECUTE, Need.CONTROL)
+@_command("QILOCIP", Form.EXECUTE, needs(Need.CONTROL))
 def local_address(call: Call) -> Reply:
     """AT+QILOCIP: the address, and no OK."""
     if not call.context.fire(Trigger.READ_ADDRESS):
@@ -69,7 +69,7 @@ _text(
 )
 
 
-@_command("QIOPEN", Form.WRITE, Need.ACTIVATE)
+@_command("QIOPEN", Form.WRITE, needs(Need.ACTIVATE))
 def open_session(call: Call) -> Reply:
     """AT+QIOPEN=: OK, and later CONNECT OK or CONNECT FAIL."""
     context, values = call.context, call.texts
@@ -126,7 +126,7 @@ def _already(call: Call, index: int) -> Reply:
 _text("QICLOSE", Form.TEST, "")
 
 
-@_command("QICLOSE", Form.EXECUTE, Need.CONTROL)
+@_command("QICLOSE", Form.EXECUTE, needs(Need.CONTROL))
 def close(call: Call) -> Reply:
     """AT+QICLOSE: a client session, a remote client, or the listening state (QISRVC decides)."""
     context = call.context
@@ -142,7 +142,7 @@ def close(call: Call) -> Reply:
     return final("CLOSE OK")
 
 
-@_command("QICLOSE", Form.WRITE, Need.CONTROL)
+@_command("QICLOSE", Form.WRITE, needs(Need.CONTROL))
 def close_index(call: Call) -> Reply:
     """AT+QICLOSE=: one session with QIMUX=1."""
     context = call.context
@@ -161,7 +161,7 @@ def close_index(call: Call) -> Reply:
 _text("QISERVER", Form.TEST, "")
 
 
-@_command("QISERVER", Form.READ, Need.READ)
+@_command("QISERVER", Form.READ, needs(Need.READ))
 def server_state(call: Call) -> Reply:
     """AT+QISERVER?: whether it listens, and how many clients are connected."""
     blank = " " if call.modem.environment.behaviour.qiserver_blank else ""
@@ -184,5 +184,5 @@ def listen(call: Call) -> Reply:
     return OK
 
 
-_command("QISERVER", Form.EXECUTE, Need.ACTIVATE)(listen)
-_command("QISERVER", Form.WRITE, Need.ACTIVATE)(listen)
+_command("QISERVER", Form.EXECUTE, needs(Need.ACTIVATE))(listen)
+_command("QISERVER", Form.WRITE, needs(Need.ACTIVATE))(listen)

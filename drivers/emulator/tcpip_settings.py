@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .call import Call
+from .call import Call, needs
 from .commandline import Form
 from .context_session import Role
 from .environment import is_address
@@ -13,7 +13,7 @@ from .replies import ERROR, OK, Reply
 from .states import ACTIVE, ContextState
 from .table import CommandTable
 
-settings_commands = CommandTable()
+settings_commands: CommandTable[Call] = CommandTable()
 _command = settings_commands.command
 _text = settings_commands.text
 
@@ -26,7 +26,7 @@ Holder = Callable[[Call], object]  # whose setting it is
 _text("QIFGCNT", Form.TEST, "+QIFGCNT: (0,1)")
 
 
-@_command("QIFGCNT", Form.READ, Need.READ)
+@_command("QIFGCNT", Form.READ, needs(Need.READ))
 def read_foreground(call: Call) -> Reply:
     """AT+QIFGCNT?: the UART's foreground context and the channel that controls it."""
     number = call.context.number
@@ -54,14 +54,14 @@ _text(
 )
 
 
-@_command("QICSGP", Form.READ, Need.READ)
+@_command("QICSGP", Form.READ, needs(Need.READ))
 def read_bearer(call: Call) -> Reply:
     """AT+QICSGP?."""
     call.line(f"+QICSGP: {call.context.settings.bearer}")
     return OK
 
 
-@_command("QICSGP", Form.WRITE, Need.SET)
+@_command("QICSGP", Form.WRITE, needs(Need.SET))
 def set_bearer(call: Call) -> Reply:
     """AT+QICSGP=."""
     bearer, values, settings = call.number(0, 0, 1), call.texts[1:], call.context.settings
@@ -107,12 +107,12 @@ def _setting(name: str, shown: str, low: int, high: int, check: Check | None = N
     field = name.removeprefix("QI").lower()
     _text(name, Form.TEST, f"+{name}: {shown}")
 
-    @_command(name, Form.READ, Need.READ)
+    @_command(name, Form.READ, needs(Need.READ))
     def read(call: Call) -> Reply:
         call.line(f"+{name}: {getattr(of(call), field)}")
         return OK
 
-    @_command(name, Form.WRITE, Need.SET)
+    @_command(name, Form.WRITE, needs(Need.SET))
     def write(call: Call) -> Reply:
         value = call.number(0, low, high)
         if value is None or len(call.texts) != 1 or (check is not None and not check(call, value)):
@@ -166,14 +166,14 @@ def modes(call: Call) -> Reply:
 _text("QITCFG", Form.TEST, "+QITCFG: (3-8),(2-10),(1-1460),(0,1)")
 
 
-@_command("QITCFG", Form.READ, Need.READ)
+@_command("QITCFG", Form.READ, needs(Need.READ))
 def read_transparent(call: Call) -> Reply:
     """AT+QITCFG?."""
     call.line("+QITCFG: {},{},{},{}".format(*call.context.settings.tcfg))
     return OK
 
 
-@_command("QITCFG", Form.WRITE, Need.SET)
+@_command("QITCFG", Form.WRITE, needs(Need.SET))
 def set_transparent(call: Call) -> Reply:
     """AT+QITCFG=."""
     ranges = ((3, 8), (2, 10), (1, 1460), (0, 1))
@@ -188,7 +188,7 @@ def set_transparent(call: Call) -> Reply:
 _text("QIAUTOS", Form.TEST, "+QIAUTOS: (0,1), (1-100)")
 
 
-@_command("QIAUTOS", Form.READ, Need.READ)
+@_command("QIAUTOS", Form.READ, needs(Need.READ))
 def read_auto_send(call: Call) -> Reply:
     """AT+QIAUTOS?."""
     period = call.context.settings.autos
@@ -196,7 +196,7 @@ def read_auto_send(call: Call) -> Reply:
     return OK
 
 
-@_command("QIAUTOS", Form.WRITE, Need.SET)
+@_command("QIAUTOS", Form.WRITE, needs(Need.SET))
 def set_auto_send(call: Call) -> Reply:
     """AT+QIAUTOS=: 1 wants a period, 0 none."""
     mode = call.number(0, 0, 1)
@@ -210,7 +210,7 @@ def set_auto_send(call: Call) -> Reply:
 _text("QILPORT", Form.TEST, "+QILPORT: (0-65535)")
 
 
-@_command("QILPORT", Form.READ, Need.READ)
+@_command("QILPORT", Form.READ, needs(Need.READ))
 def read_ports(call: Call) -> Reply:
     """AT+QILPORT?."""
     ports = call.context.settings.ports
@@ -218,7 +218,7 @@ def read_ports(call: Call) -> Reply:
     return OK
 
 
-@_command("QILPORT", Form.WRITE, Need.SET)
+@_command("QILPORT", Form.WRITE, needs(Need.SET))
 def set_port(call: Call) -> Reply:
     """AT+QILPORT=; not while listening."""
     port = call.number(1, 0, 65535)
@@ -232,7 +232,7 @@ def set_port(call: Call) -> Reply:
 _text("QIDNSCFG", Form.TEST, "")
 
 
-@_command("QIDNSCFG", Form.READ, Need.READ)
+@_command("QIDNSCFG", Form.READ, needs(Need.READ))
 def read_dns(call: Call) -> Reply:
     """AT+QIDNSCFG?."""
     primary, secondary = call.context.settings.dns
@@ -240,7 +240,7 @@ def read_dns(call: Call) -> Reply:
     return OK
 
 
-@_command("QIDNSCFG", Form.WRITE, Need.SET)
+@_command("QIDNSCFG", Form.WRITE, needs(Need.SET))
 def set_dns(call: Call) -> Reply:
     """AT+QIDNSCFG=; activation overwrites it, so it is allowed on an active context only."""
     servers = call.texts
@@ -255,14 +255,14 @@ def set_dns(call: Call) -> Reply:
 _text("QIKALIVE", Form.TEST, "+QIKALIVE: (0,1),(60-1800),(10-20)")
 
 
-@_command("QIKALIVE", Form.READ, Need.READ)
+@_command("QIKALIVE", Form.READ, needs(Need.READ))
 def read_keepalive(call: Call) -> Reply:
     """AT+QIKALIVE?."""
     call.line("+QIKALIVE: {},{},{}".format(*call.context.settings.kalive))
     return OK
 
 
-@_command("QIKALIVE", Form.WRITE, Need.SET)
+@_command("QIKALIVE", Form.WRITE, needs(Need.SET))
 def set_keepalive(call: Call) -> Reply:
     """AT+QIKALIVE=: 0 lets TCP look after idle connections that are opened from now on, 1 does not (MC60)."""
     settings = call.context.settings
@@ -280,7 +280,7 @@ def set_keepalive(call: Call) -> Reply:
 _text("QISCON", Form.TEST, "")
 
 
-@_command("QISCON", Form.READ, Need.READ)
+@_command("QISCON", Form.READ, needs(Need.READ))
 def read_saved(call: Call) -> Reply:
     """AT+QISCON?."""
     own = call.context.settings
@@ -309,7 +309,7 @@ def read_saved(call: Call) -> Reply:
     return OK
 
 
-@_command("QISCON", Form.EXECUTE, Need.SET)
+@_command("QISCON", Form.EXECUTE, needs(Need.SET))
 def save(call: Call) -> Reply:
     """AT+QISCON."""
     call.context.save()
@@ -322,7 +322,7 @@ def save(call: Call) -> Reply:
 _text("QIREGAPP", Form.TEST, '+QIREGAPP: "APN","USER","PWD"')
 
 
-@_command("QIREGAPP", Form.READ, Need.READ)
+@_command("QIREGAPP", Form.READ, needs(Need.READ))
 def read_registration(call: Call) -> Reply:
     """AT+QIREGAPP?."""
     settings = call.context.settings
@@ -330,7 +330,7 @@ def read_registration(call: Call) -> Reply:
     return OK
 
 
-@_command("QIREGAPP", Form.WRITE, Need.ACTIVATE)
+@_command("QIREGAPP", Form.WRITE, needs(Need.ACTIVATE))
 def register_with(call: Call) -> Reply:
     """AT+QIREGAPP=: the APN, and perhaps user and password, and perhaps a rate behind those."""
     values = call.texts
@@ -343,7 +343,7 @@ def register_with(call: Call) -> Reply:
     return OK if call.context.register() else ERROR
 
 
-@_command("QIREGAPP", Form.EXECUTE, Need.ACTIVATE)
+@_command("QIREGAPP", Form.EXECUTE, needs(Need.ACTIVATE))
 def register(call: Call) -> Reply:
     """AT+QIREGAPP."""
     return OK if call.context.register() else ERROR

@@ -59,7 +59,6 @@ def test_who_lost_a_context_may_do_nothing_with_it_until_it_selects_again(need: 
 @pytest.mark.parametrize(
     ("need", "owner", "in_use", "admitted"),
     [
-        (Need.NOTHING, 1, True, True),
         (Need.READ, None, False, True),
         (Need.READ, 1, True, True),  # C8
         (Need.SET, None, False, True),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.clock import FakeClock
-from drivers.emulator import Behaviour, CommandTable, EmulatedModule
+from drivers.emulator import Behaviour, Call, EmulatedModule
 from drivers.emulator.commandline import Argument, BadLine, Command, Form, parse
 from drivers.emulator.environment import Environment
 from drivers.emulator.modem import Modem
@@ -56,8 +57,8 @@ TEXTS = st.lists(
 ).map(b"".join)
 
 
-def _modem(loop: asyncio.AbstractEventLoop, commands: CommandTable = EmulatedModule.commands) -> Modem:
-    return Modem(Environment(loop, FakeClock(), Behaviour()), commands.begin)
+def _modem(loop: asyncio.AbstractEventLoop) -> Modem:
+    return Modem(Environment(loop, FakeClock(), Behaviour()), partial(Call, EmulatedModule.commands))
 
 
 def _cut(data: bytes, places: list[int]) -> list[bytes]:
