@@ -7,18 +7,18 @@ from collections.abc import Callable
 
 from .commandline import Command
 from .context import Context
-from .modem import Modem
+from .modem import ModemCall
 from .ownership import Need
+from .quectel_gsm_modem import QuectelGsmModem
 from .replies import Reply
 from .settings import SendSettings
 from .table import CommandTable
 from .uart import Uart
-from .uart_call import UartCall
 
 log = logging.getLogger(__name__)
 
 
-class Call(UartCall):
+class Call(ModemCall):
     """One command being executed.
 
     Args:
@@ -28,12 +28,13 @@ class Call(UartCall):
         command: what was typed.
     """
 
-    __slots__ = ("_commands", "modem")
+    __slots__ = ("_commands",)
 
-    def __init__(self, commands: CommandTable[Call], modem: Modem, uart: Uart, command: Command) -> None:
-        super().__init__(uart, command)
+    modem: QuectelGsmModem
+
+    def __init__(self, commands: CommandTable[Call], modem: QuectelGsmModem, uart: Uart, command: Command) -> None:
+        super().__init__(modem, uart, command)
         self._commands = commands
-        self.modem = modem
 
     def run(self) -> Reply | None:
         """See `Execution.run`."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .call import Call
 from .commandline import Form
+from .modem import ModemCall
 from .replies import ERROR, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
 from .table import CommandTable
 
-line_commands: CommandTable[Call] = CommandTable()
+line_commands: CommandTable[ModemCall] = CommandTable()
 
 RATES = (75, 150, 300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200)
 
@@ -15,7 +15,7 @@ _HARDWARE = 2  # of AT+IFC: RTS and CTS
 
 
 @line_commands.command("IPR", Form.READ)
-def read_rate(call: Call) -> Reply:
+def read_rate(call: ModemCall) -> Reply:
     """AT+IPR?."""
     call.line(f"+IPR: {call.modem.rate}")
     return OK
@@ -25,7 +25,7 @@ line_commands.text("IPR", Form.TEST, f"+IPR: (),(0,{','.join(map(str, RATES))})"
 
 
 @line_commands.command("IPR", Form.WRITE)
-def set_rate(call: Call) -> Reply:
+def set_rate(call: ModemCall) -> Reply:
     """AT+IPR=; not in multiplexer mode."""
     value = call.number(0, 0, max(RATES))
     if call.modem.multiplexing or len(call.texts) != 1 or (value not in RATES and value != 0):
@@ -37,7 +37,7 @@ def set_rate(call: Call) -> Reply:
 
 
 @line_commands.command("IFC", Form.READ)
-def read_flow(call: Call) -> Reply:
+def read_flow(call: ModemCall) -> Reply:
     """AT+IFC?."""
     call.line("+IFC: {},{}".format(*call.modem.flow))
     return OK
@@ -47,7 +47,7 @@ line_commands.text("IFC", Form.TEST, "+IFC: (0-2),(0-2)")
 
 
 @line_commands.command("IFC", Form.WRITE)
-def set_flow(call: Call) -> Reply:
+def set_flow(call: ModemCall) -> Reply:
     """AT+IFC=."""
     first = call.number(0, 0, 2)
     second = call.number(1, 0, 2) if len(call.texts) == 2 else first
@@ -65,13 +65,13 @@ line_commands.text("ICF", Form.READ, "+ICF: 3,3")
 
 
 @line_commands.command("ICF", Form.WRITE)
-def set_framing(call: Call) -> Reply:
+def set_framing(call: ModemCall) -> Reply:
     """AT+ICF=; only the usual 8 data bits, no parity, 1 stop bit."""
     return OK if call.texts in (["3"], ["3", "3"]) else ERROR
 
 
 @line_commands.command("CMUX", Form.TEST)
-def multiplexer_ranges(call: Call) -> Reply:
+def multiplexer_ranges(call: ModemCall) -> Reply:
     """AT+CMUX=?."""
     describe = call.modem.describe_multiplexer
     if describe is None:
@@ -81,7 +81,7 @@ def multiplexer_ranges(call: Call) -> Reply:
 
 
 @line_commands.command("CMUX", Form.READ)
-def multiplexer_state(call: Call) -> Reply:
+def multiplexer_state(call: ModemCall) -> Reply:
     """AT+CMUX?."""
     describe = call.modem.describe_multiplexer
     if describe is None:
@@ -91,7 +91,7 @@ def multiplexer_state(call: Call) -> Reply:
 
 
 @line_commands.command("CMUX", Form.WRITE)
-def multiplex(call: Call) -> Reply | None:
+def multiplex(call: ModemCall) -> Reply | None:
     """AT+CMUX=."""
     if call.modem.multiplexing or call.modem.multiplex is None:
         return cme(NOT_ALLOWED)

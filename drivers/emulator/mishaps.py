@@ -35,15 +35,10 @@ def _sim(sim: Sim) -> Callable[[Modem], None]:
     return change
 
 
-def _break_sessions(modem: Modem) -> None:
-    for context in modem.contexts:
-        context.break_sessions()
-
-
 _MOMENTS: dict[Moment, Callable[[Modem], None]] = {
     Moment.RESET: lambda modem: modem.restart(),
     Moment.PDP_DEACT: lambda modem: modem.drop_contexts(),
-    Moment.REMOTE_RESET: _break_sessions,
+    Moment.REMOTE_RESET: lambda modem: modem.break_sessions(),
     Moment.REGISTRATION_LOST: _network(registered=False),
     Moment.REGISTERED: _network(registered=True, attached=True),
     Moment.SILENCE: _network(silent=True),

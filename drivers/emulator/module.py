@@ -25,9 +25,9 @@ from .faults import Faults, Moment
 from .lifetime import Lifetime
 from .line import LineSettings, PhysicalLine
 from .mishaps import Mishaps, happen, network_of
-from .modem import Modem
 from .ownership import Ownership
 from .port import EmulatedPort
+from .quectel_gsm_modem import QuectelGsmModem
 from .serial_line import open_serial
 from .table import CommandTable
 from .tap import Tap
@@ -132,7 +132,7 @@ class EmulatedModule(Lifetime):
         self._fate = _chooser(seed, "faults")
         self._faults = Faults.parse(faults) if isinstance(faults, str) else faults
         self._line_rate = line_rate
-        self._modem: Modem | None = None
+        self._modem: QuectelGsmModem | None = None
         self._mishaps: Mishaps | None = None
         self._line: PhysicalLine | None = None
         self._wire: Wire | None = None
@@ -155,7 +155,7 @@ class EmulatedModule(Lifetime):
             self._chooser,
             network_of(self._faults),
         )
-        self._modem = Modem(
+        self._modem = QuectelGsmModem(
             environment, partial(Call, self.commands), uart_class=self.uart_class, ownership_class=self.ownership_class
         )
         self._modem.octets = self._octets
@@ -335,7 +335,7 @@ class EmulatedModule(Lifetime):
 
     # Inside
 
-    def _running(self) -> Modem:
+    def _running(self) -> QuectelGsmModem:
         if self._modem is None:
             raise RuntimeError("the module is not running: use it in a with or async with statement")
         return self._modem

@@ -14,7 +14,7 @@ from drivers.clock import FakeClock
 from drivers.emulator import Behaviour, Call, EmulatedModule
 from drivers.emulator.commandline import Argument, BadLine, Command, Form, parse
 from drivers.emulator.environment import Environment
-from drivers.emulator.modem import Modem
+from drivers.emulator.quectel_gsm_modem import QuectelGsmModem
 
 
 class Sink:
@@ -57,8 +57,8 @@ TEXTS = st.lists(
 ).map(b"".join)
 
 
-def _modem(loop: asyncio.AbstractEventLoop) -> Modem:
-    return Modem(Environment(loop, FakeClock(), Behaviour()), partial(Call, EmulatedModule.commands))
+def _modem(loop: asyncio.AbstractEventLoop) -> QuectelGsmModem:
+    return QuectelGsmModem(Environment(loop, FakeClock(), Behaviour()), partial(Call, EmulatedModule.commands))
 
 
 def _cut(data: bytes, places: list[int]) -> list[bytes]:
