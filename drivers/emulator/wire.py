@@ -10,7 +10,8 @@ from typing import cast
 
 from ..clock import Timer
 from .environment import Environment
-from .faults import Faults, Injury
+from .faults import Faults
+from .injury import Injury
 from .tap import Tap
 
 _BITS = 10  # on a line with a start and a stop bit
