@@ -11,9 +11,9 @@ from .modem import ModemCall
 from .ownership import Need
 from .quectel_gsm_modem import QuectelGsmModem
 from .replies import Reply
-from .settings import SendSettings
 from .table import CommandTable
 from .uart import Uart
+from .uart_settings import SendSettings
 
 log = logging.getLogger(__name__)
 

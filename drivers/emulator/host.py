@@ -10,7 +10,7 @@ from .commandline import Command
 from .environment import Environment
 from .output import Delivery, Notice
 from .replies import Reply
-from .settings import SendSettings
+from .uart_settings import SendSettings
 
 #: Told ``(number of the UART, "received" or "sent", octets)``.
 OctetsCallback = Callable[[int, str, bytes], None]

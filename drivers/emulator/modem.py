@@ -13,9 +13,9 @@ from .environment import Environment, Network
 from .host import Execution, OctetsCallback
 from .output import Delivery, Notice
 from .replies import Reply
-from .settings import SendSettings
 from .uart import Uart
 from .uart_call import UartCall
+from .uart_settings import SendSettings
 from .wall_clock import WallClock
 
 UARTS = 4

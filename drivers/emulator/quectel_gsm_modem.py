@@ -12,9 +12,9 @@ from .host import Execution
 from .modem import UARTS, Modem
 from .output import Delivery, Notice
 from .ownership import CONTEXTS, Need, Ownership
-from .settings import SendSettings
 from .states import ACTIVE, ContextState
 from .uart import Uart
+from .uart_settings import SendSettings
 
 _NUMBERS = {"QIURC": 1, "QNITZ": 0, "QSCLK": 0, "CMGF": 0, "QCOLP": 0, "QINDRI": 0, "CTZU": 0}
 

@@ -1,9 +1,9 @@
-"""What each UART has for itself, and what belongs to a context and stays when another UART takes it over."""
+"""What belongs to a context, and stays when another UART takes it over."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any
 
 from .behaviour import Behaviour
 
@@ -13,56 +13,6 @@ _SAVED = (
     *("bearer", "apn", "user", "password", "number", "csd_user", "csd_password", "rate"),
 )
 DEFAULT_PORT = 2020  # the app note 8.2 connects there and sets it nowhere
-
-
-class SendSettings(Protocol):
-    """How AT+QISEND looks on a UART."""
-
-    sde: int
-    """QISDE: whether what is typed at the prompt is echoed."""
-    prompt: int
-    """QIPROMPT."""
-
-
-@dataclass(slots=True)
-class UartSettings:
-    """What each UART has for itself.
-
-    Args:
-        echo: ATE.
-        verbose: ATV.
-        quiet: ATQ.
-        cmee: AT+CMEE.
-        x: ATX.
-        dtr: AT&D.
-        dcd: AT&C.
-        creg: AT+CREG.
-        cgreg: AT+CGREG.
-        clip: AT+CLIP.
-        colp: AT+COLP.
-        registers: the S registers.
-        sde: QISDE, where that is the UART's.
-        prompt: QIPROMPT, where that is the UART's.
-    """
-
-    echo: bool = True
-    verbose: bool = True
-    quiet: bool = False
-    cmee: int = 1
-    x: int = 4
-    dtr: int = 0
-    dcd: int = 1
-    creg: int = 0
-    cgreg: int = 0
-    clip: int = 0
-    colp: int = 0
-    registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
-    sde: int = 1
-    prompt: int = 1
-
-    def copy(self) -> UartSettings:
-        """Return the same settings, to be changed apart from these."""
-        return replace(self, registers=dict(self.registers))
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from .replies import CME_TEXTS, Reply, Result
-from .settings import UartSettings
+from .uart_settings import UartSettings
 
 OUTPUT_HIGH = 4096
 """Octets that wait for the line before nothing more is said or read."""

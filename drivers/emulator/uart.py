@@ -15,8 +15,8 @@ from .intake import Hold, Intake
 from .lines import LineAssembler
 from .output import Delivery
 from .replies import ERROR, Reply, Result
-from .settings import SendSettings, UartSettings
 from .speaker import OUTPUT_HIGH, Outlet, Speaker
+from .uart_settings import SendSettings, UartSettings
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .commandline import Form
 from .replies import ERROR, NO_CARRIER, NOT_SUPPORTED, OK, Reply, cme
-from .settings import UartSettings
 from .table import CommandTable
 from .uart_call import UartCall
+from .uart_settings import UartSettings
 
 uart_commands: CommandTable[UartCall] = CommandTable()
 
