@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from .addresses import Address, allocate
 from .environment import Environment
+from .network.addresses import Address, allocate
 from .settings import ContextSettings
 from .states import Trigger
 

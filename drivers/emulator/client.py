@@ -7,10 +7,10 @@ import logging
 from functools import partial
 from typing import Protocol
 
-from .connecting import connect
 from .context_session import ContextSession, Role, SessionHost
 from .environment import Environment, Spawn
-from .sessions import NetworkSession, SessionState
+from .network.connecting import connect
+from .network.session import NetworkSession, SessionState
 from .settings import ContextSettings
 from .states import Trigger
 

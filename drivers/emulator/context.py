@@ -14,11 +14,11 @@ from .client import Client
 from .context_session import ContextSession, Role
 from .delivery import HeaderOptions
 from .environment import Environment
+from .network.session import SessionState
 from .outbox import Outbox
 from .output import Delivery, Notice
 from .server import Server
 from .services import Services
-from .sessions import SessionState
 from .settings import ContextSettings
 from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 

@@ -11,8 +11,8 @@ from ..clock import Timer
 from .delivery import MAXIMUM, HeaderOptions, header
 from .environment import Environment
 from .indications import Indications
+from .network.session import NetworkSession, SessionState
 from .output import Delivery, Notice
-from .sessions import NetworkSession, SessionState
 
 
 class Role(enum.IntEnum):

@@ -8,10 +8,10 @@ from functools import partial
 
 from .context_session import ContextSession, Role, SessionHost
 from .environment import Environment
-from .listening_socket import ListeningSocket
-from .sessions import NetworkSession, SessionState
-from .tcp_session import TcpSession
-from .udp_session import UdpSession
+from .network.listening_socket import ListeningSocket
+from .network.session import NetworkSession, SessionState
+from .network.tcp_session import TcpSession
+from .network.udp_session import UdpSession
 
 CLIENTS = 5
 

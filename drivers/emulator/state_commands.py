@@ -5,10 +5,10 @@ from __future__ import annotations
 from .call import Call, needs
 from .client import PROFILES
 from .commandline import Form
+from .network.session import SessionState
 from .ownership import Need
 from .replies import ANSWERED, OK, Reply, Result
 from .server import CLIENTS
-from .sessions import SessionState
 from .states import STATE_NUMBERS
 from .table import CommandTable
 

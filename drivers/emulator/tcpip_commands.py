@@ -8,10 +8,10 @@ from .commandline import Form
 from .context import Context
 from .context_session import Role
 from .environment import is_address
+from .network.session import SessionState
 from .ownership import Need
 from .replies import ANSWERED, ERROR, OK, Reply, Result, final
 from .server import CLIENTS
-from .sessions import SessionState
 from .states import ContextState, Trigger
 from .table import CommandTable
 

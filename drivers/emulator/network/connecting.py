@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .environment import Environment, is_loopback
-from .sessions import NetworkSession, SessionOwner
+from ..environment import Environment, is_loopback
+from .session import NetworkSession, SessionOwner
 from .tcp_session import TcpSession
 from .udp_session import UdpEndpoint, UdpSession
 

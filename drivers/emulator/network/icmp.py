@@ -8,7 +8,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
-from .environment import Environment, is_loopback
+from ..environment import Environment, is_loopback
 
 SIZE = 32  # octets of data in a request
 _ECHO_REQUEST = 8

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 import pytest
 from emulator_host import Lab, Turning, settle
 
-from drivers.emulator import EmulatedModule, Network, icmp
+from drivers.emulator import EmulatedModule, Network
+from drivers.emulator.network import icmp
 
 DEACT = "\r\nDEACT OK\r\n"
 

@@ -6,8 +6,8 @@ import enum
 from collections.abc import Callable
 from typing import Protocol
 
-from ..clock import Timer
-from .environment import Environment
+from ...clock import Timer
+from ..environment import Environment
 
 HIGH_WATER = 16384  # octets that wait to be taken before a socket is no longer read
 

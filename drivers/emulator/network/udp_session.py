@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-from .environment import Environment
-from .sessions import HIGH_WATER, NetworkSession, SessionOwner, SessionState
+from ..environment import Environment
+from .session import HIGH_WATER, NetworkSession, SessionOwner, SessionState
 
 
 class UdpSession(NetworkSession):

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable
 from typing import cast
 
-from .environment import Environment
+from ..environment import Environment
 from .udp_session import UdpEndpoint
 
 

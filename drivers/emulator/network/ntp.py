@@ -6,7 +6,7 @@ import asyncio
 import struct
 from datetime import datetime, timedelta
 
-from .environment import Environment
+from ..environment import Environment
 
 _REQUEST = bytes([0x1B]) + bytes(47)  # version 3, client
 _EPOCH = datetime(1900, 1, 1)

@@ -9,8 +9,8 @@ import struct
 import sys
 from collections.abc import Callable
 
-from .environment import Environment, limit_buffers
-from .sessions import HIGH_WATER, NetworkSession, SessionOwner, SessionState
+from ..environment import Environment, limit_buffers
+from .session import HIGH_WATER, NetworkSession, SessionOwner, SessionState
 
 _READ_SIZE = 4096
 _LOW_WATER = 4096
