@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from emulator_host import Lab
 
+from cmux.protocol.config import Config, Option
 from drivers.cli import main
 from drivers.emulator import EmulatedModule
 
@@ -30,13 +31,17 @@ def packets(path: Path) -> list[bytes]:
 async def use(path: Path, *, option: int = 0, **settings: object) -> None:
     async with Lab(EmulatedModule(capture=path, **settings)) as lab:  # type: ignore[arg-type]
         await lab.plain.ask("AT")
-        await lab.multiplex(f"AT+CMUX={option}", option)
+        await lab.plain.ask(f"AT+CMUX={option}")
+        await lab.start(
+            Config(option=list(Option)[option], n1=127, t1=2.0, t2=2.5)
+        )  # nothing is sent twice when all is slow
         one = await lab.open(1)
         await one.ask("AT+CSQ", "\r\n+CSQ: 28,0\r\n\r\nOK\r\n")
         if not option:
             await lab.leave()
             await lab.plain.ask("AT")
-            await lab.multiplex()
+            await lab.plain.ask("AT+CMUX=0")
+            await lab.start(Config(n1=127, t1=2.0, t2=2.5))
             two = await lab.open(2)
             await two.ask("AT+QISRVC?", "\r\n+QISRVC: 1\r\n\r\nOK\r\n")
 
