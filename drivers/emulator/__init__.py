@@ -2,15 +2,15 @@
 
 from .behaviour import SETS, Behaviour
 from .call import Call
-from .commandline import Form
 from .environment import Network, Sim
 from .faults import Faults, Moment
+from .interpreter.commandline import Form
+from .interpreter.replies import ERROR, OK, Reply
+from .interpreter.table import CommandTable
+from .interpreter.uart import Uart
 from .module import EmulatedModule
 from .ownership import Ownership
 from .port import EmulatedPort
-from .replies import ERROR, OK, Reply
-from .table import CommandTable
-from .uart import Uart
 
 __all__ = [
     "ERROR",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from .call import Call
 from .data_commands import data_commands
 from .identification import identification
+from .interpreter.table import CommandTable
+from .interpreter.uart_commands import uart_commands
 from .line_commands import line_commands
 from .message_commands import message_commands
 from .network_commands import network_commands
 from .phone_commands import phone_commands
 from .quectel_commands import quectel_commands
 from .state_commands import state_commands
-from .table import CommandTable
 from .tcpip_commands import session_commands
 from .tcpip_settings import settings_commands
-from .uart_commands import uart_commands
 
 _TABLES = (
     identification,

@@ -9,14 +9,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from .activation import Activation
-from .bytestream import Online
 from .client import Client
 from .context_session import ContextSession, Role
 from .delivery import HeaderOptions
 from .environment import Environment
+from .interpreter.bytestream import Online
+from .interpreter.output import Delivery, Notice
 from .network.session import SessionState
 from .outbox import Outbox
-from .output import Delivery, Notice
 from .server import Server
 from .services import Services
 from .settings import ContextSettings

@@ -11,8 +11,8 @@ from ..clock import Timer
 from .delivery import MAXIMUM, HeaderOptions, header
 from .environment import Environment
 from .indications import Indications
+from .interpreter.output import Delivery, Notice
 from .network.session import NetworkSession, SessionState
-from .output import Delivery, Notice
 
 
 class Role(enum.IntEnum):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from .call import Call, needs
 from .client import PROFILES
-from .commandline import Form
 from .context_session import ContextSession, Role
-from .entry import Entry
+from .interpreter.commandline import Form
+from .interpreter.entry import Entry
+from .interpreter.replies import ANSWERED, ERROR, OK, Reply, final
+from .interpreter.table import CommandTable
 from .ownership import CONTEXTS, Need
-from .replies import ANSWERED, ERROR, OK, Reply, final
 from .server import CLIENTS
 from .states import ACTIVE
-from .table import CommandTable
 
 data_commands: CommandTable[Call] = CommandTable()
 _command = data_commands.command

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .call import Call
-from .commandline import Form
-from .replies import OK, Reply
-from .table import CommandTable
+from .interpreter.commandline import Form
+from .interpreter.replies import OK, Reply
+from .interpreter.table import CommandTable
 
 identification: CommandTable[Call] = CommandTable()
 

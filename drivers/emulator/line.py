@@ -24,13 +24,13 @@ from cmux.protocol.responder import Responder
 
 from ..clock import Timer
 from .channel import Channel, Loopback
-from .commandline import Command
 from .environment import limit_buffers
+from .interpreter.commandline import Command
+from .interpreter.replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from .interpreter.uart import Uart
 from .modem import UARTS, Modem
-from .replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
 from .software_flow import XOFF, XON, SoftwareFlow
 from .tap import Tap
-from .uart import Uart
 
 log = logging.getLogger(__name__)
 

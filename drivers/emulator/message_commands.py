@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .call import Call
-from .commandline import Argument, Form
-from .replies import ERROR, OK, Reply
-from .table import CommandTable
+from .interpreter.commandline import Argument, Form
+from .interpreter.replies import ERROR, OK, Reply
+from .interpreter.table import CommandTable
 
 message_commands: CommandTable[Call] = CommandTable()
 _command = message_commands.command

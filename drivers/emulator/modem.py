@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..clock import Timer
-from .bytestream import DataStream, Online
-from .commandline import Command
 from .environment import Environment, Network
-from .host import Execution, OctetsCallback
-from .output import Delivery, Notice
-from .replies import Reply
-from .uart import Uart
-from .uart_call import UartCall
-from .uart_settings import SendSettings
+from .interpreter.bytestream import DataStream, Online
+from .interpreter.commandline import Command
+from .interpreter.host import Execution, OctetsCallback
+from .interpreter.output import Delivery, Notice
+from .interpreter.replies import Reply
+from .interpreter.uart import Uart
+from .interpreter.uart_call import UartCall
+from .interpreter.uart_settings import SendSettings
 from .wall_clock import WallClock
 
 UARTS = 4

@@ -19,6 +19,8 @@ from .call import Call
 from .commands import all_commands
 from .environment import Environment, Network, addresses, endpoint
 from .faults import Faults, Moment
+from .interpreter.table import CommandTable
+from .interpreter.uart import Uart
 from .lifetime import Lifetime
 from .line import LineSettings, PhysicalLine
 from .mishaps import Mishaps, happen, network_of
@@ -26,9 +28,7 @@ from .ownership import Ownership
 from .port import EmulatedPort
 from .quectel_gsm_modem import QuectelGsmModem
 from .serial_line import open_serial
-from .table import CommandTable
 from .tap import Tap
-from .uart import Uart
 from .ways_in import WaysIn
 from .wire import Wire
 

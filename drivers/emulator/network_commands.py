@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from .call import Call, needs
-from .commandline import Form
 from .context import Context
+from .interpreter.commandline import Form
+from .interpreter.replies import ERROR, OK, Reply
+from .interpreter.table import CommandTable
 from .ownership import Need
-from .replies import ERROR, OK, Reply
 from .services import PingCode
 from .states import ACTIVE, ContextState
-from .table import CommandTable
 
 network_commands: CommandTable[Call] = CommandTable()
 _command = network_commands.command

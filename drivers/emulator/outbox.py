@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from .context_session import ContextSession
-from .output import Delivery, Notice
+from .interpreter.output import Delivery, Notice
 
 _LINES = 64  # that wait for the UART; the oldest make room
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from .call import Call
-from .commandline import Form
 from .environment import Sim
-from .replies import (
+from .interpreter.commandline import Form
+from .interpreter.replies import (
     ANSWERED,
     ERROR,
     INCORRECT_PASSWORD,
@@ -20,7 +20,7 @@ from .replies import (
     Reply,
     cme,
 )
-from .table import CommandTable
+from .interpreter.table import CommandTable
 
 phone_commands: CommandTable[Call] = CommandTable()
 _command = phone_commands.command

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from .call import Call
-from .commandline import Form
 from .environment import Sim
+from .interpreter.commandline import Form
+from .interpreter.replies import ERROR, OK, SIM_NOT_INSERTED, Reply, cme
+from .interpreter.table import CommandTable
 from .phone_commands import OPERATOR
-from .replies import ERROR, OK, SIM_NOT_INSERTED, Reply, cme
-from .table import CommandTable
 
 quectel_commands: CommandTable[Call] = CommandTable()
 _command = quectel_commands.command

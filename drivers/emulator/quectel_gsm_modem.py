@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bytestream import DataStream, Online
-from .commandline import Command
 from .context import Context
 from .environment import Environment, Network, Sim
-from .host import Execution
+from .interpreter.bytestream import DataStream, Online
+from .interpreter.commandline import Command
+from .interpreter.host import Execution
+from .interpreter.output import Delivery, Notice
+from .interpreter.uart import Uart
+from .interpreter.uart_settings import SendSettings
 from .modem import UARTS, Modem
-from .output import Delivery, Notice
 from .ownership import CONTEXTS, Need, Ownership
 from .states import ACTIVE, ContextState
-from .uart import Uart
-from .uart_settings import SendSettings
 
 _NUMBERS = {"QIURC": 1, "QNITZ": 0, "QSCLK": 0, "CMGF": 0, "QCOLP": 0, "QINDRI": 0, "CTZU": 0}
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from .call import Call, needs
 from .client import PROFILES
-from .commandline import Form
+from .interpreter.commandline import Form
+from .interpreter.replies import ANSWERED, OK, Reply, Result
+from .interpreter.table import CommandTable
 from .network.session import SessionState
 from .ownership import Need
-from .replies import ANSWERED, OK, Reply, Result
 from .server import CLIENTS
 from .states import STATE_NUMBERS
-from .table import CommandTable
 
 state_commands: CommandTable[Call] = CommandTable()
 _command = state_commands.command

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .call import Call, needs
-from .commandline import Form
 from .context_session import Role
 from .environment import is_address
+from .interpreter.commandline import Form
+from .interpreter.replies import ERROR, OK, Reply
+from .interpreter.table import CommandTable
 from .ownership import CONTEXTS, Need
-from .replies import ERROR, OK, Reply
 from .states import ACTIVE, ContextState
-from .table import CommandTable
 
 settings_commands: CommandTable[Call] = CommandTable()
 _command = settings_commands.command

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from drivers.clock import FakeClock
 from drivers.emulator import Behaviour, Call, EmulatedModule
-from drivers.emulator.commandline import Argument, BadLine, Command, Form, parse
 from drivers.emulator.environment import Environment
+from drivers.emulator.interpreter.commandline import Argument, BadLine, Command, Form, parse
 from drivers.emulator.quectel_gsm_modem import QuectelGsmModem
 
 

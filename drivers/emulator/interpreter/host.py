@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from ..environment import Environment
 from .bytestream import DataStream, Online
 from .commandline import Command
-from .environment import Environment
 from .output import Delivery, Notice
 from .replies import Reply
 from .uart_settings import SendSettings

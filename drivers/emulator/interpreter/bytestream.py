@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..clock import Timer
-from .environment import Environment
+from ...clock import Timer
+from ..environment import Environment
 
 _BETWEEN = 0.02  # seconds at most between the plus signs
 _BACKLOG = 4096  # octets that wait for the session before the UART is no longer read

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from ..clock import Timer
-from .environment import Environment
+from ...clock import Timer
+from ..environment import Environment
 
 _HIGH = 2048  # octets that wait for the interpreter before the line is asked to pause
 _LIMIT = 262144  # octets that wait for the interpreter before the rest is lost, as on a UART without flow control
