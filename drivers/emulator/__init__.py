@@ -8,9 +8,9 @@ from .interpreter.commandline import Form
 from .interpreter.replies import ERROR, OK, Reply
 from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
+from .line.port import EmulatedPort
 from .module import EmulatedModule
 from .ownership import Ownership
-from .port import EmulatedPort
 
 __all__ = [
     "ERROR",

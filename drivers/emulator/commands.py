@@ -7,7 +7,7 @@ from .data_commands import data_commands
 from .identification import identification
 from .interpreter.table import CommandTable
 from .interpreter.uart_commands import uart_commands
-from .line_commands import line_commands
+from .line.line_commands import line_commands
 from .message_commands import message_commands
 from .network_commands import network_commands
 from .phone_commands import phone_commands

@@ -22,15 +22,15 @@ from .faults import Faults, Moment
 from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
 from .lifetime import Lifetime
-from .line import LineSettings, PhysicalLine
+from .line.physical_line import LineSettings, PhysicalLine
+from .line.port import EmulatedPort
+from .line.serial_line import open_serial
+from .line.tap import Tap
+from .line.ways_in import WaysIn
+from .line.wire import Wire
 from .mishaps import Mishaps, happen, network_of
 from .ownership import Ownership
-from .port import EmulatedPort
 from .quectel_gsm_modem import QuectelGsmModem
-from .serial_line import open_serial
-from .tap import Tap
-from .ways_in import WaysIn
-from .wire import Wire
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from cmux.capture.recorder import Capture
 from cmux.protocol.config import Config, Option
 
-from ..clock import Clock
+from ...clock import Clock
 
 log = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-from ..clock import Timer
-from .environment import Environment
-from .faults import Faults
+from ...clock import Timer
+from ..environment import Environment
+from ..faults import Faults
 from .injury import Injury
 from .tap import Tap
 

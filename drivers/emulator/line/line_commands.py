@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .interpreter.commandline import Form
-from .interpreter.replies import ERROR, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
-from .interpreter.table import CommandTable
-from .modem import ModemCall
+from ..interpreter.commandline import Form
+from ..interpreter.replies import ERROR, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from ..interpreter.table import CommandTable
+from ..modem import ModemCall
 
 line_commands: CommandTable[ModemCall] = CommandTable()
 

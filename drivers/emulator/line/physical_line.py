@@ -22,13 +22,13 @@ from cmux.protocol.events import (
 )
 from cmux.protocol.responder import Responder
 
-from ..clock import Timer
+from ...clock import Timer
+from ..environment import limit_buffers
+from ..interpreter.commandline import Command
+from ..interpreter.replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from ..interpreter.uart import Uart
+from ..modem import UARTS, Modem
 from .channel import Channel, Loopback
-from .environment import limit_buffers
-from .interpreter.commandline import Command
-from .interpreter.replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
-from .interpreter.uart import Uart
-from .modem import UARTS, Modem
 from .software_flow import XOFF, XON, SoftwareFlow
 from .tap import Tap
 

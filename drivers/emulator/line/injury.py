@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .faults import Faults
+from ..faults import Faults
 
 
 @dataclass(slots=True)

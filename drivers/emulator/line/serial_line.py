@@ -13,7 +13,7 @@ import serial
 
 from cmux.aio import FdTransport
 
-from .environment import Environment
+from ..environment import Environment
 
 log = logging.getLogger(__name__)
 

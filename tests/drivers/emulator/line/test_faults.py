@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.emulator import EmulatedModule, Faults, Moment
-from drivers.emulator.injury import Injury
+from drivers.emulator.line.injury import Injury
 
 CONNECTED = "\r\nOK\r\n\r\nCONNECT OK\r\n"
 BOOT = "\r\nRDY\r\n\r\n+CFUN: 1\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n"
