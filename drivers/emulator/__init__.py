@@ -1,7 +1,6 @@
 """An emulated Quectel M10: AT commands, the multiplexer, and a TCP/IP stack on real loopback sockets."""
 
 from .behaviour import SETS, Behaviour
-from .call import Call
 from .environment import Network, Sim
 from .faults import Faults, Moment
 from .interpreter.commandline import Form
@@ -10,7 +9,8 @@ from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
 from .line.port import EmulatedPort
 from .module import EmulatedModule
-from .ownership import Ownership
+from .quectel_gsm.call import Call
+from .quectel_gsm.ownership import Ownership
 
 __all__ = [
     "ERROR",

@@ -15,8 +15,6 @@ from cmux.protocol.config import MAX_DLCI, Config, Option
 
 from ..clock import Clock, SystemClock
 from .behaviour import Behaviour
-from .call import Call
-from .commands import all_commands
 from .environment import Environment, Network, addresses, endpoint
 from .faults import Faults, Moment
 from .interpreter.table import CommandTable
@@ -29,8 +27,10 @@ from .line.tap import Tap
 from .line.ways_in import WaysIn
 from .line.wire import Wire
 from .mishaps import Mishaps, happen, network_of
-from .ownership import Ownership
-from .quectel_gsm_modem import QuectelGsmModem
+from .quectel_gsm.call import Call
+from .quectel_gsm.commands import all_commands
+from .quectel_gsm.modem import QuectelGsmModem
+from .quectel_gsm.ownership import Ownership
 
 log = logging.getLogger(__name__)
 

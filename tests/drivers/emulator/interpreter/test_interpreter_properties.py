@@ -14,7 +14,7 @@ from drivers.clock import FakeClock
 from drivers.emulator import Behaviour, Call, EmulatedModule
 from drivers.emulator.environment import Environment
 from drivers.emulator.interpreter.commandline import Argument, BadLine, Command, Form, parse
-from drivers.emulator.quectel_gsm_modem import QuectelGsmModem
+from drivers.emulator.quectel_gsm.modem import QuectelGsmModem
 
 
 class Sink:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .call import Call, needs
-from .context_session import Role
-from .environment import is_address
-from .interpreter.commandline import Form
-from .interpreter.replies import ERROR, OK, Reply
-from .interpreter.table import CommandTable
-from .ownership import CONTEXTS, Need
-from .states import ACTIVE, ContextState
+from ...environment import is_address
+from ...interpreter.commandline import Form
+from ...interpreter.replies import ERROR, OK, Reply
+from ...interpreter.table import CommandTable
+from ..call import Call, needs
+from ..context_session import Role
+from ..ownership import CONTEXTS, Need
+from ..states import ACTIVE, ContextState
 
 settings_commands: CommandTable[Call] = CommandTable()
 _command = settings_commands.command

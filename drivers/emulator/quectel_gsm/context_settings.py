@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .behaviour import Behaviour
+from ..behaviour import Behaviour
 
 #: What AT+QISCON saves: QIDNSIP, QIPROMPT, QIHEAD, QISHOWRA, QICSGP, QITCFG.
 _SAVED = (

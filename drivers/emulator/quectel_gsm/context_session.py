@@ -7,12 +7,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from ..clock import Timer
-from .delivery import MAXIMUM, HeaderOptions, header
-from .environment import Environment
+from ...clock import Timer
+from ..environment import Environment
+from ..interpreter.output import Delivery, Notice
+from ..network.session import NetworkSession, SessionState
 from .indications import Indications
-from .interpreter.output import Delivery, Notice
-from .network.session import NetworkSession, SessionState
+from .receive_header import MAXIMUM, HeaderOptions, header
 
 
 class Role(enum.IntEnum):

@@ -9,7 +9,7 @@ from emulator_host import Lab, Terminal, settle
 from emulator_peer import Peer, peer
 
 from drivers.emulator import Behaviour, EmulatedModule
-from drivers.emulator.indications import Indications
+from drivers.emulator.quectel_gsm.indications import Indications
 
 CONNECTED = "\r\nOK\r\n\r\nCONNECT OK\r\n"
 

@@ -6,12 +6,12 @@ import asyncio
 import enum
 from functools import partial
 
+from ..environment import Environment
+from ..network.listening_socket import ListeningSocket
+from ..network.session import NetworkSession, SessionState
+from ..network.tcp_session import TcpSession
+from ..network.udp_session import UdpSession
 from .context_session import ContextSession, Role, SessionHost
-from .environment import Environment
-from .network.listening_socket import ListeningSocket
-from .network.session import NetworkSession, SessionState
-from .network.tcp_session import TcpSession
-from .network.udp_session import UdpSession
 
 CLIENTS = 5
 

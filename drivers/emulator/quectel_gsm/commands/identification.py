@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .call import Call
-from .interpreter.commandline import Form
-from .interpreter.replies import OK, Reply
-from .interpreter.table import CommandTable
+from ...interpreter.commandline import Form
+from ...interpreter.replies import OK, Reply
+from ...interpreter.table import CommandTable
+from ..call import Call
 
 identification: CommandTable[Call] = CommandTable()
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from ..interpreter.commandline import Command
+from ..interpreter.replies import Reply
+from ..interpreter.table import CommandTable
+from ..interpreter.uart import Uart
+from ..interpreter.uart_settings import SendSettings
+from ..modem import ModemCall
 from .context import Context
-from .interpreter.commandline import Command
-from .interpreter.replies import Reply
-from .interpreter.table import CommandTable
-from .interpreter.uart import Uart
-from .interpreter.uart_settings import SendSettings
-from .modem import ModemCall
+from .modem import QuectelGsmModem
 from .ownership import Need
-from .quectel_gsm_modem import QuectelGsmModem
 
 log = logging.getLogger(__name__)
 

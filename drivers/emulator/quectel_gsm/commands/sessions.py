@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from .call import Call, needs
-from .client import PROFILES
-from .context import Context
-from .context_session import Role
-from .environment import is_address
-from .interpreter.commandline import Form
-from .interpreter.replies import ANSWERED, ERROR, OK, Reply, Result, final
-from .interpreter.table import CommandTable
-from .network.session import SessionState
-from .ownership import Need
-from .server import CLIENTS
-from .states import ContextState, Trigger
+from ...environment import is_address
+from ...interpreter.commandline import Form
+from ...interpreter.replies import ANSWERED, ERROR, OK, Reply, Result, final
+from ...interpreter.table import CommandTable
+from ...network.session import SessionState
+from ..call import Call, needs
+from ..client import PROFILES
+from ..context import Context
+from ..context_session import Role
+from ..ownership import Need
+from ..server import CLIENTS
+from ..states import ContextState, Trigger
 
 session_commands: CommandTable[Call] = CommandTable()
 _command = session_commands.command

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from .call import Call
-from .data_commands import data_commands
+from ...interpreter.table import CommandTable
+from ...interpreter.uart_commands import uart_commands
+from ...line.line_commands import line_commands
+from ..call import Call
+from .data import data_commands
 from .identification import identification
-from .interpreter.table import CommandTable
-from .interpreter.uart_commands import uart_commands
-from .line.line_commands import line_commands
-from .message_commands import message_commands
-from .network_commands import network_commands
-from .phone_commands import phone_commands
-from .quectel_commands import quectel_commands
-from .state_commands import state_commands
-from .tcpip_commands import session_commands
-from .tcpip_settings import settings_commands
+from .messages import message_commands
+from .network import network_commands
+from .phone import phone_commands
+from .quectel import quectel_commands
+from .sessions import session_commands
+from .settings import settings_commands
+from .states import state_commands
 
 _TABLES = (
     identification,

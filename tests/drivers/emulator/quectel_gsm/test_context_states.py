@@ -11,7 +11,7 @@ import pytest
 from emulator_host import Lab, Terminal, Turning
 
 from drivers.emulator import Behaviour, EmulatedModule, Network
-from drivers.emulator.states import ACTIVE, ContextState, Trigger, transitions
+from drivers.emulator.quectel_gsm.states import ACTIVE, ContextState, Trigger, transitions
 
 OK = "\r\nOK\r\n"
 ERROR = "\r\nERROR\r\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from .behaviour import Behaviour
+from ..behaviour import Behaviour
 
 
 class ContextState(enum.Enum):

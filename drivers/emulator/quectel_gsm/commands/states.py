@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .call import Call, needs
-from .client import PROFILES
-from .interpreter.commandline import Form
-from .interpreter.replies import ANSWERED, OK, Reply, Result
-from .interpreter.table import CommandTable
-from .network.session import SessionState
-from .ownership import Need
-from .server import CLIENTS
-from .states import STATE_NUMBERS
+from ...interpreter.commandline import Form
+from ...interpreter.replies import ANSWERED, OK, Reply, Result
+from ...interpreter.table import CommandTable
+from ...network.session import SessionState
+from ..call import Call, needs
+from ..client import PROFILES
+from ..ownership import Need
+from ..server import CLIENTS
+from ..states import STATE_NUMBERS
 
 state_commands: CommandTable[Call] = CommandTable()
 _command = state_commands.command

@@ -8,18 +8,18 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from ..environment import Environment
+from ..interpreter.bytestream import Online
+from ..interpreter.output import Delivery, Notice
+from ..network.session import SessionState
 from .activation import Activation
 from .client import Client
 from .context_session import ContextSession, Role
-from .delivery import HeaderOptions
-from .environment import Environment
-from .interpreter.bytestream import Online
-from .interpreter.output import Delivery, Notice
-from .network.session import SessionState
+from .context_settings import ContextSettings
 from .outbox import Outbox
+from .receive_header import HeaderOptions
 from .server import Server
 from .services import Services
-from .settings import ContextSettings
 from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 
 log = logging.getLogger(__name__)

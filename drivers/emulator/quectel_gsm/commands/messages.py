@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .call import Call
-from .interpreter.commandline import Argument, Form
-from .interpreter.replies import ERROR, OK, Reply
-from .interpreter.table import CommandTable
+from ...interpreter.commandline import Argument, Form
+from ...interpreter.replies import ERROR, OK, Reply
+from ...interpreter.table import CommandTable
+from ..call import Call
 
 message_commands: CommandTable[Call] = CommandTable()
 _command = message_commands.command

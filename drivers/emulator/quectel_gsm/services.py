@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from .environment import Environment, Spawn
-from .network import icmp, ntp
+from ..environment import Environment, Spawn
+from ..network import icmp, ntp
 from .states import ContextState
 
 NTP_WAIT = 120.0  # seconds until AT+QNTP gives up: the manual

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from .call import Call, needs
-from .context import Context
-from .interpreter.commandline import Form
-from .interpreter.replies import ERROR, OK, Reply
-from .interpreter.table import CommandTable
-from .ownership import Need
-from .services import PingCode
-from .states import ACTIVE, ContextState
+from ...interpreter.commandline import Form
+from ...interpreter.replies import ERROR, OK, Reply
+from ...interpreter.table import CommandTable
+from ..call import Call, needs
+from ..context import Context
+from ..ownership import Need
+from ..services import PingCode
+from ..states import ACTIVE, ContextState
 
 network_commands: CommandTable[Call] = CommandTable()
 _command = network_commands.command

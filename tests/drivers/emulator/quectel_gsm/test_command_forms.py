@@ -6,7 +6,7 @@ import pytest
 from emulator_host import Lab, Turning
 
 from drivers.emulator import EmulatedModule
-from drivers.emulator.commands import all_commands
+from drivers.emulator.quectel_gsm.commands import all_commands
 
 OK = "OK"  # OK alone
 ERROR = "ERROR"

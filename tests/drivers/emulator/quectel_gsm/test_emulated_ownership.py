@@ -7,7 +7,7 @@ from emulator_host import Lab, Turning
 from emulator_peer import peer
 
 from drivers.emulator import Behaviour, EmulatedModule
-from drivers.emulator.ownership import NOBODY, Need, Ownership
+from drivers.emulator.quectel_gsm.ownership import NOBODY, Need, Ownership
 
 OK = "\r\nOK\r\n"
 ERROR = "\r\nERROR\r\n"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from .call import Call
-from .environment import Sim
-from .interpreter.commandline import Form
-from .interpreter.replies import (
+from ...environment import Sim
+from ...interpreter.commandline import Form
+from ...interpreter.replies import (
     ANSWERED,
     ERROR,
     INCORRECT_PASSWORD,
@@ -20,7 +19,8 @@ from .interpreter.replies import (
     Reply,
     cme,
 )
-from .interpreter.table import CommandTable
+from ...interpreter.table import CommandTable
+from ..call import Call
 
 phone_commands: CommandTable[Call] = CommandTable()
 _command = phone_commands.command

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..environment import Environment, Network, Sim
+from ..interpreter.bytestream import DataStream, Online
+from ..interpreter.commandline import Command
+from ..interpreter.host import Execution
+from ..interpreter.output import Delivery, Notice
+from ..interpreter.uart import Uart
+from ..interpreter.uart_settings import SendSettings
+from ..modem import UARTS, Modem
 from .context import Context
-from .environment import Environment, Network, Sim
-from .interpreter.bytestream import DataStream, Online
-from .interpreter.commandline import Command
-from .interpreter.host import Execution
-from .interpreter.output import Delivery, Notice
-from .interpreter.uart import Uart
-from .interpreter.uart_settings import SendSettings
-from .modem import UARTS, Modem
 from .ownership import CONTEXTS, Need, Ownership
 from .states import ACTIVE, ContextState
 

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from .environment import Environment
-from .network.addresses import Address, allocate
-from .settings import ContextSettings
+from ..environment import Environment
+from ..network.addresses import Address, allocate
+from .context_settings import ContextSettings
 from .states import Trigger
 
 NAME_SERVERS = ("192.0.2.53", "198.51.100.53")

@@ -7,11 +7,11 @@ import logging
 from functools import partial
 from typing import Protocol
 
+from ..environment import Environment, Spawn
+from ..network.connecting import connect
+from ..network.session import NetworkSession, SessionState
 from .context_session import ContextSession, Role, SessionHost
-from .environment import Environment, Spawn
-from .network.connecting import connect
-from .network.session import NetworkSession, SessionState
-from .settings import ContextSettings
+from .context_settings import ContextSettings
 from .states import Trigger
 
 log = logging.getLogger(__name__)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from .call import Call, needs
-from .client import PROFILES
-from .context_session import ContextSession, Role
-from .interpreter.commandline import Form
-from .interpreter.entry import Entry
-from .interpreter.replies import ANSWERED, ERROR, OK, Reply, final
-from .interpreter.table import CommandTable
-from .ownership import CONTEXTS, Need
-from .server import CLIENTS
-from .states import ACTIVE
+from ...interpreter.commandline import Form
+from ...interpreter.entry import Entry
+from ...interpreter.replies import ANSWERED, ERROR, OK, Reply, final
+from ...interpreter.table import CommandTable
+from ..call import Call, needs
+from ..client import PROFILES
+from ..context_session import ContextSession, Role
+from ..ownership import CONTEXTS, Need
+from ..server import CLIENTS
+from ..states import ACTIVE
 
 data_commands: CommandTable[Call] = CommandTable()
 _command = data_commands.command

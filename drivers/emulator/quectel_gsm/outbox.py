@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+from ..interpreter.output import Delivery, Notice
 from .context_session import ContextSession
-from .interpreter.output import Delivery, Notice
 
 _LINES = 64  # that wait for the UART; the oldest make room
 

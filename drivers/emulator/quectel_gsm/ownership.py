@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 
-from .behaviour import Behaviour
+from ..behaviour import Behaviour
 
 CONTEXTS = (0, 1)
 NOBODY = 255  # what AT+QIFGCNT? shows for a context that no channel controls
