@@ -22,8 +22,12 @@ from .errors import (
     SessionEnded,
     StartupError,
 )
+from .protocol.config import Config, KeepAlive
+from .protocol.profiles import Profile
+from .settings import LineSettings
 from .threads.mux import Mux
 from .threads.opener import open
+from .threads.server import serve
 from .threads.sharing import acquire
 from .threads.virtual_uart import VirtualUart
 
@@ -31,22 +35,27 @@ __all__ = [
     "AcceptTimeout",
     "CmuxError",
     "CmuxRefused",
+    "Config",
     "ConfigError",
     "DlcClosed",
     "DlcError",
     "DlcRefused",
     "DlcTimeout",
     "InvalidDlci",
+    "KeepAlive",
+    "LineSettings",
     "ModuleSilent",
     "Mux",
     "NoMultiplexer",
     "PortBusy",
     "PortError",
     "PortNotFound",
+    "Profile",
     "SessionEnded",
     "StartupError",
     "VirtualUart",
     "open",
+    "serve",
 ]
 
 __version__ = "0.1.0"
@@ -58,3 +67,7 @@ VirtualUart.open_url = staticmethod(acquire)
 _HANDLERS = f"{__name__}.urlhandler"
 if _HANDLERS not in serial.protocol_handler_packages:
     serial.protocol_handler_packages.append(_HANDLERS)  # where serial_for_url finds cmux: URLs
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -5,7 +5,7 @@ import sys
 try:
     from .cli import main
 
-    code = main()
+    _code = main()
 except KeyboardInterrupt:  # before there was anything to put in order
-    code = 130
-sys.exit(code)
+    _code = 130
+sys.exit(_code)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from .capture.recorder import Capture
 from .errors import ConfigError, InvalidDlci
 from .line.physical import Line, SerialLike, open_line
-from .protocol.at_cmux import Manner
+from .protocol.at_cmux import CmuxCommand
 from .protocol.config import MAX_DLCI, Config, Option
 from .protocol.profiles import Profile
 from .reconnector import stable_name
-from .settings import find_profile, session_config, told_apart
+from .settings import LineSettings, SerialSettings, find_profile, session_config, told_apart
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What the arguments of `open` come down to."""
 
@@ -26,18 +25,32 @@ class Plan:
     """Another name of it, by which it is found again when it comes back under another number."""
     baudrate: int
     """Bits per second."""
-    settings: dict[str, Any]
+    serial: SerialSettings
     """More of pyserial's."""
+    by_at: bool
+    """The module has to be told AT+CMUX."""
     profile: Profile
     """What is known about the module."""
     config: Config
     """The parameters of the session."""
-    manner: Manner
+    command: CmuxCommand
     """How AT+CMUX is said."""
     other_rates: list[int]
     """Where else a module is looked for that does not answer."""
+    options: tuple[Option, ...]
+    """The framings that a peer may ask for, where this is the other end."""
     channels: list[int]
     """DLCIs to open at once."""
+    line_rate: int | None
+    """Bits per second to which writing is paced; 0: not at all; None: the rate of the line, if it has one."""
+    drain_timeout: float
+    """Seconds that closing leaves for what is still queued."""
+    reattach: bool
+    """A line that died is opened anew."""
+    capture: str | os.PathLike[str] | None
+    """Where the frames go."""
+    capture_payload: bool
+    """Whether the octets of user DLCs go there, too."""
 
     def open_line(self, *, again: bool = False) -> Line:
         """Open the line.
@@ -49,41 +62,50 @@ class Plan:
             PortError: it cannot be opened.
         """
         found = again and self.stable is not None and os.path.exists(self.stable)
-        return open_line(self.stable if found and self.stable else self.port, self.baudrate, **self.settings)
+        return open_line(self.stable if found and self.stable else self.port, self.baudrate, **self.serial)
+
+    def open_capture(self) -> Capture | None:
+        """Begin the capture, if there is to be one.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        return None if self.capture is None else Capture(self.capture, self.config, payload=self.capture_payload)
+
+    def pace(self, rate: int | None) -> int | None:
+        """Return the bits per second to which writing is paced on a line with a rate or without; None: it is not."""
+        return rate if self.line_rate is None else self.line_rate or None
 
 
-def make_plan(
-    port: str | os.PathLike[str] | SerialLike,
-    baudrate: int,
-    profile: str | Profile,
-    option: Option | str | None,
-    n1: int | None,
-    channels: Iterable[int | str],
-    other_rates: Sequence[int],
-    settings: dict[str, Any],
-    *,
-    reattach: bool,
-) -> Plan:
+def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings) -> Plan:
     """Check the arguments of `open`, before anything is touched, and work out what they mean.
 
     Raises:
-        ConfigError: a parameter is out of range, or there is no such profile.
-        InvalidDlci: one of `channels` cannot carry data.
-        TypeError: one of `settings` is unknown.
+        ConfigError: a setting is not allowed.
+        InvalidDlci: one of ``channels`` cannot carry data.
+        TypeError: a setting is unknown.
     """
-    known = find_profile(profile)
-    ours, rest = told_apart(settings, port)
-    config = session_config(known, option, n1, **ours)
+    opening, serial, session = told_apart(settings)
+    profile, baudrate = find_profile(opening["profile"]), opening["baudrate"]
+    config = session_config(profile, session, port)
+    names = profile.channels
     return Plan(
-        port,
-        _stable_name(port) if reattach else None,
-        baudrate,
-        rest,
-        known,
-        config,
-        manner_of(known, config, n1 is not None, baudrate),
-        [rate for rate in other_rates if rate != baudrate],
-        [check_dlci(known.channels.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in channels],
+        port=port,
+        stable=_stable_name(port) if opening["reattach"] else None,
+        baudrate=baudrate,
+        serial=serial,
+        by_at=opening["startup"] == "at",
+        profile=profile,
+        config=config,
+        command=cmux_command(profile, config, "n1" in session, baudrate),
+        other_rates=[rate for rate in opening["other_rates"] if rate != baudrate],
+        options=(config.option,) if "option" in session else tuple(Option),
+        channels=[check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in opening["channels"]],
+        line_rate=opening.get("line_rate"),
+        drain_timeout=opening["drain_timeout"],
+        reattach=opening["reattach"],
+        capture=opening.get("capture"),
+        capture_payload=opening["capture_payload"],
     )
 
 
@@ -93,10 +115,10 @@ def _stable_name(port: str | os.PathLike[str] | SerialLike) -> str | None:
     return stable_name(os.fspath(port))
 
 
-def manner_of(profile: Profile, config: Config, n1_given: bool, baudrate: int) -> Manner:
+def cmux_command(profile: Profile, config: Config, n1_given: bool, baudrate: int) -> CmuxCommand:
     """Return how AT+CMUX is said to a module."""
     full, asks = profile.at_cmux == "full", profile.at_cmux == "asked"
-    return Manner(config=config, n1_given=n1_given, baudrate=baudrate, full=full, asks=asks)
+    return CmuxCommand(config=config, n1_given=n1_given, baudrate=baudrate, full=full, asks=asks)
 
 
 def check_dlci(dlci: object) -> int:
@@ -105,6 +127,6 @@ def check_dlci(dlci: object) -> int:
     Raises:
         InvalidDlci: it cannot.
     """
-    if not isinstance(dlci, int) or not 1 <= dlci <= MAX_DLCI:
+    if not isinstance(dlci, int) or isinstance(dlci, bool) or not 1 <= dlci <= MAX_DLCI:
         raise InvalidDlci(dlci)
     return dlci

@@ -37,9 +37,10 @@ class Pty:
             raise OSError("a pty needs a POSIX system; use a TCP port instead") from None
         self.link: str | None = None
         """The symbolic link, or None."""
+        self.master: int
         self.master, self._slave = os.openpty()
         try:
-            self.slave_name = os.ttyname(self._slave)
+            self.slave_name: str = os.ttyname(self._slave)
             os.chmod(self.slave_name, _MODE)
             tty.setraw(self._slave)
             attributes = termios.tcgetattr(self._slave)
@@ -75,6 +76,9 @@ class Pty:
     def path(self) -> str:
         """What clients open: the link when there is one, else the slave's own name."""
         return self.link or self.slave_name
+
+    def __repr__(self) -> str:
+        return f"<Pty {self.path} {'open' if self.master >= 0 else 'closed'}>"
 
     def attributes(self) -> tuple[int, int]:
         """Return the control flags and the output speed that a client has set, as termios codes them."""

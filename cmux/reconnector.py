@@ -39,7 +39,7 @@ class Backoff:
     """How long to wait before the next attempt."""
 
     def __init__(self) -> None:
-        self.delay = FIRST_DELAY
+        self.delay: float = FIRST_DELAY
         """Seconds."""
 
     def failed(self, name: str, error: Exception) -> None:
@@ -52,7 +52,7 @@ class Backoff:
         self.delay = FIRST_DELAY
 
 
-class Reattacher:
+class Reconnector:
     """A thread that tries until it succeeds.
 
     Args:
@@ -64,7 +64,7 @@ class Reattacher:
         self._name = name
         self._attempt = attempt
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"cmux reattacher {name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"cmux reconnector {name}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:

@@ -1,20 +1,284 @@
-"""What the settings of a line mean: profile, session parameters, and what is pyserial's."""
+"""What can be said about a line, once: each row of `LineSettings` is a setting, under the same name everywhere.
+
+`cmux.open`, `cmux.aio.open`, ``cmux:`` URLs, the tables of a TOML file and the command line take what stands here, and
+``serve`` will. The class in which a row stands says where the value goes. What is no text is Python's only: a port
+that is open already, and a `Profile` of the caller's own.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, Literal
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType, NoneType
+from typing import Annotated, Final, Literal, TypedDict, cast, get_args, get_type_hints
 
-from .errors import ConfigError
-from .protocol.config import Config, KeepAlive, Option, PriorityOrder, Wakeup
+from .kinds import BAUDRATE, CHANNELS, FILE, PACING, RATES, YES_NO, Kind, Number, Words, seconds
+from .protocol.config import RANGES, Config, KeepAlive, Option, PriorityOrder, Wakeup
 from .protocol.profiles import PROFILES, Profile
+from .protocol.startup import OTHER_RATES
+from .protocol.wire import FrameType
 
-Startup = Literal["at", "none"]
+# The groups of options in --help, and the sections of docs/settings.md.
+LINE: Final = "the line"
+START: Final = "from AT commands to frames"
+SESSION: Final = "the session"
+CAPTURE: Final = "captures"
+SELDOM: Final = "seldom needed"
+GROUPS: Final = (LINE, START, SESSION, CAPTURE, SELDOM)
 
 _NETWORK = ("socket://", "rfc2217://")
 _NETWORK_TIMES = {"t1": 1.0, "t2": 2.0}  # a way of half a second there and back is not unheard of
-_WORDS = {"option": Option, "keep_alive": KeepAlive, "wakeup": Wakeup, "priority_order": PriorityOrder}
-_SERIAL_SETTINGS = {"bytesize", "parity", "stopbits", "xonxoff", "rtscts", "dsrdtr"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known about a setting beside its type."""
+
+    group: str
+    """Which of the groups it belongs to."""
+    kind: Kind
+    """How its values are read and checked."""
+    help: str
+    """What it does, in one line."""
+    default: object = None
+    """What an opening goes by where it is not said."""
+    otherwise: str = ""
+    """The same for people, where that is no plain value."""
+    no: str = ""
+    """The option that says no, where it is not ``--no-NAME``."""
+    name: str = ""
+    """The keyword."""
+    optional: bool = False
+    """Whether None may be given; it says the same as giving nothing."""
+
+    @property
+    def option(self) -> str:
+        """The option of the command line."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def usual(self) -> str:
+        """What holds where it is not said, for people."""
+        return self.otherwise or self.kind.shown(self.default)
+
+    def read(self, text: str) -> object:
+        """Read a text.
+
+        Args:
+            text: of a URL or of the command line.
+
+        Returns:
+            What `cmux.open` takes for it.
+
+        Raises:
+            ValueError: it stands for nothing that is allowed.
+        """
+        try:
+            value = self.kind.read(text)
+            self.checked(value)
+        except ValueError:
+            raise ValueError(f"{text!r} is not {self.kind.expected}") from None
+        return value
+
+    def checked(self, value: object) -> object:
+        """Check a value.
+
+        Args:
+            value: as `cmux.open` takes it.
+
+        Returns:
+            What it stands for: the member of an enumeration instead of its word, for instance.
+
+        Raises:
+            ConfigError: it is not allowed; the message says what is.
+        """
+        return None if value is None and self.optional else self.kind.checked(self.name, value)
+
+
+_AS_IS: Final = "the port stays as it is"
+_BYTE_SIZES: Final = Words({"5": 5, "6": 6, "7": 7, "8": 8})
+_PARITIES: Final = Words({letter: letter for letter in "NEOMS"})
+_STOP_BITS: Final = Words({"1": 1, "1.5": 1.5, "2": 2})
+_STARTUPS: Final = Words({"at": "at", "none": "none"})
+_FRAME_TYPES: Final = Words({"UIH": FrameType.UIH, "UI": FrameType.UI})
+
+
+def _count(name: str) -> Number:
+    return Number(*RANGES[name])
+
+
+def _octets(name: str) -> Number:
+    return Number(*RANGES[name], "octets")
+
+
+def _time(name: str) -> Number:
+    return seconds(*RANGES[name])
+
+
+class OpeningSettings(TypedDict, total=False):
+    """What the opening itself goes by."""
+
+    baudrate: Annotated[int, Setting(LINE, BAUDRATE, "bits per second of the line", 115200)]
+    line_rate: Annotated[
+        int | None,
+        Setting(
+            LINE,
+            PACING,
+            "pace writing to N bits per second, so that a keystroke does not queue behind a file; 0: not at all",
+            otherwise="the baud rate on a real serial port, not at all on others",
+        ),
+    ]
+    startup: Annotated[
+        Literal["at", "none"],
+        Setting(START, _STARTUPS, "say AT+CMUX first, or find the module multiplexing", "at"),
+    ]
+    profile: Annotated[
+        str | Profile, Setting(START, Words(PROFILES, (Profile,)), "what is known about the module", "generic")
+    ]
+    other_rates: Annotated[
+        Iterable[int],
+        Setting(
+            START,
+            RATES,
+            "baud rates at which a module is looked for that does not answer",
+            OTHER_RATES,
+        ),
+    ]
+    channels: Annotated[
+        Iterable[int | str], Setting(LINE, CHANNELS, "DLCIs, or names of the profile, to open at once", (), "none")
+    ]
+    reattach: Annotated[bool, Setting(LINE, YES_NO, "open the line anew when it has died, with its channels", False)]
+    drain_timeout: Annotated[
+        float, Setting(LINE, seconds(0, 86400), "let closing wait S seconds for what is still queued", 0.5)
+    ]
+    capture: Annotated[
+        str | os.PathLike[str] | None,
+        Setting(CAPTURE, FILE, "write the frames to FILE: .pcapng, .jsonl or .log", otherwise="none"),
+    ]
+    capture_payload: Annotated[
+        bool, Setting(CAPTURE, YES_NO, "with what the channels carry", True, no="--capture-no-payload")
+    ]
+
+
+class SerialSettings(TypedDict, total=False):
+    """Attributes of pyserial's port, for a line that is given as a path or URL."""
+
+    rtscts: Annotated[bool | None, Setting(LINE, YES_NO, "hardware flow control with RTS and CTS", otherwise=_AS_IS)]
+    dsrdtr: Annotated[bool | None, Setting(LINE, YES_NO, "hardware flow control with DSR and DTR", otherwise=_AS_IS)]
+    bytesize: Annotated[Literal[5, 6, 7, 8], Setting(SELDOM, _BYTE_SIZES, "data bits; frames need 8", 8)]
+    parity: Annotated[
+        Literal["N", "E", "O", "M", "S"], Setting(SELDOM, _PARITIES, "none, even, odd, mark or space", "N")
+    ]
+    stopbits: Annotated[float, Setting(SELDOM, _STOP_BITS, "stop bits", 1)]
+
+
+class SessionSettings(TypedDict, total=False):
+    """Fields of `Config`; None is what the profile says."""
+
+    option: Annotated[
+        Option | Literal["basic", "advanced"] | None,
+        Setting(SESSION, Words.of(Option), "the framing", otherwise="the profile's, mostly basic"),
+    ]
+    n1: Annotated[
+        int | None,
+        Setting(
+            SESSION,
+            _octets("n1"),
+            "longest information field to send, in octets; told to the module when given",
+            otherwise="the profile's, or 31; with the advanced option 64",
+        ),
+    ]
+    n1_receive: Annotated[
+        int,
+        Setting(
+            SESSION,
+            _octets("n1_receive"),
+            "longest information field to accept, in octets",
+            otherwise="1600, or n1 where that is more",
+        ),
+    ]
+    t1: Annotated[
+        float,
+        Setting(SESSION, _time("t1"), "repeat SABM and DISC after S seconds", otherwise="0.3; over a network 1"),
+    ]
+    t2: Annotated[
+        float,
+        Setting(SESSION, _time("t2"), "repeat a command on DLCI 0 after S seconds", otherwise="twice t1, at least 0.3"),
+    ]
+    t3: Annotated[float, Setting(SESSION, _time("t3"), "let a sleeping module take S seconds to wake up")]
+    n2: Annotated[int, Setting(SESSION, _count("n2"), "repeat a frame or command at most N times")]
+    keep_alive: Annotated[
+        KeepAlive | Literal["none", "test", "msc"],
+        Setting(SESSION, Words.of(KeepAlive), "how a silent module is asked whether it is still there"),
+    ]
+    keep_alive_interval: Annotated[
+        float, Setting(SESSION, _time("keep_alive_interval"), "ask it after S seconds of silence")
+    ]
+    wakeup: Annotated[
+        Wakeup | Literal["handshake", "flags", "none"],
+        Setting(SESSION, Words.of(Wakeup), "what goes before the first frame to a module that sleeps"),
+    ]
+    priority_order: Annotated[
+        PriorityOrder | Literal["low-first", "high-first", "none"],
+        Setting(SELDOM, Words.of(PriorityOrder), "which priority number of PN goes first"),
+    ]
+    frame_type: Annotated[
+        FrameType | Literal["UIH", "UI"], Setting(SELDOM, _FRAME_TYPES, "what carries data; the FCS of UI covers it")
+    ]
+    k: Annotated[int, Setting(SELDOM, _count("k"), "window of the error-recovery mode, told in PN")]
+    xonxoff: Annotated[
+        bool,
+        Setting(LINE, YES_NO, "XON and XOFF between frames are the line's own; with the advanced option only"),
+    ]
+    adm: Annotated[bool, Setting(SELDOM, YES_NO, "go on when the module refuses DLCI 0 and serves the others")]
+    break_octet: Annotated[bool, Setting(SELDOM, YES_NO, "put a break octet into every MSC")]
+    keep_open: Annotated[bool, Setting(SELDOM, YES_NO, "never close a channel before the session ends")]
+    shared_flags: Annotated[bool, Setting(SELDOM, YES_NO, "send one flag between two frames")]
+    reserved_dlcis: Annotated[bool, Setting(SELDOM, YES_NO, "let the module open DLCI 62 and 63, too")]
+    frame_gap: Annotated[
+        float, Setting(SELDOM, _time("frame_gap"), "give up a partial frame that has not grown for S seconds")
+    ]
+    queue_high: Annotated[
+        int,
+        Setting(
+            SELDOM,
+            _octets("queue_high"),
+            "octets that a channel takes before writing waits",
+            otherwise="16384, or n1 where that is more",
+        ),
+    ]
+    queue_low: Annotated[
+        int,
+        Setting(SELDOM, _octets("queue_low"), "octets left when writing goes on", otherwise="a quarter of queue_high"),
+    ]
+
+
+class LineSettings(OpeningSettings, SerialSettings, SessionSettings, total=False):
+    """Every setting, by its keyword."""
+
+
+def _table(rows: type[object], defaults: Mapping[str, object]) -> dict[str, Setting]:
+    table = {}
+    for name, hint in get_type_hints(rows, include_extras=True).items():
+        kind, setting = get_args(hint)
+        default = defaults.get(name, setting.default)
+        table[name] = replace(setting, name=name, default=default, optional=NoneType in get_args(kind))
+    return table
+
+
+_CONFIG = PROFILES["generic"].config()
+_OPENING: Final = _table(OpeningSettings, {})
+_SERIAL: Final = _table(SerialSettings, {})
+_SESSION: Final = _table(SessionSettings, {field.name: getattr(_CONFIG, field.name) for field in fields(Config)})
+
+SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({**_OPENING, **_SERIAL, **_SESSION})
+"""The rows by name."""
+
+DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
+    {name: setting.default for name, setting in _OPENING.items() if setting.default is not None}
+)
+"""What an opening goes by."""
 
 
 def find_profile(profile: str | Profile) -> Profile:
@@ -29,57 +293,54 @@ def find_profile(profile: str | Profile) -> Profile:
     Raises:
         ConfigError: there is none of that name.
     """
-    if isinstance(profile, Profile):
-        return profile
-    if profile not in PROFILES:
-        raise ConfigError(f"there is no profile {profile!r}: {', '.join(PROFILES)}")
-    return PROFILES[profile]
+    return cast(Profile, SETTINGS["profile"].checked(profile))
 
 
-def session_config(profile: Profile, option: Option | str | None, n1: int | None, **fields: Any) -> Config:
+def told_apart(settings: LineSettings) -> tuple[OpeningSettings, SerialSettings, SessionSettings]:
+    """Check settings, and tell them apart by where they go.
+
+    Args:
+        settings: as `cmux.open` takes them.
+
+    Returns:
+        What the opening goes by, complete; attributes of pyserial's port; fields of `Config`. What was said by a word
+        is what the word stands for, and what was None is left out.
+
+    Raises:
+        TypeError: one is unknown.
+        ConfigError: one is not allowed.
+    """
+    for name in settings:
+        if name not in SETTINGS:
+            raise TypeError(f"open() got an unknown setting {name!r}")
+    checked = {name: SETTINGS[name].checked(value) for name, value in settings.items()}
+    given = {name: value for name, value in checked.items() if value is not None}
+    parts = ({name: given[name] for name in table if name in given} for table in (_OPENING, _SERIAL, _SESSION))
+    opening, serial, session = parts
+    return (
+        cast(OpeningSettings, {**DEFAULTS, **opening}),
+        cast(SerialSettings, serial),
+        cast(SessionSettings, session),
+    )
+
+
+def session_config(profile: Profile, session: SessionSettings, port: object) -> Config:
     """Return the parameters of a session.
 
     Args:
         profile: what is known about the module.
-        option: the framing; None: the profile's.
-        n1: longest information field to send; None: the profile's, or the option's default.
-        fields: more of `Config`.
+        session: fields of `Config`, checked.
+        port: what is opened; a line over a network gets time-outs that suit it.
 
     Returns:
         The parameters.
 
     Raises:
-        ConfigError: one is out of range.
+        ConfigError: they do not go together.
     """
-    if option is not None:
-        fields["option"] = option
-    fields = {name: _by_word(name, value) for name, value in fields.items()}
-    if option is not None and fields["option"] is not profile.settings.get("option", Option.BASIC):
-        fields["n1"] = 0  # the profile's N1 is for its own option
-    if n1 is not None:
-        fields["n1"] = n1
-    return profile.config(**fields)
-
-
-def _by_word(name: str, value: object) -> object:
-    """Return what a word stands for, as in a URL; other values as they are, `Config` looks at them."""
-    if name not in _WORDS or not isinstance(value, str):
-        return value
-    try:
-        return _WORDS[name](value)
-    except ValueError:
-        words = ", ".join(one.value for one in _WORDS[name])
-        raise ConfigError(f"there is no {name} {value!r}: {words}") from None
-
-
-def told_apart(settings: dict[str, Any], port: object) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell the fields of `Config` from pyserial's settings; a line over a network gets time-outs that suit it."""
-    known = {field.name for field in dataclasses.fields(Config)}
-    ours = {name: value for name, value in settings.items() if name in known}
-    rest = {name: value for name, value in settings.items() if name not in known}
-    for name in rest:
-        if name not in _SERIAL_SETTINGS:
-            raise TypeError(f"open() got an unknown setting {name!r}")
-    if isinstance(port, str) and port.lower().startswith(_NETWORK) and "t1" not in ours:
-        ours = {**_NETWORK_TIMES, **ours}
-    return ours, rest
+    more: dict[str, object] = {}
+    if isinstance(port, str) and port.lower().startswith(_NETWORK) and "t1" not in session:
+        more.update(_NETWORK_TIMES)
+    if session.get("option", profile.option) is not profile.option:
+        more["n1"] = 0  # the profile's N1 is for its own option
+    return profile.config(**{**more, **session})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import cmux
+from cmux.protocol.dlc_table import FLAGS, Flag
 from cmux.protocol.profiles import PROFILES
+from cmux.settings import GROUPS, SETTINGS
 
 project = "gsm0710"
 author = "the gsm0710 authors"
@@ -24,8 +26,26 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 default_role = "code"
 intersphinx_mapping: dict[str, tuple[str, None]] = {}
+
+
+def settings_tables() -> str:
+    """The tables of docs/settings.md: one for each group."""
+    lines = []
+    for group in GROUPS:
+        lines += [f"## {group[0].upper()}{group[1:]}", "", "| setting | what it says | values | default |"]
+        lines += ["| --- | --- | --- | --- |"]
+        rows = [row for row in SETTINGS.values() if row.group == group]
+        lines += [f"| `{row.name}` | {row.help} | {row.kind.expected} | {row.usual} |" for row in rows]
+        lines.append("")
+    return "\n".join(lines)
+
+
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist", "substitution"]
+_CHANGES = {
+    fact: {flag: "raised" if value else "lowered" for flag, value in flags.items()} for fact, flags in FLAGS.items()
+}
 myst_substitutions = {
+    "settings": settings_tables(),
     "profiles": "\n".join(
         [
             "| name | modules | channels | source |",
@@ -35,7 +55,14 @@ myst_substitutions = {
                 for one in PROFILES.values()
             ),
         ]
-    )
+    ),
+    "flags": "\n".join(
+        [
+            f"| when | {' | '.join(f'`{flag}`' for flag in Flag)} |",
+            "| --- " * (len(Flag) + 1) + "|",
+            *(f"| {fact} | {' | '.join(flags.get(flag, '') for flag in Flag)} |" for fact, flags in _CHANGES.items()),
+        ]
+    ),
 }
 myst_heading_anchors = 3
 

@@ -71,3 +71,17 @@ def test_the_page_is_current() -> None:
 @pytest.mark.parametrize("name", diagrams["DIAGRAMS"])
 def test_a_diagram_is_current(name: str) -> None:
     assert (DOCS / f"state-{name}.svg").read_text(encoding="utf-8") == diagrams["draw"](name)
+
+
+@pytest.mark.parametrize("name", diagrams["DIAGRAMS"])
+def test_a_diagram_is_legible_where_it_is_shown_1280_pixels_wide(name: str) -> None:
+    assert diagrams["FONT"] * 1280 / diagrams["WIDTH"] >= 11
+    assert list(diagrams["Drawing"](diagrams["DIAGRAMS"][name]).crowded()) == []
+
+
+@pytest.mark.parametrize("table", ["TRANSITIONS", "POWER_TRANSITIONS"])
+def test_each_transition_is_drawn_once(table: str) -> None:
+    drawings = [diagrams["Drawing"](one) for one in diagrams["DIAGRAMS"].values() if one.table is diagrams[table]]
+    arrows = [pair for drawing in drawings for pair in drawing.paths]
+    inside = [(state, state) for drawing in drawings for state in drawing.diagram.drawn if drawing.inside(state)]
+    assert sorted(arrows + inside) == sorted(diagrams["grouped"](diagrams[table]))

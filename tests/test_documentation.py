@@ -1,8 +1,11 @@
-"""What the README and the tutorial show runs as it stands there."""
+"""What the README and the tutorial show runs as it stands there, and all Python on pages has the right types."""
 
 from __future__ import annotations
 
 import re
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,9 +15,8 @@ from cmux.protocol import Multiplexer
 ROOT = Path(__file__).parents[1]
 
 
-def examples(path: Path) -> list[str]:
-    """The Python blocks of a page; later ones build on those before."""
-    return re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+PYTHON_BLOCKS = runpy.run_path(str(ROOT / "docs" / "python_blocks.py"))
+examples = PYTHON_BLOCKS["blocks"]
 
 
 @pytest.mark.parametrize("page", ["docs/tutorial.md"])
@@ -37,6 +39,15 @@ def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     )
     exec(compile(whole, "README.md", "exec"), {})  # noqa: S102
     assert "Quectel_M10" in capsys.readouterr().out
+
+
+@pytest.mark.timeout(300)
+def test_python_of_every_page_has_the_right_types(tmp_path: Path) -> None:
+    programs = PYTHON_BLOCKS["write"](tmp_path)
+    assert {"readme.py", "ports.py", "profiles.py", "tcpip.py"} <= {program.name for program in programs}
+    mypy = [sys.executable, "-m", "mypy", "--cache-dir", ".mypy_cache", *(program.name for program in programs)]
+    done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_everything_that_is_counted_is_explained() -> None:

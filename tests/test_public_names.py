@@ -10,14 +10,37 @@ import pytest
 import drivers.tcpip
 
 NAMES = {
-    "cmux": ("open", "Mux", "VirtualUart"),
-    "cmux.aio": ("Mux", "MuxProtocol", "open"),
+    "cmux": ("open", "serve", "Mux", "VirtualUart", "Profile", "KeepAlive", "Config", "LineSettings"),
+    "cmux.aio": ("Mux", "MuxProtocol", "open", "serve"),
+    "cmux.bridge": ("PtyBridge",),
+    "cmux.pty": ("Pty",),
     "cmux.urlhandler": (),
+    "cmux.protocol.events": ("Opened", "Closed", "DataReceived", "SessionClosed", "CommandDone"),
+    "cmux.protocol.errors": ("CmuxError", "DlcError", "SessionEnded"),
+    "cmux.protocol.commands": ("MSC", "PN", "RPN", "Signals", "PortSettings"),
+    "cmux.protocol.config": ("Config", "Parameters", "KeepAlive", "Option", "Role", "Wakeup"),
+    "cmux.protocol.frames": ("encode", "BasicDecoder", "AdvancedDecoder", "Frame"),
+    "cmux.protocol.fcs": ("fcs",),
+    "cmux.protocol.profiles": ("PROFILES", "Profile"),
     "cmux.protocol": ("Multiplexer", "Config", "Role", "Option", "Frame", "BasicDecoder", "AdvancedDecoder"),
-    "drivers.tcpip": ("TcpipDriver", "ContextTable", "ContextBusy", "ContextLost", "KeepAlive", "Session", "Listener"),
+    "drivers.tcpip": (
+        "TcpipDriver",
+        "ContextTable",
+        "ContextBusy",
+        "ContextLost",
+        "KeepAlive",
+        "Session",
+        "Listener",
+        "Gprs",
+        "Csd",
+        "Transparent",
+        "Watch",
+    ),
     "drivers.tcpip.aio": tuple(drivers.tcpip.__all__),
     "drivers.sockets": ("create_connection",),
     "drivers.at": ("AtChannel", "channel_for"),
+    "drivers.at.aio": ("AtChannel",),
+    "drivers.modem": ("Modem",),
     "drivers.emulator": ("EmulatedModule", "Behaviour"),
 }
 
@@ -42,3 +65,26 @@ def test_the_package_is_ours(package: str) -> None:
 def test_the_console_script() -> None:
     (script,) = importlib.metadata.entry_points(group="console_scripts", name="gsm0710")
     assert callable(script.load())
+
+
+@pytest.mark.parametrize("package", ["cmux", "cmux.aio"])
+def test_dir_shows_the_public_names_and_no_others(package: str) -> None:
+    module = importlib.import_module(package)
+    assert {*dir(module)} - {"__version__"} == {*module.__all__}
+
+
+def public_classes() -> list[type[object]]:
+    """The classes that the packages hand out, exceptions and what is only for type checkers left out."""
+    found: dict[type[object], None] = {}
+    for package in ("cmux", "cmux.aio", "cmux.bridge", "cmux.pty", "cmux.protocol"):
+        module = importlib.import_module(package)
+        for name in getattr(module, "__all__", ["Pty"]):
+            one = getattr(module, name)
+            if isinstance(one, type) and not issubclass(one, BaseException) and not hasattr(one, "__required_keys__"):
+                found[one] = None
+    return list(found)
+
+
+@pytest.mark.parametrize("one", public_classes(), ids=lambda one: one.__qualname__)
+def test_a_public_object_says_what_it_is(one: type[object]) -> None:
+    assert one.__repr__ is not object.__repr__

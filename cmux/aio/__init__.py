@@ -10,5 +10,10 @@ from .fd_transport import FdTransport
 from .mux import Mux
 from .opener import open
 from .protocol import MuxProtocol
+from .server import serve
 
-__all__ = ["ChannelTransport", "FdTransport", "Mux", "MuxProtocol", "open"]
+__all__ = ["ChannelTransport", "FdTransport", "Mux", "MuxProtocol", "open", "serve"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -6,7 +6,8 @@ import asyncio
 from typing import Protocol, cast
 
 from ..errors import DlcError, SessionEnded, StateError
-from ..protocol.commands import Signals
+from ..protocol.signals import Signals
+from .core_calls import CoreCalls
 
 _HIGH_WATER = 16384
 _PIECE = 16384
@@ -19,27 +20,6 @@ class MuxOfChannel(Protocol):
     def drain_timeout(self) -> float:
         """Seconds that closing leaves for what is still queued."""
 
-    def send(self, dlci: int, data: bytes) -> int:
-        """Queue octets; return how many were taken."""
-
-    def unsent(self, dlci: int) -> int:
-        """Return how many octets of a DLC wait to be sent."""
-
-    def signals(self, dlci: int) -> Signals | None:
-        """Return the peer's V.24 signals."""
-
-    def set_signals(self, dlci: int, signals: Signals, *, paused: bool = False) -> None:
-        """Set our V.24 signals; where the peer has been asked to stop it goes on being asked."""
-
-    def pause(self, dlci: int) -> None:
-        """Ask the peer to stop on a DLC."""
-
-    def resume(self, dlci: int) -> None:
-        """Let the peer go on."""
-
-    def close_dlc(self, dlci: int, *, drain: bool) -> None:
-        """Close a DLC."""
-
 
 class ChannelTransport(asyncio.Transport):
     """A transport that carries the octets of one DLC; `Mux.create_connection` makes it.
@@ -49,17 +29,19 @@ class ChannelTransport(asyncio.Transport):
 
     Args:
         mux: the multiplexer.
+        calls: what the core of it does for a channel.
         dlci: 1 to 61, open.
         protocol: an `asyncio.Protocol`.
     """
 
-    def __init__(self, mux: MuxOfChannel, dlci: int, protocol: asyncio.BaseProtocol) -> None:
+    def __init__(self, mux: MuxOfChannel, calls: CoreCalls, dlci: int, protocol: asyncio.BaseProtocol) -> None:
         super().__init__()
         self.dlci = dlci
         """The number of the DLC."""
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when the DLC is closed."""
         self._mux = mux
+        self._calls = calls
         self._protocol = cast(asyncio.Protocol, protocol)
         self._buffer = bytearray()
         self._high, self._low = _HIGH_WATER, _HIGH_WATER // 4
@@ -69,13 +51,17 @@ class ChannelTransport(asyncio.Transport):
         self._ended = False
         self._pushing = False
 
+    def __repr__(self) -> str:
+        state = "closed" if self._ended else "closing" if self._closing else "open"
+        return f"<ChannelTransport DLCI {self.dlci} {state} queued={self.get_write_buffer_size()}>"
+
     def get_extra_info(self, name: str, default: object = None) -> object:
         """Return ``"dlci"``, ``"mux"`` or ``"signals"``."""
         if name == "dlci":
             return self.dlci
         if name == "mux":
             return self._mux
-        return self._mux.signals(self.dlci) if name == "signals" else default
+        return self._calls.signals(self.dlci) if name == "signals" else default
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Hand what comes from now on to another protocol."""
@@ -95,19 +81,19 @@ class ChannelTransport(asyncio.Transport):
         """Ask the peer to stop sending (FC = 1); what is under way still comes."""
         if self._reading and not self._ended:
             self._reading = False
-            self._mux.pause(self.dlci)
+            self._calls.pause(self.dlci)
 
     def resume_reading(self) -> None:
         """Let the peer send again."""
         if not self._reading and not self._ended:
             self._reading = True
-            self._mux.resume(self.dlci)
+            self._calls.resume(self.dlci)
 
     # --- writing ---
 
     def get_write_buffer_size(self) -> int:
         """Return how many octets wait to be sent."""
-        return len(self._buffer) + (0 if self._ended else self._mux.unsent(self.dlci))
+        return len(self._buffer) + (0 if self._ended else self._calls.unsent(self.dlci))
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         """Return the low and the high water mark in octets."""
@@ -153,7 +139,7 @@ class ChannelTransport(asyncio.Transport):
         try:
             taken = 1
             while self._buffer and taken and not self._ended:
-                taken = self._mux.send(self.dlci, bytes(self._buffer[:_PIECE]))
+                taken = self._calls.send(self.dlci, bytes(self._buffer[:_PIECE]))
                 del self._buffer[:taken]
         except StateError:  # it is being closed
             return
@@ -163,11 +149,11 @@ class ChannelTransport(asyncio.Transport):
             self._protocol_paused = False
             self._protocol.resume_writing()
         if self._closing and not self._buffer:
-            self._mux.close_dlc(self.dlci, drain=True)
+            self._calls.close(self.dlci, drain=True)
 
     def set_signals(self, signals: Signals) -> None:
         """Set our V.24 signals (27.010 §5.4.6.3.7)."""
-        self._mux.set_signals(self.dlci, signals, paused=not self._reading)
+        self._calls.set_signals(self.dlci, signals, paused=not self._reading)
 
     # --- the end ---
 
@@ -187,7 +173,7 @@ class ChannelTransport(asyncio.Transport):
         self._closing = True
         self._buffer.clear()
         if not self._ended:
-            self._mux.close_dlc(self.dlci, drain=False)
+            self._calls.close(self.dlci, drain=False)
 
     # --- what the multiplexer tells ---
 

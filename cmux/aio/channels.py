@@ -11,11 +11,11 @@ from typing import Protocol, TypeVar
 from ..errors import DlcError, SessionEnded, StateError, dlc_error
 from ..logs import port_logger
 from ..protocol import waits
-from ..protocol.commands import Signals
 from ..protocol.config import Config, Parameters
 from ..protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
 from ..protocol.offers import Offers
 from .channel_transport import ChannelTransport, MuxOfChannel
+from .core_calls import CoreCalls
 from .protocol import MuxProtocol
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -48,11 +48,10 @@ class Channels:
     """
 
     def __init__(self, mux: MuxOfChannels) -> None:
-        self.ours: dict[int, Signals] = {}
-        """The V.24 signals that were set, for channels that are opened anew."""
-        self.discarded = 0
+        self.discarded: int = 0
         """Octets for which there was no room before their channel had a protocol."""
         self._mux = mux
+        self._calls = CoreCalls(mux)
         self._transports: dict[int, ChannelTransport] = {}
         self._streams: dict[int, Streams] = {}
         self._again: dict[int, Callable[[], Awaitable[object]]] = {}
@@ -157,16 +156,16 @@ class Channels:
         try:
             protocol = factory()
         except BaseException:
-            self._mux.close_dlc(dlci, drain=False)
+            self._calls.close(dlci, drain=False)
             raise
-        transport = self._transports[dlci] = ChannelTransport(self._mux, dlci, protocol)
+        transport = self._transports[dlci] = ChannelTransport(self._mux, self._calls, dlci, protocol)
         self._again[dlci] = lambda: self._connect(dlci, factory)
         protocol.connection_made(transport)
         early = self._early.pop(dlci, b"")
         if early:
             transport.received(bytes(early))
             if transport.is_reading():
-                self._mux.resume(dlci)
+                self._calls.resume(dlci)
         return transport, protocol
 
     async def _open(self, dlci: int) -> None:
@@ -174,8 +173,8 @@ class Channels:
         core = self._mux.protocol.multiplexer
         if core.is_open(dlci):  # the peer did it
             return
-        if dlci in self.ours:
-            core.set_signals(dlci, self.ours[dlci], self._mux.protocol.now())
+        if dlci in self._calls.ours:
+            core.set_signals(dlci, self._calls.ours[dlci], self._mux.protocol.now())
         patience = waits.opening(self._mux.config)
         if dlci in self._parameters:
             patience += waits.answer(self._mux.config)
@@ -188,7 +187,7 @@ class Channels:
                 await opened
         except (asyncio.CancelledError, TimeoutError) as error:
             if self._mux.error is None:
-                self._mux.close_dlc(dlci, drain=False)
+                self._calls.close(dlci, drain=False)
             if isinstance(error, DlcError) or not isinstance(error, TimeoutError):
                 raise
             raise dlc_error(Closed(dlci, Cause.TIMEOUT, f"SABM did not leave within {patience:g} s")) from None
@@ -222,7 +221,7 @@ class Channels:
         early += data[:room]
         self.discarded += max(0, len(data) - room)
         if len(early) >= _EARLY_HIGH:
-            self._mux.pause(dlci)
+            self._calls.pause(dlci)
 
     def _closed(self, event: Closed) -> None:
         dlci, error = event.dlci, dlc_error(event)
@@ -232,7 +231,7 @@ class Channels:
         transport = self._transports.pop(dlci, None)
         if not lost or (transport is not None and transport.is_closing()):
             self._again.pop(dlci, None)
-            self.ours.pop(dlci, None)
+            self._calls.ours.pop(dlci, None)
         if transport is not None:
             transport.end(SessionEnded(event.cause, f"{self._mux.name}: {event.detail}") if lost else error)
         self._early.pop(dlci, None)

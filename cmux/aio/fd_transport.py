@@ -55,7 +55,7 @@ class FdTransport(asyncio.Transport):
         self._read_wanted = True
         self._closing = False
         self._lost = False
-        self.discarded = 0
+        self.discarded: int = 0
         """Octets that were queued and never went out."""
         self.set_protocol(protocol)
         loop.call_soon(self._start)

@@ -49,7 +49,7 @@ class AioLine:
     """
 
     def __init__(self, line: Line) -> None:
-        self.name = line.name
+        self.name: str = line.name
         """What was opened."""
         self._line = line
         loop = asyncio.get_running_loop()

@@ -7,34 +7,34 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import CmuxError, SessionEnded
 from ..logs import log_event, port_logger
-from ..opening import check_dlci
 from ..protocol import startup, waits
-from ..protocol.commands import Signals
 from ..protocol.config import Config, Role
-from ..protocol.events import Cause, CommandDone, Event, SessionClosed, SessionOpened
+from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed, SessionOpened
 from ..protocol.link import Link
-from ..protocol.negotiation import wanted
+from ..protocol.responder import Responder
 from ..reconnector import Backoff
-from .channel_transport import ChannelTransport
-from .channels import Channels, Streams
+from ..serving import Refuse, apply_refusals, refused
+from .channel_access import ChannelAccess
+from .channels import Channels
 from .line import AioLine
 from .protocol import MuxProtocol
-from .services import Services
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+OnCommand = Callable[[str], str | Awaitable[str]]
+"""Answers an AT command."""
 
 Reopen = Callable[[], Awaitable[tuple[AioLine, bytes]]]
 """Opens a line and brings the module into multiplexer mode; with it comes what was read too far."""
 
 
-class Mux(Services):
+class Mux(ChannelAccess):
     """One multiplexed line; `cmux.aio.open` and `cmux.aio.serve` make it.
 
     Args:
@@ -45,6 +45,8 @@ class Mux(Services):
         drain_timeout: seconds that closing leaves for what is still queued.
         names: of channels, with their DLCI.
         reopen: opens the line anew after it died; None: a dead line stays dead.
+        on_command: answers AT commands that a responder does not know.
+        refuse: the DLCIs that the peer may not open.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Mux(Services):
         drain_timeout: float = 0.5,
         names: Mapping[str, int] = MappingProxyType({}),
         reopen: Reopen | None = None,
+        on_command: OnCommand | None = None,
+        refuse: Refuse = (),
     ) -> None:
         super().__init__()
         self.name = name
@@ -67,7 +71,7 @@ class Mux(Services):
         """Why the session is over: the first cause; None while it lives."""
         self.back_in_at_mode: bool | None = None
         """Whether the module answered AT after closing; None when it was not asked."""
-        self.reattached = 0
+        self.reattached: int = 0
         """How often a line that died was opened anew."""
         self._log = port_logger(name)
         self._leave_by_at = leave_by_at
@@ -75,19 +79,24 @@ class Mux(Services):
         self._capture = capture
         self._names = names
         self._reopen = reopen
+        self._on_command = on_command
+        self._refuse = refuse
+        self._answering: asyncio.Task[None] | None = None
         self._line: AioLine
-        self.protocol = self._make_protocol()
+        self.protocol: MuxProtocol = self._make_protocol()
         """What runs the session: another one after the line was opened anew."""
         self._session: asyncio.Future[None]
         self._channels = Channels(self)
         self._changed = asyncio.Event()
         self._session_end: SessionClosed | None = None
         self._opened = False
-        self._reattacher: asyncio.Task[None] | None = None
+        self._reconnector: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     def _make_protocol(self) -> MuxProtocol:
-        return MuxProtocol(link=self._make_link(), on_event=self._on_event, tap=self._tap)
+        link = self._make_link()
+        apply_refusals(link.multiplexer, refused(self._refuse))
+        return MuxProtocol(link=link, on_event=self._on_event, tap=self._tap)
 
     async def start(self, line: AioLine, first: bytes = b"") -> None:
         """Open DLCI 0 on a line and wait for the peer; a responder waits for its peer later, in `accept`.
@@ -121,139 +130,13 @@ class Mux(Services):
                 self.error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM did not leave")
             raise self.protocol.link.not_opened(self.name, after_at=self._leave_by_at) from error
 
-    # --- Channels ---
-
-    async def channel(
-        self,
-        dlci: int | str,
-        *,
-        n1: int | None = None,
-        priority: int | None = None,
-        convergence: int | None = None,
-    ) -> Streams:
-        """Return the streams of a DLC, opened; the same ones while it stays open.
-
-        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
-        the peer does not grant is as `parameters` says.
-
-        Args:
-            dlci: 1 to 61, or a name that the profile has for it.
-            n1: longest information field in either direction, in octets; None: that of the session.
-            priority: 0 to 63; None: the default of the DLC.
-            convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
-
-        Returns:
-            Reader and writer of the standard library.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: a parameter outside its range.
-            StateError: it is open with other parameters than these, or a responder has no session.
-            DlcRefused: the peer said DM.
-            DlcTimeout: it did not answer.
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        number = self._number(dlci)
-        self._require(number, n1, priority, convergence)
-        return await self._channels.streams(number)
-
-    async def accept(self) -> Streams:
-        """Wait for a channel that the peer opens.
-
-        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
-
-        Returns:
-            Its reader and its writer, whose ``get_extra_info("dlci")`` tells which it is. A channel that was closed and
-            that the peer opens again comes again.
-
-        Raises:
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        accepted = await self._channels.accept(lambda: self.error is None or self.reattaching)
-        if accepted is None:
-            raise self._session_over()
-        return accepted
-
-    async def create_connection(
-        self,
-        factory: Callable[[], P],
-        dlci: int | str,
-        *,
-        n1: int | None = None,
-        priority: int | None = None,
-        convergence: int | None = None,
-    ) -> tuple[ChannelTransport, P]:
-        """Open a DLC for a protocol of the caller's.
-
-        Args:
-            factory: makes the protocol; called once more when the line is opened anew after it died.
-            dlci: 1 to 61, or a name that the profile has for it.
-            n1: as for `channel`.
-            priority: as for `channel`.
-            convergence: as for `channel`.
-
-        Returns:
-            The transport and the protocol.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            DlcError: it could not be opened, or is open already.
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        number = self._number(dlci)
-        self._require(number, n1, priority, convergence)
-        return await self._channels.connect(number, factory)
-
-    def _require(self, dlci: int, n1: int | None, priority: int | None, convergence: int | None) -> None:
-        if (n1, priority, convergence) != (None, None, None):
-            self._channels.require(dlci, wanted(self.config, n1, priority, convergence))
-
-    def _number(self, dlci: int | str) -> int:
-        return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
-
-    def check(self) -> None:
-        """Raise why the session is over, if it is."""
-        if self.error is not None:
-            raise SessionEnded(self.error.cause, str(self.error))
-
-    # --- For the channels ---
-
-    def send(self, dlci: int, data: bytes) -> int:
-        """Queue octets; return how many were taken."""
-        return self.protocol.write(dlci, data)
-
-    def unsent(self, dlci: int) -> int:
-        """Return how many octets of a DLC wait to be sent."""
-        return self.protocol.multiplexer.unsent(dlci)
-
-    def set_signals(self, dlci: int, signals: Signals, *, paused: bool = False) -> None:
-        """Set our V.24 signals; where the peer has been asked to stop it goes on being asked."""
-        self._channels.ours[dlci] = signals
-        said = replace(signals, fc=True) if paused else signals
-        self.protocol.multiplexer.set_signals(dlci, said, self.protocol.now())
-        self.protocol.flush()
-
-    def pause(self, dlci: int) -> None:
-        """Ask the peer to stop on a DLC."""
-        self.protocol.multiplexer.pause_reading(dlci, self.protocol.now())
-        self.protocol.flush()
-
-    def resume(self, dlci: int) -> None:
-        """Let the peer go on."""
-        self.protocol.multiplexer.resume_reading(dlci, self.protocol.now())
-        self.protocol.flush()
-
-    def close_dlc(self, dlci: int, *, drain: bool) -> None:
-        """Close a DLC."""
-        self.protocol.multiplexer.close(dlci, self.protocol.now(), drain)
-        self.protocol.flush()
-
     # --- Events ---
 
     def _tap(self, data: bytes, outgoing: bool) -> None:
         self._changed.set()
         if self._capture is not None:
-            self._capture.feed(data, from_host=outgoing, timestamp=time.time_ns())
+            from_host = outgoing == (self.role is Role.INITIATOR)
+            self._capture.feed(data, from_host=from_host, timestamp=time.time_ns())
 
     def _on_event(self, event: Event) -> None:
         log_event(self._log, event)
@@ -265,6 +148,10 @@ class Mux(Services):
                 self._session_closed(event)
             case CommandDone():
                 self._answer(event)
+            case CommandReceived(command=command):
+                self._answering = asyncio.get_running_loop().create_task(self._answer_command(command))
+            case ModeChanged() if self._capture is not None:
+                self._capture.reconfigure(self.config)
             case _:
                 self._channels.handle(event)
         self._changed.set()
@@ -281,11 +168,27 @@ class Mux(Services):
             self._session.exception()  # it may be that nobody waits any more
         self._answer(None)
         if self.error is None:
+            if callable(self._refuse):
+                asyncio.get_running_loop().call_soon(self._ask_again_whom_to_refuse)
             return
         self._channels.wake()
         again = self._reopen is not None and self._opened and self._closing is None
-        if again and event.cause is not Cause.LOCAL and self._reattacher is None:
-            self._reattacher = asyncio.get_running_loop().create_task(self._reattach())
+        if again and event.cause is not Cause.LOCAL and self._reconnector is None:
+            self._reconnector = asyncio.get_running_loop().create_task(self._reattach())
+
+    async def _answer_command(self, command: str) -> None:
+        text = "ERROR"
+        try:
+            answer = self._on_command(command) if self._on_command is not None else text
+            text = answer if isinstance(answer, str) else await answer
+        except Exception:  # noqa: BLE001 - whatever a callback of the user's may raise
+            self._log.exception("a callback failed")
+        link = self.protocol.link
+        if self.error is None and isinstance(link, Responder):
+            self.protocol.emit(link.answer(text, self.protocol.now()))
+
+    def _ask_again_whom_to_refuse(self) -> None:
+        apply_refusals(self.protocol.multiplexer, refused(self._refuse))
 
     def _session_over(self) -> SessionEnded:
         if self.error is not None:
@@ -311,9 +214,14 @@ class Mux(Services):
         return self.role is Role.RESPONDER and self.error is None and self._closing is None
 
     @property
+    def reattaches(self) -> bool:
+        """Whether the line is opened anew when it dies."""
+        return self._reopen is not None and self._closing is None
+
+    @property
     def reattaching(self) -> bool:
         """Whether a line that died is going to be opened anew."""
-        return self._reattacher is not None
+        return self._reconnector is not None
 
     def stats(self) -> dict[str, object]:
         """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
@@ -321,6 +229,11 @@ class Mux(Services):
         stats["reattached"] = self.reattached
         stats["received_discarded"] = self._channels.discarded
         return stats
+
+    def __repr__(self) -> str:
+        closed = self._closing is not None and self._closing.done()
+        state = "closed" if closed else f"dead: {self.error}" if self.error else "open"
+        return f"<aio.Mux {self.name} {self.role.value} {state}>"
 
     # --- After the line has died ---
 
@@ -334,8 +247,8 @@ class Mux(Services):
         Raises:
             SessionEnded: it is not going to be opened anew.
         """
-        while self.error is not None or self._reattacher is not None:
-            if self._reattacher is None:
+        while self.error is not None or self._reconnector is not None:
+            if self._reconnector is None:
                 self.check()
             self._changed.clear()
             await self._changed.wait()
@@ -352,7 +265,7 @@ class Mux(Services):
                 except (CmuxError, OSError) as error:
                     backoff.failed(self.name, error)
         finally:
-            self._reattacher = None
+            self._reconnector = None
             self._changed.set()
         self.reattached += 1
         self._log.warning("attached again")
@@ -379,9 +292,10 @@ class Mux(Services):
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        if self._reattacher is not None:
-            self._reattacher.cancel()
-            await asyncio.wait([self._reattacher])
+        for task in (self._reconnector, self._answering):
+            if task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait([task])
         try:
             await self._end_session()
         except asyncio.CancelledError:  # the loop ends: the module may not have heard of the end

@@ -53,7 +53,7 @@ class MuxProtocol(asyncio.Protocol):
         if link is None:
             initiates = role is Role.INITIATOR
             link = Link(role, config, line_rate=line_rate) if initiates else Responder(config, multiplexing=True)
-        self.link = link
+        self.link: Link = link
         """The session and the rules of its line."""
         self.closed_cause: SessionClosed | None = None
         """The event that ended the session."""
@@ -70,6 +70,9 @@ class MuxProtocol(asyncio.Protocol):
         self._closing = False
         self._pending: deque[Event] = deque()
         self._dispatching = False
+
+    def __repr__(self) -> str:
+        return f"<MuxProtocol {'on' if self.transport is not None else 'without'} a transport {self.link!r}>"
 
     @property
     def multiplexer(self) -> Multiplexer:
@@ -93,7 +96,7 @@ class MuxProtocol(asyncio.Protocol):
         """Feed octets from the line; never raises because of what they are."""
         if self._tap is not None:
             self._tap(data, False)
-        self._tell(self.link.receive(data, self.now()))
+        self.emit(self.link.receive(data, self.now()))
 
     def eof_received(self) -> None:
         """Let the transport close: nothing more will come."""
@@ -103,7 +106,7 @@ class MuxProtocol(asyncio.Protocol):
         reason = f"the line was lost: {exc}" if exc is not None else "the line was closed"
         self.transport = None
         self._disarm()
-        self._tell(self.link.line_lost(reason, self.now()))
+        self.emit(self.link.line_lost(reason, self.now()))
 
     def pause_writing(self) -> None:
         """Hold what is due in the multiplexer until `resume_writing`."""
@@ -193,8 +196,9 @@ class MuxProtocol(asyncio.Protocol):
         if self._paused:
             self.link.blocked(now)
 
-    def _tell(self, events: Iterable[Event]) -> None:
-        # The peer gets its answers first; a callback that calls back in leaves its events to the outer loop.
+    def emit(self, events: Iterable[Event]) -> None:
+        """Tell what a direct call to `link` returned, after the answers that are owed to the peer."""
+        # A callback that calls back in leaves its events to the outer loop.
         self._pending.extend(events)
         self._transmit()
         if self._dispatching:
@@ -240,4 +244,4 @@ class MuxProtocol(asyncio.Protocol):
 
     def _on_time(self, now: float) -> None:
         self._look_at_transport(now)
-        self._tell(self.link.handle_timeout(now))
+        self.emit(self.link.handle_timeout(now))

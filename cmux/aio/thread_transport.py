@@ -36,12 +36,15 @@ class ThreadTransport(asyncio.Transport):
         self._queued = 0
         self._full = False
         self._closed_at: float | None = None
-        self.discarded = 0
+        self.discarded: int = 0
         """Octets that were queued and never went out."""
         self._thread = threading.Thread(target=self._read, name=f"cmux reader {line.name}", daemon=True)
         self._writer = loop.create_task(self._write())
         loop.call_soon(protocol.connection_made, self)
         self._thread.start()
+
+    def __repr__(self) -> str:
+        return f"<ThreadTransport {self._line.name} {'closing' if self._closing else 'open'} queued={self._queued}>"
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Hand the octets that come from now on to another protocol."""

@@ -35,15 +35,30 @@ class Capture:
     """
 
     def __init__(self, path: str | os.PathLike[str], config: Config, *, payload: bool = True) -> None:
-        decoder = BasicDecoder if config.option is Option.BASIC else AdvancedDecoder
         self._path = os.fspath(path)
-        self._option = config.option
-        self._decoders = {True: decoder(config.n1_receive), False: decoder(config.n1_receive)}
+        self._set_up(config)
         self._payload = payload
         self._lock = threading.Lock()
         self._format = format_for(self._path)
         self._file: io.FileIO | None = io.FileIO(self._path, "w")
         self._write(self._format.header())
+
+    def __repr__(self) -> str:
+        return f"<Capture {self._path} {'closed' if self._file is None else 'open'}>"
+
+    def _set_up(self, config: Config) -> None:
+        decoder = BasicDecoder if config.option is Option.BASIC else AdvancedDecoder
+        self._option = config.option
+        self._decoders = {True: decoder(config.n1_receive), False: decoder(config.n1_receive)}
+
+    def reconfigure(self, config: Config) -> None:
+        """Go on with another session, whose framing may be another one.
+
+        Args:
+            config: of the session.
+        """
+        with self._lock:
+            self._set_up(config)
 
     def feed(self, data: bytes, *, from_host: bool, timestamp: int) -> None:
         """Take octets of one direction as they pass on the line.

@@ -35,7 +35,7 @@ class Commands:
     """
 
     def __init__(self, program: str, description: str) -> None:
-        self.parser = argparse.ArgumentParser(program, description=description, epilog=_EPILOG)
+        self.parser: argparse.ArgumentParser = argparse.ArgumentParser(program, description=description, epilog=_EPILOG)
         _add_common(self.parser, argparse.SUPPRESS)
         self._subparsers = self.parser.add_subparsers(
             title="commands", metavar="COMMAND", dest="command", required=True
@@ -93,7 +93,7 @@ def number(low: int, high: int) -> Callable[[str], int]:
         try:
             value = int(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
         if not low <= value <= high:
             raise argparse.ArgumentTypeError(f"{value} is out of range: {low} to {high}")
         return value

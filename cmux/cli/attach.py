@@ -12,7 +12,7 @@ from ..errors import CmuxError
 from ..threads.bridge import PtyBridge
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
-from .line_options import KEYS, LineSettings, add_line_options, channels_argument, from_arguments, from_file
+from .line_options import KEYS, ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
 
@@ -20,6 +20,7 @@ _EXAMPLES = (
     "gsm0710 attach /dev/ttyUSB0 --link /tmp/modem       then: minicom -D /tmp/modem1, pppd /tmp/modem2, …",
     "gsm0710 attach socket://10.0.0.7:7000 --channels 1-2",
     "gsm0710 attach --config lines.toml",
+    "gsm0710 attach /dev/ttyS0 --role responder --startup none     the other end: two computers, one cable, four lines",
 )
 
 _log = logging.getLogger("cmux.attach")
@@ -39,6 +40,11 @@ def add_attach(commands: Commands) -> None:
     )
     parser.add_argument("port", nargs="?", metavar="PORT", help="the line: a path or any pyserial URL")
     parser.add_argument("--config", metavar="FILE", help="a TOML file with several lines: [NAME], port = …, link = …")
+    parser.add_argument(
+        "--role",
+        choices=ROLES,
+        help="who begins sessions: this side (default), or the peer, which may come and go while the paths stay",
+    )
     add_channel_options(parser)
     add_line_options(parser)
 
@@ -50,12 +56,10 @@ def add_channel_options(parser: argparse.ArgumentParser, *, reattach: bool = Tru
         parser: of a command.
         reattach: the command can go on when the line comes back.
     """
-    parser.add_argument("--channels", type=channels_argument, metavar="LIST", help="which DLCIs: 1-4 (default), or 1,3")
+    add_setting(parser.add_argument, "channels", "which DLCIs: 1-4 (default), or 1,3, or names of the profile")
     parser.add_argument("--link", metavar="PREFIX", help="make the symbolic links PREFIX1, PREFIX2, …")
     if reattach:
-        parser.add_argument(
-            "--reattach", action="store_true", default=None, help="open the line anew when it has died; the paths stay"
-        )
+        add_setting(parser.add_argument, "reattach", "open the line anew when it has died; the paths stay")
 
 
 def attach(arguments: argparse.Namespace) -> int:
@@ -84,34 +88,30 @@ def attach(arguments: argparse.Namespace) -> int:
             _close_all(attached)
 
 
-def _wanted(arguments: argparse.Namespace) -> list[LineSettings]:
+def _wanted(arguments: argparse.Namespace) -> list[LineOptions]:
     parser: argparse.ArgumentParser = arguments.parser
     if (arguments.port is None) == (arguments.config is None):
         parser.error("give either PORT or --config FILE")
     if arguments.config is not None:
-        given = sorted(name for name in (*KEYS, "channels", "link") if getattr(arguments, name, None) is not None)
-        given = [name for name in given if name != "port"]
+        given = sorted(name for name in KEYS if getattr(arguments, name, None) is not None)
         if given:
             parser.error(f"with --config the lines have their settings in the file: {', '.join(given)}")
         return from_file(arguments.config)
-    try:
-        return [from_arguments(arguments)]
-    except ValueError as error:
-        parser.error(str(error))
+    return [from_arguments(arguments)]
 
 
-def _open_all(lines: list[LineSettings], stop: Stop, attached: list[Attached]) -> list[str]:
+def _open_all(lines: list[LineOptions], stop: Stop, attached: list[Attached]) -> list[str]:
     """Open the lines, each whatever becomes of the others; return what went wrong."""
     failed = []
-    for settings in lines:
-        one = Attached(settings, stop)
+    for options in lines:
+        one = Attached(options, stop)
         attached.append(one)
         try:
             one.open()
         except (CmuxError, OSError) as error:
             one.close()
             attached.remove(one)
-            failed.append(f"{settings.name}: {error}" if len(lines) > 1 else str(error))
+            failed.append(f"{options.name}: {error}" if len(lines) > 1 else str(error))
             if len(lines) > 1:
                 _log.error("%s", failed[-1])
     for one in attached:
@@ -131,7 +131,7 @@ def _serve(attached: list[Attached], failed: list[str], stop: Stop) -> int:
         for one in list(attached):
             one.look()
             if not one.bridges:
-                failed.append(f"{one.settings.name}: the line died: {one.cause}")
+                failed.append(f"{one.options.name}: the line died: {one.cause}")
                 attached.remove(one)
                 if attached:
                     _log.error("%s", failed[-1])
@@ -143,7 +143,7 @@ def _serve(attached: list[Attached], failed: list[str], stop: Stop) -> int:
 
 def _close_all(attached: list[Attached]) -> None:
     """Close every line, all at once: each may have to wait for its module."""
-    threads = [threading.Thread(target=one.close, name=f"close {one.settings.name}") for one in attached]
+    threads = [threading.Thread(target=one.close, name=f"close {one.options.name}") for one in attached]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -154,12 +154,12 @@ class Attached:
     """One line and its pseudo-terminals.
 
     Args:
-        settings: of the line.
+        options: of the line.
         stop: woken when a channel ends.
     """
 
-    def __init__(self, settings: LineSettings, stop: Stop) -> None:
-        self.settings = settings
+    def __init__(self, options: LineOptions, stop: Stop) -> None:
+        self.options = options
         self.bridges: list[PtyBridge] = []
         """The channels that live."""
         self.cause: Exception | None = None
@@ -180,12 +180,12 @@ class Attached:
             CmuxError: line or channels.
             OSError: ptys or links.
         """
-        mux = self._mux = self.settings.open()
-        for dlci in self.settings.channels:
-            uart = mux.channel(dlci)
+        mux = self._mux = self.options.open()
+        for dlci in self.options.channels:
+            uart = mux.port(dlci) if self.options.responds else mux.channel(dlci)
             if dlci in without:
                 continue
-            link = f"{self.settings.link}{dlci}" if self.settings.link is not None else None
+            link = f"{self.options.link}{dlci}" if self.options.link is not None else None
             self.bridges.append(PtyBridge(uart, link, self._stop.wake.set))
         for bridge in self.bridges:
             bridge.start()
@@ -197,7 +197,7 @@ class Attached:
             self.bridges.remove(bridge)
             self.cause = self.cause or bridge.error
             if self._mux is not None and self._mux.error is None:
-                _log.error("%s: %s", self.settings.name, bridge.error)
+                _log.error("%s: %s", self.options.name, bridge.error)
             bridge.close()
 
     def close(self) -> None:

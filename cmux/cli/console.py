@@ -33,12 +33,13 @@ class Window(miniterm.Miniterm):
     def __init__(self, port: VirtualUart, *, echo: bool, eol: str) -> None:
         super().__init__(port, echo=echo, eol=eol, filters=["default"])  # type: ignore[arg-type]  # any port will do
         self._port = port
-        self.exit_character, self.menu_character = EXIT, _MENU
+        self.exit_character: str = EXIT
+        self.menu_character: str = _MENU
         self.set_rx_encoding("utf-8", errors="replace")
         self.set_tx_encoding("utf-8", errors="replace")
         if os.name == "posix":
             atexit.unregister(self.console.cleanup)
-            self.console = Keys()
+            self.console: Keys = Keys()
 
     def reader(self) -> None:
         """Show what comes; the end of the port ends the window, and who opened the port knows why."""

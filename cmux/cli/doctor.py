@@ -5,24 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
 from typing import cast
 
-from ..capture.recorder import Capture
 from ..errors import CmuxError, DlcError
 from ..line.physical import Line
-from ..opening import Plan, make_plan
+from ..opening import Plan
 from ..protocol.config import Role
 from ..protocol.events import Outcome
 from ..protocol.link import Link
-from ..protocol.startup import OTHER_RATES, Finding
-from ..threads import startup_runner as handover
+from ..protocol.startup import Finding
+from ..threads import startup_runner
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
-from .line_options import LineSettings, add_line_options, channels_argument, from_arguments
+from .line_options import LineOptions, add_line_options, add_setting, from_arguments
 
 _EXAMPLES = (
     "gsm0710 doctor /dev/ttyUSB0",
@@ -57,9 +56,7 @@ def add_doctor(commands: Commands) -> None:
         examples=_EXAMPLES,
     )
     parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
-    parser.add_argument(
-        "--channels", type=channels_argument, metavar="LIST", help="which DLCIs to try: 1-4 (default), or 1,3"
-    )
+    add_setting(parser.add_argument, "channels", "which DLCIs to try: 1-4 (default), or 1,3, or names of the profile")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
     add_line_options(parser)
 
@@ -76,12 +73,9 @@ def doctor(arguments: argparse.Namespace) -> int:
     Raises:
         CommandError: the line cannot be multiplexed.
     """
-    try:
-        settings = from_arguments(arguments)
-    except ValueError as error:
-        arguments.parser.error(str(error))
+    options = from_arguments(arguments)
     failed: Finding | None = None
-    for finding in examine(settings):
+    for finding in examine(options):
         if finding.step in _HINTS and not finding.ok:
             failed = finding
         _show(finding, arguments.json)
@@ -89,7 +83,7 @@ def doctor(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"step": "verdict", "ok": failed is None, "text": hint}), flush=True)
     if failed is not None:
-        raise CommandError(f"{settings.port} fails at {failed.step}. {hint}")
+        raise CommandError(f"{options.port} fails at {failed.step}. {hint}")
     if not arguments.json:
         print(f"\n{hint}")
     return DONE
@@ -103,30 +97,27 @@ def _show(finding: Finding, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def examine(settings: LineSettings) -> Iterator[Finding]:
+def examine(options: LineOptions) -> Iterator[Finding]:
     """Walk the ladder.
 
     Args:
-        settings: of the line.
+        options: of the line.
 
     Yields:
         What each rung showed; the walk ends with the first that does not bear.
     """
     yield from _packages()
-    plan = make_plan(
-        settings.port, settings.baudrate, settings.profile, settings.option, settings.n1, (), OTHER_RATES, {},
-        reattach=False,
-    )  # fmt: skip
+    plan = options.plan
     try:
         line = plan.open_line()
     except CmuxError as error:
         yield Finding("port", False, str(error))
         return
     try:
-        yield Finding("port", True, f"{settings.port} is open" + (f" at {line.rate} baud" if line.rate else ""))
+        yield Finding("port", True, f"{options.port} is open" + (f" at {line.rate} baud" if line.rate else ""))
         findings: list[Finding] = []
         try:
-            mux, first = _enter(line, plan, settings, findings)
+            mux, first = _enter(line, plan, findings)
         except CmuxError as error:
             yield from findings
             if all(finding.ok for finding in findings):
@@ -134,7 +125,7 @@ def examine(settings: LineSettings) -> Iterator[Finding]:
             return
         # What did not stand in the way is no failure: a module at another baud rate, or one that multiplexes already.
         yield from (replace(finding, step=finding.step if finding.ok else "note") for finding in findings)
-        yield from _session(mux, first, settings)
+        yield from _session(mux, first, options.channels)
     finally:
         line.close()
 
@@ -146,27 +137,25 @@ def _packages() -> Iterator[Finding]:
             yield Finding("packages", False, f"the package {package} is installed by {' and '.join(sorted(owners))}")
 
 
-def _enter(line: Line, plan: Plan, settings: LineSettings, findings: list[Finding]) -> tuple[Mux, bytes]:
+def _enter(line: Line, plan: Plan, findings: list[Finding]) -> tuple[Mux, bytes]:
     config, first, leave_by_at = plan.config, b"", False
-    capture = None
-    if settings.capture is not None:
-        capture = Capture(settings.capture, config, payload=settings.capture_payload)
-    if settings.startup == "at":
+    capture = plan.open_capture()
+    if plan.by_at:
         try:
-            entered = handover.enter(line, replace(plan.manner, asks=True), plan.other_rates, findings)
+            entered = startup_runner.enter(line, replace(plan.command, asks=True), plan.other_rates, findings)
         except BaseException:
             if capture is not None:
                 capture.close()
             raise
         config, first, leave_by_at = entered.config, entered.unread, not entered.adopted
-    rate = line.rate if settings.line_rate is None else settings.line_rate or None
-    link = partial(Link, Role.INITIATOR, config, line_rate=rate)
-    return Mux(line, link, leave_by_at=leave_by_at, capture=capture), first
+    link = partial(Link, Role.INITIATOR, config, line_rate=plan.pace(line.rate))
+    mux = Mux(line, link, leave_by_at=leave_by_at, capture=capture, drain_timeout=plan.drain_timeout)
+    return mux, first
 
 
-def _session(mux: Mux, first: bytes, settings: LineSettings) -> Iterator[Finding]:
+def _session(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Finding]:
     try:
-        yield from _inside(mux, first, settings)
+        yield from _inside(mux, first, channels)
     finally:
         mux.close()
     if mux.back_in_at_mode is not None:
@@ -174,7 +163,7 @@ def _session(mux: Mux, first: bytes, settings: LineSettings) -> Iterator[Finding
         yield Finding("leaving", mux.back_in_at_mode, back)
 
 
-def _inside(mux: Mux, first: bytes, settings: LineSettings) -> Iterator[Finding]:
+def _inside(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Finding]:
     try:
         mux.start(first)
     except CmuxError as error:
@@ -183,7 +172,7 @@ def _inside(mux: Mux, first: bytes, settings: LineSettings) -> Iterator[Finding]
     config = mux.config
     yield Finding("DLCI 0", True, f"SABM is answered with UA; {config.option.value} option, N1 {config.n1} octets")
     yield _test(mux)
-    for dlci in settings.channels:
+    for dlci in channels:
         try:
             port = mux.channel(dlci)
         except DlcError as error:

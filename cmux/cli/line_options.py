@@ -1,169 +1,167 @@
-"""What commands are told about a line: on the command line, or in a TOML file with several of them."""
+"""What commands are told about a line: on the command line, or in a TOML file with several of them.
+
+Options and keys are made from the rows of `cmux.settings`; what is the commands' own are the port and the links.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import textwrap
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, cast
 
-from ..protocol.config import MAX_DLCI
-from ..protocol.profiles import PROFILES
-from ..settings import session_config
+from ..kinds import YesNo
+from ..opening import Plan, make_plan
+from ..protocol.config import Role
+from ..settings import GROUPS, SELDOM, SETTINGS, LineSettings, Setting
 from ..threads.mux import Mux
 from ..threads.opener import open as open_mux
-from .app import CommandError, number
+from ..threads.server import serve
+from .app import CommandError
 
-_LIMITS: Final = {"baudrate": (1, 20_000_000), "line_rate": (0, 20_000_000), "n1": (1, 32768)}
-
-
-def channel_list(text: str) -> tuple[int, ...]:
-    """Read ``1-4`` or ``1,3,5-6``.
-
-    Args:
-        text: numbers and ranges.
-
-    Returns:
-        The DLCIs, in order.
-
-    Raises:
-        ValueError: it is something else, or a DLCI cannot carry data.
-    """
-    found: set[int] = set()
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if not first.strip().isdecimal() or (dash and not last.strip().isdecimal()):
-            raise ValueError(f"{text!r} is not a list of DLCIs like 1-4 or 1,3")
-        low, high = int(first), int(last or first)
-        if not 1 <= low <= high <= MAX_DLCI:
-            raise ValueError(f"{text!r}: DLCIs are 1 to {MAX_DLCI}")
-        found.update(range(low, high + 1))
-    return tuple(sorted(found))
+_CHANNELS: Final = (1, 2, 3, 4)
+_BY_COMMAND: Final = ("channels", "reattach")  # not every command has these
 
 
 @dataclass(frozen=True, kw_only=True)
-class LineSettings:
-    """How a line is opened."""
+class LineOptions:
+    """How a command opens a line.
+
+    Raises:
+        ValueError: a setting is not allowed, or they do not go together.
+    """
 
     port: str
     """A path or any pyserial URL."""
-    baudrate: int = 115200
-    """Bits per second."""
-    line_rate: int | None = None
-    """Bits per second to which writing is paced; 0: not at all."""
-    startup: str = "at"
-    """``at`` or ``none``."""
-    profile: str = "generic"
-    """What is known about the module."""
-    option: str | None = None
-    """``basic`` or ``advanced``; None: the profile's."""
-    n1: int | None = None
-    """Longest information field, in octets."""
-    channels: tuple[int, ...] = (1, 2, 3, 4)
-    """Which DLCIs."""
+    settings: LineSettings = field(default_factory=LineSettings)
+    """As `cmux.open` takes them."""
     link: str | None = None
     """The channels' symbolic links begin with this."""
-    reattach: bool = False
-    """Open the line anew after it died; the ptys stay."""
-    capture: str | None = None
-    """Where the frames go."""
-    capture_payload: bool = True
-    """Whether the octets of user DLCs go there, too."""
+    role: str = Role.INITIATOR.value
+    """Which station this is: ``initiator``, or ``responder`` for the other end."""
     name: str = field(default="", compare=False)
     """What messages call it."""
 
     def __post_init__(self) -> None:
-        for one, allowed in (
-            ("startup", ("at", "none")),
-            ("option", (None, "basic", "advanced")),
-            ("profile", tuple(PROFILES)),
-        ):
-            if getattr(self, one) not in allowed:
-                raise ValueError(f"{one} = {getattr(self, one)!r}: {' or '.join(filter(None, allowed))}")
-        for one, (low, high) in _LIMITS.items():
-            value = getattr(self, one)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
-                raise ValueError(f"{one} = {value!r} is not a number")
-            if value is not None and not low <= value <= high:
-                raise ValueError(f"{one} = {value} is out of range: {low} to {high}")
         if not self.port or not isinstance(self.port, str):
             raise ValueError("port is missing")
-        for one in ("reattach", "capture_payload"):
-            if not isinstance(getattr(self, one), bool):
-                raise ValueError(f"{one} = {getattr(self, one)!r} is neither true nor false")
-        for one in ("link", "capture"):
-            if not isinstance(getattr(self, one), str | None):
-                raise ValueError(f"{one} = {getattr(self, one)!r} is not a text")
+        if not isinstance(self.link, str | None):
+            raise ValueError(f"link = {self.link!r} is not a text")
         if self.link is not None and not os.path.basename(self.link):
             raise ValueError(f"link = {self.link!r} has no name to put the DLCI behind")
-        session_config(PROFILES[self.profile], self.option, self.n1)  # raises what does not go together
+        if self.role not in ROLES:
+            raise ValueError(f"role = {self.role!r} is not {' or '.join(ROLES)}")
+        _ = self.plan  # raises what is not allowed
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the settings come down to."""
+        return make_plan(self.port, self.settings)
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Which DLCIs, in order; 1 to 4 where nothing is said."""
+        return tuple(sorted(set(self.plan.channels))) or _CHANNELS
+
+    @property
+    def responds(self) -> bool:
+        """Whether the peer begins sessions, and opens the channels."""
+        return self.role == Role.RESPONDER.value
 
     def open(self) -> Mux:
-        """Open the line, see `cmux.open`; no channel is opened yet."""
-        return open_mux(
-            self.port,
-            baudrate=self.baudrate,
-            line_rate=self.line_rate,
-            startup=self.startup,  # type: ignore[arg-type]  # checked above
-            profile=self.profile,
-            option=self.option,
-            n1=self.n1,
-            reattach=self.reattach,
-            capture=self.capture,
-            capture_payload=self.capture_payload,
-        )
+        """Open the line, see `cmux.open` and `cmux.serve`; no channel is opened yet."""
+        settings: LineSettings = {**self.settings, "channels": ()}
+        if self.responds:
+            return serve(self.port, refuse=lambda dlci: dlci not in self.channels, **settings)
+        return open_mux(self.port, **settings)
 
 
-KEYS: Final = {one.name for one in fields(LineSettings)} - {"name"}
+ROLES: Final = tuple(role.value for role in Role)
+
+KEYS: Final = ("port", "link", "role", *SETTINGS)
 """What a table in a file, or the command line, may say."""
 
 
+class _YesNo(argparse.Action):
+    """An option with two names: the first one says yes, the second one no."""
+
+    def __call__(
+        self, parser: object, namespace: argparse.Namespace, values: object, option_string: str | None = None
+    ) -> None:
+        setattr(namespace, self.dest, option_string == self.option_strings[0])
+
+
 def add_line_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how a line is opened, all but the port, the channels and the links.
+    """Add the options that say how a line is opened, all but the port and those that not every command has.
 
     Args:
         parser: of a command.
     """
-    line = parser.add_argument_group("the line")
-    rate, paced, n1 = (number(*_LIMITS[name]) for name in ("baudrate", "line_rate", "n1"))
-    line.add_argument("--baudrate", type=rate, metavar="N", help="bits per second (default 115200)")
-    line.add_argument(
-        "--line-rate", type=paced, metavar="N", help="pace writing to N bits per second; 0: not (default: baudrate)"
-    )
-    line.add_argument("--startup", choices=("at", "none"), help="say AT+CMUX first (default), or find it multiplexing")
-    line.add_argument("--profile", choices=tuple(PROFILES), help="what is known about the module (default generic)")
-    line.add_argument("--option", choices=("basic", "advanced"), help="the framing (default: the profile's, or basic)")
-    line.add_argument("--n1", type=n1, metavar="N", help="longest information field, in octets")
-    line.add_argument("--capture", metavar="FILE", help="write the frames to FILE: .pcapng, .jsonl or .log")
-    line.add_argument(
-        "--capture-no-payload", dest="capture_payload", action="store_false", default=None, help="mask what users send"
-    )
+    for title in GROUPS:
+        rows = [row for row in SETTINGS.values() if row.group == title and row.name not in _BY_COMMAND]
+        hidden = title == SELDOM  # --help names these only
+        group = parser.add_argument_group(title, _listed(rows) if hidden else None)
+        for row in rows:
+            add_setting(group.add_argument, row.name, argparse.SUPPRESS if hidden else "")
 
 
-def channels_argument(text: str) -> tuple[int, ...]:
-    """`channel_list` as a type of argparse."""
-    try:
-        return channel_list(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def _listed(rows: list[Setting]) -> str:
+    options = ", ".join(f"{row.option} {row.kind.metavar}".strip() for row in rows)
+    return textwrap.fill(f"{options}: see docs/settings.md", 76, break_on_hyphens=False)
 
 
-def from_arguments(arguments: argparse.Namespace) -> LineSettings:
-    """Take the settings from the command line.
+def add_setting(add_argument: Callable[..., argparse.Action], name: str, help: str = "") -> None:
+    """Add the option of one setting.
 
     Args:
-        arguments: with ``port`` and what `add_line_options` makes.
+        add_argument: of a parser, or of a group.
+        name: of the setting.
+        help: what the option does; by default what its row says.
+    """
+    setting = SETTINGS[name]
+    usual = "" if setting.default is False else f" (default: {setting.usual})"
+    help = help or f"{setting.help}{usual}"
+    if isinstance(setting.kind, YesNo):
+        no = setting.no or setting.option.replace("--", "--no-", 1)
+        add_argument(setting.option, no, dest=name, action=_YesNo, nargs=0, help=help)
+    else:
+        add_argument(setting.option, type=_reader(setting), metavar=setting.kind.metavar, help=help)
+
+
+def _reader(setting: Setting) -> Callable[[str], object]:
+    def read(text: str) -> object:
+        try:
+            return setting.read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read
+
+
+def from_arguments(arguments: argparse.Namespace, port: str = "") -> LineOptions:
+    """Take the settings from the command line; a mistake ends the command as wrong usage.
+
+    Args:
+        arguments: with what `add_line_options` makes.
+        port: what is opened; by default ``arguments.port``.
 
     Returns:
         The settings.
     """
+    parser: argparse.ArgumentParser = arguments.parser
+    port = port or arguments.port
     given = {name: getattr(arguments, name, None) for name in KEYS}
-    return _made({name: value for name, value in given.items() if value is not None}, arguments.port)
+    try:
+        return _made({name: value for name, value in given.items() if value is not None} | {"port": port}, port)
+    except ValueError as error:
+        parser.error(str(error))
 
 
-def from_file(path: str) -> list[LineSettings]:
+def from_file(path: str) -> list[LineOptions]:
     """Take the settings of several lines from a TOML file, a table each.
 
     Args:
@@ -188,22 +186,24 @@ def from_file(path: str) -> list[LineSettings]:
     return lines
 
 
-def _from_table(path: str, name: str, table: object) -> LineSettings:
+def _from_table(path: str, name: str, table: object) -> LineOptions:
     if not isinstance(table, Mapping):
         raise CommandError(f"{path}: {name!r} stands outside of any [NAME]")
-    values: dict[str, Any] = dict(table)
-    for key in values:
+    for key in table:
         if key not in KEYS:
-            raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(sorted(KEYS))}")
+            raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(KEYS)}")
     try:
-        if "channels" in values:
-            channels = values["channels"]
-            text = ",".join(map(str, channels)) if isinstance(channels, list) else str(channels)
-            values["channels"] = channel_list(text)
-        return _made(values, name)
+        return _made(table, name)
     except ValueError as error:
         raise CommandError(f"{path}: [{name}]: {error}") from error
 
 
-def _made(values: dict[str, Any], name: str) -> LineSettings:
-    return LineSettings(**{"port": "", **values}, name=name)
+def _made(values: Mapping[str, Any], name: str) -> LineOptions:
+    settings = {key: value for key, value in values.items() if key in SETTINGS}
+    return LineOptions(
+        port=values.get("port", ""),
+        settings=cast(LineSettings, settings),
+        link=values.get("link"),
+        role=values.get("role", Role.INITIATOR.value),
+        name=name,
+    )

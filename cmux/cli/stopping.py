@@ -15,9 +15,9 @@ class Stop:
     """A request to stop, by signal; `wake` is set by it, and may be set by others."""
 
     def __init__(self) -> None:
-        self.wake = threading.Event()
+        self.wake: threading.Event = threading.Event()
         """Set when the command should look around."""
-        self.asked = False
+        self.asked: bool = False
         """A signal came."""
         self.interrupts = True
         """The first signal raises KeyboardInterrupt in the main thread: while something is being opened."""

@@ -54,16 +54,13 @@ def terminal(arguments: argparse.Namespace) -> int:
     if not sys.stdin.isatty():
         raise CommandError("standard input is no terminal: use attach, or a cmux: URL in a program of your own")
     dlci: int = arguments.dlci
-    try:
-        settings = from_arguments(arguments)
-    except ValueError as error:
-        arguments.parser.error(str(error))
-    given = settings.channels if arguments.channels is not None or settings.link is not None else ()
-    settings = replace(settings, channels=tuple(sorted({*given, dlci})))
+    line = from_arguments(arguments)
+    given = line.channels if arguments.channels is not None or line.link is not None else ()
+    line = replace(line, settings={**line.settings, "channels": {*given, dlci}})
     with stop_by_signal() as stop:
-        attached = Attached(settings, stop)
+        attached = Attached(line, stop)
         try:
-            mux = attached.open(without=(dlci,) if settings.link is not None else settings.channels)
+            mux = attached.open(without=(dlci,) if line.link is not None else line.channels)
             for bridge in attached.bridges:
                 print(f"{bridge.uart.dlci} {bridge.path}", file=sys.stderr)
             _type_on(mux.channel(dlci), arguments, stop)

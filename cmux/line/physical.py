@@ -63,6 +63,9 @@ class Line(ABC):
         self.name = name
         self.rate = rate
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} rate={self.rate}>"
+
     @property
     def has_baudrate(self) -> bool:
         """Whether the line can be set to another baud rate."""

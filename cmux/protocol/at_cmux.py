@@ -99,7 +99,7 @@ def parse_current(text: bytes) -> dict[str, int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class CmuxCommand:
     """How AT+CMUX is to be said."""
 
     config: Config
@@ -139,7 +139,7 @@ class Manner:
         )
         return tuple(dict.fromkeys((self._form(needed + rest), self._form(needed))))
 
-    def with_n1(self, n1: int) -> Manner:
+    def with_n1(self, n1: int) -> CmuxCommand:
         """Return the same with the module's own N1, unless the user asked for another."""
         return self if self.n1_given else replace(self, config=replace(self.config, n1=n1))
 

@@ -50,7 +50,7 @@ class AtMode:
         self._out = b""
         self.asked: str | None = None
         """The command that the owner has to answer; what follows it waits."""
-        self.discarded = 0
+        self.discarded: int = 0
         """Octets for which there was no room behind such a command."""
         self._config = config
         self._options = tuple(options)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from types import UnionType
+from types import MappingProxyType
+from typing import Final
 
+from .checks import check_range, check_types
 from .errors import ConfigError
 from .wire import FrameType
 
@@ -31,9 +34,9 @@ class Option(Enum):
 class PriorityOrder(Enum):
     """Which priority number of PN is served first (27.010 §5.4.6.3.1 and §5.6 can be read either way)."""
 
-    LOW_FIRST = "low first"
+    LOW_FIRST = "low-first"
     """A low number is urgent, as real stacks have it."""
-    HIGH_FIRST = "high first"
+    HIGH_FIRST = "high-first"
     """A high number is urgent: "0 = lowest priority"."""
     NONE = "none"
     """All channels are alike."""
@@ -70,21 +73,23 @@ MIN_N1_LAYER_2 = 3
 _DEFAULT_N1 = {Option.BASIC: 31, Option.ADVANCED: 64}  # 27.010 5.7.2
 _MAX_N1 = {Option.BASIC: 32767, Option.ADVANCED: 32768}  # 15 bits of length in the basic option
 
-_KINDS: dict[str, type[object] | UnionType] = {
-    "option": Option,
-    "frame_type": FrameType,
-    "priority_order": PriorityOrder,
-    "wakeup": Wakeup,
-    "keep_alive": KeepAlive,
-    **dict.fromkeys(("n1", "n1_receive", "n2", "k", "queue_high", "queue_low"), int),
-    **dict.fromkeys(("t1", "t2", "t3", "frame_gap", "keep_alive_interval"), int | float),
-    **dict.fromkeys(("xonxoff", "adm", "break_octet", "keep_open", "shared_flags", "reserved_dlcis"), bool),
-}
-
-
-def _check_kind(name: str, value: object, kind: type[object] | UnionType) -> None:
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise ConfigError(f"{name} = {value!r} is no {getattr(kind, '__name__', 'number')}")
+RANGES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {
+        # 27.010 5.1.2 lists narrower ranges for N1 and N2 than 5.7.2 and 5.7.3; what a module may use is accepted.
+        "n1": (1, max(_MAX_N1.values())),
+        "n1_receive": (1, max(_MAX_N1.values())),
+        "n2": (0, 255),
+        "k": (1, 7),
+        "t1": (0.01, 2.55),
+        "t2": (0.02, 2.55),
+        "t3": (1, 255),
+        "frame_gap": (0.001, 10),
+        "queue_low": (0, (1 << 30) - 1),
+        "queue_high": (1, 1 << 30),
+        "keep_alive_interval": (0.1, 86400),
+    }
+)
+"""What the numbers of a `Config` may be; other fields of it narrow some of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +149,7 @@ class Config:
     """Let the peer open DLCI 62 and 63, too."""
 
     def __post_init__(self) -> None:
-        for name, kind in _KINDS.items():
-            _check_kind(name, getattr(self, name), kind)
+        check_types(self)
 
         def default(name: str, value: float) -> None:
             if not getattr(self, name):
@@ -156,24 +160,14 @@ class Config:
         default("t2", max(0.3, min(2 * self.t1, 2.55)))
         default("queue_high", max(self.n1, 16384))
         default("queue_low", self.queue_high // 4)
-        # 27.010 5.1.2 lists narrower ranges for N1 and N2 than 5.7.2 and 5.7.3; what a module may use is accepted.
-        limits: tuple[tuple[str, float, float], ...] = (
-            ("n1", 1, _MAX_N1[self.option]),
-            ("n1_receive", self.n1, _MAX_N1[self.option]),
-            ("n2", 0, 255),
-            ("k", 1, 7),
-            ("t1", 0.01, 2.55),
-            ("t2", 0.02, 2.55),
-            ("t3", 1, 255),
-            ("frame_gap", 0.001, 10),
-            ("queue_low", 0, self.queue_high - 1),
-            ("queue_high", self.n1, 1 << 30),
-            ("keep_alive_interval", 0.1, 86400),
-        )
-        for name, low, high in limits:
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise ConfigError(f"{name} = {value!r} is out of range: {low} to {high}")
+        narrowed: dict[str, tuple[float, float]] = {
+            "n1": (1, _MAX_N1[self.option]),
+            "n1_receive": (self.n1, _MAX_N1[self.option]),
+            "queue_low": (0, self.queue_high - 1),
+            "queue_high": (self.n1, 1 << 30),
+        }
+        for name, (low, high) in {**RANGES, **narrowed}.items():
+            check_range(name, getattr(self, name), low, high)
         if self.frame_type not in (FrameType.UIH, FrameType.UI):
             raise ConfigError(f"frame_type = {self.frame_type!r} cannot carry data here: UIH or UI")
         if self.xonxoff and self.option is Option.BASIC:  # 27.010 4, 5.2.7.3: only the advanced option is transparent
@@ -185,13 +179,6 @@ class Config:
     def carries_data(self, dlci: int) -> bool:
         """Tell whether a DLC may carry data: 1 to 61, with `reserved_dlcis` also 62 and 63 (27.010 §5.6)."""
         return 1 <= dlci <= (63 if self.reserved_dlcis else MAX_DLCI)
-
-
-_PARAMETER_KINDS: dict[str, type[object] | UnionType] = {
-    "frame_type": FrameType,
-    "priority": int | None,
-    **dict.fromkeys(("n1", "convergence", "k"), int),
-}
 
 
 def default_priority(dlci: int) -> int:
@@ -219,8 +206,7 @@ class Parameters:
     """Window of the error-recovery mode, 1 to 7."""
 
     def __post_init__(self) -> None:
-        for name, kind in _PARAMETER_KINDS.items():
-            _check_kind(name, getattr(self, name), kind)
+        check_types(self)
         if self.frame_type not in (FrameType.UIH, FrameType.UI):
             raise ConfigError(f"frame_type = {self.frame_type!r} cannot carry data here: UIH or UI")
         if self.convergence not in (1, 2):
@@ -228,5 +214,5 @@ class Parameters:
         least = 1 if self.convergence == 1 else MIN_N1_LAYER_2
         for name, low, high in (("n1", least, 32768), ("priority", 0, 63), ("k", 1, 7)):
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise ConfigError(f"{name} = {value!r} is out of range: {low} to {high}")
+            if value is not None:
+                check_range(name, value, low, high)

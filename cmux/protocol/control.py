@@ -56,7 +56,7 @@ class ControlOwner(Protocol):
     ended: int
     """How many sessions have ended on this line."""
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Report something to the owner of the multiplexer."""
 
     def dlc(self, dlci: int) -> Dlc:
@@ -77,7 +77,7 @@ class ControlOwner(Protocol):
     def command_done(self, done: CommandDone) -> None:
         """Act on the result of a command of ours."""
 
-    def misled(self, dlci: int, said: MessageType) -> None:
+    def resync(self, dlci: int, said: MessageType) -> None:
         """Say again what the peer got wrong about a DLC, or, about DLCI 0, about all of them."""
 
     def peer_sleeps(self) -> None:
@@ -113,7 +113,7 @@ class ControlChannel:
         self._outstanding: dict[tuple[MessageType, int], Outstanding] = {}
         self._waiting: list[Command] = []
         self._holding = False  # the latest wish was FCoff
-        self.counters = Counter[str]()
+        self.counters: Counter[str] = Counter()
 
     # --- Our commands ---------------------------------------------------------------------------------------------
 
@@ -127,13 +127,13 @@ class ControlChannel:
         for one in [one for one in self._waiting if _superseded(one, command)]:
             self._waiting.remove(one)
             if not isinstance(one, MSC):
-                self._session.tell(CommandDone(one, Outcome.SUPERSEDED, None))
+                self._session.emit(CommandDone(one, Outcome.SUPERSEDED, None))
         if (other := _ONE_WISH.get(command.type)) is not None:
             self._holding = isinstance(command, FCoff)
             # Said again after this one, it would undo it; and some answer FCoff only after FCon.
             mine = self._outstanding.pop((other, 0), None)
             if mine is not None:
-                self._session.tell(CommandDone(mine.command, Outcome.SUPERSEDED, None))
+                self._session.emit(CommandDone(mine.command, Outcome.SUPERSEDED, None))
         self._waiting.append(command)
         self._advance()
 
@@ -150,7 +150,7 @@ class ControlChannel:
         self._holding = False
         for command in commands:
             if not isinstance(command, CLD):
-                self._session.tell(CommandDone(command, Outcome.CANCELLED, None))
+                self._session.emit(CommandDone(command, Outcome.CANCELLED, None))
 
     def holds(self, command: Command) -> bool:
         """Tell whether this very command waits still; a newer MSC takes the place of one that waits."""
@@ -241,11 +241,11 @@ class ControlChannel:
         """
         if isinstance(answer, FCoff):
             if not self._holding and (MessageType.FCON, 0) not in self._outstanding:
-                self._session.misled(0, MessageType.FCON)
+                self._session.resync(0, MessageType.FCON)
         elif isinstance(answer, MSC):
             dlc = self._session.dlc(answer.dlci)
             if dlc.dlci and dlc.is_open and answer.signals != dlc.own_signals:
-                self._session.misled(dlc.dlci, MessageType.MSC)
+                self._session.resync(dlc.dlci, MessageType.MSC)
 
     def _may_repeat(self, mine: Outstanding) -> bool:
         """Count a repetition, unless N2 are used up (27.010 §5.7.3)."""
@@ -268,7 +268,7 @@ class ControlChannel:
         handler = _HANDLERS.get(type(body)) if body is not None else None
         if body is None or handler is None:  # 27.010 5.4.6.3.8
             self._session.send_control(encode_message(NSC(message.type_octet), command=False), None)
-            self._session.tell(UnknownCommand(message.type_octet, message.value))
+            self._session.emit(UnknownCommand(message.type_octet, message.value))
         else:
             handler(self, message, body)
 
@@ -293,7 +293,7 @@ class ControlChannel:
         held = isinstance(body, FCoff)
         self._session.hold(held=held)
         self._respond(message)
-        self._session.tell(FlowChanged(held))
+        self._session.emit(FlowChanged(held))
 
     def _power_saving(self, message: Message, body: Command) -> None:
         self._respond(message)
@@ -306,10 +306,9 @@ class ControlChannel:
         granted = negotiation.grant(body, self._session.config)
         self._respond(message, granted)
         if self._session.config.carries_data(body.dlci):
-            dlc = self._session.dlc(body.dlci)
-            dlc.negotiated = negotiation.parameters(granted)  # holds from the next SABM on
-            dlc.doubtful = False
-            self._session.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
+            parameters = negotiation.parameters(granted)
+            self._session.dlc(body.dlci).agree(parameters)
+            self._session.emit(ParametersChanged(body.dlci, parameters))
 
     def _port(self, message: Message, body: RPN) -> None:
         dlc = self._session.dlc(body.dlci)
@@ -317,9 +316,9 @@ class ControlChannel:
             self._respond(message, RPN(body.dlci, dlc.port))
             return
         accepted = body.mask if body.settings.baudrate in BAUD_RATES.values() else body.mask & ~PortMask.BAUDRATE
-        dlc.port = merge(dlc.port, body.settings, parity_kind(message.value), accepted)
+        dlc.set_port(merge(dlc.port, body.settings, parity_kind(message.value), accepted))
         self._respond(message, RPN(body.dlci, dlc.port, accepted))
-        self._tell_of_channel(PortChanged(dlc.dlci, dlc.port, accepted))
+        self._tell_of_channel(PortChanged(body.dlci, dlc.port, accepted))
 
     def _line_status(self, message: Message, body: RLS) -> None:
         self._respond(message)
@@ -328,14 +327,14 @@ class ControlChannel:
     def _service(self, message: Message, body: SNC) -> None:
         dlc = self._session.dlc(body.dlci)
         if body.service is not None:
-            dlc.service = (body.service, body.codec)
-            self._tell_of_channel(ServiceChanged(dlc.dlci, *dlc.service))
+            dlc.set_service(body.service, body.codec)
+            self._tell_of_channel(ServiceChanged(body.dlci, *dlc.service))
         self._respond(message, SNC(body.dlci, dlc.service[0], dlc.service[1] or SNC.NO_CODEC))
 
     def _tell_of_channel(self, event: PortChanged | LineStatus | ServiceChanged) -> None:
         """Report something about a channel that the owner can have; of others there is nobody to tell."""
         if self._session.config.carries_data(event.dlci):
-            self._session.tell(event)
+            self._session.emit(event)
 
 
 _HANDLERS: dict[type[Command], Callable[[ControlChannel, Message, Any], None]] = {

@@ -1,82 +1,31 @@
-"""One data link connection: its transition table, its transmit queue and its V.24 signals (27.010 §5.4).
+"""One data link connection: where it stands, its transmit queue and its V.24 signals (27.010 §5.4).
 
-`TRANSITIONS` and `IGNORED` together have every pair of state and input; they do not know which role this station has.
-The multiplexer carries out the actions.
+What it goes by are the tables of `dlc_table`; the multiplexer carries out the actions. Others look at its fields and
+call its methods: they assign none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
-from enum import StrEnum
 from typing import Final
 
-from .commands import SNC, PortSettings, Signals, build_status
+from .commands import SNC, PortSettings, Signals
 from .config import Config, Parameters
-from .events import Cause
-
-
-class State(StrEnum):
-    """Where a DLC stands, seen from this station."""
-
-    CLOSED = "CLOSED"
-    """No command but SABM is accepted (ADM)."""
-    OPENING = "OPENING"
-    """SABM is out, UA or DM is awaited."""
-    OPEN = "OPEN"
-    """Data flows (ABM)."""
-    DRAINING = "DRAINING"
-    """To be closed as soon as the transmit queue is empty."""
-    CLOSING = "CLOSING"
-    """DISC is out, UA or DM is awaited."""
-
-
-class Input(StrEnum):
-    """What happens to a DLC."""
-
-    OPEN = "open"
-    CLOSE = "close"
-    CLOSE_AGAIN = "close, which the peer may have missed"
-    DRAIN = "close when drained"
-    DRAINED = "queue empty"
-    SABM = "SABM"
-    UNWANTED_SABM = "SABM, refused by policy"
-    UA = "UA"
-    DM = "DM"
-    DM_IN_ADM = "DM on DLCI 0, data channels served all the same"
-    DISC = "DISC"
-    DATA = "UIH"
-    T1 = "T1"
-    N2 = "T1, N2 used up"
-
-
-class Action(StrEnum):
-    """What the multiplexer does about it."""
-
-    SEND_SABM = "send SABM"
-    SEND_DISC = "send DISC"
-    SEND_UA = "send UA"
-    SEND_DM = "send DM"
-    SEND_DM_SELDOM = "send DM, once per T1"
-    OPENED = "tell: opened"
-    OPENED_BY_PEER = "tell: opened by the peer"
-    REESTABLISHED = "tell: peer started anew"
-    DELIVER = "deliver"
-    DISCARD = "count and discard"
-    CLOSED = "tell: closed"
-    CLOSED_BY_PEER = "tell: closed by the peer"
-    REFUSED = "tell: refused"
-    UNANSWERED = "tell: no answer"
-    OPEN_AGAIN = "open again when closed"
-    KEEP_OPEN = "stay open"
-
-
-CLOSING_CAUSE: Final = {
-    Action.CLOSED: (Cause.LOCAL, "closed"),
-    Action.CLOSED_BY_PEER: (Cause.PEER, "the peer closed it"),
-    Action.REFUSED: (Cause.REFUSED, "the peer refused it (DM)"),
-    Action.UNANSWERED: (Cause.TIMEOUT, "the peer did not answer"),
-}
-"""The actions that end a DLC, with what its owner is told."""
+from .dlc_table import (
+    AS_TOLD,
+    AWAITED,
+    DELIVERING,
+    FLAGS,
+    NO_ANSWER_COMES,
+    OPEN_FOR_PEER,
+    TRANSITIONS,
+    Action,
+    Fact,
+    Input,
+    State,
+)
+from .signals import build_status
 
 COUNTERS: Final = (
     "frames_sent",
@@ -90,88 +39,9 @@ COUNTERS: Final = (
 )
 """What is counted for each DLC."""
 
-_S, _I, _A = State, Input, Action
-
-TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] = {
-    # 27.010 5.3.3: a closed DLC accepts SABM only; DISC is answered with DM. So, seldom, are stray data, as others do.
-    (_S.CLOSED, _I.OPEN): (_S.OPENING, (_A.SEND_SABM,)),
-    (_S.CLOSED, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),
-    (_S.CLOSED, _I.UNWANTED_SABM): (_S.CLOSED, (_A.SEND_DM,)),
-    (_S.CLOSED, _I.DISC): (_S.CLOSED, (_A.SEND_DM,)),
-    (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_SELDOM)),
-    (_S.CLOSED, _I.CLOSE_AGAIN): (_S.CLOSING, (_A.SEND_DISC,)),
-    # 27.010 5.4.1: UA or DM within T1, else SABM again, N2 times. A SABM that meets ours opens the DLC as well.
-    (_S.OPENING, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
-    (_S.OPENING, _I.DRAIN): (_S.CLOSING, (_A.SEND_DISC,)),
-    (_S.OPENING, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED)),
-    (_S.OPENING, _I.UNWANTED_SABM): (_S.OPENING, (_A.SEND_DM,)),
-    (_S.OPENING, _I.UA): (_S.OPEN, (_A.OPENED,)),
-    (_S.OPENING, _I.DM): (_S.CLOSED, (_A.REFUSED,)),
-    (_S.OPENING, _I.DM_IN_ADM): (_S.OPEN, (_A.OPENED,)),
-    (_S.OPENING, _I.DISC): (_S.OPENING, (_A.SEND_DM,)),
-    (_S.OPENING, _I.DATA): (_S.OPENING, (_A.DISCARD,)),
-    (_S.OPENING, _I.T1): (_S.OPENING, (_A.SEND_SABM,)),
-    (_S.OPENING, _I.N2): (_S.CLOSED, (_A.UNANSWERED,)),
-    # 27.010 5.3.1, 5.3.4: SABM on an open DLC is answered and starts it anew; DISC is answered, then acted on.
-    (_S.OPEN, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
-    (_S.OPEN, _I.DRAIN): (_S.DRAINING, ()),
-    (_S.OPEN, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.REESTABLISHED)),
-    (_S.OPEN, _I.UNWANTED_SABM): (_S.OPEN, (_A.SEND_UA, _A.REESTABLISHED)),
-    (_S.OPEN, _I.DM): (_S.CLOSED, (_A.CLOSED_BY_PEER,)),
-    (_S.OPEN, _I.DISC): (_S.CLOSED, (_A.SEND_UA, _A.CLOSED_BY_PEER)),
-    (_S.OPEN, _I.DATA): (_S.OPEN, (_A.DELIVER,)),
-    (_S.DRAINING, _I.OPEN): (_S.OPEN, (_A.KEEP_OPEN,)),
-    (_S.DRAINING, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
-    (_S.DRAINING, _I.DRAINED): (_S.CLOSING, (_A.SEND_DISC,)),
-    (_S.DRAINING, _I.SABM): (_S.DRAINING, (_A.SEND_UA, _A.REESTABLISHED)),
-    (_S.DRAINING, _I.UNWANTED_SABM): (_S.DRAINING, (_A.SEND_UA, _A.REESTABLISHED)),
-    (_S.DRAINING, _I.DM): (_S.CLOSED, (_A.CLOSED_BY_PEER,)),
-    (_S.DRAINING, _I.DISC): (_S.CLOSED, (_A.SEND_UA, _A.CLOSED_BY_PEER)),
-    (_S.DRAINING, _I.DATA): (_S.DRAINING, (_A.DELIVER,)),
-    # 27.010 5.4.2: UA or DM ends the closing; DISC again after T1, N2 times.
-    (_S.CLOSING, _I.OPEN): (_S.CLOSING, (_A.OPEN_AGAIN,)),
-    (_S.CLOSING, _I.SABM): (_S.CLOSING, (_A.SEND_DM,)),
-    (_S.CLOSING, _I.UNWANTED_SABM): (_S.CLOSING, (_A.SEND_DM,)),
-    (_S.CLOSING, _I.UA): (_S.CLOSED, (_A.CLOSED,)),
-    (_S.CLOSING, _I.DM): (_S.CLOSED, (_A.CLOSED,)),
-    (_S.CLOSING, _I.DM_IN_ADM): (_S.CLOSED, (_A.CLOSED,)),
-    (_S.CLOSING, _I.DISC): (_S.CLOSED, (_A.SEND_UA, _A.CLOSED)),
-    (_S.CLOSING, _I.DATA): (_S.CLOSING, (_A.DISCARD,)),
-    (_S.CLOSING, _I.T1): (_S.CLOSING, (_A.SEND_DISC,)),
-    (_S.CLOSING, _I.N2): (_S.CLOSED, (_A.UNANSWERED,)),
-}
+_MAX_STATUS_DUE = 16  # breaks that wait for a line that takes nothing, on a DLC of convergence layer 2
 
 _SABM: Final = (Input.SABM, Input.UNWANTED_SABM)
-_NO_TIMER: Final = "no acknowledgement is awaited (27.010 §5.4.1, §5.4.2)"
-_ALREADY: Final = "it is so already"
-
-IGNORED: Final[dict[tuple[State, Input], str]] = {
-    (_S.CLOSED, _I.CLOSE): _ALREADY,
-    (_S.CLOSED, _I.DRAIN): _ALREADY,
-    (_S.CLOSED, _I.DRAINED): "nothing is sent on a closed DLC",
-    (_S.CLOSED, _I.UA): "DM and UA are never answered (27.010 §5.3.3)",
-    (_S.CLOSED, _I.DM): "DM and UA are never answered (27.010 §5.3.3)",
-    (_S.CLOSED, _I.DM_IN_ADM): "DM and UA are never answered (27.010 §5.3.3)",
-    (_S.CLOSED, _I.T1): _NO_TIMER,
-    (_S.CLOSED, _I.N2): _NO_TIMER,
-    (_S.OPENING, _I.OPEN): _ALREADY,
-    (_S.OPENING, _I.DRAINED): "nothing is sent before UA",
-    (_S.OPEN, _I.OPEN): _ALREADY,
-    (_S.OPEN, _I.DRAINED): "an empty queue means something only when draining",
-    (_S.OPEN, _I.UA): "a late or repeated UA changes nothing",
-    (_S.OPEN, _I.DM_IN_ADM): "the peer says again that it has no control channel",
-    (_S.OPEN, _I.T1): _NO_TIMER,
-    (_S.OPEN, _I.N2): _NO_TIMER,
-    (_S.DRAINING, _I.DRAIN): _ALREADY,
-    (_S.DRAINING, _I.UA): "a late or repeated UA changes nothing",
-    (_S.DRAINING, _I.DM_IN_ADM): "DLCI 0 never drains",
-    (_S.DRAINING, _I.T1): _NO_TIMER,
-    (_S.DRAINING, _I.N2): _NO_TIMER,
-    (_S.CLOSING, _I.CLOSE): _ALREADY,
-    **{(state, _I.CLOSE_AGAIN): "it is not closed" for state in _S if state is not _S.CLOSED},
-    (_S.CLOSING, _I.DRAIN): _ALREADY,
-    (_S.CLOSING, _I.DRAINED): "the queue was discarded with DISC",
-}
 
 
 class Dlc:
@@ -183,49 +53,47 @@ class Dlc:
     """
 
     def __init__(self, dlci: int, config: Config) -> None:
-        self.dlci = dlci
-        self.state = State.CLOSED
-        self.tries = 0
+        self.dlci: int = dlci
+        self._config = config
+        self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
+        # Where it stands; `apply` sets it.
+        self.state: State = State.CLOSED
+        self.is_open: bool = False
+        """Whether the peer may take it for open: data can flow."""
+        self.delivers: bool = False
+        """Whether UIH and UI are delivered and nothing else is done: `DELIVERING`, looked up when the state changes."""
+        self.tries: int = 0
         """How often SABM or DISC was queued since it was first due."""
         self.deadline: float | None = None
         """When T1 runs out; None while the frame has not left."""
-        self.answers_due = 0
-        """How many answers may be under way to SABM and DISC that left within T1."""
-        self.open_again = False
-        """Open it as soon as it is closed, or PN is answered."""
-        self.parked = False
-        """Closed for our owner: open for the peer (`Config.keep_open`), or asked once more to close."""
-        self.confirmed = False
-        """The peer has used this connection: it knows that it is open."""
-        self.doubtful = False
-        """PN, or the SABM that it was for, stayed unanswered: the peer may go by what was asked, or not."""
-        self.dm_not_before = float("-inf")
-        """When stray data may be answered with DM again."""
-        self.again_not_before = float("-inf")
-        """When the peer may be told once more what it got wrong about it."""
-        self.own_signals = Signals()
+        self._answers_due = 0
+        # The flags of `FLAGS`; `note` sets them.
+        self.confirmed: bool = False
+        self.doubtful: bool = False
+        self.starved: bool = False
+        # What PN settles.
+        self.parameters: Parameters = Parameters(n1=config.n1, frame_type=config.frame_type)
+        """What holds on it now."""
+        self._negotiated: Parameters | None = None  # settled for its next SABM
+        self._settled: Parameters | None = None  # had been settled when its latest SABM was sent or came
+        # V.24 signals.
+        self.own_signals: Signals = Signals()
         """What we say about it."""
         self.peer_signals: Signals | None = None
         """What the peer said last; None before its first MSC."""
-        self.early: Signals | None = None
-        """What it said before UA."""
-        self.parameters = Parameters(n1=config.n1, frame_type=config.frame_type)
-        """What holds on it now."""
-        self.negotiated: Parameters | None = None
-        """What PN settled for its next SABM."""
-        self.settled: Parameters | None = None
-        """What PN had settled when its latest SABM was sent or came."""
-        self.port = PortSettings()
-        """The settings of the port behind it, as RPN tells them."""
-        self.service: tuple[int, int | None] = (SNC.DATA, None)
-        """Service and codec octets, as SNC tells them."""
-        self.queue = bytearray()
+        self._early: Signals | None = None  # what it said before UA
+        # What waits to be sent.
+        self.queue: bytearray = bytearray()
         self.status_due: list[float | None] = []
         """Convergence layer 2: frames to send for the signals' sake, each with its break length."""
-        self.starved = False
-        """The owner was told that less was taken than it offered."""
-        self.counters = dict.fromkeys(COUNTERS, 0)
-        self._config = config
+        self._not_before: dict[Hashable, float] = {}
+        # What RPN and SNC tell about it.
+        self.port: PortSettings = PortSettings()
+        """The settings of the port behind it."""
+        self.service: tuple[int, int | None] = (SNC.DATA, None)
+        """Service and codec octets."""
+
+    # --- The tables -----------------------------------------------------------------------------------------------
 
     def apply(self, what: Input) -> tuple[Action, ...]:
         """Follow the transition table.
@@ -236,35 +104,200 @@ class Dlc:
         Returns:
             The actions, in order; none for a pair in `IGNORED`.
         """
-        step = TRANSITIONS.get((self.state, what))
+        before = self.state
+        step = TRANSITIONS.get((before, what))
         if step is None:
             return ()
-        if what in _SABM or Action.SEND_SABM in step[1]:  # 27.010 5.4.6.3.1: PN behind it is for the next
-            self.settled = self.negotiated
-        elif self.state is State.OPENING and step[0] in (State.CLOSING, State.CLOSED):  # the peer may have taken it
+        after, actions = step
+        if what in NO_ANSWER_COMES:
+            self._answers_due = 0
+        self.counters["retransmissions"] += what is Input.T1
+        if what is Input.DROPPED:
+            self._negotiated = None
+            self.note(Fact.DROPPED)
+        elif what in _SABM or Action.SEND_SABM in actions:  # 27.010 5.4.6.3.1: PN behind it is for the next
+            self._settled = self._negotiated
+        elif before is State.OPENING and after in (State.CLOSING, State.CLOSED):  # the peer may have taken it
             self._take_settled()
-            self.doubtful |= self.settled is not None and self.settled.convergence != 1
-        if step[0] is not self.state:
-            self.state = step[0]
-            self.tries = 0
-            self.deadline = None
-        return step[1]
+            if self._settled is not None and self._settled.convergence != 1:
+                self.note(Fact.LAYER_UNSURE)
+        if after is not before:
+            self.state, self.is_open, self.delivers = after, after in OPEN_FOR_PEER, after in DELIVERING
+            if AWAITED.get(before) != AWAITED.get(after):
+                self.tries, self.deadline = 0, None
+        if Action.SEND_SABM in actions or Action.SEND_DISC in actions:
+            self.tries, self.deadline = self.tries + 1, None
+        return actions
+
+    @property
+    def state_as_told(self) -> State:
+        """Where it stands by what our owner was told."""
+        return AS_TOLD.get(self.state, self.state)
+
+    def note(self, fact: Fact) -> None:
+        """Raise and lower flags, as `FLAGS` says.
+
+        Args:
+            fact: what has come about.
+        """
+        for flag, value in FLAGS[fact].items():
+            setattr(self, flag, value)
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Count something; nothing goes by it.
+
+        Args:
+            name: one of `COUNTERS`.
+            by: how many.
+        """
+        self.counters[name] += by
+
+    def seldom(self, what: Hashable, now: float) -> bool:
+        """Tell whether something may be done that is done at most once per T1, and take it as done.
+
+        Args:
+            what: what it is.
+            now: seconds on the caller's clock.
+        """
+        may = now >= self._not_before.get(what, now)
+        if may:
+            self._not_before[what] = now + self._config.t1
+        return may
+
+    def set_port(self, settings: PortSettings) -> None:
+        """Take the settings of the port behind it (27.010 §5.4.6.3.9)."""
+        self.port = settings
+
+    def set_service(self, service: int, codec: int | None) -> None:
+        """Take its service and codec octets (27.010 §5.4.6.3.11)."""
+        self.service = service, codec
+
+    # --- T1, and the answers to SABM and DISC ---------------------------------------------------------------------
 
     def handed_out(self, now: float) -> None:
         """Start T1: the SABM or DISC is on its way (27.010 §5.7.1)."""
-        if self.state in (State.OPENING, State.CLOSING):
-            self.answers_due += 1
+        if self.state in AWAITED:
+            self._answers_due += 1
             self.deadline = now + self._config.t1
 
-    @property
-    def is_open(self) -> bool:
-        """Whether data can flow."""
-        return self.state in (State.OPEN, State.DRAINING)
+    def timed_out(self, now: float) -> Input | None:
+        """Tell what has come of waiting: T1, or N2 when it has run out for the last time (27.010 §5.7.3)."""
+        if self.deadline is None or self.deadline > now:
+            return None
+        return Input.N2 if self.tries > self._config.n2 else Input.T1  # N2 counts the repetitions
+
+    def answered(self) -> bool:
+        """Take UA or DM off the answers that are due.
+
+        Returns:
+            Whether it answers a SABM or DISC that another one of ours has followed since.
+        """
+        older = self._answers_due > 1 and self.state in AWAITED
+        self._answers_due = max(0, self._answers_due - 1)
+        return older
+
+    # --- What PN settles (27.010 §5.4.6.3.1) ----------------------------------------------------------------------
+
+    def agree(self, parameters: Parameters) -> None:
+        """Let parameters hold from the next SABM on: PN was answered, by either station."""
+        self._negotiated = parameters
+        self.note(Fact.AGREED)
+
+    def disagree(self, convergence: int) -> None:
+        """Let the defaults hold: PN had no answer, and the peer may go by what was asked for, or by what was before.
+
+        Args:
+            convergence: the layer that was asked for. One that only one side has would spoil data.
+        """
+        before = 1 if self._negotiated is None else self._negotiated.convergence
+        self._negotiated = None
+        if (before, convergence) != (1, 1):
+            self.note(Fact.LAYER_UNSURE)
+
+    def begin(self, *, opened: bool) -> None:
+        """Begin a connection.
+
+        Args:
+            opened: the DLC was closed before: what PN settled holds, else the defaults (27.010 §5.4.1). Without it the
+                peer sent SABM again. Where it has not used the connection our UA was lost, and what was settled for it
+                still holds.
+        """
+        if self._settled is not None:
+            self.parameters = self._settled
+        elif opened or self.confirmed:
+            self.parameters = Parameters(n1=self._config.n1, frame_type=self._config.frame_type)
+        self._take_settled()
+        self.note(Fact.BEGUN)
+        self.peer_signals = None
+        self.status_due.clear()
+
+    def end(self) -> None:
+        """Forget what belongs to the connection that has ended; our wish to stop the peer is part of it."""
+        self.own_signals = replace(self.own_signals, fc=False)
+        self._early = None
+        self.note(Fact.ENDED)
+
+    def _take_settled(self) -> None:
+        """The SABM that it was settled for has been: only what came behind it is left for the next."""
+        if self._negotiated is self._settled:
+            self._negotiated = None
+
+    # --- V.24 signals (27.010 §5.4.6.3.7) -------------------------------------------------------------------------
 
     @property
     def stopped(self) -> bool:
         """Whether the peer's signals hold our data."""
         return self.peer_signals is not None and self.peer_signals.stops_data
+
+    def say(self, signals: Signals) -> bool:
+        """Take our signals; return whether they are others than before."""
+        changed = signals != self.own_signals
+        self.own_signals = signals
+        return changed
+
+    def say_by_status(self, break_length: float | None) -> bool:
+        """Let a frame of convergence layer 2 say our signals (27.010 §5.5.2).
+
+        Args:
+            break_length: seconds of break; None: no break.
+
+        Returns:
+            Whether there was room for it.
+        """
+        if len(self.status_due) >= _MAX_STATUS_DUE:
+            return False
+        if break_length is not None or None not in self.status_due:
+            self.status_due.append(break_length)
+        return True
+
+    def hear(self, signals: Signals, break_length: float | None) -> bool:
+        """Take the peer's signals.
+
+        Args:
+            signals: what it says.
+            break_length: seconds of break; None: no break.
+
+        Returns:
+            Whether that is anything new.
+        """
+        self.note(Fact.USED)
+        if signals == self.peer_signals and break_length is None:
+            return False
+        was_stopped = self.stopped
+        self.peer_signals = signals
+        self.counters["flow_stalls"] += self.stopped and not was_stopped
+        return True
+
+    def keep_early(self, signals: Signals) -> None:
+        """Keep what the peer says about a connection that is not there yet."""
+        self._early = signals
+
+    def take_early(self) -> Signals | None:
+        """Return what it said before the connection was there, once."""
+        early, self._early = self._early, None
+        return early
+
+    # --- What waits to be sent ------------------------------------------------------------------------------------
 
     @property
     def has_data(self) -> bool:
@@ -288,11 +321,12 @@ class Dlc:
             data: any number of them.
 
         Returns:
-            How many were taken: fewer than offered when the queue is full.
+            How many were taken: fewer than offered when the queue is full; `Writable` is due then.
         """
         taken = data[: max(0, self._config.queue_high - len(self.queue))]
         self.queue += taken
-        self.starved |= len(taken) < len(data)  # until `Writable` has been told
+        if len(taken) < len(data):
+            self.note(Fact.TOOK_LESS)
         self.counters["queue_peak"] = max(self.counters["queue_peak"], len(self.queue))
         return len(taken)
 
@@ -318,6 +352,14 @@ class Dlc:
             size -= len(self._status())
             del self.status_due[:1]
         del self.queue[:size]
+        self.count_sent(size)
+
+    def count_sent(self, size: int) -> None:
+        """Count a frame that has left.
+
+        Args:
+            size: octets of its information field.
+        """
         self.counters["frames_sent"] += 1
         self.counters["octets_sent"] += size
 
@@ -330,31 +372,3 @@ class Dlc:
         self.queue.clear()
         self.counters["octets_discarded"] += count
         return count
-
-    def start_anew(self, *, opened: bool) -> None:
-        """Begin a connection.
-
-        Args:
-            opened: the DLC was closed before: what PN settled holds, else the defaults (27.010 §5.4.1). Without it the
-                peer sent SABM again. Where it has not used the connection our UA was lost, and what was settled for it
-                still holds.
-        """
-        if self.settled is not None:
-            self.parameters = self.settled
-        elif opened or self.confirmed:
-            self.parameters = Parameters(n1=self._config.n1, frame_type=self._config.frame_type)
-        self._take_settled()
-        self.confirmed = self.doubtful = False
-        self.peer_signals = None
-        self.status_due.clear()
-
-    def _take_settled(self) -> None:
-        """The SABM that it was settled for has been: only what came behind it is left for the next."""
-        if self.negotiated is self.settled:
-            self.negotiated = None
-
-    def forget_connection(self) -> None:
-        """Forget what belongs to the connection that has ended; our wish to stop the peer is part of it."""
-        self.own_signals = replace(self.own_signals, fc=False)
-        self.early = None
-        self.starved = False

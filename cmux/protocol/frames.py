@@ -119,6 +119,9 @@ class Decoder(ABC):
         """
         return [item for _, item in self.scan(data)]
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'in a frame' if self.pending else 'between frames'} skipped={self.skipped}>"
+
     def scan(self, data: bytes) -> Generator[Decoded]:
         """Take octets from the line and tell where things stood.
 

@@ -7,7 +7,6 @@ is due. Nothing here waits or reads a clock.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from .config import Config, Role
@@ -45,13 +44,13 @@ class Link:
         line_rate: int | None = None,
         stall: float | None = STALL,
     ) -> None:
-        self.multiplexer = Multiplexer(role, config)
+        self.multiplexer: Multiplexer = Multiplexer(role, config)
         """The core."""
         self.ended: SessionClosed | None = None
         """Why the session is over: the first cause."""
-        self.heard = b""
+        self.heard: bytes = b""
         """The first octets that came."""
-        self.unwritten = 0
+        self.unwritten: int = 0
         """Octets that were given out and that the line has not taken yet."""
         self._pacer = Pacer(line_rate, self.multiplexer.config.n1)
         self._paced_until: float | None = None
@@ -60,6 +59,10 @@ class Link:
         self._blocked = False
         self._lost_at: float | None = None
         self._octets_received = self._octets_sent = 0
+
+    def __repr__(self) -> str:
+        state = f"ended: {self.ended.detail}" if self.ended else "blocked" if self._blocked else "alive"
+        return f"<{type(self).__name__} {state} {self.multiplexer!r}>"
 
     def start(self, now: float) -> None:
         """Open DLCI 0; see `Multiplexer.start`."""
@@ -137,12 +140,16 @@ class Link:
             cause: LOCAL when this side wants it, PEER when the module started anew.
 
         Returns:
-            The events: every DLC gets its `Closed`, the session its `SessionClosed`.
+            The events: every DLC gets its `Closed`, the session its `SessionClosed`, which also ends the waiting of a
+            responder for a session.
         """
-        self.ended = self.ended or SessionClosed(cause, reason)
+        first, end = self.ended is None, SessionClosed(cause, reason)
+        self.ended = self.ended or end
         self._blocked, self._lost_at = False, None
-        events = self.multiplexer.line_lost(reason, now)
-        return [replace(event, cause=cause) if isinstance(event, SessionClosed) else event for event in events]
+        events = [
+            end if isinstance(event, SessionClosed) else event for event in self.multiplexer.line_lost(reason, now)
+        ]
+        return [*events, end] if first and end not in events else events
 
     # --- Time -----------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from construct import ConstructError
 
 from . import wire
-from .commands import CLD, COMMANDS, Command, build
+from .commands import CLD, COMMANDS, Command
+from .octets import build
 from .wire import MessageType
 
 

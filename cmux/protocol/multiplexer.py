@@ -7,22 +7,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import negotiation
-from .commands import RLS, RPN, SNC, Command, FCoff, FCon, PortMask, PortSettings, Signals, Test, build_status
 from .config import Config, Parameters, Role
-from .control import MAX_WAITING
-from .dlc import Dlc, Input, State
-from .errors import ConfigError, FrameError, InvalidDlci, StateError
+from .dlc import Dlc
+from .dlc_table import Input, State
+from .errors import StateError
 from .events import Cause, Event
-from .messages import encode_message
-from .power import Power, PowerInput
-from .reception import Reception
+from .frame_dispatcher import FrameDispatcher
+from .services import ControlServices
 from .session import Session
+from .signals import Signals, build_status
 from .statistics import statistics
-from .wire import MessageType
 
 
-class Multiplexer:
+class Multiplexer(ControlServices):
     """One station of a multiplexer session.
 
     Every call that takes ``now`` wants seconds on one clock of the caller's that never runs backwards. Calls that
@@ -36,14 +33,19 @@ class Multiplexer:
     """
 
     def __init__(self, role: Role = Role.INITIATOR, config: Config | None = None) -> None:
-        self.role = Role(role)
-        self.config = Config()
+        self.role: Role = Role(role)
+        self.config: Config = Config()
         self._set_up(config or self.config)
 
     def _set_up(self, config: Config) -> None:
         self.config = config
         self._session = Session(self.role, config)
-        self._reception = Reception(config, self._session)
+        self._dispatcher = FrameDispatcher(config, self._session, self.role is Role.INITIATOR)
+
+    def __repr__(self) -> str:
+        state = "open" if self.session_open else "closed"
+        channels = [dlc.dlci for dlc in self._session.user_dlcs() if dlc.is_open]
+        return f"<Multiplexer {self.role.value} {state} channels={channels}>"
 
     # --- The session ----------------------------------------------------------------------------------------------
 
@@ -72,9 +74,9 @@ class Multiplexer:
             The events.
         """
         session = self._at(now)
-        self._reception.finish()
+        self._dispatcher.finish()
         session.end(Cause.LINE_LOST, reason)
-        self._reception.decoder.reset()
+        self._dispatcher.decoder.reset()
         return session.events.take()
 
     def reconfigure(self, config: Config) -> None:
@@ -118,7 +120,7 @@ class Multiplexer:
         session = self._at(now)
         if not session.is_open or session.shutting_down:
             raise StateError(f"DLCI {dlci} cannot be opened: the multiplexer session is not open")
-        session.open(dlc)
+        session.apply(dlc, Input.OPEN)
 
     def close(self, dlci: int, now: float, drain: bool = True) -> None:
         """Close a DLC; `Closed` follows (27.010 §5.4.2).
@@ -133,49 +135,24 @@ class Multiplexer:
             InvalidDlci: the number cannot carry data.
         """
         dlc = self._user_dlc(dlci)
-        self._at(now).forget_opening(dlc, Cause.LOCAL, "closed")
-        draining = drain and dlc.has_data
-        if self.config.keep_open and dlc.is_open and not draining:
-            if not dlc.parked:
-                dlc.state = State.OPEN
-                self._at(now).park(dlc)
-            return
-        self._at(now).apply(dlc, Input.DRAIN if draining else Input.CLOSE)
+        self._at(now).close(dlc, drain=drain)
 
-    def refuse(self, dlci: int) -> None:
+    def refuse(self, dlci: int, refused: bool = True) -> None:
         """Answer the peer's SABM for a DLC that is closed with DM from now on (27.010 §5.3.3).
 
         Args:
             dlci: 1 to 63.
+            refused: False lets the peer open it again.
         """
-        self._session.refused.add(dlci)
+        if refused:
+            self._session.refused.add(dlci)
+        else:
+            self._session.refused.discard(dlci)
 
     def is_open(self, dlci: int) -> bool:
         """Tell whether a DLC carries data."""
         dlc = self._look(dlci)
-        return dlc.is_open and not dlc.parked
-
-    def negotiate(self, dlci: int, parameters: Parameters, now: float) -> Command:
-        """Settle the parameters of a DLC by PN; they hold from its next SABM on (27.010 §5.4.6.3.1).
-
-        `CommandDone` follows, and `ParametersChanged` with what the peer granted. A peer that answers NSC or nothing
-        leaves the defaults; after no answer to convergence layer 2, `open` asks for the defaults first, so that both
-        sides go by the same layer.
-
-        Args:
-            dlci: 1 to 61, best before `open`.
-            parameters: what to ask for.
-            now: seconds on the caller's clock.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: an N1 over `Config.n1_receive`, which we would not accept ourselves.
-            StateError: the session is not open.
-        """
-        self._user_dlc(dlci)
-        if parameters.n1 > self.config.n1_receive:
-            raise ConfigError(f"n1 = {parameters.n1} is more than n1_receive = {self.config.n1_receive}")
-        return self._submit(negotiation.request(dlci, parameters, self.config), now)
+        return dlc.is_open and dlc.state is not State.PARKED
 
     def parameters(self, dlci: int) -> Parameters:
         """Return what holds on a DLC now."""
@@ -199,8 +176,8 @@ class Multiplexer:
             StateError: the DLC is not open.
         """
         dlc = self._user_dlc(dlci)
-        if dlc.state is not State.OPEN or dlc.parked:
-            raise StateError(f"DLCI {dlci} cannot send: it is {'CLOSED' if dlc.parked else dlc.state}")
+        if dlc.state is not State.OPEN:
+            raise StateError(f"DLCI {dlci} cannot send: it is {dlc.state_as_told}")
         waits = dlc.may_send
         taken = dlc.put(data)
         if taken:
@@ -244,8 +221,7 @@ class Multiplexer:
             InvalidDlci: the number cannot carry data.
         """
         dlc = self._user_dlc(dlci)
-        if signals != dlc.own_signals:
-            dlc.own_signals = signals
+        if dlc.say(signals):
             self._at(now).send_signals(dlc)
 
     def send_break(self, dlci: int, duration: float, now: float) -> None:
@@ -263,8 +239,8 @@ class Multiplexer:
         """
         dlc = self._user_dlc(dlci)
         build_status(dlc.own_signals, duration)  # what cannot be coded is told now
-        if not dlc.is_open or dlc.parked:
-            raise StateError(f"DLCI {dlci} cannot send a break: it is {'CLOSED' if dlc.parked else dlc.state}")
+        if not self.is_open(dlci):
+            raise StateError(f"DLCI {dlci} cannot send a break: it is {dlc.state_as_told}")
         self._require_room("a break")
         self._at(now).send_signals(dlc, break_length=duration)
 
@@ -275,111 +251,6 @@ class Multiplexer:
     def resume_reading(self, dlci: int, now: float) -> None:
         """Let the peer send again on a DLC: FC = 0 (27.010 §5.4.8)."""
         self.set_signals(dlci, replace(self.own_signals(dlci), fc=False), now)
-
-    def hold_all(self, now: float) -> Command:
-        """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6, §5.4.8.1)."""
-        command = self._submit(FCoff(), now)
-        self._session.unsettled.forget(0)  # an FCon that went unanswered is not said again
-        return command
-
-    def release_all(self, now: float) -> Command:
-        """Let the peer send on all channels again: FCon (27.010 §5.4.6.3.5)."""
-        return self._submit(FCon(), now)
-
-    # --- Other services of the control channel --------------------------------------------------------------------
-
-    def test(self, payload: bytes, now: float) -> Command:
-        """Send a Test command; `CommandDone` follows (27.010 §5.4.6.3.4).
-
-        Args:
-            payload: octets that the peer has to send back; with type and length at most N1.
-            now: seconds on the caller's clock.
-
-        Raises:
-            StateError: the session is not open.
-            FrameError: more than fits.
-        """
-        return self._submit(Test(bytes(payload)), now)
-
-    def negotiate_port(
-        self, dlci: int, settings: PortSettings | None, now: float, mask: PortMask = PortMask.ALL
-    ) -> Command:
-        """Set the serial port behind a DLC, or ask for its settings, by RPN; `CommandDone` follows (§5.4.6.3.9).
-
-        Args:
-            dlci: 1 to 61.
-            settings: what to set; None asks.
-            now: seconds on the caller's clock.
-            mask: which of the settings are meant.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a baud rate that is meant and that RPN cannot code.
-            StateError: the session is not open.
-        """
-        self._user_dlc(dlci)
-        return self._submit(RPN(dlci, settings, mask), now)
-
-    def line_status(
-        self, dlci: int, now: float, *, overrun: bool = False, parity: bool = False, framing: bool = False
-    ) -> Command:
-        """Tell the peer of errors on the serial port behind a DLC: RLS (27.010 §5.4.6.3.10).
-
-        Args:
-            dlci: 1 to 61.
-            now: seconds on the caller's clock.
-            overrun: a character was overwritten before it was read.
-            parity: a parity bit was wrong.
-            framing: a stop bit was missing.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            StateError: the session is not open.
-        """
-        self._user_dlc(dlci)
-        return self._submit(RLS(dlci, overrun, parity, framing), now)
-
-    def service(self, dlci: int, now: float, *, service: int | None = None, codec: int | None = None) -> Command:
-        """Name the service of a DLC, or ask for it: SNC; `CommandDone` follows (27.010 §5.4.6.3.11).
-
-        Args:
-            dlci: 1 to 61.
-            now: seconds on the caller's clock.
-            service: the service octet, `SNC.DATA` or `SNC.VOICE`; None asks.
-            codec: the codec octet that goes with it.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a number that is no octet.
-            StateError: the session is not open.
-        """
-        self._user_dlc(dlci)
-        default = None if service is None else SNC.NO_CODEC
-        return self._submit(SNC(dlci, service, default if codec is None else codec), now)
-
-    def sleep(self, now: float) -> None:
-        """Ask the peer for power saving: PSC; `PowerChanged` follows when it agrees (27.010 §5.4.6.3.2, §5.4.7).
-
-        PSC leaves when all that is due has left and is answered; data and commands that come later wait for the answer
-        to it, and then wake the peer. While PSC is out, or the peer asleep or being woken, this call changes nothing.
-
-        Raises:
-            StateError: the session is not open.
-        """
-        self._require_session("PSC")
-        self._at(now).standby.apply(PowerInput.SLEEP)
-
-    @property
-    def power(self) -> Power:
-        """Whether the two stations are awake, or on their way to sleep (27.010 §5.4.7)."""
-        return self._session.standby.power.state
-
-    def wake(self, now: float) -> None:
-        """Wake a sleeping peer without sending anything; sending does it by itself (27.010 §5.4.7).
-
-        Before the peer has answered PSC it is woken right after that.
-        """
-        self._at(now).standby.wake()
 
     # --- The line -------------------------------------------------------------------------------------------------
 
@@ -395,7 +266,7 @@ class Multiplexer:
         """
         session = self._at(now)
         if data:
-            self._reception.receive(data)
+            self._dispatcher.receive(data)
         return session.events.take()
 
     def take_unread(self) -> bytes:
@@ -404,7 +275,7 @@ class Multiplexer:
         Returns:
             The octets, once: all since the last call, at most 4096. What was more is counted as skipped.
         """
-        return self._reception.take_unread()
+        return self._dispatcher.take_unread()
 
     def data_to_send(self, now: float, limit: int | None = None) -> bytes:
         """Hand out whole frames for the line; acknowledgement timers start here.
@@ -425,7 +296,7 @@ class Multiplexer:
 
         It lies in the past when events wait that a call other than `receive_data` caused.
         """
-        due = [at for at in (self._session.next_timeout(), self._reception.next_timeout()) if at is not None]
+        due = [at for at in (self._session.next_timeout(), self._dispatcher.next_timeout()) if at is not None]
         return min(due, default=None)
 
     def handle_timeout(self, now: float) -> list[Event]:
@@ -439,7 +310,7 @@ class Multiplexer:
         """
         session = self._at(now)
         session.handle_timeout()
-        self._reception.handle_timeout()
+        self._dispatcher.handle_timeout()
         return session.events.take()
 
     def stats(self) -> dict[str, object]:
@@ -453,39 +324,10 @@ class Multiplexer:
         Returns:
             A new dictionary, which is the caller's.
         """
-        return statistics(self._session, self._reception.decoder.skipped)
+        return statistics(self._session, self._dispatcher.decoder.skipped)
 
     # --- Inside ---------------------------------------------------------------------------------------------------
-
-    def _at(self, now: float) -> Session:
-        self._session.now = now
-        return self._session
 
     def _look(self, dlci: int) -> Dlc:
         """Return a DLC to be looked at; one that nothing is known about makes no record."""
         return self._session.dlcs.get(dlci) or Dlc(dlci, self.config)
-
-    def _require_session(self, what: str) -> None:
-        if not self._session.is_open:
-            raise StateError(f"{what} cannot be sent: the multiplexer session is not open")
-
-    def _submit(self, command: Command, now: float) -> Command:
-        self._require_session(command.name)
-        size = len(encode_message(command, command=True))  # what cannot be coded is told now, not when its turn comes
-        if isinstance(command, Test) and size > self.config.n1:
-            raise FrameError(
-                f"a Test of {len(command.data)} octets does not fit an information field of {self.config.n1}"
-            )
-        if command.type not in (MessageType.FCON, MessageType.FCOFF):  # of which the later takes the earlier's place
-            self._require_room(command.name)
-        self._at(now).control.submit(command)
-        return command
-
-    def _require_room(self, what: str) -> None:
-        if self._session.control.full:
-            raise StateError(f"{what} cannot be sent: {MAX_WAITING} commands wait already for answers of the peer")
-
-    def _user_dlc(self, dlci: int) -> Dlc:
-        if not isinstance(dlci, int) or not self.config.carries_data(dlci):
-            raise InvalidDlci(dlci)
-        return self._session.dlc(dlci)

@@ -55,8 +55,8 @@ class PowerAction(StrEnum):
     SEND_PSC = "send PSC"
     SEND_FLAGS = "send flags"
     ANSWER = "answer with flags"
-    FALL_ASLEEP = "tell: asleep"
-    WAKE_UP = "tell: awake"
+    FALL_ASLEEP = "emit: asleep"
+    WAKE_UP = "emit: awake"
     GIVE_UP = "end the session"
 
 
@@ -126,8 +126,8 @@ class PowerSaving:
     """
 
     def __init__(self, config: Config) -> None:
-        self.state = Power.AWAKE
-        self.agreed = False
+        self.state: Power = Power.AWAKE
+        self.agreed: bool = False
         """PSC was said in this session, by whichever station: the peer may take us for asleep."""
         self._config = config
         self._flag = bytes((BASIC_FLAG if config.option is Option.BASIC else ADVANCED_FLAG,))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from .checks import check_types
 from .config import Config, Option
 
 AtCmux = Literal["short", "full", "asked"]
@@ -18,7 +19,11 @@ AtCmux = Literal["short", "full", "asked"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One kind of module."""
+    """One kind of module.
+
+    Raises:
+        ConfigError: a field has another type, or one of `settings` is out of range; the message names it.
+    """
 
     name: str
     """What ``profile=`` and ``--profile`` call it."""
@@ -30,10 +35,19 @@ class Profile:
     """How AT+CMUX is said: ``AT+CMUX=0`` (short), with N1 (full), or with what AT+CMUX=? and AT+CMUX? say (asked)."""
     channels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Names of channels that the module has, with their DLCI."""
-    settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     """Fields of `Config` that differ from the host's defaults."""
 
-    def config(self, **more: Any) -> Config:
+    def __post_init__(self) -> None:
+        check_types(self)
+        self.config()
+
+    @property
+    def option(self) -> Option:
+        """The framing."""
+        return self.config().option
+
+    def config(self, **more: object) -> Config:
         """Return parameters for a session with such a module.
 
         Args:
@@ -45,10 +59,11 @@ class Profile:
         Raises:
             ConfigError: a parameter is out of range.
         """
-        return Config(**{**HOST_DEFAULTS, **self.settings, **more})
+        fields: dict[str, Any] = {**HOST_DEFAULTS, **self.settings, **more}
+        return Config(**fields)
 
 
-HOST_DEFAULTS: Mapping[str, Any] = MappingProxyType({"t1": 0.3, "n2": 5})
+HOST_DEFAULTS: Mapping[str, object] = MappingProxyType({"t1": 0.3, "n2": 5})
 """Real modules need more than the 0.1 s and 3 of 27.010 §5.7: a Quectel EC21 left SABM unanswered for 0.4 s. T2 follows
 T1."""
 

@@ -43,7 +43,7 @@ class ResetWatch:
         self._held = b""
         self.deadline: float | None = None
         """When the doubt is over; None while there is none."""
-        self.text = ""
+        self.text: str = ""
         """What the module said."""
 
     def _fresh(self) -> BasicDecoder | AdvancedDecoder:

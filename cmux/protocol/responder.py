@@ -28,6 +28,8 @@ class Responder(Link):
         line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
     """
 
+    unwritten: int
+
     def __init__(
         self,
         config: Config | None = None,
@@ -37,7 +39,7 @@ class Responder(Link):
         line_rate: int | None = None,
     ) -> None:
         super().__init__(Role.RESPONDER, config, line_rate=line_rate, stall=None)
-        self.multiplexing = multiplexing
+        self.multiplexing: bool = multiplexing
         """Whether frames are understood now, and not AT commands."""
         self._always = multiplexing
         self._at = at
@@ -130,6 +132,10 @@ class Responder(Link):
         self._pacer.gave(len(said), now)
         self.unwritten += len(said)
         return said
+
+    def stats(self) -> dict[str, object]:
+        """Return the counters of session and line, and how many octets behind an AT command were dropped."""
+        return {**super().stats(), "at_octets_discarded": self._at.discarded if self._at is not None else 0}
 
     # --- Time -----------------------------------------------------------------------------------------------------
 

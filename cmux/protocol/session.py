@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 
-from . import negotiation
+from .actions import ACTIONS, forget
 from .commands import CLD, MSC, PN, PSC, FCon, Signals
-from .config import Config, Parameters, Role
+from .config import Config, Role
 from .control import ControlChannel, Outstanding
-from .dlc import CLOSING_CAUSE, Action, Dlc, Input, State
-from .event_queue import EventQueue
+from .dlc import Dlc
+from .dlc_table import Action, Fact, Input, State
 from .events import (
     Cause,
     Closed,
     CommandDone,
     Event,
     FrameDropped,
-    Opened,
     Outcome,
-    ParametersChanged,
-    Reestablished,
     SessionClosed,
     SessionOpened,
     SignalsChanged,
     Writable,
 )
-from .headers import Frame
-from .intake import Intake
+from .frame_dispatcher import EventQueue
 from .keepalive import Watch
+from .negotiator import Negotiator
+from .pending_resync import PendingResync
 from .power import PowerInput
 from .standby import Standby
 from .transmitter import Transmitter
-from .unsettled import Unsettled
-from .wire import FrameType, MessageType
-
-_MAX_STATUS_DUE = 16  # breaks that wait for a line that takes nothing, on a DLC of convergence layer 2
+from .wire import MessageType
 
 
 class Session:
@@ -48,27 +42,29 @@ class Session:
 
     def __init__(self, role: Role, config: Config) -> None:
         self.config = config
-        self.now = 0.0
+        self.now: float = 0.0
         """The time of the call that is being served."""
         self.dlcs: dict[int, Dlc] = {}
         self.refused: set[int] = set()
         """DLCIs whose SABM is answered with DM."""
-        self.shutting_down = False
-        self.adm = False
+        self.shutting_down: bool = False
+        self.adm: bool = False
         """The peer has no control channel, and serves data channels all the same (`Config.adm`)."""
-        self.unsettled = Unsettled()
-        self.ended = 0
+        self.pending_resync: PendingResync = PendingResync()
+        self.ended: int = 0
         """How many sessions have ended on this line."""
-        self.counters = Counter[str]()
-        self.dropped = Counter[str]()
-        self.events = EventQueue()
-        self.control = ControlChannel(self)
-        self.watch = Watch(config)
+        self.counters: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.events: EventQueue = EventQueue()
+        self.control: ControlChannel = ControlChannel(self)
+        self.watch: Watch = Watch(config)
         command_cr = role is Role.INITIATOR  # 27.010 5.2.1.2, table 1
-        self.transmitter = Transmitter(config, command_cr, self.dlcs, self._data_sent)
-        self.standby = Standby(self)
-        self._intake = Intake(self, command_cr)
+        self.transmitter: Transmitter = Transmitter(config, command_cr, self.dlcs, self._data_sent)
+        self.standby: Standby = Standby(self)
+        self.negotiator: Negotiator = Negotiator(self)
         self._zero = self.dlc(0)
+        self._start_again = False
+        """The owner wants a new session as soon as this one is shut down."""
         self._over = False
         """`SessionClosed` has been told, and nothing has begun since."""
 
@@ -95,53 +91,32 @@ class Session:
     def start(self) -> None:
         """Send SABM on DLCI 0, as soon as a shut-down that is under way is done (27.010 §5.8.1)."""
         if self.shutting_down:
-            self._zero.open_again = True
+            self._start_again = True
             return
         self._over = False
         self.apply(self._zero, Input.OPEN)
 
-    def open(self, dlc: Dlc) -> None:
-        """Open a DLC: at once, or as soon as PN for it is answered."""
-        if dlc.parked and dlc.is_open:
-            dlc.parked = False
-            self.tell(Opened(dlc.dlci, by_peer=False))
-            if dlc.peer_signals is not None:
-                self.tell(SignalsChanged(dlc.dlci, dlc.peer_signals, None))
-            return
-        if dlc.state is State.CLOSED and self._negotiating(dlc):
-            dlc.open_again = True
+    def close(self, dlc: Dlc, *, drain: bool) -> None:
+        """Close a DLC.
+
+        Args:
+            dlc: which one.
+            drain: first send what is queued.
+        """
+        if drain and dlc.has_data:
+            self.apply(dlc, Input.DRAIN)
         else:
-            self.apply(dlc, Input.OPEN)
-
-    def _negotiating(self, dlc: Dlc) -> bool:
-        """Whether PN for a DLC has no result yet; where the last had none the defaults are asked for first."""
-        if dlc.doubtful and not self.control.awaits(MessageType.PN, dlc.dlci):
-            dlc.doubtful = False  # what was asked for may hold over there
-            defaults = Parameters(n1=self.config.n1, frame_type=self.config.frame_type)
-            self.control.submit(negotiation.request(dlc.dlci, defaults, self.config))
-        return self.control.awaits(MessageType.PN, dlc.dlci)
-
-    def forget_opening(self, dlc: Dlc, cause: Cause, detail: str) -> None:
-        """Give up an opening that waits; where it waits for PN nothing else would tell that it came to nothing."""
-        if dlc.open_again and dlc.state is State.CLOSED:
-            self._tell_closed(dlc, cause, detail, 0)
-        dlc.open_again = False
-
-    def park(self, dlc: Dlc) -> None:
-        """Close a DLC for our owner and leave it open for the peer, which could not open it again."""
-        dlc.parked = True
-        self.tell(Closed(dlc.dlci, Cause.LOCAL, "closed; the peer keeps it open", self.discard(dlc)))
+            self.apply(dlc, Input.PARK if self.config.keep_open else Input.CLOSE)
 
     def shutdown(self) -> None:
         """Close every DLC, then the multiplexer (27.010 §5.8.2)."""
         if self.shutting_down or self._zero.state is State.CLOSED:
             return
-        self.shutting_down = True
         for dlc in self.user_dlcs():
-            self.forget_opening(dlc, Cause.LOCAL, "closed")
             self.discard(dlc)
             self.apply(dlc, Input.CLOSE)
-        self._close_when_idle()
+        self.shutting_down = True
+        self.close_when_idle()
 
     def discard(self, dlc: Dlc) -> int:
         """Throw away what waits to be sent on a DLC, and count it; return how many octets that were."""
@@ -157,38 +132,31 @@ class Session:
             return
         if dlc.parameters.convergence == 2:
             waits = dlc.may_send
-            if len(dlc.status_due) >= _MAX_STATUS_DUE:
-                self.counters["control_overflow"] += 1
-            elif break_length is not None or None not in dlc.status_due:
-                dlc.status_due.append(break_length)
+            self.counters["control_overflow"] += not dlc.say_by_status(break_length)
             self.transmitter.activate(dlc, waits=waits)
         else:
             self.control.submit(MSC(dlc.dlci, dlc.own_signals, break_length, self.config.break_octet))
 
     # --- What comes from the line ---------------------------------------------------------------------------------
 
-    def receive(self, item: Frame | FrameDropped) -> None:
-        """Take what the decoder found."""
-        if isinstance(item, FrameDropped):
-            self.dropped[item.reason.value] += 1
-            self.tell(item)
-            return
-        self.watch.heard(self.now)
-        self._intake.take(item)
-        if self.unsettled:
-            self._settle()
+    def frame_dropped(self, item: FrameDropped) -> None:
+        """Count and tell what was no frame."""
+        self.dropped[item.reason.value] += 1
+        self.emit(item)
 
-    def _settle(self) -> None:
-        """The peer can be heard again: say once more what it may have missed."""
-        for dlci in self.unsettled.take():
-            dlc = self.dlcs[dlci]
-            if not dlci:
+    def frame_heard(self) -> None:
+        """Note that the peer lives."""
+        self.watch.heard(self.now)
+
+    def frame_taken(self) -> None:
+        """Say once more what the peer may have missed, as it can be heard again."""
+        if not self.pending_resync:
+            return
+        for dlci in self.pending_resync.take():
+            if dlci:
+                self.apply(self.dlcs[dlci], Input.MISSED)
+            else:
                 self.control.submit(FCon())
-            elif dlc.state is State.CLOSED:
-                dlc.parked = True  # our owner knows already
-                self.apply(dlc, Input.CLOSE_AGAIN)
-            elif dlc.is_open:
-                self.send_signals(dlc)
 
     # --- The transition table of a DLC ----------------------------------------------------------------------------
 
@@ -201,83 +169,33 @@ class Session:
             final: the P/F bit of the frame that did, for its answer.
         """
         for action in dlc.apply(what):
-            if action in CLOSING_CAUSE:
-                self._closed(dlc, *CLOSING_CAUSE[action])
-            else:
-                _ACTIONS[action](self, dlc, final)
+            ACTIONS[action](self, dlc, final)
 
-    def _send_command(self, dlc: Dlc, final: bool) -> None:
-        dlc.tries += 1
-        dlc.deadline = None
-        kind = FrameType.SABM if dlc.state is State.OPENING else FrameType.DISC
-        self.transmitter.queue(dlc.dlci, kind, pf=True, timed=dlc, hold=True)
+    def opened(self, *, by_peer: bool) -> None:
+        """Begin a session: DLCI 0 is open."""
+        self._over = False
+        self.transmitter.held = False
+        self.watch.start(self.now)
+        self.emit(SessionOpened(by_peer))
 
-    def _opened(self, dlc: Dlc, *, by_peer: bool) -> None:
-        dlc.start_anew(opened=True)
-        dlc.open_again = False
-        if dlc.dlci:
-            self.send_signals(dlc)
-            self.tell(Opened(dlc.dlci, by_peer))
-            if dlc.early is not None:
-                early, dlc.early = dlc.early, None
-                self.take_signals(dlc, early, None)
-        else:
-            self._over = False
-            self.transmitter.held = False
-            self.watch.start(self.now)
-            self.tell(SessionOpened(by_peer))
-
-    def _reestablished(self, dlc: Dlc) -> None:
-        if not dlc.parked:
-            self.tell(Reestablished(dlc.dlci))
-        if dlc.dlci:
-            waits = dlc.may_send
-            dlc.start_anew(opened=False)
-            if dlc.may_send:
-                self.transmitter.activate(dlc, waits=waits)
-            self.send_signals(dlc)
-            return
-        if not dlc.confirmed:  # 27.010 5.4.1: it repeats its SABM, as our UA was late or lost; nothing was open yet
-            return
-        dlc.confirmed = False
-        self.control.clear()  # the peer starts from nothing: what it had open is gone
+    def started_anew(self) -> None:
+        """Begin a session once more: the peer starts from nothing, and what it had open is gone."""
+        self._zero.note(Fact.BEGUN)
+        self.control.clear()
         self.standby.forget()
         self.transmitter.held = False
         self.watch.start(self.now)
-        for other in self.user_dlcs():
-            self._drop(other, Cause.PEER, "the peer started the session anew")
-
-    def _closed(self, dlc: Dlc, cause: Cause, detail: str) -> None:
-        if not dlc.dlci:
-            self.end(cause, detail)
-            return
-        if cause is Cause.TIMEOUT:
-            self.unsettled.unanswered(dlc.dlci, FrameType.DISC)
-        elif cause is Cause.LOCAL:
-            self.unsettled.answered(FrameType.DISC)
-        self._tell_closed(dlc, cause, detail, self.discard(dlc))
-        if dlc.open_again:
-            dlc.open_again = False
-            self.open(dlc)
-        self._close_when_idle()
+        for dlc in self.user_dlcs():
+            self._drop(dlc, Cause.PEER, "the peer started the session anew")
 
     def _drop(self, dlc: Dlc, cause: Cause, detail: str) -> None:
         """End a DLC without a word on the line."""
-        self.forget_opening(dlc, cause, detail)
-        dlc.negotiated = None
-        dlc.doubtful = False
-        dlc.answers_due = 0
-        if dlc.state is not State.CLOSED:
-            dlc.state, dlc.deadline = State.CLOSED, None
-            self._tell_closed(dlc, cause, detail, self.discard(dlc))
+        for action in dlc.apply(Input.DROPPED):
+            count = forget(self, dlc)
+            if action is Action.DROPPED:
+                self.emit(Closed(dlc.dlci, cause, detail, count))
 
-    def _tell_closed(self, dlc: Dlc, cause: Cause, detail: str, discarded: int) -> None:
-        dlc.forget_connection()
-        if not dlc.parked:  # our owner knows already
-            self.tell(Closed(dlc.dlci, cause, detail, discarded))
-        dlc.parked = False
-
-    def _close_when_idle(self) -> None:
+    def close_when_idle(self) -> None:
         """When shutting down: say CLD as soon as no other DLC is left."""
         if not self.shutting_down or any(dlc.state is not State.CLOSED for dlc in self.user_dlcs()):
             return
@@ -296,20 +214,20 @@ class Session:
             detail: the sentence for people.
         """
         was_closed = self._zero.state is State.CLOSED
-        self._zero.state, self._zero.deadline = State.CLOSED, None
+        self._zero.apply(Input.DROPPED)
         self.shutting_down = self.adm = False
         self.control.clear()
-        self.unsettled = Unsettled()
+        self.pending_resync = PendingResync()
         self.standby.forget()
         if cause is not Cause.PEER:  # nothing is multiplexed any more but our answer to the peer's CLD or DISC
             self.transmitter.clear()
         for dlc in self.user_dlcs():
             self._drop(dlc, cause if cause is Cause.LINE_LOST else Cause.SESSION, detail)
-        again, self._zero.open_again = self._zero.open_again and cause is not Cause.LINE_LOST, False
+        again, self._start_again = self._start_again and cause is not Cause.LINE_LOST, False
         if not (was_closed and cause is Cause.LINE_LOST):
             self.ended += 1
             if not self._over:
-                self.tell(SessionClosed(cause, detail))
+                self.emit(SessionClosed(cause, detail))
             self._over = True
         if again:
             self.start()
@@ -328,19 +246,16 @@ class Session:
 
     def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
         """Note what the peer says about a DLC; Linux says it also about DLCs that are not open."""
-        if dlc.state is State.OPENING and dlc.dlci:
-            dlc.early = signals
-        if not dlc.is_open or not dlc.dlci:
-            return
-        dlc.confirmed = True
-        was_stopped, waits = dlc.stopped, dlc.may_send
-        if dlc.peer_signals != signals or break_length is not None:
-            dlc.peer_signals = signals
-            dlc.counters["flow_stalls"] += dlc.stopped and not was_stopped
-            if dlc.may_send:
-                self.transmitter.activate(dlc, waits=waits)
-            if not dlc.parked:
-                self.tell(SignalsChanged(dlc.dlci, signals, break_length))
+        for action in dlc.apply(Input.SIGNALS) if dlc.dlci else ():
+            if action is Action.KEEP_SIGNALS:
+                dlc.keep_early(signals)
+                continue
+            waits = dlc.may_send
+            if dlc.hear(signals, break_length):
+                if dlc.may_send:
+                    self.transmitter.activate(dlc, waits=waits)
+                if action is Action.TELL_SIGNALS:
+                    self.emit(SignalsChanged(dlc.dlci, signals, break_length))
 
     def closed_down_by_peer(self) -> None:
         """End the session: CLD came."""
@@ -350,46 +265,30 @@ class Session:
         """Fall asleep as soon as our answer has left."""
         self.standby.apply(PowerInput.PEER_PSC)
 
-    def misled(self, dlci: int, said: MessageType) -> None:
+    def resync(self, dlci: int, said: MessageType) -> None:
         """Say again what the peer got wrong, at most once per T1: it may have its own idea of an answer."""
-        dlc = self.dlc(dlci)
-        if self.now >= dlc.again_not_before:
-            dlc.again_not_before = self.now + self.config.t1
-            self.unsettled.unanswered(dlci, said)
+        if self.dlc(dlci).seldom(said, self.now):
+            self.pending_resync.unanswered(dlci, said)
 
     def command_done(self, done: CommandDone) -> None:
         """Act on the result of a command of ours, and tell it."""
         if isinstance(done.command, CLD):  # some never answer CLD: taken as closed all the same
             self.end(Cause.LOCAL, "closed down by this side")
             return
-        self.tell(done)
+        self.emit(done)
         if isinstance(done.command, PSC):
             denied = done.outcome is not Outcome.ANSWERED or done.answer == PSC(b"\x00")
             self.standby.apply(PowerInput.DENIED if denied else PowerInput.PERMITTED)
         elif isinstance(done.command, PN):
-            self._negotiated(done.command, done)
+            self.negotiator.done(done.command, done)
         elif isinstance(done.command, MSC | FCon):
             if done.outcome is Outcome.ANSWERED:
                 if getattr(done.answer, "signals", None) == getattr(done.command, "signals", None):
-                    self.unsettled.answered(done.command.type)
+                    self.pending_resync.answered(done.command.type)
             elif done.outcome is Outcome.TIMEOUT:  # a peer that missed FC = 0 or FCon would be silent for ever
-                self.unsettled.unanswered(getattr(done.command, "dlci", 0), done.command.type)
+                self.pending_resync.unanswered(getattr(done.command, "dlci", 0), done.command.type)
         if not self.watch.answered(done):
             self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
-
-    def _negotiated(self, asked: PN, done: CommandDone) -> None:
-        dlc = self.dlc(asked.dlci)
-        if isinstance(done.answer, PN):  # NSC: the defaults hold
-            dlc.negotiated = negotiation.settle(asked, done.answer)
-            self.tell(ParametersChanged(dlc.dlci, dlc.negotiated))
-            dlc.doubtful = False
-        elif done.outcome is Outcome.TIMEOUT:  # a layer that only one side has would spoil data
-            before = 1 if dlc.negotiated is None else dlc.negotiated.convergence
-            dlc.doubtful |= (before, asked.convergence) != (1, 1)
-            dlc.negotiated = None
-        if dlc.open_again and dlc.state is State.CLOSED and not self.control.awaits(MessageType.PN, dlc.dlci):
-            dlc.open_again = False
-            self.open(dlc)
 
     # --- The line and the time ------------------------------------------------------------------------------------
 
@@ -407,18 +306,13 @@ class Session:
 
     def _emptied(self, dlc: Dlc) -> None:
         """Go on with a closing that waits for the queue, if it is empty."""
-        if dlc.state is not State.DRAINING or dlc.has_data:
-            return
-        if self.config.keep_open:
-            dlc.state = State.OPEN
-            self.park(dlc)
-        else:
-            self.apply(dlc, Input.DRAINED)
+        if dlc.state is State.DRAINING and not dlc.has_data:
+            self.apply(dlc, Input.PARK if self.config.keep_open else Input.DRAINED)
 
     def _room_made(self, dlc: Dlc) -> None:
         if dlc.starved and dlc.is_open and len(dlc.queue) <= self.config.queue_low:
-            dlc.starved = False
-            self.tell(Writable(dlc.dlci))
+            dlc.note(Fact.ROOM_MADE)
+            self.emit(Writable(dlc.dlci))
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due next."""
@@ -432,11 +326,8 @@ class Session:
     def handle_timeout(self) -> None:
         """Do what is due."""
         for dlc in list(self.dlcs.values()):
-            if dlc.deadline is not None and dlc.deadline <= self.now:
-                dlc.answers_due = 0  # what has not come within T1 does not come
-                exhausted = dlc.tries > self.config.n2  # 27.010 5.7.3: N2 counts the repetitions
-                dlc.counters["retransmissions"] += not exhausted
-                self.apply(dlc, Input.N2 if exhausted else Input.T1)
+            if (what := dlc.timed_out(self.now)) is not None:
+                self.apply(dlc, what)
         self.control.handle_timeout(self.now)
         self.standby.handle_timeout()
         ask_at = self._ask_at()
@@ -449,23 +340,6 @@ class Session:
         asked = self.watch.question is not None and self.control.holds(self.watch.question)
         return self.watch.ask_at(self.dlcs.values()) if can_answer and not asked else None
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Report something to the owner, after the data that came before it."""
         self.events.put(event, self.now)
-
-    def _open_again(self, dlc: Dlc, final: bool) -> None:
-        dlc.open_again = True
-
-
-_ACTIONS: dict[Action, Callable[[Session, Dlc, bool], None]] = {
-    Action.SEND_SABM: Session._send_command,
-    Action.SEND_DISC: Session._send_command,
-    Action.SEND_UA: lambda session, dlc, final: session.transmitter.queue(dlc.dlci, FrameType.UA, pf=final),
-    Action.SEND_DM: lambda session, dlc, final: session.transmitter.queue(dlc.dlci, FrameType.DM, pf=final),
-    Action.OPENED: lambda session, dlc, final: session._opened(dlc, by_peer=False),
-    Action.OPENED_BY_PEER: lambda session, dlc, final: session._opened(dlc, by_peer=True),
-    Action.REESTABLISHED: lambda session, dlc, final: session._reestablished(dlc),
-    Action.OPEN_AGAIN: Session._open_again,
-    Action.KEEP_OPEN: lambda session, dlc, final: session.tell(Opened(dlc.dlci, by_peer=False)),
-}
-"""What the actions of `dlc.TRANSITIONS` do; those in `CLOSING_CAUSE` and those about data are done elsewhere."""

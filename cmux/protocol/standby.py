@@ -27,7 +27,7 @@ class StandbyOwner(Protocol):
     watch: Watch
     dlcs: dict[int, Dlc]
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Report something to the owner of the multiplexer."""
 
     def end(self, cause: Cause, detail: str) -> None:
@@ -44,7 +44,7 @@ class Standby:
     def __init__(self, session: StandbyOwner) -> None:
         self._session = session
         self._config = session.config
-        self.power = PowerSaving(session.config)
+        self.power: PowerSaving = PowerSaving(session.config)
         self._told_to_wake = False
         """Octets have just woken us, and the peer is to know that."""
 
@@ -113,10 +113,10 @@ class Standby:
             elif action is PowerAction.GIVE_UP:
                 session.end(Cause.TIMEOUT, f"the peer did not wake up within T3 ({self._config.t3:g} s)")
             elif action is PowerAction.FALL_ASLEEP:
-                session.tell(PowerChanged(Power.ASLEEP))
+                session.emit(PowerChanged(Power.ASLEEP))
             else:
                 session.watch.heard(session.now)  # who sleeps is not asked: its silence begins anew
-                session.tell(PowerChanged(Power.AWAKE))
+                session.emit(PowerChanged(Power.AWAKE))
         session.transmitter.asleep, session.transmitter.quiet = self.power.asleep, self.power.agreeing
 
     def _rest(self) -> None:

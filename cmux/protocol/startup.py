@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
-from .at_cmux import N1, Allowed, Manner, parse_allowed, parse_current
+from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
 from .commands import CLD
 from .config import Config, Option
 from .errors import CmuxRefused, ConfigError, ModuleSilent, NoMultiplexer
@@ -170,7 +170,7 @@ def _is_a_modules(item: Frame | FrameDropped) -> bool:
 
 
 def enter(
-    name: str, manner: Manner, *, other_rates: Sequence[int] = (), findings: list[Finding] | None = None
+    name: str, command: CmuxCommand, *, other_rates: Sequence[int] = (), findings: list[Finding] | None = None
 ) -> Dialogue[Entered]:
     """Bring a module into multiplexer mode, whatever state it is in.
 
@@ -178,7 +178,7 @@ def enter(
 
     Args:
         name: of the port, for the error messages.
-        manner: how AT+CMUX is said.
+        command: how AT+CMUX is said.
         other_rates: baud rates to try when the module does not answer at that of the line.
         findings: gets what each rung of the ladder showed.
 
@@ -190,7 +190,7 @@ def enter(
         CmuxRefused: every form was answered with an error, or the module lists other options.
     """
     report = [] if findings is None else findings
-    option = manner.config.option
+    option = command.config.option
     tried: list[str] = []
     ear = _Ear()
     for rate in (None, *other_rates):
@@ -202,10 +202,10 @@ def enter(
             where = "" if rate is None else f" at {rate} baud, and not at that of the line"
             echo = "on" if b"AT\r" in ear.tail else "off"
             report.append(Finding("AT", rate is None, f"the module answers{where}; echo is {echo}"))
-            return (yield from _multiplex(name, ear, replace(manner, baudrate=rate or manner.baudrate), rate, report))
+            return (yield from _multiplex(name, ear, replace(command, baudrate=rate or command.baudrate), rate, report))
         if ear.speaks is not None:
             report.append(Finding("AT", False, f"no answer, but frames of the {ear.speaks.value} option"))
-            return _adopt(name, ear.speaks, manner.config, rate, report)
+            return _adopt(name, ear.speaks, command.config, rate, report)
         tried.append("" if rate is None else str(rate))
     rates = f", then at {', '.join(tried[1:])} baud" if other_rates else ""
     said = f"no answer to AT, asked {_AT_TRIES} times{rates}{ear.seen()}"
@@ -239,12 +239,14 @@ def _adopt(name: str, speaks: Option, config: Config, rate: int | None, report: 
     return Entered(b"", config, True, rate)
 
 
-def _multiplex(name: str, ear: _Ear, manner: Manner, rate: int | None, report: list[Finding]) -> Dialogue[Entered]:
+def _multiplex(
+    name: str, ear: _Ear, command: CmuxCommand, rate: int | None, report: list[Finding]
+) -> Dialogue[Entered]:
     allowed: Allowed | None = None
     forms: list[str] = []
-    if manner.asks:
-        manner, allowed, forms = yield from _ask(ear, manner, report)
-    forms = forms or list(manner.forms())
+    if command.asks:
+        command, allowed, forms = yield from _ask(ear, command, report)
+    forms = forms or list(command.forms())
     refused: dict[str, str] = {}
     while forms:
         form = forms.pop(0)
@@ -252,19 +254,19 @@ def _multiplex(name: str, ear: _Ear, manner: Manner, rate: int | None, report: l
         answer = yield from ear.listen(_CMUX_WAIT, form.encode() + b"\r")
         if answer is None:
             # It may have switched all the same.
-            yield from ear.listen(_RESCUE_WAIT, rescue_frames(manner.config.option))
+            yield from ear.listen(_RESCUE_WAIT, rescue_frames(command.config.option))
             said = f"the module answers AT but said nothing within {_CMUX_WAIT:g} s to {form}{ear.seen()}"
             report.append(Finding("AT+CMUX", False, said))
             raise ModuleSilent(f"{name}: {said}")
         if answer in _GOOD:
             report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
-            return Entered(ear.text, manner.config, False, rate)
+            return Entered(ear.text, command.config, False, rate)
         refused[form] = answer.decode("ascii", "replace")
         if not forms and allowed is None:  # last resort: what it says of itself
-            manner, allowed, forms = yield from _ask(ear, manner, report)
+            command, allowed, forms = yield from _ask(ear, command, report)
             forms = [form for form in forms if form not in refused]
     options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
-    if allowed is not None and not allowed.allows(N1, manner.config.n1):
+    if allowed is not None and not allowed.allows(N1, command.config.n1):
         options += f", and as N1 {allowed.shown(N1)}"
     refusals = "; ".join(f"{form} -> {answer}" for form, answer in refused.items())
     said = f"the module refused to multiplex: {refusals}{options}"
@@ -272,7 +274,9 @@ def _multiplex(name: str, ear: _Ear, manner: Manner, rate: int | None, report: l
     raise CmuxRefused(f"{name}: {said} (it may need other parameters, another option, or have no multiplexer)")
 
 
-def _ask(ear: _Ear, manner: Manner, report: list[Finding]) -> Dialogue[tuple[Manner, Allowed | None, list[str]]]:
+def _ask(
+    ear: _Ear, command: CmuxCommand, report: list[Finding]
+) -> Dialogue[tuple[CmuxCommand, Allowed | None, list[str]]]:
     """Ask for the ranges and the present values of the parameters; the forms that follow from them come with these."""
     texts = []
     for question in (b"AT+CMUX=?", b"AT+CMUX?"):
@@ -285,15 +289,15 @@ def _ask(ear: _Ear, manner: Manner, report: list[Finding]) -> Dialogue[tuple[Man
     n1 = current.get("N1")
     if allowed is not None and not allowed.allows(N1, n1 or 0):
         with suppress(ConfigError):
-            manner = manner.with_n1(allowed.nearest(N1, manner.config.n1))
+            command = command.with_n1(allowed.nearest(N1, command.config.n1))
     elif n1:
         try:
-            manner = manner.with_n1(n1)
+            command = command.with_n1(n1)
             report.append(Finding("AT+CMUX?", True, f"the module's own N1 is {n1}"))
         except ConfigError as error:
             report.append(Finding("AT+CMUX?", False, f"the module's own N1 is of no use: {error}"))
-    forms = () if allowed is None else (*manner.asked_forms(allowed, current), *manner.forms())
-    return manner, allowed, list(dict.fromkeys(forms))
+    forms = () if allowed is None else (*command.asked_forms(allowed, current), *command.forms())
+    return command, allowed, list(dict.fromkeys(forms))
 
 
 def _named(options: Sequence[Option]) -> str:

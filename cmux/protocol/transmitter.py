@@ -55,11 +55,11 @@ class Transmitter:
         """The peer stopped all channels (FCoff)."""
         self.asleep = False
         """Nothing but flags may leave: the peer sleeps."""
-        self.control_peak = 0
+        self.control_peak: int = 0
         """The most control frames that ever waited for the line."""
         self.quiet = False
         """Data and commands wait: the two stations are agreeing to sleep (27.010 §5.4.7)."""
-        self.overflow = 0
+        self.overflow: int = 0
         """Control frames that were not queued because the peer asked for too many."""
 
     def queue(
@@ -169,9 +169,7 @@ class Transmitter:
         del self._control[place]
         if timed is not None:
             timed.handed_out(now)
-        counters = self._dlcs[frame.dlci].counters
-        counters["frames_sent"] += 1
-        counters["octets_sent"] += len(frame.info)
+        self._dlcs[frame.dlci].count_sent(len(frame.info))
 
     def _data_sent(self, turn: Turn, size: int) -> None:
         dlc = self._dlcs[turn.dlci]

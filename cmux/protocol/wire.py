@@ -50,16 +50,18 @@ class FrameType(IntEnum):
     REJ = 0x09
 
 
-address = BitStruct(  # §5.2.1.2
+address: Construct[Any, Any] = BitStruct(  # §5.2.1.2
     "dlci" / BitsInteger(6),
     "cr" / Flag,
     "ea" / Flag,
 )
 
-control = BitStruct(  # §5.2.1.3: U frames use all seven bits for the type; I, RR, RNR, REJ carry N(R), I also N(S)
-    "modifier" / BitsInteger(3),
-    "pf" / Flag,
-    "function" / BitsInteger(4),
+control: Construct[Any, Any] = (
+    BitStruct(  # §5.2.1.3: U frames use all seven bits for the type; I, RR, RNR, REJ carry N(R), I also N(S)
+        "modifier" / BitsInteger(3),
+        "pf" / Flag,
+        "function" / BitsInteger(4),
+    )
 )
 
 length: Construct[int, int] = ExprAdapter(  # §5.2.1.5: EA only in the first octet, so 15 bits
@@ -103,8 +105,8 @@ def _header(*length_field: Construct[Any, Any]) -> Construct[Header, Header]:
     )
 
 
-basic_header = _header("length" / length)  # §5.2.6
-advanced_header = _header()  # §5.2.7.4
+basic_header: Construct[Header, Header] = _header("length" / length)  # §5.2.6
+advanced_header: Construct[Header, Header] = _header()  # §5.2.7.4
 
 # --- Messages of the control channel (§5.4.6) ---------------------------------------------------------------------
 
@@ -125,19 +127,19 @@ class MessageType(IntEnum):
     SNC = 0x34
 
 
-message_type = BitStruct(  # §5.4.6.1: this C/R is not the one of the address
+message_type: Construct[Any, Any] = BitStruct(  # §5.4.6.1: this C/R is not the one of the address
     "type" / BitsInteger(6),
     "command" / Flag,
     "ea" / Flag,
 )
 
-dlci_octet = BitStruct(  # in MSC, RPN, RLS, SNC: bits 1 and 2 are sent as 1 and not looked at
+dlci_octet: Construct[Any, Any] = BitStruct(  # in MSC, RPN, RLS, SNC: bits 1 and 2 are sent as 1 and not looked at
     "dlci" / BitsInteger(6),
     "cr" / Default(Flag, True),
     "ea" / Default(Flag, True),
 )
 
-v24 = BitStruct(  # §5.4.6.3.7
+v24: Construct[Any, Any] = BitStruct(  # §5.4.6.3.7
     "dv" / Flag,
     "ic" / Flag,
     Padding(2),
@@ -147,23 +149,25 @@ v24 = BitStruct(  # §5.4.6.3.7
     "ea" / Default(Flag, True),
 )
 
-break_signal = BitStruct(  # §5.4.6.3.7: the length in steps of 200 ms
+break_signal: Construct[Any, Any] = BitStruct(  # §5.4.6.3.7: the length in steps of 200 ms
     "length" / BitsInteger(4),
     Padding(2),
     "on" / Flag,
     "ea" / Default(Flag, True),
 )
 
-msc = Struct("dlci" / dlci_octet, "signals" / v24, "break" / Optional(break_signal))
-msc_with_break = Struct("dlci" / dlci_octet, "signals" / v24, "break" / break_signal)
+msc: Construct[Any, Any] = Struct("dlci" / dlci_octet, "signals" / v24, "break" / Optional(break_signal))
+msc_with_break: Construct[Any, Any] = Struct("dlci" / dlci_octet, "signals" / v24, "break" / break_signal)
 
-status = Struct(  # §5.5.2, table 24: what convergence layer 2 puts before the data, the break octet by EA
-    "signals" / v24, "break" / If(lambda this: not this.signals.ea, break_signal)
+status: Construct[Any, Any] = (
+    Struct(  # §5.5.2, table 24: what convergence layer 2 puts before the data, the break octet by EA
+        "signals" / v24, "break" / If(lambda this: not this.signals.ea, break_signal)
+    )
 )
 
-nsc = Struct("type_octet" / Int8ub)  # §5.4.6.3.8: as received
+nsc: Construct[Any, Any] = Struct("type_octet" / Int8ub)  # §5.4.6.3.8: as received
 
-pn = Struct(  # §5.4.6.3.1, tables 3 to 5
+pn: Construct[Any, Any] = Struct(  # §5.4.6.3.1, tables 3 to 5
     "dlci" / BitStruct(Padding(2), "dlci" / BitsInteger(6)),
     "kind" / BitStruct("convergence" / BitsInteger(4), "frame" / BitsInteger(4)),
     "priority" / BitStruct(Padding(2), "priority" / BitsInteger(6)),
@@ -175,9 +179,9 @@ pn = Struct(  # §5.4.6.3.1, tables 3 to 5
 
 PN_FRAME_TYPES = {0: FrameType.UIH, 1: FrameType.UI, 2: FrameType.I}  # table 4
 
-rpn_query = Struct("dlci" / dlci_octet)  # §5.4.6.3.9: one octet asks, eight set
+rpn_query: Construct[Any, Any] = Struct("dlci" / dlci_octet)  # §5.4.6.3.9: one octet asks, eight set
 
-rpn = Struct(  # §5.4.6.3.9, table 11
+rpn: Construct[Any, Any] = Struct(  # §5.4.6.3.9, table 11
     "dlci" / dlci_octet,
     "baud" / Int8ub,
     "format"
@@ -193,20 +197,22 @@ rpn = Struct(  # §5.4.6.3.9, table 11
 RPN_LENGTH = 8
 BAUD_RATES = {0: 2400, 1: 4800, 2: 7200, 3: 9600, 4: 19200, 5: 38400, 6: 57600, 7: 115200, 8: 230400}  # table 12
 
-rls = Struct(  # §5.4.6.3.10
+rls: Construct[Any, Any] = Struct(  # §5.4.6.3.10
     "dlci" / dlci_octet,
     "status" / BitStruct(Padding(4), "framing" / Flag, "parity" / Flag, "overrun" / Flag, "error" / Flag),
 )
 
-snc = Struct(  # §5.4.6.3.11: one octet asks, three set
+snc: Construct[Any, Any] = Struct(  # §5.4.6.3.11: one octet asks, three set
     "dlci" / dlci_octet,
     "service" / Optional(Int8ub),
     "codec" / Optional(Int8ub),
 )
-snc_set = Struct("dlci" / dlci_octet, "service" / Int8ub, "codec" / Int8ub)
-snc_query = Struct("dlci" / dlci_octet)
+snc_set: Construct[Any, Any] = Struct("dlci" / dlci_octet, "service" / Int8ub, "codec" / Int8ub)
+snc_query: Construct[Any, Any] = Struct("dlci" / dlci_octet)
 
-VALUE_SIZES = {  # §5.4.6.3: how many value octets each message has; Test has any number
+VALUE_SIZES: dict[
+    MessageType, tuple[int, ...]
+] = {  # §5.4.6.3: how many value octets each message has; Test has any number
     MessageType.PN: (8,),
     MessageType.PSC: (0, 1),  # the second: Siemens modules say with one octet how deep they sleep, or whether they do
     MessageType.CLD: (0,),

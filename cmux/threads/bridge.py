@@ -61,6 +61,10 @@ class PtyBridge:
         """What clients open."""
         return self._pty.path
 
+    def __repr__(self) -> str:
+        state = f"ended: {self.error}" if self.error else "stopped" if self._stopping else "alive"
+        return f"<PtyBridge DLCI {self.uart.dlci} {self.path} {state}>"
+
     def start(self) -> None:
         """Start to carry octets."""
         for thread in self._threads:
@@ -87,6 +91,7 @@ class PtyBridge:
             try:
                 work()
             except OSError as error:  # SerialException is one
+                _log.debug("%s: %s", self.path, error)
                 if self._stopping or self.uart.wait_up(lambda: self._stopping):
                     continue
                 self.error = self.error or error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import serial
 from serial.serialutil import PortNotOpenError, SerialTimeoutException
 
-from .dlc_handle import Endpoint
+from .dlc_handle import DlcHandle
 from .waiting import Deadline
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ _XONXOFF_PIECE = 64  # XOFF cannot stop what is queued, so little is
 class ChannelStream(serial.SerialBase):
     """The half of a `VirtualUart` that needs no more than the open near end of a DLC."""
 
-    _endpoint: Endpoint | None = None
+    _handle: DlcHandle | None = None
     _read_cancelled = False
     _write_cancelled = False
 
-    def _opened(self) -> Endpoint:
-        if not self.is_open or self._endpoint is None:
+    def _opened(self) -> DlcHandle:
+        if not self.is_open or self._handle is None:
             raise PortNotOpenError
-        return self._endpoint
+        return self._handle
 
     # --- Reading ---
 
@@ -45,10 +45,10 @@ class ChannelStream(serial.SerialBase):
             DlcClosed: the peer closed the DLC, and nothing is left to read.
             SessionEnded: the line died, and nothing is left to read.
         """
-        endpoint = self._opened()
-        with endpoint.condition:
-            self._await(endpoint, size, Deadline(self.timeout))
-            return endpoint.take(size)
+        handle = self._opened()
+        with handle.condition:
+            self._await(handle, size, Deadline(self.timeout))
+            return self._take(handle, size)
 
     def read_until(self, expected: bytes = b"\n", size: int | None = None) -> bytes:
         """Read up to and including a sequence.
@@ -60,33 +60,39 @@ class ChannelStream(serial.SerialBase):
         Returns:
             What ends with `expected`, or less when the time or `size` ran out.
         """
-        endpoint = self._opened()
-        with endpoint.condition:
+        handle = self._opened()
+        with handle.condition:
             deadline = Deadline(self.timeout)
             searched = 0
             while True:
-                found = endpoint.buffer.find(expected, max(0, searched - len(expected) + 1), size)
+                found = handle.buffer.find(expected, max(0, searched - len(expected) + 1), size)
                 if found >= 0:
-                    return endpoint.take(found + len(expected))
-                searched = len(endpoint.buffer)
+                    return self._take(handle, found + len(expected))
+                searched = len(handle.buffer)
                 if size is not None and searched >= size:
-                    return endpoint.take(size)
-                if not self._await(endpoint, searched + 1, deadline):
-                    return endpoint.take(searched)
+                    return self._take(handle, size)
+                if not self._await(handle, searched + 1, deadline):
+                    return self._take(handle, searched)
 
-    def _await(self, endpoint: Endpoint, size: int, deadline: Deadline) -> bool:
+    @staticmethod
+    def _take(handle: DlcHandle, size: int) -> bytes:
+        data = handle.buffer.take(size)
+        handle.taken()
+        return data
+
+    def _await(self, handle: DlcHandle, size: int, deadline: Deadline) -> bool:
         """Wait for so many octets; the condition is held."""
-        buffer = endpoint.buffer
+        buffer = handle.buffer
         while len(buffer) < size:
             if not self.is_open:
                 raise PortNotOpenError
             if self._read_cancelled:
                 self._read_cancelled = False
                 return False
-            if not endpoint.up:
+            if not handle.up:
                 if buffer:
                     return False
-                raise endpoint.reason()
+                raise handle.reason()
             left = deadline.left()
             if buffer and self.inter_byte_timeout is not None:
                 gap = buffer.arrived_at + self.inter_byte_timeout - time.monotonic()
@@ -95,8 +101,8 @@ class ChannelStream(serial.SerialBase):
                 return False
             buffer.wanted = size  # the water marks are for what nobody waits for
             try:
-                endpoint.resume()
-                endpoint.condition.wait(left)
+                handle.resume()
+                handle.condition.wait(left)
             finally:
                 buffer.wanted = 0
         return True
@@ -108,17 +114,17 @@ class ChannelStream(serial.SerialBase):
 
     def reset_input_buffer(self) -> None:
         """Throw away what has been received and not read."""
-        endpoint = self._opened()
-        with endpoint.condition:
-            endpoint.take(len(endpoint.buffer))
+        handle = self._opened()
+        with handle.condition:
+            self._take(handle, len(handle.buffer))
 
     def cancel_read(self) -> None:
         """End a `read` that waits in another thread, or else the next one that would."""
-        endpoint = self._endpoint
-        if endpoint is not None and self.is_open:
-            with endpoint.condition:
+        handle = self._handle
+        if handle is not None and self.is_open:
+            with handle.condition:
                 self._read_cancelled = True
-                endpoint.condition.notify_all()
+                handle.condition.notify_all()
 
     # --- Writing ---
 
@@ -137,46 +143,46 @@ class ChannelStream(serial.SerialBase):
             SessionEnded: the line died.
         """
         octets = memoryview(serial.to_bytes(data))  # type: ignore[attr-defined]  # missing in the stubs
-        endpoint = self._opened()
+        handle = self._opened()
         deadline = Deadline(self.write_timeout)
         done = 0
         while done < len(octets):
-            piece = bytes(octets[done : done + (_XONXOFF_PIECE if endpoint.buffer.xonxoff else _PIECE)])
-            if endpoint.buffer.xonxoff:
-                endpoint.wait_sent(lambda: self._write_cancelled or not self.is_open, deadline.left())
-            taken = self._write_once(endpoint, piece, deadline)
+            piece = bytes(octets[done : done + (_XONXOFF_PIECE if handle.buffer.xonxoff else _PIECE)])
+            if handle.buffer.xonxoff:
+                handle.wait_sent(lambda: self._write_cancelled or not self.is_open, deadline.left())
+            taken = self._write_once(handle, piece, deadline)
             if taken is None:
                 break
             done += taken
         return done
 
-    def _write_once(self, endpoint: Endpoint, piece: bytes, deadline: Deadline) -> int | None:
+    def _write_once(self, handle: DlcHandle, piece: bytes, deadline: Deadline) -> int | None:
         """Queue octets or wait; None when no more is to be written."""
-        with endpoint.condition:
+        with handle.condition:
             if not self.is_open:
                 raise PortNotOpenError
-            if not endpoint.up:
-                raise endpoint.reason()
-            stopped = endpoint.buffer.xonxoff and (endpoint.buffer.held or self._queued(endpoint))
-            taken = 0 if stopped else endpoint.send(piece)
+            if not handle.up:
+                raise handle.reason()
+            stopped = handle.buffer.xonxoff and (handle.buffer.held or self._queued(handle))
+            taken = 0 if stopped else handle.send(piece)
             if taken == len(piece):
                 return taken
             if self._write_cancelled or self.write_timeout == 0:
                 self._write_cancelled = False
                 return taken or None
             # The condition is held since send(), so Writable cannot slip in between.
-            if not taken and not endpoint.condition.wait(deadline.left()):
+            if not taken and not handle.condition.wait(deadline.left()):
                 raise SerialTimeoutException("Write timeout")
             return taken
 
-    def _queued(self, endpoint: Endpoint) -> bool:
-        return endpoint.engine.call(lambda core, now: core.unsent(endpoint.dlci)) > 0
+    def _queued(self, handle: DlcHandle) -> bool:
+        return handle.engine.call(lambda core, now: core.unsent(handle.dlci)) > 0
 
     @property
     def out_waiting(self) -> int:
         """How many octets wait to be sent."""
-        endpoint = self._opened()
-        return endpoint.engine.call(lambda core, now: core.unsent(endpoint.dlci))
+        handle = self._opened()
+        return handle.engine.call(lambda core, now: core.unsent(handle.dlci))
 
     def flush(self) -> None:
         """Wait until everything that was written has gone to the line.
@@ -186,26 +192,26 @@ class ChannelStream(serial.SerialBase):
             DlcClosed: the peer closed the DLC first.
             SessionEnded: the line died first.
         """
-        endpoint = self._opened()
-        if not endpoint.engine.wait_written(endpoint.dlci, self.write_timeout):
-            if not endpoint.up or endpoint.engine.error is not None:
-                raise endpoint.reason()
+        handle = self._opened()
+        if not handle.engine.wait_written(handle.dlci, self.write_timeout):
+            if not handle.up or handle.engine.error is not None:
+                raise handle.reason()
             raise SerialTimeoutException("Write timeout")
 
     def reset_output_buffer(self) -> None:
         """Throw away what has been written and not sent."""
-        endpoint = self._opened()
-        with endpoint.condition:
-            endpoint.engine.call(lambda core, now: core.discard(endpoint.dlci))
-            endpoint.condition.notify_all()
+        handle = self._opened()
+        with handle.condition:
+            handle.engine.call(lambda core, now: core.discard(handle.dlci))
+            handle.condition.notify_all()
 
     def cancel_write(self) -> None:
         """End a `write` that waits in another thread, or else the next one that would."""
-        endpoint = self._endpoint
-        if endpoint is not None and self.is_open:
-            with endpoint.condition:
+        handle = self._handle
+        if handle is not None and self.is_open:
+            with handle.condition:
                 self._write_cancelled = True
-                endpoint.poke()
+                handle.poke()
 
     # --- For select ---
 
@@ -216,6 +222,6 @@ class ChannelStream(serial.SerialBase):
             The descriptor, the same one until the port is closed: readable while octets wait or the DLC is gone,
             writable while it takes octets.
         """
-        endpoint = self._opened()
-        with endpoint.condition:
-            return endpoint.fileno()
+        handle = self._opened()
+        with handle.condition:
+            return handle.fileno()

@@ -12,7 +12,7 @@ from ..opening import check_dlci
 from ..protocol.config import Config
 from ..protocol.events import DataReceived, Event, SessionClosed
 from ..protocol.offers import Offers
-from .dlc_handle import ChannelPolicy, Endpoint
+from .dlc_handle import ChannelPolicy, DlcHandle
 from .engine import Engine
 from .interfaces import MuxOfPort
 from .receive_buffer import ReceiveBuffer
@@ -35,7 +35,7 @@ class Channels:
         self._drain_timeout = drain_timeout
         self._engine: Engine
         self._policy: ChannelPolicy
-        self._endpoints: dict[int, Endpoint] = {}
+        self._handles: dict[int, DlcHandle] = {}
         self._uarts: dict[int, VirtualUart] = {}
         self._offers = Offers()
         self._make_locks()
@@ -48,15 +48,15 @@ class Channels:
         """Belong to an engine: at the beginning, and each time after the line was opened anew."""
         self._engine = engine
         self.configure(engine.config)
-        for endpoint in self.all():
-            endpoint.renew(engine)
+        for handle in self.all():
+            handle.renew(engine)
 
     def configure(self, config: Config) -> None:
         """Go by other parameters of the session."""
         with self._lock:
             self._policy = ChannelPolicy(config, self._drain_timeout)
-            for endpoint in self._endpoints.values():
-                endpoint.policy = self._policy
+            for handle in self._handles.values():
+                handle.policy = self._policy
 
     @property
     def drain_timeout(self) -> float:
@@ -68,26 +68,26 @@ class Channels:
         self._drain_timeout = seconds
         self.configure(self._policy.config)
 
-    def all(self) -> list[Endpoint]:
+    def all(self) -> list[DlcHandle]:
         """Return the near ends of all DLCs that anybody has asked for."""
         with self._lock:
-            return list(self._endpoints.values())
+            return list(self._handles.values())
 
-    def endpoint(self, dlci: int) -> Endpoint:
+    def handle(self, dlci: int) -> DlcHandle:
         """Return the near end of a DLC, for the ports that are made on it."""
         with self._lock:
-            if dlci not in self._endpoints:
-                endpoint = self._endpoints[dlci] = Endpoint(self._policy, self._engine, dlci)
-                self.buffers[dlci] = endpoint.buffer
-            return self._endpoints[dlci]
+            if dlci not in self._handles:
+                handle = self._handles[dlci] = DlcHandle(self._policy, self._engine, dlci)
+                self.buffers[dlci] = handle.buffer
+            return self._handles[dlci]
 
     def port(self, dlci: int) -> VirtualUart:
         """Return the port of a DLC as it is, open or not; see `Mux.port`."""
-        endpoint = self.endpoint(check_dlci(dlci))
+        handle = self.handle(check_dlci(dlci))
         with self._lock:
             uart = self._uarts.get(dlci)
             if uart is None:
-                uart = self._uarts[dlci] = VirtualUart.of(endpoint, self._mux)
+                uart = self._uarts[dlci] = VirtualUart.of(handle, self._mux)
             return uart
 
     def take(self, dlci: int) -> VirtualUart:
@@ -122,28 +122,28 @@ class Channels:
             with contextlib.suppress(StateError, DlcError):  # the peer has closed it by now
                 return self.take(dlci)
 
-    def handle(self, dlci: int, event: Event) -> None:
+    def on_event(self, dlci: int, event: Event) -> None:
         """Take an event of a DLC, which the peer may have opened before anybody asked for it."""
-        endpoint = self.endpoint(dlci)
+        handle = self.handle(dlci)
         if isinstance(event, DataReceived):
-            endpoint.buffer.feed(event.data)
+            handle.buffer.feed(event.data)
             return
-        endpoint.handle(event)
+        handle.on_event(event)
         with self._lock:
             if self._offers.handle(event):
                 self._offered.notify()
 
     def end(self, event: SessionClosed) -> None:
         """Take the end of everything."""
-        for endpoint in self.all():
-            endpoint.handle(event)
+        for handle in self.all():
+            handle.on_event(event)
         self.wake()
 
     def open_again(self) -> None:
         """Open the channels that were open when the line died; one that is refused is logged."""
-        for endpoint in self.all():
+        for handle in self.all():
             try:
-                endpoint.open_again()
+                handle.open_again()
             except DlcError as error:
                 port_logger(self._mux.name).warning("%s", error)
 
@@ -151,22 +151,22 @@ class Channels:
         """Let whoever waits look again: what the `Mux` is at has changed."""
         with self._lock:
             self._offered.notify_all()
-        for endpoint in self.all():  # who waits for one that was refused has to look, too
-            endpoint.wake()
+        for handle in self.all():  # who waits for one that was refused has to look, too
+            handle.wake()
 
     def retire(self) -> None:
         """Keep no descriptors: the `Mux` is closed for good."""
-        for endpoint in self.all():
-            endpoint.retire()
+        for handle in self.all():
+            handle.retire()
 
     def discarded(self) -> int:
         """Return how many octets came although there was no room for them."""
-        return sum(endpoint.buffer.discarded for endpoint in self.all())
+        return sum(handle.buffer.discarded for handle in self.all())
 
     def abandon(self) -> None:
         """Disconnect from the parent's locks, in the child after a fork."""
         self._make_locks()
-        for endpoint in self._endpoints.values():
-            endpoint.abandon()
+        for handle in self._handles.values():
+            handle.abandon()
         for uart in self._uarts.values():
             uart.abandon()

@@ -37,10 +37,10 @@ class ChannelPolicy:
     """Seconds that closing leaves for what is still queued."""
 
 
-class Endpoint:
+class DlcHandle:
     """The near end of a DLC; a `Mux` has one for each, whoever opens a port on it.
 
-    Everything here but `handle` may wait. Attributes are read and written with `condition` held.
+    Everything here but `on_event` may wait. Attributes are read and written with `condition` held.
 
     Args:
         policy: what it goes by; the `Mux` may change it.
@@ -50,13 +50,13 @@ class Endpoint:
 
     def __init__(self, policy: ChannelPolicy, engine: Engine, dlci: int) -> None:
         self.policy = policy
-        self.engine = engine
+        self.engine: Engine = engine
         self.dlci = dlci
-        self.buffer = ReceiveBuffer(self._arrived)
+        self.buffer: ReceiveBuffer = ReceiveBuffer(self._arrived)
         """What was received and not read."""
-        self.condition = self.buffer.condition
+        self.condition: threading.Condition = self.buffer.condition
         """Notified when octets came, when there is room again, and when the state changed."""
-        self.up = False
+        self.up: bool = False
         """The DLC is open on the line."""
         self.error: DlcError | SessionEnded | None = None
         """Why it is not."""
@@ -66,6 +66,9 @@ class Endpoint:
         self._retired = False
         self._wanted: Signals | None = None  # ours, while a port has it open
         self._parameters: Parameters | None = None  # what PN is to settle before it is opened
+
+    def __repr__(self) -> str:
+        return f"<DlcHandle {self.dlci} {'up' if self.up else 'down'} waiting={len(self.buffer)}>"
 
     # --- Opening and closing ---
 
@@ -195,12 +198,10 @@ class Endpoint:
 
     # --- Data ---
 
-    def take(self, size: int) -> bytes:
-        """Hand octets to a reader, and let the peer go on where that makes room."""
-        data = self.buffer.take(size)
+    def taken(self) -> None:
+        """Take note that a reader has taken octets: let the peer go on where that makes room."""
         self.set_flag()
         self.resume()
-        return data
 
     def resume(self) -> None:
         """Let the peer go on when there is room again."""
@@ -288,7 +289,7 @@ class Endpoint:
 
     # --- What the engine tells ---
 
-    def handle(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take an event of this DLC, data excepted, or the end of the session.
 
         Args:

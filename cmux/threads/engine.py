@@ -18,9 +18,10 @@ from ..line.physical import HungUp, Line
 from ..logs import log_event, port_logger
 from ..protocol.config import Config, Role
 from ..protocol.errors import CmuxRefused, NoMultiplexer
-from ..protocol.events import Cause, DataReceived, Event
+from ..protocol.events import Cause, DataReceived, Event, ModeChanged
 from ..protocol.link import Link
 from ..protocol.multiplexer import Multiplexer
+from ..protocol.responder import Responder
 from .receive_buffer import ReceiveBuffer
 
 T = TypeVar("T")
@@ -70,6 +71,11 @@ class Engine:
         self._dispatching = threading.Lock()
 
     @property
+    def _from_host(self) -> bool:
+        """Whether what is written goes from a host to a module, for the capture."""
+        return self.role is Role.INITIATOR
+
+    @property
     def role(self) -> Role:
         """Which station this is."""
         return self._link.multiplexer.role
@@ -113,14 +119,20 @@ class Engine:
             self._work.notify()
             return result
 
-    def change(self, action: Callable[[float], list[Event]]) -> None:
-        """Do something with the link that has events, under the lock, and tell them.
+    def answer(self, text: str) -> None:
+        """Answer the AT command that `CommandReceived` told; see `Responder.answer`.
 
         Args:
-            action: gets the time.
+            text: lines, the last of them a result code.
+
+        Raises:
+            SessionEnded: the line is gone.
         """
         with self._lock:
-            self._take(action(time.monotonic()))
+            if self.error is not None:
+                raise self.ended()
+            if isinstance(self._link, Responder):
+                self._take(self._link.answer(text, time.monotonic()))
             self._work.notify()
         self._dispatch()
 
@@ -224,7 +236,7 @@ class Engine:
 
     def _feed(self, data: bytes) -> None:
         if self._capture is not None:
-            self._capture.feed(data, from_host=False, timestamp=time.time_ns())
+            self._capture.feed(data, from_host=not self._from_host, timestamp=time.time_ns())
         with self._lock:
             self._take(self._link.receive(data, time.monotonic()))
             self._work.notify()
@@ -242,7 +254,7 @@ class Engine:
                     if not data:
                         continue
                     if self._capture is not None:  # before the peer can have answered
-                        self._capture.feed(data, from_host=True, timestamp=time.time_ns())
+                        self._capture.feed(data, from_host=self._from_host, timestamp=time.time_ns())
                 taken = self.line.write(data, _WRITE_WAIT)
                 data = data[taken:]
                 self._wrote(taken)
@@ -316,6 +328,8 @@ class Engine:
 
     def _dispatch_one(self, event: Event) -> None:
         log_event(self._log, event)
+        if isinstance(event, ModeChanged) and self._capture is not None:
+            self._capture.reconfigure(self.config)
         if isinstance(event, DataReceived) and (buffer := self._buffers.get(event.dlci)) is not None:
             buffer.feed(event.data)
         else:

@@ -8,7 +8,7 @@ from ..errors import SessionEnded
 from ..protocol.config import Config, Role
 from ..protocol.events import Outcome
 from ..urls import CmuxUrl
-from .dlc_handle import Endpoint
+from .dlc_handle import DlcHandle
 
 
 class MuxOfPort(Protocol):
@@ -29,6 +29,10 @@ class MuxOfPort(Protocol):
         """Why the session is over: the first cause; None while it lives."""
 
     @property
+    def reattaches(self) -> bool:
+        """Whether the line is opened anew when it dies."""
+
+    @property
     def reattaching(self) -> bool:
         """Whether a line that died is going to be opened anew."""
 
@@ -43,7 +47,7 @@ class MuxOfPort(Protocol):
     @drain_timeout.setter
     def drain_timeout(self, seconds: float) -> None: ...
 
-    def endpoint(self, dlci: int) -> Endpoint:
+    def handle(self, dlci: int) -> DlcHandle:
         """Return the near end of a DLC, for the ports that are made on it."""
 
     def test(self, payload: bytes = b"gsm0710") -> Outcome:

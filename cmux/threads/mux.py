@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import logging
-import os
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import Self
@@ -17,29 +14,25 @@ from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.physical import Line
 from ..logs import port_logger
-from ..opening import check_dlci
 from ..protocol import waits
 from ..protocol.config import Config, Role
-from ..protocol.events import Cause, CommandDone, Event, ModeChanged, SessionClosed
+from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed
 from ..protocol.link import Link
-from ..protocol.negotiation import wanted
-from ..reconnector import Reattacher
-from . import startup_runner as handover
+from ..reconnector import Reconnector
+from ..serving import Refuse, apply_refusals, refused
+from . import lifetime, startup_runner
+from .callbacks import Callbacks
+from .channel_access import ChannelAccess
 from .channels import Channels
-from .dlc_handle import Endpoint
 from .engine import Engine
-from .services import Services
-from .virtual_uart import VirtualUart
 
 _JOIN_TIMEOUT = 2.0
 
 Reopen = Callable[[], tuple[Line, Callable[[Line], bytes]]]
 """Opens a line; what comes with it brings the module into multiplexer mode, and returns what was read too far."""
 
-_muxes: weakref.WeakSet[Mux] = weakref.WeakSet()
 
-
-class Mux(Services):
+class Mux(ChannelAccess):
     """One multiplexed line; `cmux.open` and `cmux.serve` make it.
 
     Args:
@@ -51,6 +44,8 @@ class Mux(Services):
         names: of channels, with their DLCI.
         reopen: opens the line anew after it died, and brings the module into multiplexer mode on it; None: a dead line
             stays dead.
+        on_command: answers AT commands that a responder does not know.
+        refuse: the DLCIs that the peer may not open.
     """
 
     def __init__(
@@ -63,22 +58,28 @@ class Mux(Services):
         drain_timeout: float = 0.5,
         names: Mapping[str, int] = MappingProxyType({}),
         reopen: Reopen | None = None,
+        on_command: Callable[[str], str] | None = None,
+        refuse: Refuse = (),
     ) -> None:
         super().__init__()
-        self.name = line.name
+        self.name: str = line.name
         """What was opened: a path, a URL, or the name of the object."""
         self.back_in_at_mode: bool | None = None
         """Whether the module answered AT after closing; None when it was not asked."""
-        self.reattached = 0
+        self.reattached: int = 0
         """How often a line that died was opened anew."""
         self._log = port_logger(line.name)
         self._line = line
         self._make_link = make_link
         self._reopen = reopen
-        self._reattacher: Reattacher | None = None
+        self._reconnector: Reconnector | None = None
         self._leave_by_at = leave_by_at
         self._names = names
         self._capture = capture
+        self._on_command = on_command
+        self._refuse = refuse
+        self._refused = refused(refuse)
+        self._callbacks = Callbacks(line.name, self._log)
         self._channels = Channels(self, drain_timeout)
         self._engine = self._make_engine()
         self._channels.run_by(self._engine)
@@ -87,14 +88,16 @@ class Mux(Services):
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
         self._opened = False
-        _muxes.add(self)
+        lifetime.begin(self)
 
     def _make_locks(self) -> None:
-        self._lock = threading.Lock()  # of _closer and _reattacher
+        self._lock = threading.Lock()  # of _closer and _reconnector
         self._back = threading.Condition(self._lock)  # a line is attached again, or will never be
 
     def _make_engine(self) -> Engine:
-        return Engine(self._line, self._make_link(), self._handle, self._channels.buffers, self._capture)
+        link = self._make_link()
+        apply_refusals(link.multiplexer, self._refused)
+        return Engine(self._line, link, self._on_event, self._channels.buffers, self._capture)
 
     def start(self, first: bytes = b"") -> None:
         """Open DLCI 0 and wait for the peer; a responder waits for its peer later, in `accept`.
@@ -117,88 +120,31 @@ class Mux(Services):
                 raise self._engine.ended()
             raise self._engine.not_opened(after_at=self._leave_by_at) from error
 
-    # --- Channels ---
-
-    def channel(
-        self,
-        dlci: int | str,
-        *,
-        n1: int | None = None,
-        priority: int | None = None,
-        convergence: int | None = None,
-    ) -> VirtualUart:
-        """Return the port of a DLC, opened; always the same object for the same DLCI.
-
-        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
-        the peer does not grant is as `parameters` says.
-
-        Args:
-            dlci: 1 to 61, or a name that the profile has for it.
-            n1: longest information field in either direction, in octets; None: that of the session.
-            priority: 0 to 63; None: the default of the DLC.
-            convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
-
-        Returns:
-            The port.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: a parameter outside its range.
-            StateError: it is open with other parameters than these, or a responder has no session.
-            DlcRefused: the peer said DM.
-            DlcTimeout: it did not answer.
-            PortBusy: a ``cmux:`` URL has it open.
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        dlci = check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
-        if (n1, priority, convergence) != (None, None, None):
-            self.endpoint(dlci).require(wanted(self.config, n1, priority, convergence))
-        return self._channels.take(dlci)
-
-    def accept(self, timeout: float | None = None) -> VirtualUart:
-        """Wait for a channel that the peer opens.
-
-        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
-
-        Args:
-            timeout: seconds; None: as long as it takes.
-
-        Returns:
-            Its port, open. A channel that was closed and that the peer opens again comes again.
-
-        Raises:
-            AcceptTimeout: the peer opened none in time.
-            SessionEnded: this Mux is closed, or the line died.
-        """
-        uart = self._channels.accept(timeout, lambda: self.error is None or self.reattaching)
-        if uart is None:
-            raise self._engine.ended()
-        return uart
-
-    def port(self, dlci: int) -> VirtualUart:
-        """Return the port of a DLC as it is, open or not; always the same object for the same DLCI.
-
-        Args:
-            dlci: 1 to 61.
-
-        Raises:
-            InvalidDlci: the number cannot carry data.
-        """
-        return self._channels.port(dlci)
-
-    def endpoint(self, dlci: int) -> Endpoint:
-        """Return the near end of a DLC, for the ports that are made on it."""
-        return self._channels.endpoint(dlci)
-
-    def _handle(self, event: Event) -> None:
+    def _on_event(self, event: Event) -> None:
         if isinstance(event, SessionClosed):
             self._session_closed(event)
         elif isinstance(event, CommandDone):
             self._answer(event)
         elif isinstance(event, ModeChanged):
             self._channels.configure(self.config)
+        elif isinstance(event, CommandReceived):
+            self._callbacks.put(lambda: self._answer_command(event.command))
         elif dlci := getattr(event, "dlci", 0):
-            self._channels.handle(dlci, event)
+            self._channels.on_event(dlci, event)
+
+    def _answer_command(self, command: str) -> None:
+        text = "ERROR"
+        try:
+            if self._on_command is not None:
+                text = self._on_command(command)
+        finally:
+            with contextlib.suppress(SessionEnded):
+                self._engine.answer(text)
+
+    def _ask_again_whom_to_refuse(self) -> None:
+        self._refused = refused(self._refuse)
+        with contextlib.suppress(SessionEnded):
+            self._engine.call(lambda core, now: apply_refusals(core, self._refused))
 
     def _session_closed(self, event: SessionClosed) -> None:
         self._session_end = event
@@ -209,6 +155,8 @@ class Mux(Services):
                 self._begin_reattaching()
         if self.error is not None:  # the session of a responder ends, and its line lives
             self._channels.end(event)
+        elif callable(self._refuse):
+            self._callbacks.put(self._ask_again_whom_to_refuse)
         self._answer(None)
 
     def _session_over(self) -> SessionEnded:
@@ -249,9 +197,14 @@ class Mux(Services):
         return self._engine.error
 
     @property
+    def reattaches(self) -> bool:
+        """Whether the line is opened anew when it dies."""
+        return self._reopen is not None and self._closer is None
+
+    @property
     def reattaching(self) -> bool:
         """Whether a line that died is going to be opened anew."""
-        if self._reattacher is not None:
+        if self._reconnector is not None:
             return True
         error = self.error
         wanted = self._reopen is not None and self._opened and self._closer is None
@@ -266,7 +219,7 @@ class Mux(Services):
 
     def __repr__(self) -> str:
         state = "closed" if self._closed.is_set() else f"dead: {self.error}" if self.error else "open"
-        return f"<Mux {self.name} {state}>"
+        return f"<Mux {self.name} {self.role.value} {state}>"
 
     # --- After the line has died ---
 
@@ -293,12 +246,12 @@ class Mux(Services):
 
     def _begin_reattaching(self) -> None:
         with self._lock:
-            if self._reopen is not None and self._opened and self._closer is None and self._reattacher is None:
-                self._reattacher = Reattacher(self.name, self._reattach)
+            if self._reopen is not None and self._opened and self._closer is None and self._reconnector is None:
+                self._reconnector = Reconnector(self.name, self._reattach)
 
     def _reattach(self) -> bool:
         """Try once to open the line anew; return False when it died again at once."""
-        assert self._reopen is not None  # noqa: S101 - else there is no reattacher
+        assert self._reopen is not None  # noqa: S101 - else there is no reconnector
         self._engine.stop(_JOIN_TIMEOUT)
         self._line.close()
         self._line, hand_over = self._reopen()
@@ -310,7 +263,7 @@ class Mux(Services):
         with self._lock:
             if self.error is not None:
                 return False
-            self._reattacher = None
+            self._reconnector = None
             self.reattached += 1
             self._back.notify_all()
         self._channels.wake()
@@ -338,13 +291,13 @@ class Mux(Services):
 
     def _close(self) -> None:
         stopped = ended = False
-        reattacher = self._reattacher
-        if reattacher is not None:
-            reattacher.end()
+        reconnector = self._reconnector
+        if reconnector is not None:
+            reconnector.end()
             self._line.cancel()  # an attempt under way ends early
-            reattacher.join()
+            reconnector.join()
         with self._lock:
-            self._reattacher = None
+            self._reconnector = None
             self._back.notify_all()
         self._channels.wake()
         try:
@@ -355,22 +308,23 @@ class Mux(Services):
                 stopped = self._engine.stop(_JOIN_TIMEOUT)
                 alive = self.error is None or self.error.cause is not Cause.LINE_LOST
                 if stopped and alive and self._leave_by_at:  # interrupted, the module may not have heard of the end
-                    self.back_in_at_mode = handover.leave(self._line, self.config.option, close_down=not ended)
+                    self.back_in_at_mode = startup_runner.leave(self._line, self.config.option, close_down=not ended)
             finally:
                 self._line.close()
                 if not stopped:  # a thread that waited for the port ends with it
                     self._engine.stop(_JOIN_TIMEOUT)
+                self._callbacks.close(_JOIN_TIMEOUT)
                 if self._capture is not None:
                     self._capture.close()
                 self._channels.retire()
-                _muxes.discard(self)
+                lifetime.end(self)
                 self._closed.set()
 
     def _end_session(self) -> None:
         deadline = time.monotonic() + self.drain_timeout
-        for endpoint in self._channels.all():
-            if endpoint.up:
-                self._engine.wait_written(endpoint.dlci, max(0.0, deadline - time.monotonic()))
+        for handle in self._channels.all():
+            if handle.up:
+                self._engine.wait_written(handle.dlci, max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(SessionEnded):
             self._engine.call(lambda core, now: core.shutdown(now))
             self._engine.wait(lambda core: not core.session_open, waits.shutdown(self.config))
@@ -392,21 +346,3 @@ class Mux(Services):
         self._closed.set()
         self._engine.abandon()
         self._channels.abandon()
-
-
-# --- The end of the process, and its children ---
-
-
-def _close_all() -> None:
-    for mux in list(_muxes):
-        mux.close()
-
-
-def _after_fork() -> None:
-    for mux in list(_muxes):
-        mux.abandon()
-
-
-atexit.register(_close_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -28,19 +28,19 @@ class ReceiveBuffer:
     """
 
     def __init__(self, arrived: Callable[[bool], None] = lambda full: None) -> None:
-        self.condition = threading.Condition()
+        self.condition: threading.Condition = threading.Condition()
         """Notified when octets came, when there is room again, and when the state of the channel changed."""
         self.xonxoff = False
         """XON and XOFF among the received octets let go and stop what is written, and are taken out."""
-        self.held = False
+        self.held: bool = False
         """XOFF came, and no XON since."""
         self._arrived = arrived
         self._octets = bytearray()
-        self.discarded = 0
+        self.discarded: int = 0
         """Octets that came although the buffer was full."""
-        self.arrived_at = 0.0
+        self.arrived_at: float = 0.0
         """When the last octets came, on the caller's clock."""
-        self.paused = False
+        self.paused: bool = False
         """The peer was asked to stop."""
         self.wanted = 0
         """Octets that a reader waits for."""

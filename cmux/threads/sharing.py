@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Mapping
 from typing import Final
 
+from ..settings import DEFAULTS, LineSettings
 from ..urls import CmuxUrl
 from .mux import Mux
 from .opener import open as open_mux
 
-_DEFAULTS: Final[dict[str, object]] = {"baudrate": 115200, "startup": "at", "option": "basic"}
+_DEFAULTS: Final[Mapping[str, object]] = {**DEFAULTS, "option": "basic"}  # that of all profiles
 _lines: dict[str, _SharedLine] = {}
 _lock = threading.Lock()
 
@@ -20,9 +22,9 @@ class _SharedLine:
     """One line; `lock` is held while it is opened or closed, which takes a while."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock: threading.Lock = threading.Lock()
         self.mux: Mux | None = None
-        self.settings: dict[str, object] = {}
+        self.settings: LineSettings = {}
         self.users: weakref.WeakSet[object] = weakref.WeakSet()
 
     def join(self, url: CmuxUrl, user: object) -> Mux:
@@ -30,7 +32,7 @@ class _SharedLine:
             mux, self.mux = self.mux, None  # it died: its ports know by now
             mux.close()
         if self.mux is None:
-            self.mux = open_mux(url.line, **url.settings)  # type: ignore[arg-type]  # checked by parse_url
+            self.mux = open_mux(url.line, **url.settings)
             self.settings = url.settings
             self.users = weakref.WeakSet()
         else:

@@ -11,7 +11,7 @@ from ..errors import SessionEnded, StartupError
 from ..line.physical import HungUp, Line
 from ..logs import port_logger
 from ..protocol import startup
-from ..protocol.at_cmux import Manner
+from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Option
 from ..protocol.events import Cause
 from ..protocol.startup import Dialogue, Entered, Finding, Heard
@@ -53,13 +53,13 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
 
 
 def enter(
-    line: Line, manner: Manner, other_rates: Sequence[int], findings: list[Finding] | None = None
+    line: Line, command: CmuxCommand, other_rates: Sequence[int], findings: list[Finding] | None = None
 ) -> Entered:  # fmt: skip
     """Bring the module into multiplexer mode; see `startup.enter`.
 
     Args:
         line: open; set to the rate at which the module was found.
-        manner: how AT+CMUX is said.
+        command: how AT+CMUX is said.
         other_rates: baud rates to try, where the line has any.
         findings: gets what each step showed.
 
@@ -72,7 +72,7 @@ def enter(
     """
     rates = other_rates if line.has_baudrate else ()
     try:
-        entered = run(line, startup.enter(line.name, manner, other_rates=rates, findings=findings))
+        entered = run(line, startup.enter(line.name, command, other_rates=rates, findings=findings))
         if entered.baudrate is not None:
             port_logger(line.name).warning("the module is set to %d baud, and so is the line now", entered.baudrate)
         return entered
@@ -81,7 +81,7 @@ def enter(
     except StartupError:
         raise
     except BaseException:  # interrupted: it may be in multiplexer mode already
-        leave(line, manner.config.option, close_down=True)
+        leave(line, command.config.option, close_down=True)
         raise
 
 

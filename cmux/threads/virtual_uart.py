@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Self
 
 import serial
 from serial.serialutil import PortNotOpenError
 
+from ..errors import DlcError, StateError
 from ..protocol.commands import PortSettings, Signals
 from ..protocol.config import Parameters
+from ..protocol.events import Cause
 from ..urls import CmuxUrl, format_url, parse_url
 from .channel_stream import ChannelStream
-from .dlc_handle import Endpoint
+from .dlc_handle import DlcHandle
 from .interfaces import Lease, MuxOfPort, UrlOpener
 from .rpn import port_settings
 
@@ -32,7 +35,9 @@ class VirtualUart(ChannelStream):
     Args:
         port: a ``cmux:`` URL, opened at once; None makes a closed port whose ``port`` can be set.
         baudrate: of the port behind the channel, bits per second; the line's own is in the URL.
-        settings: more settings of pyserial: ``timeout``, ``write_timeout``, ``parity``, …
+        bytesize: this and what follows is pyserial's, in its order; ``timeout`` and ``write_timeout`` are in seconds,
+            None waits as long as it takes.
+        older: ``writeTimeout`` and ``interCharTimeout``, as pyserial called two of them once.
 
     Raises:
         ValueError: the URL, or a setting, is not understood.
@@ -44,31 +49,60 @@ class VirtualUart(ChannelStream):
     _port: str | None  # both are pyserial's, and missing in the stubs
     _xonxoff: bool
 
-    def __init__(self, port: str | None = None, baudrate: int = 9600, *settings: Any, **named: Any) -> None:
+    def __init__(
+        self,
+        port: str | None = None,
+        baudrate: int = 9600,
+        bytesize: int = serial.EIGHTBITS,
+        parity: str = serial.PARITY_NONE,
+        stopbits: float = serial.STOPBITS_ONE,
+        timeout: float | None = None,
+        xonxoff: bool = False,
+        rtscts: bool = False,
+        write_timeout: float | None = None,
+        dsrdtr: bool = False,
+        inter_byte_timeout: float | None = None,
+        exclusive: bool | None = None,
+        **older: float | None,
+    ) -> None:
         self._make_locks()
-        self._endpoint: Endpoint | None = None
+        self._handle: DlcHandle | None = None
         self._mux: MuxOfPort | None = None
         self._lease: Lease | None = None
         self._url: CmuxUrl | None = None
         self._bound = False  # to the DLC of a Mux for good
         self._told = _NOTHING_TOLD
         self._collecting = False
-        super().__init__(port, baudrate, *settings, **named)
+        super().__init__(
+            port,
+            baudrate,
+            bytesize,
+            parity,
+            stopbits,
+            timeout,
+            xonxoff,
+            rtscts,
+            write_timeout,
+            dsrdtr,
+            inter_byte_timeout,
+            exclusive,
+            **older,
+        )
 
     @classmethod
-    def of(cls, endpoint: Endpoint, mux: MuxOfPort) -> Self:
+    def of(cls, handle: DlcHandle, mux: MuxOfPort) -> Self:
         """Make the port of a DLC of a `Mux`: it stays that DLC's for good.
 
         Args:
-            endpoint: the near end of the DLC.
+            handle: the near end of the DLC.
             mux: the `Mux`.
 
         Returns:
             The port, closed.
         """
         made = cls()
-        made._endpoint, made._mux, made._bound = endpoint, mux, True
-        url = format_url(mux.name, endpoint.dlci)
+        made._handle, made._mux, made._bound = handle, mux, True
+        url = format_url(mux.name, handle.dlci)
         made._port = made.portstr = made.name = url
         return made
 
@@ -95,14 +129,14 @@ class VirtualUart(ChannelStream):
     @property
     def dlci(self) -> int:
         """The number of the DLC; 0 while there is none."""
-        if self._endpoint is not None:
-            return self._endpoint.dlci
+        if self._handle is not None:
+            return self._handle.dlci
         return self._url.dlci if self._url is not None else 0
 
     @property
     def received_discarded(self) -> int:
         """Octets that came although the buffer was full."""
-        return self._endpoint.buffer.discarded if self._endpoint is not None else 0
+        return self._handle.buffer.discarded if self._handle is not None else 0
 
     # --- Opening and closing ---
 
@@ -114,7 +148,7 @@ class VirtualUart(ChannelStream):
             SessionEnded: the multiplexer is closed.
         """
         with self._asking:
-            if self.is_open and self._endpoint is not None and not self._endpoint.up:
+            if self.is_open and self._handle is not None and not self._handle.up:
                 self.close()
             if not self.is_open:
                 self.open()
@@ -132,30 +166,33 @@ class VirtualUart(ChannelStream):
         """
         if self.is_open:
             raise serial.SerialException("Port is already open.")
-        if self._endpoint is None:
+        if self._handle is None:
             if self._url is None:
                 raise serial.SerialException("Port must be configured before it can be used.")
             self._lease = self.open_url(self._url, self)
             self._mux = self._lease.mux
-            self._endpoint = self._mux.endpoint(self._url.dlci)
-        endpoint = self._endpoint
+            self._handle = self._mux.handle(self._url.dlci)
+        handle = self._handle
         try:
-            endpoint.claim(self, str(self._port))
+            handle.claim(self, str(self._port))
         except BaseException:
-            self._leave(endpoint)
+            self._leave(handle)
             raise
         try:
             self._read_cancelled = self._write_cancelled = False
             self._told, _ = port_settings(self, _NOTHING_TOLD)
-            endpoint.buffer.xonxoff = bool(self._xonxoff)
-            endpoint.open(self._signals())
-            self.is_open = True
+            handle.buffer.xonxoff = bool(self._xonxoff)
+            handle.open(self._signals())
+            self.is_open: bool = True
         except BaseException:
-            self._let_go(endpoint)
+            self._let_go(handle)
             raise
 
     def wait_up(self, stop: Callable[[], bool]) -> bool:
-        """Wait while a line that died may be opened anew, or the peer of a responder may open the channel.
+        """Wait while the channel may come back: the line is opened anew, or the peer opens it.
+
+        On a line that is opened anew when it dies, a channel that the peer has closed is waited for, too: a peer that
+        ends in order closes its channels first.
 
         Args:
             stop: ends the wait early when it says True; `cancel_read` makes it be asked.
@@ -166,45 +203,51 @@ class VirtualUart(ChannelStream):
         Raises:
             PortNotOpenError: this is the port of a URL, and closed.
         """
-        endpoint, mux = self._endpoint, self._mux
-        if endpoint is None or mux is None:
+        handle, mux = self._handle, self._mux
+        if handle is None or mux is None:
             raise PortNotOpenError
-        with endpoint.condition:
-            while not endpoint.up and (mux.reattaching or mux.serving) and not stop():
-                endpoint.condition.wait()
-            up = endpoint.up
-        if up and not self.is_open:
-            self.ensure_open()
-        return up
+        while True:
+            with handle.condition:
+                while not handle.up and self._may_come_back(handle, mux) and not stop():
+                    handle.condition.wait()
+                if not handle.up or self.is_open:
+                    return handle.up
+            with contextlib.suppress(StateError, DlcError):  # the peer has closed it by now
+                self.ensure_open()
+
+    @staticmethod
+    def _may_come_back(handle: DlcHandle, mux: MuxOfPort) -> bool:
+        closed_by_peer = handle.error is not None and handle.error.cause is Cause.PEER
+        return mux.serving or mux.reattaching or (mux.reattaches and closed_by_peer)
 
     def close(self) -> None:
         """Send what is queued, for half a second at most, discard the rest, close the DLC; it can be opened again."""
-        if getattr(self, "_finalizing", False) or not hasattr(self, "_endpoint"):
+        if getattr(self, "_finalizing", False) or not hasattr(self, "_handle"):
             self.is_open = False  # from __del__: no lock, no waiting
-            forgotten: Endpoint | None = getattr(self, "_endpoint", None)
+            forgotten: DlcHandle | None = getattr(self, "_handle", None)
             if forgotten is not None:
                 forgotten.drop_flag()
             return
-        endpoint = self._endpoint
-        if endpoint is None:
+        handle = self._handle
+        if handle is None:
             return
-        with endpoint.condition:
+        with handle.condition:
             if not self.is_open:
                 return
             self.is_open = False
-            endpoint.poke()
-        self._let_go(endpoint)
+            handle.poke()
+        self._let_go(handle)
 
-    def _let_go(self, endpoint: Endpoint) -> None:
+    def _let_go(self, handle: DlcHandle) -> None:
         try:
-            endpoint.close()
+            handle.close()
         finally:
-            self._leave(endpoint)
+            self._leave(handle)
 
-    def _leave(self, endpoint: Endpoint) -> None:
-        endpoint.release(self)
+    def _leave(self, handle: DlcHandle) -> None:
+        handle.release(self)
         if not self._bound:
-            self._endpoint = self._mux = None
+            self._handle = self._mux = None
             lease, self._lease = self._lease, None
             if lease is not None:
                 lease.release()
@@ -212,13 +255,13 @@ class VirtualUart(ChannelStream):
     # --- Signals and settings ---
 
     def _signals(self) -> Signals:
-        paused = self._endpoint is not None and self._endpoint.buffer.paused
+        paused = self._handle is not None and self._handle.buffer.paused
         return Signals(fc=paused, rtc=bool(self.dtr), rtr=bool(self.rts))
 
     def _update_rts_state(self) -> None:
-        endpoint = self._opened()
-        with endpoint.condition:
-            endpoint.set_signals(self._signals())
+        handle = self._opened()
+        with handle.condition:
+            handle.set_signals(self._signals())
 
     _update_dtr_state = _update_rts_state
 
@@ -232,9 +275,9 @@ class VirtualUart(ChannelStream):
         Args:
             duration: seconds, rounded to steps of 0.2, 3 at most.
         """
-        endpoint = self._opened()
+        handle = self._opened()
         length = min(duration, _LONGEST_BREAK)
-        endpoint.engine.call(lambda core, now: core.send_break(endpoint.dlci, length, now))
+        handle.engine.call(lambda core, now: core.send_break(handle.dlci, length, now))
 
     @property
     def cts(self) -> bool:
@@ -264,16 +307,16 @@ class VirtualUart(ChannelStream):
     @property
     def own_signals(self) -> Signals:
         """The V.24 signals that this side sends: ``rts``, ``dtr``, and whether the peer is asked to stop."""
-        endpoint = self._opened()
-        return endpoint.engine.call(lambda core, now: core.own_signals(endpoint.dlci))
+        handle = self._opened()
+        return handle.engine.call(lambda core, now: core.own_signals(handle.dlci))
 
     @property
     def parameters(self) -> Parameters:
         """What holds on the channel now: N1, frame type, convergence layer, priority (27.010 §5.4.6.3.1)."""
-        endpoint = self._opened()
-        return endpoint.engine.call(lambda core, now: core.parameters(endpoint.dlci))
+        handle = self._opened()
+        return handle.engine.call(lambda core, now: core.parameters(handle.dlci))
 
-    def apply_settings(self, d: dict[str, Any]) -> None:
+    def apply_settings(self, d: Mapping[str, object]) -> None:
         """Change several settings, and tell the peer of all of them at once.
 
         Args:
@@ -281,7 +324,7 @@ class VirtualUart(ChannelStream):
         """
         self._collecting = True
         try:
-            super().apply_settings(d)
+            super().apply_settings(dict(d))
         finally:
             self._collecting = False
             if self.is_open:
@@ -291,16 +334,16 @@ class VirtualUart(ChannelStream):
         """Tell the peer what has changed, without waiting for what it makes of it (27.010 §5.4.6.3.9)."""
         if self._collecting:
             return
-        endpoint = self._opened()
+        handle = self._opened()
         settings, mask = port_settings(self, self._told)
-        with endpoint.condition:
-            endpoint.buffer.xonxoff = bool(self._xonxoff)
-            if not endpoint.buffer.xonxoff and endpoint.buffer.held:
-                endpoint.buffer.held = False
-                endpoint.condition.notify_all()
+        with handle.condition:
+            handle.buffer.xonxoff = bool(self._xonxoff)
+            if not handle.buffer.xonxoff and handle.buffer.held:
+                handle.buffer.held = False
+                handle.condition.notify_all()
         if settings != self._told:
             self._told = settings
-            endpoint.engine.call(lambda core, now: core.negotiate_port(endpoint.dlci, settings, now, mask))
+            handle.engine.call(lambda core, now: core.negotiate_port(handle.dlci, settings, now, mask))
 
     def abandon(self) -> None:
         """Be dead in the child after a fork."""

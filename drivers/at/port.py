@@ -15,7 +15,12 @@ class Port(Protocol):
     ``cancel_read``, ``write_timeout``, ``name``, ``is_open`` and ``close`` are used where there are such.
     """
 
-    timeout: float | None
+    @property  # as pyserial has it: not every type checker takes a property for an attribute
+    def timeout(self) -> float | None:
+        """Seconds that `read` waits; None: as long as it takes."""
+
+    @timeout.setter
+    def timeout(self, seconds: float | None, /) -> None: ...
 
     @property
     def in_waiting(self) -> int:

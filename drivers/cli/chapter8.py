@@ -78,7 +78,7 @@ class Chapter8:
         self._announce = announce
         self._patience = patience
         self._stack = ExitStack()
-        self.channels = {uart: self._channel(mux, uart, clock) for uart in UARTS}
+        self.channels: dict[int, AtChannel] = {uart: self._channel(mux, uart, clock) for uart in UARTS}
         """The AT channel of each virtual UART."""
         table = ContextTable(clock=clock)
         self._server = TcpipDriver(

@@ -12,7 +12,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import cmux
-from cmux.cli import CommandError, Commands, number
+from cmux.cli import CommandError, Commands
+from cmux.cli.line_options import add_line_options, from_arguments
+from cmux.opening import Plan
+from cmux.protocol import Option
+from cmux.protocol.at_cmux import MODES
 
 from ..at import pause
 from ..clock import Clock
@@ -43,16 +47,14 @@ def add_demo(commands: Commands) -> None:
         ),
     )
     parser.add_argument("--port", metavar="URL", help="the module: a path or any pyserial URL (default: emulated)")
-    parser.add_argument(
-        "--baudrate", type=number(1, 20_000_000), default=115200, metavar="N", help="of that port (default 115200)"
-    )
-    parser.add_argument("--capture", metavar="FILE", help="write the frames to FILE.pcapng (LINKTYPE_MUX27010)")
     parser.set_defaults(log_level=logging.ERROR)  # what goes wrong ends a step, and is said there
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+    add_line_options(parser)
 
 
 def run_demo(options: argparse.Namespace) -> int:
     """Run it; return the exit code."""
+    line = from_arguments(options, options.port or "emulated")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and not options.json
     quiet = getattr(options, "quiet", False)
     with ExitStack() as stack:
@@ -62,15 +64,23 @@ def run_demo(options: argparse.Namespace) -> int:
         if options.port is not None:
             port = options.port
         else:
-            module = stack.enter_context(EmulatedModule())
+            module = stack.enter_context(_emulated(line.plan))
             port = module.serve_pty() if hasattr(os, "openpty") else module.port()
             transcript.note("an emulated M10, no hardware")
         started = time.monotonic()
-        mux = stack.enter_context(cmux.open(port, baudrate=options.baudrate, capture=options.capture))
-        transcript.note(f"{mux.name}: AT+CMUX=0, {mux.config.option.value} option, DLCI 0 open")
+        mux = stack.enter_context(cmux.open(port, **line.settings))
+        said = f"AT+CMUX={MODES[mux.config.option]}, " if line.plan.by_at else ""
+        transcript.note(f"{mux.name}: {said}{mux.config.option.value} option, DLCI 0 open")
         steps = play(mux, transcript)
         transcript.end(True, f"OK: chapter 8 in {time.monotonic() - started:.1f} s, {steps} steps", steps=steps)
     return 0
+
+
+def _emulated(plan: Plan) -> EmulatedModule:
+    """Return a module that can do what is asked of it."""
+    if plan.by_at:
+        return EmulatedModule()
+    return EmulatedModule(startup="none", option="basic" if plan.config.option is Option.BASIC else "advanced")
 
 
 def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, clock: Clock | None = None) -> int:

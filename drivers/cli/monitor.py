@@ -16,7 +16,7 @@ import serial
 from cmux import CmuxError, Mux
 from cmux.cli import CommandError, Commands
 from cmux.cli.attach import Attached, add_channel_options
-from cmux.cli.line_options import LineSettings, add_line_options, from_arguments
+from cmux.cli.line_options import LineOptions, add_line_options, from_arguments
 from cmux.cli.stopping import Stop, stop_by_signal
 
 from ..errors import DriverError
@@ -64,20 +64,17 @@ def run_monitor(arguments: argparse.Namespace) -> int:
     Raises:
         CommandError: the line could not be opened, or died.
     """
-    try:
-        settings = from_arguments(arguments)
-    except ValueError as error:
-        arguments.parser.error(str(error))
-    asking = settings.channels[-1]
-    without = (asking,) if settings.link is not None else settings.channels
+    options = from_arguments(arguments)
+    asking = options.channels[-1]
+    without = (asking,) if options.link is not None else options.channels
     with stop_by_signal() as stop:
-        attached = Attached(settings, stop)
+        attached = Attached(options, stop)
         try:
             mux = attached.open(without)
             paths = {bridge.uart.dlci: bridge.path for bridge in attached.bridges}
             inquiry = Inquiry(mux, asking)
             try:
-                _watch(Watch(mux, settings, paths, inquiry), attached, stop, arguments)
+                _watch(Watch(mux, options, paths, inquiry), attached, stop, arguments)
             finally:
                 stop.interrupts = False
                 inquiry.close()
@@ -221,14 +218,14 @@ class Watch:
 
     Args:
         mux: of the line.
-        settings: of the line.
+        options: of the line.
         paths: of the channels that have one.
         inquiry: asks the module.
     """
 
-    def __init__(self, mux: Mux, settings: LineSettings, paths: dict[int, str], inquiry: Inquiry) -> None:
+    def __init__(self, mux: Mux, options: LineOptions, paths: dict[int, str], inquiry: Inquiry) -> None:
         self._mux = mux
-        self._settings = settings
+        self._options = options
         self._paths = paths
         self._inquiry = inquiry
         self._before: Reading | None = None
@@ -253,7 +250,7 @@ class Watch:
             frames_received=cast(int, stats["frames_received"]),
             frames_sent=cast(int, stats["frames_sent"]),
             dropped=cast(dict[str, int], stats["dropped"]),
-            channels=[self._channel(dlci, per_dlc.get(dlci, {})) for dlci in self._settings.channels],
+            channels=[self._channel(dlci, per_dlc.get(dlci, {})) for dlci in self._options.channels],
             module=module,
         )
 
@@ -261,9 +258,9 @@ class Watch:
         signals: list[str] = []
         waiting = 0
         with suppress(CmuxError, serial.SerialException):
-            port = self._mux.endpoint(dlci)
-            peer = port.peer_signals()
-            waiting = len(port.buffer)
+            port = self._mux.port(dlci)
+            peer = port.peer_signals
+            waiting = port.in_waiting
             states = (peer.rtr, peer.rtc, peer.dv, peer.ic)
             signals = [name for name, on in zip(_SIGNALS, states, strict=True) if on]
         return ChannelReading(

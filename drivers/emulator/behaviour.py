@@ -188,7 +188,7 @@ class Behaviour:
 
 
 #: Behaviours that belong together, under the names that stand for them: what the figures of the app note show.
-SETS = {
+SETS: dict[str, tuple[str, ...]] = {
     "figure1": ("ati_blank_line=on", "recv_from=RECV FROM", "address_line=off"),
     "figure2": ("recv_from=RCV FROM", "address_line=on"),
     "figure3": ("ati_blank_line=off", "recv_from=RCV FROM", "address_line=on"),

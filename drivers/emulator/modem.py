@@ -34,19 +34,19 @@ class Modem(abc.ABC):
     def __init__(
         self, environment: Environment, *, uart_class: type[Uart] = Uart, numbers: Mapping[str, int] | None = None
     ) -> None:
-        self.environment = environment
-        self.uarts = [uart_class(self, number) for number in range(UARTS)]
-        self.wall_clock = WallClock(environment.clock)
-        self.functionality = 1  # AT+CFUN
-        self.wrong_pins = 0
+        self.environment: Environment = environment
+        self.uarts: list[Uart] = [uart_class(self, number) for number in range(UARTS)]
+        self.wall_clock: WallClock = WallClock(environment.clock)
+        self.functionality: int = 1  # AT+CFUN
+        self.wrong_pins: int = 0
         self._numbers = dict(numbers or {})
-        self.numbers = dict(self._numbers)
+        self.numbers: dict[str, int] = dict(self._numbers)
         self.texts: dict[str, str] = {}  # settings as they are shown; the default where there is none
         self.definitions: dict[int, tuple[str, str]] = {}  # AT+CGDCONT
         self.activated: set[int] = set()  # AT+CGACT
-        self.rate = 0  # AT+IPR
-        self.flow = (0, 0)  # AT+IFC
-        self.multiplexing = False
+        self.rate: int = 0  # AT+IPR
+        self.flow: tuple[int, int] = (0, 0)  # AT+IFC
+        self.multiplexing: bool = False
         self.multiplex: Callable[[Uart, Command], Reply | None] | None = None  # AT+CMUX=..., where the line can do it
         self.describe_multiplexer: Callable[[bool], str] | None = None  # AT+CMUX? and AT+CMUX=?
         self.change_rate: Callable[[int], None] | None = None  # AT+IPR, where the line is a real one
@@ -210,4 +210,4 @@ class ModemCall(UartCall):
 
     def __init__(self, modem: Modem, uart: Uart, command: Command) -> None:
         super().__init__(uart, command)
-        self.modem = modem
+        self.modem: Modem = modem

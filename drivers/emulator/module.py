@@ -32,7 +32,7 @@ from .quectel_gsm.commands import all_commands
 from .quectel_gsm.modem import QuectelGsmModem
 from .quectel_gsm.ownership import Ownership
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 #: Told ``(dlci, "received" or "sent", octets)`` from the module's side; DLCI 0 is the plain UART in AT mode.
 OctetsCallback = Callable[[int, str, bytes], None]

@@ -452,7 +452,7 @@ async def test_a_peer_that_sends_no_octets_back_is_said_so(module: Module, monke
 
 
 async def test_the_names_of_the_two_shells_are_the_same(module: Module) -> None:
-    of_threads_alone = {"endpoint", "abandon", "port"}
+    of_threads_alone = {"handle", "abandon", "port"}
     names = {name for name in dir(cmux.Mux) if not name.startswith("_")} - of_threads_alone
     async with await cmux.aio.open(module.path) as mux:
         assert names <= set(dir(mux))

@@ -103,8 +103,8 @@ def test_every_blocked_call_on_every_channel_is_woken_with_the_cause_which_is_lo
         first, second = mux.channel(1), mux.channel(2)
         first.timeout = second.timeout = None
         module.run(lambda core, now: core.pause_reading(2, now))
-        assert second._endpoint is not None
-        assert second._endpoint.engine.wait(lambda core: bool(core.signals(2) and core.signals(2).fc), 20)
+        assert second._handle is not None
+        assert second._handle.engine.wait(lambda core: bool(core.signals(2) and core.signals(2).fc), 20)
         second.write(b"held back")  # there is something to flush, whichever thread comes first
         errors: dict[threading.Thread, Exception] = {}
 

@@ -19,7 +19,7 @@ from startup_waits import NOBODY, shorten_waits
 import cmux
 from cmux.protocol import Config, Frame, FrameType, encode
 from cmux.protocol.events import Cause
-from cmux.threads import startup_runner as handover
+from cmux.threads import startup_runner
 
 UA = encode(Frame(0, True, FrameType.UA, True))
 CLD = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9")
@@ -120,13 +120,13 @@ def test_only_one_of_those_that_close_talks_to_the_module_and_the_others_wait_fo
         together = threading.Barrier(4)
         answers: list[object] = []
         talks: list[bool] = []
-        leave = handover.leave
+        leave = startup_runner.leave
 
         def counted(*arguments: object, **named: object) -> bool:
             talks.append(True)
             return leave(*arguments, **named)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(handover, "leave", counted)
+        monkeypatch.setattr(startup_runner, "leave", counted)
 
         def close() -> None:
             together.wait(20)
@@ -542,14 +542,14 @@ def test_closing_from_one_of_its_own_threads_does_not_wait_for_itself() -> None:
         mux = cmux.open(module.path)
         port = mux.channel(1)
         done = threading.Event()
-        received = port._endpoint.buffer.feed
+        received = port._handle.buffer.feed
 
         def feed(data: bytes) -> None:
             received(data)
             mux.close()
             done.set()
 
-        port._endpoint.buffer.feed = feed  # type: ignore[method-assign]
+        port._handle.buffer.feed = feed  # type: ignore[method-assign]
         port.write(b"x")
         assert done.wait(10)
         mux.close()  # waits for the thread that does it
@@ -574,7 +574,7 @@ def test_a_finalizer_neither_waits_nor_takes_a_lock() -> None:
         mux = cmux.open(module.path)
         port = mux.channel(1)
         port.fileno()
-        with port._endpoint.condition, mux._engine._lock:  # what another thread might hold
+        with port._handle.condition, mux._engine._lock:  # what another thread might hold
             port._finalizing = True  # type: ignore[attr-defined]
             finished = threading.Thread(target=port.close)
             finished.start()
@@ -591,7 +591,7 @@ def test_a_child_after_a_fork_has_a_dead_mux_and_says_nothing() -> None:
         at_work, forked = threading.Event(), threading.Event()
 
         def work() -> None:
-            with port._endpoint.condition:
+            with port._handle.condition:
                 at_work.set()
                 forked.wait(20)
 

@@ -29,11 +29,11 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 
 def _channel(port: serial.SerialBase, lacks: frozenset[str] = frozenset()) -> Looped:
     assert isinstance(port, cmux.VirtualUart)
-    endpoint = port._opened()
+    handle = port._opened()
 
     def until(ready: Callable[[], bool]) -> None:
-        with endpoint.condition:
-            assert endpoint.condition.wait_for(ready, PATIENCE)
+        with handle.condition:
+            assert handle.condition.wait_for(ready, PATIENCE)
 
     return Looped(port, lacks, until)
 

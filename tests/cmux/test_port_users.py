@@ -103,8 +103,8 @@ def test_a_text_wrapper_reads_and_writes_lines(url: str) -> None:
 def stop_it(module: Module, port: cmux.VirtualUart) -> None:
     """Let the peer take no more data, and wait until the host knows."""
     module.run(lambda core, now: core.pause_reading(1, now))
-    assert port._endpoint is not None
-    assert port._endpoint.engine.wait(lambda core: bool(core.signals(1) and core.signals(1).fc), 20)
+    assert port._handle is not None
+    assert port._handle.engine.wait(lambda core: bool(core.signals(1) and core.signals(1).fc), 20)
 
 
 def test_select_finds_it_writable_only_while_it_takes_octets(url: str, module: Module) -> None:

@@ -98,11 +98,11 @@ def test_a_profile_names_its_channels() -> None:
 
 
 def test_a_profile_or_an_option_that_nobody_knows_is_refused_before_anything_is_opened() -> None:
-    with pytest.raises(cmux.ConfigError, match="no profile 'm99': generic, m10"):
+    with pytest.raises(cmux.ConfigError, match="profile = 'm99' is not generic, m10"):
         cmux.open("/nowhere", profile="m99")
-    with pytest.raises(cmux.ConfigError, match="no option 'other': basic, advanced"):
+    with pytest.raises(cmux.ConfigError, match="option = 'other' is not basic or advanced"):
         cmux.open("/nowhere", option="other")
-    with pytest.raises(cmux.ConfigError, match="no keep_alive 'ping': none, test, msc"):
+    with pytest.raises(cmux.ConfigError, match="keep_alive = 'ping' is not none, test or msc"):
         cmux.open("/nowhere", keep_alive="ping")
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmux.protocol import Config, Multiplexer, Option, Role, startup
-from cmux.protocol.at_cmux import Manner
+from cmux.protocol.at_cmux import CmuxCommand
 from cmux.protocol.startup import Dialogue, Heard, Step, T
 
 LIMIT = 10.0
@@ -90,7 +90,7 @@ def test_the_next_host_waits_less_than_ten_seconds_wherever_the_last_one_was_cut
 ) -> None:
     module = Bereaved(left_in, cut, backlog)
     config = Config(option=wanted, n1=N1[wanted])
-    entered = module.play(startup.enter("/dev/modem", Manner(config=config), other_rates=startup.OTHER_RATES))
+    entered = module.play(startup.enter("/dev/modem", CmuxCommand(config=config), other_rates=startup.OTHER_RATES))
     assert module.in_mux
     assert not entered.adopted
     host = Multiplexer(Role.INITIATOR, config)

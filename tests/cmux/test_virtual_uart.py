@@ -54,8 +54,8 @@ def arrive(module: Module, port: cmux.VirtualUart, data: bytes) -> None:
     """Let octets come in and wait until they have."""
     before = port.in_waiting
     module.run(lambda core, now: core.send(port.dlci, data, now))
-    with port._endpoint.condition:
-        assert port._endpoint.condition.wait_for(lambda: port.in_waiting >= before + len(data), 20)
+    with port._handle.condition:
+        assert port._handle.condition.wait_for(lambda: port.in_waiting >= before + len(data), 20)
 
 
 # --- Reading ---
@@ -157,7 +157,7 @@ def test_a_peer_that_does_not_stop_loses_octets_and_they_are_counted(
     quiet: cmux.VirtualUart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receive_buffer, "RECEIVE_LIMIT", 100)
-    quiet._endpoint.buffer.feed(bytes(150))
+    quiet._handle.buffer.feed(bytes(150))
     assert quiet.in_waiting == 100
     assert quiet.received_discarded == 50
     assert quiet.mux.stats()["received_discarded"] == 50
@@ -181,9 +181,9 @@ def test_write_takes_what_bytes_takes_and_says_how_much(port: cmux.VirtualUart) 
 def stopped(quiet: cmux.VirtualUart, module: Module) -> cmux.VirtualUart:
     """A channel whose peer takes no data, filled to the brim."""
     module.run(lambda core, now: core.pause_reading(1, now))
-    with quiet._endpoint.condition:
+    with quiet._handle.condition:
         quiet.write_timeout = 0
-    engine = quiet._endpoint.engine
+    engine = quiet._handle.engine
     assert engine.wait(lambda core: bool(core.signals(1) and core.signals(1).fc), 20)
     while quiet.write(bytes(4096)):
         pass
@@ -302,7 +302,7 @@ def test_closing_in_another_thread_ends_a_read(quiet: cmux.VirtualUart) -> None:
 
     reader = threading.Thread(target=read)
     reader.start()
-    with quiet._endpoint.condition:
+    with quiet._handle.condition:
         pass
     quiet.close()
     reader.join(20)
@@ -359,7 +359,7 @@ def test_signals_set_before_opening_are_the_first_that_the_peer_hears(port: cmux
 def test_the_peers_signals_are_cts_dsr_ri_and_cd(port: cmux.VirtualUart, module: Module) -> None:
     assert (port.cts, port.dsr, port.ri, port.cd) == (True, True, False, True)
     module.run(lambda core, now: core.set_signals(1, Signals(rtc=False, rtr=False, ic=True, dv=False), now))
-    assert port._endpoint.engine.wait(lambda core: core.signals(1) == Signals(False, False, False, True, False), 20)
+    assert port._handle.engine.wait(lambda core: core.signals(1) == Signals(False, False, False, True, False), 20)
     assert (port.cts, port.dsr, port.ri, port.cd) == (False, False, True, False)
 
 
@@ -371,7 +371,7 @@ def test_each_signal_of_the_peer_is_one_line_and_no_other(
     idle = Signals(rtc=False, rtr=False, ic=False, dv=False)
     only = replace(idle, **{signal: True})
     module.run(lambda core, now: core.set_signals(1, only, now))
-    assert port._endpoint.engine.wait(lambda core: core.signals(1) == only, 20)
+    assert port._handle.engine.wait(lambda core: core.signals(1) == only, 20)
     assert [name for name in ("cts", "dsr", "ri", "cd") if getattr(port, name)] == [line]
 
 

@@ -32,6 +32,14 @@ class Attach:
             self.paths[int(dlci)] = path
         raise AssertionError(f"it ended: {self.process.communicate()}")
 
+    def wait_for(self, text: str) -> None:
+        """Wait until it has said something on stderr."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            if text in line:
+                return
+        raise AssertionError(f"it ended and did not say {text!r}")
+
     def end(self, number: int | None = signal.SIGTERM) -> tuple[int, str]:
         """Send it a signal, or none; return its exit code and what it said on stderr."""
         if number is not None:

@@ -63,7 +63,7 @@ class Bytestream:
         escaped: Callable[[], None],
         room: Callable[[], None],
     ) -> None:
-        self.stream = online.stream
+        self.stream: DataStream = online.stream
         self._environment = environment
         self._online = online
         self._escaped = escaped

@@ -16,10 +16,10 @@ class Entry:
     """
 
     def __init__(self, length: int | None, *, most: int, esc_cancels: bool) -> None:
-        self.length = length
-        self.finished = False
-        self.cancelled = False
-        self.dropped = 0  # octets beyond the most that one AT+QISEND takes
+        self.length: int | None = length
+        self.finished: bool = False
+        self.cancelled: bool = False
+        self.dropped: int = 0  # octets beyond the most that one AT+QISEND takes
         self._data = bytearray()
         self._most = most
         self._esc_cancels = esc_cancels

@@ -26,7 +26,7 @@ class Intake:
     """Octets in the order in which they came."""
 
     def __init__(self) -> None:
-        self.lost = 0  # octets that came although the other side was asked to pause, and found no room
+        self.lost: int = 0  # octets that came although the other side was asked to pause, and found no room
         self._octets = bytearray()
         self._paused = False
 

@@ -28,7 +28,7 @@ class Speaker:
     """The speaking half of a UART."""
 
     def __init__(self) -> None:
-        self.settings = UartSettings()
+        self.settings: UartSettings = UartSettings()
         self._outlet: Outlet | None = None
         self._out = bytearray()
         self._flushing = False

@@ -18,7 +18,7 @@ from .replies import ERROR, Reply, Result
 from .speaker import OUTPUT_HIGH, Outlet, Speaker
 from .uart_settings import SendSettings, UartSettings
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 _TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited lines back
 
@@ -44,11 +44,11 @@ class Uart(Speaker):
 
     def __init__(self, modem: UartHost, number: int) -> None:
         super().__init__()
-        self.modem = modem
-        self.number = number
-        self.stored = UartSettings()  # AT&W
-        self.mode = Mode.COMMAND
-        self.dropped_lines = 0  # unsolicited lines that nobody was there to see
+        self.modem: UartHost = modem
+        self.number: int = number
+        self.stored: UartSettings = UartSettings()  # AT&W
+        self.mode: Mode = Mode.COMMAND
+        self.dropped_lines: int = 0  # unsolicited lines that nobody was there to see
         self._input = Intake()
         self._running = False
         self._waiting: deque[str] = deque(maxlen=64)

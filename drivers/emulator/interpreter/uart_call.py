@@ -18,8 +18,8 @@ class UartCall:
     __slots__ = ("command", "uart")
 
     def __init__(self, uart: Uart, command: Command) -> None:
-        self.uart = uart
-        self.command = command
+        self.uart: Uart = uart
+        self.command: Command = command
 
     @property
     def texts(self) -> list[str]:

@@ -8,7 +8,7 @@ from cmux.aio import MuxProtocol
 
 _LIMIT = 1 << 20
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class Channel:
@@ -52,9 +52,9 @@ class Loopback:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._data = bytearray()
-        self.paused = False
+        self.paused: bool = False
         """The host was asked to stop."""
-        self.lost = 0  # octets from a host that did not stop when it was asked to
+        self.lost: int = 0  # octets from a host that did not stop when it was asked to
 
     def feed(self, data: bytes) -> None:
         """Take octets."""

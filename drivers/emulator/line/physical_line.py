@@ -32,7 +32,7 @@ from .channel import Channel, Loopback
 from .software_flow import XOFF, XON, SoftwareFlow
 from .tap import Tap
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 _HIGH_WATER = 16384  # octets that wait for the line before a UART waits, too
 _ESCAPE_WAIT = 0.05  # seconds that the second half of an escape sequence may take

@@ -22,9 +22,10 @@ class EmulatedPort:
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.setblocking(False)
         self._lock = threading.Lock()
-        self.timeout = timeout
-        self.is_open = True
-        self.name = self.port = "emulated M10"
+        self.timeout: float | None = timeout
+        self.is_open: bool = True
+        self.name: str = "emulated M10"
+        self.port: str = self.name
 
     def fileno(self) -> int:
         """Return the descriptor; readable when the module has said something."""

@@ -15,7 +15,7 @@ from cmux.aio import FdTransport
 
 from ..environment import Environment
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 _READ_WAIT = 0.2  # seconds between looks at the flag where a read cannot be cancelled
 _ANSWER = 64  # octets that may still have to leave at the former rate: the echo and OK

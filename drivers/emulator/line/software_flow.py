@@ -18,7 +18,7 @@ class SoftwareFlow:
     """
 
     def __init__(self, *, escape: bool) -> None:
-        self.stopped = False  # the host takes nothing now
+        self.stopped: bool = False  # the host takes nothing now
         self._escape = escape
         self._pending = False
 

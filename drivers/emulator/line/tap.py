@@ -12,7 +12,7 @@ from cmux.protocol.config import Config, Option
 
 from ...clock import Clock
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class Tap:

@@ -39,8 +39,8 @@ class Lane:
         deliver: Callable[[bytes], None],
         drained: Callable[[], None],
     ) -> None:
-        self.injury = injury
-        self.waiting = 0  # octets on their way
+        self.injury: Injury = injury
+        self.waiting: int = 0  # octets on their way
         self._environment = environment
         self._rate = rate / _BITS
         self._deliver = deliver
@@ -155,8 +155,8 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         self._closing = False
         # Each direction has its own, so that what happens to one does not depend on how much the other carried.
         heard, said = (Injury(faults, random.Random(chooser.getrandbits(64))) for _ in range(2))  # noqa: S311
-        self.heard = Lane(environment, heard, rate, self._hear, self._throttle)
-        self.said = Lane(environment, said, rate, self._say, self._room)
+        self.heard: Lane = Lane(environment, heard, rate, self._hear, self._throttle)
+        self.said: Lane = Lane(environment, said, rate, self._say, self._room)
 
     def set_faults(self, faults: Faults) -> None:
         """Change what goes wrong, from the next octet on."""

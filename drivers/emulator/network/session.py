@@ -58,10 +58,10 @@ class NetworkSession:
         remote: tuple[str, int],
         own: Callable[[NetworkSession], SessionOwner],
     ) -> None:
-        self.kind = kind
-        self.remote = remote
-        self.state = SessionState.CONNECTING
-        self.sent = 0
+        self.kind: str = kind
+        self.remote: tuple[str, int] = remote
+        self.state: SessionState = SessionState.CONNECTING
+        self.sent: int = 0
         self._environment = environment
         self._writable = True
         self._waiting: tuple[bytes, Callable[[bool], None], Timer] | None = None
@@ -98,8 +98,7 @@ class NetworkSession:
         if not self.connected:
             done(False)
         elif self._writable:
-            self._write(data)
-            done(True)
+            self._hand_over(data, done)
         else:
             timer = self._environment.clock.call_later(
                 self._environment.loop, self._environment.behaviour.send_timeout, self._window_stayed_shut
@@ -135,11 +134,15 @@ class NetworkSession:
             data, done, timer = self._waiting
             self._waiting = None
             timer.cancel()
-            self._write(data)
-            done(True)
+            self._hand_over(data, done)
         self._owner.room_made()
 
-    def _write(self, data: bytes) -> None:
+    def _hand_over(self, data: bytes, done: Callable[[bool], None]) -> None:
+        self.sent += self._write(data)
+        done(True)
+
+    def _write(self, data: bytes) -> int:
+        """Give all data to the socket; returns how many octets count as sent."""
         raise NotImplementedError
 
     def _unacknowledged(self) -> int:

@@ -123,16 +123,16 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
                 endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> int:
         if self._transport is None:
-            return
-        self.sent += len(data)
+            return 0
         if not self._environment.network.silent:
             self._transport.write(data)
-            return
+            return len(data)
         self._withheld += data
         if len(self._withheld) >= HIGH_WATER:
             self.pause_writing()
+        return len(data)
 
     def _unacknowledged(self) -> int:
         if self._transport is None:

@@ -32,7 +32,7 @@ class UdpSession(NetworkSession):
         self._finish = finish
         self._datagrams: deque[bytes] = deque()
         self._held = 0
-        self.lost = 0  # datagrams that came while the UART could not take them
+        self.lost: int = 0  # datagrams that came while the UART could not take them
 
     @property
     def held(self) -> int:
@@ -72,10 +72,10 @@ class UdpSession(NetworkSession):
         self._held -= len(payload)
         return payload
 
-    def _write(self, data: bytes) -> None:
-        self.sent += len(data)
+    def _write(self, data: bytes) -> int:
         if not self._environment.network.silent:
             self._transmit(data)
+        return len(data)
 
 
 class UdpEndpoint(asyncio.DatagramProtocol):
@@ -86,7 +86,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
     """
 
     def __init__(self, dispatch: Callable[[bytes, tuple[str, int]], None]) -> None:
-        self.lost = 0  # datagrams that the system did not take in time
+        self.lost: int = 0  # datagrams that the system did not take in time
         self._dispatch = dispatch
         self._transport: asyncio.DatagramTransport | None = None
         self._full = False

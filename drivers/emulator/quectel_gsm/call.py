@@ -15,7 +15,7 @@ from .context import Context
 from .modem import QuectelGsmModem
 from .ownership import Need
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class Call(ModemCall):

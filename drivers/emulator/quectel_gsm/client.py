@@ -14,7 +14,7 @@ from .context_session import ContextSession, Role, SessionHost
 from .context_settings import ContextSettings
 from .states import Trigger
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 PROFILES = 6  # client sessions with QIMUX=1
 

@@ -22,7 +22,7 @@ from .server import Server
 from .services import Services
 from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 _GUARD = 0.5  # seconds of silence before and after +++
 
@@ -44,20 +44,20 @@ class Context:
         changed: Callable[[int], None],
         may_start: Callable[[int], bool],
     ) -> None:
-        self.number = number
-        self.settings = ContextSettings.initial(environment.behaviour)
-        self.state = ContextState.INITIAL
+        self.number: int = number
+        self.settings: ContextSettings = ContextSettings.initial(environment.behaviour)
+        self.state: ContextState = ContextState.INITIAL
         self._saved: dict[str, Any] = {}
-        self.client = Client(self, environment, self._spawn)
-        self.server = Server(self, environment)
-        self.services = Services(self, environment, self._spawn)
+        self.client: Client = Client(self, environment, self._spawn)
+        self.server: Server = Server(self, environment)
+        self.services: Services = Services(self, environment, self._spawn)
         self._bytestream: ContextSession | None = None
-        self.unread = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
+        self.unread: int = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
         self._changed = changed
         self._activation = Activation(self, environment, lambda: may_start(number))
         self._transitions = transitions(environment.behaviour)
-        self.outbox = Outbox()
+        self.outbox: Outbox = Outbox()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # State

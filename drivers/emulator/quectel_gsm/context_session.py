@@ -75,12 +75,12 @@ class ContextSession:
     def __init__(
         self, host: SessionHost, environment: Environment, role: Role, index: int, network: NetworkSession
     ) -> None:
-        self.role = role
-        self.index = index
-        self.network = network
-        self.kind = network.kind
-        self.remote = network.remote
-        self.transparent = False  # data leaves through `take_raw` only
+        self.role: Role = role
+        self.index: int = index
+        self.network: NetworkSession = network
+        self.kind: str = network.kind
+        self.remote: tuple[str, int] = network.remote
+        self.transparent: bool = False  # data leaves through `take_raw` only
         self._host = host
         self._environment = environment
         self._before: deque[Notice] = deque()

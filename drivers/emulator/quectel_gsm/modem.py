@@ -42,9 +42,11 @@ class QuectelGsmModem(Modem):
     ) -> None:
         super().__init__(environment, uart_class=uart_class, numbers=_NUMBERS)
         self._interpreter = interpreter
-        self.ownership = ownership_class(environment.behaviour, UARTS)
-        self.contexts = [Context(number, environment, self.route, self._may_start) for number in CONTEXTS]
-        self.ntp_server = ("210.72.145.44", 123)  # AT+QNTP
+        self.ownership: Ownership = ownership_class(environment.behaviour, UARTS)
+        self.contexts: list[Context] = [
+            Context(number, environment, self.route, self._may_start) for number in CONTEXTS
+        ]
+        self.ntp_server: tuple[str, int] = ("210.72.145.44", 123)  # AT+QNTP
         self._turn = 0
 
     # Commands

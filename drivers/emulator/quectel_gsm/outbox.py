@@ -15,7 +15,7 @@ class Outbox:
     """Lines of the context, and ended sessions that have not been read empty."""
 
     def __init__(self) -> None:
-        self.crowded_out = 0  # lines that waited for the UART until there was no room
+        self.crowded_out: int = 0  # lines that waited for the UART until there was no room
         self._lines: deque[Notice] = deque(maxlen=_LINES)
         self._draining: list[ContextSession] = []
 

@@ -33,7 +33,7 @@ class Server:
     """
 
     def __init__(self, host: SessionHost, environment: Environment) -> None:
-        self.state = ServerState.INITIAL
+        self.state: ServerState = ServerState.INITIAL
         self.clients: dict[int, ContextSession] = {}
         self._host = host
         self._environment = environment

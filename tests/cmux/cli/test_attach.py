@@ -27,7 +27,7 @@ from plugged import plugged
 import cmux
 from cmux.cli import main
 from cmux.cli.attach import Attached
-from cmux.cli.line_options import LineSettings, channel_list
+from cmux.cli.line_options import LineOptions
 from cmux.cli.stopping import Stop
 from cmux.protocol.commands import Parity, Signals
 from cmux.protocol.events import PortChanged, SignalsChanged
@@ -258,8 +258,8 @@ def test_what_fails_half_way_leaves_no_pty_no_link_and_no_thread(
     nothing_left: None, module: Module, tmp_path: Path
 ) -> None:
     (tmp_path / "m3").write_text("precious")
-    settings = LineSettings(port=module.path, link=f"{tmp_path}/m")
-    attached = Attached(settings, Stop())
+    options = LineOptions(port=module.path, link=f"{tmp_path}/m")
+    attached = Attached(options, Stop())
     with pytest.raises(FileExistsError):
         attached.open()
     attached.close()
@@ -401,16 +401,9 @@ def test_a_mistake_in_the_file_is_said_in_one_line(
     "arguments",
     [[], ["/dev/x", "--config", "y"], ["--config", "y", "--n1", "5"], ["/dev/x", "--channels", "9-"], ["/dev/x", "-x"],
      ["/dev/x", "--link", "/dev/"], ["/dev/x", "--baudrate", "0"], ["/dev/x", "--n1", "0"],
-     ["/dev/x", "--n1", "32768"], ["/dev/x", "--option", "advanced", "--n1", "32769"], ["/dev/x", "--line-rate", "-1"]],
+     ["/dev/x", "--n1", "32768"], ["/dev/x", "--option", "advanced", "--n1", "32769"], ["/dev/x", "--line-rate", "-1"],
+     ["/dev/x", "--channels", "x"], ["/dev/x", "--keep-alive", "ping"], ["/dev/x", "--t1", "nan"]],
 )  # fmt: skip
 def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["attach", *arguments]) == 2
     assert "usage:" in capsys.readouterr().err
-
-
-def test_lists_of_channels_are_ranges_and_numbers() -> None:
-    assert channel_list("1-4") == (1, 2, 3, 4)
-    assert channel_list("3,1,2-2") == (1, 2, 3)
-    for wrong in ("", "x", "1-x", "0", "60-62", "4-1", "1-999999999999"):
-        with pytest.raises(ValueError, match=r"DLCI"):
-            channel_list(wrong)

@@ -101,6 +101,25 @@ def test_out_of_range_names_the_parameter(name: str, value: object) -> None:
         Config(**{name: value})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("n1", True, "n1 = True is not a number"),
+        ("n1", 31.5, "n1 = 31.5 is not a whole number"),
+        ("n1", 40000, "n1 = 40000 is out of range: 1 to 32767"),
+        ("t1", "0.1", "t1 = '0.1' is not a number"),
+        ("t1", float("inf"), "t1 = inf is out of range: 0.01 to 2.55"),
+        ("adm", "no", "adm = 'no' is not true or false"),
+        ("option", "basic", "option = 'basic' is not Option.BASIC or Option.ADVANCED"),
+        ("wakeup", None, "wakeup = None is not Wakeup.HANDSHAKE, Wakeup.FLAGS or Wakeup.NONE"),
+    ],
+)
+def test_a_message_says_name_value_and_what_is_allowed(name: str, value: object, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        Config(**{name: value})
+    assert str(raised.value) == message
+
+
 @pytest.mark.clause("5.7.5")
 def test_t2_follows_t1() -> None:
     assert Config(t1=1.0).t2 == 2.0

@@ -10,6 +10,7 @@ from core_pair import Pair, Station, deaf
 from cmux.protocol import BasicDecoder, Config, Frame, FrameType, Multiplexer, Role, encode
 from cmux.protocol.commands import RPN, Flow, Parity, PortMask, PortSettings, Signals
 from cmux.protocol.config import Parameters
+from cmux.protocol.dlc_table import State
 from cmux.protocol.events import (
     Cause,
     Closed,
@@ -41,24 +42,37 @@ def sent(mux: Multiplexer, now: float = 0.0) -> list[Frame]:
 
 
 def host(state: str, config: Config | None = None) -> Multiplexer:
-    """A host with DLCI 1 in a state, and nothing left to send."""
-    mux = Multiplexer(Role.INITIATOR, config)
-    mux.start(0)
-    mux.data_to_send(0)
-    mux.receive_data(frame(FrameType.UA, 0), 0)
+    """A host with DLCI 1 in a state at time 0, and nothing left to send."""
+    mux = Multiplexer(Role.INITIATOR, config or Config(keep_open=state == "PARKED"))
+    now = -1.0
+    mux.start(now)
+    mux.data_to_send(now)
+    mux.receive_data(frame(FrameType.UA, 0), now)
+    if state == "NEGOTIATING":
+        mux.negotiate(1, Parameters(n1=40), now)
     if state != "CLOSED":
-        mux.open(1, 0)
-        mux.data_to_send(0)
-    if state in ("OPEN", "DRAINING", "CLOSING"):
-        mux.receive_data(frame(FrameType.UA), 0)
-        mux.data_to_send(0)
-        mux.receive_data(message("E1 05 07 8D"), 0)
+        mux.open(1, now)
+        mux.data_to_send(now)
+    if state not in ("CLOSED", "NEGOTIATING", "OPENING"):
+        mux.receive_data(frame(FrameType.UA), now)
+        mux.data_to_send(now)
+        mux.receive_data(message("E1 05 07 8D"), now)
+    if state == "PARKED":
+        mux.receive_data(message("E3 05 07 8D"), now)
     if state == "DRAINING":
-        mux.receive_data(message(MSC_STOP), 0)
-        mux.send(1, b"late", 0)
-    if state in ("DRAINING", "CLOSING"):
-        mux.close(1, 0)
-    mux.data_to_send(0)
+        mux.receive_data(message(MSC_STOP), now)
+        mux.send(1, b"late", now)
+    if state not in ("CLOSED", "NEGOTIATING", "OPENING", "OPEN"):
+        mux.close(1, now)
+    if state.startswith("CLEARING"):  # the peer misses DISC, N2 times, then is heard again
+        while mux.data_to_send(now):
+            now += mux.config.t1
+            mux.handle_timeout(now)
+        mux.receive_data(message("21 01"), now)
+    if state in ("REOPENING", "CLEARING_FIRST"):
+        mux.open(1, now)
+    mux.data_to_send(now)
+    mux.handle_timeout(now)
     assert mux._session.dlc(1).state.value == state
     return mux
 
@@ -92,6 +106,31 @@ TABLE: list[tuple[str, FrameType, list[FrameType], str, type[Event] | Cause | No
     ("CLOSING", UA, [], "CLOSED", LOCAL),
     ("CLOSING", DM, [], "CLOSED", LOCAL),
     ("CLOSING", UIH, [], "CLOSING", None),
+    ("NEGOTIATING", SABM, [UA, UIH], "OPEN", Opened),
+    ("NEGOTIATING", DISC, [DM], "NEGOTIATING", None),
+    ("NEGOTIATING", UA, [], "NEGOTIATING", None),
+    ("NEGOTIATING", DM, [], "NEGOTIATING", None),
+    ("NEGOTIATING", UIH, [DM], "NEGOTIATING", None),
+    ("PARKED", SABM, [UA, UIH], "PARKED", None),
+    ("PARKED", DISC, [UA], "CLOSED", None),
+    ("PARKED", UA, [], "PARKED", None),
+    ("PARKED", DM, [], "CLOSED", None),
+    ("PARKED", UIH, [], "PARKED", None),
+    ("REOPENING", SABM, [DM], "REOPENING", None),
+    ("REOPENING", DISC, [UA, SABM], "OPENING", LOCAL),
+    ("REOPENING", UA, [SABM], "OPENING", LOCAL),
+    ("REOPENING", DM, [SABM], "OPENING", LOCAL),
+    ("REOPENING", UIH, [], "REOPENING", None),
+    ("CLEARING", SABM, [DM], "CLEARING", None),
+    ("CLEARING", DISC, [UA], "CLOSED", None),
+    ("CLEARING", UA, [], "CLOSED", None),
+    ("CLEARING", DM, [], "CLOSED", None),
+    ("CLEARING", UIH, [], "CLEARING", None),
+    ("CLEARING_FIRST", SABM, [DM], "CLEARING_FIRST", None),
+    ("CLEARING_FIRST", DISC, [UA, SABM], "OPENING", None),
+    ("CLEARING_FIRST", UA, [SABM], "OPENING", None),
+    ("CLEARING_FIRST", DM, [SABM], "OPENING", None),
+    ("CLEARING_FIRST", UIH, [], "CLEARING_FIRST", None),
 ]
 
 
@@ -114,6 +153,105 @@ def test_each_frame_in_each_state(
     lost = kind is UIH and told is None
     discarded = 4 if state == "DRAINING" and after == "CLOSED" else int(lost)
     assert mux.stats()["octets_discarded"] == before["octets_discarded"] + discarded  # type: ignore[operator]
+
+
+CALLS: dict[str, Callable[[Multiplexer], object]] = {
+    "open": lambda mux: mux.open(1, 0),
+    "close": lambda mux: mux.close(1, 0),
+    "close now": lambda mux: mux.close(1, 0, drain=False),
+    "shut down": lambda mux: mux.shutdown(0),
+}
+
+OWNER: list[tuple[str, str, list[FrameType], str, list[type[Event] | Cause]]] = [
+    ("CLOSED", "open", [SABM], "OPENING", []),
+    ("CLOSED", "close", [], "CLOSED", []),
+    ("CLOSED", "shut down", [UIH], "CLOSED", []),
+    ("NEGOTIATING", "open", [], "NEGOTIATING", []),
+    ("NEGOTIATING", "close", [], "CLOSED", [LOCAL]),
+    ("NEGOTIATING", "shut down", [UIH], "CLOSED", [LOCAL]),
+    ("OPENING", "open", [], "OPENING", []),
+    ("OPENING", "close", [DISC], "CLOSING", []),
+    ("OPENING", "shut down", [DISC], "CLOSING", []),
+    ("OPEN", "open", [], "OPEN", []),
+    ("OPEN", "close", [DISC], "CLOSING", []),
+    ("OPEN", "shut down", [DISC], "CLOSING", []),
+    ("DRAINING", "open", [], "OPEN", [Opened]),
+    ("DRAINING", "close", [], "DRAINING", []),
+    ("DRAINING", "close now", [DISC], "CLOSING", []),
+    ("DRAINING", "shut down", [DISC], "CLOSING", []),
+    ("PARKED", "open", [], "OPEN", [Opened, SignalsChanged]),
+    ("PARKED", "close", [], "PARKED", []),
+    ("PARKED", "close now", [], "PARKED", []),
+    ("PARKED", "shut down", [DISC], "CLEARING", []),
+    ("CLOSING", "open", [], "REOPENING", []),
+    ("CLOSING", "close", [], "CLOSING", []),
+    ("CLOSING", "shut down", [], "CLOSING", []),
+    ("REOPENING", "open", [], "REOPENING", []),
+    ("REOPENING", "close", [], "CLOSING", []),
+    ("REOPENING", "shut down", [], "CLOSING", []),
+    ("CLEARING", "open", [], "CLEARING_FIRST", []),
+    ("CLEARING", "close", [], "CLEARING", []),
+    ("CLEARING", "shut down", [], "CLEARING", []),
+    ("CLEARING_FIRST", "open", [], "CLEARING_FIRST", []),
+    ("CLEARING_FIRST", "close", [], "CLEARING", [LOCAL]),
+    ("CLEARING_FIRST", "close now", [], "CLEARING", [LOCAL]),
+    ("CLEARING_FIRST", "shut down", [], "CLEARING", [LOCAL]),
+]
+
+
+def about_dlci_1(events: list[Event]) -> list[type[Event] | Cause]:
+    """Of its events the kind; of `Closed` the cause."""
+    of_it = [event for event in events if getattr(event, "dlci", None) == 1]
+    return [event.cause if isinstance(event, Closed) else type(event) for event in of_it]
+
+
+@pytest.mark.clause("5.4.1", "5.4.2", "5.8.2")
+@pytest.mark.parametrize(("state", "call", "frames", "after", "told"), OWNER, ids=lambda one: str(one))
+def test_each_call_of_the_owner_in_each_state(
+    state: str, call: str, frames: list[FrameType], after: str, told: list[type[Event] | Cause]
+) -> None:
+    mux = host(state)
+    CALLS[call](mux)
+    assert [one.type for one in sent(mux)] == frames
+    assert mux._session.dlc(1).state.value == after
+    assert about_dlci_1(mux.handle_timeout(0)) == told
+
+
+@pytest.mark.parametrize("state", State)
+def test_who_has_a_channel_or_waits_for_one_is_told_that_the_line_is_lost_and_nobody_else(state: State) -> None:
+    told = state not in (State.CLOSED, State.PARKED, State.CLEARING)
+    mux = host(state)
+    assert about_dlci_1(mux.line_lost("unplugged", 0)) == [Cause.LINE_LOST] * told
+    assert mux._session.dlc(1).state is State.CLOSED
+
+
+def test_a_session_that_begins_right_after_the_line_was_lost_hears_the_first_answer() -> None:
+    """The SABM from before is not answered any more: nothing is under way on a new line."""
+    mux = Multiplexer(Role.INITIATOR)
+    mux.start(0)
+    mux.data_to_send(0)
+    mux.line_lost("unplugged", 0)
+    mux.start(0.01)
+    mux.data_to_send(0.01)
+    mux.receive_data(frame(UA, 0), 0.02)
+    assert mux.session_open
+
+
+def test_a_parked_channel_with_signals_to_say_is_closed_for_its_owner_already() -> None:
+    mux = Multiplexer(Role.INITIATOR, Config(keep_open=True))
+    mux.start(0)
+    mux.data_to_send(0)
+    mux.receive_data(frame(UA, 0), 0)
+    mux.receive_data(message("83 11 01 10 07 0A 1F 00 03 02"), 0)
+    mux.receive_data(frame(SABM), 0)
+    mux.data_to_send(0)
+    mux.close(1, 0)
+    assert about_dlci_1(mux.handle_timeout(0)) == [LOCAL]
+    mux.set_signals(1, Signals(ic=True), 0)  # by a frame of convergence layer 2
+    mux.close(1, 0)
+    assert [one.info for one in sent(mux)] == [b"\xcd"]
+    assert about_dlci_1(mux.handle_timeout(0)) == []
+    assert mux._session.dlc(1).state is State.PARKED
 
 
 @pytest.mark.parametrize("pf", [True, False])

@@ -10,7 +10,7 @@ from core_pair import Pair
 from module_recordings import AT_WITH_ECHO, FRAMES, M95, QUESTIONS, Recording, as_it_came
 
 from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, encode, startup
-from cmux.protocol.at_cmux import FIELDS, Manner, parse_allowed, parse_current
+from cmux.protocol.at_cmux import FIELDS, CmuxCommand, parse_allowed, parse_current
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.errors import ConfigError, StateError
 from cmux.protocol.events import (
@@ -130,10 +130,10 @@ def test_what_the_manual_says_is_answered_to_the_questions_leads_to_the_profiles
     assert current.get("N1", config.n1) == config.n1
 
 
-def entering(manner: Manner, answers: dict[bytes, bytes]) -> tuple[list[bytes], Entered]:
+def entering(command: CmuxCommand, answers: dict[bytes, bytes]) -> tuple[list[bytes], Entered]:
     """Go through the dialogue of the start; return what was said, and with what it ended."""
     said = []
-    dialogue = startup.enter("line", manner)
+    dialogue = startup.enter("line", command)
     step = next(dialogue)
     while True:
         said.append(step.write)
@@ -143,15 +143,17 @@ def entering(manner: Manner, answers: dict[bytes, bytes]) -> tuple[list[bytes], 
             return said, stop.value
 
 
-def manner_of(profile: Profile, **more: Any) -> Manner:
-    return Manner(config=profile.config(**more), n1_given=bool(more), baudrate=115200, asks=profile.at_cmux == "asked")
+def cmux_command(profile: Profile, **more: Any) -> CmuxCommand:
+    return CmuxCommand(
+        config=profile.config(**more), n1_given=bool(more), baudrate=115200, asks=profile.at_cmux == "asked"
+    )
 
 
 def test_a_dialogue_with_an_m10_takes_what_it_lists_of_itself() -> None:
     _, allowed, current = QUESTIONS["m10"]
     enters = b"AT+CMUX=0,0,5,127,10,3,30,10,2\r"
     answers = {b"AT\r": OK, b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current, enters: OK}
-    said, entered = entering(manner_of(PROFILES["m10"]), answers)
+    said, entered = entering(cmux_command(PROFILES["m10"]), answers)
     assert said == [b"AT\r", b"AT+CMUX=?\r", b"AT+CMUX?\r", enters]
     assert entered.config == PROFILES["m10"].config()
 
@@ -162,7 +164,7 @@ def test_an_m95_is_told_what_it_took_when_it_was_recorded() -> None:
     _, allowed, current = QUESTIONS["m10"]
     answers = {command.encode() + b"\r": as_it_came(printed) for command, printed in log.items()}
     answers |= {b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current, b"AT\r": as_it_came(log["AT+IFC=2,2"])}
-    said, entered = entering(manner_of(PROFILES["m10"], n1=512), answers)
+    said, entered = entering(cmux_command(PROFILES["m10"], n1=512), answers)
     assert said[-1] == b"AT+CMUX=0,0,5,512,10,3,30,10,2\r"
     assert entered.config.n1 == 512
     assert not entered.adopted
@@ -178,7 +180,7 @@ def test_a_sara_r4_is_told_nothing_where_it_lists_a_blank() -> None:
     _, allowed, current = QUESTIONS["sara-r4"]
     enters = b"AT+CMUX=0,0,,1500,253,3,254\r"
     answers = {b"AT\r": OK, b"AT+CMUX=?\r": allowed, b"AT+CMUX?\r": current, enters: OK}
-    said, entered = entering(manner_of(PROFILES["sara-r4"]), answers)
+    said, entered = entering(cmux_command(PROFILES["sara-r4"]), answers)
     assert said[-1] == enters
     assert entered.config.n1 == 1500
 
@@ -204,7 +206,7 @@ def test_a_sim7080_sends_a_break_octet_that_ea_does_not_announce_and_gets_it_bac
 def test_a_module_that_says_ok_and_stays_in_at_mode_is_told_from_one_that_multiplexes() -> None:
     """It echoes SABM; espressif/esp-protocols#669."""
     _, at, at_cmux, echo = AT_WITH_ECHO
-    dialogue = startup.enter("line", Manner(config=PROFILES["generic"].config()))
+    dialogue = startup.enter("line", CmuxCommand(config=PROFILES["generic"].config()))
     assert next(dialogue).write == b"AT\r"
     assert dialogue.send(Heard(at, 0.01)).write == b"AT+CMUX=0\r"
     with pytest.raises(StopIteration):

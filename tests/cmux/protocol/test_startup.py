@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmux.protocol import Config, FrameType, Option, startup
-from cmux.protocol.at_cmux import Allowed, Manner, parse_allowed, parse_current
+from cmux.protocol.at_cmux import Allowed, CmuxCommand, parse_allowed, parse_current
 from cmux.protocol.errors import CmuxRefused, ModuleSilent
 from cmux.protocol.startup import Dialogue, Entered, Finding, Heard, Step, T
 
@@ -20,7 +20,7 @@ UA = bytes.fromhex("F9 03 73 01 D7 F9")
 ADVANCED_UA = bytes.fromhex("7E 03 73 85 7E")
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
-MANNER = Manner(config=Config(), baudrate=115200)
+COMMAND = CmuxCommand(config=Config(), baudrate=115200)
 
 
 class Script:
@@ -59,8 +59,8 @@ class Script:
         return Heard(data, elapsed)
 
 
-def ladder(script: Script, manner: Manner = MANNER, **more: object) -> Entered:
-    return script.play(startup.enter("/dev/modem", manner, **more))  # type: ignore[arg-type]
+def ladder(script: Script, command: CmuxCommand = COMMAND, **more: object) -> Entered:
+    return script.play(startup.enter("/dev/modem", command, **more))  # type: ignore[arg-type]
 
 
 def enter(script: Script) -> bytes:
@@ -192,7 +192,7 @@ def test_the_search_is_bounded_and_the_error_names_every_rate() -> None:
 
 # --- AT+CMUX=? and AT+CMUX? ---
 
-ASKS = Manner(config=Config(), baudrate=115200, asks=True)
+ASKS = CmuxCommand(config=Config(), baudrate=115200, asks=True)
 RANGES = b"\r\n+CMUX: (0-1),(0),(1-6),(1-1509),(1-255),(0-100),(2-255),(1-255),(1-7)\r\n\r\nOK\r\n"
 VALUES = b"\r\n+CMUX: 0,0,5,1509,10,3,30,10,2\r\n\r\nOK\r\n"
 
@@ -215,16 +215,16 @@ def test_a_module_that_refuses_what_it_said_of_itself_is_told_less_and_less() ->
 @pytest.mark.parametrize("n1", [64, 2000])
 def test_an_n1_that_the_user_names_goes_before_the_modules_own(n1: int) -> None:
     script = Script(OK, RANGES, VALUES, OK)
-    manner = Manner(config=Config(n1=n1), n1_given=True, asks=True)
-    assert ladder(script, manner).config.n1 == n1
+    command = CmuxCommand(config=Config(n1=n1), n1_given=True, asks=True)
+    assert ladder(script, command).config.n1 == n1
     assert script.said[-1] == b"AT+CMUX=0,0,,%d,10,3,30,10,2\r" % n1
 
 
 def test_a_refusal_says_what_n1_may_be() -> None:
-    manner = Manner(config=Config(n1=512), n1_given=True, asks=True)
+    command = CmuxCommand(config=Config(n1=512), n1_given=True, asks=True)
     few = b"\r\n+CMUX: (0),(0),(5),(31,64-127)\r\n\r\nOK\r\n"
     with pytest.raises(CmuxRefused, match=r"AT\+CMUX=0,0,,512 -> ERROR; .* allows basic, and as N1 31, 64-127"):
-        ladder(Script(OK, few, *[ERROR] * 4), manner)
+        ladder(Script(OK, few, *[ERROR] * 4), command)
 
 
 def test_without_a_word_on_its_own_n1_the_nearest_allowed_is_taken() -> None:
@@ -245,7 +245,7 @@ def test_when_every_form_is_refused_the_module_is_asked_what_it_allows() -> None
 
 
 def test_an_option_that_the_module_lacks_is_said() -> None:
-    advanced = Manner(config=Config(option=Option.ADVANCED))
+    advanced = CmuxCommand(config=Config(option=Option.ADVANCED))
     only_basic = b"\r\n+CMUX: (0),(0),(1-5)\r\n\r\nOK\r\n"
     with pytest.raises(CmuxRefused, match=r"AT\+CMUX=\? allows basic"):
         ladder(Script(OK, ERROR, ERROR, only_basic, ERROR, ERROR), advanced)
@@ -283,7 +283,7 @@ def test_no_answer_whatever_is_in_it_raises(junk: bytes) -> None:
         allowed = parse_allowed(text)
         parse_current(text)
         if allowed is not None:
-            MANNER.asked_forms(allowed, parse_current(text))
+            COMMAND.asked_forms(allowed, parse_current(text))
             for index in range(9):
                 assert allowed.allows(index, allowed.nearest(index, 31))
 
@@ -314,20 +314,20 @@ def test_garbage_shows_in_the_error() -> None:
 
 
 def test_n1_goes_to_the_module_when_the_user_names_it() -> None:
-    assert Manner(config=Config(n1=127), n1_given=True, baudrate=115200).forms() == ("AT+CMUX=0,0,5,127",)
-    assert Manner(config=Config(n1=127), n1_given=True).forms() == ("AT+CMUX=0,0,,127",)
-    assert Manner(config=Config(), baudrate=9600).forms() == ("AT+CMUX=0", "AT+CMUX=0,0,1,31")
-    assert Manner(config=Config(), baudrate=9600, full=True).forms() == ("AT+CMUX=0,0,1,31",)
+    assert CmuxCommand(config=Config(n1=127), n1_given=True, baudrate=115200).forms() == ("AT+CMUX=0,0,5,127",)
+    assert CmuxCommand(config=Config(n1=127), n1_given=True).forms() == ("AT+CMUX=0,0,,127",)
+    assert CmuxCommand(config=Config(), baudrate=9600).forms() == ("AT+CMUX=0", "AT+CMUX=0,0,1,31")
+    assert CmuxCommand(config=Config(), baudrate=9600, full=True).forms() == ("AT+CMUX=0,0,1,31",)
     advanced = Config(option=Option.ADVANCED)
-    assert Manner(config=advanced, baudrate=230400).forms() == ("AT+CMUX=1", "AT+CMUX=1,0,6,64")
+    assert CmuxCommand(config=advanced, baudrate=230400).forms() == ("AT+CMUX=1", "AT+CMUX=1,0,6,64")
 
 
 def test_the_module_hears_that_ui_frames_will_come() -> None:
-    manner = Manner(config=Config(frame_type=FrameType.UI), baudrate=115200)
-    assert manner.forms() == ("AT+CMUX=0,1", "AT+CMUX=0,1,5,31")
+    command = CmuxCommand(config=Config(frame_type=FrameType.UI), baudrate=115200)
+    assert command.forms() == ("AT+CMUX=0,1", "AT+CMUX=0,1,5,31")
     allowed = parse_allowed(b"\r\n+CMUX: (0),(0,1),(1-5),(10-128)\r\n\r\nOK\r\n")
     assert allowed is not None
-    assert manner.asked_forms(allowed, {}) == ("AT+CMUX=0,1,5,31",)
+    assert command.asked_forms(allowed, {}) == ("AT+CMUX=0,1,5,31",)
 
 
 def test_leaving_asks_whether_at_mode_is_back() -> None:

@@ -11,7 +11,7 @@ from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, e
 from cmux.protocol.config import Parameters
 from cmux.protocol.dlc import COUNTERS
 from cmux.protocol.events import CommandDone, DropReason, FrameDropped, Outcome, SessionClosed
-from cmux.protocol.reception import MAX_UNREAD
+from cmux.protocol.frame_dispatcher import MAX_UNREAD
 
 both_options = pytest.mark.parametrize("option", list(Option))
 

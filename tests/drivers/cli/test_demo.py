@@ -61,6 +61,22 @@ def test_it_ends_with_ok_and_0(capsys: pytest.CaptureFixture[str]) -> None:
         assert part in out
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--option advanced", "AT+CMUX=1, advanced option"),
+        ("--startup none", ": basic option"),
+        ("--startup none --option advanced", ": advanced option"),
+        ("--profile m10 --n1 100 --keep-alive test", "AT+CMUX=0, basic option"),
+    ],
+)
+def test_it_takes_the_settings_of_a_line(options: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", *options.split()]) == 0
+    assert said in capsys.readouterr().out
+    assert main(["demo", *options.split(), "--t1", "9"]) == 2
+    assert "seconds from 0.01 to 2.55" in capsys.readouterr().err
+
+
 @pytest.mark.requirement("S8.2", "S8.8", "S8.9", "S8.12", "S8.13", "S8.17")
 def test_the_modules_side_of_the_line_is_the_typed_transcript() -> None:
     """Octets of DLCI 1 to 3 as the module got and sent them, against the app note."""

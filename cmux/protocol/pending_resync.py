@@ -7,7 +7,7 @@ from .wire import FrameType, MessageType
 Said = MessageType | FrameType
 
 
-class Unsettled:
+class PendingResync:
     """The DLCIs about which the peer may be wrong; 0 stands for all channels at once."""
 
     def __init__(self) -> None:

@@ -1,0 +1,123 @@
+"""How a `Mux` hands out its channels: by their number, or as the peer opens them, as streams or with a transport."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from ..errors import SessionEnded
+from ..opening import check_dlci
+from ..protocol.negotiation import wanted
+from .channel_transport import ChannelTransport
+from .channels import Channels, Streams
+from .services import Services
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+
+class ChannelAccess(Services):
+    """The half of a `Mux` that is about its channels; `cmux.Mux` has the same names."""
+
+    error: SessionEnded | None
+    _channels: Channels
+    _names: Mapping[str, int]
+
+    @property
+    @abstractmethod
+    def reattaching(self) -> bool:
+        """Whether a line that died is going to be opened anew."""
+
+    async def channel(
+        self,
+        dlci: int | str,
+        *,
+        n1: int | None = None,
+        priority: int | None = None,
+        convergence: int | None = None,
+    ) -> Streams:
+        """Return the streams of a DLC, opened; the same ones while it stays open.
+
+        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
+        the peer does not grant is as `parameters` says.
+
+        Args:
+            dlci: 1 to 61, or a name that the profile has for it.
+            n1: longest information field in either direction, in octets; None: that of the session.
+            priority: 0 to 63; None: the default of the DLC.
+            convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
+
+        Returns:
+            Reader and writer of the standard library.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+            ConfigError: a parameter outside its range.
+            StateError: it is open with other parameters than these, or a responder has no session.
+            DlcRefused: the peer said DM.
+            DlcTimeout: it did not answer.
+            SessionEnded: this Mux is closed, or the line died.
+        """
+        number = self._number(dlci)
+        self._require(number, n1, priority, convergence)
+        return await self._channels.streams(number)
+
+    async def accept(self) -> Streams:
+        """Wait for a channel that the peer opens.
+
+        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
+
+        Returns:
+            Its reader and its writer, whose ``get_extra_info("dlci")`` tells which it is. A channel that was closed and
+            that the peer opens again comes again.
+
+        Raises:
+            SessionEnded: this Mux is closed, or the line died.
+        """
+        accepted = await self._channels.accept(lambda: self.error is None or self.reattaching)
+        if accepted is None:
+            raise self._session_over()
+        return accepted
+
+    async def create_connection(
+        self,
+        factory: Callable[[], P],
+        dlci: int | str,
+        *,
+        n1: int | None = None,
+        priority: int | None = None,
+        convergence: int | None = None,
+    ) -> tuple[ChannelTransport, P]:
+        """Open a DLC for a protocol of the caller's.
+
+        Args:
+            factory: makes the protocol; called once more when the line is opened anew after it died.
+            dlci: 1 to 61, or a name that the profile has for it.
+            n1: as for `channel`.
+            priority: as for `channel`.
+            convergence: as for `channel`.
+
+        Returns:
+            The transport and the protocol.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+            DlcError: it could not be opened, or is open already.
+            SessionEnded: this Mux is closed, or the line died.
+        """
+        number = self._number(dlci)
+        self._require(number, n1, priority, convergence)
+        return await self._channels.connect(number, factory)
+
+    def _require(self, dlci: int, n1: int | None, priority: int | None, convergence: int | None) -> None:
+        if (n1, priority, convergence) != (None, None, None):
+            self._channels.require(dlci, wanted(self.config, n1, priority, convergence))
+
+    def _number(self, dlci: int | str) -> int:
+        return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
+
+    def check(self) -> None:
+        """Raise why the session is over, if it is."""
+        if self.error is not None:
+            raise SessionEnded(self.error.cause, str(self.error))

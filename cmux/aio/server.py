@@ -1,0 +1,75 @@
+"""`serve` for asyncio: the other end of a line, which waits for a peer that multiplexes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Unpack
+
+from ..line.physical import SerialLike
+from ..opening import Plan, make_plan
+from ..serving import Refuse, make_responder
+from ..settings import LineSettings
+from .line import AioLine, open_aio_line
+from .mux import Mux
+
+
+async def serve(
+    port: str | os.PathLike[str] | SerialLike,
+    *,
+    on_command: Callable[[str], str | Awaitable[str]] | None = None,
+    refuse: Refuse = (),
+    **settings: Unpack[LineSettings],
+) -> Mux:
+    """Open a line as the other end of it: answer AT+CMUX and SABM, session after session, as a module does.
+
+    `Mux.accept` hands out the channels that the peer opens. After CLD, DISC on DLCI 0, or the end of a peer that
+    ``keep_alive`` has found dead, it waits for the next one: in AT mode, or, with ``startup="none"``, for a SABM.
+
+    Args:
+        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. Where it has no
+            descriptor to poll, a thread reads it.
+        on_command: answers AT commands other than AT, ATE, ATZ, ATI and AT+CMUX: it gets the command line and returns
+            lines, the last of them a result code, or an empty text to say nothing; or it returns an awaitable of that.
+            What it raises is answered with ERROR. Without it they are answered with ERROR.
+        refuse: DLCIs that the peer may not open, or a function that is asked for each DLCI at the beginning and after
+            each session.
+        settings: as for `cmux.serve`.
+
+    Returns:
+        The multiplexer, at once: `Mux.config` follows what AT+CMUX asks for.
+
+    Raises:
+        PortError: the line cannot be opened.
+        InvalidDlci: one of `refuse` is no data channel.
+        ConfigError: a setting is not allowed.
+        TypeError: a setting is unknown.
+    """
+    plan = make_plan(port, settings)
+    line = await open_aio_line(plan)
+    capture = None
+    try:
+        capture = plan.open_capture()
+        rate = line.rate
+        mux = Mux(
+            line.name,
+            lambda: make_responder(plan, rate, tells=on_command is not None),
+            leave_by_at=False,
+            capture=capture,
+            drain_timeout=plan.drain_timeout,
+            names=plan.profile.channels,
+            reopen=(lambda: _reopen(plan)) if plan.reattach else None,
+            on_command=on_command,
+            refuse=refuse,
+        )
+        await mux.start(line)
+    except BaseException:
+        await line.close()
+        if capture is not None:
+            capture.close()
+        raise
+    return mux
+
+
+async def _reopen(plan: Plan) -> tuple[AioLine, bytes]:
+    return await open_aio_line(plan, again=True), b""

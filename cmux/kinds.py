@@ -1,0 +1,262 @@
+"""Kinds of value that a setting can have: how each is read from text, checked, and told to people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Protocol, Self
+
+from .errors import ConfigError
+from .protocol.checks import check_range, check_type, either
+from .protocol.config import MAX_DLCI
+
+_YES_NO: Final = {
+    "yes": True,
+    "true": True,
+    "on": True,
+    "1": True,
+    "no": False,
+    "false": False,
+    "off": False,
+    "0": False,
+}
+
+
+class Kind(Protocol):
+    """One kind of value."""
+
+    @property
+    def expected(self) -> str:
+        """What a text has to be, for people: the rest of ``'x' is not …``."""
+
+    @property
+    def metavar(self) -> str:
+        """What stands for the value in ``--help``."""
+
+    def read(self, text: str) -> object:
+        """Return what a text stands for; raise ValueError where that is nothing."""
+
+    def checked(self, name: str, value: object) -> object:
+        """Return what a value stands for; raise ConfigError, with the name, where it is not allowed."""
+
+    def shown(self, value: object) -> str:
+        """Write a value as a text that `read` understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in a range."""
+
+    low: float
+    """The least."""
+    high: float
+    """The greatest."""
+    unit: str = "a number"
+    """What is counted."""
+    metavar: str = "N"
+    """See `Kind.metavar`."""
+    whole: bool = True
+    """False: also what is between whole numbers."""
+
+    @property
+    def expected(self) -> str:
+        """See `Kind.expected`."""
+        return f"{self.unit} from {self.low} to {self.high}"
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`."""
+        return int(text) if self.whole else float(text)
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        check_type(name, value, int if self.whole else float)
+        assert isinstance(value, int | float)  # noqa: S101 - just checked
+        check_range(name, value, self.low, self.high)
+        return value
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def seconds(low: float, high: float) -> Number:
+    """Make a `Number` for a time."""
+    return Number(low, high, "seconds", "S", whole=False)
+
+
+@dataclass(frozen=True, slots=True)
+class YesNo:
+    """True or False."""
+
+    expected: str = "yes or no"
+    """See `Kind.expected`."""
+    metavar: str = ""
+    """See `Kind.metavar`."""
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`."""
+        if text.lower() not in _YES_NO:
+            raise ValueError(text)
+        return _YES_NO[text.lower()]
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        check_type(name, value, bool)
+        return value
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return "yes" if value else "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One of a few values, each with its word."""
+
+    words: Mapping[str, object]
+    """What they stand for."""
+    also: tuple[type[object], ...] = ()
+    """Other objects that Python may give instead of a word."""
+
+    @classmethod
+    def of(cls, enumeration: type[Enum]) -> Self:
+        """Take the members of an enumeration, by their values."""
+        return cls({str(member.value): member for member in enumeration})
+
+    @property
+    def expected(self) -> str:
+        """See `Kind.expected`."""
+        return either(self.words)
+
+    @property
+    def metavar(self) -> str:
+        """See `Kind.metavar`."""
+        return f"{{{','.join(self.words)}}}"
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`: the word itself, unless that is a number."""
+        if text not in self.words:
+            raise ValueError(text)
+        value = self.words[text]
+        return value if type(value) in (int, float) else text
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        if isinstance(value, str) and value in self.words:
+            return self.words[value]
+        meant = any(value == one for one in self.words.values()) and not isinstance(value, bool)
+        if not meant and not isinstance(value, self.also):
+            raise ConfigError(f"{name} = {value!r} is not {self.expected}")
+        return value
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return next(word for word, one in self.words.items() if value in (word, one))
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The name of a file."""
+
+    expected: str = "a file"
+    """See `Kind.expected`."""
+    metavar: str = "FILE"
+    """See `Kind.metavar`."""
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`."""
+        return text
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        check_type(name, value, str | os.PathLike)
+        return value
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Several values: a text with commas in it, or anything to iterate over."""
+
+    make: Callable[[Any], tuple[object, ...]]
+    """Makes a tuple of either; raises ValueError or TypeError."""
+    expected: str
+    """See `Kind.expected`."""
+    metavar: str = "LIST"
+    """See `Kind.metavar`."""
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`."""
+        return self.make(text)
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        try:
+            return self.make(value)
+        except (TypeError, ValueError):
+            raise ConfigError(f"{name} = {value!r} is not {self.expected}") from None
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return ",".join(map(str, value)) if isinstance(value, Iterable) else str(value)
+
+
+def channel_list(value: str | Iterable[int | str]) -> tuple[int | str, ...]:
+    """Read ``1-4``, ``1,3,5-6`` or ``at,gnss``.
+
+    Args:
+        value: numbers, ranges, and names that the profile has for channels; or several numbers and names, which are
+            checked when the profile is known.
+
+    Returns:
+        Of a text the DLCIs in order, then the names; else what was given.
+
+    Raises:
+        ValueError: it is something else, or a DLCI in a text cannot carry data.
+    """
+    if not isinstance(value, str):
+        return tuple(value)
+    numbers: set[int] = set()
+    names: list[str] = []
+    for part in value.split(","):
+        first, dash, last = part.partition("-")
+        if part.isidentifier():
+            names.append(part)
+            continue
+        low, high = int(first), int(last if dash else first)
+        if not 1 <= low <= high <= MAX_DLCI:
+            raise ValueError(part)
+        numbers.update(range(low, high + 1))
+    return (*sorted(numbers), *names)
+
+
+def rate_list(value: str | Iterable[int]) -> tuple[int, ...]:
+    """Read ``9600,19200``.
+
+    Args:
+        value: baud rates as a text, which may be empty, or several numbers.
+
+    Returns:
+        The baud rates.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    texts = value.split(",") if isinstance(value, str) and value else value
+    rates = tuple(int(one) if isinstance(one, str) else one for one in texts)
+    for rate in rates:
+        BAUDRATE.checked("rate", rate)
+    return rates
+
+
+BAUDRATE: Final = Number(1, 20_000_000, "bits per second")
+PACING: Final = Number(0, 20_000_000, "bits per second")
+CHANNELS: Final = Several(channel_list, f"a list like 1-4 or 1,3 (DLCIs are 1 to {MAX_DLCI}, or names of the profile)")
+RATES: Final = Several(rate_list, f"a list like 9600,19200 of {BAUDRATE.expected}")
+YES_NO: Final = YesNo()
+FILE: Final = File()

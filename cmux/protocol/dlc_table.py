@@ -1,0 +1,326 @@
+"""Where a data link connection may stand and what leads from where to where: data, and nothing else (27.010 §5.4).
+
+Two rules. First, everything that a DLC goes by is in this file: `TRANSITIONS` and `IGNORED` together have every pair of
+state and input, `FLAGS` what is true of a DLC beside its state. `Dlc.apply` and `Dlc.note` are the only doors; no other
+module assigns a field of `Dlc`. Second, the tables do not know which role this station has, nor on which DLCI it is:
+where something cannot come about (DLCI 0 is never parked), the pair stands in `IGNORED` like any other.
+
+What the tables cannot see is decided before: which input a frame is (`frame_dispatcher`: policy, echoes, answers that
+come late), whether T1 has run out for the last time (`Dlc.timed_out`), and how a close is meant (`Session.close`). What
+an action does is told where it is carried out: `session`, for data `frame_dispatcher`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import product
+from typing import Final
+
+from .events import Cause
+from .wire import FrameType
+
+
+class State(StrEnum):
+    """Where a DLC stands, seen from this station."""
+
+    CLOSED = "CLOSED"
+    """No command but SABM is accepted (ADM)."""
+    NEGOTIATING = "NEGOTIATING"
+    """Closed; to be opened as soon as PN has a result."""
+    OPENING = "OPENING"
+    """SABM is out, UA or DM is awaited."""
+    OPEN = "OPEN"
+    """Data flows (ABM)."""
+    DRAINING = "DRAINING"
+    """To be closed as soon as the transmit queue is empty."""
+    PARKED = "PARKED"
+    """Closed for our owner, open for the peer, which could not open it again (`Config.keep_open`)."""
+    CLOSING = "CLOSING"
+    """DISC is out, UA or DM is awaited."""
+    REOPENING = "REOPENING"
+    """As CLOSING; to be opened when it is closed."""
+    CLEARING = "CLEARING"
+    """DISC is out for a DLC that our owner knows as closed, and the peer may not."""
+    CLEARING_FIRST = "CLEARING_FIRST"
+    """As CLEARING; to be opened when the peer has cleared it."""
+
+
+class Input(StrEnum):
+    """What happens to a DLC."""
+
+    OPEN = "open"
+    SETTLED = "PN settled"
+    """PN has a result, or none is needed."""
+    CLOSE = "close"
+    PARK = "park"
+    """Close, but keep it open for the peer: what closing means with `Config.keep_open`."""
+    DRAIN = "drain"
+    """Close when the queue is empty."""
+    DRAINED = "queue empty"
+    MISSED = "missed"
+    """The peer, which can be heard again, may have missed the last word about it."""
+    SABM = "SABM"
+    UNWANTED_SABM = "unwanted SABM"
+    """Refused by policy."""
+    UA = "UA"
+    DM = "DM"
+    DM_IN_ADM = "DM in ADM"
+    """On DLCI 0, from a peer that serves data channels all the same (`Config.adm`)."""
+    DISC = "DISC"
+    DATA = "UIH"
+    """Or UI."""
+    SIGNALS = "signals"
+    """In an MSC, or before the data of convergence layer 2."""
+    T1 = "T1"
+    N2 = "N2"
+    """T1 has run out for the last time."""
+    DROPPED = "session over"
+    """Or the line lost."""
+
+
+class Action(StrEnum):
+    """What the multiplexer does about it."""
+
+    SEND_SABM = "send SABM"
+    SEND_DISC = "send DISC"
+    SEND_UA = "send UA"
+    SEND_DM = "send DM"
+    SEND_DM_SELDOM = "send DM, once per T1"
+    SEND_SIGNALS = "send signals"
+    SETTLE = "settle PN"
+    OPENED = "emit: opened"
+    OPENED_BY_PEER = "emit: opened by the peer"
+    KEEP_OPEN = "emit: open still"
+    RESUME = "emit: opened, signals"
+    REESTABLISHED = "emit: started anew"
+    RESTARTED = "start anew"
+    DELIVER = "deliver"
+    DISCARD = "discard"
+    DISCARD_BUT_STATUS = "discard all but status"
+    TELL_SIGNALS = "emit: signals"
+    NOTE_SIGNALS = "note"
+    KEEP_SIGNALS = "keep for later"
+    DISC_ANSWERED = "note: answered"
+    DISC_UNANSWERED = "note: unanswered"
+    """It is said again when the peer can be heard again."""
+    PARKED = "emit: closed for us"
+    CLOSED = "emit: closed"
+    CLOSED_BY_PEER = "emit: closed by the peer"
+    REFUSED = "emit: refused"
+    UNANSWERED = "emit: no answer"
+    DROPPED = "emit: closed with it"
+    FORGET = "forget"
+    """The connection, and what is queued; our owner is told nothing."""
+
+
+CLOSING_CAUSE: Final = {
+    Action.CLOSED: (Cause.LOCAL, "closed"),
+    Action.CLOSED_BY_PEER: (Cause.PEER, "the peer closed it"),
+    Action.REFUSED: (Cause.REFUSED, "the peer refused it (DM)"),
+    Action.UNANSWERED: (Cause.TIMEOUT, "the peer did not answer"),
+}
+"""The actions that end a DLC, with what its owner is told."""
+
+_S, _I, _A = State, Input, Action
+
+AWAITED: Final = {
+    _S.OPENING: FrameType.SABM,
+    **dict.fromkeys((_S.CLOSING, _S.REOPENING, _S.CLEARING, _S.CLEARING_FIRST), FrameType.DISC),
+}
+"""The states in which a command of ours is out, and T1 runs for it (27.010 §5.7.1)."""
+
+NO_ANSWER_COMES: Final = frozenset((_I.T1, _I.N2, _I.DROPPED))
+"""The inputs behind which no answer is under way any more: what has not come within T1 does not come.
+
+Else each SABM and DISC that leaves adds one to the answers that are due, and each UA and DM with F = 1 takes one off;
+while more than one is due, it belongs to an older command.
+"""
+
+OPEN_FOR_PEER: Final = frozenset((_S.OPEN, _S.DRAINING, _S.PARKED))
+"""The states in which the peer may take the DLC for open."""
+
+AS_TOLD: Final = {
+    **dict.fromkeys((_S.NEGOTIATING, _S.PARKED, _S.CLEARING, _S.CLEARING_FIRST), _S.CLOSED),
+    _S.REOPENING: _S.CLOSING,
+}
+"""What our owner, who was told `Closed` or is yet to be told, takes other states for."""
+
+TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] = {
+    # 27.010 5.3.3: a closed DLC accepts SABM only; DISC is answered with DM. So, seldom, are stray data, as others do.
+    (_S.CLOSED, _I.OPEN): (_S.NEGOTIATING, (_A.SETTLE,)),
+    (_S.CLOSED, _I.MISSED): (_S.CLEARING, (_A.SEND_DISC,)),
+    (_S.CLOSED, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),
+    (_S.CLOSED, _I.UNWANTED_SABM): (_S.CLOSED, (_A.SEND_DM,)),
+    (_S.CLOSED, _I.DISC): (_S.CLOSED, (_A.SEND_DM,)),
+    (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_SELDOM)),
+    (_S.CLOSED, _I.DROPPED): (_S.CLOSED, ()),  # what PN settled is forgotten
+    # 27.010 5.4.6.3.1: PN comes before SABM. Where no PN is under way, and none is in doubt, it is settled at once.
+    (_S.NEGOTIATING, _I.SETTLED): (_S.OPENING, (_A.SEND_SABM,)),
+    (_S.NEGOTIATING, _I.CLOSE): (_S.CLOSED, (_A.CLOSED,)),
+    (_S.NEGOTIATING, _I.PARK): (_S.CLOSED, (_A.CLOSED,)),
+    (_S.NEGOTIATING, _I.DRAIN): (_S.CLOSED, (_A.CLOSED,)),
+    (_S.NEGOTIATING, _I.MISSED): (_S.CLEARING_FIRST, (_A.SEND_DISC,)),
+    (_S.NEGOTIATING, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),
+    (_S.NEGOTIATING, _I.UNWANTED_SABM): (_S.NEGOTIATING, (_A.SEND_DM,)),
+    (_S.NEGOTIATING, _I.DISC): (_S.NEGOTIATING, (_A.SEND_DM,)),
+    (_S.NEGOTIATING, _I.DATA): (_S.NEGOTIATING, (_A.DISCARD, _A.SEND_DM_SELDOM)),
+    (_S.NEGOTIATING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
+    # 27.010 5.4.1: UA or DM within T1, else SABM again, N2 times. A SABM that meets ours opens the DLC as well.
+    (_S.OPENING, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
+    (_S.OPENING, _I.PARK): (_S.CLOSING, (_A.SEND_DISC,)),
+    (_S.OPENING, _I.DRAIN): (_S.CLOSING, (_A.SEND_DISC,)),
+    (_S.OPENING, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED)),
+    (_S.OPENING, _I.UNWANTED_SABM): (_S.OPENING, (_A.SEND_DM,)),
+    (_S.OPENING, _I.UA): (_S.OPEN, (_A.OPENED,)),
+    (_S.OPENING, _I.DM): (_S.CLOSED, (_A.REFUSED,)),
+    (_S.OPENING, _I.DM_IN_ADM): (_S.OPEN, (_A.OPENED,)),
+    (_S.OPENING, _I.DISC): (_S.OPENING, (_A.SEND_DM,)),
+    (_S.OPENING, _I.DATA): (_S.OPENING, (_A.DISCARD,)),
+    (_S.OPENING, _I.SIGNALS): (_S.OPENING, (_A.KEEP_SIGNALS,)),
+    (_S.OPENING, _I.T1): (_S.OPENING, (_A.SEND_SABM,)),
+    (_S.OPENING, _I.N2): (_S.CLOSED, (_A.DISC_UNANSWERED, _A.UNANSWERED)),
+    (_S.OPENING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
+    # 27.010 5.3.1, 5.3.4: SABM on an open DLC is answered and starts it anew; DISC is answered, then acted on.
+    (_S.OPEN, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
+    (_S.OPEN, _I.PARK): (_S.PARKED, (_A.PARKED,)),
+    (_S.OPEN, _I.DRAIN): (_S.DRAINING, ()),
+    (_S.OPEN, _I.MISSED): (_S.OPEN, (_A.SEND_SIGNALS,)),
+    (_S.OPEN, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.REESTABLISHED)),
+    (_S.OPEN, _I.UNWANTED_SABM): (_S.OPEN, (_A.SEND_UA, _A.REESTABLISHED)),
+    (_S.OPEN, _I.DM): (_S.CLOSED, (_A.CLOSED_BY_PEER,)),
+    (_S.OPEN, _I.DISC): (_S.CLOSED, (_A.SEND_UA, _A.CLOSED_BY_PEER)),
+    (_S.OPEN, _I.DATA): (_S.OPEN, (_A.DELIVER,)),
+    (_S.OPEN, _I.SIGNALS): (_S.OPEN, (_A.TELL_SIGNALS,)),
+    (_S.OPEN, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
+    (_S.DRAINING, _I.OPEN): (_S.OPEN, (_A.KEEP_OPEN,)),
+    (_S.DRAINING, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
+    (_S.DRAINING, _I.PARK): (_S.PARKED, (_A.PARKED,)),
+    (_S.DRAINING, _I.DRAINED): (_S.CLOSING, (_A.SEND_DISC,)),
+    (_S.DRAINING, _I.MISSED): (_S.DRAINING, (_A.SEND_SIGNALS,)),
+    (_S.DRAINING, _I.SABM): (_S.DRAINING, (_A.SEND_UA, _A.REESTABLISHED)),
+    (_S.DRAINING, _I.UNWANTED_SABM): (_S.DRAINING, (_A.SEND_UA, _A.REESTABLISHED)),
+    (_S.DRAINING, _I.DM): (_S.CLOSED, (_A.CLOSED_BY_PEER,)),
+    (_S.DRAINING, _I.DISC): (_S.CLOSED, (_A.SEND_UA, _A.CLOSED_BY_PEER)),
+    (_S.DRAINING, _I.DATA): (_S.DRAINING, (_A.DELIVER,)),
+    (_S.DRAINING, _I.SIGNALS): (_S.DRAINING, (_A.TELL_SIGNALS,)),
+    (_S.DRAINING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
+    # Our owner has had its `Closed`, so nothing of what the peer still does is told.
+    (_S.PARKED, _I.OPEN): (_S.OPEN, (_A.RESUME,)),
+    (_S.PARKED, _I.CLOSE): (_S.CLEARING, (_A.SEND_DISC,)),
+    (_S.PARKED, _I.MISSED): (_S.PARKED, (_A.SEND_SIGNALS,)),
+    (_S.PARKED, _I.SABM): (_S.PARKED, (_A.SEND_UA, _A.RESTARTED)),
+    (_S.PARKED, _I.UNWANTED_SABM): (_S.PARKED, (_A.SEND_UA, _A.RESTARTED)),
+    (_S.PARKED, _I.DM): (_S.CLOSED, (_A.FORGET,)),
+    (_S.PARKED, _I.DISC): (_S.CLOSED, (_A.SEND_UA, _A.FORGET)),
+    (_S.PARKED, _I.DATA): (_S.PARKED, (_A.DISCARD_BUT_STATUS,)),
+    (_S.PARKED, _I.SIGNALS): (_S.PARKED, (_A.NOTE_SIGNALS,)),
+    (_S.PARKED, _I.DROPPED): (_S.CLOSED, (_A.FORGET,)),
+    # 27.010 5.4.2: UA or DM ends the closing; DISC again after T1, N2 times.
+    **{(state, _I.SABM): (state, (_A.SEND_DM,)) for state in AWAITED if state is not _S.OPENING},
+    **{(state, _I.UNWANTED_SABM): (state, (_A.SEND_DM,)) for state in AWAITED if state is not _S.OPENING},
+    **{(state, _I.DATA): (state, (_A.DISCARD,)) for state in AWAITED if state is not _S.OPENING},
+    **{(state, _I.T1): (state, (_A.SEND_DISC,)) for state in AWAITED if state is not _S.OPENING},
+    (_S.CLOSING, _I.OPEN): (_S.REOPENING, ()),
+    (_S.CLOSING, _I.UA): (_S.CLOSED, (_A.DISC_ANSWERED, _A.CLOSED)),
+    (_S.CLOSING, _I.DM): (_S.CLOSED, (_A.DISC_ANSWERED, _A.CLOSED)),
+    (_S.CLOSING, _I.DM_IN_ADM): (_S.CLOSED, (_A.DISC_ANSWERED, _A.CLOSED)),
+    (_S.CLOSING, _I.DISC): (_S.CLOSED, (_A.SEND_UA, _A.DISC_ANSWERED, _A.CLOSED)),
+    (_S.CLOSING, _I.N2): (_S.CLOSED, (_A.DISC_UNANSWERED, _A.UNANSWERED)),
+    (_S.CLOSING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
+    (_S.REOPENING, _I.CLOSE): (_S.CLOSING, ()),
+    (_S.REOPENING, _I.PARK): (_S.CLOSING, ()),
+    (_S.REOPENING, _I.DRAIN): (_S.CLOSING, ()),
+    (_S.REOPENING, _I.UA): (_S.NEGOTIATING, (_A.DISC_ANSWERED, _A.CLOSED, _A.SETTLE)),
+    (_S.REOPENING, _I.DM): (_S.NEGOTIATING, (_A.DISC_ANSWERED, _A.CLOSED, _A.SETTLE)),
+    (_S.REOPENING, _I.DISC): (_S.NEGOTIATING, (_A.SEND_UA, _A.DISC_ANSWERED, _A.CLOSED, _A.SETTLE)),
+    (_S.REOPENING, _I.N2): (_S.NEGOTIATING, (_A.DISC_UNANSWERED, _A.UNANSWERED, _A.SETTLE)),
+    (_S.REOPENING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
+    # The same, untold; but who waits for an opening that comes to nothing is to know.
+    (_S.CLEARING, _I.OPEN): (_S.CLEARING_FIRST, ()),
+    (_S.CLEARING, _I.UA): (_S.CLOSED, (_A.DISC_ANSWERED, _A.FORGET)),
+    (_S.CLEARING, _I.DM): (_S.CLOSED, (_A.DISC_ANSWERED, _A.FORGET)),
+    (_S.CLEARING, _I.DISC): (_S.CLOSED, (_A.SEND_UA, _A.DISC_ANSWERED, _A.FORGET)),
+    (_S.CLEARING, _I.N2): (_S.CLOSED, (_A.DISC_UNANSWERED, _A.FORGET)),
+    (_S.CLEARING, _I.DROPPED): (_S.CLOSED, (_A.FORGET,)),
+    (_S.CLEARING_FIRST, _I.CLOSE): (_S.CLEARING, (_A.CLOSED,)),
+    (_S.CLEARING_FIRST, _I.PARK): (_S.CLEARING, (_A.CLOSED,)),
+    (_S.CLEARING_FIRST, _I.DRAIN): (_S.CLEARING, (_A.CLOSED,)),
+    (_S.CLEARING_FIRST, _I.UA): (_S.NEGOTIATING, (_A.DISC_ANSWERED, _A.FORGET, _A.SETTLE)),
+    (_S.CLEARING_FIRST, _I.DM): (_S.NEGOTIATING, (_A.DISC_ANSWERED, _A.FORGET, _A.SETTLE)),
+    (_S.CLEARING_FIRST, _I.DISC): (_S.NEGOTIATING, (_A.SEND_UA, _A.DISC_ANSWERED, _A.FORGET, _A.SETTLE)),
+    (_S.CLEARING_FIRST, _I.N2): (_S.NEGOTIATING, (_A.DISC_UNANSWERED, _A.FORGET, _A.SETTLE)),
+    (_S.CLEARING_FIRST, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
+}
+
+DELIVERING: Final = frozenset(
+    state for (state, what), step in TRANSITIONS.items() if what is _I.DATA and step == (state, (_A.DELIVER,))
+)
+"""The states in which UIH and UI are delivered and nothing else is done: looked up once a state, not once a frame."""
+
+_CLOSED: Final = (_S.CLOSED, _S.NEGOTIATING)
+_CLOSINGS: Final = (_S.CLOSING, _S.REOPENING, _S.CLEARING, _S.CLEARING_FIRST)
+_OPEN: Final = (_S.OPEN, _S.DRAINING, _S.PARKED)
+_ALREADY: Final = "it is so already"
+
+IGNORED: Final[dict[tuple[State, Input], str]] = {
+    **dict.fromkeys(product((_S.NEGOTIATING, _S.OPENING, _S.OPEN), (_I.OPEN,)), _ALREADY),
+    **dict.fromkeys(product((_S.REOPENING, _S.CLEARING_FIRST), (_I.OPEN,)), _ALREADY),
+    **dict.fromkeys(product((_S.CLOSED, _S.CLOSING, _S.CLEARING), (_I.CLOSE, _I.PARK, _I.DRAIN)), _ALREADY),
+    **dict.fromkeys(product((_S.PARKED,), (_I.PARK, _I.DRAIN)), _ALREADY),
+    (_S.DRAINING, _I.DRAIN): _ALREADY,
+    **dict.fromkeys(((state, _I.SETTLED) for state in _S if state is not _S.NEGOTIATING), "nothing waits for PN"),
+    **dict.fromkeys(product((*_CLOSED, *_CLOSINGS), (_I.DRAINED,)), "nothing is queued on a DLC that is not open"),
+    (_S.OPENING, _I.DRAINED): "nothing is sent before UA",
+    **dict.fromkeys(product((_S.OPEN, _S.PARKED), (_I.DRAINED,)), "an empty queue means something only when draining"),
+    (_S.OPENING, _I.MISSED): "SABM, which is out, tells the peer all",
+    **dict.fromkeys(product(_CLOSINGS, (_I.MISSED,)), "DISC, which is out, tells the peer all"),
+    **dict.fromkeys(product(_CLOSED, (_I.UA, _I.DM, _I.DM_IN_ADM)), "DM and UA are never answered (27.010 §5.3.3)"),
+    **dict.fromkeys(product(_OPEN, (_I.UA,)), "a late or repeated UA changes nothing"),
+    (_S.OPEN, _I.DM_IN_ADM): "the peer says again that it has no control channel",
+    **dict.fromkeys(product((_S.DRAINING, _S.PARKED), (_I.DM_IN_ADM,)), "DLCI 0 is never drained nor parked"),
+    **dict.fromkeys(
+        product((_S.REOPENING, _S.CLEARING, _S.CLEARING_FIRST), (_I.DM_IN_ADM,)), "DLCI 0 is closed for good, and told"
+    ),
+    **dict.fromkeys(product((*_CLOSED, *_CLOSINGS), (_I.SIGNALS,)), "Linux says them of a DLC that is not open, too"),
+    **dict.fromkeys(product((*_CLOSED, *_OPEN), (_I.T1, _I.N2)), "no answer is awaited (27.010 §5.4.1, §5.4.2)"),
+}
+"""What changes nothing, and why."""
+
+
+class Flag(StrEnum):
+    """What is true of a DLC beside its state; the values are the fields of `Dlc`."""
+
+    CONFIRMED = "confirmed"
+    """The peer has used this connection: it knows that it is open."""
+    DOUBTFUL = "doubtful"
+    """The peer may go by another convergence layer than we: PN, or the SABM that it was for, stayed unanswered."""
+    STARVED = "starved"
+    """The owner was told that less was taken than it offered; it waits for `Writable`."""
+
+
+class Fact(StrEnum):
+    """What raises or lowers a flag, in whatever state."""
+
+    USED = "data or signals came"
+    BEGUN = "the connection begins, or begins anew"
+    ENDED = "the connection is over"
+    AGREED = "PN was answered, by either station"
+    LAYER_UNSURE = "PN, or an opening, stayed unanswered, and not all was about layer 1"
+    DEFAULTS_ASKED = "the defaults are asked for"
+    TOOK_LESS = "less was taken than was offered"
+    ROOM_MADE = "the queue has room again"
+    DROPPED = "the session is over"
+
+
+FLAGS: Final[dict[Fact, dict[Flag, bool]]] = {
+    Fact.USED: {Flag.CONFIRMED: True},
+    Fact.BEGUN: {Flag.CONFIRMED: False, Flag.DOUBTFUL: False},
+    Fact.ENDED: {Flag.STARVED: False},
+    Fact.AGREED: {Flag.DOUBTFUL: False},
+    Fact.LAYER_UNSURE: {Flag.DOUBTFUL: True},
+    Fact.DEFAULTS_ASKED: {Flag.DOUBTFUL: False},
+    Fact.TOOK_LESS: {Flag.STARVED: True},
+    Fact.ROOM_MADE: {Flag.STARVED: False},
+    Fact.DROPPED: {Flag.DOUBTFUL: False},
+}
+"""What each fact makes of the flags; those that it does not name stay."""

@@ -1,0 +1,302 @@
+"""The way in: octets from the line, frames, what they are to their DLC, and the events that come of it.
+
+What is done with each frame before and beside the transition table of its DLC (27.010 §5.3, §5.4) stands here, and the
+queue of events, in which data of one DLC that came in a row are one event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from typing import Protocol
+
+from .commands import CLD, Signals
+from .config import Config, Option
+from .control import ControlChannel
+from .dlc import Dlc
+from .dlc_table import Action, Fact, Input, State
+from .events import Cause, DataReceived, Event, FrameDropped
+from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
+from .headers import Frame
+from .messages import parse_messages
+from .signals import split_status
+from .standby import Standby
+from .transmitter import Transmitter
+from .wire import FrameType
+
+_INPUTS = {
+    FrameType.SABM: Input.SABM,  # 27.010 5.3.1
+    FrameType.UA: Input.UA,  # 27.010 5.3.2
+    FrameType.DM: Input.DM,  # 27.010 5.3.3
+    FrameType.DISC: Input.DISC,  # 27.010 5.3.4
+    FrameType.UIH: Input.DATA,  # 27.010 5.3.5
+    FrameType.UI: Input.DATA,  # 27.010 5.3.6
+}
+MAX_UNREAD = 4096
+"""Octets from behind the end of sessions that wait for `FrameDispatcher.take_unread`."""
+
+_ANSWERS = (Input.UA, Input.DM)
+_SECOND_TRY = 2
+
+
+class EventQueue:
+    """Events that wait for the next call that returns some."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        """Since when the oldest waits; None: there is none."""
+        self._events: list[Event] = []
+        self._data: list[bytes] = []
+        self._data_dlci = 0
+
+    def put(self, event: Event, now: float) -> None:
+        """Add an event behind the data that came before it."""
+        if self._data:
+            self._join_data()
+        if self.since is None:
+            self.since = now
+        self._events.append(event)
+
+    def put_data(self, dlci: int, data: bytes, now: float) -> None:
+        """Add data to the event that the data before them on the same DLC make."""
+        if self._data and self._data_dlci != dlci:
+            self._join_data()
+        if self.since is None:
+            self.since = now
+        self._data_dlci = dlci
+        self._data.append(data)
+
+    def take(self) -> list[Event]:
+        """Return what is to be told, once."""
+        if self._data:
+            self._join_data()
+        events, self._events, self.since = self._events, [], None
+        return events
+
+    def _join_data(self) -> None:
+        self._events.append(DataReceived(self._data_dlci, b"".join(self._data)))
+        self._data = []
+
+
+class DispatcherOwner(Protocol):
+    """What the dispatcher needs of the session whose frames it takes."""
+
+    config: Config
+    now: float
+    dlcs: dict[int, Dlc]
+    refused: set[int]
+    shutting_down: bool
+    adm: bool
+    counters: Counter[str]
+    control: ControlChannel
+    transmitter: Transmitter
+    events: EventQueue
+
+    ended: int
+    """How many sessions have ended on this line."""
+    standby: Standby
+
+    @property
+    def is_open(self) -> bool:
+        """Whether DLCI 0 is up."""
+
+    def dlc(self, dlci: int) -> Dlc:
+        """Return a DLC, open or not."""
+
+    def apply(self, dlc: Dlc, what: Input, *, final: bool = True) -> None:
+        """Drive the transition table of a DLC."""
+
+    def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
+        """Note what the peer says about a DLC."""
+
+    def end(self, cause: Cause, detail: str) -> None:
+        """End the session."""
+
+    def frame_dropped(self, item: FrameDropped) -> None:
+        """Count and tell what was no frame."""
+
+    def frame_heard(self) -> None:
+        """Note that the peer lives."""
+
+    def frame_taken(self) -> None:
+        """Say once more what the peer may have missed, as it can be heard again."""
+
+
+class FrameDispatcher:
+    """The receive side of one line.
+
+    Args:
+        config: framing and limits.
+        session: what the frames are for.
+        command_cr: the C/R bit of what this station sends (27.010 §5.2.1.2, table 1).
+    """
+
+    def __init__(self, config: Config, session: DispatcherOwner, command_cr: bool) -> None:
+        self.decoder: Decoder
+        if config.option is Option.BASIC:
+            self.decoder = BasicDecoder(config.n1_receive)
+        else:
+            self.decoder = AdvancedDecoder(config.n1_receive, xonxoff=config.xonxoff)
+        self._config = config
+        self._session = session
+        self._command_cr = command_cr
+        self._grown_at = 0.0
+        self._gap_over = False
+        self._unread = b""
+
+    # --- Octets ---------------------------------------------------------------------------------------------------
+
+    def receive(self, data: bytes) -> None:
+        """Take octets; nothing that they say raises."""
+        session = self._session
+        self._grown_at, self._gap_over = session.now, False
+        session.standby.heard()
+        self._pass_on(self.decoder.scan(data))
+        session.standby.understood(data, partial=self.decoder.pending)
+
+    def finish(self) -> None:
+        """No more octets will come: find what can be found in those that wait."""
+        self._pass_on(self.decoder.finish())
+
+    def take_unread(self) -> bytes:
+        """Take the octets that came behind the frame that ended a session, once."""
+        unread, self._unread = self._unread, b""
+        return unread
+
+    def next_timeout(self) -> float | None:
+        """Return when a partial frame is to be given up; None: there is none."""
+        if not self.decoder.pending:
+            return None
+        return self._grown_at + (self._config.t2 if self._gap_over else min(self._config.frame_gap, self._config.t2))
+
+    def handle_timeout(self) -> None:
+        """Give up a partial frame that has not grown for long enough."""
+        now = self._session.now
+        if self.decoder.pending:
+            over = now >= self._grown_at + self._config.t2
+            if over or now >= self._grown_at + self._config.frame_gap:
+                self._gap_over = True
+                self._pass_on(self.decoder.give_up(force=over))
+
+    def _pass_on(self, items: Generator[Decoded]) -> None:
+        """Hand frames to the session; what stands behind the one that ends it is not for the multiplexer."""
+        session = self._session
+        ended = session.ended
+        for _, item in items:
+            if isinstance(item, FrameDropped):
+                session.frame_dropped(item)
+            else:
+                session.frame_heard()
+                self._take(item)
+                session.frame_taken()
+            if session.ended != ended:
+                ended = session.ended
+                if session.dlc(0).state is State.CLOSED:  # else the same frame, SABM on DLCI 0, began the next one
+                    items.close()
+                    self._keep_unread(self.decoder.take_rest())
+
+    def _keep_unread(self, octets: bytes) -> None:
+        unread = self._unread + octets
+        self._unread = unread[:MAX_UNREAD]
+        self.decoder.skipped += len(unread) - len(self._unread)
+
+    # --- Frames ---------------------------------------------------------------------------------------------------
+
+    def _take(self, item: Frame) -> None:
+        session = self._session
+        dlc = session.dlcs.get(item.dlci) or session.dlc(item.dlci)
+        dlc.count("frames_received")
+        what = _INPUTS.get(item.type)
+        if (item.dlci or what is not Input.SABM) and not session.dlcs[0].confirmed:
+            session.dlcs[0].note(Fact.USED)
+        if what is Input.DATA:
+            if not dlc.confirmed:
+                dlc.note(Fact.USED)
+            if dlc.delivers:  # what the table says, looked up beforehand
+                self._deliver(dlc, item)
+            else:
+                self._stray(dlc, item)
+        elif what is None or self._is_of_no_use(dlc, what, item):
+            session.counters["frames_ignored"] += 1
+            dlc.count("octets_discarded", len(item.info))  # of an I frame: there is no error recovery
+        else:
+            session.apply(dlc, self._meaning(dlc, what), final=item.pf)
+
+    def _is_of_no_use(self, dlc: Dlc, what: Input, item: Frame) -> bool:
+        """Whether a command or an answer changes nothing, whatever the table says."""
+        if what is Input.SABM:
+            # Our own SABM comes back from a peer that echoes, in AT mode. Once DLCI 0 is open it is no echo: there are
+            # modules that open channels with the host's C/R bit.
+            return not dlc.dlci and dlc.state is State.OPENING and item.cr == self._command_cr
+        if what not in _ANSWERS:
+            return False
+        if not item.pf:
+            # 27.010 5.4.4.2: UA with F = 0 is discarded. DM with it comes unasked (27.010 5.3.3), about the connection
+            # before, and is no answer to a SABM that has just left.
+            return what is Input.UA or (dlc.state is State.OPENING and dlc.tries < _SECOND_TRY)
+        return dlc.answered()
+
+    def _meaning(self, dlc: Dlc, what: Input) -> Input:
+        """Tell what a frame means to its DLC, as the session stands."""
+        session = self._session
+        if what is Input.SABM:
+            if not dlc.dlci and session.shutting_down:  # it has closed already, and its answer to our CLD was lost
+                session.end(Cause.LOCAL, "closed down by this side")
+            if not dlc.dlci and dlc.is_open and dlc.confirmed:  # it starts anew: what was due means nothing to it
+                session.transmitter.clear()
+            return Input.UNWANTED_SABM if self._unwanted(dlc) else what
+        if what is Input.DM and not dlc.dlci and session.config.adm:
+            session.adm = dlc.state is State.OPENING or session.adm
+            return Input.DM_IN_ADM
+        return what
+
+    def _unwanted(self, dlc: Dlc) -> bool:
+        """Whether the peer may not have this DLC."""
+        session = self._session
+        if not dlc.dlci:
+            return False
+        refused = dlc.dlci in session.refused and dlc.state is not State.OPENING  # what we open ourselves we want
+        return refused or not session.config.carries_data(dlc.dlci) or not session.is_open or session.shutting_down
+
+    def _stray(self, dlc: Dlc, item: Frame) -> None:
+        """Take data on a DLC that is not simply open."""
+        session = self._session
+        if not dlc.dlci and dlc.state is State.CLOSED:
+            messages = parse_messages(item.info)
+            if any(one.command and isinstance(one.body, CLD) for one in messages):
+                self._deliver(dlc, item)  # whoever finds a multiplexer without a session sends CLD to be rid of it
+                return
+            if not any(one.command for one in messages):  # late answers want none
+                session.counters["frames_ignored"] += 1
+                return
+        for action in dlc.apply(Input.DATA):
+            if action is Action.DISCARD:
+                dlc.count("octets_discarded", len(item.info))
+            elif action is Action.DISCARD_BUT_STATUS:
+                dlc.count("octets_discarded", len(self._without_status(dlc, item.info)))
+            elif dlc.seldom(action, session.now):
+                session.transmitter.queue(dlc.dlci, FrameType.DM, pf=True)
+
+    def _deliver(self, dlc: Dlc, item: Frame) -> None:
+        session, info = self._session, item.info
+        if not dlc.dlci:
+            dlc.count("octets_received", len(info))
+            session.control.receive(info, echo=item.cr == self._command_cr)
+            return
+        if dlc.parameters.convergence == 2:
+            info = self._without_status(dlc, info)
+        if info:
+            dlc.count("octets_received", len(info))
+            session.events.put_data(dlc.dlci, info, session.now)
+
+    def _without_status(self, dlc: Dlc, info: bytes) -> bytes:
+        """Take what stands before the data off them, as the convergence layer has it (27.010 §5.5.2)."""
+        if dlc.parameters.convergence == 1:
+            return info
+        parts = split_status(info)
+        if parts is None:
+            self._session.counters["control_malformed"] += 1
+            return b""
+        signals, break_length, data = parts
+        self._session.take_signals(dlc, signals, break_length)
+        return data

@@ -1,0 +1,102 @@
+"""How a `Mux` hands out its channels: by their number, as the peer opens them, or as they are."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+from ..errors import SessionEnded
+from ..opening import check_dlci
+from ..protocol.negotiation import wanted
+from .channels import Channels
+from .dlc_handle import DlcHandle
+from .services import Services
+from .virtual_uart import VirtualUart
+
+
+class ChannelAccess(Services):
+    """The half of a `Mux` that is about its channels; `cmux.aio.Mux` has the same names."""
+
+    _channels: Channels
+    _names: Mapping[str, int]
+
+    @property
+    @abstractmethod
+    def error(self) -> SessionEnded | None:
+        """Why the session is over: the first cause; None while it lives."""
+
+    @property
+    @abstractmethod
+    def reattaching(self) -> bool:
+        """Whether a line that died is going to be opened anew."""
+
+    def channel(
+        self,
+        dlci: int | str,
+        *,
+        n1: int | None = None,
+        priority: int | None = None,
+        convergence: int | None = None,
+    ) -> VirtualUart:
+        """Return the port of a DLC, opened; always the same object for the same DLCI.
+
+        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
+        the peer does not grant is as `parameters` says.
+
+        Args:
+            dlci: 1 to 61, or a name that the profile has for it.
+            n1: longest information field in either direction, in octets; None: that of the session.
+            priority: 0 to 63; None: the default of the DLC.
+            convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
+
+        Returns:
+            The port.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+            ConfigError: a parameter outside its range.
+            StateError: it is open with other parameters than these, or a responder has no session.
+            DlcRefused: the peer said DM.
+            DlcTimeout: it did not answer.
+            PortBusy: a ``cmux:`` URL has it open.
+            SessionEnded: this Mux is closed, or the line died.
+        """
+        dlci = check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
+        if (n1, priority, convergence) != (None, None, None):
+            self.handle(dlci).require(wanted(self.config, n1, priority, convergence))
+        return self._channels.take(dlci)
+
+    def accept(self, timeout: float | None = None) -> VirtualUart:
+        """Wait for a channel that the peer opens.
+
+        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
+
+        Args:
+            timeout: seconds; None: as long as it takes.
+
+        Returns:
+            Its port, open. A channel that was closed and that the peer opens again comes again.
+
+        Raises:
+            AcceptTimeout: the peer opened none in time.
+            SessionEnded: this Mux is closed, or the line died.
+        """
+        uart = self._channels.accept(timeout, lambda: self.error is None or self.reattaching)
+        if uart is None:
+            raise self._engine.ended()
+        return uart
+
+    def port(self, dlci: int) -> VirtualUart:
+        """Return the port of a DLC as it is, open or not; always the same object for the same DLCI.
+
+        Args:
+            dlci: 1 to 61.
+
+        Raises:
+            InvalidDlci: the number cannot carry data.
+        """
+        return self._channels.port(dlci)
+
+    def handle(self, dlci: int) -> DlcHandle:
+        """Return the near end of a DLC, for the ports that are made on it."""
+        return self._channels.handle(dlci)

@@ -1,0 +1,109 @@
+"""No module but `dlc` changes a field of a `Dlc`: the syntax trees of all modules of `cmux` are walked."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from field_changes import FieldChanges
+from syntax_trees import tree
+
+import cmux
+
+ROOT = Path(cmux.__file__).parent
+DLC = ROOT / "protocol" / "dlc.py"
+MODULES = {path: tree(path) for path in sorted(ROOT.rglob("*.py")) if path != DLC}
+FINDER = FieldChanges(tree(DLC), list(MODULES.values()))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_but_dlc_changes_a_field_of_a_dlc(path: Path) -> None:
+    found = [
+        f"{path}:{line}: {name} of a Dlc is changed outside of dlc.py" for line, name in FINDER.find(MODULES[path])
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_the_fields_are_known_and_so_is_where_dlcs_come_from() -> None:
+    assert {"state", "deadline", "tries", "queue", "counters", "confirmed", "_settled"} <= FINDER.fields
+    assert {"tries", "state", "counters"} & FINDER.only_dlc == set(), "others have these, too"
+    assert {"_answers_due", "_negotiated", "status_due"} <= FINDER.only_dlc
+    assert FINDER.attributes["_zero"] == "dlc"
+    assert FINDER.attributes["dlcs"] == FINDER.attributes["_dlcs"] == "dlcs"
+    assert FINDER.returned["dlc"] == FINDER.returned["_look"] == FINDER.returned["_user_dlc"] == "dlc"
+    assert FINDER.returned["user_dlcs"] == "dlcs"
+
+
+PLANTED = [
+    "def f(dlc: Dlc): dlc.state = 1",
+    "def f(dlc: Dlc): dlc.state: int = 1",
+    "def f(dlc: Dlc): dlc.tries += 1",
+    "def f(dlc: Dlc): del dlc.deadline",
+    "def f(dlc: Dlc): dlc.deadline, other = None, 1",
+    "def f(dlc: Dlc): a, (b, *dlc.counters) = 1, (2, 3)",
+    "def f(dlc: Dlc):\n for dlc.tries in range(3): pass",
+    "def f(dlc: Dlc):\n with g() as dlc.state: pass",
+    "def f(dlc: Dlc): dlc.counters['frames_sent'] += 1",
+    "def f(dlc: Dlc): counters = dlc.counters; counters['frames_sent'] += 1",
+    "def f(dlc: Dlc): queue = dlc.queue; queue += b'x'",
+    "def f(dlc: Dlc): dlc.queue += b'x'",
+    "def f(dlc: Dlc): del dlc.queue[:1]",
+    "def f(dlc: Dlc): dlc.queue.clear()",
+    "def f(dlc: Dlc): due = dlc.status_due; due.append(None)",
+    "def f(dlc: Dlc): dlc.parameters.n1 = 3",
+    "def f(dlc: Dlc): setattr(dlc, 'state', 1)",
+    "def f(dlc: Dlc): object.__setattr__(dlc, 'state', 1)",
+    "def f(dlc: Dlc): dlc.__dict__['state'] = 1",
+    "def f(dlc: Dlc): vars(dlc)['state'] = 1",
+    "def f(dlc: Dlc): vars(dlc).update(state=1)",
+    "def f(dlc: Dlc | None): dlc.state = 1",
+    "def f(dlc: 'Dlc'): dlc.state = 1",
+    "def f(one: Dlc): (lambda: one.counters.update(a=1))()",
+    "def f(self): self._zero.state = 1",
+    "def f(self): self._session._zero.state, x = 1, 2",
+    "def f(self): self.dlcs[1].state = 1",
+    "def f(self): self._dlcs[1].counters['frames_sent'] += 1",
+    "def f(session): session.dlcs.get(1).state = 1",
+    "def f(session): session.dlc(1).state = 1",
+    "def f(self): self._look(1).state = 1",
+    "def f(self): (other := self._user_dlc(1)).state = 1",
+    "def f(self): other = self.dlcs.get(1) or self.dlc(1); other.state = 1",
+    "def f(self): other = self.dlcs[1] if self else None; other.state = 1",
+    "def f(self):\n for other in self.user_dlcs(): other.state = 1",
+    "def f(self):\n for other in list(self.dlcs.values()): other.state = 1",
+    "def f(self):\n for dlci, other in self.dlcs.items(): other.state = 1",
+    "def f(self): first = min(self.user_dlcs()); first.state = 1",
+    "def f(self): found = [one for one in self.user_dlcs() if one.dlci]; found[0].state = 1",
+    "def f(self): [one.queue.clear() for one in self.user_dlcs()]",
+    "def f(self): one = Dlc(1, self.config); one.state = 1",
+    "async def f(self): mux._session.dlcs[1].tries = 0",
+    "x._answers_due = 1",  # that only a DLC has
+    "def f(anything): anything._negotiated = 1",
+    "def f(anything): anything.status_due.append(1)",
+]
+
+HARMLESS = [
+    "def f(self): self.state = 1",
+    "def f(self): self.counters['holds'] += 1",
+    "def f(self, mine: Outstanding): mine.deadline = 1; mine.tries += 1",
+    "def f(dlc: Dlc): state = dlc.state; state = 2",
+    "def f(dlc: Dlc): size = len(dlc.queue); size += 1",
+    "def f(dlc: Dlc): dlc.note(1); dlc.put(b''); dlc.discard()",
+    "def f(self): self.dlcs[1] = Dlc(1, self.config)",
+    "def f(self): per_dlc = {n: dict(dlc.counters) for n, dlc in self.dlcs.items()}; per_dlc[0]['x'] += 1",
+    "def f(self):\n for one in self.lines: one.state = 1",
+    "def f(self): found = self.dlcs.get(1); found = self.dlcs[1] = Dlc(1, self.config)",
+]
+
+
+@pytest.mark.parametrize("source", PLANTED)
+def test_a_planted_change_is_found(source: str) -> None:
+    found = FINDER.find(ast.parse(source))
+    assert len(found) == 1, found
+    assert found[0][0] == source.count("\n") + 1 or source.count("\n") == 1
+
+
+@pytest.mark.parametrize("source", HARMLESS)
+def test_what_changes_no_dlc_is_left_alone(source: str) -> None:
+    assert FINDER.find(ast.parse(source)) == []

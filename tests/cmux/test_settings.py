@@ -1,0 +1,503 @@
+"""The table of settings: what one way of opening a line takes, all take, and it arrives."""
+
+import argparse
+import ast
+import asyncio
+import dataclasses
+import inspect
+import runpy
+import sys
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import NoneType
+from urllib.parse import quote
+
+import pytest
+import serial
+
+if sys.platform == "win32":
+    pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
+
+from mux_leaks import nothing_left
+from mux_module import Module
+from startup_waits import shorten_waits
+
+import cmux
+import cmux.aio
+from cmux import kinds, opening
+from cmux.cli.app import Commands
+from cmux.cli.attach import Attached, add_attach
+from cmux.cli.doctor import add_doctor, examine
+from cmux.cli.line_options import KEYS, LineOptions, from_arguments, from_file
+from cmux.cli.stopping import Stop
+from cmux.cli.terminal import add_terminal
+from cmux.line.physical import Line
+from cmux.protocol import Config, Option
+from cmux.protocol.config import RANGES, KeepAlive, PriorityOrder, Wakeup
+from cmux.protocol.link import Link
+from cmux.protocol.wire import FrameType
+from cmux.settings import (
+    GROUPS,
+    SETTINGS,
+    LineSettings,
+    OpeningSettings,
+    SerialSettings,
+    SessionSettings,
+    Setting,
+)
+from cmux.urls import parse_url
+from drivers.cli.demo import add_demo
+from drivers.cli.monitor import add_monitor
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+__all__ = ["nothing_left"]
+
+ROOT = Path(__file__).parents[2]
+TABLES: dict[str, type] = {"opening": OpeningSettings, "serial": SerialSettings, "session": SessionSettings}
+
+
+# --- Five ways to open a line ---
+
+
+@dataclass
+class Opened:
+    """A line that was opened in one of the ways, and what became of it."""
+
+    module: Module
+    path: Path
+    line: Line | None = None
+    line_rate: int | None = None
+    mux: cmux.Mux | cmux.aio.Mux | None = None
+
+    def setting(self, name: str) -> object:
+        """The attribute of pyserial's port."""
+        return getattr(self.line._port, name)  # type: ignore[union-attr]
+
+    def parameter(self, name: str) -> object:
+        """The field of the session's `Config`."""
+        return getattr(self.mux.config, name)  # type: ignore[union-attr]
+
+
+Observe = Callable[[Opened], object]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A value that is not the default, as text and as Python has it, and how it shows that it has arrived."""
+
+    text: str
+    value: object
+    seen: object
+    observe: Observe
+    module: dict[str, object] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)
+    """Further settings that it needs, as text."""
+
+
+def opened_port(name: str) -> Observe:
+    return lambda opened: opened.setting(name)
+
+
+def session(name: str, text: str, value: object, seen: object = None, more: dict[str, str] | None = None) -> Example:
+    advanced = "advanced" in (text, *(more or {}).values())
+    module = {"config": Config(option=Option.ADVANCED)} if advanced else {}
+    seen = value if seen is None else seen
+    return Example(text, value, seen, lambda opened: opened.parameter(name), module, more or {})
+
+
+def port(name: str, text: str, value: object) -> Example:
+    return Example(text, value, value, opened_port(name))
+
+
+CAPTURE = "{path}/x.log"
+
+EXAMPLES = {
+    "baudrate": port("baudrate", "57600", 57600),
+    "line_rate": Example("9600", 9600, 9600, lambda opened: opened.line_rate),
+    "startup": Example("none", "none", [], lambda opened: opened.module.commands, {"starts_in_mux": True}),
+    "profile": Example("sim800", "sim800", 127, lambda opened: opened.parameter("n1")),
+    "other_rates": Example("4800,300", (4800, 300), 300, opened_port("baudrate"), {"baudrate": 300}),
+    "channels": Example("2-3", [2, 3], [1, 1], lambda opened: [opened.module.opened(dlci) for dlci in (2, 3)]),
+    "reattach": Example("yes", True, True, lambda opened: opened.mux._reopen is not None),  # type: ignore[union-attr]
+    "drain_timeout": Example("2", 2.0, 2.0, lambda opened: opened.mux.drain_timeout),  # type: ignore[union-attr]
+    "capture": Example(CAPTURE, CAPTURE, True, lambda opened: "SABM" in (opened.path / "x.log").read_text()),
+    "capture_payload": Example(
+        "no",
+        False,
+        False,
+        lambda opened: opened.mux._capture._payload,
+        more={"capture": CAPTURE},  # type: ignore[union-attr]
+    ),
+    "rtscts": port("rtscts", "yes", True),
+    "dsrdtr": port("dsrdtr", "on", True),
+    "bytesize": port("bytesize", "7", 7),
+    "parity": port("parity", "E", "E"),
+    "stopbits": port("stopbits", "2", 2),
+    "option": session("option", "advanced", "advanced", Option.ADVANCED),
+    "n1": session("n1", "64", 64),
+    "n1_receive": session("n1_receive", "2000", 2000),
+    "t1": session("t1", "0.5", 0.5),
+    "t2": session("t2", "1.5", 1.5),
+    "t3": session("t3", "5", 5.0),
+    "n2": session("n2", "7", 7),
+    "keep_alive": session("keep_alive", "msc", "msc", KeepAlive.MSC),
+    "keep_alive_interval": session("keep_alive_interval", "60", 60.0),
+    "wakeup": session("wakeup", "flags", "flags", Wakeup.FLAGS),
+    "priority_order": session("priority_order", "high-first", "high-first", PriorityOrder.HIGH_FIRST),
+    "frame_type": session("frame_type", "UI", "UI", FrameType.UI),
+    "k": session("k", "3", 3),
+    "xonxoff": session("xonxoff", "1", True, more={"option": "advanced"}),
+    "adm": session("adm", "true", True),
+    "break_octet": session("break_octet", "yes", True),
+    "keep_open": session("keep_open", "yes", True),
+    "shared_flags": session("shared_flags", "yes", True),
+    "reserved_dlcis": session("reserved_dlcis", "yes", True),
+    "frame_gap": session("frame_gap", "0.2", 0.2),
+    "queue_high": session("queue_high", "20000", 20000),
+    "queue_low": session("queue_low", "100", 100),
+}
+
+
+def by_open(opened: Opened, settings: dict[str, object], texts: dict[str, str], observe: Observe) -> object:
+    with cmux.open(opened.module.path, **settings) as opened.mux:  # type: ignore[arg-type]
+        return observe(opened)
+
+
+def by_aio_open(opened: Opened, settings: dict[str, object], texts: dict[str, str], observe: Observe) -> object:
+    async def run() -> object:
+        async with await cmux.aio.open(opened.module.path, **settings) as opened.mux:  # type: ignore[arg-type]
+            return observe(opened)
+
+    return asyncio.run(run())
+
+
+def by_url(opened: Opened, settings: dict[str, object], texts: dict[str, str], observe: Observe) -> object:
+    query = "".join(f"&{name}={quote(text)}" for name, text in texts.items())
+    with serial.serial_for_url(f"cmux://{opened.module.path}?dlci=1{query}") as uart:
+        opened.mux = uart.mux
+        return observe(opened)
+
+
+def by_command(opened: Opened, options: LineOptions, observe: Observe) -> object:
+    attached = Attached(options, Stop())
+    try:
+        opened.mux = attached.open(without=options.channels)
+        return observe(opened)
+    finally:
+        attached.close()
+
+
+def by_toml(opened: Opened, settings: dict[str, object], texts: dict[str, str], observe: Observe) -> object:
+    def written(value: object) -> str:
+        return str(value).lower() if isinstance(value, bool) else repr(list(value) if type(value) is tuple else value)
+
+    lines = [f"port = '{opened.module.path}'", *(f"{name} = {written(value)}" for name, value in settings.items())]
+    (opened.path / "lines.toml").write_text("\n".join(["[one]", *lines]))
+    (options,) = from_file(str(opened.path / "lines.toml"))
+    return by_command(opened, options, observe)
+
+
+def by_command_line(opened: Opened, settings: dict[str, object], texts: dict[str, str], observe: Observe) -> object:
+    arguments = parsed(add_attach, "attach", opened.module.path, *options_for(texts))
+    return by_command(opened, from_arguments(arguments), observe)
+
+
+WAYS = {
+    "cmux.open": by_open,
+    "cmux.aio.open": by_aio_open,
+    "a URL": by_url,
+    "a TOML file": by_toml,
+    "the command line": by_command_line,
+}
+
+
+def options_for(texts: dict[str, str]) -> list[str]:
+    said = []
+    for name, text in texts.items():
+        row = SETTINGS[name]
+        if not isinstance(row.kind, kinds.YesNo):
+            said += [row.option, text]
+        else:
+            said.append(row.option if row.kind.read(text) else row.no or f"--no-{row.option[2:]}")
+    return said
+
+
+def parsed(add: Callable[[Commands], None], *argv: str) -> argparse.Namespace:
+    commands = Commands("test", "")
+    add(commands)
+    return commands.parser.parse_args(argv)
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
+    """Where the line and the rate of its pacing are put when it is opened."""
+    opened = Opened(None, tmp_path)  # type: ignore[arg-type]
+    open_line, link = opening.open_line, Link.__init__
+
+    def watched_line(*arguments: object, **settings: object) -> Line:
+        opened.line = open_line(*arguments, **settings)  # type: ignore[arg-type]
+        return opened.line
+
+    def watched_link(self: Link, *arguments: object, **settings: object) -> None:
+        opened.line_rate = settings["line_rate"]  # type: ignore[assignment]
+        link(self, *arguments, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(opening, "open_line", watched_line)
+    monkeypatch.setattr(Link, "__init__", watched_link)
+    return opened
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_is_set_arrives_in_each_way(
+    name: str, way: str, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten_waits(monkeypatch, 0.1)
+    example = EXAMPLES[name]
+    texts = {key: text.format(path=tmp_path) for key, text in {**example.more, name: example.text}.items()}
+    values = {key: SETTINGS[key].read(text) for key, text in texts.items()}
+    with Module(**example.module) as opened.module:
+        assert WAYS[way](opened, values, texts, example.observe) == example.seen, f"{name} does not arrive by {way}"
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_is_set_is_not_the_default(name: str, opened: Opened, tmp_path: Path) -> None:
+    example = EXAMPLES[name]
+    captured = {"capture": f"{tmp_path}/{'x.log' if name == 'capture_payload' else 'y.log'}"}
+    with Module() as opened.module:
+        if name == "capture":
+            assert by_open(opened, captured, {}, lambda opened: (tmp_path / "x.log").exists()) is False
+        else:
+            assert by_open(opened, captured, {}, example.observe) != example.seen
+
+
+def test_doctor_goes_by_all_of_them(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_waits(monkeypatch, 0.1)
+    seen: list[cmux.Mux] = []
+    start = cmux.Mux.start
+    monkeypatch.setattr(cmux.Mux, "start", lambda mux, first: (seen.append(mux), start(mux, first))[1])
+    for name, example in EXAMPLES.items():
+        if name in ("reattach", "channels"):  # no option of doctor, and what it is about
+            continue
+        texts = {key: text.format(path=tmp_path) for key, text in {**example.more, name: example.text}.items()}
+        with Module(**example.module) as opened.module:
+            arguments = parsed(add_doctor, "doctor", opened.module.path, "--channels", "2", *options_for(texts))
+            for finding in examine(from_arguments(arguments)):
+                assert finding.ok or finding.step in ("AT+CMUX=?", "AT+CMUX?", "note"), finding
+            opened.mux = seen.pop()
+            if name == "startup":  # it ends with AT all the same where that is right
+                assert opened.module.commands == []
+            else:
+                assert example.observe(opened) == example.seen, name
+            assert opened.module.opened(2) == 1
+
+
+# --- One table ---
+
+
+def complaints(rows: dict[str, Setting], fields: set[str], examples: set[str], page: str) -> list[str]:
+    """What was forgotten when a row was added, each with the place."""
+    found = []
+    for name, row in rows.items():
+        if not row.help:
+            found.append(f"cmux/settings.py: {name} has no help text")
+        if row.group not in GROUPS:
+            found.append(f"cmux/settings.py: {name} has the group {row.group!r}, which --help does not show")
+        if f"| `{name}` | {row.help} |" not in page:
+            found.append(f"docs/settings.md: no table has {name}")
+        if name not in examples:
+            found.append(f"tests/cmux/test_settings.py: EXAMPLES does not show how {name} arrives")
+    session = set(typing.get_type_hints(SessionSettings)) & set(rows)
+    found += [f"cmux/protocol/config.py: Config has no field {name}" for name in sorted(session - fields)]
+    found += [f"cmux/settings.py: SessionSettings has no row for Config.{name}" for name in sorted(fields - set(rows))]
+    return found
+
+
+FIELDS = {field.name for field in dataclasses.fields(Config)}
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    conf = runpy.run_path(str(ROOT / "docs" / "conf.py"))
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    return text.replace("{{ settings }}", conf["myst_substitutions"]["settings"])
+
+
+def test_every_row_is_complete(page: str) -> None:
+    assert complaints(dict(SETTINGS), FIELDS, set(EXAMPLES), page) == []
+
+
+def test_what_is_forgotten_with_a_row_is_named(page: str) -> None:
+    row = Setting("somewhere", kinds.YES_NO, "", name="settle")
+    assert complaints({**SETTINGS, "settle": row}, FIELDS | {"t4"}, set(EXAMPLES), page) == [
+        "cmux/settings.py: settle has no help text",
+        "cmux/settings.py: settle has the group 'somewhere', which --help does not show",
+        "docs/settings.md: no table has settle",
+        "tests/cmux/test_settings.py: EXAMPLES does not show how settle arrives",
+        "cmux/settings.py: SessionSettings has no row for Config.t4",
+    ]
+    assert complaints(dict(SETTINGS), FIELDS - {"t1"}, set(EXAMPLES), page) == [
+        "cmux/protocol/config.py: Config has no field t1"
+    ]
+
+
+def test_the_type_of_a_keyword_its_row_and_where_it_goes_agree() -> None:
+    hints = typing.get_type_hints(LineSettings)
+    assert set(hints) == set(SETTINGS)
+    assert sum(len(typing.get_type_hints(table)) for table in TABLES.values()) == len(SETTINGS)
+    for name in typing.get_type_hints(SerialSettings):
+        assert isinstance(getattr(serial.SerialBase, name), property)
+    for name, (low, high) in RANGES.items():
+        kind = SETTINGS[name].kind
+        assert isinstance(kind, kinds.Number)
+        assert (kind.low, kind.high) == (low, high)
+    fields = typing.get_type_hints(Config)
+    for name, hint in hints.items():
+        row = SETTINGS[name]
+        assert row.name == name
+        kinds_of = [one for one in typing.get_args(hint) or (hint,) if one is not NoneType]
+        if name in fields:
+            assert fields[name] in kinds_of
+        if isinstance(row.kind, kinds.Number):
+            assert kinds_of == [int if row.kind.whole else float]
+        elif isinstance(row.kind, kinds.YesNo):
+            assert kinds_of == [bool]
+        elif isinstance(row.kind, kinds.Words) and name not in ("profile", "stopbits"):
+            words = [word for one in kinds_of for word in typing.get_args(one) or ()] or list(typing.get_args(hint))
+            assert [str(word) for word in words] == list(row.kind.words), name
+
+
+@pytest.mark.parametrize("function", [cmux.open, cmux.aio.open])
+def test_a_signature_has_the_settings_with_their_types(function: Callable[..., object]) -> None:
+    parameters = inspect.signature(function).parameters
+    assert {name: one.annotation for name, one in parameters.items()} == {
+        "port": "str | os.PathLike[str] | SerialLike",
+        "settings": "Unpack[LineSettings]",
+    }
+
+
+def test_no_signature_takes_just_any_keyword() -> None:
+    for path in [*(ROOT / "cmux").rglob("*.py"), *(ROOT / "drivers").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.args.kwarg is not None:
+                annotation = node.args.kwarg.annotation
+                assert annotation is not None, f"{path}: {node.name}"
+                assert ast.unparse(annotation) != "Any", f"{path}: {node.name}"
+
+
+def test_each_way_knows_each_name() -> None:
+    assert {*KEYS} == {*SETTINGS, "port", "link", "role"}
+    with pytest.raises(ValueError, match="unknown key") as raised:
+        parse_url("cmux://x?dlci=1&speed=1")
+    assert str(raised.value).endswith(f"dlci, port, {', '.join(SETTINGS)}")
+    for add, command, without in (
+        (add_attach, "attach /dev/x", ()),
+        (add_monitor, "monitor /dev/x", ()),
+        (add_terminal, "terminal /dev/x --dlci 2", ("reattach",)),
+        (add_doctor, "doctor /dev/x", ("reattach",)),
+        (add_demo, "demo --port /dev/x", ("reattach", "channels")),
+    ):
+        texts = {name: example.text for name, example in EXAMPLES.items() if name not in without}
+        options = from_arguments(parsed(add, *command.split(), *options_for(texts)), "/dev/x")
+        assert options.settings == {name: SETTINGS[name].read(text) for name, text in texts.items()}
+
+
+def test_the_help_of_a_command_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parsed(add_attach, "attach", "--help")
+    shown = capsys.readouterr().out
+    for row in SETTINGS.values():
+        assert row.option in shown
+    for group in GROUPS:
+        assert f"\n{group}:\n" in shown
+
+
+# --- What is not allowed ---
+
+
+WRONG = {
+    kinds.Number: ("fast", True, None, float("nan"), float("inf"), -1, [1]),
+    kinds.YesNo: ("yes", 1, 0.0),
+    kinds.Words: ("nothing", True, 77, object()),
+    kinds.File: (5, b"x", True),
+    kinds.Several: (5, "1-", "x y", [1.5], [True]),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_value_that_is_not_allowed_is_named_with_what_is(name: str) -> None:
+    row = SETTINGS[name]
+    for value in WRONG[type(row.kind)]:
+        if value is None and row.optional:
+            continue
+        with pytest.raises(ValueError, match="channel|" + name) as raised:
+            cmux.open("/nowhere", **{name: value})
+        assert isinstance(raised.value, cmux.ConfigError | cmux.InvalidDlci)
+        assert repr(value) in str(raised.value) or repr(value[0]) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("baudrate", "fast", "baudrate = 'fast' is not a number"),
+        ("baudrate", 0, "baudrate = 0 is out of range: 1 to 20000000"),
+        ("n2", 1.5, "n2 = 1.5 is not a whole number"),
+        ("n2", True, "n2 = True is not a number"),
+        ("t1", float("inf"), "t1 = inf is out of range: 0.01 to 2.55"),
+        ("rtscts", 1, "rtscts = 1 is not true or false"),
+        ("startup", "later", "startup = 'later' is not at or none"),
+        ("capture", 5, "capture = 5 is not a text or a path"),
+        ("parity", "X", "parity = 'X' is not N, E, O, M or S"),
+        ("other_rates", "9600,fast", "other_rates = '9600,fast' is not a list like 9600,19200"),
+        ("channels", "0-3", "DLCIs are 1 to 61"),
+        ("channels", "gnss", "DLCI 'gnss' is not a data channel"),
+        ("channels", [62], "DLCI 62 is not a data channel"),
+    ],
+)
+def test_what_a_message_says(name: str, value: object, message: str) -> None:
+    with pytest.raises(ValueError, match=name.rstrip("s") if "channel" not in name else "DLCI") as raised:
+        cmux.open("/nowhere", **{name: value})
+    assert message in str(raised.value)
+
+
+def test_a_name_that_nobody_knows_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="unknown setting 'speed'"):
+        cmux.open("/nowhere", speed=9600)  # type: ignore[call-arg]
+
+
+def test_none_says_what_saying_nothing_says(opened: Opened) -> None:
+    optional = {name: None for name, row in SETTINGS.items() if row.optional}
+    assert {"line_rate", "option", "n1", "capture", "rtscts", "dsrdtr"} == set(optional)
+    with Module() as opened.module, cmux.open(opened.module.path, **optional) as mux:  # type: ignore[arg-type]
+        assert mux.config == cmux.Profile(name="", title="", source="").config()
+    assert opened.setting("rtscts") is False
+
+
+def test_lists_of_channels_are_ranges_and_numbers_and_names() -> None:
+    read = SETTINGS["channels"].read
+    assert read("1-4") == (1, 2, 3, 4)
+    assert read("3,1,2-2") == (1, 2, 3)
+    assert read("gnss,3,at") == (3, "gnss", "at")
+    for wrong in ("", "1-x", "0", "60-62", "4-1", "1-999999999999", "9-", "1,,2"):
+        with pytest.raises(ValueError, match=r"DLCI"):
+            read(wrong)
+
+
+def test_names_of_channels_are_those_of_the_profile() -> None:
+    options = LineOptions(port="/dev/x", settings={"profile": "sara-r4", "channels": "gnss,1"})  # type: ignore[typeddict-item]
+    assert options.channels == (1, 3)
+    assert LineOptions(port="/dev/x").channels == (1, 2, 3, 4)
+
+
+def test_a_row_writes_its_default_as_a_text_that_it_reads() -> None:
+    for name, row in SETTINGS.items():
+        if not row.otherwise:
+            assert row.checked(row.read(row.usual)) == row.checked(row.default), name
+
+
+def test_a_profile_is_checked_when_it_is_made() -> None:
+    for wrong in ({"name": 5}, {"at_cmux": "long"}, {"settings": {"t1": "x"}}, {"settings": {"n2": 300}}):
+        with pytest.raises(cmux.ConfigError):
+            cmux.Profile(**{"name": "own", "title": "", "source": "", **wrong})  # type: ignore[arg-type]

@@ -1,0 +1,43 @@
+"""``python tests/support/wheel_contents.py WHEEL``: what is in a wheel is what is in the tree, and nothing else."""
+
+from __future__ import annotations
+
+import configparser
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("cmux", "drivers")
+ENTRY_POINTS = {
+    "console_scripts": {"gsm0710": "drivers.cli:main"},
+    "pytest11": {"gsm0710": "drivers.pytest_plugin"},
+}
+
+
+def problems(wheel: Path) -> list[str]:
+    """Return what is missing in a wheel, or should not be there."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        (metadata,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
+        parser = configparser.ConfigParser()
+        parser.read_string(archive.read(f"{metadata}/entry_points.txt").decode())
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.suffix == ".py" or path.name == "py.typed"
+    }
+    found = [f"{name} is missing" for name in sorted(wanted - names)]
+    found += [f"{name} is not in the tree" for name in sorted(names - wanted) if not name.startswith(metadata)]
+    found += [f"{package}/py.typed is missing" for package in PACKAGES if f"{package}/py.typed" not in names]
+    points = {section: dict(parser[section]) for section in parser.sections()}
+    if points != ENTRY_POINTS:
+        found.append(f"entry points are {points}")
+    return found
+
+
+if __name__ == "__main__":
+    lines = problems(Path(sys.argv[1]))
+    print("\n".join(lines), end="\n" if lines else "")
+    sys.exit(bool(lines))
