@@ -16,6 +16,7 @@ from cmux.protocol.config import MAX_DLCI, Config, Option
 from ..clock import Clock, SystemClock
 from .behaviour import Behaviour
 from .environment import Environment, Network, addresses, endpoint
+from .fault_injector import FaultInjector, happen, network_of
 from .faults import Faults, Moment
 from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
@@ -26,7 +27,6 @@ from .line.serial_line import open_serial
 from .line.tap import Tap
 from .line.ways_in import WaysIn
 from .line.wire import Wire
-from .mishaps import Mishaps, happen, network_of
 from .quectel_gsm.call import Call
 from .quectel_gsm.commands import all_commands
 from .quectel_gsm.modem import QuectelGsmModem
@@ -132,7 +132,7 @@ class EmulatedModule(Lifetime):
         self._faults = Faults.parse(faults) if isinstance(faults, str) else faults
         self._line_rate = line_rate
         self._modem: QuectelGsmModem | None = None
-        self._mishaps: Mishaps | None = None
+        self._injector: FaultInjector | None = None
         self._ways_in: WaysIn | None = None
         self._line: PhysicalLine | None = None
         self._wire: Wire | None = None
@@ -158,14 +158,14 @@ class EmulatedModule(Lifetime):
         )
         self._modem.octets = self._octets
         self._ways_in = WaysIn(loop, self._new_line)
-        self._mishaps = Mishaps(self._modem, self._faults, self._fate)
+        self._injector = FaultInjector(self._modem, self._faults, self._fate)
 
     async def _stop(self) -> None:
         modem, ways_in = self._modem, self._ways_in
         if modem is None or ways_in is None:
             return
-        if self._mishaps is not None:
-            self._mishaps.stop()
+        if self._injector is not None:
+            self._injector.stop()
         await ways_in.stop()
         line = self._line
         if line is not None:
@@ -298,9 +298,9 @@ class EmulatedModule(Lifetime):
             modem = self._running()
             if self._wire is not None:
                 self._wire.set_faults(wanted)
-            if self._mishaps is not None:
-                self._mishaps.stop()
-            self._mishaps = Mishaps(modem, wanted, self._fate)
+            if self._injector is not None:
+                self._injector.stop()
+            self._injector = FaultInjector(modem, wanted, self._fate)
 
         self._on_loop(change)
 

@@ -67,7 +67,7 @@ def network_of(faults: Faults) -> Network:
     )
 
 
-class Mishaps:
+class FaultInjector:
     """Lets moments happen every so many seconds, and lines storm.
 
     Args:
