@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.emulator.commandline import BadLine, parse
-from drivers.emulator.commands import all_commands
+from drivers.emulator.interpreter.commandline import BadLine, parse
+from drivers.emulator.quectel_gsm.commands import all_commands
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 

@@ -1,16 +1,16 @@
 """An emulated Quectel M10: AT commands, the multiplexer, and a TCP/IP stack on real loopback sockets."""
 
 from .behaviour import SETS, Behaviour
-from .call import Call
-from .commandline import Form
 from .environment import Network, Sim
 from .faults import Faults, Moment
+from .interpreter.commandline import Form
+from .interpreter.replies import ERROR, OK, Reply
+from .interpreter.table import CommandTable
+from .interpreter.uart import Uart
+from .line.port import EmulatedPort
 from .module import EmulatedModule
-from .ownership import Ownership
-from .port import EmulatedPort
-from .replies import ERROR, OK, Reply
-from .table import CommandTable
-from .uart import Uart
+from .quectel_gsm.call import Call
+from .quectel_gsm.ownership import Ownership
 
 __all__ = [
     "ERROR",

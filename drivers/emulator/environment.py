@@ -8,7 +8,7 @@ import enum
 import ipaddress
 import random
 import socket
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -19,6 +19,9 @@ T = TypeVar("T")
 
 #: An IPv4 address and a port, or None for every port.
 Endpoint = tuple[str, int | None]
+
+#: Runs something until it ends, or until whoever offers this ends.
+Spawn = Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]
 
 _SOCKET_BUFFER = 65536
 

@@ -1,75 +1,50 @@
-"""The inside of the module: four UARTs, two contexts, who owns which, and the commands."""
+"""The inside of any module without its line: UARTs, SIM and registration, clock, power, what AT commands have set."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+import abc
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..clock import Timer
-from .commandline import Command
-from .context import Context
-from .delivery import Delivery, Notice
-from .environment import Environment, Network, Sim
-from .ownership import CONTEXTS, Need, Ownership
-from .replies import Reply
-from .sessions import Session
-from .states import ACTIVE, ContextState
-from .uart import Execution, OctetsCallback, Uart
+from .environment import Environment, Network
+from .interpreter.bytestream import DataStream, Online
+from .interpreter.commandline import Command
+from .interpreter.host import Execution, OctetsCallback
+from .interpreter.output import Delivery, Notice
+from .interpreter.replies import Reply
+from .interpreter.uart import Uart
+from .interpreter.uart_call import UartCall
+from .interpreter.uart_settings import SendSettings
 from .wall_clock import WallClock
-
-log: logging.Logger = logging.getLogger(__name__)
 
 UARTS = 4
 _REGISTRATION = 10.0  # seconds after a restart until who asked is told of the registration, which is there at once
-_NUMBERS = {
-    "QIURC": 1,
-    "QNITZ": 0,
-    "QSCLK": 0,
-    "CMGF": 0,
-    "QCOLP": 0,
-    "QINDRI": 0,
-    "CTZU": 0,
-}  # settings of the whole module
-
-#: Takes up one command of a UART.
-Interpreter = Callable[["Modem", Uart, Command], Execution]
 
 
-class Modem:
-    """The module without its line.
+class Modem(abc.ABC):
+    """The module without its line; a family adds its commands and its TCP/IP stack.
 
     Args:
         environment: loop, clock, behaviour, network.
-        interpreter: what answers commands; `CommandTable.begin`.
         uart_class: the AT interpreter.
-        ownership_class: the rule about contexts and UARTs.
+        numbers: settings of the whole module that are one number, and what they are at power-up.
     """
 
     def __init__(
-        self,
-        environment: Environment,
-        interpreter: Interpreter,
-        *,
-        uart_class: type[Uart] = Uart,
-        ownership_class: type[Ownership] = Ownership,
+        self, environment: Environment, *, uart_class: type[Uart] = Uart, numbers: Mapping[str, int] | None = None
     ) -> None:
-        self.environment = environment
-        self._interpreter = interpreter
-        self.ownership: Ownership = ownership_class(environment.behaviour, UARTS)
-        self.contexts: list[Context] = [
-            Context(number, environment, self.route, self._may_start) for number in CONTEXTS
-        ]
+        self.environment: Environment = environment
         self.uarts: list[Uart] = [uart_class(self, number) for number in range(UARTS)]
         self.wall_clock: WallClock = WallClock(environment.clock)
         self.functionality: int = 1  # AT+CFUN
-        self.wrong_pins = 0
-        self.numbers: dict[str, int] = dict(_NUMBERS)
+        self.wrong_pins: int = 0
+        self._numbers = dict(numbers or {})
+        self.numbers: dict[str, int] = dict(self._numbers)
         self.texts: dict[str, str] = {}  # settings as they are shown; the default where there is none
         self.definitions: dict[int, tuple[str, str]] = {}  # AT+CGDCONT
         self.activated: set[int] = set()  # AT+CGACT
-        self.ntp_server: tuple[str, int] = ("210.72.145.44", 123)  # AT+QNTP
-        self.rate = 0  # AT+IPR
+        self.rate: int = 0  # AT+IPR
         self.flow: tuple[int, int] = (0, 0)  # AT+IFC
         self.multiplexing: bool = False
         self.multiplex: Callable[[Uart, Command], Reply | None] | None = None  # AT+CMUX=..., where the line can do it
@@ -81,62 +56,60 @@ class Modem:
         self._booted = False
         self._registering: Timer | None = None
         self._booting: Timer | None = None
-        self._turn = 0
 
-    # Commands
+    # What a family adds
 
-    def begin(self, uart: Uart, command: Command) -> Execution:
-        """Take up one command of a UART."""
-        return self._interpreter(self, uart, command)
+    @abc.abstractmethod
+    def begin(self, uart: int, command: Command) -> Execution:
+        """See `UartHost.begin`."""
 
-    def admit(self, uart: int, need: Need) -> bool:
-        """Say whether a UART may do something with its foreground context; without CMUX nobody else could want it."""
-        if need is Need.NOTHING:
-            return True
-        if not self.multiplexing:
-            self.ownership.adopt(uart, self.ownership.foreground(uart))
-        context = self.foreground(uart)
-        return self.ownership.admit(uart, context.number, need, context.in_use)
+    @abc.abstractmethod
+    def sending(self, uart: int) -> SendSettings:
+        """See `UartHost.sending`."""
 
-    def foreground(self, uart: int) -> Context:
-        """Return the context that a UART's commands are for."""
-        return self.contexts[self.ownership.foreground(uart)]
+    @abc.abstractmethod
+    def next_output(self, uart: int) -> Notice | Delivery | None:
+        """See `UartHost.next_output`."""
 
-    # Output
-
-    def route(self, number: int) -> None:
-        """Let the UART that owns a context look at it."""
-        owner = self.ownership.owner(number)
-        if owner is None:
-            self.contexts[number].forget_notices()
-        else:
-            self.uarts[owner].writable()
-
-    def next_output(self, uart: int) -> tuple[Context, Notice | Delivery] | None:
-        """Return what one of the contexts of a UART has to say; the contexts take turns."""
-        owned = self.ownership.owned(uart)
-        self._turn += 1
-        for step in range(len(owned)):
-            context = self.contexts[owned[(self._turn + step) % len(owned)]]
-            item = context.take()
-            if item is not None:
-                return context, item
-        return None
-
+    @abc.abstractmethod
     def forget_notices(self, uart: int) -> int:
-        """Drop the lines for a UART where nobody listens; returns how many."""
-        return sum(self.contexts[number].forget_notices() for number in self.ownership.owned(uart))
+        """See `UartHost.forget_notices`."""
 
-    def forget_bytestream(self, session: Session) -> None:
-        """End the tie between a transparent session and its UART."""
-        for context in self.contexts:
-            if context.bytestream is session:
-                context.bytestream = None
+    @abc.abstractmethod
+    def online(self, uart: int) -> Online | None:
+        """See `UartHost.online`."""
 
+    @abc.abstractmethod
+    def forget_stream(self, stream: DataStream) -> None:
+        """See `UartHost.forget_stream`."""
+
+    @abc.abstractmethod
     def hang_up(self, uart: int) -> None:
-        """Close the transparent session of a UART from our side."""
-        for number in self.ownership.owned(uart):
-            self.contexts[number].hang_up()
+        """See `UartHost.hang_up`."""
+
+    @abc.abstractmethod
+    def drop_contexts(self) -> None:
+        """Let the network take all contexts away."""
+
+    @abc.abstractmethod
+    def break_sessions(self) -> None:
+        """Let the remote side of every session reset its connection."""
+
+    def disconnected(self, uart: int) -> None:
+        """Note that the DLC of a virtual UART was closed."""
+        self.uarts[uart].detach()
+
+    def left_multiplexer(self) -> None:
+        """Note that the module is back in AT mode."""
+        self.multiplexing = False
+        for uart in self.uarts:
+            uart.detach()
+
+    def sim_lines(self) -> list[str]:
+        """Return the lines that tell the state of the SIM."""
+        return [f"+CPIN: {self.environment.network.sim.value}"]
+
+    # The line
 
     def plain_dtr(self, on: bool) -> None:
         """Take the DTR line of a real UART, which means nothing to virtual ones."""
@@ -148,6 +121,13 @@ class Modem:
         for uart in self.uarts:
             uart.settings = uart.stored.copy()
 
+    def line_received(self, uart: int) -> None:
+        """Note that a command line has come, and with it the rate, if that is what the boot lines wait for."""
+        if not self._booted and self.environment.behaviour.boot_lines == "first_line":
+            self.uarts[uart].announce("+CFUN: 1")
+            self.say_sim(self.uarts[uart])
+        self._booted = True
+
     # The network and the power
 
     def set_network(self, network: Network) -> None:
@@ -157,15 +137,6 @@ class Modem:
             self.drop_contexts()
         if former.service != network.service:
             self.tell_registration()
-        for context in self.contexts:
-            context.network_changed()
-
-    def line_heard(self, uart: Uart) -> None:
-        """Note that a command line has come, and with it the rate, if that is what the boot lines wait for."""
-        if not self._booted and self.environment.behaviour.boot_lines == "first_line":
-            uart.announce("+CFUN: 1")
-            self.say_sim(uart)
-        self._booted = True
 
     def tell_registration(self) -> None:
         """Tell who asked with AT+CREG or AT+CGREG whether the module is registered."""
@@ -176,38 +147,13 @@ class Modem:
                     place = ',"1806","2F1E"' if asked == 2 and service else ""
                     uart.announce(f"+{name}: {int(service)}{place}")
 
-    def _may_start(self, number: int) -> bool:
-        """Say whether a context may be activated beside the other one."""
-        mine = self.contexts[number]
-        other = self.contexts[1 - number]
-        if other.state not in ACTIVE:
-            return True
-        if mine.settings.bearer == 0 or other.settings.bearer == 0:
-            return False  # two at once must both be GPRS
-        same_uart = self.ownership.owner(number) == self.ownership.owner(other.number)
-        return not (same_uart and (mine.settings.mode or other.settings.mode))
-
-    def other_on_same_uart(self, context: Context) -> bool:
-        """Say whether the other context is in use on the same UART."""
-        other = self.contexts[1 - context.number]
-        owner = self.ownership.owner(context.number)
-        return other.in_use and owner is not None and self.ownership.owner(other.number) == owner
-
-    def drop_contexts(self) -> None:
-        """Let the network take all contexts away."""
-        for context in self.contexts:
-            context.drop()
-
     def power_down(self) -> None:
         """Forget everything that does not outlive the power."""
         for timer in (self._registering, self._booting):
             if timer is not None:
                 timer.cancel()
-        for context in self.contexts:
-            context.reset()
-        self.ownership.reset()
         self.functionality = 1
-        self.numbers = dict(_NUMBERS)
+        self.numbers = dict(self._numbers)
         self.texts.clear()
         self.activated.clear()
         self.reset_uarts()
@@ -219,20 +165,15 @@ class Modem:
             self.restarted()
         network = self.environment.network
         self.environment.network = Network(sim=network.sim, pin=network.pin, accepts=network.accepts)
-        self._say_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self._sim_lines()])
+        self._say_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self.sim_lines()])
         self._registering = self.environment.clock.call_later(
             self.environment.loop, _REGISTRATION, self.tell_registration
         )
 
     def say_sim(self, uart: Uart) -> None:
-        """Tell the state of the SIM, and that calls are possible once it is ready."""
-        for text in self._sim_lines():
+        """Tell the state of the SIM."""
+        for text in self.sim_lines():
             uart.announce(text)
-
-    def _sim_lines(self) -> list[str]:
-        sim = self.environment.network.sim
-        ready = sim is Sim.READY and self.numbers["QIURC"]
-        return [f"+CPIN: {sim.value}", "Call Ready"] if ready else [f"+CPIN: {sim.value}"]
 
     def _say_apart(self, uart: Uart, texts: list[str]) -> None:
         """Announce lines, each a while after what came before it where results keep a distance."""
@@ -249,25 +190,24 @@ class Modem:
         uart.announce(texts[0])
         self._say_apart(uart, texts[1:])
 
-    def disconnected(self, uart: int) -> None:
-        """Note that the DLC of a virtual UART was closed."""
-        self.uarts[uart].detach()
-        if self.environment.behaviour.release_on_disc:
-            for number in self.ownership.owned(uart):
-                if self.contexts[number].state is not ContextState.INITIAL:
-                    self.contexts[number].deactivate()
-                self.ownership.free(number)
-
-    def left_multiplexer(self) -> None:
-        """Note that the module is back in AT mode."""
-        self.multiplexing = False
-        for uart in self.uarts:
-            uart.detach()
-        if self.environment.behaviour.owner_after_cmux == "uart1":
-            self.ownership.hand_over(0)
-
     def close(self) -> None:
         """End everything."""
         for uart in self.uarts:
             uart.detach()
         self.power_down()
+
+
+class ModemCall(UartCall):
+    """One command being executed, with the module that it is about.
+
+    Args:
+        modem: the module.
+        uart: where it was typed.
+        command: what was typed.
+    """
+
+    __slots__ = ("modem",)
+
+    def __init__(self, modem: Modem, uart: Uart, command: Command) -> None:
+        super().__init__(uart, command)
+        self.modem: Modem = modem

@@ -7,36 +7,37 @@ import concurrent.futures
 import logging
 import os
 import random
-import socket
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import ClassVar, Literal
 
-from cmux.aio import FdTransport
 from cmux.protocol.config import MAX_DLCI, Config, Option
-from cmux.pty import Pty
 
 from ..clock import Clock, SystemClock
 from .behaviour import Behaviour
-from .commands import all_commands
 from .environment import Environment, Network, addresses, endpoint
+from .fault_injector import FaultInjector, happen, network_of
 from .faults import Faults, Moment
+from .interpreter.table import CommandTable
+from .interpreter.uart import Uart
 from .lifetime import Lifetime
-from .line import LineSettings, PhysicalLine
-from .mishaps import Mishaps, happen, network_of
-from .modem import Modem
-from .ownership import Ownership
-from .port import EmulatedPort
-from .serial_line import open_serial
-from .table import CommandTable
-from .tap import Tap
-from .uart import Uart
-from .wire import Wire
+from .line.physical_line import LineSettings, PhysicalLine
+from .line.port import EmulatedPort
+from .line.serial_line import open_serial
+from .line.tap import Tap
+from .line.ways_in import WaysIn
+from .line.wire import Wire
+from .quectel_gsm.call import Call
+from .quectel_gsm.commands import all_commands
+from .quectel_gsm.modem import QuectelGsmModem
+from .quectel_gsm.ownership import Ownership
 
 log: logging.Logger = logging.getLogger(__name__)
 
 #: Told ``(dlci, "received" or "sent", octets)`` from the module's side; DLCI 0 is the plain UART in AT mode.
 OctetsCallback = Callable[[int, str, bytes], None]
 
+_NOT_RUNNING = "the module is not running: use it in a with or async with statement"
 _CLOSE_WAIT = 5.0  # seconds that a line has to end
 
 _OPTIONS = {
@@ -79,7 +80,7 @@ class EmulatedModule(Lifetime):
         OSError: the capture file cannot be created.
     """
 
-    commands: ClassVar[CommandTable] = all_commands()
+    commands: ClassVar[CommandTable[Call]] = all_commands()
     uart_class: ClassVar[type[Uart]] = Uart
     ownership_class: ClassVar[type[Ownership]] = Ownership
 
@@ -130,13 +131,12 @@ class EmulatedModule(Lifetime):
         self._fate = _chooser(seed, "faults")
         self._faults = Faults.parse(faults) if isinstance(faults, str) else faults
         self._line_rate = line_rate
-        self._modem: Modem | None = None
-        self._mishaps: Mishaps | None = None
+        self._modem: QuectelGsmModem | None = None
+        self._injector: FaultInjector | None = None
+        self._ways_in: WaysIn | None = None
         self._line: PhysicalLine | None = None
         self._wire: Wire | None = None
         self._callbacks: list[OctetsCallback] = []
-        self._closers: list[Callable[[], None]] = []
-        self._tasks: set[asyncio.Task[object]] = set()
 
     # Running
 
@@ -153,28 +153,25 @@ class EmulatedModule(Lifetime):
             self._chooser,
             network_of(self._faults),
         )
-        self._modem = Modem(
-            environment, self.commands.begin, uart_class=self.uart_class, ownership_class=self.ownership_class
+        self._modem = QuectelGsmModem(
+            environment, partial(Call, self.commands), uart_class=self.uart_class, ownership_class=self.ownership_class
         )
         self._modem.octets = self._octets
-        self._mishaps = Mishaps(self._modem, self._faults, self._fate)
+        self._ways_in = WaysIn(loop, self._new_line)
+        self._injector = FaultInjector(self._modem, self._faults, self._fate)
 
     async def _stop(self) -> None:
-        modem = self._modem
-        if modem is None:
+        modem, ways_in = self._modem, self._ways_in
+        if modem is None or ways_in is None:
             return
-        if self._mishaps is not None:
-            self._mishaps.stop()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._injector is not None:
+            self._injector.stop()
+        await ways_in.stop()
         line = self._line
         if line is not None:
             line.close()
             await asyncio.wait([line.gone], timeout=_CLOSE_WAIT)
-        for closer in reversed(self._closers):
-            closer()
-        self._closers.clear()
+        ways_in.close()
         if self._tap is not None:
             self._tap.close()
         modem.close()
@@ -182,7 +179,7 @@ class EmulatedModule(Lifetime):
             transport.abort()
         for _ in range(3):  # the loop closes descriptors in callbacks that it runs soon
             await asyncio.sleep(0)
-        self._modem = None
+        self._modem = self._ways_in = None
         self.url = None
         if not self.ended.done():
             self.ended.set_result(None)
@@ -203,11 +200,8 @@ class EmulatedModule(Lifetime):
         """
 
         def serve() -> str:
-            pty = Pty(link)
-            self._closers.append(pty.close)
-            FdTransport(self._running_loop(), pty.detach_master(), self._new_line(), name=pty.path)
-            self.url = pty.path
-            return pty.path
+            self.url = path = self._ways_in_running().pty(link)
+            return path
 
         return self._on_loop(serve)
 
@@ -226,20 +220,7 @@ class EmulatedModule(Lifetime):
         """
 
         def serve() -> str:
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            # With its protocol named asyncio turns Nagle's algorithm off for what is accepted.
-            listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-            try:
-                if os.name == "posix":
-                    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind((host, port))
-                listener.listen()
-            except OSError:
-                listener.close()
-                raise
-            bound = f"[{host}]" if ":" in host else host
-            bound = f"{bound}:{listener.getsockname()[1]}"
-            self._spawn(self._listen(listener), listener)
+            bound = self._ways_in_running().tcp(host, port)
             self.url = f"socket://{bound}"
             return bound
 
@@ -274,11 +255,11 @@ class EmulatedModule(Lifetime):
         Args:
             timeout: seconds that its ``read`` waits, None for ever.
         """
-        return EmulatedPort(self._on_loop(self._pair), timeout)
+        return EmulatedPort(self._on_loop(lambda: self._ways_in_running().pair()), timeout)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Return the host's end of the line as asyncio streams."""
-        return await asyncio.open_connection(sock=self._on_loop(self._pair))
+        return await asyncio.open_connection(sock=self._on_loop(lambda: self._ways_in_running().pair()))
 
     def on_octets(self, callback: OctetsCallback) -> None:
         """Have all octets of all UARTs told, from the module's side, in the module's thread.
@@ -317,9 +298,9 @@ class EmulatedModule(Lifetime):
             modem = self._running()
             if self._wire is not None:
                 self._wire.set_faults(wanted)
-            if self._mishaps is not None:
-                self._mishaps.stop()
-            self._mishaps = Mishaps(modem, wanted, self._fate)
+            if self._injector is not None:
+                self._injector.stop()
+            self._injector = FaultInjector(modem, wanted, self._fate)
 
         self._on_loop(change)
 
@@ -333,41 +314,18 @@ class EmulatedModule(Lifetime):
 
     # Inside
 
-    def _running(self) -> Modem:
+    def _running(self) -> QuectelGsmModem:
         if self._modem is None:
-            raise RuntimeError("the module is not running: use it in a with or async with statement")
+            raise RuntimeError(_NOT_RUNNING)
         return self._modem
+
+    def _ways_in_running(self) -> WaysIn:
+        if self._ways_in is None:
+            raise RuntimeError(_NOT_RUNNING)
+        return self._ways_in
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         return self._running().environment.loop
-
-    def _spawn(self, work: Coroutine[object, object, object], owned: socket.socket) -> None:
-        """Run something that takes over a socket, which is closed if it does not come to that."""
-
-        def done(task: asyncio.Task[object]) -> None:
-            self._tasks.discard(task)
-            if task.cancelled() or task.exception() is not None:
-                owned.close()
-
-        task = self._running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(done)
-
-    async def _listen(self, listener: socket.socket) -> None:
-        server = await self._running_loop().create_server(self._new_line, sock=listener, start_serving=False)
-        try:
-            await server.start_serving()
-            await asyncio.Event().wait()  # serve_forever would wait for the connection to end when it is cancelled
-        finally:
-            server.close()
-
-    def _pair(self) -> socket.socket:
-        mine, theirs = socket.socketpair()
-        self._spawn(self._accept(mine), mine)
-        return theirs
-
-    async def _accept(self, endpoint: socket.socket) -> None:
-        await self._running_loop().connect_accepted_socket(self._new_line, endpoint)
 
     def _new_line(self, fatal: bool = False) -> Wire:
         def lost(line: PhysicalLine, error: Exception | None) -> None:

@@ -1,0 +1,116 @@
+"""What happens to the module from outside: at a moment, again and again, and in a storm."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable
+
+from ..clock import Timer
+from .environment import Environment, Network, Sim
+from .faults import Faults, Moment
+from .modem import Modem
+
+_STORM = ('+CREG: 1,"1806","2F1E"', "RING", '+CMTI: "SM",1')
+_GUST = 0.01  # seconds between gusts of a storm at the least
+_SIMS = {"ready": Sim.READY, "pin": Sim.PIN, "missing": Sim.MISSING}
+
+
+def _network(**changes: object) -> Callable[[Modem], None]:
+    """Return what changes the network."""
+
+    def change(modem: Modem) -> None:
+        modem.set_network(dataclasses.replace(modem.environment.network, **changes))  # type: ignore[arg-type]
+
+    return change
+
+
+def _sim(sim: Sim) -> Callable[[Modem], None]:
+    """Return what changes the SIM, and tells so."""
+
+    def change(modem: Modem) -> None:
+        modem.set_network(dataclasses.replace(modem.environment.network, sim=sim))
+        modem.say_sim(modem.uarts[0])
+
+    return change
+
+
+_MOMENTS: dict[Moment, Callable[[Modem], None]] = {
+    Moment.RESET: lambda modem: modem.restart(),
+    Moment.PDP_DEACT: lambda modem: modem.drop_contexts(),
+    Moment.REMOTE_RESET: lambda modem: modem.break_sessions(),
+    Moment.REGISTRATION_LOST: _network(registered=False),
+    Moment.REGISTERED: _network(registered=True, attached=True),
+    Moment.SILENCE: _network(silent=True),
+    Moment.SOUND: _network(silent=False),
+    Moment.ACTIVATION_REFUSED: _network(accepts=False),
+    Moment.ACTIVATION_GRANTED: _network(accepts=True),
+    Moment.SIM_MISSING: _sim(Sim.MISSING),
+    Moment.SIM_PIN: _sim(Sim.PIN),
+    Moment.SIM_READY: _sim(Sim.READY),
+}
+
+
+def happen(modem: Modem, moment: Moment) -> None:
+    """Let something happen now."""
+    _MOMENTS[moment](modem)
+
+
+def network_of(faults: Faults) -> Network:
+    """Return how the module finds SIM and network at first."""
+    return Network(
+        registered=faults.registration,
+        attached=faults.registration,
+        accepts=faults.activation,
+        silent=faults.silent,
+        sim=_SIMS[faults.sim],
+    )
+
+
+class FaultInjector:
+    """Lets moments happen every so many seconds, and lines storm.
+
+    Args:
+        modem: to whom.
+        faults: what, and how often.
+        chooser: where the times come from.
+    """
+
+    def __init__(self, modem: Modem, faults: Faults, chooser: random.Random) -> None:
+        self._modem = modem
+        self._chooser = chooser
+        self._timers: dict[int, Timer] = {}
+        for number, (moment, least, greatest) in enumerate(faults.moments):
+            self._await(number, moment, least, greatest)
+        self._due = 0.0  # lines of the storm
+        if faults.urc_storm:
+            self._storm(faults.urc_storm, max(_GUST, 1 / faults.urc_storm))
+
+    def stop(self) -> None:
+        """Let nothing happen any more."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+    def _await(self, number: int, moment: Moment, least: float, greatest: float) -> None:
+        def now() -> None:
+            self._await(number, moment, least, greatest)
+            happen(self._modem, moment)
+
+        self._timers[number] = self._later(self._chooser.uniform(least, greatest), now)
+
+    def _storm(self, rate: float, pause: float) -> None:
+        def gust() -> None:
+            self._due += rate * pause
+            while self._due >= 1:
+                self._due -= 1
+                for uart in self._modem.uarts:
+                    if uart.attached:
+                        uart.announce(self._chooser.choice(_STORM))
+            self._storm(rate, pause)
+
+        self._timers[-1] = self._later(pause, gust)
+
+    def _later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        environment: Environment = self._modem.environment
+        return environment.clock.call_later(environment.loop, seconds, callback)

@@ -1,0 +1,54 @@
+"""What a UART needs of the module that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..environment import Environment
+from .bytestream import DataStream, Online
+from .commandline import Command
+from .output import Delivery, Notice
+from .replies import Reply
+from .uart_settings import SendSettings
+
+#: Told ``(number of the UART, "received" or "sent", octets)``.
+OctetsCallback = Callable[[int, str, bytes], None]
+
+
+class Execution(Protocol):
+    """One command being executed, as the UART sees it."""
+
+    def run(self) -> Reply | None:
+        """Return how the command ends, or None when `Uart.finish` or the prompt will tell."""
+
+
+class UartHost(Protocol):
+    """The module of a UART; UARTs are numbered from 0."""
+
+    environment: Environment
+    octets: OctetsCallback
+
+    def begin(self, uart: int, command: Command) -> Execution:
+        """Take up one command."""
+
+    def line_received(self, uart: int) -> None:
+        """Note that a command line has come."""
+
+    def sending(self, uart: int) -> SendSettings:
+        """Return how data is asked for at a prompt."""
+
+    def next_output(self, uart: int) -> Notice | Delivery | None:
+        """Return what the TCP/IP stack has to write on a UART next."""
+
+    def forget_notices(self, uart: int) -> int:
+        """Drop the lines for a UART where nobody listens; returns how many."""
+
+    def online(self, uart: int) -> Online | None:
+        """Return what ATO leads back to, or None."""
+
+    def forget_stream(self, stream: DataStream) -> None:
+        """End the tie between a UART and a session that has ended in data mode."""
+
+    def hang_up(self, uart: int) -> None:
+        """Close the session that a UART is joined to in data mode."""

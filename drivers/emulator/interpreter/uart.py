@@ -1,0 +1,369 @@
+"""One AT interpreter: the physical UART before AT+CMUX, a virtual UART after it."""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from .bytestream import Bytestream, Online
+from .commandline import BadLine, Command, parse
+from .entry import Entry
+from .host import Execution, UartHost
+from .intake import Hold, Intake
+from .lines import LineAssembler
+from .output import Delivery
+from .replies import ERROR, Reply, Result
+from .speaker import OUTPUT_HIGH, Outlet, Speaker
+from .uart_settings import SendSettings, UartSettings
+
+log: logging.Logger = logging.getLogger(__name__)
+
+_TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited lines back
+
+
+class Mode(enum.Enum):
+    """What the octets that come in are."""
+
+    COMMAND = "command lines"
+    BUSY = "held, a command is running"
+    ENTRY = "data at a prompt"
+    DATA = "data of a session"
+
+
+class Uart(Speaker):
+    """One AT interpreter.
+
+    Tests and fault injection may override `line`, `result` and `payload`: all that it says passes through them.
+
+    Args:
+        modem: the module that it belongs to.
+        number: 0 to 3 for VIRTUAL_UART_1 to 4.
+    """
+
+    def __init__(self, modem: UartHost, number: int) -> None:
+        super().__init__()
+        self.modem: UartHost = modem
+        self.number: int = number
+        self.stored: UartSettings = UartSettings()  # AT&W
+        self.mode: Mode = Mode.COMMAND
+        self.dropped_lines: int = 0  # unsolicited lines that nobody was there to see
+        self._input = Intake()
+        self._running = False
+        self._waiting: deque[str] = deque(maxlen=64)
+        self._typing = Hold(modem.environment, _TYPING_HOLD, self.pump)
+        self._stream: Bytestream | None = None
+        self._lines = LineAssembler()
+        self._dtr = True
+        self._commands: deque[Command] = deque()
+        self._call: Execution | None = None
+        self._entry: Entry | None = None
+        self._entered: Callable[[Entry], None] | None = None
+
+    # The line
+
+    def attach(self, outlet: Outlet) -> None:
+        """Begin to talk to the outside."""
+        self.detach()
+        self._outlet = outlet
+        self.pump()
+
+    def detach(self) -> None:
+        """Forget the outside, and what was half typed or half said."""
+        self._outlet = None
+        self._out.clear()
+        self._input.clear()
+        self._lines.reset()
+        self._typing.end()
+        self._commands.clear()
+        self._call = None
+        self._entry = None
+        self._entered = None
+        if self._stream is not None:
+            self._stream.stop()
+            self._stream = None
+        self.mode = Mode.COMMAND
+
+    def take_over(self) -> tuple[bytes, bytes]:
+        """Let go of the line for something else; returns what was not said yet and what was not heard yet."""
+        unsaid, unheard = bytes(self._out), bytes(self._input)
+        self.detach()
+        return unsaid, unheard
+
+    def feed(self, data: bytes) -> None:
+        """Take octets that came from the line."""
+        if self._input.add(data):
+            self.modem.octets(self.number, "received", data)
+            self._run(typed=True)
+
+    def _told(self, data: bytes) -> None:
+        self.modem.octets(self.number, "sent", data)
+
+    def writable(self) -> None:
+        """Go on saying what waits, because the line has room."""
+        self._flush()
+        self._run()
+
+    # What waits to be said
+
+    def announce(self, text: str) -> None:
+        """Say an unsolicited line of the module as soon as no command and no prompt is open."""
+        if self._outlet is None:
+            self.dropped_lines += 1
+            return
+        if len(self._waiting) == self._waiting.maxlen:
+            self.dropped_lines += 1
+        self._waiting.append(text)
+        self.pump()
+
+    def pump(self) -> None:
+        """Say what waits: unsolicited lines and received data."""
+        if self._outlet is None:
+            if self.modem.environment.behaviour.unheard_lines == "dropped":
+                self.dropped_lines += self.modem.forget_notices(self.number)
+            return
+        while self._outlet is not None and len(self._out) <= OUTPUT_HIGH:
+            if self.mode is Mode.DATA:
+                if not self._pump_stream():
+                    return
+            elif self._held():
+                return
+            elif self._waiting:
+                self.line(self._waiting.popleft())
+            elif not self._pump_output():
+                return
+
+    def say_now(self) -> None:
+        """Say what the TCP/IP stack has to say although a command runs."""
+        while self._outlet is not None and self._pump_output():
+            pass
+
+    def _held(self) -> bool:
+        """Say whether lines and data wait: while a command runs, at the prompt, and while a line is typed."""
+        if self.mode is Mode.COMMAND:
+            return bool(self._typing)
+        return not self.modem.environment.behaviour.interleave
+
+    def _pump_output(self) -> bool:
+        item = self.modem.next_output(self.number)
+        if item is None:
+            return False
+        if isinstance(item, Delivery):
+            if item.header:
+                self._write(item.header)
+            self.payload(item.payload)
+            return True
+        self.line(item.text)
+        if item.online is not None and (online := item.online()) is not None:
+            self._enter_data_mode(online)
+        return True
+
+    # What it hears
+
+    def _run(self, *, typed: bool = False) -> None:
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._input and len(self._out) <= OUTPUT_HIGH and self._step():
+                pass
+        finally:
+            self._running = False
+        if not self._lines.begun:
+            self._typing.end()
+        elif typed:
+            self._typing.begin()
+        if self._outlet is not None:
+            self._input.throttle(self._outlet)
+        self.pump()
+
+    def _step(self) -> bool:
+        """Take some of the input; False when nothing can be taken now."""
+        if self.mode is Mode.COMMAND:
+            self._take_line()
+            return True
+        if self.mode is Mode.ENTRY:
+            self._take_entry()
+            return True
+        if self.mode is Mode.DATA:
+            return self._take_stream()
+        return False
+
+    # Command lines
+
+    def _take_line(self) -> None:
+        step = self._lines.feed(bytes(self._input))
+        self._input.remove(step.taken)
+        if self.settings.echo:
+            self._write(step.echo)
+        if step.ended:
+            self._typing.end()
+            if step.too_long:
+                self.reply(ERROR)
+            elif step.line is not None:
+                self._execute(step.line)
+                self.modem.line_received(self.number)
+            self.pump()
+
+    def _execute(self, line: str) -> None:
+        try:
+            self._commands = deque(parse(line))
+        except BadLine as error:
+            log.debug("uart %d: %s", self.number + 1, error)
+            self.reply(ERROR)
+            return
+        if not self._commands:
+            self.result(Result.OK)
+            return
+        self._next()
+
+    def _next(self) -> None:
+        """Execute what is left of the line until one has to wait."""
+        while self._commands:
+            call = self.modem.begin(self.number, self._commands.popleft())
+            self._call = call
+            self.mode = Mode.BUSY
+            reply = call.run()
+            if reply is None:
+                return  # `finish` goes on
+            if self._call is not call:
+                return  # the UART was reset by its own command
+            self._end(reply)
+
+    def _end(self, reply: Reply) -> None:
+        self._call = None
+        self.mode = Mode.COMMAND
+        if reply.failed:
+            self._commands.clear()
+            self.reply(reply)
+        elif reply.result is not Result.OK or not self._commands:
+            self.reply(reply)
+
+    def finish(self, call: object, reply: Reply) -> None:
+        """End a command that could not be answered at once."""
+        if self._call is not call:
+            return
+        self._end(reply)
+        self._next()
+        self._run()
+
+    # Data at the prompt
+
+    @property
+    def sending(self) -> SendSettings:
+        """How data is asked for at a prompt here."""
+        return self.modem.sending(self.number)
+
+    def prompt(self, entry: Entry, entered: Callable[[Entry], None]) -> None:
+        """Take what comes next as data.
+
+        Args:
+            entry: where it goes.
+            entered: called when the entry is finished; it must `finish` the command.
+        """
+        if self.sending.prompt in (1, 3):
+            blank = " " if self.modem.environment.behaviour.prompt_blank else ""
+            self._write((f"\r\n>{blank}" if self.settings.verbose else f">{blank}").encode("ascii"))
+        self.mode = Mode.ENTRY
+        self._entry = entry
+        self._entered = entered
+
+    def entry_ended(self, entry: Entry) -> None:
+        """Go on with an entry that a timer has ended."""
+        if self._entry is entry:
+            self._complete_entry(entry)
+            self._run()
+
+    def _take_entry(self) -> None:
+        if self._skip_lf():
+            return
+        entry = self._entry
+        if entry is None:
+            raise RuntimeError("a prompt without an entry")
+        taken, data = entry.feed(bytes(self._input))
+        if self._echoes_entry() and data:
+            self._write(bytes(self._input)[:data])
+        self._input.remove(taken)
+        if entry.finished:
+            self._complete_entry(entry)
+
+    def _echoes_entry(self) -> bool:
+        with_ate = self.modem.environment.behaviour.payload_echo == "ate"
+        return bool(self.sending.sde) and (self.settings.echo or not with_ate)
+
+    def _complete_entry(self, entry: Entry) -> None:
+        entered = self._entered
+        self._entry = None
+        self._entered = None
+        self.mode = Mode.BUSY
+        if entered is not None:
+            entered(entry)
+
+    def _skip_lf(self) -> bool:
+        """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""
+        skipped = self._lines.skips_lf(bytes(self._input)[:1])
+        self._input.remove(int(skipped))
+        return skipped
+
+    # Data mode
+
+    def dtr(self, on: bool) -> None:
+        """Take the DTR line of the host: a drop leaves data mode as AT&D says."""
+        dropped = self._dtr and not on
+        self._dtr = on
+        if not dropped or self.mode is not Mode.DATA or not self.settings.dtr:
+            return
+        if self.settings.dtr == 2:
+            self.modem.hang_up(self.number)
+        self._escaped()
+
+    def _enter_data_mode(self, online: Online) -> None:
+        self._lines.clear()
+        self._typing.end()
+        self.mode = Mode.DATA
+        self._stream = Bytestream(self.modem.environment, online, self._escaped, self._run)
+
+    def resume_data_mode(self) -> bool:
+        """Carry out ATO; False when there is nothing to go back to."""
+        online = self.modem.online(self.number)
+        if online is None:
+            return False
+        self._call = None
+        self._commands.clear()
+        self.result(Result.CONNECT)
+        self._enter_data_mode(online)
+        return True
+
+    def _escaped(self) -> None:
+        self._stop_stream()
+        self.result(Result.OK)
+        self._run()
+
+    def _stop_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.stop()
+            self._stream = None
+        self.mode = Mode.COMMAND
+        self._lines.reset()
+
+    def _take_stream(self) -> bool:
+        if self._stream is None or self._skip_lf():
+            return self._stream is not None
+        taken = self._stream.feed(bytes(self._input))
+        self._input.remove(taken)
+        return taken > 0
+
+    def _pump_stream(self) -> bool:
+        if self._stream is None:
+            return False
+        stream = self._stream.stream
+        if data := stream.take_raw():
+            self.payload(data)
+            return True
+        if not stream.connected:
+            # The rest of its output is the CLOSED line, which is said in command mode.
+            self.modem.forget_stream(stream)
+            self._stop_stream()
+            return True
+        return False

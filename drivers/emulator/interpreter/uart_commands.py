@@ -1,0 +1,118 @@
+"""The commands that are about one UART alone: how it talks, its registers, hanging up and data mode (V.250)."""
+
+from __future__ import annotations
+
+from .commandline import Form
+from .replies import ERROR, NO_CARRIER, NOT_SUPPORTED, OK, Reply, cme
+from .table import CommandTable
+from .uart_call import UartCall
+from .uart_settings import UartSettings
+
+uart_commands: CommandTable[UartCall] = CommandTable()
+
+# The UART's own settings
+
+
+def _basic(name: str, field: str, highest: int, default: int = 0) -> None:
+    """Enter a basic command whose digit is a setting of the UART."""
+
+    @uart_commands.command(name, Form.EXECUTE)
+    def change(call: UartCall) -> Reply:
+        value = call.number(0, 0, highest) if call.command.arguments else default
+        if value is None:
+            return ERROR
+        former = getattr(call.uart.settings, field)
+        setattr(call.uart.settings, field, bool(value) if isinstance(former, bool) else value)
+        return OK
+
+
+_basic("E", "echo", 1)
+_basic("V", "verbose", 1)
+_basic("Q", "quiet", 1)
+_basic("X", "x", 4)
+_basic("&D", "dtr", 2)
+_basic("&C", "dcd", 1)
+
+
+@uart_commands.command("&W", Form.EXECUTE)
+def store_settings(call: UartCall) -> Reply:
+    """AT&W."""
+    call.uart.stored = call.uart.settings.copy()
+    return OK
+
+
+@uart_commands.command("Z", Form.EXECUTE)
+def stored_settings(call: UartCall) -> Reply:
+    """ATZ: the settings that AT&W has stored; contexts and their owners stay."""
+    call.uart.settings = call.uart.stored.copy()
+    return OK
+
+
+@uart_commands.command("&F", Form.EXECUTE)
+def factory_settings(call: UartCall) -> Reply:
+    """AT&F: the UART's settings as they left the factory."""
+    call.uart.settings = UartSettings()
+    return OK
+
+
+@uart_commands.command("&V", Form.EXECUTE)
+def view(call: UartCall) -> Reply:
+    """AT&V."""
+    own = call.uart.settings
+    registers = "\r\n".join(f"S{number}: {value:03d}" for number, value in sorted(own.registers.items()))
+    call.line(
+        f"ACTIVE PROFILE\r\nE: {own.echo:d}\r\nQ: {own.quiet:d}\r\nV: {own.verbose:d}\r\nX: {own.x}\r\n{registers}"
+    )
+    return OK
+
+
+def _register(number: int, highest: int) -> None:
+    @uart_commands.command(f"S{number}", Form.READ)
+    def read(call: UartCall) -> Reply:
+        call.line(f"{call.uart.settings.registers[number]:03d}")
+        return OK
+
+    @uart_commands.command(f"S{number}", Form.WRITE)
+    def write(call: UartCall) -> Reply:
+        value = call.number(0, 0, highest)
+        if value is None:
+            return ERROR
+        call.uart.settings.registers[number] = value
+        return OK
+
+
+for _number_of_register, _highest in ((0, 255), (3, 127), (4, 127), (5, 127), (7, 255)):
+    _register(_number_of_register, _highest)
+
+
+def _number(name: str, values: str, field: str, highest: int) -> None:
+    """Enter test, read and write of a number that belongs to the UART."""
+    uart_commands.text(name, Form.TEST, f"+{name}: {values}")
+
+    @uart_commands.command(name, Form.READ)
+    def read(call: UartCall) -> Reply:
+        call.line(f"+{name}: {getattr(call.uart.settings, field)}")
+        return OK
+
+    @uart_commands.command(name, Form.WRITE)
+    def write(call: UartCall) -> Reply:
+        value = call.number(0, 0, highest)
+        if value is None or len(call.texts) != 1:
+            return cme(NOT_SUPPORTED)
+        setattr(call.uart.settings, field, value)
+        return OK
+
+
+_number("CMEE", "(0-2)", "cmee", 2)
+
+# Data mode
+
+uart_commands.text("H", Form.EXECUTE, "")
+
+
+@uart_commands.command("O", Form.EXECUTE)
+def online(call: UartCall) -> Reply | None:
+    """ATO."""
+    if call.texts not in ([], ["0"]):
+        return ERROR
+    return None if call.uart.resume_data_mode() else NO_CARRIER

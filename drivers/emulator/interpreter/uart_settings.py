@@ -1,0 +1,56 @@
+"""What each UART has for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+
+class SendSettings(Protocol):
+    """How data is asked for at a prompt."""
+
+    sde: int
+    """QISDE: whether what is typed at the prompt is echoed."""
+    prompt: int
+    """QIPROMPT."""
+
+
+@dataclass(slots=True)
+class UartSettings:
+    """What each UART has for itself.
+
+    Args:
+        echo: ATE.
+        verbose: ATV.
+        quiet: ATQ.
+        cmee: AT+CMEE.
+        x: ATX.
+        dtr: AT&D.
+        dcd: AT&C.
+        creg: AT+CREG.
+        cgreg: AT+CGREG.
+        clip: AT+CLIP.
+        colp: AT+COLP.
+        registers: the S registers.
+        sde: QISDE, where that is the UART's.
+        prompt: QIPROMPT, where that is the UART's.
+    """
+
+    echo: bool = True
+    verbose: bool = True
+    quiet: bool = False
+    cmee: int = 1
+    x: int = 4
+    dtr: int = 0
+    dcd: int = 1
+    creg: int = 0
+    cgreg: int = 0
+    clip: int = 0
+    colp: int = 0
+    registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
+    sde: int = 1
+    prompt: int = 1
+
+    def copy(self) -> UartSettings:
+        """Return the same settings, to be changed apart from these."""
+        return replace(self, registers=dict(self.registers))

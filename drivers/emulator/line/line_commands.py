@@ -1,0 +1,98 @@
+"""The commands about the physical line: its rate, its flow control, its framing, and AT+CMUX."""
+
+from __future__ import annotations
+
+from ..interpreter.commandline import Form
+from ..interpreter.replies import ERROR, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from ..interpreter.table import CommandTable
+from ..modem import ModemCall
+
+line_commands: CommandTable[ModemCall] = CommandTable()
+
+RATES = (75, 150, 300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200)
+
+_HARDWARE = 2  # of AT+IFC: RTS and CTS
+
+
+@line_commands.command("IPR", Form.READ)
+def read_rate(call: ModemCall) -> Reply:
+    """AT+IPR?."""
+    call.line(f"+IPR: {call.modem.rate}")
+    return OK
+
+
+line_commands.text("IPR", Form.TEST, f"+IPR: (),(0,{','.join(map(str, RATES))})")
+
+
+@line_commands.command("IPR", Form.WRITE)
+def set_rate(call: ModemCall) -> Reply:
+    """AT+IPR=; not in multiplexer mode."""
+    value = call.number(0, 0, max(RATES))
+    if call.modem.multiplexing or len(call.texts) != 1 or (value not in RATES and value != 0):
+        return ERROR
+    call.modem.rate = value
+    if value and call.modem.change_rate is not None:
+        call.modem.change_rate(value)
+    return OK
+
+
+@line_commands.command("IFC", Form.READ)
+def read_flow(call: ModemCall) -> Reply:
+    """AT+IFC?."""
+    call.line("+IFC: {},{}".format(*call.modem.flow))
+    return OK
+
+
+line_commands.text("IFC", Form.TEST, "+IFC: (0-2),(0-2)")
+
+
+@line_commands.command("IFC", Form.WRITE)
+def set_flow(call: ModemCall) -> Reply:
+    """AT+IFC=."""
+    first = call.number(0, 0, 2)
+    second = call.number(1, 0, 2) if len(call.texts) == 2 else first
+    if first is None or second is None or len(call.texts) > 2:
+        return ERROR
+    hardware = _HARDWARE in call.modem.flow
+    call.modem.flow = (first, second)
+    if hardware != (_HARDWARE in call.modem.flow) and call.modem.change_rts_cts is not None:
+        call.modem.change_rts_cts(not hardware)
+    return OK
+
+
+line_commands.text("ICF", Form.TEST, "+ICF: (1-6),(0-3)")
+line_commands.text("ICF", Form.READ, "+ICF: 3,3")
+
+
+@line_commands.command("ICF", Form.WRITE)
+def set_framing(call: ModemCall) -> Reply:
+    """AT+ICF=; only the usual 8 data bits, no parity, 1 stop bit."""
+    return OK if call.texts in (["3"], ["3", "3"]) else ERROR
+
+
+@line_commands.command("CMUX", Form.TEST)
+def multiplexer_ranges(call: ModemCall) -> Reply:
+    """AT+CMUX=?."""
+    describe = call.modem.describe_multiplexer
+    if describe is None:
+        return cme(NOT_SUPPORTED)
+    call.line(describe(True))
+    return OK
+
+
+@line_commands.command("CMUX", Form.READ)
+def multiplexer_state(call: ModemCall) -> Reply:
+    """AT+CMUX?."""
+    describe = call.modem.describe_multiplexer
+    if describe is None:
+        return cme(NOT_SUPPORTED)
+    call.line(describe(False))
+    return OK
+
+
+@line_commands.command("CMUX", Form.WRITE)
+def multiplex(call: ModemCall) -> Reply | None:
+    """AT+CMUX=."""
+    if call.modem.multiplexing or call.modem.multiplex is None:
+        return cme(NOT_ALLOWED)
+    return call.modem.multiplex(call.uart, call.command)

@@ -1,0 +1,369 @@
+"""The module's one physical line: AT mode, the change to multiplexer mode, and back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cmux.aio import MuxProtocol
+from cmux.protocol.commands import Signals
+from cmux.protocol.config import Config, Option
+from cmux.protocol.events import (
+    AtReceived,
+    Closed,
+    DataReceived,
+    Event,
+    ModeChanged,
+    Opened,
+    SignalsChanged,
+    Writable,
+)
+from cmux.protocol.responder import Responder
+
+from ...clock import Timer
+from ..environment import limit_buffers
+from ..interpreter.commandline import Command
+from ..interpreter.replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from ..interpreter.uart import Uart
+from ..modem import UARTS, Modem
+from .channel import Channel, Loopback
+from .software_flow import XOFF, XON, SoftwareFlow
+from .tap import Tap
+
+log: logging.Logger = logging.getLogger(__name__)
+
+_HIGH_WATER = 16384  # octets that wait for the line before a UART waits, too
+_ESCAPE_WAIT = 0.05  # seconds that the second half of an escape sequence may take
+_OPTIONS = (Option.BASIC, Option.ADVANCED)  # by the number of the mode in AT+CMUX
+_LAST_DLCI = 63
+_SOFTWARE = 1  # of AT+IFC
+
+#: Names, ranges and defaults of what follows the mode in AT+CMUX (27.007 5.7), in their units.
+_FIELDS = (
+    ("subset", 0, 0, 0),
+    ("port speed", 1, 5, 5),
+    ("N1", 10, 128, 127),
+    ("T1", 1, 255, 10),
+    ("N2", 0, 100, 3),
+    ("T2", 2, 255, 30),
+    ("T3", 1, 255, 10),
+    ("k", 1, 7, 2),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """How the module behaves on its line.
+
+    Args:
+        at_first: whether it begins in AT mode.
+        options: the framings that AT+CMUX may ask for.
+        n1: longest information field that it sends when AT+CMUX does not say.
+        loopback: DLCIs that send back what they get.
+        tap: told when multiplexer mode begins and ends.
+    """
+
+    at_first: bool
+    options: tuple[Option, ...]
+    n1: int
+    loopback: frozenset[int]
+    tap: Tap | None = None
+
+    @property
+    def modes(self) -> list[int]:
+        """The numbers of the options."""
+        return [_OPTIONS.index(option) for option in self.options]
+
+
+class PhysicalLine(asyncio.Protocol):
+    """The module's side of one connection.
+
+    Args:
+        modem: the inside of the module.
+        settings: how it behaves.
+        admit: asked when the connection is there whether the module is free; else the connection is ended.
+        lost: told when it has ended.
+    """
+
+    def __init__(
+        self,
+        modem: Modem,
+        settings: LineSettings,
+        admit: Callable[[PhysicalLine], bool],
+        lost: Callable[[PhysicalLine, Exception | None], None],
+    ) -> None:
+        self._modem = modem
+        self._settings = settings
+        self._admit = admit
+        self._lost = lost
+        self.gone: asyncio.Future[None] = modem.environment.loop.create_future()
+        """Done when the connection has ended, or was never admitted."""
+        self._transport: asyncio.Transport | None = None
+        self._writable = True
+        self._flow = SoftwareFlow(escape=modem.environment.behaviour.xon_escape)
+        self._undecided: Timer | None = None
+        self._mux: MuxProtocol | None = None
+        self._mux_parameters: tuple[int, ...] = ()
+        self._loopbacks: dict[int, Loopback] = {}
+
+    # As a protocol: AT mode
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError(f"the module's line is a stream, not {transport!r}")
+        if not self._admit(self):
+            log.warning("the module is taken: a second connection is turned away")
+            transport.abort()
+            self.gone.set_result(None)
+            return
+        self._transport = transport
+        limit_buffers(transport)
+        transport.set_write_buffer_limits(high=_HIGH_WATER)
+        self._modem.multiplex = self._multiplex
+        self._modem.describe_multiplexer = self._describe
+        self._modem.restarted = self._restarted
+        if self._settings.at_first:
+            self._modem.uarts[0].attach(self)
+        else:
+            self._start(Config(option=self._settings.options[0], n1=self._settings.n1), b"")
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        if self._modem.flow[0] == _SOFTWARE:
+            data = self._flow.filter(data)
+            if not self._flow.stopped:
+                self._modem.uarts[0].writable()
+            self._await_escape()
+        if data:
+            self._modem.uarts[0].feed(data)
+
+    def _await_escape(self) -> None:
+        """Give an octet that may begin an escape sequence a moment, so that it does not wait for ever."""
+        if self._undecided is not None:
+            self._undecided.cancel()
+            self._undecided = None
+        if self._flow.pending:
+            environment = self._modem.environment
+            self._undecided = environment.clock.call_later(environment.loop, _ESCAPE_WAIT, self._no_escape)
+
+    def _no_escape(self) -> None:
+        self._undecided = None
+        if self._transport is not None and (octet := self._flow.settle()):
+            self._modem.uarts[0].feed(octet)
+
+    def pause_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._writable = True
+        self._modem.uarts[0].writable()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BaseProtocol`."""
+        if self._transport is None:
+            return
+        self._transport = None
+        self._modem.uarts[0].detach()
+        self._lost(self, exc)
+        self.gone.set_result(None)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # As the outlet of the plain UART
+
+    def send(self, data: bytes) -> int:
+        """See `Outlet.send`."""
+        held = self._flow.stopped and self._modem.flow[0] == _SOFTWARE
+        if self._transport is None or not self._writable or held:
+            return 0
+        self._transport.write(self._flow.escape(data) if self._modem.flow[1] == _SOFTWARE else data)
+        return len(data)
+
+    def pause_input(self) -> None:
+        """See `Outlet.pause_input`."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._signal_flow(XOFF)
+            self._transport.pause_reading()
+
+    def resume_input(self) -> None:
+        """See `Outlet.resume_input`."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._signal_flow(XON)
+            self._transport.resume_reading()
+
+    def _signal_flow(self, octet: int) -> None:
+        if self._transport is not None and self._modem.flow[1] == _SOFTWARE:
+            self._transport.write(bytes([octet]))
+
+    # AT+CMUX
+
+    def _describe(self, ranges: bool) -> str:
+        if ranges:
+            modes = self._settings.modes
+            shown = f"({modes[0]}-{modes[-1]})" if len(modes) > 1 else f"({modes[0]})"
+            fields = [f"({low}-{high})" if low != high else f"({low})" for _, low, high, _ in self._fields()]
+            return f"+CMUX: {','.join([shown, *fields])}"
+        running = self._mux is not None and self._mux_parameters
+        values = self._mux_parameters if running else (-1, *self._defaults())
+        return f"+CMUX:{','.join(map(str, values))}"
+
+    def _fields(self) -> list[tuple[str, int, int, int]]:
+        """The ranges of AT+CMUX, with the N1 of this module in them."""
+        n1 = self._settings.n1
+        return [
+            (name, min(low, n1), max(high, n1), n1) if name == "N1" else (name, low, high, default)
+            for name, low, high, default in _FIELDS
+        ]
+
+    def _defaults(self) -> list[int]:
+        return [default for _, _, _, default in self._fields()]
+
+    def _multiplex(self, uart: Uart, command: Command) -> Reply | None:
+        arguments = command.arguments
+        mode = arguments[0].number(0, len(_OPTIONS) - 1)
+        if mode not in self._settings.modes:
+            return cme(NOT_SUPPORTED)
+        values = self._defaults()
+        if len(arguments) > 1 + len(_FIELDS):
+            return cme(NOT_ALLOWED)
+        for index, argument in enumerate(arguments[1:]):
+            _, low, high, _ = self._fields()[index]
+            number = argument.number(low, high)
+            if number is None and argument.text:
+                return cme(NOT_ALLOWED)
+            values[index] = values[index] if number is None else number
+        _, _, n1, t1, n2, t2, t3, k = values
+        if t2 <= t1 < 255:
+            return cme(NOT_ALLOWED)
+        config = Config(option=_OPTIONS[mode], n1=n1, t1=t1 / 100, n2=n2, t2=t2 / 100, t3=float(t3), k=k)
+        self._mux_parameters = (mode, *values)
+        uart.reply(OK)
+        self._start(config, *uart.take_over())
+        return None
+
+    def _start(self, config: Config, unsaid: bytes, unheard: bytes = b"") -> None:
+        transport = self._transport
+        if transport is None:
+            return
+        environment = self._modem.environment
+        responder = Responder(config, multiplexing=not self._settings.at_first)
+        if self._settings.at_first:
+            responder.multiplex(config, environment.clock.now())
+        self._mux = MuxProtocol(
+            link=responder,
+            on_event=self._on_event,
+            clock=environment.clock.now,
+            call_later=lambda delay, callback: environment.clock.call_later(environment.loop, delay, callback),
+        )
+        for dlci in range(1, _LAST_DLCI + 1):
+            if dlci > UARTS and dlci not in self._settings.loopback:
+                self._mux.multiplexer.refuse(dlci)
+        self._modem.multiplexing = True
+        self._modem.reset_uarts()
+        transport.set_protocol(_Watched(self._mux, self))
+        if unsaid:
+            transport.write(unsaid)
+        if self._settings.tap is not None:
+            self._settings.tap.begin(config)
+            self._settings.tap.feed(unheard, from_host=True)
+        transport.resume_reading()
+        self._mux.connection_made(transport)
+        if unheard:
+            self._mux.data_received(unheard)
+
+    def _stop_tap(self) -> None:
+        if self._settings.tap is not None:
+            self._settings.tap.end()
+
+    def _back_to_at(self) -> None:
+        self._stop_tap()
+        mux, self._mux = self._mux, None
+        self._modem.left_multiplexer()
+        self._loopbacks.clear()
+        if mux is None:
+            return
+        mux.detach()
+        if self._transport is not None and not self._transport.is_closing():
+            self._writable = True
+            self._transport.set_protocol(self)
+            self._modem.uarts[0].attach(self)
+
+    def _restarted(self) -> None:
+        if self._mux is not None and self._settings.at_first:
+            self._back_to_at()
+
+    def mux_lost(self, exc: Exception | None) -> None:
+        """Note that the connection ended in multiplexer mode."""
+        self._stop_tap()
+        self._mux = None
+        self._loopbacks.clear()
+        self._modem.left_multiplexer()
+        self.connection_lost(exc)
+
+    # Multiplexer mode
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case Opened(dlci=dlci):
+                self._opened(dlci)
+            case Closed(dlci=dlci) if dlci in self._loopbacks:
+                del self._loopbacks[dlci]
+            case Closed(dlci=dlci) if 1 <= dlci <= UARTS:
+                self._modem.disconnected(dlci - 1)
+            case DataReceived(dlci=dlci, data=data) if dlci in self._loopbacks:
+                self._loopbacks[dlci].feed(data)
+            case DataReceived(dlci=dlci, data=data) if 1 <= dlci <= UARTS:
+                self._modem.uarts[dlci - 1].feed(data)
+            case Writable(dlci=dlci) if dlci in self._loopbacks:
+                self._loopbacks[dlci].pump()
+            case Writable(dlci=dlci) if 1 <= dlci <= UARTS:
+                self._modem.uarts[dlci - 1].writable()
+            case SignalsChanged(dlci=dlci, signals=signals):
+                self._signals(dlci, signals)
+            case ModeChanged(multiplexing=False) if self._transport is not None:
+                self._back_to_at()
+            case AtReceived(data=data):  # right behind CLD
+                self.data_received(data)
+
+    def _opened(self, dlci: int) -> None:
+        if self._mux is None:
+            return
+        channel = Channel(self._mux, dlci)
+        if dlci in self._settings.loopback:
+            self._loopbacks[dlci] = Loopback(channel)
+        elif dlci <= UARTS:
+            self._modem.uarts[dlci - 1].attach(channel)
+
+    def _signals(self, dlci: int, signals: Signals) -> None:
+        if self._mux is None:
+            return
+        if dlci in self._loopbacks:
+            paused = self._loopbacks[dlci].paused
+            own = Signals(fc=paused, rtc=signals.rtc, rtr=signals.rtr, ic=False, dv=True)
+            self._mux.multiplexer.set_signals(dlci, own, self._mux.now())
+            self._mux.flush()
+        elif dlci <= UARTS:
+            self._modem.uarts[dlci - 1].dtr(signals.rtc)
+
+
+class _Watched(asyncio.Protocol):
+    """The multiplexer as the transport's protocol, and the line told when the connection ends."""
+
+    def __init__(self, mux: MuxProtocol, line: PhysicalLine) -> None:
+        self._mux = mux
+        self._line = line
+        self.data_received = mux.data_received  # type: ignore[method-assign]
+        self.pause_writing = mux.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = mux.resume_writing  # type: ignore[method-assign]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._mux.connection_lost(exc)
+        self._line.mux_lost(exc)

@@ -1,0 +1,103 @@
+"""The module as a serial-like object in the same process, without any device."""
+
+from __future__ import annotations
+
+import select
+import socket
+import threading
+import time
+
+
+class EmulatedPort:
+    """The host's end of the module's line: what pyserial's ports offer as far as programs use it.
+
+    Args:
+        endpoint: the connected socket.
+        timeout: seconds that `read` waits, None for ever.
+    """
+
+    def __init__(self, endpoint: socket.socket, timeout: float | None = None) -> None:
+        endpoint.setblocking(True)
+        self._socket = endpoint
+        self._wake_out, self._wake_in = socket.socketpair()
+        self._wake_out.setblocking(False)
+        self._lock = threading.Lock()
+        self.timeout: float | None = timeout
+        self.is_open: bool = True
+        self.name: str = "emulated M10"
+        self.port: str = self.name
+
+    def fileno(self) -> int:
+        """Return the descriptor; readable when the module has said something."""
+        return self._socket.fileno()
+
+    @property
+    def in_waiting(self) -> int:
+        """How many octets can be read at once, as far as the system tells."""
+        self._check()
+        try:
+            return len(self._socket.recv(65536, socket.MSG_PEEK)) if self._readable(0) else 0
+        except OSError:
+            return 0
+
+    def read(self, size: int = 1) -> bytes:
+        """Read up to ``size`` octets.
+
+        Args:
+            size: how many to wait for.
+
+        Returns:
+            As many as came in time; fewer after the timeout, after `cancel_read`, or at the end of the line.
+        """
+        self._check()
+        data = bytearray()
+        deadline = None if self.timeout is None else time.monotonic() + self.timeout
+        while len(data) < size:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if not self._readable(left):
+                break
+            chunk = self._socket.recv(size - len(data))
+            if not chunk:
+                break
+            data += chunk
+        return bytes(data)
+
+    def write(self, data: bytes) -> int:
+        """Write octets, all of them; returns how many."""
+        self._check()
+        self._socket.sendall(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing: `write` has handed everything over."""
+
+    def cancel_read(self) -> None:
+        """Let a `read` in another thread return with what it has."""
+        if self.is_open:
+            self._wake_in.send(b"\0")
+
+    def close(self) -> None:
+        """Hang up; a second call does nothing."""
+        with self._lock:
+            if not self.is_open:
+                return
+            self.is_open = False
+        for end in (self._socket, self._wake_in, self._wake_out):
+            end.close()
+
+    def __enter__(self) -> EmulatedPort:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check(self) -> None:
+        if not self.is_open:
+            raise ValueError("the port is closed")
+
+    def _readable(self, timeout: float | None) -> bool:
+        ready, _, _ = select.select([self._socket, self._wake_out], [], [], timeout)
+        if self._wake_out in ready:
+            self._wake_out.recv(4096)
+            return False
+        return bool(ready)

@@ -1,0 +1,90 @@
+"""The ways to a module's line inside this computer: a pseudo-terminal, a TCP port, a pair of sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Coroutine
+
+from cmux.aio import FdTransport
+from cmux.pty import Pty
+
+
+class WaysIn:
+    """Where the line of one module can be reached.
+
+    Args:
+        loop: the running loop.
+        new_line: makes the module's side of a connection.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, new_line: Callable[[], asyncio.Protocol]) -> None:
+        self._loop = loop
+        self._new_line = new_line
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._ptys: list[Pty] = []
+
+    def pty(self, link: str | os.PathLike[str] | None) -> str:
+        """Offer the module on a pseudo-terminal; see `EmulatedModule.serve_pty`."""
+        pty = Pty(link)
+        self._ptys.append(pty)
+        FdTransport(self._loop, pty.detach_master(), self._new_line(), name=pty.path)
+        return pty.path
+
+    def tcp(self, host: str, port: int) -> str:
+        """Offer the module on a TCP port; see `EmulatedModule.serve_tcp`."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # With its protocol named asyncio turns Nagle's algorithm off for what is accepted.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            if os.name == "posix":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen()
+        except OSError:
+            listener.close()
+            raise
+        bound = f"[{host}]" if ":" in host else host
+        self._spawn(self._listen(listener), listener)
+        return f"{bound}:{listener.getsockname()[1]}"
+
+    def pair(self) -> socket.socket:
+        """Return the host's end of the line as a socket."""
+        mine, theirs = socket.socketpair()
+        self._spawn(self._accept(mine), mine)
+        return theirs
+
+    async def stop(self) -> None:
+        """Let nobody in any more."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def close(self) -> None:
+        """Take the pseudo-terminals and their links away."""
+        while self._ptys:
+            self._ptys.pop().close()
+
+    def _spawn(self, work: Coroutine[object, object, object], owned: socket.socket) -> None:
+        """Run something that takes over a socket, which is closed if it does not come to that."""
+
+        def done(task: asyncio.Task[object]) -> None:
+            self._tasks.discard(task)
+            if task.cancelled() or task.exception() is not None:
+                owned.close()
+
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(done)
+
+    async def _listen(self, listener: socket.socket) -> None:
+        server = await self._loop.create_server(self._new_line, sock=listener, start_serving=False)
+        try:
+            await server.start_serving()
+            await asyncio.Event().wait()  # serve_forever would wait for the connection to end when it is cancelled
+        finally:
+            server.close()
+
+    async def _accept(self, endpoint: socket.socket) -> None:
+        await self._loop.connect_accepted_socket(self._new_line, endpoint)

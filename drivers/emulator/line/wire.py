@@ -1,0 +1,300 @@
+"""The wire between the module's connection and its line: as fast as a UART, and as bad as wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+from ...clock import Timer
+from ..environment import Environment
+from ..faults import Faults
+from .injury import Injury
+from .tap import Tap
+
+_BITS = 10  # on a line with a start and a stop bit
+_TICK = 0.005  # seconds between looks at what the line rate lets through
+_HIGH_WATER = 16384
+_LOW_WATER = 4096
+
+
+class Lane:
+    """One direction.
+
+    Args:
+        environment: loop and clock.
+        injury: what happens to the octets.
+        rate: bits per second; 0 for as fast as it goes.
+        deliver: takes what arrives.
+        drained: told whenever less waits than before.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        injury: Injury,
+        rate: int,
+        deliver: Callable[[bytes], None],
+        drained: Callable[[], None],
+    ) -> None:
+        self.injury: Injury = injury
+        self.waiting: int = 0  # octets on their way
+        self._environment = environment
+        self._rate = rate / _BITS
+        self._deliver = deliver
+        self._drained = drained
+        self._queue = bytearray()  # for the line rate
+        self._free_at = 0.0  # when the wire has carried everything that was put on it
+        self._late: deque[tuple[float, bytes]] = deque()  # carried, and arriving at that time
+        self._timer: Timer | None = None
+
+    def put(self, data: bytes) -> None:
+        """Let octets begin their way."""
+        if not self._rate and not self.injury.faults.injure and not self.waiting:
+            self._deliver(data)
+            return
+        if not self._queue:  # the wire was idle: time that has passed carried nothing
+            self._free_at = max(self._free_at, self._environment.clock.now())
+        self.waiting += len(data)
+        self._queue += data
+        self._step()
+
+    def flush(self) -> None:
+        """Let everything arrive at once, and nothing later."""
+        self._disarm()
+        data = b"".join(piece for _, piece in self._late) + bytes(self._queue)
+        self._late.clear()
+        self._queue.clear()
+        self.waiting = 0
+        if data:
+            self._deliver(data)
+
+    def stop(self) -> None:
+        """Lose what is on its way."""
+        self._disarm()
+        self._late.clear()
+        self._queue.clear()
+        self.waiting = 0
+
+    def _step(self) -> None:
+        if self._timer is None:
+            self._timer = self._environment.clock.call_later(self._environment.loop, self._carry(), self._due)
+
+    def _carry(self) -> float:
+        """Put on the wire what it has room for; returns the seconds until there is something to do."""
+        now = self._environment.clock.now()
+        size = max(1, int(self._rate * _TICK)) if self._rate else _HIGH_WATER
+        while self._queue and self._free_at <= now:
+            part = bytes(self._queue[:size])
+            del self._queue[: len(part)]
+            if self._rate:
+                self._free_at += len(part) / self._rate
+            arrival = self._free_at + self.injury.faults.latency
+            lost = len(part)
+            for piece in self.injury.pieces(self.injury.apply(part)):
+                self._late.append((arrival, piece))
+                lost -= len(piece)
+            self.waiting -= lost
+        if self._late:
+            return max(0.0, self._late[0][0] - now)
+        return max(0.0, self._free_at - now)
+
+    def _due(self) -> None:
+        self._timer = None
+        now = self._environment.clock.now()
+        self._carry()
+        while self._late and self._late[0][0] <= now:
+            _, piece = self._late.popleft()
+            self.waiting -= len(piece)
+            self._deliver(piece)
+            if self.injury.faults.chunk is not None:  # one at a time, so that the other side sees them apart
+                break
+        self._drained()
+        if self._late or self._queue:
+            self._step()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Wire(asyncio.Transport, asyncio.Protocol):
+    """Stands between a connection and the line's protocol: a protocol to the one, a transport to the other.
+
+    Args:
+        environment: loop and clock.
+        inner: the line's protocol.
+        rate: bits per second in each direction, 10 of them an octet; 0 for as fast as it goes.
+        faults: what goes wrong.
+        chooser: where chance comes from.
+        tap: told what the module hears and says.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        inner: asyncio.Protocol,
+        rate: int,
+        faults: Faults,
+        chooser: random.Random,
+        tap: Tap | None = None,
+    ) -> None:
+        super().__init__()
+        self._inner: asyncio.BaseProtocol = inner
+        self._tap = tap
+        self._transport: asyncio.Transport | None = None
+        self._high, self._low = _HIGH_WATER, _LOW_WATER
+        self._outer_full = False
+        self._inner_paused = False  # the inner protocol was asked to stop writing
+        self._reading = True  # the inner protocol wants to be told
+        self._held_back = False  # the connection was asked to stop reading
+        self._held: list[bytes] = []
+        self._closing = False
+        # Each direction has its own, so that what happens to one does not depend on how much the other carried.
+        heard, said = (Injury(faults, random.Random(chooser.getrandbits(64))) for _ in range(2))  # noqa: S311
+        self.heard: Lane = Lane(environment, heard, rate, self._hear, self._throttle)
+        self.said: Lane = Lane(environment, said, rate, self._say, self._room)
+
+    def set_faults(self, faults: Faults) -> None:
+        """Change what goes wrong, from the next octet on."""
+        for lane in (self.heard, self.said):
+            lane.injury.faults = faults
+
+    # As the connection's protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._inner.connection_made(self)
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        self.heard.put(data)
+        self._throttle()
+
+    def eof_received(self) -> bool | None:
+        """See `asyncio.Protocol`."""
+        self.heard.flush()
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self.heard.stop()
+        self.said.stop()
+        self._transport = None
+        self._closing = True
+        self._inner.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._outer_full = True
+        self._room()
+
+    def resume_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._outer_full = False
+        self._room()
+
+    def _hear(self, data: bytes) -> None:
+        if self._tap is not None:
+            self._tap.feed(data, from_host=True)
+        if self._reading and not self._held:
+            cast(asyncio.Protocol, self._inner).data_received(data)
+        else:
+            self._held.append(data)
+
+    def _say(self, data: bytes) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _throttle(self) -> None:
+        """Let the connection wait while the lane is full or the inner protocol does not listen."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        held = not self._reading or self.heard.waiting > (_LOW_WATER if self._held_back else _HIGH_WATER)
+        if held != self._held_back:
+            self._held_back = held
+            if held:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _room(self) -> None:
+        """Let the inner protocol wait while there is too much on its way."""
+        full = self._outer_full or self.said.waiting > (self._low if self._inner_paused else self._high)
+        if full != self._inner_paused and not self._closing:
+            self._inner_paused = full
+            if full:
+                self._inner.pause_writing()
+            else:
+                self._inner.resume_writing()
+
+    # As the line's transport
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """See `asyncio.WriteTransport`."""
+        if self._tap is not None:
+            self._tap.feed(bytes(data), from_host=False)
+        self.said.put(bytes(data))
+        self._room()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """See `asyncio.BaseTransport`."""
+        self._inner = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """See `asyncio.BaseTransport`."""
+        return self._inner
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """See `asyncio.BaseTransport`."""
+        return default if self._transport is None else self._transport.get_extra_info(name, default)
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """See `asyncio.WriteTransport`."""
+        self._high = _HIGH_WATER if high is None else high
+        self._low = self._high // 4 if low is None else low
+        if self._transport is not None:
+            self._transport.set_write_buffer_limits(high, low)
+
+    def get_write_buffer_size(self) -> int:
+        """See `asyncio.WriteTransport`."""
+        return self.said.waiting + (0 if self._transport is None else self._transport.get_write_buffer_size())
+
+    def is_reading(self) -> bool:
+        """See `asyncio.ReadTransport`."""
+        return self._reading
+
+    def pause_reading(self) -> None:
+        """See `asyncio.ReadTransport`."""
+        self._reading = False
+        self._throttle()
+
+    def resume_reading(self) -> None:
+        """See `asyncio.ReadTransport`."""
+        self._reading = True
+        while self._held and self._reading:
+            cast(asyncio.Protocol, self._inner).data_received(self._held.pop(0))
+        self._throttle()
+
+    def is_closing(self) -> bool:
+        """See `asyncio.BaseTransport`."""
+        return self._closing or self._transport is None or self._transport.is_closing()
+
+    def close(self) -> None:
+        """See `asyncio.BaseTransport`."""
+        self._closing = True
+        self.said.flush()
+        if self._transport is not None:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """See `asyncio.WriteTransport`."""
+        self._closing = True
+        self.heard.stop()
+        self.said.stop()
+        if self._transport is not None:
+            self._transport.abort()

@@ -1,0 +1,52 @@
+"""The time of a time server (RFC 5905, as a client asks once)."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from datetime import datetime, timedelta
+
+from ..environment import Environment
+
+_REQUEST = bytes([0x1B]) + bytes(47)  # version 3, client
+_EPOCH = datetime(1900, 1, 1)
+_SERVER_MODE = 4
+_LENGTH = 48
+
+
+class _Answer(asyncio.DatagramProtocol):
+    def __init__(self, answer: asyncio.Future[bytes]) -> None:
+        self._answer = answer
+
+    def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
+        if not self._answer.done():
+            self._answer.set_result(data)
+
+    def error_received(self, exc: Exception) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(exc)
+
+
+async def ask(environment: Environment, address: str, port: int) -> datetime:
+    """Return the server's time, in UTC.
+
+    Args:
+        environment: the loop.
+        address: the server.
+        port: its port.
+
+    Raises:
+        OSError: it cannot be reached.
+        ValueError: what came is no answer.
+    """
+    answer: asyncio.Future[bytes] = environment.loop.create_future()
+    transport, _ = await environment.loop.create_datagram_endpoint(lambda: _Answer(answer), remote_addr=(address, port))
+    try:
+        transport.sendto(_REQUEST)
+        data = await answer
+    finally:
+        transport.close()
+    if len(data) < _LENGTH or data[0] & 7 != _SERVER_MODE:
+        raise ValueError(f"{address} answers something else than the time")
+    seconds, fraction = struct.unpack_from("!II", data, 40)
+    return _EPOCH + timedelta(seconds=seconds + fraction / 2**32)

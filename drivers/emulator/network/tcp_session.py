@@ -1,0 +1,170 @@
+"""A TCP session of the module on a real socket; a slow UART pushes back, so nothing piles up here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import sys
+from collections.abc import Callable
+
+from ..environment import Environment, limit_buffers
+from .session import HIGH_WATER, NetworkSession, SessionOwner, SessionState
+
+_READ_SIZE = 4096
+_LOW_WATER = 4096
+_LINGER = 10.0  # seconds that a closed session may go on handing over what was sent
+
+
+class TcpSession(NetworkSession, asyncio.BufferedProtocol):
+    """One TCP connection; arguments as for `NetworkSession`."""
+
+    def __init__(
+        self, environment: Environment, remote: tuple[str, int], own: Callable[[NetworkSession], SessionOwner]
+    ) -> None:
+        super().__init__(environment, "TCP", remote, own)
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray(_READ_SIZE)
+        self._received = bytearray()
+        self._reading = True
+        self._withheld = bytearray()  # taken while the network is silent, and not yet on its way
+        self._final_missing = 0
+        self._registered: asyncio.Transport | None = None
+
+    @property
+    def held(self) -> int:
+        """See `NetworkSession.held`."""
+        return len(self._received)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError(f"a TCP session needs a stream transport, not {transport!r}")
+        self._transport = self._registered = transport
+        self._environment.transports.add(transport)
+        limit_buffers(transport)
+        _keep_alive(transport, self._owner.keepalive)
+        transport.set_write_buffer_limits(high=HIGH_WATER, low=_LOW_WATER)
+        if self.state is SessionState.CLOSED:  # given up in the meantime
+            transport.abort()
+            return
+        self._connected()
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """See `asyncio.BufferedProtocol`."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        if self.state is SessionState.CLOSED:
+            return
+        self._received += self._buffer[:nbytes]
+        if len(self._received) >= HIGH_WATER and self._reading and self._transport is not None:
+            self._reading = False
+            self._transport.pause_reading()
+        self._owner.arrived(nbytes)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._final_missing = self._unacknowledged()
+        self._transport = None
+        if self._registered is not None:
+            self._environment.transports.discard(self._registered)
+        self._ended()
+
+    def close(self) -> None:
+        """See `NetworkSession.close`."""
+        self._final_missing = self._unacknowledged()
+        super().close()
+        self._received.clear()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            if self._environment.network.silent:  # the remote side hears nothing of it
+                transport.pause_reading()
+                self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
+                return
+            transport.close()
+            if transport.get_write_buffer_size():
+                self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
+
+    def take(self, most: int, *, cut: bool) -> bytes:
+        """See `NetworkSession.take`; there are no datagrams to cut."""
+        payload = bytes(self._received[:most])
+        del self._received[:most]
+        if not self._reading and len(self._received) <= _LOW_WATER and self._transport is not None:
+            self._reading = True
+            if not self._transport.is_closing() and not self._environment.network.silent:
+                self._transport.resume_reading()
+        return payload
+
+    def network_changed(self) -> None:
+        """See `NetworkSession.network_changed`: what was held back is sent again, as TCP does."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._environment.network.silent:
+            self._transport.pause_reading()
+            return
+        if self._withheld:
+            self._transport.write(bytes(self._withheld))
+            self._withheld.clear()
+        if self._reading:
+            self._transport.resume_reading()
+        if not self._writable and self._transport.get_write_buffer_size() < HIGH_WATER:
+            self.resume_writing()
+
+    def broken(self) -> None:
+        """See `NetworkSession.broken`."""
+        if self._transport is None:
+            return
+        endpoint = self._transport.get_extra_info("socket")
+        if endpoint is not None:
+            with contextlib.suppress(OSError):  # its real remote side sees the same
+                endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def _write(self, data: bytes) -> int:
+        if self._transport is None:
+            return 0
+        if not self._environment.network.silent:
+            self._transport.write(data)
+            return len(data)
+        self._withheld += data
+        if len(self._withheld) >= HIGH_WATER:
+            self.pause_writing()
+        return len(data)
+
+    def _unacknowledged(self) -> int:
+        if self._transport is None:
+            return self._final_missing
+        waiting = self._transport.get_write_buffer_size() + len(self._withheld)
+        endpoint = self._transport.get_extra_info("socket")
+        return waiting + (_in_kernel(endpoint.fileno()) if endpoint is not None else 0)
+
+
+def _keep_alive(transport: asyncio.Transport, keepalive: tuple[int, int] | None) -> None:
+    """Let the system look after an idle connection."""
+    endpoint = transport.get_extra_info("socket")
+    if keepalive is None or endpoint is None:
+        return
+    idle, interval = keepalive
+    with contextlib.suppress(OSError, AttributeError):
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
+        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, interval)
+
+
+def _in_kernel(descriptor: int) -> int:
+    """Return how many octets the system holds that the other side has not acknowledged; 0 where it does not say."""
+    if sys.platform != "linux" or descriptor < 0:
+        return 0
+    try:
+        import fcntl
+        import termios
+    except ImportError:
+        return 0
+    try:
+        answer = fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0\0\0\0")
+    except OSError:
+        return 0
+    return int(struct.unpack("i", answer)[0])

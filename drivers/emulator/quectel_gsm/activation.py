@@ -1,0 +1,85 @@
+"""How a context gets its address from the network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from ..environment import Environment
+from ..network.addresses import Address, allocate
+from .context_settings import ContextSettings
+from .states import Trigger
+
+NAME_SERVERS = ("192.0.2.53", "198.51.100.53")
+"""What the network names, which has none: addresses of documentation."""
+
+
+class ActivationHost(Protocol):
+    """What this needs of a context."""
+
+    settings: ContextSettings
+
+    def fire(self, trigger: Trigger) -> bool:
+        """Let something happen to the state."""
+
+
+class Activation:
+    """The way from IP INITIAL to IP GPRSACT, and the address that it brings.
+
+    Args:
+        host: the context.
+        environment: behaviour and network.
+        may_start: asked whether the other context allows it.
+    """
+
+    def __init__(self, host: ActivationHost, environment: Environment, may_start: Callable[[], bool]) -> None:
+        self._host = host
+        self._environment = environment
+        self._may_start = may_start
+        self._address: Address | None = None
+        self._pending: asyncio.Future[bool] | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether `bring_up` is at work."""
+        return self._pending is not None
+
+    @property
+    def address(self) -> str:
+        """The address, or 0.0.0.0 before activation."""
+        return self._address.text if self._address is not None else "0.0.0.0"  # noqa: S104 - it is shown, not bound
+
+    async def bring_up(self) -> bool:
+        """Register and activate, once for all who ask at the same time; False when the network refuses."""
+        if self._pending is not None:
+            return await asyncio.shield(self._pending)
+        self._pending = self._environment.loop.create_future()
+        accepted = False
+        try:
+            self._host.fire(Trigger.REGISTER)
+            self._host.fire(Trigger.ACTIVATE)
+            accepted = await self.negotiate()
+        finally:
+            self._pending.set_result(accepted)
+            self._pending = None
+        return accepted
+
+    async def negotiate(self) -> bool:
+        """Ask the network; the context has been registered."""
+        self._host.fire(Trigger.CONFIGURED)
+        await self._environment.sleep(self._environment.behaviour.activation_time)
+        if self._environment.network.grants and self._may_start():
+            self._address = allocate(self._environment.chooser)
+        if self._address is None:
+            self._host.fire(Trigger.REFUSED)
+            return False
+        self._host.settings.dns = NAME_SERVERS  # app note 9.2: negotiated with each activation
+        self._host.fire(Trigger.ACTIVATED)
+        return True
+
+    def release(self) -> None:
+        """Give the address back."""
+        if self._address is not None:
+            self._address.release()
+            self._address = None

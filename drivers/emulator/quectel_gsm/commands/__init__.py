@@ -1,0 +1,38 @@
+"""All commands of the module."""
+
+from __future__ import annotations
+
+from ...interpreter.table import CommandTable
+from ...interpreter.uart_commands import uart_commands
+from ...line.line_commands import line_commands
+from ..call import Call
+from .data import data_commands
+from .identification import identification
+from .messages import message_commands
+from .network import network_commands
+from .phone import phone_commands
+from .quectel import quectel_commands
+from .sessions import session_commands
+from .settings import settings_commands
+from .states import state_commands
+
+_TABLES = (
+    identification,
+    line_commands,
+    phone_commands,
+    quectel_commands,
+    message_commands,
+    settings_commands,
+    session_commands,
+    data_commands,
+    state_commands,
+    network_commands,
+)
+
+
+def all_commands() -> CommandTable[Call]:
+    """Return the module's command table."""
+    table: CommandTable[Call] = uart_commands
+    for more in _TABLES:
+        table = table.merged(more)
+    return table

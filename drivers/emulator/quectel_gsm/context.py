@@ -1,0 +1,344 @@
+"""One PDP context: its state, its settings, its sessions and its server on real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ..environment import Environment
+from ..interpreter.bytestream import Online
+from ..interpreter.output import Delivery, Notice
+from ..network.session import SessionState
+from .activation import Activation
+from .client import Client
+from .context_session import ContextSession, Role
+from .context_settings import ContextSettings
+from .outbox import Outbox
+from .receive_header import HeaderOptions
+from .server import Server
+from .services import Services
+from .states import ACTIVATING, ACTIVE, ContextState, Trigger, transitions
+
+log: logging.Logger = logging.getLogger(__name__)
+
+_GUARD = 0.5  # seconds of silence before and after +++
+
+
+class Context:
+    """One PDP context of the module.
+
+    Args:
+        number: 0 or 1.
+        environment: loop, clock, behaviour, network.
+        changed: told the number whenever there is something to take or to look at.
+        may_start: asked before activation whether the other context allows it.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        environment: Environment,
+        changed: Callable[[int], None],
+        may_start: Callable[[int], bool],
+    ) -> None:
+        self.number: int = number
+        self.settings: ContextSettings = ContextSettings.initial(environment.behaviour)
+        self.state: ContextState = ContextState.INITIAL
+        self._saved: dict[str, Any] = {}
+        self.client: Client = Client(self, environment, self._spawn)
+        self.server: Server = Server(self, environment)
+        self.services: Services = Services(self, environment, self._spawn)
+        self._bytestream: ContextSession | None = None
+        self.unread: int = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
+        self._environment = environment
+        self._changed = changed
+        self._activation = Activation(self, environment, lambda: may_start(number))
+        self._transitions = transitions(environment.behaviour)
+        self.outbox: Outbox = Outbox()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # State
+
+    def may(self, trigger: Trigger) -> bool:
+        """Say whether something is allowed in the present state."""
+        return (self.state, trigger) in self._transitions
+
+    def fire(self, trigger: Trigger) -> bool:
+        """Let something happen; returns False, and changes nothing, where it is not allowed."""
+        target = self._transitions.get((self.state, trigger))
+        if target is None:
+            return False
+        if target is not self.state:
+            log.info("context %d: %s -> %s (%s)", self.number, self.state.value, target.value, trigger.value)
+        self.state = target
+        return True
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it is in any other state than IP INITIAL."""
+        return self.state is not ContextState.INITIAL
+
+    @property
+    def bytestream(self) -> ContextSession | None:
+        """The transparent session, in data mode or left for a while; None once nothing can go on with it."""
+        session = self._bytestream
+        if session is not None and session.state is SessionState.CLOSED and not session.held:
+            self._bytestream = None
+        return self._bytestream
+
+    @bytestream.setter
+    def bytestream(self, session: ContextSession | None) -> None:
+        self._bytestream = session
+
+    def online(self) -> Online | None:
+        """Return what a UART in data mode is joined to, or None."""
+        session = self.bytestream
+        if session is None:
+            return None
+        _, wait, size, escape = self.settings.tcfg
+        return Online(session, size=size, wait=wait / 10, escape=bool(escape), guard=_GUARD)
+
+    @property
+    def local_address(self) -> str:
+        """Its address, or 0.0.0.0 before activation."""
+        return self._activation.address
+
+    @property
+    def shown_state(self) -> ContextState:
+        """The state that AT+QISTAT tells."""
+        if (
+            self._environment.behaviour.qistat_includes_server
+            and self.state is ContextState.STATUS
+            and self.server.connected
+        ):
+            return ContextState.CONNECT_OK
+        return self.state
+
+    # Activation
+
+    @property
+    def activating(self) -> bool:
+        """Whether a QIOPEN or QISERVER from IP INITIAL is activating the context at this moment."""
+        return self._activation.under_way and self.state in ACTIVATING
+
+    def register(self) -> bool:
+        """Carry out AT+QIREGAPP; False where it is not allowed."""
+        return self.fire(Trigger.REGISTER)
+
+    def activate(self, done: Callable[[bool], None]) -> None:
+        """Carry out AT+QIACT.
+
+        Args:
+            done: told whether the network accepted.
+        """
+        self.fire(Trigger.ACTIVATE)
+
+        async def run() -> None:
+            done(await self._activation.negotiate())
+
+        self._spawn(run())
+
+    async def ready(self) -> bool:
+        """Register and activate from IP INITIAL, once for all who ask at the same time; False when that fails."""
+        if self.state is ContextState.INITIAL or self.activating:
+            return await self._activation.bring_up()
+        return self.state in ACTIVE
+
+    async def start(self) -> bool:
+        """Activate from IP INITIAL for a session or a server, and look at the address; False when that fails."""
+        if self.state is ContextState.INITIAL or self.activating:
+            if not await self.ready():
+                return False
+            self.fire(Trigger.READ_ADDRESS)
+        return True
+
+    def deactivate(self) -> bool:
+        """Carry out AT+QIDEACT: everything ends, and the state is IP INITIAL; False where it is not allowed."""
+        if not self.fire(Trigger.DEACTIVATE):
+            return False
+        self._end_all()
+        return True
+
+    def drop(self) -> bool:
+        """Let the network take the context away; False when it was not active."""
+        if not self.fire(Trigger.DROPPED):
+            return False
+        self._end_all()
+        self.announce(self._environment.behaviour.pdp_deact)
+        return True
+
+    def network_changed(self) -> None:
+        """Let the sessions see that the network has become silent, or no longer is."""
+        for session in self._sessions():
+            session.network.network_changed()
+
+    def break_sessions(self) -> None:
+        """Let the remote side of every session reset its connection."""
+        for session in self._sessions():
+            session.network.broken()
+
+    def reset(self) -> None:
+        """Power down: nothing stays, nothing is said."""
+        self.state = ContextState.INITIAL
+        self._end_all()
+        self.settings = dataclasses.replace(ContextSettings.initial(self._environment.behaviour), **self._saved)
+
+    def save(self) -> None:
+        """Carry out AT+QISCON: what it saves holds again after a restart."""
+        self._saved = self.settings.saved()
+
+    def _end_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        self.server.stop()
+        self.server.close_clients()
+        for session in self._sessions():
+            session.close()
+        self.client.profiles.clear()
+        self.outbox.clear()
+        self.bytestream = None
+        self._activation.release()
+
+    # Sessions and server
+
+    def hang_up(self) -> None:
+        """Close the transparent session from our side."""
+        session, self.bytestream = self.bytestream, None
+        if session is None:
+            return
+        close = self.client.close if session.role is Role.CLIENT else self.server.close_client
+        if not close(session.index):
+            session.close()
+
+    def listen(self, kind: str, maximum: int) -> None:
+        """Carry out AT+QISERVER, whose form and state have been found right.
+
+        Args:
+            kind: ``TCP`` or ``UDP``.
+            maximum: how many clients are let in.
+        """
+        self.server.prepare(maximum)
+        self._spawn(self._listen(kind))
+
+    async def _listen(self, kind: str) -> None:
+        try:
+            if not await self.start():
+                raise OSError("the network did not accept the activation")
+            self.fire(Trigger.LISTEN)
+            await self._environment.sleep(self._environment.behaviour.result_time)
+            await self.server.listen(kind, self.local_address, self.settings.ports[kind])
+        except OSError as error:
+            log.info("context %d: cannot listen: %s", self.number, error)
+            self.server.stop()
+            self.announce("CONNECT FAIL")
+            return
+        self.announce("SERVER OK")
+
+    # What its sessions tell it
+
+    @property
+    def keepalive(self) -> tuple[int, int] | None:
+        """See `SessionHost.keepalive`."""
+        off, idle, interval = self.settings.kalive
+        return None if off else (idle, interval)
+
+    @property
+    def indicating(self) -> int:
+        """See `SessionHost.indicating`."""
+        return self.settings.ndi
+
+    def indication(self, session: ContextSession, more: tuple[int, ...]) -> str:
+        """See `SessionHost.indication`."""
+        return "+QIRDI: " + ",".join(map(str, (self.number, int(session.role), session.index, *more)))
+
+    def replaced(self, session: ContextSession) -> None:
+        """See `ClientHost.replaced`: what is left of it still comes, unless it waits for AT+QIRD."""
+        if self.indicating:
+            self.discard(session)
+        else:
+            self.outbox.keep(session)
+
+    def discard(self, session: ContextSession) -> None:
+        """See `SessionHost.discard`."""
+        if session.held:
+            log.info("context %d: %d octets that nobody has read are lost", self.number, session.held)
+        self.unread += session.held
+        session.close()
+
+    def header_options(self, session: ContextSession) -> HeaderOptions:
+        """See `SessionHost.header_options`."""
+        settings, behaviour = self.settings, self._environment.behaviour
+        return HeaderOptions(
+            profile=session.index if settings.mux else None,
+            remote=bool(settings.showra),
+            local=bool(settings.showla),
+            head=bool(settings.head),
+            protocol=bool(settings.showpt),
+            recv_from=behaviour.recv_from + (": " if behaviour.recv_from_blank else ":"),
+            to_before_recv=behaviour.to_before_recv,
+        )
+
+    def session_connected(self, session: ContextSession) -> None:
+        """See `SessionHost.session_connected`."""
+        if session.role is Role.CLIENT:
+            self.client.connected(session)
+            word = self._environment.behaviour.transparent_open if self.settings.mode else "CONNECT OK"
+            self._join(session, self.with_index(session.index, word))
+        else:
+            session.notify(Notice(self.with_index(session.index, f"REMOTE IP: {session.remote[0]}")))
+            if self.settings.mode:
+                self._join(session, "CONNECT")
+
+    def session_ended(self, session: ContextSession) -> None:
+        """See `SessionHost.session_ended`."""
+        if session.role is Role.CLIENT and not self.client.ended(session):
+            return
+        always = self._environment.behaviour.closed_index
+        session.notify(Notice(f"{session.index}, CLOSED" if always else self.with_index(session.index, "CLOSED")))
+
+    def _join(self, session: ContextSession, text: str) -> None:
+        """Tell that a session carries data; with QIMODE=1 it takes the UART into data mode."""
+        former = self.bytestream
+        transparent = bool(self.settings.mode) and (former is None or not former.connected)
+        if transparent:
+            self.bytestream = session
+            session.transparent = True
+        session.notify(Notice(text, online=self.online if transparent else None))
+
+    def session_changed(self, session: ContextSession) -> None:
+        """See `SessionHost.session_changed`."""
+        self._changed(self.number)
+
+    # What comes out of its UART
+
+    def with_index(self, index: int, text: str) -> str:
+        """Put the index before a text with QIMUX=1."""
+        return f"{index}, {text}" if self.settings.mux else text
+
+    def announce(self, text: str) -> None:
+        """Queue an unsolicited line."""
+        self.outbox.announce(text)
+        self._changed(self.number)
+
+    def take(self) -> Notice | Delivery | None:
+        """Return what comes out of the owner's UART next, or None."""
+        return self.outbox.take(self._present())
+
+    def forget_notices(self) -> int:
+        """Drop the lines that no UART is there to show; returns how many. Received data stays."""
+        return self.outbox.forget_lines(self._present())
+
+    def _sessions(self) -> list[ContextSession]:
+        return self.outbox.sessions(self._present())
+
+    def _present(self) -> list[ContextSession]:
+        return [*self.client.profiles.values(), *self.server.clients.values()]
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        task = self._environment.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

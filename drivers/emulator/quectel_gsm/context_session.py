@@ -1,0 +1,205 @@
+"""A session of a context: what it brings to a UART, lines and data in their order, and what AT commands do with it."""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from ...clock import Timer
+from ..environment import Environment
+from ..interpreter.output import Delivery, Notice
+from ..network.session import NetworkSession, SessionState
+from .indications import Indications
+from .receive_header import MAXIMUM, HeaderOptions, header
+
+
+class Role(enum.IntEnum):
+    """Which side opened a session; the numbers are those of AT+QISRVC."""
+
+    CLIENT = 1
+    SERVER = 2
+
+
+class SessionHost(Protocol):
+    """What a session tells its context."""
+
+    @property
+    def local_address(self) -> str:
+        """The context's address."""
+
+    @property
+    def keepalive(self) -> tuple[int, int] | None:
+        """See `SessionOwner.keepalive`."""
+
+    @property
+    def indicating(self) -> int:
+        """AT+QINDI: 0 when received data comes out of the UART by itself, else it waits for AT+QIRD."""
+
+    def indication(self, session: ContextSession, more: tuple[int, ...]) -> str:
+        """Return the line that tells of data that waits.
+
+        Args:
+            session: which has it.
+            more: the numbers behind the session's index.
+        """
+
+    def header_options(self, session: ContextSession) -> HeaderOptions:
+        """Return which information stands before received data."""
+
+    def session_connected(self, session: ContextSession) -> None:
+        """Note that a session can carry data."""
+
+    def session_ended(self, session: ContextSession) -> None:
+        """Note that the remote side or the network has ended a session."""
+
+    def discard(self, session: ContextSession) -> None:
+        """Throw a closed session away with the data that nobody has read, and count it."""
+
+    def session_changed(self, session: ContextSession) -> None:
+        """Note that there is something to take, or that there is room to send."""
+
+
+class ContextSession:
+    """One session of a context.
+
+    Args:
+        host: the context that it belongs to.
+        environment: loop, clock, behaviour.
+        role: client or server side.
+        index: its profile, 0 to 5 for a client, 0 to 4 for a server's.
+        network: the session as the network has it.
+    """
+
+    def __init__(
+        self, host: SessionHost, environment: Environment, role: Role, index: int, network: NetworkSession
+    ) -> None:
+        self.role: Role = role
+        self.index: int = index
+        self.network: NetworkSession = network
+        self.kind: str = network.kind
+        self.remote: tuple[str, int] = network.remote
+        self.transparent: bool = False  # data leaves through `take_raw` only
+        self._host = host
+        self._environment = environment
+        self._before: deque[Notice] = deque()
+        self._after: deque[Notice] = deque()
+        self._indications = Indications(repeat=environment.behaviour.qirdi == "repeated")
+        self._on_its_way: Timer | None = None  # runs while data that has come does not show yet
+
+    # What the context and its commands do with it
+
+    @property
+    def state(self) -> SessionState:
+        """The state of the session."""
+        return self.network.state
+
+    @property
+    def connected(self) -> bool:
+        """Whether it can carry data."""
+        return self.network.connected
+
+    @property
+    def held(self) -> int:
+        """How many octets wait to be taken."""
+        return self.network.held
+
+    @property
+    def drained(self) -> bool:
+        """Whether nothing is left to take."""
+        return not (self._before or self._after or self.held)
+
+    def notify(self, notice: Notice) -> None:
+        """Put a line into the session's output, in its place among the data."""
+        (self._before if self.connected else self._after).append(notice)
+        self._host.session_changed(self)
+
+    def forget_notices(self) -> int:
+        """Drop the lines that nobody is there to see; returns how many."""
+        count = len(self._before)
+        self._before.clear()
+        if not self.held or self._host.indicating:
+            count += len(self._after)
+            self._after.clear()
+        return count
+
+    def take(self) -> Notice | Delivery | None:
+        """Return what comes out of the UART next, or None."""
+        if self._before:
+            return self._before.popleft()
+        if self.transparent:
+            return self._after.popleft() if self._after and not self.held else None
+        if self._on_its_way is not None:
+            return None
+        if mode := self._host.indicating:
+            more = self._indications.take(mode, self.held)
+            if more is not None:
+                return Notice(self._host.indication(self, more))
+            return self._after.popleft() if self._after else None
+        if payload := self._payload(MAXIMUM):
+            before = header(
+                self._host.header_options(self), len(payload), self.kind, self.remote, self._host.local_address
+            )
+            return Delivery(before, payload)
+        return self._after.popleft() if self._after else None
+
+    def take_raw(self) -> bytes:
+        """Return received data for a UART in data mode."""
+        return self._payload(MAXIMUM)
+
+    def read(self, most: int) -> bytes:
+        """Return received data for AT+QIRD.
+
+        Args:
+            most: the greatest number of octets; of UDP no more than one datagram.
+        """
+        payload = self._payload(most)
+        self._indications.read(self.held)
+        return payload
+
+    def send(self, data: bytes, done: Callable[[bool], None]) -> None:
+        """See `NetworkSession.send`."""
+        self.network.send(data, done)
+
+    def close(self) -> None:
+        """End it from our side; what was sent is still handed over, what has come is not shown."""
+        self.network.close()
+        self._before.clear()
+        if self._on_its_way is not None:
+            self._on_its_way.cancel()
+            self._on_its_way = None
+
+    def _payload(self, most: int) -> bytes:
+        return self.network.take(most, cut=bool(self._host.indicating))
+
+    # What the session on the network tells: see `SessionOwner`
+
+    @property
+    def keepalive(self) -> tuple[int, int] | None:
+        """See `SessionOwner.keepalive`."""
+        return self._host.keepalive
+
+    def opened(self) -> None:
+        """See `SessionOwner.opened`."""
+        self._host.session_connected(self)
+
+    def arrived(self, octets: int) -> None:
+        """See `SessionOwner.arrived`."""
+        self._indications.arrived(octets)
+        distance = self._environment.behaviour.result_time
+        if distance and self.held == octets and self._on_its_way is None and not self.transparent:
+            self._on_its_way = self._environment.clock.call_later(self._environment.loop, distance, self._shows)
+        self._host.session_changed(self)
+
+    def room_made(self) -> None:
+        """See `SessionOwner.room_made`."""
+        self._host.session_changed(self)
+
+    def ended(self) -> None:
+        """See `SessionOwner.ended`."""
+        self._host.session_ended(self)
+
+    def _shows(self) -> None:
+        self._on_its_way = None
+        self._host.session_changed(self)

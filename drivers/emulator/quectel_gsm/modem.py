@@ -1,0 +1,176 @@
+"""A module of the Quectel GSM family: two contexts that its UARTs share, who owns which, and the commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..environment import Environment, Network, Sim
+from ..interpreter.bytestream import DataStream, Online
+from ..interpreter.commandline import Command
+from ..interpreter.host import Execution
+from ..interpreter.output import Delivery, Notice
+from ..interpreter.uart import Uart
+from ..interpreter.uart_settings import SendSettings
+from ..modem import UARTS, Modem
+from .context import Context
+from .ownership import CONTEXTS, Need, Ownership
+from .states import ACTIVE, ContextState
+
+_NUMBERS = {"QIURC": 1, "QNITZ": 0, "QSCLK": 0, "CMGF": 0, "QCOLP": 0, "QINDRI": 0, "CTZU": 0}
+
+#: Takes up one command of a UART.
+Interpreter = Callable[["QuectelGsmModem", Uart, Command], Execution]
+
+
+class QuectelGsmModem(Modem):
+    """The module without its line.
+
+    Args:
+        environment: loop, clock, behaviour, network.
+        interpreter: takes up commands; `Call` with a table of them.
+        uart_class: the AT interpreter.
+        ownership_class: the rule about contexts and UARTs.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        interpreter: Interpreter,
+        *,
+        uart_class: type[Uart] = Uart,
+        ownership_class: type[Ownership] = Ownership,
+    ) -> None:
+        super().__init__(environment, uart_class=uart_class, numbers=_NUMBERS)
+        self._interpreter = interpreter
+        self.ownership: Ownership = ownership_class(environment.behaviour, UARTS)
+        self.contexts: list[Context] = [
+            Context(number, environment, self.route, self._may_start) for number in CONTEXTS
+        ]
+        self.ntp_server: tuple[str, int] = ("210.72.145.44", 123)  # AT+QNTP
+        self._turn = 0
+
+    # Commands
+
+    def begin(self, uart: int, command: Command) -> Execution:
+        """Take up one command of a UART."""
+        return self._interpreter(self, self.uarts[uart], command)
+
+    def admit(self, uart: int, need: Need) -> bool:
+        """Say whether a UART may do something with its foreground context; without CMUX nobody else could want it."""
+        if not self.multiplexing:
+            self.ownership.adopt(uart, self.ownership.foreground(uart))
+        context = self.foreground(uart)
+        return self.ownership.admit(uart, context.number, need, context.in_use)
+
+    def foreground(self, uart: int) -> Context:
+        """Return the context that a UART's commands are for."""
+        return self.contexts[self.ownership.foreground(uart)]
+
+    def sending(self, uart: int) -> SendSettings:
+        """Return how AT+QISEND looks on a UART: a matter of its foreground context or of the UART."""
+        if self.environment.behaviour.send_settings_per_uart:
+            return self.uarts[uart].settings
+        return self.foreground(uart).settings
+
+    # Output
+
+    def route(self, number: int) -> None:
+        """Let the UART that owns a context look at it."""
+        owner = self.ownership.owner(number)
+        if owner is None:
+            self.contexts[number].forget_notices()
+        else:
+            self.uarts[owner].writable()
+
+    def next_output(self, uart: int) -> Notice | Delivery | None:
+        """Return what one of the contexts of a UART has to say; the contexts take turns."""
+        owned = self.ownership.owned(uart)
+        self._turn += 1
+        for step in range(len(owned)):
+            item = self.contexts[owned[(self._turn + step) % len(owned)]].take()
+            if item is not None:
+                return item
+        return None
+
+    def forget_notices(self, uart: int) -> int:
+        """Drop the lines for a UART where nobody listens; returns how many."""
+        return sum(self.contexts[number].forget_notices() for number in self.ownership.owned(uart))
+
+    def online(self, uart: int) -> Online | None:
+        """Return the transparent session of the foreground context of a UART, or None."""
+        return self.foreground(uart).online()
+
+    def forget_stream(self, stream: DataStream) -> None:
+        """End the tie between a transparent session and its UART."""
+        for context in self.contexts:
+            if context.bytestream is stream:
+                context.bytestream = None
+
+    def hang_up(self, uart: int) -> None:
+        """Close the transparent session of a UART from our side."""
+        for number in self.ownership.owned(uart):
+            self.contexts[number].hang_up()
+
+    # The contexts
+
+    def _may_start(self, number: int) -> bool:
+        """Say whether a context may be activated beside the other one."""
+        mine = self.contexts[number]
+        other = self.contexts[1 - number]
+        if other.state not in ACTIVE:
+            return True
+        if mine.settings.bearer == 0 or other.settings.bearer == 0:
+            return False  # two at once must both be GPRS
+        same_uart = self.ownership.owner(number) == self.ownership.owner(other.number)
+        return not (same_uart and (mine.settings.mode or other.settings.mode))
+
+    def other_on_same_uart(self, context: Context) -> bool:
+        """Say whether the other context is in use on the same UART."""
+        other = self.contexts[1 - context.number]
+        owner = self.ownership.owner(context.number)
+        return other.in_use and owner is not None and self.ownership.owner(other.number) == owner
+
+    def drop_contexts(self) -> None:
+        """Let the network take all contexts away."""
+        for context in self.contexts:
+            context.drop()
+
+    def break_sessions(self) -> None:
+        """Let the remote side of every session reset its connection."""
+        for context in self.contexts:
+            context.break_sessions()
+
+    # The network, the power and the line
+
+    def set_network(self, network: Network) -> None:
+        """Let the network change; see `Modem.set_network`."""
+        super().set_network(network)
+        for context in self.contexts:
+            context.network_changed()
+
+    def power_down(self) -> None:
+        """Forget everything that does not outlive the power."""
+        for context in self.contexts:
+            context.reset()
+        self.ownership.reset()
+        super().power_down()
+
+    def sim_lines(self) -> list[str]:
+        """Return the lines that tell the state of the SIM, and that calls are possible once it is ready."""
+        ready = self.environment.network.sim is Sim.READY and self.numbers["QIURC"]
+        return [*super().sim_lines(), "Call Ready"] if ready else super().sim_lines()
+
+    def disconnected(self, uart: int) -> None:
+        """Note that the DLC of a virtual UART was closed."""
+        super().disconnected(uart)
+        if self.environment.behaviour.release_on_disc:
+            for number in self.ownership.owned(uart):
+                if self.contexts[number].state is not ContextState.INITIAL:
+                    self.contexts[number].deactivate()
+                self.ownership.free(number)
+
+    def left_multiplexer(self) -> None:
+        """Note that the module is back in AT mode."""
+        super().left_multiplexer()
+        if self.environment.behaviour.owner_after_cmux == "uart1":
+            self.ownership.hand_over(0)
