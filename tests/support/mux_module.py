@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 
 from cmux.protocol import Config, Multiplexer, Role
 from cmux.protocol.commands import Signals
-from cmux.protocol.events import Closed, DataReceived, Event, Opened, Reestablished, SessionClosed, Writable
+from cmux.protocol.events import (
+    Closed,
+    DataReceived,
+    Event,
+    Opened,
+    Reestablished,
+    SessionClosed,
+    SignalsChanged,
+    Writable,
+)
 from cmux.pty import Pty
 
 
@@ -70,6 +79,7 @@ class Module:
         self.commands: list[str] = []
         self.data: dict[int, bytearray] = {}
         self.signals: dict[int, Signals] = {}
+        """Of the host, the latest."""
         self.events: list[Event] = []
         self.changed = threading.Condition()
         self.in_mux = self.manners.starts_in_mux
@@ -230,6 +240,8 @@ class Module:
                     self.feed(event.dlci, event.data)
             elif isinstance(event, Writable):
                 self.feed(event.dlci, b"")
+            elif isinstance(event, SignalsChanged):
+                self.signals[event.dlci] = event.signals
             elif isinstance(event, SessionClosed):
                 self._emit(self._core.data_to_send(time.monotonic()))
                 self.in_mux = False

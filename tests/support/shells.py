@@ -25,11 +25,19 @@ T = TypeVar("T")
 PATIENCE = 30.0
 """Seconds after which a test has failed that waits still."""
 
+QUICK: dict[str, Any] = {"t1": 0.02, "t2": 0.05, "n2": 1}
+"""Settings for a peer that is not going to answer."""
+
+CLD = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9")
+"""What the host says to end a session."""
+
 
 class Channel(ABC):
     """An open channel: a port of the one shell, a pair of streams of the other."""
 
     dlci: int
+    end: object
+    """The port, or the reader: a DLC has one as long as it is open."""
 
     @abstractmethod
     def write(self, data: bytes) -> None:
@@ -77,7 +85,7 @@ class Mux(ABC):
 
     @abstractmethod
     def until(self, ready: Callable[[Multiplexer], object]) -> None:
-        """Wait until something holds in the core that an event brings about."""
+        """Wait until something holds in the core that an event brings about, or the session is over."""
 
     @abstractmethod
     def close(self) -> None:
@@ -123,7 +131,7 @@ class Shell(ABC):
 class ThreadChannel(Channel):
     def __init__(self, port: cmux.VirtualUart) -> None:
         self.port = port
-        self.dlci = port.dlci
+        self.dlci, self.end = port.dlci, port
         port.timeout = PATIENCE
 
     def write(self, data: bytes) -> None:
@@ -155,7 +163,8 @@ class ThreadMux(Mux):
         return ThreadChannel(self.mux.accept(PATIENCE))
 
     def until(self, ready: Callable[[Multiplexer], object]) -> None:
-        assert self.mux._engine.wait(lambda core: bool(ready(core)), PATIENCE)
+        engine = self.mux._engine
+        assert engine.wait(lambda core: bool(ready(core)), PATIENCE) or engine.error is not None
 
     def close(self) -> None:
         self.mux.close()
@@ -178,6 +187,7 @@ class AioChannel(Channel):
     def __init__(self, shell: AioShell, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
         self.shell = shell
         self.reader, self.writer = streams
+        self.end = self.reader
         self.dlci = self.writer.get_extra_info("dlci")
 
     def write(self, data: bytes) -> None:
