@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 
 from ..errors import SessionEnded
 from ..line.physical import DescriptorLine, HungUp, Line, hung_up
+from ..logs import port_logger
 from ..opening import Plan
 from ..protocol import startup
 from ..protocol.events import Cause
@@ -120,6 +121,7 @@ class AioLine:
                     except TimeoutError:
                         pass
                 heard, ear.heard = bytes(ear.heard) if step.wait > 0 else b"", bytearray()
+                port_logger(self.name).debug("said %r, heard %r", step.write, heard)
                 step = dialogue.send(Heard(heard, loop.time() - started))
         except StopIteration as stop:
             return cast(T, stop.value)

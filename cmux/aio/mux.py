@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import CmuxError, SessionEnded
-from ..logs import log_event, port_logger
+from ..logs import log_event, log_left, port_logger
 from ..protocol import startup, waits
 from ..protocol.config import Config, Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed, SessionOpened
@@ -330,7 +330,9 @@ class Mux(ChannelAccess):
         if not self._opened:
             transport.write(startup.rescue_frames(config.option))
         with contextlib.suppress(SessionEnded):
-            self.back_in_at_mode = await self._line.run(startup.leave(config.option, close_down=False))
+            answered = await self._line.run(startup.leave(config.option, close_down=False))
+            self.back_in_at_mode = answered
+            log_left(self._log, answered=answered, ended=self._opened)
 
     async def _until(self, ready: Callable[[], bool], limit: float) -> None:
         """Wait until something holds that an event, or what is handed to the line, brings about."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
 from ..line.physical import HungUp, Line
-from ..logs import port_logger
+from ..logs import log_left, log_rate, port_logger
 from ..protocol import startup
 from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Option
@@ -71,8 +70,7 @@ def enter(
     rates = other_rates if line.has_baudrate else ()
     try:
         entered = run(line, startup.enter(line.name, command, other_rates=rates, findings=findings))
-        if entered.baudrate is not None:
-            port_logger(line.name).warning("the module is set to %d baud, and so is the line now", entered.baudrate)
+        log_rate(port_logger(line.name), entered.baudrate)
         return entered
     except HungUp as error:
         raise SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}") from error
@@ -100,7 +98,5 @@ def leave(line: Line, option: Option, *, close_down: bool) -> bool:
     except HungUp as error:
         port_logger(line.name).warning("%s", error)
         return False
-    if not answered:
-        level = logging.INFO if close_down else logging.WARNING  # a failed opening says more than that itself
-        port_logger(line.name).log(level, "the module does not answer AT after the end of the session")
+    log_left(port_logger(line.name), answered=answered, ended=not close_down)
     return answered

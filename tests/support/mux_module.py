@@ -124,6 +124,15 @@ class Module:
         self._jobs.append(job)
         os.write(self._wake_write, b"x")
 
+    def restart(self) -> None:
+        """Start anew, as after a reset: AT mode, and it says so."""
+
+        def restart(core: Multiplexer, now: float) -> None:
+            self.in_mux = False
+            self._emit(b"\r\nRDY\r\n\r\n+CFUN: 1\r\n")
+
+        self.run(restart)
+
     def mute(self) -> None:
         """Say nothing any more, and hear nothing."""
         self._muted = True

@@ -19,6 +19,7 @@ import cmux
 import cmux.aio
 from cmux.protocol import Multiplexer
 from cmux.protocol.commands import Signals
+from cmux.protocol.link import Link
 
 T = TypeVar("T")
 
@@ -74,6 +75,11 @@ class Mux(ABC):
 
     @abstractmethod
     def __getattr__(self, name: str) -> Any: ...
+
+    @property
+    @abstractmethod
+    def link(self) -> Link:
+        """The session and the rules of its line."""
 
     @abstractmethod
     def channel(self, dlci: int | str, **parameters: int) -> Channel:
@@ -156,6 +162,10 @@ class ThreadMux(Mux):
     def __getattr__(self, name: str) -> Any:
         return getattr(self.mux, name)
 
+    @property
+    def link(self) -> Link:
+        return self.mux._engine._link
+
     def channel(self, dlci: int | str, **parameters: int) -> ThreadChannel:
         return ThreadChannel(self.mux.channel(dlci, **parameters))
 
@@ -229,6 +239,10 @@ class AioMux(Mux):
             return self.shell.call(value, *arguments, **named)
 
         return call
+
+    @property
+    def link(self) -> Link:
+        return self.mux.protocol.link
 
     def channel(self, dlci: int | str, **parameters: int) -> AioChannel:
         return AioChannel(self.shell, self.shell.run(self.mux.channel(dlci, **parameters)))
