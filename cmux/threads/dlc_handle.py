@@ -327,6 +327,8 @@ class DlcHandle:
 
     def _end(self, error: DlcError | SessionEnded) -> None:
         self.up = False
+        if self._owner is None:  # nobody had it, and who opens it next gets nothing of before
+            self.buffer.clear()
         if self.error is None:
             self.error = error
         self.set_flag()

@@ -94,6 +94,10 @@ class Mux(ABC):
         """Wait until something holds in the core that an event brings about, or the session is over."""
 
     @abstractmethod
+    def callbacks_done(self) -> None:
+        """Wait until the functions of the user's that are under way have run."""
+
+    @abstractmethod
     def close(self) -> None:
         """See `cmux.Mux.close`."""
 
@@ -176,6 +180,11 @@ class ThreadMux(Mux):
         engine = self.mux._engine
         assert engine.wait(lambda core: bool(ready(core)), PATIENCE) or engine.error is not None
 
+    def callbacks_done(self) -> None:
+        done = threading.Event()
+        self.mux._callbacks.put(done.set)
+        assert done.wait(PATIENCE)
+
     def close(self) -> None:
         self.mux.close()
 
@@ -257,6 +266,9 @@ class AioMux(Mux):
                 await self.mux._changed.wait()
 
         self.shell.run(until())
+
+    def callbacks_done(self) -> None:
+        self.shell.call(lambda: None)
 
     def close(self) -> None:
         self.shell.run(self.mux.close())

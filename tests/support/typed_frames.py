@@ -33,4 +33,11 @@ DM_1 = basic("07 1F 01")
 CLD, CLD_ANSWER = basic("03 EF 05", "C3 01"), basic("01 EF 05", "C1 01")
 OWN_MSC = basic("01 EF 09", "E3 05 07 8D")
 """The responder's, about DLCI 1: RTC, RTR and DV are set."""
+OWN_MSC_ANSWERED = basic("03 EF 09", "E1 05 07 8D")
 ADVANCED_SABM_0, ADVANCED_UA_0 = advanced("03 3F"), advanced("03 73")
+SABM_2, UA_2 = basic("0B 3F 01"), basic("0B 73 01")
+OWN_MSC_2 = basic("01 EF 09", "E3 05 0B 8D")
+OWN_CLD, OWN_CLD_ANSWERED = basic("01 EF 05", "C3 01"), basic("03 EF 05", "C1 01")
+OWN_DISC_1, OWN_DISC_1_ANSWERED = basic("05 53 01"), basic("05 73 01")
+HELLO, HELLO_BACK = basic("07 EF 0B", "68 65 6C 6C 6F"), basic("05 EF 0B", "48 45 4C 4C 4F")
+"""On DLCI 1: hello of the initiator, HELLO of the responder."""

@@ -6,6 +6,8 @@ import os
 import select
 from types import TracebackType
 
+from typed_frames import CLD, CLD_ANSWER, OWN_MSC, OWN_MSC_ANSWERED, SABM_0, SABM_1, UA_0, UA_1
+
 from cmux.pty import Pty
 
 PATIENCE = 30.0
@@ -58,3 +60,23 @@ class Typist:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pty.close()
+
+
+def multiplex(peer: Typist) -> None:
+    """From AT mode to a session with the basic option."""
+    peer.at("AT+CMUX=0", "OK")
+    peer.type(SABM_0)
+    peer.hears(UA_0)
+
+
+def open_1(peer: Typist) -> None:
+    """Open DLCI 1, and answer the signals that come with it."""
+    peer.type(SABM_1)
+    peer.hears(UA_1 + OWN_MSC)
+    peer.type(OWN_MSC_ANSWERED)
+
+
+def end(peer: Typist) -> None:
+    """Close the multiplexer down."""
+    peer.type(CLD)
+    peer.hears_at_last(CLD_ANSWER)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ if sys.platform == "win32":
     collect_ignore_glob = ["test_*"]  # the modules of these tests run on ptys
 else:
     from mux_leaks import nothing_left
-    from shells import SHELLS, Shell
+    from shells import SHELLS, Mux, Shell
     from startup_waits import shorten_waits
+    from typist import Typist
 
     from cmux import reconnector
 
@@ -33,6 +35,26 @@ else:
         yield shells
         for shell in shells:
             shell.close()
+
+    @pytest.fixture
+    def peer() -> Iterator[Typist]:
+        """Whoever is at the other end, typed by hand."""
+        with Typist() as peer:
+            yield peer
+
+    @pytest.fixture
+    def serve(shell: Shell, peer: Typist) -> Iterator[Callable[..., Mux]]:
+        """Serve the line of the peer, who hangs up at the end of the test."""
+        muxes: list[Mux] = []
+
+        def serve(port: object = peer.path, **settings: Any) -> Mux:
+            muxes.append(shell.serve(port, **settings))
+            return muxes[-1]
+
+        yield serve
+        peer.hang_up()
+        for mux in muxes:
+            mux.close()
 
     @pytest.fixture
     def quick_at(monkeypatch: pytest.MonkeyPatch) -> None:
