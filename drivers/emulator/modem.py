@@ -11,7 +11,7 @@ from .environment import Environment, Network
 from .interpreter.bytestream import DataStream, Online
 from .interpreter.commandline import Command
 from .interpreter.host import Execution, OctetsCallback
-from .interpreter.output import Delivery, Notice
+from .interpreter.output import Delivery, Urc
 from .interpreter.replies import Reply
 from .interpreter.uart import Uart
 from .interpreter.uart_call import UartCall
@@ -68,12 +68,12 @@ class Modem(abc.ABC):
         """See `UartHost.sending`."""
 
     @abc.abstractmethod
-    def next_output(self, uart: int) -> Notice | Delivery | None:
+    def next_output(self, uart: int) -> Urc | Delivery | None:
         """See `UartHost.next_output`."""
 
     @abc.abstractmethod
-    def forget_notices(self, uart: int) -> int:
-        """See `UartHost.forget_notices`."""
+    def forget_urcs(self, uart: int) -> int:
+        """See `UartHost.forget_urcs`."""
 
     @abc.abstractmethod
     def online(self, uart: int) -> Online | None:

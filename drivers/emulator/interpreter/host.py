@@ -8,7 +8,7 @@ from typing import Protocol
 from ..environment import Environment
 from .bytestream import DataStream, Online
 from .commandline import Command
-from .output import Delivery, Notice
+from .output import Delivery, Urc
 from .replies import Reply
 from .uart_settings import SendSettings
 
@@ -38,10 +38,10 @@ class UartHost(Protocol):
     def sending(self, uart: int) -> SendSettings:
         """Return how data is asked for at a prompt."""
 
-    def next_output(self, uart: int) -> Notice | Delivery | None:
+    def next_output(self, uart: int) -> Urc | Delivery | None:
         """Return what the TCP/IP stack has to write on a UART next."""
 
-    def forget_notices(self, uart: int) -> int:
+    def forget_urcs(self, uart: int) -> int:
         """Drop the lines for a UART where nobody listens; returns how many."""
 
     def online(self, uart: int) -> Online | None:

@@ -9,7 +9,7 @@ from .bytestream import Online
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Urc:
     """An unsolicited line.
 
     Args:

@@ -121,7 +121,7 @@ class Uart(Speaker):
         """Say what waits: unsolicited lines and received data."""
         if self._outlet is None:
             if self.modem.environment.behaviour.unheard_lines == "dropped":
-                self.dropped_lines += self.modem.forget_notices(self.number)
+                self.dropped_lines += self.modem.forget_urcs(self.number)
             return
         while self._outlet is not None and len(self._out) <= OUTPUT_HIGH:
             if self.mode is Mode.DATA:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..environment import Environment
 from ..interpreter.bytestream import Online
-from ..interpreter.output import Delivery, Notice
+from ..interpreter.output import Delivery, Urc
 from ..network.session import SessionState
 from .activation import Activation
 from .client import Client
@@ -288,7 +288,7 @@ class Context:
             word = self._environment.behaviour.transparent_open if self.settings.mode else "CONNECT OK"
             self._join(session, self.with_index(session.index, word))
         else:
-            session.notify(Notice(self.with_index(session.index, f"REMOTE IP: {session.remote[0]}")))
+            session.notify(Urc(self.with_index(session.index, f"REMOTE IP: {session.remote[0]}")))
             if self.settings.mode:
                 self._join(session, "CONNECT")
 
@@ -297,7 +297,7 @@ class Context:
         if session.role is Role.CLIENT and not self.client.ended(session):
             return
         always = self._environment.behaviour.closed_index
-        session.notify(Notice(f"{session.index}, CLOSED" if always else self.with_index(session.index, "CLOSED")))
+        session.notify(Urc(f"{session.index}, CLOSED" if always else self.with_index(session.index, "CLOSED")))
 
     def _join(self, session: ContextSession, text: str) -> None:
         """Tell that a session carries data; with QIMODE=1 it takes the UART into data mode."""
@@ -306,7 +306,7 @@ class Context:
         if transparent:
             self.bytestream = session
             session.transparent = True
-        session.notify(Notice(text, online=self.online if transparent else None))
+        session.notify(Urc(text, online=self.online if transparent else None))
 
     def session_changed(self, session: ContextSession) -> None:
         """See `SessionHost.session_changed`."""
@@ -323,11 +323,11 @@ class Context:
         self.outbox.announce(text)
         self._changed(self.number)
 
-    def take(self) -> Notice | Delivery | None:
+    def take(self) -> Urc | Delivery | None:
         """Return what comes out of the owner's UART next, or None."""
         return self.outbox.take(self._present())
 
-    def forget_notices(self) -> int:
+    def forget_urcs(self) -> int:
         """Drop the lines that no UART is there to show; returns how many. Received data stays."""
         return self.outbox.forget_lines(self._present())
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ...clock import Timer
 from ..environment import Environment
-from ..interpreter.output import Delivery, Notice
+from ..interpreter.output import Delivery, Urc
 from ..network.session import NetworkSession, SessionState
 from .indications import Indications
 from .receive_header import MAXIMUM, HeaderOptions, header
@@ -83,8 +83,8 @@ class ContextSession:
         self.transparent: bool = False  # data leaves through `take_raw` only
         self._host = host
         self._environment = environment
-        self._before: deque[Notice] = deque()
-        self._after: deque[Notice] = deque()
+        self._before: deque[Urc] = deque()
+        self._after: deque[Urc] = deque()
         self._indications = Indications(repeat=environment.behaviour.qirdi == "repeated")
         self._on_its_way: Timer | None = None  # runs while data that has come does not show yet
 
@@ -110,12 +110,12 @@ class ContextSession:
         """Whether nothing is left to take."""
         return not (self._before or self._after or self.held)
 
-    def notify(self, notice: Notice) -> None:
+    def notify(self, urc: Urc) -> None:
         """Put a line into the session's output, in its place among the data."""
-        (self._before if self.connected else self._after).append(notice)
+        (self._before if self.connected else self._after).append(urc)
         self._host.session_changed(self)
 
-    def forget_notices(self) -> int:
+    def forget_urcs(self) -> int:
         """Drop the lines that nobody is there to see; returns how many."""
         count = len(self._before)
         self._before.clear()
@@ -124,7 +124,7 @@ class ContextSession:
             self._after.clear()
         return count
 
-    def take(self) -> Notice | Delivery | None:
+    def take(self) -> Urc | Delivery | None:
         """Return what comes out of the UART next, or None."""
         if self._before:
             return self._before.popleft()
@@ -135,7 +135,7 @@ class ContextSession:
         if mode := self._host.indicating:
             more = self._indications.take(mode, self.held)
             if more is not None:
-                return Notice(self._host.indication(self, more))
+                return Urc(self._host.indication(self, more))
             return self._after.popleft() if self._after else None
         if payload := self._payload(MAXIMUM):
             before = header(

@@ -8,7 +8,7 @@ from ..environment import Environment, Network, Sim
 from ..interpreter.bytestream import DataStream, Online
 from ..interpreter.commandline import Command
 from ..interpreter.host import Execution
-from ..interpreter.output import Delivery, Notice
+from ..interpreter.output import Delivery, Urc
 from ..interpreter.uart import Uart
 from ..interpreter.uart_settings import SendSettings
 from ..modem import UARTS, Modem
@@ -78,11 +78,11 @@ class QuectelGsmModem(Modem):
         """Let the UART that owns a context look at it."""
         owner = self.ownership.owner(number)
         if owner is None:
-            self.contexts[number].forget_notices()
+            self.contexts[number].forget_urcs()
         else:
             self.uarts[owner].writable()
 
-    def next_output(self, uart: int) -> Notice | Delivery | None:
+    def next_output(self, uart: int) -> Urc | Delivery | None:
         """Return what one of the contexts of a UART has to say; the contexts take turns."""
         owned = self.ownership.owned(uart)
         self._turn += 1
@@ -92,9 +92,9 @@ class QuectelGsmModem(Modem):
                 return item
         return None
 
-    def forget_notices(self, uart: int) -> int:
+    def forget_urcs(self, uart: int) -> int:
         """Drop the lines for a UART where nobody listens; returns how many."""
-        return sum(self.contexts[number].forget_notices() for number in self.ownership.owned(uart))
+        return sum(self.contexts[number].forget_urcs() for number in self.ownership.owned(uart))
 
     def online(self, uart: int) -> Online | None:
         """Return the transparent session of the foreground context of a UART, or None."""
