@@ -86,10 +86,10 @@ class Uart(Speaker):
         self.mode = Mode.COMMAND
 
     def take_over(self) -> tuple[bytes, bytes]:
-        """Let go of the line for something else; returns what was not said yet and what was not heard yet."""
-        unsaid, unheard = bytes(self._out), bytes(self._input)
+        """Let go of the line for something else; returns octets not sent yet, and octets not read yet."""
+        tx, rx = bytes(self._out), bytes(self._input)
         self.detach()
-        return unsaid, unheard
+        return tx, rx
 
     def feed(self, data: bytes) -> None:
         """Take octets that came from the line."""

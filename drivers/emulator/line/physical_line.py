@@ -249,7 +249,7 @@ class PhysicalLine(asyncio.Protocol):
         self._start(config, *uart.take_over())
         return None
 
-    def _start(self, config: Config, unsaid: bytes, unheard: bytes = b"") -> None:
+    def _start(self, config: Config, tx: bytes, rx: bytes = b"") -> None:
         transport = self._transport
         if transport is None:
             return
@@ -269,15 +269,15 @@ class PhysicalLine(asyncio.Protocol):
         self._modem.multiplexing = True
         self._modem.reset_uarts()
         transport.set_protocol(_Watched(self._mux, self))
-        if unsaid:
-            transport.write(unsaid)
+        if tx:
+            transport.write(tx)
         if self._settings.tap is not None:
             self._settings.tap.begin(config)
-            self._settings.tap.feed(unheard, from_host=True)
+            self._settings.tap.feed(rx, from_host=True)
         transport.resume_reading()
         self._mux.connection_made(transport)
-        if unheard:
-            self._mux.data_received(unheard)
+        if rx:
+            self._mux.data_received(rx)
 
     def _stop_tap(self) -> None:
         if self._settings.tap is not None:

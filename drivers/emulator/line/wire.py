@@ -154,13 +154,13 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         self._held: list[bytes] = []
         self._closing = False
         # Each direction has its own, so that what happens to one does not depend on how much the other carried.
-        heard, said = (Injury(faults, random.Random(chooser.getrandbits(64))) for _ in range(2))  # noqa: S311
-        self.heard: Lane = Lane(environment, heard, rate, self._hear, self._throttle)
-        self.said: Lane = Lane(environment, said, rate, self._say, self._room)
+        rx, tx = (Injury(faults, random.Random(chooser.getrandbits(64))) for _ in range(2))  # noqa: S311
+        self.rx: Lane = Lane(environment, rx, rate, self._received, self._throttle)
+        self.tx: Lane = Lane(environment, tx, rate, self._transmit, self._room)
 
     def set_faults(self, faults: Faults) -> None:
         """Change what goes wrong, from the next octet on."""
-        for lane in (self.heard, self.said):
+        for lane in (self.rx, self.tx):
             lane.injury.faults = faults
 
     # As the connection's protocol
@@ -172,18 +172,18 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        self.heard.put(data)
+        self.rx.put(data)
         self._throttle()
 
     def eof_received(self) -> bool | None:
         """See `asyncio.Protocol`."""
-        self.heard.flush()
+        self.rx.flush()
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol`."""
-        self.heard.stop()
-        self.said.stop()
+        self.rx.stop()
+        self.tx.stop()
         self._transport = None
         self._closing = True
         self._inner.connection_lost(exc)
@@ -198,7 +198,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         self._outer_full = False
         self._room()
 
-    def _hear(self, data: bytes) -> None:
+    def _received(self, data: bytes) -> None:
         if self._tap is not None:
             self._tap.feed(data, from_host=True)
         if self._reading and not self._held:
@@ -206,7 +206,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         else:
             self._held.append(data)
 
-    def _say(self, data: bytes) -> None:
+    def _transmit(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
@@ -214,7 +214,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         """Let the connection wait while the lane is full or the inner protocol does not listen."""
         if self._transport is None or self._transport.is_closing():
             return
-        held = not self._reading or self.heard.waiting > (_LOW_WATER if self._held_back else _HIGH_WATER)
+        held = not self._reading or self.rx.waiting > (_LOW_WATER if self._held_back else _HIGH_WATER)
         if held != self._held_back:
             self._held_back = held
             if held:
@@ -224,7 +224,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def _room(self) -> None:
         """Let the inner protocol wait while there is too much on its way."""
-        full = self._outer_full or self.said.waiting > (self._low if self._inner_paused else self._high)
+        full = self._outer_full or self.tx.waiting > (self._low if self._inner_paused else self._high)
         if full != self._inner_paused and not self._closing:
             self._inner_paused = full
             if full:
@@ -238,7 +238,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         """See `asyncio.WriteTransport`."""
         if self._tap is not None:
             self._tap.feed(bytes(data), from_host=False)
-        self.said.put(bytes(data))
+        self.tx.put(bytes(data))
         self._room()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -262,7 +262,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def get_write_buffer_size(self) -> int:
         """See `asyncio.WriteTransport`."""
-        return self.said.waiting + (0 if self._transport is None else self._transport.get_write_buffer_size())
+        return self.tx.waiting + (0 if self._transport is None else self._transport.get_write_buffer_size())
 
     def is_reading(self) -> bool:
         """See `asyncio.ReadTransport`."""
@@ -287,14 +287,14 @@ class Wire(asyncio.Transport, asyncio.Protocol):
     def close(self) -> None:
         """See `asyncio.BaseTransport`."""
         self._closing = True
-        self.said.flush()
+        self.tx.flush()
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
         """See `asyncio.WriteTransport`."""
         self._closing = True
-        self.heard.stop()
-        self.said.stop()
+        self.rx.stop()
+        self.tx.stop()
         if self._transport is not None:
             self._transport.abort()

@@ -205,7 +205,7 @@ async def test_a_slow_line_pushes_back_and_loses_nothing() -> None:
         await settle()
         wire = lab.module._wire
         assert wire is not None
-        assert wire.said.waiting < 40_000
+        assert wire.tx.waiting < 40_000
         modem = lab.module._modem
         assert modem is not None
         assert modem.contexts[0].client.profiles[0].held <= 65536
