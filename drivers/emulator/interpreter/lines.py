@@ -11,7 +11,7 @@ _LF = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LineStep:
     """What one look at the input brought.
 
     Args:
@@ -53,7 +53,7 @@ class LineAssembler:
         """Whether a line has been begun and not ended."""
         return bool(self._line)
 
-    def feed(self, octets: bytes) -> Step:
+    def feed(self, octets: bytes) -> LineStep:
         """Take octets up to and with the first carriage return.
 
         Args:
@@ -68,9 +68,9 @@ class LineAssembler:
         if text:
             self._append(text)
         if end < 0:
-            return Step(len(octets), text, ended=False)
+            return LineStep(len(octets), text, ended=False)
         line = self._line[2:].decode("latin-1") if self._found else None
-        step = Step(end + 1, text + b"\r", ended=True, line=line, too_long=self._too_long)
+        step = LineStep(end + 1, text + b"\r", ended=True, line=line, too_long=self._too_long)
         self.clear()
         self._after_cr = True
         return step
