@@ -11,7 +11,7 @@ from .bytestream import Bytestream, Online
 from .commandline import BadLine, Command, parse
 from .entry import Entry
 from .host import Execution, UartHost
-from .intake import Hold, Intake
+from .input_buffer import Hold, InputBuffer
 from .lines import LineAssembler
 from .output import Delivery
 from .replies import ERROR, Reply, Result
@@ -49,7 +49,7 @@ class Uart(Speaker):
         self.stored: UartSettings = UartSettings()  # AT&W
         self.mode: Mode = Mode.COMMAND
         self.dropped_lines: int = 0  # unsolicited lines that nobody was there to see
-        self._input = Intake()
+        self._input = InputBuffer()
         self._running = False
         self._waiting: deque[str] = deque(maxlen=64)
         self._typing = Hold(modem.environment, _TYPING_HOLD, self.pump)

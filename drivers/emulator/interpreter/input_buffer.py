@@ -12,7 +12,7 @@ _HIGH = 2048  # octets that wait for the interpreter before the line is asked to
 _LIMIT = 262144  # octets that wait for the interpreter before the rest is lost, as on a UART without flow control
 
 
-class Line(Protocol):
+class Pausable(Protocol):
     """What can be asked to pause."""
 
     def pause_input(self) -> None:
@@ -22,7 +22,7 @@ class Line(Protocol):
         """Let the other side send again."""
 
 
-class Intake:
+class InputBuffer:
     """Octets in the order in which they came."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Intake:
         self._octets.clear()
         self._paused = False
 
-    def throttle(self, line: Line) -> None:
+    def throttle(self, line: Pausable) -> None:
         """Let a line pause while much waits, and go on when nothing does."""
         paused = len(self._octets) > (0 if self._paused else _HIGH)
         if paused != self._paused:
