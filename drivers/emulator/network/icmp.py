@@ -18,7 +18,7 @@ _IP_RECVTTL = 12  # Linux; elsewhere the number means nothing, and is refused
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class EchoReply:
     """A reply.
 
     Args:
@@ -30,7 +30,7 @@ class Reply:
     ttl: int
 
 
-async def ping(environment: Environment, address: str, number: int, wait: float) -> Reply | None:
+async def ping(environment: Environment, address: str, number: int, wait: float) -> EchoReply | None:
     """Send one echo request.
 
     Args:
@@ -56,7 +56,7 @@ async def ping(environment: Environment, address: str, number: int, wait: float)
             await environment.sleep(max(0.0, wait - (environment.clock.now() - started)))
             return None
         ttl = _DEFAULT_TTL  # the system lets nobody ask, but this computer always answers itself
-    return Reply(environment.clock.now() - started, ttl)
+    return EchoReply(environment.clock.now() - started, ttl)
 
 
 async def _echo(loop: asyncio.AbstractEventLoop, address: str, number: int) -> int:
