@@ -30,7 +30,7 @@ def _sim(sim: Sim) -> Callable[[Modem], None]:
 
     def change(modem: Modem) -> None:
         modem.set_network(dataclasses.replace(modem.environment.network, sim=sim))
-        modem.say_sim(modem.uarts[0])
+        modem.announce_sim(modem.uarts[0])
 
     return change
 

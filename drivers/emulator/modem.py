@@ -125,7 +125,7 @@ class Modem(abc.ABC):
         """Note that a command line has come, and with it the rate, if that is what the boot lines wait for."""
         if not self._booted and self.environment.behaviour.boot_lines == "first_line":
             self.uarts[uart].announce("+CFUN: 1")
-            self.say_sim(self.uarts[uart])
+            self.announce_sim(self.uarts[uart])
         self._booted = True
 
     # The network and the power
@@ -165,17 +165,17 @@ class Modem(abc.ABC):
             self.restarted()
         network = self.environment.network
         self.environment.network = Network(sim=network.sim, pin=network.pin, accepts=network.accepts)
-        self._say_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self.sim_lines()])
+        self._announce_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self.sim_lines()])
         self._registering = self.environment.clock.call_later(
             self.environment.loop, _REGISTRATION, self.tell_registration
         )
 
-    def say_sim(self, uart: Uart) -> None:
+    def announce_sim(self, uart: Uart) -> None:
         """Tell the state of the SIM."""
         for text in self.sim_lines():
             uart.announce(text)
 
-    def _say_apart(self, uart: Uart, texts: list[str]) -> None:
+    def _announce_apart(self, uart: Uart, texts: list[str]) -> None:
         """Announce lines, each a while after what came before it where results keep a distance."""
         distance = self.environment.behaviour.result_time
         if not distance:
@@ -183,12 +183,12 @@ class Modem(abc.ABC):
                 uart.announce(text)
         elif texts:
             self._booting = self.environment.clock.call_later(
-                self.environment.loop, distance, partial(self._say_after, uart, texts)
+                self.environment.loop, distance, partial(self._announce_after, uart, texts)
             )
 
-    def _say_after(self, uart: Uart, texts: list[str]) -> None:
+    def _announce_after(self, uart: Uart, texts: list[str]) -> None:
         uart.announce(texts[0])
-        self._say_apart(uart, texts[1:])
+        self._announce_apart(uart, texts[1:])
 
     def close(self) -> None:
         """End everything."""

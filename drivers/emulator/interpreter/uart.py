@@ -15,7 +15,7 @@ from .input_buffer import Hold, InputBuffer
 from .lines import LineAssembler
 from .output import Delivery
 from .replies import ERROR, Reply, Result
-from .speaker import OUTPUT_HIGH, Outlet, Speaker
+from .transmitter import TX_HIGH, Outlet, Transmitter
 from .uart_settings import SendSettings, UartSettings
 
 log: logging.Logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Mode(enum.Enum):
     DATA = "data of a session"
 
 
-class Uart(Speaker):
+class Uart(Transmitter):
     """One AT interpreter.
 
     Tests and fault injection may override `line`, `result` and `payload`: all that it says passes through them.
@@ -49,7 +49,7 @@ class Uart(Speaker):
         self.stored: UartSettings = UartSettings()  # AT&W
         self.mode: Mode = Mode.COMMAND
         self.dropped_lines: int = 0  # unsolicited lines that nobody was there to see
-        self._input = InputBuffer()
+        self._rx = InputBuffer()
         self._running = False
         self._waiting: deque[str] = deque(maxlen=64)
         self._typing = Hold(modem.environment, _TYPING_HOLD, self.pump)
@@ -72,8 +72,8 @@ class Uart(Speaker):
     def detach(self) -> None:
         """Forget the outside, and what was half typed or half said."""
         self._outlet = None
-        self._out.clear()
-        self._input.clear()
+        self._tx.clear()
+        self._rx.clear()
         self._lines.reset()
         self._typing.end()
         self._commands.clear()
@@ -87,13 +87,13 @@ class Uart(Speaker):
 
     def take_over(self) -> tuple[bytes, bytes]:
         """Let go of the line for something else; returns octets not sent yet, and octets not read yet."""
-        tx, rx = bytes(self._out), bytes(self._input)
+        tx, rx = bytes(self._tx), bytes(self._rx)
         self.detach()
         return tx, rx
 
     def feed(self, data: bytes) -> None:
         """Take octets that came from the line."""
-        if self._input.add(data):
+        if self._rx.add(data):
             self.modem.octets(self.number, "received", data)
             self._run(typed=True)
 
@@ -123,7 +123,7 @@ class Uart(Speaker):
             if self.modem.environment.behaviour.unheard_lines == "dropped":
                 self.dropped_lines += self.modem.forget_urcs(self.number)
             return
-        while self._outlet is not None and len(self._out) <= OUTPUT_HIGH:
+        while self._outlet is not None and len(self._tx) <= TX_HIGH:
             if self.mode is Mode.DATA:
                 if not self._pump_stream():
                     return
@@ -134,7 +134,7 @@ class Uart(Speaker):
             elif not self._pump_output():
                 return
 
-    def say_now(self) -> None:
+    def pump_now(self) -> None:
         """Say what the TCP/IP stack has to say although a command runs."""
         while self._outlet is not None and self._pump_output():
             pass
@@ -166,7 +166,7 @@ class Uart(Speaker):
             return
         self._running = True
         try:
-            while self._input and len(self._out) <= OUTPUT_HIGH and self._step():
+            while self._rx and len(self._tx) <= TX_HIGH and self._step():
                 pass
         finally:
             self._running = False
@@ -175,7 +175,7 @@ class Uart(Speaker):
         elif typed:
             self._typing.begin()
         if self._outlet is not None:
-            self._input.throttle(self._outlet)
+            self._rx.throttle(self._outlet)
         self.pump()
 
     def _step(self) -> bool:
@@ -193,8 +193,8 @@ class Uart(Speaker):
     # Command lines
 
     def _take_line(self) -> None:
-        step = self._lines.feed(bytes(self._input))
-        self._input.remove(step.taken)
+        step = self._lines.feed(bytes(self._rx))
+        self._rx.remove(step.taken)
         if self.settings.echo:
             self._write(step.echo)
         if step.ended:
@@ -281,10 +281,10 @@ class Uart(Speaker):
         entry = self._entry
         if entry is None:
             raise RuntimeError("a prompt without an entry")
-        taken, data = entry.feed(bytes(self._input))
+        taken, data = entry.feed(bytes(self._rx))
         if self._echoes_entry() and data:
-            self._write(bytes(self._input)[:data])
-        self._input.remove(taken)
+            self._write(bytes(self._rx)[:data])
+        self._rx.remove(taken)
         if entry.finished:
             self._complete_entry(entry)
 
@@ -302,8 +302,8 @@ class Uart(Speaker):
 
     def _skip_lf(self) -> bool:
         """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""
-        skipped = self._lines.skips_lf(bytes(self._input)[:1])
-        self._input.remove(int(skipped))
+        skipped = self._lines.skips_lf(bytes(self._rx)[:1])
+        self._rx.remove(int(skipped))
         return skipped
 
     # Data mode
@@ -350,8 +350,8 @@ class Uart(Speaker):
     def _take_stream(self) -> bool:
         if self._stream is None or self._skip_lf():
             return self._stream is not None
-        taken = self._stream.feed(bytes(self._input))
-        self._input.remove(taken)
+        taken = self._stream.feed(bytes(self._rx))
+        self._rx.remove(taken)
         return taken > 0
 
     def _pump_stream(self) -> bool:

@@ -80,7 +80,7 @@ def enter_pin(call: Call) -> Reply:
         return cme(INCORRECT_PASSWORD)
     call.modem.wrong_pins = 0
     network.sim = Sim.READY
-    call.modem.say_sim(call.uart)
+    call.modem.announce_sim(call.uart)
     call.modem.tell_registration()
     return OK
 
@@ -138,7 +138,7 @@ def _attach(call: Call, wanted: bool) -> Reply | None:
     environment = call.modem.environment
     if environment.behaviour.cgatt_deact == "after_ok":
         return OK
-    call.uart.say_now()
+    call.uart.pump_now()
     environment.clock.call_later(environment.loop, environment.behaviour.result_time, lambda: call.finish(OK))
     return None
 

@@ -21,7 +21,7 @@ _text("QISTATE", Form.TEST, "")
 _text("QISSTAT", Form.TEST, "")
 
 
-def _say_state(call: Call) -> None:
+def _tell_state(call: Call) -> None:
     """Answer OK first, then the state."""
     state = call.context.shown_state
     call.uart.result(Result.OK)
@@ -33,7 +33,7 @@ def state(call: Call) -> Reply:
     """AT+QISTAT."""
     context = call.context
     if not context.settings.mux:
-        _say_state(call)
+        _tell_state(call)
         return ANSWERED
     lines = []
     for index in range(PROFILES):
@@ -50,7 +50,7 @@ def state(call: Call) -> Reply:
 def socket_states(call: Call) -> Reply:
     """AT+QISTATE."""
     context = call.context
-    _say_state(call)
+    _tell_state(call)
     if not context.settings.mux:
         return ANSWERED
     lines = []

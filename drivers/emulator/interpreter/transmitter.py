@@ -7,7 +7,7 @@ from typing import Protocol
 from .replies import CME_TEXTS, Reply, Result
 from .uart_settings import UartSettings
 
-OUTPUT_HIGH = 4096
+TX_HIGH = 4096
 """Octets that wait for the line before nothing more is said or read."""
 
 
@@ -24,13 +24,13 @@ class Outlet(Protocol):
         """Let the other side send again."""
 
 
-class Speaker:
+class Transmitter:
     """The speaking half of a UART."""
 
     def __init__(self) -> None:
         self.settings: UartSettings = UartSettings()
         self._outlet: Outlet | None = None
-        self._out = bytearray()
+        self._tx = bytearray()
         self._flushing = False
 
     @property
@@ -66,22 +66,22 @@ class Speaker:
             self.result(reply.result)
 
     def _write(self, data: bytes) -> None:
-        self._out += data
+        self._tx += data
         self._flush()
 
     def _flush(self) -> None:
         if self._outlet is None:
-            self._out.clear()
+            self._tx.clear()
         if self._flushing:
             return
         self._flushing = True
         try:
-            while self._out and self._outlet is not None:
-                said = bytes(self._out[:OUTPUT_HIGH])
+            while self._tx and self._outlet is not None:
+                said = bytes(self._tx[:TX_HIGH])
                 taken = self._outlet.send(said)
                 if not taken:
                     return
-                del self._out[:taken]
+                del self._tx[:taken]
                 self._told(said[:taken])
         finally:
             self._flushing = False
