@@ -30,3 +30,7 @@ __all__ = [
     "Sim",
     "Uart",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

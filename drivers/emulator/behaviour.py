@@ -141,6 +141,12 @@ class Behaviour:
     connect_timeout: float = _seconds(75.0, "seconds until CONNECT FAIL: manual, QIOPEN")
     send_timeout: float = _seconds(10.0, "seconds a full send window is waited for before SEND FAIL: inferred")
 
+    def __repr__(self) -> str:
+        """Return the call that makes the same, with what differs from the defaults only."""
+        values = [(item.name, getattr(self, item.name), item.default) for item in dataclasses.fields(self)]
+        changed = ", ".join(f"{name}={value!r}" for name, value, default in values if value != default)
+        return f"Behaviour({changed})"
+
     @classmethod
     def parse(cls, texts: Iterable[str], base: Behaviour | None = None) -> Behaviour:
         """Read behaviours as a command line gives them.

@@ -138,6 +138,16 @@ class EmulatedModule(Lifetime):
         self._wire: Wire | None = None
         self._callbacks: list[OctetsCallback] = []
 
+    def __repr__(self) -> str:
+        if self._modem is None:
+            state = "not running"
+        elif self._line is None:
+            state = "nobody on its line"
+        else:
+            state = "in multiplexer mode" if self._modem.multiplexing else "in AT mode"
+        where = "" if self.url is None else f" at {self.url}"
+        return f"<{type(self).__name__}{where}: {state}>"
+
     # Running
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:

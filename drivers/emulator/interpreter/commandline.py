@@ -50,6 +50,10 @@ class Command:
     form: Form
     arguments: tuple[Argument, ...] = ()
 
+    def __str__(self) -> str:
+        values = ",".join(f'"{one.text}"' if one.quoted else one.text for one in self.arguments)
+        return f"{self.name}{self.form.value}{values}"
+
 
 class BadLine(ValueError):
     """A line that is no sequence of commands."""

@@ -39,6 +39,9 @@ class CommandTable(Generic[C]):
     def __init__(self, entries: dict[tuple[str, Form], CommandEntry[C]] | None = None) -> None:
         self._entries = dict(entries or {})
 
+    def __repr__(self) -> str:
+        return f"<CommandTable of {len(list(self.names()))} commands>"
+
     def answer(self, call: C) -> Reply | None:
         """Execute a command; returns how it ends, or None when that is told later."""
         entry = self.get(call.command.name, call.command.form)

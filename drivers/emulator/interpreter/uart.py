@@ -61,6 +61,10 @@ class Uart(Transmitter):
         self._entry: Entry | None = None
         self._entered: Callable[[Entry], None] | None = None
 
+    def __repr__(self) -> str:
+        state = "attached" if self.attached else "detached"
+        return f"<{type(self).__name__} {self.number} {state}: {self.mode.value}>"
+
     # The line
 
     def attach(self, outlet: Outlet) -> None:

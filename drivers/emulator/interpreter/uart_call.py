@@ -21,6 +21,9 @@ class UartCall:
         self.uart: Uart = uart
         self.command: Command = command
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.command} on {self.uart!r}>"
+
     @property
     def texts(self) -> list[str]:
         """The command's values as they were typed, without quotes."""

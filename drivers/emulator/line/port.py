@@ -27,6 +27,9 @@ class EmulatedPort:
         self.name: str = "emulated M10"
         self.port: str = self.name
 
+    def __repr__(self) -> str:
+        return f"<EmulatedPort {'open' if self.is_open else 'closed'} timeout={self.timeout}>"
+
     def fileno(self) -> int:
         """Return the descriptor; readable when the module has said something."""
         return self._socket.fileno()

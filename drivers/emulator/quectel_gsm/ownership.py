@@ -32,6 +32,9 @@ class Ownership:
         self._uarts = uarts
         self.reset()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} owners={self._owner} foregrounds={self._foreground}>"
+
     def reset(self) -> None:
         """Go back to what holds at power-up."""
         self._foreground = [0] * self._uarts
