@@ -25,7 +25,7 @@ def _seconds(default: float, source: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What one emulated module does where documents, firmware and drivers disagree.
+    """Chooses what an emulated module does where documents, firmware and drivers disagree.
 
     Every field has its source in ``dataclasses.field.metadata["source"]``; `describe` prints them.
     """
@@ -142,14 +142,14 @@ class Behaviour:
     send_timeout: float = _seconds(10.0, "seconds a full send window is waited for before SEND FAIL: inferred")
 
     def __repr__(self) -> str:
-        """Return the call that makes the same, with what differs from the defaults only."""
+        """Return the call that makes an equal one: only what differs from the defaults."""
         values = [(item.name, getattr(self, item.name), item.default) for item in dataclasses.fields(self)]
         changed = ", ".join(f"{name}={value!r}" for name, value, default in values if value != default)
         return f"Behaviour({changed})"
 
     @classmethod
     def parse(cls, texts: Iterable[str], base: Behaviour | None = None) -> Behaviour:
-        """Read behaviours as a command line gives them.
+        """Parse behaviours as a command line gives them.
 
         Args:
             texts: ``NAME=VALUE`` strings, or names of `SETS`; later ones win.
@@ -159,8 +159,8 @@ class Behaviour:
             The behaviour with those values.
 
         Raises:
-            ValueError: a text has no ``=`` and names no set, or names no behaviour, or its value is not one of the
-                possible ones.
+            ValueError: a text without ``=`` is not the name of a set, a name is not that of a behaviour, or a value is
+                not one of the possible ones.
         """
         types = get_type_hints(cls)
         values: dict[str, object] = {}

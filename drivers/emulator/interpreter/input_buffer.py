@@ -1,4 +1,4 @@
-"""What has come from a line and waits for its interpreter: bounded, and the line asked to pause before that is felt."""
+"""The input of a UART: a bounded buffer that asks the line to pause before it is full, and a hold timer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LIMIT = 262144  # octets that wait for the interpreter before the rest is lost,
 
 
 class Pausable(Protocol):
-    """What can be asked to pause."""
+    """A line that can be asked to pause."""
 
     def pause_input(self) -> None:
         """Ask the other side to stop sending."""
@@ -23,7 +23,7 @@ class Pausable(Protocol):
 
 
 class InputBuffer:
-    """Octets in the order in which they came."""
+    """Buffers octets from the line until the interpreter takes them."""
 
     def __init__(self) -> None:
         self.lost: int = 0  # octets that came although the other side was asked to pause, and found no room
@@ -37,7 +37,7 @@ class InputBuffer:
         return bytes(self._octets)
 
     def add(self, data: bytes) -> bool:
-        """Take octets in; False when there is no room and they are lost."""
+        """Append octets; return False when there is no room and they are lost."""
         if len(self._octets) > _LIMIT:
             self.lost += len(data)
             return False
@@ -45,16 +45,16 @@ class InputBuffer:
         return True
 
     def remove(self, count: int) -> None:
-        """Be done with so many of the first ones."""
+        """Remove a number of octets from the front."""
         del self._octets[:count]
 
     def clear(self) -> None:
-        """Forget them, and that anybody was asked to pause."""
+        """Remove all octets, and forget that the line was asked to pause."""
         self._octets.clear()
         self._paused = False
 
     def throttle(self, line: Pausable) -> None:
-        """Let a line pause while much waits, and go on when nothing does."""
+        """Ask a line to pause while much waits, and to go on when nothing does."""
         paused = len(self._octets) > (0 if self._paused else _HIGH)
         if paused != self._paused:
             self._paused = paused
@@ -65,7 +65,7 @@ class InputBuffer:
 
 
 class Hold:
-    """Something that holds for some time from its last beginning, and tells when it ends by itself.
+    """Holds for a time from its last `begin`, and calls a function when the time is over.
 
     Args:
         environment: loop and clock.
@@ -83,12 +83,12 @@ class Hold:
         return self._timer is not None
 
     def begin(self) -> None:
-        """Hold from now on."""
+        """Start the time, or start it again."""
         self.end()
         self._timer = self._environment.clock.call_later(self._environment.loop, self._seconds, self._over)
 
     def end(self) -> None:
-        """Hold no longer."""
+        """Stop holding."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,4 +1,4 @@
-"""What a UART is given to write besides the answers to its commands: unsolicited lines, and received data."""
+"""What a UART writes besides the answers to its commands: unsolicited lines and received data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a UART speaks: results and lines in its own verbosity, and octets that wait for the line."""
+"""The transmitting half of a UART: results and lines in its own verbosity, and octets that wait for the line."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from .replies import CME_TEXTS, Reply, Result
 from .uart_settings import UartSettings
 
 TX_HIGH = 4096
-"""Octets that wait for the line before nothing more is said or read."""
+"""Octets waiting for the line above which nothing more is written or read."""
 
 
 class Outlet(Protocol):
-    """Where a UART's octets go."""
+    """Takes the octets that a UART transmits."""
 
     def send(self, data: bytes) -> int:
-        """Take octets; returns how many were taken, and `Uart.writable` follows when there is room again."""
+        """Take octets; return how many were taken. `Uart.writable` follows when there is room again."""
 
     def pause_input(self) -> None:
         """Ask the other side to stop sending."""
@@ -25,7 +25,7 @@ class Outlet(Protocol):
 
 
 class Transmitter:
-    """The speaking half of a UART."""
+    """Transmits results, lines and data as one UART."""
 
     def __init__(self) -> None:
         self.settings: UartSettings = UartSettings()
@@ -35,26 +35,26 @@ class Transmitter:
 
     @property
     def attached(self) -> bool:
-        """Whether anybody is at the other end."""
+        """Whether it has an outlet."""
         return self._outlet is not None
 
     def line(self, text: str) -> None:
-        """Say an information line, a final text or an unsolicited line."""
+        """Write an information line, a final text or an unsolicited line."""
         start = "\r\n" if self.settings.verbose else ""
         self._write(f"{start}{text}\r\n".encode("latin-1", "replace"))
 
     def result(self, result: Result) -> None:
-        """Say a result code."""
+        """Write a result code."""
         if self.settings.quiet:
             return
         self._write((f"\r\n{result.words}\r\n" if self.settings.verbose else f"{int(result)}\r").encode("ascii"))
 
     def payload(self, data: bytes) -> None:
-        """Say received data, without anything around it."""
+        """Write received data, with nothing around it."""
         self._write(data)
 
     def reply(self, reply: Reply) -> None:
-        """Say the end of a command."""
+        """Write the end of a command."""
         if reply.text is not None:
             self.line(reply.text)
         if reply.cme is not None and self.settings.cmee:
@@ -77,14 +77,14 @@ class Transmitter:
         self._flushing = True
         try:
             while self._tx and self._outlet is not None:
-                said = bytes(self._tx[:TX_HIGH])
-                taken = self._outlet.send(said)
+                data = bytes(self._tx[:TX_HIGH])
+                taken = self._outlet.send(data)
                 if not taken:
                     return
                 del self._tx[:taken]
-                self._told(said[:taken])
+                self._sent(data[:taken])
         finally:
             self._flushing = False
 
-    def _told(self, data: bytes) -> None:
-        """Note that octets have left."""
+    def _sent(self, data: bytes) -> None:
+        """Called when octets have been sent."""

@@ -1,4 +1,4 @@
-"""One AT interpreter: the physical UART before AT+CMUX, a virtual UART after it."""
+"""One UART as an AT interpreter: the physical one before AT+CMUX, a virtual one after it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited 
 
 
 class Mode(enum.Enum):
-    """What the octets that come in are."""
+    """What the received octets are."""
 
     COMMAND = "command lines"
     BUSY = "held, a command is running"
@@ -33,9 +33,9 @@ class Mode(enum.Enum):
 
 
 class Uart(Transmitter):
-    """One AT interpreter.
+    """Interprets the AT commands of one UART.
 
-    Tests and fault injection may override `line`, `result` and `payload`: all that it says passes through them.
+    Tests and fault injection may override `line`, `result` and `payload`: all that it writes passes through them.
 
     Args:
         modem: the module that it belongs to.
@@ -48,7 +48,7 @@ class Uart(Transmitter):
         self.number: int = number
         self.stored: UartSettings = UartSettings()  # AT&W
         self.mode: Mode = Mode.COMMAND
-        self.dropped_lines: int = 0  # unsolicited lines that nobody was there to see
+        self.dropped_lines: int = 0  # unsolicited lines that came while nobody was attached
         self._rx = InputBuffer()
         self._running = False
         self._waiting: deque[str] = deque(maxlen=64)
@@ -68,13 +68,13 @@ class Uart(Transmitter):
     # The line
 
     def attach(self, outlet: Outlet) -> None:
-        """Begin to talk to the outside."""
+        """Connect an outlet, and write what waits."""
         self.detach()
         self._outlet = outlet
         self.pump()
 
     def detach(self) -> None:
-        """Forget the outside, and what was half typed or half said."""
+        """Disconnect the outlet, and forget what was half typed or half written."""
         self._outlet = None
         self._tx.clear()
         self._rx.clear()
@@ -90,29 +90,29 @@ class Uart(Transmitter):
         self.mode = Mode.COMMAND
 
     def take_over(self) -> tuple[bytes, bytes]:
-        """Let go of the line for something else; returns octets not sent yet, and octets not read yet."""
+        """Detach so that something else can use the line; return the octets not sent yet and those not read yet."""
         tx, rx = bytes(self._tx), bytes(self._rx)
         self.detach()
         return tx, rx
 
     def feed(self, data: bytes) -> None:
-        """Take octets that came from the line."""
+        """Take octets from the line."""
         if self._rx.add(data):
             self.modem.octets(self.number, "received", data)
             self._run(typed=True)
 
-    def _told(self, data: bytes) -> None:
+    def _sent(self, data: bytes) -> None:
         self.modem.octets(self.number, "sent", data)
 
     def writable(self) -> None:
-        """Go on saying what waits, because the line has room."""
+        """Write more of what waits: the line has room."""
         self._flush()
         self._run()
 
-    # What waits to be said
+    # What waits to be written
 
     def announce(self, text: str) -> None:
-        """Say an unsolicited line of the module as soon as no command and no prompt is open."""
+        """Write an unsolicited line of the module as soon as no command and no prompt is open."""
         if self._outlet is None:
             self.dropped_lines += 1
             return
@@ -122,7 +122,7 @@ class Uart(Transmitter):
         self.pump()
 
     def pump(self) -> None:
-        """Say what waits: unsolicited lines and received data."""
+        """Write what waits: unsolicited lines and received data."""
         if self._outlet is None:
             if self.modem.environment.behaviour.unheard_lines == "dropped":
                 self.dropped_lines += self.modem.forget_urcs(self.number)
@@ -139,12 +139,12 @@ class Uart(Transmitter):
                 return
 
     def pump_now(self) -> None:
-        """Say what the TCP/IP stack has to say although a command runs."""
+        """Write what the TCP/IP stack has, although a command runs."""
         while self._outlet is not None and self._pump_output():
             pass
 
     def _held(self) -> bool:
-        """Say whether lines and data wait: while a command runs, at the prompt, and while a line is typed."""
+        """Return whether lines and data are held: while a command runs, at a prompt, and while a line is typed."""
         if self.mode is Mode.COMMAND:
             return bool(self._typing)
         return not self.modem.environment.behaviour.interleave
@@ -163,7 +163,7 @@ class Uart(Transmitter):
             self._enter_data_mode(online)
         return True
 
-    # What it hears
+    # Input
 
     def _run(self, *, typed: bool = False) -> None:
         if self._running:
@@ -183,7 +183,7 @@ class Uart(Transmitter):
         self.pump()
 
     def _step(self) -> bool:
-        """Take some of the input; False when nothing can be taken now."""
+        """Take some of the input; return False when nothing can be taken now."""
         if self.mode is Mode.COMMAND:
             self._take_line()
             return True
@@ -223,7 +223,7 @@ class Uart(Transmitter):
         self._next()
 
     def _next(self) -> None:
-        """Execute what is left of the line until one has to wait."""
+        """Execute the commands left of the line until one has to wait."""
         while self._commands:
             call = self.modem.begin(self.number, self._commands.popleft())
             self._call = call
@@ -313,7 +313,7 @@ class Uart(Transmitter):
     # Data mode
 
     def dtr(self, on: bool) -> None:
-        """Take the DTR line of the host: a drop leaves data mode as AT&D says."""
+        """Take the state of the host's DTR line: a drop leaves data mode as AT&D says."""
         dropped = self._dtr and not on
         self._dtr = on
         if not dropped or self.mode is not Mode.DATA or not self.settings.dtr:
@@ -329,7 +329,7 @@ class Uart(Transmitter):
         self._stream = Bytestream(self.modem.environment, online, self._escaped, self._run)
 
     def resume_data_mode(self) -> bool:
-        """Carry out ATO; False when there is nothing to go back to."""
+        """Carry out ATO; return False when there is no session to go back to."""
         online = self.modem.online(self.number)
         if online is None:
             return False
@@ -366,7 +366,7 @@ class Uart(Transmitter):
             self.payload(data)
             return True
         if not stream.connected:
-            # The rest of its output is the CLOSED line, which is said in command mode.
+            # The rest of its output is the CLOSED line, which is written in command mode.
             self.modem.forget_stream(stream)
             self._stop_stream()
             return True

@@ -1,4 +1,4 @@
-"""One command being executed, as its handler sees it in every family of modules."""
+"""A command being executed, as its handler sees it in every family of modules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .uart import Uart
 
 
 class UartCall:
-    """One command being executed.
+    """Represents one command being executed.
 
     Args:
         uart: where it was typed.

@@ -1,4 +1,4 @@
-"""The wire between the module's connection and its line: as fast as a UART, and as bad as wanted."""
+"""The wire between a connection and the module's line: as slow as a UART, and with faults."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LOW_WATER = 4096
 
 
 class Lane:
-    """One direction.
+    """Carries the octets of one direction.
 
     Args:
         environment: loop and clock.
-        injury: what happens to the octets.
+        injury: damages the octets.
         rate: bits per second; 0 for as fast as it goes.
-        deliver: takes what arrives.
-        drained: told whenever less waits than before.
+        deliver: called with what arrives.
+        drained: called whenever less waits than before.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Lane:
         self._timer: Timer | None = None
 
     def put(self, data: bytes) -> None:
-        """Let octets begin their way."""
+        """Put octets on the wire."""
         if not self._rate and not self.injury.faults.injure and not self.waiting:
             self._deliver(data)
             return
@@ -62,7 +62,7 @@ class Lane:
         self._step()
 
     def flush(self) -> None:
-        """Let everything arrive at once, and nothing later."""
+        """Deliver everything at once."""
         self._disarm()
         data = b"".join(piece for _, piece in self._late) + bytes(self._queue)
         self._late.clear()
@@ -72,7 +72,7 @@ class Lane:
             self._deliver(data)
 
     def stop(self) -> None:
-        """Lose what is on its way."""
+        """Drop what is on its way."""
         self._disarm()
         self._late.clear()
         self._queue.clear()
@@ -83,7 +83,7 @@ class Lane:
             self._timer = self._environment.clock.call_later(self._environment.loop, self._carry(), self._due)
 
     def _carry(self) -> float:
-        """Put on the wire what it has room for; returns the seconds until there is something to do."""
+        """Carry what there is room for; return the seconds until there is something to do."""
         now = self._environment.clock.now()
         size = max(1, int(self._rate * _TICK)) if self._rate else _HIGH_WATER
         while self._queue and self._free_at <= now:
@@ -129,8 +129,8 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         inner: the line's protocol.
         rate: bits per second in each direction, 10 of them an octet; 0 for as fast as it goes.
         faults: what goes wrong.
-        chooser: where chance comes from.
-        tap: told what the module hears and says.
+        chooser: the source of chance.
+        tap: captures what the module receives and sends.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         self._high, self._low = _HIGH_WATER, _LOW_WATER
         self._outer_full = False
         self._inner_paused = False  # the inner protocol was asked to stop writing
-        self._reading = True  # the inner protocol wants to be told
+        self._reading = True  # the inner protocol wants data
         self._held_back = False  # the connection was asked to stop reading
         self._held: list[bytes] = []
         self._closing = False
@@ -211,7 +211,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
             self._transport.write(data)
 
     def _throttle(self) -> None:
-        """Let the connection wait while the lane is full or the inner protocol does not listen."""
+        """Pause the connection while the lane is full or the inner protocol does not read."""
         if self._transport is None or self._transport.is_closing():
             return
         held = not self._reading or self.rx.waiting > (_LOW_WATER if self._held_back else _HIGH_WATER)
@@ -223,7 +223,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
                 self._transport.resume_reading()
 
     def _room(self) -> None:
-        """Let the inner protocol wait while there is too much on its way."""
+        """Pause the inner protocol while too much is on its way."""
         full = self._outer_full or self.tx.waiting > (self._low if self._inner_paused else self._high)
         if full != self._inner_paused and not self._closing:
             self._inner_paused = full

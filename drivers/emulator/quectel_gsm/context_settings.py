@@ -1,4 +1,4 @@
-"""What belongs to a context, and stays when another UART takes it over."""
+"""The settings of a context, which stay when another UART takes it over."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_PORT = 2020  # the app note 8.2 connects there and sets it nowhere
 
 @dataclass(slots=True)
 class ContextSettings:
-    """The settings of one context, each named after its command.
+    """Holds the settings of one context, each named after its command.
 
     Args:
         bearer: QICSGP, 0 CSD or 1 GPRS.
@@ -73,7 +73,7 @@ class ContextSettings:
 
     @classmethod
     def initial(cls, behaviour: Behaviour) -> ContextSettings:
-        """Return what holds at power-up."""
+        """Return the settings at power-up."""
         return cls(showra=int(behaviour.address_line), tcfg=(3, 2, int(behaviour.tcfg_size), 1))
 
     def saved(self) -> dict[str, Any]:

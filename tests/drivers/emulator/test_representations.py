@@ -12,7 +12,7 @@ async def test_a_module_says_where_it_is_and_in_which_mode() -> None:
     module = EmulatedModule()
     assert repr(module) == "<EmulatedModule: not running>"
     async with module:
-        assert repr(module) == "<EmulatedModule: nobody on its line>"
+        assert repr(module) == "<EmulatedModule: not connected>"
     async with Lab(module) as lab:
         await lab.plain.ask("AT")
         assert repr(module) == f"<EmulatedModule at {module.url}: in AT mode>"
