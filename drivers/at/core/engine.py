@@ -50,12 +50,12 @@ class Engine:
 
     def __init__(self, name: str = "port", *, hold: float = HOLD) -> None:
         self.name = name
-        self.lexer = Lexer()
+        self.lexer: Lexer = Lexer()
         self.counters: Counter[str] = Counter()
         """``unclaimed`` and ``stale`` lines, ``unclaimed_octets`` of data."""
-        self.prepared = False
+        self.prepared: bool = False
         """Whether the channel has been set up for its first dialogue."""
-        self.in_doubt = False
+        self.in_doubt: bool = False
         """Whether an answer may still be on its way that no command waits for any more."""
         self.failure: ChannelClosed | None = None
         self._hold = hold

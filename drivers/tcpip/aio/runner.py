@@ -27,10 +27,10 @@ class TaskRunner:
 
     def __init__(self, port: Streams | AtChannel, clock: Clock | None) -> None:
         self._owns_channel = not isinstance(port, AtChannel)
-        self.channel = port if isinstance(port, AtChannel) else channel_on(port, clock=clock)
+        self.channel: AtChannel = port if isinstance(port, AtChannel) else channel_on(port, clock=clock)
         if self._owns_channel:
             self.channel.retain()
-        self.clock = clock or self.channel.clock
+        self.clock: Clock = clock or self.channel.clock
         self._administration = asyncio.Lock()
         self._working = False
 

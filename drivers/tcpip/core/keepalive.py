@@ -151,7 +151,7 @@ class Watched(Generic[S]):
         check_kind(context, session._state, settings)
         if reconnect and session.role != "client":
             raise ValueError("only a session that was opened here can be opened again")
-        self.session = session
+        self.session: S = session
         self._context = context
         self._settings = settings
         self._reconnect = reconnect

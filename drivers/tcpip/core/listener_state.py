@@ -27,12 +27,12 @@ class ListenerState:
         self.id = id
         self.protocol = protocol
         self.port = port
-        self.changes = Changes()
+        self.changes: Changes = Changes()
         """Held while anything of it is looked at or changed."""
         self.timeout: float | None = None
         """Seconds that `accept` waits, None for as long as it takes."""
         self.clients = clients
-        self.refused = 0
+        self.refused: int = 0
         """Clients that came while too many waited."""
         self._waiting: collections.deque[SocketState] = collections.deque()
         self._ended: Exception | None = None

@@ -78,9 +78,9 @@ class ContextTable:
     """
 
     def __init__(self) -> None:
-        self.changes = Changes()
+        self.changes: Changes = Changes()
         """Held while anything of it is looked at or changed."""
-        self.scope = Scope()
+        self.scope: Scope = Scope()
         """The sockets of the module, where their ids are unique in it and not in a context only."""
         self._entries: defaultdict[int, _Entry] = defaultdict(_Entry)
 

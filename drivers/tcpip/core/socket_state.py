@@ -76,19 +76,19 @@ class SocketState:
         self.protocol = protocol
         self.role: Role = role
         self.id = id
-        self.changes = Changes()
+        self.changes: Changes = Changes()
         """Held while anything of it is looked at or changed."""
         self.timeout: float | None = None
         """Seconds that a reader waits, None for as long as it takes."""
-        self.unread = False
+        self.unread: bool = False
         """Whether the module keeps data that has not been fetched."""
-        self.closing = False
+        self.closing: bool = False
         """Whether the other side has closed it, and what the module keeps is to be fetched first."""
-        self.ending = False
+        self.ending: bool = False
         """Whether this side is about to tell the module that it is closed."""
-        self.half_closed = False
+        self.half_closed: bool = False
         """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
-        self.released = False
+        self.released: bool = False
         """Whether the module has it no longer, so that another one may have its id."""
         self._remote = remote
         self._code: int | None = None

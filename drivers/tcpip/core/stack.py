@@ -101,7 +101,7 @@ class TcpipStack(ABC):
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
-        self.name = wiring.claim.name
+        self.name: str = wiring.claim.name
         """What messages call the context."""
         wiring.options.refuse_all_but(self.OPTIONS, wiring.dialect.title)
 

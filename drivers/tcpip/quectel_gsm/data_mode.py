@@ -24,7 +24,7 @@ class DataMode:
     """
 
     def __init__(self, state: StackState, set_dtr: Callable[[bool], None]) -> None:
-        self.tail = b""
+        self.tail: bytes = b""
         """The last octets sent: a ``+++`` may come in pieces."""
         self._state = state
         self._table = state.table

@@ -32,10 +32,10 @@ class ThreadRunner:
 
     def __init__(self, port: Port | AtChannel, clock: Clock | None) -> None:
         self._owns_channel = not isinstance(port, AtChannel)
-        self.channel = port if isinstance(port, AtChannel) else shared_channel(port, clock=clock)
+        self.channel: AtChannel = port if isinstance(port, AtChannel) else shared_channel(port, clock=clock)
         if self._owns_channel:
             self.channel.retain()
-        self.clock = clock or self.channel.clock
+        self.clock: Clock = clock or self.channel.clock
         self._administration = threading.RLock()  # claim, listen, connect, close: one at a time; never on the reader
         self._work_asked = False
 
