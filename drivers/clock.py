@@ -51,6 +51,9 @@ class Clock(Protocol):
 class SystemClock:
     """The computer's own monotonic clock."""
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
     def now(self) -> float:
         """See `Clock.now`."""
         return time.monotonic()
@@ -99,6 +102,9 @@ class FakeClock:
         self._waiting: dict[int, threading.Condition] = {}
         self._timers: list[tuple[float, int, _FakeTimer]] = []
         self._arrivals = threading.Condition(self._lock)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self.now():g} s>"
 
     def now(self) -> float:
         """See `Clock.now`."""

@@ -90,6 +90,9 @@ class Modem:
         self._changed = threading.Condition()
         self._closed = False
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._channel.name}: {'closed' if self._closed else 'open'}>"
+
     @property
     def channel(self) -> AtChannel:
         """The AT channel that is used."""

@@ -101,6 +101,15 @@ class DriverBase(ABC, Generic[P, R]):
     def _make_runner(self, port: P, clock: Clock | None) -> R:
         """Return what runs procedures on a port."""
 
+    def __repr__(self) -> str:
+        if self._context.closed:
+            state = "closed"
+        elif self.lease is None:
+            state = "not claimed"
+        else:
+            state = f"claimed, {self._table.state(self.context) or 'state not known'}"
+        return f"<{type(self).__name__} {self._context.name}: {state}>"
+
     @property
     def context(self) -> int:
         """Which context of the module it is."""

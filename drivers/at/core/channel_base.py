@@ -26,6 +26,11 @@ class ChannelBase:
         self._engine = Engine(name)
         self._holders = 0
 
+    def __repr__(self) -> str:
+        failure = self._engine.failure
+        state = f"closed ({failure})" if failure is not None else "open" if self._engine.prepared else "not used yet"
+        return f"<{type(self).__name__} {self.name}: {state}>"
+
     @property
     def clock(self) -> Clock:
         """The source of time."""

@@ -35,3 +35,7 @@ __all__ = [
     "on_free_uart",
     "wait",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -161,6 +161,10 @@ class Watched(Generic[S]):
         self._on_dead = on_dead
         self._on_reconnected = on_reconnected
 
+    def describe(self, *, ended: bool) -> str:
+        """Return what the `Watch` of a shell says of itself."""
+        return f"<Watch of {self.session!r}: {'ended' if ended else f'every {self._settings.period:g} s'}>"
+
     def nudge(self) -> None:
         """Have it asked again whether the watch is stopped."""
         self.session._state.nudge()

@@ -48,6 +48,13 @@ class ListenerState:
         """Whether it has ended otherwise than by closing it here."""
         return self._ended is not None
 
+    @property
+    def condition(self) -> str:
+        """What has become of it, in words."""
+        if self._closed:
+            return "closed here"
+        return "listening" if self._ended is None else f"broken ({self._ended})"
+
     def offer(self, session: SocketState) -> bool:
         """Take a client that has come; False: too many wait."""
         with self.changes:

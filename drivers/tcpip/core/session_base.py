@@ -38,6 +38,11 @@ class SessionBase(Patience):
     def __init__(self, state: SocketState) -> None:
         self._state = state
 
+    def __repr__(self) -> str:
+        host, port = self.remote_address
+        what = f"{self.protocol} {self.role} {self.index}, {host} port {port}"
+        return f"<{type(self).__name__} {what}: {self._state.condition}>"
+
     @property
     def protocol(self) -> str:
         """``TCP`` or ``UDP``."""
@@ -107,6 +112,9 @@ class ListenerBase(Patience):
 
     def __init__(self, state: ListenerState) -> None:
         self._state = state
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.protocol} port {self.port}: {self._state.condition}>"
 
     @property
     def protocol(self) -> str:

@@ -140,6 +140,17 @@ class SocketState:
         """Whether more waits for a reader than should."""
         return self._size > CONGESTED
 
+    @property
+    def condition(self) -> str:
+        """What has become of it, in words."""
+        if self._closed:
+            return "closed here"
+        if self._ended is not None:
+            return f"broken ({self._ended})"
+        if self.remote_closed:
+            return "closed by the other side"
+        return "open"
+
     # -- what comes from the module ------------------------------------------------------------------------------
 
     def opened(self, code: int) -> None:
