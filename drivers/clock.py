@@ -19,7 +19,7 @@ class Timer(Protocol):
 
 
 class Clock(Protocol):
-    """What threads and event loops ask for time."""
+    """A source of time for threads and event loops."""
 
     def now(self) -> float:
         """Return seconds on a scale that never runs backwards; only differences mean something."""

@@ -25,7 +25,7 @@ _DIGITS = LinePattern("", r"[0-9A-F]{14,22}", 22)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a module is.
+    """The identity of a module.
 
     Args:
         manufacturer: as ATI has it.
@@ -42,7 +42,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What AT+CSQ says.
+    """The signal quality (AT+CSQ).
 
     Args:
         dbm: received signal strength, -113 (or less) to -51 (or more); None: not known.
@@ -54,7 +54,7 @@ class Signal:
 
 
 class Registered(IntEnum):
-    """What AT+CREG? and AT+CGREG? say (27.007 7.2)."""
+    """The registration status (AT+CREG?, AT+CGREG?; 27.007 7.2)."""
 
     NOT_SEARCHING = 0
     HOME = 1
@@ -70,7 +70,7 @@ class Registered(IntEnum):
 
 
 class NetworkTimeout(DriverError, TimeoutError):
-    """What was waited for did not come about in time."""
+    """The condition that was waited for was not met in time."""
 
 
 class Modem:
@@ -277,7 +277,7 @@ class Modem:
             raise NetworkTimeout(f"{self._channel.name}: after {timeout:g} s {found}")
 
     def _value(self, text: str, timeout: float = 5.0) -> str:
-        """Return what stands behind ``+NAME:`` in the answer."""
+        """Return the text after ``+NAME:`` in the answer."""
         name = re.sub(r"^AT|[?=].*$", "", text)
         forms = (LinePattern(f"{name}:", r" ?(?P<value>.*)", 200),)
         lines = self._channel.run(command(text, timeout=timeout, info=forms)).lines

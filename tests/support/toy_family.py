@@ -49,7 +49,7 @@ class ToyStack(TcpipStack):
     def classify(self, line: str) -> events.Event | None:
         if found := LOST.match(line):
             mine = int(found["context"]) == self.wiring.claim.context
-            return events.ContextLost(f"the network took the context ({line})", "LOST") if mine else None
+            return events.ContextDropped(f"the network took the context ({line})", "LOST") if mine else None
         if found := CLIENT.match(line):
             listener, client = SocketId(int(found["listener"])), SocketId(int(found["id"]))
             return events.Incoming(listener, client, (found["address"], int(found["port"])))

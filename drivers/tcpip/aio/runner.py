@@ -1,4 +1,4 @@
-"""What runs the procedures of a driver, its sessions and its listeners in asyncio."""
+"""Runs the procedures of a driver, its sessions and its listeners in asyncio."""
 
 from __future__ import annotations
 

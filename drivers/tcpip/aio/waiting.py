@@ -1,4 +1,4 @@
-"""How a task waits for what may change."""
+"""Waiting for changes in a task."""
 
 from __future__ import annotations
 

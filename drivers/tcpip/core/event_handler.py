@@ -1,4 +1,4 @@
-"""What follows from what a module says of one context, whatever its family. No I/O, no waiting."""
+"""Reacts to what a module says about one context, whatever its family. No I/O, no waiting."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class EventHandler:
             case events.ListenerEnded(id, reason):
                 if id in self.table.listeners:
                     self.table.listeners[id].break_off(SessionReset(f"{self.name}: {reason}"))
-            case events.ContextLost(reason, word):
+            case events.ContextDropped(reason, word):
                 self.claim.address = None
                 self.claim.note(word, ContextState.BROKEN)
                 self.table.break_off(SessionReset(f"{self.name}: {reason}"))

@@ -1,4 +1,4 @@
-"""What a listener is, whoever waits on it: clients that nobody has accepted yet, and its end. No I/O, no waiting."""
+"""The state of a listener: clients that nobody has accepted yet, and its end. No I/O, no waiting."""
 
 from __future__ import annotations
 

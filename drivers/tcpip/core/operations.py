@@ -1,4 +1,4 @@
-"""What sessions and listeners are asked for, as procedures, whoever runs them."""
+"""Procedures for everything that a session or a listener is asked to do."""
 
 from __future__ import annotations
 

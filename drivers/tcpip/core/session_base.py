@@ -1,4 +1,4 @@
-"""What sessions and listeners have in both shells: what they are, and how long they wait."""
+"""The part of sessions and listeners that both shells share: description and timeouts."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ class SessionBase(Patience):
         return self._state.congested
 
     def check_sendable(self) -> None:
-        """Raise what a sender has to know.
+        """Raise an error if nothing can be sent any more.
 
         Raises:
-            SessionClosed: it has ended.
+            drivers.errors.SessionClosed: it has ended.
         """
         self._state.check_sendable()
 

@@ -1,4 +1,4 @@
-"""What a session is, whoever waits on it: received data, and how it ended. No I/O, no waiting."""
+"""The state of a session: received data, and how it ended. No I/O, no waiting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONGESTED = 256 * 1024  # octets beyond which nothing more is fetched
 
 
 class SocketId(NamedTuple):
-    """What a family of modules calls a socket.
+    """The number of a socket, as a family of modules counts them.
 
     Args:
         number: what stands in commands for it.
@@ -283,10 +283,10 @@ class SocketState:
             self.changes.notify()
 
     def check_sendable(self) -> None:
-        """Raise what a sender has to know.
+        """Raise an error if nothing can be sent any more.
 
         Raises:
-            SessionClosed: it has ended.
+            drivers.errors.SessionClosed: it has ended.
         """
         with self.changes:
             if self._ended is not None:

@@ -51,7 +51,7 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What the driver gives to a stack.
+    """Everything that a driver gives to its stack.
 
     Args:
         dialect: which kind of module it is.

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from ...at.core import Dialogue, pause
 from ...errors import SessionClosed, SessionFinished, TcpipError
-from ..core.events import ContextLost, OnlineEnd, Pushed
+from ..core.events import ContextDropped, OnlineEnd, Pushed
 from ..core.socket_state import SocketState
 from . import transfer
 from .dialogues import BROKEN
@@ -145,6 +145,6 @@ class DataMode:
         if not closed:
             self._state.emit(Pushed(session.id, line))
         elif any(pattern.match(text) for pattern in DEACTIVATED):
-            self._state.emit(ContextLost(f"the network deactivated the context ({text})", BROKEN))
+            self._state.emit(ContextDropped(f"the network deactivated the context ({text})", BROKEN))
         else:
             self._state.emit(OnlineEnd())

@@ -1,4 +1,4 @@
-"""What the parts of a stack know of each other: its settings, its sockets, and the UART that it may share."""
+"""State that the parts of a stack share: its settings, its sockets, and the UART that it may have in common."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SERVER = SocketId(0)
 
 @dataclass(slots=True)
 class Uart:
-    """What stacks that share a channel must all know."""
+    """The record of a virtual UART, common to all stacks on its channel."""
 
     foreground: Foreground = field(default_factory=Foreground)
     stacks: weakref.WeakSet[StackState] = field(default_factory=weakref.WeakSet)

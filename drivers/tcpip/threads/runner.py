@@ -1,4 +1,4 @@
-"""What runs the procedures of a driver, its sessions and its listeners on threads."""
+"""Runs the procedures of a driver, its sessions and its listeners on threads."""
 
 from __future__ import annotations
 
