@@ -390,8 +390,6 @@ class TcpipStack(ABC):
         """Return what is to be done in data mode without being asked, None when there is nothing."""
         return None
 
-    # -- what only some have -----------------------------------------------------------------------------------------
-
     def foreground(self) -> Procedure[tuple[int, int | None]]:
         """Return the UART's foreground context and the virtual UART that controls it."""
         self.lacks("foreground context")
