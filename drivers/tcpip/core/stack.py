@@ -96,6 +96,12 @@ class TcpipStack(ABC):
     CLOSE_AFTER_PEER: ClassVar[bool] = False
     """Whether a session has to be closed here also after the other side has closed it, and has its id until then."""
 
+    send_size: int = 1460
+    """The most octets of one `send`."""
+
+    transparent: bool = False
+    """Whether what is sent and received is not looked at: a session has the UART for itself, in data mode."""
+
     WORDS: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What messages add in the module's own words about an ``acknowledged`` that did not come, and an ``incoming``."""
 
@@ -116,16 +122,6 @@ class TcpipStack(ABC):
     def pushes(self) -> bool:
         """Whether the module hands data out by itself; False: it keeps them until `read` fetches them."""
         return False
-
-    @property
-    def transparent(self) -> bool:
-        """Whether what is sent and received is not looked at: a session has the UART for itself, in data mode."""
-        return False
-
-    @property
-    def send_size(self) -> int:
-        """The most octets of one `send`."""
-        return 1460
 
     def check_sending(self, data: bytes, ending: Ending, period: int) -> None:
         """Make sure that data can be sent in this way.

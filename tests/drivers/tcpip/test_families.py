@@ -179,7 +179,9 @@ def test_what_a_family_does_not_have_is_named(ports: dict[int, ToyPort], echo_se
 class NamingToy(ToyStack):
     """A toy stack that looks names up: the addresses come later."""
 
-    lines = (*ToyStack.lines, LinePattern("+TNAME: ", "[0-9.,]*", 60))
+    @property
+    def lines(self) -> tuple[LinePattern, ...]:
+        return (*super().lines, LinePattern("+TNAME: ", "[0-9.,]*", 60))
 
     def classify(self, line: str) -> events.Event | None:
         if not line.startswith("+TNAME: "):
