@@ -38,6 +38,9 @@ import socket
 class DriverError(Exception):
     """The root of everything that ``drivers`` raises."""
 
+    code: int | None = None
+    """The module's own number for what went wrong, None where it gave none."""
+
 
 class InvalidArgument(DriverError, ValueError):
     """An argument of the caller cannot stand in a command; nothing was sent."""
@@ -102,7 +105,16 @@ class ChannelClosed(AtError, ConnectionError):
 
 
 class TcpipError(DriverError):
-    """The TCP/IP driver could not do what was asked."""
+    """The TCP/IP driver could not do what was asked.
+
+    Args:
+        arguments: of the exception: the message.
+        code: the module's own number for what went wrong, None where it gave none.
+    """
+
+    def __init__(self, *arguments: object, code: int | None = None) -> None:
+        super().__init__(*arguments)
+        self.code = code
 
 
 class ContextBusy(TcpipError):
@@ -173,7 +185,7 @@ class NameNotFound(TcpipError, socket.gaierror):
     """
 
     def __init__(self, message: str, *, reason: int | None = None) -> None:
-        super().__init__(socket.EAI_NONAME, message)
+        super().__init__(socket.EAI_NONAME, message, code=reason)
         self.reason = reason
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from .channel import AtChannel
-from .dialogue import Dialogue, Response, command, expect, pause, payload
-from .engine import Sink
-from .lexer import Framing
-from .patterns import Header, LinePattern
-from .port import Port
-from .registry import channel_for, in_use, shared_channel
+from .core import Dialogue, Framing, Header, LinePattern, Response, Sink, command, expect, pause, payload
+from .threads.channel import AtChannel
+from .threads.port import Port
+from .threads.registry import channel_for, in_use, shared_channel
 
 __all__ = [
     "AtChannel",
@@ -27,3 +24,7 @@ __all__ = [
     "payload",
     "shared_channel",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "aio"})

@@ -80,7 +80,7 @@ class Chapter8:
         self._stack = ExitStack()
         self.channels: dict[int, AtChannel] = {uart: self._channel(mux, uart, clock) for uart in UARTS}
         """The AT channel of each virtual UART."""
-        table = ContextTable(clock=clock)
+        table = ContextTable()
         self._server = TcpipDriver(
             self.channels[1], 0, apn, receive="bare", initialise=_SERVER_SETTINGS, table=table, clock=clock
         )
@@ -89,7 +89,7 @@ class Chapter8:
         )
         # A table of its own, as another program would have: only the module can refuse this one.
         self._third = TcpipDriver(
-            self.channels[3], 0, apn, receive="bare", initialise=(), table=ContextTable(clock=clock), clock=clock
+            self.channels[3], 0, apn, receive="bare", initialise=(), table=ContextTable(), clock=clock
         )
 
     def _channel(self, mux: Mux, uart: int, clock: Clock | None) -> AtChannel:

@@ -1,16 +1,17 @@
-"""The TCP/IP driver for Quectel's internal stack: contexts, sessions, servers."""
+"""The driver for TCP/IP stacks that are inside modules: contexts, sessions, servers."""
 
 from __future__ import annotations
 
 from ..errors import ContextBusy, ContextLost
-from .context import ContextTable, Lease
-from .driver import TcpipDriver
-from .keepalive import KeepAlive
-from .listener import Listener
-from .session import Session
-from .settings import Csd, Gprs, Transparent
-from .transfer import Acknowledged
-from .watch import Watch
+from .core.keepalive import KeepAlive
+from .core.options import Csd, Gprs, Transparent
+from .core.ownership import ContextTable, Lease
+from .core.socket_state import Acknowledged
+from .core.stack import Dialect
+from .threads.driver import TcpipDriver
+from .threads.listener import Listener
+from .threads.session import Session
+from .threads.watch import Watch
 
 __all__ = [
     "Acknowledged",
@@ -18,6 +19,7 @@ __all__ = [
     "ContextLost",
     "ContextTable",
     "Csd",
+    "Dialect",
     "Gprs",
     "KeepAlive",
     "Lease",
@@ -27,3 +29,7 @@ __all__ = [
     "Transparent",
     "Watch",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "aio", "families"})

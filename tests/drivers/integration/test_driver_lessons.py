@@ -16,7 +16,8 @@ from cmux.protocol import Frame, FrameType, encode
 from drivers.at import AtChannel
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.errors import AtTimeout, CommandError, SessionClosed, SessionFinished
-from drivers.tcpip import Session, TcpipDriver, Transparent, dialogues
+from drivers.tcpip import Session, TcpipDriver, Transparent
+from drivers.tcpip.quectel_gsm import dialogues
 
 Rows = list[tuple[int, str, bytes]]
 CLAIM = ("AT+QIFGCNT=0", OK)

@@ -214,7 +214,7 @@ class Ownership(RuleBasedStateMachine):
     def claim(self, who: tuple[int, int], take_over: bool) -> None:
         uart, context = who
         rivals = [self.drivers[other, context] for other in UARTS if other != uart]
-        held = any(rival.stack.hold.valid and rival.table is self.tables[uart] for rival in rivals)
+        held = any(rival.lease is not None and rival.table is self.tables[uart] for rival in rivals)
         forbidden = self.in_use(context) and self.owner(context) not in (None, uart)
         outcome = "claimed"
         with self.call(who, takes=True):
@@ -290,16 +290,17 @@ class Ownership(RuleBasedStateMachine):
         if not hasattr(self, "drivers"):
             return
         for (uart, context), driver in self.drivers.items():
-            hold = driver.stack.hold
-            if hold.valid:
-                rivals = [other for other in UARTS if other != uart and self.tables[other] is self.tables[uart]]
-                assert not any(self.drivers[other, context].stack.hold.valid for other in rivals)
-                assert driver.table.owner(context) == uart
-            if hold.active or (hold.valid and self.programs == 1):
+            lease = driver.lease
+            if lease is None:
+                continue
+            rivals = [other for other in UARTS if other != uart and self.tables[other] is self.tables[uart]]
+            assert not any(self.drivers[other, context].lease is not None for other in rivals)
+            assert driver.table.owner(context) == uart
+            if lease.active or self.programs == 1:
                 assert self.owner(context) == uart
-            if hold.valid and self.programs == 1:
-                assert hold.active == self.in_use(context)
-            if hold.active:
+            if self.programs == 1:
+                assert lease.active == self.in_use(context)
+            if lease.active:
                 assert self.in_use(context)
 
     def teardown(self) -> None:

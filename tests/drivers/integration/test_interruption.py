@@ -13,7 +13,7 @@ from driver_lab import Peer, QuickClock, client_of, exactly, laboratory, said_ag
 from drivers.at import AtChannel
 from drivers.errors import DriverError
 from drivers.tcpip import KeepAlive, TcpipDriver, Transparent
-from drivers.tcpip.limits import LIMITS
+from drivers.tcpip.quectel_gsm.timeouts import LIMITS
 
 LONG = 100.0
 NASTY = b"\x00\x1a\x1b+++\r\nOK\r\n\r\nCLOSED\r\n" * 20

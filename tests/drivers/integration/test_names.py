@@ -8,7 +8,7 @@ import pytest
 from driver_lab import Lab, Peer, exactly
 
 from drivers.errors import ConnectRefused, NameNotFound
-from drivers.tcpip.settings import Csd
+from drivers.tcpip import Csd
 
 
 @pytest.mark.requirement("S9.1", "S9.3", "S3.7")

@@ -214,8 +214,8 @@ def test_a_reader_that_does_not_read_holds_the_sender_back(lab: Lab) -> None:
 
     with Peer(flood) as peer, lab.driver(1, 0) as driver:
         session = driver.connect("TCP", "127.0.0.1", peer.port)
-        with session._changed:
-            assert session._changed.wait_for(lambda: session.congested, PATIENCE)
+        session.rest(PATIENCE, lambda: session.congested)
+        assert session.congested
         driver.state()  # the channel still answers
         assert not sent.is_set()
         assert session.dropped == 0

@@ -9,7 +9,8 @@ from driver_lab import PATIENCE, Lab, Peer, QuickClock, client_of, exactly, labo
 
 from drivers.at import Dialogue, LinePattern, command, expect
 from drivers.errors import AtTimeout, CommandError
-from drivers.tcpip.transfer import Acknowledged, send
+from drivers.tcpip import Acknowledged
+from drivers.tcpip.quectel_gsm.transfer import send
 
 SEND_RESULTS = (LinePattern("SEND OK"), LinePattern("SEND FAIL"))
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-import socket
-import threading
 from collections.abc import Iterator
 
 import pytest
-from driver_lab import PATIENCE, Lab, Peer, QuickClock, client_of, exactly, laboratory
+from driver_lab import PATIENCE, Lab, Peer, QuickClock, exactly, laboratory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_port import OK, Conversation, exchange
 
 from drivers.emulator import Behaviour
 from drivers.emulator.environment import Network
-from drivers.errors import AtTimeout, ConnectTimeout, SessionFinished, SessionReset, SessionTimeout
+from drivers.errors import AtTimeout, ConnectTimeout, SessionReset
 from drivers.tcpip import Session, TcpipDriver
 
 
@@ -25,24 +23,6 @@ def session(lab: Lab, echo_server: Peer) -> Iterator[Session]:
         made = driver.connect("TCP", "127.0.0.1", echo_server.port)
         made.settimeout(PATIENCE)
         yield made
-
-
-def test_recv_into_fills_a_buffer(session: Session) -> None:
-    session.sendall(b"0123456789")
-    buffer = bytearray(b"." * 8)
-    while session.recv_into(memoryview(buffer)[2:6], 3) != 3:
-        pass
-    assert bytes(buffer)[:2] == b".."
-    assert bytes(buffer)[5:] == b"..."
-
-
-def test_makefile_reads_and_writes_lines(session: Session) -> None:
-    with session.makefile("rw", encoding="ascii", newline="\n") as stream:
-        assert isinstance(stream, io.TextIOWrapper)
-        stream.write("one\ntwo\n")
-        stream.flush()
-        assert [stream.readline(), stream.readline()] == ["one\n", "two\n"]
-    assert session.open  # closing the file leaves the session open
 
 
 def test_makefile_knows_the_modes_of_a_socket(session: Session) -> None:
@@ -57,31 +37,6 @@ def test_makefile_knows_the_modes_of_a_socket(session: Session) -> None:
         session.makefile("r", 0)
     with session.makefile("rb") as reader, pytest.raises(io.UnsupportedOperation):
         reader.write(b"x")  # type: ignore[attr-defined]
-
-
-def test_shutdown_refuses_what_was_shut_and_nothing_else(session: Session, echo_server: Peer) -> None:
-    session.sendall(b"before")
-    assert exactly(session, 6) == b"before"
-    session.shutdown(socket.SHUT_WR)
-    with pytest.raises(BrokenPipeError):
-        session.send(b"after")
-    echo_server.connections[0].sendall(b"still heard")  # no FIN has gone out
-    assert exactly(session, 11) == b"still heard"
-    session.shutdown(socket.SHUT_RD)
-    assert session.recv(1) == b""
-    with pytest.raises(ValueError, match="SHUT_RD"):
-        session.shutdown(7)
-
-
-def test_a_listener_has_a_timeout(lab: Lab) -> None:
-    with lab.driver(1, 0) as driver:
-        listener = driver.listen()
-        listener.settimeout(0.01)
-        assert listener.gettimeout() == 0.01
-        with pytest.raises(SessionTimeout):
-            listener.accept()
-        with client_of(listener, driver.local_address), listener.accept(PATIENCE) as session:
-            assert session.getpeername() == session.remote_address
 
 
 def test_our_own_deadline_is_a_timeout_and_leaves_a_context_that_works(echo_server: Peer) -> None:
@@ -125,15 +80,6 @@ def test_a_module_that_starts_again_has_forgotten_everything() -> None:
     driver.close()
 
 
-def test_the_line_dying_is_a_reset_with_its_cause(session: Session, lab: Lab) -> None:
-    closing = threading.Thread(target=lab.mux.close)
-    closing.start()
-    with pytest.raises(ConnectionResetError) as reset:
-        session.recv(1)
-    closing.join()
-    assert reset.value.__cause__ is not None
-
-
 FRAGMENTS = st.sampled_from(
     [
         b"\x00",
@@ -171,13 +117,3 @@ def test_payload_of_any_octets_arrives_unchanged(lab: Lab, echo_server: Peer, re
 
         exchange_it()
         assert session.dropped == 0
-
-
-def test_sending_after_the_end_is_a_broken_pipe_every_time(lab: Lab) -> None:
-    with Peer(lambda connection: None) as peer, lab.driver(1, 0) as driver:
-        session = driver.connect("TCP", "127.0.0.1", peer.port)
-        session.settimeout(PATIENCE)
-        assert session.recv(1) == b""
-        for _ in range(2):
-            with pytest.raises(SessionFinished):
-                session.sendall(b"x")

@@ -9,8 +9,7 @@ import pytest
 from driver_lab import Lab, Peer, QuickClock, client_of, laboratory
 
 from drivers.errors import AtError, SessionFinished, TcpipError
-from drivers.tcpip import Session, TcpipDriver
-from drivers.tcpip.settings import Transparent
+from drivers.tcpip import Session, TcpipDriver, Transparent
 
 LONG = 100.0  # seconds of the quick clock
 NASTY = bytes(range(256)) + b"\r\nOK\r\n\r\n+QIRDI: 0,1,0\r\nERROR\r\n> \r\nCONNECT\r\n"

@@ -1,0 +1,259 @@
+"""An AT channel in asyncio: the same dialogues over a pair of streams."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Callable, Coroutine
+from contextlib import nullcontext, suppress
+from typing import Protocol, TypeVar
+
+from cmux.protocol.commands import Signals
+
+from ...clock import Clock, Timer
+from ...errors import AtError, ChannelClosed, DriverError
+from ..core.channel_base import ChannelBase
+from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from ..core.execution import Execution, turn
+
+T = TypeVar("T")
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class StreamSource(Protocol):
+    """What is needed of a multiplexer, a `cmux.aio.Mux`, to have the streams of another DLC."""
+
+    async def channel(self, dlci: int | str) -> Streams:
+        """Return the streams of a DLC, opened."""
+
+
+class AtChannel(ChannelBase):
+    """AT dialogues over a stream reader and writer.
+
+    Args:
+        reader: where the module's octets come from; nobody else reads it.
+        writer: where ours go.
+        name: what messages call the port.
+        clock: the source of time.
+    """
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        name: str = "port",
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(name, clock, nullcontext())
+        self._reader, self._writer = reader, writer
+        self._turn = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._hold: Timer | None = None
+        _living.add(self)
+
+    # -- what it runs on -------------------------------------------------------------------------------------------
+
+    @property
+    def dlci(self) -> int | None:
+        """The DLCI of the writer, None where it is no DLC."""
+        dlci = self._writer.get_extra_info("dlci")
+        return dlci if isinstance(dlci, int) else None
+
+    @property
+    def modem(self) -> object:
+        """What stands for the modem: the multiplexer of the writer, or this channel where there is none."""
+        return self._writer.get_extra_info("mux") or self
+
+    def set_dtr(self, on: bool) -> None:
+        """Set DTR of the UART: by MSC on a DLC, else on the serial port of the transport.
+
+        Args:
+            on: whether the terminal is ready.
+
+        Raises:
+            AtError: the transport has neither.
+        """
+        transport = self._writer.transport
+        serial = transport.get_extra_info("serial")
+        if hasattr(transport, "set_signals"):
+            paused = not getattr(transport, "is_reading", lambda: True)()
+            transport.set_signals(Signals(fc=paused, rtc=on))
+        elif serial is not None:
+            serial.dtr = on
+        else:
+            raise AtError(f"{self.name}: the transport has no DTR; use escape='+++'")
+
+    async def neighbour(self, dlci: int) -> AtChannel | None:
+        """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
+
+        Args:
+            dlci: which DLC.
+        """
+        multiplexer: StreamSource | None = self._writer.get_extra_info("mux")
+        used = any(other.modem is multiplexer and other.dlci == dlci and not other.closed for other in _living)
+        if multiplexer is None or used:
+            return None
+        try:
+            reader, writer = await multiplexer.channel(dlci)
+        except OSError:
+            return None  # the module does not have it
+        return AtChannel(reader, writer, name=f"DLCI {dlci}", clock=self._clock)
+
+    async def release(self) -> None:
+        """Say that a user no longer needs this channel; the last one closes it."""
+        if self._let_go():
+            await self.close()
+
+    # -- running dialogues -----------------------------------------------------------------------------------------
+
+    async def command(self, text: str, *, timeout: float = DEFAULT_TIMEOUT) -> Response:  # noqa: ASYNC109 - the module's
+        """Send one command line and return its answer; see the thread channel's `command`."""
+        return await self.run(command(text, timeout=timeout))
+
+    async def run(self, dialogue: Dialogue[T]) -> T:
+        """Run a dialogue to its end; dialogues of several tasks take turns.
+
+        Cancellation takes effect after a payload that was begun and after what the dialogue named to bring the
+        channel back.
+        """
+        try:
+            async with self._turn:
+                self._changed.set()
+                self._start()
+                return await self._drive(turn(self._engine, dialogue))
+        finally:
+            if self._engine.failure is None:
+                self._arrange_hold()  # what came during the turn may have to be given out after it
+
+    def room_made(self) -> None:
+        """Learn that a sink is no longer congested."""
+        self._changed.set()
+
+    def call_soon(self, job: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Run something in a task of its own, which `close` ends; it may run dialogues."""
+        task = asyncio.get_running_loop().create_task(job())
+        self._jobs.add(task)
+        task.add_done_callback(self._jobs.discard)
+
+    async def close(self) -> None:
+        """End every wait with `ChannelClosed` and stop reading; idempotent."""
+        self._engine.line_lost(ChannelClosed(f"{self.name}: the channel was closed"))
+        self._changed.set()
+        if self._hold is not None:
+            self._hold.cancel()
+        here = asyncio.current_task()
+        tasks = [task for task in (self._task, *self._jobs) if task is not None and task is not here]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def __aenter__(self) -> AtChannel:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    def _start(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._read())
+
+    async def _drive(self, dialogue: Dialogue[T]) -> T:
+        execution = Execution(self._engine, dialogue)
+        try:
+            while not execution.proceed(self._clock.now()):
+                await self._step()
+        except BaseException as error:
+            task = asyncio.ensure_future(self._wind_up(execution, error))
+            while not task.done():  # a second cancellation does not hurry it; every step of it has a deadline
+                with suppress(asyncio.CancelledError):
+                    await asyncio.shield(task)
+            raise
+        return execution.result
+
+    async def _wind_up(self, execution: Execution[T], error: BaseException) -> None:
+        """After a failure, bring the channel back."""
+        execution.abort(interrupted=not isinstance(error, Exception))
+        try:
+            while not execution.wind_up(self._clock.now()):
+                await self._step()
+        except DriverError as failure:
+            self._log.warning("bringing the channel back failed: %s", failure)
+
+    async def _step(self) -> None:
+        """Write what is to be written, then wait for the line or the clock."""
+        octets = self._engine.data_to_send()
+        if octets:
+            self._writer.write(octets)
+            self._engine.sent(self._clock.now())
+            await self._writer.drain()
+            return
+        due, now = self._engine.next_timeout(), self._clock.now()
+        if due is not None and due <= now:
+            self._engine.handle_timeout(now)
+            return
+        self._changed.clear()
+        loop = asyncio.get_running_loop()
+        timer = None if due is None else self._clock.call_later(loop, due - now, self._changed.set)
+        try:
+            await self._changed.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _arrange_hold(self) -> None:
+        """What is held back inside bare data is given out when its time has come, also while no dialogue runs."""
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+        due = self._engine.next_timeout()
+        if due is not None and not self._turn.locked():
+            loop, now = asyncio.get_running_loop(), self._clock.now()
+            self._hold = self._clock.call_later(loop, max(0.0, due - now), self._give_out)
+
+    def _give_out(self) -> None:
+        if not self._turn.locked():
+            self._engine.handle_timeout(self._clock.now())
+        self._changed.set()
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                while self._engine.congested and not self._turn.locked():
+                    self._changed.clear()
+                    await self._changed.wait()  # read no further, so that flow control reaches the peer
+                octets = await self._reader.read(65536)
+                if not octets:
+                    break
+                self._engine.receive(octets, self._clock.now())
+                self._changed.set()
+                self._arrange_hold()
+            cause: Exception = EOFError("the stream ended")
+        except OSError as error:
+            cause = error
+        failure = ChannelClosed(f"{self.name}: the line died: {cause}")
+        failure.__cause__ = cause
+        self._engine.line_lost(failure)
+        self._changed.set()
+
+
+_living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
+_channels: weakref.WeakValueDictionary[int, AtChannel] = weakref.WeakValueDictionary()
+
+
+def channel_on(streams: Streams, *, clock: Clock | None = None) -> AtChannel:
+    """Return the channel of a pair of streams: the same one for the same pair, so that two drivers can share it.
+
+    Args:
+        streams: the reader, and the writer.
+        clock: the source of time, for a channel that does not exist yet.
+    """
+    reader, writer = streams
+    channel = _channels.get(id(writer))  # the channel keeps its writer, so the number is not used again meanwhile
+    if channel is None or channel.closed:
+        dlci = writer.get_extra_info("dlci")
+        name = "port" if dlci is None else f"DLCI {dlci}"
+        channel = _channels[id(writer)] = AtChannel(reader, writer, name=name, clock=clock)
+    return channel

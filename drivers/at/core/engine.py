@@ -1,0 +1,283 @@
+"""The AT engine without I/O: octets and ``now`` in, octets out; one command in flight; unsolicited results routed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+from ...errors import AtError, AtTimeout, ChannelClosed, CommandError
+from .dialogue import Kind, Response, Step
+from .lexer import Data, Framing, Lexer, Line, Payload, Prompt, Token
+from .patterns import LinePattern, any_match
+from .results import ERRORS, error_for, is_error
+
+HOLD = 0.2
+MAX_INFO = 512
+
+
+class Sink(Protocol):
+    """Receives unsolicited results and data. Called while octets are read: it must return at once."""
+
+    @property
+    def lines(self) -> tuple[LinePattern, ...]:
+        """The unsolicited results that this sink may take."""
+
+    @property
+    def framing(self) -> Framing:
+        """How data of this sink is told from lines at present."""
+
+    @property
+    def congested(self) -> bool:
+        """Whether so much has not been fetched that nothing more should be read from the line."""
+
+    def take_line(self, text: str) -> bool:
+        """Take an unsolicited result; False: it is not mine."""
+
+    def take_data(self, header: str, data: bytes) -> bool:
+        """Take received data with its header (empty for bare data); False: it is not mine."""
+
+    def lost(self, cause: Exception) -> None:
+        """Take note that nothing will come any more."""
+
+
+class Engine:
+    """One port's dialogue.
+
+    Args:
+        name: what messages call the port.
+        hold: seconds after which a possible beginning of a line inside bare data is data.
+    """
+
+    def __init__(self, name: str = "port", *, hold: float = HOLD) -> None:
+        self.name = name
+        self.lexer: Lexer = Lexer()
+        self.counters: Counter[str] = Counter()
+        """``unclaimed`` and ``stale`` lines, ``unclaimed_octets`` of data."""
+        self.prepared: bool = False
+        """Whether the channel has been set up for its first dialogue."""
+        self.in_doubt: bool = False
+        """Whether an answer may still be on its way that no command waits for any more."""
+        self.failure: ChannelClosed | None = None
+        self._hold = hold
+        self._sinks: list[Sink] = []
+        self._hold_until: float | None = None
+        self._step: Step | None = None
+        self._unsent = b""
+        self._deadline: float | None = None
+        self._began = self._now = 0.0
+        self._lines: list[str] = []
+        self._echoed = False
+        self._reply: Response | AtError | None = None
+
+    # -- sinks ---------------------------------------------------------------------------------------------------
+
+    def add_sink(self, sink: Sink) -> None:
+        """Add a sink for what comes unasked; sinks are asked in the order in which they were added."""
+        if sink not in self._sinks:
+            self._sinks.append(sink)
+
+    def remove_sink(self, sink: Sink) -> None:
+        """Remove a sink."""
+        if sink in self._sinks:
+            self._sinks.remove(sink)
+
+    # -- what the runner does ------------------------------------------------------------------------------------
+
+    def arm(self, step: Step) -> None:
+        """Begin a step."""
+        if self._step is not None:
+            raise AtError(f"{self.name}: {step.shown} cannot begin while {self._step.shown} is in flight")
+        if step.kind is Kind.COMMAND and self._framing().online:
+            raise AtError(f"{self.name}: {step.shown} cannot be sent: the UART is in data mode; leave it with escape()")
+        self._step, self._unsent, self._deadline = step, step.write, None
+        self._lines.clear()
+        self._echoed = False
+        self._reply = self.failure
+        self.lexer.prompt = step.prompt
+        if step.payload_echo:
+            self.lexer.expect_echo(step.payload_echo)
+
+    @property
+    def congested(self) -> bool:
+        """Whether a sink is full."""
+        return any(sink.congested for sink in self._sinks)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a step is in flight that nothing has ended."""
+        return self._step is not None and self._reply is None
+
+    def reply(self) -> Response | AtError | None:
+        """Return what ended the step, or None while it lasts; the step is over then."""
+        reply = self._reply
+        if reply is not None:
+            self._disarm()
+        return reply
+
+    def give_up(self) -> Step | None:
+        """End the step in flight without an answer and return it."""
+        step = self._step
+        if step is not None:
+            self.in_doubt |= self._reply is None and step.kind is not Kind.PAUSE
+            self._disarm()
+        return step
+
+    def data_to_send(self) -> bytes:
+        """Return the octets of the step in flight that have not been written; `sent` confirms them."""
+        return self._unsent if self._reply is None else b""
+
+    def sent(self, now: float, begun: float | None = None) -> None:
+        """Learn that the octets of `data_to_send` have been written: the step's time begins.
+
+        Args:
+            now: the caller's clock in seconds.
+            begun: when writing them began: a pause counts from there, because the module may have had them since.
+        """
+        self._unsent = b""
+        step = self._step
+        if step is not None:
+            since = begun if step.kind is Kind.PAUSE and begun is not None else now
+            self._began, self._deadline = now, since + step.timeout
+
+    def receive(self, octets: bytes, now: float) -> None:
+        """Take what came from the line."""
+        self.lexer.feed(octets)
+        self._hold_until = None
+        if self._step is not None and self._step.kind is Kind.PAUSE:
+            self._end_when_due(self._step, now)  # what comes behind its end is not of it, though nobody has noticed yet
+        self.process(now)
+
+    def process(self, now: float) -> None:
+        """Look at the octets that wait; stops where a step has ended, until the dialogue has gone on."""
+        self._now = now
+        while self._reply is None:
+            self.lexer.framing, self.lexer.known = self._framing(), self._known()
+            token = self.lexer.next_token()
+            if token is None:
+                break
+            self._take(token)
+        if not self.lexer.held:
+            self._hold_until = None
+        elif self._hold_until is None:
+            self._hold_until = now + self._hold
+
+    def next_timeout(self) -> float | None:
+        """Return when `handle_timeout` is due, on the caller's clock."""
+        due = [at for at in (self._deadline if self._reply is None else None, self._hold_until) if at is not None]
+        return min(due, default=None)
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due by now."""
+        if self._hold_until is not None and now >= self._hold_until:
+            self._hold_until = None
+            self.lexer.release()
+            self.process(now)
+        if self._step is not None:
+            self._end_when_due(self._step, now)
+
+    def line_lost(self, failure: ChannelClosed) -> None:
+        """Learn that the line died: the step in flight and all later ones end with this."""
+        if self.failure is None:
+            self.failure = failure
+            self._reply = failure if self._step is not None else None
+            for sink in list(self._sinks):
+                sink.lost(failure)
+
+    # -- tokens --------------------------------------------------------------------------------------------------
+
+    def _framing(self) -> Framing:
+        framing = Framing()
+        for sink in self._sinks:
+            framing |= sink.framing
+        return framing
+
+    def _known(self) -> tuple[LinePattern, ...]:
+        """The lines that are no data even where bare data is on."""
+        online = self._framing().online
+        heard = [sink for sink in self._sinks if sink.framing.online or not online]
+        known = tuple(pattern for sink in heard for pattern in sink.lines)
+        step = self._step
+        if step is not None:
+            known += step.success + (step.info or ()) + (ERRORS if step.errors else ())
+        return known
+
+    def _take(self, token: Token) -> None:
+        if isinstance(token, Line):
+            self._take_line(token.text)
+        elif isinstance(token, Prompt):
+            self._end(self._response())
+        else:
+            header = token.header if isinstance(token, Payload) else ""
+            self._take_data(header, token.data)
+
+    def _take_data(self, header: str, data: bytes) -> None:
+        if not any(sink.take_data(header, data) for sink in list(self._sinks)):
+            self.counters["unclaimed_octets"] += len(data)
+
+    def _take_line(self, text: str) -> None:
+        step = self._step
+        if step is None:
+            if not self._unsolicited(text):
+                self.counters["unclaimed"] += 1
+            return
+        if step.kind is Kind.COMMAND and text.rstrip("\r") == step.shown and not self._echoed:
+            self._echoed = True
+        elif step.after_echo and not self._echoed:
+            if not self._unsolicited(text):
+                self.counters["stale"] += 1
+        elif any_match(step.success, text):
+            self._end(self._response(text))
+        elif step.errors and is_error(text):
+            self._end(error_for(text, step.shown, self.name))
+        elif step.info and any_match(step.info, text):
+            self._keep(text)
+        elif any_match(step.ends_on, text):
+            self._unsolicited(text)
+            self._end(self._response(text))
+        elif not self._unsolicited(text):
+            if step.kind is Kind.COMMAND and step.info is None:
+                self._keep(text)
+            else:
+                self.counters["stale"] += 1
+
+    def _unsolicited(self, text: str) -> bool:
+        return any(any_match(sink.lines, text) and sink.take_line(text) for sink in list(self._sinks))
+
+    def _keep(self, text: str) -> None:
+        if len(self._lines) < MAX_INFO:
+            self._lines.append(text)
+        else:
+            self.counters["stale"] += 1
+
+    # -- the end of a step ---------------------------------------------------------------------------------------
+
+    def _response(self, final: str = "") -> Response:
+        return Response(tuple(self._lines), final, 0.0 if self._deadline is None else self._now - self._began)
+
+    def _end_when_due(self, step: Step, now: float) -> None:
+        if self._reply is None and self._deadline is not None and now >= self._deadline:
+            self._reply = self._timed_out(step)
+
+    def _end(self, reply: Response | CommandError) -> None:
+        self._reply = reply
+
+    def _disarm(self) -> None:
+        self._step, self._unsent, self._deadline, self._reply = None, b"", None, None
+        self.lexer.prompt = False
+        self.lexer.expect_echo(b"")
+
+    def _timed_out(self, step: Step) -> Response | AtTimeout:
+        if step.kind is Kind.PAUSE:
+            return Response(tuple(self._lines))
+        truncated = self.lexer.give_up_payload()
+        if isinstance(truncated, Payload | Data):
+            self._take_data(truncated.header if isinstance(truncated, Payload) else "", truncated.data)
+        self.in_doubt = self.in_doubt or step.kind in (Kind.COMMAND, Kind.PAYLOAD)
+        came = ", ".join(self._lines) or "nothing"
+        tail = "did not come" if step.kind is Kind.EXPECT else "was not answered"
+        return AtTimeout(
+            f"{self.name}: {step.shown} {tail} within {step.timeout:g} s (came: {came}); "
+            "is the module powered, in AT command mode and at this baud rate?",
+            command=step.shown,
+            lines=tuple(self._lines),
+        )

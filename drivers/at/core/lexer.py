@@ -1,0 +1,294 @@
+"""Octets in, tokens out: lines, the prompt, payloads taken by count, bare data. No I/O, no time.
+
+Tokens are taken one at a time, because what a token means may change how the octets after it are to be read
+(after ``CONNECT OK`` bare data begins). The same octets give the same tokens however they are cut into pieces;
+only bare data may come in more or fewer pieces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .patterns import Header, LinePattern
+
+MAX_LINE = 2048
+MAX_PAYLOAD = 65536
+CR, LF, BLANK, GREATER = b"\r", b"\n", b" ", b">"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line without its CR LF; octets above 0x7F are latin-1."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The ``>`` after which the module takes a payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Data that was announced by a header and taken by count; `header` is the header as it came."""
+
+    header: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Bare data: what is not a known line while bare data is on."""
+
+    data: bytes
+
+
+Token = Line | Prompt | Payload | Data
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How received data is told from lines.
+
+    Args:
+        headers: forms of header that announce counted data.
+        bare: whether everything that is not a known line is data.
+        online: whether the UART is in data mode, where a command line would go to the peer.
+    """
+
+    headers: tuple[Header, ...] = ()
+    bare: bool = False
+    online: bool = False
+
+    def __or__(self, other: Framing) -> Framing:
+        """Return the framing in which both are understood."""
+        extra = tuple(header for header in other.headers if header not in self.headers)
+        return Framing(self.headers + extra, self.bare or other.bare, self.online or other.online)
+
+
+class Lexer:
+    """Cut a stream of octets into tokens.
+
+    Args:
+        max_line: octets after which a line without an end is dropped and counted.
+        max_payload: the largest count that a header may announce.
+    """
+
+    def __init__(self, *, max_line: int = MAX_LINE, max_payload: int = MAX_PAYLOAD) -> None:
+        self.framing: Framing = Framing()
+        self.known: tuple[LinePattern, ...] = ()
+        """The lines that are recognised inside bare data and inside the echo of a payload."""
+        self.prompt: bool = False
+        """Whether a ``>`` at the beginning of a line is the prompt."""
+        self.overlong: int = 0
+        """Lines dropped because they had no end."""
+        self.truncated: int = 0
+        """Counted payloads given out before they were complete."""
+        self.held: bool = False
+        """Whether a possible beginning of a line is held back inside bare data."""
+        self._max_line = max_line
+        self._max_payload = max_payload
+        self._octets = bytearray()
+        self._payload: tuple[str, int] | None = None
+        self._echo = b""
+        self._blank = False
+        self._skipping = False
+        self._release = False
+        self._headed = False
+
+    def feed(self, octets: bytes) -> None:
+        """Add what came from the line."""
+        self._octets += octets
+
+    def expect_echo(self, payload: bytes) -> None:
+        """Take these octets out when they come back; an empty payload ends the search."""
+        self._echo = bytes(payload)
+
+    def release(self) -> None:
+        """Give out what is held back: it has waited long enough and was no line."""
+        self._release = self.held
+
+    def give_up_payload(self) -> Token | None:
+        """Give out a counted payload that stays incomplete, as much as there is of it."""
+        if self._payload is None:
+            return None
+        header, _ = self._payload
+        self._payload = None
+        self.truncated += 1
+        return Payload(header, self._take(len(self._octets)))
+
+    def next_token(self) -> Token | None:
+        """Return the next token, or None when more octets are needed."""
+        self.held = False
+        while self._octets:
+            if self._payload is not None:
+                return self._counted(self._payload)
+            if self._blank:
+                self._blank = False
+                if self._octets.startswith(BLANK):
+                    del self._octets[:1]
+                    continue
+            if self._echo:
+                token, wait = self._in_echo()
+                if token is not None:
+                    return token
+                if wait:
+                    return None
+                continue
+            return self._in_bare() if self.framing.bare else self._in_lines()
+        return None
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(self._octets[:count])
+        del self._octets[:count]
+        return taken
+
+    def _counted(self, pending: tuple[str, int]) -> Token | None:
+        header, count = pending
+        if len(self._octets) < count:
+            return None
+        self._payload = None
+        return Payload(header, self._take(count))
+
+    # -- lines ---------------------------------------------------------------------------------------------------
+
+    def _in_lines(self) -> Token | None:
+        while self._octets:
+            if self._skipping:
+                end = self._octets.find(LF)
+                self._skipping = end < 0
+                del self._octets[: end + 1 if end >= 0 else len(self._octets)]
+                continue
+            blank = len(self._octets) - len(self._octets.lstrip(b"\r\n"))
+            if blank:
+                del self._octets[:blank]
+                continue
+            if self.prompt and self._octets.startswith(GREATER):
+                return self._prompted(1)
+            token, wait = self._header(0)
+            if token is not None or wait:
+                return token
+            end = self._octets.find(LF)
+            if (end if end >= 0 else len(self._octets)) > self._max_line:
+                self.overlong += 1
+                self._skipping = True
+                continue
+            if end < 0:
+                return None
+            text = self._take(end + 1).rstrip(b"\r\n").decode("latin-1")
+            return Line(text)
+        return None
+
+    def _prompted(self, count: int) -> Prompt:
+        del self._octets[:count]
+        self.prompt = False
+        self._blank = True  # one blank follows it, sometimes later, sometimes never
+        return Prompt()
+
+    def _header(self, at: int) -> tuple[Token | None, bool]:
+        """Look for a header and its payload; return the token, and whether to wait for more."""
+        for header in self.framing.headers:
+            window = bytes(self._octets[at : at + len(header.prefix) + header.room])
+            found = header.match(window)
+            if found is None:
+                if header.may_become(window):
+                    return None, True
+                continue
+            count = int(found["count"])
+            if count > self._max_payload:
+                continue
+            start = at + found.end()
+            if at == 0:
+                del self._octets[:start]
+                self._payload = (found[0].decode("latin-1"), count)
+                return self._counted(self._payload), True
+            if len(self._octets) < start + count:
+                return None, True
+            data = bytes(self._octets[start : start + count])
+            del self._octets[at : start + count]
+            return Payload(found[0].decode("latin-1"), data), False
+        return None, False
+
+    # -- bare data -----------------------------------------------------------------------------------------------
+
+    def _in_bare(self) -> Token | None:
+        if self._headed:
+            token, wait = self._next_heading()
+            if token is not None:
+                return token
+            if wait and not self._release:
+                self.held = True
+                return None
+            self._headed = False
+        at = self._octets.find(CR)
+        if at != 0:
+            return Data(self._take(at if at > 0 else len(self._octets)))
+        if self.prompt and self._octets.startswith(b"\r\n>"):
+            return self._prompted(3)
+        token, wait = self._known_line(0)
+        if token is not None:
+            return token
+        if wait and not self._release:
+            self.held = True
+            return None
+        self._release = False
+        end = self._octets.find(CR, 1)
+        return Data(self._take(end if end > 0 else len(self._octets)))
+
+    def _known_line(self, at: int) -> tuple[Line | None, bool]:
+        """Look for CR LF, a known line, CR LF; return it, and whether to wait for more."""
+        start = bytes(self._octets[at : at + 2])
+        if not b"\r\n".startswith(start):
+            return None, False
+        end = self._octets.find(LF, at + 2, at + 2 + self._max_line)
+        if end > 0 and self._octets[end - 1 : end] == CR:
+            text = bytes(self._octets[at + 2 : end - 1]).decode("latin-1")
+            found = [pattern for pattern in self.known if pattern.match(text)]
+            if found:
+                self._headed = any(pattern.heads for pattern in found)
+                del self._octets[at : end + 1]
+                return Line(text), False
+            return None, False
+        if end > 0:
+            return None, False
+        part = bytes(self._octets[at + 2 : at + 2 + self._max_line])
+        prompt = self.prompt and not part
+        return None, prompt or any(pattern.may_become(part) for pattern in self.known)
+
+    def _next_heading(self) -> tuple[Line | None, bool]:
+        """Look for one more line that stands before bare data, right behind the first; and whether to wait for more."""
+        heads = [pattern for pattern in self.known if pattern.heads]
+        end = self._octets.find(b"\r\n", 0, self._max_line)
+        if end < 0:
+            part = bytes(self._octets[: self._max_line])
+            return None, any(pattern.may_become(part) for pattern in heads)
+        text = bytes(self._octets[:end]).decode("latin-1")
+        if not any(pattern.match(text) for pattern in heads):
+            return None, False
+        del self._octets[: end + 2]
+        return Line(text), False
+
+    # -- the echo of a payload -----------------------------------------------------------------------------------
+
+    def _in_echo(self) -> tuple[Token | None, bool]:
+        """Take the echo out as a whole; a line or counted data that comes in the middle of it is taken out first."""
+        echo = self._echo
+        same = min(len(echo), len(self._octets))
+        if self._octets[:same] == echo[:same]:
+            if same < len(echo):
+                return None, True
+            del self._octets[:same]
+            self._echo = b""
+            return None, False
+        at = next(i for i in range(same) if self._octets[i] != echo[i])
+        for start in (at, at - 1, at - 2):  # the line's own CR LF may have looked like a part of the echo
+            if start < 0:
+                break
+            line, wait = self._known_line(start)
+            if line is not None or wait:
+                return line, wait
+        token, wait = self._header(at)
+        if token is not None or wait:
+            return token, wait
+        self._echo = b""  # not an echo at all
+        return None, False

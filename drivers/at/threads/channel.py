@@ -1,0 +1,343 @@
+"""An AT channel on threads: the one reader of a port, and dialogues that take turns on it."""
+
+from __future__ import annotations
+
+import collections
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Literal, TypeVar
+
+from ...clock import Clock
+from ...errors import AtError, AtTimeout, ChannelClosed, DriverError
+from ..core.channel_base import ChannelBase
+from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from ..core.execution import Execution, turn
+from ..core.patterns import LinePattern
+from .port import POLL, Borrowed, Port, port_name
+
+T = TypeVar("T")
+Direction = Literal["rx", "tx"]
+OctetsCallback = Callable[[Direction, bytes], None]
+EMPTY_READS = 16
+MAX_CALLBACKS = 1024
+
+
+_living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
+_living_lock = threading.Lock()
+
+
+class AtChannel(ChannelBase):
+    """AT dialogues over one port; owns the only reader of that port. Makes no I/O before its first use.
+
+    Args:
+        port: a pyserial-like object, open.
+        clock: the source of time.
+        close_port: whether `close` closes the port, too.
+    """
+
+    def __init__(self, port: Port, *, clock: Clock | None = None, close_port: bool = False) -> None:
+        self._changed = threading.Condition()
+        super().__init__(port_name(port), clock, self._changed)
+        self.port = port
+        self._close_port = close_port
+        self._turns: collections.deque[object] = collections.deque()
+        self._taps: list[OctetsCallback] = []
+        self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
+        self._threads: list[threading.Thread] = []
+        self._borrowed = Borrowed(port)
+        self._stopping = False
+        with _living_lock:
+            _living.add(self)
+
+    @staticmethod
+    def living() -> list[AtChannel]:
+        """Return the channels of this process that somebody still refers to, closed ones too."""
+        with _living_lock:
+            return list(_living)
+
+    # -- public ---------------------------------------------------------------------------------------------------
+
+    def command(
+        self,
+        text: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        success: tuple[LinePattern, ...] | None = None,
+    ) -> Response:
+        """Send one command line and return its answer.
+
+        Args:
+            text: the line without its CR.
+            timeout: seconds.
+            success: the lines that end it well, where that is not OK.
+
+        Raises:
+            CommandError: the module answered ERROR.
+            AtTimeout: it did not answer in time.
+            ChannelClosed: the line died.
+        """
+        return self.run(
+            command(text, timeout=timeout) if success is None else command(text, timeout=timeout, success=success)
+        )
+
+    def run(self, dialogue: Dialogue[T], *, timeout: float | None = None) -> T:
+        """Run a dialogue to its end; dialogues of several threads take turns in the order they came.
+
+        Args:
+            dialogue: a fresh generator.
+            timeout: seconds to wait for the turn; None: as long as it takes.
+
+        Returns:
+            What the dialogue returns.
+
+        Raises:
+            AtTimeout: the turn did not come in time, or a step of the dialogue timed out.
+            ChannelClosed: the channel is closed or the line died.
+        """
+        if threading.current_thread() in self._threads[:1]:
+            raise AtError(f"{self.name}: a callback on the reader cannot run a dialogue; it would wait for itself")
+        with self._turn(timeout):
+            self._start()
+            return self._drive(turn(self._engine, dialogue))
+
+    def on_octets(self, callback: OctetsCallback) -> Callable[[], None]:
+        """Have every octet shown as it comes from and goes to the port.
+
+        The callback gets ``"rx"`` or ``"tx"`` and the octets, in the order of the line: what is sent before it is
+        written, what came before it is looked at. It runs on the thread that writes or reads, so it returns soon and
+        does not use the channel.
+
+        Args:
+            callback: what to call.
+
+        Returns:
+            A function that ends it.
+        """
+        self._taps.append(callback)
+
+        def remove() -> None:
+            with suppress(ValueError):
+                self._taps.remove(callback)
+
+        return remove
+
+    def room_made(self) -> None:
+        """Learn that a sink is no longer congested."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def call_soon(self, job: Callable[[], None]) -> None:
+        """Run something on the channel's own dispatch thread, where callbacks of users run; it may run dialogues.
+
+        Args:
+            job: what to run; of more than 1024 that wait the oldest are dropped and counted.
+        """
+        with self._changed:
+            if len(self._jobs) == MAX_CALLBACKS:
+                self._engine.counters["dropped_callbacks"] += 1
+            self._jobs.append(job)
+            self._changed.notify_all()
+
+    def release(self) -> None:
+        """Say that a user no longer needs this channel; the last one closes it."""
+        if self._let_go():
+            self.close()
+
+    def close(self) -> None:
+        """End every wait with `ChannelClosed`, stop the threads and join them; idempotent."""
+        with self._changed:
+            first, self._stopping = not self._stopping, True
+            if first:
+                self._engine.line_lost(ChannelClosed(f"{self.name}: the channel was closed"))
+            self._changed.notify_all()
+        if not first:
+            return
+        for thread in self._threads:
+            if thread is threading.current_thread():
+                continue
+            while thread.is_alive():
+                self._borrowed.cancel()
+                thread.join(POLL)
+        self._borrowed.give_back()
+        if self._close_port:
+            close = getattr(self.port, "close", None)
+            if close is not None:
+                close()
+
+    def __enter__(self) -> AtChannel:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # -- running dialogues ----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _turn(self, timeout: float | None) -> Iterator[None]:
+        ticket = object()
+        deadline = None if timeout is None else self._clock.now() + timeout
+        with self._changed:
+            self._turns.append(ticket)
+            self._changed.notify_all()
+            try:
+                while self._turns[0] is not ticket:
+                    self._check_alive()
+                    left = None if deadline is None else deadline - self._clock.now()
+                    if left is not None and left <= 0:
+                        raise AtTimeout(
+                            f"{self.name}: another dialogue had the channel for more than {timeout:g} s",
+                            command="the channel's turn",
+                        )
+                    self._clock.wait(self._changed, left)
+                self._check_alive()
+            except BaseException:
+                self._turns.remove(ticket)
+                self._changed.notify_all()
+                raise
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._turns.remove(ticket)
+                self._changed.notify_all()
+
+    def _check_alive(self) -> None:
+        failure = self._engine.failure
+        if failure is not None:
+            raise ChannelClosed(str(failure)) from failure.__cause__
+
+    def _drive(self, dialogue: Dialogue[T]) -> T:
+        execution = Execution(self._engine, dialogue)
+        try:
+            self._carry_on(lambda: execution.proceed(self._clock.now()))
+        except BaseException as error:
+            self._wind_up(execution, error)
+            raise
+        return execution.result
+
+    def _wind_up(self, execution: Execution[T], error: BaseException) -> None:
+        """After a failure, bring the channel back."""
+        execution.abort(interrupted=not isinstance(error, Exception))
+        try:
+            self._carry_on(lambda: execution.wind_up(self._clock.now()))
+        except DriverError as failure:
+            self._log.warning("bringing the channel back failed: %s", failure)
+        except BaseException as again:
+            self._wind_up(execution, again)
+            raise
+
+    def _carry_on(self, done: Callable[[], bool]) -> None:
+        """Write what is to be written and wait for what is waited for, until it is done."""
+        while True:
+            with self._changed:
+                if done():
+                    return
+                octets = self._engine.data_to_send()
+                if not octets:
+                    self._wait()
+                    continue
+            begun = self._clock.now()
+            self._write(octets)
+            with self._changed:
+                self._engine.sent(self._clock.now(), begun)
+
+    def _wait(self) -> None:
+        due = self._engine.next_timeout()
+        now = self._clock.now()
+        if due is not None and due <= now:
+            self._engine.handle_timeout(now)
+            self._changed.notify_all()
+        else:
+            self._clock.wait(self._changed, None if due is None else due - now)
+
+    def _write(self, octets: bytes) -> None:
+        for tap in list(self._taps):
+            tap("tx", octets)
+        rest = memoryview(octets)
+        try:
+            while rest:
+                written = self.port.write(bytes(rest))
+                rest = rest[len(rest) if written is None else written :]
+        except (OSError, ValueError) as error:
+            self._lose(error)
+            raise ChannelClosed(f"{self.name}: {len(octets)} octets could not be written: {error}") from error
+
+    # -- threads --------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self._threads:
+            return
+        try:
+            self._borrowed.take()
+        except (OSError, ValueError) as error:
+            raise ChannelClosed(f"{self.name}: the port cannot be used: {error}") from error
+        for target, task in ((self._read, "reader"), (self._dispatch, "dispatch")):
+            thread = threading.Thread(target=target, name=f"at {task} {self.name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _read(self) -> None:
+        empty = 0
+        try:
+            while not self._stopping:
+                self._await_room()
+                octets = self.port.read(1)
+                if octets:
+                    if waiting := self.port.in_waiting:
+                        octets += self.port.read(min(waiting, 65536))
+                    empty = 0
+                    self._received(bytes(octets))
+                elif self.port.timeout is None and not self._stopping:
+                    empty += 1  # a read without a timeout that gives nothing: cancelled, or hung up
+                    if empty >= EMPTY_READS or not getattr(self.port, "is_open", True):
+                        raise EOFError("the port gives nothing any more")
+                elif not getattr(self.port, "is_open", True):
+                    raise EOFError("the port was closed")
+        except (OSError, ValueError, TypeError, EOFError) as error:
+            self._lose(error)
+        finally:
+            if not self.closed:  # a callback raised: nobody reads any more
+                self._lose(RuntimeError("the reader was ended by an exception"))
+
+    def _await_room(self) -> None:
+        """Read no further while sessions are full, so that flow control reaches the peer; answers are always read."""
+        with self._changed:
+            while not self._stopping and not self._turns and self._engine.congested:
+                self._clock.wait(self._changed, None)
+
+    def _received(self, octets: bytes) -> None:
+        for tap in list(self._taps):
+            tap("rx", octets)
+        with self._changed:
+            self._engine.receive(octets, self._clock.now())
+            self._changed.notify_all()
+
+    def _lose(self, cause: Exception) -> None:
+        failure = ChannelClosed(f"{self.name}: the line died: {cause or type(cause).__name__}")
+        failure.__cause__ = cause
+        with self._changed:
+            if not self._stopping:
+                self._log.info("%s", failure)
+            self._engine.line_lost(failure)
+            self._changed.notify_all()
+
+    def _dispatch(self) -> None:
+        """Run what users want run, and give out what is held back when its time has come."""
+        while True:
+            with self._changed:
+                while not self._jobs and not self.closed:
+                    due, now = self._engine.next_timeout(), self._clock.now()
+                    if due is not None and due <= now:
+                        self._engine.handle_timeout(now)
+                        self._changed.notify_all()
+                    else:
+                        self._clock.wait(self._changed, None if due is None else due - now)
+                if not self._jobs:
+                    return
+                job = self._jobs.popleft()
+            try:
+                job()
+            except DriverError as error:
+                self._log.warning("%s", error)

@@ -1,0 +1,191 @@
+"""The TCP/IP driver for asyncio: the names of `drivers.tcpip`, awaitable, from the same procedures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+from ...at.aio import AtChannel, Streams
+from ...clock import Clock
+from ...errors import DriverError
+from ..core.keepalive import KeepAlive
+from ..core.ownership import Lease
+from ..core.procedure import Procedure, exclusive, on_channel
+from ..driver_base import DriverBase
+from .listener import Listener
+from .runner import TaskRunner
+from .session import Session
+from .watch import Watch
+
+T = TypeVar("T")
+
+
+class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
+    """One context of the module's TCP/IP stack, driven over one channel. The constructor sends nothing.
+
+    Args:
+        port: a reader and a writer, as ``cmux.aio.Mux.channel`` gives them, or an `AtChannel` of this event loop.
+        context: see `drivers.tcpip.TcpipDriver`, likewise all that follow.
+        apn: see there.
+        user: see there.
+        password: see there.
+        bearer: see there.
+        muxip: see there.
+        transparent: see there.
+        receive: see there.
+        show: see there.
+        initialise: see there.
+        dialect: see there.
+        table: see there; channels of one ``cmux.aio.Mux`` share one.
+        clock: see there; None: that of the channel.
+    """
+
+    def _make_runner(self, port: Streams | AtChannel, clock: Clock | None) -> TaskRunner:
+        return TaskRunner(port, clock)
+
+    async def _do(self, procedure: Procedure[T]) -> T:
+        """Carry out what no other operation of this driver may come between."""
+        return await self._runner.run(exclusive(procedure))
+
+    @property
+    def channel(self) -> AtChannel:
+        """The AT channel that the driver uses."""
+        return self._runner.channel
+
+    async def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:  # noqa: ASYNC109
+        """Take the context; see `drivers.tcpip.TcpipDriver.claim`."""
+        return await self._do(self._context.take(timeout, take_over=take_over))
+
+    async def reclaim(self, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - on the driver's clock
+        """Take the context, also where a dead host has left it active; see `drivers.tcpip.TcpipDriver.reclaim`."""
+        await self._do(self._context.take(timeout, reclaim=True))
+
+    def keep_alive(
+        self,
+        session: Session,
+        settings: KeepAlive | None = None,
+        *,
+        reconnect: bool = False,
+        on_dead: Callable[[Session, Exception], None] | None = None,
+        on_reconnected: Callable[[Session], None] | None = None,
+    ) -> Watch:
+        """Examine a session whenever it has been idle for a period; see `drivers.tcpip.TcpipDriver.keep_alive`."""
+        return Watch(
+            self._runner,
+            self._context,
+            session,
+            settings or KeepAlive(),
+            reconnect=reconnect,
+            on_dead=on_dead,
+            on_reconnected=on_reconnected,
+        )
+
+    async def release(self) -> None:
+        """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
+        await self._do(self._context.release())
+
+    async def close(self) -> None:
+        """Close the sessions, deactivate the context, give it up, and close the channel that was made for this."""
+        try:
+            await self._do(self._context.close())
+        finally:
+            if self._context.closed:
+                await self._runner.close()
+
+    async def __aenter__(self) -> TcpipDriver:
+        try:
+            await self.claim()
+        except BaseException:
+            with suppress(DriverError):
+                await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            await self.close()
+        except DriverError:
+            if error is None:
+                raise
+
+    async def state(self) -> str:
+        """Return the state of the context as the module words it."""
+        return await self._do(self._context.state())
+
+    async def foreground(self) -> tuple[int, int | None]:
+        """Return the UART's foreground context and the virtual UART (1 to 4) that controls it."""
+        return await self._do(self._context.foreground())
+
+    async def show(self, *names: str) -> None:
+        """Set what stands before data that is not fetched; possible at any time, also while a session stands.
+
+        Args:
+            names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
+        """
+        await self._do(self._context.show(frozenset(names)))
+
+    async def activate(self) -> str:
+        """Activate the context step by step and return the local address."""
+        return await self._do(self._context.activate())
+
+    async def deactivate(self) -> None:
+        """Close all sessions and deactivate the context."""
+        await self._do(self._context.deactivate())
+
+    async def local_address(self) -> str:
+        """Return the local address of the active context."""
+        return await self._do(self._context.local_address())
+
+    async def listen(
+        self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
+    ) -> Listener:
+        """Begin to listen for clients; see `drivers.tcpip.TcpipDriver.listen`."""
+        listening = self._context.listen(protocol, port, clients, step_by_step=step_by_step)
+        return Listener(self._runner, self._context, await self._do(listening))
+
+    async def connect(
+        self,
+        protocol: str,
+        host: str,
+        port: int,
+        *,
+        index: int | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the module's answer, on the driver's clock
+        step_by_step: bool = False,
+    ) -> Session:
+        """Open a session to a remote server; see `drivers.tcpip.TcpipDriver.connect`."""
+        connecting = self._context.connect(
+            protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
+        )
+        return Session(self._runner, self._context, await self._do(connecting))
+
+    async def resolve(self, name: str) -> list[str]:
+        """Return the addresses of a name."""
+        return await self._do(self._context.resolve(name))
+
+    async def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
+        """Set the servers that names are asked of."""
+        await self._do(self._context.set_name_servers(primary, secondary))
+
+    async def name_servers(self) -> tuple[str, ...]:
+        """Return the servers that names are asked of."""
+        return await self._do(self._context.name_servers())
+
+    async def escape(self) -> None:
+        """Go from data mode to command mode, by ``+++`` or DTR."""
+        await self._do(on_channel(self._context.stack.escape()))
+
+    async def resume(self) -> None:
+        """Go back to data mode: ATO."""
+        await self._do(on_channel(self._context.stack.resume()))
+
+    @asynccontextmanager
+    async def command_mode(self) -> AsyncIterator[AtChannel]:
+        """Leave data mode for a few commands, and go back to it."""
+        await self.escape()
+        try:
+            yield self.channel
+        finally:
+            if self._context.resumable:
+                await self.resume()

@@ -1,0 +1,39 @@
+"""Listeners in asyncio: servers of the module, whose clients become sessions."""
+
+from __future__ import annotations
+
+from ..core import operations
+from ..core.context import Context
+from ..core.listener_state import ListenerState
+from ..core.session_base import ListenerBase
+from .runner import TaskRunner
+from .session import Session
+
+
+class Listener(ListenerBase):
+    """A server of the module; made by `TcpipDriver.listen`. See `drivers.tcpip.Listener`."""
+
+    def __init__(self, runner: TaskRunner, context: Context, state: ListenerState) -> None:
+        super().__init__(state)
+        self._runner = runner
+        self._context = context
+
+    async def status(self) -> tuple[bool, int]:
+        """Return whether it listens, as the module says, and how many clients are connected."""
+        return await self._runner.run(self._context.listener_status(self._state))
+
+    async def accept(self, timeout: float | None = None) -> Session:  # noqa: ASYNC109 - on the driver's clock
+        """Wait for a client; see `drivers.tcpip.Listener.accept`."""
+        return Session(
+            self._runner, self._context, await self._runner.run(operations.accept(self._context, self._state, timeout))
+        )
+
+    async def close(self) -> None:
+        """Leave the listening state; a session that was accepted stays; idempotent."""
+        await self._runner.run(operations.close_listener(self._context, self._state))
+
+    async def __aenter__(self) -> Listener:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()

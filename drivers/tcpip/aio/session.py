@@ -1,0 +1,77 @@
+"""Sessions in asyncio: what the user of `drivers.tcpip.aio` reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..core import operations
+from ..core.context import Context
+from ..core.keepalive import KeepAlive, examine
+from ..core.session_base import SessionBase
+from ..core.socket_state import Acknowledged, Address, Ending, SocketState
+from .runner import TaskRunner
+
+
+class Session(SessionBase):
+    """A session with a remote host; see `drivers.tcpip.Session`.
+
+    Made by `TcpipDriver.connect` and `Listener.accept`.
+    """
+
+    def __init__(self, runner: TaskRunner, context: Context, state: SocketState) -> None:
+        super().__init__(state)
+        self._runner = runner
+        self._context = context
+
+    async def send(self, data: bytes | bytearray | memoryview) -> int:
+        """Send up to 1460 octets and return how many the module has taken."""
+        return await self._runner.run(operations.send(self._context, self._state, data))
+
+    async def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
+        """Send all octets, in pieces of up to 1460; see `drivers.tcpip.Session.sendall`."""
+        await self._runner.run(operations.send_all(self._context, self._state, data, end, period))
+
+    async def acknowledged(self) -> Acknowledged:
+        """Return how much was sent, acknowledged, and not."""
+        return await self._runner.run(operations.acknowledged(self._context, self._state))
+
+    async def check(
+        self, settings: KeepAlive | None = None, *, stopped: Callable[[], bool] | None = None
+    ) -> Acknowledged:
+        """Find out whether the connection still is one; see `drivers.tcpip.Session.check`."""
+        return await self._runner.run(examine(self._context, self._state, settings or KeepAlive(), stopped))
+
+    async def rest(
+        self, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False
+    ) -> None:
+        """Wait while the session stands; see `drivers.tcpip.Session.rest`."""
+        await self._runner.run(operations.rest(self._state, seconds, stopped, even_closed=even_closed))
+
+    async def recv(self, size: int) -> bytes:
+        """Return what has come, waiting for at least one octet; see `drivers.tcpip.Session.recv`."""
+        return (await self.recvfrom(size))[0]
+
+    async def recvfrom(self, size: int) -> tuple[bytes, Address]:
+        """Return what has come and whence; see `drivers.tcpip.Session.recvfrom`."""
+        return await self._runner.run(operations.receive(self._context, self._state, size))
+
+    async def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
+        """Fill a buffer with what has come and return how many octets that were."""
+        view = memoryview(buffer).cast("B")
+        data = await self.recv(size or len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def shutdown(self, how: int) -> None:
+        """Receive or send no more; see `drivers.tcpip.Session.shutdown`."""
+        operations.shutdown(self._context, self._state, how)
+
+    async def close(self) -> None:
+        """Close the session; see `drivers.tcpip.Session.close`."""
+        await self._runner.run(operations.close(self._context, self._state))
+
+    async def __aenter__(self) -> Session:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()

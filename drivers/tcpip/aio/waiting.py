@@ -1,0 +1,48 @@
+"""Waiting for changes in a task."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from ...clock import Clock
+from ..core.changes import Changes
+
+T = TypeVar("T")
+
+
+async def until(clock: Clock, changes: Changes, ready: Callable[[], T | None], seconds: float | None) -> T | None:
+    """Wait until something is ready, and return it; None when the time has run out.
+
+    Args:
+        clock: the source of time.
+        changes: tells when to ask again, maybe from another thread.
+        ready: None: not yet.
+        seconds: how long at most, None for as long as it takes.
+    """
+    deadline = None if seconds is None else clock.now() + seconds
+    if (result := ready()) is not None:
+        return result
+    loop, bell, here = asyncio.get_running_loop(), asyncio.Event(), threading.get_ident()
+
+    def ring() -> None:
+        if threading.get_ident() == here:  # at once: who asks for a turn a round later than others gets it later
+            bell.set()
+        else:
+            loop.call_soon_threadsafe(bell.set)
+
+    with changes.waking(ring):
+        while (result := ready()) is None:
+            left = None if deadline is None else deadline - clock.now()
+            if left is not None and left <= 0:
+                return None
+            bell.clear()
+            timer = None if left is None else clock.call_later(loop, left, bell.set)
+            try:
+                await bell.wait()
+            finally:
+                if timer is not None:
+                    timer.cancel()
+        return result

@@ -1,0 +1,69 @@
+"""Watching idle sessions in asyncio (app note chapter 10)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from ..core.context import Context
+from ..core.keepalive import KeepAlive, Watched
+from .runner import TaskRunner
+from .session import Session
+
+
+class Watch:
+    """Examines a session whenever it has been idle for a period; made by `TcpipDriver.keep_alive`.
+
+    Args:
+        runner: runs the examination.
+        context: whose session it is.
+        session: a TCP session.
+        settings: how.
+        reconnect: whether to open a client session again that was found dead.
+        on_dead: told the session and why.
+        on_reconnected: told the new session.
+    """
+
+    def __init__(
+        self,
+        runner: TaskRunner,
+        context: Context,
+        session: Session,
+        settings: KeepAlive,
+        *,
+        reconnect: bool = False,
+        on_dead: Callable[[Session, Exception], None] | None = None,
+        on_reconnected: Callable[[Session], None] | None = None,
+    ) -> None:
+        self._watched = Watched(
+            context,
+            session,
+            settings,
+            reconnect=reconnect,
+            again=partial(Session, runner, context),
+            tell=lambda callback: callback(),
+            on_dead=on_dead,
+            on_reconnected=on_reconnected,
+        )
+        self._task = asyncio.get_running_loop().create_task(runner.run(self._watched.watch()))
+
+    def __repr__(self) -> str:
+        return self._watched.describe(ended=self._task.done())
+
+    @property
+    def session(self) -> Session:
+        """The session that is watched now."""
+        return self._watched.session
+
+    async def close(self) -> None:
+        """Stop watching; the session stays; idempotent."""
+        self._task.cancel()
+        if self._task is not asyncio.current_task():
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def __aenter__(self) -> Watch:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()

@@ -1,0 +1,43 @@
+"""What every family of TCP/IP stacks shares: sessions, listeners, who owns which context. No command, no waiting.
+
+What a family is written with can be had from here: it derives from `TcpipStack`.
+"""
+
+from __future__ import annotations
+
+from . import events
+from .changes import Changes
+from .listener_state import ListenerState
+from .options import Options
+from .ownership import ContextState
+from .procedure import Procedure, exclusive, on_channel, on_free_uart, wait
+from .session_table import IdScope
+from .socket_state import Acknowledged, Address, Ending, Role, SocketId, SocketState
+from .stack import Dialect, TcpipStack, Wiring
+
+__all__ = [
+    "Acknowledged",
+    "Address",
+    "Changes",
+    "ContextState",
+    "Dialect",
+    "Ending",
+    "IdScope",
+    "ListenerState",
+    "Options",
+    "Procedure",
+    "Role",
+    "SocketId",
+    "SocketState",
+    "TcpipStack",
+    "Wiring",
+    "events",
+    "exclusive",
+    "on_channel",
+    "on_free_uart",
+    "wait",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,243 @@
+"""One context of a module, whatever its family: what is done in which order.
+
+Every operation is a procedure; `ThreadRunner` and `TaskRunner` run them. No I/O, no waiting.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ...errors import AtError, ChannelClosed, ContextInactive, ContextLost, SessionClosed, TcpipError
+from .event_handler import EventHandler
+from .listener_state import ListenerState
+from .options import check_address, check_host, check_port, check_protocol, check_text
+from .ownership import Lease
+from .procedure import Procedure, on_channel
+from .socket_state import SocketState
+
+
+class Context(EventHandler):
+    """One context, driven over one channel; see `EventHandler` for the arguments."""
+
+    closed: bool = False
+    """Whether the driver of the context was closed."""
+
+    # -- taking and leaving ----------------------------------------------------------------------------------------
+
+    def take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[Lease]:
+        """Claim the context and make the settings; where it is held, make sure that nobody took it unheard."""
+        self._check_usable()
+        if not self.claim.check():
+            yield from self._take(timeout, take_over=take_over, reclaim=reclaim)
+        elif not self.claim.active:
+            yield from self.stack.verify()
+        return self.claim.held
+
+    def ready(self) -> Procedure[None]:
+        """Make sure that the context is held and not broken, claiming it where it is not held."""
+        self._check_usable()
+        if self.claim.check() and self.claim.broken:
+            yield from self.stack.deactivate()  # the network took it away; only this frees it for anybody
+        if not self.claim.check():
+            yield from self._take(0.0)
+
+    def _take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[None]:
+        deadline = self._now() + timeout
+        yield from self.claim.take(
+            deadline,
+            take_over=take_over,
+            patient=not reclaim,
+            ask=lambda: self.stack.take(deadline, reclaim=reclaim),
+        )
+        try:
+            self._port.add_sink(self._demultiplexer)
+            yield from self.stack.set_up()
+        except BaseException:
+            self.claim.release("its settings could not be made")
+            raise
+
+    def _check_usable(self) -> None:
+        if self.closed:
+            raise TcpipError(f"{self.name}: the driver was closed")
+
+    def words(self, what: str) -> str:
+        """Return what a message adds in the module's own words, see `TcpipStack.WORDS`."""
+        return f" ({self.stack.WORDS[what]})" if what in self.stack.WORDS else ""
+
+    def check_held(self) -> None:
+        """Make sure that a session can be used.
+
+        Raises:
+            SessionClosed: the context is not held any more.
+        """
+        if not self.claim.valid:
+            raise SessionClosed(f"{self.name}: the context is no longer held by this driver")
+
+    def release(self) -> Procedure[None]:
+        """Give the context up without deactivating it."""
+        with suppress(AtError, TcpipError):
+            yield from self._leave_data_mode()
+        self.claim.release("the driver gave the context up")
+
+    def close(self) -> Procedure[None]:
+        """Close the sessions, deactivate the context, and give it up; nothing the second time, unless interrupted."""
+        if self.closed:
+            return
+        self.closed = True
+        try:
+            if self.claim.valid:
+                yield from self._wind_up()
+        except (ChannelClosed, ContextLost):
+            pass  # there is nobody to tell, or nothing of ours left
+        except Exception:
+            self.claim.release("the driver was closed")
+            raise
+        except BaseException:  # an interruption
+            self.closed = False  # the context may still be active: another call goes on
+            raise
+        self.claim.release("the driver was closed")
+
+    def _wind_up(self) -> Procedure[None]:
+        for session in self.table.unfinished():
+            if session.close_here():
+                with suppress(AtError, TcpipError):  # deactivating ends it, too
+                    yield from self.end_session(session)
+        for listener in self.table.listeners.values():
+            listener.close_here()
+        if self.claim.active:
+            yield from self._leave_data_mode()
+            yield from self.stack.deactivate()
+
+    def _leave_data_mode(self) -> Procedure[None]:
+        """Leave data mode where the UART is in it, so that commands can be sent."""
+        if self.table.online is not None:
+            yield from on_channel(self.stack.escape())
+
+    # -- the context -----------------------------------------------------------------------------------------------
+
+    def state(self) -> Procedure[str]:
+        """Read the state of the context, as the module words it."""
+        yield from self.ready()
+        return (yield from self.stack.state())
+
+    def activate(self) -> Procedure[str]:
+        """Activate the context and return the local address."""
+        yield from self.ready()
+        return (yield from self.stack.activate())
+
+    def deactivate(self) -> Procedure[None]:
+        """Close all sessions and deactivate the context."""
+        yield from self.ready()
+        yield from self._leave_data_mode()
+        yield from self.stack.deactivate()
+
+    def local_address(self) -> Procedure[str]:
+        """Return the local address of the active context, read once."""
+        yield from self.ready()
+        if self.claim.address is None:
+            if not self.claim.active:
+                raise ContextInactive(
+                    f"{self.name}: not active, so it has no address; listen(), connect() or activate() first"
+                )
+            yield from self.stack.learn_address()
+        if self.claim.address is None:
+            raise ContextInactive(f"{self.name}: the context was lost while its address was read")
+        return self.claim.address
+
+    def foreground(self) -> Procedure[tuple[int, int | None]]:
+        """Return the UART's foreground context and the virtual UART that controls it."""
+        yield from self.ready()
+        return (yield from self.stack.foreground())
+
+    def show(self, shown: frozenset[str]) -> Procedure[None]:
+        """Set what stands before received data."""
+        showing = self.stack.show(shown)  # refuses what it does not know before anything is sent
+        yield from self.ready()
+        yield from showing
+
+    # -- sessions and listeners ------------------------------------------------------------------------------------
+
+    def connect(
+        self,
+        protocol: str,
+        host: str,
+        port: int,
+        *,
+        index: int | None = None,
+        timeout: float | None = None,
+        step_by_step: bool = False,
+    ) -> Procedure[SocketState]:
+        """Open a session to a remote server."""
+        check_protocol(protocol)
+        check_host(host)
+        check_port(port)
+        self.stack.check_opening(index=index, step_by_step=step_by_step)
+        yield from self.ready()
+        return (
+            yield from self.stack.open(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
+        )
+
+    def listen(
+        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+    ) -> Procedure[ListenerState]:
+        """Begin to listen for clients."""
+        check_protocol(protocol)
+        if port is not None:
+            check_port(port)
+        self.stack.check_listening(port=port, clients=clients, step_by_step=step_by_step)
+        yield from self.ready()
+        return (yield from self.stack.listen(protocol, port, clients, step_by_step=step_by_step))
+
+    def end_session(self, session: SocketState) -> Procedure[None]:
+        """Tell the module that a session was closed here, where it has to know."""
+        try:
+            if session.released or not self.claim.valid or self.claim.broken:
+                return  # the module has it no longer; its id may be another one's by now
+            yield from self._leave_data_mode()
+            if self.stack.CLOSE_AFTER_PEER or not session.remote_closed:
+                yield from self.stack.close(session)
+            session.released = True
+        finally:
+            session.ending = False
+
+    def end_listening(self, listener: ListenerState) -> Procedure[None]:
+        """Tell the module that a listener was closed here."""
+        if self.claim.valid:
+            yield from self.stack.close_listener(listener)
+
+    def listener_status(self, listener: ListenerState) -> Procedure[tuple[bool, int]]:
+        """Return whether it listens, as the module says, and how many clients are connected."""
+        yield from self.ready()
+        return (yield from self.stack.listener_status(listener))
+
+    def room_made(self) -> None:
+        """Learn that a reader has made room."""
+        self._port.room_made()
+        self.table.room_made()
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is a session to go back to in data mode."""
+        return bool(self.table.standing())
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def resolve(self, name: str) -> Procedure[list[str]]:
+        """Return the addresses of a name."""
+        check_text("name", name, empty=False)
+        yield from self.ready()
+        return (yield from self.stack.resolve(name))
+
+    def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
+        """Set the servers that names are asked of, in an active context."""
+        for address in (primary, *(() if secondary is None else (secondary,))):
+            check_address(address)
+        yield from self.ready()
+        if not self.claim.active:
+            yield from self.stack.activate()
+        yield from self.stack.set_name_servers(primary, secondary)
+
+    def name_servers(self) -> Procedure[tuple[str, ...]]:
+        """Return the servers that names are asked of."""
+        yield from self.ready()
+        return (yield from self.stack.name_servers())

@@ -1,0 +1,162 @@
+"""One driver's claim to its context: taking it, losing it, leaving it. No I/O, no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...errors import CommandError, ContextBusy, ContextLost, SessionClosed
+from .ownership import ContextState, ContextTable, Lease
+from .procedure import Procedure, wait
+
+RETRY = 1.0  # seconds between two questions for a context that the module refuses
+
+
+class ContextClaim:
+    """The lease on one context, and what is known about the context while it lasts.
+
+    Args:
+        context: which context.
+        port: the name of the port.
+        dlci: the DLCI of the port, None where it does not tell it.
+        table: who owns which context.
+        now: tells the time.
+        ended: called with the reason when the claim has ended.
+    """
+
+    def __init__(
+        self,
+        context: int,
+        port: str,
+        *,
+        dlci: int | None,
+        table: ContextTable,
+        now: Callable[[], float],
+        ended: Callable[[Exception], None],
+    ) -> None:
+        self.context = context
+        self.port = port
+        self.dlci = dlci
+        self.name: str = f"{port}, context {context}"
+        """What messages call the context."""
+        self.lease: Lease | None = None
+        self.address: str | None = None
+        """The local address, None until it was read."""
+        self.broken: bool = False
+        """Whether the network has taken the context away, so that it has to be deactivated first."""
+        self._table = table
+        self._now = now
+        self._ended = ended
+
+    @property
+    def held(self) -> Lease:
+        """The lease that lasts."""
+        if self.lease is None:
+            raise RuntimeError("nothing is held")
+        return self.lease
+
+    @property
+    def valid(self) -> bool:
+        """Whether the context is held."""
+        return self.lease is not None and self.lease.ended is None
+
+    @property
+    def active(self) -> bool:
+        """Whether the context is held and has been in use, as far as known."""
+        return self.valid and self.lease is not None and self.lease.active
+
+    def take(
+        self,
+        deadline: float,
+        *,
+        take_over: bool,
+        patient: bool,
+        ask: Callable[[], Procedure[None]],
+    ) -> Procedure[None]:
+        """Take the context: reserve it in the table, ask the module, confirm or undo.
+
+        Args:
+            deadline: until when to wait for one that is busy.
+            take_over: whether to take it from a holder that has not used it.
+            patient: whether to wait for one that is busy.
+            ask: asks the module; a `CommandError` is its refusal.
+
+        Raises:
+            ContextBusy: somebody else holds it.
+        """
+        while True:
+            try:
+                lease = self._table.reserve(self.context, self.dlci, take_over=take_over, port=self.port)
+            except ContextBusy:
+                left = deadline - self._now()
+                if left <= 0 or not patient:
+                    raise
+                yield from wait(left, self._table.changes, lambda: self._table.free(self.context) or None)
+                continue
+            try:
+                yield from ask()
+            except CommandError as refusal:
+                self._table.undo(lease)
+                left = deadline - self._now()
+                if left <= 0 or not patient:
+                    raise ContextBusy(self.context, port=self.port) from refusal
+                yield from wait(min(RETRY, left))
+            except BaseException:
+                self._table.undo(lease)
+                raise
+            else:
+                self._table.confirm(lease)
+                self.lease, self.broken = lease, False
+                return
+
+    def check(self) -> bool:
+        """Tell whether the context is held.
+
+        Raises:
+            ContextLost: it was, and somebody else has taken it since; raised once.
+        """
+        lease = self.lease
+        if lease is None or lease.ended is None:
+            return lease is not None
+        if lease.lost:
+            raise self.lost(lease)
+        self._drop(SessionClosed(f"{self.name}: {lease.ended}"))
+        return False
+
+    def release(self, reason: str) -> None:
+        """Give the context up, whatever its state."""
+        lease = self.lease
+        self._drop(SessionClosed(f"{self.name}: {reason}"))
+        if lease is not None:
+            self._table.release(lease, reason)
+
+    def note(self, word: str, state: ContextState) -> None:
+        """Take a state that follows from what the module says; one that nobody uses ends the claim on what was used.
+
+        Args:
+            word: the state as the module words it.
+            state: what that means.
+        """
+        lease = self.lease
+        if lease is None:
+            return
+        self.broken = state is ContextState.BROKEN
+        self._table.update(lease, word, state)
+        if state is ContextState.DOWN:
+            self.address = None
+            if lease.ended is not None:
+                self._drop(SessionClosed(f"{self.name}: the context is in {word}"))
+
+    def lost(self, lease: Lease) -> ContextLost:
+        """End the claim because somebody else has the context, and return the exception that says so."""
+        loss = ContextLost(self.context, lease.ended or "", port=self.port)
+        self._drop(loss)
+        return loss
+
+    def forget(self, lease: Lease, reason: str) -> None:
+        """End a lease because the module says that somebody else has the context; `lost` ends the claim."""
+        self._table.forget(lease, reason)
+
+    def _drop(self, cause: Exception) -> None:
+        if self.lease is not None:
+            self.lease, self.address, self.broken = None, None, False
+            self._ended(cause)

@@ -1,0 +1,244 @@
+"""Keeping an idle TCP connection, and finding out whether it still is one (app note chapter 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+from ...errors import ChannelClosed, DriverError, InvalidArgument, SessionReset, TcpipError
+from ...logs import port_logger
+from . import operations
+from .context import Context
+from .procedure import Procedure, exclusive, on_channel
+from .sending import ask_acknowledged, send_piece
+from .session_base import SessionBase
+from .socket_state import Acknowledged, SocketState
+
+S = TypeVar("S", bound=SessionBase)
+
+ANSWERS = 3 * 5.3  # seconds that the module's answers to three commands may take beside the waits
+MAX_PROBE = 1460  # app note 3.4
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAlive:
+    """How an idle connection is kept and examined.
+
+    Args:
+        period: seconds of idleness after which it is examined; some networks drop a connection after 8 minutes.
+        probe: what is sent to the other side, 1 to 1460 octets; the other side has to expect it.
+        first: seconds from the probe to the first look at what was acknowledged.
+        then: seconds between further ones.
+        repeats: how many further ones, 0 to 12.
+        index: the session that is meant, with MUXIP on; None: whichever it is given to.
+    """
+
+    period: float = 420.0
+    probe: bytes = b"TCP detect"
+    first: float = 5.0
+    then: float = 10.0
+    repeats: int = 12
+    index: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.period <= 0 or self.first <= 0 or self.then <= 0:
+            raise ValueError("period, first and then are more than 0 seconds")
+        if not 1 <= len(self.probe) <= MAX_PROBE:
+            raise ValueError(f"a probe has 1 to {MAX_PROBE} octets, not {len(self.probe)}")
+        if not 0 <= self.repeats <= 12:
+            raise ValueError(f"repeats is 0 to 12, not {self.repeats}")
+        if self.index is not None and (type(self.index) is not int or not 0 <= self.index <= 5):  # app note 4.2
+            raise InvalidArgument(f"the index of a session is 0 to 5, not {self.index!r}")
+
+    @property
+    def bound(self) -> float:
+        """Seconds from the last sign of life until a dead connection is reported, at most."""
+        return 2 * self.period + self.first + self.repeats * self.then + (2 + self.repeats) * ANSWERS
+
+
+def check_kind(context: Context, session: SocketState, settings: KeepAlive) -> None:
+    """Make sure that a session is of a kind that can be examined.
+
+    Raises:
+        TcpipError: it is not.
+        ValueError: the settings are for another one.
+    """
+    if session.protocol != "TCP":
+        raise TcpipError(f"{context.name}: only a TCP session has acknowledgements, this one is {session.protocol}")
+    if context.stack.transparent:
+        raise TcpipError(
+            f"{context.name}: a transparent session is not examined: the probe would be data of the session"
+        )
+    if settings.index not in (None, session.index):
+        raise ValueError(f"the settings are for session {settings.index}, this is session {session.index}")
+    most = context.stack.send_size
+    if len(settings.probe) > most:
+        raise ValueError(f"this module sends {most} octets at once, the probe has {len(settings.probe)}")
+
+
+def examine(
+    context: Context, session: SocketState, settings: KeepAlive, stopped: Callable[[], bool] | None = None
+) -> Procedure[Acknowledged]:
+    """Find out whether an idle connection is one: by what the module knows, then by a probe (app note 10.2).
+
+    Args:
+        context: whose session it is.
+        session: the session.
+        settings: what is sent and how long is waited.
+        stopped: asked whenever the session changes or is nudged: True ends a wait.
+
+    Raises:
+        SessionReset: it is not, or it has ended.
+        TcpipError: this kind of session cannot be examined.
+    """
+    check_kind(context, session, settings)
+    session.check_sendable()
+    word = yield from context.stack.examine(session)
+    if word is not None:
+        raise SessionReset(f"{context.name}: the connection is gone: the module says {word}")
+    idle = yield from on_channel(ask_acknowledged(context, session))
+    if idle.pending:
+        raise SessionReset(f"{context.name}: {idle.pending} octets were not acknowledged while the session was idle")
+    yield from on_channel(send_piece(context, session, settings.probe))
+    yield from operations.rest(session, settings.first, stopped)
+    for left in range(settings.repeats, -1, -1):
+        session.check_sendable()
+        totals = yield from on_channel(ask_acknowledged(context, session))
+        if not totals.pending:
+            return totals
+        if left:
+            yield from operations.rest(session, settings.then, stopped)
+    waited = settings.first + settings.repeats * settings.then
+    words = context.words("acknowledged")
+    raise SessionReset(f"{context.name}: the probe was not acknowledged within {waited:g} s{words}")
+
+
+class _Stopped(Exception):
+    """Ends the examination of a session that is no longer to be watched."""
+
+
+class Watched(Generic[S]):
+    """A session that is examined whenever it has been idle for a period, and who is told what becomes of it.
+
+    Args:
+        context: whose session it is.
+        session: the one that is watched at first.
+        settings: when and how.
+        reconnect: whether to open a client session again that was found dead.
+        again: makes the session that takes the place of the dead one.
+        tell: has a callback called.
+        stopped: asked whenever the session changes or is nudged: True ends the watch.
+        on_dead: told the session and why.
+        on_reconnected: told the new session.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        session: S,
+        settings: KeepAlive,
+        *,
+        reconnect: bool,
+        again: Callable[[SocketState], S],
+        tell: Callable[[Callable[[], None]], None],
+        stopped: Callable[[], bool] | None = None,
+        on_dead: Callable[[S, Exception], None] | None,
+        on_reconnected: Callable[[S], None] | None,
+    ) -> None:
+        check_kind(context, session._state, settings)
+        if reconnect and session.role != "client":
+            raise ValueError("only a session that was opened here can be opened again")
+        self.session: S = session
+        self._context = context
+        self._settings = settings
+        self._reconnect = reconnect
+        self._again = again
+        self._tell = tell
+        self._stopped = stopped
+        self._on_dead = on_dead
+        self._on_reconnected = on_reconnected
+
+    def describe(self, *, ended: bool) -> str:
+        """Return what the `Watch` of a shell says of itself."""
+        return f"<Watch of {self.session!r}: {'ended' if ended else f'every {self._settings.period:g} s'}>"
+
+    def nudge(self) -> None:
+        """Have it asked again whether the watch is stopped."""
+        self.session._state.nudge()
+
+    def watch(self) -> Procedure[None]:
+        """Examine the session whenever it has been idle for a period; over when it was closed here or stays dead."""
+        with suppress(_Stopped):
+            yield from self._watch()
+
+    def _watch(self) -> Procedure[None]:
+        while True:
+            session = self.session._state
+            by_module = yield from self._context.stack.keep_alive(session, self._settings.period)
+            try:
+                yield from self._await_end(session) if by_module else self._probe(session)
+            except ChannelClosed:
+                return
+            except DriverError as error:
+                if not session.closed and (yield from self._replace(error)):
+                    continue
+            return
+
+    def _await_end(self, session: SocketState) -> Procedure[None]:
+        """Wait until the session ends, which the module notices by itself; over when it was closed here."""
+        yield from self._rest(None)
+        if not session.closed:
+            session.check_sendable()  # which says how it has ended
+
+    def _probe(self, session: SocketState) -> Procedure[None]:
+        """Examine the session whenever it has been idle for a period; over when it was closed here."""
+        seen = -1
+        while True:
+            yield from self._rest(self._settings.period)
+            if session.closed:
+                return
+            totals = yield from on_channel(ask_acknowledged(self._context, session))
+            if totals.sent != seen and seen >= 0 and not totals.pending:
+                seen = totals.sent  # it was used meanwhile, and all of it has arrived
+            else:
+                seen = (yield from examine(self._context, session, self._settings, self._ask)).sent
+
+    def _rest(self, seconds: float | None, *, firm: bool = False) -> Procedure[None]:
+        yield from operations.rest(self.session._state, seconds, self._ask, even_closed=firm)
+
+    def _ask(self) -> bool:
+        if self._stopped is not None and self._stopped():
+            raise _Stopped
+        return False
+
+    def _replace(self, why: Exception) -> Procedure[bool]:
+        """Report a session that was found dead; True when another one has taken its place."""
+        log = port_logger(self._context.claim.port)
+        log.info("%s", why)
+        dead = self.session._state
+        dead.break_off(why)
+        if dead.close_here():
+            with suppress(DriverError):
+                yield from self._context.end_session(dead)
+        if self._on_dead is not None:
+            self._tell(partial(self._on_dead, self.session, why))
+        while self._reconnect and not self._context.closed:
+            host, port = dead.remote_address
+            index = dead.index if "index" in self._context.stack.OPTIONS else None
+            opened = self._context.connect(dead.protocol, host, port, index=index)
+            try:
+                state = yield from exclusive(opened)
+            except ChannelClosed:
+                return False
+            except DriverError as failure:
+                log.info("%s", failure)
+                yield from self._rest(self._settings.period, firm=True)
+                continue
+            self.session = self._again(state)
+            if self._on_reconnected is not None:
+                self._tell(partial(self._on_reconnected, self.session))
+            return True
+        return False

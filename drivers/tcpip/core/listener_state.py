@@ -1,0 +1,95 @@
+"""The state of a listener: clients that nobody has accepted yet, and its end. No I/O, no waiting."""
+
+from __future__ import annotations
+
+import collections
+
+from ...errors import SessionClosed, SessionReset
+from .changes import Changes
+from .socket_state import SocketId, SocketState
+
+BACKLOG = 8
+
+
+class ListenerState:
+    """One listener: the clients that wait for somebody to accept them, and its end.
+
+    Args:
+        name: what messages call it.
+        protocol: TCP or UDP.
+        port: the port it listens on.
+        id: what the module calls it.
+        clients: how many at once.
+    """
+
+    def __init__(self, *, name: str, protocol: str, port: int, id: SocketId, clients: int = 1) -> None:
+        self.name = name
+        self.id = id
+        self.protocol = protocol
+        self.port = port
+        self.changes: Changes = Changes()
+        """Held while anything of it is looked at or changed."""
+        self.timeout: float | None = None
+        """Seconds that `accept` waits, None for as long as it takes."""
+        self.clients = clients
+        self.refused: int = 0
+        """Clients that came while too many waited."""
+        self._waiting: collections.deque[SocketState] = collections.deque()
+        self._ended: Exception | None = None
+        self._closed = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it still listens."""
+        return not (self._closed or self._ended)
+
+    @property
+    def broken(self) -> bool:
+        """Whether it has ended otherwise than by closing it here."""
+        return self._ended is not None
+
+    @property
+    def condition(self) -> str:
+        """What has become of it, in words."""
+        if self._closed:
+            return "closed here"
+        return "listening" if self._ended is None else f"broken ({self._ended})"
+
+    def offer(self, session: SocketState) -> bool:
+        """Take a client that has come; False: too many wait."""
+        with self.changes:
+            if not self.open or len(self._waiting) >= BACKLOG:
+                self.refused += 1
+                return False
+            self._waiting.append(session)
+            self.changes.notify()
+            return True
+
+    def break_off(self, cause: Exception) -> None:
+        """Learn that the server has ended."""
+        with self.changes:
+            self._ended = self._ended or cause
+            self.changes.notify()
+
+    def close_here(self) -> bool:
+        """Close it on this side; False: it was closed already."""
+        with self.changes:
+            first, self._closed = not self._closed, True
+            self.changes.notify()
+            return first
+
+    def take_client(self) -> SocketState | None:
+        """Return a client that waits, None when none does.
+
+        Raises:
+            SessionClosed: the server has ended.
+        """
+        with self.changes:
+            if self._waiting:
+                return self._waiting.popleft()
+            if self._ended is not None:
+                kind = SessionReset if isinstance(self._ended, SessionReset) else SessionClosed
+                raise kind(f"{self.name}: the server has ended: {self._ended}") from self._ended
+            if self._closed:
+                raise SessionClosed(f"{self.name}: the server was closed here")
+            return None

@@ -1,0 +1,48 @@
+"""Data of one session in one turn of the channel: what is checked before, and what follows from how it ends."""
+
+from __future__ import annotations
+
+from ...at.core import Dialogue
+from ...errors import AtTimeout, CommandError, SendFailed, SessionFinished
+from .context import Context
+from .socket_state import Acknowledged, Ending, SocketState
+
+
+def send_piece(
+    context: Context, session: SocketState, piece: bytes, ending: Ending = "length", period: int = 0
+) -> Dialogue[None]:
+    """Send one piece.
+
+    Args:
+        context: whose session it is.
+        session: the session.
+        piece: as many octets as the family sends at once, or less.
+        ending: how it ends.
+        period: seconds, for ``timer``.
+
+    Raises:
+        SessionFinished: the other side has closed the session, or it has ended meanwhile.
+        SendFailed: the module could not take the piece.
+    """
+    session.check_sendable()
+    context.check_held()
+    try:
+        refusal = yield from context.stack.send(session, piece, ending, period)
+    except CommandError as error:
+        if session.open and not session.closing:
+            raise
+        raise SessionFinished(f"{context.name}: the session was closed before the data was taken") from error
+    except AtTimeout as error:
+        session.break_off(error)  # nobody knows what of it the other side will get
+        raise
+    if refusal is None:
+        return
+    if not session.open or session.closing:
+        raise SessionFinished(f"{context.name}: the session ended while {len(piece)} octets were sent ({refusal})")
+    raise SendFailed(f"{context.name}: {len(piece)} octets were answered {refusal}; is the network there?")
+
+
+def ask_acknowledged(context: Context, session: SocketState) -> Dialogue[Acknowledged]:
+    """Return how much was sent, acknowledged, and not."""
+    context.check_held()
+    return (yield from context.stack.acknowledged(session))

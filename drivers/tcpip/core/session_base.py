@@ -1,0 +1,147 @@
+"""The part of sessions and listeners that both shells share: description and timeouts."""
+
+from __future__ import annotations
+
+from .listener_state import ListenerState
+from .socket_state import Address, Role, SocketState
+
+
+class Patience:
+    """How long a wait may last, as sockets have it."""
+
+    _state: SocketState | ListenerState
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set how long a wait for the other side may last.
+
+        Args:
+            seconds: the limit; None: as long as there is something to wait for.
+        """
+        if seconds is not None and seconds < 0:
+            raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
+        self._state.timeout = seconds
+
+    def gettimeout(self) -> float | None:
+        """Return how long a wait may last."""
+        return self._state.timeout
+
+
+class SessionBase(Patience):
+    """A session without what waits.
+
+    Args:
+        state: its rules.
+    """
+
+    _state: SocketState
+
+    def __init__(self, state: SocketState) -> None:
+        self._state = state
+
+    def __repr__(self) -> str:
+        host, port = self.remote_address
+        what = f"{self.protocol} {self.role} {self.index}, {host} port {port}"
+        return f"<{type(self).__name__} {what}: {self._state.condition}>"
+
+    @property
+    def protocol(self) -> str:
+        """``TCP`` or ``UDP``."""
+        return self._state.protocol
+
+    @property
+    def role(self) -> Role:
+        """Which side we are: ``client`` of a remote server, or ``server`` of a remote client."""
+        return self._state.role
+
+    @property
+    def index(self) -> int:
+        """Its number, 0 with MUXIP off."""
+        return self._state.index
+
+    @property
+    def remote_address(self) -> Address:
+        """Address and port of the other side; port 0 where the module does not tell it (``REMOTE IP:``)."""
+        return self._state.remote_address
+
+    def getpeername(self) -> Address:
+        """Return `remote_address`, as a socket does."""
+        return self._state.remote_address
+
+    @property
+    def open(self) -> bool:
+        """Whether neither side has closed it and the line lives."""
+        return self._state.open
+
+    @property
+    def closed(self) -> bool:
+        """Whether this side has closed it."""
+        return self._state.closed
+
+    @property
+    def remote_closed(self) -> bool:
+        """Whether the other side has closed it."""
+        return self._state.remote_closed
+
+    @property
+    def dropped(self) -> int:
+        """Octets that came beyond what is kept, or after reading was shut down."""
+        return self._state.dropped
+
+    @property
+    def congested(self) -> bool:
+        """Whether more waits for a reader than should."""
+        return self._state.congested
+
+    def check_sendable(self) -> None:
+        """Raise an error if nothing can be sent any more.
+
+        Raises:
+            drivers.errors.SessionClosed: it has ended.
+        """
+        self._state.check_sendable()
+
+
+class ListenerBase(Patience):
+    """A listener without what waits.
+
+    Args:
+        state: its rules.
+    """
+
+    _state: ListenerState
+
+    def __init__(self, state: ListenerState) -> None:
+        self._state = state
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.protocol} port {self.port}: {self._state.condition}>"
+
+    @property
+    def protocol(self) -> str:
+        """``TCP`` or ``UDP``."""
+        return self._state.protocol
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._state.port
+
+    @property
+    def clients(self) -> int:
+        """How many clients it has at once, at most."""
+        return self._state.clients
+
+    @property
+    def refused(self) -> int:
+        """Clients that came while too many waited."""
+        return self._state.refused
+
+    @property
+    def open(self) -> bool:
+        """Whether it still listens."""
+        return self._state.open
+
+    @property
+    def broken(self) -> bool:
+        """Whether it has ended otherwise than by closing it here."""
+        return self._state.broken

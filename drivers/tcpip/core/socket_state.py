@@ -1,0 +1,309 @@
+"""The state of a session: received data, and how it ended. No I/O, no waiting."""
+
+from __future__ import annotations
+
+import collections
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ...errors import ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
+from .changes import Changes
+
+Role = Literal["client", "server"]
+Address = tuple[str, int]
+Ending = Literal["length", "ctrl-z", "timer"]
+"""How a piece of data ends: by its length given beforehand, by Ctrl-Z, or when a timer runs out."""
+
+RECEIVE_LIMIT = 4 * 1024 * 1024
+CONGESTED = 256 * 1024  # octets beyond which nothing more is fetched
+
+
+class SocketId(NamedTuple):
+    """The number of a socket, as a family of modules counts them.
+
+    Args:
+        number: what stands in commands for it.
+        role: which side we are, where clients and servers are numbered apart; None: all have one list.
+    """
+
+    number: int
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """What has become of the data that was sent in one session (app note 3.3, 10.1).
+
+    Args:
+        sent: octets sent in all.
+        acknowledged: of these, octets that the other side has confirmed.
+        pending: octets that it has not confirmed yet.
+    """
+
+    sent: int
+    acknowledged: int
+    pending: int
+
+
+class SocketState:
+    """One session: its octets and its end.
+
+    Args:
+        name: what messages call it.
+        protocol: TCP or UDP.
+        role: which side we are.
+        remote: address and port of the other side; port 0 where the module does not tell it.
+        id: what the module calls it.
+        datagrams: whether data comes in datagrams that are to be kept apart.
+        limit: octets kept for a reader that does not read; what comes beyond is an error.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        protocol: str,
+        role: Role,
+        remote: Address,
+        id: SocketId,
+        datagrams: bool = False,
+        limit: int = RECEIVE_LIMIT,
+    ) -> None:
+        self.name = name
+        self.protocol = protocol
+        self.role: Role = role
+        self.id = id
+        self.changes: Changes = Changes()
+        """Held while anything of it is looked at or changed."""
+        self.timeout: float | None = None
+        """Seconds that a reader waits, None for as long as it takes."""
+        self.unread: bool = False
+        """Whether the module keeps data that has not been fetched."""
+        self.closing: bool = False
+        """Whether the other side has closed it, and what the module keeps is to be fetched first."""
+        self.ending: bool = False
+        """Whether this side is about to tell the module that it is closed."""
+        self.half_closed: bool = False
+        """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
+        self.released: bool = False
+        """Whether the module has it no longer, so that another one may have its id."""
+        self._remote = remote
+        self._code: int | None = None
+        self._limit = limit
+        self._datagrams = datagrams
+        self._received = bytearray()
+        self._packets: collections.deque[tuple[bytes, Address]] = collections.deque()
+        self._size = 0
+        self._sender: Address | None = None
+        self._ended: Exception | None = None
+        self._remote_closed = False
+        self._closed = False
+        self._shut_write = False
+        self._shut_read = False
+        self._dropped = 0
+
+    @property
+    def remote_address(self) -> Address:
+        """Address and port of the other side; port 0 where the module does not tell it."""
+        return self._remote
+
+    @property
+    def index(self) -> int:
+        """Its number."""
+        return self.id.number
+
+    @property
+    def open(self) -> bool:
+        """Whether neither side has closed it and the line lives."""
+        return not (self._closed or self._remote_closed or self._ended)
+
+    @property
+    def dropped(self) -> int:
+        """Octets that came beyond what is kept, or after reading was shut down."""
+        return self._dropped
+
+    @property
+    def remote_closed(self) -> bool:
+        """Whether the other side has closed it."""
+        return self._remote_closed or self.closing
+
+    @property
+    def closed(self) -> bool:
+        """Whether this side has closed it."""
+        return self._closed
+
+    @property
+    def congested(self) -> bool:
+        """Whether more waits for a reader than should."""
+        return self._size > CONGESTED
+
+    @property
+    def condition(self) -> str:
+        """What has become of it, in words."""
+        if self._closed:
+            return "closed here"
+        if self._ended is not None:
+            return f"broken ({self._ended})"
+        if self.remote_closed:
+            return "closed by the other side"
+        return "open"
+
+    # -- what comes from the module ------------------------------------------------------------------------------
+
+    def opened(self, code: int) -> None:
+        """Learn what became of opening it.
+
+        Args:
+            code: 0 when it stands, else the module's number for what went wrong.
+        """
+        with self.changes:
+            self._code = code
+            self.changes.notify()
+
+    def outcome(self) -> int | None:
+        """Return what became of opening it, as `opened` was told; None: nothing is known yet.
+
+        Raises:
+            SessionClosed: it has ended before that.
+        """
+        with self.changes:
+            if self._code is None and self._ended is not None:
+                raise self._again(self._ended)
+            return self._code
+
+    def deliver(self, data: bytes, sender: Address | None = None) -> None:
+        """Take what came from the other side; the sender completes an address that the module has told half."""
+        with self.changes:
+            if sender is not None and self._remote == (sender[0], 0):
+                self._remote = sender
+            if self._closed or self._shut_read:
+                self._dropped += len(data)
+                return
+            room = max(0, self._limit - self._size)
+            kept = b"" if self._datagrams and room < len(data) else data[:room]
+            if self._datagrams and kept:
+                self._packets.append((kept, sender or self._remote))
+            else:
+                self._received += kept
+            self._size += len(kept)
+            self._sender = sender or self._sender
+            if len(data) > len(kept):
+                self._dropped += len(data) - len(kept)
+                self._ended = self._ended or ReceiveOverflow(
+                    f"{self.name}: more than {self._limit} octets were not read; from there on they were dropped"
+                )
+            self.changes.notify()
+
+    def end_by_remote(self) -> None:
+        """Learn that the other side has closed."""
+        with self.changes:
+            self._remote_closed = True
+            self.changes.notify()
+
+    def break_off(self, cause: Exception) -> None:
+        """Learn that the session has ended with an error."""
+        with self.changes:
+            self._ended = self._ended or cause
+            self.changes.notify()
+
+    # -- what the user does --------------------------------------------------------------------------------------
+
+    def take(self, size: int) -> tuple[bytes, Address] | None:
+        """Return up to so many octets and where they came from; None: nothing has come yet.
+
+        Raises:
+            SessionClosed: it has ended otherwise than by the other side's closing.
+            ReceiveOverflow: more came than is kept; what was kept has been read.
+        """
+        if size < 0:
+            raise ValueError(f"a size is 0 or more octets, not {size}")
+        with self.changes:
+            if self._packets:
+                data, sender = self._packets.popleft()
+                self._size -= len(data)
+                self._dropped += max(0, len(data) - size)  # the rest of a datagram is lost, as on any socket
+                return data[:size], sender
+            if self._received or size == 0:
+                data = bytes(self._received[:size])
+                del self._received[:size]
+                self._size -= len(data)
+                return data, self._sender or self._remote
+            if self._ended is not None:
+                raise self._again(self._ended)
+            if self._closed:
+                raise SessionClosed(f"{self.name}: the session was closed here")
+            if self._remote_closed or self._shut_read:
+                return b"", self._remote
+            return None
+
+    def shut(self, how: int) -> None:
+        """Refuse to receive or to send from here on.
+
+        Args:
+            how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
+        """
+        if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
+            raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
+        read, write = how != socket.SHUT_WR, how != socket.SHUT_RD
+        with self.changes:
+            self._shut_write |= write
+            if read and not self._shut_read:
+                self._shut_read = True
+                self._dropped += self._size
+                self._received.clear()
+                self._packets.clear()
+                self._size = 0
+            self.changes.notify()
+
+    def close_here(self) -> bool:
+        """Close it on this side; False: it was closed already."""
+        with self.changes:
+            first, self._closed = not self._closed, True
+            self.ending |= first and not self._remote_closed and not self._ended
+            self.changes.notify()
+            return first
+
+    @contextmanager
+    def unless_interrupted(self) -> Iterator[None]:
+        """While the module is told of the end: an interruption leaves the session for another `close` to end."""
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, Exception):  # KeyboardInterrupt, CancelledError
+                with self.changes:
+                    self._closed, self.half_closed = False, True
+            raise
+
+    def nudge(self) -> None:
+        """Wake whoever waits, to look again."""
+        with self.changes:
+            self.changes.notify()
+
+    def check_sendable(self) -> None:
+        """Raise an error if nothing can be sent any more.
+
+        Raises:
+            drivers.errors.SessionClosed: it has ended.
+        """
+        with self.changes:
+            if self._ended is not None:
+                raise self._again(self._ended)
+            if self._closed:
+                raise SessionClosed(f"{self.name}: the session was closed here")
+            if self._remote_closed or self.closing:
+                raise SessionFinished(f"{self.name}: the session was closed by the other side")
+            if self._shut_write:
+                raise SessionFinished(f"{self.name}: sending was shut down here")
+
+    def _again(self, cause: Exception) -> Exception:
+        """An exception for this caller; the first cause stays chained."""
+        if isinstance(cause, ReceiveOverflow):
+            return ReceiveOverflow(str(cause))
+        reset = isinstance(cause, SessionReset | ConnectionError | TimeoutError) and type(cause) is not SessionClosed
+        kind = SessionReset if reset else SessionClosed
+        fresh = kind(f"{self.name}: the session has ended: {cause}")
+        fresh.__cause__ = cause
+        return fresh

@@ -1,0 +1,136 @@
+"""The part that the drivers on threads and in asyncio share: construction and description."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from ..at.core import Dialogue
+from ..clock import Clock
+from .core.at_port import AtPort
+from .core.context import Context
+from .core.options import Csd, Gprs, Options, Transparent
+from .core.ownership import ContextTable, Lease, table_for
+from .core.stack import Dialect
+from .families import dialect_of
+
+C_co = TypeVar("C_co", bound=AtPort, covariant=True)
+
+
+class Runner(Protocol[C_co]):
+    """Runs the procedures of a driver on a channel; this is the part that both shells have."""
+
+    @property
+    def channel(self) -> C_co:
+        """The AT channel."""
+
+    @property
+    def clock(self) -> Clock:
+        """The source of time."""
+
+    @property
+    def modem(self) -> object:
+        """What stands for the modem."""
+
+    @property
+    def dlci(self) -> int | None:
+        """The DLCI of the channel, None where the port does not tell it."""
+
+    def wake(self, work: Callable[[], Dialogue[None] | None]) -> None:
+        """Have what is due done soon.
+
+        Args:
+            work: returns what is to be done next, None when there is nothing.
+        """
+
+    def set_dtr(self, on: bool) -> None:
+        """Set DTR of the UART."""
+
+
+P = TypeVar("P")
+C = TypeVar("C", bound=AtPort)
+R = TypeVar("R", bound=Runner[AtPort])
+
+
+class DriverBase(ABC, Generic[P, R]):
+    """A driver without what waits; see `drivers.tcpip.TcpipDriver` for the arguments."""
+
+    def __init__(
+        self,
+        port: P,
+        context: int = 0,
+        apn: str = "CMNET",
+        *,
+        user: str = "",
+        password: str = "",
+        bearer: Gprs | Csd | None = None,
+        muxip: bool = False,
+        transparent: Transparent | bool = False,
+        receive: str | None = None,
+        show: Collection[str] = (),
+        initialise: Sequence[str] | None = None,
+        dialect: str | Dialect = "m10",
+        table: ContextTable | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        options = Options(
+            context,
+            bearer or Gprs(apn, user, password),
+            muxip,
+            Transparent() if transparent is True else transparent or None,
+            receive,
+            frozenset(show),
+            None if initialise is None else tuple(initialise),
+        )
+        kind = dialect_of(dialect)
+        runner = self._runner = self._make_runner(port, clock)
+        self._table = table if table is not None else table_for(runner.modem)
+        self._context = Context(
+            kind,
+            options,
+            runner.channel,
+            dlci=runner.dlci,
+            owners=self._table,
+            now=runner.clock.now,
+            wake=lambda: runner.wake(self._context.work),
+            set_dtr=runner.set_dtr,
+        )
+
+    @abstractmethod
+    def _make_runner(self, port: P, clock: Clock | None) -> R:
+        """Return what runs procedures on a port."""
+
+    def __repr__(self) -> str:
+        if self._context.closed:
+            state = "closed"
+        elif self.lease is None:
+            state = "not claimed"
+        else:
+            state = f"claimed, {self._table.state(self.context) or 'state not known'}"
+        return f"<{type(self).__name__} {self._context.name}: {state}>"
+
+    @property
+    def context(self) -> int:
+        """Which context of the module it is."""
+        return self._context.claim.context
+
+    @property
+    def table(self) -> ContextTable:
+        """Who owns which context of this modem."""
+        return self._table
+
+    @property
+    def lease(self) -> Lease | None:
+        """The driver's hold on its context, None while it has none."""
+        return self._context.claim.lease if self._context.claim.valid else None
+
+    @property
+    def receive(self) -> str:
+        """How received data is told from answers: ``buffered``, ``header`` or ``bare``; settled when it claims."""
+        return self._context.stack.receive
+
+    @property
+    def online(self) -> bool:
+        """Whether the UART is in data mode."""
+        return self._context.table.online is not None

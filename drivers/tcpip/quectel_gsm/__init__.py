@@ -1,0 +1,1 @@
+"""The stack of Quectel's GSM modules (M10 and kin): its commands, foreground contexts, MUXIP, data mode, dialects."""

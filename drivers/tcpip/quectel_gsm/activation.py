@@ -1,0 +1,83 @@
+"""Activating and deactivating a context, and what is left of it after a failure (app note 3.2, 3.5)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TypeVar
+
+from ...at.core import Dialogue
+from ...errors import AtError, AtTimeout, CommandError, ConnectFailed, NameNotFound
+from ..core.procedure import Procedure, on_channel
+from . import dialogues
+from .dialogues import BROKEN, INITIAL
+from .state import StackState
+
+T = TypeVar("T")
+RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left in these after a failure
+
+
+class Activation:
+    """Brings one context up and down.
+
+    Args:
+        state: what the parts of the stack know of each other.
+    """
+
+    def __init__(self, state: StackState) -> None:
+        self._state = state
+        self._foreground = state.foreground
+
+    def activate(self) -> Procedure[str]:
+        """Activate the context step by step: AT+QIREGAPP, AT+QIACT, AT+QILOCIP."""
+        address = yield from self.opening(dialogues.activate())
+        self._state.claim.address = address
+        self._foreground.note("IP STATUS")
+        return address
+
+    def deactivate(self) -> Procedure[None]:
+        """Close all sessions and deactivate the context: AT+QIDEACT."""
+        yield from on_channel(self._deactivate())
+
+    def _deactivate(self) -> Dialogue[None]:
+        yield from self._foreground.in_foreground(self._deactivate_unless_so())
+        if self._state.claim.lease is not None:
+            self._state.claim.lease.active = True  # so that IP INITIAL ends it
+        self._foreground.note(INITIAL)
+
+    def _deactivate_unless_so(self) -> Dialogue[None]:
+        try:
+            yield from dialogues.deactivate()
+        except CommandError:  # some firmware says so in IP INITIAL
+            if not self._state.claim.active:
+                yield from self._foreground.verify()
+            if (yield from dialogues.state()) != INITIAL:
+                raise
+
+    def opening(self, dialogue: Dialogue[T]) -> Procedure[T]:
+        """Run a dialogue that may activate the context; after a failure leave no context half active."""
+        claim = self._state.claim
+        was_active = claim.active
+        if claim.lease is not None:
+            claim.lease.active = True  # from here on only AT+QIDEACT is sure to free it
+        try:
+            result = yield from self._foreground.on_channel(dialogue)
+        except (ConnectFailed, CommandError, AtTimeout) as error:
+            with suppress(AtError):
+                yield from self._clear_up(was_active, doubt=isinstance(error, AtTimeout))
+            if isinstance(error, ConnectFailed):
+                raise type(error)(f"{self._state.name}: {error}", code=error.code) from error
+            raise
+        except NameNotFound:
+            with suppress(AtError):
+                yield from self._clear_up(was_active, resting=RESTING | {"IP GPRSACT"})
+                yield from self._foreground.on_channel(self._foreground.learn_address())
+            raise
+        return result
+
+    def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Procedure[None]:
+        """After a failure: read the state, and deactivate a context that would be locked for everybody."""
+        reading = self._foreground.read_state(used=was_active, doubt=doubt)
+        word = yield from self._foreground.on_channel(reading)
+        in_use = self._state.table.busy and word not in (BROKEN, "IP IND")
+        if word not in resting and not in_use and self._state.claim.valid:
+            yield from self.deactivate()

@@ -1,0 +1,202 @@
+"""Classifies what the stack says by itself: what each line means, and whose data it is."""
+
+from __future__ import annotations
+
+from ...at.core import Framing, LinePattern
+from ..core import events
+from ..core.socket_state import Role, SocketId, SocketState
+from .dialogues import BROKEN, INITIAL
+from .state import SERVER, StackState
+from .unsolicited import (
+    CONNECT,
+    FROM_LINES,
+    IPD,
+    LINES,
+    ONLINE_LINES,
+    QIRD,
+    TO_LINES,
+    ClientCame,
+    ContextDeactivated,
+    DataFrom,
+    DataTo,
+    DataWaits,
+    Heading,
+    ModuleReset,
+    RemoteClosed,
+    ServerEnded,
+    parse,
+    read_header,
+    receive_header,
+)
+
+ROLES: dict[int, Role] = {1: "client", 2: "server"}
+
+
+class Classifier:
+    """Knows the lines of one context; runs on the channel's reader and returns at once.
+
+    Args:
+        state: what the parts of the stack know of each other.
+    """
+
+    def __init__(self, state: StackState) -> None:
+        self._state = state
+        self._table = state.table
+
+    # -- what the engine asks --------------------------------------------------------------------------------------
+
+    @property
+    def lines(self) -> tuple[LinePattern, ...]:
+        """The unsolicited results that may come now."""
+        if self._table.online is not None:
+            return ONLINE_LINES
+        known = self._state.foreground.known
+        local = known("QISHOWLA") == "1"
+        absent: tuple[LinePattern, ...] = () if local else TO_LINES
+        if local and known("QISHOWRA") == "0":
+            absent = FROM_LINES
+        lines = tuple(pattern for pattern in LINES if pattern not in absent)
+        return (*lines, CONNECT) if self._state.settings.transparent and self._state.listener is not None else lines
+
+    @property
+    def framing(self) -> Framing:
+        """How data is announced follows from the settings; bare data needs a session."""
+        state = self._state
+        if self._table.online is not None:
+            return Framing(bare=True, online=True)
+        if state.receive == "buffered":
+            return Framing(headers=(QIRD,))
+        if state.settings.muxip:
+            remote, local, head = (state.foreground.known(name) == "1" for name in ("QISHOWRA", "QISHOWLA", "QIHEAD"))
+            return Framing(headers=(receive_header(remote=remote, local=local, head=head),))
+        if state.receive == "header" or state.foreground.known("QIHEAD") == "1":
+            return Framing(headers=(IPD,))
+        bare = bool(self._table.standing()) and state.settings.transparent is None
+        return Framing(bare=bare)
+
+    # -- lines -----------------------------------------------------------------------------------------------------
+
+    def classify(self, text: str) -> events.Event | None:
+        """Return what a line means; None: it is not this context's."""
+        if self._table.online is not None:
+            return self._suspicious(text)
+        if CONNECT.match(text):
+            return self._went_online()
+        match parse(text):
+            case ClientCame(address, index):
+                return self._client_came(address, index)
+            case RemoteClosed(index):
+                return self._remote_closed(index)
+            case ContextDeactivated():
+                return self._deactivated(text)
+            case ModuleReset():
+                return self._module_reset(text)
+            case DataWaits(context, service, index):
+                mine = context == self._state.claim.context
+                return events.Readable(SocketId(index, ROLES[service])) if mine else None
+            case ServerEnded():
+                ended = events.ListenerEnded(SERVER, f"the network ended the server ({text})")
+                return ended if self._table.listening else None
+            case DataFrom(address, port):
+                return self._heading(Heading(sender=(address, port), local=self._state.uart.heading.local))
+            case DataTo(address):
+                return self._heading(Heading(sender=self._state.uart.heading.sender, local=address))
+        return None
+
+    def _heading(self, heading: Heading) -> events.Event | None:
+        if not self._table.standing():
+            return None
+        self._state.uart.heading = heading
+        return events.Nothing()
+
+    def _client_came(self, address: str, index: int | None) -> events.Event | None:
+        if not self._table.listening:
+            return None
+        came = events.Incoming(SERVER, SocketId(index or 0, "server"), (address, 0))
+        if any(other.table.listening for other in self._state.others()):
+            self._state.uart.unplaced.append(came)
+            return self._state.doubt_others()
+        return came
+
+    def _remote_closed(self, index: int | None) -> events.Event | None:
+        mine = self._state.candidates(index)
+        rivals = sum(len(other.candidates(index)) for other in self._state.others())
+        if len(mine) == 1 and not rivals:
+            return events.Closed(mine[0].id)
+        if mine:
+            return self._state.doubt_others()
+        if not rivals:
+            self._table.counters["repeated_closed"] += 1
+            return events.Nothing() if self._table.sessions else None
+        return None
+
+    def _deactivated(self, text: str) -> events.Event | None:
+        if not self._state.claim.active:
+            return None
+        if any(other.claim.active for other in self._state.others()):
+            return self._state.doubt_others()
+        return events.ContextDropped(f"the network deactivated the context ({text})", BROKEN)
+
+    def _module_reset(self, text: str) -> events.Event | None:
+        if not self._state.claim.valid:
+            return None
+        self._state.uart.foreground.context = None
+        return events.ModuleReset(f"the module was reset ({text})", INITIAL)
+
+    # -- data ------------------------------------------------------------------------------------------------------
+
+    def classify_data(self, header: str, data: bytes) -> events.Event | None:
+        """Return whose data it is; None: it is not this context's."""
+        state, online = self._state, self._table.online
+        if online is not None:
+            before, state.suspect = state.suspect, b""  # a module that had ended the session would be silent
+            return events.Pushed(online.id, before + data)
+        found = read_header(header)
+        if header.startswith("+QIRD"):
+            if state.reading is None:
+                return None
+            state.fetched += len(data)
+            return events.Pushed(state.reading.id, data, found.sender)
+        before_it = state.uart.heading
+        heading = Heading(found.index, found.sender or before_it.sender, found.local or before_it.local)
+        if heading.local is not None and state.claim.address not in (None, heading.local):
+            return None
+        session = self._addressee(heading)
+        if session is None:
+            return None
+        state.uart.heading = Heading()
+        return events.Pushed(session.id, data, heading.sender)
+
+    def _addressee(self, heading: Heading) -> SocketState | None:
+        """Whose data it is: the only session's, that of the index, or that of the address before it."""
+        standing = self._table.standing()
+        if heading.index is not None:
+            standing = [session for session in standing if session.index == heading.index]
+        sender = heading.sender
+        if len(standing) == 1:
+            return standing[0]
+        if not standing or sender is None:
+            return None
+        exact = [session for session in standing if session.remote_address == sender]
+        if exact:
+            return exact[0]
+        servers = [s for s in standing if s.role == "server" and s.remote_address == (sender[0], 0)]
+        clients = [s for s in standing if s.role == "client"]
+        return next(iter((*servers, *clients)), None)
+
+    # -- data mode -------------------------------------------------------------------------------------------------
+
+    def _went_online(self) -> events.Event | None:
+        clients = self._table.standing("server")
+        if not clients or self._state.settings.transparent is None:
+            return None
+        self._state.suspect = b""
+        return events.Online(clients[0].id)
+
+    def _suspicious(self, text: str) -> events.Event:
+        """CLOSED in data mode: the end of the session where nothing follows, else its data."""
+        before, self._state.suspect = self._state.suspect, f"\r\n{text}\r\n".encode("latin-1")
+        self._table.wake()
+        if before and self._table.online is not None:
+            return events.Pushed(self._table.online.id, before)
+        return events.Nothing()

@@ -1,0 +1,150 @@
+"""Data mode of a transparent session: what is sent and received is not looked at (app note 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from ...at.core import Dialogue, pause
+from ...errors import SessionClosed, SessionFinished, TcpipError
+from ..core.events import ContextDropped, OnlineEnd, Pushed
+from ..core.socket_state import SocketState
+from . import transfer
+from .dialogues import BROKEN
+from .state import StackState
+from .unsolicited import DEACTIVATED
+
+
+class DataMode:
+    """Entering and leaving data mode, and the one line in it that is not data.
+
+    Args:
+        state: what the parts of the stack know of each other.
+        set_dtr: sets DTR of the UART, where it has one.
+    """
+
+    def __init__(self, state: StackState, set_dtr: Callable[[bool], None]) -> None:
+        self.tail: bytes = b""
+        """The last octets sent: a ``+++`` may come in pieces."""
+        self._state = state
+        self._table = state.table
+        self._set_dtr = set_dtr
+
+    def send(self, session: SocketState, data: bytes) -> Dialogue[None]:
+        """Send some octets as they are.
+
+        Raises:
+            ValueError: they contain ``+++``, and that would leave data mode.
+        """
+        transparent = self._state.settings.transparent
+        if self._state.suspected:
+            yield from self.verify_end()
+            session.check_sendable()
+        if self._table.online is not session or transparent is None:
+            raise TcpipError(f"{self._state.name}: the UART is in command mode; resume() goes back to data mode")
+        if transparent.escape == "+++" and transfer.ESCAPE in self.tail + data:
+            raise ValueError(
+                "data in transparent mode cannot contain +++, which leaves data mode; "
+                "use transparent=Transparent(escape='dtr')"
+            )
+        yield from transfer.stream(data)
+        self.tail = (self.tail + data)[-2:]
+
+    def enter(self, session: SocketState) -> None:
+        """Learn that the UART is in data mode, for a session."""
+        self._table.online, self._state.suspect, self.tail = session, b"", b""
+
+    def _left(self) -> None:
+        self._table.online, self.tail = None, b""
+
+    def _escape(self) -> Dialogue[bool]:
+        transparent = self._state.settings.transparent
+        if transparent is None:
+            return False
+        if transparent.escape == "dtr":
+            return (yield from transfer.escape_by_dtr(self._set_dtr, self._left))
+        return (yield from transfer.escape_by_plus(self._left))
+
+    def abandon_opening(self, close: Callable[[], Dialogue[None]]) -> Dialogue[None]:
+        """Give up a transparent session that is being opened; the UART may be in data mode by now, or may not.
+
+        Args:
+            close: makes the dialogue that closes it, in command mode.
+        """
+        transparent = self._state.settings.transparent
+        for _ in range(transfer.ATTEMPTS if transparent is not None else 0):
+            yield from pause(0.3)  # the answer may be on its way
+            if (yield from transfer.in_command_mode()):
+                break
+            if transparent is not None and transparent.escape == "dtr":
+                yield from transfer.escape_by_dtr(self._set_dtr, lambda: None)
+            else:
+                yield from pause(transfer.GUARD)
+                yield from transfer.escape_once(lambda: None)
+        yield from close()
+
+    def escape(self) -> Dialogue[None]:
+        """Go from data mode to command mode; the session stands, and the module keeps what it receives."""
+        session = self._table.online
+        if session is None:
+            return
+        if self._state.suspected:
+            yield from self.verify_end()
+            return
+        if not (yield from self._escape()):
+            raise TcpipError(
+                f"{self._state.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
+            )
+
+    def resume(self) -> Dialogue[None]:
+        """Go back to data mode: ATO."""
+        if self._table.online is not None:
+            return
+        standing = self._table.standing()
+        if self._state.settings.transparent is None or not standing:
+            raise SessionClosed(f"{self._state.name}: there is no session to go back to")
+        session = standing[0]
+        resuming = transfer.back_online(lambda: self.enter(session))
+        if not (yield from self._state.foreground.in_foreground(resuming)):
+            session.end_by_remote()
+            raise SessionFinished(f"{self._state.name}: ATO found no session: the other side has closed it")
+
+    def verify_end(self) -> Dialogue[None]:
+        """Find out whether CLOSED in data mode was the end of the session: a module in command mode ignores +++."""
+        yield from pause(transfer.GUARD)
+        if not self._state.suspected:
+            return  # more has come meanwhile: it was data
+
+        def left() -> None:
+            self._settle(closed=False)
+            self._left()
+
+        transparent = self._state.settings.transparent
+        if transparent is None:
+            return
+        if transparent.escape == "dtr":
+            heard = yield from transfer.escape_by_dtr(self._set_dtr, left)
+        else:
+            heard = yield from transfer.escape_once(left)
+        if heard:
+            with suppress(SessionFinished):
+                yield from self.resume()
+            return
+        if not self._state.suspected:
+            return
+        self._settle(closed=True)
+        yield from transfer.clear_line()
+
+    def _settle(self, *, closed: bool) -> None:
+        """Learn whether the line in data mode was the end of the session."""
+        session, line = self._table.online, self._state.suspected
+        self._state.suspect = b""
+        if session is None:
+            return
+        text = line.decode("latin-1").strip()
+        if not closed:
+            self._state.emit(Pushed(session.id, line))
+        elif any(pattern.match(text) for pattern in DEACTIVATED):
+            self._state.emit(ContextDropped(f"the network deactivated the context ({text})", BROKEN))
+        else:
+            self._state.emit(OnlineEnd())

@@ -1,0 +1,355 @@
+"""Every procedure of the modem's TCP/IP stack, once. Commands in their order, answers as the M10 gives them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+
+from ...at.core import Dialogue, LinePattern, Response, command, expect
+from ...errors import (
+    AtTimeout,
+    CommandError,
+    ConnectFailed,
+    ConnectRefused,
+    ConnectTimeout,
+    SettingRefused,
+    UnexpectedAnswer,
+)
+from ..core.socket_state import Role
+from .timeouts import deadline
+from .unsolicited import indexed
+
+INITIAL = "IP INITIAL"
+"""The state of a context that nobody uses."""
+BROKEN = "PDP DEACT"
+"""The state of a context that the network has taken away."""
+
+SERVICE: dict[Role, int] = {"client": 1, "server": 2}
+"""What AT+QISRVC calls a session: 1 with a remote server (we are the client), 2 with a remote client."""
+
+DEFAULT_PORT = 2020  # app note 8.2 connects to it without having set it
+CONNECT_LIMIT = 75.0  # seconds after which the module gives up connecting (M66 AT manual, QIOPEN)
+
+_ADDRESS = LinePattern("", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", 15)
+_STATE = LinePattern("STATE: ", r"(?P<state>[A-Z ]+)", 20)
+_SESSION_LINE = LinePattern("+QISTAT:", r" ?(?P<value>.*)", 80)
+_CONNECTED = (*indexed("CONNECT OK"), LinePattern("CONNECT"))
+_FAILED = indexed("CONNECT FAIL")
+_ALREADY = indexed("ALREADY CONNECT")
+_SERVING = LinePattern("SERVER OK")
+_CLOSE_OK = indexed("CLOSE OK")
+_DEACT_OK = LinePattern("DEACT OK")
+_OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
+
+ACTIVE_STATES = frozenset(
+    {"IP GPRSACT", "IP STATUS", "TCP CONNECTING", "UDP CONNECTING", "IP CLOSE", "CONNECT OK", "IP PROCESSING"}
+)
+
+
+def _info(name: str) -> tuple[LinePattern, ...]:
+    return (LinePattern(f"+{name}: ", r"(?P<value>.*)", 200), LinePattern(f"+{name}:", r"(?P<value>[^ ].*)", 200))
+
+
+def put(name: str, value: str) -> Dialogue[None]:
+    """Make a setting: AT+NAME=value."""
+    yield from command(f"AT+{name}={value}", timeout=deadline(name), info=())
+
+
+def read_lines(name: str, forms: tuple[LinePattern, ...]) -> Dialogue[tuple[str, ...]]:
+    """Return the lines of these forms that AT+NAME? is answered."""
+    response = yield from command(f"AT+{name}?", timeout=deadline(name), info=forms)
+    return response.lines
+
+
+def read(name: str) -> Dialogue[str]:
+    """Read a setting: the text behind ``+NAME: ``."""
+    response = yield from command(f"AT+{name}?", timeout=deadline(name), info=_info(name))
+    if not response.lines:
+        raise UnexpectedAnswer(f"AT+{name}? was answered {response.final} without +{name}: …")
+    return response.lines[0].removeprefix(f"+{name}:").strip()
+
+
+# -- the context (app note 3.1, 8.2) ---------------------------------------------------------------------------------
+
+
+def select_context(context: int) -> Dialogue[None]:
+    """Make a context the foreground context of this UART: AT+QIFGCNT."""
+    yield from put("QIFGCNT", str(context))
+
+
+def read_foreground() -> Dialogue[tuple[int, int | None]]:
+    """Return this UART's foreground context and the channel (DLCI - 1) that controls it, None for none."""
+    text = yield from read("QIFGCNT")
+    context, _, channel = (part.strip() for part in text.partition(","))
+    number = int(channel) if channel.isdigit() else 255
+    return int(context), None if number == 255 else number
+
+
+def state() -> Dialogue[str]:
+    """Return the state of the foreground context: AT+QISTAT answers OK first and STATE after it.
+
+    With MUXIP on it lists sessions instead, and only AT+QISTATE has the state.
+    """
+    answer = yield from command("AT+QISTAT", timeout=deadline("QISTAT"), info=(_SESSION_LINE,))
+    if answer.lines:
+        word, _ = yield from read_sockets()
+        return word
+    came = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE after AT+QISTAT")
+    return came.final.removeprefix("STATE: ")
+
+
+def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> Dialogue[None]:
+    """Make one setting; where the module says ERROR, having the value already is as good.
+
+    Args:
+        name: the command's name, ``QIMUX``.
+        value: what follows the equals sign.
+        read_state: reads the context's state.
+
+    Raises:
+        SettingRefused: the module refuses it and has another value.
+    """
+    try:
+        yield from put(name, value)
+    except CommandError as refusal:
+        word = yield from read_state()
+        current = yield from read(name)
+        # AT+QICSGP? tells the bearer only
+        if current.split(",")[0].strip() != value.split(",")[0]:
+            raise SettingRefused(
+                f"{refusal} (it is {current}, the context is in {word}; "
+                f"settings need {INITIAL}: deactivate the context first)"
+            ) from refusal
+
+
+def activate() -> Dialogue[str]:
+    """Activate the foreground context step by step: AT+QIREGAPP, AT+QIACT, AT+QILOCIP (app note 3.2, method 1).
+
+    Returns:
+        The local address.
+    """
+    try:
+        yield from command("AT+QIREGAPP", timeout=deadline("QIREGAPP"))
+        yield from command("AT+QIACT", timeout=deadline("QIACT"))
+    except CommandError as refusal:
+        word = yield from state()
+        if word == "IP START" and refusal.command == "AT+QIREGAPP":
+            yield from _activate_or_leave()
+        elif word not in ACTIVE_STATES:
+            yield from deactivate()  # never leave a context in IP IND: nobody else could claim it
+            raise
+    address = yield from local_address()
+    return address
+
+
+def _activate_or_leave() -> Dialogue[None]:
+    try:
+        yield from command("AT+QIACT", timeout=deadline("QIACT"))
+    except CommandError:
+        yield from deactivate()
+        raise
+
+
+def local_address() -> Dialogue[str]:
+    """Return the local address of the foreground context: AT+QILOCIP, answered without OK."""
+    response = yield from command("AT+QILOCIP", timeout=deadline("QILOCIP"), success=(_ADDRESS,), info=())
+    return response.final
+
+
+def deactivate() -> Dialogue[None]:
+    """Close all sessions and deactivate the foreground context: AT+QIDEACT, answered DEACT OK without OK."""
+    yield from command("AT+QIDEACT", timeout=deadline("QIDEACT"), success=(_DEACT_OK,), info=())
+
+
+def take_down() -> Dialogue[None]:
+    """Bring the foreground context to IP INITIAL, whatever it was left in."""
+    if (yield from state()) != INITIAL:
+        yield from deactivate()
+
+
+# -- server and client (app note 3.2, 5.2) ---------------------------------------------------------------------------
+
+
+def listening_port(protocol: str, port: int) -> Dialogue[None]:
+    """Set the port for listening: AT+QILPORT."""
+    yield from put("QILPORT", f'"{protocol}",{port}')
+
+
+def listen(protocol: str, clients: int | None) -> Dialogue[None]:
+    """Enter listening state: AT+QISERVER, OK, SERVER OK.
+
+    Args:
+        protocol: TCP or UDP.
+        clients: how many at once, with MUXIP on; None with MUXIP off.
+
+    Raises:
+        ConnectFailed: the module says CONNECT FAIL.
+    """
+    kind = int(protocol == "UDP")
+    arguments = "=1" if kind else ""
+    if clients is not None:
+        arguments = f"={kind},{clients}"
+    text = f"AT+QISERVER{arguments}"
+    try:
+        yield from command(text, timeout=deadline("QISERVER"), info=())
+    except CommandError:
+        listening, _ = yield from read_server()
+        if not listening:
+            raise
+        yield from close(lambda: True, 2)  # a dead host has left it, and nobody knows of which kind it is
+        yield from command(text, timeout=deadline("QISERVER"), info=())
+    came = yield from expect(_SERVING, *_FAILED, timeout=deadline("SERVER OK"))
+    if came.final != _SERVING.prefix:
+        raise ConnectFailed(f"{text} was answered {came.final}: the context could not be activated")
+
+
+def connect(
+    protocol: str,
+    host: str,
+    port: int,
+    connected: Callable[[], None],
+    *,
+    index: int | None = None,
+    timeout: float | None = None,
+    abandon: Callable[[], Dialogue[None]] | None = None,
+) -> Dialogue[None]:
+    """Open a session to a remote server: AT+QIOPEN, OK, CONNECT OK.
+
+    Args:
+        protocol: TCP or UDP.
+        host: a dotted address or a name.
+        port: 1-65535.
+        connected: called when the session stands, before any later octet is looked at.
+        index: the session, with MUXIP on; None with MUXIP off.
+        timeout: seconds to wait for CONNECT OK; None: as long as the module may take.
+        abandon: makes the dialogue that closes what is half open.
+
+    Raises:
+        ConnectFailed: CONNECT FAIL, or the module has a session already.
+    """
+    own = "" if index is None else f"{index},"
+    text = f'AT+QIOPEN={own}"{protocol}", "{host}",{port}'
+    limit = deadline("CONNECT OK") if timeout is None else timeout
+    came = yield from _open(text, limit, abandon)
+    if came.final.endswith("ALREADY CONNECT"):  # nobody here knows of that session: a dead host has left it
+        yield from close_half_open(index)
+        came = yield from _open(text, limit, abandon)
+    if came.final.endswith("ALREADY CONNECT"):
+        raise ConnectFailed(f"{text} was answered {came.final}: close the session of this context first")
+    if came.final.endswith("CONNECT FAIL"):
+        if came.elapsed >= CONNECT_LIMIT:
+            raise ConnectTimeout(f"{text} was answered {came.final} after {came.elapsed:.0f} s: nobody answered")
+        raise ConnectRefused(
+            f"{text} was answered {came.final}, for which the module gives no reason: "
+            "refused, unreachable, or no such name"
+        )
+    connected()
+
+
+def _open(text: str, limit: float, abandon: Callable[[], Dialogue[None]] | None) -> Dialogue[Response]:
+    """AT+QIOPEN, OK, and what became of it."""
+    ends = (*_CONNECTED, *_FAILED, *_ALREADY)
+    came = yield from command(  # the OK is missing in the app note's 10.1
+        text, timeout=deadline("QIOPEN"), success=(_OK, *ends), info=(), abandon=abandon
+    )
+    if came.final == _OK.prefix:
+        came = yield from expect(*ends, timeout=limit, what=f"CONNECT OK after {text}", abandon=abandon)
+    if came.final.endswith("ALREADY CONNECT"):
+        with suppress(AtTimeout):  # some firmware adds an ERROR
+            yield from expect(_ERROR, timeout=0.3)
+    return came
+
+
+# -- leaving (app note 3.5, 5.5, 6.4) --------------------------------------------------------------------------------
+
+
+def read_service() -> Dialogue[int]:
+    """Return whom AT+QISEND and AT+QICLOSE mean: 1 a remote server, 2 a remote client (AT+QISRVC?)."""
+    text = yield from read("QISRVC")
+    if not re.fullmatch(r"[12]", text):
+        raise UnexpectedAnswer(f"AT+QISRVC? was answered {text!r}, which is neither 1 nor 2")
+    return int(text)
+
+
+def close(still_open: Callable[[], bool], service: int, index: int | None = None) -> Dialogue[bool]:
+    """Close a session: AT+QISRVC?, AT+QISRVC where it differs, AT+QICLOSE (app note 8.4).
+
+    Args:
+        still_open: asked right before AT+QICLOSE, which would end the server when the client is gone already.
+        service: 1 for a session with a remote server, 2 with a remote client.
+        index: the session, with MUXIP on; None with MUXIP off, or for the whole server.
+
+    Returns:
+        Whether AT+QICLOSE was answered CLOSE OK; False: it had been closed.
+    """
+    current = yield from read_service()
+    if current != service:
+        yield from put("QISRVC", str(service))
+    if not still_open():
+        return False
+    return (yield from close_only(index))
+
+
+def close_only(index: int | None = None) -> Dialogue[bool]:
+    """AT+QICLOSE; ERROR means that the session has been closed already."""
+    text = "AT+QICLOSE" if index is None else f"AT+QICLOSE={index}"
+    try:
+        yield from command(text, timeout=deadline("QICLOSE"), success=_CLOSE_OK, info=())
+    except CommandError:
+        return False
+    return True
+
+
+def close_half_open(index: int | None) -> Dialogue[None]:
+    """Give up a session that is being opened in an active context."""
+    with suppress(CommandError):
+        yield from put("QISRVC", "1")
+        yield from close_only(index)
+
+
+# -- what stands (app note 5.2; M66 AT manual, QISTATE, QISSTAT) -----------------------------------------------------
+
+_SERVER = re.compile(r"([01]) *, *([0-5])")
+_SOCKET = re.compile(r"([0-5]) *, *\"([A-Z]*)\".*\"([A-Z]+)\"")
+_CLIENT = re.compile(r"C: *([0-4]) *, *\"?([A-Z]+)\"?")
+
+
+def read_server() -> Dialogue[tuple[bool, int]]:
+    """Return whether the server listens, and how many clients are connected: AT+QISERVER?."""
+    text = yield from read("QISERVER")
+    found = _SERVER.fullmatch(text)
+    if found is None:
+        raise UnexpectedAnswer(f"AT+QISERVER? was answered {text!r}, which is not <listening>, <clients>")
+    return found[1] == "1", int(found[2])
+
+
+def read_sockets() -> Dialogue[tuple[str, frozenset[int]]]:
+    """Return the state and the indexes of the sessions with remote servers that stand, with MUXIP on: AT+QISTATE."""
+    yield from command("AT+QISTATE", timeout=deadline("QISTATE"), info=())
+    came = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE after AT+QISTATE")
+    standing = set()
+    for _ in range(6):
+        line = yield from expect(
+            LinePattern("+QISTATE:", r" ?(?P<value>.*)", 80), timeout=deadline("STATE"), what="+QISTATE: …"
+        )
+        found = _SOCKET.match(line.final.removeprefix("+QISTATE:").strip())
+        if found is not None and found[3] in ("CONNECTED", "CONNECTING"):
+            standing.add(int(found[1]))
+    with suppress(AtTimeout):  # the manual shows a second OK, not every firmware sends it
+        yield from expect(_OK, timeout=1.0)
+    return came.final.removeprefix("STATE: "), frozenset(standing)
+
+
+def read_clients() -> Dialogue[frozenset[int]]:
+    """Return the indexes of the remote clients that are connected, with MUXIP on: AT+QISSTAT."""
+    yield from command("AT+QISSTAT", timeout=deadline("QISSTAT"), info=())
+    yield from expect(LinePattern("S: ", r"[A-Z]+", 20), timeout=deadline("STATE"), what="S: after AT+QISSTAT")
+    standing = set()
+    with suppress(AtTimeout):
+        while True:
+            line = yield from expect(LinePattern("C:", r" ?(?P<value>.*)", 80), timeout=0.5, what="C: …")
+            found = _CLIENT.match(line.final)
+            if found is not None and "INITIAL" not in line.final:
+                standing.add(int(found[1]))
+    return frozenset(standing)

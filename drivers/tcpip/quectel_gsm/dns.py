@@ -1,0 +1,72 @@
+"""Names of the domain name system (app note 9.2)."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+from ...at.core import Dialogue, LinePattern, command, expect
+from ...errors import AtTimeout, NameNotFound
+from .dialogues import put, read_lines
+from .timeouts import deadline
+
+SILENCE = 0.5
+"""Seconds without a further address after which the list is complete: it has no end of its own."""
+
+MAX_ADDRESSES = 64
+
+_ADDRESS = LinePattern("", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", 15)
+_REFUSED = LinePattern("ERROR:", r" ?(?P<reason>[0-9]+)", 4)
+_STATE = LinePattern("STATE:", r" ?[A-Z ]+", 20)
+
+REASONS = {
+    1: "not authorised by the network",
+    2: "invalid parameter",
+    3: "network error",
+    4: "no server",
+    5: "no answer in time",
+    6: "no configuration",
+    7: "no memory",
+    8: "unknown error",
+}
+"""What the module calls them (M66 AT manual, QIDNSGIP)."""
+
+
+def resolve(name: str) -> Dialogue[list[str]]:
+    """Return the addresses of a name: AT+QIDNSGIP, OK, then one address per line.
+
+    Raises:
+        NameNotFound: the module says why it has none.
+    """
+    text = f'AT+QIDNSGIP="{name}"'
+    yield from command(text, timeout=deadline("QISTAT"), info=())
+    first = yield from expect(_ADDRESS, _REFUSED, timeout=deadline("QIDNSGIP"), what=f"addresses after {text}")
+    refused = _REFUSED.match(first.final)
+    if refused is not None:
+        with suppress(AtTimeout):
+            yield from expect(_STATE, timeout=SILENCE, what="STATE")
+        reason = int(refused["reason"])
+        raise NameNotFound(
+            f"{text} was answered {first.final} ({REASONS.get(reason, 'a reason that no manual knows')})", reason=reason
+        )
+    addresses = [first.final]
+    with suppress(AtTimeout):
+        while len(addresses) < MAX_ADDRESSES:
+            more = yield from expect(_ADDRESS, timeout=SILENCE, what="another address")
+            addresses.append(more.final)
+    return list(dict.fromkeys(addresses))
+
+
+def set_servers(primary: str, secondary: str | None) -> Dialogue[None]:
+    """Set the servers that names are asked of: AT+QIDNSCFG."""
+    second = "" if secondary is None else f',"{secondary}"'
+    yield from put("QIDNSCFG", f'"{primary}"{second}')
+
+
+def read_servers() -> Dialogue[tuple[str, ...]]:
+    """Return the servers that names are asked of: AT+QIDNSCFG?."""
+    lines = yield from read_lines(
+        "QIDNSCFG", (LinePattern("PrimaryDns:", ".*", 30), LinePattern("SecondaryDns:", ".*", 30))
+    )
+    found = (re.search(r"[0-9]+(?:\.[0-9]+){3}", line) for line in lines)
+    return tuple(match[0] for match in found if match is not None)

@@ -1,0 +1,41 @@
+"""Data of one session: whom AT+QISEND, AT+QISACK and AT+QIRD mean."""
+
+from __future__ import annotations
+
+from ...at.core import Dialogue
+from ..core.socket_state import Acknowledged, Ending, SocketState
+from . import transfer
+from .dialogues import SERVICE
+from .settings import check_period
+from .state import StackState
+
+
+def send(state: StackState, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
+    """Send one piece; return None when the module has taken it, else what it has said."""
+    settings = {"QISRVC": str(SERVICE[session.role])}
+    if ending == "timer":
+        settings["QIAUTOS"] = f"1,{check_period(period)}"
+    elif ending == "ctrl-z":
+        settings["QIAUTOS"] = "0"
+    echo = state.foreground.known("QISDE") != "0"
+    sending = transfer.send(piece, ending=ending, index=state.number(session), echo=echo, period=period)
+    final = yield from state.foreground.in_foreground(sending, settings)
+    return None if final == "SEND OK" else final
+
+
+def read(state: StackState, session: SocketState) -> Dialogue[int | None]:
+    """Fetch up to 1500 octets; return how many have come, None: the module does not know the session any more."""
+    state.reading, state.fetched = session, 0
+    try:
+        known = yield from transfer.read_buffered(
+            state.claim.context, SERVICE[session.role], session.index, state.settings.dialect.read_size
+        )
+    finally:
+        state.reading = None
+    return state.fetched if known or state.fetched else None
+
+
+def acknowledged(state: StackState, session: SocketState) -> Dialogue[Acknowledged]:
+    """Return how much was sent, acknowledged, and not."""
+    asking = transfer.acknowledged(state.number(session))
+    return (yield from state.foreground.in_foreground(asking, {"QISRVC": str(SERVICE[session.role])}))

@@ -1,0 +1,205 @@
+"""One context in the foreground of its virtual UART: asking the module for it, its settings, dialogues for it.
+
+Commands mean the foreground context of the UART that they are sent on (AT+QIFGCNT), and drivers of both contexts may
+share a UART: what is in the foreground is remembered once for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ...at.core import Dialogue
+from ...errors import AtError, CommandError
+from ..core.context_claim import ContextClaim
+from ..core.ownership import ContextState, Lease
+from ..core.procedure import Procedure, on_channel
+from . import dialogues
+from .dialogues import BROKEN, INITIAL
+from .reclaim import free_context
+from .settings import DEFAULTS
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Foreground:
+    """Which context the commands of one virtual UART are for, None while that is not known."""
+
+    context: int | None = None
+
+
+class ForegroundContext:
+    """What is known about one context, and about the virtual UART as far as it concerns it.
+
+    Args:
+        claim: the claim to the context.
+        foreground: what is known about the virtual UART.
+    """
+
+    def __init__(self, claim: ContextClaim, foreground: Foreground) -> None:
+        self.context: int = claim.context
+        self.claim = claim
+        self.foreground = foreground
+        self._channel = None if claim.dlci is None else claim.dlci - 1  # as AT+QIFGCNT? names this UART
+        self._known: dict[str, str] = {}
+
+    # -- asking for it ---------------------------------------------------------------------------------------------
+
+    def take(self, deadline: float, now: Callable[[], float], *, reclaim: bool) -> Procedure[None]:
+        """AT+QIFGCNT; while this goes on the table lets nobody else of this process have the context."""
+        try:
+            yield from on_channel(self._select())
+        except CommandError:
+            if not reclaim:
+                raise
+            yield from free_context(self.context, self.claim.dlci, deadline, now)
+            yield from on_channel(self._select())
+        if reclaim:
+            yield from on_channel(self._take_down())
+        if self._channel is None:
+            yield from on_channel(self._learn_channel())
+
+    def _select(self) -> Dialogue[None]:
+        self.foreground.context = None  # unknown, should this be given up half way
+        yield from dialogues.select_context(self.context)
+        self.foreground.context = self.context
+
+    def _take_down(self) -> Dialogue[None]:
+        if self.foreground.context != self.context:  # a driver of the other context has been here meanwhile
+            yield from self._select()
+        yield from dialogues.take_down()
+
+    def _learn_channel(self) -> Dialogue[None]:
+        """Find out which virtual UART this is: the one that controls the context now (AT+QIFGCNT?)."""
+        with suppress(AtError, ValueError):
+            context, channel = yield from dialogues.read_foreground()
+            if context == self.context:
+                self._channel = channel
+
+    # -- dialogues for it ------------------------------------------------------------------------------------------
+
+    def in_foreground(self, dialogue: Dialogue[T], settings: Mapping[str, str] | None = None) -> Dialogue[T]:
+        """Run a dialogue for this context; an ERROR because somebody took the context becomes `ContextLost`.
+
+        Args:
+            dialogue: a fresh generator.
+            settings: what has to be set for it.
+        """
+        if self.foreground.context != self.context:
+            yield from self._select_again()
+        try:
+            for name, value in (settings or {}).items():
+                yield from self.setting(name, value)
+            return (yield from dialogue)
+        except CommandError as error:
+            self.foreground.context = None
+            lease = self.claim.lease
+            if lease is None or not (yield from self._taken(lease)):
+                raise
+            raise self.claim.lost(lease) from error
+
+    def on_channel(self, dialogue: Dialogue[T]) -> Procedure[T]:
+        """Run a dialogue for this context in one turn of the channel; see `in_foreground`."""
+        return on_channel(self.in_foreground(dialogue))
+
+    def _select_again(self) -> Dialogue[None]:
+        lease = self.claim.lease
+        try:
+            yield from self._select()
+        except CommandError as refusal:
+            if lease is None:
+                raise
+            self.claim.forget(lease, f"another virtual UART controls it now ({refusal.command})")
+            raise self.claim.lost(lease) from refusal
+
+    def verify(self) -> Dialogue[None]:
+        """Ask who controls the context: AT+QIFGCNT?. In IP INITIAL another program may have taken it unheard.
+
+        Raises:
+            ContextLost: it has.
+        """
+        lease = self.claim.held
+        if (yield from self._taken(lease)):
+            self.foreground.context = None
+            raise self.claim.lost(lease)
+
+    def _taken(self, lease: Lease) -> Dialogue[bool]:
+        """Find out whether somebody else has the context now (AT+QIFGCNT?)."""
+        if lease.ended is None and self._channel is not None:
+            with suppress(AtError, ValueError):
+                context, channel = yield from dialogues.read_foreground()
+                if context == self.context and channel is not None and channel != self._channel:
+                    self.claim.forget(lease, f"VIRTUAL_UART_{channel + 1} controls it now (AT+QIFGCNT?)")
+        return lease.lost
+
+    # -- its state -------------------------------------------------------------------------------------------------
+
+    def note(self, word: str) -> None:
+        """Take a state that follows from an answer; IP INITIAL ends the claim to what was active."""
+        states = {INITIAL: ContextState.DOWN, BROKEN: ContextState.BROKEN}
+        self.claim.note(word, states.get(word, ContextState.UP))
+
+    def read_state(self, *, used: bool | None = None, doubt: bool | None = None) -> Dialogue[str]:
+        """Read and note the state of the context: AT+QISTAT; see `take_state`."""
+        word = yield from dialogues.state()
+        return (yield from self.take_state(word, used=used, doubt=doubt))
+
+    def take_state(self, word: str, *, used: bool | None = None, doubt: bool | None = None) -> Dialogue[str]:
+        """Take a state that was read. The module tells it to anybody, so it may be what another program made of it.
+
+        Args:
+            word: the state.
+            used: whether the context has left IP INITIAL under this lease; None: as far as noted.
+            doubt: whether another program may control it; None: where it is in use, and not by us as far as known.
+
+        Raises:
+            ContextLost: another program controls it.
+        """
+        lease = self.claim.lease
+        if lease is None:
+            return word
+        used = lease.active if used is None else used
+        doubt = not used and word != INITIAL if doubt is None else doubt
+        if doubt:
+            yield from self.verify()
+        if word == INITIAL:
+            lease.active = used
+        self.note(word)
+        return word
+
+    def learn_address(self) -> Dialogue[None]:
+        """Read the local address of an active context unless it is known: AT+QILOCIP."""
+        if self.claim.address is None and self.claim.active:
+            self.claim.address = yield from dialogues.local_address()
+
+    # -- its settings ----------------------------------------------------------------------------------------------
+
+    def begin(self, preset: Iterable[str]) -> None:
+        """Take the settings to be at the module's defaults, except those that `preset` names."""
+        self._known = {name: value for name, value in DEFAULTS.items() if name not in preset}
+
+    def forget_settings(self) -> None:
+        """Know no setting any more."""
+        self._known = {}
+
+    def setting(self, name: str, value: str) -> Dialogue[None]:
+        """Make a setting unless it is known to be so."""
+        if self._known.get(name) == value:
+            return
+        self._known.pop(name, None)  # unknown, should this be given up half way
+        yield from dialogues.setting(name, value, self._after_refusal)
+        self._known[name] = value
+
+    def _after_refusal(self) -> Dialogue[str]:
+        return (yield from self.read_state(doubt=not self.claim.active))
+
+    def learn(self, name: str, value: str) -> None:
+        """Take a setting that a dialogue has made."""
+        self._known[name] = value
+
+    def known(self, name: str) -> str | None:
+        """Return a setting's value, None when it is not known."""
+        return self._known.get(name)

@@ -1,0 +1,171 @@
+"""Opening sessions and servers in a context that may hold others: indexes, and how their data is told apart."""
+
+from __future__ import annotations
+
+from ...errors import CommandError, SettingRefused, TcpipError
+from ..core.listener_state import ListenerState
+from ..core.options import is_dotted
+from ..core.procedure import Procedure
+from ..core.socket_state import Role, SocketId, SocketState
+from . import dialogues
+from .activation import Activation
+from .data_mode import DataMode
+from .settings import check_clients, check_index
+from .state import SERVER, StackState
+
+SESSIONS = range(6)  # app note 4.2
+
+
+class Opening:
+    """Opens what a context can hold.
+
+    Args:
+        state: what the parts of the stack know of each other.
+        activation: brings the context up.
+        data_mode: of transparent sessions.
+    """
+
+    def __init__(self, state: StackState, activation: Activation, data_mode: DataMode) -> None:
+        self._state = state
+        self._table = state.table
+        self._foreground = state.foreground
+        self._activation = activation
+        self._data_mode = data_mode
+        self._ports: dict[str, int] = {}
+        """The listening ports that were set, by protocol."""
+
+    # -- a server --------------------------------------------------------------------------------------------------
+
+    def check_clients(self, clients: int | None) -> int:
+        """Return how many clients a server is to have, or raise `ValueError`."""
+        muxip = self._state.settings.muxip
+        if clients is not None and not muxip and clients != 1:
+            raise ValueError("more than one client needs MUXIP: muxip=True")
+        return check_clients(clients if clients is not None else (5 if muxip else 1))
+
+    def listen(
+        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+    ) -> Procedure[ListenerState]:
+        """Begin to listen: AT+QISERVER, which activates the context where it is not active."""
+        most = self.check_clients(clients)
+        listener = self._state.listener
+        if listener is not None and listener.open:
+            raise TcpipError(f"{self._state.name}: it listens already, on port {listener.port}")
+        yield from self._tell_apart("server")
+        if step_by_step and not self._state.claim.active:
+            yield from self._activation.activate()
+        number = yield from self._listening_port(protocol, port)
+        server = ListenerState(name=self._state.name, protocol=protocol, port=number, id=SERVER, clients=most)
+        self._table.listeners[SERVER] = server  # a client may come in the octets right behind SERVER OK
+        try:
+            listening = dialogues.listen(protocol, most if self._state.settings.muxip else None)
+            yield from self._activation.opening(listening)
+        except BaseException:
+            self._table.drop(SERVER)
+            raise
+        if not self._table.standing("client"):
+            self._foreground.note("IP STATUS")
+        return server
+
+    def _listening_port(self, protocol: str, port: int | None) -> Procedure[int]:
+        current = self._ports.get(protocol, dialogues.DEFAULT_PORT)
+        if port is None or port == current:
+            return current
+        try:
+            yield from self._foreground.on_channel(dialogues.listening_port(protocol, port))
+        except CommandError as refusal:
+            raise SettingRefused(f"{refusal} (the port of a server that listens cannot be changed)") from refusal
+        self._ports[protocol] = port
+        return port
+
+    # -- a client --------------------------------------------------------------------------------------------------
+
+    def check_index(self, index: int | None) -> None:
+        """Make sure that a session can have this index, or raise `ValueError`."""
+        if index is not None:
+            check_index(index)
+            if index and not self._state.settings.muxip:
+                raise ValueError("an index needs MUXIP: muxip=True")
+
+    def connect(
+        self, protocol: str, host: str, port: int, *, index: int | None, timeout: float | None, step_by_step: bool
+    ) -> Procedure[SocketState]:
+        """Open a session to a remote server: AT+QIOPEN, which activates the context where it is not active."""
+        muxip = self._state.settings.muxip
+        number = self._free_index(index)
+        yield from self._tell_apart("client")
+        if step_by_step and not self._state.claim.active:
+            yield from self._activation.activate()
+        form = self._foreground.setting("QIDNSIP", "0" if is_dotted(host) else "1")
+        yield from self._foreground.on_channel(form)
+        datagrams = self._state.datagrams(protocol)
+        id = SocketId(number, "client")
+        session = self._table.new_session(id, "client", protocol, (host, port), datagrams=datagrams)
+
+        def connected() -> None:
+            self._table.adopt(session)
+            if self._state.settings.transparent is not None:
+                self._data_mode.enter(session)
+
+        own = number if muxip else None
+        close = (lambda: dialogues.close_half_open(own)) if self._state.claim.active else dialogues.deactivate
+        connecting = dialogues.connect(
+            protocol,
+            host,
+            port,
+            connected,
+            index=own,
+            timeout=timeout,
+            abandon=lambda: self._data_mode.abandon_opening(close),
+        )
+        yield from self._activation.opening(connecting)
+        self._foreground.note("IP PROCESSING" if muxip else "CONNECT OK")
+        return session
+
+    def _free_index(self, index: int | None) -> int:
+        taken = {session.index for session in self._table.standing("client")}
+        if not self._state.settings.muxip:
+            if taken:
+                raise TcpipError(f"{self._state.name}: a session is open already; close it first")
+            return 0
+        if index is not None:
+            if index in taken:
+                raise TcpipError(f"{self._state.name}: session {index} is open already; close it first")
+            return index
+        free = [number for number in SESSIONS if number not in taken]
+        if not free:
+            raise TcpipError(f"{self._state.name}: all six sessions are open already; close one first")
+        return free[0]
+
+    # -- several of them -------------------------------------------------------------------------------------------
+
+    def _tell_apart(self, role: Role) -> Procedure[None]:
+        """Before there is one more session on this UART: make sure that the data of all can be told apart."""
+        state, others = self._state, self._state.others()
+        if state.settings.transparent is not None:
+            if any(other.claim.active for other in others):
+                raise TcpipError(
+                    f"{state.name}: transparent mode is not possible while this UART has another active context "
+                    "(app note 7.2)"
+                )
+            if self._table.busy:
+                raise TcpipError(f"{state.name}: transparent mode has one session at a time, or one server")
+            return
+        if any(other.settings.transparent and other.claim.active for other in others):
+            raise TcpipError(f"{state.name}: the other context of this UART is in transparent mode (app note 7.2)")
+        if state.receive == "buffered":
+            return
+        crowd = [other for other in others if other.table.busy and other.receive != "buffered"]
+        other_role = self._table.standing("client") if role == "server" else self._table.standing("server")
+        both = bool(other_role) or (role == "client" and self._table.listening)
+        if not crowd and not both:
+            return
+        if any(one.mixes for one in (state, *crowd)):
+            raise TcpipError(
+                f"{state.name}: bare data of two sessions cannot be told apart; use receive='buffered' or 'header'"
+            )
+        for foreground in (one.foreground for one in (state, *crowd)):
+            for name in ("QISHOWRA", *(("QISHOWLA",) if crowd else ())):
+                yield from foreground.on_channel(foreground.setting(name, "1"))
+            if crowd:
+                yield from foreground.on_channel(foreground.learn_address())

@@ -1,0 +1,36 @@
+"""Finding out what still stands, after something has ended that the module does not name."""
+
+from __future__ import annotations
+
+from ...at.core import Dialogue
+from ..core.events import Closed, ContextDropped, Event
+from . import dialogues
+from .dialogues import BROKEN
+from .state import StackState
+
+
+def reconcile(state: StackState) -> Dialogue[list[Event]]:
+    """Ask the module what still stands, and return what has happened unheard."""
+    clients, servers = state.table.standing("client"), state.table.standing("server")
+    if state.settings.muxip:
+        word, sockets = yield from dialogues.read_sockets()
+        lost = [session for session in clients if session.index not in sockets]
+    else:
+        word = yield from dialogues.state()
+        lost = [] if word in ("CONNECT OK", "TCP CONNECTING", "UDP CONNECTING") else clients
+    yield from state.foreground.take_state(word)
+    if word == BROKEN:
+        return [ContextDropped("the network deactivated the context (AT+QISTAT)", BROKEN)]
+    unplaced, came = state.uart.unplaced, list[Event]()
+    if servers or (unplaced and state.table.listening):
+        listening, count = yield from dialogues.read_server()
+        del listening
+        if state.settings.muxip and len(servers) > count:
+            connected = yield from dialogues.read_clients()
+            lost += [session for session in servers if session.index not in connected]
+        elif len(servers) > count:
+            lost += servers
+        for _ in range(count - len(servers)):
+            if unplaced:
+                came.append(unplaced.popleft())
+    return [*came, *(Closed(session.id) for session in lost)]

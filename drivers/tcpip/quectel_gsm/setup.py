@@ -1,0 +1,60 @@
+"""Settings made after a claim: bearer, sessions, how received data is handed out (app note 3.1)."""
+
+from __future__ import annotations
+
+from ...at.core import Dialogue, command
+from ...errors import CommandError, SettingRefused
+from . import dialogues
+from .settings import DEFAULTS, transparent_value
+from .state import StackState
+
+
+def preset(state: StackState) -> list[str]:
+    """Tell which settings are made: those asked for, and those that have to differ from the module's own."""
+    values = state.settings.values(state.receive)
+    needed = [name for name, value in values.items() if name not in state.settings.initialise]
+    skipped = ("QICSGP", "QISDE")
+    return [
+        *state.settings.initialise,
+        *(name for name in needed if name not in skipped and values[name] != DEFAULTS[name]),
+    ]
+
+
+def initialise(state: StackState, name: str) -> Dialogue[None]:
+    """Make one setting as the options want it."""
+    value = state.settings.values(state.receive)[name]
+    if name == "QINDI":
+        yield from _buffering(state, value)
+        return
+    try:
+        yield from state.foreground.setting(name, value)
+    except SettingRefused:
+        if name != "QIMUX" or value == "0":
+            raise
+        yield from state.foreground.setting("QIMODE", "0")  # a former driver may have left transparent mode on
+        yield from state.foreground.setting(name, value)
+
+
+def _buffering(state: StackState, value: str) -> Dialogue[None]:
+    """AT+QINDI, which not every module has."""
+    try:
+        yield from state.foreground.setting("QINDI", value)
+    except (CommandError, SettingRefused) as refusal:
+        state.foreground.learn("QINDI", "0")
+        if value == "0":
+            return
+        if state.settings.receive == "buffered":
+            raise SettingRefused(f"{refusal}; this module hands data out directly: receive='header'") from refusal
+        state.receive = "header"
+        if not state.settings.muxip and "QIHEAD" not in state.settings.initialise:
+            yield from state.foreground.setting("QIHEAD", "1")
+
+
+def prepare_data_mode(state: StackState) -> Dialogue[None]:
+    """Make the settings of transparent sessions: AT+QITCFG, AT&D1."""
+    transparent = state.settings.transparent
+    if transparent is None:
+        return
+    yield from dialogues.put("QITCFG", transparent_value(transparent))
+    if transparent.escape == "dtr":
+        yield from command("AT&D1", timeout=5.0, info=())

@@ -1,0 +1,254 @@
+"""The stack of M10 and kin as a `TcpipStack`: each operation, and which part of the family does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from ...at.core import Dialogue, Framing, LinePattern
+from ..core.events import Event
+from ..core.listener_state import ListenerState
+from ..core.procedure import Procedure
+from ..core.socket_state import Acknowledged, Ending, SocketState
+from ..core.stack import TcpipStack, Wiring
+from . import closing, dialogues, dns, exchange, reconcile, setup
+from .activation import Activation
+from .classifier import Classifier
+from .data_mode import DataMode
+from .opening import Opening
+from .settings import SHOWN, check_shown
+from .state import StackState
+from .transfer import check_sending
+
+
+class QuectelGsmStack(TcpipStack):
+    """One context of Quectel's GSM stack; see `TcpipStack` for what each of its methods does.
+
+    Args:
+        wiring: what the driver gives to it.
+    """
+
+    OPTIONS: ClassVar[frozenset[str]] = frozenset(
+        {"muxip", "transparent", "receive", "show", "initialise", "csd", "index", "clients", "step_by_step"}
+    )
+
+    WORDS: ClassVar[Mapping[str, str]] = MappingProxyType({"acknowledged": "AT+QISACK", "incoming": "REMOTE IP"})
+
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__(wiring)
+        self._state = StackState(wiring)
+        self.send_size: int = self._state.settings.dialect.send_size
+        self.transparent: bool = self._state.settings.transparent is not None
+        self._foreground = self._state.foreground
+        self._classifier = Classifier(self._state)
+        self._data_mode = DataMode(self._state, wiring.set_dtr)
+        self._activation = Activation(self._state)
+        self._opening = Opening(self._state, self._activation, self._data_mode)
+
+    # -- what it is ------------------------------------------------------------------------------------------------
+
+    @property
+    def receive(self) -> str:
+        """See `TcpipStack.receive`."""
+        return self._state.receive
+
+    @property
+    def pushes(self) -> bool:
+        """See `TcpipStack.pushes`."""
+        return self._state.receive != "buffered"
+
+    def check_sending(self, data: bytes, ending: Ending, period: int) -> None:
+        """See `TcpipStack.check_sending`."""
+        check_sending(data, ending, period)
+
+    # -- what comes unasked ----------------------------------------------------------------------------------------
+
+    @property
+    def lines(self) -> tuple[LinePattern, ...]:
+        """See `TcpipStack.lines`."""
+        return self._classifier.lines
+
+    @property
+    def framing(self) -> Framing:
+        """See `TcpipStack.framing`."""
+        return self._classifier.framing
+
+    def classify(self, line: str) -> Event | None:
+        """See `TcpipStack.classify`."""
+        return self._classifier.classify(line)
+
+    def classify_data(self, header: str, data: bytes) -> Event | None:
+        """See `TcpipStack.classify_data`."""
+        return self._classifier.classify_data(header, data)
+
+    # -- ownership -------------------------------------------------------------------------------------------------
+
+    def take(self, deadline: float, *, reclaim: bool) -> Procedure[None]:
+        """See `TcpipStack.take`: AT+QIFGCNT."""
+        return self._foreground.take(deadline, self.wiring.now, reclaim=reclaim)
+
+    def set_up(self) -> Procedure[None]:
+        """See `TcpipStack.set_up`."""
+        state = self._state
+        state.receive = state.settings.receive or "buffered"
+        preset = setup.preset(state)
+        self._foreground.begin(preset)
+        state.uart.stacks.add(state)
+        for name in preset:
+            yield from self._foreground.on_channel(setup.initialise(state, name))
+        if self.transparent:
+            yield from self._foreground.on_channel(setup.prepare_data_mode(state))
+
+    def verify(self) -> Procedure[None]:
+        """See `TcpipStack.verify`: AT+QIFGCNT?."""
+        return self._foreground.on_channel(self._foreground.verify())
+
+    def let_go(self) -> None:
+        """See `TcpipStack.let_go`."""
+        self._foreground.forget_settings()
+        self._state.uart.stacks.discard(self._state)
+
+    # -- the context -----------------------------------------------------------------------------------------------
+
+    def activate(self) -> Procedure[str]:
+        """See `TcpipStack.activate`: AT+QIREGAPP, AT+QIACT, AT+QILOCIP."""
+        return self._activation.activate()
+
+    def deactivate(self) -> Procedure[None]:
+        """See `TcpipStack.deactivate`: AT+QIDEACT."""
+        return self._activation.deactivate()
+
+    def state(self) -> Procedure[str]:
+        """See `TcpipStack.state`: AT+QISTAT."""
+        return self._foreground.on_channel(self._foreground.read_state())
+
+    def learn_address(self) -> Procedure[None]:
+        """See `TcpipStack.learn_address`: AT+QILOCIP."""
+        return self._foreground.on_channel(self._foreground.learn_address())
+
+    # -- sockets ---------------------------------------------------------------------------------------------------
+
+    def check_opening(self, *, index: int | None, step_by_step: bool) -> None:
+        """See `TcpipStack.check_opening`."""
+        self._opening.check_index(index)
+
+    def open(
+        self, protocol: str, host: str, port: int, *, index: int | None, timeout: float | None, step_by_step: bool
+    ) -> Procedure[SocketState]:
+        """See `TcpipStack.open`: AT+QIOPEN."""
+        return self._opening.connect(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
+
+    def check_listening(self, *, port: int | None, clients: int | None, step_by_step: bool) -> None:
+        """See `TcpipStack.check_listening`."""
+        self._opening.check_clients(clients)
+
+    def listen(
+        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+    ) -> Procedure[ListenerState]:
+        """See `TcpipStack.listen`: AT+QISERVER."""
+        return self._opening.listen(protocol, port, clients, step_by_step=step_by_step)
+
+    def datagrams(self, protocol: str) -> bool:
+        """See `TcpipStack.datagrams`."""
+        return self._state.datagrams(protocol)
+
+    def close(self, session: SocketState) -> Procedure[None]:
+        """See `TcpipStack.close`: AT+QICLOSE."""
+        return closing.close(self._state, session)
+
+    def close_listener(self, listener: ListenerState) -> Procedure[None]:
+        """See `TcpipStack.close_listener`: AT+QICLOSE."""
+        return closing.close_listener(self._state)
+
+    def listener_status(self, listener: ListenerState) -> Procedure[tuple[bool, int]]:
+        """See `TcpipStack.listener_status`: AT+QISERVER?."""
+        return self._foreground.on_channel(dialogues.read_server())
+
+    def ended_by_peer(self, session: SocketState) -> None:
+        """See `TcpipStack.ended_by_peer`."""
+        if session.role == "client" and not self._state.settings.muxip:
+            self._foreground.note("IP CLOSE")
+
+    # -- data ------------------------------------------------------------------------------------------------------
+
+    def send(self, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
+        """See `TcpipStack.send`: AT+QISEND, or the octets as they are in data mode."""
+        if self.transparent:
+            return self._data_mode.send(session, piece)
+        return exchange.send(self._state, session, piece, ending, period)
+
+    def read(self, session: SocketState) -> Dialogue[int | None]:
+        """See `TcpipStack.read`: AT+QIRD."""
+        return exchange.read(self._state, session)
+
+    def acknowledged(self, session: SocketState) -> Dialogue[Acknowledged]:
+        """See `TcpipStack.acknowledged`: AT+QISACK."""
+        return exchange.acknowledged(self._state, session)
+
+    def reconcile(self) -> Dialogue[list[Event]]:
+        """See `TcpipStack.reconcile`."""
+        return self._foreground.in_foreground(reconcile.reconcile(self._state))
+
+    def examine(self, session: SocketState) -> Procedure[str | None]:
+        """See `TcpipStack.examine`: AT+QISTAT, for a session that was opened here (app note 10.1)."""
+        if session.role == "server":
+            return None
+        if self._state.settings.muxip:
+            word, sockets = yield from self._foreground.on_channel(dialogues.read_sockets())
+            alive = session.index in sockets
+        else:
+            word = yield from self._foreground.on_channel(dialogues.state())
+            alive = word == "CONNECT OK"
+        return None if alive else word
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def resolve(self, name: str) -> Procedure[list[str]]:
+        """See `TcpipStack.resolve`: AT+QIDNSGIP, which activates the context where it is not active."""
+        was_active = self.wiring.claim.active
+        addresses = yield from self._activation.opening(dns.resolve(name))
+        if not was_active:
+            self._foreground.note("IP GPRSACT")
+            yield from self.learn_address()  # a server needs AT+QILOCIP before it
+        return addresses
+
+    def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
+        """See `TcpipStack.set_name_servers`: AT+QIDNSCFG."""
+        return self._foreground.on_channel(dns.set_servers(primary, secondary))
+
+    def name_servers(self) -> Procedure[tuple[str, ...]]:
+        """See `TcpipStack.name_servers`: AT+QIDNSCFG?."""
+        return self._foreground.on_channel(dns.read_servers())
+
+    # -- data mode -------------------------------------------------------------------------------------------------
+
+    def escape(self) -> Dialogue[None]:
+        """See `TcpipStack.escape`: ``+++``, or DTR."""
+        return self._data_mode.escape()
+
+    def resume(self) -> Dialogue[None]:
+        """See `TcpipStack.resume`: ATO."""
+        return self._data_mode.resume()
+
+    def online_work(self) -> Dialogue[None] | None:
+        """See `TcpipStack.online_work`."""
+        return self._data_mode.verify_end() if self._state.suspected else None
+
+    # -- what only this family has ---------------------------------------------------------------------------------
+
+    def foreground(self) -> Procedure[tuple[int, int | None]]:
+        """See `TcpipStack.foreground`: AT+QIFGCNT?."""
+        context, channel = yield from self._foreground.on_channel(dialogues.read_foreground())
+        return context, None if channel is None else channel + 1
+
+    def show(self, shown: frozenset[str]) -> Procedure[None]:
+        """See `TcpipStack.show`: QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT; possible at any time."""
+        check_shown(shown)
+        return self._show(shown)
+
+    def _show(self, shown: frozenset[str]) -> Procedure[None]:
+        for name in SHOWN:
+            if name == "QIHEAD" and self._state.receive == "header" and not self._state.settings.muxip:
+                continue  # its count is what tells data from lines
+            yield from self._foreground.on_channel(self._foreground.setting(name, str(int(name in shown))))

@@ -1,0 +1,244 @@
+"""Data through the module: the three ways of AT+QISEND, AT+QIRD, AT+QISACK, and data mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from ...at.core import Dialogue, LinePattern, command, expect, pause, payload
+from ...errors import AtTimeout, CommandError, UnexpectedAnswer
+from ..core.socket_state import Acknowledged, Ending
+from .settings import check_period
+from .timeouts import LIMITS, deadline
+from .unsolicited import CLOSED, CONNECT, DEACTIVATED, indexed
+
+CTRL_Z, ESC = b"\x1a", b"\x1b"
+ESCAPE = b"+++"
+
+_OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
+_SENT, _NOT_SENT = indexed("SEND OK"), indexed("SEND FAIL")
+_ENDED = (*CLOSED, *DEACTIVATED)
+_NO_CARRIER = LinePattern("NO CARRIER")
+
+
+def check_sending(data: bytes, ending: Ending, period: int) -> None:
+    """Make sure that a way of sending can carry data.
+
+    Args:
+        data: the octets.
+        ending: how each piece ends.
+        period: seconds of AT+QIAUTOS, for ``timer``.
+
+    Raises:
+        ValueError: Ctrl-Z or ESC in data that is not sent by its length; an ending that does not exist.
+    """
+    if ending not in ("length", "ctrl-z", "timer"):
+        raise ValueError(f"end is 'length', 'ctrl-z' or 'timer', not {ending!r}")
+    if ending == "timer":
+        check_period(period)
+    if ending != "length":
+        for octet, word in ((CTRL_Z, "Ctrl-Z (0x1A), which would end it"), (ESC, "ESC (0x1B), which cancels it")):
+            if octet in data:
+                raise ValueError(f"data ended by Ctrl-Z or a timer cannot contain {word}; send it by length")
+
+
+def send(
+    data: bytes, *, ending: Ending = "length", index: int | None = None, echo: bool = False, period: int = 0
+) -> Dialogue[str]:
+    """Send one piece: AT+QISEND, the prompt, the data.
+
+    Args:
+        data: 1-1460 octets; without Ctrl-Z and ESC in them unless the length is given.
+        ending: how the data ends.
+        index: the session, with MUXIP on; None with MUXIP off.
+        echo: whether the module may send the data back (AT+QISDE).
+        period: the seconds that AT+QIAUTOS is set to, for ``timer``.
+
+    Returns:
+        ``SEND OK``, ``SEND FAIL``, or the unsolicited result that ended the session meanwhile.
+    """
+    parts = ([] if index is None else [str(index)]) + ([str(len(data))] if ending == "length" else [])
+    text = "AT+QISEND" + ("=" + ",".join(parts) if parts else "")
+    expected = data if echo else b""
+
+    def abandon() -> Dialogue[None]:
+        return deliver_after_all(data, expected) if ending == "length" else leave_prompt()
+
+    yield from command(text, timeout=deadline("QISEND"), success=(), info=(), prompt=True, abandon=abandon)
+    came = yield from payload(
+        data + (CTRL_Z if ending == "ctrl-z" else b""),
+        success=(*_SENT, *_NOT_SENT),
+        timeout=deadline("SEND OK") + period,
+        echo=expected,
+        ends_on=_ENDED,
+        shown=f"{len(data)} octets after {text}",
+        abandon=leave_prompt if ending == "timer" else None,
+    )
+    final = came.final
+    if final.endswith("SEND OK"):
+        return "SEND OK"
+    if not final.endswith("SEND FAIL"):
+        with suppress(AtTimeout):  # the session ended first; the module's own verdict may follow
+            yield from expect(*_SENT, *_NOT_SENT, _ERROR, timeout=1.0)
+        return final
+    return "SEND FAIL"
+
+
+def deliver_after_all(data: bytes, echo: bytes) -> Dialogue[None]:
+    """After an AT+QISEND=<length> that was given up: the module takes whatever comes for data until it has its length.
+
+    Args:
+        data: the octets that it was promised.
+        echo: the octets that it may send back.
+    """
+    try:
+        came = yield from expect(_ERROR, timeout=1.0, what="the prompt", prompt=True)
+        if came.final:
+            return
+        yield from payload(data, success=(*_SENT, *_NOT_SENT), timeout=deadline("SEND OK"), echo=echo, ends_on=_ENDED)
+    except AtTimeout:
+        yield from leave_prompt()
+    except CommandError:
+        return
+
+
+def leave_prompt() -> Dialogue[None]:
+    """Cancel an AT+QISEND whose prompt did not come, or whose timer runs: ESC, then whatever the module says to it."""
+    try:
+        yield from payload(ESC, success=(_OK, *_SENT, *_NOT_SENT), timeout=0.3, shown="ESC")
+    except (AtTimeout, CommandError):
+        return
+
+
+def read_buffered(context: int, service: int, index: int, size: int) -> Dialogue[bool]:
+    """Fetch up to so many octets that the module keeps: AT+QIRD. The data itself goes to the sinks of the channel.
+
+    Returns:
+        False when the module says ERROR: the session is closed and has been read empty.
+    """
+    text = f"AT+QIRD={context},{service},{index},{size}"
+    try:
+        yield from command(text, timeout=deadline("QIRD"), info=())
+    except CommandError:
+        return False
+    return True
+
+
+_ACK = LinePattern("+QISACK:", r" ?(?P<sent>[0-9]+), ?(?P<acknowledged>[0-9]+), ?(?P<pending>[0-9]+)", 40)
+
+
+def acknowledged(index: int | None) -> Dialogue[Acknowledged]:
+    """Return how much was sent, acknowledged, and not: AT+QISACK.
+
+    Args:
+        index: the session, with MUXIP on; None with MUXIP off.
+    """
+    text = "AT+QISACK" if index is None else f"AT+QISACK={index}"
+    response = yield from command(text, timeout=deadline("QISACK"), info=(_ACK,))
+    found = _ACK.match(response.lines[0]) if response.lines else None
+    if found is None:
+        raise UnexpectedAnswer(f"{text} was answered {response.final} without +QISACK: …")
+    return Acknowledged(*(int(found[name]) for name in ("sent", "acknowledged", "pending")))
+
+
+# -- data mode (app note 3.3) ----------------------------------------------------------------------------------------
+
+GUARD = 0.6
+"""Seconds of silence before and after ``+++``; the app note wants 0.5 at least."""
+ATTEMPTS = 3
+
+
+def stream(data: bytes) -> Dialogue[None]:
+    """Write data in data mode, where nothing answers."""
+    yield from pause(0.0, write=data)
+
+
+def escape_by_plus(left: Callable[[], None]) -> Dialogue[bool]:
+    """Go from data mode to command mode by ``+++`` between two silences; tried again where it is not heard.
+
+    Args:
+        left: called when command mode is there, before any later octet is looked at.
+
+    Returns:
+        Whether the module said OK: False is a module that was not in data mode, or does not hear.
+    """
+    for _ in range(ATTEMPTS):
+        yield from pause(GUARD)
+        if (yield from escape_once(left)):
+            return True
+    return False
+
+
+def escape_once(left: Callable[[], None]) -> Dialogue[bool]:
+    """Say ``+++`` after a silence that has been kept; see `escape_by_plus`."""
+    # OK cannot come before the silence behind the last plus is over: what looks like one until then is data.
+    yield from pause(GUARD * 0.75, write=ESCAPE, whole=True)
+    try:
+        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after +++", whole=True)
+    except AtTimeout:
+        return False
+    left()
+    return True
+
+
+def clear_line() -> Dialogue[None]:
+    """Have the module forget what it took for the beginning of a command line."""
+    yield from pause(0.3, write=b"\r")
+    for _ in range(2):
+        with suppress(CommandError):
+            yield from command("AT", timeout=2.0)
+            return
+
+
+def in_command_mode() -> Dialogue[bool]:
+    """Find out whether commands are answered; in data mode the question goes to the other side."""
+    try:
+        yield from command("AT", timeout=1.0)
+    except AtTimeout:
+        return False
+    except CommandError:
+        return True
+    return True
+
+
+def escape_by_dtr(set_dtr: Callable[[bool], None], left: Callable[[], None]) -> Dialogue[bool]:
+    """Go from data mode to command mode by dropping DTR; AT&D1 has been sent before.
+
+    Args:
+        set_dtr: sets DTR.
+        left: called when command mode is there, before any later octet is looked at.
+
+    Returns:
+        Whether the module said OK.
+    """
+    set_dtr(False)
+    try:
+        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after DTR was dropped", whole=True)
+    except AtTimeout:
+        return False
+    finally:
+        set_dtr(True)
+    left()
+    return True
+
+
+def back_online(resumed: Callable[[], None]) -> Dialogue[bool]:
+    """Go back to data mode: ATO.
+
+    Args:
+        resumed: called when data mode is there, before any later octet is looked at.
+
+    Returns:
+        False when the module has no session to go back to (NO CARRIER, ERROR).
+    """
+    connected = (CONNECT, LinePattern("CONNECT ", r"[ -~]{1,40}", 40))
+    try:
+        answer = yield from command(
+            "ATO", timeout=deadline("ATO"), success=(*connected, _NO_CARRIER), info=(), whole=True
+        )
+    except CommandError:
+        return False
+    if answer.final == _NO_CARRIER.prefix:
+        return False
+    resumed()
+    return True

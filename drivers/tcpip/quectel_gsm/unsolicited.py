@@ -1,0 +1,195 @@
+"""What the stack sends by itself: unsolicited results and the headers of received data, as events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...at.core import Header, LinePattern
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCame:
+    """A client has connected to our server (app note 5.2)."""
+
+    address: str
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteClosed:
+    """The other side has closed the session (app note 8.4)."""
+
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextDeactivated:
+    """The network has deactivated the context; its sessions are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEnded:
+    """The network has ended the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFrom:
+    """The data that follows comes from this address (QISHOWRA, app note 3.4)."""
+
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataTo:
+    """The data that follows came to this local address (QISHOWLA, app note 7.3)."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataWaits:
+    """The module keeps data for AT+QIRD (QINDI=1); told once until all of it has been read.
+
+    Args:
+        context: the context that received it.
+        service: 1 for a session with a remote server, 2 with a remote client.
+        index: the session, 0 with MUXIP off.
+    """
+
+    context: int
+    service: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleReset:
+    """The module has started again or has been switched off."""
+
+
+Event = ClientCame | RemoteClosed | ContextDeactivated | ServerEnded | DataFrom | DataTo | DataWaits | ModuleReset
+
+_ADDRESS = r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3})"
+
+
+def indexed(text: str, tail: str = "", room: int = 0) -> tuple[LinePattern, ...]:
+    """One form of line without a session's index, and with each."""
+    return (LinePattern(text, tail, room), *(LinePattern(f"{n}, {text}", tail, room) for n in range(6)))
+
+
+def _with_index(make: Callable[[re.Match[str], int | None], Event]) -> Callable[[re.Match[str]], Event]:
+    def build(found: re.Match[str]) -> Event:
+        text = found.string
+        return make(found, int(text[0]) if text[:1].isdigit() else None)
+
+    return build
+
+
+CLOSED = indexed("CLOSED")
+DEACTIVATED = (LinePattern("+PDP DEACT"), LinePattern("+PDP: DEACT"))
+FROM_LINES = tuple(
+    LinePattern(f"{word} FROM:", rf" ?{_ADDRESS}:(?P<port>[0-9]{{1,5}})", 22, heads=True) for word in ("RECV", "RCV")
+)
+TO_LINES = (LinePattern("TO:", rf" ?{_ADDRESS}", 16, heads=True),)
+BOOTED = (LinePattern("RDY"), LinePattern("NORMAL POWER DOWN"))
+CONNECT = LinePattern("CONNECT")
+"""The beginning of data mode: of ATO, and of a transparent session with a remote client (app note 5.2)."""
+
+_TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], ...] = (
+    (
+        indexed("REMOTE IP: ", _ADDRESS, 15),
+        _with_index(lambda found, index: ClientCame(found["address"], index)),
+    ),
+    (CLOSED, _with_index(lambda _found, index: RemoteClosed(index))),
+    (DEACTIVATED, lambda _found: ContextDeactivated()),
+    ((LinePattern("SERVER CLOSE"), LinePattern("SERVER CLOSED")), lambda _found: ServerEnded()),
+    (
+        (LinePattern("+QIRDI:", r" ?(?P<context>[01]), ?(?P<service>[12]), ?(?P<index>[0-5])(?:,.*)?", 40),),
+        lambda found: DataWaits(int(found["context"]), int(found["service"]), int(found["index"])),
+    ),
+    (TO_LINES, lambda found: DataTo(found["address"])),
+    (BOOTED, lambda _found: ModuleReset()),
+    (FROM_LINES, lambda found: DataFrom(found["address"], int(found["port"]))),
+)
+
+LINES: tuple[LinePattern, ...] = tuple(pattern for patterns, _ in _TABLE for pattern in patterns)
+"""Every line that the stack may send by itself with MUXIP off or on."""
+
+ONLINE_LINES = (*CLOSED[:1], *DEACTIVATED)
+"""The lines that the module says by itself in data mode; whether it is one, only silence can tell."""
+
+IPD = Header(b"IPD", rb"(?P<count>[0-9]{1,5})(?:TCP|UDP)?:", 9)
+"""QIHEAD=1: ``IPD26:`` and the data; QISHOWPT=1 adds the transport, ``IPD26TCP:``."""
+
+QIRD = Header(
+    b"+QIRD: ",
+    rb"(?P<address>[0-9.]{7,15}):(?P<port>[0-9]{1,5}), ?(?:TCP|UDP), ?(?P<count>[0-9]{1,5})\r\n",
+    38,
+    breaks=1,
+)
+"""The answer of AT+QIRD: whose data it is, how much, and the data."""
+
+_FROM_LINE = rb"RE?CV FROM: ?[0-9.]{7,15}:[0-9]{1,5}\r\n"
+_TO_LINE = rb"TO: ?[0-9.]{7,15}\r\n"
+
+
+def receive_header(*, remote: bool, local: bool, head: bool) -> Header:
+    """Return the form of what stands before data with MUXIP on: ``+RECEIVE: <index>, <length>`` and what was asked for.
+
+    Which lines follow has to be known beforehand: data may look like any of them.
+
+    Args:
+        remote: QISHOWRA.
+        local: QISHOWLA; which of the two lines comes first no source proves, so both orders will do.
+        head: QIHEAD.
+    """
+    lines = [_FROM_LINE] * remote + [_TO_LINE] * local
+    between = b"".join(lines)
+    if len(lines) > 1:
+        between = b"(?:" + b"".join(lines) + b"|" + b"".join(reversed(lines)) + b")"
+    ipd = rb"IPD[0-9]{1,5}(?:TCP|UDP)?:" if head else b""
+    tail = rb"(?P<index>[0-5]), ?(?P<count>[0-9]{1,5})\r\n" + between + ipd
+    return Header(b"+RECEIVE: ", tail, 10 + 36 * remote + 22 * local + 12 * head, breaks=1 + remote + local)
+
+
+_INDEX = re.compile(r"\+RECEIVE: ([0-5])")
+_FROM = re.compile(r"RE?CV FROM: ?([0-9.]+):([0-9]+)")
+_TO = re.compile(r"TO: ?([0-9.]+)")
+_READ = re.compile(r"\+QIRD: ([0-9.]+):([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a header says about the data behind it.
+
+    Args:
+        index: the session, with MUXIP on.
+        sender: where it came from.
+        local: the local address that it came to.
+    """
+
+    index: int | None = None
+    sender: tuple[str, int] | None = None
+    local: str | None = None
+
+
+def read_header(header: str) -> Heading:
+    """Return what a header of data says; see `receive_header`, `IPD`, `QIRD`."""
+    index, sender, local = _INDEX.search(header), _FROM.search(header) or _READ.search(header), _TO.search(header)
+    return Heading(
+        None if index is None else int(index[1]),
+        None if sender is None else (sender[1], int(sender[2])),
+        None if local is None else local[1],
+    )
+
+
+def parse(line: str) -> Event | None:
+    """Return the event that a line is, or None when it is none of the stack's own."""
+    for patterns, build in _TABLE:
+        for pattern in patterns:
+            found = pattern.match(line)
+            if found is not None:
+                return build(found)
+    return None

@@ -1,0 +1,304 @@
+"""The TCP/IP driver on threads: one context of the module's stack, over one channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from ...at import AtChannel, Port
+from ...clock import Clock
+from ...errors import DriverError
+from ..core.keepalive import KeepAlive
+from ..core.ownership import Lease
+from ..core.procedure import Procedure, exclusive, on_channel
+from ..driver_base import DriverBase
+from .listener import Listener
+from .runner import ThreadRunner
+from .session import Session
+from .watch import Watch
+
+T = TypeVar("T")
+
+
+class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
+    """One context of the module's TCP/IP stack, driven over one channel. The constructor sends nothing.
+
+    Args:
+        port: a virtual UART, any other pyserial-like port, or an `AtChannel`.
+        context: which context, 0 or 1.
+        apn: the access point of a GPRS bearer.
+        user: the user name, where the access point wants one.
+        password: the password.
+        bearer: a `Gprs` or `Csd` bearer in place of the three.
+        muxip: several sessions at once (MUXIP): up to six to remote servers, up to five remote clients.
+        transparent: transparent sessions: what is sent and received is not looked at; True, or a
+            `Transparent` with its settings.
+        receive: how received data is told from answers. ``buffered``: the module keeps it until it is fetched by
+            count. ``header``: its length stands before it (``IPD``, or ``+RECEIVE`` with MUXIP). ``bare``: the module's
+            default, what is no known line is data. None: buffered where the module has it, else by header.
+        show: which of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT to have before data that is not fetched.
+        initialise: which of QICSGP, QIMUX, QIMODE, QIDNSIP, QISDE, QINDI, QIHEAD, QISHOWRA, QISHOWLA, QISHOWPT `claim`
+            sends, in this order; what is not listed is taken to be at the module's default, and sent only where it has
+            to be different.
+        dialect: what kind of module it is: ``m10``, ``m95``, ``m66`` or ``mc60``, another one of
+            `drivers.tcpip.families.DIALECTS`, or a `Dialect`.
+        table: who owns which context; None: the one of the port's multiplexer, or of the port alone.
+        clock: the source of time.
+
+    Raises:
+        ValueError: something that cannot be, or an option that this kind of module does not have.
+    """
+
+    def _make_runner(self, port: Port | AtChannel, clock: Clock | None) -> ThreadRunner:
+        return ThreadRunner(port, clock)
+
+    def _do(self, procedure: Procedure[T]) -> T:
+        """Carry out what no other operation of this driver may come between."""
+        return self._runner.run(exclusive(procedure))
+
+    @property
+    def channel(self) -> AtChannel:
+        """The AT channel that the driver uses."""
+        return self._runner.channel
+
+    # -- ownership -------------------------------------------------------------------------------------------------
+
+    def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
+        """Take the context: ask the module for it, and make the settings.
+
+        While the driver holds it nothing is set again; while it holds it without having used it, the module is asked
+        whether another program has taken it.
+
+        Args:
+            timeout: seconds to wait for a context that is busy; the module is asked at most once a second.
+            take_over: take it also from a driver that holds it but has not brought it out of IP INITIAL.
+
+        Returns:
+            The lease; it lasts until `release`, `close`, or the return to IP INITIAL after the context was active.
+
+        Raises:
+            ContextBusy: somebody else holds it.
+            ContextLost: it was ours and somebody took it since the last call.
+            SettingRefused: the module refuses a setting.
+        """
+        return self._do(self._context.take(timeout, take_over=take_over))
+
+    def reclaim(self, *, timeout: float = 10.0) -> None:
+        """Take the context, also where a host that is no longer there has left it active.
+
+        On each virtual UART 1 to 4 of the same multiplexer that no driver of this process uses the module is asked for
+        the context; where it gives it, what was left there is deactivated. Sessions that stand there are lost.
+
+        Args:
+            timeout: seconds for all of it.
+
+        Raises:
+            ContextBusy: a driver of this process holds it, or a virtual UART that does not belong to us does.
+        """
+        self._do(self._context.take(timeout, reclaim=True))
+
+    def release(self) -> None:
+        """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
+        self._do(self._context.release())
+
+    def close(self) -> None:
+        """Close the sessions, deactivate the context, give it up, and close the channel that was made for this.
+
+        A second call does nothing, unless the first one was interrupted: then it goes on.
+
+        Raises:
+            AtError: the module did not do it; the driver is closed all the same.
+        """
+        try:
+            self._do(self._context.close())
+        finally:
+            if self._context.closed:
+                self._runner.close()
+
+    def __enter__(self) -> TcpipDriver:
+        try:
+            self.claim()
+        except BaseException:
+            with suppress(DriverError):
+                self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            self.close()
+        except DriverError:
+            if error is None:
+                raise
+
+    # -- the context -----------------------------------------------------------------------------------------------
+
+    def state(self) -> str:
+        """Return the state of the context as the module words it."""
+        return self._do(self._context.state())
+
+    def foreground(self) -> tuple[int, int | None]:
+        """Return the UART's foreground context and the virtual UART (1 to 4) that controls it."""
+        return self._do(self._context.foreground())
+
+    def show(self, *names: str) -> None:
+        """Set what stands before data that is not fetched; possible at any time, also while a session stands.
+
+        Args:
+            names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
+        """
+        self._do(self._context.show(frozenset(names)))
+
+    def activate(self) -> str:
+        """Activate the context by commands of its own, and read its address.
+
+        Returns:
+            The local address.
+
+        Raises:
+            CommandError: the network refuses; the context has been deactivated again.
+        """
+        return self._do(self._context.activate())
+
+    def deactivate(self) -> None:
+        """Close all sessions and deactivate the context; it is free for others then."""
+        self._do(self._context.deactivate())
+
+    @property
+    def local_address(self) -> str:
+        """The local address of the active context, asked for at the first read and then kept while it is active.
+
+        Raises:
+            ContextInactive: nothing has activated the context yet.
+        """
+        return self._do(self._context.local_address())
+
+    # -- server and client -----------------------------------------------------------------------------------------
+
+    def listen(
+        self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
+    ) -> Listener:
+        """Begin to listen for clients; this activates the context where it is not active.
+
+        Args:
+            protocol: TCP or UDP.
+            port: the port; None: the one that is set, 2020 by default.
+            clients: how many at once, 1 to 5 with MUXIP (None: 5), 1 without.
+            step_by_step: activate by commands of its own first, as `activate` does.
+
+        Raises:
+            ConnectFailed: the server could not be set up.
+            CommandError: the module refuses.
+        """
+        listening = self._context.listen(protocol, port, clients, step_by_step=step_by_step)
+        return Listener(self._runner, self._context, self._do(listening))
+
+    def connect(
+        self,
+        protocol: str,
+        host: str,
+        port: int,
+        *,
+        index: int | None = None,
+        timeout: float | None = None,
+        step_by_step: bool = False,
+    ) -> Session:
+        """Open a session to a remote server; this activates the context where it is not active.
+
+        Args:
+            protocol: TCP or UDP.
+            host: a dotted address or a name.
+            port: 1 to 65535.
+            index: which of the six sessions with MUXIP; None: the first that is free.
+            timeout: seconds to wait for the answer; None: as long as the module may take (75, and 150 for activation).
+            step_by_step: activate by commands of its own first, as `activate` does.
+
+        Raises:
+            ConnectRefused: the module says CONNECT FAIL, without a reason (a `ConnectionRefusedError`).
+            ConnectTimeout: it says so after 75 s or more (a `TimeoutError`).
+            AtTimeout: no answer within ``timeout`` (a `TimeoutError`).
+            CommandError: the module refuses.
+        """
+        connecting = self._context.connect(
+            protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
+        )
+        return Session(self._runner, self._context, self._do(connecting))
+
+    def keep_alive(
+        self,
+        session: Session,
+        settings: KeepAlive | None = None,
+        *,
+        reconnect: bool = False,
+        on_dead: Callable[[Session, Exception], None] | None = None,
+        on_reconnected: Callable[[Session], None] | None = None,
+    ) -> Watch:
+        """Examine a session whenever it has been idle for a period, in a thread, until the watch is closed.
+
+        A session that is dead is closed, and whoever waits for it gets `SessionReset`.
+
+        Args:
+            session: a TCP session of this driver.
+            settings: when and how.
+            reconnect: open it again, as `Watch.session`.
+            on_dead: told the session and why, on the channel's own thread.
+            on_reconnected: told the new session, on the channel's own thread.
+        """
+        return Watch(
+            self._runner,
+            self._context,
+            session,
+            settings or KeepAlive(),
+            reconnect=reconnect,
+            on_dead=on_dead,
+            on_reconnected=on_reconnected,
+        )
+
+    def resolve(self, name: str) -> list[str]:
+        """Return the addresses of a name; this activates the context where it is not active.
+
+        Args:
+            name: a domain name.
+
+        Raises:
+            NameNotFound: the module has no address for it (a `socket.gaierror`).
+        """
+        return self._do(self._context.resolve(name))
+
+    def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
+        """Set the servers that names are asked of; the network's own come back with each activation.
+
+        Args:
+            primary: a dotted address.
+            secondary: another one.
+        """
+        self._do(self._context.set_name_servers(primary, secondary))
+
+    def name_servers(self) -> tuple[str, ...]:
+        """Return the servers that names are asked of."""
+        return self._do(self._context.name_servers())
+
+    # -- data mode -------------------------------------------------------------------------------------------------
+
+    def escape(self) -> None:
+        """Go from data mode to command mode, by ``+++`` or DTR; what comes meanwhile is kept by the module."""
+        self._do(on_channel(self._context.stack.escape()))
+
+    def resume(self) -> None:
+        """Go back to data mode: ATO.
+
+        Raises:
+            SessionFinished: the session has ended meanwhile.
+        """
+        self._do(on_channel(self._context.stack.resume()))
+
+    @contextmanager
+    def command_mode(self) -> Iterator[AtChannel]:
+        """Leave data mode for a few commands, and go back to it: ``with driver.command_mode() as channel: …``."""
+        self.escape()
+        try:
+            yield self.channel
+        finally:
+            if self._context.resumable:
+                self.resume()

@@ -1,0 +1,53 @@
+"""Waiting for changes in a thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from ...clock import Clock
+from ..core.changes import Changes
+
+T = TypeVar("T")
+
+
+class _Bell:
+    """Wakes the one thread that waits for it."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._rung = False
+
+    def ring(self) -> None:
+        with self._condition:
+            self._rung = True
+            self._condition.notify_all()
+
+    def wait(self, clock: Clock, seconds: float | None) -> None:
+        with self._condition:
+            if not self._rung:
+                clock.wait(self._condition, seconds)
+            self._rung = False
+
+
+def until(clock: Clock, changes: Changes, ready: Callable[[], T | None], seconds: float | None) -> T | None:
+    """Wait until something is ready, and return it; None when the time has run out.
+
+    Args:
+        clock: the source of time.
+        changes: tells when to ask again.
+        ready: asked without a lock; None: not yet.
+        seconds: how long at most, None for as long as it takes.
+    """
+    deadline = None if seconds is None else clock.now() + seconds
+    if (result := ready()) is not None:
+        return result
+    bell = _Bell()
+    with changes.waking(bell.ring):
+        while (result := ready()) is None:
+            left = None if deadline is None else deadline - clock.now()
+            if left is not None and left <= 0:
+                return None
+            bell.wait(clock, left)
+        return result
