@@ -50,7 +50,7 @@ class LineOptions:
         if not self.port or not isinstance(self.port, str):
             raise ValueError("port is missing")
         if not isinstance(self.link, str | None):
-            raise ValueError(f"link = {self.link!r} is not a text")
+            raise ValueError(f"link = {self.link!r} is not a string")
         if self.link is not None and not os.path.basename(self.link):
             raise ValueError(f"link = {self.link!r} has no name to put the DLCI behind")
         if self.role not in ROLES:

@@ -379,7 +379,7 @@ def test_a_line_that_cannot_be_opened_leaves_the_others(module: Module, tmp_path
         ('[a]\nport = "/dev/x"\nbaudrate = "fast"\n', "baudrate = 'fast' is not a number"),
         ('[a]\nport = "/dev/x"\noption = "other"\n', "basic or advanced"),
         ('[a]\nport = "/dev/x"\nlink = "/tmp/"\n', "has no name"),
-        ('[a]\nport = "/dev/x"\nlink = 3\n', "link = 3 is not a text"),
+        ('[a]\nport = "/dev/x"\nlink = 3\n', "link = 3 is not a string"),
         ('[a]\nport = "/dev/x"\nn1 = 40000\n', "n1 = 40000 is out of range"),
         ("[a\n", "Expected"),
         ("\udcff", "utf-8"),
