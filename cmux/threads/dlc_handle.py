@@ -146,7 +146,7 @@ class DlcHandle:
                 self._opening = False
             error = self.error
         if error is None:
-            error = dlc_error(Closed(self.dlci, Cause.TIMEOUT, f"SABM did not leave within {patience:g} s"))
+            error = dlc_error(Closed(self.dlci, Cause.TIMEOUT, f"SABM was not sent within {patience:g} s"))
             self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))
         raise error
 
