@@ -86,7 +86,7 @@ class Channels:
             may_come: tells whether the peer can still open channels; called again after each `wake`.
 
         Returns:
-            Its streams; None when the peer can open none any more.
+            Its streams; None when the peer cannot open any more.
         """
         while True:
             while (dlci := self._offers.take()) is None:

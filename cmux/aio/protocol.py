@@ -33,7 +33,7 @@ class MuxProtocol(asyncio.Protocol):
         on_event: called with each `Event`.
         tap: called with all octets as they pass, and whether they are outgoing.
         clock: returns seconds on a scale that never runs backwards; by default the loop's own clock.
-        call_later: calls a callback after so many seconds of `clock`, and returns something with ``cancel()``; by
+        call_later: calls a callback after a number of seconds of `clock`, and returns something with ``cancel()``; by
             default the loop's own.
         line_rate: bits per second to which writing is paced; None: no pacing.
         link: the link to run; by default one made from `role`, `config` and `line_rate`.

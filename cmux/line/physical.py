@@ -250,7 +250,7 @@ class PortLine(_SettableLine):
 
     Args:
         port: the port; its ``timeout``, ``in_waiting`` and ``cancel_read`` are used if it has them. Without ``timeout``
-            its ``read`` should return soon; one that waits for ever ends when the port is closed, or never.
+            its ``read`` should return soon; if it waits for ever, it ends when the port is closed, or never.
         name: the name for messages.
         rate: see `Line`.
     """

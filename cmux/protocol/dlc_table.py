@@ -147,7 +147,7 @@ AS_TOLD: Final = {
 """The states that look like another one to our owner, who has been told `Closed` or has yet to be told."""
 
 TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] = {
-    # 27.010 5.3.3: a closed DLC accepts SABM only; DISC is answered with DM. So is stray data, seldom, as others do.
+    # 27.010 5.3.3: a closed DLC accepts SABM only; DISC is answered with DM, and stray data once per T1.
     (_S.CLOSED, _I.OPEN): (_S.NEGOTIATING, (_A.SETTLE,)),
     (_S.CLOSED, _I.MISSED): (_S.CLEARING, (_A.SEND_DISC,)),
     (_S.CLOSED, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),

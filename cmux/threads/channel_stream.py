@@ -81,7 +81,7 @@ class ChannelStream(serial.SerialBase):
         return data
 
     def _await(self, handle: DlcHandle, size: int, deadline: Deadline) -> bool:
-        """Wait until so many octets are in the buffer; the caller holds the condition."""
+        """Wait until `size` octets are in the buffer; the caller holds the condition."""
         buffer = handle.buffer
         while len(buffer) < size:
             if not self.is_open:

@@ -106,7 +106,7 @@ class Channels:
             may_come: tells whether the peer can still open channels; called again after each `wake`.
 
         Returns:
-            Its port, open; None when the peer can open none any more.
+            Its port, open; None when the peer cannot open any more.
 
         Raises:
             AcceptTimeout: the peer opened none in time.

@@ -392,7 +392,7 @@ def test_attempts_become_rarer_up_to_one_in_half_a_minute() -> None:
 
 
 def test_an_open_object_cannot_be_attached_again() -> None:
-    with serial.serial_for_url("loop://") as port, pytest.raises(cmux.ConfigError, match="cannot be opened anew"):
+    with serial.serial_for_url("loop://") as port, pytest.raises(cmux.ConfigError, match="cannot be opened again"):
         cmux.open(port, reattach=True)
 
 

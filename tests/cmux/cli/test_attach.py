@@ -372,7 +372,7 @@ def test_a_line_that_cannot_be_opened_leaves_the_others(module: Module, tmp_path
     ("text", "message"),
     [
         ("", "names no line"),
-        ('port = "/dev/x"\n', "'port' stands outside"),
+        ('port = "/dev/x"\n', "'port' is outside"),
         ("[a]\n", "[a]: port is missing"),
         ('[a]\nport = "/dev/x"\nspeed = 1\n', "unknown key 'speed'"),
         ('[a]\nport = "/dev/x"\nchannels = "0-3"\n', "DLCIs are 1 to 61"),
