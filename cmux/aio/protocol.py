@@ -144,9 +144,8 @@ class MuxProtocol(asyncio.Protocol):
     def flush(self) -> None:
         """Write what is due, report events, set the timer: to be called after each direct call to the core."""
         self._transmit()
-        due, now = self.link.next_timeout(), self.now()
-        if self.transport is not None and due is not None and due <= now:
-            self._on_time(now)
+        if self.transport is not None:  # timers are for the timer: what has come by then is read before
+            self.emit(self.link.waiting_events(self.now()))
 
     def close(self) -> None:
         """Close each DLC and the multiplexer, then the transport; without a session only the transport."""

@@ -122,14 +122,28 @@ class Link:
     def blocked(self, now: float) -> None:
         """Note that the line takes nothing at the moment; if that lasts, it is considered lost.
 
-        Meanwhile the timers of frames that have not been sent do not run.
-
         Args:
             now: the time.
         """
         self._blocked, self._paced_until = True, None
         if self._lost_at is None and self._stall is not None:
             self._lost_at = now + self._stall
+
+    def waiting_events(self, now: float) -> list[Event]:
+        """Return the events that wait, including those of a line that has taken nothing for too long, but run no timer.
+
+        Args:
+            now: the time.
+
+        Returns:
+            The events that calls to `multiplexer` have caused.
+        """
+        return self._noted(self.multiplexer.receive_data(b"", now) + self._stalled(now), now)
+
+    def _stalled(self, now: float) -> list[Event]:
+        if self._lost_at is None or now < self._lost_at:
+            return []
+        return self.line_lost(f"the line has taken no octet for {self._stall:g} s (flow control?)", now)
 
     def line_lost(self, reason: str, now: float, cause: Cause = Cause.LINE_LOST) -> list[Event]:
         """End the session without sending anything; `ended` says why, unless the session had ended before.
@@ -156,8 +170,7 @@ class Link:
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` or `next_write` is due next; None: not until something else happens."""
         doubt = self._watch.deadline if self._watch is not None else None
-        core = None if self._blocked else self.multiplexer.next_timeout()
-        moments = (core, self._paced_until, doubt, self._lost_at)
+        moments = (self.multiplexer.next_timeout(), self._paced_until, doubt, self._lost_at)
         return min((at for at in moments if at is not None), default=None)
 
     def handle_timeout(self, now: float) -> list[Event]:
@@ -169,13 +182,10 @@ class Link:
         Returns:
             The events.
         """
-        core = self.multiplexer
-        events = core.receive_data(b"", now) if self._blocked else core.handle_timeout(now)
+        events = self.multiplexer.handle_timeout(now)
         if self._watch is not None and (reset := self._watch.verdict(now)) is not None:
             events += self.line_lost(reset, now, Cause.PEER)
-        if self._lost_at is not None and self._lost_at <= now:
-            events += self.line_lost(f"the line has taken no octet for {self._stall:g} s (flow control?)", now)
-        return self._noted(events, now)
+        return self._noted(events + self._stalled(now), now)
 
     # --- State ----------------------------------------------------------------------------------------------------
 

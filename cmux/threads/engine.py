@@ -286,7 +286,7 @@ class Engine:
                 self._link.wrote(count, now)
             else:
                 self._link.blocked(now)
-                self._take(self._link.handle_timeout(now))
+                self._take(self._link.waiting_events(now))
             if not self._link.unwritten:
                 self._progress.notify_all()
         self._dispatch()
