@@ -1,4 +1,4 @@
-"""`open` for asyncio: from a name to a multiplexer."""
+"""`open` for asyncio: opens a line and starts a multiplexer on it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ async def open(
 ) -> Mux:
     """Open a line, bring the module into multiplexer mode whatever state it is in, and open DLCI 0.
 
-    When it is cancelled the module is told to leave multiplexer mode.
+    If it is cancelled, the module is told to leave multiplexer mode.
 
     Args:
-        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. Where it has no
+        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. If it has no
             descriptor to poll, a thread reads it.
         settings: how the line is opened, and the parameters of the session, as for `cmux.open`. With ``reattach`` the
-            channels that were open are opened again, too: see `Mux.wait_attached`.
+            channels that were open are opened again as well: see `Mux.wait_attached`.
 
     Returns:
         The multiplexer.
@@ -38,8 +38,8 @@ async def open(
         PortError: the line cannot be opened.
         StartupError: the module does not multiplex.
         InvalidDlci: one of ``channels`` cannot carry data.
-        DlcError: one of them was refused.
-        ConfigError: a setting is not allowed; the message says what is.
+        DlcError: the peer refused one of ``channels``.
+        ConfigError: a setting is not allowed; the message says what is allowed.
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
@@ -80,7 +80,7 @@ async def _enter(line: AioLine, plan: Plan) -> Entered:
     try:
         rates = plan.other_rates if line.has_baudrate else []
         return await line.run(startup_dialogues.enter(line.name, plan.command, other_rates=rates))
-    except BaseException:  # interrupted: it may be in multiplexer mode already
+    except BaseException:  # interrupted: the module may already be in multiplexer mode
         line.transport.write(startup_dialogues.rescue_frames(plan.config.option))
         raise
 

@@ -22,8 +22,8 @@ import serial
 from ..errors import PortBusy, PortError, PortNotFound
 
 _READ_SIZE = 65536
-_POLL_READ = 0.2  # the longest that a port without descriptor and cancel_read keeps the reader from stopping
-_CANCELLED_READ = 1.0  # the same where cancel_read does it: only a net under it
+_POLL_READ = 0.2  # longest delay of a stop on a port without descriptor and cancel_read
+_CANCELLED_READ = 1.0  # the same with cancel_read, where it is only a safety net
 _WRITE_TIMEOUT = 5.0
 _NOTHING_WAIT = 0.01
 
@@ -35,28 +35,28 @@ _DESCRIPTOR_MODULES = {"serial.serialposix", "serial.urlhandler.protocol_socket"
 
 @runtime_checkable
 class SerialLike(Protocol):
-    """The least that a port object must have."""
+    """The minimum that a port object must have."""
 
     def read(self, size: int, /) -> bytes | None:
-        """Return up to so many octets; none when there are none for a while."""
+        """Return up to `size` octets; none when none come for a while."""
 
     def write(self, data: bytes, /) -> int | None:
-        """Take octets, and return how many."""
+        """Write octets, and return how many were taken."""
 
     def close(self) -> None:
         """Release the port."""
 
 
 class HungUp(OSError):
-    """The line is gone; the text says how that showed."""
+    """The line is gone; the text says how that was noticed."""
 
 
 class Line(ABC):
     """One open line.
 
     Args:
-        name: for messages.
-        rate: octets are sent in 10 / `rate` seconds each; None for a line that has no rate of its own.
+        name: the name for messages.
+        rate: bits per second at 10 bits per octet; None for a line that has no rate of its own.
     """
 
     def __init__(self, name: str, rate: int | None) -> None:
@@ -87,10 +87,10 @@ class Line(ABC):
         """Wait for octets.
 
         Args:
-            timeout: seconds, None for as long as it takes.
+            timeout: seconds; None: as long as it takes.
 
         Returns:
-            What has come; nothing when the time ran out or `cancel` was called.
+            The octets that came; empty when the time ran out or `cancel` was called.
 
         Raises:
             HungUp: the line is gone.
@@ -101,7 +101,7 @@ class Line(ABC):
         """Write octets.
 
         Args:
-            data: at least one.
+            data: at least one octet.
             timeout: seconds to wait until the line takes any.
 
         Returns:
@@ -113,7 +113,7 @@ class Line(ABC):
 
     @abstractmethod
     def cancel(self) -> None:
-        """End reads and writes that wait now or later, until `rearm`."""
+        """End reads and writes that wait, or will wait, until `rearm`."""
 
     @abstractmethod
     def rearm(self) -> None:
@@ -121,11 +121,11 @@ class Line(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Release the port; errors of a line that is gone are none."""
+        """Release the port; errors of a line that is gone are ignored."""
 
     @abstractmethod
     def abandon(self) -> None:
-        """Release descriptors without a word to the port: for the child after a fork."""
+        """Release descriptors without touching the port, in the child after a fork."""
 
 
 class _SettableLine(Line):
@@ -155,9 +155,9 @@ class DescriptorLine(_SettableLine):
     """A line with a POSIX descriptor.
 
     Args:
-        fd: non-blocking.
-        port: what `close` closes.
-        name: for messages.
+        fd: the descriptor, non-blocking.
+        port: the port that `close` closes.
+        name: the name for messages.
         rate: see `Line`.
     """
 
@@ -228,8 +228,8 @@ class DescriptorLine(_SettableLine):
         with contextlib.suppress(OSError):
             self._port.close()
         if connection is not None:
-            connection.close()  # pyserial forgets that when the peer was first
-        self._fd = -1  # the number may be somebody else's by now
+            connection.close()  # pyserial forgets that when the peer closed first
+        self._fd = -1  # the number may belong to another file by now
         self._close_pipe()
 
     def abandon(self) -> None:
@@ -246,12 +246,12 @@ class DescriptorLine(_SettableLine):
 
 
 class PortLine(_SettableLine):
-    """A line that is only known by its ``read``, ``write`` and ``close``.
+    """A line of which only ``read``, ``write`` and ``close`` are known.
 
     Args:
-        port: with ``timeout``, ``in_waiting`` and ``cancel_read`` where it has them. Without ``timeout`` its ``read``
-            should return soon; one that waits for ever ends when the port is closed, or never.
-        name: for messages.
+        port: the port; its ``timeout``, ``in_waiting`` and ``cancel_read`` are used if it has them. Without ``timeout``
+            its ``read`` should return soon; if it waits for ever, it ends when the port is closed, or never.
+        name: the name for messages.
         rate: see `Line`.
     """
 
@@ -262,7 +262,7 @@ class PortLine(_SettableLine):
         self._cancel_read = getattr(port, "cancel_read", None)
         self._longest = _CANCELLED_READ if self._cancel_read else _POLL_READ
         self._timed = hasattr(port, "timeout")
-        # Each change of a time-out asks the other machine for all settings anew there.
+        # There each change of a time-out requests all settings from the other machine again.
         self._fixed = type(port).__module__ in _REMOTE_MODULES
         self._timeout: float | None = None
         if hasattr(port, "write_timeout") and not self._fixed:
@@ -297,7 +297,7 @@ class PortLine(_SettableLine):
         return data or b""
 
     def write(self, data: bytes, timeout: float) -> int:
-        """See `Line.write`; the port's own time-out counts here."""
+        """See `Line.write`; the time-out is the port's own."""
         try:
             taken = self._port.write(data)
         except serial.SerialTimeoutException as error:
@@ -323,23 +323,23 @@ class PortLine(_SettableLine):
             self._port.close()
 
     def abandon(self) -> None:
-        """See `Line.abandon`: which descriptors such a port has cannot be known."""
+        """See `Line.abandon`: the descriptors of such a port are not known."""
 
 
 def open_line(port: str | os.PathLike[str] | SerialLike, baudrate: int, **settings: object) -> Line:
-    """Open a line, exclusively where the system can do that.
+    """Open a line, with exclusive access where the system supports that.
 
     Args:
         port: a path, a pyserial URL, or an open object with ``read``, ``write`` and ``close``.
         baudrate: bits per second.
-        settings: more of pyserial's: ``rtscts``, ``xonxoff``, ``dsrdtr``, …
+        settings: further settings of pyserial: ``rtscts``, ``xonxoff``, ``dsrdtr``, …
 
     Returns:
         The line.
 
     Raises:
         PortNotFound: there is no such port.
-        PortBusy: somebody has it.
+        PortBusy: the port is in use.
         PortError: it cannot be opened for another reason.
     """
     if isinstance(port, (str, os.PathLike)):

@@ -171,7 +171,7 @@ async def test_a_channel_that_is_refused_afterwards_leaves_the_others(link: Path
 
 
 async def test_an_open_object_cannot_be_attached_again() -> None:
-    with pytest.raises(cmux.ConfigError, match="cannot be opened anew"):
+    with pytest.raises(cmux.ConfigError, match="cannot be opened again"):
         await cmux.aio.open(object(), reattach=True)  # type: ignore[arg-type]
 
 

@@ -182,7 +182,7 @@ async def test_a_full_disk_ends_the_capture_and_not_the_session(caplog: pytest.L
             assert await reader.readexactly(7) == b"goes on"
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(warnings) == 2  # one each
-    assert all("the capture ends here, the session goes on" in warning for warning in warnings)
+    assert all("the capture ends here, the session continues" in warning for warning in warnings)
 
 
 def test_a_file_that_cannot_be_made_stops_opening_before_a_word_is_said(tmp_path: Path) -> None:

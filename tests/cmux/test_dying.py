@@ -227,7 +227,7 @@ def test_nothing_is_believed_that_a_module_in_at_mode_may_echo(lives: bool) -> N
         assert not [event for event in events if isinstance(event, (DataReceived, SignalsChanged))]
         assert b"held back" not in host.data_to_send(pair.now)
         *_, end = link.handle_timeout(pair.now + DOUBT)
-        assert end == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY', and no frame after")
+        assert end == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY' and then sent no frame")
 
 
 def test_what_waits_for_the_end_of_a_doubt_is_bounded() -> None:
@@ -392,7 +392,7 @@ def test_attempts_become_rarer_up_to_one_in_half_a_minute() -> None:
 
 
 def test_an_open_object_cannot_be_attached_again() -> None:
-    with serial.serial_for_url("loop://") as port, pytest.raises(cmux.ConfigError, match="cannot be opened anew"):
+    with serial.serial_for_url("loop://") as port, pytest.raises(cmux.ConfigError, match="cannot be opened again"):
         cmux.open(port, reattach=True)
 
 

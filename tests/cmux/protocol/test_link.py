@@ -197,7 +197,9 @@ class TestReset:
         assert encode_message(commands.Test(b"alive?"), command=True) in host.written
         host.wait(DOUBT)
         assert [type(event) for event in host.events[-2:]] == [Closed, SessionClosed]
-        assert host.link.ended == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY', and no frame after")
+        assert host.link.ended == SessionClosed(
+            Cause.PEER, "the module was reset: it said 'RDY' and then sent no frame"
+        )
         assert host.events[-1] == host.link.ended
 
     def test_one_that_goes_on_answering_was_not(self) -> None:
