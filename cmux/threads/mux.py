@@ -155,7 +155,7 @@ class Mux(ChannelAccess):
                 self._begin_reattaching()
         if self.error is not None:  # else only the session of a responder has ended
             self._channels.end(event)
-        elif callable(self._refuse):
+        if callable(self._refuse) and (self.error is None or self.reattaching):
             self._callbacks.put(self._ask_again_whom_to_refuse)
         self._answer(None)
 
@@ -259,7 +259,8 @@ class Mux(ChannelAccess):
         self._engine = self._make_engine()
         self._channels.run_by(self._engine)
         self.start(first)
-        self._channels.open_again()
+        if self.role is Role.INITIATOR:  # those of a responder are its peer's to open
+            self._channels.open_again()
         with self._lock:
             if self.error is not None:
                 return False
