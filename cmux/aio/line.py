@@ -121,7 +121,7 @@ class AioLine:
                     except TimeoutError:
                         pass
                 heard, ear.heard = bytes(ear.heard) if step.wait > 0 else b"", bytearray()
-                port_logger(self.name).debug("said %r, heard %r", step.write, heard)
+                port_logger(self.name).debug("sent %r, received %r", step.write, heard)
                 step = dialogue.send(Heard(heard, loop.time() - started))
         except StopIteration as stop:
             return cast(T, stop.value)
