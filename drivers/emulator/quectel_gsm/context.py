@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
 
 from ..environment import Environment
 from ..interpreter.bytestream import Online
@@ -47,7 +46,7 @@ class Context:
         self.number: int = number
         self.settings: ContextSettings = ContextSettings.initial(environment.behaviour)
         self.state: ContextState = ContextState.INITIAL
-        self._saved: dict[str, Any] = {}
+        self._saved: ContextSettings | None = None
         self.client: Client = Client(self, environment, self._spawn)
         self.server: Server = Server(self, environment)
         self.services: Services = Services(self, environment, self._spawn)
@@ -184,11 +183,13 @@ class Context:
         """Return to the state at power-up, without a line."""
         self.state = ContextState.INITIAL
         self._end_all()
-        self.settings = dataclasses.replace(ContextSettings.initial(self._environment.behaviour), **self._saved)
+        self.settings = ContextSettings.initial(self._environment.behaviour)
+        if self._saved is not None:
+            self.settings.restore(self._saved)
 
     def save(self) -> None:
         """Carry out AT+QISCON: save settings that a restart restores."""
-        self._saved = self.settings.saved()
+        self._saved = dataclasses.replace(self.settings)
 
     def _end_all(self) -> None:
         for task in self._tasks:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..behaviour import Behaviour
 
@@ -76,6 +75,7 @@ class ContextSettings:
         """Return the settings at power-up."""
         return cls(showra=int(behaviour.address_line), tcfg=(3, 2, int(behaviour.tcfg_size), 1))
 
-    def saved(self) -> dict[str, Any]:
-        """Return what AT+QISCON saves."""
-        return {name: getattr(self, name) for name in _SAVED}
+    def restore(self, saved: ContextSettings) -> None:
+        """Take over what AT+QISCON has saved of other settings."""
+        for name in _SAVED:
+            setattr(self, name, getattr(saved, name))
