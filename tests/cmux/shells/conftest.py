@@ -26,6 +26,14 @@ else:
         yield shell
         shell.close()
 
+    @pytest.fixture(params=[(one, other) for one in SHELLS for other in SHELLS], ids="-".join)
+    def two_shells(request: pytest.FixtureRequest, nothing_left: None) -> Iterator[tuple[Shell, Shell]]:
+        """Each combination of a shell that opens and one that serves."""
+        shells = tuple(SHELLS[name]() for name in request.param)
+        yield shells
+        for shell in shells:
+            shell.close()
+
     @pytest.fixture
     def quick_at(monkeypatch: pytest.MonkeyPatch) -> None:
         """Where the module answers AT late or never it is not waited for as long as it should be."""
