@@ -36,7 +36,7 @@ class MuxOfChannels(MuxOfChannel, Protocol):
     def config(self) -> Config:
         """The parameters of the session."""
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raise the reason why the session is over, if it is."""
 
 
@@ -170,7 +170,7 @@ class Channels:
         return transport, protocol
 
     async def _open(self, dlci: int) -> None:
-        self._mux.check()
+        self._mux._check()
         core = self._mux.protocol.multiplexer
         if core.is_open(dlci):  # the peer has opened it
             return

@@ -99,7 +99,7 @@ class Mux(ChannelAccess):
         apply_refusals(link.multiplexer, self._refused)
         return MuxProtocol(link=link, on_event=self._on_event, tap=self._tap)
 
-    async def start(self, line: AioLine, first: bytes = b"") -> None:
+    async def _start(self, line: AioLine, first: bytes = b"") -> None:
         """Open DLCI 0 on a line and wait for the peer; a responder waits for its peer in `accept` instead.
 
         Args:
@@ -251,7 +251,7 @@ class Mux(ChannelAccess):
         """
         while self.error is not None or self._reconnector is not None:
             if self._reconnector is None:
-                self.check()
+                self._check()
             self._changed.clear()
             await self._changed.wait()
 
@@ -278,7 +278,7 @@ class Mux(ChannelAccess):
         self.protocol.detach()
         await self._line.close()
         line, first = await self._reopen()
-        await self.start(line, first)
+        await self._start(line, first)
         if self.role is Role.INITIATOR:  # those of a responder are its peer's to open
             await self._channels.open_again()
         return self.error is None

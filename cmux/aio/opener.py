@@ -68,7 +68,7 @@ async def open(
             capture.close()
         raise
     try:
-        await mux.start(line, entered.unread if entered is not None else b"")
+        await mux._start(line, entered.unread if entered is not None else b"")
         for dlci in plan.channels:
             await mux.channel(dlci)
     except BaseException:
