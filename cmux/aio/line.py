@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded
-from ..line.physical import DescriptorLine, HungUp, Line, hung_up
+from ..line.base import HungUp, Line, hung_up
+from ..line.physical import DescriptorLine
 from ..logs import port_logger
 from ..opening import Plan
 from ..protocol import startup

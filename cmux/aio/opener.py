@@ -6,7 +6,7 @@ import os
 from typing import Unpack
 
 from ..capture.recorder import Capture
-from ..line.physical import SerialLike
+from ..line.base import SerialLike
 from ..logs import log_rate, port_logger
 from ..opening import Plan, make_plan
 from ..protocol import startup as startup_dialogues

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
-from ..line.physical import hung_up
+from ..line.base import hung_up
 from ..protocol.config import Config, Role
 from ..protocol.events import Event, SessionClosed
 from ..protocol.link import Link

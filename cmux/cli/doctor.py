@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import cast
 
 from ..errors import CmuxError, DlcError
-from ..line.physical import Line
+from ..line.base import Line
 from ..opening import Plan
 from ..protocol.config import Role
 from ..protocol.events import Outcome

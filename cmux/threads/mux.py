@@ -12,7 +12,7 @@ from typing import Self
 
 from ..capture.recorder import Capture
 from ..errors import SessionEnded
-from ..line.physical import Line
+from ..line.base import Line
 from ..logs import port_logger
 from ..protocol import waits
 from ..protocol.config import Config, Role

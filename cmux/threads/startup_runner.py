@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
-from ..line.physical import HungUp, Line
+from ..line.base import HungUp, Line
 from ..logs import log_left, log_rate, port_logger
 from ..protocol import startup
 from ..protocol.at_cmux import CmuxCommand

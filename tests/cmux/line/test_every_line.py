@@ -20,7 +20,8 @@ from mux_leaks import nothing_left
 from rfc2217_server import Rfc2217Server
 
 from cmux.line import physical
-from cmux.line.physical import HungUp, Line, open_line
+from cmux.line.base import HungUp, Line
+from cmux.line.physical import open_line
 from cmux.pty import Pty
 
 pytestmark = [
