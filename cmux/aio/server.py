@@ -62,7 +62,7 @@ async def serve(
             on_command=on_command,
             refuse=refuse,
         )
-        await mux.start(line)
+        await mux._start(line)
     except BaseException:
         await line.close()
         if capture is not None:

@@ -165,7 +165,7 @@ def _session(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Findin
 
 def _inside(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Finding]:
     try:
-        mux.start(first)
+        mux._start(first)
     except CmuxError as error:
         yield Finding("DLCI 0", False, str(error))
         return

@@ -51,6 +51,17 @@ class HungUp(OSError):
     """The line is gone; the text says how that was noticed."""
 
 
+def hung_up(error: Exception | None) -> HungUp:
+    """Make the exception for a line that is gone.
+
+    Args:
+        error: what showed it; None is the end of file.
+    """
+    if isinstance(error, HungUp):
+        return error
+    return HungUp(f"hung up: {'end of file' if error is None else getattr(error, 'strerror', None) or error}")
+
+
 class Line(ABC):
     """One open line.
 
@@ -193,9 +204,9 @@ class DescriptorLine(_SettableLine):
         except (BlockingIOError, InterruptedError):
             return b""
         except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone
-            raise HungUp(f"hung up: {error.strerror}") from error
+            raise hung_up(error) from error
         if not data:
-            raise HungUp("hung up: end of file")
+            raise hung_up(None)
         return data
 
     def write(self, data: bytes, timeout: float) -> int:
@@ -209,7 +220,7 @@ class DescriptorLine(_SettableLine):
         except HungUp:
             raise
         except OSError as error:
-            raise HungUp(f"hung up: {error.strerror}") from error
+            raise hung_up(error) from error
         return 0
 
     def cancel(self) -> None:
@@ -289,9 +300,9 @@ class PortLine(_SettableLine):
         except (OSError, ValueError, TypeError) as error:  # pyserial's TypeError: closed while reading
             if self._cancelled.is_set():
                 return b""
-            raise HungUp(f"hung up: {error}") from error
+            raise hung_up(error) from error
         if data == b"" and not self._timed and isinstance(self._port, io.IOBase):
-            raise HungUp("hung up: end of file")
+            raise hung_up(None)
         if not data and not self._timed:
             self._cancelled.wait(min(wait, _NOTHING_WAIT))
         return data or b""
@@ -303,7 +314,7 @@ class PortLine(_SettableLine):
         except serial.SerialTimeoutException as error:
             raise HungUp(f"the line takes no octets: {error}") from error
         except (OSError, ValueError, TypeError) as error:
-            raise HungUp(f"hung up: {error}") from error
+            raise hung_up(error) from error
         return len(data) if taken is None else taken
 
     def cancel(self) -> None:

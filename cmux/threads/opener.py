@@ -82,7 +82,7 @@ def open(
             capture.close()
         raise
     try:
-        mux.start(first)
+        mux._start(first)
         for dlci in plan.channels:
             mux.channel(dlci)
     except BaseException:

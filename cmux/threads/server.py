@@ -68,7 +68,7 @@ def serve(
         if capture is not None:
             capture.close()
         raise
-    mux.start()
+    mux._start()
     return mux
 
 
