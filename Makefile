@@ -47,9 +47,11 @@ lint: $(VENV)/dev.stamp ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/python docs/python_blocks.py docs/_build/examples
 	PATH="$(CURDIR)/$(BIN):$$PATH" pyright docs/_build/examples
-	@PATH="$(CURDIR)/$(BIN):$$PATH" pyright --verifytypes cmux --ignoreexternal >docs/_build/types.txt || \
-		{ sed -n '/^Symbols used/,$$p' docs/_build/types.txt; exit 1; }
-	@grep score docs/_build/types.txt
+	@for package in cmux drivers; do \
+		PATH="$(CURDIR)/$(BIN):$$PATH" pyright --verifytypes $$package --ignoreexternal >docs/_build/types.txt || \
+			{ sed -n '/^Symbols used/,$$p' docs/_build/types.txt; exit 1; }; \
+		grep score docs/_build/types.txt; \
+	done
 	$(BIN)/lint-imports
 
 conformance: $(VENV)/dev.stamp ## write docs/conformance.md and the state diagrams

@@ -60,13 +60,13 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # else warnings would be printed where nobody set it up
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings if logging is not set up
 
 VirtualUart.open_url = staticmethod(acquire)
 
 _HANDLERS = f"{__name__}.urlhandler"
 if _HANDLERS not in serial.protocol_handler_packages:
-    serial.protocol_handler_packages.append(_HANDLERS)  # where serial_for_url finds cmux: URLs
+    serial.protocol_handler_packages.append(_HANDLERS)  # serial_for_url finds cmux: URLs there
 
 
 def __dir__() -> list[str]:

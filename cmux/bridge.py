@@ -1,4 +1,4 @@
-"""Channels as pseudo-terminals, for programs that put their own `gsm0710 attach` together."""
+"""Channels as pseudo-terminals, for programs that do themselves what `gsm0710 attach` does."""
 
 from .threads.bridge import PtyBridge
 

@@ -1,4 +1,4 @@
-"""What the shells raise: the tree of `cmux.protocol.errors`, with pyserial's exceptions grafted on.
+"""The exceptions of the shells: the tree of `cmux.protocol.errors`, combined with pyserial's exceptions.
 
 ::
 
@@ -6,14 +6,14 @@
     ├── LocalError … StartupError …         as in cmux.protocol.errors
     ├── PortError                           (SerialException) the line could not be opened; carries ``port``
     │   ├── PortNotFound                    there is no such port
-    │   └── PortBusy                        another program or another Mux has it
+    │   └── PortBusy                        another program or another Mux uses it
     ├── DlcError
     │   ├── DlcRefused                      (SerialException) the peer answered DM
     │   ├── DlcTimeout                      (SerialException) the peer did not answer
-    │   └── DlcClosed                       (SerialException) it was closed while in use
+    │   └── DlcClosed                       (SerialException) the DLC was closed while in use
     └── SessionEnded                        (SerialException) the line died or the peer closed the multiplexer
 
-A program that was written for a serial port catches `serial.SerialException` and is served by all of them.
+A program that was written for a serial port and catches `serial.SerialException` catches all of these.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class PortError(CmuxError, serial.SerialException):
     """The line could not be opened.
 
     Args:
-        port: what was to be opened.
-        detail: the sentence for people.
+        port: the port that could not be opened.
+        detail: the reason, as a sentence.
     """
 
     def __init__(self, port: str, detail: str) -> None:
@@ -78,7 +78,7 @@ class PortNotFound(PortError):
 
 
 class PortBusy(PortError):
-    """Another program, or another `Mux`, has the port."""
+    """Another program, or another `Mux`, uses the port."""
 
 
 class DlcRefused(core.DlcRefused, serial.SerialException):
@@ -86,7 +86,7 @@ class DlcRefused(core.DlcRefused, serial.SerialException):
 
 
 class DlcTimeout(core.DlcTimeout, serial.SerialException):
-    """The peer left SABM unanswered, N2 retransmissions included (27.010 §5.4.1)."""
+    """The peer did not answer SABM, nor its N2 repetitions (27.010 §5.4.1)."""
 
 
 class DlcClosed(core.DlcClosed, serial.SerialException):
@@ -101,7 +101,7 @@ _CLASSES: Final[dict[Cause, type[DlcRefused | DlcTimeout]]] = {Cause.REFUSED: Dl
 
 
 def dlc_error(event: Closed) -> DlcRefused | DlcTimeout | DlcClosed:
-    """Make the exception that tells what an event told.
+    """Create the exception for the end of a DLC.
 
     Args:
         event: how the DLC ended.

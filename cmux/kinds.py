@@ -1,4 +1,4 @@
-"""Kinds of value that a setting can have: how each is read from text, checked, and told to people."""
+"""The kinds of values that settings can have: how each is read from text, checked, and described."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ class Kind(Protocol):
 
     @property
     def expected(self) -> str:
-        """What a text has to be, for people: the rest of ``'x' is not …``."""
+        """What a text has to be: the rest of the message ``'x' is not …``."""
 
     @property
     def metavar(self) -> str:
-        """What stands for the value in ``--help``."""
+        """The placeholder for the value in ``--help``."""
 
     def read(self, text: str) -> object:
-        """Return what a text stands for; raise ValueError where that is nothing."""
+        """Return the value that a text means; raise ValueError if it means none."""
 
     def checked(self, name: str, value: object) -> object:
-        """Return what a value stands for; raise ConfigError, with the name, where it is not allowed."""
+        """Return what a value means; raise ConfigError, with the name, if it is not allowed."""
 
     def shown(self, value: object) -> str:
-        """Write a value as a text that `read` understands."""
+        """Return a value as text that `read` understands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,15 @@ class Number:
     """A number in a range."""
 
     low: float
-    """The least."""
+    """The lowest value."""
     high: float
-    """The greatest."""
+    """The highest value."""
     unit: str = "a number"
-    """What is counted."""
+    """The unit."""
     metavar: str = "N"
     """See `Kind.metavar`."""
     whole: bool = True
-    """False: also what is between whole numbers."""
+    """Whether only whole numbers are allowed."""
 
     @property
     def expected(self) -> str:
@@ -82,7 +82,7 @@ class Number:
 
 
 def seconds(low: float, high: float) -> Number:
-    """Make a `Number` for a time."""
+    """Return a `Number` for a time."""
     return Number(low, high, "seconds", "S", whole=False)
 
 
@@ -113,16 +113,16 @@ class YesNo:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One of a few values, each with its word."""
+    """One of a few values, each with a word for it."""
 
     words: Mapping[str, object]
-    """What they stand for."""
+    """The values, by their words."""
     also: tuple[type[object], ...] = ()
-    """Other objects that Python may give instead of a word."""
+    """The types of other objects that Python code may give instead of a word."""
 
     @classmethod
     def of(cls, enumeration: type[Enum]) -> Self:
-        """Take the members of an enumeration, by their values."""
+        """Use the members of an enumeration, with their values as words."""
         return cls({str(member.value): member for member in enumeration})
 
     @property
@@ -136,7 +136,7 @@ class Words:
         return f"{{{','.join(self.words)}}}"
 
     def read(self, text: str) -> object:
-        """See `Kind.read`: the word itself, unless that is a number."""
+        """See `Kind.read`: returns the word itself, unless it means a number."""
         if text not in self.words:
             raise ValueError(text)
         value = self.words[text]
@@ -181,10 +181,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """Several values: a text with commas in it, or anything to iterate over."""
+    """Several values: a text with commas, or any iterable."""
 
     make: Callable[[Any], tuple[object, ...]]
-    """Makes a tuple of either; raises ValueError or TypeError."""
+    """Makes a tuple from either; raises ValueError or TypeError."""
     expected: str
     """See `Kind.expected`."""
     metavar: str = "LIST"
@@ -210,14 +210,14 @@ def channel_list(value: str | Iterable[int | str]) -> tuple[int | str, ...]:
     """Read ``1-4``, ``1,3,5-6`` or ``at,gnss``.
 
     Args:
-        value: numbers, ranges, and names that the profile has for channels; or several numbers and names, which are
-            checked when the profile is known.
+        value: numbers, ranges, and names that the profile has for channels, as a text; or an iterable of numbers and
+            names, which are checked when the profile is known.
 
     Returns:
-        Of a text the DLCIs in order, then the names; else what was given.
+        For a text the DLCIs in order, then the names; otherwise the given values.
 
     Raises:
-        ValueError: it is something else, or a DLCI in a text cannot carry data.
+        ValueError: the text is not such a list, or a DLCI in it cannot carry data.
     """
     if not isinstance(value, str):
         return tuple(value)
@@ -239,13 +239,13 @@ def rate_list(value: str | Iterable[int]) -> tuple[int, ...]:
     """Read ``9600,19200``.
 
     Args:
-        value: baud rates as a text, which may be empty, or several numbers.
+        value: baud rates as a text, which may be empty, or an iterable of numbers.
 
     Returns:
         The baud rates.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the value is not such a list.
     """
     texts = value.split(",") if isinstance(value, str) and value else value
     rates = tuple(int(one) if isinstance(one, str) else one for one in texts)

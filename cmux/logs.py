@@ -1,4 +1,4 @@
-"""Where the library tells things: ``logging``, under ``cmux.<port>``, and nowhere else."""
+"""The log of the library: it uses ``logging`` under ``cmux.<port>``, and prints nothing."""
 
 import logging
 
@@ -9,7 +9,7 @@ def port_logger(name: str) -> logging.Logger:
     """Return the logger of a port.
 
     Args:
-        name: of the port: a path, a URL, or what its object is called.
+        name: the name of the port: a path, a URL, or the name of its object.
 
     Returns:
         The logger ``cmux.<name>``.
@@ -18,11 +18,11 @@ def port_logger(name: str) -> logging.Logger:
 
 
 def log_event(log: logging.Logger, event: Event) -> None:
-    """Log what a session tells: all of it at DEBUG, what may be worth knowing at INFO.
+    """Log an event of a session: every event at DEBUG, some that may matter to users at INFO.
 
     Args:
-        log: of the port.
-        event: from the core.
+        log: the logger of the port.
+        event: an event of the core.
     """
     log.debug("%s", event)
     if isinstance(event, ResetSuspected):

@@ -1,4 +1,4 @@
-"""What the arguments of `open` come down to, for either shell."""
+"""The plan that follows from the arguments of `open`, for either shell."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from .capture.recorder import Capture
 from .errors import ConfigError, InvalidDlci
-from .line.physical import Line, SerialLike, open_line
+from .line.base import Line, SerialLike
+from .line.physical import open_line
 from .protocol.at_cmux import CmuxCommand
 from .protocol.config import MAX_DLCI, Config, Option
 from .protocol.profiles import Profile
@@ -17,46 +18,46 @@ from .settings import LineSettings, SerialSettings, find_profile, session_config
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the arguments of `open` come down to."""
+    """The plan that follows from the arguments of `open`."""
 
     port: str | os.PathLike[str] | SerialLike
-    """What was given."""
+    """The port as it was given."""
     stable: str | None
-    """Another name of it, by which it is found again when it comes back under another number."""
+    """Another name of the port, by which it is found when it comes back under another number."""
     baudrate: int
     """Bits per second."""
     serial: SerialSettings
-    """More of pyserial's."""
+    """Further settings of pyserial."""
     by_at: bool
-    """The module has to be told AT+CMUX."""
+    """The module needs AT+CMUX first."""
     profile: Profile
     """What is known about the module."""
     config: Config
     """The parameters of the session."""
     command: CmuxCommand
-    """How AT+CMUX is said."""
+    """How AT+CMUX is sent."""
     other_rates: list[int]
-    """Where else a module is looked for that does not answer."""
+    """Other baud rates to try when the module does not answer."""
     options: tuple[Option, ...]
-    """The framings that a peer may ask for, where this is the other end."""
+    """The framing options that a peer may ask for, if this is the other end."""
     channels: list[int]
     """DLCIs to open at once."""
     line_rate: int | None
-    """Bits per second to which writing is paced; 0: not at all; None: the rate of the line, if it has one."""
+    """Bits per second to which writing is paced; 0: no pacing; None: the rate of the line, if it has one."""
     drain_timeout: float
-    """Seconds that closing leaves for what is still queued."""
+    """Seconds that closing waits for what is still queued."""
     reattach: bool
-    """A line that died is opened anew."""
+    """A line that died is opened again."""
     capture: str | os.PathLike[str] | None
-    """Where the frames go."""
+    """The file for the frames; None: no capture."""
     capture_payload: bool
-    """Whether the octets of user DLCs go there, too."""
+    """Whether the capture contains the octets of user DLCs."""
 
     def open_line(self, *, again: bool = False) -> Line:
         """Open the line.
 
         Args:
-            again: it was lost, and may have another number by now.
+            again: the line was lost, and may have another number now.
 
         Raises:
             PortError: it cannot be opened.
@@ -65,7 +66,7 @@ class Plan:
         return open_line(self.stable if found and self.stable else self.port, self.baudrate, **self.serial)
 
     def open_capture(self) -> Capture | None:
-        """Begin the capture, if there is to be one.
+        """Start the capture, if there is to be one.
 
         Raises:
             OSError: the file cannot be written.
@@ -73,12 +74,12 @@ class Plan:
         return None if self.capture is None else Capture(self.capture, self.config, payload=self.capture_payload)
 
     def pace(self, rate: int | None) -> int | None:
-        """Return the bits per second to which writing is paced on a line with a rate or without; None: it is not."""
+        """Return the bits per second to which writing is paced, given the rate of the line; None: no pacing."""
         return rate if self.line_rate is None else self.line_rate or None
 
 
 def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings) -> Plan:
-    """Check the arguments of `open`, before anything is touched, and work out what they mean.
+    """Check the arguments of `open` before anything is opened, and work out the plan.
 
     Raises:
         ConfigError: a setting is not allowed.
@@ -111,21 +112,21 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings)
 
 def _stable_name(port: str | os.PathLike[str] | SerialLike) -> str | None:
     if not isinstance(port, (str, os.PathLike)):
-        raise ConfigError("an open object cannot be opened anew: give a path or a URL, or leave reattach out")
+        raise ConfigError("an open object cannot be opened again: give a path or a URL, or leave reattach out")
     return stable_name(os.fspath(port))
 
 
 def cmux_command(profile: Profile, config: Config, n1_given: bool, baudrate: int) -> CmuxCommand:
-    """Return how AT+CMUX is said to a module."""
+    """Return how AT+CMUX is sent to a module."""
     full, asks = profile.at_cmux == "full", profile.at_cmux == "asked"
     return CmuxCommand(config=config, n1_given=n1_given, baudrate=baudrate, full=full, asks=asks)
 
 
 def check_dlci(dlci: object) -> int:
-    """Return a DLCI that can carry data.
+    """Return a DLCI if it can carry data.
 
     Raises:
-        InvalidDlci: it cannot.
+        InvalidDlci: it cannot carry data.
     """
     if not isinstance(dlci, int) or isinstance(dlci, bool) or not 1 <= dlci <= MAX_DLCI:
         raise InvalidDlci(dlci)

@@ -17,16 +17,16 @@ _MODE = stat.S_IRUSR | stat.S_IWUSR
 class Pty:
     """A pty pair whose slave side other programs open like a serial port.
 
-    The line is raw and without echo, a client's leaving neither hangs up the line (HUPCL is off) nor gives the master
-    an EIO (this object keeps the slave open), and by the time that the link exists only the owner may open it.
+    The line is raw and without echo. When a client leaves, the line is not hung up (HUPCL is off) and the master gets
+    no EIO (this object keeps the slave open). When the link is made, only the owner of the slave may open it.
 
     Args:
         link: where to make a symbolic link to the slave; a link that an earlier run left there is replaced.
 
     Raises:
-        FileExistsError: `link` exists and is not a symbolic link, or leads to the pty of another that lives (Linux
-            tells).
-        OSError: the system has no pty to give, or is not POSIX.
+        FileExistsError: `link` exists and is not a symbolic link, or leads to a pty that another process still serves
+            (noticed on Linux only).
+        OSError: the system has no free pty, or is not POSIX.
     """
 
     def __init__(self, link: str | os.PathLike[str] | None = None) -> None:
@@ -59,7 +59,7 @@ class Pty:
             raise FileExistsError(f"{link} exists and is not a symbolic link: choose another name")
         if _lives(link):
             raise FileExistsError(
-                f"{link} leads to {os.readlink(link)}, which another program offers: end it, or choose another name"
+                f"{link} leads to {os.readlink(link)}, which another program serves: end it, or choose another name"
             )
         _mark(self._slave, link)
         temporary = f"{link}.{os.getpid()}~"
@@ -67,14 +67,14 @@ class Pty:
             os.unlink(temporary)
         try:
             os.symlink(self.slave_name, temporary)
-            os.replace(temporary, link)  # a client sees the old link or the new one, never none
+            os.replace(temporary, link)  # a client finds either the old link or the new one
         except OSError as error:
-            raise OSError(error.errno, error.strerror, link) from None  # that has the temporary name
+            raise OSError(error.errno, error.strerror, link) from None  # the original has the temporary name
         self.link = link
 
     @property
     def path(self) -> str:
-        """What clients open: the link when there is one, else the slave's own name."""
+        """The path that clients open: the link if there is one, otherwise the slave's own name."""
         return self.link or self.slave_name
 
     def __repr__(self) -> str:
@@ -88,7 +88,7 @@ class Pty:
         return attributes[2], attributes[5]
 
     def detach_master(self) -> int:
-        """Hand the master over to the caller, who closes it from now on.
+        """Give the master to the caller, who has to close it.
 
         Returns:
             The descriptor.
@@ -119,7 +119,7 @@ class Pty:
 
 
 def _lock(link: str) -> bytes:
-    """Return a lock on the one octet that stands for a link: a number that went to another pty is not held there."""
+    """Return a lock on one octet that stands for the link, so that a pty with a reused number does not hold it."""
     import fcntl
 
     name = os.path.join(os.path.realpath(os.path.dirname(link)), os.path.basename(link))
@@ -128,7 +128,7 @@ def _lock(link: str) -> bytes:
 
 
 def _mark(slave: int, link: str) -> None:
-    """Show other processes that this link is somebody's; flock would be in the way of clients that open exclusively."""
+    """Show other processes that this link is in use; flock would block clients that open exclusively."""
     if sys.platform == "linux":
         import fcntl
 
@@ -137,7 +137,7 @@ def _mark(slave: int, link: str) -> None:
 
 
 def _lives(link: str) -> bool:
-    """Say whether the process that made a link still serves it."""
+    """Tell whether the process that made a link still serves it."""
     if sys.platform != "linux" or not os.path.islink(link):
         return False
     import fcntl

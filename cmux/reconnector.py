@@ -1,4 +1,4 @@
-"""Opening a line anew that died, until that succeeds or nobody wants it any more."""
+"""Reopens a line that died, until that succeeds or is no longer wanted."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .logs import port_logger
 FIRST_DELAY = 0.5
 """Seconds until the first attempt."""
 LONGEST_DELAY = 30.0
-"""Seconds between attempts at most; each waits twice as long as the one before."""
+"""The most seconds between attempts; each wait is twice as long as the one before."""
 
 _BY_ID = "/dev/serial/by-id"
 
 
 def stable_name(path: str, directory: str = _BY_ID) -> str | None:
-    """Return the name by which udev will find a device again, whatever number it gets then.
+    """Return the name by which udev finds a device again, whatever number it gets then.
 
     Args:
-        path: of the device, as it is now.
-        directory: of the links that udev makes.
+        path: the present path of the device.
+        directory: the directory of the links that udev makes.
 
     Returns:
-        The link, or None when there is none.
+        The link, or None if there is none.
     """
     try:
         links = sorted(os.scandir(directory), key=lambda entry: entry.name)
@@ -36,28 +36,28 @@ def stable_name(path: str, directory: str = _BY_ID) -> str | None:
 
 
 class Backoff:
-    """How long to wait before the next attempt."""
+    """Computes how long to wait before the next attempt."""
 
     def __init__(self) -> None:
         self.delay: float = FIRST_DELAY
-        """Seconds."""
+        """Seconds until the next attempt."""
 
     def failed(self, name: str, error: Exception) -> None:
-        """Take note of an attempt that failed."""
+        """Note that an attempt failed."""
         port_logger(name).info("not yet back: %s", error)
         self.delay = min(2 * self.delay, LONGEST_DELAY)
 
     def succeeded(self) -> None:
-        """Take note of an attempt that succeeded, even though not for long."""
+        """Note that an attempt succeeded, even if not for long."""
         self.delay = FIRST_DELAY
 
 
 class Reconnector:
-    """A thread that tries until it succeeds.
+    """A thread that makes attempts until one succeeds.
 
     Args:
-        name: of the line.
-        attempt: one attempt; raises CmuxError or OSError when it fails, and returns whether it is done.
+        name: the name of the line.
+        attempt: makes one attempt; raises CmuxError or OSError if it fails, and returns whether it has succeeded.
     """
 
     def __init__(self, name: str, attempt: Callable[[], bool]) -> None:
@@ -78,7 +78,7 @@ class Reconnector:
                 backoff.failed(self._name, error)
 
     def end(self) -> None:
-        """Make no more attempts; the one under way is the caller's to cut short."""
+        """Make no more attempts; cutting short the present one is left to the caller."""
         self._ending.set()
 
     @property
@@ -87,6 +87,6 @@ class Reconnector:
         return self._ending.is_set()
 
     def join(self) -> None:
-        """Wait for the thread, unless this is it."""
+        """Wait for the thread, unless it calls this itself."""
         if threading.current_thread() is not self._thread:
             self._thread.join()

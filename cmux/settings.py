@@ -1,8 +1,8 @@
-"""What can be said about a line, once: each row of `LineSettings` is a setting, under the same name everywhere.
+"""The settings of a line, defined once: each row of `LineSettings` is a setting, under the same name everywhere.
 
-`cmux.open`, `cmux.aio.open`, ``cmux:`` URLs, the tables of a TOML file and the command line take what stands here, and
-``serve`` will. The class in which a row stands says where the value goes. What is no text is Python's only: a port
-that is open already, and a `Profile` of the caller's own.
+`cmux.open`, `cmux.aio.open`, `cmux.serve`, `cmux.aio.serve`, ``cmux:`` URLs, the tables of a TOML file and the command
+line take these settings. The class of a row determines where its value goes. Values that are not text, an open port and
+a `Profile`, can be given in Python only.
 """
 
 from __future__ import annotations
@@ -28,29 +28,29 @@ SELDOM: Final = "seldom needed"
 GROUPS: Final = (LINE, START, SESSION, CAPTURE, SELDOM)
 
 _NETWORK = ("socket://", "rfc2217://")
-_NETWORK_TIMES = {"t1": 1.0, "t2": 2.0}  # a way of half a second there and back is not unheard of
+_NETWORK_TIMES = {"t1": 1.0, "t2": 2.0}  # a round trip of half a second is not unusual
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is known about a setting beside its type."""
+    """The properties of a setting, except its type."""
 
     group: str
-    """Which of the groups it belongs to."""
+    """The group that it belongs to."""
     kind: Kind
     """How its values are read and checked."""
     help: str
     """What it does, in one line."""
     default: object = None
-    """What an opening goes by where it is not said."""
+    """The value that is used if none is given."""
     otherwise: str = ""
-    """The same for people, where that is no plain value."""
+    """The same as text for people, if it is not a plain value."""
     no: str = ""
-    """The option that says no, where it is not ``--no-NAME``."""
+    """The option that means no, if it is not ``--no-NAME``."""
     name: str = ""
     """The keyword."""
     optional: bool = False
-    """Whether None may be given; it says the same as giving nothing."""
+    """Whether None may be given; it means the same as giving nothing."""
 
     @property
     def option(self) -> str:
@@ -59,20 +59,20 @@ class Setting:
 
     @property
     def usual(self) -> str:
-        """What holds where it is not said, for people."""
+        """The default, as text for people."""
         return self.otherwise or self.kind.shown(self.default)
 
     def read(self, text: str) -> object:
-        """Read a text.
+        """Read the value from a text.
 
         Args:
-            text: of a URL or of the command line.
+            text: a text from a URL or from the command line.
 
         Returns:
-            What `cmux.open` takes for it.
+            The value for `cmux.open`.
 
         Raises:
-            ValueError: it stands for nothing that is allowed.
+            ValueError: the text does not mean an allowed value.
         """
         try:
             value = self.kind.read(text)
@@ -85,13 +85,13 @@ class Setting:
         """Check a value.
 
         Args:
-            value: as `cmux.open` takes it.
+            value: a value for `cmux.open`.
 
         Returns:
-            What it stands for: the member of an enumeration instead of its word, for instance.
+            What the value means: for instance the member of an enumeration instead of its word.
 
         Raises:
-            ConfigError: it is not allowed; the message says what is.
+            ConfigError: the value is not allowed; the message says what is allowed.
         """
         return None if value is None and self.optional else self.kind.checked(self.name, value)
 
@@ -117,7 +117,7 @@ def _time(name: str) -> Number:
 
 
 class OpeningSettings(TypedDict, total=False):
-    """What the opening itself goes by."""
+    """The settings of the opening itself."""
 
     baudrate: Annotated[int, Setting(LINE, BAUDRATE, "bits per second of the line", 115200)]
     line_rate: Annotated[
@@ -125,13 +125,13 @@ class OpeningSettings(TypedDict, total=False):
         Setting(
             LINE,
             PACING,
-            "pace writing to N bits per second, so that a keystroke does not queue behind a file; 0: not at all",
-            otherwise="the baud rate on a real serial port, not at all on others",
+            "pace writing to N bits per second, so that a keystroke does not queue behind a file; 0: no pacing",
+            otherwise="the baud rate on a real serial port, no pacing on others",
         ),
     ]
     startup: Annotated[
         Literal["at", "none"],
-        Setting(START, _STARTUPS, "say AT+CMUX first, or find the module multiplexing", "at"),
+        Setting(START, _STARTUPS, "send AT+CMUX first (at), or expect a module that multiplexes (none)", "at"),
     ]
     profile: Annotated[
         str | Profile, Setting(START, Words(PROFILES, (Profile,)), "what is known about the module", "generic")
@@ -141,14 +141,14 @@ class OpeningSettings(TypedDict, total=False):
         Setting(
             START,
             RATES,
-            "baud rates at which a module is looked for that does not answer",
+            "baud rates to try when the module does not answer",
             OTHER_RATES,
         ),
     ]
     channels: Annotated[
         Iterable[int | str], Setting(LINE, CHANNELS, "DLCIs, or names of the profile, to open at once", (), "none")
     ]
-    reattach: Annotated[bool, Setting(LINE, YES_NO, "open the line anew when it has died, with its channels", False)]
+    reattach: Annotated[bool, Setting(LINE, YES_NO, "open the line again when it has died, with its channels", False)]
     drain_timeout: Annotated[
         float, Setting(LINE, seconds(0, 86400), "let closing wait S seconds for what is still queued", 0.5)
     ]
@@ -157,7 +157,7 @@ class OpeningSettings(TypedDict, total=False):
         Setting(CAPTURE, FILE, "write the frames to FILE: .pcapng, .jsonl or .log", otherwise="none"),
     ]
     capture_payload: Annotated[
-        bool, Setting(CAPTURE, YES_NO, "with what the channels carry", True, no="--capture-no-payload")
+        bool, Setting(CAPTURE, YES_NO, "include the data of the channels", True, no="--capture-no-payload")
     ]
 
 
@@ -174,7 +174,7 @@ class SerialSettings(TypedDict, total=False):
 
 
 class SessionSettings(TypedDict, total=False):
-    """Fields of `Config`; None is what the profile says."""
+    """Fields of `Config`; None selects the value of the profile."""
 
     option: Annotated[
         Option | Literal["basic", "advanced"] | None,
@@ -185,7 +185,7 @@ class SessionSettings(TypedDict, total=False):
         Setting(
             SESSION,
             _octets("n1"),
-            "longest information field to send, in octets; told to the module when given",
+            "longest information field to send, in octets; sent to the module if given",
             otherwise="the profile's, or 31; with the advanced option 64",
         ),
     ]
@@ -195,7 +195,7 @@ class SessionSettings(TypedDict, total=False):
             SESSION,
             _octets("n1_receive"),
             "longest information field to accept, in octets",
-            otherwise="1600, or n1 where that is more",
+            otherwise="1600, or n1 if that is more",
         ),
     ]
     t1: Annotated[
@@ -210,32 +210,32 @@ class SessionSettings(TypedDict, total=False):
     n2: Annotated[int, Setting(SESSION, _count("n2"), "repeat a frame or command at most N times")]
     keep_alive: Annotated[
         KeepAlive | Literal["none", "test", "msc"],
-        Setting(SESSION, Words.of(KeepAlive), "how a silent module is asked whether it is still there"),
+        Setting(SESSION, Words.of(KeepAlive), "how to ask a silent module whether it is still there"),
     ]
     keep_alive_interval: Annotated[
         float, Setting(SESSION, _time("keep_alive_interval"), "ask it after S seconds of silence")
     ]
     wakeup: Annotated[
         Wakeup | Literal["handshake", "flags", "none"],
-        Setting(SESSION, Words.of(Wakeup), "what goes before the first frame to a module that sleeps"),
+        Setting(SESSION, Words.of(Wakeup), "what to send before the first frame to a sleeping module"),
     ]
     priority_order: Annotated[
         PriorityOrder | Literal["low-first", "high-first", "none"],
         Setting(SELDOM, Words.of(PriorityOrder), "which priority number of PN goes first"),
     ]
     frame_type: Annotated[
-        FrameType | Literal["UIH", "UI"], Setting(SELDOM, _FRAME_TYPES, "what carries data; the FCS of UI covers it")
+        FrameType | Literal["UIH", "UI"], Setting(SELDOM, _FRAME_TYPES, "frame type of data; the FCS of UI covers it")
     ]
-    k: Annotated[int, Setting(SELDOM, _count("k"), "window of the error-recovery mode, told in PN")]
+    k: Annotated[int, Setting(SELDOM, _count("k"), "window of the error-recovery mode, announced in PN")]
     xonxoff: Annotated[
         bool,
-        Setting(LINE, YES_NO, "XON and XOFF between frames are the line's own; with the advanced option only"),
+        Setting(LINE, YES_NO, "XON and XOFF between frames belong to the line; with the advanced option only"),
     ]
-    adm: Annotated[bool, Setting(SELDOM, YES_NO, "go on when the module refuses DLCI 0 and serves the others")]
+    adm: Annotated[bool, Setting(SELDOM, YES_NO, "continue when the module refuses DLCI 0 but serves the others")]
     break_octet: Annotated[bool, Setting(SELDOM, YES_NO, "put a break octet into every MSC")]
     keep_open: Annotated[bool, Setting(SELDOM, YES_NO, "never close a channel before the session ends")]
     shared_flags: Annotated[bool, Setting(SELDOM, YES_NO, "send one flag between two frames")]
-    reserved_dlcis: Annotated[bool, Setting(SELDOM, YES_NO, "let the module open DLCI 62 and 63, too")]
+    reserved_dlcis: Annotated[bool, Setting(SELDOM, YES_NO, "let the module open DLCI 62 and 63 too")]
     frame_gap: Annotated[
         float, Setting(SELDOM, _time("frame_gap"), "give up a partial frame that has not grown for S seconds")
     ]
@@ -245,12 +245,12 @@ class SessionSettings(TypedDict, total=False):
             SELDOM,
             _octets("queue_high"),
             "octets that a channel takes before writing waits",
-            otherwise="16384, or n1 where that is more",
+            otherwise="16384, or n1 if that is more",
         ),
     ]
     queue_low: Annotated[
         int,
-        Setting(SELDOM, _octets("queue_low"), "octets left when writing goes on", otherwise="a quarter of queue_high"),
+        Setting(SELDOM, _octets("queue_low"), "octets left when writing resumes", otherwise="a quarter of queue_high"),
     ]
 
 
@@ -273,42 +273,42 @@ _SERIAL: Final = _table(SerialSettings, {})
 _SESSION: Final = _table(SessionSettings, {field.name: getattr(_CONFIG, field.name) for field in fields(Config)})
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({**_OPENING, **_SERIAL, **_SESSION})
-"""The rows by name."""
+"""The settings by name."""
 
 DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
     {name: setting.default for name, setting in _OPENING.items() if setting.default is not None}
 )
-"""What an opening goes by."""
+"""The defaults of an opening."""
 
 
 def find_profile(profile: str | Profile) -> Profile:
     """Return a profile by its name.
 
     Args:
-        profile: a name, or a profile of the caller's own.
+        profile: a name, or a profile that the caller has made.
 
     Returns:
         The profile.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is no profile of that name.
     """
     return cast(Profile, SETTINGS["profile"].checked(profile))
 
 
 def told_apart(settings: LineSettings) -> tuple[OpeningSettings, SerialSettings, SessionSettings]:
-    """Check settings, and tell them apart by where they go.
+    """Check settings, and sort them by where they go.
 
     Args:
-        settings: as `cmux.open` takes them.
+        settings: settings for `cmux.open`.
 
     Returns:
-        What the opening goes by, complete; attributes of pyserial's port; fields of `Config`. What was said by a word
-        is what the word stands for, and what was None is left out.
+        The settings of the opening, complete; attributes of pyserial's port; fields of `Config`. Words are replaced by
+        what they mean, and None is left out.
 
     Raises:
-        TypeError: one is unknown.
-        ConfigError: one is not allowed.
+        TypeError: a setting is unknown.
+        ConfigError: a setting is not allowed.
     """
     for name in settings:
         if name not in SETTINGS:
@@ -330,13 +330,13 @@ def session_config(profile: Profile, session: SessionSettings, port: object) -> 
     Args:
         profile: what is known about the module.
         session: fields of `Config`, checked.
-        port: what is opened; a line over a network gets time-outs that suit it.
+        port: the port to open; a line over a network gets time-outs that suit it.
 
     Returns:
         The parameters.
 
     Raises:
-        ConfigError: they do not go together.
+        ConfigError: the parameters contradict each other.
     """
     more: dict[str, object] = {}
     if isinstance(port, str) and port.lower().startswith(_NETWORK) and "t1" not in session:

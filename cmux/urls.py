@@ -1,4 +1,4 @@
-"""``cmux:`` URLs: which line, which DLC, and how the line is to be opened."""
+"""``cmux:`` URLs: which line, which DLC, and how to open the line."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from .protocol.config import MAX_DLCI
 from .settings import SETTINGS, LineSettings
 
 SCHEME = "cmux"
-"""What stands before the colon."""
+"""The part before the colon."""
 
 
 @dataclass(frozen=True, slots=True)
 class CmuxUrl:
-    """What a URL says."""
+    """The contents of a URL."""
 
     line: str
     """A path, or another pyserial URL."""
     dlci: int
     """1 to 61."""
     settings: LineSettings = field(default_factory=LineSettings)
-    """What it says about the line, as `cmux.open` takes it."""
+    """The settings of the line, for `cmux.open`."""
 
     @property
     def key(self) -> str:
-        """What is the same for all names of one line: the real path, or the URL as written."""
+        """The same text for all names of one line: the real path, or the URL as written."""
         return self.line if "://" in self.line else os.path.normcase(os.path.realpath(self.line))
 
 
@@ -40,10 +40,10 @@ def parse_url(url: str) -> CmuxUrl:
             other keys are those of `LineSettings`.
 
     Returns:
-        What it says.
+        The contents.
 
     Raises:
-        ValueError: it is no such URL; the message says what is wrong with it.
+        ValueError: it is not such a URL; the message says what is wrong with it.
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.lower() != SCHEME:
@@ -75,14 +75,14 @@ def _value(url: str, key: str, text: str) -> object:
 
 
 def format_url(line: str, dlci: int) -> str:
-    """Write the URL of a DLC.
+    """Return the URL of a DLC.
 
     Args:
         line: a path, or another pyserial URL.
         dlci: 1 to 61.
 
     Returns:
-        What `parse_url` reads.
+        A URL that `parse_url` reads.
     """
     if "?" in line or not line:
         return f"{SCHEME}://?port={quote(line, safe='/:')}&dlci={dlci}"

@@ -19,7 +19,7 @@ class Timer(Protocol):
 
 
 class Clock(Protocol):
-    """What threads and event loops ask for time."""
+    """A source of time for threads and event loops."""
 
     def now(self) -> float:
         """Return seconds on a scale that never runs backwards; only differences mean something."""
@@ -50,6 +50,9 @@ class Clock(Protocol):
 
 class SystemClock:
     """The computer's own monotonic clock."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
 
     def now(self) -> float:
         """See `Clock.now`."""
@@ -99,6 +102,9 @@ class FakeClock:
         self._waiting: dict[int, threading.Condition] = {}
         self._timers: list[tuple[float, int, _FakeTimer]] = []
         self._arrivals = threading.Condition(self._lock)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self.now():g} s>"
 
     def now(self) -> float:
         """See `Clock.now`."""

@@ -1,4 +1,4 @@
-"""Where what runs on a channel tells things: ``logging``, under ``drivers.<port>``, and nowhere else."""
+"""Loggers of everything that runs on a channel: ``drivers.<port>``; nothing is printed anywhere else."""
 
 import logging
 

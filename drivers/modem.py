@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import datetime
 import re
-import threading
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeVar
 
-from .at import AtChannel, Dialogue, LinePattern, Port, command, expect, shared_channel
+from .at import AtChannel, Dialogue, LinePattern, Port, command, expect
 from .clock import Clock
 from .errors import AtTimeout, CmeError, DriverError, UnexpectedAnswer
+from .tcpip.core import Changes, Procedure, on_channel, wait
+from .tcpip.threads.runner import ThreadRunner
 
-T = TypeVar("T")
 POLL = 1.0  # seconds between two looks at what is waited for
 SIM_TIMEOUT = 10.0
 NETWORK_TIMEOUT = 80.0  # AT+CGATT may take 75
@@ -25,7 +23,7 @@ _DIGITS = LinePattern("", r"[0-9A-F]{14,22}", 22)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a module is.
+    """The identity of a module.
 
     Args:
         manufacturer: as ATI has it.
@@ -42,7 +40,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What AT+CSQ says.
+    """The signal quality (AT+CSQ).
 
     Args:
         dbm: received signal strength, -113 (or less) to -51 (or more); None: not known.
@@ -54,7 +52,7 @@ class Signal:
 
 
 class Registered(IntEnum):
-    """What AT+CREG? and AT+CGREG? say (27.007 7.2)."""
+    """The registration status (AT+CREG?, AT+CGREG?; 27.007 7.2)."""
 
     NOT_SEARCHING = 0
     HOME = 1
@@ -70,7 +68,7 @@ class Registered(IntEnum):
 
 
 class NetworkTimeout(DriverError, TimeoutError):
-    """What was waited for did not come about in time."""
+    """The condition that was waited for was not met in time."""
 
 
 class Modem:
@@ -82,13 +80,14 @@ class Modem:
     """
 
     def __init__(self, port: Port | AtChannel, *, clock: Clock | None = None) -> None:
-        self._owns = not isinstance(port, AtChannel)
-        self._channel = port if isinstance(port, AtChannel) else shared_channel(port, clock=clock)
-        if self._owns:
-            self._channel.retain()
-        self._clock = clock or self._channel.clock
-        self._changed = threading.Condition()
+        self._runner = ThreadRunner(port, clock)
+        self._channel = self._runner.channel
+        self._clock = self._runner.clock
+        self._changes = Changes()
         self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._channel.name}: {'closed' if self._closed else 'open'}>"
 
     @property
     def channel(self) -> AtChannel:
@@ -97,11 +96,10 @@ class Modem:
 
     def close(self) -> None:
         """Let go of the channel; idempotent."""
-        with self._changed:
-            first, self._closed = not self._closed, True
-            self._changed.notify_all()
-        if first and self._owns:
-            self._channel.release()
+        with self._changes:
+            self._closed = True
+            self._changes.notify()
+        self._runner.close()
 
     def __enter__(self) -> Modem:
         return self
@@ -113,10 +111,14 @@ class Modem:
 
     def identity(self) -> Identity:
         """Return manufacturer, model, firmware and IMEI: ATI, AT+GSN."""
-        lines = self._channel.command("ATI").lines
+        return self._channel.run(self._identity())
+
+    def _identity(self) -> Dialogue[Identity]:
+        lines = (yield from command("ATI")).lines
         if len(lines) < 3:
             raise UnexpectedAnswer(f"{self._channel.name}: ATI was answered {lines!r}, which is not three lines")
-        return Identity(lines[0], lines[1], lines[2].removeprefix("Revision:").strip(), self._number("AT+GSN"))
+        imei = yield from self._number("AT+GSN")
+        return Identity(lines[0], lines[1], lines[2].removeprefix("Revision:").strip(), imei)
 
     def sim(self) -> str:
         """Return the state of the SIM: ``READY``, ``SIM PIN``, ``SIM PUK`` and so on.
@@ -124,7 +126,7 @@ class Modem:
         Raises:
             CmeError: there is none (10), or it does not answer (13, 14).
         """
-        return self._value("AT+CPIN?", timeout=SIM_TIMEOUT)
+        return self._channel.run(self._value("AT+CPIN?", SIM_TIMEOUT))
 
     def unlock(self, pin: str, new_pin: str | None = None) -> None:
         """Give the SIM its PIN, or its PUK and a new PIN: AT+CPIN.
@@ -148,17 +150,17 @@ class Modem:
 
     def imsi(self) -> str:
         """Return the IMSI of the SIM: AT+CIMI."""
-        return self._number("AT+CIMI")
+        return self._channel.run(self._number("AT+CIMI"))
 
     def iccid(self) -> str:
         """Return the number of the SIM card: AT+QCCID."""
-        return self._number("AT+QCCID")
+        return self._channel.run(self._number("AT+QCCID"))
 
     # -- the network -----------------------------------------------------------------------------------------------
 
     def signal(self) -> Signal:
         """Return how strong the signal is: AT+CSQ."""
-        text = self._value("AT+CSQ")
+        text = self._channel.run(self._value("AT+CSQ"))
         found = re.fullmatch(r"(\d{1,2}), ?(\d{1,2})", text)
         if found is None:
             raise self._strange("AT+CSQ", text, "<rssi>,<ber>")
@@ -167,20 +169,20 @@ class Modem:
 
     def registration(self) -> Registered:
         """Return whether the module is registered for calls: AT+CREG?."""
-        return self._registered("AT+CREG?")
+        return self._channel.run(self._registered("AT+CREG?"))
 
     def packet_registration(self) -> Registered:
         """Return whether the module is registered for packet service: AT+CGREG?."""
-        return self._registered("AT+CGREG?")
+        return self._channel.run(self._registered("AT+CGREG?"))
 
     def operator(self) -> str | None:
         """Return the name of the network: AT+COPS?; None while there is none."""
-        found = re.search(r'"([^"]*)"', self._value("AT+COPS?", timeout=NETWORK_TIMEOUT))
+        found = re.search(r'"([^"]*)"', self._channel.run(self._value("AT+COPS?", NETWORK_TIMEOUT)))
         return None if found is None else found[1]
 
     def attached(self) -> bool:
         """Return whether the module is attached to packet service: AT+CGATT?."""
-        return self._value("AT+CGATT?", timeout=NETWORK_TIMEOUT) == "1"
+        return self._channel.run(self._attached())
 
     def attach(self, *, on: bool = True) -> None:
         """Attach to packet service, or detach, which takes all contexts away: AT+CGATT=."""
@@ -195,7 +197,12 @@ class Modem:
         Raises:
             NetworkTimeout: it is not; the message has its state.
         """
-        self._wait(timeout, self._sim_state, "READY", "the SIM")
+        self._runner.run(self._wait_for_sim(timeout))
+
+    def _wait_for_sim(self, timeout: float) -> Procedure[None]:
+        deadline = self._clock.now() + timeout
+        while (state := (yield from on_channel(self._sim_state()))) != "READY":
+            yield from self._rest(deadline, timeout, f"the SIM is {state}")
 
     def wait_for_network(self, timeout: float, *, packet: bool = True) -> Registered:
         """Wait until the module is registered, and attached where packet service is wanted.
@@ -210,20 +217,23 @@ class Modem:
         Raises:
             NetworkTimeout: it is not; the message has its state.
         """
+        return self._runner.run(self._wait_for_network(timeout, packet=packet))
+
+    def _wait_for_network(self, timeout: float, *, packet: bool) -> Procedure[Registered]:
         deadline = self._clock.now() + timeout
-        ask = self.packet_registration if packet else self.registration
+        question = "AT+CGREG?" if packet else "AT+CREG?"
         while True:
-            found = ask()
-            if found.there and (not packet or self.attached()):
+            found = yield from on_channel(self._registered(question))
+            if found.there and (not packet or (yield from on_channel(self._attached()))):
                 return found
             state = found.name if not found.there else f"{found.name}, but not attached"
-            self._rest(deadline, timeout, f"the network is {state}")
+            yield from self._rest(deadline, timeout, f"the network is {state}")
 
     # -- the rest --------------------------------------------------------------------------------------------------
 
     def clock(self) -> datetime.datetime:
         """Return the time of the module's clock: AT+CCLK?; with the zone where it knows one."""
-        text = self._value("AT+CCLK?").strip('"')
+        text = self._channel.run(self._value("AT+CCLK?")).strip('"')
         found = re.fullmatch(r"(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d\d)?", text)
         if found is None:
             raise self._strange("AT+CCLK?", text, "a time")
@@ -254,42 +264,38 @@ class Modem:
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
-    def _sim_state(self) -> str:
+    def _sim_state(self) -> Dialogue[str]:
         try:
-            return self.sim()
+            return (yield from self._value("AT+CPIN?", SIM_TIMEOUT))
         except CmeError as error:
             return str(error)
 
-    def _wait(self, timeout: float, ask: Callable[[], str], wanted: str, what: str) -> None:
-        deadline = self._clock.now() + timeout
-        while (found := ask()) != wanted:
-            self._rest(deadline, timeout, f"{what} is {found}")
+    def _attached(self) -> Dialogue[bool]:
+        return (yield from self._value("AT+CGATT?", NETWORK_TIMEOUT)) == "1"
 
-    def _rest(self, deadline: float, timeout: float, found: str) -> None:
+    def _rest(self, deadline: float, timeout: float, found: str) -> Procedure[None]:
         until = min(deadline, self._clock.now() + POLL)
-        with self._changed:
-            while not self._closed and (left := until - self._clock.now()) > 0:
-                self._clock.wait(self._changed, left)
+        yield from wait(until - self._clock.now(), self._changes, lambda: self._closed or None)
         if self._closed or self._clock.now() >= deadline:
             raise NetworkTimeout(f"{self._channel.name}: after {timeout:g} s {found}")
 
-    def _value(self, text: str, timeout: float = 5.0) -> str:
-        """Return what stands behind ``+NAME:`` in the answer."""
+    def _value(self, text: str, timeout: float = 5.0) -> Dialogue[str]:
+        """Return the text after ``+NAME:`` in the answer."""
         name = re.sub(r"^AT|[?=].*$", "", text)
         forms = (LinePattern(f"{name}:", r" ?(?P<value>.*)", 200),)
-        lines = self._channel.run(command(text, timeout=timeout, info=forms)).lines
+        lines = (yield from command(text, timeout=timeout, info=forms)).lines
         if not lines:
             raise UnexpectedAnswer(f"{self._channel.name}: {text} was answered OK without {name}: …")
         return lines[0].removeprefix(f"{name}:").strip()
 
-    def _number(self, text: str) -> str:
-        lines = self._channel.run(command(text, timeout=SIM_TIMEOUT, info=(_DIGITS,))).lines
+    def _number(self, text: str) -> Dialogue[str]:
+        lines = (yield from command(text, timeout=SIM_TIMEOUT, info=(_DIGITS,))).lines
         if not lines:
             raise UnexpectedAnswer(f"{self._channel.name}: {text} was answered OK without a number")
         return lines[0]
 
-    def _registered(self, text: str) -> Registered:
-        answer = self._value(text)
+    def _registered(self, text: str) -> Dialogue[Registered]:
+        answer = yield from self._value(text)
         found = re.fullmatch(r"(?:\d, ?)?(\d)(?:,.*)?", answer)
         if found is None or int(found[1]) not in Registered.__members__.values():
             raise self._strange(text, answer, "a registration of 27.007")

@@ -26,7 +26,7 @@ def test_a_citation_outside_the_core_is_looked_at_too(tmp_path: Path) -> None:
     (tmp_path / "shell").mkdir()
     (tmp_path / "shell" / "line.py").write_text("# 27.010 5.9.9: a rule\n", encoding="utf-8")
     assert conformance["cited"](tmp_path) == {"5.9.9": {"line"}}
-    assert {"channel_access", "virtual_uart"} <= set.union(*conformance["cited"](DOCS.parent / "cmux").values())
+    assert {"services", "virtual_uart"} <= set.union(*conformance["cited"](DOCS.parent / "cmux").values())
 
 
 def test_a_citation_counts_for_the_public_name_that_it_stands_in_or_beside(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""The shell of asyncio: `open` a line, get channels as streams or transports, close it again.
+"""The shell for asyncio: `open` a line, use its channels as streams or transports, close it again.
 
-It waits, reads and writes; it has the names of the shell of threads.
+It has the same names as the shell for threads.
 """
 
 from __future__ import annotations

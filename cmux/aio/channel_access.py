@@ -1,4 +1,4 @@
-"""How a `Mux` hands out its channels: by their number, or as the peer opens them, as streams or with a transport."""
+"""How a `Mux` provides its channels: by number, or as the peer opens them, as streams or with a transport."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
 class ChannelAccess(Services):
-    """The half of a `Mux` that is about its channels; `cmux.Mux` has the same names."""
+    """The part of a `Mux` that is about its channels; `cmux.Mux` has the same names."""
 
     error: SessionEnded | None
     _channels: Channels
@@ -27,7 +27,7 @@ class ChannelAccess(Services):
     @property
     @abstractmethod
     def reattaching(self) -> bool:
-        """Whether a line that died is going to be opened anew."""
+        """Whether a line that died is being opened again."""
 
     async def channel(
         self,
@@ -37,13 +37,13 @@ class ChannelAccess(Services):
         priority: int | None = None,
         convergence: int | None = None,
     ) -> Streams:
-        """Return the streams of a DLC, opened; the same ones while it stays open.
+        """Open a DLC and return its streams; while it stays open, always the same ones.
 
-        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
-        the peer does not grant is as `parameters` says.
+        Parameters are negotiated by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again.
+        `parameters` tells what the peer has granted.
 
         Args:
-            dlci: 1 to 61, or a name that the profile has for it.
+            dlci: 1 to 61, or a name that the profile has for one.
             n1: longest information field in either direction, in octets; None: that of the session.
             priority: 0 to 63; None: the default of the DLC.
             convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
@@ -52,11 +52,11 @@ class ChannelAccess(Services):
             Reader and writer of the standard library.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: a parameter outside its range.
-            StateError: it is open with other parameters than these, or a responder has no session.
-            DlcRefused: the peer said DM.
-            DlcTimeout: it did not answer.
+            InvalidDlci: the DLCI cannot carry data.
+            ConfigError: a parameter is out of range.
+            StateError: the DLC is open with other parameters, or a responder has no session.
+            DlcRefused: the peer answered DM.
+            DlcTimeout: the peer did not answer.
             SessionEnded: this Mux is closed, or the line died.
         """
         number = self._number(dlci)
@@ -66,11 +66,11 @@ class ChannelAccess(Services):
     async def accept(self) -> Streams:
         """Wait for a channel that the peer opens.
 
-        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
+        A channel that is not accepted waits: its data is kept, and when there is much, the peer is asked to stop.
 
         Returns:
-            Its reader and its writer, whose ``get_extra_info("dlci")`` tells which it is. A channel that was closed and
-            that the peer opens again comes again.
+            Its reader and its writer, whose ``get_extra_info("dlci")`` tells which one it is. A channel that was closed
+            and that the peer opens again is returned again.
 
         Raises:
             SessionEnded: this Mux is closed, or the line died.
@@ -89,11 +89,11 @@ class ChannelAccess(Services):
         priority: int | None = None,
         convergence: int | None = None,
     ) -> tuple[ChannelTransport, P]:
-        """Open a DLC for a protocol of the caller's.
+        """Open a DLC for a protocol.
 
         Args:
-            factory: makes the protocol; called once more when the line is opened anew after it died.
-            dlci: 1 to 61, or a name that the profile has for it.
+            factory: creates the protocol; called once more when the line is opened again after it died.
+            dlci: 1 to 61, or a name that the profile has for one.
             n1: as for `channel`.
             priority: as for `channel`.
             convergence: as for `channel`.
@@ -102,8 +102,8 @@ class ChannelAccess(Services):
             The transport and the protocol.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            DlcError: it could not be opened, or is open already.
+            InvalidDlci: the DLCI cannot carry data.
+            DlcError: it could not be opened, or is already open.
             SessionEnded: this Mux is closed, or the line died.
         """
         number = self._number(dlci)
@@ -117,7 +117,7 @@ class ChannelAccess(Services):
     def _number(self, dlci: int | str) -> int:
         return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
 
-    def check(self) -> None:
-        """Raise why the session is over, if it is."""
+    def _check(self) -> None:
+        """Raise the reason why the session is over, if it is."""
         if self.error is not None:
             raise SessionEnded(self.error.cause, str(self.error))

@@ -14,22 +14,22 @@ _PIECE = 16384
 
 
 class MuxOfChannel(Protocol):
-    """What a transport needs of the `Mux` that made it."""
+    """What a transport needs from its `Mux`."""
 
     @property
     def drain_timeout(self) -> float:
-        """Seconds that closing leaves for what is still queued."""
+        """Seconds that closing waits for what is still queued."""
 
 
 class ChannelTransport(asyncio.Transport):
-    """A transport that carries the octets of one DLC; `Mux.create_connection` makes it.
+    """A transport that carries the octets of one DLC; `Mux.create_connection` creates it.
 
-    ``pause_reading`` asks the peer to stop, ``pause_writing`` is what the protocol hears when the peer takes nothing.
+    ``pause_reading`` asks the peer to stop; the protocol's ``pause_writing`` is called when the peer takes nothing.
     ``get_extra_info`` knows ``"dlci"``, ``"mux"`` and ``"signals"`` (the peer's, or None).
 
     Args:
         mux: the multiplexer.
-        calls: what the core of it does for a channel.
+        calls: the calls to its core.
         dlci: 1 to 61, open.
         protocol: an `asyncio.Protocol`.
     """
@@ -64,7 +64,7 @@ class ChannelTransport(asyncio.Transport):
         return self._calls.signals(self.dlci) if name == "signals" else default
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Hand what comes from now on to another protocol."""
+        """Pass the octets that come from now on to another protocol."""
         self._protocol = cast(asyncio.Protocol, protocol)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -78,7 +78,7 @@ class ChannelTransport(asyncio.Transport):
         return self._reading and not self._closing
 
     def pause_reading(self) -> None:
-        """Ask the peer to stop sending (FC = 1); what is under way still comes."""
+        """Ask the peer to stop sending (FC = 1); octets already under way still arrive."""
         if self._reading and not self._ended:
             self._reading = False
             self._calls.pause(self.dlci)
@@ -103,8 +103,8 @@ class ChannelTransport(asyncio.Transport):
         """Set how many octets may wait beyond what the multiplexer itself queues.
 
         Args:
-            high: octets above which the protocol is told to pause.
-            low: octets at which it may go on.
+            high: octets above which ``pause_writing`` is called.
+            low: octets at which ``resume_writing`` follows.
 
         Raises:
             ValueError: `low` is not between 0 and `high`.
@@ -118,7 +118,7 @@ class ChannelTransport(asyncio.Transport):
         self._low, self._high = low, high
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send octets: the multiplexer queues some, the rest waits here.
+        """Send octets: the multiplexer queues some, the others wait here.
 
         Args:
             data: the octets; discarded when the channel is closing.
@@ -132,8 +132,8 @@ class ChannelTransport(asyncio.Transport):
             self._protocol.pause_writing()
 
     def push(self) -> None:
-        """Hand over what waits, as far as the multiplexer takes it; it calls this when there is room again."""
-        if self._pushing:  # sending makes room, and this is called for that: the loop goes on by itself
+        """Pass the waiting octets to the multiplexer, as far as it has room; it calls this when there is room again."""
+        if self._pushing:  # sending makes room and causes this call: the loop below continues anyway
             return
         self._pushing = True
         try:
@@ -162,7 +162,7 @@ class ChannelTransport(asyncio.Transport):
         return self._closing or self._ended
 
     def close(self) -> None:
-        """Send what is queued, for the mux's drain time-out at most, then close the DLC."""
+        """Send what is queued, for at most the drain time-out of the Mux, then close the DLC."""
         if not self._closing and not self._ended:
             self._closing = True
             asyncio.get_running_loop().call_later(self._mux.drain_timeout, self.abort)
@@ -175,14 +175,14 @@ class ChannelTransport(asyncio.Transport):
         if not self._ended:
             self._calls.close(self.dlci, drain=False)
 
-    # --- what the multiplexer tells ---
+    # --- called by the multiplexer ---
 
     def received(self, data: bytes) -> None:
-        """Pass octets on."""
+        """Pass octets to the protocol."""
         self._protocol.data_received(data)
 
     def end(self, error: DlcError | SessionEnded | None) -> None:
-        """Tell the protocol that the DLC is gone; None when this side closed it."""
+        """Tell the protocol that the DLC is gone; None if this side closed it."""
         if self._ended:
             return
         self._ended = True

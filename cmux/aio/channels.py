@@ -1,4 +1,4 @@
-"""The channels of an asyncio `Mux`: who has which, what is opened anew, and what came before anybody asked."""
+"""The channels of an asyncio `Mux`: their transports, those to open again, and data that came early."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EARLY_HIGH, _EARLY_LIMIT = 32768, 65536
 
 
 class MuxOfChannels(MuxOfChannel, Protocol):
-    """What the channels need of the `Mux` whose they are."""
+    """What the channels need from the `Mux` that they belong to."""
 
     name: str
     protocol: MuxProtocol
@@ -36,20 +36,20 @@ class MuxOfChannels(MuxOfChannel, Protocol):
     def config(self) -> Config:
         """The parameters of the session."""
 
-    def check(self) -> None:
-        """Raise why the session is over, if it is."""
+    def _check(self) -> None:
+        """Raise the reason why the session is over, if it is."""
 
 
 class Channels:
     """The channels of one `Mux`.
 
     Args:
-        mux: whose they are.
+        mux: the `Mux` that they belong to.
     """
 
     def __init__(self, mux: MuxOfChannels) -> None:
         self.discarded: int = 0
-        """Octets for which there was no room before their channel had a protocol."""
+        """Octets that were dropped because there was no room before their channel had a protocol."""
         self._mux = mux
         self._calls = CoreCalls(mux)
         self._transports: dict[int, ChannelTransport] = {}
@@ -58,19 +58,19 @@ class Channels:
         self._opening: dict[int, asyncio.Future[None]] = {}
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._early: dict[int, bytearray] = {}
-        self._parameters: dict[int, Parameters] = {}  # what PN is to settle before a channel is opened
+        self._parameters: dict[int, Parameters] = {}  # to be negotiated by PN before a channel is opened
         self._offers = Offers()
         self._offered = asyncio.Event()
 
     def require(self, dlci: int, parameters: Parameters) -> None:
-        """Have parameters settled by PN before a DLC is opened, the next time and each time after that.
+        """Have parameters negotiated by PN before a DLC is opened, the next time and each time after that.
 
         Args:
-            dlci: which.
+            dlci: the DLC.
             parameters: what to ask for.
 
         Raises:
-            StateError: it is open with others.
+            StateError: the DLC is open with other parameters.
         """
         core, transport = self._mux.protocol.multiplexer, self._transports.get(dlci)
         if core.is_open(dlci) and (transport is None or not transport.is_closing()):  # the peer may have opened it
@@ -83,10 +83,10 @@ class Channels:
         """Wait for a channel that the peer opens.
 
         Args:
-            may_come: whether the peer may open any still; asked again after each `wake`.
+            may_come: tells whether the peer can still open channels; called again after each `wake`.
 
         Returns:
-            Its streams; None when none may come.
+            Its streams; None when the peer cannot open any more.
         """
         while True:
             while (dlci := self._offers.take()) is None:
@@ -98,11 +98,11 @@ class Channels:
                 return await self.streams(dlci)
 
     def wake(self) -> None:
-        """Let whoever waits in `accept` look again: what the `Mux` is at has changed."""
+        """Make all waiting calls of `accept` check again: the state of the `Mux` has changed."""
         self._offered.set()
 
     async def streams(self, dlci: int) -> Streams:
-        """Return the streams of a DLC, opened; see `Mux.channel`."""
+        """Open a DLC and return its streams; see `Mux.channel`."""
         async with self._locks[dlci]:
             transport = self._transports.get(dlci)
             if dlci in self._streams and transport is not None and not transport.is_closing():
@@ -150,7 +150,7 @@ class Channels:
         before = self._transports.get(dlci)
         if before is not None:
             if not before.is_closing():
-                raise dlc_error(Closed(dlci, Cause.LOCAL, "it is open already, with another protocol"))
+                raise dlc_error(Closed(dlci, Cause.LOCAL, "it is already open, with another protocol"))
             await before.closed
         await self._open(dlci)
         self._offers.taken(dlci)
@@ -170,9 +170,9 @@ class Channels:
         return transport, protocol
 
     async def _open(self, dlci: int) -> None:
-        self._mux.check()
+        self._mux._check()
         core = self._mux.protocol.multiplexer
-        if core.is_open(dlci):  # the peer did it
+        if core.is_open(dlci):  # the peer has opened it
             return
         if dlci in self._calls.ours:
             core.set_signals(dlci, self._calls.ours[dlci], self._mux.protocol.now())
@@ -191,14 +191,14 @@ class Channels:
                 self._calls.close(dlci, drain=False)
             if isinstance(error, DlcError) or not isinstance(error, TimeoutError):
                 raise
-            raise dlc_error(Closed(dlci, Cause.TIMEOUT, f"SABM did not leave within {patience:g} s")) from None
+            raise dlc_error(Closed(dlci, Cause.TIMEOUT, f"SABM was not sent within {patience:g} s")) from None
         finally:
             self._opening.pop(dlci, None)
 
     # --- Events ---
 
     def handle(self, event: Event) -> None:
-        """Take an event of a DLC."""
+        """Handle an event of a DLC."""
         if self._offers.handle(event):
             self.wake()
         match event:
@@ -216,7 +216,7 @@ class Channels:
                 self._closed(event)
 
     def _keep(self, dlci: int, data: bytes) -> None:
-        """Keep what comes on a channel that the peer opened and nobody here has yet; too much stops the peer."""
+        """Keep data of a channel that the peer opened and that has no protocol yet; too much stops the peer."""
         early = self._early.setdefault(dlci, bytearray())
         room = max(0, _EARLY_LIMIT - len(early))
         early += data[:room]

@@ -1,4 +1,4 @@
-"""The calls to the core that channels make, each with what it brings about on the line."""
+"""The calls of channels to the core, each with its effect on the line."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from .protocol import MuxProtocol
 
 
 class ProtocolOwner(Protocol):
-    """Who has the protocol that runs the session: another one after the line was opened anew."""
+    """The owner of the protocol that runs the session: another protocol after the line was opened again."""
 
     @property
     def protocol(self) -> MuxProtocol:
-        """What runs the session now."""
+        """The protocol that runs the session now."""
 
 
 class CoreCalls:
     """The core of one `Mux`, for its channels.
 
     Args:
-        owner: who has the protocol.
+        owner: the owner of the protocol.
     """
 
     def __init__(self, owner: ProtocolOwner) -> None:
         self.ours: dict[int, Signals] = {}
-        """The V.24 signals that were set, for channels that are opened anew."""
+        """The V.24 signals that were set, for channels that are opened again."""
         self._owner = owner
 
     def send(self, dlci: int, data: bytes) -> int:
@@ -42,7 +42,7 @@ class CoreCalls:
         return self._owner.protocol.multiplexer.signals(dlci)
 
     def set_signals(self, dlci: int, signals: Signals, *, paused: bool = False) -> None:
-        """Set our V.24 signals; where the peer has been asked to stop it goes on being asked."""
+        """Set our V.24 signals; if the peer has been asked to stop, it still is."""
         self.ours[dlci] = signals
         said = replace(signals, fc=True) if paused else signals
         protocol = self._owner.protocol
@@ -56,7 +56,7 @@ class CoreCalls:
         protocol.flush()
 
     def resume(self, dlci: int) -> None:
-        """Let the peer go on."""
+        """Let the peer continue."""
         protocol = self._owner.protocol
         protocol.multiplexer.resume_reading(dlci, protocol.now())
         protocol.flush()

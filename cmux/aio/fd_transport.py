@@ -9,24 +9,24 @@ from typing import cast
 
 _READ_SIZE = 65536
 _HIGH_WATER = 65536
-_TURN = 16384  # octets after which the loop gets its turn: what comes may ask to stop
+_TURN = 16384  # octets after which the loop gets its turn: incoming data may ask to stop
 _CLOSE_TIMEOUT = 1.0
 
 
 class FdTransport(asyncio.Transport):
     """A transport that reads and writes one non-blocking descriptor.
 
-    The protocol's ``connection_made`` is called from the loop soon after construction. End of file and EIO (what the
-    master of a pty says when nobody holds the other side) both end the connection.
+    The protocol's ``connection_made`` is called from the loop soon after construction. End of file and EIO (which the
+    master of a pty gets when no process holds the other side) both end the connection.
 
     Args:
         loop: the running loop; it must have ``add_reader``.
         fd: the descriptor; it is made non-blocking.
         protocol: an `asyncio.Protocol`.
-        name: what `get_extra_info("name")` says.
-        on_close: called with nothing once the transport is done with the descriptor; by default the descriptor is
-            closed then.
-        close_timeout: seconds that `close` leaves for what is still queued; after that it is discarded.
+        name: the value of `get_extra_info("name")`.
+        on_close: called without arguments when the transport no longer needs the descriptor; by default the descriptor
+            is closed then.
+        close_timeout: seconds that `close` waits for what is still queued; after that it is discarded.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class FdTransport(asyncio.Transport):
         self._closing = False
         self._lost = False
         self.discarded: int = 0
-        """Octets that were queued and never went out."""
+        """Octets that were queued but never sent."""
         self.set_protocol(protocol)
         loop.call_soon(self._start)
 
@@ -71,13 +71,13 @@ class FdTransport(asyncio.Transport):
         return f"<FdTransport {self.get_extra_info('name')} {state} queued={len(self._buffer)}>"
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Hand the octets that come from now on to another protocol.
+        """Pass the octets that come from now on to another protocol.
 
         Args:
-            protocol: an `asyncio.Protocol`; its ``connection_made`` is the caller's to call.
+            protocol: an `asyncio.Protocol`; calling its ``connection_made`` is left to the caller.
         """
         self._protocol = cast(asyncio.Protocol, protocol)
-        if self._protocol_paused:  # the new one starts on the right foot
+        if self._protocol_paused:  # the new protocol has to know
             self._protocol.pause_writing()
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -87,16 +87,16 @@ class FdTransport(asyncio.Transport):
     # --- reading ---
 
     def is_reading(self) -> bool:
-        """Tell whether octets are being taken from the descriptor."""
+        """Tell whether octets are being read from the descriptor."""
         return self._read_wanted and not self._closing
 
     def pause_reading(self) -> None:
-        """Take no more octets until `resume_reading`."""
+        """Read no more octets until `resume_reading`."""
         self._read_wanted = False
         self._update_reader()
 
     def resume_reading(self) -> None:
-        """Take octets again."""
+        """Read octets again."""
         self._read_wanted = True
         self._update_reader()
 
@@ -137,7 +137,7 @@ class FdTransport(asyncio.Transport):
         return self._low, self._high
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set when the protocol is told to pause and to go on.
+        """Set when the protocol is told to pause and to continue.
 
         Args:
             high: octets above which ``pause_writing`` is called; 65536 by default.
@@ -156,7 +156,7 @@ class FdTransport(asyncio.Transport):
         self._check_high_water()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write octets: at once what the system takes, the rest when it takes more.
+        """Write octets: as many as the system takes now, the others later.
 
         Args:
             data: the octets; discarded and counted when the transport is closing.
@@ -208,7 +208,7 @@ class FdTransport(asyncio.Transport):
             self._protocol.pause_writing()
 
     def can_write_eof(self) -> bool:
-        """Tell that one direction cannot be closed alone."""
+        """Return False: one direction cannot be closed alone."""
         return False
 
     # --- closing ---
@@ -218,7 +218,7 @@ class FdTransport(asyncio.Transport):
         return self._closing
 
     def close(self) -> None:
-        """Stop reading, write what is queued (for `close_timeout` at most), then end the connection."""
+        """Stop reading, write what is queued (for at most `close_timeout`), then end the connection."""
         if self._closing:
             return
         self._closing = True

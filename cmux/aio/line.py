@@ -1,4 +1,4 @@
-"""A line for asyncio: its transport, and the dialogues that are held on it before and after a session."""
+"""A line for asyncio: its transport, and the dialogues on it before and after a session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded
-from ..line.physical import DescriptorLine, HungUp, Line, hung_up
+from ..line.base import HungUp, Line, hung_up
+from ..line.physical import DescriptorLine
 from ..logs import port_logger
 from ..opening import Plan
 from ..protocol import startup
@@ -22,7 +23,7 @@ _AHEAD = 1024  # octets that may wait for a line before the multiplexer holds th
 
 
 class _Ear(asyncio.Protocol):
-    """Keeps what comes while a dialogue is held."""
+    """Keeps the octets that come during a dialogue."""
 
     def __init__(self) -> None:
         self.heard = bytearray()
@@ -44,24 +45,24 @@ class _Ear(asyncio.Protocol):
 
 
 class AioLine:
-    """An open line with its transport; `open_aio_line` makes it.
+    """An open line with its transport; `open_aio_line` creates it.
 
     Args:
-        line: open; `close` closes it.
+        line: the open line; `close` closes it.
     """
 
     def __init__(self, line: Line) -> None:
         self.name: str = line.name
-        """What was opened."""
+        """The name of the port."""
         self._line = line
         loop = asyncio.get_running_loop()
         self._released = asyncio.Event()
         self._ear = _Ear()
         self.transport: asyncio.Transport
-        """What carries the octets."""
+        """The transport that carries the octets."""
         if isinstance(line, DescriptorLine) and hasattr(loop, "add_reader"):
             transport = FdTransport(loop, line.fileno(), self._ear, name=line.name, on_close=self._release)
-            transport.set_write_buffer_limits(_AHEAD)  # what is handed out, no other channel can overtake any more
+            transport.set_write_buffer_limits(_AHEAD)  # other channels cannot overtake octets that it holds
             self.transport = transport
         else:
             self.transport = ThreadTransport(loop, line, self._ear, self._released)
@@ -81,17 +82,17 @@ class AioLine:
         self._released.set()
 
     async def connected(self) -> None:
-        """Wait until the transport works."""
+        """Wait until the transport is ready."""
         await self._ear.connected
 
     async def run(self, dialogue: Dialogue[T]) -> T:
-        """Hold a dialogue; what had the transport before has to be given it again afterwards.
+        """Run a dialogue; afterwards the caller has to give the transport back to its previous protocol.
 
         Args:
-            dialogue: from `cmux.protocol.startup`.
+            dialogue: a dialogue of `cmux.protocol.startup`.
 
         Returns:
-            What it returned.
+            The result of the dialogue.
 
         Raises:
             SessionEnded: the line was lost.
@@ -121,7 +122,7 @@ class AioLine:
                     except TimeoutError:
                         pass
                 heard, ear.heard = bytes(ear.heard) if step.wait > 0 else b"", bytearray()
-                port_logger(self.name).debug("said %r, heard %r", step.write, heard)
+                port_logger(self.name).debug("sent %r, received %r", step.write, heard)
                 step = dialogue.send(Heard(heard, loop.time() - started))
         except StopIteration as stop:
             return cast(T, stop.value)
@@ -129,21 +130,21 @@ class AioLine:
             raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {error}") from error
 
     async def close(self) -> None:
-        """Write what is queued, for a bounded time, and release the port; nobody is told of it."""
+        """Write what is queued, for a limited time, and release the port; no protocol is told."""
         self.transport.set_protocol(asyncio.Protocol())
         self.transport.close()
         await self._released.wait()
 
 
 async def open_aio_line(plan: Plan, *, again: bool = False) -> AioLine:
-    """Open a line; one on another machine by a thread that lives as long as that takes.
+    """Open a line; if it is on another machine, in a temporary thread.
 
     Args:
-        plan: which.
-        again: it was lost, see `Plan.open_line`.
+        plan: the line, and how to open it.
+        again: the line was lost; see `Plan.open_line`.
 
     Returns:
-        The line, its transport at work.
+        The line, with its transport ready.
 
     Raises:
         PortError: it cannot be opened.

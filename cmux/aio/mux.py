@@ -31,20 +31,20 @@ OnCommand = Callable[[str], str | Awaitable[str]]
 """Answers an AT command."""
 
 Reopen = Callable[[], Awaitable[tuple[AioLine, bytes]]]
-"""Opens a line and brings the module into multiplexer mode; with it comes what was read too far."""
+"""Opens a line and brings the module into multiplexer mode; also returns the octets that were read early."""
 
 
 class Mux(ChannelAccess):
-    """One multiplexed line; `cmux.aio.open` and `cmux.aio.serve` make it.
+    """One multiplexed line; `cmux.aio.open` and `cmux.aio.serve` return it.
 
     Args:
-        name: of the line.
-        make_link: makes the session and the rules of its line; called again when the line is opened anew.
+        name: the name of the line.
+        make_link: creates the session and the rules of its line; called again when the line is opened again.
         leave_by_at: after closing, ask with AT whether the module is back in AT mode.
-        capture: told every octet; the Mux closes it.
-        drain_timeout: seconds that closing leaves for what is still queued.
-        names: of channels, with their DLCI.
-        reopen: opens the line anew after it died; None: a dead line stays dead.
+        capture: gets every octet; the Mux closes it.
+        drain_timeout: seconds that closing waits for what is still queued.
+        names: names of channels, with their DLCI.
+        reopen: opens the line again after it died; None: a line that died stays dead.
         on_command: answers AT commands that a responder does not know.
         refuse: the DLCIs that the peer may not open.
     """
@@ -64,15 +64,15 @@ class Mux(ChannelAccess):
     ) -> None:
         super().__init__()
         self.name = name
-        """What was opened."""
+        """The name of the port."""
         self.drain_timeout = drain_timeout
-        """Seconds that closing leaves for what is still queued."""
+        """Seconds that closing waits for what is still queued."""
         self.error: SessionEnded | None = None
-        """Why the session is over: the first cause; None while it lives."""
+        """Why the session is over: the first cause; None while it is alive."""
         self.back_in_at_mode: bool | None = None
-        """Whether the module answered AT after closing; None when it was not asked."""
+        """Whether the module answered AT after closing; None if it was not asked."""
         self.reattached: int = 0
-        """How often a line that died was opened anew."""
+        """How often a line that died was opened again."""
         self._log = port_logger(name)
         self._leave_by_at = leave_by_at
         self._make_link = make_link
@@ -85,7 +85,7 @@ class Mux(ChannelAccess):
         self._answering: asyncio.Task[None] | None = None
         self._line: AioLine
         self.protocol: MuxProtocol = self._make_protocol()
-        """What runs the session: another one after the line was opened anew."""
+        """The protocol that runs the session: another one after the line was opened again."""
         self._session: asyncio.Future[None]
         self._channels = Channels(self)
         self._changed = asyncio.Event()
@@ -99,12 +99,12 @@ class Mux(ChannelAccess):
         apply_refusals(link.multiplexer, self._refused)
         return MuxProtocol(link=link, on_event=self._on_event, tap=self._tap)
 
-    async def start(self, line: AioLine, first: bytes = b"") -> None:
-        """Open DLCI 0 on a line and wait for the peer; a responder waits for its peer later, in `accept`.
+    async def _start(self, line: AioLine, first: bytes = b"") -> None:
+        """Open DLCI 0 on a line and wait for the peer; a responder waits for its peer in `accept` instead.
 
         Args:
-            line: open; the Mux closes it.
-            first: octets that have been read from it already.
+            line: the open line; the Mux closes it.
+            first: octets that have already been read from it.
 
         Raises:
             NoMultiplexer: the peer did not answer SABM.
@@ -128,7 +128,7 @@ class Mux(ChannelAccess):
             if isinstance(error, SessionEnded) and error.cause is Cause.LINE_LOST:
                 raise
             if self.error is None:
-                self.error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM did not leave")
+                self.error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM was not sent")
             raise self.protocol.link.not_opened(self.name, after_at=self._leave_by_at) from error
 
     # --- Events ---
@@ -159,14 +159,14 @@ class Mux(ChannelAccess):
 
     def _session_closed(self, event: SessionClosed) -> None:
         self._session_end = event
-        ended = self.protocol.link.ended  # None: the session of a responder ends, and its line lives
+        ended = self.protocol.link.ended  # None: only the session of a responder has ended
         if ended is not None and self.error is None:
             self.error = SessionEnded(ended.cause, f"{self.name}: {ended.detail}")
-        if event.cause is not Cause.LOCAL and self._opened:  # what ends the opening is raised there
+        if event.cause is not Cause.LOCAL and self._opened:  # a failed opening raises its reason
             self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
         if self.error is not None and not self._session.done():
             self._session.set_exception(self.error)
-            self._session.exception()  # it may be that nobody waits any more
+            self._session.exception()  # perhaps no caller waits any more
         self._answer(None)
         again = self._reopen is not None and self._opened and self._closing is None
         if self.error is not None and again and event.cause is not Cause.LOCAL and self._reconnector is None:
@@ -180,7 +180,7 @@ class Mux(ChannelAccess):
         try:
             answer = self._on_command(command) if self._on_command is not None else text
             text = answer if isinstance(answer, str) else await answer
-        except Exception:  # noqa: BLE001 - whatever a callback of the user's may raise
+        except Exception:  # noqa: BLE001 - a callback of the user may raise anything
             self._log.exception("a callback failed")
         link = self.protocol.link
         if self.error is None and isinstance(link, Responder):
@@ -203,7 +203,7 @@ class Mux(ChannelAccess):
 
     @property
     def config(self) -> Config:
-        """The parameters of the session; of a responder in AT mode, of the one before."""
+        """The parameters of the session; of a responder in AT mode, those of the previous session."""
         return self.protocol.multiplexer.config
 
     @property
@@ -213,17 +213,17 @@ class Mux(ChannelAccess):
 
     @property
     def serving(self) -> bool:
-        """Whether a peer may begin a session: this is a responder whose line lives."""
+        """Whether a peer can begin a session: this is a responder whose line is alive."""
         return self.role is Role.RESPONDER and self.error is None and self._closing is None
 
     @property
     def reattaches(self) -> bool:
-        """Whether the line is opened anew when it dies."""
+        """Whether the line is opened again when it dies."""
         return self._reopen is not None and self._closing is None
 
     @property
     def reattaching(self) -> bool:
-        """Whether a line that died is going to be opened anew."""
+        """Whether a line that died is being opened again."""
         return self._reconnector is not None
 
     def stats(self) -> dict[str, object]:
@@ -241,18 +241,17 @@ class Mux(ChannelAccess):
     # --- After the line has died ---
 
     async def wait_attached(self) -> None:
-        """Wait while a line that died is going to be opened anew; return at once while it lives.
+        """Wait while a line that died is being opened again; return at once while it is alive.
 
-        A stream or a transport that has heard of the end stays ended. When this returns the channels that were open
-        are open again: `channel` gives their new streams, and the factories of `create_connection` have been called
-        once more.
+        Streams and transports that have ended stay ended. When this returns, the channels that were open are open
+        again: `channel` returns their new streams, and the factories of `create_connection` have been called once more.
 
         Raises:
-            SessionEnded: it is not going to be opened anew.
+            SessionEnded: the line will not be opened again.
         """
         while self.error is not None or self._reconnector is not None:
             if self._reconnector is None:
-                self.check()
+                self._check()
             self._changed.clear()
             await self._changed.wait()
 
@@ -274,12 +273,12 @@ class Mux(ChannelAccess):
         self._log.warning("attached again")
 
     async def _attempt(self) -> bool:
-        """Try once to open the line anew; return False when it died again at once."""
-        assert self._reopen is not None  # noqa: S101 - else nobody comes here
+        """Try once to open the line again; return False if it died again at once."""
+        assert self._reopen is not None  # noqa: S101 - otherwise there is no reconnector
         self.protocol.detach()
         await self._line.close()
         line, first = await self._reopen()
-        await self.start(line, first)
+        await self._start(line, first)
         if self.role is Role.INITIATOR:  # those of a responder are its peer's to open
             await self._channels.open_again()
         return self.error is None
@@ -289,7 +288,7 @@ class Mux(ChannelAccess):
     async def close(self) -> None:
         """Close each DLC and the multiplexer, make sure that the module is back in AT mode, and release the port.
 
-        It never raises because of the line. It goes on when the caller is cancelled; a second call waits for the first.
+        Errors of the line do not raise. Closing continues if the caller is cancelled; further calls wait for its end.
         """
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close())
@@ -302,7 +301,7 @@ class Mux(ChannelAccess):
                 await asyncio.wait([task])
         try:
             await self._end_session()
-        except asyncio.CancelledError:  # the loop ends: the module may not have heard of the end
+        except asyncio.CancelledError:  # the loop is ending: the module may not know of the end
             transport = self.protocol.detach()
             if transport is not None and not transport.is_closing() and self._leave_by_at:
                 transport.write(startup.rescue_frames(self.config.option))
@@ -335,7 +334,7 @@ class Mux(ChannelAccess):
             log_left(self._log, answered=answered, ended=self._opened)
 
     async def _until(self, ready: Callable[[], bool], limit: float) -> None:
-        """Wait until something holds that an event, or what is handed to the line, brings about."""
+        """Wait for a condition that an event, or writing to the line, brings about."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(limit):
                 while self.error is None and not ready():

@@ -1,4 +1,4 @@
-"""`open` for asyncio: from a name to a multiplexer."""
+"""`open` for asyncio: opens a line and starts a multiplexer on it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from typing import Unpack
 
 from ..capture.recorder import Capture
-from ..line.physical import SerialLike
+from ..line.base import SerialLike
 from ..logs import log_rate, port_logger
 from ..opening import Plan, make_plan
 from ..protocol import startup as startup_dialogues
@@ -24,13 +24,13 @@ async def open(
 ) -> Mux:
     """Open a line, bring the module into multiplexer mode whatever state it is in, and open DLCI 0.
 
-    When it is cancelled the module is told to leave multiplexer mode.
+    If it is cancelled, the module is told to leave multiplexer mode.
 
     Args:
-        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. Where it has no
+        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. If it has no
             descriptor to poll, a thread reads it.
         settings: how the line is opened, and the parameters of the session, as for `cmux.open`. With ``reattach`` the
-            channels that were open are opened again, too: see `Mux.wait_attached`.
+            channels that were open are opened again as well: see `Mux.wait_attached`.
 
     Returns:
         The multiplexer.
@@ -39,8 +39,8 @@ async def open(
         PortError: the line cannot be opened.
         StartupError: the module does not multiplex.
         InvalidDlci: one of ``channels`` cannot carry data.
-        DlcError: one of them was refused.
-        ConfigError: a setting is not allowed; the message says what is.
+        DlcError: the peer refused one of ``channels``.
+        ConfigError: a setting is not allowed; the message says what is allowed.
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
@@ -68,7 +68,7 @@ async def open(
             capture.close()
         raise
     try:
-        await mux.start(line, entered.unread if entered is not None else b"")
+        await mux._start(line, entered.unread if entered is not None else b"")
         for dlci in plan.channels:
             await mux.channel(dlci)
     except BaseException:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
-from ..line.physical import hung_up
+from ..line.base import hung_up
 from ..protocol.config import Config, Role
 from ..protocol.events import Event, SessionClosed
 from ..protocol.link import Link
@@ -25,19 +25,19 @@ class _Timer(Protocol):
 class MuxProtocol(asyncio.Protocol):
     """One `Link` on one asyncio transport.
 
-    Every event is handed to `on_event` from the loop's thread, in the order in which it happened, after the answers
-    that the multiplexer owes the peer have gone to the transport. The callback may call any method here.
+    Every event is passed to `on_event` from the loop's thread, in the order in which it happened, after the answers
+    that are due to the peer have been passed to the transport. The callback may call any method here.
 
     Args:
-        role: which station this is; `Role.INITIATOR` calls ``multiplexer.start`` when the transport is there.
+        role: which station this is; an initiator opens DLCI 0 as soon as the transport is there.
         config: the parameters of the session.
         on_event: called with each `Event`.
-        tap: called with octets, and whether they are on the way out, as they pass.
-        clock: seconds on a scale that never runs backwards; the loop's own clock by default.
-        call_later: arms a callback after so many seconds of `clock` and returns something with ``cancel()``; the
-            loop's own by default.
-        line_rate: bits per second to which writing is paced; None: as fast as the transport takes it.
-        link: what is run; by default one that is made of `role`, `config` and `line_rate`.
+        tap: called with all octets as they pass, and whether they are outgoing.
+        clock: returns seconds on a scale that never runs backwards; by default the loop's own clock.
+        call_later: calls a callback after a number of seconds of `clock`, and returns something with ``cancel()``; by
+            default the loop's own.
+        line_rate: bits per second to which writing is paced; None: no pacing.
+        link: the link to run; by default one made from `role`, `config` and `line_rate`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class MuxProtocol(asyncio.Protocol):
         self._timer: _Timer | None = None
         self._timer_at: float | None = None
         self._paused = False
-        self._waiting = 0  # octets that the transport had not written when it was asked last
+        self._waiting = 0  # octets that the transport had not written at the last look
         self._closing = False
         self._pending: deque[Event] = deque()
         self._dispatching = False
@@ -77,24 +77,24 @@ class MuxProtocol(asyncio.Protocol):
 
     @property
     def multiplexer(self) -> Multiplexer:
-        """The core. After a direct call to it call `flush`."""
+        """The core. After a direct call to it, call `flush`."""
         return self.link.multiplexer
 
     def now(self) -> float:
-        """Return the time on the clock that every call to `multiplexer` must use."""
+        """Return the time on the clock that every call to `multiplexer` has to use."""
         return self._clock() if self._clock is not None else asyncio.get_running_loop().time()
 
-    # --- what asyncio calls ---
+    # --- called by asyncio ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start on this transport (asyncio calls it; after ``set_protocol`` the caller does)."""
+        """Start on this transport (called by asyncio; after ``set_protocol`` the caller has to call it)."""
         self.transport = cast(asyncio.Transport, transport)
         if self.multiplexer.role is Role.INITIATOR:
             self.link.start(self.now())
         self.flush()
 
     def data_received(self, data: bytes) -> None:
-        """Feed octets from the line; never raises because of what they are."""
+        """Process octets from the line; no input raises."""
         if self._tap is not None:
             self._tap(data, False)
         self.emit(self.link.receive(data, self.now()))
@@ -110,18 +110,18 @@ class MuxProtocol(asyncio.Protocol):
         self.emit(self.link.line_lost(reason, self.now()))
 
     def pause_writing(self) -> None:
-        """Hold what is due in the multiplexer until `resume_writing`."""
+        """Hold frames back until `resume_writing`."""
         self._paused = True
         self._look_at_transport(self.now())
         self._arm()
 
     def resume_writing(self) -> None:
-        """Hand out frames again."""
+        """Send frames again."""
         self._paused = False
         self.link.wrote(0, self.now())
         self.flush()
 
-    # --- what the owner calls ---
+    # --- called by the owner ---
 
     def write(self, dlci: int, data: bytes) -> int:
         """Queue octets on a DLC.
@@ -131,7 +131,7 @@ class MuxProtocol(asyncio.Protocol):
             data: the octets.
 
         Returns:
-            How many were taken; when fewer than offered, `Writable` follows.
+            How many were queued; if fewer than offered, `Writable` follows.
         """
         taken = self.multiplexer.send(dlci, data, self.now())
         self.flush()
@@ -143,11 +143,10 @@ class MuxProtocol(asyncio.Protocol):
         return self.link.stats()
 
     def flush(self) -> None:
-        """Hand out what is due, tell what has happened, arm the timer: call it after each direct call to the core."""
+        """Write what is due, report events, set the timer: to be called after each direct call to the core."""
         self._transmit()
-        due, now = self.link.next_timeout(), self.now()
-        if self.transport is not None and due is not None and due <= now:
-            self._on_time(now)
+        if self.transport is not None:  # due timers run in the timer, so that octets that have come are read first
+            self.emit(self.link.waiting_events(self.now()))
 
     def close(self) -> None:
         """Close each DLC and the multiplexer, then the transport; without a session only the transport."""
@@ -161,10 +160,10 @@ class MuxProtocol(asyncio.Protocol):
             self.transport.close()
 
     def detach(self) -> asyncio.Transport | None:
-        """Let go of the transport without closing it, so that another protocol can have it.
+        """Give up the transport without closing it, so that another protocol can use it.
 
         Returns:
-            The transport, or None when there was none.
+            The transport; None if there was none.
         """
         transport, self.transport = self.transport, None
         self._disarm()
@@ -188,7 +187,7 @@ class MuxProtocol(asyncio.Protocol):
         self._arm()
 
     def _look_at_transport(self, now: float) -> None:
-        """Tell the link how much of what the transport was given the line has taken since the last look."""
+        """Tell the link how much the transport has written since the last look."""
         if self.transport is None:
             return
         before, self._waiting = self._waiting, self.transport.get_write_buffer_size()
@@ -198,8 +197,8 @@ class MuxProtocol(asyncio.Protocol):
             self.link.blocked(now)
 
     def emit(self, events: Iterable[Event]) -> None:
-        """Tell what a direct call to `link` returned, after the answers that are owed to the peer."""
-        # A callback that calls back in leaves its events to the outer loop.
+        """Report the events that a direct call to `link` returned, after the answers that are due to the peer."""
+        # A callback that calls a method here leaves its events to the outer loop.
         self._pending.extend(events)
         self._transmit()
         if self._dispatching:
@@ -238,7 +237,7 @@ class MuxProtocol(asyncio.Protocol):
             self._timer = self._timer_at = None
 
     def _on_timer(self) -> None:
-        # A loop may wake a hair too early: the moment that was asked for counts.
+        # A loop may wake slightly early: the time that was asked for counts.
         now = max(self.now(), self._timer_at or 0.0)
         self._timer = self._timer_at = None
         self._on_time(now)

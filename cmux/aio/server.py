@@ -1,4 +1,4 @@
-"""`serve` for asyncio: the other end of a line, which waits for a peer that multiplexes."""
+"""`serve` for asyncio: opens a line as the other end, which waits for a peer that multiplexes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Unpack
 
-from ..line.physical import SerialLike
+from ..line.base import SerialLike
 from ..opening import Plan, make_plan
 from ..serving import Refuse, make_responder
 from ..settings import LineSettings
@@ -23,25 +23,25 @@ async def serve(
 ) -> Mux:
     """Open a line as the other end of it: answer AT+CMUX and SABM, session after session, as a module does.
 
-    `Mux.accept` hands out the channels that the peer opens. After CLD, DISC on DLCI 0, or the end of a peer that
-    ``keep_alive`` has found dead, it waits for the next one: in AT mode, or, with ``startup="none"``, for a SABM.
+    `Mux.accept` returns the channels that the peer opens. After CLD, DISC on DLCI 0, or the end of a peer that
+    ``keep_alive`` has found dead, the line waits for the next peer: in AT mode or, with ``startup="none"``, for a SABM.
 
     Args:
-        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. Where it has no
+        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. If it has no
             descriptor to poll, a thread reads it.
         on_command: answers AT commands other than AT, ATE, ATZ, ATI and AT+CMUX: it gets the command line and returns
-            lines, the last of them a result code, or an empty text to say nothing; or it returns an awaitable of that.
-            What it raises is answered with ERROR. Without it they are answered with ERROR.
-        refuse: DLCIs that the peer may not open, or a function that is asked for each DLCI at the beginning and after
+            lines, the last of which is a result code, or an empty text to send nothing; or an awaitable of that. If it
+            raises, the answer is ERROR. Without it these commands are answered with ERROR.
+        refuse: DLCIs that the peer may not open, or a function that is called for each DLCI at the beginning and after
             each session.
         settings: as for `cmux.serve`.
 
     Returns:
-        The multiplexer, at once: `Mux.config` follows what AT+CMUX asks for.
+        The multiplexer, at once; `Mux.config` has what AT+CMUX has asked for.
 
     Raises:
         PortError: the line cannot be opened.
-        InvalidDlci: one of `refuse` is no data channel.
+        InvalidDlci: one of `refuse` is not a data channel.
         ConfigError: a setting is not allowed.
         TypeError: a setting is unknown.
     """
@@ -62,7 +62,7 @@ async def serve(
             on_command=on_command,
             refuse=refuse,
         )
-        await mux.start(line)
+        await mux._start(line)
     except BaseException:
         await line.close()
         if capture is not None:

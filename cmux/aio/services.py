@@ -1,4 +1,4 @@
-"""What a `Mux` asks of its peer on the control channel, and awaits (27.010 §5.4.6.3)."""
+"""The requests of a `Mux` on the control channel, whose answers it awaits (27.010 §5.4.6.3)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ T = TypeVar("T")
 
 
 class Services(ABC):
-    """The half of a `Mux` that is about the control channel; `cmux.Mux` has the same names.
+    """The part of a `Mux` that is about the control channel; `cmux.Mux` has the same names.
 
-    What waits for an answer raises StateError while there is no session, and SessionEnded when it ends meanwhile.
+    Methods that wait for an answer raise StateError while there is no session, and SessionEnded when it ends meanwhile.
     """
 
     protocol: MuxProtocol
@@ -38,27 +38,27 @@ class Services(ABC):
         """The parameters of the session."""
 
     @abstractmethod
-    def check(self) -> None:
-        """Raise why the line is of no use any more, if it is."""
+    def _check(self) -> None:
+        """Raise the reason why the session is over, if it is."""
 
     @abstractmethod
     def _session_over(self) -> SessionEnded:
-        """Make the exception that says why there is no session."""
+        """Create the exception that says why there is no session."""
 
     @abstractmethod
     async def _until(self, ready: Callable[[], bool], limit: float) -> None:
-        """Wait until something holds that an event, or what is handed to the line, brings about."""
+        """Wait for a condition that an event, or writing to the line, brings about."""
 
     def _call(self, action: Callable[[Multiplexer, float], T]) -> T:
-        """Make a call to the core, and hand out what comes of it."""
-        self.check()
+        """Make a call to the core, and write what is due after it."""
+        self._check()
         result = action(self.protocol.multiplexer, self.protocol.now())
         self.protocol.flush()
         return result
 
     async def _ask(self, submit: Callable[[Multiplexer, float], Command]) -> CommandDone:
         """Send a command and wait for its result."""
-        self.check()
+        self._check()
         command = submit(self.protocol.multiplexer, self.protocol.now())
         answered: asyncio.Future[CommandDone] = asyncio.get_running_loop().create_future()
         waiting = command, answered
@@ -78,27 +78,27 @@ class Services(ABC):
                 continue
             if event is None:
                 answered.set_exception(self._session_over())
-            elif event.command is command and event.outcome is not Outcome.CANCELLED:  # why, is told next
+            elif event.command is command and event.outcome is not Outcome.CANCELLED:  # its reason comes next
                 answered.set_result(event)
 
     async def test(self, payload: bytes = b"gsm0710") -> Outcome:
-        """Have the peer send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them.
+        """Ask the peer to send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them.
 
         Args:
             payload: the octets.
 
         Returns:
-            What became of it.
+            How it ended.
 
         Raises:
-            FrameError: more than fits an information field.
+            FrameError: they do not fit into an information field.
         """
         return (await self._ask(lambda core, now: core.test(payload, now))).outcome
 
     async def negotiate(
         self, dlci: int, *, n1: int | None = None, priority: int | None = None, convergence: int | None = None
     ) -> Parameters:
-        """Settle by PN what holds on a channel from its next opening on (27.010 §5.4.6.3.1), and wait for the peer.
+        """Negotiate parameters of a channel by PN, which apply from its next opening on (27.010 §5.4.6.3.1), and wait.
 
         `channel` with the same arguments does this and opens it.
 
@@ -109,17 +109,17 @@ class Services(ABC):
             convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
 
         Returns:
-            What the peer granted; the defaults where it does not know PN, or said nothing.
+            The parameters that the peer granted; the defaults if it does not support PN, or did not answer.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: a value outside its range.
+            InvalidDlci: the DLCI cannot carry data.
+            ConfigError: a value is out of range.
         """
         parameters = wanted(self.config, n1, priority, convergence)
         return granted(await self._ask(lambda core, now: core.negotiate(dlci, parameters, now)), self.config)
 
     def parameters(self, dlci: int) -> Parameters:
-        """Return what holds on a channel now: N1, frame type, convergence layer, priority.
+        """Return the parameters in force on a channel: N1, frame type, convergence layer, priority.
 
         Args:
             dlci: 1 to 61.
@@ -133,15 +133,15 @@ class Services(ABC):
 
         Args:
             dlci: 1 to 61.
-            settings: what to set; None asks.
-            mask: which of the settings are meant.
+            settings: the settings to apply; None asks for them.
+            mask: which of the settings apply.
 
         Returns:
-            What the peer says that holds now; None when it does not know RPN, or said nothing.
+            The settings in force now, as the peer reports them; None if it does not support RPN, or did not answer.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a baud rate that is meant and that RPN cannot code.
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: RPN cannot code a baud rate that applies.
         """
         done = await self._ask(lambda core, now: core.negotiate_port(dlci, settings, now, mask))
         answer = done.answer
@@ -150,7 +150,7 @@ class Services(ABC):
     async def line_status(
         self, dlci: int, *, overrun: bool = False, parity: bool = False, framing: bool = False
     ) -> Outcome:
-        """Tell the peer of errors on the serial port behind a channel, by RLS (27.010 §5.4.6.3.10), and wait.
+        """Report errors on the serial port behind a channel to the peer, by RLS (27.010 §5.4.6.3.10), and wait.
 
         Args:
             dlci: 1 to 61.
@@ -159,10 +159,10 @@ class Services(ABC):
             framing: a stop bit was missing.
 
         Returns:
-            What became of it.
+            How it ended.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
+            InvalidDlci: the DLCI cannot carry data.
         """
         done = await self._ask(
             lambda core, now: core.line_status(dlci, now, overrun=overrun, parity=parity, framing=framing)
@@ -170,7 +170,7 @@ class Services(ABC):
         return done.outcome
 
     async def service(self, dlci: int, service: int | None = None, codec: int | None = None) -> SNC | None:
-        """Name the service of a channel, or ask for it, by SNC (27.010 §5.4.6.3.11), and wait.
+        """Set the service of a channel, or ask for it, by SNC (27.010 §5.4.6.3.11), and wait.
 
         Args:
             dlci: 1 to 61.
@@ -178,11 +178,11 @@ class Services(ABC):
             codec: the codec octet that goes with it.
 
         Returns:
-            What the peer says that holds now; None when it does not know SNC, or said nothing.
+            The service in force now, as the peer reports it; None if it does not support SNC, or did not answer.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a number that is no octet.
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: a number does not fit into an octet.
         """
         answer = (await self._ask(lambda core, now: core.service(dlci, now, service=service, codec=codec))).answer
         return answer if isinstance(answer, SNC) else None
@@ -195,18 +195,18 @@ class Services(ABC):
             duration: seconds, 0 to 3.0; rounded to steps of 0.2.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a duration out of range.
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: the duration is out of range.
             StateError: the channel is not open.
         """
         self._call(lambda core, now: core.send_break(dlci, duration, now))
 
     def signals(self, dlci: int) -> Signals | None:
-        """Return the peer's V.24 signals of a channel; None before its first MSC (27.010 §5.4.6.3.7)."""
+        """Return the peer's V.24 signals for a channel; None before its first MSC (27.010 §5.4.6.3.7)."""
         return self._call(lambda core, now: core.signals(dlci))
 
     def own_signals(self, dlci: int) -> Signals:
-        """Return the V.24 signals that this side sends about a channel."""
+        """Return the V.24 signals that this side sends for a channel."""
         return self._call(lambda core, now: core.own_signals(dlci))
 
     async def hold_all(self) -> Outcome:
@@ -225,10 +225,10 @@ class Services(ABC):
     async def sleep(self) -> bool:
         """Ask the peer for power saving (PSC, 27.010 §5.4.6.3.2), and wait until both sides sleep.
 
-        What is written later wakes the peer as the setting ``wakeup`` says.
+        Data that is written later wakes the peer in the way that the setting ``wakeup`` selects.
 
         Returns:
-            False when the peer did not agree, or something was to be sent meanwhile.
+            False if the peer did not agree, or something had to be sent meanwhile.
         """
         self._call(lambda core, now: core.sleep(now))
         settled = (Power.ASLEEP, Power.AWAKE)
@@ -236,5 +236,5 @@ class Services(ABC):
         return self.asleep
 
     def wake(self) -> None:
-        """Wake a peer that sleeps without sending anything (27.010 §5.4.7)."""
+        """Wake a sleeping peer without sending anything (27.010 §5.4.7)."""
         self._call(lambda core, now: core.wake(now))

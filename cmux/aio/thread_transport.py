@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import cast
 
-from ..line.physical import HungUp, Line
+from ..line.base import HungUp, Line
 
 _WRITE_WAIT = 1.0
 _CLOSE_TIMEOUT = 1.0
@@ -14,12 +14,12 @@ _QUEUE_HIGH, _QUEUE_LOW = 16384, 4096  # octets that wait for the line
 
 
 class ThreadTransport(asyncio.Transport):
-    """A transport that a thread reads, and that the loop's executor writes piece by piece.
+    """A transport that a thread reads, and that the loop's executor writes in pieces.
 
     Args:
         loop: the running loop.
-        line: open; closed at the end.
-        protocol: told what comes.
+        line: the open line; it is closed at the end.
+        protocol: gets the octets that come.
         released: set when the line is closed.
     """
 
@@ -37,7 +37,7 @@ class ThreadTransport(asyncio.Transport):
         self._full = False
         self._closed_at: float | None = None
         self.discarded: int = 0
-        """Octets that were queued and never went out."""
+        """Octets that were queued but never sent."""
         self._thread = threading.Thread(target=self._read, name=f"cmux reader {line.name}", daemon=True)
         self._writer = loop.create_task(self._write())
         loop.call_soon(protocol.connection_made, self)
@@ -47,7 +47,7 @@ class ThreadTransport(asyncio.Transport):
         return f"<ThreadTransport {self._line.name} {'closing' if self._closing else 'open'} queued={self._queued}>"
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Hand the octets that come from now on to another protocol."""
+        """Pass the octets that come from now on to another protocol."""
         self._protocol = cast(asyncio.Protocol, protocol)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -72,7 +72,7 @@ class ThreadTransport(asyncio.Transport):
                 self._protocol.pause_writing()
 
     def close(self) -> None:
-        """Write what is queued, as long as the line takes it, and end."""
+        """Write what is queued, as long as the line takes it, then close the line."""
         if not self._closing:
             self._closing = True
             self._closed_at = self._loop.time()

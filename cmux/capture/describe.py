@@ -14,13 +14,13 @@ _SHOWN_OCTETS = 24
 
 
 def messages(frame: Frame) -> list[Message]:
-    """Return the control messages of a frame; those of DLCI 0 only have any."""
+    """Return the control messages of a frame; only frames of DLCI 0 have any."""
     control = frame.dlci == 0 and frame.type in (FrameType.UIH, FrameType.UI)
     return parse_messages(frame.info) if control else []
 
 
 def frame_entry(frame: Frame, option: Option) -> dict[str, object]:
-    """Return a frame as plain values, its messages included."""
+    """Return a frame as plain values, including its messages."""
     return {
         "option": option.value,
         "dlci": frame.dlci,
@@ -34,7 +34,7 @@ def frame_entry(frame: Frame, option: Option) -> dict[str, object]:
 
 
 def dropped_entry(item: FrameDropped) -> dict[str, object]:
-    """Return what was no frame as plain values."""
+    """Return octets that are not a frame as plain values."""
     return {"dropped": item.reason.value, "raw": item.raw.hex()}
 
 
@@ -60,12 +60,12 @@ def message_text(message: Message) -> str:
 
 
 def frame_text(frame: Frame) -> str:
-    """Return what a frame carries as text: its messages, or the begin of its data."""
+    """Return the contents of a frame as text: its messages, or the beginning of its data."""
     return "; ".join(message_text(message) for message in messages(frame)) or octets_text(frame.info)
 
 
 def octets_text(octets: bytes) -> str:
-    """Return octets in hex and as characters; of many only the first."""
+    """Return octets in hex and as characters; only the first of many."""
     if not octets:
         return ""
     head = octets[:_SHOWN_OCTETS]
@@ -75,7 +75,7 @@ def octets_text(octets: bytes) -> str:
 
 
 def _fields(body: object) -> str:
-    """Write the fields of a message, those of its parts included, as ``name=value``."""
+    """Return the fields of a message as ``name=value``, including the fields of its parts."""
     parts: list[str] = []
     for field in dataclasses.fields(body):  # type: ignore[arg-type]  # every message is a dataclass
         value = getattr(body, field.name)

@@ -1,4 +1,4 @@
-"""What a capture looks like in a file: pcapng for Wireshark, JSON lines for programs, text for people."""
+"""The file formats of captures: pcapng for Wireshark, JSON lines for programs, text for people."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _SUFFIX = re.compile(r"\.(pcapng|jsonl|log)\d*\Z")
 
 
 class Format(Protocol):
-    """One way to write what passes."""
+    """A way to write captured frames."""
 
     def header(self) -> bytes:
-        """Return what stands at the beginning of the file."""
+        """Return the beginning of the file."""
 
     def frame(self, frame: Frame, option: Option, *, from_host: bool, timestamp: int) -> bytes:
-        """Return a frame."""
+        """Return the octets for a frame."""
 
     def dropped(self, item: FrameDropped, *, from_host: bool, timestamp: int) -> bytes:
-        """Return what was no frame."""
+        """Return the octets for what is not a frame."""
 
 
 class Pcapng:
-    """LINKTYPE_MUX27010: Wireshark shows it with no option set. What was no frame is left out."""
+    """LINKTYPE_MUX27010, which Wireshark shows without any option set. What is not a frame is left out."""
 
     def header(self) -> bytes:
         """See `Format.header`."""
         return pcapng.header()
 
     def frame(self, frame: Frame, option: Option, *, from_host: bool, timestamp: int) -> bytes:
-        """See `Format.frame`: in the basic option, one control message a packet."""
+        """See `Format.frame`: in the basic option, one control message per packet."""
         octets = b""
         for one in _split(frame):
             try:
@@ -55,7 +55,7 @@ class Pcapng:
 
 
 class JsonLines:
-    """One object a line, with the keys of ``decode --format json``, ``time`` (ns) and ``from``."""
+    """One object per line, with the keys of ``decode --format json``, ``time`` (ns) and ``from``."""
 
     def header(self) -> bytes:
         """See `Format.header`."""
@@ -99,18 +99,18 @@ _FORMATS: Final[dict[str, type[Format]]] = {"pcapng": Pcapng, "jsonl": JsonLines
 
 
 def format_for(path: str) -> Format:
-    """Return the format that the name of a file asks for; pcapng where it names none."""
+    """Return the format for the name of a file; pcapng if the name does not tell."""
     found = _SUFFIX.search(path)
     return _FORMATS[found[1] if found else "pcapng"]()
 
 
 def side(from_host: bool) -> str:
-    """Name a direction by its sender."""
+    """Return the name of a direction, which is that of its sender."""
     return "host" if from_host else "module"
 
 
 def _split(frame: Frame) -> list[Frame]:
-    """Give each control message a frame of its own: Wireshark reads one a frame."""
+    """Give each control message its own frame: Wireshark reads one message per frame."""
     if frame.dlci or frame.type not in (FrameType.UIH, FrameType.UI):
         return [frame]
     found = messages(frame)

@@ -1,4 +1,4 @@
-"""The parts of pcapng that captures of LINKTYPE_MUX27010 need: writing them, and reading them back."""
+"""Writes and reads the parts of pcapng that captures of LINKTYPE_MUX27010 need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 LINKTYPE_MUX27010 = 236
 MAGIC = bytes.fromhex("0A0D0D0A")
-"""The first octets of every such file, whatever its byte order."""
+"""The first octets of every pcapng file, in either byte order."""
 
 _SECTION_HEADER = 0x0A0D0D0A
 _INTERFACE = 1
@@ -21,7 +21,7 @@ _LONGEST_BLOCK = 1 << 24
 
 
 class NotPcapng(ValueError):
-    """The octets are no pcapng of this link type; the text says why."""
+    """The octets are not pcapng of this link type; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Packet:
 
 
 def header() -> bytes:
-    """Return what stands at the beginning of a file: a section, and one interface with nanoseconds."""
+    """Return the beginning of a file: a section, and one interface with nanoseconds."""
     section = struct.pack("=IHHq", _BYTE_ORDER_MAGIC, 1, 0, -1)
     resolution = struct.pack("=HHB3xHH", _IF_TSRESOL, 1, 9, 0, 0)
     return _block(_SECTION_HEADER, section) + _block(
@@ -49,7 +49,7 @@ def packet(octets: bytes, *, from_host: bool, timestamp: int) -> bytes:
     """Return the block of one frame.
 
     Args:
-        octets: the frame, with both flags, in the basic option: the link type knows no other.
+        octets: the frame, with both flags, in the basic option, the only one that the link type knows.
         from_host: its direction.
         timestamp: nanoseconds since 1970.
     """
@@ -65,17 +65,17 @@ def _block(kind: int, body: bytes) -> bytes:
 
 
 def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
-    """Read the packets of a file; a block that was cut off, because the capture still goes on, ends it.
+    """Read the packets of a file, up to a block that is incomplete because the capture is still running.
 
     Args:
-        file: open.
-        first: octets that have been read from it already.
+        file: the open file.
+        first: octets that have already been read from it.
 
     Yields:
         The packets.
 
     Raises:
-        NotPcapng: it is something else, or damaged, or of another link type.
+        NotPcapng: the file is not pcapng, is damaged, or has another link type.
     """
     order, resolutions = "<", list[int]()
     pending = first
@@ -88,7 +88,7 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
             resolutions = []
         kind, length = struct.unpack_from(order + "II", pending)
         if length % 4 or not 12 <= length <= _LONGEST_BLOCK:
-            raise NotPcapng(f"a block of {length} octets cannot be")
+            raise NotPcapng(f"a block of {length} octets is not valid")
         pending += file.read(max(0, length - len(pending)))
         if len(pending) < length:
             return
@@ -112,7 +112,7 @@ def _resolution(order: str, body: bytes) -> int:
             digits = body[at + 4]
         at += 4 + length + -length % 4
     if digits > 9:
-        raise NotPcapng(f"a resolution of time of {digits:#x} is not understood")
+        raise NotPcapng(f"a time resolution of {digits:#x} is not supported")
     return int(10 ** (9 - digits))
 
 

@@ -21,14 +21,14 @@ _log = logging.getLogger("cmux.capture")
 class Capture:
     """Writes the frames of one line to a file.
 
-    The name says the format: ``.pcapng`` (also when it ends otherwise), ``.jsonl``, ``.log``. What has been written is
-    on disk after every `feed`. When that fails (a full disk), the capture ends with one warning, and the session goes
-    on.
+    The name of the file determines the format: ``.pcapng`` (also for other names), ``.jsonl``, ``.log``. What has been
+    written is on disk after every `feed`. When writing fails (a full disk), the capture ends with one warning, and the
+    session continues.
 
     Args:
-        path: of the file; it is overwritten.
-        config: of the session: the framing and the longest frame.
-        payload: False replaces the octets of user DLCs by zeros, and leaves out those that were no frame.
+        path: the path of the file; it is overwritten.
+        config: the parameters of the session: the framing and the longest frame.
+        payload: False replaces the octets of user DLCs by zeros, and leaves out octets that are not a frame.
 
     Raises:
         OSError: the file cannot be created.
@@ -52,19 +52,19 @@ class Capture:
         self._decoders = {True: decoder(config.n1_receive), False: decoder(config.n1_receive)}
 
     def reconfigure(self, config: Config) -> None:
-        """Go on with another session, whose framing may be another one.
+        """Continue with another session, whose framing may differ.
 
         Args:
-            config: of the session.
+            config: the parameters of that session.
         """
         with self._lock:
             self._set_up(config)
 
     def feed(self, data: bytes, *, from_host: bool, timestamp: int) -> None:
-        """Take octets of one direction as they pass on the line.
+        """Record octets of one direction as they pass on the line.
 
         Args:
-            data: any number of them.
+            data: any number of octets.
             from_host: True for host to module.
             timestamp: nanoseconds since 1970.
         """
@@ -84,13 +84,13 @@ class Capture:
                 self._write(octets)
 
     def _write(self, octets: bytes | bytearray) -> None:
-        assert self._file is not None  # noqa: S101 - every caller has looked, or just opened it
+        assert self._file is not None  # noqa: S101 - every caller has checked, or just opened it
         try:
             written = self._file.write(octets)
             if written != len(octets):
                 raise OSError(f"{written} of {len(octets)} octets were written")
         except OSError as error:
-            _log.warning("%s: the capture ends here, the session goes on: %s", self._path, error)
+            _log.warning("%s: the capture ends here, the session continues: %s", self._path, error)
             self._close()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The multiplexer's own commands, for ``python -m cmux`` and for the console script to take over."""
+"""The commands of the multiplexer, for ``python -m cmux`` and for the console script."""
 
 from .app import CommandError, Commands, number, run
 from .attach import add_attach
@@ -13,7 +13,7 @@ def add_commands(commands: Commands) -> None:
     """Add every command of this package.
 
     Args:
-        commands: the command line that is being put together.
+        commands: the command line to add them to.
     """
     add_attach(commands)
     add_decode(commands)

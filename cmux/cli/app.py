@@ -1,4 +1,4 @@
-"""What every command has in common: options, log level, exit codes, and one clear line instead of a traceback."""
+"""What all commands share: common options, log level, exit codes, and one clear line instead of a traceback."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..errors import CmuxError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
-_EPILOG = "Exit codes: 0 done, 1 it failed (one line on stderr says what), 2 usage, 130 interrupted."
+_EPILOG = "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage, 130 interrupted."
 
 
 class CommandError(Exception):
@@ -27,11 +27,11 @@ class CommandError(Exception):
 
 
 class Commands:
-    """A command line that is being put together, command by command.
+    """A command line that is built command by command.
 
     Args:
         program: its name.
-        description: one sentence on what it is for.
+        description: one sentence that says what it is for.
     """
 
     def __init__(self, program: str, description: str) -> None:
@@ -47,9 +47,9 @@ class Commands:
         """Add a command.
 
         Args:
-            name: of the command.
-            function: gets the parsed arguments, and returns the exit code. What it raises of `CommandError`,
-                `CmuxError` and OSError becomes exit code 1 and one line on stderr.
+            name: the name of the command.
+            function: gets the parsed arguments, and returns the exit code. If it raises `CommandError`, `CmuxError` or
+                OSError, the exit code is 1 and stderr gets one line.
             summary: one sentence.
             examples: command lines, shown below the options.
 
@@ -73,20 +73,20 @@ class Commands:
 
 def _add_common(parser: argparse.ArgumentParser, default: str) -> None:
     group = parser.add_argument_group("common options")
-    group.add_argument("-q", "--quiet", action="store_true", default=default, help="say nothing but errors")
-    group.add_argument("-v", "--verbose", action="count", default=default, help="say more (-vv: every event)")
+    group.add_argument("-q", "--quiet", action="store_true", default=default, help="show errors only")
+    group.add_argument("-v", "--verbose", action="count", default=default, help="show more (-vv: every event)")
     group.add_argument("--version", action="version", version=f"gsm0710 {__version__}")
 
 
 def number(low: int, high: int) -> Callable[[str], int]:
-    """Make a type for ``add_argument``.
+    """Return a type for ``add_argument``.
 
     Args:
         low: the smallest number that is accepted.
-        high: the largest.
+        high: the largest number that is accepted.
 
     Returns:
-        A function that reads a number, and says what is wrong with it.
+        A function that reads a number, and reports what is wrong with it.
     """
 
     def read(text: str) -> int:
@@ -113,10 +113,10 @@ def run(
 
     Args:
         program: its name, for usage and error lines.
-        description: one sentence on what it is for.
-        adders: each adds its commands.
-        argv: the arguments; those of the process by default.
-        errors: what else becomes exit code 1 and one line on stderr.
+        description: one sentence that says what it is for.
+        adders: functions that each add their commands.
+        argv: the arguments; by default those of the process.
+        errors: further exceptions that lead to exit code 1 and one line on stderr.
 
     Returns:
         The exit code.
@@ -128,18 +128,18 @@ def run(
         add(commands)
     try:
         arguments = commands.parser.parse_args(argv)
-    except SystemExit as exit_:  # argparse has said what is wrong, or shown the help
+    except SystemExit as exit_:  # argparse has reported what is wrong, or shown the help
         return exit_.code if isinstance(exit_.code, int) else USAGE
     try:
         with _logging(arguments), _terminable():
             code: int = arguments.function(arguments)
         sys.stdout.flush()
         return code
-    except SystemExit as exit_:  # the command found its arguments wrong, and parser.error() has said so
+    except SystemExit as exit_:  # the command found its arguments wrong, and parser.error() has reported it
         return exit_.code if isinstance(exit_.code, int) else USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read our output has seen enough
+    except BrokenPipeError:  # the reader of our output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except expected as error:
@@ -149,7 +149,7 @@ def run(
 
 @contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end a command as SIGINT does, with everything put back in order."""
+    """Let SIGTERM end a command in the same orderly way as SIGINT."""
     ours = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler) if ours else None
     try:
@@ -160,7 +160,7 @@ def _terminable() -> Iterator[None]:
 
 
 def _mend_streams() -> None:
-    """Give a process that was started with closed streams some that lead nowhere; let no character be too much."""
+    """Replace standard streams that were closed at the start, and make every character printable."""
     if sys.stdin is None:
         sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     if sys.stdout is None:
@@ -168,12 +168,12 @@ def _mend_streams() -> None:
     if sys.stderr is None:
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal has §, and a name may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack §, and a name may not be text
 
 
 @contextmanager
 def _logging(arguments: argparse.Namespace) -> Iterator[None]:
-    """Show what the two packages log on stderr, as long as the command runs."""
+    """Show the log of the two packages on stderr while the command runs."""
     if getattr(arguments, "quiet", False):
         level = logging.ERROR
     else:

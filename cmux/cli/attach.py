@@ -1,4 +1,4 @@
-"""``attach``: the channels of lines as pseudo-terminals, until a signal comes or the line dies."""
+"""``attach``: offers the channels of lines as pseudo-terminals, until a signal comes or the lines die."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def add_attach(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: the command line that is being put together.
+        commands: the command line to add it to.
     """
     parser = commands.add(
         "attach",
@@ -43,7 +43,7 @@ def add_attach(commands: Commands) -> None:
     parser.add_argument(
         "--role",
         choices=ROLES,
-        help="who begins sessions: this side (default), or the peer, which may come and go while the paths stay",
+        help="which side begins sessions: this one (default), or the peer, which may come and go while the paths stay",
     )
     add_channel_options(parser)
     add_line_options(parser)
@@ -53,13 +53,13 @@ def add_channel_options(parser: argparse.ArgumentParser, *, reattach: bool = Tru
     """Add the options about channels, links and what happens when the line dies.
 
     Args:
-        parser: of a command.
-        reattach: the command can go on when the line comes back.
+        parser: the parser of a command.
+        reattach: the command can continue when the line comes back.
     """
-    add_setting(parser.add_argument, "channels", "which DLCIs: 1-4 (default), or 1,3, or names of the profile")
+    add_setting(parser.add_argument, "channels", "the DLCIs: 1-4 (default), a list like 1,3, or names of the profile")
     parser.add_argument("--link", metavar="PREFIX", help="make the symbolic links PREFIX1, PREFIX2, …")
     if reattach:
-        add_setting(parser.add_argument, "reattach", "open the line anew when it has died; the paths stay")
+        add_setting(parser.add_argument, "reattach", "open the line again when it has died; the paths stay")
 
 
 def attach(arguments: argparse.Namespace) -> int:
@@ -101,7 +101,7 @@ def _wanted(arguments: argparse.Namespace) -> list[LineOptions]:
 
 
 def _open_all(lines: list[LineOptions], stop: Stop, attached: list[Attached]) -> list[str]:
-    """Open the lines, each whatever becomes of the others; return what went wrong."""
+    """Open the lines, even if some of them fail; return what went wrong."""
     failed = []
     for options in lines:
         one = Attached(options, stop)
@@ -124,7 +124,7 @@ def _open_all(lines: list[LineOptions], stop: Stop, attached: list[Attached]) ->
 
 
 def _serve(attached: list[Attached], failed: list[str], stop: Stop) -> int:
-    """Wait until a signal comes or nothing is left."""
+    """Wait until a signal comes or no line is left."""
     while attached and not stop.asked:
         stop.wake.wait()
         stop.wake.clear()
@@ -142,7 +142,7 @@ def _serve(attached: list[Attached], failed: list[str], stop: Stop) -> int:
 
 
 def _close_all(attached: list[Attached]) -> None:
-    """Close every line, all at once: each may have to wait for its module."""
+    """Close all lines at the same time, as each may have to wait for its module."""
     threads = [threading.Thread(target=one.close, name=f"close {one.options.name}") for one in attached]
     for thread in threads:
         thread.start()
@@ -154,31 +154,31 @@ class Attached:
     """One line and its pseudo-terminals.
 
     Args:
-        options: of the line.
+        options: the options of the line.
         stop: woken when a channel ends.
     """
 
     def __init__(self, options: LineOptions, stop: Stop) -> None:
         self.options = options
         self.bridges: list[PtyBridge] = []
-        """The channels that live."""
+        """The channels that are alive."""
         self.cause: Exception | None = None
         """Why the first one ended."""
         self._stop = stop
         self._mux: Mux | None = None
 
     def open(self, without: Collection[int] = ()) -> Mux:
-        """Open the line, its channels and the ptys; what fails leaves to `close` what was opened.
+        """Open the line, its channels and the ptys; if this fails, `close` closes what was opened.
 
         Args:
-            without: DLCIs that are opened and get no pty.
+            without: DLCIs to open without a pty.
 
         Returns:
-            The multiplexer; it stays this object's to close.
+            The multiplexer; `close` closes it.
 
         Raises:
-            CmuxError: line or channels.
-            OSError: ptys or links.
+            CmuxError: the line or a channel cannot be opened.
+            OSError: a pty or a link cannot be made.
         """
         mux = self._mux = self.options.open()
         for dlci in self.options.channels:
@@ -192,7 +192,7 @@ class Attached:
         return mux
 
     def look(self) -> None:
-        """Hang up on the clients of channels that have ended."""
+        """Disconnect the clients of channels that have ended."""
         for bridge in [bridge for bridge in self.bridges if bridge.error is not None]:
             self.bridges.remove(bridge)
             self.cause = self.cause or bridge.error

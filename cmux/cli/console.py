@@ -1,4 +1,4 @@
-"""pyserial's miniterm as a window that ends when it is told to, whoever tells it, and shows no traceback."""
+"""pyserial's miniterm as a window that can be ended from outside, and shows no traceback."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from serial.tools import miniterm
 from ..threads.virtual_uart import VirtualUart
 
 EXIT = "\x1d"
-"""Ctrl-], which leaves."""
+"""Ctrl-], the key that ends the window."""
 _MENU = "\x14"
 _BACKSPACE, _DELETE = "\b", "\x7f"
 
@@ -25,13 +25,13 @@ class Window(miniterm.Miniterm):
     """A terminal on a port.
 
     Args:
-        port: open.
+        port: the open port.
         echo: show what is typed.
         eol: what Enter sends: ``cr``, ``crlf`` or ``lf``.
     """
 
     def __init__(self, port: VirtualUart, *, echo: bool, eol: str) -> None:
-        super().__init__(port, echo=echo, eol=eol, filters=["default"])  # type: ignore[arg-type]  # any port will do
+        super().__init__(port, echo=echo, eol=eol, filters=["default"])  # type: ignore[arg-type]  # any port works
         self._port = port
         self.exit_character: str = EXIT
         self.menu_character: str = _MENU
@@ -42,7 +42,7 @@ class Window(miniterm.Miniterm):
             self.console: Keys = Keys()
 
     def reader(self) -> None:
-        """Show what comes; the end of the port ends the window, and who opened the port knows why."""
+        """Show what comes; the end of the port ends the window, and the owner of the port knows the reason."""
         with contextlib.suppress(serial.SerialException):
             super().reader()
 
@@ -56,7 +56,7 @@ class Window(miniterm.Miniterm):
         self.join(True)
 
     def end(self) -> None:
-        """End it, and leave the terminal as it was."""
+        """End the window, and restore the terminal."""
         self.stop()
         self.console.cancel()
         self._port.cancel_read()
@@ -68,7 +68,7 @@ if os.name == "posix":
     import termios
 
     class Keys(miniterm.Console):
-        """The keys of a terminal; waiting for one can be cancelled without the right to fake one."""
+        """The keys of a terminal; a wait for a key can be cancelled without permission to fake one (TIOCSTI)."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -90,11 +90,11 @@ if os.name == "posix":
             return _BACKSPACE if key == _DELETE else key
 
         def cancel(self) -> None:
-            """End a `getkey` that waits, and those to come."""
+            """End `getkey`, both the call that waits and later ones."""
             os.write(self._wake_write, b"x")
 
         def cleanup(self) -> None:
-            """Leave the terminal as it was; a second time, and on one that is gone, there is nothing to do."""
+            """Restore the terminal; a second call, or one for a terminal that is gone, does nothing."""
             with contextlib.suppress(termios.error):
                 super().cleanup()
             for fd in (self._wake_read, self._wake_write):

@@ -1,4 +1,4 @@
-"""``decode``: octets of a multiplexed line into frames, for people (a table) and for programs (JSON)."""
+"""``decode``: turns octets of a multiplexed line into frames, for people (a table) and for programs (JSON)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _UNDECIDED = 65536  # octets without a good frame in either option, after which 
 _SEPARATORS = b" \t\r\n,;:-"
 _HEX_INPUT = re.compile(rb"(?:0[xX]|\\x|[0-9A-Fa-f%b])+\Z" % re.escape(_SEPARATORS))
 _COMMENT = re.compile(rb"#[^\r\n]*")
-_BOM = b"\xef\xbb\xbf"  # what editors put before UTF-8
+_BOM = b"\xef\xbb\xbf"  # editors put it before UTF-8
 _TOKEN = re.compile(rb"(?:0[xX])?([0-9A-Fa-f]+)\Z")
 
 _EXAMPLES = (
@@ -38,28 +38,28 @@ def add_decode(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: the command line that is being put together.
+        commands: the command line to add it to.
     """
     parser = commands.add(
         "decode",
         decode,
-        summary="Show the frames in recorded octets of a multiplexed line, and what was no frame.",
+        summary="Show the frames in recorded octets of a multiplexed line, and the octets that are not a frame.",
         examples=_EXAMPLES,
     )
     parser.add_argument(
-        "file", nargs="?", default="-", metavar="FILE", help="what to read; - (default): standard input"
+        "file", nargs="?", default="-", metavar="FILE", help="the file to read; - (default): standard input"
     )
     parser.add_argument(
         "--input",
         choices=("auto", "hex", "raw", "pcapng"),
         default="auto",
-        help="hex digits as text (# begins a comment), octets as they are, a capture, or what it looks like (default)",
+        help="hex: digits as text (# begins a comment); raw: octets; pcapng: a capture; auto (default): as it looks",
     )
     parser.add_argument(
         "--option",
         choices=("auto", "basic", "advanced"),
         default="auto",
-        help="the framing; auto (default): the one in which there are more good frames",
+        help="the framing; auto (default): the one with more good frames",
     )
     parser.add_argument(
         "--n1", type=_n1, default=1600, metavar="N", help="longest information field, in octets (default: 1600)"
@@ -68,9 +68,9 @@ def add_decode(commands: Commands) -> None:
         "--format",
         choices=tuple(WRITERS),
         default="table",
-        help="for people (default), one JSON object a line, a Mermaid sequence diagram, or a page",
+        help="a table (default), one JSON object per line, a Mermaid sequence diagram, or an HTML page",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to write; default: standard output")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the file to write; default: standard output")
 
 
 def _n1(text: str) -> int:
@@ -83,10 +83,10 @@ def decode(arguments: argparse.Namespace) -> int:
     """Run the command.
 
     Args:
-        arguments: as parsed.
+        arguments: the parsed arguments.
 
     Returns:
-        The exit code: 0 also when frames were dropped.
+        The exit code: 0 even if frames were dropped.
 
     Raises:
         CommandError: the input cannot be read.
@@ -117,7 +117,7 @@ def _found(source: BinaryIO, name: str, arguments: argparse.Namespace) -> Iterat
 
 
 def _from_pcapng(source: BinaryIO, name: str, first: bytes, n1: int) -> Iterator[Iterable[Found]]:
-    """Decode each packet for itself: it is one frame."""
+    """Decode each packet by itself: it is one frame."""
     offset = 0
     try:
         for packet in pcapng.read(source, first):
@@ -128,13 +128,13 @@ def _from_pcapng(source: BinaryIO, name: str, first: bytes, n1: int) -> Iterator
             ]  # fmt: skip
             offset += len(packet.octets)
     except pcapng.NotPcapng as error:
-        raise CommandError(f"{name} is no capture of a multiplexed line: {error}") from error
+        raise CommandError(f"{name} is not a capture of a multiplexed line: {error}") from error
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}") from error
 
 
 def _decoded(chunks: Iterator[bytes], option: str, n1: int) -> Iterator[Iterable[Found]]:
-    """Decode octets; in both options until it is clear which one it is."""
+    """Decode octets, in both options until it is clear which one it is."""
     decoders: dict[Option, Decoder] = {Option.BASIC: BasicDecoder(n1), Option.ADVANCED: AdvancedDecoder(n1)}
     if option != "auto":
         decoders = {one: decoder for one, decoder in decoders.items() if one is Option(option)}
@@ -160,7 +160,7 @@ def _good(found: list[Found]) -> int:
 
 
 def _better(held: dict[Option, list[Found]]) -> Option:
-    return max(held, key=lambda option: _good(held[option]))  # the first of equals, which is the basic option
+    return max(held, key=lambda option: _good(held[option]))  # of equals the first, which is the basic option
 
 
 def _open_input(file: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, str]:
@@ -207,7 +207,7 @@ def _looks_hex(first: bytes) -> bool:
 
 
 def _without_comments(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Leave out what stands between a # and the end of its line, and a byte order mark at the beginning."""
+    """Leave out comments, from a # to the end of the line, and a byte order mark at the beginning."""
     head: bytes | None = b""
     open_comment = False
     for chunk in chunks:
@@ -225,11 +225,11 @@ def _without_comments(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _from_hex(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Turn hex digits into octets: pairs, or groups of pairs; a digit that stands alone is an octet."""
+    """Turn hex digits into octets: pairs, or groups of pairs; a single digit is an octet."""
     carried, done = b"", 0
     for chunk in chunks:
         text = carried + chunk
-        # A group may go on in the next chunk; of a long one only the last digits have to wait for it.
+        # A group may continue in the next chunk; of a long one only the last digits have to wait for it.
         cut = max(text.rfind(bytes((separator,))) for separator in _SEPARATORS) + 1
         if len(text) - cut > _CHUNK:
             cut += (len(text) - cut - 4) & ~1

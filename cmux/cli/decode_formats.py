@@ -1,4 +1,4 @@
-"""What ``decode`` writes: a table, JSON lines, a sequence diagram, a page."""
+"""The output formats of ``decode``: a table, JSON lines, a sequence diagram, a page."""
 
 from __future__ import annotations
 
@@ -16,49 +16,49 @@ from ..protocol.events import FrameDropped
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A frame, or what was none."""
+    """A frame, or octets that are not a frame."""
 
     offset: int
-    """Where it began, in octets of the input."""
+    """Its position, in octets of the input."""
     item: Frame | FrameDropped
-    """What it is."""
+    """The frame, or why there is none."""
     option: Option
     """The framing."""
     timestamp: int | None = None
-    """Nanoseconds since 1970, where the input says when."""
+    """Nanoseconds since 1970, if the input has times."""
     from_host: bool | None = None
-    """Its direction, where the input says."""
+    """Its direction, if the input has directions."""
 
     @property
     def sender(self) -> bool:
-        """Its direction, guessed by the C/R bit where nobody says: host for a command of the initiator."""
+        """Its direction, guessed from the C/R bit if it is not known: True (host) for a command of the initiator."""
         if self.from_host is not None or isinstance(self.item, FrameDropped):
             return self.from_host is not False
         return self.item.cr is (self.item.type.name not in ("UA", "DM"))
 
     @property
     def text(self) -> str:
-        """What it carries, for people."""
+        """Its contents as text."""
         if isinstance(self.item, FrameDropped):
             return f"dropped: {self.item.reason.value:<17}  {octets_text(self.item.raw)}"
         return frame_text(self.item)
 
 
 class Writer(Protocol):
-    """One way to write what was found."""
+    """An output format."""
 
     def begin(self, output: TextIO) -> None:
-        """Write what stands before everything."""
+        """Write the beginning of the output."""
 
     def write(self, output: TextIO, found: Iterable[Found]) -> None:
-        """Write some more."""
+        """Write further items."""
 
     def end(self, output: TextIO) -> None:
-        """Write what stands behind everything."""
+        """Write the end of the output."""
 
 
 class Json:
-    """One object a line."""
+    """One object per line."""
 
     def begin(self, output: TextIO) -> None:
         """See `Writer.begin`."""
@@ -78,7 +78,7 @@ class Json:
 
 
 class Table:
-    """A line for each."""
+    """One line for each item."""
 
     def begin(self, output: TextIO) -> None:
         """See `Writer.begin`."""
@@ -98,7 +98,7 @@ class Table:
 
 
 class Mermaid:
-    """A sequence diagram for documents that know Mermaid."""
+    """A sequence diagram for documents that support Mermaid."""
 
     def begin(self, output: TextIO) -> None:
         """See `Writer.begin`."""
@@ -119,12 +119,12 @@ class Mermaid:
 
 
 def _mermaid(text: str) -> str:
-    """Replace what ends a line or begins an entity in Mermaid."""
+    """Replace the characters that end a line or begin an entity in Mermaid."""
     return text.replace("#", "#35;").replace(";", "#59;").replace("#35#59;", "#35;").replace("  ", " ").strip()
 
 
 class Html:
-    """A page that needs nothing beside itself."""
+    """A page that needs no other file."""
 
     def begin(self, output: TextIO) -> None:
         """See `Writer.begin`."""
@@ -158,4 +158,4 @@ tr.module { background: #eef4ff } tr.dropped { background: #ffe5e5 }
 """
 
 WRITERS: Final[dict[str, type[Writer]]] = {"json": Json, "table": Table, "mermaid": Mermaid, "html": Html}
-"""By the name that ``--format`` knows."""
+"""The writers, by their names for ``--format``."""

@@ -1,4 +1,4 @@
-"""``doctor``: walk the ladder of opening rung by rung, and say in words what was found."""
+"""``doctor``: opens a line step by step, and explains what each step shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import cast
 
 from ..errors import CmuxError, DlcError
-from ..line.physical import Line
+from ..line.base import Line
 from ..opening import Plan
 from ..protocol.config import Role
 from ..protocol.events import Outcome
@@ -29,17 +29,17 @@ _EXAMPLES = (
 )
 
 _HINTS = {
-    "port": "Is the device plugged in, and does no other program (ModemManager, another attach) have it?",
-    "AT": "Is it switched on, and is this the port for AT commands? A module behind a USB bridge has several.",
+    "port": "Is the device plugged in? Does another program (ModemManager, another attach) use it?",
+    "AT": "Is it switched on? Is this the port for AT commands? A module behind a USB bridge has several ports.",
     "AT+CMUX": "Try --profile or --option; some modules multiplex only on one of their ports, some not at all.",
-    "DLCI 0": "Some change their baud rate with AT+CMUX, some need patience: try another --baudrate, or --option.",
+    "DLCI 0": "Some change their baud rate with AT+CMUX, some need more time: try another --baudrate, or --option.",
     "session": "The session broke down: does the line lose octets? Try a lower --baudrate, or flow control.",
 }
 
 _TEST = {
     Outcome.ANSWERED: "the Test command is echoed",
     Outcome.NOT_SUPPORTED: "the module does not support the Test command",
-    Outcome.TIMEOUT: "the module leaves the Test command unanswered: for keep-alive it needs MSC",
+    Outcome.TIMEOUT: "the module does not answer the Test command: keep-alive needs MSC",
 }
 
 
@@ -47,17 +47,17 @@ def add_doctor(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: the command line that is being put together.
+        commands: the command line to add it to.
     """
     parser = commands.add(
         "doctor",
         doctor,
-        summary="Find out whether a line can be multiplexed, and explain what is in the way.",
+        summary="Find out whether a line can be multiplexed, and explain what prevents it.",
         examples=_EXAMPLES,
     )
     parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
-    add_setting(parser.add_argument, "channels", "which DLCIs to try: 1-4 (default), or 1,3, or names of the profile")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+    add_setting(parser.add_argument, "channels", "the DLCIs to try: 1-4 (default), a list like 1,3, or profile names")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line instead of text")
     add_line_options(parser)
 
 
@@ -98,13 +98,13 @@ def _show(finding: Finding, as_json: bool) -> None:
 
 
 def examine(options: LineOptions) -> Iterator[Finding]:
-    """Walk the ladder.
+    """Open a line step by step.
 
     Args:
-        options: of the line.
+        options: the options of the line.
 
     Yields:
-        What each rung showed; the walk ends with the first that does not bear.
+        What each step showed; the first step that fails is the last.
     """
     yield from _packages()
     plan = options.plan
@@ -123,7 +123,7 @@ def examine(options: LineOptions) -> Iterator[Finding]:
             if all(finding.ok for finding in findings):
                 yield Finding("session", False, str(error))
             return
-        # What did not stand in the way is no failure: a module at another baud rate, or one that multiplexes already.
+        # What did not prevent it is not a failure: a module at another baud rate, or one that already multiplexes.
         yield from (replace(finding, step=finding.step if finding.ok else "note") for finding in findings)
         yield from _session(mux, first, options.channels)
     finally:
@@ -165,7 +165,7 @@ def _session(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Findin
 
 def _inside(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Finding]:
     try:
-        mux.start(first)
+        mux._start(first)
     except CmuxError as error:
         yield Finding("DLCI 0", False, str(error))
         return

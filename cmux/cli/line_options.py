@@ -1,6 +1,6 @@
-"""What commands are told about a line: on the command line, or in a TOML file with several of them.
+"""The settings of lines for commands: from the command line, or from a TOML file with several lines.
 
-Options and keys are made from the rows of `cmux.settings`; what is the commands' own are the port and the links.
+Options and keys are made from the rows of `cmux.settings`; the port, the links and the role are added here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..threads.server import serve
 from .app import CommandError
 
 _CHANNELS: Final = (1, 2, 3, 4)
-_BY_COMMAND: Final = ("channels", "reattach")  # not every command has these
+_BY_COMMAND: Final = ("channels", "reattach")  # only some commands have these
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,39 +32,39 @@ class LineOptions:
     """How a command opens a line.
 
     Raises:
-        ValueError: a setting is not allowed, or they do not go together.
+        ValueError: a setting is not allowed, or settings contradict each other.
     """
 
     port: str
     """A path or any pyserial URL."""
     settings: LineSettings = field(default_factory=LineSettings)
-    """As `cmux.open` takes them."""
+    """The settings for `cmux.open`."""
     link: str | None = None
-    """The channels' symbolic links begin with this."""
+    """The beginning of the symbolic links of the channels."""
     role: str = Role.INITIATOR.value
     """Which station this is: ``initiator``, or ``responder`` for the other end."""
     name: str = field(default="", compare=False)
-    """What messages call it."""
+    """The name for messages."""
 
     def __post_init__(self) -> None:
         if not self.port or not isinstance(self.port, str):
             raise ValueError("port is missing")
         if not isinstance(self.link, str | None):
-            raise ValueError(f"link = {self.link!r} is not a text")
+            raise ValueError(f"link = {self.link!r} is not a string")
         if self.link is not None and not os.path.basename(self.link):
-            raise ValueError(f"link = {self.link!r} has no name to put the DLCI behind")
+            raise ValueError(f"link = {self.link!r} has no name to append the DLCI to")
         if self.role not in ROLES:
             raise ValueError(f"role = {self.role!r} is not {' or '.join(ROLES)}")
-        _ = self.plan  # raises what is not allowed
+        _ = self.plan  # raises if a setting is not allowed
 
     @cached_property
     def plan(self) -> Plan:
-        """What the settings come down to."""
+        """The plan that follows from the settings."""
         return make_plan(self.port, self.settings)
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """Which DLCIs, in order; 1 to 4 where nothing is said."""
+        """The DLCIs, in order; 1 to 4 by default."""
         return tuple(sorted(set(self.plan.channels))) or _CHANNELS
 
     @property
@@ -73,7 +73,7 @@ class LineOptions:
         return self.role == Role.RESPONDER.value
 
     def open(self) -> Mux:
-        """Open the line, see `cmux.open` and `cmux.serve`; no channel is opened yet."""
+        """Open the line without opening channels; see `cmux.open` and `cmux.serve`."""
         settings: LineSettings = {**self.settings, "channels": ()}
         if self.responds:
             return serve(self.port, refuse=lambda dlci: dlci not in self.channels, **settings)
@@ -83,11 +83,11 @@ class LineOptions:
 ROLES: Final = tuple(role.value for role in Role)
 
 KEYS: Final = ("port", "link", "role", *SETTINGS)
-"""What a table in a file, or the command line, may say."""
+"""The keys that a table in a file, or the command line, may have."""
 
 
 class _YesNo(argparse.Action):
-    """An option with two names: the first one says yes, the second one no."""
+    """An option with two names: the first means yes, the second no."""
 
     def __call__(
         self, parser: object, namespace: argparse.Namespace, values: object, option_string: str | None = None
@@ -96,14 +96,14 @@ class _YesNo(argparse.Action):
 
 
 def add_line_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how a line is opened, all but the port and those that not every command has.
+    """Add the options for opening a line, except the port and the options that only some commands have.
 
     Args:
-        parser: of a command.
+        parser: the parser of a command.
     """
     for title in GROUPS:
         rows = [row for row in SETTINGS.values() if row.group == title and row.name not in _BY_COMMAND]
-        hidden = title == SELDOM  # --help names these only
+        hidden = title == SELDOM  # --help lists only their names
         group = parser.add_argument_group(title, _listed(rows) if hidden else None)
         for row in rows:
             add_setting(group.add_argument, row.name, argparse.SUPPRESS if hidden else "")
@@ -118,9 +118,9 @@ def add_setting(add_argument: Callable[..., argparse.Action], name: str, help: s
     """Add the option of one setting.
 
     Args:
-        add_argument: of a parser, or of a group.
-        name: of the setting.
-        help: what the option does; by default what its row says.
+        add_argument: the method of a parser, or of a group.
+        name: the name of the setting.
+        help: what the option does; by default the help of the setting.
     """
     setting = SETTINGS[name]
     usual = "" if setting.default is False else f" (default: {setting.usual})"
@@ -143,11 +143,11 @@ def _reader(setting: Setting) -> Callable[[str], object]:
 
 
 def from_arguments(arguments: argparse.Namespace, port: str = "") -> LineOptions:
-    """Take the settings from the command line; a mistake ends the command as wrong usage.
+    """Read the settings from the command line; a mistake ends the command as wrong usage.
 
     Args:
-        arguments: with what `add_line_options` makes.
-        port: what is opened; by default ``arguments.port``.
+        arguments: the arguments, with the options of `add_line_options`.
+        port: the port to open; by default ``arguments.port``.
 
     Returns:
         The settings.
@@ -162,16 +162,16 @@ def from_arguments(arguments: argparse.Namespace, port: str = "") -> LineOptions
 
 
 def from_file(path: str) -> list[LineOptions]:
-    """Take the settings of several lines from a TOML file, a table each.
+    """Read the settings of several lines from a TOML file, one table for each.
 
     Args:
-        path: of the file.
+        path: the path of the file.
 
     Returns:
         The settings, in the order of the file.
 
     Raises:
-        CommandError: the file cannot be read, or something in it is not understood.
+        CommandError: the file cannot be read, or is not valid.
     """
     try:
         with open(path, "rb") as file:
@@ -188,7 +188,7 @@ def from_file(path: str) -> list[LineOptions]:
 
 def _from_table(path: str, name: str, table: object) -> LineOptions:
     if not isinstance(table, Mapping):
-        raise CommandError(f"{path}: {name!r} stands outside of any [NAME]")
+        raise CommandError(f"{path}: {name!r} is outside of any [NAME]")
     for key in table:
         if key not in KEYS:
             raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(KEYS)}")

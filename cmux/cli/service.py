@@ -1,4 +1,4 @@
-"""What a service manager wants to know of a command that it has started."""
+"""Tells a service manager about the command that it has started."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 
 def announce_ready() -> None:
-    """Tell systemd, where that is who started the process and wants to know, that the paths are there (sd_notify)."""
+    """Tell systemd that the paths are there (sd_notify), if it started the process and wants to know."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in ("/", "@") or not hasattr(socket, "AF_UNIX"):
         return

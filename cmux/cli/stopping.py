@@ -1,4 +1,4 @@
-"""How a command that runs until it is told to stop hears about it."""
+"""How a command that runs until it is stopped learns that it has to stop."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Stop:
-    """A request to stop, by signal; `wake` is set by it, and may be set by others."""
+    """A request to stop, by signal; it sets `wake`, which others may set as well."""
 
     def __init__(self) -> None:
         self.wake: threading.Event = threading.Event()
-        """Set when the command should look around."""
+        """Set when the command should check its state."""
         self.asked: bool = False
-        """A signal came."""
+        """A signal has come."""
         self.interrupts = True
-        """The first signal raises KeyboardInterrupt in the main thread: while something is being opened."""
+        """The first signal raises KeyboardInterrupt in the main thread: used while something is being opened."""
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """Take a signal."""
+        """Handle a signal."""
         again, self.asked = self.asked, True
         self.wake.set()
         if self.interrupts and not again:
@@ -32,7 +32,7 @@ class Stop:
 
 @contextmanager
 def stop_by_signal() -> Iterator[Stop]:
-    """Let SIGINT, SIGTERM and SIGHUP end the command in an orderly way, for as long as the context lasts."""
+    """Within the context, let SIGINT, SIGTERM and SIGHUP end the command in an orderly way."""
     stop = Stop()
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:

@@ -1,4 +1,4 @@
-"""``terminal``: type on one channel, with pyserial's miniterm."""
+"""``terminal``: a terminal on one channel, with pyserial's miniterm."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .stopping import Stop, stop_by_signal
 
 _EXAMPLES = (
     "gsm0710 terminal /dev/ttyUSB0 --dlci 2",
-    "gsm0710 terminal /dev/ttyUSB0 --dlci 1 --link /tmp/modem      and channels 2 to 4 as paths meanwhile",
+    "gsm0710 terminal /dev/ttyUSB0 --dlci 1 --link /tmp/modem      with channels 2 to 4 as paths",
     "gsm0710 terminal socket://10.0.0.7:7000 --dlci 1 --option advanced",
 )
 
@@ -26,14 +26,14 @@ def add_terminal(commands: Commands) -> None:
     """Add the command.
 
     Args:
-        commands: the command line that is being put together.
+        commands: the command line to add it to.
     """
     parser = commands.add(
         "terminal", terminal, summary="Type on one channel of a line; Ctrl-] leaves.", examples=_EXAMPLES
     )
     parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
-    parser.add_argument("--dlci", type=number(1, MAX_DLCI), required=True, metavar="N", help="which channel")
-    parser.add_argument("--eol", choices=("cr", "crlf", "lf"), default="cr", help="what Enter sends (default cr)")
+    parser.add_argument("--dlci", type=number(1, MAX_DLCI), required=True, metavar="N", help="the channel")
+    parser.add_argument("--eol", choices=("cr", "crlf", "lf"), default="cr", help="what Enter sends (default: cr)")
     parser.add_argument("--echo", action="store_true", help="show what is typed")
     add_channel_options(parser, reattach=False)
     add_line_options(parser)
@@ -52,7 +52,7 @@ def terminal(arguments: argparse.Namespace) -> int:
         CommandError: there is no terminal to type on, or the line died.
     """
     if not sys.stdin.isatty():
-        raise CommandError("standard input is no terminal: use attach, or a cmux: URL in a program of your own")
+        raise CommandError("standard input is not a terminal: use attach, or a cmux: URL in your own program")
     dlci: int = arguments.dlci
     line = from_arguments(arguments)
     given = line.channels if arguments.channels is not None or line.link is not None else ()
@@ -77,8 +77,8 @@ def _type_on(port: VirtualUart, arguments: argparse.Namespace, stop: Stop) -> No
     stop.interrupts = False
     window.start()
     try:
-        with contextlib.suppress(OSError):  # a terminal that is gone already, is noticed below
-            print(f"--- {port.port}; Ctrl-] leaves, Ctrl-T Ctrl-H helps ---\r", file=sys.stderr)
+        with contextlib.suppress(OSError):  # a terminal that is already gone is noticed below
+            print(f"--- {port.port}; Ctrl-] leaves, Ctrl-T Ctrl-H shows help ---\r", file=sys.stderr)
         stop.interrupts = True
         if not stop.asked:
             window.wait()

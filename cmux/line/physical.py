@@ -14,16 +14,15 @@ import select
 import socket
 import threading
 import time
-from abc import ABC, abstractmethod
-from typing import Protocol, runtime_checkable
 
 import serial
 
 from ..errors import PortBusy, PortError, PortNotFound
+from .base import HungUp, Line, SerialLike, hung_up
 
 _READ_SIZE = 65536
-_POLL_READ = 0.2  # the longest that a port without descriptor and cancel_read keeps the reader from stopping
-_CANCELLED_READ = 1.0  # the same where cancel_read does it: only a net under it
+_POLL_READ = 0.2  # longest delay of a stop on a port without descriptor and cancel_read
+_CANCELLED_READ = 1.0  # the same with cancel_read, where it is only a safety net
 _WRITE_TIMEOUT = 5.0
 _NOTHING_WAIT = 0.01
 
@@ -31,112 +30,6 @@ _NOT_FOUND = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _REMOTE_MODULES = {"serial.rfc2217"}
 _DESCRIPTOR_MODULES = {"serial.serialposix", "serial.urlhandler.protocol_socket"}
-
-
-@runtime_checkable
-class SerialLike(Protocol):
-    """The least that a port object must have."""
-
-    def read(self, size: int, /) -> bytes | None:
-        """Return up to so many octets; none when there are none for a while."""
-
-    def write(self, data: bytes, /) -> int | None:
-        """Take octets, and return how many."""
-
-    def close(self) -> None:
-        """Release the port."""
-
-
-class HungUp(OSError):
-    """The line is gone; the text says how that showed."""
-
-
-def hung_up(error: Exception | None) -> HungUp:
-    """Make the exception for a line that is gone.
-
-    Args:
-        error: what showed it; None is the end of file.
-    """
-    if isinstance(error, HungUp):
-        return error
-    return HungUp(f"hung up: {'end of file' if error is None else getattr(error, 'strerror', None) or error}")
-
-
-class Line(ABC):
-    """One open line.
-
-    Args:
-        name: for messages.
-        rate: octets are sent in 10 / `rate` seconds each; None for a line that has no rate of its own.
-    """
-
-    def __init__(self, name: str, rate: int | None) -> None:
-        self.name = name
-        self.rate = rate
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name} rate={self.rate}>"
-
-    @property
-    def has_baudrate(self) -> bool:
-        """Whether the line can be set to another baud rate."""
-        return False
-
-    def set_baudrate(self, baudrate: int) -> None:
-        """Set the line to another baud rate.
-
-        Args:
-            baudrate: bits per second.
-
-        Raises:
-            HungUp: the line is gone, or has no baud rate.
-        """
-        raise HungUp(f"a line without a baud rate cannot be set to {baudrate}")
-
-    @abstractmethod
-    def read(self, timeout: float | None) -> bytes:
-        """Wait for octets.
-
-        Args:
-            timeout: seconds, None for as long as it takes.
-
-        Returns:
-            What has come; nothing when the time ran out or `cancel` was called.
-
-        Raises:
-            HungUp: the line is gone.
-        """
-
-    @abstractmethod
-    def write(self, data: bytes, timeout: float) -> int:
-        """Write octets.
-
-        Args:
-            data: at least one.
-            timeout: seconds to wait until the line takes any.
-
-        Returns:
-            How many were taken; 0 when the time ran out or `cancel` was called.
-
-        Raises:
-            HungUp: the line is gone.
-        """
-
-    @abstractmethod
-    def cancel(self) -> None:
-        """End reads and writes that wait now or later, until `rearm`."""
-
-    @abstractmethod
-    def rearm(self) -> None:
-        """Let reads and writes wait again."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release the port; errors of a line that is gone are none."""
-
-    @abstractmethod
-    def abandon(self) -> None:
-        """Release descriptors without a word to the port: for the child after a fork."""
 
 
 class _SettableLine(Line):
@@ -166,9 +59,9 @@ class DescriptorLine(_SettableLine):
     """A line with a POSIX descriptor.
 
     Args:
-        fd: non-blocking.
-        port: what `close` closes.
-        name: for messages.
+        fd: the descriptor, non-blocking.
+        port: the port that `close` closes.
+        name: the name for messages.
         rate: see `Line`.
     """
 
@@ -239,8 +132,8 @@ class DescriptorLine(_SettableLine):
         with contextlib.suppress(OSError):
             self._port.close()
         if connection is not None:
-            connection.close()  # pyserial forgets that when the peer was first
-        self._fd = -1  # the number may be somebody else's by now
+            connection.close()  # pyserial forgets that when the peer closed first
+        self._fd = -1  # the number may belong to another file by now
         self._close_pipe()
 
     def abandon(self) -> None:
@@ -257,12 +150,12 @@ class DescriptorLine(_SettableLine):
 
 
 class PortLine(_SettableLine):
-    """A line that is only known by its ``read``, ``write`` and ``close``.
+    """A line of which only ``read``, ``write`` and ``close`` are known.
 
     Args:
-        port: with ``timeout``, ``in_waiting`` and ``cancel_read`` where it has them. Without ``timeout`` its ``read``
-            should return soon; one that waits for ever ends when the port is closed, or never.
-        name: for messages.
+        port: the port; its ``timeout``, ``in_waiting`` and ``cancel_read`` are used if it has them. Without ``timeout``
+            its ``read`` should return soon; if it waits for ever, it ends when the port is closed, or never.
+        name: the name for messages.
         rate: see `Line`.
     """
 
@@ -273,7 +166,7 @@ class PortLine(_SettableLine):
         self._cancel_read = getattr(port, "cancel_read", None)
         self._longest = _CANCELLED_READ if self._cancel_read else _POLL_READ
         self._timed = hasattr(port, "timeout")
-        # Each change of a time-out asks the other machine for all settings anew there.
+        # There each change of a time-out requests all settings from the other machine again.
         self._fixed = type(port).__module__ in _REMOTE_MODULES
         self._timeout: float | None = None
         if hasattr(port, "write_timeout") and not self._fixed:
@@ -308,7 +201,7 @@ class PortLine(_SettableLine):
         return data or b""
 
     def write(self, data: bytes, timeout: float) -> int:
-        """See `Line.write`; the port's own time-out counts here."""
+        """See `Line.write`; the time-out is the port's own."""
         try:
             taken = self._port.write(data)
         except serial.SerialTimeoutException as error:
@@ -334,23 +227,23 @@ class PortLine(_SettableLine):
             self._port.close()
 
     def abandon(self) -> None:
-        """See `Line.abandon`: which descriptors such a port has cannot be known."""
+        """See `Line.abandon`: the descriptors of such a port are not known."""
 
 
 def open_line(port: str | os.PathLike[str] | SerialLike, baudrate: int, **settings: object) -> Line:
-    """Open a line, exclusively where the system can do that.
+    """Open a line, with exclusive access where the system supports that.
 
     Args:
         port: a path, a pyserial URL, or an open object with ``read``, ``write`` and ``close``.
         baudrate: bits per second.
-        settings: more of pyserial's: ``rtscts``, ``xonxoff``, ``dsrdtr``, …
+        settings: further settings of pyserial: ``rtscts``, ``xonxoff``, ``dsrdtr``, …
 
     Returns:
         The line.
 
     Raises:
         PortNotFound: there is no such port.
-        PortBusy: somebody has it.
+        PortBusy: the port is in use.
         PortError: it cannot be opened for another reason.
     """
     if isinstance(port, (str, os.PathLike)):

@@ -1,7 +1,7 @@
-"""What the actions of a DLC's transition table do: frames out, events out, and what goes with them (27.010 §5.3, §5.4).
+"""Carries out the actions of a DLC's transition table: sends frames, emits events (27.010 §5.3, §5.4).
 
-Some are carried out where more is known: those of data in `frame_dispatcher`, of signals and of the end of the session
-in `session`.
+Some actions are carried out where more is known: those on data in `frame_dispatcher`, those on signals and on the end
+of the session in `session`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .wire import FrameType
 
 
 class ActionsOwner(Protocol):
-    """What the actions need of the session that they belong to."""
+    """What the actions need from the session that they belong to."""
 
     negotiator: Negotiator
     transmitter: Transmitter
@@ -30,33 +30,33 @@ class ActionsOwner(Protocol):
         """Report something to the owner of the multiplexer."""
 
     def send_signals(self, dlc: Dlc) -> None:
-        """Tell the peer our signals of an open DLC."""
+        """Send the peer our signals for an open DLC."""
 
     def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
-        """Note what the peer says about a DLC."""
+        """Record the signals that the peer sent for a DLC."""
 
     def discard(self, dlc: Dlc) -> int:
-        """Throw away what waits to be sent on a DLC; return how many octets that were."""
+        """Discard what waits to be sent on a DLC; return the number of octets."""
 
     def opened(self, *, by_peer: bool) -> None:
-        """Begin a session: DLCI 0 is open."""
+        """Start a session: DLCI 0 is open."""
 
     def started_anew(self) -> None:
-        """Begin a session once more: the peer knows nothing of this one."""
+        """Restart the session: the peer knows nothing of the previous one."""
 
     def end(self, cause: Cause, detail: str) -> None:
         """End the session."""
 
     def close_when_idle(self) -> None:
-        """Go on with a shut-down that waits for this DLC."""
+        """Continue a shutdown that waits for this DLC."""
 
 
 Carry = Callable[[ActionsOwner, Dlc, bool], None]
-"""Carries an action out: session, DLC, and the P/F bit of the frame that caused it."""
+"""Carries out an action; the arguments are the session, the DLC, and the P/F bit of the frame that caused it."""
 
 
 def forget(session: ActionsOwner, dlc: Dlc) -> int:
-    """Discard what is left of a connection; return how many octets that were."""
+    """Discard what is left of a connection; return the number of octets that were queued."""
     count = session.discard(dlc)
     dlc.end()
     return count
@@ -91,7 +91,7 @@ def _reestablished(session: ActionsOwner, dlc: Dlc, final: bool) -> None:
     session.emit(Reestablished(dlc.dlci))
     if dlc.dlci:
         _restarted(session, dlc, final)
-    elif dlc.confirmed:  # else it repeats its SABM, as our UA was late or lost; nothing was open yet (27.010 5.4.1)
+    elif dlc.confirmed:  # else it repeats its SABM because our UA was late or lost; nothing was open (27.010 5.4.1)
         session.started_anew()
 
 
@@ -142,4 +142,4 @@ ACTIONS: Final[dict[Action, Carry]] = {
     Action.FORGET: _forgotten,
     **{action: _closed(*why) for action, why in CLOSING_CAUSE.items()},
 }
-"""How each is carried out."""
+"""How each action is carried out."""

@@ -1,4 +1,4 @@
-"""AT+CMUX: how it is said, and what modules answer to AT+CMUX=? and AT+CMUX? (27.007 §5.7)."""
+"""AT+CMUX: how the command is written, and how the answers to AT+CMUX=? and AT+CMUX? are read (27.007 §5.7)."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from .config import Config, Option
 from .wire import FrameType
 
 FIELDS: Final = ("mode", "subset", "port_speed", "N1", "T1", "N2", "T2", "T3", "k")
-"""The parameters, in order."""
+"""The parameters of AT+CMUX, in order."""
 
 MODES: Final = {Option.BASIC: 0, Option.ADVANCED: 1}
-"""The first parameter."""
+"""The values of the first parameter."""
 
 PORT_SPEEDS: Final = {9600: 1, 19200: 2, 38400: 3, 57600: 4, 115200: 5, 230400: 6}
 SUBSETS: Final = {FrameType.UIH: 0, FrameType.UI: 1}
-_MODE, _SPEED, N1 = 0, 2, 3  # where they stand in FIELDS
+_MODE, _SPEED, N1 = 0, 2, 3  # indices in FIELDS
 _MAX_DIGITS = 9
 
 _ANSWER = re.compile(rb"(?:^|[\r\n])\+CMUX: *([^\r\n]*)")
-_BETWEEN = re.compile(rb",(?![^(]*\))")  # not the commas within parentheses
+_BETWEEN = re.compile(rb",(?![^(]*\))")  # no commas inside parentheses
 _RANGE = re.compile(rb" *(\d{1,%d})(?: *- *(\d{1,%d}))? *\Z" % (_MAX_DIGITS, _MAX_DIGITS))
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What AT+CMUX=? lists."""
+    """The values that AT+CMUX=? lists."""
 
     ranges: tuple[tuple[tuple[int, int], ...], ...]
-    """For each parameter the lowest and highest value of each of its ranges; none where it lists nothing."""
+    """For each parameter, the lowest and highest value of each of its ranges; empty where the module lists nothing."""
 
     def blank(self, index: int) -> bool:
-        """Tell whether a parameter is left blank, as some modules do with what they do not use."""
+        """Tell whether a parameter is listed as blank, as some modules do for parameters that they do not use."""
         return index < len(self.ranges) and not self.ranges[index]
 
     def allows(self, index: int, value: int) -> bool:
-        """Tell whether a parameter may have a value; one that is not listed may have any."""
+        """Tell whether a parameter may have a value; a parameter that is not listed may have any."""
         ranges = self.ranges[index] if index < len(self.ranges) else ()
         return not ranges or any(low <= value <= high for low, high in ranges)
 
     def nearest(self, index: int, value: int) -> int:
-        """Return the allowed value that comes nearest to one."""
+        """Return the allowed value that is nearest to `value`."""
         if self.allows(index, value):
             return value
         return min((edge for span in self.ranges[index] for edge in span), key=lambda edge: abs(edge - value))
 
     def shown(self, index: int) -> str:
-        """Write for people what a parameter may be."""
+        """Return the allowed values of a parameter as text for messages."""
         return ", ".join(f"{low}-{high}" if low < high else f"{low}" for low, high in self.ranges[index])
 
     @property
     def options(self) -> tuple[Option, ...]:
-        """The framings that the module knows."""
+        """The framing options that the module supports."""
         return tuple(option for option, mode in MODES.items() if self.allows(_MODE, mode))
 
 
@@ -62,10 +62,10 @@ def parse_allowed(text: bytes) -> Allowed | None:
     """Read the answer to AT+CMUX=?.
 
     Args:
-        text: everything that came; nothing in it raises.
+        text: everything that was received; no content raises.
 
     Returns:
-        What it lists, or None when it lists nothing.
+        What the answer lists, or None when it lists nothing.
     """
     found = _ANSWER.search(text)
     if found is None:
@@ -82,10 +82,10 @@ def parse_current(text: bytes) -> dict[str, int]:
     """Read the answer to AT+CMUX?.
 
     Args:
-        text: everything that came; nothing in it raises.
+        text: everything that was received; no content raises.
 
     Returns:
-        The parameters that it names, by `FIELDS`; empty when there is none.
+        The parameters in the answer, by their names in `FIELDS`; empty when there are none.
     """
     found = _ANSWER.search(text)
     if found is None:
@@ -100,34 +100,34 @@ def parse_current(text: bytes) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CmuxCommand:
-    """How AT+CMUX is to be said."""
+    """How AT+CMUX is sent to a module."""
 
     config: Config
     """The parameters of the session."""
     n1_given: bool = False
-    """The user asked for this N1, so the module has to hear it."""
+    """The user asked for this N1, so the command has to contain it."""
     baudrate: int | None = None
-    """Of the line, for the port speed; None where it has none."""
+    """The rate of the line, for the port speed parameter; None where the line has no rate."""
     full: bool = False
-    """All required parameters at once, for modules that refuse the short form."""
+    """Send all required parameters at once, for modules that refuse the short form."""
     asks: bool = False
-    """AT+CMUX=? and AT+CMUX? first: the module's own N1 and ranges count."""
+    """Send AT+CMUX=? and AT+CMUX? first, and use the module's own N1 and ranges."""
 
     def forms(self) -> tuple[str, ...]:
-        """Return which forms to try, in order: the shortest first, which nearly every module takes."""
+        """Return the forms to try, in order: the shortest first, which nearly every module accepts."""
         mode, subset = MODES[self.config.option], SUBSETS[self.config.frame_type]
         long = self._form((mode, subset, PORT_SPEEDS.get(self.baudrate or 0), self.config.n1))
         return (long,) if self.n1_given or self.full else (self._form((mode, subset or None)), long)
 
     def asked_forms(self, allowed: Allowed, current: Mapping[str, int]) -> tuple[str, ...]:
-        """Return which forms to try once the module has been asked.
+        """Return the forms to try after the module has answered AT+CMUX=? and AT+CMUX?.
 
-        All parameters first, with the module's own timers: the one form that an M95 is known to have taken. A port
-        speed or a timer that it lists as blank stays blank.
+        The first has all parameters, with the module's own timers: the only form that an M95 is known to have accepted.
+        A port speed or a timer that the module lists as blank stays blank.
 
         Args:
-            allowed: what AT+CMUX=? lists.
-            current: what AT+CMUX? names.
+            allowed: the answer to AT+CMUX=?.
+            current: the answer to AT+CMUX?.
         """
         speed = PORT_SPEEDS.get(self.baudrate or 0)
         if speed is not None and (allowed.blank(_SPEED) or not allowed.allows(_SPEED, speed)):
@@ -140,7 +140,7 @@ class CmuxCommand:
         return tuple(dict.fromkeys((self._form(needed + rest), self._form(needed))))
 
     def with_n1(self, n1: int) -> CmuxCommand:
-        """Return the same with the module's own N1, unless the user asked for another."""
+        """Return the same command with the module's own N1, unless the user asked for another."""
         return self if self.n1_given else replace(self, config=replace(self.config, n1=n1))
 
     def _form(self, values: tuple[int | None, ...]) -> str:

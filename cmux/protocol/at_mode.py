@@ -15,9 +15,9 @@ OK: Final = "OK"
 ERROR: Final = "ERROR"
 
 MAX_LINE: Final = 256
-"""Characters of a command line; a longer one is answered with ERROR."""
+"""Longest command line in characters; a longer one is answered with ERROR."""
 MAX_WAITING: Final = 4096
-"""Octets that may wait behind a command that the owner has not answered yet; more are dropped and counted."""
+"""Most octets kept behind a command that the owner has not answered yet; further ones are dropped and counted."""
 
 _CONTROLS = bytes(octet for octet in range(32) if octet not in (8, 13)) + b"\x7f"
 _CMUX = re.compile(r"\+CMUX(=\?|\?|=(.*))\Z", re.IGNORECASE)
@@ -34,16 +34,16 @@ _RANGES: Final = {
     "T3": (1, 255),
     "k": (1, 7),
 }
-"""What AT+CMUX= may ask for, in its units: T1 and T2 are in hundredths of a second, T3 in seconds."""
+"""The ranges that AT+CMUX= accepts, in its units: T1 and T2 in hundredths of a second, T3 in seconds."""
 
 
 class AtMode:
-    """What a responder says before and between sessions.
+    """Answers AT commands for a responder, before and between sessions.
 
     Args:
-        config: what a session has that AT+CMUX does not say.
-        options: the framings that AT+CMUX may ask for.
-        tells: commands other than AT, ATE, ATZ, ATI and AT+CMUX are for the owner to answer; else they get ERROR.
+        config: the parameters of a session that AT+CMUX does not set.
+        options: the framing options that AT+CMUX may ask for.
+        tells: pass commands other than AT, ATE, ATZ, ATI and AT+CMUX to the owner; otherwise they get ERROR.
     """
 
     def __init__(self, config: Config, options: Sequence[Option], *, tells: bool = False) -> None:
@@ -51,7 +51,7 @@ class AtMode:
         self.asked: str | None = None
         """The command that the owner has to answer; what follows it waits."""
         self.discarded: int = 0
-        """Octets for which there was no room behind such a command."""
+        """Octets that were dropped because there was no room for them behind such a command."""
         self._config = config
         self._options = tuple(options)
         self._tells = tells
@@ -60,14 +60,14 @@ class AtMode:
         self._waiting = b""
 
     def receive(self, data: bytes) -> Config | None:
-        """Take octets, and answer the commands in them; nothing that they say raises.
+        """Process octets, and answer the commands in them; no input raises.
 
         Args:
-            data: any number of them.
+            data: any number of octets.
 
         Returns:
-            The parameters of the session that AT+CMUX asked for, once that was answered with OK: `take_rest` has what
-            came behind it. None before.
+            The parameters of the session once an AT+CMUX has been answered with OK; `take_rest` then returns the octets
+            that followed it. None until then.
         """
         self._waiting += data
         while self._waiting and self.asked is None:
@@ -83,23 +83,23 @@ class AtMode:
         return None
 
     def take_out(self) -> bytes:
-        """Take what is to be said, once."""
+        """Return the octets to send, and clear them."""
         out, self._out = self._out, b""
         return out
 
     def take_rest(self) -> bytes:
-        """Take the octets that have not been looked at, once."""
+        """Return the octets that have not been processed, and clear them."""
         rest, self._waiting = self._waiting, b""
         return rest
 
     def answer(self, text: str) -> Config | None:
-        """Answer the command in `asked`, and go on with what came behind it.
+        """Answer the command in `asked`, and continue with the octets behind it.
 
         Args:
-            text: lines, the last of them a result code; an empty text says nothing at all.
+            text: lines, the last of which is a result code; an empty text sends nothing.
 
         Returns:
-            As `receive` does.
+            What `receive` returns.
         """
         self.asked = None
         if text:
@@ -107,7 +107,7 @@ class AtMode:
         return self.receive(b"")
 
     def forget(self) -> None:
-        """Forget a line that was begun: what comes is for a new session, or from a new peer."""
+        """Forget an unfinished line: what follows is for a new session, or from a new peer."""
         self._line.clear()
         self._waiting, self.asked = b"", None
 
@@ -173,7 +173,7 @@ class AtMode:
         return dict(zip(FIELDS, values, strict=True))
 
     def _asked_for(self, text: str) -> Config | None:
-        """Return the parameters that AT+CMUX= asks for; None for those that it may not ask for."""
+        """Return the parameters that AT+CMUX= asks for; None if it may not ask for them."""
         parts = [part.strip() for part in text.split(",")]
         if len(parts) > len(FIELDS) or not all(part.isdecimal() or not part for part in parts):
             return None
@@ -186,7 +186,7 @@ class AtMode:
         kinds = {subset: kind for kind, subset in SUBSETS.items()}
         settled: dict[str, object] = {"option": options[0]}
         if options[0] is not self._config.option and "N1" not in given:
-            settled["n1"] = 0  # that of the option: ours is for the other one
+            settled["n1"] = 0  # the default of that option: ours is for the other one
         elif "N1" in given:
             settled |= {"n1": values["N1"], "n1_receive": max(values["N1"], self._config.n1_receive)}
         for name, field, value in (
@@ -203,7 +203,7 @@ class AtMode:
             settled["t2"] = 0.0  # follows T1
         try:
             return replace(self._config, **settled)  # type: ignore[arg-type]  # the fields were named just now
-        except ConfigError:  # what does not go together: T2 below T1, say
+        except ConfigError:  # values that do not go together, such as T2 below T1
             return None
 
     def _say(self, *lines: str) -> None:

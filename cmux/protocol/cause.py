@@ -1,4 +1,4 @@
-"""Why something is over: what errors and events both say."""
+"""Why a DLC or a session ended: shared by errors and events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Cause(StrEnum):
-    """Why a DLC or a session is over."""
+    """Why a DLC or a session ended."""
 
     LOCAL = "closed by this side"
     PEER = "closed by the peer"

@@ -10,17 +10,17 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 
 from .errors import ConfigError
 
-_PLAIN: Final = {"bool": "true or false", "float": "a number", "str": "a text", "PathLike": "a path"}
+_PLAIN: Final = {"bool": "true or false", "float": "a number", "str": "a string", "PathLike": "a path"}
 
 
 def check_types(instance: object) -> None:
     """Check every field of a dataclass against its annotation.
 
     Args:
-        instance: of the dataclass.
+        instance: the instance of the dataclass.
 
     Raises:
-        ConfigError: one has another type; the message names it.
+        ConfigError: a field has a value of another type; the message names the field.
     """
     kind: Any = type(instance)
     for name, hint in _hints(kind).items():
@@ -28,38 +28,38 @@ def check_types(instance: object) -> None:
 
 
 def check_type(name: str, value: object, hint: object) -> None:
-    """Check a value against an annotation; a bool is not a number, and a whole number is a float.
+    """Check a value against an annotation; a bool does not pass as a number, an int passes as a float.
 
     Args:
-        name: what the message calls it.
-        value: what was given.
+        name: the name of the value in the message.
+        value: the value.
         hint: a class, a ``Literal``, or a union of these.
 
     Raises:
-        ConfigError: it has another type.
+        ConfigError: the value has another type.
     """
     if not _fits(value, hint):
         raise ConfigError(f"{name} = {value!r} is not {_allowed(hint, value)}")
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:
-    """Check that a number lies in a range, of which both ends are part.
+    """Check that a number lies in a range; both ends are part of it.
 
     Args:
-        name: what the message calls it.
+        name: the name of the number in the message.
         value: the number.
-        low: the least.
-        high: the greatest.
+        low: the lowest value.
+        high: the highest value.
 
     Raises:
-        ConfigError: it lies outside, or is no number at all (NaN).
+        ConfigError: the number is out of range, or NaN.
     """
     if not low <= value <= high:
         raise ConfigError(f"{name} = {value!r} is out of range: {low} to {high}")
 
 
 def either(words: Iterable[object]) -> str:
-    """Write a list for people: ``a, b or c``."""
+    """Return alternatives as text: ``a, b or c``."""
     *first, last = map(str, words)
     return f"{', '.join(first)} or {last}" if first else last
 
@@ -91,4 +91,4 @@ def _allowed(hint: Any, value: object) -> str:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return either(f"{hint.__name__}.{one.name}" for one in hint)
     kind: str = (origin or hint).__name__
-    return _PLAIN.get(kind, f"of the type {kind}")
+    return _PLAIN.get(kind, f"of type {kind}")

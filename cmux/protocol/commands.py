@@ -1,4 +1,4 @@
-"""What the messages of the control channel say: frozen dataclasses to value octets and back (27.010 §5.4.6.3)."""
+"""The messages of the control channel: frozen dataclasses to value octets and back (27.010 §5.4.6.3)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .wire import FrameType, MessageType
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The value octets of a control message; the C/R bit of its type octet is not part of it."""
+    """The content of a control message, without the C/R bit of its type octet."""
 
     type: ClassVar[MessageType]
     name: ClassVar[str]
@@ -39,7 +39,7 @@ class Command:
         """Read value octets.
 
         Raises:
-            construct.ConstructError: they are too few.
+            construct.ConstructError: there are too few of them.
         """
         return cls()
 
@@ -74,19 +74,19 @@ class Test(Command):
 
 @dataclass(frozen=True, slots=True)
 class MSC(Command):
-    """Modem status: V.24 signals of one DLC and, maybe, a break (27.010 §5.4.6.3.7)."""
+    """Modem status: V.24 signals of one DLC and optionally a break (27.010 §5.4.6.3.7)."""
 
     type = MessageType.MSC
     name = "MSC"
 
     dlci: int
-    """The DLC that it is about."""
+    """The DLC that the message is about."""
     signals: Signals
-    """What the sender says about it."""
+    """The signals of the sender for this DLC."""
     break_length: float | None = None
     """Seconds of break, 0 to 3.0 in steps of 0.2; None: no break signal."""
     break_octet: bool = False
-    """Send a break octet also without a break signal; not looked at in what is received."""
+    """Send a break octet even without a break signal; ignored in received messages."""
 
     def value(self) -> bytes:
         """See `Command.value`."""
@@ -96,7 +96,7 @@ class MSC(Command):
 
     @classmethod
     def parse(cls, value: bytes) -> Self:
-        """See `Command.parse`: two octets or three, by the length and not by EA."""
+        """See `Command.parse`: two octets or three, told apart by the length and not by EA."""
         parsed = wire.msc.parse(value)
         return cls(parsed.dlci.dlci, *status_values(parsed))
 
@@ -145,7 +145,7 @@ class PSC(Command):
     name = "PSC"
 
     octets: bytes = b""
-    """Nothing in the specification; some modules put a mode, and into the response a success, here."""
+    """Empty in the specification; some modules put a mode here, and in the response whether they agree."""
 
     def value(self) -> bytes:
         """See `Command.value`."""
@@ -165,9 +165,9 @@ class PN(Command):
     name = "PN"
 
     dlci: int
-    """Which DLC, 1 to 61."""
+    """The DLC, 1 to 61."""
     frame_type: FrameType | None = FrameType.UIH
-    """What carries its data: UIH, UI or I; None for a reserved value."""
+    """The frame type of its data: UIH, UI or I; None for a reserved value."""
     convergence: int = 1
     """Convergence layer type, 1 to 4."""
     priority: int = 0
@@ -223,11 +223,11 @@ class RPN(Command):
     name = "RPN"
 
     dlci: int
-    """Which DLC."""
+    """The DLC."""
     settings: PortSettings | None = None
-    """What to set, or what is in force; None asks."""
+    """The settings to apply, or those in force; None asks for them."""
     mask: PortMask = PortMask.ALL
-    """Which of them are meant, or, in a response, accepted."""
+    """Which settings are meant or, in a response, accepted."""
 
     def value(self) -> bytes:
         """See `Command.value`."""
@@ -241,7 +241,7 @@ class RPN(Command):
             wire.rpn,
             {
                 "dlci": {"dlci": self.dlci},
-                "baud": codes.get(ours.baudrate, 0),  # not meant where it has no code
+                "baud": codes.get(ours.baudrate, 0),  # masked out where it has no code
                 "format": {
                     "parity_type": ours.parity.value or 0,
                     "parity": ours.parity is not Parity.NONE,
@@ -275,10 +275,10 @@ class RPN(Command):
 
 
 def parity_kind(value: bytes) -> Parity:
-    """Read which kind of parity an RPN names, whether its parity bit is set or not.
+    """Return the kind of parity that an RPN names, whether or not its parity bit is set.
 
     Args:
-        value: its value octets, eight of them or more.
+        value: its value octets, at least eight.
 
     Returns:
         The kind, never NONE.
@@ -294,7 +294,7 @@ class RLS(Command):
     name = "RLS"
 
     dlci: int
-    """Which DLC."""
+    """The DLC."""
     overrun: bool = False
     """A character was overwritten before it was read."""
     parity: bool = False
@@ -324,11 +324,11 @@ class SNC(Command):
     name = "SNC"
 
     dlci: int
-    """Which DLC."""
+    """The DLC."""
     service: int | None = None
-    """The service octet as coded: 03 data, 05 voice; None asks."""
+    """The service octet as coded: 03 data, 05 voice; None asks for it."""
     codec: int | None = None
-    """The codec octet as coded; None without one."""
+    """The codec octet as coded; None if there is none."""
 
     NO_CODEC: ClassVar[int] = 0x01
     DATA: ClassVar[int] = 0x03

@@ -1,4 +1,4 @@
-"""The parameters of a session, checked when they are made (27.010 §5.7)."""
+"""The parameters of a session, checked when they are created (27.010 §5.7)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .wire import FrameType
 
 
 class Role(Enum):
-    """Which station this is; it decides the C/R bit of every frame (27.010 §5.2.1.2)."""
+    """The role of a station; it decides the C/R bit of every frame (27.010 §5.2.1.2)."""
 
     INITIATOR = "initiator"
     """The station that starts the multiplexer: normally the host."""
     RESPONDER = "responder"
-    """The other one: normally the module."""
+    """The other station: normally the module."""
 
 
 class Option(Enum):
@@ -35,47 +35,47 @@ class PriorityOrder(Enum):
     """Which priority number of PN is served first (27.010 §5.4.6.3.1 and §5.6 can be read either way)."""
 
     LOW_FIRST = "low-first"
-    """A low number is urgent, as real stacks have it."""
+    """A low number is urgent, as in real stacks."""
     HIGH_FIRST = "high-first"
     """A high number is urgent: "0 = lowest priority"."""
     NONE = "none"
-    """All channels are alike."""
+    """All channels are equal."""
 
 
 class Wakeup(Enum):
-    """What is done before the first frame to a peer that sleeps (27.010 §5.4.7)."""
+    """What to do before the first frame to a sleeping peer (27.010 §5.4.7)."""
 
     HANDSHAKE = "handshake"
-    """Send flags until the peer answers with flags, at most T3."""
+    """Send flags until the peer answers with flags, for at most T3."""
     FLAGS = "flags"
-    """Send flags and go on at once: the peer never answers them."""
+    """Send flags and continue at once: the peer never answers them."""
     NONE = "none"
     """Just send."""
 
 
 class KeepAlive(Enum):
-    """How a silent peer is asked whether it is still there."""
+    """How to ask a silent peer whether it is still there."""
 
     NONE = "none"
-    """It is not."""
+    """Do not ask."""
     TEST = "test"
-    """By a Test command; NSC is a sign of life, too."""
+    """With a Test command; NSC also counts as a sign of life."""
     MSC = "msc"
-    """By an MSC for the lowest open DLC, not at all while none is open: for modules that leave Test unanswered."""
+    """With an MSC for the lowest open DLC, and not at all while none is open: for modules that do not answer Test."""
 
 
 MAX_DLCI = 61
 """The highest DLCI that carries data; 62 and 63 are reserved (27.010 §5.6)."""
 
 MIN_N1_LAYER_2 = 3
-"""The least N1 with convergence layer 2: status octet, break octet, and one of data (27.010 §5.5.2)."""
+"""The smallest N1 with convergence layer 2: status octet, break octet, and one octet of data (27.010 §5.5.2)."""
 
 _DEFAULT_N1 = {Option.BASIC: 31, Option.ADVANCED: 64}  # 27.010 5.7.2
 _MAX_N1 = {Option.BASIC: 32767, Option.ADVANCED: 32768}  # 15 bits of length in the basic option
 
 RANGES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
-        # 27.010 5.1.2 lists narrower ranges for N1 and N2 than 5.7.2 and 5.7.3; what a module may use is accepted.
+        # 27.010 5.1.2 lists narrower ranges for N1 and N2 than 5.7.2 and 5.7.3; the wider ones are accepted.
         "n1": (1, max(_MAX_N1.values())),
         "n1_receive": (1, max(_MAX_N1.values())),
         "n2": (0, 255),
@@ -89,18 +89,18 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
         "keep_alive_interval": (0.1, 86400),
     }
 )
-"""What the numbers of a `Config` may be; other fields of it narrow some of them."""
+"""The ranges of the numbers in a `Config`; other fields narrow some of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """What one station goes by.
+    """The parameters of one station.
 
-    A 0 in `n1`, `n1_receive`, `t2`, `queue_high` or `queue_low` takes the default; what is read back is the number in
+    A 0 in `n1`, `n1_receive`, `t2`, `queue_high` or `queue_low` selects the default; the field then has the number in
     force.
 
     Raises:
-        ConfigError: a value outside its range; the message names it.
+        ConfigError: a value is out of range; the message names it.
     """
 
     option: Option = Option.BASIC
@@ -112,41 +112,42 @@ class Config:
     n2: int = 3
     """How often a frame or command is sent *again*: 0 to 255 (§5.7.3)."""
     k: int = 2
-    """Window of the error-recovery mode, told in PN: 1 to 7 (§5.7.4)."""
+    """Window of the error-recovery mode, announced in PN: 1 to 7 (§5.7.4)."""
     t1: float = 0.1
     """Seconds until SABM or DISC is repeated: 0.01 to 2.55 (§5.7.1)."""
     t2: float = 0.0
-    """Seconds until a command on DLCI 0 is repeated: 0.02 to 2.55, over `t1`; by default 0.3 or twice `t1` (§5.7.5)."""
+    """Seconds until a command on DLCI 0 is repeated: 0.02 to 2.55, over `t1`; by default the larger of 0.3 and twice
+    `t1` (§5.7.5)."""
     t3: float = 10.0
     """Seconds that a sleeping peer has to answer wake-up flags: 1 to 255 (§5.7.6)."""
     frame_gap: float = 0.05
-    """Seconds without growth after which a partial frame with a good one behind its flag is given up."""
+    """Seconds without new octets after which a partial frame is given up if a good frame lies behind its flag."""
     queue_high: int = 0
-    """Octets that a DLC takes before `send` answers 0; the larger of `n1` and 16384 by default."""
+    """Octets that a DLC queues before `send` returns 0; by default the larger of `n1` and 16384."""
     queue_low: int = 0
-    """Octets left when `Writable` follows: fewer than `queue_high`, of which it is a quarter by default."""
+    """Octets left in the queue when `Writable` follows: fewer than `queue_high`, by default a quarter of it."""
     frame_type: FrameType = FrameType.UIH
-    """What carries messages, and data where PN settled nothing else: UIH, or UI, whose FCS covers them (AT+CMUX)."""
+    """Frame type of messages, and of data unless PN agreed on another: UIH, or UI, whose FCS covers them (AT+CMUX)."""
     xonxoff: bool = False
-    """The line uses software flow control, so bare 11, 13, 91 and 93 are no part of a frame: advanced option only."""
+    """The line uses software flow control, so bare 11, 13, 91 and 93 are not part of a frame: advanced option only."""
     priority_order: PriorityOrder = PriorityOrder.LOW_FIRST
-    """Which priority of PN goes first; channels that were not negotiated have the priority 7 of DLCI 1 to 7."""
+    """Which priority of PN goes first; channels without PN have priority 7, that of DLCI 1 to 7."""
     wakeup: Wakeup = Wakeup.HANDSHAKE
     """How a sleeping peer is woken."""
     keep_alive: KeepAlive = KeepAlive.NONE
-    """How a silent peer is asked whether it is there; no answer to N2 + 1 questions in a row ends the session."""
+    """How a silent peer is asked whether it is still there; no answer to N2 + 1 questions in a row ends the session."""
     keep_alive_interval: float = 30.0
-    """Seconds of silence before it is asked: 0.1 to 86400."""
+    """Seconds of silence before the peer is asked: 0.1 to 86400."""
     adm: bool = False
-    """The peer answers DM on DLCI 0 and serves data channels all the same: go on without a control channel."""
+    """The peer answers DM on DLCI 0 but still serves data channels: continue without a control channel."""
     break_octet: bool = False
-    """Every MSC carries a break octet, empty where there is no break: some modules want it."""
+    """Every MSC carries a break octet, empty if there is no break: some modules need it."""
     keep_open: bool = False
     """Never send DISC for a channel before the end of the session: some modules cannot open it again."""
     shared_flags: bool = False
     """Send one flag between frames instead of two: some receivers lose every second frame then."""
     reserved_dlcis: bool = False
-    """Let the peer open DLCI 62 and 63, too."""
+    """Let the peer open DLCI 62 and 63 too."""
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -188,10 +189,10 @@ def default_priority(dlci: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What PN settles for one DLC (27.010 §5.4.6.3.1).
+    """The parameters that PN negotiates for one DLC (27.010 §5.4.6.3.1).
 
     Raises:
-        ConfigError: a value outside its range; the message names it.
+        ConfigError: a value is out of range; the message names it.
     """
 
     n1: int

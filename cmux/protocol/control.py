@@ -43,14 +43,14 @@ from .ports import merge
 from .wire import BAUD_RATES, MessageType
 
 MAX_WAITING = 256
-"""Commands of the owner that may wait for their turn. The session's own are few: one PSC, one CLD, one wish of FCon and
-FCoff, one MSC without break for each DLC."""
+"""Commands of the owner that may wait for their turn. The session adds few of its own: one PSC, one CLD, one of FCon
+and FCoff, one MSC without break for each DLC."""
 
 _ONE_WISH = {MessageType.FCON: MessageType.FCOFF, MessageType.FCOFF: MessageType.FCON}
 
 
 class ControlOwner(Protocol):
-    """What the control channel needs of the session that it belongs to."""
+    """What the control channel needs from the session that it belongs to."""
 
     config: Config
     ended: int
@@ -66,34 +66,34 @@ class ControlOwner(Protocol):
         """Queue an information field for DLCI 0."""
 
     def hold(self, *, held: bool) -> None:
-        """Stop all channels, or let them go."""
+        """Stop all channels, or release them."""
 
     def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
-        """Note what the peer says about a DLC."""
+        """Record the signals that the peer sent for a DLC."""
 
     def closed_down_by_peer(self) -> None:
-        """End the session: CLD came."""
+        """End the session: the peer sent CLD."""
 
     def command_done(self, done: CommandDone) -> None:
-        """Act on the result of a command of ours."""
+        """Act on the result of one of our commands."""
 
     def resync(self, dlci: int, said: MessageType) -> None:
-        """Say again what the peer got wrong about a DLC, or, about DLCI 0, about all of them."""
+        """Repeat what the peer got wrong about a DLC or, with DLCI 0, about all of them."""
 
     def peer_sleeps(self) -> None:
-        """Fall asleep as soon as what is due has left."""
+        """Fall asleep as soon as everything due has been sent."""
 
 
 @dataclass(slots=True)
 class Outstanding:
-    """A command that was sent, or is about to be."""
+    """A command that has been sent, or is about to be."""
 
     command: Command
     t2: float
     tries: int = 0
     deadline: float | None = None
     left: bool = False
-    """It is on its way, or was: what came before answers another one."""
+    """The command has been handed to the line; an answer that came before belongs to another command."""
 
     def handed_out(self, now: float) -> None:
         """Start T2: the command is on its way."""
@@ -105,24 +105,24 @@ class ControlChannel:
     """DLCI 0 of one session.
 
     Args:
-        session: what it belongs to.
+        session: the session that it belongs to.
     """
 
     def __init__(self, session: ControlOwner) -> None:
         self._session = session
         self._outstanding: dict[tuple[MessageType, int], Outstanding] = {}
         self._waiting: list[Command] = []
-        self._holding = False  # the latest wish was FCoff
+        self._holding = False  # the latest request was FCoff
         self.counters: Counter[str] = Counter()
 
     # --- Our commands ---------------------------------------------------------------------------------------------
 
     def submit(self, command: Command) -> None:
-        """Send a command as soon as none of its type is outstanding, MSC of other DLCs excepted; `CommandDone` follows.
+        """Send a command as soon as no other of its type is outstanding (MSC: of its DLC); `CommandDone` follows.
 
         Args:
-            command: what to say; its values can be coded. An MSC without break replaces one for the same DLC that
-                still waits, and FCon and FCoff each other, also one that is out: only the latest wish matters.
+            command: the command; its values can be coded. It replaces a waiting MSC without break for the same DLC.
+                FCon and FCoff replace each other, even one that has been sent: only the latest request matters.
         """
         for one in [one for one in self._waiting if _superseded(one, command)]:
             self._waiting.remove(one)
@@ -130,7 +130,7 @@ class ControlChannel:
                 self._session.emit(CommandDone(one, Outcome.SUPERSEDED, None))
         if (other := _ONE_WISH.get(command.type)) is not None:
             self._holding = isinstance(command, FCoff)
-            # Said again after this one, it would undo it; and some answer FCoff only after FCon.
+            # If the other one were repeated after this one, it would undo it; and some answer FCoff only after FCon.
             mine = self._outstanding.pop((other, 0), None)
             if mine is not None:
                 self._session.emit(CommandDone(mine.command, Outcome.SUPERSEDED, None))
@@ -139,11 +139,11 @@ class ControlChannel:
 
     @property
     def full(self) -> bool:
-        """Whether so many commands wait that the owner may add none."""
+        """Whether so many commands wait that the owner may not add another."""
         return len(self._waiting) >= MAX_WAITING
 
     def clear(self) -> None:
-        """Forget everything: the session is over, or begins anew. What was asked for gets its result."""
+        """Forget everything: the session is over, or restarts. Each command that was asked for gets its result."""
         commands = [*(one.command for one in self._outstanding.values()), *self._waiting]
         self._outstanding.clear()
         self._waiting.clear()
@@ -153,7 +153,7 @@ class ControlChannel:
                 self._session.emit(CommandDone(command, Outcome.CANCELLED, None))
 
     def holds(self, command: Command) -> bool:
-        """Tell whether this very command waits still; a newer MSC takes the place of one that waits."""
+        """Tell whether this command object still waits to be sent or answered; a newer MSC replaces a waiting one."""
         return any(one is command for one in (*self._waiting, *(one.command for one in self._outstanding.values())))
 
     def awaits(self, kind: MessageType, dlci: int) -> bool:
@@ -166,10 +166,10 @@ class ControlChannel:
         return min((one.deadline for one in self._outstanding.values() if one.deadline is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
-        """Repeat what T2 ran out for, or give it up after N2 repetitions (27.010 §5.7.3, §5.7.5)."""
+        """Repeat the commands whose T2 has run out, or give up after N2 repetitions (27.010 §5.7.3, §5.7.5)."""
         for mine in list(self._outstanding.values()):
             if mine.deadline is None or mine.deadline > now or mine is not self._outstanding.get(_key(mine.command)):
-                continue  # the last: a result before it has ended the session
+                continue  # the last condition: an earlier result has ended the session
             if self._may_repeat(mine):
                 self._transmit(mine)
             else:
@@ -192,18 +192,18 @@ class ControlChannel:
         self._session.command_done(CommandDone(mine.command, outcome, answer))
         self._advance()
 
-    # --- What comes in --------------------------------------------------------------------------------------------
+    # --- What is received -----------------------------------------------------------------------------------------
 
     def receive(self, info: bytes, *, echo: bool = False) -> None:
-        """Take an information field of DLCI 0, with any number of messages in it; nothing that they say raises.
+        """Handle an information field of DLCI 0 with any number of messages; no content raises.
 
         Args:
             info: the field.
-            echo: it came with our own C/R bit, as what we said comes back from a module in AT mode.
+            echo: it has our own C/R bit, like our own frames when a module in AT mode echoes them.
         """
         ended = self._session.ended
         for message in parse_messages(info):
-            if self._session.ended != ended:  # behind CLD nothing is multiplexed any more (27.010 §5.8.2)
+            if self._session.ended != ended:  # after CLD nothing is multiplexed any more (27.010 §5.8.2)
                 self.counters["control_ignored"] += 1
                 continue
             if message.problem is not None:
@@ -226,7 +226,7 @@ class ControlChannel:
         if not mine.left:
             return False
         if isinstance(mine.command, Test) and message.value != mine.command.value():  # 27.010 5.4.6.3.4: exactly
-            return False  # a late answer to the Test before, or damaged
+            return False  # a late answer to an earlier Test, or a damaged one
         if isinstance(mine.command, MSC) and not _echoes(message.value, mine.command) and self._may_repeat(mine):
             self._transmit(mine)
             return True
@@ -234,10 +234,10 @@ class ControlChannel:
         return True
 
     def _unasked(self, answer: Command | None) -> None:
-        """See by an answer to what was not said that the peer goes by it.
+        """Detect from an unexpected answer that the peer acts on something that was never sent.
 
-        27.010 5.2.1.6: the FCS of UIH does not cover the message. One bit makes FC = 1 of one DLC that of another, or
-        FCoff of MSC; the peer would be silent for ever.
+        27.010 5.2.1.6: the FCS of UIH does not cover the message. One wrong bit turns FC = 1 for one DLC into FC = 1
+        for another, or MSC into FCoff; the peer would stay silent for ever.
         """
         if isinstance(answer, FCoff):
             if not self._holding and (MessageType.FCON, 0) not in self._outstanding:
@@ -248,13 +248,13 @@ class ControlChannel:
                 self._session.resync(dlc.dlci, MessageType.MSC)
 
     def _may_repeat(self, mine: Outstanding) -> bool:
-        """Count a repetition, unless N2 are used up (27.010 §5.7.3)."""
+        """Tell whether N2 allows a repetition, and count it (27.010 §5.7.3)."""
         repeat = mine.tries <= self._session.config.n2
         self.counters["command_retransmissions"] += repeat
         return repeat
 
     def _not_supported(self, message: Message) -> bool:
-        """Match an NSC: as specified, else shifted right by one as Linux has it, else as the type of a response."""
+        """Match an NSC: as specified, else shifted right by one as Linux sends it, else as the type of a response."""
         octet = message.value[0]
         for matches in _NSC_FORMS:
             for mine in self._outstanding.values():
@@ -273,7 +273,7 @@ class ControlChannel:
             handler(self, message, body)
 
     def _respond(self, message: Message, body: Command | None = None) -> None:
-        """Answer: with the values that came, octet for octet, where no others are given (27.010 §5.4.6.3)."""
+        """Answer a message; without a `body`, with the value that was received, octet for octet (27.010 §5.4.6.3)."""
         if message.type is not None:
             value = message.value if body is None else body.value()
             self._session.send_control(encode_value(message.type, value, command=False), None)
@@ -302,7 +302,7 @@ class ControlChannel:
     def _negotiate(self, message: Message, body: PN) -> None:
         ours = self._outstanding.get(_key(body))
         if ours is not None and isinstance(ours.command, PN) and ours.command.dlci == body.dlci:
-            body = negotiation.collide(body, ours.command)  # both ask at once: both grant the same
+            body = negotiation.collide(body, ours.command)  # both asked at once: both have to grant the same
         granted = negotiation.grant(body, self._session.config)
         self._respond(message, granted)
         if self._session.config.carries_data(body.dlci):
@@ -332,7 +332,7 @@ class ControlChannel:
         self._respond(message, SNC(body.dlci, dlc.service[0], dlc.service[1] or SNC.NO_CODEC))
 
     def _tell_of_channel(self, event: PortChanged | LineStatus | ServiceChanged) -> None:
-        """Report something about a channel that the owner can have; of others there is nobody to tell."""
+        """Emit an event about a channel, if it is one that the owner can use."""
         if self._session.config.carries_data(event.dlci):
             self._session.emit(event)
 
@@ -349,25 +349,25 @@ _HANDLERS: dict[type[Command], Callable[[ControlChannel, Message, Any], None]] =
     SNC: ControlChannel._service,
     Test: ControlChannel._echo,
 }
-"""What is done about each command of the peer; NSC as a command means nothing, and is answered as such."""
+"""The handler of each command from the peer; NSC has no meaning as a command, and is answered like an unknown one."""
 
 
 def _key(command: Command) -> tuple[MessageType, int]:
-    """Tell what only one can be outstanding of: a type; of MSC, which is due right after each UA, one for each DLC."""
+    """Return the key under which one command can be outstanding: its type, and for MSC, due after each UA, its DLC."""
     return command.type, command.dlci if isinstance(command, MSC) else 0
 
 
 def _superseded(waiting: Command, by: Command) -> bool:
-    """Whether a command that still waits has nothing to say beside a newer one."""
+    """Tell whether a newer command makes a waiting one pointless."""
     if isinstance(by, MSC):
         return isinstance(waiting, MSC) and waiting.dlci == by.dlci and waiting.break_length is None
     return by.type in _ONE_WISH and waiting.type in _ONE_WISH
 
 
 def _echoes(value: bytes, command: MSC) -> bool:
-    """Whether the answer to an MSC is what was sent; some leave the break octet out.
+    """Tell whether the answer to an MSC repeats what was sent; some peers leave the break octet out.
 
-    The FCS of UIH does not cover the message: an echo that differs says that one of the two was damaged.
+    The FCS of UIH does not cover the message: an echo that differs shows that one of the two was damaged.
     """
     said = command.value()
     return value[:1] == said[:1] and value[1] | 1 == said[1] | 1 and value[2:] in (said[2:], b"")
@@ -378,4 +378,4 @@ _NSC_FORMS: tuple[Callable[[int, int], bool], ...] = (
     lambda octet, sent: octet == sent >> 1,
     lambda octet, sent: octet | 3 == sent,
 )
-"""How peers name the type octet that they do not know, the surest first."""
+"""How peers write the type octet that they do not know, the most certain form first."""

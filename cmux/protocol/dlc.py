@@ -1,7 +1,7 @@
-"""One data link connection: where it stands, its transmit queue and its V.24 signals (27.010 §5.4).
+"""One data link connection: its state, its transmit queue and its V.24 signals (27.010 §5.4).
 
-What it goes by are the tables of `dlc_table`; the multiplexer carries out the actions. Others look at its fields and
-call its methods: they assign none.
+The tables of `dlc_table` determine its behaviour; the multiplexer carries out the actions. Other modules read its
+fields and call its methods, but assign no fields.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ COUNTERS: Final = (
     "flow_stalls",
     "queue_peak",
 )
-"""What is counted for each DLC."""
+"""The counters of each DLC."""
 
-_MAX_STATUS_DUE = 16  # breaks that wait for a line that takes nothing, on a DLC of convergence layer 2
+_MAX_STATUS_DUE = 16  # breaks that wait while the line takes nothing, on a DLC of convergence layer 2
 
 _SABM: Final = (Input.SABM, Input.UNWANTED_SABM)
 
@@ -49,47 +49,47 @@ class Dlc:
 
     Args:
         dlci: its number, 0 to 63.
-        config: timers, limits.
+        config: timers and limits.
     """
 
     def __init__(self, dlci: int, config: Config) -> None:
         self.dlci: int = dlci
         self._config = config
         self.counters: dict[str, int] = dict.fromkeys(COUNTERS, 0)
-        # Where it stands; `apply` sets it.
+        # The state; `apply` sets it.
         self.state: State = State.CLOSED
         self.is_open: bool = False
-        """Whether the peer may take it for open: data can flow."""
+        """Whether the peer may consider it open: data can flow."""
         self.delivers: bool = False
-        """Whether UIH and UI are delivered and nothing else is done: `DELIVERING`, looked up when the state changes."""
+        """Whether UIH and UI are simply delivered: the state is in `DELIVERING`; updated when the state changes."""
         self.tries: int = 0
-        """How often SABM or DISC was queued since it was first due."""
+        """How often the current SABM or DISC has been queued."""
         self.deadline: float | None = None
-        """When T1 runs out; None while the frame has not left."""
+        """When T1 runs out; None until the frame has been sent."""
         self._answers_due = 0
         # The flags of `FLAGS`; `note` sets them.
         self.confirmed: bool = False
         self.doubtful: bool = False
         self.starved: bool = False
-        # What PN settles.
+        # The parameters that PN negotiates.
         self.parameters: Parameters = Parameters(n1=config.n1, frame_type=config.frame_type)
-        """What holds on it now."""
-        self._negotiated: Parameters | None = None  # settled for its next SABM
-        self._settled: Parameters | None = None  # had been settled when its latest SABM was sent or came
+        """The parameters in force."""
+        self._negotiated: Parameters | None = None  # agreed for its next SABM
+        self._settled: Parameters | None = None  # had been agreed when its latest SABM was sent or received
         # V.24 signals.
         self.own_signals: Signals = Signals()
-        """What we say about it."""
+        """The signals that we send for it."""
         self.peer_signals: Signals | None = None
-        """What the peer said last; None before its first MSC."""
-        self._early: Signals | None = None  # what it said before UA
-        # What waits to be sent.
+        """The latest signals of the peer; None before its first MSC."""
+        self._early: Signals | None = None  # the signals that the peer sent before UA
+        # The transmit queue.
         self.queue: bytearray = bytearray()
         self.status_due: list[float | None] = []
-        """Convergence layer 2: frames to send for the signals' sake, each with its break length."""
+        """Convergence layer 2: frames to send just for their signals, each with its break length."""
         self._not_before: dict[Hashable, float] = {}
-        # What RPN and SNC tell about it.
+        # What RPN and SNC set.
         self.port: PortSettings = PortSettings()
-        """The settings of the port behind it."""
+        """The settings of the port behind the DLC."""
         self.service: tuple[int, int | None] = (SNC.DATA, None)
         """Service and codec octets."""
 
@@ -115,9 +115,9 @@ class Dlc:
         if what is Input.DROPPED:
             self._negotiated = None
             self.note(Fact.DROPPED)
-        elif what in _SABM or Action.SEND_SABM in actions:  # 27.010 5.4.6.3.1: PN behind it is for the next
+        elif what in _SABM or Action.SEND_SABM in actions:  # 27.010 5.4.6.3.1: a later PN is for the next SABM
             self._settled = self._negotiated
-        elif before is State.OPENING and after in (State.CLOSING, State.CLOSED):  # the peer may have taken it
+        elif before is State.OPENING and after in (State.CLOSING, State.CLOSED):  # the peer may have accepted it
             self._take_settled()
             if self._settled is not None and self._settled.convergence != 1:
                 self.note(Fact.LAYER_UNSURE)
@@ -131,32 +131,32 @@ class Dlc:
 
     @property
     def state_as_told(self) -> State:
-        """Where it stands by what our owner was told."""
+        """The state as far as our owner has been told."""
         return AS_TOLD.get(self.state, self.state)
 
     def note(self, fact: Fact) -> None:
-        """Raise and lower flags, as `FLAGS` says.
+        """Set and clear flags as defined in `FLAGS`.
 
         Args:
-            fact: what has come about.
+            fact: what has happened.
         """
         for flag, value in FLAGS[fact].items():
             setattr(self, flag, value)
 
     def count(self, name: str, by: int = 1) -> None:
-        """Count something; nothing goes by it.
+        """Increase a counter; no behaviour depends on it.
 
         Args:
             name: one of `COUNTERS`.
-            by: how many.
+            by: the increment.
         """
         self.counters[name] += by
 
     def seldom(self, what: Hashable, now: float) -> bool:
-        """Tell whether something may be done that is done at most once per T1, and take it as done.
+        """Tell whether an action that is limited to once per T1 may be taken now, and if so, record it as taken.
 
         Args:
-            what: what it is.
+            what: identifies the action.
             now: seconds on the caller's clock.
         """
         may = now >= self._not_before.get(what, now)
@@ -165,11 +165,11 @@ class Dlc:
         return may
 
     def set_port(self, settings: PortSettings) -> None:
-        """Take the settings of the port behind it (27.010 §5.4.6.3.9)."""
+        """Record the settings of the port behind the DLC (27.010 §5.4.6.3.9)."""
         self.port = settings
 
     def set_service(self, service: int, codec: int | None) -> None:
-        """Take its service and codec octets (27.010 §5.4.6.3.11)."""
+        """Record the service and codec octets of the DLC (27.010 §5.4.6.3.11)."""
         self.service = service, codec
 
     # --- T1, and the answers to SABM and DISC ---------------------------------------------------------------------
@@ -181,33 +181,33 @@ class Dlc:
             self.deadline = now + self._config.t1
 
     def timed_out(self, now: float) -> Input | None:
-        """Tell what has come of waiting: T1, or N2 when it has run out for the last time (27.010 §5.7.3)."""
+        """Return the input that a timeout causes: T1, or N2 when T1 has run out for the last time (27.010 §5.7.3)."""
         if self.deadline is None or self.deadline > now:
             return None
         return Input.N2 if self.tries > self._config.n2 else Input.T1  # N2 counts the repetitions
 
     def answered(self) -> bool:
-        """Take UA or DM off the answers that are due.
+        """Deduct a UA or DM from the answers that are due.
 
         Returns:
-            Whether it answers a SABM or DISC that another one of ours has followed since.
+            Whether it answers an older SABM or DISC, after which we have sent another.
         """
         older = self._answers_due > 1 and self.state in AWAITED
         self._answers_due = max(0, self._answers_due - 1)
         return older
 
-    # --- What PN settles (27.010 §5.4.6.3.1) ----------------------------------------------------------------------
+    # --- PN (27.010 §5.4.6.3.1) -----------------------------------------------------------------------------------
 
     def agree(self, parameters: Parameters) -> None:
-        """Let parameters hold from the next SABM on: PN was answered, by either station."""
+        """Use parameters from the next SABM on: PN was answered, by either station."""
         self._negotiated = parameters
         self.note(Fact.AGREED)
 
     def disagree(self, convergence: int) -> None:
-        """Let the defaults hold: PN had no answer, and the peer may go by what was asked for, or by what was before.
+        """Use the defaults: PN was not answered, and the peer may use what was asked for, or what it used before.
 
         Args:
-            convergence: the layer that was asked for. One that only one side has would spoil data.
+            convergence: the layer that was asked for. Data is spoiled if only one side uses it.
         """
         before = 1 if self._negotiated is None else self._negotiated.convergence
         self._negotiated = None
@@ -218,9 +218,9 @@ class Dlc:
         """Begin a connection.
 
         Args:
-            opened: the DLC was closed before: what PN settled holds, else the defaults (27.010 §5.4.1). Without it the
-                peer sent SABM again. Where it has not used the connection our UA was lost, and what was settled for it
-                still holds.
+            opened: the DLC was closed before: the parameters that PN negotiated apply, otherwise the defaults (27.010
+                §5.4.1). False: the peer repeated SABM. If it has not used the connection, our UA was lost, and the
+                parameters negotiated for the connection still apply.
         """
         if self._settled is not None:
             self.parameters = self._settled
@@ -232,13 +232,13 @@ class Dlc:
         self.status_due.clear()
 
     def end(self) -> None:
-        """Forget what belongs to the connection that has ended; our wish to stop the peer is part of it."""
+        """Reset what belongs to the connection that has ended, including our request that the peer stop sending."""
         self.own_signals = replace(self.own_signals, fc=False)
         self._early = None
         self.note(Fact.ENDED)
 
     def _take_settled(self) -> None:
-        """The SABM that it was settled for has been: only what came behind it is left for the next."""
+        """Drop what was agreed for the SABM that is done; keep what was agreed since, for the next SABM."""
         if self._negotiated is self._settled:
             self._negotiated = None
 
@@ -246,23 +246,23 @@ class Dlc:
 
     @property
     def stopped(self) -> bool:
-        """Whether the peer's signals hold our data."""
+        """Whether the peer's signals hold back our data."""
         return self.peer_signals is not None and self.peer_signals.stops_data
 
     def say(self, signals: Signals) -> bool:
-        """Take our signals; return whether they are others than before."""
+        """Set our signals; return whether they have changed."""
         changed = signals != self.own_signals
         self.own_signals = signals
         return changed
 
     def say_by_status(self, break_length: float | None) -> bool:
-        """Let a frame of convergence layer 2 say our signals (27.010 §5.5.2).
+        """Queue our signals for a frame of convergence layer 2 (27.010 §5.5.2).
 
         Args:
             break_length: seconds of break; None: no break.
 
         Returns:
-            Whether there was room for it.
+            Whether there was room.
         """
         if len(self.status_due) >= _MAX_STATUS_DUE:
             return False
@@ -271,14 +271,14 @@ class Dlc:
         return True
 
     def hear(self, signals: Signals, break_length: float | None) -> bool:
-        """Take the peer's signals.
+        """Record the peer's signals.
 
         Args:
-            signals: what it says.
+            signals: the signals.
             break_length: seconds of break; None: no break.
 
         Returns:
-            Whether that is anything new.
+            Whether anything is new: other signals, or a break.
         """
         self.note(Fact.USED)
         if signals == self.peer_signals and break_length is None:
@@ -289,15 +289,15 @@ class Dlc:
         return True
 
     def keep_early(self, signals: Signals) -> None:
-        """Keep what the peer says about a connection that is not there yet."""
+        """Keep the peer's signals for a connection that is not open yet."""
         self._early = signals
 
     def take_early(self) -> Signals | None:
-        """Return what it said before the connection was there, once."""
+        """Return the signals that `keep_early` kept, and clear them."""
         early, self._early = self._early, None
         return early
 
-    # --- What waits to be sent ------------------------------------------------------------------------------------
+    # --- The transmit queue ---------------------------------------------------------------------------------------
 
     @property
     def has_data(self) -> bool:
@@ -306,22 +306,22 @@ class Dlc:
 
     @property
     def may_send(self) -> bool:
-        """Whether something waits to be sent, and the peer's signals let it go."""
+        """Whether something waits to be sent, and the peer's signals allow it."""
         return self.is_open and (bool(self.status_due) or (bool(self.queue) and not self.stopped))
 
     @property
     def priority(self) -> int:
-        """What the scheduler goes by: as negotiated, else that of DLCI 1 to 7 for all."""
+        """The priority for the scheduler: the negotiated one, otherwise 7, that of DLCI 1 to 7."""
         return 7 if self.parameters.priority is None else self.parameters.priority
 
     def put(self, data: bytes) -> int:
         """Queue octets to be sent.
 
         Args:
-            data: any number of them.
+            data: any number of octets.
 
         Returns:
-            How many were taken: fewer than offered when the queue is full; `Writable` is due then.
+            How many were queued: fewer than offered when the queue is full; `Writable` follows then.
         """
         taken = data[: max(0, self._config.queue_high - len(self.queue))]
         self.queue += taken
@@ -331,10 +331,10 @@ class Dlc:
         return len(taken)
 
     def next_info(self, longest: int) -> bytes:
-        """Return the next information field in the form of its convergence layer (27.010 §5.5); `sent` takes it off.
+        """Return the next information field, as its convergence layer formats it (27.010 §5.5); `sent` removes it.
 
         Args:
-            longest: how many octets it may have; N1 holds as well.
+            longest: the most octets that it may have; N1 applies as well.
         """
         size = min(self.parameters.n1, longest)
         if self.parameters.convergence == 1:  # 27.010 5.5.1: the octets as they are
@@ -343,10 +343,10 @@ class Dlc:
         return status + bytes(self.queue[: 0 if self.stopped else max(0, size - len(status))])
 
     def sent(self, size: int) -> None:
-        """Take off the queue what has left: the field that `next_info` returned.
+        """Remove from the queue the field that `next_info` returned: it has been sent.
 
         Args:
-            size: its octets.
+            size: its length in octets.
         """
         if self.parameters.convergence == 2:
             size -= len(self._status())
@@ -355,10 +355,10 @@ class Dlc:
         self.count_sent(size)
 
     def count_sent(self, size: int) -> None:
-        """Count a frame that has left.
+        """Count a frame that has been sent.
 
         Args:
-            size: octets of its information field.
+            size: length of its information field in octets.
         """
         self.counters["frames_sent"] += 1
         self.counters["octets_sent"] += size
@@ -367,7 +367,7 @@ class Dlc:
         return build_status(self.own_signals, self.status_due[0] if self.status_due else None)
 
     def discard(self) -> int:
-        """Throw the queue away and count it; return how many octets that were."""
+        """Discard the queue and count its octets; return how many there were."""
         count = len(self.queue)
         self.queue.clear()
         self.counters["octets_discarded"] += count

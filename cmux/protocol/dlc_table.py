@@ -1,13 +1,14 @@
-"""Where a data link connection may stand and what leads from where to where: data, and nothing else (27.010 §5.4).
+"""The states of a data link connection and the transitions between them: data, and nothing else (27.010 §5.4).
 
-Two rules. First, everything that a DLC goes by is in this file: `TRANSITIONS` and `IGNORED` together have every pair of
-state and input, `FLAGS` what is true of a DLC beside its state. `Dlc.apply` and `Dlc.note` are the only doors; no other
-module assigns a field of `Dlc`. Second, the tables do not know which role this station has, nor on which DLCI it is:
-where something cannot come about (DLCI 0 is never parked), the pair stands in `IGNORED` like any other.
+Two rules. First, everything that determines how a DLC behaves is in this file: `TRANSITIONS` and `IGNORED` together
+have every pair of state and input, `FLAGS` has what is true of a DLC besides its state. `Dlc.apply` and `Dlc.note` are
+the only ways to change them; no other module assigns a field of `Dlc`. Second, the tables know neither the role of this
+station nor the DLCI: a pair that cannot occur (DLCI 0 is never parked) is in `IGNORED` like any other.
 
-What the tables cannot see is decided before: which input a frame is (`frame_dispatcher`: policy, echoes, answers that
-come late), whether T1 has run out for the last time (`Dlc.timed_out`), and how a close is meant (`Session.close`). What
-an action does is told where it is carried out: `session`, for data `frame_dispatcher`.
+What the tables cannot see is decided beforehand: which input a frame is (`frame_dispatcher`: policy, echoes, late
+answers), whether T1 has run out for the last time (`Dlc.timed_out`), and which way of closing is meant
+(`Session.close`). What an action does is defined where it is carried out: in `actions`, `session` and, for data,
+`frame_dispatcher`.
 """
 
 from __future__ import annotations
@@ -21,28 +22,28 @@ from .wire import FrameType
 
 
 class State(StrEnum):
-    """Where a DLC stands, seen from this station."""
+    """The state of a DLC, as seen from this station."""
 
     CLOSED = "CLOSED"
     """No command but SABM is accepted (ADM)."""
     NEGOTIATING = "NEGOTIATING"
     """Closed; to be opened as soon as PN has a result."""
     OPENING = "OPENING"
-    """SABM is out, UA or DM is awaited."""
+    """SABM has been sent; UA or DM is awaited."""
     OPEN = "OPEN"
     """Data flows (ABM)."""
     DRAINING = "DRAINING"
     """To be closed as soon as the transmit queue is empty."""
     PARKED = "PARKED"
-    """Closed for our owner, open for the peer, which could not open it again (`Config.keep_open`)."""
+    """Closed for our owner, but open for the peer, which could not open it again (`Config.keep_open`)."""
     CLOSING = "CLOSING"
-    """DISC is out, UA or DM is awaited."""
+    """DISC has been sent; UA or DM is awaited."""
     REOPENING = "REOPENING"
-    """As CLOSING; to be opened when it is closed."""
+    """As CLOSING; to be opened as soon as it is closed."""
     CLEARING = "CLEARING"
-    """DISC is out for a DLC that our owner knows as closed, and the peer may not."""
+    """DISC has been sent for a DLC that is closed for our owner, but perhaps not for the peer."""
     CLEARING_FIRST = "CLEARING_FIRST"
-    """As CLEARING; to be opened when the peer has cleared it."""
+    """As CLEARING; to be opened as soon as the peer has cleared it."""
 
 
 class Input(StrEnum):
@@ -58,14 +59,14 @@ class Input(StrEnum):
     """Close when the queue is empty."""
     DRAINED = "queue empty"
     MISSED = "missed"
-    """The peer, which can be heard again, may have missed the last word about it."""
+    """The peer, which is sending again, may have missed our last message about the DLC."""
     SABM = "SABM"
     UNWANTED_SABM = "unwanted SABM"
     """Refused by policy."""
     UA = "UA"
     DM = "DM"
     DM_IN_ADM = "DM in ADM"
-    """On DLCI 0, from a peer that serves data channels all the same (`Config.adm`)."""
+    """On DLCI 0, from a peer that still serves data channels (`Config.adm`)."""
     DISC = "DISC"
     DATA = "UIH"
     """Or UI."""
@@ -75,11 +76,11 @@ class Input(StrEnum):
     N2 = "N2"
     """T1 has run out for the last time."""
     DROPPED = "session over"
-    """Or the line lost."""
+    """Or the line was lost."""
 
 
 class Action(StrEnum):
-    """What the multiplexer does about it."""
+    """What the multiplexer does in response."""
 
     SEND_SABM = "send SABM"
     SEND_DISC = "send DISC"
@@ -90,10 +91,10 @@ class Action(StrEnum):
     SETTLE = "settle PN"
     OPENED = "emit: opened"
     OPENED_BY_PEER = "emit: opened by the peer"
-    KEEP_OPEN = "emit: open still"
+    KEEP_OPEN = "emit: still open"
     RESUME = "emit: opened, signals"
-    REESTABLISHED = "emit: started anew"
-    RESTARTED = "start anew"
+    REESTABLISHED = "emit: restarted"
+    RESTARTED = "restart"
     DELIVER = "deliver"
     DISCARD = "discard"
     DISCARD_BUT_STATUS = "discard all but status"
@@ -102,7 +103,7 @@ class Action(StrEnum):
     KEEP_SIGNALS = "keep for later"
     DISC_ANSWERED = "note: answered"
     DISC_UNANSWERED = "note: unanswered"
-    """It is said again when the peer can be heard again."""
+    """The peer is told again as soon as it sends something."""
     PARKED = "emit: closed for us"
     CLOSED = "emit: closed"
     CLOSED_BY_PEER = "emit: closed by the peer"
@@ -110,7 +111,7 @@ class Action(StrEnum):
     UNANSWERED = "emit: no answer"
     DROPPED = "emit: closed with it"
     FORGET = "forget"
-    """The connection, and what is queued; our owner is told nothing."""
+    """The connection and its queue; our owner is not told."""
 
 
 CLOSING_CAUSE: Final = {
@@ -119,7 +120,7 @@ CLOSING_CAUSE: Final = {
     Action.REFUSED: (Cause.REFUSED, "the peer refused it (DM)"),
     Action.UNANSWERED: (Cause.TIMEOUT, "the peer did not answer"),
 }
-"""The actions that end a DLC, with what its owner is told."""
+"""The actions that end a DLC, with the cause and the text for its owner."""
 
 _S, _I, _A = State, Input, Action
 
@@ -127,34 +128,34 @@ AWAITED: Final = {
     _S.OPENING: FrameType.SABM,
     **dict.fromkeys((_S.CLOSING, _S.REOPENING, _S.CLEARING, _S.CLEARING_FIRST), FrameType.DISC),
 }
-"""The states in which a command of ours is out, and T1 runs for it (27.010 §5.7.1)."""
+"""The states in which one of our commands awaits its answer, while T1 runs (27.010 §5.7.1)."""
 
 NO_ANSWER_COMES: Final = frozenset((_I.T1, _I.N2, _I.DROPPED))
-"""The inputs behind which no answer is under way any more: what has not come within T1 does not come.
+"""The inputs after which no answer is on its way any more: what has not come within T1 will not come.
 
-Else each SABM and DISC that leaves adds one to the answers that are due, and each UA and DM with F = 1 takes one off;
-while more than one is due, it belongs to an older command.
+Otherwise each SABM and DISC that is sent adds one to the answers that are due, and each UA and DM with F = 1 deducts
+one; while more than one is due, the answer belongs to an older command.
 """
 
 OPEN_FOR_PEER: Final = frozenset((_S.OPEN, _S.DRAINING, _S.PARKED))
-"""The states in which the peer may take the DLC for open."""
+"""The states in which the peer may consider the DLC open."""
 
 AS_TOLD: Final = {
     **dict.fromkeys((_S.NEGOTIATING, _S.PARKED, _S.CLEARING, _S.CLEARING_FIRST), _S.CLOSED),
     _S.REOPENING: _S.CLOSING,
 }
-"""What our owner, who was told `Closed` or is yet to be told, takes other states for."""
+"""The states that look like another one to our owner, who has been told `Closed` or has yet to be told."""
 
 TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] = {
-    # 27.010 5.3.3: a closed DLC accepts SABM only; DISC is answered with DM. So, seldom, are stray data, as others do.
+    # 27.010 5.3.3: a closed DLC accepts SABM only; DISC is answered with DM, and stray data once per T1.
     (_S.CLOSED, _I.OPEN): (_S.NEGOTIATING, (_A.SETTLE,)),
     (_S.CLOSED, _I.MISSED): (_S.CLEARING, (_A.SEND_DISC,)),
     (_S.CLOSED, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),
     (_S.CLOSED, _I.UNWANTED_SABM): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DISC): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_SELDOM)),
-    (_S.CLOSED, _I.DROPPED): (_S.CLOSED, ()),  # what PN settled is forgotten
-    # 27.010 5.4.6.3.1: PN comes before SABM. Where no PN is under way, and none is in doubt, it is settled at once.
+    (_S.CLOSED, _I.DROPPED): (_S.CLOSED, ()),  # what PN negotiated is forgotten
+    # 27.010 5.4.6.3.1: PN comes before SABM. Unless a PN is under way, or its result in doubt, it is settled at once.
     (_S.NEGOTIATING, _I.SETTLED): (_S.OPENING, (_A.SEND_SABM,)),
     (_S.NEGOTIATING, _I.CLOSE): (_S.CLOSED, (_A.CLOSED,)),
     (_S.NEGOTIATING, _I.PARK): (_S.CLOSED, (_A.CLOSED,)),
@@ -165,7 +166,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.NEGOTIATING, _I.DISC): (_S.NEGOTIATING, (_A.SEND_DM,)),
     (_S.NEGOTIATING, _I.DATA): (_S.NEGOTIATING, (_A.DISCARD, _A.SEND_DM_SELDOM)),
     (_S.NEGOTIATING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
-    # 27.010 5.4.1: UA or DM within T1, else SABM again, N2 times. A SABM that meets ours opens the DLC as well.
+    # 27.010 5.4.1: UA or DM within T1, else SABM again, N2 times. A SABM that crosses ours opens the DLC as well.
     (_S.OPENING, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
     (_S.OPENING, _I.PARK): (_S.CLOSING, (_A.SEND_DISC,)),
     (_S.OPENING, _I.DRAIN): (_S.CLOSING, (_A.SEND_DISC,)),
@@ -180,7 +181,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.OPENING, _I.T1): (_S.OPENING, (_A.SEND_SABM,)),
     (_S.OPENING, _I.N2): (_S.CLOSED, (_A.DISC_UNANSWERED, _A.UNANSWERED)),
     (_S.OPENING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
-    # 27.010 5.3.1, 5.3.4: SABM on an open DLC is answered and starts it anew; DISC is answered, then acted on.
+    # 27.010 5.3.1, 5.3.4: SABM on an open DLC is answered and restarts it; DISC is answered, then acted on.
     (_S.OPEN, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
     (_S.OPEN, _I.PARK): (_S.PARKED, (_A.PARKED,)),
     (_S.OPEN, _I.DRAIN): (_S.DRAINING, ()),
@@ -204,7 +205,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.DRAINING, _I.DATA): (_S.DRAINING, (_A.DELIVER,)),
     (_S.DRAINING, _I.SIGNALS): (_S.DRAINING, (_A.TELL_SIGNALS,)),
     (_S.DRAINING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
-    # Our owner has had its `Closed`, so nothing of what the peer still does is told.
+    # Our owner has had its `Closed`, so it is told nothing of what the peer still does.
     (_S.PARKED, _I.OPEN): (_S.OPEN, (_A.RESUME,)),
     (_S.PARKED, _I.CLOSE): (_S.CLEARING, (_A.SEND_DISC,)),
     (_S.PARKED, _I.MISSED): (_S.PARKED, (_A.SEND_SIGNALS,)),
@@ -215,7 +216,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.PARKED, _I.DATA): (_S.PARKED, (_A.DISCARD_BUT_STATUS,)),
     (_S.PARKED, _I.SIGNALS): (_S.PARKED, (_A.NOTE_SIGNALS,)),
     (_S.PARKED, _I.DROPPED): (_S.CLOSED, (_A.FORGET,)),
-    # 27.010 5.4.2: UA or DM ends the closing; DISC again after T1, N2 times.
+    # 27.010 5.4.2: UA or DM completes the closing; DISC is repeated after T1, N2 times.
     **{(state, _I.SABM): (state, (_A.SEND_DM,)) for state in AWAITED if state is not _S.OPENING},
     **{(state, _I.UNWANTED_SABM): (state, (_A.SEND_DM,)) for state in AWAITED if state is not _S.OPENING},
     **{(state, _I.DATA): (state, (_A.DISCARD,)) for state in AWAITED if state is not _S.OPENING},
@@ -235,7 +236,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.REOPENING, _I.DISC): (_S.NEGOTIATING, (_A.SEND_UA, _A.DISC_ANSWERED, _A.CLOSED, _A.SETTLE)),
     (_S.REOPENING, _I.N2): (_S.NEGOTIATING, (_A.DISC_UNANSWERED, _A.UNANSWERED, _A.SETTLE)),
     (_S.REOPENING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
-    # The same, untold; but who waits for an opening that comes to nothing is to know.
+    # The same, but our owner is not told, unless it waits for an opening that fails.
     (_S.CLEARING, _I.OPEN): (_S.CLEARING_FIRST, ()),
     (_S.CLEARING, _I.UA): (_S.CLOSED, (_A.DISC_ANSWERED, _A.FORGET)),
     (_S.CLEARING, _I.DM): (_S.CLOSED, (_A.DISC_ANSWERED, _A.FORGET)),
@@ -255,12 +256,12 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
 DELIVERING: Final = frozenset(
     state for (state, what), step in TRANSITIONS.items() if what is _I.DATA and step == (state, (_A.DELIVER,))
 )
-"""The states in which UIH and UI are delivered and nothing else is done: looked up once a state, not once a frame."""
+"""The states in which UIH and UI are simply delivered: looked up once per change of state, not once per frame."""
 
 _CLOSED: Final = (_S.CLOSED, _S.NEGOTIATING)
 _CLOSINGS: Final = (_S.CLOSING, _S.REOPENING, _S.CLEARING, _S.CLEARING_FIRST)
 _OPEN: Final = (_S.OPEN, _S.DRAINING, _S.PARKED)
-_ALREADY: Final = "it is so already"
+_ALREADY: Final = "already the case"
 
 IGNORED: Final[dict[tuple[State, Input], str]] = {
     **dict.fromkeys(product((_S.NEGOTIATING, _S.OPENING, _S.OPEN), (_I.OPEN,)), _ALREADY),
@@ -272,40 +273,40 @@ IGNORED: Final[dict[tuple[State, Input], str]] = {
     **dict.fromkeys(product((*_CLOSED, *_CLOSINGS), (_I.DRAINED,)), "nothing is queued on a DLC that is not open"),
     (_S.OPENING, _I.DRAINED): "nothing is sent before UA",
     **dict.fromkeys(product((_S.OPEN, _S.PARKED), (_I.DRAINED,)), "an empty queue means something only when draining"),
-    (_S.OPENING, _I.MISSED): "SABM, which is out, tells the peer all",
-    **dict.fromkeys(product(_CLOSINGS, (_I.MISSED,)), "DISC, which is out, tells the peer all"),
+    (_S.OPENING, _I.MISSED): "the SABM that is under way tells the peer everything",
+    **dict.fromkeys(product(_CLOSINGS, (_I.MISSED,)), "the DISC that is under way tells the peer everything"),
     **dict.fromkeys(product(_CLOSED, (_I.UA, _I.DM, _I.DM_IN_ADM)), "DM and UA are never answered (27.010 §5.3.3)"),
     **dict.fromkeys(product(_OPEN, (_I.UA,)), "a late or repeated UA changes nothing"),
     (_S.OPEN, _I.DM_IN_ADM): "the peer says again that it has no control channel",
-    **dict.fromkeys(product((_S.DRAINING, _S.PARKED), (_I.DM_IN_ADM,)), "DLCI 0 is never drained nor parked"),
+    **dict.fromkeys(product((_S.DRAINING, _S.PARKED), (_I.DM_IN_ADM,)), "DLCI 0 is never drained or parked"),
     **dict.fromkeys(
-        product((_S.REOPENING, _S.CLEARING, _S.CLEARING_FIRST), (_I.DM_IN_ADM,)), "DLCI 0 is closed for good, and told"
+        product((_S.REOPENING, _S.CLEARING, _S.CLEARING_FIRST), (_I.DM_IN_ADM,)), "DLCI 0 is never reopened or cleared"
     ),
-    **dict.fromkeys(product((*_CLOSED, *_CLOSINGS), (_I.SIGNALS,)), "Linux says them of a DLC that is not open, too"),
+    **dict.fromkeys(product((*_CLOSED, *_CLOSINGS), (_I.SIGNALS,)), "Linux also sends them for a DLC that is not open"),
     **dict.fromkeys(product((*_CLOSED, *_OPEN), (_I.T1, _I.N2)), "no answer is awaited (27.010 §5.4.1, §5.4.2)"),
 }
 """What changes nothing, and why."""
 
 
 class Flag(StrEnum):
-    """What is true of a DLC beside its state; the values are the fields of `Dlc`."""
+    """What is true of a DLC besides its state; the values are the names of fields of `Dlc`."""
 
     CONFIRMED = "confirmed"
-    """The peer has used this connection: it knows that it is open."""
+    """The peer has used this connection, so it knows that it is open."""
     DOUBTFUL = "doubtful"
-    """The peer may go by another convergence layer than we: PN, or the SABM that it was for, stayed unanswered."""
+    """The peer may use another convergence layer than we do: PN, or the SABM that it was for, was not answered."""
     STARVED = "starved"
-    """The owner was told that less was taken than it offered; it waits for `Writable`."""
+    """Less was taken than the owner offered; the owner waits for `Writable`."""
 
 
 class Fact(StrEnum):
-    """What raises or lowers a flag, in whatever state."""
+    """What sets or clears a flag, in any state."""
 
     USED = "data or signals came"
-    BEGUN = "the connection begins, or begins anew"
+    BEGUN = "the connection begins or restarts"
     ENDED = "the connection is over"
     AGREED = "PN was answered, by either station"
-    LAYER_UNSURE = "PN, or an opening, stayed unanswered, and not all was about layer 1"
+    LAYER_UNSURE = "PN or an opening was not answered, and a layer other than 1 was involved"
     DEFAULTS_ASKED = "the defaults are asked for"
     TOOK_LESS = "less was taken than was offered"
     ROOM_MADE = "the queue has room again"
@@ -323,4 +324,4 @@ FLAGS: Final[dict[Fact, dict[Flag, bool]]] = {
     Fact.ROOM_MADE: {Flag.STARVED: False},
     Fact.DROPPED: {Flag.DOUBTFUL: False},
 }
-"""What each fact makes of the flags; those that it does not name stay."""
+"""How each fact changes the flags; flags that it does not name stay as they are."""

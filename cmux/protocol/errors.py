@@ -1,14 +1,14 @@
-"""What can go wrong through our own caller, or end a session: one tree.
+"""The exceptions of the multiplexer, as one tree.
 
 ::
 
     CmuxError
-    ├── LocalError                  our own caller broke a rule; nothing was sent
-    │   ├── ConfigError             (ValueError) a parameter out of the range of 27.010 §5.7
+    ├── LocalError                  the caller broke a rule; nothing was sent
+    │   ├── ConfigError             (ValueError) a parameter is out of the range of 27.010 §5.7
     │   ├── InvalidDlci             (ValueError) a DLCI that cannot carry data
-    │   ├── FrameError              (ValueError) a frame that the option cannot express
+    │   ├── FrameError              (ValueError) a frame that the option cannot encode
     │   └── StateError              the call does not fit the state of the session or the DLC
-    ├── StartupError                the hand-over to multiplexer mode failed
+    ├── StartupError                entering multiplexer mode failed
     │   ├── ModuleSilent            (TimeoutError) no answer to AT
     │   ├── CmuxRefused             the module answered ERROR to AT+CMUX, or DM for DLCI 0
     │   └── NoMultiplexer           (TimeoutError) OK to AT+CMUX, but no UA for DLCI 0
@@ -19,7 +19,7 @@
     ├── SessionEnded                (ConnectionError) the whole multiplexer session is over; carries ``cause``
     └── AcceptTimeout               (TimeoutError) the peer opened no channel in time
 
-What comes from the line never raises: it is counted and told as an event.
+Input from the line never raises: what is wrong with it is counted and reported as an event.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from .cause import Cause
 
 
 class CmuxError(Exception):
-    """The root of everything that this package raises on its own account."""
+    """The base class of all exceptions of this package."""
 
 
 class LocalError(CmuxError):
-    """Our own caller broke a rule; nothing was sent."""
+    """The caller broke a rule; nothing was sent."""
 
 
 class ConfigError(LocalError, ValueError):
-    """A parameter lies outside the range that 27.010 §5.7 gives it."""
+    """A parameter is out of the range that 27.010 §5.7 gives it."""
 
 
 class InvalidDlci(LocalError, ValueError):
@@ -52,7 +52,7 @@ class InvalidDlci(LocalError, ValueError):
 
 
 class FrameError(LocalError, ValueError):
-    """A frame or message that cannot be expressed in octets; the message names the field."""
+    """A frame or message that cannot be encoded in octets; the message names the field."""
 
 
 class StateError(LocalError):
@@ -60,7 +60,7 @@ class StateError(LocalError):
 
 
 class StartupError(CmuxError):
-    """The hand-over from AT commands to multiplexer mode failed."""
+    """Entering multiplexer mode from AT commands failed."""
 
 
 class ModuleSilent(StartupError, TimeoutError):
@@ -72,7 +72,7 @@ class CmuxRefused(StartupError):
 
 
 class NoMultiplexer(StartupError, TimeoutError):
-    """The module said OK to AT+CMUX, but never answered SABM on DLCI 0."""
+    """The module answered AT+CMUX with OK, but never answered SABM on DLCI 0."""
 
 
 class DlcError(CmuxError):
@@ -81,7 +81,7 @@ class DlcError(CmuxError):
     Args:
         dlci: its number.
         cause: why.
-        detail: the sentence for people.
+        detail: the reason, as a sentence.
     """
 
     def __init__(self, dlci: int, cause: Cause, detail: str) -> None:
@@ -95,7 +95,7 @@ class DlcRefused(DlcError, ConnectionRefusedError):
 
 
 class DlcTimeout(DlcError, TimeoutError):
-    """The peer left SABM unanswered, N2 retransmissions included (27.010 §5.4.1)."""
+    """The peer did not answer SABM, nor its N2 repetitions (27.010 §5.4.1)."""
 
 
 class DlcClosed(DlcError, ConnectionError):
@@ -107,7 +107,7 @@ class SessionEnded(CmuxError, ConnectionError):
 
     Args:
         cause: why.
-        detail: the sentence for people.
+        detail: the reason, as a sentence.
     """
 
     def __init__(self, cause: Cause, detail: str) -> None:
@@ -116,4 +116,4 @@ class SessionEnded(CmuxError, ConnectionError):
 
 
 class AcceptTimeout(CmuxError, TimeoutError):
-    """The peer opened no channel in the time that `accept` was given."""
+    """The peer opened no channel within the time that `accept` was given."""

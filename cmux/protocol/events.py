@@ -1,4 +1,4 @@
-"""What a `Multiplexer` tells its owner: frozen dataclasses, one class for each kind of news."""
+"""The events that a `Multiplexer` reports to its owner: frozen dataclasses, one class for each kind."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from .power import Power
 
 
 class DropReason(StrEnum):
-    """Why octets between flags were no frame (27.010 §5.2.3)."""
+    """Why octets between flags are not a frame (27.010 §5.2.3)."""
 
     FCS = "fcs"
-    """The frame check sequence does not fit."""
+    """The frame check sequence does not match."""
     LENGTH = "length"
     """Too short to be a frame, or an information field where the type has none."""
     NO_CLOSING_FLAG = "no_closing_flag"
-    """Basic option: the octet behind the FCS is no flag."""
+    """Basic option: the octet behind the FCS is not a flag."""
     TRUNCATED = "truncated"
-    """It never became whole and was given up."""
+    """The frame was never completed, and given up."""
     ABORTED = "aborted"
     """Advanced option: the sender ended it with 7D 7E."""
     ADDRESS = "address"
     """EA of the address octet is 0: longer addresses are not defined."""
     CONTROL = "control"
-    """The control octet names no frame type of this option."""
+    """The control octet is not a frame type of this option."""
     TOO_LONG = "too_long"
-    """More octets of information than ``Config.n1_receive``."""
+    """The information field has more octets than ``Config.n1_receive``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The base of everything that the core reports."""
+    """The base class of everything that the core reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class SessionOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class SessionClosed(Event):
-    """DLCI 0 is down; every DLC had its own `Closed` before."""
+    """DLCI 0 is down; every DLC has had its own `Closed` before."""
 
     cause: Cause
     """Why."""
     detail: str
-    """The sentence for people."""
+    """The reason, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +75,21 @@ class Reestablished(Event):
 
 @dataclass(frozen=True, slots=True)
 class Closed(Event):
-    """A DLC is over, or could not be opened."""
+    """A DLC is closed, or could not be opened."""
 
     dlci: int
     """Its number, 1 to 61."""
     cause: Cause
     """Why."""
     detail: str
-    """The sentence for people."""
+    """The reason, as a sentence."""
     discarded: int = 0
-    """Octets that were queued to be sent and never were."""
+    """Octets that were queued but never sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataReceived(Event):
-    """Octets came in on a DLC; consecutive frames of one DLC in one call are one event."""
+    """Octets came in on a DLC; consecutive frames of one DLC in one call form one event."""
 
     dlci: int
     """Its number, 1 to 61."""
@@ -99,7 +99,7 @@ class DataReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class Writable(Event):
-    """A DLC that took less than was offered is down to its low-water mark: send again."""
+    """A DLC that took less than it was offered is down to its low-water mark: send again."""
 
     dlci: int
     """Its number, 1 to 61."""
@@ -119,12 +119,12 @@ class SignalsChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class ParametersChanged(Event):
-    """PN settled the parameters of a DLC; they hold from its next SABM on (27.010 §5.4.6.3.1)."""
+    """PN negotiated the parameters of a DLC; they apply from its next SABM on (27.010 §5.4.6.3.1)."""
 
     dlci: int
     """Its number, 1 to 61."""
     parameters: Parameters
-    """What holds."""
+    """The negotiated parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +134,14 @@ class PortChanged(Event):
     dlci: int
     """Its number, 1 to 61."""
     settings: PortSettings
-    """What is in force now."""
+    """The settings in force now."""
     mask: PortMask
-    """Which settings the peer meant."""
+    """Which settings the peer set."""
 
 
 @dataclass(frozen=True, slots=True)
 class LineStatus(Event):
-    """The peer saw errors on the serial port behind a DLC (RLS, 27.010 §5.4.6.3.10)."""
+    """The peer reports errors on the serial port behind a DLC (RLS, 27.010 §5.4.6.3.10)."""
 
     dlci: int
     """Its number, 1 to 61."""
@@ -155,7 +155,7 @@ class LineStatus(Event):
 
 @dataclass(frozen=True, slots=True)
 class ServiceChanged(Event):
-    """The peer named the service of a DLC (SNC, 27.010 §5.4.6.3.11)."""
+    """The peer set the service of a DLC (SNC, 27.010 §5.4.6.3.11)."""
 
     dlci: int
     """Its number, 1 to 61."""
@@ -167,7 +167,7 @@ class ServiceChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class FlowChanged(Event):
-    """The peer stopped all channels, or lets them go again (FCoff, FCon, 27.010 §5.4.6.3.5, §5.4.6.3.6)."""
+    """The peer stopped all channels, or released them again (FCoff, FCon, 27.010 §5.4.6.3.5, §5.4.6.3.6)."""
 
     held: bool
     """True after FCoff."""
@@ -178,23 +178,23 @@ class PowerChanged(Event):
     """The session fell asleep, or woke up."""
 
     power: Power
-    """What holds now: ASLEEP or AWAKE."""
+    """The new state: ASLEEP or AWAKE."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResetSuspected(Event):
-    """Where frames should be stood what modules say when they have started anew; the module is asked for a frame."""
+    """A text that modules send after a restart came in place of frames; the module is being asked for a frame."""
 
     text: str
-    """What it said."""
+    """The text."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModeChanged(Event):
-    """A responder entered multiplexer mode, or is back in AT mode."""
+    """A responder has entered multiplexer mode, or is back in AT mode."""
 
     multiplexing: bool
-    """What holds now."""
+    """Whether it is in multiplexer mode now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +207,10 @@ class AtReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class CommandReceived(Event):
-    """An AT command came that a responder does not know; `Responder.answer` has to follow."""
+    """An AT command came that a responder does not know; the owner has to call `Responder.answer`."""
 
     command: str
-    """The command line with its ``AT``, without its end."""
+    """The command line with its ``AT``, without the line end."""
 
 
 class Outcome(StrEnum):
@@ -219,9 +219,9 @@ class Outcome(StrEnum):
     ANSWERED = "answered"
     NOT_SUPPORTED = "not supported by the peer (NSC)"
     TIMEOUT = "no answer from the peer"
-    SUPERSEDED = "another command took its place"
-    """FCon took that of FCoff, or the other way round, before there was an answer."""
-    CANCELLED = "the session ended or began anew"
+    SUPERSEDED = "replaced by another command"
+    """FCon replaced FCoff, or the other way round, before there was an answer."""
+    CANCELLED = "the session ended or restarted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,26 +233,26 @@ class CommandDone(Event):
     outcome: Outcome
     """How it ended."""
     answer: Command | None
-    """What came back, when something did."""
+    """The answer, if there was one."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownCommand(Event):
-    """The peer sent a command that 27.010 does not know; it was answered with NSC."""
+    """The peer sent a command that 27.010 does not define; it was answered with NSC."""
 
     type_octet: int
-    """As it came."""
+    """The type octet as received."""
     value: bytes
     """Its value octets."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameDropped(Event):
-    """Octets after a flag were no valid frame; the search went on behind that flag."""
+    """Octets after a flag were not a valid frame; the search continued behind that flag."""
 
     offset: int
-    """Where its opening flag stood, counted in octets since the decoder was made."""
+    """The position of the opening flag, in octets since the decoder was created."""
     reason: DropReason
     """Which check failed."""
     raw: bytes
-    """From the opening flag to the last octet that was looked at."""
+    """From the opening flag to the last octet that was examined."""

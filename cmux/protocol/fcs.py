@@ -11,10 +11,10 @@ _crc: Callable[[bytes], int] = crcmod.mkCrcFun(0x107, initCrc=0, rev=True, xorOu
 
 
 def fcs(octets: bytes) -> int:
-    """Return the frame check sequence of the octets that the frame type puts under it (27.010 §5.2.1.6).
+    """Return the frame check sequence of the octets that it covers for the type of the frame (27.010 §5.2.1.6).
 
     Args:
-        octets: address, control, the length octets of the basic option and, but for UIH, the information field.
+        octets: address, control, the length octets of the basic option and, except for UIH, the information field.
 
     Returns:
         The octet that follows the information field on the line, before transparency.

@@ -1,7 +1,7 @@
-"""The way in: octets from the line, frames, what they are to their DLC, and the events that come of it.
+"""The receive path: octets from the line become frames, inputs of their DLC, and events.
 
-What is done with each frame before and beside the transition table of its DLC (27.010 §5.3, §5.4) stands here, and the
-queue of events, in which data of one DLC that came in a row are one event.
+This module decides what is done with a frame before and besides the transition table of its DLC (27.010 §5.3, §5.4).
+It also has the queue of events, in which consecutive data of one DLC form one event.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ _INPUTS = {
     FrameType.UI: Input.DATA,  # 27.010 5.3.6
 }
 MAX_UNREAD = 4096
-"""Octets from behind the end of sessions that wait for `FrameDispatcher.take_unread`."""
+"""Most octets behind the end of sessions that are kept for `FrameDispatcher.take_unread`."""
 
 _ANSWERS = (Input.UA, Input.DM)
 _SECOND_TRY = 2
 
 
 class EventQueue:
-    """Events that wait for the next call that returns some."""
+    """Events that wait for the next call that returns events."""
 
     def __init__(self) -> None:
         self.since: float | None = None
-        """Since when the oldest waits; None: there is none."""
+        """When the oldest waiting event was added; None if none waits."""
         self._events: list[Event] = []
         self._data: list[bytes] = []
         self._data_dlci = 0
 
     def put(self, event: Event, now: float) -> None:
-        """Add an event behind the data that came before it."""
+        """Add an event after the data that came before it."""
         if self._data:
             self._join_data()
         if self.since is None:
@@ -58,7 +58,7 @@ class EventQueue:
         self._events.append(event)
 
     def put_data(self, dlci: int, data: bytes, now: float) -> None:
-        """Add data to the event that the data before them on the same DLC make."""
+        """Add data; consecutive data of one DLC become one event."""
         if self._data and self._data_dlci != dlci:
             self._join_data()
         if self.since is None:
@@ -67,7 +67,7 @@ class EventQueue:
         self._data.append(data)
 
     def take(self) -> list[Event]:
-        """Return what is to be told, once."""
+        """Return the events that wait, and clear them."""
         if self._data:
             self._join_data()
         events, self._events, self.since = self._events, [], None
@@ -79,7 +79,7 @@ class EventQueue:
 
 
 class DispatcherOwner(Protocol):
-    """What the dispatcher needs of the session whose frames it takes."""
+    """What the dispatcher needs from the session whose frames it handles."""
 
     config: Config
     now: float
@@ -104,22 +104,22 @@ class DispatcherOwner(Protocol):
         """Return a DLC, open or not."""
 
     def apply(self, dlc: Dlc, what: Input, *, final: bool = True) -> None:
-        """Drive the transition table of a DLC."""
+        """Apply an input to the transition table of a DLC."""
 
     def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
-        """Note what the peer says about a DLC."""
+        """Record the signals that the peer sent for a DLC."""
 
     def end(self, cause: Cause, detail: str) -> None:
         """End the session."""
 
     def frame_dropped(self, item: FrameDropped) -> None:
-        """Count and tell what was no frame."""
+        """Count and report octets that are not a frame."""
 
     def frame_heard(self) -> None:
-        """Note that the peer lives."""
+        """Note that the peer is alive."""
 
     def frame_taken(self) -> None:
-        """Say once more what the peer may have missed, as it can be heard again."""
+        """Repeat what the peer may have missed: it is sending again."""
 
 
 class FrameDispatcher:
@@ -127,7 +127,7 @@ class FrameDispatcher:
 
     Args:
         config: framing and limits.
-        session: what the frames are for.
+        session: the session that the frames belong to.
         command_cr: the C/R bit of what this station sends (27.010 §5.2.1.2, table 1).
     """
 
@@ -147,7 +147,7 @@ class FrameDispatcher:
     # --- Octets ---------------------------------------------------------------------------------------------------
 
     def receive(self, data: bytes) -> None:
-        """Take octets; nothing that they say raises."""
+        """Process octets; no input raises."""
         session = self._session
         self._grown_at, self._gap_over = session.now, False
         session.standby.heard()
@@ -155,16 +155,16 @@ class FrameDispatcher:
         session.standby.understood(data, partial=self.decoder.pending)
 
     def finish(self) -> None:
-        """No more octets will come: find what can be found in those that wait."""
+        """Process what is left, as no more octets will come."""
         self._pass_on(self.decoder.finish())
 
     def take_unread(self) -> bytes:
-        """Take the octets that came behind the frame that ended a session, once."""
+        """Return the octets behind the frame that ended a session, and clear them."""
         unread, self._unread = self._unread, b""
         return unread
 
     def next_timeout(self) -> float | None:
-        """Return when a partial frame is to be given up; None: there is none."""
+        """Return when a partial frame is to be given up; None if there is none."""
         if not self.decoder.pending:
             return None
         return self._grown_at + (self._config.t2 if self._gap_over else min(self._config.frame_gap, self._config.t2))
@@ -179,7 +179,7 @@ class FrameDispatcher:
                 self._pass_on(self.decoder.give_up(force=over))
 
     def _pass_on(self, items: Generator[Decoded]) -> None:
-        """Hand frames to the session; what stands behind the one that ends it is not for the multiplexer."""
+        """Pass frames to the session; octets behind the frame that ends it are not for the multiplexer."""
         session = self._session
         ended = session.ended
         for _, item in items:
@@ -191,7 +191,7 @@ class FrameDispatcher:
                 session.frame_taken()
             if session.ended != ended:
                 ended = session.ended
-                if session.dlc(0).state is State.CLOSED:  # else the same frame, SABM on DLCI 0, began the next one
+                if session.dlc(0).state is State.CLOSED:  # else the same frame, SABM on DLCI 0, began the next session
                     items.close()
                     self._keep_unread(self.decoder.take_rest())
 
@@ -223,26 +223,26 @@ class FrameDispatcher:
             session.apply(dlc, self._meaning(dlc, what), final=item.pf)
 
     def _is_of_no_use(self, dlc: Dlc, what: Input, item: Frame) -> bool:
-        """Whether a command or an answer changes nothing, whatever the table says."""
+        """Tell whether a command or response is to be ignored, whatever the table says."""
         if what is Input.SABM:
-            # Our own SABM comes back from a peer that echoes, in AT mode. Once DLCI 0 is open it is no echo: there are
-            # modules that open channels with the host's C/R bit.
+            # A peer in AT mode echoes our own SABM. Once DLCI 0 is open it is not an echo: some modules open channels
+            # with the host's C/R bit.
             return not dlc.dlci and dlc.state is State.OPENING and item.cr == self._command_cr
         if what not in _ANSWERS:
             return False
         if not item.pf:
-            # 27.010 5.4.4.2: UA with F = 0 is discarded. DM with it comes unasked (27.010 5.3.3), about the connection
-            # before, and is no answer to a SABM that has just left.
+            # 27.010 5.4.4.2: UA with F = 0 is discarded. DM with F = 0 is unsolicited (27.010 5.3.3): it is about the
+            # previous connection and does not answer a SABM that has just been sent.
             return what is Input.UA or (dlc.state is State.OPENING and dlc.tries < _SECOND_TRY)
         return dlc.answered()
 
     def _meaning(self, dlc: Dlc, what: Input) -> Input:
-        """Tell what a frame means to its DLC, as the session stands."""
+        """Return the input that a frame is for its DLC, given the state of the session."""
         session = self._session
         if what is Input.SABM:
-            if not dlc.dlci and session.shutting_down:  # it has closed already, and its answer to our CLD was lost
+            if not dlc.dlci and session.shutting_down:  # the peer has closed already; its answer to our CLD was lost
                 session.end(Cause.LOCAL, "closed down by this side")
-            if not dlc.dlci and dlc.is_open and dlc.confirmed:  # it starts anew: what was due means nothing to it
+            if not dlc.dlci and dlc.is_open and dlc.confirmed:  # it restarts: what was due means nothing to it
                 session.transmitter.clear()
             return Input.UNWANTED_SABM if self._unwanted(dlc) else what
         if what is Input.DM and not dlc.dlci and session.config.adm:
@@ -251,22 +251,22 @@ class FrameDispatcher:
         return what
 
     def _unwanted(self, dlc: Dlc) -> bool:
-        """Whether the peer may not have this DLC."""
+        """Tell whether the peer may not open this DLC."""
         session = self._session
         if not dlc.dlci:
             return False
-        refused = dlc.dlci in session.refused and dlc.state is not State.OPENING  # what we open ourselves we want
+        refused = dlc.dlci in session.refused and dlc.state is not State.OPENING  # a DLC that we are opening is wanted
         return refused or not session.config.carries_data(dlc.dlci) or not session.is_open or session.shutting_down
 
     def _stray(self, dlc: Dlc, item: Frame) -> None:
-        """Take data on a DLC that is not simply open."""
+        """Handle data on a DLC in a state that does not simply deliver it."""
         session = self._session
         if not dlc.dlci and dlc.state is State.CLOSED:
             messages = parse_messages(item.info)
             if any(one.command and isinstance(one.body, CLD) for one in messages):
-                self._deliver(dlc, item)  # whoever finds a multiplexer without a session sends CLD to be rid of it
+                self._deliver(dlc, item)  # a host that finds a multiplexer without a session sends CLD to leave it
                 return
-            if not any(one.command for one in messages):  # late answers want none
+            if not any(one.command for one in messages):  # late responses need no answer
                 session.counters["frames_ignored"] += 1
                 return
         for action in dlc.apply(Input.DATA):
@@ -290,7 +290,7 @@ class FrameDispatcher:
             session.events.put_data(dlc.dlci, info, session.now)
 
     def _without_status(self, dlc: Dlc, info: bytes) -> bytes:
-        """Take what stands before the data off them, as the convergence layer has it (27.010 §5.5.2)."""
+        """Process the status octets before the data, if the layer has any, and return the data (27.010 §5.5.2)."""
         if dlc.parameters.convergence == 1:
             return info
         parts = split_status(info)

@@ -24,7 +24,7 @@ _ESCAPED = re.compile(bytes((wire.ESCAPE,)) + b"(.)", re.DOTALL)
 
 
 def encode(frame: Frame, option: Option = Option.BASIC) -> bytes:
-    """Turn a frame into octets, opening and closing flag included.
+    """Encode a frame, including opening and closing flag.
 
     Args:
         frame: what to send.
@@ -34,8 +34,8 @@ def encode(frame: Frame, option: Option = Option.BASIC) -> bytes:
         The octets as they go on the line (27.010 §5.2.6, §5.2.7.4).
 
     Raises:
-        FrameError: the frame cannot be expressed: a DLCI over 63, a type that the option or an information field
-            that the type or the length octets do not allow.
+        FrameError: the frame cannot be encoded: a DLCI over 63, a type that the option does not allow, or an
+            information field that the type or the length octets do not allow.
     """
     if frame.info and frame.type not in CARRY_INFO:
         raise FrameError(f"{frame.type.name} carries no information field (27.010 §5.3)")
@@ -64,10 +64,10 @@ def escape(octets: bytes) -> bytes:
 
 
 def unescape(octets: bytes) -> bytes:
-    """Undo `escape`, whatever octet was escaped.
+    """Undo `escape`, whichever octets were escaped.
 
     Args:
-        octets: what stood between two flags; a trailing 7D stays.
+        octets: the octets between two flags; a trailing 7D is kept.
 
     Returns:
         Header, information field and FCS.
@@ -80,13 +80,13 @@ def unescape(octets: bytes) -> bytes:
 # --- Decoding -----------------------------------------------------------------------------------------------------
 
 Decoded = tuple[int, Frame | FrameDropped]
-"""Where an opening flag stood (octets since the decoder was made), and what followed it."""
+"""The position of an opening flag (octets since the decoder was created), and what followed it."""
 
 
 class Decoder(ABC):
-    """Octets in any portions to frames: what the decoders of both options share.
+    """Decodes octets, in portions of any size, into frames: the common part of the decoders of both options.
 
-    Nothing raises on any input, and no more than one longest frame is kept.
+    No input raises, and at most one frame of the greatest length is kept.
 
     Args:
         n1_receive: longest information field that is accepted, in octets.
@@ -98,10 +98,10 @@ class Decoder(ABC):
     def __init__(self, n1_receive: int = 1600) -> None:
         self._n1 = n1_receive
         self._data = b""  # from the flag of a partial frame on
-        self._offset = 0  # where _data begins, in octets since the start
+        self._offset = 0  # position of the beginning of _data, in octets since the start
         self._removed = 0  # octets taken out of _data behind its first flag
         self.skipped = 0
-        """Octets between frames that were no flag."""
+        """Octets between frames that are not flags."""
 
     @property
     def pending(self) -> bool:
@@ -109,13 +109,13 @@ class Decoder(ABC):
         return self._data.strip(self._flag) != b""
 
     def receive_data(self, data: bytes) -> list[Frame | FrameDropped]:
-        """Take octets from the line.
+        """Decode octets from the line.
 
         Args:
-            data: any number of them.
+            data: any number of octets.
 
         Returns:
-            What became whole with them, in order.
+            The frames that they complete, and what was dropped, in order.
         """
         return [item for _, item in self.scan(data)]
 
@@ -123,20 +123,20 @@ class Decoder(ABC):
         return f"<{type(self).__name__} {'in a frame' if self.pending else 'between frames'} skipped={self.skipped}>"
 
     def scan(self, data: bytes) -> Generator[Decoded]:
-        """Take octets from the line and tell where things stood.
+        """Decode octets from the line, and tell the position of each frame.
 
         Args:
             data: any number of octets.
 
         Yields:
-            As `receive_data` returns, each with the offset of its opening flag. When the iterator is closed early, the
-            octets behind what it yielded last are kept: `take_rest` returns them.
+            The items that `receive_data` returns, each with the offset of its opening flag. When the iterator is closed
+            early, the octets behind the last item are kept: `take_rest` returns them.
         """
         self._data += data
         return self._scan()
 
     def take_rest(self) -> bytes:
-        """Take what was not decoded out of the decoder, without the flags that it begins with."""
+        """Return the octets that have not been decoded, without leading flags, and clear them."""
         rest = self._data.lstrip(self._flag)
         self.reset()
         return rest
@@ -145,7 +145,7 @@ class Decoder(ABC):
         """Stop waiting for the rest of a partial frame: its length may be damaged.
 
         Args:
-            force: also when no complete frame with a good FCS lies behind its opening flag.
+            force: give up even if no complete frame with a good FCS lies behind its opening flag.
 
         Yields:
             The partial frames given up, as `DropReason.TRUNCATED`, and what was found behind their flags.
@@ -158,7 +158,7 @@ class Decoder(ABC):
             yield from self._scan()
 
     def finish(self) -> Generator[Decoded]:
-        """Take the end of the input.
+        """Handle the end of the input.
 
         Yields:
             What `give_up` yields; nothing is pending afterwards.
@@ -166,7 +166,7 @@ class Decoder(ABC):
         return self.give_up(force=True)
 
     def reset(self) -> None:
-        """Forget a partial frame: what comes next is a new line."""
+        """Forget a partial frame: what comes next is from a new line."""
         self._drop_to(len(self._data))
 
     def _opening_flag(self) -> int:
@@ -181,7 +181,7 @@ class Decoder(ABC):
 
     @abstractmethod
     def _scan(self) -> Generator[Decoded]:
-        """Decode what `_data` has, and leave in it what may become a frame, or was not looked at."""
+        """Decode what is in `_data`; leave in it what may become a frame, or was not examined."""
 
     @abstractmethod
     def _frame_behind(self) -> bool:
@@ -195,7 +195,7 @@ class BasicDecoder(Decoder):
     _flag = bytes((wire.BASIC_FLAG,))
 
     def _header_at(self, data: bytes, body: int) -> Header | BadHeader | None:
-        """Parse the header at an index; None while it is not whole."""
+        """Parse the header at an index; None while it is incomplete."""
         cache = HEADERS[Option.BASIC]
         octets = data[body : body + 3]
         header = cache.parsed.get(octets)
@@ -248,7 +248,7 @@ class BasicDecoder(Decoder):
                         yield offset, Frame(header.dlci, header.cr, header.type, header.pf, info)
                         continue
                 offset, raw = base + start, data[start : end + 1]
-                start = body  # go on behind the *opening* flag: a damaged length costs this frame only
+                start = body  # continue behind the *opening* flag: a damaged length costs this frame only
                 yield offset, FrameDropped(offset, reason, raw)
         finally:
             self._drop_to(start)
@@ -270,7 +270,7 @@ class BasicDecoder(Decoder):
 
 
 class AdvancedDecoder(Decoder):
-    """Decoder of the advanced option: 7E between frames, 7D before what must not appear (27.010 §5.2.7).
+    """Decoder of the advanced option: 7E between frames, 7D before each escaped octet (27.010 §5.2.7).
 
     Args:
         n1_receive: longest information field that is accepted, in octets.
@@ -296,7 +296,7 @@ class AdvancedDecoder(Decoder):
                     start += 1
                 end = data.find(flag, start + 1)
                 octets = data[start + 1 : end if end >= 0 else None]
-                if not_data:  # 27.010 5.2.7.3: it belongs to the line, inside of frames and between them
+                if not_data:  # 27.010 5.2.7.3: they belong to the line, inside frames and between them
                     octets = octets.translate(None, not_data)
                 offset = base + start + removed if start else base
                 if len(octets) > self._longest:
@@ -322,15 +322,15 @@ class AdvancedDecoder(Decoder):
             self._drop_to(start if start >= 0 else len(data))
 
     def _keep_partial(self, start: int, octets: bytes) -> None:
-        """Keep a flag and what of the frame has come; XON and XOFF must not fill the memory."""
+        """Keep a flag and the part of the frame that has come, without XON and XOFF, which must not fill the memory."""
         self._drop_to(start)
         self._removed += len(self._data) - 1 - len(octets)
         self._data = self._flag + octets
 
     def _frame(self, octets: bytes) -> Frame | DropReason:
-        """Judge what stood between two flags."""
+        """Decode the octets between two flags, or return why they are not a frame."""
         if octets.endswith(b"\x7d") and (len(octets) - len(octets.rstrip(b"\x7d"))) & 1:
-            return DropReason.ABORTED  # 27.010 5.2.4; an even run is 7D escaped, which one may do
+            return DropReason.ABORTED  # 27.010 5.2.4; an even run is 7D escaped, which is allowed
         body = unescape(octets)
         if len(body) < 3:  # 27.010 5.2.3
             return DropReason.LENGTH

@@ -1,7 +1,7 @@
-"""Headers of frames: checked, built, and remembered both ways (27.010 §5.2.1, §5.2.3).
+"""Frame headers: checked, built, and cached in both directions (27.010 §5.2.1, §5.2.3).
 
-A header is parsed by the construct declaration of `wire` the first time it is seen; after that a dictionary answers
-with the frozen result and, for the types whose FCS covers nothing but the header, with the FCS to expect.
+A header is parsed with the construct declaration of `wire` the first time it is seen. After that a dictionary has the
+frozen result and, for the types whose FCS covers the header only, the FCS to expect.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .fcs import fcs
 from .wire import FrameType
 
 MAX_CACHED_HEADERS = 4096
-"""Noise could fill the header dictionaries for ever: they are emptied at this size."""
+"""Noise could fill the caches without limit: they are emptied at this size."""
 
 NUMBERED = frozenset({FrameType.I, FrameType.RR, FrameType.RNR, FrameType.REJ})
 """The types with sequence numbers (27.010 §6)."""
@@ -24,12 +24,12 @@ NUMBERED = frozenset({FrameType.I, FrameType.RR, FrameType.RNR, FrameType.REJ})
 CARRY_INFO = frozenset({FrameType.UIH, FrameType.UI, FrameType.I})
 """The types with an information field."""
 
-_FCS_OVER_INFO = {FrameType.UI, FrameType.I}  # 27.010 5.2.1.6: the others put it under the header alone
+_FCS_OVER_INFO = {FrameType.UI, FrameType.I}  # 27.010 5.2.1.6: for the others it covers the header only
 _BASIC_TYPES = frozenset(FrameType) - NUMBERED  # 27.010 4: no error recovery in the basic option
 
 
 class Frame(NamedTuple):
-    """One frame, as either option carries it."""
+    """One frame of either option."""
 
     dlci: int
     """Data link connection identifier, 0 to 63."""
@@ -48,7 +48,7 @@ class Frame(NamedTuple):
 
 
 class Header(NamedTuple):
-    """A header that a frame can have, and what follows from it."""
+    """A valid header, and what follows from it."""
 
     dlci: int
     cr: bool
@@ -58,21 +58,21 @@ class Header(NamedTuple):
     ns: int
     size: int  # octets of the header itself
     length: int  # of the information field; 0 in the advanced option
-    fcs: int | None  # None: it covers the information field, too
+    fcs: int | None  # None: it covers the information field as well
 
 
 class BadHeader(NamedTuple):
-    """A header that no frame can have."""
+    """An invalid header."""
 
     reason: DropReason
-    size: int  # octets up to the one that gave it away
+    size: int  # octets up to the one that is wrong
 
 
 class HeaderCache:
-    """Everything about headers of one option, both ways, through the one declaration in `wire`.
+    """Parses, builds and caches the headers of one option, by the declaration in `wire`.
 
     Args:
-        option: which header.
+        option: the framing option.
     """
 
     def __init__(self, option: Option) -> None:
@@ -83,7 +83,7 @@ class HeaderCache:
         self.built: dict[tuple[int, bool, FrameType, bool, int, int, int], tuple[bytes, int | None]] = {}
 
     def parse(self, octets: bytes) -> Header | BadHeader:
-        """Parse a header that is known to be whole, and remember it."""
+        """Parse a complete header, and cache the result."""
         header = self._layout.parse(octets)
         result = self._judge(header, octets)
         if len(self.parsed) >= MAX_CACHED_HEADERS:
@@ -111,7 +111,7 @@ class HeaderCache:
         return Header(header.dlci, header.cr, kind, header.pf, nr, ns, len(octets), header.length, expected)
 
     def build(self, frame: Frame) -> tuple[bytes, int | None]:
-        """Build the header of a frame; with it comes the FCS where that depends on nothing else."""
+        """Build the header of a frame; with it comes the FCS if that depends on nothing else."""
         length = len(frame.info) if self._basic else 0
         key = (frame.dlci, frame.cr, frame.type, frame.pf, frame.nr, frame.ns, length)
         known = self.built.get(key)

@@ -1,4 +1,4 @@
-"""Asking a silent peer whether it is still there (27.010 §5.4.6.3.4: Test; §5.4.6.3.7: MSC)."""
+"""Asks a silent peer whether it is still there (27.010 §5.4.6.3.4: Test; §5.4.6.3.7: MSC)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _PAYLOAD = b"gsm0710"
 
 
 class Watch:
-    """When the peer was heard last, and whether a question is out.
+    """Keeps when the peer was last heard, and which question has no answer yet.
 
     Args:
-        config: what is asked, and after how much silence.
+        config: what to ask, and after how much silence.
     """
 
     def __init__(self, config: Config) -> None:
@@ -24,10 +24,10 @@ class Watch:
         self._heard_at = 0.0
         self._asked_at = 0.0
         self.question: Command | None = None
-        """What was asked and has no result yet."""
+        """The command that asks, and has no result yet."""
 
     def start(self, now: float) -> None:
-        """Begin with a session that has just opened."""
+        """Start watching a session that has just opened."""
         self._heard_at, self.question = now, None
 
     def heard(self, now: float) -> None:
@@ -38,8 +38,8 @@ class Watch:
         """Return when it is time to ask; None when nothing is to be asked.
 
         Args:
-            dlcs: the channels of the session. Where modules are asked by MSC nothing is asked while none is open: they
-                leave a Test unanswered, an MSC would be about nothing, and opening a channel asks by itself.
+            dlcs: the channels of the session. With `KeepAlive.MSC` nothing is asked while none is open: such modules do
+                not answer Test, an MSC needs a channel, and opening a channel is a question by itself.
         """
         kind = self._config.keep_alive
         if kind is KeepAlive.NONE or (kind is KeepAlive.MSC and _first_open(dlcs) is None):
@@ -54,7 +54,7 @@ class Watch:
             dlcs: the channels of the session.
 
         Returns:
-            A Test, or an MSC that changes nothing for the first open channel where modules want that.
+            A Test or, with `KeepAlive.MSC`, an MSC for the first open channel that changes nothing.
         """
         first = _first_open(dlcs)
         if self._config.keep_alive is KeepAlive.MSC and first is not None:
@@ -65,13 +65,13 @@ class Watch:
         return self.question
 
     def answered(self, done: CommandDone) -> bool:
-        """Take the result of a command, maybe of the question.
+        """Handle the result of a command, which may be the question.
 
         Args:
-            done: the result; NSC is a sign of life, too.
+            done: the result; NSC also counts as a sign of life.
 
         Returns:
-            False when the question was left unanswered and nothing else was heard since: the peer is gone.
+            False when the question was not answered and nothing else has been heard since: the peer is gone.
         """
         if done.command is not self.question:
             return True

@@ -1,8 +1,8 @@
-"""A `Multiplexer` and the rules of its line that are neither octets nor waiting: what every shell runs.
+"""A `Multiplexer` with the rules of its line that need no waiting (pacing, stalls, resets): what every shell runs.
 
-A shell calls `Link.receive` with what it reads, writes what `Link.next_write` returns, says with `Link.wrote` what the
-line took of it, or with `Link.blocked` that it took nothing, and calls `Link.handle_timeout` when `Link.next_timeout`
-is due. Nothing here waits or reads a clock.
+A shell passes what it reads to `Link.receive` and writes what `Link.next_write` returns. With `Link.wrote` it reports
+how much the line took, or with `Link.blocked` that it took nothing. When `Link.next_timeout` is due it calls
+`Link.handle_timeout`. Nothing here waits or reads a clock.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from .reset_watch import ResetWatch
 from .startup import no_multiplexer, stalled
 
 STALL: Final = 30.0
-"""Seconds after which a line that takes no octet is lost."""
+"""Seconds after which a line that takes no octet is considered lost."""
 
-_HEARD = 64  # first octets of a session, kept for the message when it does not come up
+_HEARD = 64  # octets kept from the start of a session, for the message if it does not open
 
 
 class Link:
     """One session of a multiplexer on one line.
 
-    Calls to `multiplexer` are welcome in between; after them `next_write` and `next_timeout` may have something new.
-    Every ``now`` is in seconds on one clock of the caller's that never runs backwards.
+    `multiplexer` may be called directly in between; `next_write` and `next_timeout` may return something new then.
+    Every ``now`` is in seconds on one clock of the caller that never runs backwards.
 
     Args:
         role: which station this is. An initiator notices that the module was reset.
-        config: the parameters of the session; the defaults of 27.010 §5.7 when left out.
-        line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
-        stall: seconds after which a line that takes no octet is lost; None: never.
+        config: the parameters of the session; by default those of 27.010 §5.7.
+        line_rate: bits per second to which writing is paced; None: no pacing.
+        stall: seconds after which a line that takes no octet is considered lost; None: never.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Link:
         self.multiplexer: Multiplexer = Multiplexer(role, config)
         """The core."""
         self.ended: SessionClosed | None = None
-        """Why the session is over: the first cause."""
+        """Why the session is over: the first cause counts."""
         self.heard: bytes = b""
-        """The first octets that came."""
+        """The first octets that were received."""
         self.unwritten: int = 0
-        """Octets that were given out and that the line has not taken yet."""
+        """Octets that `next_write` returned and that the line has not taken yet."""
         self._pacer = Pacer(line_rate, self.multiplexer.config.n1)
         self._paced_until: float | None = None
         self._watch = ResetWatch(self.multiplexer.config) if role is Role.INITIATOR else None
@@ -71,14 +71,14 @@ class Link:
     # --- What the line does ---------------------------------------------------------------------------------------
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        """Take octets from the line; nothing that they say raises.
+        """Process octets from the line; no input raises.
 
         Args:
             data: any number of octets.
             now: the time.
 
         Returns:
-            What they mean, in order.
+            The events that follow from them, in order.
         """
         self._octets_received += len(data)
         if len(self.heard) < _HEARD:
@@ -89,14 +89,14 @@ class Link:
         return self._noted(self._watch.receive(core, data, now), now)
 
     def next_write(self, now: float) -> bytes:
-        """Return what the line is to be given now, whole frames only; acknowledgement timers start here.
+        """Return the octets to write now, whole frames only; acknowledgement timers start here.
 
         Args:
             now: the time.
 
         Returns:
-            The octets; none while nothing is due, the line took nothing at last, or pacing holds them back. Who gets
-            them keeps what the line does not take.
+            The octets; none while nothing is due, the line took nothing the last time, or pacing holds them back. The
+            caller keeps what the line does not take.
         """
         if self._blocked:
             return b""
@@ -109,7 +109,7 @@ class Link:
         return data
 
     def wrote(self, count: int, now: float) -> None:
-        """Take note that the line took octets, or is ready to take some.
+        """Note that the line took octets, or is ready to take some.
 
         Args:
             count: how many it took; 0 when it is ready for more.
@@ -120,9 +120,7 @@ class Link:
         self._blocked, self._lost_at = False, None
 
     def blocked(self, now: float) -> None:
-        """Take note that the line takes nothing at the moment; when that stays so it is lost.
-
-        Timers of what has not left yet do not run meanwhile.
+        """Note that the line takes nothing at the moment; if that lasts, it is considered lost.
 
         Args:
             now: the time.
@@ -131,17 +129,33 @@ class Link:
         if self._lost_at is None and self._stall is not None:
             self._lost_at = now + self._stall
 
-    def line_lost(self, reason: str, now: float, cause: Cause = Cause.LINE_LOST) -> list[Event]:
-        """End the session without a word on the line; `ended` says why, unless something else has ended it before.
+    def waiting_events(self, now: float) -> list[Event]:
+        """Return the events that wait, including those of a line that has taken nothing for too long, but run no timer.
 
         Args:
-            reason: the sentence for people.
             now: the time.
-            cause: LOCAL when this side wants it, PEER when the module started anew.
 
         Returns:
-            The events: every DLC gets its `Closed`, the session its `SessionClosed`, which also ends the waiting of a
-            responder for a session.
+            The events that calls to `multiplexer` have caused.
+        """
+        return self._noted(self.multiplexer.receive_data(b"", now) + self._stalled(now), now)
+
+    def _stalled(self, now: float) -> list[Event]:
+        if self._lost_at is None or now < self._lost_at:
+            return []
+        return self.line_lost(stalled(self._stall or STALL), now)
+
+    def line_lost(self, reason: str, now: float, cause: Cause = Cause.LINE_LOST) -> list[Event]:
+        """End the session without sending anything; `ended` says why, unless the session had ended before.
+
+        Args:
+            reason: why, as a sentence.
+            now: the time.
+            cause: LOCAL when this side ends it, PEER when the module has restarted.
+
+        Returns:
+            The events: a `Closed` for every DLC, a `SessionClosed` for the session. The latter also ends a responder's
+            wait for a session.
         """
         first, end = self.ended is None, SessionClosed(cause, reason)
         self.ended = self.ended or end
@@ -154,45 +168,41 @@ class Link:
     # --- Time -----------------------------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:
-        """Return when `handle_timeout` or `next_write` is due next; None: not before something happens."""
+        """Return when `handle_timeout` or `next_write` is due next; None: not until something else happens."""
         doubt = self._watch.deadline if self._watch is not None else None
-        core = None if self._blocked else self.multiplexer.next_timeout()
-        moments = (core, self._paced_until, doubt, self._lost_at)
+        moments = (self.multiplexer.next_timeout(), self._paced_until, doubt, self._lost_at)
         return min((at for at in moments if at is not None), default=None)
 
     def handle_timeout(self, now: float) -> list[Event]:
         """Do what is due.
 
         Args:
-            now: the time; a call before anything is due does nothing but return the events that wait.
+            now: the time; a call before anything is due only returns the events that wait.
 
         Returns:
             The events.
         """
-        core = self.multiplexer
-        events = core.receive_data(b"", now) if self._blocked else core.handle_timeout(now)
+        events = self.multiplexer.handle_timeout(now)
         if self._watch is not None and (reset := self._watch.verdict(now)) is not None:
             events += self.line_lost(reset, now, Cause.PEER)
-        if self._lost_at is not None and self._lost_at <= now:
-            events += self.line_lost(stalled(self._stall or STALL), now)
-        return self._noted(events, now)
+        return self._noted(events + self._stalled(now), now)
 
-    # --- Looking at it --------------------------------------------------------------------------------------------
+    # --- State ----------------------------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, object]:
-        """Return the counters of the session, see `Multiplexer.stats`, and the octets that passed on the line."""
+        """Return the counters of the session (see `Multiplexer.stats`) and the octets that passed on the line."""
         line = {"line_octets_received": self._octets_received, "line_octets_sent": self._octets_sent}
         return {**self.multiplexer.stats(), **line}
 
     def not_opened(self, name: str, *, after_at: bool) -> NoMultiplexer | CmuxRefused:
-        """Make the exception for a session that did not come up on a line that lives.
+        """Create the exception for a session that did not open although the line works.
 
         Args:
-            name: of the port.
-            after_at: the module said OK to AT+CMUX before.
+            name: the name of the port.
+            after_at: the module answered AT+CMUX with OK before.
 
         Returns:
-            The exception, not raised; it goes by what was heard.
+            The exception, not raised; its text depends on what was received.
         """
         refused = self.ended is not None and self.ended.cause is Cause.REFUSED
         option = self.multiplexer.config.option

@@ -14,18 +14,18 @@ from .wire import MessageType
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message as it stood in an information field of DLCI 0."""
+    """One message in an information field of DLCI 0."""
 
     type_octet: int
-    """The type octet as it came, C/R bit included."""
+    """The type octet as received, including its C/R bit."""
     command: bool
     """True for a command, False for a response."""
     type: MessageType | None
-    """Which message; None for a type that 27.010 does not know."""
+    """Which message; None for a type that 27.010 does not define."""
     value: bytes
-    """The value octets as they came."""
+    """The value octets as received."""
     body: Command | None
-    """What they mean; None where that cannot be told."""
+    """The decoded message; None if it cannot be decoded."""
     problem: str | None = None
     """What is wrong with the message, if anything."""
 
@@ -42,8 +42,8 @@ def parse_messages(info: bytes) -> list[Message]:
         info: the field; several messages may follow each other.
 
     Returns:
-        The messages in order. One that is cut short has a `problem` and is the last; one with a number of value octets
-        that it should not have has a `problem`, and a `body` where they make sense all the same.
+        The messages in order. A message that is cut short has a `problem` and is the last. One with a wrong number of
+        value octets has a `problem`, and a `body` if they can be decoded nevertheless.
     """
     messages: list[Message] = []
     at = 0
@@ -82,11 +82,11 @@ def _read(octet: int, is_command: bool, kind: MessageType | None, value: bytes) 
     try:
         body = COMMANDS[kind].parse(value)
     except ConstructError:
-        return Message(octet, is_command, kind, value, None, f"{len(value)} value octets do not make one")
+        return Message(octet, is_command, kind, value, None, f"{len(value)} value octets are too few")
     sizes = wire.VALUE_SIZES.get(kind)
     problem = None
     if sizes is not None and len(value) not in sizes:
-        problem = f"{len(value)} value octets where {' or '.join(map(str, sizes))} are due"
+        problem = f"{len(value)} value octets instead of {' or '.join(map(str, sizes))}"
     return Message(octet, is_command, kind, value, body, problem)
 
 
@@ -106,10 +106,10 @@ def encode_value(kind: MessageType, value: bytes, *, command: bool) -> bytes:
 
 
 def encode_message(body: Command, *, command: bool) -> bytes:
-    """Turn a message into octets.
+    """Encode a message.
 
     Args:
-        body: what it says.
+        body: the message.
         command: True for a command, False for a response.
 
     Returns:

@@ -1,6 +1,6 @@
 """The multiplexer of one line, either role: octets and the time in, octets and events out (27.010 §5).
 
-It reads no clock and does no I/O. What the peer does wrong is counted and told, never raised.
+It reads no clock and does no I/O. Errors of the peer are counted and reported, never raised.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .statistics import statistics
 class Multiplexer(ControlServices):
     """One station of a multiplexer session.
 
-    Every call that takes ``now`` wants seconds on one clock of the caller's that never runs backwards. Calls that
-    return no events may cause some: `next_timeout` is due at once then, and `handle_timeout` returns them.
+    Every ``now`` is in seconds on one clock of the caller that never runs backwards. Calls that return no events may
+    still cause some: `next_timeout` is due at once then, and `handle_timeout` returns them.
 
-    Calls that send a command on DLCI 0 return it: ``command`` of the `CommandDone` that follows is this very object.
+    Calls that send a command on DLCI 0 return it: the `CommandDone` that follows has this object as its ``command``.
 
     Args:
-        role: who starts the session; decides the C/R bits.
-        config: parameters; the defaults of 27.010 §5.7 when left out.
+        role: which station this is; it decides the C/R bits.
+        config: the parameters; by default those of 27.010 §5.7.
     """
 
     def __init__(self, role: Role = Role.INITIATOR, config: Config | None = None) -> None:
@@ -52,22 +52,22 @@ class Multiplexer(ControlServices):
     def start(self, now: float) -> None:
         """Open DLCI 0; `SessionOpened` follows, or `SessionClosed` with the reason (27.010 §5.8.1).
 
-        While the session is being shut down it is opened anew when that is done.
+        During a shutdown the session is opened again once the shutdown is complete.
         """
         self._at(now).start()
 
     def shutdown(self, now: float) -> None:
         """Close every DLC, then the multiplexer with CLD; `SessionClosed` follows (27.010 §5.8.2).
 
-        What is still queued is discarded, and counted in the `Closed` events: close the channels before, draining.
+        What is still queued is discarded and counted in the `Closed` events; to send it, close the channels first.
         """
         self._at(now).shutdown()
 
     def line_lost(self, reason: str, now: float) -> list[Event]:
-        """Take the loss of the line: every DLC gets its `Closed`, the session its `SessionClosed`.
+        """Handle the loss of the line: every DLC gets its `Closed`, the session its `SessionClosed`.
 
         Args:
-            reason: the sentence for people.
+            reason: why, as a sentence.
             now: seconds on the caller's clock.
 
         Returns:
@@ -80,9 +80,9 @@ class Multiplexer(ControlServices):
         return session.events.take()
 
     def reconfigure(self, config: Config) -> None:
-        """Take other parameters, another option included, while no session is open; counters begin anew.
+        """Use other parameters, and possibly another option, while no session is open; counters restart at 0.
 
-        What `refuse` named stays refused.
+        DLCIs that `refuse` named stay refused.
 
         Args:
             config: the new parameters.
@@ -106,14 +106,14 @@ class Multiplexer(ControlServices):
     def open(self, dlci: int, now: float) -> None:
         """Open a DLC; `Opened` or `Closed` follows (27.010 §5.4.1).
 
-        One that is being closed is opened when it is closed, one whose `negotiate` is under way when that is done.
+        A DLC that is being closed is opened after that; one whose `negotiate` is under way, after its result.
 
         Args:
             dlci: 1 to 61.
             now: seconds on the caller's clock.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
+            InvalidDlci: the DLCI cannot carry data.
             StateError: the session is not open.
         """
         dlc = self._user_dlc(dlci)
@@ -128,11 +128,11 @@ class Multiplexer(ControlServices):
         Args:
             dlci: 1 to 61.
             now: seconds on the caller's clock.
-            drain: first send what is queued, however long the peer holds it; else it is discarded, and counted in the
-                event.
+            drain: send what is queued first, however long the peer holds it back; otherwise it is discarded, and
+                counted in the event.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
+            InvalidDlci: the DLCI cannot carry data.
         """
         dlc = self._user_dlc(dlci)
         self._at(now).close(dlc, drain=drain)
@@ -155,7 +155,7 @@ class Multiplexer(ControlServices):
         return dlc.is_open and dlc.state is not State.PARKED
 
     def parameters(self, dlci: int) -> Parameters:
-        """Return what holds on a DLC now."""
+        """Return the parameters in force on a DLC."""
         return self._look(dlci).parameters
 
     # --- Data -----------------------------------------------------------------------------------------------------
@@ -169,10 +169,10 @@ class Multiplexer(ControlServices):
             now: seconds on the caller's clock.
 
         Returns:
-            How many were taken; when it is fewer than offered, `Writable` follows.
+            How many were queued; if fewer than offered, `Writable` follows.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
+            InvalidDlci: the DLCI cannot carry data.
             StateError: the DLC is not open.
         """
         dlc = self._user_dlc(dlci)
@@ -189,36 +189,36 @@ class Multiplexer(ControlServices):
         return len(self._look(dlci).queue)
 
     def discard(self, dlci: int) -> int:
-        """Throw away what waits to be sent on a DLC.
+        """Discard what waits to be sent on a DLC.
 
         Args:
             dlci: 1 to 61.
 
         Returns:
-            How many octets that were; they are counted as discarded.
+            The number of octets; they are counted as discarded.
         """
         return self._session.discard(self._look(dlci))
 
     # --- Signals and flow control ---------------------------------------------------------------------------------
 
     def signals(self, dlci: int) -> Signals | None:
-        """Return the peer's latest V.24 signals of a DLC; None before its first MSC."""
+        """Return the peer's latest V.24 signals for a DLC; None before its first MSC."""
         return self._look(dlci).peer_signals
 
     def own_signals(self, dlci: int) -> Signals:
-        """Return the V.24 signals that this station sends about a DLC."""
+        """Return the V.24 signals that this station sends for a DLC."""
         return self._look(dlci).own_signals
 
     def set_signals(self, dlci: int, signals: Signals, now: float) -> None:
-        """Set our V.24 signals of a DLC; a change goes out as MSC (27.010 §5.4.6.3.7).
+        """Set our V.24 signals for a DLC; a change is sent as MSC (27.010 §5.4.6.3.7).
 
         Args:
             dlci: 1 to 61.
-            signals: what to say; before the DLC is open it is said after UA.
+            signals: the signals; before the DLC is open, they are sent after UA.
             now: seconds on the caller's clock.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
+            InvalidDlci: the DLCI cannot carry data.
         """
         dlc = self._user_dlc(dlci)
         if dlc.say(signals):
@@ -233,19 +233,19 @@ class Multiplexer(ControlServices):
             now: seconds on the caller's clock.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a duration out of range.
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: the duration is out of range.
             StateError: the DLC is not open, or too many commands wait for answers.
         """
         dlc = self._user_dlc(dlci)
-        build_status(dlc.own_signals, duration)  # what cannot be coded is told now
+        build_status(dlc.own_signals, duration)  # raises now, not when it is sent
         if not self.is_open(dlci):
             raise StateError(f"DLCI {dlci} cannot send a break: it is {dlc.state_as_told}")
         self._require_room("a break")
         self._at(now).send_signals(dlc, break_length=duration)
 
     def pause_reading(self, dlci: int, now: float) -> None:
-        """Ask the peer to stop sending on a DLC: FC = 1 (27.010 §5.4.8). What is under way still comes."""
+        """Ask the peer to stop sending on a DLC: FC = 1 (27.010 §5.4.8). Octets already under way still arrive."""
         self.set_signals(dlci, replace(self.own_signals(dlci), fc=True), now)
 
     def resume_reading(self, dlci: int, now: float) -> None:
@@ -255,14 +255,14 @@ class Multiplexer(ControlServices):
     # --- The line -------------------------------------------------------------------------------------------------
 
     def receive_data(self, data: bytes, now: float) -> list[Event]:
-        """Take octets from the line; nothing that they say raises.
+        """Process octets from the line; no input raises.
 
         Args:
             data: any number of octets.
             now: seconds on the caller's clock.
 
         Returns:
-            What they mean, in order; consecutive data of one DLC are one event.
+            The events that follow from them, in order; consecutive data of one DLC form one event.
         """
         session = self._at(now)
         if data:
@@ -270,31 +270,31 @@ class Multiplexer(ControlServices):
         return session.events.take()
 
     def take_unread(self) -> bytes:
-        """Take the octets that came behind the frame that ended a session: AT commands, maybe, or a new session.
+        """Return the octets behind the frame that ended a session: perhaps AT commands, or a new session.
 
         Returns:
-            The octets, once: all since the last call, at most 4096. What was more is counted as skipped.
+            All since the last call, at most 4096 octets; what exceeds this is counted as skipped.
         """
         return self._dispatcher.take_unread()
 
     def data_to_send(self, now: float, limit: int | None = None) -> bytes:
-        """Hand out whole frames for the line; acknowledgement timers start here.
+        """Return whole frames for the line; acknowledgement timers start here.
 
         Args:
             now: seconds on the caller's clock.
-            limit: at most so many octets beyond the first frame; None: everything that is due.
+            limit: the most octets beyond the first frame; None: everything that is due.
 
         Returns:
-            The octets; empty when nothing is due. The caller keeps what the system did not take.
+            The octets; empty when nothing is due. The caller keeps what the line does not take.
         """
         return self._at(now).hand_out(limit)
 
     # --- Time -----------------------------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:
-        """Return when `handle_timeout` is due next, on the caller's clock; None: not before something happens.
+        """Return when `handle_timeout` is due next, on the caller's clock; None: not until something else happens.
 
-        It lies in the past when events wait that a call other than `receive_data` caused.
+        The time is in the past while events wait that a call other than `receive_data` caused.
         """
         due = [at for at in (self._session.next_timeout(), self._dispatcher.next_timeout()) if at is not None]
         return min(due, default=None)
@@ -317,17 +317,17 @@ class Multiplexer(ControlServices):
         """Return the counters of the session as a plain dictionary, those of each DLC under ``dlcs``.
 
         Frames, octets (of information fields, without what convergence layer 2 adds), discarded octets,
-        retransmissions and stalls are those of all DLCs together, ``queue_peak`` is the highest of them, in octets.
-        FCoff (``holds``) counts as a stall of the session, a command that was repeated as a retransmission on DLCI 0.
-        ``control_queue_peak`` is in frames. Under ``dropped`` stand the bad frames, by `DropReason`.
+        retransmissions and stalls are sums over all DLCs, ``queue_peak`` is the highest of all DLCs, in octets. FCoff
+        (``holds``) counts as a stall of the session, a repeated command as a retransmission on DLCI 0.
+        ``control_queue_peak`` is in frames. ``dropped`` has the number of bad frames for each `DropReason`.
 
         Returns:
-            A new dictionary, which is the caller's.
+            A new dictionary, owned by the caller.
         """
         return statistics(self._session, self._dispatcher.decoder.skipped)
 
     # --- Inside ---------------------------------------------------------------------------------------------------
 
     def _look(self, dlci: int) -> Dlc:
-        """Return a DLC to be looked at; one that nothing is known about makes no record."""
+        """Return a DLC for reading only; no record is made of a DLC that was not known."""
         return self._session.dlcs.get(dlci) or Dlc(dlci, self.config)

@@ -1,4 +1,4 @@
-"""What PN may settle: both stations' side of it (27.010 §5.4.6.3.1)."""
+"""The rules of negotiation by PN, for both stations (27.010 §5.4.6.3.1)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _SUPPORTED_LAYERS = (1, 2)
 
 
 def collide(theirs: PN, ours: PN) -> PN:
-    """Take two commands for one DLC that crossed as one: what both stations then grant is the same.
+    """Merge two PN commands for one DLC that crossed, so that both stations grant the same.
 
     Args:
         theirs: the peer's command.
-        ours: this station's, unanswered yet.
+        ours: this station's command, not answered yet.
 
     Returns:
         What to grant: the smaller numbers, and the defaults where the two differ.
@@ -40,7 +40,7 @@ def collide(theirs: PN, ours: PN) -> PN:
 
 
 def request(dlci: int, wanted: Parameters, config: Config) -> PN:
-    """Make the command that asks for parameters.
+    """Build the PN command that asks for parameters.
 
     Args:
         dlci: which DLC.
@@ -55,7 +55,7 @@ def request(dlci: int, wanted: Parameters, config: Config) -> PN:
 
 
 def grant(asked: PN, config: Config) -> PN:
-    """Make the answer to the peer's command: what this station cannot do comes back as the default.
+    """Build the answer to the peer's PN; what this station does not support is answered with the default.
 
     Args:
         asked: the command.
@@ -79,10 +79,10 @@ def grant(asked: PN, config: Config) -> PN:
 
 
 def parameters(granted: PN) -> Parameters:
-    """Read what holds after this station granted something.
+    """Return the parameters that apply after this station's answer.
 
     Args:
-        granted: what `grant` made.
+        granted: the answer that `grant` returned.
 
     Returns:
         The parameters of the DLC.
@@ -97,15 +97,15 @@ def parameters(granted: PN) -> Parameters:
 
 
 def settle(asked: PN, answer: PN) -> Parameters:
-    """Read what holds after the peer answered.
+    """Return the parameters that apply after the peer's answer.
 
     Args:
         asked: our command.
         answer: the response. T1 and N2 in it are the peer's own.
 
     Returns:
-        What was granted where it is legal: N1 and k only go down; frame type, convergence layer and priority come back
-        unchanged, else the default holds.
+        What was granted, where it is legal: N1 and k may only be lowered; frame type, convergence layer and priority
+        have to come back unchanged, otherwise the default applies.
     """
     same_type = answer.frame_type == asked.frame_type
     layer = asked.convergence if answer.convergence == asked.convergence else 1
@@ -119,10 +119,10 @@ def settle(asked: PN, answer: PN) -> Parameters:
 
 
 def wanted(config: Config, n1: int | None, priority: int | None, convergence: int | None) -> Parameters:
-    """Make the parameters that an owner asks for.
+    """Build the parameters that an owner asks for.
 
     Args:
-        config: of the session: what holds for what is None.
+        config: the parameters of the session, which replace those that are None.
         n1: longest information field in either direction, in octets.
         priority: 0 to 63; None: the default of the DLC.
         convergence: 1 or 2; None: 1.
@@ -131,7 +131,7 @@ def wanted(config: Config, n1: int | None, priority: int | None, convergence: in
         The parameters.
 
     Raises:
-        ConfigError: one outside its range.
+        ConfigError: a value is out of range.
     """
     return Parameters(
         n1=config.n1 if n1 is None else n1,
@@ -142,11 +142,11 @@ def wanted(config: Config, n1: int | None, priority: int | None, convergence: in
 
 
 def granted(done: CommandDone, config: Config) -> Parameters:
-    """Read what holds from the next SABM on, by the result of a PN of ours.
+    """Return the parameters that apply from the next SABM on, given the result of our PN.
 
     Args:
         done: the result.
-        config: of the session: its defaults hold where the peer said nothing, or NSC.
+        config: the parameters of the session; its defaults apply if the peer did not answer, or answered NSC.
 
     Returns:
         The parameters.

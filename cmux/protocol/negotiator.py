@@ -1,4 +1,4 @@
-"""PN in a session: what comes of it, and the openings that wait for its result (27.010 §5.4.6.3.1)."""
+"""PN in a session: its results, and the openings that wait for them (27.010 §5.4.6.3.1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .wire import MessageType
 
 
 class NegotiatorOwner(Protocol):
-    """What the negotiator needs of the session that it belongs to."""
+    """What the negotiator needs from the session that it belongs to."""
 
     config: Config
     control: ControlChannel
@@ -24,17 +24,17 @@ class NegotiatorOwner(Protocol):
         """Return a DLC, open or not."""
 
     def apply(self, dlc: Dlc, what: Input) -> None:
-        """Drive the transition table of a DLC."""
+        """Apply an input to the transition table of a DLC."""
 
     def emit(self, event: Event) -> None:
         """Report something to the owner of the multiplexer."""
 
 
 class Negotiator:
-    """What the two stations of a session agree upon about each DLC.
+    """Negotiates the parameters of each DLC with the peer.
 
     Args:
-        session: what it belongs to.
+        session: the session that it belongs to.
     """
 
     def __init__(self, session: NegotiatorOwner) -> None:
@@ -44,7 +44,7 @@ class Negotiator:
         """Let a DLC be opened, at once or when PN for it has a result.
 
         Args:
-            dlc: which one. Where it is in doubt by which convergence layer the peer goes, the defaults are asked for
+            dlc: which one. If it is not certain which convergence layer the peer uses, the defaults are asked for
                 first.
         """
         session = self._session
@@ -56,11 +56,11 @@ class Negotiator:
             session.apply(dlc, Input.SETTLED)
 
     def done(self, asked: PN, done: CommandDone) -> None:
-        """Act on the result of a PN of ours.
+        """Act on the result of our PN.
 
         Args:
             asked: the command.
-            done: its result; after NSC the defaults hold.
+            done: its result; after NSC the defaults apply.
         """
         dlc = self._session.dlc(asked.dlci)
         if isinstance(done.answer, PN):

@@ -1,4 +1,4 @@
-"""Octets by a declaration of `wire`."""
+"""Builds octets from the declarations of `wire`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .errors import FrameError
 
 
 def build(layout: Construct[Any, Any], values: object) -> bytes:
-    """Build octets by a declaration; what does not fit is our caller's mistake.
+    """Build octets from a declaration; a value that does not fit is the caller's mistake.
 
     Args:
         layout: the declaration.
-        values: what it asks for.
+        values: the values of its fields.
 
     Returns:
         The octets.

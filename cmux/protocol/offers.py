@@ -1,4 +1,4 @@
-"""The channels that the peer has opened and that nobody here has taken yet."""
+"""The channels that the peer has opened and that have not been accepted here yet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from .events import Closed, Event, Opened
 
 
 class Offers:
-    """A queue of DLCIs, each of them in it once; so 61 is the most that it ever holds."""
+    """A queue of DLCIs without duplicates, so it never holds more than 61."""
 
     def __init__(self) -> None:
         self._dlcis: dict[int, None] = {}
@@ -15,13 +15,13 @@ class Offers:
         return len(self._dlcis)
 
     def handle(self, event: Event) -> bool:
-        """Take an event of a session.
+        """Update the queue by an event of the session.
 
         Args:
-            event: from the core.
+            event: an event of the core.
 
         Returns:
-            Whether there is something new to take.
+            Whether there is a new channel to accept.
         """
         if isinstance(event, Opened) and event.by_peer:
             self._dlcis[event.dlci] = None
@@ -31,12 +31,12 @@ class Offers:
         return False
 
     def take(self) -> int | None:
-        """Return the DLCI that has waited longest, once; None when there is none."""
+        """Remove the DLCI that has waited longest, and return it; None when there is none."""
         dlci = next(iter(self._dlcis), None)
         if dlci is not None:
             del self._dlcis[dlci]
         return dlci
 
     def taken(self, dlci: int) -> None:
-        """Take note that somebody has a channel by its number."""
+        """Remove a DLCI that was taken by its number."""
         self._dlcis.pop(dlci, None)

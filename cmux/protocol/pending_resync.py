@@ -1,4 +1,4 @@
-"""What the peer may have missed, as it left our last word unanswered: it is said again once the peer can be heard."""
+"""What the peer may have missed, as it did not answer our last message: repeated as soon as the peer sends again."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class PendingResync:
         return bool(self._dlcis)
 
     def unanswered(self, dlci: int, said: Said) -> None:
-        """Note what was left unanswered; a peer that never answers such a thing is told once more only."""
+        """Note a message that was not answered; if the peer never answers its kind, it is repeated only once."""
         if said in self._answered or (dlci, said) not in self._said_again:
             self._said_again.add((dlci, said))
             self._dlcis.add(dlci)
 
     def answered(self, said: Said) -> None:
-        """Note that the peer does answer such a thing."""
+        """Note that the peer does answer messages of this kind."""
         self._answered.add(said)
 
     def forget(self, dlci: int) -> None:
-        """Say it no more: it does not hold any longer."""
+        """Do not repeat it: it no longer applies."""
         self._dlcis.discard(dlci)
 
     def take(self) -> list[int]:
-        """Return the DLCIs, in order, once."""
+        """Return the DLCIs in order, and clear them."""
         dlcis, self._dlcis = sorted(self._dlcis), set()
         return dlcis

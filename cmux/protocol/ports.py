@@ -1,4 +1,4 @@
-"""The settings of the serial port behind a DLC, as RPN speaks of them (27.010 §5.4.6.3.9, table 11)."""
+"""The settings of the serial port behind a DLC, as RPN encodes them (27.010 §5.4.6.3.9, table 11)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class PortSettings:
     """The settings of the serial port behind a DLC, at their defaults (27.010 §5.4.6.3.9, table 11)."""
 
     baudrate: int | None = 9600
-    """Bits a second; None for a code that the specification does not define."""
+    """Bits per second; None for a code that the specification does not define."""
     data_bits: int = 8
     """5 to 8."""
     stop_bits: float = 1
@@ -64,22 +64,22 @@ class PortSettings:
 
 
 def merge(old: PortSettings, new: PortSettings, kind: Parity, mask: PortMask) -> PortSettings:
-    """Take over the settings that a mask names.
+    """Return settings in which those that a mask selects are replaced.
 
     Args:
-        old: what is in force.
-        new: what the peer wants.
-        kind: which kind of parity it names; it may mean the kind without the bit.
-        mask: which of them it means.
+        old: the settings in force.
+        new: the settings that the peer wants.
+        kind: the kind of parity that the peer names; it may set the kind without the parity bit.
+        mask: which settings the peer wants to change.
 
     Returns:
-        What is in force afterwards.
+        The settings in force afterwards.
     """
 
     def chosen(bit: PortMask, name: str) -> Any:
         return getattr(new if mask & bit else old, name)
 
-    # Whether there is a parity bit and which kind it is are two settings; the kind is kept with the bit only.
+    # Whether there is a parity bit, and its kind, are two settings; the kind is kept only while there is a parity bit.
     on = (new if mask & PortMask.PARITY else old).parity is not Parity.NONE
     if old.parity is not Parity.NONE and not mask & PortMask.PARITY_TYPE:
         kind = old.parity

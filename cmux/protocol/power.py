@@ -1,9 +1,9 @@
-"""Power saving: its transition table, the timers of waking, when flags are answered (27.010 §5.1.5, §5.4.7, §5.7.6).
+"""Power saving: its transition table, its timers, and when flags are answered (27.010 §5.1.5, §5.4.7, §5.7.6).
 
-A message may be lost and PSC may cross, so one station can take the two for asleep while the other knows nothing of it.
-Neither order ends a session whose line works: whoever is awake answers flags once PSC was said in this session, and
-whatever is heard wakes. From our PSC to its answer, and from the peer's to ours, only answers leave, so that nothing
-meets a peer that has just fallen asleep.
+A message may be lost and two PSC may cross, so one station may consider both asleep while the other does not know. No
+such order ends a session whose line works: after a PSC in the session, a station that is awake answers flags, and any
+octet wakes a station. From our PSC to its answer, and from the peer's to ours, only answers are sent, so that nothing
+reaches a peer that has just fallen asleep.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ class Power(StrEnum):
     DRAINING = "DRAINING"
     """Sleep is wanted; PSC follows when nothing is due and no answer awaited. Frames flow."""
     ASKING = "ASKING"
-    """Our PSC is out; data and commands wait for its answer."""
+    """Our PSC has been sent; data and commands wait for its answer."""
     CROSSED = "CROSSED"
-    """Our PSC is out, and the peer's came."""
+    """Our PSC has been sent, and the peer's has come."""
     DOZING = "DOZING"
     """Sleep is agreed; asleep as soon as our answers have left and the peer's have come."""
     ASLEEP = "ASLEEP"
-    """Only flags may come, and wake."""
+    """Only flags may come; they wake both."""
     WAKING = "WAKING"
-    """Our flags are out; the peer's are awaited."""
+    """Our flags have been sent; the peer's are awaited."""
 
 
 class PowerInput(StrEnum):
-    """What happens to it."""
+    """What happens to the power state."""
 
     SLEEP = "sleep"
     PERMITTED = "PSC answered"
@@ -50,7 +50,7 @@ class PowerInput(StrEnum):
 
 
 class PowerAction(StrEnum):
-    """What is done about it."""
+    """What is done in response."""
 
     SEND_PSC = "send PSC"
     SEND_FLAGS = "send flags"
@@ -73,7 +73,7 @@ POWER_TRANSITIONS: Final[dict[tuple[Power, PowerInput], tuple[Power, tuple[Power
     (_P.ASKING, _I.DENIED): (_P.AWAKE, ()),
     (_P.ASKING, _I.PEER_PSC): (_P.CROSSED, ()),
     (_P.CROSSED, _I.PERMITTED): (_P.DOZING, ()),
-    (_P.CROSSED, _I.DENIED): (_P.DOZING, ()),  # the peer has our answer all the same, and sleeps
+    (_P.CROSSED, _I.DENIED): (_P.DOZING, ()),  # the peer has our answer nevertheless, and sleeps
     (_P.DOZING, _I.IDLE): (_P.ASLEEP, (_A.FALL_ASLEEP,)),
     # 27.010 5.4.7: the station with something to send sends flags, the other answers with flags when it is awake.
     (_P.ASLEEP, _I.WANTED): (_P.WAKING, (_A.SEND_FLAGS,)),
@@ -88,21 +88,21 @@ POWER_TRANSITIONS: Final[dict[tuple[Power, PowerInput], tuple[Power, tuple[Power
 _NO_PSC: Final = "no PSC of ours is unanswered (27.010 §5.4.6.3.2)"
 
 POWER_IGNORED: Final[dict[tuple[Power, PowerInput], str]] = {
-    **dict.fromkeys(product((_P.DRAINING, _P.ASKING, _P.CROSSED), (_I.SLEEP,)), "it is wanted already"),
-    **dict.fromkeys(product((_P.DOZING, _P.ASLEEP), (_I.SLEEP,)), "it is agreed already"),
-    (_P.WAKING, _I.SLEEP): "something is due, for which the peer is being woken",
+    **dict.fromkeys(product((_P.DRAINING, _P.ASKING, _P.CROSSED), (_I.SLEEP,)), "already wanted"),
+    **dict.fromkeys(product((_P.DOZING, _P.ASLEEP), (_I.SLEEP,)), "already agreed"),
+    (_P.WAKING, _I.SLEEP): "the peer is being woken for something that is due",
     **dict.fromkeys(product((_P.AWAKE, _P.DRAINING, _P.DOZING), (_I.PERMITTED, _I.DENIED)), _NO_PSC),
     **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.PERMITTED, _I.DENIED)), _NO_PSC),
-    **dict.fromkeys(product((_P.CROSSED, _P.DOZING), (_I.PEER_PSC,)), "the peer says it again: our answer was lost"),
+    **dict.fromkeys(product((_P.CROSSED, _P.DOZING), (_I.PEER_PSC,)), "the peer repeats it: our answer was lost"),
     **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.PEER_PSC,)), "the octets that brought it have woken us"),
     (_P.AWAKE, _I.IDLE): "sleep is not wanted",
     **dict.fromkeys(product((_P.ASKING, _P.CROSSED), (_I.IDLE,)), "the answer to PSC is awaited"),
-    **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.IDLE,)), "it sleeps already"),
-    (_P.AWAKE, _I.WANTED): "it is awake",
-    **dict.fromkeys(product((_P.ASKING, _P.CROSSED, _P.DOZING), (_I.WANTED,)), "it is woken when it sleeps"),
-    **dict.fromkeys(product((_P.AWAKE, _P.DRAINING), (_I.HEARD,)), "who is awake hears all the time"),
-    **dict.fromkeys(product((_P.ASKING, _P.CROSSED, _P.DOZING), (_I.HEARD,)), "what is under way still comes"),
-    **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.FLAGS,)), "the octets that they are have woken us"),
+    **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.IDLE,)), "already asleep"),
+    (_P.AWAKE, _I.WANTED): "already awake",
+    **dict.fromkeys(product((_P.ASKING, _P.CROSSED, _P.DOZING), (_I.WANTED,)), "the peer is woken once it sleeps"),
+    **dict.fromkeys(product((_P.AWAKE, _P.DRAINING), (_I.HEARD,)), "octets are normal while awake"),
+    **dict.fromkeys(product((_P.ASKING, _P.CROSSED, _P.DOZING), (_I.HEARD,)), "octets under way still arrive"),
+    **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.FLAGS,)), "the flags themselves have already woken us"),
     **dict.fromkeys(
         product((_P.AWAKE, _P.DRAINING, _P.ASKING, _P.CROSSED, _P.DOZING, _P.ASLEEP), (_I.T3,)),
         "no flags of ours are unanswered (27.010 §5.7.6)",
@@ -112,23 +112,23 @@ POWER_IGNORED: Final[dict[tuple[Power, PowerInput], str]] = {
 
 _AGREEING: Final = frozenset((Power.ASKING, Power.CROSSED, Power.DOZING))
 
-# How many in a row wake: two stand between any two frames, and some more may be the contents of one. A damaged flag can
-# begin such a frame, which the flags that follow must not fill for as long as the peer waits for an answer to them.
+# How many flags in a row wake a station: two stand between any two frames, and a few more may be the contents of one. A
+# damaged flag can begin such a frame, and it must not swallow all flags that the peer sends while it waits for ours.
 _MANY_FLAGS, _MANY_FLAGS_INSIDE = 3, 6
 
 
 class PowerSaving:
-    """The state of power saving of one session, and when it has to do something by itself.
+    """The power saving state of one session, and its timers.
 
     Args:
-        config: T1, the time between two bursts of flags while the peer wakes up; T3, what it has to answer them
-            (27.010 §5.7.6); the flag of the option.
+        config: T1, the time between two bursts of flags while the peer wakes up; T3, the time that the peer has to
+            answer them (27.010 §5.7.6); the flag of the option.
     """
 
     def __init__(self, config: Config) -> None:
         self.state: Power = Power.AWAKE
         self.agreed: bool = False
-        """PSC was said in this session, by whichever station: the peer may take us for asleep."""
+        """PSC was sent in this session, by either station: the peer may consider us asleep."""
         self._config = config
         self._flag = bytes((BASIC_FLAG if config.option is Option.BASIC else ADVANCED_FLAG,))
         self._flags_in_a_row = 0
@@ -166,7 +166,7 @@ class PowerSaving:
             now: seconds on the caller's clock.
 
         Returns:
-            The actions, in order; no answer right after flags of ours, which the peer's may be the answer to.
+            The actions, in order; without ANSWER shortly after we sent flags, as the peer's may be the answer to ours.
         """
         before = self.state
         self.state, actions = POWER_TRANSITIONS.get((before, what), (before, ()))
@@ -179,13 +179,13 @@ class PowerSaving:
         if what is PowerInput.PEER_PSC or PowerAction.SEND_PSC in actions:
             self.agreed, self._answer_pause = True, self._config.t1
         if PowerAction.FALL_ASLEEP in actions:
-            self._no_answer_before = now  # who is woken always says so
+            self._no_answer_before = now  # a station that is woken always answers
         if PowerAction.SEND_FLAGS in actions:
             self._no_answer_before = now + self._answer_pause
         return [one for one in actions if one is not PowerAction.ANSWER or self._may_answer(now)]
 
     def _may_answer(self, now: float) -> bool:
-        """Two that are awake must not answer each other for ever: each answer makes the next pause longer."""
+        """Tell whether flags may be answered. Pauses grow, so that two awake stations do not go on for ever."""
         if now < self._no_answer_before:
             return False
         self._no_answer_before = now + self._answer_pause
@@ -197,10 +197,10 @@ class PowerSaving:
 
         Args:
             data: octets that came.
-            partial: a frame has begun and is not whole, so they may be its contents.
+            partial: a frame has begun and is incomplete, so the octets may be its contents.
 
         Returns:
-            Whether they end in more flags than stand between frames; then the count begins anew.
+            Whether they end in more flags than stand between frames; if so, the count restarts.
         """
         flags = len(data) - len(data.rstrip(self._flag))
         self._flags_in_a_row = flags + (self._flags_in_a_row if flags == len(data) else 0)
@@ -216,11 +216,11 @@ class PowerSaving:
             self._flags_at = now + self._config.t1
 
     def next_timeout(self) -> float | None:
-        """Return when `due` has something to say."""
+        """Return when `due` will return something."""
         return min((at for at in (self._give_up_at, self._flags_at) if at is not None), default=None)
 
     def due(self, now: float) -> PowerInput | None:
-        """Return what has come of waiting: T3 has run out, or it is time for flags again.
+        """Return the input that the time causes: T3 has run out, or flags are to be sent again.
 
         Args:
             now: seconds on the caller's clock.

@@ -1,7 +1,7 @@
-"""What makes modules differ, as data: each entry with the source that says so, and a recorded exchange as its test.
+"""The differences between modules, as data: each entry has its source, and a recorded exchange as its test.
 
-A module that is not here is no less welcome: ``profile=Profile(...)`` takes one of the caller's own. What is here has
-been read in a manual or seen on a line.
+Other modules work as well: ``profile=Profile(...)`` takes a profile that the caller makes. The entries here come from a
+manual or from traffic seen on a line.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class Profile:
     """
 
     name: str
-    """What ``profile=`` and ``--profile`` call it."""
+    """The name for ``profile=`` and ``--profile``."""
     title: str
     """The modules that it is for."""
     source: str
-    """The manual, issue or log that says so."""
+    """The manual, issue or log that it is based on."""
     at_cmux: AtCmux = "short"
-    """How AT+CMUX is said: ``AT+CMUX=0`` (short), with N1 (full), or with what AT+CMUX=? and AT+CMUX? say (asked)."""
+    """How AT+CMUX is sent: ``AT+CMUX=0`` (short), with N1 (full), as AT+CMUX=? and AT+CMUX? were answered (asked)."""
     channels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Names of channels that the module has, with their DLCI."""
     settings: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -44,14 +44,14 @@ class Profile:
 
     @property
     def option(self) -> Option:
-        """The framing."""
+        """The framing option."""
         return self.config().option
 
     def config(self, **more: object) -> Config:
-        """Return parameters for a session with such a module.
+        """Return the parameters for a session with such a module.
 
         Args:
-            more: fields of `Config` that go before those of the profile.
+            more: fields of `Config` that override those of the profile.
 
         Returns:
             The parameters.
@@ -64,8 +64,8 @@ class Profile:
 
 
 HOST_DEFAULTS: Mapping[str, object] = MappingProxyType({"t1": 0.3, "n2": 5})
-"""Real modules need more than the 0.1 s and 3 of 27.010 §5.7: a Quectel EC21 left SABM unanswered for 0.4 s. T2 follows
-T1."""
+"""Real modules need more than the 0.1 s and 3 of 27.010 §5.7: a Quectel EC21 left SABM unanswered for 0.4 s. T2 is
+derived from T1."""
 
 _AT_CHANNELS = MappingProxyType({"at": 1, "at2": 2, "at3": 3, "at4": 4})
 

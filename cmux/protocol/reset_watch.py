@@ -1,4 +1,4 @@
-"""A module that was reset says so in plain text, where frames should be: noticed, and made sure of."""
+"""Detects that a module was reset: a text where frames should be raises the suspicion, and a question confirms it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from .multiplexer import Multiplexer
 from .wire import FrameType
 
 DOUBT = 0.7
-"""Seconds that a module under suspicion has for a frame."""
+"""Seconds that a module under suspicion has to send a frame."""
 
-# What modules of many makers say when they have started.
+# What modules of many makers print when they have started.
 _BANNER = re.compile(
     rb"\r\n(RDY|APP RDY|PB DONE|SMS Ready|SMS DONE|Call Ready|\^SYSSTART|\+PBREADY|QCRDY|NORMAL POWER DOWN|"
     rb"POWERED DOWN|\*ATREADY: 1|\+CPIN: READY|\+CFUN: \d)\r\n"
 )
 _LONGEST = 24
-_ALIVE = b"alive?"  # what a module is asked that may have been reset
+_ALIVE = b"alive?"  # payload of the Test for a module that may have been reset
 _MOST_HELD = 65536
 
 
 class ResetWatch:
-    """Watches what comes for the text of a module that has started anew.
+    """Watches what is received for the text of a module that has restarted.
 
-    Noise may look like it, so the text alone is no proof: after it a module that still multiplexes has `DOUBT` seconds
-    to send a frame. Our own frames, echoed by a module in AT mode, do not count; and because they cannot be told from
-    those of a module, nothing that comes meanwhile is believed before the doubt is over.
+    Noise may look like such a text, so the text alone proves nothing: after it a module that still multiplexes has
+    `DOUBT` seconds to send a frame. Our own frames, echoed by a module in AT mode, do not count. As they cannot be told
+    from frames of the module, nothing that is received meanwhile is processed before the doubt is over.
 
     Args:
-        config: of the session.
+        config: the parameters of the session.
     """
 
     def __init__(self, config: Config) -> None:
@@ -44,37 +44,37 @@ class ResetWatch:
         self.deadline: float | None = None
         """When the doubt is over; None while there is none."""
         self.text: str = ""
-        """What the module said."""
+        """The text of the module."""
 
     def _fresh(self) -> BasicDecoder | AdvancedDecoder:
         n1 = self._config.n1_receive
         return BasicDecoder(n1) if self._config.option is Option.BASIC else AdvancedDecoder(n1)
 
     def trusts(self, core: Multiplexer, data: bytes) -> bool:
-        """Tell whether octets from the line can go to the core as they are; else they have to go by `receive`.
+        """Tell whether octets from the line can go to the core as they are; otherwise they have to go to `receive`.
 
         Args:
-            core: of the session.
-            data: from the line, in any portions.
+            core: the multiplexer of the session.
+            data: octets from the line, in portions of any size.
         """
         return self.deadline is None and not (core.session_open and self.looks_reset(data))
 
     def receive(self, core: Multiplexer, data: bytes, now: float) -> list[Event]:
-        """Take octets that are not trusted; where they look like a reset still, have the module asked for a frame.
+        """Process octets that are not trusted; if they still look like a reset, ask the module for a frame.
 
         Args:
-            core: of the session.
-            data: from the line.
+            core: the multiplexer of the session.
+            data: octets from the line.
             now: the time.
 
         Returns:
-            What the core tells.
+            The events of the core.
         """
         if self.deadline is not None:
             return self._hold(core, data, now)
         before = _no_frames(core)
         events, rest = core.receive_data(data[: self._end], now), data[self._end :]
-        if _no_frames(core) == before:  # it stood in a frame; but what follows may not
+        if _no_frames(core) == before:  # the text was in a frame; but what follows may not be
             events, rest = events + core.receive_data(rest, now), b""
         if _no_frames(core) > before and core.session_open:
             self.doubt(now)
@@ -83,7 +83,7 @@ class ResetWatch:
         return events + core.receive_data(rest, now)
 
     def _hold(self, core: Multiplexer, data: bytes, now: float) -> list[Event]:
-        """Keep what came until a frame of the module has come: what it echoes would lift flow stops, and be read."""
+        """Hold octets back until a frame of the module comes: an echo would lift flow stops, and be read as data."""
         self.hear(data)
         self._held += data
         if self.deadline is not None and len(self._held) <= _MOST_HELD:
@@ -92,17 +92,17 @@ class ResetWatch:
         return core.receive_data(held, now)
 
     def verdict(self, now: float) -> str | None:
-        """Return the sentence for people once the doubt is over and no frame came; None before, or without a doubt."""
+        """Return the reason, as a sentence, once the doubt is over without a frame; None before, or without a doubt."""
         if self.deadline is None or now < self.deadline:
             return None
         self.deadline, self._held = None, b""
-        return f"the module was reset: it said {self.text!r}, and no frame after"
+        return f"the module was reset: it said {self.text!r} and then sent no frame"
 
     def looks_reset(self, data: bytes) -> bool:
-        """Tell whether octets hold such a text; whether it stood in a frame is for the caller to find out.
+        """Tell whether octets contain such a text; the caller has to find out whether it was in a frame.
 
         Args:
-            data: from the line, in any portions.
+            data: octets from the line, in portions of any size.
         """
         found = _BANNER.search(self._tail + data)
         self._end = found.end() - len(self._tail) if found else 0
@@ -113,12 +113,12 @@ class ResetWatch:
         return True
 
     def doubt(self, now: float) -> None:
-        """Begin to wait for a frame."""
+        """Start waiting for a frame."""
         self._decoder = self._fresh()
         self.deadline = now + DOUBT
 
     def hear(self, data: bytes) -> None:
-        """Take octets that came later: a frame of the module ends the doubt."""
+        """Process later octets: a frame of the module ends the doubt."""
         if self.deadline is None:
             return
         for item in self._decoder.receive_data(data):
@@ -131,6 +131,6 @@ class ResetWatch:
 
 
 def _no_frames(core: Multiplexer) -> int:
-    """Return how many octets and runs of octets were no frames so far."""
+    """Return how many octets and runs of octets have not been frames so far."""
     stats = core.stats()
     return cast(int, stats["octets_skipped"]) + sum(cast(dict[str, int], stats["dropped"]).values())

@@ -1,4 +1,4 @@
-"""The other end of a line: AT mode, AT+CMUX, sessions one after the other, whatever becomes of who began them."""
+"""The other end of a line: AT mode, AT+CMUX, one session after another, whatever happens to their initiators."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ SABM_WAIT: Final = 5.0
 
 
 class Responder(Link):
-    """A `Link` of the station that is asked to multiplex: its sessions begin and end, it stays.
+    """A `Link` for the station that answers: sessions begin and end, the link stays.
 
-    The end of a session is none of the line: `ended` says why the line, or the owner, ended it all.
+    The end of a session is not the end of the link: `ended` is set when the line is lost, or the owner ends it.
 
     Args:
         config: the parameters of a session.
-        at: what answers in AT mode. None: octets in AT mode are told as `AtReceived`, and the owner calls
+        at: answers the commands in AT mode. None: octets in AT mode are reported as `AtReceived`, and the owner calls
             `multiplex`.
         multiplexing: there is no AT mode: a SABM begins a session at any time.
+        line_rate: bits per second to which writing is paced; None: no pacing.
         line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
     """
 
@@ -40,15 +41,15 @@ class Responder(Link):
     ) -> None:
         super().__init__(Role.RESPONDER, config, line_rate=line_rate, stall=None)
         self.multiplexing: bool = multiplexing
-        """Whether frames are understood now, and not AT commands."""
+        """Whether received octets are frames now, and not AT commands."""
         self._always = multiplexing
         self._at = at
         self._line_rate = line_rate
-        self._out = b""  # answers to AT commands, and what a session that is over has said last
+        self._out = b""  # answers to AT commands, and the last frames of a session that is over
         self._give_up_at: float | None = None
 
     def start(self, now: float) -> None:
-        """Wait for the peer: a responder begins nothing."""
+        """Do nothing: a responder waits for the peer."""
 
     # --- The two modes --------------------------------------------------------------------------------------------
 
@@ -69,10 +70,10 @@ class Responder(Link):
         return [ModeChanged(True)]
 
     def answer(self, text: str, now: float) -> list[Event]:
-        """Answer the AT command that `CommandReceived` told.
+        """Answer the AT command that `CommandReceived` reported.
 
         Args:
-            text: lines, the last of them a result code; an empty text says nothing at all.
+            text: lines, the last of which is a result code; an empty text sends nothing.
             now: the time.
 
         Returns:
@@ -95,7 +96,7 @@ class Responder(Link):
     # --- What the line does ---------------------------------------------------------------------------------------
 
     def receive(self, data: bytes, now: float) -> list[Event]:
-        """Take octets from the line: AT commands or frames, and both in one read where one follows the other."""
+        """Process octets from the line: AT commands, frames, or both in one read."""
         events: list[Event] = []
         while data:
             if not self.multiplexing:
@@ -104,7 +105,7 @@ class Responder(Link):
             events += super().receive(data, now)
             data = self.multiplexer.take_unread()  # behind the end of a session: AT commands, or the next one's frames
             if data and self.multiplexing:
-                data = self._flag() + data  # which has been taken for the end of the last one
+                data = self._flag() + data  # this flag was taken as the closing flag of the last frame
         return events
 
     def _flag(self) -> bytes:
@@ -117,15 +118,15 @@ class Responder(Link):
         return self._settled(self._at.receive(data), now)
 
     def _settled(self, config: Config | None, now: float) -> list[Event]:
-        """Go on behind AT commands: with a session, with a command for the owner, or not at all."""
-        assert self._at is not None  # noqa: S101 - every caller has looked
+        """Continue after AT commands: with a session, with a command for the owner, or with nothing."""
+        assert self._at is not None  # noqa: S101 - every caller has checked
         self._out += self._at.take_out()
         if config is not None:
             return [*self.multiplex(config, now), *self.receive(self._at.take_rest(), now)]
         return [] if self._at.asked is None else [CommandReceived(self._at.asked)]
 
     def next_write(self, now: float) -> bytes:
-        """Return what the line is to be given now: answers to AT commands first, then frames."""
+        """Return the octets to write now: answers to AT commands first, then frames."""
         if not self._out or self._blocked:
             return super().next_write(now)
         said, self._out = self._out, b""
@@ -140,7 +141,7 @@ class Responder(Link):
     # --- Time -----------------------------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:
-        """Return when `handle_timeout` or `next_write` is due next; None: not before something happens."""
+        """Return when `handle_timeout` or `next_write` is due next; None: not until something else happens."""
         moments = (super().next_timeout(), self._give_up_at)
         return min((at for at in moments if at is not None), default=None)
 

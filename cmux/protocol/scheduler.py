@@ -1,12 +1,12 @@
-"""Which DLC sends next: the urgent ones first, then fair turns, a new flow before the old ones; nobody waits long.
+"""Which DLC sends next: urgent ones first, then fair turns, a new flow before the old ones; no DLC waits long.
 
 This is deficit round robin with the list of new flows of FQ-CoDel, where a turn is one frame and the quantum is the
-shortest N1 of those that are busy: a DLC with longer frames cuts them to it. So no deficit is ever left, octets are
-shared as evenly as frames, and nobody waits for a long turn of another.
+shortest N1 of the busy DLCs: a DLC with longer frames cuts them to it. So no deficit is ever left, octets are shared as
+evenly as frames, and no DLC waits for a long turn of another.
 
-Priority would let a busy urgent DLC keep all others from the line. It does not: no DLC waits for more frames than
-there are DLCs that may send, and one more. What the urgent ones have of it is every frame that is not needed to keep
-this promise: the next one after they were idle, and of *n* DLCs' *n* + 2 frames the three that the other *n* - 1 leave.
+Priority alone would let a busy urgent DLC keep all others from the line. Therefore no DLC waits for more frames than
+there are DLCs that may send, plus one. The urgent DLCs get every frame that is not needed to keep this promise: the
+next one after they were idle and, of *n* + 2 frames of *n* DLCs, the three that the other *n* - 1 leave.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from .config import PriorityOrder
 
 SHORTEST_TURN = 31
-"""Octets to which long frames are cut at most, the default N1 of 27.010 §5.7.2: with less, headers fill the line."""
+"""Long frames are not cut below this many octets, the default N1 of 27.010 §5.7.2: headers would fill the line."""
 
 
 class Turn(NamedTuple):
@@ -27,7 +27,7 @@ class Turn(NamedTuple):
     dlci: int
     """The DLC."""
     longest: int
-    """How many octets of information its frame may have; its own N1 holds as well."""
+    """The most octets of information that its frame may have; its own N1 applies as well."""
 
 
 @dataclass(slots=True)
@@ -36,16 +36,16 @@ class _Flow:
 
     level: int  # its priority; the lowest number goes first
     longest: int  # its N1
-    since: int  # how many frames had left when its wait began
+    since: int  # how many frames had been sent when its wait began
     new: bool = True  # it was idle and has not had its turn
-    late: bool = False  # its wait began behind that of some who stand behind it
+    late: bool = False  # its wait began later than that of some DLCs behind it
 
 
 class Scheduler:
     """The DLCs that have data, in the order in which they had their last turn.
 
-    One that runs empty, or is closed, keeps its place until all others have had their turn; only then it counts as
-    idle. So a DLC is *new* once per idle period and cannot push itself forward by sending little.
+    A DLC that runs empty, or is closed, keeps its place until all others have had their turn; only then does it count
+    as idle. So a DLC is *new* once per idle period and cannot get ahead by sending little.
 
     Args:
         order: which priority number is served first.
@@ -54,8 +54,8 @@ class Scheduler:
     def __init__(self, order: PriorityOrder) -> None:
         self._order = order
         self._flows: dict[int, _Flow] = {}
-        self._frames = 0  # that have left
-        self._alike = True  # nothing but the order of the last turns tells them apart
+        self._frames = 0  # sent so far
+        self._alike = True  # they differ only in the order of their last turns
 
     def activate(self, dlci: int, priority: int, longest: int, *, waits: bool) -> None:
         """Let a DLC take part: it has something to send.
@@ -64,7 +64,7 @@ class Scheduler:
             dlci: which one.
             priority: 0 to 63.
             longest: the longest frame that it sends, in octets of information.
-            waits: it could send before, too; else its wait begins now, though it keeps the place that it has.
+            waits: it could already send before; otherwise its wait begins now, though it keeps its place.
         """
         level = 0 if self._order is PriorityOrder.NONE else priority
         if self._order is PriorityOrder.HIGH_FIRST:
@@ -83,11 +83,11 @@ class Scheduler:
             self._compare()
 
     def next(self, may_send: Callable[[int], bool], has_data: Callable[[int], bool]) -> Turn | None:
-        """Return the DLC whose turn it is; ask as often as you like, `sent` ends the turn.
+        """Return the DLC whose turn it is; it may be called any number of times, as only `sent` ends the turn.
 
         Args:
-            may_send: whether a DLC has something that may leave now.
-            has_data: whether it has something at all; one that has nothing becomes idle.
+            may_send: tells whether a DLC has something that may be sent now.
+            has_data: tells whether it has anything at all; a DLC that has nothing becomes idle.
 
         Returns:
             The turn, or None when no DLC may send.
@@ -114,7 +114,7 @@ class Scheduler:
         for place, (_, other) in enumerate(busy):
             if other is flow:
                 break
-            # What it has waited, and has to wait even if from the next frame on the longest wait ends first.
+            # What it has waited, plus what it still has to wait if from the next frame on the longest wait goes first.
             if self._frames - other.since + place + 1 > len(busy) + 1:
                 dlci, flow = busy[0]
                 break

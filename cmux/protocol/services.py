@@ -15,29 +15,29 @@ from .wire import MessageType
 
 
 class ControlServices:
-    """What a station may ask its peer for, or tell it, by a command; `Multiplexer` adds channels, line and time.
+    """The commands with which a station asks its peer or informs it; `Multiplexer` adds channels, line and time.
 
-    A call that sends a command returns it: ``command`` of the `CommandDone` that follows is this very object.
+    A call that sends a command returns it: the `CommandDone` that follows has the same object as its ``command``.
     """
 
     config: Config
     _session: Session
 
     def negotiate(self, dlci: int, parameters: Parameters, now: float) -> Command:
-        """Settle the parameters of a DLC by PN; they hold from its next SABM on (27.010 §5.4.6.3.1).
+        """Negotiate the parameters of a DLC by PN; they apply from its next SABM on (27.010 §5.4.6.3.1).
 
-        `CommandDone` follows, and `ParametersChanged` with what the peer granted. A peer that answers NSC or nothing
-        leaves the defaults; after no answer to convergence layer 2, `open` asks for the defaults first, so that both
-        sides go by the same layer.
+        `CommandDone` follows, and `ParametersChanged` with what the peer granted. If the peer answers NSC, or nothing,
+        the defaults apply. If it did not answer a request for convergence layer 2, `open` asks for the defaults first,
+        so that both sides use the same layer.
 
         Args:
-            dlci: 1 to 61, best before `open`.
+            dlci: 1 to 61, preferably before `open`.
             parameters: what to ask for.
             now: seconds on the caller's clock.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: an N1 over `Config.n1_receive`, which we would not accept ourselves.
+            InvalidDlci: the DLCI cannot carry data.
+            ConfigError: N1 is over `Config.n1_receive`, so this station would not accept such frames.
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
@@ -48,7 +48,7 @@ class ControlServices:
     def hold_all(self, now: float) -> Command:
         """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6, §5.4.8.1)."""
         command = self._submit(FCoff(), now)
-        self._session.pending_resync.forget(0)  # an FCon that went unanswered is not said again
+        self._session.pending_resync.forget(0)  # an FCon that was not answered is not repeated
         return command
 
     def release_all(self, now: float) -> Command:
@@ -59,12 +59,12 @@ class ControlServices:
         """Send a Test command; `CommandDone` follows (27.010 §5.4.6.3.4).
 
         Args:
-            payload: octets that the peer has to send back; with type and length at most N1.
+            payload: octets that the peer has to send back; at most N1 including type and length.
             now: seconds on the caller's clock.
 
         Raises:
             StateError: the session is not open.
-            FrameError: more than fits.
+            FrameError: the payload is too long.
         """
         return self._submit(Test(bytes(payload)), now)
 
@@ -77,11 +77,11 @@ class ControlServices:
             dlci: 1 to 61.
             settings: what to set; None asks.
             now: seconds on the caller's clock.
-            mask: which of the settings are meant.
+            mask: which of the settings apply.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a baud rate that is meant and that RPN cannot code.
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: RPN cannot code a baud rate that applies.
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
@@ -90,7 +90,7 @@ class ControlServices:
     def line_status(
         self, dlci: int, now: float, *, overrun: bool = False, parity: bool = False, framing: bool = False
     ) -> Command:
-        """Tell the peer of errors on the serial port behind a DLC: RLS (27.010 §5.4.6.3.10).
+        """Report errors on the serial port behind a DLC to the peer: RLS (27.010 §5.4.6.3.10).
 
         Args:
             dlci: 1 to 61.
@@ -100,14 +100,14 @@ class ControlServices:
             framing: a stop bit was missing.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
+            InvalidDlci: the DLCI cannot carry data.
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
         return self._submit(RLS(dlci, overrun, parity, framing), now)
 
     def service(self, dlci: int, now: float, *, service: int | None = None, codec: int | None = None) -> Command:
-        """Name the service of a DLC, or ask for it: SNC; `CommandDone` follows (27.010 §5.4.6.3.11).
+        """Set the service of a DLC, or ask for it: SNC; `CommandDone` follows (27.010 §5.4.6.3.11).
 
         Args:
             dlci: 1 to 61.
@@ -116,8 +116,8 @@ class ControlServices:
             codec: the codec octet that goes with it.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a number that is no octet.
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: a number does not fit into an octet.
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
@@ -127,8 +127,9 @@ class ControlServices:
     def sleep(self, now: float) -> None:
         """Ask the peer for power saving: PSC; `PowerChanged` follows when it agrees (27.010 §5.4.6.3.2, §5.4.7).
 
-        PSC leaves when all that is due has left and is answered; data and commands that come later wait for the answer
-        to it, and then wake the peer. While PSC is out, or the peer asleep or being woken, this call changes nothing.
+        PSC is sent when all that is due has been sent and answered. Data and commands that come later wait for its
+        answer, and then wake the peer. While PSC is unanswered, or the peer asleep or being woken, this call has no
+        effect.
 
         Raises:
             StateError: the session is not open.
@@ -142,9 +143,9 @@ class ControlServices:
         return self._session.standby.power.state
 
     def wake(self, now: float) -> None:
-        """Wake a sleeping peer without sending anything; sending does it by itself (27.010 §5.4.7).
+        """Wake a sleeping peer without sending anything; sending wakes it as well (27.010 §5.4.7).
 
-        Before the peer has answered PSC it is woken right after that.
+        If the peer has not answered PSC yet, it is woken right after its answer.
         """
         self._at(now).standby.wake()
 
@@ -160,19 +161,19 @@ class ControlServices:
 
     def _submit(self, command: Command, now: float) -> Command:
         self._require_session(command.name)
-        size = len(encode_message(command, command=True))  # what cannot be coded is told now, not when its turn comes
+        size = len(encode_message(command, command=True))  # raises now, not when its turn comes
         if isinstance(command, Test) and size > self.config.n1:
             raise FrameError(
                 f"a Test of {len(command.data)} octets does not fit an information field of {self.config.n1}"
             )
-        if command.type not in (MessageType.FCON, MessageType.FCOFF):  # of which the later takes the earlier's place
+        if command.type not in (MessageType.FCON, MessageType.FCOFF):  # the later of these replaces the earlier
             self._require_room(command.name)
         self._at(now).control.submit(command)
         return command
 
     def _require_room(self, what: str) -> None:
         if self._session.control.full:
-            raise StateError(f"{what} cannot be sent: {MAX_WAITING} commands wait already for answers of the peer")
+            raise StateError(f"{what} cannot be sent: {MAX_WAITING} commands already wait for answers from the peer")
 
     def _user_dlc(self, dlci: int) -> Dlc:
         if not isinstance(dlci, int) or not self.config.carries_data(dlci):

@@ -33,7 +33,7 @@ from .wire import MessageType
 
 
 class Session:
-    """All DLCs of one line and what is between them.
+    """All DLCs of one line and what they have in common.
 
     Args:
         role: which station this is.
@@ -43,13 +43,13 @@ class Session:
     def __init__(self, role: Role, config: Config) -> None:
         self.config = config
         self.now: float = 0.0
-        """The time of the call that is being served."""
+        """The time of the current call."""
         self.dlcs: dict[int, Dlc] = {}
         self.refused: set[int] = set()
         """DLCIs whose SABM is answered with DM."""
         self.shutting_down: bool = False
         self.adm: bool = False
-        """The peer has no control channel, and serves data channels all the same (`Config.adm`)."""
+        """The peer has no control channel, but still serves data channels (`Config.adm`)."""
         self.pending_resync: PendingResync = PendingResync()
         self.ended: int = 0
         """How many sessions have ended on this line."""
@@ -66,9 +66,9 @@ class Session:
         self._start_again = False
         """The owner wants a new session as soon as this one is shut down."""
         self._over = False
-        """`SessionClosed` has been told, and nothing has begun since."""
+        """`SessionClosed` has been emitted, and nothing has begun since."""
 
-    # --- Looking at it --------------------------------------------------------------------------------------------
+    # --- State ----------------------------------------------------------------------------------------------------
 
     @property
     def is_open(self) -> bool:
@@ -86,10 +86,10 @@ class Session:
         """Return all DLCs but the control channel."""
         return [dlc for dlc in self.dlcs.values() if dlc.dlci]
 
-    # --- What the owner asks for ----------------------------------------------------------------------------------
+    # --- Calls of the owner ---------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Send SABM on DLCI 0, as soon as a shut-down that is under way is done (27.010 §5.8.1)."""
+        """Send SABM on DLCI 0, as soon as a shutdown that is under way is complete (27.010 §5.8.1)."""
         if self.shutting_down:
             self._start_again = True
             return
@@ -101,7 +101,7 @@ class Session:
 
         Args:
             dlc: which one.
-            drain: first send what is queued.
+            drain: send what is queued first.
         """
         if drain and dlc.has_data:
             self.apply(dlc, Input.DRAIN)
@@ -119,14 +119,14 @@ class Session:
         self.close_when_idle()
 
     def discard(self, dlc: Dlc) -> int:
-        """Throw away what waits to be sent on a DLC, and count it; return how many octets that were."""
+        """Discard what waits to be sent on a DLC, and count it; return the number of octets."""
         count = dlc.discard()
         self._emptied(dlc)
         self._room_made(dlc)
         return count
 
     def send_signals(self, dlc: Dlc, break_length: float | None = None) -> None:
-        """Tell the peer our signals of an open DLC: by MSC, or in a frame of convergence layer 2."""
+        """Send the peer our signals for an open DLC: by MSC, or in a frame of convergence layer 2."""
         if not dlc.is_open or (self.adm and dlc.parameters.convergence == 1):
             self.counters["signals_unsaid"] += break_length is not None or dlc.is_open
             return
@@ -140,16 +140,16 @@ class Session:
     # --- What comes from the line ---------------------------------------------------------------------------------
 
     def frame_dropped(self, item: FrameDropped) -> None:
-        """Count and tell what was no frame."""
+        """Count and report octets that are not a frame."""
         self.dropped[item.reason.value] += 1
         self.emit(item)
 
     def frame_heard(self) -> None:
-        """Note that the peer lives."""
+        """Note that the peer is alive."""
         self.watch.heard(self.now)
 
     def frame_taken(self) -> None:
-        """Say once more what the peer may have missed, as it can be heard again."""
+        """Repeat what the peer may have missed: it is sending again."""
         if not self.pending_resync:
             return
         for dlci in self.pending_resync.take():
@@ -161,42 +161,42 @@ class Session:
     # --- The transition table of a DLC ----------------------------------------------------------------------------
 
     def apply(self, dlc: Dlc, what: Input, *, final: bool = True) -> None:
-        """Drive the transition table of a DLC and carry out its actions.
+        """Apply an input to the transition table of a DLC, and carry out the actions.
 
         Args:
             dlc: which one.
             what: what happened.
-            final: the P/F bit of the frame that did, for its answer.
+            final: the P/F bit of the frame that caused it, for the answer.
         """
         for action in dlc.apply(what):
             ACTIONS[action](self, dlc, final)
 
     def opened(self, *, by_peer: bool) -> None:
-        """Begin a session: DLCI 0 is open."""
+        """Start a session: DLCI 0 is open."""
         self._over = False
         self.transmitter.held = False
         self.watch.start(self.now)
         self.emit(SessionOpened(by_peer))
 
     def started_anew(self) -> None:
-        """Begin a session once more: the peer starts from nothing, and what it had open is gone."""
+        """Restart the session: the peer begins from nothing, and what it had open is gone."""
         self._zero.note(Fact.BEGUN)
         self.control.clear()
         self.standby.forget()
         self.transmitter.held = False
         self.watch.start(self.now)
         for dlc in self.user_dlcs():
-            self._drop(dlc, Cause.PEER, "the peer started the session anew")
+            self._drop(dlc, Cause.PEER, "the peer restarted the session")
 
     def _drop(self, dlc: Dlc, cause: Cause, detail: str) -> None:
-        """End a DLC without a word on the line."""
+        """End a DLC without sending anything."""
         for action in dlc.apply(Input.DROPPED):
             count = forget(self, dlc)
             if action is Action.DROPPED:
                 self.emit(Closed(dlc.dlci, cause, detail, count))
 
     def close_when_idle(self) -> None:
-        """When shutting down: say CLD as soon as no other DLC is left."""
+        """In a shutdown, send CLD as soon as no other DLC is left."""
         if not self.shutting_down or any(dlc.state is not State.CLOSED for dlc in self.user_dlcs()):
             return
         if self.adm:
@@ -211,7 +211,7 @@ class Session:
 
         Args:
             cause: why.
-            detail: the sentence for people.
+            detail: the reason, as a sentence.
         """
         was_closed = self._zero.state is State.CLOSED
         self._zero.apply(Input.DROPPED)
@@ -219,7 +219,7 @@ class Session:
         self.control.clear()
         self.pending_resync = PendingResync()
         self.standby.forget()
-        if cause is not Cause.PEER:  # nothing is multiplexed any more but our answer to the peer's CLD or DISC
+        if cause is not Cause.PEER:  # otherwise our answer to the peer's CLD or DISC is still to be sent
             self.transmitter.clear()
         for dlc in self.user_dlcs():
             self._drop(dlc, cause if cause is Cause.LINE_LOST else Cause.SESSION, detail)
@@ -240,12 +240,12 @@ class Session:
         self.transmitter.queue(0, self.config.frame_type, pf=False, info=info, timed=timed, hold=hold)
 
     def hold(self, *, held: bool) -> None:
-        """Stop all channels, or let them go (FCoff, FCon)."""
+        """Stop all channels, or release them (FCoff, FCon)."""
         self.counters["holds"] += held and not self.transmitter.held
         self.transmitter.held = held
 
     def take_signals(self, dlc: Dlc, signals: Signals, break_length: float | None) -> None:
-        """Note what the peer says about a DLC; Linux says it also about DLCs that are not open."""
+        """Record the signals that the peer sent for a DLC; Linux sends them also for DLCs that are not open."""
         for action in dlc.apply(Input.SIGNALS) if dlc.dlci else ():
             if action is Action.KEEP_SIGNALS:
                 dlc.keep_early(signals)
@@ -258,21 +258,21 @@ class Session:
                     self.emit(SignalsChanged(dlc.dlci, signals, break_length))
 
     def closed_down_by_peer(self) -> None:
-        """End the session: CLD came."""
+        """End the session: the peer sent CLD."""
         self.end(Cause.PEER, "the peer closed the multiplexer down (CLD)")
 
     def peer_sleeps(self) -> None:
-        """Fall asleep as soon as our answer has left."""
+        """Fall asleep as soon as our answer has been sent."""
         self.standby.apply(PowerInput.PEER_PSC)
 
     def resync(self, dlci: int, said: MessageType) -> None:
-        """Say again what the peer got wrong, at most once per T1: it may have its own idea of an answer."""
+        """Repeat what the peer got wrong, at most once per T1, in case it answers in its own way."""
         if self.dlc(dlci).seldom(said, self.now):
             self.pending_resync.unanswered(dlci, said)
 
     def command_done(self, done: CommandDone) -> None:
-        """Act on the result of a command of ours, and tell it."""
-        if isinstance(done.command, CLD):  # some never answer CLD: taken as closed all the same
+        """Act on the result of one of our commands, and report it."""
+        if isinstance(done.command, CLD):  # some never answer CLD: considered closed anyway
             self.end(Cause.LOCAL, "closed down by this side")
             return
         self.emit(done)
@@ -285,7 +285,7 @@ class Session:
             if done.outcome is Outcome.ANSWERED:
                 if getattr(done.answer, "signals", None) == getattr(done.command, "signals", None):
                     self.pending_resync.answered(done.command.type)
-            elif done.outcome is Outcome.TIMEOUT:  # a peer that missed FC = 0 or FCon would be silent for ever
+            elif done.outcome is Outcome.TIMEOUT:  # a peer that missed FC = 0 or FCon would stay silent for ever
                 self.pending_resync.unanswered(getattr(done.command, "dlci", 0), done.command.type)
         if not self.watch.answered(done):
             self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
@@ -293,7 +293,7 @@ class Session:
     # --- The line and the time ------------------------------------------------------------------------------------
 
     def hand_out(self, limit: int | None) -> bytes:
-        """Take octets for the line out of the queues."""
+        """Return octets for the line from the queues."""
         self.standby.before_sending()
         octets = self.transmitter.hand_out(self.now, limit)
         if octets:
@@ -305,7 +305,7 @@ class Session:
         self._room_made(dlc)
 
     def _emptied(self, dlc: Dlc) -> None:
-        """Go on with a closing that waits for the queue, if it is empty."""
+        """Continue a closing that waits for the queue, if the queue is empty."""
         if dlc.state is State.DRAINING and not dlc.has_data:
             self.apply(dlc, Input.PARK if self.config.keep_open else Input.DRAINED)
 
@@ -335,7 +335,7 @@ class Session:
             self.control.submit(self.watch.ask(self.now, self.dlcs.values()))
 
     def _ask_at(self) -> float | None:
-        """When a silent peer is to be asked whether it is there."""
+        """Return when to ask a silent peer whether it is there."""
         can_answer = self.is_open and not self.shutting_down and not self.adm and self.standby.power.awake
         asked = self.watch.question is not None and self.control.holds(self.watch.question)
         return self.watch.ask_at(self.dlcs.values()) if can_answer and not asked else None

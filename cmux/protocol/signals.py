@@ -15,12 +15,12 @@ BREAK_STEP = 0.2
 """Seconds that one unit of a break length stands for (27.010 §5.4.6.3.7)."""
 
 LONGEST_BREAK = 3.0
-"""Seconds that the four bits of a break length can tell."""
+"""The longest break in seconds that the four bits of a break length can express."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """The V.24 signals that one station sends about one DLC (27.010 §5.4.6.3.7, table 7)."""
+    """The V.24 signals that one station sends for one DLC (27.010 §5.4.6.3.7, table 7)."""
 
     fc: bool = False
     """Flow control: this station cannot accept frames of the DLC."""
@@ -35,23 +35,23 @@ class Signals:
 
     @property
     def stops_data(self) -> bool:
-        """Whether the peer of the sender has to hold its data: FC = 1, or RTR = 0 as real stacks read it."""
+        """Whether the peer of the sender has to hold back its data: FC = 1, or RTR = 0 as real stacks read it."""
         return self.fc or not self.rtr
 
 
 def status_fields(signals: Signals, break_length: float | None, *, always: bool = False) -> dict[str, object]:
-    """Return what the declarations want to know of signals and a break.
+    """Return signals and a break as the declarations need them.
 
     Args:
-        signals: what a station says about a DLC.
+        signals: the signals of a station for a DLC.
         break_length: seconds of break, 0 to 3.0; None: no break signal.
-        always: with a break octet, also where there is no break.
+        always: with a break octet even if there is no break.
 
     Returns:
         The fields ``signals`` and ``break``.
 
     Raises:
-        FrameError: a break that cannot be coded.
+        FrameError: the break cannot be coded.
     """
     lines = {name: getattr(signals, name) for name in Signals.__slots__}
     if break_length is None and not always:
@@ -64,17 +64,17 @@ def status_fields(signals: Signals, break_length: float | None, *, always: bool 
 
 
 def status_values(parsed: Any) -> tuple[Signals, float | None]:
-    """Return what octets that were parsed by a declaration say: signals, and seconds of break or None."""
+    """Return the signals, and the seconds of break or None, of octets that a declaration has parsed."""
     signals = Signals(**{name: getattr(parsed.signals, name) for name in Signals.__slots__})
     third = getattr(parsed, "break")
     return signals, round(third.length * BREAK_STEP, 1) if third is not None and third.on else None
 
 
 def build_status(signals: Signals, break_length: float | None = None) -> bytes:
-    """Build what convergence layer 2 puts before the data of a frame (27.010 §5.5.2).
+    """Build the octets that convergence layer 2 puts before the data of a frame (27.010 §5.5.2).
 
     Args:
-        signals: what this station says about the DLC.
+        signals: the signals of this station for the DLC.
         break_length: seconds of break, 0 to 3.0; None: no break signal.
 
     Returns:
@@ -90,7 +90,7 @@ def split_status(info: bytes) -> tuple[Signals, float | None, bytes] | None:
         info: the field.
 
     Returns:
-        The signals, the break length in seconds or None, the data; None when the status octets are not whole.
+        The signals, the break length in seconds or None, the data; None when the status octets are incomplete.
     """
     try:
         parsed = wire.status.parse(info)

@@ -1,4 +1,4 @@
-"""Power saving of a session: what comes from the line is fed to its table, what the table says is carried out.
+"""Power saving of a session: feeds its transition table from the line, and carries out the actions.
 
 27.010 §5.1.5, §5.4.7.
 """
@@ -18,7 +18,7 @@ from .transmitter import Transmitter
 
 
 class StandbyOwner(Protocol):
-    """What power saving needs of the session that it belongs to."""
+    """What power saving needs from the session that it belongs to."""
 
     config: Config
     now: float
@@ -35,10 +35,10 @@ class StandbyOwner(Protocol):
 
 
 class Standby:
-    """Whether the two stations of a session are awake (27.010 §5.1.5).
+    """Knows whether the two stations of a session are awake (27.010 §5.1.5).
 
     Args:
-        session: what it belongs to.
+        session: the session that it belongs to.
     """
 
     def __init__(self, session: StandbyOwner) -> None:
@@ -46,32 +46,32 @@ class Standby:
         self._config = session.config
         self.power: PowerSaving = PowerSaving(session.config)
         self._told_to_wake = False
-        """Octets have just woken us, and the peer is to know that."""
+        """Octets have just woken us, and the peer has to know that."""
 
     def forget(self) -> None:
-        """Be awake: nothing was agreed with the session, or the peer, that begins."""
+        """Return to being awake: a new session, or a peer that restarts, has agreed on nothing."""
         self.power = PowerSaving(self._config)
         transmitter = self._session.transmitter
         transmitter.asleep = transmitter.quiet = self._told_to_wake = False
 
     def wake(self) -> None:
-        """Wake the peer, or do not let it sleep (27.010 §5.4.7)."""
+        """Wake the peer, or keep it awake (27.010 §5.4.7)."""
         self.apply(PowerInput.WANTED)
         if self.power.asleep and self._config.wakeup is not Wakeup.HANDSHAKE:
             self.apply(PowerInput.HEARD)
 
     def heard(self) -> None:
-        """Octets came, whatever they are: a sleeping peer is awake."""
+        """Note that octets came: whatever they are, a sleeping peer is awake."""
         if self.power.asleep:
             self._told_to_wake = self.power.state is Power.ASLEEP and self._config.wakeup is not Wakeup.NONE
             self.apply(PowerInput.HEARD)
 
     def understood(self, data: bytes, *, partial: bool) -> None:
-        """Answer flags, where PSC was said: the peer may wait for ours (27.010 §5.4.7).
+        """Answer flags if PSC was sent in this session: the peer may wait for ours (27.010 §5.4.7).
 
         Args:
             data: what was passed to the decoder.
-            partial: it holds a frame that is not whole.
+            partial: the decoder has a frame that is incomplete.
         """
         if not self.power.agreed:
             return
@@ -80,13 +80,13 @@ class Standby:
             self.apply(PowerInput.FLAGS)
 
     def before_sending(self) -> None:
-        """Go on towards sleep, or wake the peer for what is due."""
+        """Continue towards sleep, or wake the peer for what is due."""
         self._rest()
         if self.power.state is Power.ASLEEP and (self._session.transmitter.due or self.power.wake_wanted):
             self.wake()
 
     def after_sending(self) -> None:
-        """Note that octets, flags or frames, have left."""
+        """Note that octets, flags or frames, have been sent."""
         self.power.flags_sent(self._session.now)
         self._rest()
 
@@ -96,7 +96,7 @@ class Standby:
             self.apply(what)
 
     def apply(self, what: PowerInput) -> None:
-        """Drive the table of power saving and carry out its actions.
+        """Apply an input to the table of power saving, and carry out the actions.
 
         Args:
             what: what happened.
@@ -115,15 +115,15 @@ class Standby:
             elif action is PowerAction.FALL_ASLEEP:
                 session.emit(PowerChanged(Power.ASLEEP))
             else:
-                session.watch.heard(session.now)  # who sleeps is not asked: its silence begins anew
+                session.watch.heard(session.now)  # a sleeping peer is not asked: its silence counts from now
                 session.emit(PowerChanged(Power.AWAKE))
         session.transmitter.asleep, session.transmitter.quiet = self.power.asleep, self.power.agreeing
 
     def _rest(self) -> None:
-        """Go on towards sleep, if it is wanted, nothing more is to be said, and no answer is under way."""
+        """Continue towards sleep if it is wanted, nothing more is due, and no answer is under way."""
         session = self._session
         if self.power.state not in (Power.DRAINING, Power.DOZING) or session.transmitter.due:
             return
-        # An answer that came to one who has begun to wake the peer would be taken for its flags (27.010 5.4.7).
+        # An answer that reached a station which has begun to wake its peer would be taken for flags (27.010 5.4.7).
         if session.control.next_timeout() is None and all(one.deadline is None for one in session.dlcs.values()):
             self.apply(PowerInput.IDLE)

@@ -1,9 +1,9 @@
-"""Into multiplexer mode and out of it: what is said before and after a session, as generators without clock or line.
+"""Entering and leaving multiplexer mode: the dialogues before and after a session, as generators without clock or line.
 
-A dialogue yields `Step` (write this, then listen so long) and is sent `Heard` (what came, and how long that took);
-whoever runs it owns the clock and the line. No single step waits without a bound, and neither does their sum.
+A dialogue yields a `Step` (write this, then listen for this long) and is sent a `Heard` (what came, and how long it
+took); its runner owns the clock and the line. Each step has a time limit, and so has the whole dialogue.
 
-The ladder of `enter`: AT; the frames that take a module out of the multiplexer mode in which a host that died left it,
+The steps of `enter`: AT; the frames that take a module out of the multiplexer mode in which a host that died left it,
 in either option; the same at other baud rates; a module that answers frames but not AT is adopted; then AT+CMUX.
 """
 
@@ -27,7 +27,7 @@ from .wire import FrameType
 T = TypeVar("T")
 
 OTHER_RATES = (115200, 9600, 921600, 460800, 230400, 57600, 38400, 19200)
-"""Baud rates at which a module is looked for that does not answer, the usual ones first."""
+"""Baud rates to try when a module does not answer, the usual ones first."""
 
 STALL: Final = 2.0
 """Seconds after which a line that takes nothing of what a step writes is lost."""
@@ -47,14 +47,14 @@ class Step:
     wait: float
     """Seconds to wait for octets; 0: do not listen."""
     baudrate: int | None = None
-    """Set the line to this rate before; None leaves it as it is."""
+    """Set the line to this rate first; None leaves it as it is."""
 
 
 class Heard(NamedTuple):
-    """What came of a `Step`."""
+    """The result of a `Step`."""
 
     data: bytes
-    """Octets, as soon as there were any; empty when the time ran out."""
+    """The first octets that came; empty when the time ran out."""
     elapsed: float
     """Seconds from the step to its result."""
 
@@ -64,28 +64,28 @@ Dialogue = Generator[Step, Heard, T]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one rung of the ladder showed, for `doctor` and for error messages."""
+    """What one step of `enter` showed, for `doctor` and for error messages."""
 
     step: str
-    """A word or two."""
+    """The step, in a word or two."""
     ok: bool
-    """Whether it is as it should be."""
+    """Whether the result is as it should be."""
     text: str
-    """The sentence for people."""
+    """The result, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A module that multiplexes."""
+    """A module in multiplexer mode."""
 
     unread: bytes
     """Octets behind the OK to AT+CMUX: they belong to the multiplexer."""
     config: Config
     """The parameters of the session, with the N1 of the module where it was asked."""
     adopted: bool
-    """It was found multiplexing and does not know AT: closing down will not bring an AT mode back."""
+    """It was found multiplexing and does not answer AT: closing down will not bring it back to AT mode."""
     baudrate: int | None
-    """The rate at which it was found; None: the one that the line had."""
+    """The rate at which it was found; None: the rate that the line had."""
 
 
 _AT_TRIES = 5
@@ -97,23 +97,23 @@ _ASK_WAIT = 2.0
 _CMUX_WAIT = 5.0
 _RESCUE_WAIT = 0.3
 _PROBE_TRIES = 3
-_KEPT = 4096  # octets of what was heard that are kept for the error message and the search
+_KEPT = 4096  # octets received that are kept for the error message and the search
 
 _FINAL = re.compile(rb"(?:^|[\r\n])(OK|ERROR|\+CM[ES] ERROR:[^\r\n]*|[04])(?:\r\n|\r|\n)")  # 0, 4: after ATV0
 _GOOD = (b"OK", b"0")
 
 _FLAGS = {Option.BASIC: b"\xf9", Option.ADVANCED: b"\x7e"}
-_MANY_FLAGS = 160  # enough for a frame that was cut off at the module's N1 to come to its end
+_MANY_FLAGS = 160  # enough to complete a frame that was cut off within the module's N1
 
 
 def rescue_frames(option: Option, flags: int = 0) -> bytes:
-    """Return what takes a module out of multiplexer mode whether or not its DLCI 0 is open: SABM 0, then CLD.
+    """Return the frames that take a module out of multiplexer mode, whether DLCI 0 is open or not: SABM 0, then CLD.
 
-    The CR behind them ends what a module in AT mode makes of it.
+    The CR at their end completes the line that a module in AT mode takes them for.
 
     Args:
-        option: the framing.
-        flags: so many flags go before them, for a module that waits for the rest of a frame. Linux is confused by them.
+        option: the framing option.
+        flags: number of flags before them, for a module that waits for the rest of a frame. They confuse Linux.
     """
     sabm = encode(Frame(0, True, FrameType.SABM, True), option)
     cld = encode(Frame(0, True, FrameType.UIH, False, encode_message(CLD(), command=True)), option)
@@ -121,24 +121,24 @@ def rescue_frames(option: Option, flags: int = 0) -> bytes:
 
 
 class _Ear:
-    """What has been heard, and how far it has been understood."""
+    """What has been received, and how much of it has been understood."""
 
     def __init__(self) -> None:
         self.text = b""
         self.total = 0
         self.tail = b""
-        """The last octets heard, whatever has been understood of them."""
+        """The last octets received, including those that have been understood."""
         self.before = b""
-        """What stood before the last result code."""
+        """The text before the last result code."""
         self._decoders = {Option.BASIC: BasicDecoder(32767), Option.ADVANCED: AdvancedDecoder(32768)}
         self.speaks: Option | None = None
-        """The option in which frames came that are no echo of ours."""
+        """The option of the frames that came and are not an echo of ours."""
 
     def listen(self, wait: float, write: bytes = b"") -> Dialogue[bytes | None]:
-        """Wait for the next final result code; what stood before it is forgotten.
+        """Wait for the next final result code; the text before it goes to `before`.
 
         Returns:
-            The result code, or None after so many seconds without one.
+            The result code, or None if none came within `wait` seconds.
         """
         left = wait
         while True:
@@ -164,14 +164,14 @@ class _Ear:
                 self.speaks = option
 
     def seen(self) -> str:
-        """Say what was heard, for an error message."""
+        """Describe what was received, for an error message."""
         if not self.total:
             return "; not one octet was heard"
         return f"; the last of {self.total} octets heard: {self.tail[-40:]!r}"
 
 
 def _is_a_modules(item: Frame | FrameDropped) -> bool:
-    """Whether this is a frame that a module sends, and no echo of `rescue_frames`."""
+    """Tell whether this is a frame from a module, and not an echo of `rescue_frames`."""
     if isinstance(item, FrameDropped) or item.type in (FrameType.SABM, FrameType.DISC):
         return False
     return not (item.type is FrameType.UIH and item.dlci == 0 and item.cr)
@@ -182,19 +182,19 @@ def enter(
 ) -> Dialogue[Entered]:
     """Bring a module into multiplexer mode, whatever state it is in.
 
-    Echo, unsolicited results and junk are read over.
+    Echo, unsolicited results and junk are skipped.
 
     Args:
-        name: of the port, for the error messages.
-        command: how AT+CMUX is said.
-        other_rates: baud rates to try when the module does not answer at that of the line.
-        findings: gets what each rung of the ladder showed.
+        name: the name of the port, for the error messages.
+        command: how AT+CMUX is sent.
+        other_rates: baud rates to try when the module does not answer at the rate of the line.
+        findings: gets what each step showed.
 
     Returns:
         What the session starts from.
 
     Raises:
-        ModuleSilent: no answer to AT, nor to frames, or none to AT+CMUX.
+        ModuleSilent: no answer to AT or to frames, or none to AT+CMUX.
         CmuxRefused: every form was answered with an error, or the module lists other options.
     """
     report = [] if findings is None else findings
@@ -218,16 +218,16 @@ def enter(
     rates = f", then at {', '.join(tried[1:])} baud" if other_rates else ""
     said = f"no answer to AT, asked {_AT_TRIES} times{rates}{ear.seen()}"
     report.append(Finding("AT", False, said))
-    raise ModuleSilent(f"{name}: {said} (is it switched on, the baud rate right, the port the one for AT commands?)")
+    raise ModuleSilent(f"{name}: {said} (is it switched on? is the baud rate right? is this the port for AT commands?)")
 
 
 def _wake(ear: _Ear, option: Option, tries: int, wait: float) -> Dialogue[bool]:
-    """Ask AT until it is answered; in between take the module out of multiplexer mode, should it be in it."""
+    """Send AT until it is answered; in between take the module out of multiplexer mode, in case it is in it."""
     other = Option.ADVANCED if option is Option.BASIC else Option.BASIC
     rescues = [rescue_frames(option), rescue_frames(other), rescue_frames(option, _MANY_FLAGS)]
     for tried in range(1, tries + 1):
         if (yield from ear.listen(wait, b"AT\r")) in _GOOD:
-            # Answers to the earlier ones that come late must not be taken for the answer to AT+CMUX.
+            # Late answers to earlier attempts must not be taken for the answer to AT+CMUX.
             for _ in range(1, tried):
                 if (yield from ear.listen(_LATE_WAIT)) is None:
                     break
@@ -241,7 +241,7 @@ def _adopt(name: str, speaks: Option, config: Config, rate: int | None, report: 
     if speaks is not config.option:
         raise ModuleSilent(
             f"{name}: the module does not answer AT, but multiplexes with the {speaks.value} option: "
-            f'say option="{speaks.value}"'
+            f'use option="{speaks.value}"'
         )
     report.append(Finding("AT+CMUX", True, "not needed: the module multiplexes already, and is taken over as it is"))
     return Entered(b"", config, True, rate)
@@ -261,7 +261,7 @@ def _multiplex(
         ear.text = b""
         answer = yield from ear.listen(_CMUX_WAIT, form.encode() + b"\r")
         if answer is None:
-            # It may have switched all the same.
+            # It may have switched nevertheless.
             yield from ear.listen(_RESCUE_WAIT, rescue_frames(command.config.option))
             said = f"the module answers AT but said nothing within {_CMUX_WAIT:g} s to {form}{ear.seen()}"
             report.append(Finding("AT+CMUX", False, said))
@@ -270,7 +270,7 @@ def _multiplex(
             report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
             return Entered(ear.text, command.config, False, rate)
         refused[form] = answer.decode("ascii", "replace")
-        if not forms and allowed is None:  # last resort: what it says of itself
+        if not forms and allowed is None:  # last resort: ask the module what it accepts
             command, allowed, forms = yield from _ask(ear, command, report)
             forms = [form for form in forms if form not in refused]
     options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
@@ -285,7 +285,7 @@ def _multiplex(
 def _ask(
     ear: _Ear, command: CmuxCommand, report: list[Finding]
 ) -> Dialogue[tuple[CmuxCommand, Allowed | None, list[str]]]:
-    """Ask for the ranges and the present values of the parameters; the forms that follow from them come with these."""
+    """Ask the module for the ranges and the current values, and derive from them the command and the forms to try."""
     texts = []
     for question in (b"AT+CMUX=?", b"AT+CMUX?"):
         ear.text = b""
@@ -303,13 +303,13 @@ def _ask(
             command = command.with_n1(n1)
             report.append(Finding("AT+CMUX?", True, f"the module's own N1 is {n1}"))
         except ConfigError as error:
-            report.append(Finding("AT+CMUX?", False, f"the module's own N1 is of no use: {error}"))
+            report.append(Finding("AT+CMUX?", False, f"the module's own N1 cannot be used: {error}"))
     forms = () if allowed is None else (*command.asked_forms(allowed, current), *command.forms())
     return command, allowed, list(dict.fromkeys(forms))
 
 
 def _named(options: Sequence[Option]) -> str:
-    return " and ".join(option.value for option in options) or "no option that is known here"
+    return " and ".join(option.value for option in options) or "no option that is supported here"
 
 
 def leave(option: Option, *, close_down: bool) -> Dialogue[bool]:
@@ -317,7 +317,7 @@ def leave(option: Option, *, close_down: bool) -> Dialogue[bool]:
 
     Args:
         option: the framing of the session.
-        close_down: say CLD first, because the session was never properly closed.
+        close_down: send CLD first, because the session was never properly closed.
 
     Returns:
         True when the module answered AT.
@@ -334,12 +334,12 @@ def leave(option: Option, *, close_down: bool) -> Dialogue[bool]:
 def no_multiplexer(
     name: str, option: Option, heard: bytes, *, after_at: bool, refused: bool = False
 ) -> NoMultiplexer | CmuxRefused:
-    """Make the exception for "OK to AT+CMUX, but no UA".
+    """Create the exception for "OK to AT+CMUX, but no UA".
 
     Args:
-        name: of the port.
-        option: the framing that was tried.
-        heard: the first octets that came after the OK.
+        name: the name of the port.
+        option: the framing option that was tried.
+        heard: the first octets that were received after the OK.
         after_at: False when there was no AT+CMUX at all.
         refused: DLCI 0 was answered with DM.
 
@@ -347,7 +347,7 @@ def no_multiplexer(
         The exception, not raised.
     """
     if refused:
-        hint = "some modules do and serve data channels all the same: adm=True"
+        hint = "some modules do this but still serve data channels: adm=True"
         return CmuxRefused(f"{name}: SABM for DLCI 0 was refused (DM): it has no control channel ({hint})")
     sabm = encode(Frame(0, True, FrameType.SABM, True), option)
     if not heard:

@@ -19,11 +19,11 @@ def statistics(session: Session, skipped: int) -> dict[str, object]:
     """Gather what has been counted.
 
     Args:
-        session: whose.
-        skipped: octets that the decoder could not make a frame of.
+        session: the session.
+        skipped: octets that the decoder skipped.
 
     Returns:
-        A new dictionary: the sums of all DLCs, what belongs to the session alone, and each DLC under ``dlcs``.
+        A new dictionary: the sums over all DLCs, the counters of the session itself, and each DLC under ``dlcs``.
     """
     counters = session.counters + session.control.counters
     per_dlc = {dlci: dict(dlc.counters) for dlci, dlc in sorted(session.dlcs.items())}

@@ -1,4 +1,4 @@
-"""What leaves next: control frames first, then the channels by turns; flags alone while the peer is being woken."""
+"""What is sent next: control frames first, then the channels in turn; only flags while the peer is being woken."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .scheduler import Scheduler, Turn
 from .wire import ADVANCED_FLAG, BASIC_FLAG, FrameType
 
 MAX_CONTROL_FRAMES = 1024
-"""Supervisory frames and frames of DLCI 0 that wait for the line; a peer that floods us loses its answers."""
+"""Most supervisory frames and frames of DLCI 0 that wait for the line; a peer that floods us loses its answers."""
 
 WAKEUP_FLAGS = 8
 """Flags sent at a time to wake a peer (27.010 §5.4.7)."""
 
 
 class Timed(Protocol):
-    """Something whose acknowledgement timer starts when its frame leaves."""
+    """Something whose acknowledgement timer starts when its frame is sent."""
 
     def handed_out(self, now: float) -> None:
         """Start the timer."""
@@ -38,7 +38,7 @@ class Transmitter:
 
     Args:
         config: framing and limits.
-        command_cr: the C/R bit of what this station sends, UA and DM excepted (27.010 §5.2.1.2, table 1; §5.4.3.1).
+        command_cr: the C/R bit of what this station sends, except UA and DM (27.010 §5.2.1.2, table 1; §5.4.3.1).
         dlcs: the DLCs by number.
         sent: called after each data frame of a DLC.
     """
@@ -68,13 +68,13 @@ class Transmitter:
         """Queue a frame that does not wait its turn.
 
         Args:
-            dlci: where it belongs.
+            dlci: its DLCI.
             kind: its type.
             pf: its P/F bit.
             info: its information field.
-            timed: whose timer starts when it leaves. Such a frame is always queued: there is one for each DLC and
-                each type of command.
-            hold: let it wait while the two stations agree to sleep: it asks the peer, which may be asleep already.
+            timed: the object whose timer starts when the frame is sent. Such a frame is always queued: there is one for
+                each DLC and each type of command.
+            hold: keep it back while the stations agree to sleep: it needs an answer, and the peer may already sleep.
         """
         if len(self._control) >= MAX_CONTROL_FRAMES and timed is None:
             self.overflow += 1
@@ -92,12 +92,12 @@ class Transmitter:
 
         Args:
             dlc: which one; it has something to send.
-            waits: it could send before, too, and has its place in the order.
+            waits: it could already send before, and keeps its place in the order.
         """
         self._scheduler.activate(dlc.dlci, dlc.priority, dlc.parameters.n1, waits=waits)
 
     def clear(self) -> None:
-        """Forget what is queued: the session is over."""
+        """Discard the queued frames: the session is over."""
         self._control.clear()
         self._flags = 0
 
@@ -107,11 +107,11 @@ class Transmitter:
         return self._next_control() is not None or self._next_turn() is not None
 
     def hand_out(self, now: float, limit: int | None) -> bytes:
-        """Take whole frames out of the queues and start their timers.
+        """Return whole frames from the queues, and start their timers.
 
         Args:
             now: seconds on the caller's clock.
-            limit: at most so many octets beyond the first frame; None: all.
+            limit: the most octets beyond the first frame; None: no limit.
 
         Returns:
             The octets for the line.
@@ -159,7 +159,7 @@ class Transmitter:
         return self._scheduler.next(lambda one: dlcs[one].may_send, lambda one: dlcs[one].has_data)
 
     def _data_frame(self, turn: Turn) -> Frame:
-        """Build the next frame of a DLC and leave its octets in the queue."""
+        """Build the next frame of a DLC; its octets stay in the queue."""
         dlc = self._dlcs[turn.dlci]
         info = dlc.next_info(turn.longest)
         return Frame(turn.dlci, self._command_cr, dlc.parameters.frame_type, False, info)

@@ -74,7 +74,7 @@ length: Construct[int, int] = ExprAdapter(  # §5.2.1.5: EA only in the first oc
 
 
 class Header(NamedTuple):
-    """What stands in front of the information field, as it is coded."""
+    """The fields in front of the information field, as they are coded."""
 
     dlci: int
     cr: bool

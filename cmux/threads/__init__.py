@@ -1,4 +1,4 @@
-"""The shell of threads: one reader and one writer for each line, channels as ports of pyserial.
+"""The shell for threads: a reader and a writer for each line, channels as pyserial ports.
 
 It waits, reads, writes, locks and wakes.
 """

@@ -1,4 +1,4 @@
-"""A channel as a pty: what clients write goes to the channel, what comes on the channel goes to them (POSIX only)."""
+"""A channel as a pty: carries what clients write to the channel, and what comes on it to them (POSIX only)."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _log = logging.getLogger("cmux.bridge")
 class PtyBridge:
     """One channel and one pty, joined by a thread for each direction.
 
-    What nobody reads stays in the pty; when that is full it stays in the channel's buffer, and when that is full the
-    peer is asked to stop. The other way round a client's write waits while the peer takes nothing.
+    What no client reads stays in the pty, when that is full in the channel's buffer, and when that is full too, the
+    peer is asked to stop. In the other direction, a client's write waits while the peer takes nothing.
 
     Args:
-        uart: open; it stays the caller's to close.
-        link: where to make the symbolic link; None: the pty's own name serves.
-        on_end: called, from one of the threads, when the channel is gone.
+        uart: the open channel; closing it is left to the caller.
+        link: where to make a symbolic link; None: clients use the pty's own name.
+        on_end: called from one of the threads when the channel is gone.
 
     Raises:
         FileExistsError: `link` exists and is not a symbolic link.
-        OSError: the system has no pty to give, or is not POSIX.
+        OSError: the system has no free pty, or is not POSIX.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PtyBridge:
 
     @property
     def path(self) -> str:
-        """What clients open."""
+        """The path that clients open."""
         return self._pty.path
 
     def __repr__(self) -> str:
@@ -66,7 +66,7 @@ class PtyBridge:
         return f"<PtyBridge DLCI {self.uart.dlci} {self.path} {state}>"
 
     def start(self) -> None:
-        """Start to carry octets."""
+        """Start carrying octets."""
         for thread in self._threads:
             thread.start()
 
@@ -114,7 +114,7 @@ class PtyBridge:
                     continue
             self._follow()
             self.uart.write(self._unsent)
-            self._unsent = b""  # when the line has died in between, all of it goes to the module that comes back
+            self._unsent = b""  # if the line died in the meantime, all of it goes to the module that comes back
 
     def _to_pty(self) -> None:
         while not self._stopping:
@@ -128,7 +128,7 @@ class PtyBridge:
                     self._wait(select.POLLOUT)
 
     def _follow(self) -> None:
-        """Give the channel the baud rate and the format that the client has set."""
+        """Apply to the channel the baud rate and the format that the client has set."""
         settings = self._pty.attributes()
         if settings != self._settings:
             self._settings = settings
@@ -138,11 +138,11 @@ class PtyBridge:
 
 
 def line_settings(control: int, speed: int) -> dict[str, object]:
-    """Say in pyserial's words what a terminal is set to.
+    """Return the settings of a terminal as settings of pyserial.
 
     Args:
         control: the control flags of termios.
-        speed: the code of the output speed.
+        speed: the termios code of the output speed.
 
     Returns:
         ``bytesize``, ``parity``, ``stopbits``, and ``baudrate`` where the code has a rate.

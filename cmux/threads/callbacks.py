@@ -1,4 +1,4 @@
-"""Runs callbacks of the user's one after the other, on a thread that neither reads nor writes the line."""
+"""Runs callbacks of the user one after another, on a thread that neither reads nor writes the line."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from queue import SimpleQueue
 
 
 class Callbacks:
-    """A thread for callbacks, which may wait as long as they like; it begins with the first one.
+    """A thread for callbacks, which may take as long as they like; the first callback starts it.
 
     Args:
-        name: of the line.
-        log: told what a callback raises.
+        name: the name of the line.
+        log: gets what a callback raises.
     """
 
     def __init__(self, name: str, log: logging.Logger) -> None:
@@ -23,7 +23,7 @@ class Callbacks:
         self._thread: threading.Thread | None = None
 
     def put(self, callback: Callable[[], object]) -> None:
-        """Have a callback run.
+        """Queue a callback.
 
         Args:
             callback: called without arguments; what it raises is logged.
@@ -37,14 +37,14 @@ class Callbacks:
         while (callback := self._queue.get()) is not None:
             try:
                 callback()
-            except Exception:  # noqa: BLE001 - whatever a callback of the user's may raise
+            except Exception:  # noqa: BLE001 - a callback of the user may raise anything
                 self._log.exception("a callback failed")
 
     def close(self, timeout: float) -> None:
-        """Run what was put before, and end.
+        """Run the callbacks that are queued, and end the thread.
 
         Args:
-            timeout: seconds to wait for that, unless this is called by a callback.
+            timeout: seconds to wait for its end, unless a callback calls this.
         """
         self._queue.put(None)
         if self._thread is not None and self._thread is not threading.current_thread():

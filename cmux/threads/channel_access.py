@@ -1,4 +1,4 @@
-"""How a `Mux` hands out its channels: by their number, as the peer opens them, or as they are."""
+"""How a `Mux` provides its channels: by number, as the peer opens them, or without opening them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .virtual_uart import VirtualUart
 
 
 class ChannelAccess(Services):
-    """The half of a `Mux` that is about its channels; `cmux.aio.Mux` has the same names."""
+    """The part of a `Mux` that is about its channels; `cmux.aio.Mux` has the same names."""
 
     _channels: Channels
     _names: Mapping[str, int]
@@ -23,12 +23,12 @@ class ChannelAccess(Services):
     @property
     @abstractmethod
     def error(self) -> SessionEnded | None:
-        """Why the session is over: the first cause; None while it lives."""
+        """Why the session is over: the first cause; None while it is alive."""
 
     @property
     @abstractmethod
     def reattaching(self) -> bool:
-        """Whether a line that died is going to be opened anew."""
+        """Whether a line that died is being opened again."""
 
     def channel(
         self,
@@ -38,13 +38,13 @@ class ChannelAccess(Services):
         priority: int | None = None,
         convergence: int | None = None,
     ) -> VirtualUart:
-        """Return the port of a DLC, opened; always the same object for the same DLCI.
+        """Open a DLC and return its port; for the same DLCI it is always the same object.
 
-        Parameters are settled by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again. What
-        the peer does not grant is as `parameters` says.
+        Parameters are negotiated by PN before the DLC is opened (27.010 §5.4.6.3.1), also when it is opened again.
+        `parameters` tells what the peer has granted.
 
         Args:
-            dlci: 1 to 61, or a name that the profile has for it.
+            dlci: 1 to 61, or a name that the profile has for one.
             n1: longest information field in either direction, in octets; None: that of the session.
             priority: 0 to 63; None: the default of the DLC.
             convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
@@ -53,32 +53,32 @@ class ChannelAccess(Services):
             The port.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: a parameter outside its range.
-            StateError: it is open with other parameters than these, or a responder has no session.
-            DlcRefused: the peer said DM.
-            DlcTimeout: it did not answer.
-            PortBusy: a ``cmux:`` URL has it open.
+            InvalidDlci: the DLCI cannot carry data.
+            ConfigError: a parameter is out of range.
+            StateError: the DLC is open with other parameters, or a responder has no session.
+            DlcRefused: the peer answered DM.
+            DlcTimeout: the peer did not answer.
+            PortBusy: a ``cmux:`` URL has the DLC open.
             SessionEnded: this Mux is closed, or the line died.
         """
         dlci = check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
         if (n1, priority, convergence) != (None, None, None):
-            self.handle(dlci).require(wanted(self.config, n1, priority, convergence))
+            self._handle(dlci).require(wanted(self.config, n1, priority, convergence))
         return self._channels.take(dlci)
 
     def accept(self, timeout: float | None = None) -> VirtualUart:
         """Wait for a channel that the peer opens.
 
-        One that nobody takes waits: its data are kept, and when they are many the peer is asked to stop.
+        A channel that is not accepted waits: its data is kept, and when there is much, the peer is asked to stop.
 
         Args:
             timeout: seconds; None: as long as it takes.
 
         Returns:
-            Its port, open. A channel that was closed and that the peer opens again comes again.
+            Its port, open. A channel that was closed and that the peer opens again is returned again.
 
         Raises:
-            AcceptTimeout: the peer opened none in time.
+            AcceptTimeout: the peer did not open one in time.
             SessionEnded: this Mux is closed, or the line died.
         """
         uart = self._channels.accept(timeout, lambda: self.error is None or self.reattaching)
@@ -87,16 +87,16 @@ class ChannelAccess(Services):
         return uart
 
     def port(self, dlci: int) -> VirtualUart:
-        """Return the port of a DLC as it is, open or not; always the same object for the same DLCI.
+        """Return the port of a DLC as it is, open or not; for the same DLCI it is always the same object.
 
         Args:
             dlci: 1 to 61.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
+            InvalidDlci: the DLCI cannot carry data.
         """
         return self._channels.port(dlci)
 
-    def handle(self, dlci: int) -> DlcHandle:
-        """Return the near end of a DLC, for the ports that are made on it."""
+    def _handle(self, dlci: int) -> DlcHandle:
+        """Return the near end of a DLC, for the ports on it."""
         return self._channels.handle(dlci)

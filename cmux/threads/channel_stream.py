@@ -1,4 +1,4 @@
-"""The octets of a DLC, as pyserial reads and writes them."""
+"""The octets of a DLC, with the read and write calls of pyserial."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _PIECE = 65536
-_XONXOFF_PIECE = 64  # XOFF cannot stop what is queued, so little is
+_XONXOFF_PIECE = 64  # XOFF cannot stop what is queued, so only a little is queued
 
 
 class ChannelStream(serial.SerialBase):
-    """The half of a `VirtualUart` that needs no more than the open near end of a DLC."""
+    """The part of a `VirtualUart` that needs only the open near end of a DLC."""
 
     _handle: DlcHandle | None = None
     _read_cancelled = False
@@ -36,7 +36,7 @@ class ChannelStream(serial.SerialBase):
         """Read octets as pyserial does.
 
         Args:
-            size: how many; fewer come when ``timeout`` or ``inter_byte_timeout`` runs out or `cancel_read` is called.
+            size: how many; fewer are returned when ``timeout`` or ``inter_byte_timeout`` runs out, or on `cancel_read`.
 
         Returns:
             The octets.
@@ -55,10 +55,10 @@ class ChannelStream(serial.SerialBase):
 
         Args:
             expected: the sequence.
-            size: the most octets to read; None for no limit.
+            size: the most octets to read; None: no limit.
 
         Returns:
-            What ends with `expected`, or less when the time or `size` ran out.
+            Octets that end with `expected`; or fewer, if the time ran out or `size` was reached.
         """
         handle = self._opened()
         with handle.condition:
@@ -81,7 +81,7 @@ class ChannelStream(serial.SerialBase):
         return data
 
     def _await(self, handle: DlcHandle, size: int, deadline: Deadline) -> bool:
-        """Wait for so many octets; the condition is held."""
+        """Wait until `size` octets are in the buffer; the caller holds the condition."""
         buffer = handle.buffer
         while len(buffer) < size:
             if not self.is_open:
@@ -99,7 +99,7 @@ class ChannelStream(serial.SerialBase):
                 left = gap if left is None else min(left, gap)
             if left is not None and left <= 0:
                 return False
-            buffer.wanted = size  # the water marks are for what nobody waits for
+            buffer.wanted = size  # the water marks are for octets that no reader waits for
             try:
                 handle.resume()
                 handle.condition.wait(left)
@@ -109,17 +109,17 @@ class ChannelStream(serial.SerialBase):
 
     @property
     def in_waiting(self) -> int:
-        """How many octets can be read without waiting."""
+        """The number of octets that can be read without waiting."""
         return len(self._opened().buffer)
 
     def reset_input_buffer(self) -> None:
-        """Throw away what has been received and not read."""
+        """Discard what has been received and not read."""
         handle = self._opened()
         with handle.condition:
             self._take(handle, len(handle.buffer))
 
     def cancel_read(self) -> None:
-        """End a `read` that waits in another thread, or else the next one that would."""
+        """End a `read` that waits in another thread; if none does, the next one that would wait."""
         handle = self._handle
         if handle is not None and self.is_open:
             with handle.condition:
@@ -135,10 +135,10 @@ class ChannelStream(serial.SerialBase):
             data: the octets.
 
         Returns:
-            How many were taken: all of them, except with a ``write_timeout`` of 0 or after `cancel_write`.
+            How many were queued: all of them, except with a ``write_timeout`` of 0 or after `cancel_write`.
 
         Raises:
-            serial.SerialTimeoutException: ``write_timeout`` ran out; part of it may have been sent.
+            serial.SerialTimeoutException: ``write_timeout`` ran out; part of the octets may have been sent.
             DlcClosed: the peer closed the DLC.
             SessionEnded: the line died.
         """
@@ -157,7 +157,7 @@ class ChannelStream(serial.SerialBase):
         return done
 
     def _write_once(self, handle: DlcHandle, piece: bytes, deadline: Deadline) -> int | None:
-        """Queue octets or wait; None when no more is to be written."""
+        """Queue octets or wait; return None when no more is to be written."""
         with handle.condition:
             if not self.is_open:
                 raise PortNotOpenError
@@ -170,7 +170,7 @@ class ChannelStream(serial.SerialBase):
             if self._write_cancelled or self.write_timeout == 0:
                 self._write_cancelled = False
                 return taken or None
-            # The condition is held since send(), so Writable cannot slip in between.
+            # The condition has been held since send(), so Writable cannot slip in between.
             if not taken and not handle.condition.wait(deadline.left()):
                 raise SerialTimeoutException("Write timeout")
             return taken
@@ -180,15 +180,15 @@ class ChannelStream(serial.SerialBase):
 
     @property
     def out_waiting(self) -> int:
-        """How many octets wait to be sent."""
+        """The number of octets that wait to be sent."""
         handle = self._opened()
         return handle.engine.call(lambda core, now: core.unsent(handle.dlci))
 
     def flush(self) -> None:
-        """Wait until everything that was written has gone to the line.
+        """Wait until everything that was written has been passed to the line.
 
         Raises:
-            serial.SerialTimeoutException: that took longer than ``write_timeout``.
+            serial.SerialTimeoutException: it took longer than ``write_timeout``.
             DlcClosed: the peer closed the DLC first.
             SessionEnded: the line died first.
         """
@@ -199,14 +199,14 @@ class ChannelStream(serial.SerialBase):
             raise SerialTimeoutException("Write timeout")
 
     def reset_output_buffer(self) -> None:
-        """Throw away what has been written and not sent."""
+        """Discard what has been written and not sent."""
         handle = self._opened()
         with handle.condition:
             handle.engine.call(lambda core, now: core.discard(handle.dlci))
             handle.condition.notify_all()
 
     def cancel_write(self) -> None:
-        """End a `write` that waits in another thread, or else the next one that would."""
+        """End a `write` that waits in another thread; if none does, the next one that would wait."""
         handle = self._handle
         if handle is not None and self.is_open:
             with handle.condition:
@@ -216,11 +216,11 @@ class ChannelStream(serial.SerialBase):
     # --- For select ---
 
     def fileno(self) -> int:
-        """Return a descriptor for ``select``; read with `read` and write with `write`, not with it.
+        """Return a descriptor for ``select``; for reading and writing use `read` and `write`.
 
         Returns:
             The descriptor, the same one until the port is closed: readable while octets wait or the DLC is gone,
-            writable while it takes octets.
+            writable while octets can be written.
         """
         handle = self._opened()
         with handle.condition:

@@ -1,4 +1,4 @@
-"""The channels of a `Mux`: their near ends and ports, what the peer has opened, what is opened anew."""
+"""The channels of a `Mux`: their near ends, their ports, and those that the peer has opened."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Channels:
     """The channels of one `Mux`.
 
     Args:
-        mux: whose they are.
-        drain_timeout: seconds that closing one leaves for what is still queued.
+        mux: the `Mux` that they belong to.
+        drain_timeout: seconds that closing one waits for what is still queued.
     """
 
     def __init__(self, mux: MuxOfPort, drain_timeout: float) -> None:
         self.buffers: dict[int, ReceiveBuffer] = {}
-        """Where the data of each channel go."""
+        """The buffers that receive the data of each channel."""
         self._mux = mux
         self._drain_timeout = drain_timeout
         self._engine: Engine
@@ -42,17 +42,17 @@ class Channels:
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()
-        self._offered = threading.Condition(self._lock)  # the peer opened a channel, or will open none any more
+        self._offered = threading.Condition(self._lock)  # the peer has opened a channel, or cannot open any more
 
     def run_by(self, engine: Engine) -> None:
-        """Belong to an engine: at the beginning, and each time after the line was opened anew."""
+        """Use an engine: at the beginning, and each time after the line was opened again."""
         self._engine = engine
         self.configure(engine.config)
         for handle in self.all():
             handle.renew(engine)
 
     def configure(self, config: Config) -> None:
-        """Go by other parameters of the session."""
+        """Use other parameters of the session."""
         with self._lock:
             self._policy = ChannelPolicy(config, self._drain_timeout)
             for handle in self._handles.values():
@@ -60,7 +60,7 @@ class Channels:
 
     @property
     def drain_timeout(self) -> float:
-        """Seconds that closing a channel leaves for what is still queued."""
+        """Seconds that closing a channel waits for what is still queued."""
         return self._drain_timeout
 
     @drain_timeout.setter
@@ -69,12 +69,12 @@ class Channels:
         self.configure(self._policy.config)
 
     def all(self) -> list[DlcHandle]:
-        """Return the near ends of all DLCs that anybody has asked for."""
+        """Return the near ends of all DLCs that have been asked for."""
         with self._lock:
             return list(self._handles.values())
 
     def handle(self, dlci: int) -> DlcHandle:
-        """Return the near end of a DLC, for the ports that are made on it."""
+        """Return the near end of a DLC, for the ports on it."""
         with self._lock:
             if dlci not in self._handles:
                 handle = self._handles[dlci] = DlcHandle(self._policy, self._engine, dlci)
@@ -91,7 +91,7 @@ class Channels:
             return uart
 
     def take(self, dlci: int) -> VirtualUart:
-        """Return the port of a DLC, opened; `accept` will not hand it out."""
+        """Open a DLC and return its port; `accept` will not return it."""
         uart = self.port(dlci)
         with self._lock:
             self._offers.taken(dlci)
@@ -103,13 +103,13 @@ class Channels:
 
         Args:
             timeout: seconds; None: as long as it takes.
-            may_come: whether the peer may open any still; asked again after each `wake`.
+            may_come: tells whether the peer can still open channels; called again after each `wake`.
 
         Returns:
-            Its port, open; None when none may come.
+            Its port, open; None when the peer cannot open any more.
 
         Raises:
-            AcceptTimeout: there was none in time.
+            AcceptTimeout: the peer opened none in time.
         """
         deadline = Deadline(timeout)
         while True:
@@ -123,7 +123,7 @@ class Channels:
                 return self.take(dlci)
 
     def on_event(self, dlci: int, event: Event) -> None:
-        """Take an event of a DLC, which the peer may have opened before anybody asked for it."""
+        """Handle an event of a DLC, which the peer may have opened before it was asked for."""
         handle = self.handle(dlci)
         if isinstance(event, DataReceived):
             handle.buffer.feed(event.data)
@@ -134,13 +134,13 @@ class Channels:
                 self._offered.notify()
 
     def end(self, event: SessionClosed) -> None:
-        """Take the end of everything."""
+        """Handle the end of the session."""
         for handle in self.all():
             handle.on_event(event)
         self.wake()
 
     def open_again(self) -> None:
-        """Open the channels that were open when the line died; one that is refused is logged."""
+        """Open the channels that were open when the line died; a refusal is logged."""
         for handle in self.all():
             try:
                 handle.open_again()
@@ -148,23 +148,23 @@ class Channels:
                 port_logger(self._mux.name).warning("%s", error)
 
     def wake(self) -> None:
-        """Let whoever waits look again: what the `Mux` is at has changed."""
+        """Make all waiting threads check again: the state of the `Mux` has changed."""
         with self._lock:
             self._offered.notify_all()
-        for handle in self.all():  # who waits for one that was refused has to look, too
+        for handle in self.all():  # also threads that wait for a refused one
             handle.wake()
 
     def retire(self) -> None:
-        """Keep no descriptors: the `Mux` is closed for good."""
+        """Close all descriptors: the `Mux` is closed for good."""
         for handle in self.all():
             handle.retire()
 
     def discarded(self) -> int:
-        """Return how many octets came although there was no room for them."""
+        """Return how many octets were dropped because there was no room for them."""
         return sum(handle.buffer.discarded for handle in self.all())
 
     def abandon(self) -> None:
-        """Disconnect from the parent's locks, in the child after a fork."""
+        """Replace the parent's locks, in the child after a fork."""
         self._make_locks()
         for handle in self._handles.values():
             handle.abandon()

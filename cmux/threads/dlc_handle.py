@@ -1,4 +1,4 @@
-"""One DLC as the threads of a program see it: its state, its received octets, and the condition they wait on."""
+"""One DLC as seen by the threads of a program: its state, its received octets, and the condition they wait on."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from .waiting import ReadyFlag
 
 @dataclass(frozen=True, slots=True)
 class ChannelPolicy:
-    """What the channels of a `Mux` go by."""
+    """The settings of the channels of a `Mux`."""
 
     config: Config
     """The parameters of the session."""
     drain_timeout: float
-    """Seconds that closing leaves for what is still queued."""
+    """Seconds that closing waits for what is still queued."""
 
 
 class DlcHandle:
-    """The near end of a DLC; a `Mux` has one for each, whoever opens a port on it.
+    """The near end of a DLC; a `Mux` has one for each DLC, for all ports that are opened on it.
 
-    Everything here but `on_event` may wait. Attributes are read and written with `condition` held.
+    All methods but `on_event` may wait. Attributes are read and written with `condition` held.
 
     Args:
-        policy: what it goes by; the `Mux` may change it.
-        engine: what runs it; another one after the line was opened anew.
+        policy: its settings; the `Mux` may change them.
+        engine: the engine that runs it; another one after the line was opened again.
         dlci: 1 to 61.
     """
 
@@ -53,19 +53,19 @@ class DlcHandle:
         self.engine: Engine = engine
         self.dlci = dlci
         self.buffer: ReceiveBuffer = ReceiveBuffer(self._arrived)
-        """What was received and not read."""
+        """The octets that were received and not read."""
         self.condition: threading.Condition = self.buffer.condition
-        """Notified when octets came, when there is room again, and when the state changed."""
+        """Notified when octets came, when there is room again, and when the state has changed."""
         self.up: bool = False
         """The DLC is open on the line."""
         self.error: DlcError | SessionEnded | None = None
-        """Why it is not."""
+        """Why it is not open."""
         self._opening = False
         self._owner: weakref.ref[object] | None = None
         self._flag: ReadyFlag | None = None
         self._retired = False
-        self._wanted: Signals | None = None  # ours, while a port has it open
-        self._parameters: Parameters | None = None  # what PN is to settle before it is opened
+        self._wanted: Signals | None = None  # our signals while a port has it open
+        self._parameters: Parameters | None = None  # to be negotiated by PN before it is opened
 
     def __repr__(self) -> str:
         return f"<DlcHandle {self.dlci} {'up' if self.up else 'down'} waiting={len(self.buffer)}>"
@@ -73,11 +73,11 @@ class DlcHandle:
     # --- Opening and closing ---
 
     def claim(self, owner: object, name: str) -> None:
-        """Let one port have the DLC until `release`; of one that was forgotten without closing nothing is kept.
+        """Reserve the DLC for one port until `release`; data of a port that was dropped without closing is discarded.
 
         Args:
             owner: the port.
-            name: of it, for the error message.
+            name: its name, for the error message.
 
         Raises:
             PortBusy: another port of this process has it.
@@ -91,19 +91,19 @@ class DlcHandle:
             self._owner = weakref.ref(owner)
 
     def release(self, owner: object) -> None:
-        """Let others have the DLC."""
+        """Make the DLC available to other ports."""
         with self.condition:
             if self._owner is not None and self._owner() is owner:
                 self._owner = None
 
     def require(self, parameters: Parameters) -> None:
-        """Have parameters settled by PN before the DLC is opened, the next time and each time after that.
+        """Have parameters negotiated by PN before the DLC is opened, the next time and each time after that.
 
         Args:
             parameters: what to ask for.
 
         Raises:
-            StateError: it is open with others.
+            StateError: the DLC is open with other parameters.
             SessionEnded: the session is over.
         """
         with self.condition:
@@ -117,11 +117,11 @@ class DlcHandle:
         """Open the DLC and wait for the peer's answer.
 
         Args:
-            signals: ours, the first that the peer hears.
+            signals: our first signals for the peer.
 
         Raises:
-            DlcRefused: the peer said DM.
-            DlcTimeout: it said nothing.
+            DlcRefused: the peer answered DM.
+            DlcTimeout: the peer did not answer.
             SessionEnded: the multiplexer is closed.
         """
         patience = waits.opening(self.policy.config)
@@ -139,7 +139,7 @@ class DlcHandle:
                     return
             except CmuxError:
                 raise
-            except BaseException:  # interrupted: what was begun is ended by `close`
+            except BaseException:  # interrupted: `close` ends what was begun
                 self.up = True
                 raise
             finally:
@@ -148,17 +148,17 @@ class DlcHandle:
         if self.engine.error is not None:
             raise self.engine.ended()
         if error is None:
-            error = dlc_error(Closed(self.dlci, Cause.TIMEOUT, f"SABM did not leave within {patience:g} s"))
+            error = dlc_error(Closed(self.dlci, Cause.TIMEOUT, f"SABM was not sent within {patience:g} s"))
             self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))
         raise error
 
     def renew(self, engine: Engine) -> None:
-        """Belong to another engine: the line was opened anew."""
+        """Use another engine: the line was opened again."""
         with self.condition:
             self.engine = engine
 
     def open_again(self) -> None:
-        """Open the DLC as it was before the line died, where a port still wants it.
+        """Open the DLC as it was before the line died, if a port still wants it.
 
         Raises:
             DlcError: it cannot be opened.
@@ -201,12 +201,12 @@ class DlcHandle:
     # --- Data ---
 
     def taken(self) -> None:
-        """Take note that a reader has taken octets: let the peer go on where that makes room."""
+        """Note that a reader has taken octets: if that makes room, let the peer continue."""
         self.set_flag()
         self.resume()
 
     def resume(self) -> None:
-        """Let the peer go on when there is room again."""
+        """Let the peer continue when there is room again."""
         if self.buffer.may_resume() and self.up and self.engine.error is None:
             self.engine.call(lambda core, now: core.resume_reading(self.dlci, now))
 
@@ -214,7 +214,7 @@ class DlcHandle:
         """Queue octets.
 
         Returns:
-            How many were taken; `condition` is notified when there is room for more.
+            How many were queued; `condition` is notified when there is room for more.
 
         Raises:
             DlcError: the DLC has been closed.
@@ -222,7 +222,7 @@ class DlcHandle:
         """
         try:
             taken = self.engine.call(lambda core, now: core.send(self.dlci, piece, now))
-        except StateError:  # the core has closed it; the event that says why is on its way
+        except StateError:  # the core has closed it; the event with the reason is on its way
             self.condition.wait_for(lambda: not self.up, waits.MARGIN)
             raise self.reason() from None
         if self._flag is not None:
@@ -233,7 +233,7 @@ class DlcHandle:
         """Wait, without `condition`, until nothing is queued.
 
         Args:
-            stop: ends the wait early when it says True; `poke` makes it be asked.
+            stop: ends the wait early when it returns True; `poke` makes it be called again.
             timeout: seconds.
 
         Returns:
@@ -248,18 +248,18 @@ class DlcHandle:
         self.engine.poke()
 
     def wake(self) -> None:
-        """Let every thread that waits for this DLC look again: what its `Mux` is at has changed."""
+        """Make every thread that waits for this DLC check again: the state of its `Mux` has changed."""
         with self.condition:
             self.poke()
 
     def peer_signals(self) -> Signals:
-        """Return the peer's V.24 signals; until it has said something, the idle ones (27.010 §5.4.6.3.7)."""
+        """Return the peer's V.24 signals; before its first, the idle ones (27.010 §5.4.6.3.7)."""
         return self.engine.call(lambda core, now: core.signals(self.dlci)) or Signals()
 
     # --- For select ---
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable while octets wait or the DLC is gone, and writable while it takes any.
+        """Return a descriptor that is readable while octets wait or the DLC is gone, and writable while it has room.
 
         Returns:
             The descriptor, the same one until the DLC or its `Mux` is closed.
@@ -272,7 +272,7 @@ class DlcHandle:
         return self._flag.fileno()
 
     def set_flag(self) -> None:
-        """Let the descriptor show what holds."""
+        """Update the descriptor to the present state."""
         if self._flag is not None:
             self._flag.set(bool(self.buffer) or not self.up)
 
@@ -283,19 +283,19 @@ class DlcHandle:
             self._flag = None
 
     def retire(self) -> None:
-        """Keep no descriptor any more: the `Mux` is closed for good, and who waited for this one has been woken."""
+        """Close the descriptor for good: the `Mux` is closed. Threads that wait for this DLC are woken."""
         with self.condition:
             self._retired = True
             self.drop_flag()
             self.poke()
 
-    # --- What the engine tells ---
+    # --- Events of the engine ---
 
     def on_event(self, event: Event) -> None:
-        """Take an event of this DLC, data excepted, or the end of the session.
+        """Handle an event of this DLC, except data, or the end of the session.
 
         Args:
-            event: from the core.
+            event: an event of the core.
         """
         with self.condition:
             if isinstance(event, Opened):
@@ -305,7 +305,7 @@ class DlcHandle:
             elif isinstance(event, Reestablished):
                 self._restore_flow()
             elif isinstance(event, Closed):
-                if not (self._opening and event.cause in (Cause.LOCAL, Cause.PEER)):  # the end of the one before
+                if not (self._opening and event.cause in (Cause.LOCAL, Cause.PEER)):  # the end of the previous one
                     self._end(dlc_error(event))
             elif isinstance(event, SessionClosed):
                 self._end(SessionEnded(event.cause, event.detail))
@@ -333,15 +333,15 @@ class DlcHandle:
             self.error = error
         self.set_flag()
         if self._flag is not None:
-            self._flag.set_writable(True)  # a writer has to come and see
+            self._flag.set_writable(True)  # a writer has to find out
 
     def reason(self) -> DlcError | SessionEnded:
-        """Make the exception for a DLC that is not up."""
+        """Create the exception for a DLC that is not open."""
         if self.engine.error is not None:
             return self.engine.ended()
         return self.error or DlcClosed(self.dlci, Cause.PEER, "closed")
 
     def abandon(self) -> None:
-        """Be dead in the child after a fork."""
+        """Be unusable in the child after a fork."""
         self.condition = self.buffer.condition = threading.Condition()
         self.up = False

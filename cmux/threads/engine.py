@@ -1,7 +1,7 @@
 """Runs a `Link` on two threads: one reader, one writer, one lock around calls to the core.
 
-The reader feeds the core and wakes; the writer writes what the core hands out and owns its timers. Events are
-dispatched outside the lock, in order, by whichever thread comes first; what they run only fills buffers and wakes.
+The reader passes octets to the core; the writer writes what the core returns and serves its timers. Events are
+dispatched outside the lock, in order, by whichever thread is first; their handlers only fill buffers and wake threads.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import SessionEnded
-from ..line.physical import HungUp, Line
+from ..line.base import HungUp, Line
 from ..logs import log_event, port_logger
 from ..protocol.config import Config, Role
 from ..protocol.errors import CmuxRefused, NoMultiplexer
@@ -30,14 +30,14 @@ _WRITE_WAIT = 0.2
 
 
 class Engine:
-    """A multiplexer that runs.
+    """Runs the session of a line.
 
     Args:
-        line: open; it stays the caller's to close.
+        line: the open line; closing it is left to the caller.
         link: the session and the rules of its line.
-        on_event: told each event but data that have a buffer, without the lock; must not wait.
-        buffers: where the data of each DLC go.
-        capture: told every octet of both directions.
+        on_event: called, without the lock, with each event except data that has a buffer; must not wait.
+        buffers: receive the data of each DLC.
+        capture: gets every octet of both directions.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Engine:
     ) -> None:
         self.line = line
         self.error: SessionEnded | None = None
-        """Why the session is over: the first cause."""
+        """Why the session is over: the first cause counts."""
         self._link = link
         self._on_event = on_event
         self._buffers = buffers
@@ -72,7 +72,7 @@ class Engine:
 
     @property
     def _from_host(self) -> bool:
-        """Whether what is written goes from a host to a module, for the capture."""
+        """Whether written octets go from a host to a module, for the capture."""
         return self.role is Role.INITIATOR
 
     @property
@@ -91,7 +91,7 @@ class Engine:
         """Start the threads and the session.
 
         Args:
-            first: octets that have been read from the line already.
+            first: octets that have already been read from the line.
         """
         with self._lock:
             self._link.start(time.monotonic())
@@ -104,10 +104,10 @@ class Engine:
         """Run one or more calls to the core under the lock.
 
         Args:
-            action: gets the core and the time.
+            action: called with the core and the time.
 
         Returns:
-            What it returned.
+            What `action` returns.
 
         Raises:
             SessionEnded: the session is over.
@@ -120,10 +120,10 @@ class Engine:
             return result
 
     def answer(self, text: str) -> None:
-        """Answer the AT command that `CommandReceived` told; see `Responder.answer`.
+        """Answer the AT command that `CommandReceived` reported; see `Responder.answer`.
 
         Args:
-            text: lines, the last of them a result code.
+            text: lines, the last of which is a result code.
 
         Raises:
             SessionEnded: the line is gone.
@@ -137,19 +137,19 @@ class Engine:
         self._dispatch()
 
     def ended(self) -> SessionEnded:
-        """Return a fresh copy of the first cause, to be raised by one more caller."""
-        assert self.error is not None  # noqa: S101 - the caller has looked
+        """Return a new copy of the first cause, for another caller to raise."""
+        assert self.error is not None  # noqa: S101 - the caller has checked
         return SessionEnded(self.error.cause, str(self.error))
 
     def wait(self, ready: Callable[[Multiplexer], bool], timeout: float | None) -> bool:
-        """Wait for something in the core that writing or an event brings about.
+        """Wait for a change in the core that writing or an event causes.
 
         Args:
-            ready: looked at under the lock.
+            ready: tells whether the wait is over; called under the lock.
             timeout: seconds.
 
         Returns:
-            True when it came, False when the time ran out or the session ended first.
+            True when `ready` was true, False when the time ran out or the session ended first.
         """
         with self._lock:
             core = self._link.multiplexer
@@ -157,12 +157,12 @@ class Engine:
             return self.error is None and ready(core)
 
     def poke(self) -> None:
-        """Let every `wait` look again."""
+        """Make every `wait` check again."""
         with self._lock:
             self._progress.notify_all()
 
     def wait_written(self, dlci: int, timeout: float | None) -> bool:
-        """Wait until everything that was queued on a DLC has gone to the line."""
+        """Wait until everything that was queued on a DLC has been passed to the line."""
         return self.wait(lambda core: core.unsent(dlci) == 0 and not self._link.unwritten, timeout)
 
     def stats(self) -> dict[str, object]:
@@ -171,12 +171,12 @@ class Engine:
             return self._link.stats()
 
     def not_opened(self, *, after_at: bool) -> NoMultiplexer | CmuxRefused:
-        """Make the exception for a session that did not come up; see `Link.not_opened`."""
+        """Create the exception for a session that did not open; see `Link.not_opened`."""
         with self._lock:
             return self._link.not_opened(self.line.name, after_at=after_at)
 
     def stop(self, timeout: float) -> bool:
-        """Stop both threads and wait for them, unless this is one of them.
+        """Stop both threads and wait for them, unless one of them calls this.
 
         Args:
             timeout: seconds for each.
@@ -193,29 +193,24 @@ class Engine:
             thread.join(timeout)
         return not any(thread.is_alive() for thread in others)
 
-    def ask_to_stop(self) -> None:
-        """Make both threads end soon, without waiting and without a lock."""
-        self._stopping = True
-        self.line.cancel()
-
     @property
     def is_own_thread(self) -> bool:
         """Whether the caller runs on the reader or the writer."""
         return threading.current_thread() in self._threads
 
     def lose(self, cause: Cause, detail: str) -> None:
-        """End the session because the line is of no use any more.
+        """End the session because the line is not usable any more.
 
         Args:
             cause: why.
-            detail: the sentence for people.
+            detail: the reason, as a sentence.
         """
         with self._lock:
             self._lose(cause, detail)
         self._dispatch()
 
     def abandon(self) -> None:
-        """Be dead in the child after a fork: no thread has come along, and the line is the parent's."""
+        """Be unusable in the child after a fork: it has none of the threads, and the line is the parent's."""
         self._make_locks()
         self._stopping = True
         self.error = SessionEnded(Cause.LOCAL, f"{self.line.name}: the multiplexer belongs to the parent process")
@@ -266,7 +261,7 @@ class Engine:
             self._leave()
 
     def _next_write(self) -> bytes:
-        """Wait until there is something to write or to tell; run the timers meanwhile."""
+        """Wait until there is something to write or to dispatch; serve the timers meanwhile."""
         link = self._link
         with self._lock:
             while True:
@@ -284,20 +279,20 @@ class Engine:
             self._take(self._link.handle_timeout(now))
 
     def _wrote(self, count: int) -> None:
-        """Tell the link what the line took; nothing at all is the beginning of its end."""
+        """Tell the link how much the line took; if it took nothing, the line may be lost soon."""
         with self._lock:
             now = time.monotonic()
             if count:
                 self._link.wrote(count, now)
             else:
                 self._link.blocked(now)
-                self._take(self._link.handle_timeout(now))
+                self._take(self._link.waiting_events(now))
             if not self._link.unwritten:
                 self._progress.notify_all()
         self._dispatch()
 
     def _leave(self) -> None:
-        """Leave nobody waiting for a thread that has ended, whatever ended it."""
+        """Keep no caller waiting for a thread that has ended, whatever the reason."""
         if not self._stopping:
             self.lose(Cause.LINE_LOST, f"the {threading.current_thread().name} ended")
 
@@ -318,7 +313,7 @@ class Engine:
             self._progress.notify_all()
 
     def _dispatch(self) -> None:
-        # Whoever holds the lock takes the other thread's events along, so they stay in order.
+        # The thread that holds the lock also dispatches the other's events, so they stay in order.
         while self._events and self._dispatching.acquire(blocking=False):
             try:
                 while self._events:

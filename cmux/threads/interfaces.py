@@ -1,4 +1,4 @@
-"""What a `VirtualUart` knows of the `Mux` that made it, and of the line that a URL names: neither is imported there."""
+"""The interfaces through which a `VirtualUart` uses its `Mux` and the line of a URL, without importing either."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ class MuxOfPort(Protocol):
 
     @property
     def error(self) -> SessionEnded | None:
-        """Why the session is over: the first cause; None while it lives."""
+        """Why the session is over: the first cause; None while it is alive."""
 
     @property
     def reattaches(self) -> bool:
-        """Whether the line is opened anew when it dies."""
+        """Whether the line is opened again when it dies."""
 
     @property
     def reattaching(self) -> bool:
-        """Whether a line that died is going to be opened anew."""
+        """Whether a line that died is being opened again."""
 
     @property
     def serving(self) -> bool:
-        """Whether a peer may begin a session: this is a responder whose line lives."""
+        """Whether a peer can begin a session: this is a responder whose line is alive."""
 
     @property
     def drain_timeout(self) -> float:
-        """Seconds that closing a channel leaves for what is still queued."""
+        """Seconds that closing a channel waits for what is still queued."""
 
     @drain_timeout.setter
     def drain_timeout(self, seconds: float) -> None: ...
 
-    def handle(self, dlci: int) -> DlcHandle:
-        """Return the near end of a DLC, for the ports that are made on it."""
+    def _handle(self, dlci: int) -> DlcHandle:
+        """Return the near end of a DLC, for the ports on it."""
 
     def test(self, payload: bytes = b"gsm0710") -> Outcome:
         """Have the peer send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them."""
@@ -57,7 +57,7 @@ class MuxOfPort(Protocol):
         """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
 
     def wait_attached(self, timeout: float | None = None) -> bool:
-        """Wait while a line that died is going to be opened anew; return at once while it lives."""
+        """Wait while a line that died is being opened again; return at once while it is alive."""
 
     def close(self) -> None:
         """Close each DLC and the multiplexer, and release the port."""
@@ -71,11 +71,11 @@ class Lease(Protocol):
         """The multiplexer."""
 
     def release(self) -> None:
-        """Give it back; the last one closes the multiplexer."""
+        """Give the right back; the last one closes the multiplexer."""
 
 
 class UrlOpener(Protocol):
-    """Opens the line of a URL for a port, or shares the one that is open."""
+    """Opens the line of a URL for a port, or shares the line that is already open."""
 
     def __call__(self, url: CmuxUrl, user: object, /) -> Lease:
         """Return the right to use its multiplexer."""

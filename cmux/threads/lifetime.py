@@ -1,4 +1,4 @@
-"""What lives as long as the process: every `Mux` is closed at its end, and disconnected in the child after a fork."""
+"""Closes every open `Mux` when the process ends, and disconnects it in the child after a fork."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Protocol
 
 
 class Living(Protocol):
-    """What has an end of its own."""
+    """An object that has to be closed when the process ends."""
 
     def close(self) -> None:
-        """End in order."""
+        """Close it."""
 
-    def abandon(self) -> None:
+    def _abandon(self) -> None:
         """Disconnect from the parent's line and threads, in the child after a fork."""
 
 
@@ -22,12 +22,12 @@ _living: weakref.WeakSet[Living] = weakref.WeakSet()
 
 
 def begin(one: Living) -> None:
-    """Take note of something that has to be closed with the process."""
+    """Register an object that has to be closed when the process ends."""
     _living.add(one)
 
 
 def end(one: Living) -> None:
-    """Forget it: it is closed."""
+    """Unregister an object that is closed."""
     _living.discard(one)
 
 
@@ -38,7 +38,7 @@ def _close_all() -> None:
 
 def _after_fork() -> None:
     for one in list(_living):
-        one.abandon()
+        one._abandon()
 
 
 atexit.register(_close_all)

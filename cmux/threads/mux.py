@@ -1,4 +1,4 @@
-"""The thread shell: one multiplexed line, its channels, and its end."""
+"""A multiplexed line for threads: its session, its channels, and its end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Self
 
 from ..capture.recorder import Capture
 from ..errors import SessionEnded
-from ..line.physical import Line
+from ..line.base import Line
 from ..logs import port_logger
 from ..protocol import waits
 from ..protocol.config import Config, Role
@@ -29,21 +29,21 @@ from .engine import Engine
 _JOIN_TIMEOUT = 2.0
 
 Reopen = Callable[[], tuple[Line, Callable[[Line], bytes]]]
-"""Opens a line; what comes with it brings the module into multiplexer mode, and returns what was read too far."""
+"""Opens a line; the function that it returns brings the module into multiplexer mode, and returns octets read early."""
 
 
 class Mux(ChannelAccess):
-    """One multiplexed line; `cmux.open` and `cmux.serve` make it.
+    """One multiplexed line; `cmux.open` and `cmux.serve` return it.
 
     Args:
-        line: open; the Mux closes it.
-        make_link: makes the session and the rules of its line; called again when the line is opened anew.
+        line: the open line; the Mux closes it.
+        make_link: creates the session and the rules of its line; called again when the line is opened again.
         leave_by_at: after closing, ask with AT whether the module is back in AT mode.
-        capture: told every octet; the Mux closes it.
-        drain_timeout: seconds that closing leaves for what is still queued.
-        names: of channels, with their DLCI.
-        reopen: opens the line anew after it died, and brings the module into multiplexer mode on it; None: a dead line
-            stays dead.
+        capture: gets every octet; the Mux closes it.
+        drain_timeout: seconds that closing waits for what is still queued.
+        names: names of channels, with their DLCI.
+        reopen: opens the line again after it died, and brings the module into multiplexer mode on it; None: a line that
+            died stays dead.
         on_command: answers AT commands that a responder does not know.
         refuse: the DLCIs that the peer may not open.
     """
@@ -63,11 +63,11 @@ class Mux(ChannelAccess):
     ) -> None:
         super().__init__()
         self.name: str = line.name
-        """What was opened: a path, a URL, or the name of the object."""
+        """The name of the port: a path, a URL, or the name of the object."""
         self.back_in_at_mode: bool | None = None
-        """Whether the module answered AT after closing; None when it was not asked."""
+        """Whether the module answered AT after closing; None if it was not asked."""
         self.reattached: int = 0
-        """How often a line that died was opened anew."""
+        """How often a line that died was opened again."""
         self._log = port_logger(line.name)
         self._line = line
         self._make_link = make_link
@@ -92,18 +92,18 @@ class Mux(ChannelAccess):
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()  # of _closer and _reconnector
-        self._back = threading.Condition(self._lock)  # a line is attached again, or will never be
+        self._back = threading.Condition(self._lock)  # the line is attached again, or never will be
 
     def _make_engine(self) -> Engine:
         link = self._make_link()
         apply_refusals(link.multiplexer, self._refused)
         return Engine(self._line, link, self._on_event, self._channels.buffers, self._capture)
 
-    def start(self, first: bytes = b"") -> None:
-        """Open DLCI 0 and wait for the peer; a responder waits for its peer later, in `accept`.
+    def _start(self, first: bytes = b"") -> None:
+        """Open DLCI 0 and wait for the peer; a responder waits for its peer in `accept` instead.
 
         Args:
-            first: octets that have been read from the line already.
+            first: octets that have already been read from the line.
 
         Raises:
             NoMultiplexer: the peer did not answer SABM.
@@ -149,11 +149,11 @@ class Mux(ChannelAccess):
     def _session_closed(self, event: SessionClosed) -> None:
         self._session_end = event
         if event.cause is not Cause.LOCAL:
-            if self._opened:  # what ends the opening is raised there; who works with a dead line hears of it, too
+            if self._opened:  # a failed opening raises its reason; users of a line that dies are told here
                 self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
             if self.error is not None:
                 self._begin_reattaching()
-        if self.error is not None:  # the session of a responder ends, and its line lives
+        if self.error is not None:  # else only the session of a responder has ended
             self._channels.end(event)
         if callable(self._refuse) and (self.error is None or self.reattaching):
             self._callbacks.put(self._ask_again_whom_to_refuse)
@@ -169,7 +169,7 @@ class Mux(ChannelAccess):
 
     @property
     def config(self) -> Config:
-        """The parameters of the session; of a responder in AT mode, of the one before."""
+        """The parameters of the session; of a responder in AT mode, those of the previous session."""
         return self._engine.config
 
     @property
@@ -179,12 +179,12 @@ class Mux(ChannelAccess):
 
     @property
     def serving(self) -> bool:
-        """Whether a peer may begin a session: this is a responder whose line lives."""
+        """Whether a peer can begin a session: this is a responder whose line is alive."""
         return self.role is Role.RESPONDER and self.error is None and self._closer is None
 
     @property
     def drain_timeout(self) -> float:
-        """Seconds that closing a channel leaves for what is still queued."""
+        """Seconds that closing a channel waits for what is still queued."""
         return self._channels.drain_timeout
 
     @drain_timeout.setter
@@ -193,17 +193,17 @@ class Mux(ChannelAccess):
 
     @property
     def error(self) -> SessionEnded | None:
-        """Why the session is over: the first cause; None while it lives."""
+        """Why the session is over: the first cause; None while it is alive."""
         return self._engine.error
 
     @property
     def reattaches(self) -> bool:
-        """Whether the line is opened anew when it dies."""
+        """Whether the line is opened again when it dies."""
         return self._reopen is not None and self._closer is None
 
     @property
     def reattaching(self) -> bool:
-        """Whether a line that died is going to be opened anew."""
+        """Whether a line that died is being opened again."""
         if self._reconnector is not None:
             return True
         error = self.error
@@ -224,9 +224,9 @@ class Mux(ChannelAccess):
     # --- After the line has died ---
 
     def wait_attached(self, timeout: float | None = None) -> bool:
-        """Wait while a line that died is going to be opened anew; return at once while it lives.
+        """Wait while a line that died is being opened again; return at once while it is alive.
 
-        When this returns True the channels that were open are open again.
+        When this returns True, the channels that were open are open again.
 
         Args:
             timeout: seconds; None: as long as it takes.
@@ -235,7 +235,7 @@ class Mux(ChannelAccess):
             False when the time ran out.
 
         Raises:
-            SessionEnded: it is not going to be opened anew.
+            SessionEnded: the line will not be opened again.
         """
         with self._lock:
             if not self._back.wait_for(lambda: not self.reattaching, timeout):
@@ -250,7 +250,7 @@ class Mux(ChannelAccess):
                 self._reconnector = Reconnector(self.name, self._reattach)
 
     def _reattach(self) -> bool:
-        """Try once to open the line anew; return False when it died again at once."""
+        """Try once to open the line again; return False if it died again at once."""
         assert self._reopen is not None  # noqa: S101 - else there is no reconnector
         self._engine.stop(_JOIN_TIMEOUT)
         self._line.close()
@@ -258,7 +258,7 @@ class Mux(ChannelAccess):
         first = hand_over(self._line)
         self._engine = self._make_engine()
         self._channels.run_by(self._engine)
-        self.start(first)
+        self._start(first)
         if self.role is Role.INITIATOR:  # those of a responder are its peer's to open
             self._channels.open_again()
         with self._lock:
@@ -276,7 +276,7 @@ class Mux(ChannelAccess):
     def close(self) -> None:
         """Close each DLC and the multiplexer, make sure that the module is back in AT mode, and release the port.
 
-        It never raises because of the line: why a session ended is in `error`. A second call waits for the first one.
+        Errors of the line do not raise: `error` tells why a session ended. A second call waits for the first one.
         """
         with self._lock:
             mine = self._closer is None
@@ -308,11 +308,11 @@ class Mux(ChannelAccess):
             try:
                 stopped = self._engine.stop(_JOIN_TIMEOUT)
                 alive = self.error is None or self.error.cause is not Cause.LINE_LOST
-                if stopped and alive and self._leave_by_at:  # interrupted, the module may not have heard of the end
+                if stopped and alive and self._leave_by_at:  # if interrupted, the module may not know of the end
                     self.back_in_at_mode = startup_runner.leave(self._line, self.config.option, close_down=not ended)
             finally:
                 self._line.close()
-                if not stopped:  # a thread that waited for the port ends with it
+                if not stopped:  # closing the port ends a thread that waited for it
                     self._engine.stop(_JOIN_TIMEOUT)
                 self._callbacks.close(_JOIN_TIMEOUT)
                 if self._capture is not None:
@@ -339,8 +339,8 @@ class Mux(ChannelAccess):
     ) -> None:
         self.close()
 
-    def abandon(self) -> None:
-        """Be dead in the child after a fork."""
+    def _abandon(self) -> None:
+        """Be unusable in the child after a fork."""
         self._make_locks()
         self._renew_service_locks()
         self._closer = threading.current_thread()

@@ -1,4 +1,4 @@
-"""`open`: from a name to a multiplexer."""
+"""`open`: opens a line and starts a multiplexer on it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Unpack
 
-from ..line.physical import Line, SerialLike
+from ..line.base import Line, SerialLike
 from ..opening import make_plan
 from ..protocol.config import Role
 from ..protocol.link import Link
@@ -22,27 +22,26 @@ def open(
     """Open a line, bring the module into multiplexer mode whatever state it is in, and open DLCI 0.
 
     Args:
-        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``; it belongs to the Mux
-            from now on, also when this fails.
-        settings: how the line is opened, and the parameters of the session: `cmux.LineSettings` has them all. A
-            module that does not answer at ``baudrate`` is looked for at ``other_rates``, and taken out of multiplexer
-            mode where it was left in it. With ``reattach`` a line that died is opened anew, with the same channels,
-            as soon as that is possible: tried after 0.5 s, then at intervals that grow to 30 s. Calls raise in the
-            meantime. A device that comes back under another number is found through ``/dev/serial/by-id``. Not for
-            open objects.
+        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. From now on it belongs
+            to the Mux, even if this fails.
+        settings: how the line is opened, and the parameters of the session; see `cmux.LineSettings`. If the module does
+            not answer at ``baudrate``, ``other_rates`` are tried; if it was left in multiplexer mode, it is taken out
+            of it. With ``reattach`` a line that died is opened again, with the same channels, as soon as possible: the
+            first attempt comes after 0.5 s, the others at intervals that grow to 30 s. Calls raise in the meantime. A
+            device that comes back under another number is found through ``/dev/serial/by-id``. Not for open objects.
 
     Returns:
         The multiplexer.
 
     Raises:
         PortNotFound: there is no such port.
-        PortBusy: somebody has it.
+        PortBusy: the port is in use.
         ModuleSilent: the module does not answer AT.
-        CmuxRefused: it answers AT+CMUX with an error.
-        NoMultiplexer: it does not answer SABM.
+        CmuxRefused: the module answers AT+CMUX with an error.
+        NoMultiplexer: the module does not answer SABM.
         InvalidDlci: one of ``channels`` cannot carry data.
-        DlcError: one of them was refused.
-        ConfigError: a setting is not allowed; the message says what is.
+        DlcError: the peer refused one of ``channels``.
+        ConfigError: a setting is not allowed; the message says what is allowed.
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
@@ -76,14 +75,14 @@ def open(
             reopen=reopen if plan.reattach else None,
         )
     except BaseException:
-        if entered is not None:  # interrupted in between: nobody else takes the module back to AT mode
+        if entered is not None:  # interrupted here, only this takes the module back to AT mode
             startup_runner.leave(line, config.option, close_down=True)
         line.close()
         if capture is not None:
             capture.close()
         raise
     try:
-        mux.start(first)
+        mux._start(first)
         for dlci in plan.channels:
             mux.channel(dlci)
     except BaseException:

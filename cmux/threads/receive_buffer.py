@@ -1,4 +1,4 @@
-"""What a channel has received and nobody has read yet, with the water marks that stop the peer."""
+"""The octets that a channel has received and that have not been read, with the water marks that stop the peer."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ XOFF: Final = 0x13
 RECEIVE_HIGH = 32768
 """Octets in the buffer at which the peer is asked to stop."""
 RECEIVE_LOW = 8192
-"""Octets left when it may go on."""
+"""Octets left in the buffer at which the peer may continue."""
 RECEIVE_LIMIT = 1 << 20
-"""Octets that are kept at most when the peer does not stop."""
+"""The most octets that are kept if the peer does not stop."""
 
 
 class ReceiveBuffer:
-    """Octets in the order in which they came; everything but `feed` is for whoever holds `condition`.
+    """Octets in the order in which they came; all methods but `feed` need `condition` held.
 
-    The water marks are for what nobody waits for: a reader that wants more than they allow raises them.
+    The water marks are for octets that no reader waits for: a reader that wants more than they allow raises them.
 
     Args:
-        arrived: called with `condition` held when octets have come, with whether the peer has to be asked to stop.
+        arrived: called with `condition` held when octets have come; the argument tells whether to ask the peer to stop.
     """
 
     def __init__(self, arrived: Callable[[bool], None] = lambda full: None) -> None:
         self.condition: threading.Condition = threading.Condition()
-        """Notified when octets came, when there is room again, and when the state of the channel changed."""
+        """Notified when octets came, when there is room again, and when the state of the channel has changed."""
         self.xonxoff = False
-        """XON and XOFF among the received octets let go and stop what is written, and are taken out."""
+        """XON and XOFF among the received octets are taken out, and start and stop what is written."""
         self.held: bool = False
-        """XOFF came, and no XON since."""
+        """XOFF has come, and no XON since."""
         self._arrived = arrived
         self._octets = bytearray()
         self.discarded: int = 0
-        """Octets that came although the buffer was full."""
+        """Octets that were dropped because the buffer was full."""
         self.arrived_at: float = 0.0
-        """When the last octets came, on the caller's clock."""
+        """When the last octets came, by `time.monotonic`."""
         self.paused: bool = False
-        """The peer was asked to stop."""
+        """The peer has been asked to stop."""
         self.wanted = 0
         """Octets that a reader waits for."""
 
@@ -49,7 +49,7 @@ class ReceiveBuffer:
         return len(self._octets)
 
     def feed(self, data: bytes) -> None:
-        """Take octets from the line and wake who waits for them.
+        """Add octets from the line, and wake the threads that wait for them.
 
         Args:
             data: the octets.
@@ -64,7 +64,7 @@ class ReceiveBuffer:
             self.condition.notify_all()
 
     def put(self, data: bytes, now: float) -> bool:
-        """Take octets from the line; what has no room is counted and lost.
+        """Add octets from the line; those without room are dropped and counted.
 
         Args:
             data: the octets.
@@ -83,22 +83,22 @@ class ReceiveBuffer:
         return True
 
     def take(self, size: int) -> bytes:
-        """Hand octets to a reader, `size` of them at most."""
+        """Remove up to `size` octets for a reader, and return them."""
         data = bytes(self._octets[:size])
         del self._octets[:size]
         return data
 
     def find(self, expected: bytes, start: int, end: int | None) -> int:
-        """Return where a sequence begins, or -1."""
+        """Return the position of a sequence, or -1."""
         return self._octets.find(expected, start, end)
 
     def may_resume(self) -> bool:
-        """Tell whether the peer, which was asked to stop, is to be let go; the answer is True once."""
+        """Tell whether the peer, which was asked to stop, may continue now; only the first answer is True."""
         if not self.paused or len(self._octets) > RECEIVE_LOW + self.wanted:
             return False
         self.paused = False
         return True
 
     def clear(self) -> None:
-        """Throw everything away."""
+        """Discard all octets."""
         self._octets.clear()

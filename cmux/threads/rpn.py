@@ -1,4 +1,4 @@
-"""The settings of a pyserial port as RPN tells them to the peer (27.010 §5.4.6.3.9)."""
+"""The settings of a pyserial port, as RPN reports them to the peer (27.010 §5.4.6.3.9)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _CODED: Final = frozenset(BAUD_RATES.values())
 
 
 def port_settings(port: serial.SerialBase, before: PortSettings) -> tuple[PortSettings, PortMask]:
-    """Say what a port is set to.
+    """Return the settings of a port in the form of RPN.
 
     Args:
-        port: with pyserial's attributes.
-        before: what was told last; its baud rate stays where RPN has no code for the port's.
+        port: an object with pyserial's attributes.
+        before: the settings that were sent last; their baud rate is kept if RPN has no code for the port's.
 
     Returns:
-        The settings, and which of them can be told: all but a baud rate that RPN cannot code.
+        The settings, and which of them can be sent: all, except a baud rate that RPN cannot code.
     """
     flow = Flow.NONE
     for name, bits in _FLOWS.items():
@@ -41,7 +41,7 @@ def port_settings(port: serial.SerialBase, before: PortSettings) -> tuple[PortSe
     settings = PortSettings(
         baudrate=port.baudrate if coded else before.baudrate,
         data_bits=port.bytesize,
-        stop_bits=1 if port.stopbits == serial.STOPBITS_ONE else 1.5,  # RPN knows no 2
+        stop_bits=1 if port.stopbits == serial.STOPBITS_ONE else 1.5,  # RPN has no code for 2
         parity=_PARITIES[port.parity],
         flow=flow,
     )

@@ -1,4 +1,4 @@
-"""`serve`: the other end of a line, which waits for a peer that multiplexes."""
+"""`serve`: opens a line as the other end, which waits for a peer that multiplexes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Unpack
 
-from ..line.physical import Line, SerialLike
+from ..line.base import Line, SerialLike
 from ..opening import make_plan
 from ..serving import Refuse, make_responder
 from ..settings import LineSettings
@@ -22,28 +22,28 @@ def serve(
 ) -> Mux:
     """Open a line as the other end of it: answer AT+CMUX and SABM, session after session, as a module does.
 
-    `Mux.accept` hands out the channels that the peer opens. After CLD, DISC on DLCI 0, or the end of a peer that
-    ``keep_alive`` has found dead, it waits for the next one: in AT mode, or, with ``startup="none"``, for a SABM.
+    `Mux.accept` returns the channels that the peer opens. After CLD, DISC on DLCI 0, or the end of a peer that
+    ``keep_alive`` has found dead, the line waits for the next peer: in AT mode or, with ``startup="none"``, for a SABM.
 
     Args:
-        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``; it belongs to the Mux
-            from now on, also when this fails.
+        port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. From now on it belongs
+            to the Mux, even if this fails.
         on_command: answers AT commands other than AT, ATE, ATZ, ATI and AT+CMUX: it gets the command line and returns
-            lines, the last of them a result code, or an empty text to say nothing. It runs on a thread of its own, and
-            what it raises is answered with ERROR. Without it they are answered with ERROR.
-        refuse: DLCIs that the peer may not open, or a function that is asked for each DLCI at the beginning and after
+            lines, the last of which is a result code, or an empty text to send nothing. It runs on a thread of its own;
+            if it raises, the answer is ERROR. Without it these commands are answered with ERROR.
+        refuse: DLCIs that the peer may not open, or a function that is called for each DLCI at the beginning and after
             each session.
-        settings: as for `cmux.open`, as far as they mean anything here: ``option`` is the only framing that AT+CMUX
-            may ask for, both by default; ``n1``, ``t1`` and the like hold where AT+CMUX does not say them.
+        settings: as for `cmux.open`, as far as they make sense here: ``option`` is the only framing that AT+CMUX may
+            ask for, by default either; ``n1``, ``t1`` and so on apply where AT+CMUX does not set them.
 
     Returns:
-        The multiplexer, at once: `Mux.config` follows what AT+CMUX asks for.
+        The multiplexer, at once; `Mux.config` has what AT+CMUX has asked for.
 
     Raises:
         PortNotFound: there is no such port.
-        PortBusy: somebody has it.
-        InvalidDlci: one of `refuse` is no data channel.
-        ConfigError: a setting is not allowed; the message says what is.
+        PortBusy: the port is in use.
+        InvalidDlci: one of `refuse` is not a data channel.
+        ConfigError: a setting is not allowed; the message says what is allowed.
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
@@ -68,7 +68,7 @@ def serve(
         if capture is not None:
             capture.close()
         raise
-    mux.start()
+    mux._start()
     return mux
 
 

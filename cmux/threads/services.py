@@ -1,4 +1,4 @@
-"""What a `Mux` asks of its peer on the control channel, and waits for (27.010 §5.4.6.3)."""
+"""The requests of a `Mux` on the control channel, whose answers it waits for (27.010 §5.4.6.3)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .waiting import Deadline
 
 
 class Services(ABC):
-    """The half of a `Mux` that is about the control channel; `cmux.aio.Mux` has the same names.
+    """The part of a `Mux` that is about the control channel; `cmux.aio.Mux` has the same names.
 
-    What waits for an answer raises StateError while there is no session, and SessionEnded when it ends meanwhile.
+    Methods that wait for an answer raise StateError while there is no session, and SessionEnded when it ends meanwhile.
     """
 
     _engine: Engine
@@ -41,7 +41,7 @@ class Services(ABC):
 
     @abstractmethod
     def _session_over(self) -> SessionEnded:
-        """Make the exception that says why there is no session."""
+        """Create the exception that says why there is no session."""
 
     def _ask(self, submit: Callable[[Multiplexer, float], Command]) -> CommandDone:
         """Send a command and wait for its result."""
@@ -53,7 +53,7 @@ class Services(ABC):
             command = self._engine.call(submit)
             try:
                 while (done := answers.get(timeout=deadline.left())) is not None:
-                    if done.command is command and done.outcome is not Outcome.CANCELLED:  # why, is told next
+                    if done.command is command and done.outcome is not Outcome.CANCELLED:  # its reason comes next
                         return done
             except Empty:
                 return CommandDone(command, Outcome.TIMEOUT, None)
@@ -68,23 +68,23 @@ class Services(ABC):
                 awaited.put(event)
 
     def test(self, payload: bytes = b"gsm0710") -> Outcome:
-        """Have the peer send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them.
+        """Ask the peer to send octets back on DLCI 0 (27.010 §5.4.6.3.4), and wait for them.
 
         Args:
             payload: the octets.
 
         Returns:
-            What became of it.
+            How it ended.
 
         Raises:
-            FrameError: more than fits an information field.
+            FrameError: they do not fit into an information field.
         """
         return self._ask(lambda core, now: core.test(payload, now)).outcome
 
     def negotiate(
         self, dlci: int, *, n1: int | None = None, priority: int | None = None, convergence: int | None = None
     ) -> Parameters:
-        """Settle by PN what holds on a channel from its next opening on (27.010 §5.4.6.3.1), and wait for the peer.
+        """Negotiate parameters of a channel by PN, which apply from its next opening on (27.010 §5.4.6.3.1), and wait.
 
         `channel` with the same arguments does this and opens it.
 
@@ -95,17 +95,17 @@ class Services(ABC):
             convergence: 1, plain octets, or 2, with the V.24 signals in every frame (27.010 §5.5); None: 1.
 
         Returns:
-            What the peer granted; the defaults where it does not know PN, or said nothing.
+            The parameters that the peer granted; the defaults if it does not support PN, or did not answer.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            ConfigError: a value outside its range.
+            InvalidDlci: the DLCI cannot carry data.
+            ConfigError: a value is out of range.
         """
         parameters = wanted(self.config, n1, priority, convergence)
         return granted(self._ask(lambda core, now: core.negotiate(dlci, parameters, now)), self.config)
 
     def parameters(self, dlci: int) -> Parameters:
-        """Return what holds on a channel now: N1, frame type, convergence layer, priority.
+        """Return the parameters in force on a channel: N1, frame type, convergence layer, priority.
 
         Args:
             dlci: 1 to 61.
@@ -119,21 +119,21 @@ class Services(ABC):
 
         Args:
             dlci: 1 to 61.
-            settings: what to set; None asks.
-            mask: which of the settings are meant.
+            settings: the settings to apply; None asks for them.
+            mask: which of the settings apply.
 
         Returns:
-            What the peer says that holds now; None when it does not know RPN, or said nothing.
+            The settings in force now, as the peer reports them; None if it does not support RPN, or did not answer.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a baud rate that is meant and that RPN cannot code.
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: RPN cannot code a baud rate that applies.
         """
         answer = self._ask(lambda core, now: core.negotiate_port(dlci, settings, now, mask)).answer
         return answer.settings if isinstance(answer, RPN) else None
 
     def line_status(self, dlci: int, *, overrun: bool = False, parity: bool = False, framing: bool = False) -> Outcome:
-        """Tell the peer of errors on the serial port behind a channel, by RLS (27.010 §5.4.6.3.10), and wait.
+        """Report errors on the serial port behind a channel to the peer, by RLS (27.010 §5.4.6.3.10), and wait.
 
         Args:
             dlci: 1 to 61.
@@ -142,17 +142,17 @@ class Services(ABC):
             framing: a stop bit was missing.
 
         Returns:
-            What became of it.
+            How it ended.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
+            InvalidDlci: the DLCI cannot carry data.
         """
         return self._ask(
             lambda core, now: core.line_status(dlci, now, overrun=overrun, parity=parity, framing=framing)
         ).outcome
 
     def service(self, dlci: int, service: int | None = None, codec: int | None = None) -> SNC | None:
-        """Name the service of a channel, or ask for it, by SNC (27.010 §5.4.6.3.11), and wait.
+        """Set the service of a channel, or ask for it, by SNC (27.010 §5.4.6.3.11), and wait.
 
         Args:
             dlci: 1 to 61.
@@ -160,11 +160,11 @@ class Services(ABC):
             codec: the codec octet that goes with it.
 
         Returns:
-            What the peer says that holds now; None when it does not know SNC, or said nothing.
+            The service in force now, as the peer reports it; None if it does not support SNC, or did not answer.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a number that is no octet.
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: a number does not fit into an octet.
         """
         answer = self._ask(lambda core, now: core.service(dlci, now, service=service, codec=codec)).answer
         return answer if isinstance(answer, SNC) else None
@@ -177,18 +177,18 @@ class Services(ABC):
             duration: seconds, 0 to 3.0; rounded to steps of 0.2.
 
         Raises:
-            InvalidDlci: the number cannot carry data.
-            FrameError: a duration out of range.
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: the duration is out of range.
             StateError: the channel is not open.
         """
         self._engine.call(lambda core, now: core.send_break(dlci, duration, now))
 
     def signals(self, dlci: int) -> Signals | None:
-        """Return the peer's V.24 signals of a channel; None before its first MSC (27.010 §5.4.6.3.7)."""
+        """Return the peer's V.24 signals for a channel; None before its first MSC (27.010 §5.4.6.3.7)."""
         return self._engine.call(lambda core, now: core.signals(dlci))
 
     def own_signals(self, dlci: int) -> Signals:
-        """Return the V.24 signals that this side sends about a channel."""
+        """Return the V.24 signals that this side sends for a channel."""
         return self._engine.call(lambda core, now: core.own_signals(dlci))
 
     def hold_all(self) -> Outcome:
@@ -207,10 +207,10 @@ class Services(ABC):
     def sleep(self) -> bool:
         """Ask the peer for power saving (PSC, 27.010 §5.4.6.3.2), and wait until both sides sleep.
 
-        What is written later wakes the peer as the setting ``wakeup`` says.
+        Data that is written later wakes the peer in the way that the setting ``wakeup`` selects.
 
         Returns:
-            False when the peer did not agree, or something was to be sent meanwhile.
+            False if the peer did not agree, or something had to be sent meanwhile.
         """
         self._engine.call(lambda core, now: core.sleep(now))
         settled = (Power.ASLEEP, Power.AWAKE)
@@ -218,5 +218,5 @@ class Services(ABC):
         return self.asleep
 
     def wake(self) -> None:
-        """Wake a peer that sleeps without sending anything (27.010 §5.4.7)."""
+        """Wake a sleeping peer without sending anything (27.010 §5.4.7)."""
         self._engine.call(lambda core, now: core.wake(now))

@@ -13,13 +13,13 @@ from ..urls import CmuxUrl
 from .mux import Mux
 from .opener import open as open_mux
 
-_DEFAULTS: Final[Mapping[str, object]] = {**DEFAULTS, "option": "basic"}  # that of all profiles
+_DEFAULTS: Final[Mapping[str, object]] = {**DEFAULTS, "option": "basic"}  # the option of all profiles
 _lines: dict[str, _SharedLine] = {}
 _lock = threading.Lock()
 
 
 class _SharedLine:
-    """One line; `lock` is held while it is opened or closed, which takes a while."""
+    """One line; `lock` is held while it is opened or closed, which takes some time."""
 
     def __init__(self) -> None:
         self.lock: threading.Lock = threading.Lock()
@@ -29,7 +29,7 @@ class _SharedLine:
 
     def join(self, url: CmuxUrl, user: object) -> Mux:
         if self.mux is not None and (self.mux.error is not None and not self.mux.reattaching):
-            mux, self.mux = self.mux, None  # it died: its ports know by now
+            mux, self.mux = self.mux, None  # it died, and its ports know that by now
             mux.close()
         if self.mux is None:
             self.mux = open_mux(url.line, **url.settings)
@@ -72,17 +72,17 @@ class Lease:
         self._user = weakref.ref(user)
 
     def release(self) -> None:
-        """Give it back; the last one closes the multiplexer."""
+        """Give the right back; the last one closes the multiplexer."""
         with self._line.lock:
             self._line.leave(self.mux, self._user())
 
 
 def acquire(url: CmuxUrl, user: object) -> Lease:
-    """Open the line of a URL, or share the one that is open.
+    """Open the line of a URL, or share the line that is already open.
 
     Args:
-        url: which line, and how it is opened.
-        user: the port; when it is forgotten without closing, it counts no longer.
+        url: the line, and how to open it.
+        user: the port; it no longer counts when it is dropped without closing.
 
     Returns:
         The lease.

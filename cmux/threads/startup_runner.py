@@ -1,4 +1,4 @@
-"""The dialogues of `cmux.protocol.startup`, run on a line whose threads do not run."""
+"""Runs the dialogues of `cmux.protocol.startup` on a line whose threads are not running."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
-from ..line.physical import HungUp, Line
+from ..line.base import HungUp, Line
 from ..logs import log_left, log_rate, port_logger
 from ..protocol import startup
 from ..protocol.at_cmux import CmuxCommand
@@ -22,11 +22,11 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
     """Run a dialogue to its end.
 
     Args:
-        line: open.
-        dialogue: from `cmux.protocol.startup`.
+        line: the open line.
+        dialogue: a dialogue of `cmux.protocol.startup`.
 
     Returns:
-        What it returned.
+        The result of the dialogue.
 
     Raises:
         HungUp: the line is gone, or takes nothing.
@@ -43,7 +43,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
                 if left and time.monotonic() - started > startup.STALL:
                     raise HungUp(startup.stalled(startup.STALL))
             heard = line.read(step.wait) if step.wait > 0 else b""
-            port_logger(line.name).debug("said %r, heard %r", step.write, heard)
+            port_logger(line.name).debug("sent %r, received %r", step.write, heard)
             step = dialogue.send(Heard(heard, time.monotonic() - started))
     except StopIteration as stop:
         return cast(T, stop.value)
@@ -55,16 +55,16 @@ def enter(
     """Bring the module into multiplexer mode; see `startup.enter`.
 
     Args:
-        line: open; set to the rate at which the module was found.
-        command: how AT+CMUX is said.
-        other_rates: baud rates to try, where the line has any.
+        line: the open line; it is set to the rate at which the module was found.
+        command: how AT+CMUX is sent.
+        other_rates: baud rates to try, if the line has any.
         findings: gets what each step showed.
 
     Returns:
         What the session starts from.
 
     Raises:
-        StartupError: it does not multiplex.
+        StartupError: the module does not multiplex.
         SessionEnded: the line was lost.
     """
     rates = other_rates if line.has_baudrate else ()
@@ -76,18 +76,18 @@ def enter(
         raise SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}") from error
     except StartupError:
         raise
-    except BaseException:  # interrupted: it may be in multiplexer mode already
+    except BaseException:  # interrupted: the module may already be in multiplexer mode
         leave(line, command.config.option, close_down=True)
         raise
 
 
 def leave(line: Line, option: Option, *, close_down: bool) -> bool:
-    """Make sure that the module is back in AT mode; that it is not is logged.
+    """Make sure that the module is back in AT mode; log it if not.
 
     Args:
-        line: open.
+        line: the open line.
         option: the framing of the session.
-        close_down: say CLD first.
+        close_down: send CLD first.
 
     Returns:
         Whether it answered AT.

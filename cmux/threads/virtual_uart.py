@@ -27,20 +27,20 @@ _LONGEST_BREAK = 3.0
 class VirtualUart(ChannelStream):
     """A DLC that behaves like a serial port.
 
-    `Mux.channel` makes it, and always returns the same one; and ``serial.serial_for_url("cmux:…")`` does, which shares
-    one multiplexer among all URLs of a line. ``cts``, ``dsr``, ``ri`` and ``cd`` are the peer's RTR, RTC, IC and DV;
-    until it has said something they are as 27.010 §5.4.6.3.7 has them idle. A setting that is changed while the port
-    is open is told to the peer by RPN, as far as RPN can code it; a peer that does not care about it is no error.
+    `Mux.channel` returns it, for the same DLCI always the same one. ``serial.serial_for_url("cmux:…")`` creates one;
+    all URLs of a line share one multiplexer. ``cts``, ``dsr``, ``ri`` and ``cd`` are the peer's RTR, RTC, IC and DV;
+    before its first MSC they have the idle values of 27.010 §5.4.6.3.7. A setting that is changed while the port is
+    open is sent to the peer by RPN, as far as RPN can code it; it is not an error if the peer ignores it.
 
     Args:
-        port: a ``cmux:`` URL, opened at once; None makes a closed port whose ``port`` can be set.
-        baudrate: of the port behind the channel, bits per second; the line's own is in the URL.
-        bytesize: this and what follows is pyserial's, in its order; ``timeout`` and ``write_timeout`` are in seconds,
-            None waits as long as it takes.
-        older: ``writeTimeout`` and ``interCharTimeout``, as pyserial called two of them once.
+        port: a ``cmux:`` URL, opened at once; None creates a closed port whose ``port`` can be set.
+        baudrate: bits per second of the port behind the channel; the rate of the line itself is in the URL.
+        bytesize: this and the following parameters are pyserial's, in its order; ``timeout`` and ``write_timeout`` are
+            in seconds, None waits as long as it takes.
+        older: ``writeTimeout`` and ``interCharTimeout``, the names of two of them in older versions of pyserial.
 
     Raises:
-        ValueError: the URL, or a setting, is not understood.
+        ValueError: the URL, or a setting, is not valid.
     """
 
     open_url: ClassVar[UrlOpener]
@@ -70,7 +70,7 @@ class VirtualUart(ChannelStream):
         self._mux: MuxOfPort | None = None
         self._lease: Lease | None = None
         self._url: CmuxUrl | None = None
-        self._bound = False  # to the DLC of a Mux for good
+        self._bound = False  # belongs to the DLC of a Mux for good
         self._told = _NOTHING_TOLD
         self._collecting = False
         super().__init__(
@@ -91,7 +91,7 @@ class VirtualUart(ChannelStream):
 
     @classmethod
     def of(cls, handle: DlcHandle, mux: MuxOfPort) -> Self:
-        """Make the port of a DLC of a `Mux`: it stays that DLC's for good.
+        """Create the port of a DLC of a `Mux`, to which it belongs for good.
 
         Args:
             handle: the near end of the DLC.
@@ -111,7 +111,7 @@ class VirtualUart(ChannelStream):
 
     @property
     def port(self) -> str | None:
-        """The URL, as it was given."""
+        """The URL as it was given."""
         return self._port
 
     @port.setter
@@ -119,7 +119,7 @@ class VirtualUart(ChannelStream):
         if self._bound:
             raise ValueError(f"{self._port} belongs to its Mux: make another port for {port!r}")
         self._url = parse_url(port) if isinstance(port, str) else None
-        serial.SerialBase.port.fset(self, port)  # type: ignore[attr-defined]  # a property, says pyserial
+        serial.SerialBase.port.fset(self, port)  # type: ignore[attr-defined]  # it is a property in pyserial
 
     @property
     def mux(self) -> MuxOfPort | None:
@@ -128,14 +128,14 @@ class VirtualUart(ChannelStream):
 
     @property
     def dlci(self) -> int:
-        """The number of the DLC; 0 while there is none."""
+        """The number of the DLC; 0 if there is none."""
         if self._handle is not None:
             return self._handle.dlci
         return self._url.dlci if self._url is not None else 0
 
     @property
     def received_discarded(self) -> int:
-        """Octets that came although the buffer was full."""
+        """Octets that were dropped because the buffer was full."""
         return self._handle.buffer.discarded if self._handle is not None else 0
 
     # --- Opening and closing ---
@@ -154,11 +154,11 @@ class VirtualUart(ChannelStream):
                 self.open()
 
     def open(self) -> None:
-        """Open the DLC and wait for the peer's answer; the port of a URL also opens the line where nobody has yet.
+        """Open the DLC and wait for the peer's answer; the port of a URL also opens the line if it is not open yet.
 
         Raises:
-            DlcRefused: the peer said DM.
-            DlcTimeout: it said nothing.
+            DlcRefused: the peer answered DM.
+            DlcTimeout: the peer did not answer.
             SessionEnded: the multiplexer is closed.
             PortBusy: another port of this program has the DLC.
             ValueError: the line is open with other settings.
@@ -171,7 +171,7 @@ class VirtualUart(ChannelStream):
                 raise serial.SerialException("Port must be configured before it can be used.")
             self._lease = self.open_url(self._url, self)
             self._mux = self._lease.mux
-            self._handle = self._mux.handle(self._url.dlci)
+            self._handle = self._mux._handle(self._url.dlci)
         handle = self._handle
         try:
             handle.claim(self, str(self._port))
@@ -189,19 +189,19 @@ class VirtualUart(ChannelStream):
             raise
 
     def wait_up(self, stop: Callable[[], bool]) -> bool:
-        """Wait while the channel may come back: the line is opened anew, or the peer opens it.
+        """Wait while the channel may come back: the line is being opened again, or the peer may open the channel.
 
-        On a line that is opened anew when it dies, a channel that the peer has closed is waited for, too: a peer that
-        ends in order closes its channels first.
+        With ``reattach`` a channel that the peer has closed is waited for as well, because a peer that ends in order
+        closes its channels first.
 
         Args:
-            stop: ends the wait early when it says True; `cancel_read` makes it be asked.
+            stop: ends the wait early when it returns True; `cancel_read` makes it be called again.
 
         Returns:
             Whether the channel can be used (again).
 
         Raises:
-            PortNotOpenError: this is the port of a URL, and closed.
+            PortNotOpenError: this is the port of a URL, and it is closed.
         """
         handle, mux = self._handle, self._mux
         if handle is None or mux is None:
@@ -221,7 +221,7 @@ class VirtualUart(ChannelStream):
         return mux.serving or mux.reattaching or (mux.reattaches and closed_by_peer)
 
     def close(self) -> None:
-        """Send what is queued, for half a second at most, discard the rest, close the DLC; it can be opened again."""
+        """Send what is queued, for at most half a second, discard the rest, close the DLC; it can be opened again."""
         if getattr(self, "_finalizing", False) or not hasattr(self, "_handle"):
             self.is_open = False  # from __del__: no lock, no waiting
             forgotten: DlcHandle | None = getattr(self, "_handle", None)
@@ -266,14 +266,14 @@ class VirtualUart(ChannelStream):
     _update_dtr_state = _update_rts_state
 
     def _update_break_state(self) -> None:
-        # A break has a length in MSC, so its end cannot be told: it is the longest one, or one of no length.
+        # A break has a length in MSC, so its end cannot be sent: it is the longest one, or one of length 0.
         self.send_break(_LONGEST_BREAK if self.break_condition else 0.0)
 
     def send_break(self, duration: float = 0.25) -> None:
         """Send a break.
 
         Args:
-            duration: seconds, rounded to steps of 0.2, 3 at most.
+            duration: seconds, at most 3, rounded to steps of 0.2.
         """
         handle = self._opened()
         length = min(duration, _LONGEST_BREAK)
@@ -301,7 +301,7 @@ class VirtualUart(ChannelStream):
 
     @property
     def peer_signals(self) -> Signals:
-        """The peer's V.24 signals; until it has said something, the idle ones (27.010 §5.4.6.3.7)."""
+        """The peer's V.24 signals; before its first, the idle ones (27.010 §5.4.6.3.7)."""
         return self._opened().peer_signals()
 
     @property
@@ -312,15 +312,15 @@ class VirtualUart(ChannelStream):
 
     @property
     def parameters(self) -> Parameters:
-        """What holds on the channel now: N1, frame type, convergence layer, priority (27.010 §5.4.6.3.1)."""
+        """The parameters in force on the channel: N1, frame type, convergence layer, priority (27.010 §5.4.6.3.1)."""
         handle = self._opened()
         return handle.engine.call(lambda core, now: core.parameters(handle.dlci))
 
     def apply_settings(self, d: Mapping[str, object]) -> None:
-        """Change several settings, and tell the peer of all of them at once.
+        """Change several settings, and send all of them to the peer at once.
 
         Args:
-            d: from `get_settings`, or part of that; unknown keys are ignored.
+            d: settings from `get_settings`, or some of them; unknown keys are ignored.
         """
         self._collecting = True
         try:
@@ -331,7 +331,7 @@ class VirtualUart(ChannelStream):
                 self._reconfigure_port()
 
     def _reconfigure_port(self) -> None:
-        """Tell the peer what has changed, without waiting for what it makes of it (27.010 §5.4.6.3.9)."""
+        """Send the peer what has changed, without waiting for its answer (27.010 §5.4.6.3.9)."""
         if self._collecting:
             return
         handle = self._opened()
@@ -346,5 +346,5 @@ class VirtualUart(ChannelStream):
             handle.engine.call(lambda core, now: core.negotiate_port(handle.dlci, settings, now, mask))
 
     def abandon(self) -> None:
-        """Be dead in the child after a fork."""
+        """Be unusable in the child after a fork."""
         self._make_locks()

@@ -1,4 +1,4 @@
-"""What calls that wait need: a moment to give up, and a descriptor for ``select``."""
+"""Helpers for calls that wait: a deadline, and a descriptor for ``select``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FILL = bytes(4096)
 
 
 class Deadline:
-    """The moment at which a call has waited long enough.
+    """The moment at which a call stops waiting.
 
     Args:
         seconds: from now; None: never.
@@ -20,14 +20,14 @@ class Deadline:
         self._at = None if seconds is None else time.monotonic() + seconds
 
     def left(self) -> float | None:
-        """Return the seconds that are left, 0 at least; None when there is no end."""
+        """Return the seconds that are left, at least 0; None if there is no limit."""
         return None if self._at is None else max(0.0, self._at - time.monotonic())
 
 
 class ReadyFlag:
-    """A descriptor that ``select`` finds readable while the flag is set, and writable unless it was told otherwise.
+    """A descriptor that ``select`` finds readable while the flag is set, and writable unless `set_writable` says no.
 
-    The caller sees to it that only one thread at a time sets anything.
+    The caller makes sure that only one thread at a time changes it.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class ReadyFlag:
         self._set = ready
 
     def set_writable(self, writable: bool) -> None:
-        """Say whether ``select`` finds the descriptor writable: it is not while the pair is filled to the brim."""
+        """Set whether ``select`` finds the descriptor writable: it is not while the socket pair is full."""
         if writable == self._writable:
             return
         self._writable = writable

@@ -24,3 +24,7 @@ __all__ = [
     "payload",
     "shared_channel",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, "aio"})

@@ -1,4 +1,4 @@
-"""What the drivers on threads and in asyncio have in common: how they are made, and what describes them."""
+"""The part that the drivers on threads and in asyncio share: construction and description."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ C_co = TypeVar("C_co", bound=AtPort, covariant=True)
 
 
 class Runner(Protocol[C_co]):
-    """What runs the procedures of a driver on a channel, as far as it is the same for both shells."""
+    """Runs the procedures of a driver on a channel; this is the part that both shells have."""
 
     @property
     def channel(self) -> C_co:
@@ -100,6 +100,15 @@ class DriverBase(ABC, Generic[P, R]):
     @abstractmethod
     def _make_runner(self, port: P, clock: Clock | None) -> R:
         """Return what runs procedures on a port."""
+
+    def __repr__(self) -> str:
+        if self._context.closed:
+            state = "closed"
+        elif self.lease is None:
+            state = "not claimed"
+        else:
+            state = f"claimed, {self._table.state(self.context) or 'state not known'}"
+        return f"<{type(self).__name__} {self._context.name}: {state}>"
 
     @property
     def context(self) -> int:

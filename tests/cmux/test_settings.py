@@ -33,7 +33,7 @@ from cmux.cli.doctor import add_doctor, examine
 from cmux.cli.line_options import KEYS, LineOptions, from_arguments, from_file
 from cmux.cli.stopping import Stop
 from cmux.cli.terminal import add_terminal
-from cmux.line.physical import Line
+from cmux.line.base import Line
 from cmux.protocol import Config, Option
 from cmux.protocol.config import RANGES, KeepAlive, PriorityOrder, Wakeup
 from cmux.protocol.link import Link
@@ -448,7 +448,7 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(name: str) -> None:
         ("t1", float("inf"), "t1 = inf is out of range: 0.01 to 2.55"),
         ("rtscts", 1, "rtscts = 1 is not true or false"),
         ("startup", "later", "startup = 'later' is not at or none"),
-        ("capture", 5, "capture = 5 is not a text or a path"),
+        ("capture", 5, "capture = 5 is not a string or a path"),
         ("parity", "X", "parity = 'X' is not N, E, O, M or S"),
         ("other_rates", "9600,fast", "other_rates = '9600,fast' is not a list like 9600,19200"),
         ("channels", "0-3", "DLCIs are 1 to 61"),

@@ -12,7 +12,7 @@ from cmux.protocol.events import Cause
 
 DEATHS: dict[str, tuple[Callable[[Module], None], dict[str, Any], str, Cause]] = {
     "unplugged": (Module.stop, {}, "hung up: end of file", Cause.LINE_LOST),
-    "reset": (Module.restart, {}, "the module was reset: it said 'RDY', and no frame after", Cause.PEER),
+    "reset": (Module.restart, {}, "the module was reset: it said 'RDY' and then sent no frame", Cause.PEER),
     "keep-alive lost": (
         Module.mute,
         {"keep_alive": KeepAlive.TEST, "keep_alive_interval": 0.1, "t1": 0.05, "t2": 0.1, "n2": 1},

@@ -41,15 +41,20 @@ class ToyStack(TcpipStack):
 
     ID_SCOPE = IdScope.MODULE
     CLOSE_AFTER_PEER = True
-    lines = (OPENED, DATA, GONE, CLIENT, LOST)
-    framing = Framing(headers=(READ,))
     send_size = 100
     _fetched = 0
 
+    @property
+    def lines(self) -> tuple[LinePattern, ...]:
+        return OPENED, DATA, GONE, CLIENT, LOST
+
+    @property
+    def framing(self) -> Framing:
+        return Framing(headers=(READ,))
+
     def classify(self, line: str) -> events.Event | None:
-        if found := LOST.match(line):
-            mine = int(found["context"]) == self.wiring.claim.context
-            return events.ContextLost(f"the network took the context ({line})", "LOST") if mine else None
+        if (found := LOST.match(line)) and int(found["context"]) == self.wiring.claim.context:
+            return events.ContextDropped(f"the network took the context ({line})", "LOST")
         if found := CLIENT.match(line):
             listener, client = SocketId(int(found["listener"])), SocketId(int(found["id"]))
             return events.Incoming(listener, client, (found["address"], int(found["port"])))

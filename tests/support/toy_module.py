@@ -66,6 +66,9 @@ class ToyUart:
             return OK
         if (found := re.fullmatch(r"AT\+TADDR=(\d)", line)) and int(found[1]) in module.up:
             return b"\r\n+TADDR: 127.0.0.1\r\n" + OK
+        if found := re.fullmatch(r'AT\+TNAME="(.+)"', line):
+            addresses = ",".join(module.hosts.get(found[1], ()))
+            return OK + b"\r\n+TNAME: %s\r\n" % addresses.encode()
         if found := re.fullmatch(r'AT\+TOPEN=(\d),(\d),"TCP","(.+)",(\d+)', line):
             return module.open(int(found[1]), int(found[2]), (found[3], int(found[4])), self._say)
         if found := re.fullmatch(r"AT\+TLISTEN=(\d),(\d),(\d+)", line):
@@ -89,6 +92,7 @@ class ToyModule:
     def __init__(self) -> None:
         self.up: set[int] = set()
         self.sockets: dict[int, Socket] = {}
+        self.hosts: dict[str, tuple[str, ...]] = {}
         self.commands: list[str] = []
         self.news_go_to: Say | None = None
         """The line on which news come, None: that on which the socket was opened."""
@@ -197,6 +201,7 @@ class ToyPort(MemoryPort):
 
     def __init__(self, module: ToyModule, dlci: int) -> None:
         super().__init__(f"toy {dlci}", dlci=dlci, mux=module)
+        self.module = module
         self._uart = ToyUart(module, self.say)
 
     def on_write(self, data: bytes) -> None:

@@ -20,8 +20,8 @@ T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Multiplexer(Protocol):
-    """What is needed of a multiplexer: a `cmux.aio.Mux`."""
+class StreamSource(Protocol):
+    """What is needed of a multiplexer, a `cmux.aio.Mux`, to have the streams of another DLC."""
 
     async def channel(self, dlci: int | str) -> Streams:
         """Return the streams of a DLC, opened."""
@@ -92,7 +92,7 @@ class AtChannel(ChannelBase):
         Args:
             dlci: which DLC.
         """
-        multiplexer: Multiplexer | None = self._writer.get_extra_info("mux")
+        multiplexer: StreamSource | None = self._writer.get_extra_info("mux")
         used = any(other.modem is multiplexer and other.dlci == dlci and not other.closed for other in _living)
         if multiplexer is None or used:
             return None

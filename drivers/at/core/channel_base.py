@@ -1,4 +1,4 @@
-"""What an AT channel is on threads and in asyncio alike: an engine, who uses it, and what it has counted."""
+"""The part that AT channels on threads and in asyncio share: an engine, its users, its counters."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ class ChannelBase:
         self._engine = Engine(name)
         self._holders = 0
 
+    def __repr__(self) -> str:
+        failure = self._engine.failure
+        state = f"closed ({failure})" if failure is not None else "open" if self._engine.prepared else "not used yet"
+        return f"<{type(self).__name__} {self.name}: {state}>"
+
     @property
     def clock(self) -> Clock:
         """The source of time."""
@@ -43,14 +48,14 @@ class ChannelBase:
             return {**self._engine.counters, "overlong": lexer.overlong, "truncated": lexer.truncated}
 
     def add_sink(self, sink: Sink) -> None:
-        """Let a sink take unsolicited results and data; its methods run on the reader and return at once."""
+        """Add a sink for unsolicited results and data; its methods run on the reader and return at once."""
         with self._lock:
             self._engine.add_sink(sink)
             if self._engine.failure is not None:
                 sink.lost(self._engine.failure)
 
     def remove_sink(self, sink: Sink) -> None:
-        """Let a sink go."""
+        """Remove a sink."""
         with self._lock:
             self._engine.remove_sink(sink)
 

@@ -27,7 +27,7 @@ MAX_COMMAND = 256  # M66 AT manual 1.2.1: nothing of a longer line is executed
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What ended a step.
+    """The result of a step.
 
     Args:
         lines: the information lines of the answer, in order.
@@ -41,7 +41,7 @@ class Response:
 
 
 class Kind(enum.Enum):
-    """What a step is."""
+    """Kinds of steps."""
 
     COMMAND = "command"
     EXPECT = "expect"

@@ -16,7 +16,7 @@ MAX_INFO = 512
 
 
 class Sink(Protocol):
-    """Who takes what the module sends by itself. Called while octets are read: it must return at once."""
+    """Receives unsolicited results and data. Called while octets are read: it must return at once."""
 
     @property
     def lines(self) -> tuple[LinePattern, ...]:
@@ -37,7 +37,7 @@ class Sink(Protocol):
         """Take received data with its header (empty for bare data); False: it is not mine."""
 
     def lost(self, cause: Exception) -> None:
-        """Learn that nothing will come any more."""
+        """Take note that nothing will come any more."""
 
 
 class Engine:
@@ -50,12 +50,12 @@ class Engine:
 
     def __init__(self, name: str = "port", *, hold: float = HOLD) -> None:
         self.name = name
-        self.lexer = Lexer()
+        self.lexer: Lexer = Lexer()
         self.counters: Counter[str] = Counter()
         """``unclaimed`` and ``stale`` lines, ``unclaimed_octets`` of data."""
-        self.prepared = False
+        self.prepared: bool = False
         """Whether the channel has been set up for its first dialogue."""
-        self.in_doubt = False
+        self.in_doubt: bool = False
         """Whether an answer may still be on its way that no command waits for any more."""
         self.failure: ChannelClosed | None = None
         self._hold = hold
@@ -72,12 +72,12 @@ class Engine:
     # -- sinks ---------------------------------------------------------------------------------------------------
 
     def add_sink(self, sink: Sink) -> None:
-        """Let a sink take what comes unasked; sinks are asked in the order they came."""
+        """Add a sink for what comes unasked; sinks are asked in the order in which they were added."""
         if sink not in self._sinks:
             self._sinks.append(sink)
 
     def remove_sink(self, sink: Sink) -> None:
-        """Let a sink go."""
+        """Remove a sink."""
         if sink in self._sinks:
             self._sinks.remove(sink)
 

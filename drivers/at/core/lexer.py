@@ -75,16 +75,16 @@ class Lexer:
     """
 
     def __init__(self, *, max_line: int = MAX_LINE, max_payload: int = MAX_PAYLOAD) -> None:
-        self.framing = Framing()
+        self.framing: Framing = Framing()
         self.known: tuple[LinePattern, ...] = ()
         """The lines that are recognised inside bare data and inside the echo of a payload."""
-        self.prompt = False
+        self.prompt: bool = False
         """Whether a ``>`` at the beginning of a line is the prompt."""
-        self.overlong = 0
+        self.overlong: int = 0
         """Lines dropped because they had no end."""
-        self.truncated = 0
+        self.truncated: int = 0
         """Counted payloads given out before they were complete."""
-        self.held = False
+        self.held: bool = False
         """Whether a possible beginning of a line is held back inside bare data."""
         self._max_line = max_line
         self._max_payload = max_payload

@@ -1,4 +1,4 @@
-"""What an AT channel runs on: anything that looks like a pyserial port."""
+"""Ports that an AT channel runs on: anything that looks like a pyserial port."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WRITE_TIMEOUT = 30.0
 
 
 class Port(Protocol):
-    """What a channel needs of a port; pyserial's ports and virtual UARTs have it.
+    """The interface that a channel needs from a port; pyserial's ports and virtual UARTs have it.
 
     ``cancel_read``, ``write_timeout``, ``name``, ``is_open`` and ``close`` are used where there are such.
     """

@@ -1,4 +1,4 @@
-"""Which channel belongs to which port, so that drivers can share one."""
+"""A registry of channels by port, so that drivers can share one."""
 
 from __future__ import annotations
 

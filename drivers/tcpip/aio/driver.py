@@ -1,4 +1,4 @@
-"""The TCP/IP driver for asyncio: the names of `drivers.tcpip`, awaitable, from the same dialogues and plans."""
+"""The TCP/IP driver for asyncio: the names of `drivers.tcpip`, awaitable, from the same procedures."""
 
 from __future__ import annotations
 

@@ -6,13 +6,14 @@ from ..core import operations
 from ..core.context import Context
 from ..core.listener_state import ListenerState
 from ..core.session_base import ListenerBase
-from .session import Runner, Session
+from .runner import TaskRunner
+from .session import Session
 
 
 class Listener(ListenerBase):
     """A server of the module; made by `TcpipDriver.listen`. See `drivers.tcpip.Listener`."""
 
-    def __init__(self, runner: Runner, context: Context, state: ListenerState) -> None:
+    def __init__(self, runner: TaskRunner, context: Context, state: ListenerState) -> None:
         super().__init__(state)
         self._runner = runner
         self._context = context

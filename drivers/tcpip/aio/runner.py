@@ -1,4 +1,4 @@
-"""What runs the procedures of a driver, its sessions and its listeners in asyncio."""
+"""Runs the procedures of a driver, its sessions and its listeners in asyncio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...at.aio import AtChannel, Streams, channel_on
 from ...at.core import Dialogue
 from ...clock import Clock
 from ...errors import DriverError
-from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Step, Tried, Wait
+from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Request, Tried, Wait
 from .waiting import until
 
 T = TypeVar("T")
@@ -27,10 +27,10 @@ class TaskRunner:
 
     def __init__(self, port: Streams | AtChannel, clock: Clock | None) -> None:
         self._owns_channel = not isinstance(port, AtChannel)
-        self.channel = port if isinstance(port, AtChannel) else channel_on(port, clock=clock)
+        self.channel: AtChannel = port if isinstance(port, AtChannel) else channel_on(port, clock=clock)
         if self._owns_channel:
             self.channel.retain()
-        self.clock = clock or self.channel.clock
+        self.clock: Clock = clock or self.channel.clock
         self._administration = asyncio.Lock()
         self._working = False
 
@@ -51,22 +51,22 @@ class TaskRunner:
             procedure: a fresh generator.
         """
         progress = Progress(procedure)
-        while (step := progress.next_step()) is not None:
+        while (request := progress.next_request()) is not None:
             with progress:
-                await self._do(step)
+                await self._do(request)
         return progress.result
 
-    async def _do(self, step: Step) -> None:
-        match step:
+    async def _do(self, request: Request) -> None:
+        match request:
             case OnChannel():
-                step.result = await self.channel.run(step.dialogue)
+                request.result = await self.channel.run(request.dialogue)
             case Wait():
-                step.result = await until(self.clock, step.changes, step.ready, step.seconds)
+                request.result = await until(self.clock, request.changes, request.ready, request.seconds)
             case Exclusive():
                 async with self._administration:
-                    step.result = await self.run(step.procedure)
+                    request.result = await self.run(request.procedure)
             case OnFreeUart():
-                step.result = await self._on_free_uart(step.dlci, step.dialogue)
+                request.result = await self._on_free_uart(request.dlci, request.dialogue)
 
     async def _on_free_uart(self, dlci: int, dialogue: Dialogue[None]) -> Tried | None:
         channel = await self.channel.neighbour(dlci)

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
 
 from ..core import operations
 from ..core.context import Context
 from ..core.keepalive import KeepAlive, examine
-from ..core.procedure import Procedure
 from ..core.session_base import SessionBase
 from ..core.socket_state import Acknowledged, Address, Ending, SocketState
-
-T = TypeVar("T")
-
-
-class Runner(Protocol):
-    """What sessions and listeners need of the driver's runner."""
-
-    async def run(self, procedure: Procedure[T]) -> T:
-        """Run a procedure."""
+from .runner import TaskRunner
 
 
 class Session(SessionBase):
@@ -28,7 +18,7 @@ class Session(SessionBase):
     Made by `TcpipDriver.connect` and `Listener.accept`.
     """
 
-    def __init__(self, runner: Runner, context: Context, state: SocketState) -> None:
+    def __init__(self, runner: TaskRunner, context: Context, state: SocketState) -> None:
         super().__init__(state)
         self._runner = runner
         self._context = context

@@ -1,10 +1,10 @@
-"""How a task waits for what may change."""
+"""Waiting for changes in a task."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 from ...clock import Clock
@@ -25,8 +25,15 @@ async def until(clock: Clock, changes: Changes, ready: Callable[[], T | None], s
     deadline = None if seconds is None else clock.now() + seconds
     if (result := ready()) is not None:
         return result
-    loop, bell = asyncio.get_running_loop(), asyncio.Event()
-    with changes.waking(partial(loop.call_soon_threadsafe, bell.set)):
+    loop, bell, here = asyncio.get_running_loop(), asyncio.Event(), threading.get_ident()
+
+    def ring() -> None:
+        if threading.get_ident() == here:  # at once: who asks for a turn a round later than others gets it later
+            bell.set()
+        else:
+            loop.call_soon_threadsafe(bell.set)
+
+    with changes.waking(ring):
         while (result := ready()) is None:
             left = None if deadline is None else deadline - clock.now()
             if left is not None and left <= 0:

@@ -48,6 +48,9 @@ class Watch:
         )
         self._task = asyncio.get_running_loop().create_task(runner.run(self._watched.watch()))
 
+    def __repr__(self) -> str:
+        return self._watched.describe(ended=self._task.done())
+
     @property
     def session(self) -> Session:
         """The session that is watched now."""

@@ -6,6 +6,7 @@ What a family is written with can be had from here: it derives from `TcpipStack`
 from __future__ import annotations
 
 from . import events
+from .changes import Changes
 from .listener_state import ListenerState
 from .options import Options
 from .ownership import ContextState
@@ -17,6 +18,7 @@ from .stack import Dialect, TcpipStack, Wiring
 __all__ = [
     "Acknowledged",
     "Address",
+    "Changes",
     "ContextState",
     "Dialect",
     "Ending",
@@ -35,3 +37,7 @@ __all__ = [
     "on_free_uart",
     "wait",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

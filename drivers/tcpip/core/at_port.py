@@ -1,4 +1,4 @@
-"""What the rules need of an AT channel."""
+"""The interface that the rules need from an AT channel."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from ...at.core import Sink
 
 
 class AtPort(Protocol):
-    """What the rules need of an AT channel, on threads or in asyncio."""
+    """An AT channel, on threads or in asyncio, as far as the rules use it."""
 
     name: str
 
     def add_sink(self, sink: Sink) -> None:
-        """Let a sink take unsolicited results and data."""
+        """Add a sink for unsolicited results and data."""
 
     def remove_sink(self, sink: Sink) -> None:
-        """Let a sink go."""
+        """Remove a sink."""
 
     def room_made(self) -> None:
         """Learn that a sink is no longer congested."""

@@ -11,7 +11,7 @@ Wake = Callable[[], object]
 
 
 class Changes:
-    """What a session, a listener and a table of contexts have so that somebody can wait for them.
+    """A lock with a list of waiters; sessions, listeners and tables of contexts have one each.
 
     ``with changes:`` is the lock; whoever has changed something calls `notify` before letting it go.
     """

@@ -19,6 +19,9 @@ from .socket_state import SocketState
 class Context(EventHandler):
     """One context, driven over one channel; see `EventHandler` for the arguments."""
 
+    closed: bool = False
+    """Whether the driver of the context was closed."""
+
     # -- taking and leaving ----------------------------------------------------------------------------------------
 
     def take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[Lease]:

@@ -36,12 +36,12 @@ class ContextClaim:
         self.context = context
         self.port = port
         self.dlci = dlci
-        self.name = f"{port}, context {context}"
+        self.name: str = f"{port}, context {context}"
         """What messages call the context."""
         self.lease: Lease | None = None
         self.address: str | None = None
         """The local address, None until it was read."""
-        self.broken = False
+        self.broken: bool = False
         """Whether the network has taken the context away, so that it has to be deactivated first."""
         self._table = table
         self._now = now

@@ -1,4 +1,4 @@
-"""What comes on a channel for one context: told apart by the family, handed to the rules as events."""
+"""Sorts what arrives on a channel for one context: the family says what it means, the rules get events."""
 
 from __future__ import annotations
 

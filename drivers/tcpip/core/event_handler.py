@@ -1,4 +1,4 @@
-"""What follows from what a module says of one context, whatever its family. No I/O, no waiting."""
+"""Reacts to what a module says about one context, whatever its family. No I/O, no waiting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .options import Options
 from .ownership import ContextState, ContextTable
 from .session_table import IdScope, Scope, SessionTable
 from .socket_state import SocketState
-from .stack import Dialect, Wiring
+from .stack import Dialect, TcpipStack, Wiring
 
 
 class EventHandler:
@@ -47,15 +47,18 @@ class EventHandler:
         set_dtr: Callable[[bool], None],
     ) -> None:
         family = dialect.family
-        self.claim = ContextClaim(options.context, port.name, dlci=dlci, table=owners, now=now, ended=self._claim_ended)
-        self.name = self.claim.name
+        self.claim: ContextClaim = ContextClaim(
+            options.context, port.name, dlci=dlci, table=owners, now=now, ended=self._claim_ended
+        )
+        self.name: str = self.claim.name
         """What messages call it."""
         scope = owners.scope if family.ID_SCOPE is IdScope.MODULE else Scope()
-        self.table = SessionTable(self.name, scope, until_closed=family.CLOSE_AFTER_PEER, handle=self.handle, wake=wake)
-        self.stack = family(
+        self.table: SessionTable = SessionTable(
+            self.name, scope, until_closed=family.CLOSE_AFTER_PEER, handle=self.handle, wake=wake
+        )
+        self.stack: TcpipStack = family(
             Wiring(dialect, options, port, self.claim, self.table, emit=self.handle, set_dtr=set_dtr, now=now)
         )
-        self.closed = False
         self._demultiplexer = Demultiplexer(self.stack, self.table, self.handle)
         self._port = port
         self._now = now
@@ -82,7 +85,7 @@ class EventHandler:
             case events.ListenerEnded(id, reason):
                 if id in self.table.listeners:
                     self.table.listeners[id].break_off(SessionReset(f"{self.name}: {reason}"))
-            case events.ContextLost(reason, word):
+            case events.ContextDropped(reason, word):
                 self.claim.address = None
                 self.claim.note(word, ContextState.BROKEN)
                 self.table.break_off(SessionReset(f"{self.name}: {reason}"))

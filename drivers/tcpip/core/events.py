@@ -1,4 +1,4 @@
-"""What a module says by itself, as a family's classifier of lines tells it to the rules that all families share."""
+"""Events: what a module says by itself, as a family's classifier of lines reports it to the rules of all families."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class ListenerEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class ContextLost:
+class ContextDropped:
     """The network has taken the context away, and its sessions with it.
 
     Args:
@@ -140,7 +140,7 @@ Event = (
     | Closed
     | Incoming
     | ListenerEnded
-    | ContextLost
+    | ContextDropped
     | Resolved
     | Online
     | OnlineEnd

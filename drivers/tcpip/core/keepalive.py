@@ -151,7 +151,7 @@ class Watched(Generic[S]):
         check_kind(context, session._state, settings)
         if reconnect and session.role != "client":
             raise ValueError("only a session that was opened here can be opened again")
-        self.session = session
+        self.session: S = session
         self._context = context
         self._settings = settings
         self._reconnect = reconnect
@@ -160,6 +160,10 @@ class Watched(Generic[S]):
         self._stopped = stopped
         self._on_dead = on_dead
         self._on_reconnected = on_reconnected
+
+    def describe(self, *, ended: bool) -> str:
+        """Return what the `Watch` of a shell says of itself."""
+        return f"<Watch of {self.session!r}: {'ended' if ended else f'every {self._settings.period:g} s'}>"
 
     def nudge(self) -> None:
         """Have it asked again whether the watch is stopped."""
@@ -171,26 +175,38 @@ class Watched(Generic[S]):
             yield from self._watch()
 
     def _watch(self) -> Procedure[None]:
-        seen = -1
         while True:
-            yield from self._rest(self._settings.period)
             session = self.session._state
-            if session.closed:
-                return
+            by_module = yield from self._context.stack.keep_alive(session, self._settings.period)
             try:
-                totals = yield from on_channel(ask_acknowledged(self._context, session))
-                if totals.sent != seen and seen >= 0 and not totals.pending:
-                    seen = totals.sent  # it was used meanwhile, and all of it has arrived
-                    continue
-                seen = (yield from examine(self._context, session, self._settings, self._ask)).sent
+                yield from self._await_end(session) if by_module else self._probe(session)
             except ChannelClosed:
                 return
             except DriverError as error:
-                if session.closed or not (yield from self._replace(error)):
-                    return
-                seen = -1
+                if not session.closed and (yield from self._replace(error)):
+                    continue
+            return
 
-    def _rest(self, seconds: float, *, firm: bool = False) -> Procedure[None]:
+    def _await_end(self, session: SocketState) -> Procedure[None]:
+        """Wait until the session ends, which the module notices by itself; over when it was closed here."""
+        yield from self._rest(None)
+        if not session.closed:
+            session.check_sendable()  # which says how it has ended
+
+    def _probe(self, session: SocketState) -> Procedure[None]:
+        """Examine the session whenever it has been idle for a period; over when it was closed here."""
+        seen = -1
+        while True:
+            yield from self._rest(self._settings.period)
+            if session.closed:
+                return
+            totals = yield from on_channel(ask_acknowledged(self._context, session))
+            if totals.sent != seen and seen >= 0 and not totals.pending:
+                seen = totals.sent  # it was used meanwhile, and all of it has arrived
+            else:
+                seen = (yield from examine(self._context, session, self._settings, self._ask)).sent
+
+    def _rest(self, seconds: float | None, *, firm: bool = False) -> Procedure[None]:
         yield from operations.rest(self.session._state, seconds, self._ask, even_closed=firm)
 
     def _ask(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a listener is, whoever waits on it: clients that nobody has accepted yet, and its end. No I/O, no waiting."""
+"""The state of a listener: clients that nobody has accepted yet, and its end. No I/O, no waiting."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class ListenerState:
         self.id = id
         self.protocol = protocol
         self.port = port
-        self.changes = Changes()
+        self.changes: Changes = Changes()
         """Held while anything of it is looked at or changed."""
         self.timeout: float | None = None
         """Seconds that `accept` waits, None for as long as it takes."""
         self.clients = clients
-        self.refused = 0
+        self.refused: int = 0
         """Clients that came while too many waited."""
         self._waiting: collections.deque[SocketState] = collections.deque()
         self._ended: Exception | None = None
@@ -47,6 +47,13 @@ class ListenerState:
     def broken(self) -> bool:
         """Whether it has ended otherwise than by closing it here."""
         return self._ended is not None
+
+    @property
+    def condition(self) -> str:
+        """What has become of it, in words."""
+        if self._closed:
+            return "closed here"
+        return "listening" if self._ended is None else f"broken ({self._ended})"
 
     def offer(self, session: SocketState) -> bool:
         """Take a client that has come; False: too many wait."""

@@ -1,4 +1,4 @@
-"""What sessions and listeners are asked for, as procedures, whoever runs them."""
+"""Procedures for everything that a session or a listener is asked to do."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def receive(context: Context, session: SocketState, size: int) -> Procedure[tupl
 
 
 def rest(
-    session: SocketState, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False
+    session: SocketState, seconds: float | None, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False
 ) -> Procedure[None]:
     """Wait while a session stands.
 
     Args:
         session: the session.
-        seconds: how long at most.
+        seconds: how long at most, None for as long as it takes.
         stopped: asked whenever the session changes or is nudged: True ends the wait.
         even_closed: whether to wait also when it does not stand.
     """

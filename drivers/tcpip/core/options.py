@@ -1,4 +1,4 @@
-"""What a driver is asked for, in words that no family owns; checked when made."""
+"""Options of a driver, in words that belong to no family; checked when made."""
 
 from __future__ import annotations
 

@@ -78,11 +78,20 @@ class ContextTable:
     """
 
     def __init__(self) -> None:
-        self.changes = Changes()
+        self.changes: Changes = Changes()
         """Held while anything of it is looked at or changed."""
-        self.scope = Scope()
+        self.scope: Scope = Scope()
         """The sockets of the module, where their ids are unique in it and not in a context only."""
         self._entries: defaultdict[int, _Entry] = defaultdict(_Entry)
+
+    def __repr__(self) -> str:
+        words = []
+        with self.changes:
+            for context, entry in sorted(self._entries.items()):
+                if entry.lease is not None:
+                    holder = "a driver" if entry.lease.owner is None else f"DLCI {entry.lease.owner}"
+                    words.append(f"context {context} held by {holder} ({entry.state or 'state not known'})")
+        return f"<{type(self).__name__}: {', '.join(words) or 'no context held'}>"
 
     def owner(self, context: int) -> int | None:
         """Return the DLCI of the holder, or None."""

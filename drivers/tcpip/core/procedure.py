@@ -79,9 +79,9 @@ class OnFreeUart:
         self.dialogue = dialogue
 
 
-Step = OnChannel[object] | Wait[object] | Exclusive[object] | OnFreeUart
-Procedure = Generator[Step, None, T]
-"""A procedure: yields steps, each of which has its result when it goes on; returns its own."""
+Request = OnChannel[object] | Wait[object] | Exclusive[object] | OnFreeUart
+Procedure = Generator[Request, None, T]
+"""A procedure: yields requests, each of which has its result when it goes on; returns its own."""
 
 
 class Progress(Generic[T]):
@@ -97,7 +97,7 @@ class Progress(Generic[T]):
         self._procedure = procedure
         self._failure: BaseException | None = None
 
-    def next_step(self) -> Step | None:
+    def next_request(self) -> Request | None:
         """Return what is to be done next; None: the procedure is over, and `result` is what it returned."""
         failure, self._failure = self._failure, None
         try:

@@ -1,4 +1,4 @@
-"""What sessions and listeners have in both shells: what they are, and how long they wait."""
+"""The part of sessions and listeners that both shells share: description and timeouts."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ class SessionBase(Patience):
 
     def __init__(self, state: SocketState) -> None:
         self._state = state
+
+    def __repr__(self) -> str:
+        host, port = self.remote_address
+        what = f"{self.protocol} {self.role} {self.index}, {host} port {port}"
+        return f"<{type(self).__name__} {what}: {self._state.condition}>"
 
     @property
     def protocol(self) -> str:
@@ -88,10 +93,10 @@ class SessionBase(Patience):
         return self._state.congested
 
     def check_sendable(self) -> None:
-        """Raise what a sender has to know.
+        """Raise an error if nothing can be sent any more.
 
         Raises:
-            SessionClosed: it has ended.
+            drivers.errors.SessionClosed: it has ended.
         """
         self._state.check_sendable()
 
@@ -107,6 +112,9 @@ class ListenerBase(Patience):
 
     def __init__(self, state: ListenerState) -> None:
         self._state = state
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.protocol} port {self.port}: {self._state.condition}>"
 
     @property
     def protocol(self) -> str:

@@ -25,7 +25,7 @@ class Scope:
     """Within what ids of sockets are unique: one context, or the whole module."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock: threading.Lock = threading.Lock()
         """Held while an id is looked for and taken."""
         self.tables: weakref.WeakSet[SessionTable] = weakref.WeakSet()
 
@@ -57,10 +57,10 @@ class SessionTable:
         self.listeners: dict[SocketId, ListenerState] = {}
         self.online: SocketState | None = None
         """The session whose data is all that comes: the UART is in data mode."""
-        self.doubt = False
+        self.doubt: bool = False
         """Whether sessions may have ended unheard, so that the module has to be asked."""
         self.counters: Counter[str] = Counter()
-        self.changes = Changes()
+        self.changes: Changes = Changes()
         """Held while a name that has been resolved is added or taken."""
         self._resolved: deque[Resolved] = deque(maxlen=1)
         self._until_closed = until_closed

@@ -1,4 +1,4 @@
-"""What a session is, whoever waits on it: received data, and how it ended. No I/O, no waiting."""
+"""The state of a session: received data, and how it ended. No I/O, no waiting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONGESTED = 256 * 1024  # octets beyond which nothing more is fetched
 
 
 class SocketId(NamedTuple):
-    """What a family of modules calls a socket.
+    """The number of a socket, as a family of modules counts them.
 
     Args:
         number: what stands in commands for it.
@@ -76,19 +76,19 @@ class SocketState:
         self.protocol = protocol
         self.role: Role = role
         self.id = id
-        self.changes = Changes()
+        self.changes: Changes = Changes()
         """Held while anything of it is looked at or changed."""
         self.timeout: float | None = None
         """Seconds that a reader waits, None for as long as it takes."""
-        self.unread = False
+        self.unread: bool = False
         """Whether the module keeps data that has not been fetched."""
-        self.closing = False
+        self.closing: bool = False
         """Whether the other side has closed it, and what the module keeps is to be fetched first."""
-        self.ending = False
+        self.ending: bool = False
         """Whether this side is about to tell the module that it is closed."""
-        self.half_closed = False
+        self.half_closed: bool = False
         """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
-        self.released = False
+        self.released: bool = False
         """Whether the module has it no longer, so that another one may have its id."""
         self._remote = remote
         self._code: int | None = None
@@ -139,6 +139,17 @@ class SocketState:
     def congested(self) -> bool:
         """Whether more waits for a reader than should."""
         return self._size > CONGESTED
+
+    @property
+    def condition(self) -> str:
+        """What has become of it, in words."""
+        if self._closed:
+            return "closed here"
+        if self._ended is not None:
+            return f"broken ({self._ended})"
+        if self.remote_closed:
+            return "closed by the other side"
+        return "open"
 
     # -- what comes from the module ------------------------------------------------------------------------------
 
@@ -272,10 +283,10 @@ class SocketState:
             self.changes.notify()
 
     def check_sendable(self) -> None:
-        """Raise what a sender has to know.
+        """Raise an error if nothing can be sent any more.
 
         Raises:
-            SessionClosed: it has ended.
+            drivers.errors.SessionClosed: it has ended.
         """
         with self.changes:
             if self._ended is not None:

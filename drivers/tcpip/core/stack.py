@@ -51,7 +51,7 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """What the driver gives to a stack.
+    """Everything that a driver gives to its stack.
 
     Args:
         dialect: which kind of module it is.
@@ -96,12 +96,18 @@ class TcpipStack(ABC):
     CLOSE_AFTER_PEER: ClassVar[bool] = False
     """Whether a session has to be closed here also after the other side has closed it, and has its id until then."""
 
+    send_size: int = 1460
+    """The most octets of one `send`."""
+
+    transparent: bool = False
+    """Whether what is sent and received is not looked at: a session has the UART for itself, in data mode."""
+
     WORDS: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What messages add in the module's own words about an ``acknowledged`` that did not come, and an ``incoming``."""
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
-        self.name = wiring.claim.name
+        self.name: str = wiring.claim.name
         """What messages call the context."""
         wiring.options.refuse_all_but(self.OPTIONS, wiring.dialect.title)
 
@@ -116,16 +122,6 @@ class TcpipStack(ABC):
     def pushes(self) -> bool:
         """Whether the module hands data out by itself; False: it keeps them until `read` fetches them."""
         return False
-
-    @property
-    def transparent(self) -> bool:
-        """Whether what is sent and received is not looked at: a session has the UART for itself, in data mode."""
-        return False
-
-    @property
-    def send_size(self) -> int:
-        """The most octets of one `send`."""
-        return 1460
 
     def check_sending(self, data: bytes, ending: Ending, period: int) -> None:
         """Make sure that data can be sent in this way.
@@ -389,8 +385,6 @@ class TcpipStack(ABC):
     def online_work(self) -> Dialogue[None] | None:
         """Return what is to be done in data mode without being asked, None when there is nothing."""
         return None
-
-    # -- what only some have -----------------------------------------------------------------------------------------
 
     def foreground(self) -> Procedure[tuple[int, int | None]]:
         """Return the UART's foreground context and the virtual UART that controls it."""

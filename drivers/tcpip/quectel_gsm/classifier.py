@@ -1,4 +1,4 @@
-"""What the stack says by itself, told apart: which line means what, and whose data it is."""
+"""Classifies what the stack says by itself: what each line means, and whose data it is."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Classifier:
             return None
         if any(other.claim.active for other in self._state.others()):
             return self._state.doubt_others()
-        return events.ContextLost(f"the network deactivated the context ({text})", BROKEN)
+        return events.ContextDropped(f"the network deactivated the context ({text})", BROKEN)
 
     def _module_reset(self, text: str) -> events.Event | None:
         if not self._state.claim.valid:

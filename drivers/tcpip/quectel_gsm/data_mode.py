@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from ...at.core import Dialogue, pause
 from ...errors import SessionClosed, SessionFinished, TcpipError
-from ..core.events import ContextLost, OnlineEnd, Pushed
+from ..core.events import ContextDropped, OnlineEnd, Pushed
 from ..core.socket_state import SocketState
 from . import transfer
 from .dialogues import BROKEN
@@ -24,7 +24,7 @@ class DataMode:
     """
 
     def __init__(self, state: StackState, set_dtr: Callable[[bool], None]) -> None:
-        self.tail = b""
+        self.tail: bytes = b""
         """The last octets sent: a ``+++`` may come in pieces."""
         self._state = state
         self._table = state.table
@@ -145,6 +145,6 @@ class DataMode:
         if not closed:
             self._state.emit(Pushed(session.id, line))
         elif any(pattern.match(text) for pattern in DEACTIVATED):
-            self._state.emit(ContextLost(f"the network deactivated the context ({text})", BROKEN))
+            self._state.emit(ContextDropped(f"the network deactivated the context ({text})", BROKEN))
         else:
             self._state.emit(OnlineEnd())

@@ -1,4 +1,4 @@
-"""What makes the stacks of Quectel's GSM modules differ."""
+"""The differences between the stacks of Quectel's GSM modules, as fields of a dialect."""
 
 from __future__ import annotations
 

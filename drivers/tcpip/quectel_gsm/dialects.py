@@ -1,4 +1,4 @@
-"""What makes the TCP/IP stacks of modules differ, as data, each entry with its source.
+"""The Quectel GSM modules that are known by name, each with its source.
 
 Where firmware merely answers in other words (a blank more, an index less, ``ALREADY CONNECT`` before or after OK) the
 driver understands all of them and nothing stands here.

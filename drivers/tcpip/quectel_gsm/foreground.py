@@ -40,7 +40,7 @@ class ForegroundContext:
     """
 
     def __init__(self, claim: ContextClaim, foreground: Foreground) -> None:
-        self.context = claim.context
+        self.context: int = claim.context
         self.claim = claim
         self.foreground = foreground
         self._channel = None if claim.dlci is None else claim.dlci - 1  # as AT+QIFGCNT? names this UART

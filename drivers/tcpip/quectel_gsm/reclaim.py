@@ -35,7 +35,7 @@ def free_context(context: int, own: int | None, deadline: float, now: Callable[[
             continue
         log = port_logger(tried.name)
         if tried.failure is None:
-            log.info("context %d was freed from here, where a host had left it", context)
+            log.info("context %d was freed: a host that is gone had left it active on this channel", context)
             return
         if not isinstance(tried.failure, REFUSALS):
             raise tried.failure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...at.core import Dialogue
-from ..core.events import Closed, ContextLost, Event
+from ..core.events import Closed, ContextDropped, Event
 from . import dialogues
 from .dialogues import BROKEN
 from .state import StackState
@@ -20,7 +20,7 @@ def reconcile(state: StackState) -> Dialogue[list[Event]]:
         lost = [] if word in ("CONNECT OK", "TCP CONNECTING", "UDP CONNECTING") else clients
     yield from state.foreground.take_state(word)
     if word == BROKEN:
-        return [ContextLost("the network deactivated the context (AT+QISTAT)", BROKEN)]
+        return [ContextDropped("the network deactivated the context (AT+QISTAT)", BROKEN)]
     unplaced, came = state.uart.unplaced, list[Event]()
     if servers or (unplaced and state.table.listening):
         listening, count = yield from dialogues.read_server()

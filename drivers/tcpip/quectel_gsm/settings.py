@@ -1,4 +1,4 @@
-"""What a driver is asked to set, checked before anything is sent."""
+"""Settings of one context, checked before anything is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a claim sets: bearer, sessions, how received data is handed out (app note 3.1)."""
+"""Settings made after a claim: bearer, sessions, how received data is handed out (app note 3.1)."""
 
 from __future__ import annotations
 

@@ -38,6 +38,8 @@ class QuectelGsmStack(TcpipStack):
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring)
         self._state = StackState(wiring)
+        self.send_size: int = self._state.settings.dialect.send_size
+        self.transparent: bool = self._state.settings.transparent is not None
         self._foreground = self._state.foreground
         self._classifier = Classifier(self._state)
         self._data_mode = DataMode(self._state, wiring.set_dtr)
@@ -55,16 +57,6 @@ class QuectelGsmStack(TcpipStack):
     def pushes(self) -> bool:
         """See `TcpipStack.pushes`."""
         return self._state.receive != "buffered"
-
-    @property
-    def transparent(self) -> bool:
-        """See `TcpipStack.transparent`."""
-        return self._state.settings.transparent is not None
-
-    @property
-    def send_size(self) -> int:
-        """See `TcpipStack.send_size`."""
-        return self._state.settings.dialect.send_size
 
     def check_sending(self, data: bytes, ending: Ending, period: int) -> None:
         """See `TcpipStack.check_sending`."""

@@ -1,14 +1,17 @@
-"""What the parts of a stack know of each other: its settings, its sockets, and the UART that it may share."""
+"""State that the parts of a stack share: its settings, its sockets, and the UART that it may have in common."""
 
 from __future__ import annotations
 
 import threading
 import weakref
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..core import events
+from ..core.context_claim import ContextClaim
 from ..core.listener_state import ListenerState
+from ..core.session_table import SessionTable
 from ..core.socket_state import SocketId, SocketState
 from ..core.stack import Wiring
 from .foreground import Foreground, ForegroundContext
@@ -22,7 +25,7 @@ SERVER = SocketId(0)
 
 @dataclass(slots=True)
 class Uart:
-    """What stacks that share a channel must all know."""
+    """The record of a virtual UART, common to all stacks on its channel."""
 
     foreground: Foreground = field(default_factory=Foreground)
     stacks: weakref.WeakSet[StackState] = field(default_factory=weakref.WeakSet)
@@ -51,19 +54,19 @@ class StackState:
     """
 
     def __init__(self, wiring: Wiring) -> None:
-        self.settings = Settings.of(wiring.options, wiring.dialect)
-        self.uart = uart_of(wiring.port)
-        self.claim = wiring.claim
-        self.table = wiring.table
-        self.emit = wiring.emit
-        self.name = wiring.claim.name
-        self.foreground = ForegroundContext(self.claim, self.uart.foreground)
-        self.receive = self.settings.receive or "buffered"
+        self.settings: Settings = Settings.of(wiring.options, wiring.dialect)
+        self.uart: Uart = uart_of(wiring.port)
+        self.claim: ContextClaim = wiring.claim
+        self.table: SessionTable = wiring.table
+        self.emit: Callable[[events.Event], None] = wiring.emit
+        self.name: str = wiring.claim.name
+        self.foreground: ForegroundContext = ForegroundContext(self.claim, self.uart.foreground)
+        self.receive: str = self.settings.receive or "buffered"
         """How received data is told from answers; settled when the context is claimed."""
         self.reading: SocketState | None = None
         """The session that AT+QIRD is fetching for."""
-        self.fetched = 0
-        self.suspect = b""
+        self.fetched: int = 0
+        self.suspect: bytes = b""
         """A line in data mode that may be the end of the session, or its data."""
 
     @property

@@ -6,7 +6,8 @@ from ..core import operations
 from ..core.context import Context
 from ..core.listener_state import ListenerState
 from ..core.session_base import ListenerBase
-from .session import Runner, Session
+from .runner import ThreadRunner
+from .session import Session
 
 
 class Listener(ListenerBase):
@@ -18,7 +19,7 @@ class Listener(ListenerBase):
         state: its rules.
     """
 
-    def __init__(self, runner: Runner, context: Context, state: ListenerState) -> None:
+    def __init__(self, runner: ThreadRunner, context: Context, state: ListenerState) -> None:
         super().__init__(state)
         self._runner = runner
         self._context = context

@@ -1,4 +1,4 @@
-"""What runs the procedures of a driver, its sessions and its listeners on threads."""
+"""Runs the procedures of a driver, its sessions and its listeners on threads."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Protocol, TypeVar, cast
 from ...at import AtChannel, Dialogue, Port, in_use, shared_channel
 from ...clock import Clock
 from ...errors import DriverError, TcpipError
-from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Step, Tried, Wait
+from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Request, Tried, Wait
 from .waiting import until
 
 T = TypeVar("T")
 
 
-class Multiplexer(Protocol):
-    """What is needed of a multiplexer."""
+class UartSource(Protocol):
+    """What is needed of a multiplexer, to have the port of another virtual UART."""
 
     def channel(self, dlci: int) -> Port:
         """Return the port of a DLC, opened."""
@@ -32,10 +32,10 @@ class ThreadRunner:
 
     def __init__(self, port: Port | AtChannel, clock: Clock | None) -> None:
         self._owns_channel = not isinstance(port, AtChannel)
-        self.channel = port if isinstance(port, AtChannel) else shared_channel(port, clock=clock)
+        self.channel: AtChannel = port if isinstance(port, AtChannel) else shared_channel(port, clock=clock)
         if self._owns_channel:
             self.channel.retain()
-        self.clock = clock or self.channel.clock
+        self.clock: Clock = clock or self.channel.clock
         self._administration = threading.RLock()  # claim, listen, connect, close: one at a time; never on the reader
         self._work_asked = False
 
@@ -57,29 +57,29 @@ class ThreadRunner:
             procedure: a fresh generator.
         """
         progress = Progress(procedure)
-        while (step := progress.next_step()) is not None:
+        while (request := progress.next_request()) is not None:
             with progress:
-                self._do(step)
+                self._do(request)
         return progress.result
 
-    def _do(self, step: Step) -> None:
-        match step:
+    def _do(self, request: Request) -> None:
+        match request:
             case OnChannel():
-                step.result = self.channel.run(step.dialogue)
+                request.result = self.channel.run(request.dialogue)
             case Wait():
-                step.result = until(self.clock, step.changes, step.ready, step.seconds)
+                request.result = until(self.clock, request.changes, request.ready, request.seconds)
             case Exclusive():
                 with self._administration:
-                    step.result = self.run(step.procedure)
+                    request.result = self.run(request.procedure)
             case OnFreeUart():
-                step.result = self._on_free_uart(step.dlci, step.dialogue)
+                request.result = self._on_free_uart(request.dlci, request.dialogue)
 
     def _on_free_uart(self, dlci: int, dialogue: Dialogue[None]) -> Tried | None:
         multiplexer = getattr(self.channel.port, "mux", None)
         if not hasattr(multiplexer, "channel"):
             return None  # a bare UART is the only one
         try:
-            port = cast(Multiplexer, multiplexer).channel(dlci)
+            port = cast(UartSource, multiplexer).channel(dlci)
         except OSError:
             return None  # the module does not have it
         if in_use(port):

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Protocol, TypeVar
 
 from ..core import operations
 from ..core.context import Context
 from ..core.keepalive import KeepAlive, examine
 from ..core.makefile import open_file
-from ..core.procedure import Procedure
 from ..core.session_base import SessionBase
 from ..core.socket_state import Acknowledged, Address, Ending, SocketState
-
-T = TypeVar("T")
-
-
-class Runner(Protocol):
-    """What sessions and listeners need of the driver's runner."""
-
-    def run(self, procedure: Procedure[T]) -> T:
-        """Run a procedure."""
+from .runner import ThreadRunner
 
 
 class Session(SessionBase):
@@ -35,7 +25,7 @@ class Session(SessionBase):
         state: its rules.
     """
 
-    def __init__(self, runner: Runner, context: Context, state: SocketState) -> None:
+    def __init__(self, runner: ThreadRunner, context: Context, state: SocketState) -> None:
         super().__init__(state)
         self._runner = runner
         self._context = context

@@ -1,4 +1,4 @@
-"""How a thread waits for what may change."""
+"""Waiting for changes in a thread."""
 
 from __future__ import annotations
 

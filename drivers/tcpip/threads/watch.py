@@ -53,6 +53,9 @@ class Watch:
         )
         self._thread.start()
 
+    def __repr__(self) -> str:
+        return self._watched.describe(ended=not self._thread.is_alive())
+
     @property
     def session(self) -> Session:
         """The session that is watched now."""

@@ -335,7 +335,7 @@ def test_a_capture_of_the_other_byte_order_is_read_too(objects, capture: Path) -
     [
         (lambda octets: octets.replace(b"\xec\x00", b"\x01\x00", 1), "link type 1"),
         (lambda octets: octets[:4] + b"\x1d" + octets[5:], "a block of 29 octets"),
-        (lambda octets: octets[:4] + b"\xff\xff\xff\x7f" + octets[8:], "cannot be"),
+        (lambda octets: octets[:4] + b"\xff\xff\xff\x7f" + octets[8:], "is not valid"),
     ],
 )
 def test_what_is_no_such_capture_is_said_in_one_line(decode, capture: Path, damage, message: str) -> None:

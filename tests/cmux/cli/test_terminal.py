@@ -119,7 +119,7 @@ def test_the_line_dying_ends_it_with_a_line_that_says_so() -> None:
 
 def test_without_a_terminal_it_says_what_to_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["terminal", "/dev/x", "--dlci", "1"]) == 1
-    assert "no terminal" in capsys.readouterr().err
+    assert "not a terminal" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["/dev/x"], ["/dev/x", "--dlci", "0"], ["--dlci", "1"]])

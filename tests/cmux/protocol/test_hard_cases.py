@@ -53,7 +53,7 @@ def ask_until_refused(mux: Multiplexer, now: float) -> int:
     while taken < 300 and not mux._session.control.full:
         mux.test(b"x", now)
         taken += 1
-    with pytest.raises(StateError, match="256 commands wait already"):
+    with pytest.raises(StateError, match="256 commands already wait"):
         mux.test(b"x", now)
     return taken
 

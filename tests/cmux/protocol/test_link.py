@@ -5,7 +5,17 @@ import pytest
 from cmux.protocol import Config, Frame, FrameType, Role, commands, encode
 from cmux.protocol.commands import CLD, MSC, Signals
 from cmux.protocol.errors import CmuxRefused, NoMultiplexer
-from cmux.protocol.events import Cause, Closed, DataReceived, Event, FrameDropped, Opened, ResetSuspected, SessionClosed
+from cmux.protocol.events import (
+    Cause,
+    Closed,
+    CommandDone,
+    DataReceived,
+    Event,
+    FrameDropped,
+    Opened,
+    ResetSuspected,
+    SessionClosed,
+)
 from cmux.protocol.link import STALL, Link
 from cmux.protocol.messages import encode_message
 from cmux.protocol.reset_watch import DOUBT
@@ -143,29 +153,32 @@ class TestStall:
         host.wait(STALL)
         assert host.link.ended is not None
 
-    def test_timers_of_what_has_not_left_do_not_run(self) -> None:
-        """A command that the line does not take is neither repeated nor given up (27.010 §5.7.1)."""
+    def test_a_line_that_takes_nothing_is_given_nothing_more(self) -> None:
         host = Host()
         host.takes = False
         host.link.multiplexer.open(2, host.now)
         host.turn()
-        host.wait(STALL - 1)
-        assert host.events == []
+        host.link.multiplexer.send(1, b"x", host.now)
+        assert host.link.next_write(host.now) == b""
         assert host.link.unwritten == 6
         host.takes = True
         host.link.wrote(6, host.now)
         host.hear(ua(2))
         assert host.events == [Opened(2, by_peer=False)]
+        assert b"x" in host.written
 
-    def test_news_that_wait_are_told_on_a_line_that_takes_nothing(self) -> None:
+    def test_news_that_wait_are_told_on_a_line_that_takes_nothing_and_no_timer_runs_for_it(self) -> None:
         host = Host()
         host.takes = False
         host.link.multiplexer.send(1, b"x", host.now)
         host.turn()
-        host.link.multiplexer.close(1, host.now, drain=False)
-        host.events += host.link.handle_timeout(host.now)
-        host.hear(from_module(1, b"still there"))
-        assert host.link.next_write(host.now) == b""
+        host.link.multiplexer.hold_all(host.now)
+        host.link.multiplexer.release_all(host.now)
+        host.now += 5.0
+        assert [type(event) for event in host.link.waiting_events(host.now)] == [CommandDone]
+        assert host.link.ended is None
+        host.now += STALL
+        assert isinstance(host.link.waiting_events(host.now)[-1], SessionClosed)
 
     def test_a_responder_may_wait_for_its_peer_for_ever(self) -> None:
         link = Link(Role.RESPONDER, Config(), stall=None)
@@ -184,7 +197,9 @@ class TestReset:
         assert encode_message(commands.Test(b"alive?"), command=True) in host.written
         host.wait(DOUBT)
         assert [type(event) for event in host.events[-2:]] == [Closed, SessionClosed]
-        assert host.link.ended == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY', and no frame after")
+        assert host.link.ended == SessionClosed(
+            Cause.PEER, "the module was reset: it said 'RDY' and then sent no frame"
+        )
         assert host.events[-1] == host.link.ended
 
     def test_one_that_goes_on_answering_was_not(self) -> None:

@@ -53,7 +53,7 @@ def test_nothing_is_believed_that_a_module_in_at_mode_may_echo(lives: bool) -> N
         assert not [event for event in events if isinstance(event, (DataReceived, SignalsChanged))]
         assert b"held back" not in host.data_to_send(pair.now)
         *_, end = link.handle_timeout(pair.now + DOUBT)
-        assert end == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY', and no frame after")
+        assert end == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY' and then sent no frame")
 
 
 def test_what_waits_for_the_end_of_a_doubt_is_bounded() -> None:

@@ -69,11 +69,11 @@ def test_what_is_said_and_heard_before_a_session_is_told(shell: Shell, caplog: p
     caplog.set_level(logging.DEBUG, "cmux")
     with Module(echo=False) as module:
         shell.open(module.path).close()
-    told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("said")]
+    told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("sent")]
     assert told == [
-        r"said b'AT\r', heard b'\r\nOK\r\n'",
-        r"said b'AT+CMUX=0\r', heard b'\r\nOK\r\n'",
-        r"said b'AT\r', heard b'\r\nOK\r\n'",
+        r"sent b'AT\r', received b'\r\nOK\r\n'",
+        r"sent b'AT+CMUX=0\r', received b'\r\nOK\r\n'",
+        r"sent b'AT\r', received b'\r\nOK\r\n'",
     ]
     assert one_told(caplog) == []
 

@@ -50,4 +50,4 @@ def test_a_full_disk_ends_the_capture_and_not_the_session(shell: Shell, caplog: 
     with Module() as module, shell.open(module.path, capture="/dev/full") as mux:
         assert mux.channel(1).echoes(b"goes on")
     (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert "the capture ends here, the session goes on" in warning
+    assert "the capture ends here, the session continues" in warning

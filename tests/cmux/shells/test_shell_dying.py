@@ -176,7 +176,7 @@ def test_a_module_that_was_reset_is_attached_again_on_the_line_that_stayed(
         assert mux.channel(1).echoes()
         assert mux.stats()["reattached"] == 1
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert warnings == ["the module was reset: it said 'RDY', and no frame after", "attached again"]
+    assert warnings == ["the module was reset: it said 'RDY' and then sent no frame", "attached again"]
 
 
 def test_closing_ends_the_attempts_and_whoever_waits_for_them(shell: Shell, link: Path) -> None:

@@ -24,7 +24,7 @@ from cmux.pty import Pty
 
 BUSY = "the port is in use by another program, or by another Mux of this one (ModemManager? fuser {path} says which)"
 NOT_ONE_OCTET = "not one octet came; it may have changed its baud rate, or need a longer T1 or larger N2"
-NO_DM = "some modules do and serve data channels all the same: adm=True"
+NO_DM = "some modules do this but still serve data channels: adm=True"
 
 
 class Told(NamedTuple):
@@ -115,7 +115,7 @@ def test_what_is_not_allowed_touches_no_port(shell: Shell, name: str) -> None:
 
 
 def test_an_open_object_cannot_be_attached_again(shell: Shell) -> None:
-    told = Told(cmux.ConfigError, "an open object cannot be opened anew: give a path or a URL, or leave reattach out")
+    told = Told(cmux.ConfigError, "an open object cannot be opened again: give a path or a URL, or leave reattach out")
     with serial.serial_for_url("loop://") as port, told.raised(port):
         shell.open(port, reattach=True)
 
@@ -129,7 +129,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         Told(
             cmux.ModuleSilent,
             "{path}: no answer to AT, asked 5 times; not one octet was heard "
-            "(is it switched on, the baud rate right, the port the one for AT commands?)",
+            "(is it switched on? is the baud rate right? is this the port for AT commands?)",
         ),
     ),
     "silent at any rate": (
@@ -138,7 +138,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         Told(
             cmux.ModuleSilent,
             "{path}: no answer to AT, asked 5 times, then at 9600, 19200 baud; not one octet was heard "
-            "(is it switched on, the baud rate right, the port the one for AT commands?)",
+            "(is it switched on? is the baud rate right? is this the port for AT commands?)",
         ),
     ),
     "the other option": (
@@ -146,7 +146,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         {"option": "advanced"},
         Told(
             cmux.ModuleSilent,
-            '{path}: the module does not answer AT, but multiplexes with the basic option: say option="basic"',
+            '{path}: the module does not answer AT, but multiplexes with the basic option: use option="basic"',
         ),
     ),
     "no answer to AT+CMUX": (
@@ -274,7 +274,7 @@ def test_a_line_that_is_looped_back(shell: Shell) -> None:
         "{path}: no UA: SABM for DLCI 0 was not answered (our own SABM came back: the line echoes, or is looped back)",
     )
     with told.raised("loop://"):
-        shell.open("loop://", startup="none", **QUICK)
+        shell.open("loop://", startup="none", **{**QUICK, "t1": 0.3, "t2": 0.6})  # the reader may be late
 
 
 class Stuck:

@@ -82,7 +82,7 @@ def test_an_interrupt_in_the_middle_of_opening_leaves_the_module_in_at_mode(monk
         raise KeyboardInterrupt
 
     with Module() as module:
-        monkeypatch.setattr(cmux.Mux, "start", interrupted)
+        monkeypatch.setattr(cmux.Mux, "_start", interrupted)
         with pytest.raises(KeyboardInterrupt):
             cmux.open(module.path)
         assert CLD in bytes(module.raw)

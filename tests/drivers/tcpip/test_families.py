@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from driver_lab import PATIENCE, Peer
@@ -13,8 +15,10 @@ from scripted_port import CommandPort
 from toy_family import TOY, ToyStack
 from toy_module import ToyModule, ToyPort
 
-from drivers.errors import ConnectRefused, TcpipError
-from drivers.tcpip import Csd, Session, TcpipDriver, Transparent
+from drivers.at import LinePattern, command
+from drivers.errors import ConnectRefused, NameNotFound, TcpipError
+from drivers.tcpip import Csd, KeepAlive, Session, TcpipDriver, Transparent
+from drivers.tcpip.core import Procedure, SocketState, events, on_channel, wait
 from drivers.tcpip.families import DIALECTS
 
 ROOT = Path(__file__).parents[3]
@@ -170,6 +174,63 @@ def test_what_a_family_does_not_have_is_named(ports: dict[int, ToyPort], echo_se
         ):
             with pytest.raises(TcpipError, match=f"Toy module has no {name}"):
                 call()
+
+
+class NamingToy(ToyStack):
+    """A toy stack that looks names up: the addresses come later."""
+
+    @property
+    def lines(self) -> tuple[LinePattern, ...]:
+        return (*super().lines, LinePattern("+TNAME: ", "[0-9.,]*", 60))
+
+    def classify(self, line: str) -> events.Event | None:
+        if not line.startswith("+TNAME: "):
+            return super().classify(line)
+        found = tuple(filter(None, line.removeprefix("+TNAME: ").split(",")))
+        return events.Resolved(found, None if found else 8)
+
+    def resolve(self, name: str) -> Procedure[list[str]]:
+        yield from on_channel(command(f'AT+TNAME="{name}"'))
+        table = self.wiring.table
+        resolved = yield from wait(60, table.changes, table.take_resolved)
+        if resolved is None or resolved.code is not None:
+            raise NameNotFound(f"{self.name}: {name} is not known", reason=resolved and resolved.code)
+        return list(resolved.addresses)
+
+
+def test_addresses_that_come_later_are_waited_for(module: ToyModule, ports: dict[int, ToyPort]) -> None:
+    module.hosts["www.example.org"] = ("10.0.0.1", "10.0.0.2")
+    with TcpipDriver(ports[1], dialect=dataclasses.replace(TOY, family=NamingToy)) as driver:
+        assert driver.resolve("www.example.org") == ["10.0.0.1", "10.0.0.2"]
+        with pytest.raises(NameNotFound) as unknown:
+            driver.resolve("nowhere.example.org")
+        assert unknown.value.code == 8
+
+
+class KeepingToy(ToyStack):
+    """A toy stack whose module examines idle sessions by itself."""
+
+    kept: ClassVar[list[tuple[int, float]]] = []
+
+    def keep_alive(self, session: SocketState, period: float) -> Procedure[bool]:
+        yield from ()
+        self.kept.append((session.index, period))
+        return True
+
+
+def test_a_module_that_examines_idle_sessions_itself_is_left_to_it(ports: dict[int, ToyPort]) -> None:
+    gone = threading.Event()
+    with (
+        Peer(lambda connection: gone.wait(PATIENCE) and None) as peer,
+        TcpipDriver(ports[1], dialect=dataclasses.replace(TOY, family=KeepingToy)) as driver,
+    ):
+        session, dead = connected(driver, peer), threading.Event()
+        watch = driver.keep_alive(session, KeepAlive(period=60), on_dead=lambda which, why: dead.set())
+        assert not ports[1].module.commands[-1].startswith("AT+TACKED")
+        gone.set()
+        assert dead.wait(PATIENCE)
+        assert KeepingToy.kept == [(session.index, 60)]
+        watch.close()
 
 
 def test_a_dialect_has_a_name_or_is_given(ports: dict[int, ToyPort]) -> None:
