@@ -96,7 +96,7 @@ def test_a_link_to_the_pty_of_another_that_lives_is_refused_also_while_a_client_
 ) -> None:
     before = len(os.listdir("/dev/fd"))
     with Pty(tmp_path / "modem") as living:
-        with serial.Serial(living.path, exclusive=True), pytest.raises(FileExistsError, match="another program offers"):
+        with serial.Serial(living.path, exclusive=True), pytest.raises(FileExistsError, match="another program serves"):
             Pty(tmp_path / "modem")
         assert os.readlink(tmp_path / "modem") == living.slave_name
     assert len(os.listdir("/dev/fd")) == before
@@ -149,5 +149,5 @@ def test_a_stale_link_whose_number_went_to_another_living_pty_is_replaced(tmp_pa
         with Pty(tmp_path / "modem") as pty:
             assert os.readlink(tmp_path / "modem") == pty.slave_name != other.slave_name
         (tmp_path / "alias").symlink_to(tmp_path, target_is_directory=True)
-        with pytest.raises(FileExistsError, match="another program offers"):
+        with pytest.raises(FileExistsError, match="another program serves"):
             Pty(tmp_path / "alias" / "other")  # the same link by another name
