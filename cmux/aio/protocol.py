@@ -144,7 +144,7 @@ class MuxProtocol(asyncio.Protocol):
     def flush(self) -> None:
         """Write what is due, report events, set the timer: to be called after each direct call to the core."""
         self._transmit()
-        if self.transport is not None:  # timers are for the timer: what has come by then is read before
+        if self.transport is not None:  # due timers run in the timer, so that octets that have come are read first
             self.emit(self.link.waiting_events(self.now()))
 
     def close(self) -> None:
