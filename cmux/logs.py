@@ -27,3 +27,22 @@ def log_event(log: logging.Logger, event: Event) -> None:
     log.debug("%s", event)
     if isinstance(event, ResetSuspected):
         log.info("%r where frames should be", event.text)
+
+
+def log_rate(log: logging.Logger, baudrate: int | None) -> None:
+    """Tell that a module was found at another baud rate than that of its line, if it was."""
+    if baudrate is not None:
+        log.warning("the module is set to %d baud, and so is the line now", baudrate)
+
+
+def log_left(log: logging.Logger, *, answered: bool, ended: bool) -> None:
+    """Tell that a module does not answer AT after a session, if it does not.
+
+    Args:
+        log: of the line.
+        answered: it does.
+        ended: the session was open and was ended; a failed opening says more than this itself.
+    """
+    if not answered:
+        level = logging.WARNING if ended else logging.INFO
+        log.log(level, "the module does not answer AT after the end of the session")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from .capture.recorder import Capture
 from .errors import ConfigError, InvalidDlci
-from .line.physical import Line, SerialLike, open_line
+from .line.base import Line, SerialLike
+from .line.physical import open_line
 from .protocol.at_cmux import CmuxCommand
 from .protocol.config import MAX_DLCI, Config, Option
 from .protocol.profiles import Profile

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .emulator import EmulatedModule
 
 _MARKER = (
-    "m10(behaviour=(), faults='', line_rate=0, **settings): how the emulated module of the test's m10 fixture is; "
+    "m10(behaviour=(), faults='', line_rate=0, **settings): the emulated module of the test's m10 fixture; "
     "settings are those of drivers.emulator.EmulatedModule"
 )
 _LINES = "m10_mux(**settings): settings for cmux.open() of the test's m10_mux fixture"
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SPEC",
         help="what goes wrong in all tests: ber=1e-5,chunk=1-7,latency=20ms,urc_storm=5,reset=30s,…",
     )
-    group.addoption("--m10-line-rate", type=int, default=0, metavar="BAUD", help="be as slow as a UART")
+    group.addoption("--m10-line-rate", type=int, default=0, metavar="BAUD", help="limit the line to this rate")
     group.addoption("--m10-seed", type=int, default=None, metavar="N", help="make the faults repeatable")
 
 
@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _marked(request: pytest.FixtureRequest, name: str) -> dict[str, Any]:
-    """Return what all markers of a test say; the nearest one wins."""
+    """Return the settings of all markers of a test; the nearest one wins."""
     settings: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers(name))):
         if marker.args:
@@ -63,7 +63,7 @@ def _marked(request: pytest.FixtureRequest, name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def m10_seed(request: pytest.FixtureRequest) -> int:
-    """The seed of the faults, told when the test fails: ``--m10-seed``, or another one each time."""
+    """The seed of the faults, reported when the test fails: ``--m10-seed``, or another one each time."""
     seed: int | None = request.config.getoption("--m10-seed")
     if seed is None:
         seed = random.SystemRandom().getrandbits(31)
@@ -75,7 +75,7 @@ def m10_seed(request: pytest.FixtureRequest) -> int:
 def m10(request: pytest.FixtureRequest, m10_seed: int) -> Iterator[EmulatedModule]:
     """A running module fresh from power-up; ``m10.url`` is what to open: a pty, or a TCP port where there are none.
 
-    The options and ``@pytest.mark.m10`` say how it is; ``behaviour`` there is one text or several.
+    The options and ``@pytest.mark.m10`` configure it; ``behaviour`` there is one text or several.
     """
     from .emulator import Behaviour, EmulatedModule
 

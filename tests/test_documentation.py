@@ -1,19 +1,27 @@
-"""What the README and the tutorial show runs as it stands there, and all Python on pages has the right types."""
+"""What pages show runs as it stands there and has the right types, and what they name is there."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import runpy
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from attached import Attach
+from cable import Cable
 
-from cmux.protocol import Multiplexer
+import cmux.protocol
+from cmux.protocol import FrameType, Multiplexer, Role
+from cmux.protocol.commands import COMMANDS, Signals
+from cmux.protocol.dlc_table import Flag, State
 
 ROOT = Path(__file__).parents[1]
-
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 PYTHON_BLOCKS = runpy.run_path(str(ROOT / "docs" / "python_blocks.py"))
 examples = PYTHON_BLOCKS["blocks"]
@@ -41,6 +49,32 @@ def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Quectel_M10" in capsys.readouterr().out
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
+def test_two_computers_and_one_cable_run_as_the_page_of_ports_shows() -> None:
+    served, opened = (block for block in examples(ROOT / "docs/ports.md") if '"/dev/ttyS0"' in block)
+    with Cable() as cable:
+        ends = [block.replace("/dev/ttyS0", end) for block, end in zip((served, opened), cable.ends, strict=True)]
+        thread = threading.Thread(target=exec, args=(compile(ends[0], "ports.md", "exec"), {}))
+        thread.start()
+        exec(compile(ends[1], "ports.md", "exec"), {"cmux": cmux})  # noqa: S102
+        thread.join()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
+def test_four_serial_lines_come_up_as_the_page_of_attach_shows(tmp_path: Path) -> None:
+    chapter = section("docs/attach.md", "Two computers, one cable, four serial lines")
+    shown = re.findall(r"^\$ gsm0710 attach /dev/ttyS0 (.*)\n((?:\d .*\n)+)ready$", chapter, re.MULTILINE)
+    assert len(shown) == 2
+    with Cable() as cable:
+        running = []
+        for end, (options, _) in zip(cable.ends, shown, strict=True):
+            running.append(Attach(end, *options.replace("/tmp", str(tmp_path)).split()).ready())  # noqa: S108
+        for one, (_, lines) in zip(running, shown, strict=True):
+            assert one.lines == [*lines.replace("/tmp", str(tmp_path)).splitlines(), "ready"]  # noqa: S108
+        for one in reversed(running):
+            assert one.end()[0] == 0
+
+
 @pytest.mark.timeout(300)
 def test_python_of_every_page_has_the_right_types(tmp_path: Path) -> None:
     programs = PYTHON_BLOCKS["write"](tmp_path)
@@ -57,3 +91,80 @@ def test_everything_that_is_counted_is_explained() -> None:
     channels = told["dlcs"]
     assert isinstance(channels, dict)
     assert {*told, *channels[0]} - explained == set()
+
+
+# --- What pages name is there ---
+
+
+def section(path: str, title: str) -> str:
+    """Return the text between a heading and the next one of its level."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert f"\n## {title}\n" in text
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def missing(text: str) -> set[str]:
+    """Return the modules, names and paths in a text that are not there."""
+    paths = set(re.findall(r"(?<![\w./])(?:cmux|drivers|tests|docs|fuzz)/[\w./-]*\w", text))
+    absent = {path for path in paths if not (ROOT / path).exists()}
+    for name in set(re.findall(r"(?<![\w./])(?:cmux|drivers)(?:\.\w+)+", text)):
+        try:
+            pkgutil.resolve_name(name)
+        except (ImportError, AttributeError):
+            absent.add(name)
+    return absent
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page: Path) -> None:
+    assert missing(page.read_text(encoding="utf-8")) == set()
+
+
+def test_what_is_not_there_is_found() -> None:
+    text = "`cmux.protocol.dlc`, cmux/pty.py, `cmux.Mux.accept`; `cmux.nowhere`, cmux/no.py, `cmux.Mux.nothing`"
+    assert missing(text) == {"cmux.nowhere", "cmux/no.py", "cmux.Mux.nothing"}
+
+
+PACKAGES = ("cmux", "cmux.aio", "cmux.protocol", "drivers.tcpip", "drivers.at", "drivers.emulator")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_reference_has_every_public_name(package: str) -> None:
+    text = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+    whole = set(re.findall(r"automodule:: (\S+)", text))
+    module = importlib.import_module(package)
+    places = {name: getattr(getattr(module, name), "__module__", "") for name in module.__all__}
+    absent = {name for name, place in places.items() if place not in whole and f"{package}.{name}" not in text}
+    assert absent == set()
+
+
+def test_the_page_on_architecture_has_every_module_of_the_core() -> None:
+    rows = section("docs/architecture.md", "Inside the core").partition("| subject |")[2].partition("\n\n")[0]
+    modules = {module.name for module in pkgutil.iter_modules(cmux.protocol.__path__)}
+    assert set(re.findall(r"`(\w+)`", rows)) == modules
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the module of this test runs on a pty")
+@pytest.mark.parametrize("inwards", [True, False])
+def test_the_page_on_architecture_shows_the_way_that_octets_take(
+    monkeypatch: pytest.MonkeyPatch, inwards: bool
+) -> None:
+    follow = runpy.run_path(str(ROOT / "tests/cmux/threads/test_octet_path.py"))["passed"]
+    way = section("docs/architecture.md", "The way of an octet").split("```")[1 if inwards else 3]
+    assert re.findall(r"cmux/(\S+\.py)", way) == follow(monkeypatch, inwards=inwards)
+
+
+def test_the_glossary_has_the_words_of_the_specification_in_order() -> None:
+    text = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    blocks = [
+        [line for line in block.splitlines() if line and line[0] != " "]
+        for block in re.findall(r"```\{glossary\}\n(.*?)```", text, re.DOTALL)
+    ]
+    terms = {term for block in blocks for term in block}
+    said = {one.name for one in COMMANDS.values()} | {"T1", "T2", "T3", "N1", "N2", "k"}
+    said |= {kind.name for kind in FrameType if kind not in (FrameType.I, FrameType.RR, FrameType.RNR, FrameType.REJ)}
+    said |= {name.upper() for name in Signals.__dataclass_fields__} | {role.value for role in Role}
+    said |= {State.PARKED.value.lower(), Flag.STARVED.value}
+    assert said - terms == set()
+    for block in blocks:
+        assert block == sorted(block, key=str.casefold)

@@ -67,7 +67,7 @@ def test_the_console_script() -> None:
     assert callable(script.load())
 
 
-@pytest.mark.parametrize("package", ["cmux", "cmux.aio"])
+@pytest.mark.parametrize("package", ["cmux", "cmux.aio", "drivers.emulator"])
 def test_dir_shows_the_public_names_and_no_others(package: str) -> None:
     module = importlib.import_module(package)
     assert {*dir(module)} - {"__version__"} == {*module.__all__}
@@ -76,7 +76,7 @@ def test_dir_shows_the_public_names_and_no_others(package: str) -> None:
 def public_classes() -> list[type[object]]:
     """The classes that the packages hand out, exceptions and what is only for type checkers left out."""
     found: dict[type[object], None] = {}
-    for package in ("cmux", "cmux.aio", "cmux.bridge", "cmux.pty", "cmux.protocol"):
+    for package in ("cmux", "cmux.aio", "cmux.bridge", "cmux.pty", "cmux.protocol", "drivers.emulator"):
         module = importlib.import_module(package)
         for name in getattr(module, "__all__", ["Pty"]):
             one = getattr(module, name)

@@ -117,7 +117,7 @@ class ChannelAccess(Services):
     def _number(self, dlci: int | str) -> int:
         return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raise the reason why the session is over, if it is."""
         if self.error is not None:
             raise SessionEnded(self.error.cause, str(self.error))

@@ -36,7 +36,7 @@ class MuxOfChannels(MuxOfChannel, Protocol):
     def config(self) -> Config:
         """The parameters of the session."""
 
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raise the reason why the session is over, if it is."""
 
 
@@ -72,9 +72,9 @@ class Channels:
         Raises:
             StateError: the DLC is open with other parameters.
         """
-        transport = self._transports.get(dlci)
-        if transport is not None and not transport.is_closing():
-            now = self._mux.protocol.multiplexer.parameters(dlci)
+        core, transport = self._mux.protocol.multiplexer, self._transports.get(dlci)
+        if core.is_open(dlci) and (transport is None or not transport.is_closing()):  # the peer may have opened it
+            now = core.parameters(dlci)
             if parameters not in (now, self._parameters.get(dlci)):
                 raise StateError(f"DLCI {dlci} is open with {now}, not with {parameters}: close it first")
         self._parameters[dlci] = parameters
@@ -130,10 +130,11 @@ class Channels:
         return sum(transport.get_write_buffer_size() for transport in self._transports.values())
 
     def end(self, error: SessionEnded) -> None:
-        """Tell every protocol that its channel is gone."""
+        """Tell every protocol that its channel is gone, and whoever waits in `accept` that none comes any more."""
         for transport in list(self._transports.values()):
             transport.end(error)
         self._transports.clear()
+        self.wake()
 
     # --- Opening ---
 
@@ -169,7 +170,7 @@ class Channels:
         return transport, protocol
 
     async def _open(self, dlci: int) -> None:
-        self._mux.check()
+        self._mux._check()
         core = self._mux.protocol.multiplexer
         if core.is_open(dlci):  # the peer has opened it
             return
@@ -224,16 +225,19 @@ class Channels:
             self._calls.pause(dlci)
 
     def _closed(self, event: Closed) -> None:
-        dlci, error = event.dlci, dlc_error(event)
-        if event.cause not in (Cause.LOCAL, Cause.PEER):  # those are the end of the previous one
+        dlci, lost = event.dlci, event.cause in (Cause.SESSION, Cause.LINE_LOST)
+        error: DlcError | SessionEnded = dlc_error(event)
+        ended = self._mux.protocol.link.ended  # None: the session of a responder ends, and its line lives
+        if lost and ended is not None:
+            error = SessionEnded(ended.cause, f"{self._mux.name}: {ended.detail}")
+        if event.cause not in (Cause.LOCAL, Cause.PEER):  # that is the end of the one before
             self._settle(dlci, error)
-        lost = event.cause in (Cause.SESSION, Cause.LINE_LOST)
         transport = self._transports.pop(dlci, None)
         if not lost or (transport is not None and transport.is_closing()):
             self._again.pop(dlci, None)
             self._calls.ours.pop(dlci, None)
         if transport is not None:
-            transport.end(SessionEnded(event.cause, f"{self._mux.name}: {event.detail}") if lost else error)
+            transport.end(error)
         self._early.pop(dlci, None)
         self._streams.pop(dlci, None)
 

@@ -7,8 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded
-from ..line.physical import DescriptorLine, HungUp, Line
+from ..line.base import HungUp, Line, hung_up
+from ..line.physical import DescriptorLine
+from ..logs import port_logger
 from ..opening import Plan
+from ..protocol import startup
 from ..protocol.events import Cause
 from ..protocol.startup import Dialogue, Heard
 from .fd_transport import FdTransport
@@ -25,7 +28,7 @@ class _Ear(asyncio.Protocol):
     def __init__(self) -> None:
         self.heard = bytearray()
         self.changed = asyncio.Event()
-        self.lost: Exception | None = None
+        self.lost: HungUp | None = None
         self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -37,7 +40,7 @@ class _Ear(asyncio.Protocol):
         self.changed.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = exc or EOFError("end of file")
+        self.lost = hung_up(exc)
         self.changed.set()
 
 
@@ -96,15 +99,21 @@ class AioLine:
         """
         loop, ear = asyncio.get_running_loop(), self._ear
         self.transport.set_protocol(ear)
+        unwritten, taken_at = 0, loop.time()
         try:
             step = next(dialogue)
             while True:
                 if ear.lost is not None:
-                    raise SessionEnded(Cause.LINE_LOST, f"{self.name}: hung up: {ear.lost}")
+                    raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {ear.lost}")
                 started = loop.time()
+                if not unwritten or self.transport.get_write_buffer_size() < unwritten:
+                    taken_at = started
+                elif started - taken_at > startup.STALL:
+                    raise HungUp(startup.stalled(startup.STALL))
                 if step.baudrate is not None:
                     self._line.set_baudrate(step.baudrate)
                 self.transport.write(step.write)
+                unwritten = self.transport.get_write_buffer_size()
                 if step.wait > 0 and not ear.heard:
                     ear.changed.clear()
                     try:
@@ -113,6 +122,7 @@ class AioLine:
                     except TimeoutError:
                         pass
                 heard, ear.heard = bytes(ear.heard) if step.wait > 0 else b"", bytearray()
+                port_logger(self.name).debug("sent %r, received %r", step.write, heard)
                 step = dialogue.send(Heard(heard, loop.time() - started))
         except StopIteration as stop:
             return cast(T, stop.value)

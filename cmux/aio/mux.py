@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import CmuxError, SessionEnded
-from ..logs import log_event, port_logger
+from ..logs import log_event, log_left, port_logger
 from ..protocol import startup, waits
 from ..protocol.config import Config, Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed, SessionOpened
@@ -81,6 +81,7 @@ class Mux(ChannelAccess):
         self._reopen = reopen
         self._on_command = on_command
         self._refuse = refuse
+        self._refused = refused(refuse)
         self._answering: asyncio.Task[None] | None = None
         self._line: AioLine
         self.protocol: MuxProtocol = self._make_protocol()
@@ -95,10 +96,10 @@ class Mux(ChannelAccess):
 
     def _make_protocol(self) -> MuxProtocol:
         link = self._make_link()
-        apply_refusals(link.multiplexer, refused(self._refuse))
+        apply_refusals(link.multiplexer, self._refused)
         return MuxProtocol(link=link, on_event=self._on_event, tap=self._tap)
 
-    async def start(self, line: AioLine, first: bytes = b"") -> None:
+    async def _start(self, line: AioLine, first: bytes = b"") -> None:
         """Open DLCI 0 on a line and wait for the peer; a responder waits for its peer in `accept` instead.
 
         Args:
@@ -167,14 +168,12 @@ class Mux(ChannelAccess):
             self._session.set_exception(self.error)
             self._session.exception()  # perhaps no caller waits any more
         self._answer(None)
-        if self.error is None:
-            if callable(self._refuse):
-                asyncio.get_running_loop().call_soon(self._ask_again_whom_to_refuse)
-            return
-        self._channels.wake()
         again = self._reopen is not None and self._opened and self._closing is None
-        if again and event.cause is not Cause.LOCAL and self._reconnector is None:
+        if self.error is not None and again and event.cause is not Cause.LOCAL and self._reconnector is None:
             self._reconnector = asyncio.get_running_loop().create_task(self._reattach())
+        if callable(self._refuse) and (self.error is None or self.reattaching):
+            asyncio.get_running_loop().call_soon(self._ask_again_whom_to_refuse)
+        self._channels.wake()
 
     async def _answer_command(self, command: str) -> None:
         text = "ERROR"
@@ -188,7 +187,11 @@ class Mux(ChannelAccess):
             self.protocol.emit(link.answer(text, self.protocol.now()))
 
     def _ask_again_whom_to_refuse(self) -> None:
-        apply_refusals(self.protocol.multiplexer, refused(self._refuse))
+        try:
+            self._refused = refused(self._refuse)
+        except Exception:  # noqa: BLE001 - whatever a callback of the user's may raise
+            self._log.exception("a callback failed")
+        apply_refusals(self.protocol.multiplexer, self._refused)
 
     def _session_over(self) -> SessionEnded:
         if self.error is not None:
@@ -248,7 +251,7 @@ class Mux(ChannelAccess):
         """
         while self.error is not None or self._reconnector is not None:
             if self._reconnector is None:
-                self.check()
+                self._check()
             self._changed.clear()
             await self._changed.wait()
 
@@ -275,8 +278,9 @@ class Mux(ChannelAccess):
         self.protocol.detach()
         await self._line.close()
         line, first = await self._reopen()
-        await self.start(line, first)
-        await self._channels.open_again()
+        await self._start(line, first)
+        if self.role is Role.INITIATOR:  # those of a responder are its peer's to open
+            await self._channels.open_again()
         return self.error is None
 
     # --- The end ---
@@ -325,7 +329,9 @@ class Mux(ChannelAccess):
         if not self._opened:
             transport.write(startup.rescue_frames(config.option))
         with contextlib.suppress(SessionEnded):
-            self.back_in_at_mode = await self._line.run(startup.leave(config.option, close_down=False))
+            answered = await self._line.run(startup.leave(config.option, close_down=False))
+            self.back_in_at_mode = answered
+            log_left(self._log, answered=answered, ended=self._opened)
 
     async def _until(self, ready: Callable[[], bool], limit: float) -> None:
         """Wait for a condition that an event, or writing to the line, brings about."""

@@ -6,7 +6,8 @@ import os
 from typing import Unpack
 
 from ..capture.recorder import Capture
-from ..line.physical import SerialLike
+from ..line.base import SerialLike
+from ..logs import log_rate, port_logger
 from ..opening import Plan, make_plan
 from ..protocol import startup as startup_dialogues
 from ..protocol.config import Role
@@ -67,7 +68,7 @@ async def open(
             capture.close()
         raise
     try:
-        await mux.start(line, entered.unread if entered is not None else b"")
+        await mux._start(line, entered.unread if entered is not None else b"")
         for dlci in plan.channels:
             await mux.channel(dlci)
     except BaseException:
@@ -79,8 +80,10 @@ async def open(
 async def _enter(line: AioLine, plan: Plan) -> Entered:
     try:
         rates = plan.other_rates if line.has_baudrate else []
-        return await line.run(startup_dialogues.enter(line.name, plan.command, other_rates=rates))
-    except BaseException:  # interrupted: the module may already be in multiplexer mode
+        entered = await line.run(startup_dialogues.enter(line.name, plan.command, other_rates=rates))
+        log_rate(port_logger(line.name), entered.baudrate)
+        return entered
+    except BaseException:  # interrupted: it may be in multiplexer mode already
         line.transport.write(startup_dialogues.rescue_frames(plan.config.option))
         raise
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol, cast
 
+from ..line.base import hung_up
 from ..protocol.config import Config, Role
 from ..protocol.events import Event, SessionClosed
 from ..protocol.link import Link
@@ -103,7 +104,7 @@ class MuxProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the session: each DLC gets its `Closed`, then `SessionClosed`."""
-        reason = f"the line was lost: {exc}" if exc is not None else "the line was closed"
+        reason = "the line was closed" if self._closing else str(hung_up(exc))
         self.transport = None
         self._disarm()
         self.emit(self.link.line_lost(reason, self.now()))

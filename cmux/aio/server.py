@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Unpack
 
-from ..line.physical import SerialLike
+from ..line.base import SerialLike
 from ..opening import Plan, make_plan
 from ..serving import Refuse, make_responder
 from ..settings import LineSettings
@@ -62,7 +62,7 @@ async def serve(
             on_command=on_command,
             refuse=refuse,
         )
-        await mux.start(line)
+        await mux._start(line)
     except BaseException:
         await line.close()
         if capture is not None:

@@ -38,7 +38,7 @@ class Services(ABC):
         """The parameters of the session."""
 
     @abstractmethod
-    def check(self) -> None:
+    def _check(self) -> None:
         """Raise the reason why the session is over, if it is."""
 
     @abstractmethod
@@ -51,14 +51,14 @@ class Services(ABC):
 
     def _call(self, action: Callable[[Multiplexer, float], T]) -> T:
         """Make a call to the core, and write what is due after it."""
-        self.check()
+        self._check()
         result = action(self.protocol.multiplexer, self.protocol.now())
         self.protocol.flush()
         return result
 
     async def _ask(self, submit: Callable[[Multiplexer, float], Command]) -> CommandDone:
         """Send a command and wait for its result."""
-        self.check()
+        self._check()
         command = submit(self.protocol.multiplexer, self.protocol.now())
         answered: asyncio.Future[CommandDone] = asyncio.get_running_loop().create_future()
         waiting = command, answered

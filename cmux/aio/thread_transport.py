@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import cast
 
-from ..line.physical import HungUp, Line
+from ..line.base import HungUp, Line
 
 _WRITE_WAIT = 1.0
 _CLOSE_TIMEOUT = 1.0

@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import cast
 
 from ..errors import CmuxError, DlcError
-from ..line.physical import Line
+from ..line.base import Line
 from ..opening import Plan
 from ..protocol.config import Role
 from ..protocol.events import Outcome
@@ -165,7 +165,7 @@ def _session(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Findin
 
 def _inside(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Finding]:
     try:
-        mux.start(first)
+        mux._start(first)
     except CmuxError as error:
         yield Finding("DLCI 0", False, str(error))
         return

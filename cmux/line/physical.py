@@ -14,12 +14,11 @@ import select
 import socket
 import threading
 import time
-from abc import ABC, abstractmethod
-from typing import Protocol, runtime_checkable
 
 import serial
 
 from ..errors import PortBusy, PortError, PortNotFound
+from .base import HungUp, Line, SerialLike, hung_up
 
 _READ_SIZE = 65536
 _POLL_READ = 0.2  # longest delay of a stop on a port without descriptor and cancel_read
@@ -31,101 +30,6 @@ _NOT_FOUND = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _REMOTE_MODULES = {"serial.rfc2217"}
 _DESCRIPTOR_MODULES = {"serial.serialposix", "serial.urlhandler.protocol_socket"}
-
-
-@runtime_checkable
-class SerialLike(Protocol):
-    """The minimum that a port object must have."""
-
-    def read(self, size: int, /) -> bytes | None:
-        """Return up to `size` octets; none when none come for a while."""
-
-    def write(self, data: bytes, /) -> int | None:
-        """Write octets, and return how many were taken."""
-
-    def close(self) -> None:
-        """Release the port."""
-
-
-class HungUp(OSError):
-    """The line is gone; the text says how that was noticed."""
-
-
-class Line(ABC):
-    """One open line.
-
-    Args:
-        name: the name for messages.
-        rate: bits per second at 10 bits per octet; None for a line that has no rate of its own.
-    """
-
-    def __init__(self, name: str, rate: int | None) -> None:
-        self.name = name
-        self.rate = rate
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name} rate={self.rate}>"
-
-    @property
-    def has_baudrate(self) -> bool:
-        """Whether the line can be set to another baud rate."""
-        return False
-
-    def set_baudrate(self, baudrate: int) -> None:
-        """Set the line to another baud rate.
-
-        Args:
-            baudrate: bits per second.
-
-        Raises:
-            HungUp: the line is gone, or has no baud rate.
-        """
-        raise HungUp(f"a line without a baud rate cannot be set to {baudrate}")
-
-    @abstractmethod
-    def read(self, timeout: float | None) -> bytes:
-        """Wait for octets.
-
-        Args:
-            timeout: seconds; None: as long as it takes.
-
-        Returns:
-            The octets that came; empty when the time ran out or `cancel` was called.
-
-        Raises:
-            HungUp: the line is gone.
-        """
-
-    @abstractmethod
-    def write(self, data: bytes, timeout: float) -> int:
-        """Write octets.
-
-        Args:
-            data: at least one octet.
-            timeout: seconds to wait until the line takes any.
-
-        Returns:
-            How many were taken; 0 when the time ran out or `cancel` was called.
-
-        Raises:
-            HungUp: the line is gone.
-        """
-
-    @abstractmethod
-    def cancel(self) -> None:
-        """End reads and writes that wait, or will wait, until `rearm`."""
-
-    @abstractmethod
-    def rearm(self) -> None:
-        """Let reads and writes wait again."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Release the port; errors of a line that is gone are ignored."""
-
-    @abstractmethod
-    def abandon(self) -> None:
-        """Release descriptors without touching the port, in the child after a fork."""
 
 
 class _SettableLine(Line):
@@ -193,9 +97,9 @@ class DescriptorLine(_SettableLine):
         except (BlockingIOError, InterruptedError):
             return b""
         except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone
-            raise HungUp(f"hung up: {error.strerror}") from error
+            raise hung_up(error) from error
         if not data:
-            raise HungUp("hung up: end of file")
+            raise hung_up(None)
         return data
 
     def write(self, data: bytes, timeout: float) -> int:
@@ -209,7 +113,7 @@ class DescriptorLine(_SettableLine):
         except HungUp:
             raise
         except OSError as error:
-            raise HungUp(f"hung up: {error.strerror}") from error
+            raise hung_up(error) from error
         return 0
 
     def cancel(self) -> None:
@@ -289,9 +193,9 @@ class PortLine(_SettableLine):
         except (OSError, ValueError, TypeError) as error:  # pyserial's TypeError: closed while reading
             if self._cancelled.is_set():
                 return b""
-            raise HungUp(f"hung up: {error}") from error
+            raise hung_up(error) from error
         if data == b"" and not self._timed and isinstance(self._port, io.IOBase):
-            raise HungUp("hung up: end of file")
+            raise hung_up(None)
         if not data and not self._timed:
             self._cancelled.wait(min(wait, _NOTHING_WAIT))
         return data or b""
@@ -303,7 +207,7 @@ class PortLine(_SettableLine):
         except serial.SerialTimeoutException as error:
             raise HungUp(f"the line takes no octets: {error}") from error
         except (OSError, ValueError, TypeError) as error:
-            raise HungUp(f"hung up: {error}") from error
+            raise hung_up(error) from error
         return len(data) if taken is None else taken
 
     def cancel(self) -> None:

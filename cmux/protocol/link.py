@@ -15,7 +15,7 @@ from .events import Cause, Event, SessionClosed
 from .multiplexer import Multiplexer
 from .pacing import Pacer
 from .reset_watch import ResetWatch
-from .startup import no_multiplexer
+from .startup import no_multiplexer, stalled
 
 STALL: Final = 30.0
 """Seconds after which a line that takes no octet is considered lost."""
@@ -143,7 +143,7 @@ class Link:
     def _stalled(self, now: float) -> list[Event]:
         if self._lost_at is None or now < self._lost_at:
             return []
-        return self.line_lost(f"the line has taken no octet for {self._stall:g} s (flow control?)", now)
+        return self.line_lost(stalled(self._stall or STALL), now)
 
     def line_lost(self, reason: str, now: float, cause: Cause = Cause.LINE_LOST) -> list[Event]:
         """End the session without sending anything; `ended` says why, unless the session had ended before.

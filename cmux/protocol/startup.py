@@ -13,7 +13,7 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
 from .commands import CLD
@@ -28,6 +28,14 @@ T = TypeVar("T")
 
 OTHER_RATES = (115200, 9600, 921600, 460800, 230400, 57600, 38400, 19200)
 """Baud rates to try when a module does not answer, the usual ones first."""
+
+STALL: Final = 2.0
+"""Seconds after which a line that takes nothing of what a step writes is lost."""
+
+
+def stalled(seconds: float) -> str:
+    """Say that a line has taken nothing for so many seconds."""
+    return f"the line has taken no octet for {seconds:g} s (flow control?)"
 
 
 @dataclass(frozen=True, slots=True)

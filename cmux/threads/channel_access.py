@@ -63,7 +63,7 @@ class ChannelAccess(Services):
         """
         dlci = check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
         if (n1, priority, convergence) != (None, None, None):
-            self.handle(dlci).require(wanted(self.config, n1, priority, convergence))
+            self._handle(dlci).require(wanted(self.config, n1, priority, convergence))
         return self._channels.take(dlci)
 
     def accept(self, timeout: float | None = None) -> VirtualUart:
@@ -97,6 +97,6 @@ class ChannelAccess(Services):
         """
         return self._channels.port(dlci)
 
-    def handle(self, dlci: int) -> DlcHandle:
+    def _handle(self, dlci: int) -> DlcHandle:
         """Return the near end of a DLC, for the ports on it."""
         return self._channels.handle(dlci)

@@ -145,6 +145,8 @@ class DlcHandle:
             finally:
                 self._opening = False
             error = self.error
+        if self.engine.error is not None:
+            raise self.engine.ended()
         if error is None:
             error = dlc_error(Closed(self.dlci, Cause.TIMEOUT, f"SABM was not sent within {patience:g} s"))
             self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))

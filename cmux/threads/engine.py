@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import SessionEnded
-from ..line.physical import HungUp, Line
+from ..line.base import HungUp, Line
 from ..logs import log_event, port_logger
 from ..protocol.config import Config, Role
 from ..protocol.errors import CmuxRefused, NoMultiplexer

@@ -47,7 +47,7 @@ class MuxOfPort(Protocol):
     @drain_timeout.setter
     def drain_timeout(self, seconds: float) -> None: ...
 
-    def handle(self, dlci: int) -> DlcHandle:
+    def _handle(self, dlci: int) -> DlcHandle:
         """Return the near end of a DLC, for the ports on it."""
 
     def test(self, payload: bytes = b"gsm0710") -> Outcome:

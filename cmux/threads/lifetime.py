@@ -14,7 +14,7 @@ class Living(Protocol):
     def close(self) -> None:
         """Close it."""
 
-    def abandon(self) -> None:
+    def _abandon(self) -> None:
         """Disconnect from the parent's line and threads, in the child after a fork."""
 
 
@@ -38,7 +38,7 @@ def _close_all() -> None:
 
 def _after_fork() -> None:
     for one in list(_living):
-        one.abandon()
+        one._abandon()
 
 
 atexit.register(_close_all)

@@ -12,7 +12,7 @@ from typing import Self
 
 from ..capture.recorder import Capture
 from ..errors import SessionEnded
-from ..line.physical import Line
+from ..line.base import Line
 from ..logs import port_logger
 from ..protocol import waits
 from ..protocol.config import Config, Role
@@ -99,7 +99,7 @@ class Mux(ChannelAccess):
         apply_refusals(link.multiplexer, self._refused)
         return Engine(self._line, link, self._on_event, self._channels.buffers, self._capture)
 
-    def start(self, first: bytes = b"") -> None:
+    def _start(self, first: bytes = b"") -> None:
         """Open DLCI 0 and wait for the peer; a responder waits for its peer in `accept` instead.
 
         Args:
@@ -155,7 +155,7 @@ class Mux(ChannelAccess):
                 self._begin_reattaching()
         if self.error is not None:  # else only the session of a responder has ended
             self._channels.end(event)
-        elif callable(self._refuse):
+        if callable(self._refuse) and (self.error is None or self.reattaching):
             self._callbacks.put(self._ask_again_whom_to_refuse)
         self._answer(None)
 
@@ -258,8 +258,9 @@ class Mux(ChannelAccess):
         first = hand_over(self._line)
         self._engine = self._make_engine()
         self._channels.run_by(self._engine)
-        self.start(first)
-        self._channels.open_again()
+        self._start(first)
+        if self.role is Role.INITIATOR:  # those of a responder are its peer's to open
+            self._channels.open_again()
         with self._lock:
             if self.error is not None:
                 return False
@@ -338,7 +339,7 @@ class Mux(ChannelAccess):
     ) -> None:
         self.close()
 
-    def abandon(self) -> None:
+    def _abandon(self) -> None:
         """Be unusable in the child after a fork."""
         self._make_locks()
         self._renew_service_locks()

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Unpack
 
-from ..line.physical import Line, SerialLike
+from ..line.base import Line, SerialLike
 from ..opening import make_plan
 from ..protocol.config import Role
 from ..protocol.link import Link
@@ -82,7 +82,7 @@ def open(
             capture.close()
         raise
     try:
-        mux.start(first)
+        mux._start(first)
         for dlci in plan.channels:
             mux.channel(dlci)
     except BaseException:

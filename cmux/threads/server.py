@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Unpack
 
-from ..line.physical import Line, SerialLike
+from ..line.base import Line, SerialLike
 from ..opening import make_plan
 from ..serving import Refuse, make_responder
 from ..settings import LineSettings
@@ -68,7 +68,7 @@ def serve(
         if capture is not None:
             capture.close()
         raise
-    mux.start()
+    mux._start()
     return mux
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
-from ..line.physical import HungUp, Line
-from ..logs import port_logger
+from ..line.base import HungUp, Line
+from ..logs import log_left, log_rate, port_logger
 from ..protocol import startup
 from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Option
@@ -17,8 +16,6 @@ from ..protocol.events import Cause
 from ..protocol.startup import Dialogue, Entered, Finding, Heard
 
 T = TypeVar("T")
-
-_WRITE_TIMEOUT = 2.0
 
 
 def run(line: Line, dialogue: Dialogue[T]) -> T:
@@ -42,9 +39,9 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
                 line.set_baudrate(step.baudrate)
             left = step.write
             while left:
-                left = left[line.write(left, _WRITE_TIMEOUT) :]
-                if left and time.monotonic() - started > _WRITE_TIMEOUT:
-                    raise HungUp(f"the line has taken no octet for {_WRITE_TIMEOUT:g} s (flow control?)")
+                left = left[line.write(left, startup.STALL) :]
+                if left and time.monotonic() - started > startup.STALL:
+                    raise HungUp(startup.stalled(startup.STALL))
             heard = line.read(step.wait) if step.wait > 0 else b""
             port_logger(line.name).debug("sent %r, received %r", step.write, heard)
             step = dialogue.send(Heard(heard, time.monotonic() - started))
@@ -73,8 +70,7 @@ def enter(
     rates = other_rates if line.has_baudrate else ()
     try:
         entered = run(line, startup.enter(line.name, command, other_rates=rates, findings=findings))
-        if entered.baudrate is not None:
-            port_logger(line.name).warning("the module is set to %d baud, and so is the line now", entered.baudrate)
+        log_rate(port_logger(line.name), entered.baudrate)
         return entered
     except HungUp as error:
         raise SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}") from error
@@ -102,7 +98,5 @@ def leave(line: Line, option: Option, *, close_down: bool) -> bool:
     except HungUp as error:
         port_logger(line.name).warning("%s", error)
         return False
-    if not answered:
-        level = logging.INFO if close_down else logging.WARNING  # a failed opening has a message that says more
-        port_logger(line.name).log(level, "the module does not answer AT after the end of the session")
+    log_left(port_logger(line.name), answered=answered, ended=not close_down)
     return answered

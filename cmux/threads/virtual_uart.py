@@ -171,7 +171,7 @@ class VirtualUart(ChannelStream):
                 raise serial.SerialException("Port must be configured before it can be used.")
             self._lease = self.open_url(self._url, self)
             self._mux = self._lease.mux
-            self._handle = self._mux.handle(self._url.dlci)
+            self._handle = self._mux._handle(self._url.dlci)
         handle = self._handle
         try:
             handle.claim(self, str(self._port))

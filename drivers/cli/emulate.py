@@ -15,7 +15,7 @@ from cmux.cli import CommandError, Commands, number
 
 from ..emulator import SETS, Behaviour, EmulatedModule
 
-#: What a module for other programs starts from: a network that takes a moment, which their drivers rely on.
+#: The defaults of a module for other programs: a network that takes a moment, which their drivers rely on.
 BASE = Behaviour(result_time=0.05)
 
 
@@ -28,7 +28,7 @@ def add_emulate(commands: Commands) -> None:
     parser = commands.add(
         "emulate",
         run_emulate,
-        summary="Be a Quectel M10: AT commands, AT+CMUX, two TCP/IP contexts on real loopback sockets.",
+        summary="Emulate a Quectel M10: AT commands, AT+CMUX, two TCP/IP contexts on real loopback sockets.",
         examples=(
             "gsm0710 emulate --pty /tmp/m10              then: minicom -D /tmp/m10, or gsm0710 demo --port /tmp/m10",
             "gsm0710 emulate --tcp 127.0.0.1:0           prints the port; then: gsm0710 demo --port socket://…",
@@ -46,7 +46,7 @@ def add_emulate(commands: Commands) -> None:
         type=number(1, 1000),
         default=1,
         metavar="N",
-        help="so many modules: LINK1 … LINKN, or consecutive ports",
+        help="number of modules: LINK1 … LINKN, or consecutive ports",
     )
     parser.add_argument(
         "--baudrate", type=number(1, 20_000_000), default=115200, metavar="N", help="of --port (default 115200)"
@@ -73,7 +73,7 @@ def add_emulate(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME=ADDRESS[,…]",
-        help="a name that the module knows",
+        help="a name that the module resolves",
     )
     parser.add_argument(
         "--route",
@@ -81,14 +81,14 @@ def add_emulate(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="ADDRESS[:PORT]=ADDRESS[:PORT]",
-        help="lead connections to the first address to the second one",
+        help="redirect connections to the first address to the second one",
     )
     parser.add_argument(
         "--line-rate",
         type=number(1, 20_000_000),
         default=0,
         metavar="BAUD",
-        help="be as slow as a UART, 10 bits an octet",
+        help="limit the line to this rate, 10 bits an octet",
     )
     parser.add_argument(
         "--faults",
@@ -114,12 +114,12 @@ def _address(text: str) -> tuple[str, int]:
 def _pair(text: str) -> tuple[str, str]:
     left, equals, right = text.partition("=")
     if not equals or not left or not right:
-        raise argparse.ArgumentTypeError(f"{text!r} is not two sides of a =")
+        raise argparse.ArgumentTypeError(f"{text!r} has no = between two sides")
     return left, right
 
 
 def run_emulate(options: argparse.Namespace) -> int:
-    """Run it until a signal comes or the line dies; return the exit code."""
+    """Run the command until a signal comes or the line dies; return the exit code."""
     if options.list_behaviours:
         _list_behaviours()
         return 0
@@ -149,7 +149,7 @@ async def _emulate(modules: list[EmulatedModule], options: argparse.Namespace) -
         stack.enter_context(_signals(asyncio.get_running_loop(), stop))
         for index, module in enumerate(modules, start=1):
             await stack.enter_async_context(module)
-            module.ended.add_done_callback(lambda _: stop.set())  # told in this loop
+            module.ended.add_done_callback(lambda _: stop.set())  # called in this loop
             print(f"ready {_serve(module, options, index)}", flush=True)
         await stop.wait()
         for module in modules:
@@ -214,7 +214,7 @@ def _serve(module: EmulatedModule, options: argparse.Namespace, index: int) -> s
 
 @contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Iterator[None]:
-    """Let SIGINT and SIGTERM end the command in an orderly way."""
+    """End the command in an orderly way on SIGINT and SIGTERM."""
 
     def wake(*_: object) -> None:
         loop.call_soon_threadsafe(stop.set)

@@ -1,4 +1,9 @@
-"""An emulated Quectel M10: AT commands, the multiplexer, and a TCP/IP stack on real loopback sockets."""
+"""An emulated Quectel M10: AT commands, the multiplexer, and a TCP/IP stack on real loopback sockets.
+
+`module` puts the parts together: `line` (between host and UARTs), `interpreter` (one UART), `network` (real sockets),
+and a folder for each family of modules. What families have in common stands outside their folders, and imports none of
+them.
+"""
 
 from .behaviour import SETS, Behaviour
 from .environment import Network, Sim
@@ -30,3 +35,7 @@ __all__ = [
     "Sim",
     "Uart",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__.copy()

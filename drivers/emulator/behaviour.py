@@ -5,145 +5,149 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, get_args, get_type_hints
+from typing import Literal, TypeVar, get_args, get_type_hints
+
+T = TypeVar("T")
 
 
-def _choice(default: str, source: str) -> str:
-    """Declare a question with named answers."""
-    return field(default=default, metadata={"source": source})
-
-
-def _flag(default: bool, source: str) -> bool:
-    """Declare a yes-or-no question."""
-    return field(default=default, metadata={"source": source})
-
-
-def _seconds(default: float, source: str) -> float:
-    """Declare a time in seconds."""
+def _reading(default: T, source: str) -> T:
+    """Declare a field with its default and what the sources say."""
     return field(default=default, metadata={"source": source})
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What one emulated module does where documents, firmware and drivers disagree.
+    """Chooses what an emulated module does where documents, firmware and drivers disagree.
 
     Every field has its source in ``dataclasses.field.metadata["source"]``; `describe` prints them.
     """
 
     # Forms of answers
-    ati_blank_line: bool = _flag(
+    ati_blank_line: bool = _reading(
         False, "ATI: figure 1 prints a blank line after Quectel_Ltd, figure 3 and the manuals none"
     )
-    recv_from: Literal["RECV FROM", "RCV FROM"] = _choice(  # type: ignore[assignment]
+    recv_from: Literal["RECV FROM", "RCV FROM"] = _reading(
         "RECV FROM", "address line: figure 1, manual and drivers against figures 2 and 3"
     )
-    recv_from_blank: bool = _flag(False, "RECV FROM:<address>: a blank behind the colon in the text of one manual only")
-    address_line: bool = _flag(False, "QISHOWRA at power-up: off in the app note 3.4, on in what figures 2 and 3 show")
-    to_before_recv: bool = _flag(False, "order of the TO and RECV FROM lines: no source shows both")
-    qimode_blank: bool = _flag(True, "QIMODE=?: M26 manual and RDA firmware ': (0-…', M66 manual without the blank")
-    payload_echo: Literal["qisde", "ate"] = _choice(  # type: ignore[assignment]
+    recv_from_blank: bool = _reading(
+        False, "RECV FROM:<address>: a blank behind the colon in the text of one manual only"
+    )
+    address_line: bool = _reading(
+        False, "QISHOWRA at power-up: off in the app note 3.4, on in what figures 2 and 3 show"
+    )
+    to_before_recv: bool = _reading(False, "order of the TO and RECV FROM lines: no source shows both")
+    qimode_blank: bool = _reading(True, "QIMODE=?: M26 manual and RDA firmware ': (0-…', M66 manual without the blank")
+    payload_echo: Literal["qisde", "ate"] = _reading(
         "qisde",
         "echo at the prompt: QISDE alone (drivers send it for silence), or only with ATE1 (an M66 driver)",
     )
-    prompt_blank: bool = _flag(True, "prompt: the figures print '> ', the text of 8.3 '>'")
-    transparent_open: Literal["CONNECT", "CONNECT OK"] = _choice(  # type: ignore[assignment]
+    prompt_blank: bool = _reading(True, "prompt: the figures print '> ', the text of 8.3 '>'")
+    transparent_open: Literal["CONNECT", "CONNECT OK"] = _reading(
         "CONNECT", "transparent QIOPEN: real M10 and the app note 5.2 CONNECT, app note 3.2 CONNECT OK"
     )
-    qiopen_ok: bool = _flag(True, "QIOPEN: OK before CONNECT OK everywhere but in the transcript of the app note 10.1")
-    already_connect: Literal["alone", "after_ok", "then_error"] = _choice(  # type: ignore[assignment]
+    qiopen_ok: bool = _reading(
+        True, "QIOPEN: OK before CONNECT OK everywhere but in the transcript of the app note 10.1"
+    )
+    already_connect: Literal["alone", "after_ok", "then_error"] = _reading(
         "alone", "ALREADY CONNECT: manual alone, MC60 drivers after OK, an M95 log followed by ERROR"
     )
-    qirdi: Literal["repeated", "once"] = _choice(  # type: ignore[assignment]
+    qirdi: Literal["repeated", "once"] = _reading(
         "repeated", "+QIRDI: again after an AT+QIRD that leaves data (drivers), or once until all was read (manual)"
     )
-    qifgcnt_blank: bool = _flag(False, "QIFGCNT?: manual and M72D drivers '1,0', the app note 7.3 prints '1, 0'")
-    qilocip_ok: bool = _flag(False, "QILOCIP: app note, manuals and drivers know no OK, RDA firmware says it")
-    send_ok_index: bool = _flag(False, "SEND OK with QIMUX=1: app note without index, RDA firmware '0, SEND OK'")
-    close_ok_index: bool = _flag(True, "QICLOSE=n: app note and manual '0, CLOSE OK', two drivers expect 'CLOSE OK'")
-    closed_index: bool = _flag(False, "CLOSED with QIMUX=0: the app note without index, an M95 log '0, CLOSED'")
-    pdp_deact: Literal["+PDP DEACT", "+PDP: DEACT"] = _choice(  # type: ignore[assignment]
+    qifgcnt_blank: bool = _reading(False, "QIFGCNT?: manual and M72D drivers '1,0', the app note 7.3 prints '1, 0'")
+    qilocip_ok: bool = _reading(False, "QILOCIP: app note, manuals and drivers know no OK, RDA firmware says it")
+    send_ok_index: bool = _reading(False, "SEND OK with QIMUX=1: app note without index, RDA firmware '0, SEND OK'")
+    close_ok_index: bool = _reading(True, "QICLOSE=n: app note and manual '0, CLOSE OK', two drivers expect 'CLOSE OK'")
+    closed_index: bool = _reading(False, "CLOSED with QIMUX=0: the app note without index, an M95 log '0, CLOSED'")
+    pdp_deact: Literal["+PDP DEACT", "+PDP: DEACT"] = _reading(
         "+PDP DEACT", "context lost: real M10 and most drivers without a colon, one MC60 driver with one"
     )
-    qiserver_blank: bool = _flag(True, "QISERVER?: app note and M66 manual '1, 1', M26 manual '1,1'")
+    qiserver_blank: bool = _reading(True, "QISERVER?: app note and M66 manual '1, 1', M26 manual '1,1'")
 
-    longest_send: Literal["1460", "1459"] = _choice(  # type: ignore[assignment]
+    longest_send: Literal["1460", "1459"] = _reading(
         "1460", "QISEND: app note and manuals at most 1460 octets, one sentence of the M66 manual 'less than 1460'"
     )
-    tcfg_size: Literal["1024", "1460"] = _choice(  # type: ignore[assignment]
+    tcfg_size: Literal["1024", "1460"] = _reading(
         "1024", "QITCFG at power-up: inferred 3,2,1024,1; M72D reads 3,2,1460,1 after setting it"
     )
-    interleave: bool = _flag(
+    interleave: bool = _reading(
         False, "data and unsolicited lines between a command and its result: manual no, users of real modules yes"
     )
 
-    xon_escape: bool = _flag(
+    xon_escape: bool = _reading(
         True, "AT+IFC=1,1: the Arduino library for a real M10 sends and wants 0x11, 0x13, 0x77 as 0x77 and complement"
     )
-    boot_lines: Literal["restart", "first_line"] = _choice(  # type: ignore[assignment]
+    boot_lines: Literal["restart", "first_line"] = _reading(
         "restart", "+CFUN: 1 and what follows: after a restart only, or also once when the rate is known (manual, IPR)"
     )
-    cgatt_deact: Literal["after_ok", "before_ok"] = _choice(  # type: ignore[assignment]
+    cgatt_deact: Literal["after_ok", "before_ok"] = _reading(
         "after_ok", "+PDP DEACT of AT+CGATT=0: between commands (manual), before OK (Arduino library for a real M10)"
     )
 
     # What is accepted, and when
-    qimux_outside_initial: Literal["error", "same", "ok"] = _choice(  # type: ignore[assignment]
+    qimux_outside_initial: Literal["error", "same", "ok"] = _reading(
         "error", "QIMUX and QIMODE outside IP INITIAL: real M10 ERROR, SSL note OK, RDA firmware same value only"
     )
-    qicsgp_outside_initial: Literal["error", "ok"] = _choice(  # type: ignore[assignment]
+    qicsgp_outside_initial: Literal["error", "ok"] = _reading(
         "error", "QICSGP outside IP INITIAL: the app note 3.1 wants IP INITIAL, M72D sends it at any time"
     )
-    name_without_qidnsip: Literal["error", "accepted"] = _choice(  # type: ignore[assignment]
+    name_without_qidnsip: Literal["error", "accepted"] = _reading(
         "error", "QIOPEN with a name and QIDNSIP=0: M95 users see it fail, an M65 driver opens by name without QIDNSIP"
     )
-    qiopen_in_gprsact: bool = _flag(True, "QIOPEN in IP GPRSACT: real M10 accepts it, the manual does not list it")
-    qiserver_in_gprsact: bool = _flag(False, "QISERVER in IP GPRSACT: real M10 answers ERROR until QILOCIP was read")
-    qideact_in_initial: Literal["ok", "error"] = _choice(  # type: ignore[assignment]
+    qiopen_in_gprsact: bool = _reading(True, "QIOPEN in IP GPRSACT: real M10 accepts it, the manual does not list it")
+    qiserver_in_gprsact: bool = _reading(False, "QISERVER in IP GPRSACT: real M10 answers ERROR until QILOCIP was read")
+    qideact_in_initial: Literal["ok", "error"] = _reading(
         "ok", "QIDEACT in IP INITIAL: drivers need DEACT OK, the manual excludes the state"
     )
-    refused_activation: Literal["IP IND", "IP INITIAL", "PDP DEACT"] = _choice(  # type: ignore[assignment]
+    refused_activation: Literal["IP IND", "IP INITIAL", "PDP DEACT"] = _reading(
         "IP IND", "state after the network refused QIACT: not stated; drivers treat all three alike"
     )
-    esc_cancels_fixed: bool = _flag(
+    esc_cancels_fixed: bool = _reading(
         False, "ESC in a fixed-length QISEND: the app note 4.3 cancels, manual and firmware take it as data"
     )
-    esc_answer: Literal["OK", "ERROR", "SEND FAIL", "none"] = _choice(  # type: ignore[assignment]
+    esc_answer: Literal["OK", "ERROR", "SEND FAIL", "none"] = _reading(
         "OK", "answer to ESC at the prompt: no document says; RDA firmware OK"
     )
-    qistat_includes_server: bool = _flag(False, "QISTAT while only a remote client is connected: inferred IP STATUS")
-    socket_after_close: Literal["CLOSED", "INITIAL"] = _choice(  # type: ignore[assignment]
+    qistat_includes_server: bool = _reading(False, "QISTAT while only a remote client is connected: inferred IP STATUS")
+    socket_after_close: Literal["CLOSED", "INITIAL"] = _reading(
         "CLOSED", "QISTATE of a socket that the remote side closed: not stated"
     )
 
     # Ownership of contexts across virtual UARTs
-    default_owner_uart1: bool = _flag(False, "power-up: context 0 controlled by nobody (255) or by VIRTUAL_UART_1")
-    require_qifgcnt: bool = _flag(False, "activating a free context without QIFGCNT first: claims it, or ERROR")
-    strict_reads: bool = _flag(False, "reads of a context that another UART controls: answered, or ERROR")
-    release_on_initial: bool = _flag(False, "QIDEACT: the context stays with its UART, or nobody controls it")
-    release_on_disc: bool = _flag(False, "closing a DLC: its contexts stay active, or are deactivated and released")
-    unheard_lines: Literal["dropped", "kept"] = _choice(  # type: ignore[assignment]
+    default_owner_uart1: bool = _reading(False, "power-up: context 0 controlled by nobody (255) or by VIRTUAL_UART_1")
+    require_qifgcnt: bool = _reading(False, "activating a free context without QIFGCNT first: claims it, or ERROR")
+    strict_reads: bool = _reading(False, "reads of a context that another UART controls: answered, or ERROR")
+    release_on_initial: bool = _reading(False, "QIDEACT: the context stays with its UART, or nobody controls it")
+    release_on_disc: bool = _reading(False, "closing a DLC: its contexts stay active, or are deactivated and released")
+    unheard_lines: Literal["dropped", "kept"] = _reading(
         "dropped", "lines of a context whose UART has no open DLC: not stated; the last 64 can be kept for its next one"
     )
-    send_settings_per_uart: bool = _flag(
+    send_settings_per_uart: bool = _reading(
         False, "QISDE and QIPROMPT: belong to the context as what QISCON saves, or to each UART as its echo; not stated"
     )
-    owner_after_cmux: Literal["uart1", "keep"] = _choice(  # type: ignore[assignment]
+    owner_after_cmux: Literal["uart1", "keep"] = _reading(
         "uart1", "leaving multiplexer mode: contexts pass to the plain UART, or stay where they were"
     )
 
     # Times
-    activation_time: float = _seconds(0.0, "seconds from QIACT to the network's answer; a real network takes 1 to 30")
-    result_time: float = _seconds(
+    activation_time: float = _reading(0.0, "seconds from QIACT to the network's answer; a real network takes 1 to 30")
+    result_time: float = _reading(
         0.0,
         "least seconds from OK to CONNECT OK, SERVER OK, addresses, from SEND OK to what it brings, and between "
         "the lines of a restart: a driver for a real M10 sees them apart",
     )
-    connect_timeout: float = _seconds(75.0, "seconds until CONNECT FAIL: manual, QIOPEN")
-    send_timeout: float = _seconds(10.0, "seconds a full send window is waited for before SEND FAIL: inferred")
+    connect_timeout: float = _reading(75.0, "seconds until CONNECT FAIL: manual, QIOPEN")
+    send_timeout: float = _reading(10.0, "seconds a full send window is waited for before SEND FAIL: inferred")
+
+    def __repr__(self) -> str:
+        """Return the call that makes an equal one: only what differs from the defaults."""
+        values = [(item.name, getattr(self, item.name), item.default) for item in dataclasses.fields(self)]
+        changed = ", ".join(f"{name}={value!r}" for name, value, default in values if value != default)
+        return f"Behaviour({changed})"
 
     @classmethod
     def parse(cls, texts: Iterable[str], base: Behaviour | None = None) -> Behaviour:
-        """Read behaviours as a command line gives them.
+        """Parse behaviours as a command line gives them.
 
         Args:
             texts: ``NAME=VALUE`` strings, or names of `SETS`; later ones win.
@@ -153,8 +157,8 @@ class Behaviour:
             The behaviour with those values.
 
         Raises:
-            ValueError: a text has no ``=`` and names no set, or names no behaviour, or its value is not one of the
-                possible ones.
+            ValueError: a text without ``=`` is not the name of a set, a name is not that of a behaviour, or a value is
+                not one of the possible ones.
         """
         types = get_type_hints(cls)
         values: dict[str, object] = {}

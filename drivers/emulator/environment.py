@@ -20,14 +20,14 @@ T = TypeVar("T")
 #: An IPv4 address and a port, or None for every port.
 Endpoint = tuple[str, int | None]
 
-#: Runs something until it ends, or until whoever offers this ends.
+#: Runs a coroutine as a task that is cancelled when its owner ends.
 Spawn = Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]
 
 _SOCKET_BUFFER = 65536
 
 
 class Sim(enum.Enum):
-    """What AT+CPIN? tells about the SIM."""
+    """The states of the SIM, as AT+CPIN? shows them."""
 
     READY = "READY"
     PIN = "SIM PIN"
@@ -37,7 +37,7 @@ class Sim(enum.Enum):
 
 @dataclass(slots=True)
 class Network:
-    """The SIM and the mobile network as the module finds them.
+    """Holds the state of the SIM and of the mobile network.
 
     Args:
         registered: whether there is a network to register with (AT+CREG?).
@@ -68,7 +68,7 @@ class Network:
 
 @dataclass(slots=True)
 class Environment:
-    """The surroundings of the module's parts.
+    """Holds what all parts of one module share.
 
     Args:
         loop: the event loop that everything runs in.
@@ -93,7 +93,7 @@ class Environment:
     transports: set[asyncio.Transport] = field(default_factory=set)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait so many seconds of the module's clock; 0 does not wait at all."""
+        """Wait for a number of seconds of the module's clock; return at once for 0."""
         if seconds <= 0:
             return
         over: asyncio.Future[None] = self.loop.create_future()
@@ -109,7 +109,7 @@ class Environment:
             timer.cancel()
 
     async def within(self, seconds: float, work: Awaitable[T]) -> T:
-        """Wait for something, but no longer than so many seconds of the module's clock.
+        """Wait for something, at most for a number of seconds of the module's clock.
 
         Raises:
             TimeoutError: it took longer, and has been cancelled.
@@ -127,14 +127,14 @@ class Environment:
             return await task
         except asyncio.CancelledError:
             if late:
-                raise TimeoutError(f"nothing came of it in {seconds:g} s") from None
+                raise TimeoutError(f"no result within {seconds:g} s") from None
             task.cancel()
             raise
         finally:
             timer.cancel()
 
     async def resolve(self, name: str) -> list[str]:
-        """Return the IPv4 addresses of a name or of a dotted decimal address; none when there are none."""
+        """Return the IPv4 addresses of a name or of a dotted decimal address; an empty list when it has none."""
         if is_address(name):
             return [name]
         if name.lower() in self.hosts:
@@ -155,12 +155,12 @@ class Environment:
         return (address, port) if target is None else (target[0], port if target[1] is None else target[1])
 
     def reachable(self, address: str) -> bool:
-        """Say whether the module may talk to an address."""
+        """Return whether the module may talk to an address."""
         return self.allow_network or is_loopback(address)
 
 
 def endpoint(text: str) -> Endpoint:
-    """Read ``ADDRESS`` or ``ADDRESS:PORT``.
+    """Parse ``ADDRESS`` or ``ADDRESS:PORT``.
 
     Raises:
         ValueError: it is neither.
@@ -172,20 +172,20 @@ def endpoint(text: str) -> Endpoint:
 
 
 def addresses(text: str) -> tuple[str, ...]:
-    """Read IPv4 addresses with commas between.
+    """Parse IPv4 addresses with commas between.
 
     Raises:
-        ValueError: one of them is none.
+        ValueError: one of them is not an IPv4 address.
     """
     found = tuple(part.strip() for part in text.split(","))
     for address in found:
         if not is_address(address):
-            raise ValueError(f"{address!r} is no IPv4 address")
+            raise ValueError(f"{address!r} is not an IPv4 address")
     return found
 
 
 def is_address(text: str) -> bool:
-    """Say whether a text is an IPv4 address in dotted decimal."""
+    """Return whether a text is an IPv4 address in dotted decimal."""
     try:
         ipaddress.IPv4Address(text)
     except ValueError:
@@ -194,12 +194,12 @@ def is_address(text: str) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Say whether an IPv4 address is one of this computer's own."""
+    """Return whether an IPv4 address is one of this computer's own."""
     return ipaddress.IPv4Address(address).is_loopback
 
 
 def limit_buffers(transport: asyncio.BaseTransport) -> None:
-    """Keep the system from holding megabytes of a socket, so that pushing back is felt as on a small module."""
+    """Limit the buffers that the system has for a socket, so that it pushes back as soon as a small module does."""
     endpoint = transport.get_extra_info("socket")
     if endpoint is not None:
         for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):

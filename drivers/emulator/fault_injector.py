@@ -1,4 +1,4 @@
-"""What happens to the module from outside: at a moment, again and again, and in a storm."""
+"""Events that come from outside the module: once, repeatedly, and storms of unsolicited lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIMS = {"ready": Sim.READY, "pin": Sim.PIN, "missing": Sim.MISSING}
 
 
 def _network(**changes: object) -> Callable[[Modem], None]:
-    """Return what changes the network."""
+    """Return a function that changes the network."""
 
     def change(modem: Modem) -> None:
         modem.set_network(dataclasses.replace(modem.environment.network, **changes))  # type: ignore[arg-type]
@@ -26,11 +26,11 @@ def _network(**changes: object) -> Callable[[Modem], None]:
 
 
 def _sim(sim: Sim) -> Callable[[Modem], None]:
-    """Return what changes the SIM, and tells so."""
+    """Return a function that changes the SIM and announces it."""
 
     def change(modem: Modem) -> None:
         modem.set_network(dataclasses.replace(modem.environment.network, sim=sim))
-        modem.say_sim(modem.uarts[0])
+        modem.announce_sim(modem.uarts[0])
 
     return change
 
@@ -52,12 +52,12 @@ _MOMENTS: dict[Moment, Callable[[Modem], None]] = {
 
 
 def happen(modem: Modem, moment: Moment) -> None:
-    """Let something happen now."""
+    """Cause an event now."""
     _MOMENTS[moment](modem)
 
 
 def network_of(faults: Faults) -> Network:
-    """Return how the module finds SIM and network at first."""
+    """Return the state of SIM and network that faults ask for at the start."""
     return Network(
         registered=faults.registration,
         attached=faults.registration,
@@ -68,12 +68,12 @@ def network_of(faults: Faults) -> Network:
 
 
 class FaultInjector:
-    """Lets moments happen every so many seconds, and lines storm.
+    """Causes events at random intervals, and storms of unsolicited lines.
 
     Args:
-        modem: to whom.
-        faults: what, and how often.
-        chooser: where the times come from.
+        modem: the module that they happen to.
+        faults: which, and how often.
+        chooser: draws the intervals.
     """
 
     def __init__(self, modem: Modem, faults: Faults, chooser: random.Random) -> None:
@@ -87,7 +87,7 @@ class FaultInjector:
             self._storm(faults.urc_storm, max(_GUST, 1 / faults.urc_storm))
 
     def stop(self) -> None:
-        """Let nothing happen any more."""
+        """Cancel everything that is still to come."""
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()

@@ -1,4 +1,4 @@
-"""What can go wrong with a line and a network, as one specification."""
+"""The specification of what goes wrong with a line and a network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R")
 
 
 class Moment(enum.Enum):
-    """What can be made to happen at a moment, or every so many seconds."""
+    """The events that can be caused once, or repeatedly."""
 
     RESET = "reset"
     PDP_DEACT = "pdp_deact"
@@ -31,7 +31,7 @@ class Moment(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Faults:
-    """What goes wrong.
+    """Specifies what goes wrong.
 
     Args:
         ber: bit error rate, 0 to 1, in both directions.
@@ -64,14 +64,14 @@ class Faults:
 
     @classmethod
     def parse(cls, text: str) -> Faults:
-        """Read what a command line gives.
+        """Parse a specification as a command line gives it.
 
         Args:
-            text: ``NAME=VALUE`` pairs with commas between; an empty text is no fault at all. Times are ``20ms``,
+            text: ``NAME=VALUE`` pairs with commas between; an empty text means no fault. Times are ``20ms``,
                 ``1.5s`` or plain seconds; a range is ``LEAST-GREATEST``.
 
         Raises:
-            ValueError: a name or a value is none of the possible ones.
+            ValueError: a name or a value is not one of the possible ones.
         """
         values: dict[str, object] = {}
         moments: list[tuple[Moment, float, float]] = []
@@ -107,9 +107,9 @@ def _number(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise ValueError(f"{text!r} is no number") from None
+        raise ValueError(f"{text!r} is not a number") from None
     if not math.isfinite(number) or number < 0:
-        raise ValueError(f"{text!r} is no number from 0 up")
+        raise ValueError(f"{text!r} is not a number from 0 up")
     return number
 
 
@@ -131,7 +131,7 @@ def _interval(text: str) -> tuple[float, float]:
 def _chunk(text: str) -> tuple[int, int]:
     least, dash, greatest = text.partition("-")
     if not least.isdigit() or not (greatest if dash else least).isdigit():
-        raise ValueError(f"{text!r} is no number of octets, and no range of them")
+        raise ValueError(f"{text!r} is neither a number of octets nor a range of them")
     sizes = (int(least), int(greatest if dash else least))
     if not 0 < sizes[0] <= sizes[1]:
         raise ValueError(f"pieces have at least 1 octet, and the greatest no fewer than the least, not {text!r}")

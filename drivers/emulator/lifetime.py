@@ -1,4 +1,4 @@
-"""Running in an event loop: the one that is there, or one in a thread of its own."""
+"""Running in an event loop: the running one, or one in a thread of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Lifetime:
-    """Something that lives in an event loop between entering and leaving it.
+    """Runs something in an event loop between entering and leaving a ``with`` statement.
 
     ``async with`` runs it in the running event loop, ``with`` in a loop and a thread of its own; both leave nothing
     behind.
@@ -23,11 +23,11 @@ class Lifetime:
         self._own_loop: asyncio.AbstractEventLoop | None = None
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin, in the loop's thread."""
+        """Start, in the loop's thread."""
         raise NotImplementedError
 
     async def _stop(self) -> None:
-        """End, and leave nothing behind."""
+        """Stop, and release everything."""
         raise NotImplementedError
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
@@ -75,7 +75,7 @@ class Lifetime:
             loop.close()
 
     def _on_loop(self, work: Callable[[], T]) -> T:
-        """Do something in the loop, whichever thread asks."""
+        """Call a function in the loop, from any thread."""
         loop = self._running_loop()
         try:
             if asyncio.get_running_loop() is loop:

@@ -11,7 +11,7 @@ from .environment import Environment, Network
 from .interpreter.bytestream import DataStream, Online
 from .interpreter.commandline import Command
 from .interpreter.host import Execution, OctetsCallback
-from .interpreter.output import Delivery, Notice
+from .interpreter.output import Delivery, Urc
 from .interpreter.replies import Reply
 from .interpreter.uart import Uart
 from .interpreter.uart_call import UartCall
@@ -19,11 +19,11 @@ from .interpreter.uart_settings import SendSettings
 from .wall_clock import WallClock
 
 UARTS = 4
-_REGISTRATION = 10.0  # seconds after a restart until who asked is told of the registration, which is there at once
+_REGISTRATION = 10.0  # seconds after a restart until registration is announced, which is there at once
 
 
 class Modem(abc.ABC):
-    """The module without its line; a family adds its commands and its TCP/IP stack.
+    """Holds what every module has besides its line; a family adds its commands and its TCP/IP stack.
 
     Args:
         environment: loop, clock, behaviour, network.
@@ -41,7 +41,7 @@ class Modem(abc.ABC):
         self.wrong_pins: int = 0
         self._numbers = dict(numbers or {})
         self.numbers: dict[str, int] = dict(self._numbers)
-        self.texts: dict[str, str] = {}  # settings as they are shown; the default where there is none
+        self.texts: dict[str, str] = {}  # settings as they are shown; no entry means the default
         self.definitions: dict[int, tuple[str, str]] = {}  # AT+CGDCONT
         self.activated: set[int] = set()  # AT+CGACT
         self.rate: int = 0  # AT+IPR
@@ -68,12 +68,12 @@ class Modem(abc.ABC):
         """See `UartHost.sending`."""
 
     @abc.abstractmethod
-    def next_output(self, uart: int) -> Notice | Delivery | None:
+    def next_output(self, uart: int) -> Urc | Delivery | None:
         """See `UartHost.next_output`."""
 
     @abc.abstractmethod
-    def forget_notices(self, uart: int) -> int:
-        """See `UartHost.forget_notices`."""
+    def forget_urcs(self, uart: int) -> int:
+        """See `UartHost.forget_urcs`."""
 
     @abc.abstractmethod
     def online(self, uart: int) -> Online | None:
@@ -89,49 +89,49 @@ class Modem(abc.ABC):
 
     @abc.abstractmethod
     def drop_contexts(self) -> None:
-        """Let the network take all contexts away."""
+        """Deactivate all contexts from the network's side."""
 
     @abc.abstractmethod
     def break_sessions(self) -> None:
-        """Let the remote side of every session reset its connection."""
+        """Reset the connection of every session from the remote side."""
 
     def disconnected(self, uart: int) -> None:
-        """Note that the DLC of a virtual UART was closed."""
+        """Detach a virtual UART, whose DLC was closed."""
         self.uarts[uart].detach()
 
     def left_multiplexer(self) -> None:
-        """Note that the module is back in AT mode."""
+        """Detach all UARTs, as multiplexer mode is over."""
         self.multiplexing = False
         for uart in self.uarts:
             uart.detach()
 
     def sim_lines(self) -> list[str]:
-        """Return the lines that tell the state of the SIM."""
+        """Return the lines that announce the state of the SIM."""
         return [f"+CPIN: {self.environment.network.sim.value}"]
 
     # The line
 
     def plain_dtr(self, on: bool) -> None:
-        """Take the DTR line of a real UART, which means nothing to virtual ones."""
+        """Pass the DTR line of a real UART on; virtual ones ignore it."""
         if not self.multiplexing:
             self.uarts[0].dtr(on)
 
     def reset_uarts(self) -> None:
-        """Give every UART its own settings back, as multiplexer mode starts with four fresh ones."""
+        """Restore the stored settings of every UART, as at the start of multiplexer mode."""
         for uart in self.uarts:
             uart.settings = uart.stored.copy()
 
     def line_received(self, uart: int) -> None:
-        """Note that a command line has come, and with it the rate, if that is what the boot lines wait for."""
+        """Announce the boot lines once the first command line has told the rate, where they wait for that."""
         if not self._booted and self.environment.behaviour.boot_lines == "first_line":
             self.uarts[uart].announce("+CFUN: 1")
-            self.say_sim(self.uarts[uart])
+            self.announce_sim(self.uarts[uart])
         self._booted = True
 
     # The network and the power
 
     def set_network(self, network: Network) -> None:
-        """Let the network change; without service the contexts are gone, and who asked with AT+CREG is told."""
+        """Change the network; without service the contexts are lost, and UARTs with AT+CREG get a line."""
         former, self.environment.network = self.environment.network, network
         if former.service and not network.service:
             self.drop_contexts()
@@ -139,7 +139,7 @@ class Modem(abc.ABC):
             self.tell_registration()
 
     def tell_registration(self) -> None:
-        """Tell who asked with AT+CREG or AT+CGREG whether the module is registered."""
+        """Announce on the UARTs with AT+CREG or AT+CGREG whether the module is registered."""
         service = self.environment.network.service
         for uart in self.uarts:
             for name, asked in (("CREG", uart.settings.creg), ("CGREG", uart.settings.cgreg)):
@@ -148,7 +148,7 @@ class Modem(abc.ABC):
                     uart.announce(f"+{name}: {int(service)}{place}")
 
     def power_down(self) -> None:
-        """Forget everything that does not outlive the power."""
+        """Reset everything that is lost without power."""
         for timer in (self._registering, self._booting):
             if timer is not None:
                 timer.cancel()
@@ -159,46 +159,46 @@ class Modem(abc.ABC):
         self.reset_uarts()
 
     def restart(self) -> None:
-        """Start anew, as after AT+CFUN=1,1 or when the reset pin was pulled."""
+        """Restart, as after AT+CFUN=1,1 or when the reset pin was pulled."""
         self.power_down()
         if self.restarted is not None:
             self.restarted()
         network = self.environment.network
         self.environment.network = Network(sim=network.sim, pin=network.pin, accepts=network.accepts)
-        self._say_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self.sim_lines()])
+        self._announce_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self.sim_lines()])
         self._registering = self.environment.clock.call_later(
             self.environment.loop, _REGISTRATION, self.tell_registration
         )
 
-    def say_sim(self, uart: Uart) -> None:
-        """Tell the state of the SIM."""
+    def announce_sim(self, uart: Uart) -> None:
+        """Announce the state of the SIM."""
         for text in self.sim_lines():
             uart.announce(text)
 
-    def _say_apart(self, uart: Uart, texts: list[str]) -> None:
-        """Announce lines, each a while after what came before it where results keep a distance."""
+    def _announce_apart(self, uart: Uart, texts: list[str]) -> None:
+        """Announce lines one after the other, `Behaviour.result_time` apart."""
         distance = self.environment.behaviour.result_time
         if not distance:
             for text in texts:
                 uart.announce(text)
         elif texts:
             self._booting = self.environment.clock.call_later(
-                self.environment.loop, distance, partial(self._say_after, uart, texts)
+                self.environment.loop, distance, partial(self._announce_after, uart, texts)
             )
 
-    def _say_after(self, uart: Uart, texts: list[str]) -> None:
+    def _announce_after(self, uart: Uart, texts: list[str]) -> None:
         uart.announce(texts[0])
-        self._say_apart(uart, texts[1:])
+        self._announce_apart(uart, texts[1:])
 
     def close(self) -> None:
-        """End everything."""
+        """Detach all UARTs and power down."""
         for uart in self.uarts:
             uart.detach()
         self.power_down()
 
 
 class ModemCall(UartCall):
-    """One command being executed, with the module that it is about.
+    """Represents one command being executed, with its module.
 
     Args:
         modem: the module.

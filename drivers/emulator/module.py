@@ -1,4 +1,4 @@
-"""The emulated module: its surroundings, its thread, and the ways to reach it."""
+"""The emulated module: what it consists of, its thread, and the ways to reach it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from .quectel_gsm.ownership import Ownership
 
 log: logging.Logger = logging.getLogger(__name__)
 
-#: Told ``(dlci, "received" or "sent", octets)`` from the module's side; DLCI 0 is the plain UART in AT mode.
+#: Called with ``(dlci, "received" or "sent", octets)`` as the module sees it; DLCI 0 is the plain UART in AT mode.
 OctetsCallback = Callable[[int, str, bytes], None]
 
 _NOT_RUNNING = "the module is not running: use it in a with or async with statement"
@@ -48,7 +48,7 @@ _OPTIONS = {
 
 
 class EmulatedModule(Lifetime):
-    """A Quectel M10 that any host program can talk to.
+    """Emulates a Quectel M10 that any host program can talk to.
 
     ``async with`` runs it in the running event loop, ``with`` in a loop and a thread of its own; both leave nothing
     behind. It has one physical line: reach it with one of `serve_pty`, `serve_tcp`, `serve_serial`, `port`, `connect`.
@@ -65,13 +65,13 @@ class EmulatedModule(Lifetime):
         n1: longest information field that it sends unless AT+CMUX says otherwise, in octets, 1 to 32767.
         clock: the source of time.
         allow_network: whether addresses outside the loopback may be reached.
-        loopback: DLCIs, 1 to 61, that send back what they get; 1 to 4 are no AT channels then.
+        loopback: DLCIs, 1 to 61, that send back what they get; one of 1 to 4 is not an AT channel then.
         hosts: names and their IPv4 addresses, several with commas between, for AT+QIOPEN and AT+QIDNSGIP.
         routes: where connections really go, ``ADDRESS[:PORT]`` to ``ADDRESS[:PORT]``, so that a program with the
             address of its server built in reaches one on this computer.
         line_rate: bits per second of the line in each direction, 10 of them an octet; 0 for as fast as it goes.
         faults: what goes wrong, as `Faults` or as text for `Faults.parse`.
-        capture: a file for the frames in multiplexer mode, as the module hears and says them; Wireshark reads it.
+        capture: a file for the frames that the module receives and sends in multiplexer mode; Wireshark reads it.
         capture_payload: False replaces the octets of user DLCs by zeros.
         seed: makes random choices, and with them the faults, repeatable.
 
@@ -137,6 +137,16 @@ class EmulatedModule(Lifetime):
         self._line: PhysicalLine | None = None
         self._wire: Wire | None = None
         self._callbacks: list[OctetsCallback] = []
+
+    def __repr__(self) -> str:
+        if self._modem is None:
+            state = "not running"
+        elif self._line is None:
+            state = "not connected"
+        else:
+            state = "in multiplexer mode" if self._modem.multiplexing else "in AT mode"
+        where = "" if self.url is None else f" at {self.url}"
+        return f"<{type(self).__name__}{where}: {state}>"
 
     # Running
 
@@ -227,7 +237,7 @@ class EmulatedModule(Lifetime):
         return self._on_loop(serve)
 
     def serve_serial(self, url: str, baudrate: int = 115200) -> str:
-        """Be the module at the other end of a serial line.
+        """Connect the module to a serial line, whose other end is the host.
 
         Args:
             url: what pyserial opens.
@@ -262,35 +272,35 @@ class EmulatedModule(Lifetime):
         return await asyncio.open_connection(sock=self._on_loop(lambda: self._ways_in_running().pair()))
 
     def on_octets(self, callback: OctetsCallback) -> None:
-        """Have all octets of all UARTs told, from the module's side, in the module's thread.
+        """Call a function with the octets of all UARTs, in the module's thread.
 
         Args:
-            callback: told the DLCI (0 for the plain UART), ``received`` or ``sent``, and the octets.
+            callback: called with the DLCI (0 for the plain UART), ``received`` or ``sent``, and the octets.
         """
         self._callbacks.append(callback)
 
     # What goes wrong
 
     def trigger(self, moment: Moment | str) -> None:
-        """Let something happen now.
+        """Cause an event now.
 
         Args:
-            moment: what, as `Moment` or by its name: ``reset``, ``pdp_deact``, ``remote_reset``, ``silence``, …
+            moment: the event, as `Moment` or by its name: ``reset``, ``pdp_deact``, ``remote_reset``, ``silence``, …
 
         Raises:
-            ValueError: nothing is called so.
+            ValueError: there is no such event.
         """
         what = Moment(moment)
         self._on_loop(lambda: happen(self._running(), what))
 
     def set_faults(self, faults: Faults | str) -> None:
-        """Let other things go wrong with the line from now on, and at other times; SIM and network stay as they are.
+        """Replace the faults of the line and the times of events; SIM and network stay as they are.
 
         Args:
             faults: as for the module itself; an empty text ends all of it.
 
         Raises:
-            ValueError: the text is none.
+            ValueError: the text is not a specification.
         """
         self._faults = wanted = Faults.parse(faults) if isinstance(faults, str) else faults
 
@@ -305,7 +315,7 @@ class EmulatedModule(Lifetime):
         self._on_loop(change)
 
     def drop_contexts(self) -> None:
-        """Let the network take all active contexts away: ``+PDP DEACT``."""
+        """Deactivate all active contexts from the network's side: ``+PDP DEACT``."""
         self._on_loop(self._running().drop_contexts)
 
     def set_network(self, network: Network) -> None:
@@ -352,5 +362,5 @@ class EmulatedModule(Lifetime):
 
 
 def _chooser(seed: int | None, purpose: str) -> random.Random:
-    """Return where random choices come from; those of one purpose do not depend on those of another."""
+    """Return a generator of random choices that depends on nothing but the seed and the purpose."""
     return random.SystemRandom() if seed is None else random.Random(f"{purpose} {seed}")  # noqa: S311 - no secret

@@ -13,10 +13,10 @@ _CENTURY = 2000
 
 
 class WallClock:
-    """What AT+CCLK shows.
+    """Keeps the date and time that AT+CCLK shows.
 
     Args:
-        clock: what moves it.
+        clock: the source of time.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -30,7 +30,7 @@ class WallClock:
         self._set_at = self._clock.now()
 
     def set_text(self, text: str) -> bool:
-        """Set it to ``yy/MM/dd,hh:mm:ss+zz``; False, and nothing changed, where the text is none."""
+        """Set it to ``yy/MM/dd,hh:mm:ss+zz``; return False, and change nothing, for any other text."""
         found = _TEXT.fullmatch(text)
         if found is None:
             return False

@@ -33,7 +33,7 @@ from cmux.cli.doctor import add_doctor, examine
 from cmux.cli.line_options import KEYS, LineOptions, from_arguments, from_file
 from cmux.cli.stopping import Stop
 from cmux.cli.terminal import add_terminal
-from cmux.line.physical import Line
+from cmux.line.base import Line
 from cmux.protocol import Config, Option
 from cmux.protocol.config import RANGES, KeepAlive, PriorityOrder, Wakeup
 from cmux.protocol.link import Link

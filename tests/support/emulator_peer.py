@@ -6,6 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from emulator_host import Terminal
+
+CONNECTED = "\r\nOK\r\n\r\nCONNECT OK\r\n"
+
 
 class Peer:
     """A TCP server of the same computer and its one client."""
@@ -33,3 +37,11 @@ async def peer() -> AsyncIterator[Peer]:
             one.writer.transport.abort()
         server.close()
         await asyncio.sleep(0)
+
+
+async def connect(uart: Terminal, one: Peer, profile: int | None = None) -> None:
+    """Open a session to a peer, with QIMUX=1 as a profile."""
+    index = "" if profile is None else f"{profile},"
+    answer = CONNECTED if profile is None else f"\r\nOK\r\n\r\n{profile}, CONNECT OK\r\n"
+    await uart.ask(f'AT+QIOPEN={index}"TCP","127.0.0.1",{one.port}', answer)
+    await one.arrived.wait()

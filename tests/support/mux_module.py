@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 
 from cmux.protocol import Config, Multiplexer, Role
 from cmux.protocol.commands import Signals
-from cmux.protocol.events import Closed, DataReceived, Event, Opened, Reestablished, SessionClosed, Writable
+from cmux.protocol.events import (
+    Closed,
+    DataReceived,
+    Event,
+    Opened,
+    Reestablished,
+    SessionClosed,
+    SignalsChanged,
+    Writable,
+)
 from cmux.pty import Pty
 
 
@@ -70,6 +79,7 @@ class Module:
         self.commands: list[str] = []
         self.data: dict[int, bytearray] = {}
         self.signals: dict[int, Signals] = {}
+        """Of the host, the latest."""
         self.events: list[Event] = []
         self.changed = threading.Condition()
         self.in_mux = self.manners.starts_in_mux
@@ -113,6 +123,15 @@ class Module:
         """Run a function with the module's core and the time, in its thread."""
         self._jobs.append(job)
         os.write(self._wake_write, b"x")
+
+    def restart(self) -> None:
+        """Start anew, as after a reset: AT mode, and it says so."""
+
+        def restart(core: Multiplexer, now: float) -> None:
+            self.in_mux = False
+            self._emit(b"\r\nRDY\r\n\r\n+CFUN: 1\r\n")
+
+        self.run(restart)
 
     def mute(self) -> None:
         """Say nothing any more, and hear nothing."""
@@ -230,6 +249,8 @@ class Module:
                     self.feed(event.dlci, event.data)
             elif isinstance(event, Writable):
                 self.feed(event.dlci, b"")
+            elif isinstance(event, SignalsChanged):
+                self.signals[event.dlci] = event.signals
             elif isinstance(event, SessionClosed):
                 self._emit(self._core.data_to_send(time.monotonic()))
                 self.in_mux = False

@@ -1,4 +1,4 @@
-"""Data mode: packing of what a UART sends to a session, and the escape ``+++``."""
+"""Data mode of a UART: packing of data for a session, and the escape ``+++``."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ class DataStream(Protocol):
         """Whether it can carry data."""
 
     def take_raw(self) -> bytes:
-        """Return received data; nothing when there is none."""
+        """Return received data; an empty value when there is none."""
 
     def send(self, data: bytes, done: Callable[[bool], None]) -> None:
-        """Send data once there is room, and tell whether it was handed over."""
+        """Send data once there is room; call ``done`` with whether it was handed over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """What a UART is joined to in data mode, and how.
+    """Describes what a UART is joined to in data mode, and how.
 
     Args:
         stream: the session.
         size: octets that go out at once.
-        wait: seconds without anything more until fewer go out.
+        wait: seconds of silence after which fewer go out.
         escape: whether ``+++`` is looked for.
         guard: seconds of silence before and after it.
     """
@@ -47,7 +47,7 @@ class Online:
 
 
 class Bytestream:
-    """What a UART in data mode sends.
+    """Packs what a UART in data mode sends, and looks for the escape.
 
     Args:
         environment: loop and clock.
@@ -100,7 +100,7 @@ class Bytestream:
         return len(taken)
 
     def stop(self) -> None:
-        """Leave data mode: what is buffered goes out now."""
+        """Leave data mode and send what is buffered."""
         self._flush_plus()
         self._stopped = True
         self._disarm()
@@ -139,7 +139,7 @@ class Bytestream:
             self._idle = None
 
     def _send(self) -> None:
-        """Send full packets at once, the rest when nothing has come for a while."""
+        """Send full packets at once, and the rest after a silence."""
         self._disarm()
         while len(self._unsent) >= self._online.size and not self._sending:
             self._packet(self._online.size)

@@ -1,4 +1,4 @@
-"""One AT command line taken apart: V.250 basic commands and extended ones, joined by semicolons or not."""
+"""The parser of AT command lines: V.250 basic and extended commands, with or without semicolons between them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Argument:
     quoted: bool = False
 
     def number(self, low: int, high: int) -> int | None:
-        """Return it as a decimal number, or None when it is none or lies outside ``low`` to ``high``."""
+        """Return it as a decimal number, or None when it is not one from ``low`` to ``high``."""
         if not (self.text.isascii() and self.text.isdigit() and len(self.text) < 10):
             return None
         value = int(self.text)
@@ -50,9 +50,13 @@ class Command:
     form: Form
     arguments: tuple[Argument, ...] = ()
 
+    def __str__(self) -> str:
+        values = ",".join(f'"{one.text}"' if one.quoted else one.text for one in self.arguments)
+        return f"{self.name}{self.form.value}{values}"
+
 
 class BadLine(ValueError):
-    """A line that is no sequence of commands."""
+    """A line is not a sequence of commands."""
 
 
 _EXTENDED = re.compile(r"\+([A-Z][A-Z0-9]*)", re.IGNORECASE)
@@ -61,7 +65,7 @@ _REGISTER = re.compile(r"S(\d{1,3})(=\d{1,3}|\?)", re.IGNORECASE)
 
 
 def parse(line: str) -> list[Command]:
-    """Take a line apart.
+    """Parse a line.
 
     Args:
         line: what stood between AT and the carriage return.
@@ -70,7 +74,7 @@ def parse(line: str) -> list[Command]:
         The commands in their order; an empty list for a bare AT.
 
     Raises:
-        BadLine: it cannot be taken apart; nothing of it may be executed.
+        BadLine: it cannot be parsed; nothing of it may be executed.
     """
     commands: list[Command] = []
     text = _without_blanks(line)

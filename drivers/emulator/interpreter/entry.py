@@ -1,4 +1,4 @@
-"""What is typed at the prompt of AT+QISEND: until Ctrl-Z, by count, or until a timer expires."""
+"""The data typed at a prompt: until Ctrl-Z, by count, or until a timer expires."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ ESC = 0x1B
 
 
 class Entry:
-    """Collects the data of one AT+QISEND.
+    """Collects the data typed at one prompt.
 
     Args:
         length: octets to wait for; None for the form that ends with Ctrl-Z.
@@ -19,21 +19,21 @@ class Entry:
         self.length: int | None = length
         self.finished: bool = False
         self.cancelled: bool = False
-        self.dropped: int = 0  # octets beyond the most that one AT+QISEND takes
+        self.dropped: int = 0  # octets beyond the most that one prompt takes
         self._data = bytearray()
         self._most = most
         self._esc_cancels = esc_cancels
 
     @property
     def data(self) -> bytes:
-        """What is sent."""
+        """The data to send."""
         return bytes(self._data)
 
     def feed(self, octets: bytes) -> tuple[int, int]:
         """Take typed octets.
 
         Args:
-            octets: what has come.
+            octets: the input.
 
         Returns:
             How many of them belong to the entry, and how many of those are data (not Ctrl-Z, not ESC).
@@ -57,11 +57,11 @@ class Entry:
         return stop + 1, stop
 
     def expire(self) -> None:
-        """End it because the QIAUTOS timer ran out."""
+        """End it because its timer expired."""
         self.finished = True
 
     def _stop(self, octets: bytes) -> int | None:
-        """Return where it ends, by Ctrl-Z or ESC."""
+        """Return the position of the Ctrl-Z or ESC that ends it, or None."""
         ends = [CTRL_Z] if self.length is None else []
         if self._esc_cancels:
             ends.append(ESC)

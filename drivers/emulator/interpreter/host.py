@@ -8,11 +8,11 @@ from typing import Protocol
 from ..environment import Environment
 from .bytestream import DataStream, Online
 from .commandline import Command
-from .output import Delivery, Notice
+from .output import Delivery, Urc
 from .replies import Reply
 from .uart_settings import SendSettings
 
-#: Told ``(number of the UART, "received" or "sent", octets)``.
+#: Called with ``(number of the UART, "received" or "sent", octets)``.
 OctetsCallback = Callable[[int, str, bytes], None]
 
 
@@ -20,7 +20,7 @@ class Execution(Protocol):
     """One command being executed, as the UART sees it."""
 
     def run(self) -> Reply | None:
-        """Return how the command ends, or None when `Uart.finish` or the prompt will tell."""
+        """Return how the command ends, or None when `Uart.finish` or a prompt ends it later."""
 
 
 class UartHost(Protocol):
@@ -30,25 +30,25 @@ class UartHost(Protocol):
     octets: OctetsCallback
 
     def begin(self, uart: int, command: Command) -> Execution:
-        """Take up one command."""
+        """Return one command as an execution that can be run."""
 
     def line_received(self, uart: int) -> None:
-        """Note that a command line has come."""
+        """Called when a command line has been received."""
 
     def sending(self, uart: int) -> SendSettings:
         """Return how data is asked for at a prompt."""
 
-    def next_output(self, uart: int) -> Notice | Delivery | None:
-        """Return what the TCP/IP stack has to write on a UART next."""
+    def next_output(self, uart: int) -> Urc | Delivery | None:
+        """Return what the TCP/IP stack writes on a UART next, or None."""
 
-    def forget_notices(self, uart: int) -> int:
-        """Drop the lines for a UART where nobody listens; returns how many."""
+    def forget_urcs(self, uart: int) -> int:
+        """Drop the unsolicited lines for a UART that nobody is attached to; return how many."""
 
     def online(self, uart: int) -> Online | None:
-        """Return what ATO leads back to, or None."""
+        """Return what ATO goes back to, or None."""
 
     def forget_stream(self, stream: DataStream) -> None:
-        """End the tie between a UART and a session that has ended in data mode."""
+        """Forget a session that has ended in data mode."""
 
     def hang_up(self, uart: int) -> None:
         """Close the session that a UART is joined to in data mode."""

@@ -1,4 +1,4 @@
-"""Command lines out of octets: from AT to the carriage return, whatever stands before, between and behind."""
+"""The assembly of command lines from octets: from AT to the carriage return, whatever stands before and behind."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _LF = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What one look at the input brought.
+class LineStep:
+    """Tells what `LineAssembler.feed` found.
 
     Args:
-        taken: how many octets of the input are done with.
-        echo: what a UART with ATE1 says back.
+        taken: how many octets of the input were used.
+        echo: what a UART with ATE1 echoes.
         ended: whether a carriage return came.
         line: what stood behind AT; None where no AT stood, or nothing has ended.
         too_long: whether the line had more than 256 characters and must not be executed.
@@ -30,7 +30,7 @@ class Step:
 
 
 class LineAssembler:
-    """Collects one command line after the other; what comes before AT is ignored, and kept nowhere."""
+    """Assembles one command line after the other; ignores what comes before AT."""
 
     def __init__(self) -> None:
         self._after_cr = False
@@ -38,7 +38,7 @@ class LineAssembler:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what has been typed of a line."""
+        """Forget the line that has been begun."""
         self._line = bytearray()  # from the A of AT on
         self._found = False  # whether the line has its AT
         self._too_long = False
@@ -53,11 +53,11 @@ class LineAssembler:
         """Whether a line has been begun and not ended."""
         return bool(self._line)
 
-    def feed(self, octets: bytes) -> Step:
+    def feed(self, octets: bytes) -> LineStep:
         """Take octets up to and with the first carriage return.
 
         Args:
-            octets: what has come, at least one.
+            octets: the input, at least one.
         """
         if self._after_cr:
             self._after_cr = False
@@ -68,15 +68,15 @@ class LineAssembler:
         if text:
             self._append(text)
         if end < 0:
-            return Step(len(octets), text, ended=False)
+            return LineStep(len(octets), text, ended=False)
         line = self._line[2:].decode("latin-1") if self._found else None
-        step = Step(end + 1, text + b"\r", ended=True, line=line, too_long=self._too_long)
+        step = LineStep(end + 1, text + b"\r", ended=True, line=line, too_long=self._too_long)
         self.clear()
         self._after_cr = True
         return step
 
     def skips_lf(self, octets: bytes) -> bool:
-        """Say whether the first octet of data is the LF of the command line before it; to be asked once."""
+        """Return whether the first octet of data is the LF of the command line before it; ask only once."""
         if not self._after_cr:
             return False
         self._after_cr = False

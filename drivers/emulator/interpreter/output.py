@@ -1,4 +1,4 @@
-"""What a UART is given to write besides the answers to its commands: unsolicited lines, and received data."""
+"""What a UART writes besides the answers to its commands: unsolicited lines and received data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .bytestream import Online
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Urc:
     """An unsolicited line.
 
     Args:

@@ -20,7 +20,7 @@ class Result(enum.IntEnum):
 
     @property
     def words(self) -> str:
-        """What ATV1 shows."""
+        """The text that ATV1 shows."""
         return self.name.replace("_", " ")
 
 
@@ -47,7 +47,7 @@ class Reply:
 OK = Reply(Result.OK)
 ERROR = Reply(Result.ERROR)
 NO_CARRIER = Reply(Result.NO_CARRIER)
-ANSWERED = Reply()  # the command has said all itself
+ANSWERED = Reply()  # the command has written its answer itself
 
 
 def final(text: str) -> Reply:

@@ -1,4 +1,4 @@
-"""The command table: which function answers which form of which command, and when it may."""
+"""The command table: which function answers which form of which command, and under which condition."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CommandEntry(Generic[C]):
 
     Args:
         handler: what answers it.
-        admits: tells whether it may be answered now, else the answer is ERROR; None where it always may.
+        admits: returns whether it may be answered now, else the answer is ERROR; None when it always may.
     """
 
     handler: Handler[C]
@@ -31,7 +31,7 @@ class CommandEntry(Generic[C]):
 
 
 class CommandTable(Generic[C]):
-    """Commands by name and form.
+    """Maps commands, by name and form, to the functions that answer them.
 
     A copy with other entries (`replaced`) makes a module that answers differently.
     """
@@ -39,8 +39,11 @@ class CommandTable(Generic[C]):
     def __init__(self, entries: dict[tuple[str, Form], CommandEntry[C]] | None = None) -> None:
         self._entries = dict(entries or {})
 
+    def __repr__(self) -> str:
+        return f"<CommandTable of {len(list(self.names()))} commands>"
+
     def answer(self, call: C) -> Reply | None:
-        """Execute a command; returns how it ends, or None when that is told later."""
+        """Execute a command; return how it ends, or None when it ends later."""
         entry = self.get(call.command.name, call.command.form)
         if entry is None or (entry.admits is not None and not entry.admits(call)):
             return ERROR
@@ -67,12 +70,12 @@ class CommandTable(Generic[C]):
     def command(
         self, name: str, form: Form, admits: Callable[[C], bool] | None = None
     ) -> Callable[[Handler[C]], Handler[C]]:
-        """Enter the decorated function.
+        """Add the decorated function.
 
         Args:
             name: upper case, without the plus sign.
             form: which form it answers.
-            admits: tells whether it may be answered now, else the answer is ERROR.
+            admits: returns whether it may be answered now, else the answer is ERROR.
         """
 
         def enter(handler: Handler[C]) -> Handler[C]:
@@ -82,7 +85,7 @@ class CommandTable(Generic[C]):
         return enter
 
     def text(self, name: str, form: Form, text: str) -> None:
-        """Enter a form that answers with one fixed information line and OK; an empty text is OK alone."""
+        """Add a form that answers with one fixed information line and OK; with OK alone when the text is empty."""
 
         def answer(call: UartCall) -> Reply:
             if text:

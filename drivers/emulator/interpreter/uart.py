@@ -1,4 +1,4 @@
-"""One AT interpreter: the physical UART before AT+CMUX, a virtual UART after it."""
+"""One UART as an AT interpreter: the physical one before AT+CMUX, a virtual one after it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .bytestream import Bytestream, Online
 from .commandline import BadLine, Command, parse
 from .entry import Entry
 from .host import Execution, UartHost
-from .intake import Hold, Intake
+from .input_buffer import Hold, InputBuffer
 from .lines import LineAssembler
 from .output import Delivery
 from .replies import ERROR, Reply, Result
-from .speaker import OUTPUT_HIGH, Outlet, Speaker
+from .transmitter import TX_HIGH, Outlet, Transmitter
 from .uart_settings import SendSettings, UartSettings
 
 log: logging.Logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ _TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited 
 
 
 class Mode(enum.Enum):
-    """What the octets that come in are."""
+    """What the received octets are."""
 
     COMMAND = "command lines"
     BUSY = "held, a command is running"
@@ -32,10 +32,10 @@ class Mode(enum.Enum):
     DATA = "data of a session"
 
 
-class Uart(Speaker):
-    """One AT interpreter.
+class Uart(Transmitter):
+    """Interprets the AT commands of one UART.
 
-    Tests and fault injection may override `line`, `result` and `payload`: all that it says passes through them.
+    Tests and fault injection may override `line`, `result` and `payload`: all that it writes passes through them.
 
     Args:
         modem: the module that it belongs to.
@@ -48,8 +48,8 @@ class Uart(Speaker):
         self.number: int = number
         self.stored: UartSettings = UartSettings()  # AT&W
         self.mode: Mode = Mode.COMMAND
-        self.dropped_lines: int = 0  # unsolicited lines that nobody was there to see
-        self._input = Intake()
+        self.dropped_lines: int = 0  # unsolicited lines that came while nobody was attached
+        self._rx = InputBuffer()
         self._running = False
         self._waiting: deque[str] = deque(maxlen=64)
         self._typing = Hold(modem.environment, _TYPING_HOLD, self.pump)
@@ -61,19 +61,23 @@ class Uart(Speaker):
         self._entry: Entry | None = None
         self._entered: Callable[[Entry], None] | None = None
 
+    def __repr__(self) -> str:
+        state = "attached" if self.attached else "detached"
+        return f"<{type(self).__name__} {self.number} {state}: {self.mode.value}>"
+
     # The line
 
     def attach(self, outlet: Outlet) -> None:
-        """Begin to talk to the outside."""
+        """Connect an outlet, and write what waits."""
         self.detach()
         self._outlet = outlet
         self.pump()
 
     def detach(self) -> None:
-        """Forget the outside, and what was half typed or half said."""
+        """Disconnect the outlet, and forget what was half typed or half written."""
         self._outlet = None
-        self._out.clear()
-        self._input.clear()
+        self._tx.clear()
+        self._rx.clear()
         self._lines.reset()
         self._typing.end()
         self._commands.clear()
@@ -86,29 +90,29 @@ class Uart(Speaker):
         self.mode = Mode.COMMAND
 
     def take_over(self) -> tuple[bytes, bytes]:
-        """Let go of the line for something else; returns what was not said yet and what was not heard yet."""
-        unsaid, unheard = bytes(self._out), bytes(self._input)
+        """Detach so that something else can use the line; return the octets not sent yet and those not read yet."""
+        tx, rx = bytes(self._tx), bytes(self._rx)
         self.detach()
-        return unsaid, unheard
+        return tx, rx
 
     def feed(self, data: bytes) -> None:
-        """Take octets that came from the line."""
-        if self._input.add(data):
+        """Take octets from the line."""
+        if self._rx.add(data):
             self.modem.octets(self.number, "received", data)
             self._run(typed=True)
 
-    def _told(self, data: bytes) -> None:
+    def _sent(self, data: bytes) -> None:
         self.modem.octets(self.number, "sent", data)
 
     def writable(self) -> None:
-        """Go on saying what waits, because the line has room."""
+        """Write more of what waits: the line has room."""
         self._flush()
         self._run()
 
-    # What waits to be said
+    # What waits to be written
 
     def announce(self, text: str) -> None:
-        """Say an unsolicited line of the module as soon as no command and no prompt is open."""
+        """Write an unsolicited line of the module as soon as no command and no prompt is open."""
         if self._outlet is None:
             self.dropped_lines += 1
             return
@@ -118,12 +122,12 @@ class Uart(Speaker):
         self.pump()
 
     def pump(self) -> None:
-        """Say what waits: unsolicited lines and received data."""
+        """Write what waits: unsolicited lines and received data."""
         if self._outlet is None:
             if self.modem.environment.behaviour.unheard_lines == "dropped":
-                self.dropped_lines += self.modem.forget_notices(self.number)
+                self.dropped_lines += self.modem.forget_urcs(self.number)
             return
-        while self._outlet is not None and len(self._out) <= OUTPUT_HIGH:
+        while self._outlet is not None and len(self._tx) <= TX_HIGH:
             if self.mode is Mode.DATA:
                 if not self._pump_stream():
                     return
@@ -134,13 +138,13 @@ class Uart(Speaker):
             elif not self._pump_output():
                 return
 
-    def say_now(self) -> None:
-        """Say what the TCP/IP stack has to say although a command runs."""
+    def pump_now(self) -> None:
+        """Write what the TCP/IP stack has, although a command runs."""
         while self._outlet is not None and self._pump_output():
             pass
 
     def _held(self) -> bool:
-        """Say whether lines and data wait: while a command runs, at the prompt, and while a line is typed."""
+        """Return whether lines and data are held: while a command runs, at a prompt, and while a line is typed."""
         if self.mode is Mode.COMMAND:
             return bool(self._typing)
         return not self.modem.environment.behaviour.interleave
@@ -159,14 +163,14 @@ class Uart(Speaker):
             self._enter_data_mode(online)
         return True
 
-    # What it hears
+    # Input
 
     def _run(self, *, typed: bool = False) -> None:
         if self._running:
             return
         self._running = True
         try:
-            while self._input and len(self._out) <= OUTPUT_HIGH and self._step():
+            while self._rx and len(self._tx) <= TX_HIGH and self._step():
                 pass
         finally:
             self._running = False
@@ -175,11 +179,11 @@ class Uart(Speaker):
         elif typed:
             self._typing.begin()
         if self._outlet is not None:
-            self._input.throttle(self._outlet)
+            self._rx.throttle(self._outlet)
         self.pump()
 
     def _step(self) -> bool:
-        """Take some of the input; False when nothing can be taken now."""
+        """Take some of the input; return False when nothing can be taken now."""
         if self.mode is Mode.COMMAND:
             self._take_line()
             return True
@@ -193,8 +197,8 @@ class Uart(Speaker):
     # Command lines
 
     def _take_line(self) -> None:
-        step = self._lines.feed(bytes(self._input))
-        self._input.remove(step.taken)
+        step = self._lines.feed(bytes(self._rx))
+        self._rx.remove(step.taken)
         if self.settings.echo:
             self._write(step.echo)
         if step.ended:
@@ -219,7 +223,7 @@ class Uart(Speaker):
         self._next()
 
     def _next(self) -> None:
-        """Execute what is left of the line until one has to wait."""
+        """Execute the commands left of the line until one has to wait."""
         while self._commands:
             call = self.modem.begin(self.number, self._commands.popleft())
             self._call = call
@@ -281,10 +285,10 @@ class Uart(Speaker):
         entry = self._entry
         if entry is None:
             raise RuntimeError("a prompt without an entry")
-        taken, data = entry.feed(bytes(self._input))
+        taken, data = entry.feed(bytes(self._rx))
         if self._echoes_entry() and data:
-            self._write(bytes(self._input)[:data])
-        self._input.remove(taken)
+            self._write(bytes(self._rx)[:data])
+        self._rx.remove(taken)
         if entry.finished:
             self._complete_entry(entry)
 
@@ -302,14 +306,14 @@ class Uart(Speaker):
 
     def _skip_lf(self) -> bool:
         """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""
-        skipped = self._lines.skips_lf(bytes(self._input)[:1])
-        self._input.remove(int(skipped))
+        skipped = self._lines.skips_lf(bytes(self._rx)[:1])
+        self._rx.remove(int(skipped))
         return skipped
 
     # Data mode
 
     def dtr(self, on: bool) -> None:
-        """Take the DTR line of the host: a drop leaves data mode as AT&D says."""
+        """Take the state of the host's DTR line: a drop leaves data mode as AT&D says."""
         dropped = self._dtr and not on
         self._dtr = on
         if not dropped or self.mode is not Mode.DATA or not self.settings.dtr:
@@ -325,7 +329,7 @@ class Uart(Speaker):
         self._stream = Bytestream(self.modem.environment, online, self._escaped, self._run)
 
     def resume_data_mode(self) -> bool:
-        """Carry out ATO; False when there is nothing to go back to."""
+        """Carry out ATO; return False when there is no session to go back to."""
         online = self.modem.online(self.number)
         if online is None:
             return False
@@ -350,8 +354,8 @@ class Uart(Speaker):
     def _take_stream(self) -> bool:
         if self._stream is None or self._skip_lf():
             return self._stream is not None
-        taken = self._stream.feed(bytes(self._input))
-        self._input.remove(taken)
+        taken = self._stream.feed(bytes(self._rx))
+        self._rx.remove(taken)
         return taken > 0
 
     def _pump_stream(self) -> bool:
@@ -362,7 +366,7 @@ class Uart(Speaker):
             self.payload(data)
             return True
         if not stream.connected:
-            # The rest of its output is the CLOSED line, which is said in command mode.
+            # The rest of its output is the CLOSED line, which is written in command mode.
             self.modem.forget_stream(stream)
             self._stop_stream()
             return True

@@ -1,4 +1,4 @@
-"""One command being executed, as its handler sees it in every family of modules."""
+"""A command being executed, as its handler sees it in every family of modules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .uart import Uart
 
 
 class UartCall:
-    """One command being executed.
+    """Represents one command being executed.
 
     Args:
         uart: where it was typed.
@@ -20,6 +20,9 @@ class UartCall:
     def __init__(self, uart: Uart, command: Command) -> None:
         self.uart: Uart = uart
         self.command: Command = command
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.command} on {self.uart!r}>"
 
     @property
     def texts(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The commands that are about one UART alone: how it talks, its registers, hanging up and data mode (V.250)."""
+"""The commands about one UART alone: its settings and registers, hanging up, and data mode (V.250)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ uart_commands: CommandTable[UartCall] = CommandTable()
 
 
 def _basic(name: str, field: str, highest: int, default: int = 0) -> None:
-    """Enter a basic command whose digit is a setting of the UART."""
+    """Add a basic command whose digit is a setting of the UART."""
 
     @uart_commands.command(name, Form.EXECUTE)
     def change(call: UartCall) -> Reply:
@@ -36,28 +36,28 @@ _basic("&C", "dcd", 1)
 
 @uart_commands.command("&W", Form.EXECUTE)
 def store_settings(call: UartCall) -> Reply:
-    """AT&W."""
+    """Answer AT&W."""
     call.uart.stored = call.uart.settings.copy()
     return OK
 
 
 @uart_commands.command("Z", Form.EXECUTE)
 def stored_settings(call: UartCall) -> Reply:
-    """ATZ: the settings that AT&W has stored; contexts and their owners stay."""
+    """Answer ATZ: the settings that AT&W has stored; contexts and their owners stay."""
     call.uart.settings = call.uart.stored.copy()
     return OK
 
 
 @uart_commands.command("&F", Form.EXECUTE)
 def factory_settings(call: UartCall) -> Reply:
-    """AT&F: the UART's settings as they left the factory."""
+    """Answer AT&F: the UART's settings as they left the factory."""
     call.uart.settings = UartSettings()
     return OK
 
 
 @uart_commands.command("&V", Form.EXECUTE)
 def view(call: UartCall) -> Reply:
-    """AT&V."""
+    """Answer AT&V."""
     own = call.uart.settings
     registers = "\r\n".join(f"S{number}: {value:03d}" for number, value in sorted(own.registers.items()))
     call.line(
@@ -86,7 +86,7 @@ for _number_of_register, _highest in ((0, 255), (3, 127), (4, 127), (5, 127), (7
 
 
 def _number(name: str, values: str, field: str, highest: int) -> None:
-    """Enter test, read and write of a number that belongs to the UART."""
+    """Add test, read and write of a number that belongs to the UART."""
     uart_commands.text(name, Form.TEST, f"+{name}: {values}")
 
     @uart_commands.command(name, Form.READ)
@@ -112,7 +112,7 @@ uart_commands.text("H", Form.EXECUTE, "")
 
 @uart_commands.command("O", Form.EXECUTE)
 def online(call: UartCall) -> Reply | None:
-    """ATO."""
+    """Answer ATO."""
     if call.texts not in ([], ["0"]):
         return ERROR
     return None if call.uart.resume_data_mode() else NO_CARRIER

@@ -1,4 +1,4 @@
-"""What each UART has for itself."""
+"""The settings that each UART has for itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class SendSettings(Protocol):
-    """How data is asked for at a prompt."""
+    """How a UART asks for data at a prompt."""
 
     sde: int
     """QISDE: whether what is typed at the prompt is echoed."""
@@ -17,7 +17,7 @@ class SendSettings(Protocol):
 
 @dataclass(slots=True)
 class UartSettings:
-    """What each UART has for itself.
+    """Holds the settings of one UART.
 
     Args:
         echo: ATE.
@@ -52,5 +52,5 @@ class UartSettings:
     prompt: int = 1
 
     def copy(self) -> UartSettings:
-        """Return the same settings, to be changed apart from these."""
+        """Return an independent copy."""
         return replace(self, registers=dict(self.registers))

@@ -1,4 +1,4 @@
-"""One DLC of the multiplexer as the outlet of a UART, or sending back what it gets."""
+"""A DLC of the multiplexer as the outlet of a UART, or as a loopback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log: logging.Logger = logging.getLogger(__name__)
 
 
 class Channel:
-    """One DLC as the outlet of a UART.
+    """Gives a UART one DLC as its outlet.
 
     Args:
         mux: the multiplexer.
@@ -43,7 +43,7 @@ class Channel:
 
 
 class Loopback:
-    """A DLC that sends back what it gets.
+    """Sends back what a DLC receives.
 
     Args:
         channel: the DLC.
@@ -67,7 +67,7 @@ class Loopback:
         self.pump()
 
     def pump(self) -> None:
-        """Send back what waits, because there is room."""
+        """Send back what waits, as far as there is room."""
         while self._data:
             taken = self._channel.send(bytes(self._data[:4096]))
             if not taken:

@@ -1,4 +1,4 @@
-"""What injures octets on their way: bits that are turned over, octets that are lost, and pieces."""
+"""Damage to octets on the line: flipped bits, lost octets, and octets cut into pieces."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from ..faults import Faults
 
 @dataclass(slots=True)
 class Injury:
-    """Injures the octets of one direction, the same way whenever the seed is the same.
+    """Damages the octets of one direction, always the same way for the same seed.
 
     Args:
         faults: what goes wrong.
-        chooser: where it comes from.
+        chooser: draws what is damaged.
     """
 
     faults: Faults
     chooser: random.Random
     flipped: int = 0
-    """Bits that were turned over."""
+    """Bits that were flipped."""
     lost: int = 0
     """Octets that never arrived."""
     _to_flip: int = field(default=-1, repr=False)
     _to_lose: int = field(default=-1, repr=False)
 
     def apply(self, data: bytes) -> bytes:
-        """Return what arrives of some octets."""
+        """Return what arrives of the given octets."""
         if self.faults.ber:
             data = self._flip(data)
         if self.faults.drop:

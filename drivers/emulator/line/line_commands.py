@@ -16,7 +16,7 @@ _HARDWARE = 2  # of AT+IFC: RTS and CTS
 
 @line_commands.command("IPR", Form.READ)
 def read_rate(call: ModemCall) -> Reply:
-    """AT+IPR?."""
+    """Answer AT+IPR?."""
     call.line(f"+IPR: {call.modem.rate}")
     return OK
 
@@ -26,7 +26,7 @@ line_commands.text("IPR", Form.TEST, f"+IPR: (),(0,{','.join(map(str, RATES))})"
 
 @line_commands.command("IPR", Form.WRITE)
 def set_rate(call: ModemCall) -> Reply:
-    """AT+IPR=; not in multiplexer mode."""
+    """Answer AT+IPR=; not in multiplexer mode."""
     value = call.number(0, 0, max(RATES))
     if call.modem.multiplexing or len(call.texts) != 1 or (value not in RATES and value != 0):
         return ERROR
@@ -38,7 +38,7 @@ def set_rate(call: ModemCall) -> Reply:
 
 @line_commands.command("IFC", Form.READ)
 def read_flow(call: ModemCall) -> Reply:
-    """AT+IFC?."""
+    """Answer AT+IFC?."""
     call.line("+IFC: {},{}".format(*call.modem.flow))
     return OK
 
@@ -48,7 +48,7 @@ line_commands.text("IFC", Form.TEST, "+IFC: (0-2),(0-2)")
 
 @line_commands.command("IFC", Form.WRITE)
 def set_flow(call: ModemCall) -> Reply:
-    """AT+IFC=."""
+    """Answer AT+IFC=."""
     first = call.number(0, 0, 2)
     second = call.number(1, 0, 2) if len(call.texts) == 2 else first
     if first is None or second is None or len(call.texts) > 2:
@@ -66,13 +66,13 @@ line_commands.text("ICF", Form.READ, "+ICF: 3,3")
 
 @line_commands.command("ICF", Form.WRITE)
 def set_framing(call: ModemCall) -> Reply:
-    """AT+ICF=; only the usual 8 data bits, no parity, 1 stop bit."""
+    """Answer AT+ICF=; only the usual 8 data bits, no parity, 1 stop bit."""
     return OK if call.texts in (["3"], ["3", "3"]) else ERROR
 
 
 @line_commands.command("CMUX", Form.TEST)
 def multiplexer_ranges(call: ModemCall) -> Reply:
-    """AT+CMUX=?."""
+    """Answer AT+CMUX=?."""
     describe = call.modem.describe_multiplexer
     if describe is None:
         return cme(NOT_SUPPORTED)
@@ -82,7 +82,7 @@ def multiplexer_ranges(call: ModemCall) -> Reply:
 
 @line_commands.command("CMUX", Form.READ)
 def multiplexer_state(call: ModemCall) -> Reply:
-    """AT+CMUX?."""
+    """Answer AT+CMUX?."""
     describe = call.modem.describe_multiplexer
     if describe is None:
         return cme(NOT_SUPPORTED)
@@ -92,7 +92,7 @@ def multiplexer_state(call: ModemCall) -> Reply:
 
 @line_commands.command("CMUX", Form.WRITE)
 def multiplex(call: ModemCall) -> Reply | None:
-    """AT+CMUX=."""
+    """Answer AT+CMUX=."""
     if call.modem.multiplexing or call.modem.multiplex is None:
         return cme(NOT_ALLOWED)
     return call.modem.multiplex(call.uart, call.command)

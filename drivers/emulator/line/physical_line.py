@@ -55,14 +55,14 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class LineSettings:
-    """How the module behaves on its line.
+    """Specifies how the module behaves on its line.
 
     Args:
         at_first: whether it begins in AT mode.
         options: the framings that AT+CMUX may ask for.
         n1: longest information field that it sends when AT+CMUX does not say.
         loopback: DLCIs that send back what they get.
-        tap: told when multiplexer mode begins and ends.
+        tap: captures multiplexer mode.
     """
 
     at_first: bool
@@ -78,13 +78,13 @@ class LineSettings:
 
 
 class PhysicalLine(asyncio.Protocol):
-    """The module's side of one connection.
+    """Runs the module's side of one connection, in AT mode and in multiplexer mode.
 
     Args:
         modem: the inside of the module.
         settings: how it behaves.
-        admit: asked when the connection is there whether the module is free; else the connection is ended.
-        lost: told when it has ended.
+        admit: returns whether the module is free; else the connection is ended.
+        lost: called when it has ended.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class PhysicalLine(asyncio.Protocol):
         if not isinstance(transport, asyncio.Transport):
             raise TypeError(f"the module's line is a stream, not {transport!r}")
         if not self._admit(self):
-            log.warning("the module is taken: a second connection is turned away")
+            log.warning("the module is in use: a second connection is refused")
             transport.abort()
             self.gone.set_result(None)
             return
@@ -141,7 +141,7 @@ class PhysicalLine(asyncio.Protocol):
             self._modem.uarts[0].feed(data)
 
     def _await_escape(self) -> None:
-        """Give an octet that may begin an escape sequence a moment, so that it does not wait for ever."""
+        """Start the time after which an octet that may begin an escape sequence counts as data."""
         if self._undecided is not None:
             self._undecided.cancel()
             self._undecided = None
@@ -216,7 +216,7 @@ class PhysicalLine(asyncio.Protocol):
         return f"+CMUX:{','.join(map(str, values))}"
 
     def _fields(self) -> list[tuple[str, int, int, int]]:
-        """The ranges of AT+CMUX, with the N1 of this module in them."""
+        """Return the ranges of AT+CMUX with the N1 of this module."""
         n1 = self._settings.n1
         return [
             (name, min(low, n1), max(high, n1), n1) if name == "N1" else (name, low, high, default)
@@ -249,7 +249,7 @@ class PhysicalLine(asyncio.Protocol):
         self._start(config, *uart.take_over())
         return None
 
-    def _start(self, config: Config, unsaid: bytes, unheard: bytes = b"") -> None:
+    def _start(self, config: Config, tx: bytes, rx: bytes = b"") -> None:
         transport = self._transport
         if transport is None:
             return
@@ -269,15 +269,15 @@ class PhysicalLine(asyncio.Protocol):
         self._modem.multiplexing = True
         self._modem.reset_uarts()
         transport.set_protocol(_Watched(self._mux, self))
-        if unsaid:
-            transport.write(unsaid)
+        if tx:
+            transport.write(tx)
         if self._settings.tap is not None:
             self._settings.tap.begin(config)
-            self._settings.tap.feed(unheard, from_host=True)
+            self._settings.tap.feed(rx, from_host=True)
         transport.resume_reading()
         self._mux.connection_made(transport)
-        if unheard:
-            self._mux.data_received(unheard)
+        if rx:
+            self._mux.data_received(rx)
 
     def _stop_tap(self) -> None:
         if self._settings.tap is not None:
@@ -301,7 +301,7 @@ class PhysicalLine(asyncio.Protocol):
             self._back_to_at()
 
     def mux_lost(self, exc: Exception | None) -> None:
-        """Note that the connection ended in multiplexer mode."""
+        """Called when the connection has ended in multiplexer mode."""
         self._stop_tap()
         self._mux = None
         self._loopbacks.clear()
@@ -355,7 +355,7 @@ class PhysicalLine(asyncio.Protocol):
 
 
 class _Watched(asyncio.Protocol):
-    """The multiplexer as the transport's protocol, and the line told when the connection ends."""
+    """Passes a transport's calls to the multiplexer, and the end of the connection to the line, too."""
 
     def __init__(self, mux: MuxProtocol, line: PhysicalLine) -> None:
         self._mux = mux

@@ -1,4 +1,4 @@
-"""The module as a serial-like object in the same process, without any device."""
+"""The host's end of the line as a serial-like object in the same process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 
 class EmulatedPort:
-    """The host's end of the module's line: what pyserial's ports offer as far as programs use it.
+    """Offers what programs use of a pyserial port, at the host's end of the module's line.
 
     Args:
         endpoint: the connected socket.
@@ -27,13 +27,16 @@ class EmulatedPort:
         self.name: str = "emulated M10"
         self.port: str = self.name
 
+    def __repr__(self) -> str:
+        return f"<EmulatedPort {'open' if self.is_open else 'closed'} timeout={self.timeout}>"
+
     def fileno(self) -> int:
-        """Return the descriptor; readable when the module has said something."""
+        """Return the descriptor, which is readable when the module has sent something."""
         return self._socket.fileno()
 
     @property
     def in_waiting(self) -> int:
-        """How many octets can be read at once, as far as the system tells."""
+        """The number of octets that can be read at once, as far as the system tells."""
         self._check()
         try:
             return len(self._socket.recv(65536, socket.MSG_PEEK)) if self._readable(0) else 0
@@ -63,7 +66,7 @@ class EmulatedPort:
         return bytes(data)
 
     def write(self, data: bytes) -> int:
-        """Write octets, all of them; returns how many."""
+        """Write all octets; return how many."""
         self._check()
         self._socket.sendall(data)
         return len(data)
@@ -72,7 +75,7 @@ class EmulatedPort:
         """Do nothing: `write` has handed everything over."""
 
     def cancel_read(self) -> None:
-        """Let a `read` in another thread return with what it has."""
+        """Make a `read` in another thread return with what it has."""
         if self.is_open:
             self._wake_in.send(b"\0")
 

@@ -1,4 +1,4 @@
-"""The module at the end of a real serial line, by whatever pyserial can open."""
+"""The module at the end of a serial line that pyserial can open."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class _Port(Protocol):
 def open_serial(
     environment: Environment, url: str, baudrate: int, protocol: asyncio.Protocol, dtr: Callable[[bool], None]
 ) -> SerialSettings:
-    """Open a serial line and join a protocol to it.
+    """Open a serial line and connect a protocol to it.
 
     Args:
         environment: loop and clock.
         url: what pyserial opens.
         baudrate: bits per second.
-        protocol: told what comes.
-        dtr: told the host's DTR whenever it changes, where the line shows it: on a null-modem cable it is our DSR.
+        protocol: gets what is received.
+        dtr: called with the host's DTR when it changes, where the line shows it; on a null-modem cable it is our DSR.
 
     Returns:
-        What changes its rate in bits per second, and whether it obeys RTS and CTS, once what was said before has left.
+        Changes its rate and flow control later, once the answer to the command has been sent.
 
     Raises:
         serial.SerialException: it cannot be opened.
@@ -62,7 +62,7 @@ def open_serial(
 
 
 class SerialSettings:
-    """What AT commands change of an open serial port, once what was said before has left.
+    """Changes an open serial port, once the answer to the AT command has been sent.
 
     Args:
         environment: loop and clock.
@@ -92,7 +92,7 @@ class SerialSettings:
 
 
 def _watch_dsr(environment: Environment, port: serial.SerialBase, told: Callable[[bool], None]) -> None:
-    """Tell every change of DSR until the port is closed; a line that has no such signal tells nothing."""
+    """Call a function at every change of DSR until the port is closed, where the line has that signal."""
     last: bool | None = None
 
     def look() -> None:
@@ -103,7 +103,7 @@ def _watch_dsr(environment: Environment, port: serial.SerialBase, told: Callable
         try:
             on = getattr(port, "dsr", None)
         except OSError as error:
-            if error.errno is not None:  # the system says that there is none, as for a pty
+            if error.errno is not None:  # the system says that it has none, as for a pty
                 log.debug("%s shows no DSR: %s", port.name, error)
                 return
             on = last  # RFC 2217: the far end has not told yet
@@ -116,7 +116,7 @@ def _watch_dsr(environment: Environment, port: serial.SerialBase, told: Callable
 
 
 class ThreadTransport(asyncio.Transport):
-    """A transport over a blocking port: one thread reads, one writes.
+    """Makes a transport of a blocking port: one thread reads, one writes.
 
     Args:
         loop: the running loop.

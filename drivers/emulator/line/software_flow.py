@@ -1,4 +1,4 @@
-"""XON and XOFF on the plain UART, where AT+IFC asks for them, and how data that looks like them is told apart."""
+"""XON and XOFF on the plain UART, where AT+IFC asks for them, and the escaping of data that looks like them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PLAIN = {pair[1]: octet for octet, pair in _ESCAPED.items()}
 
 
 class SoftwareFlow:
-    """What the host has said about sending, and data on its way past XON and XOFF.
+    """Keeps what the host asks for with XON and XOFF, and escapes data that looks like them.
 
     Args:
         escape: whether XON, XOFF and 0x77 as data travel as 0x77 and their complement.
@@ -23,7 +23,7 @@ class SoftwareFlow:
         self._pending = False
 
     def filter(self, data: bytes) -> bytes:
-        """Take XON and XOFF out of what the host sends, the last one counts; and give escaped data back as it was."""
+        """Return the data in what the host sends, without XON and XOFF, the last of which counts, and unescaped."""
         rest = data.translate(None, _BOTH)
         if len(rest) != len(data):
             self.stopped = data.rfind(XOFF) > data.rfind(XON)
@@ -35,12 +35,12 @@ class SoftwareFlow:
         return self._pending
 
     def settle(self) -> bytes:
-        """Return the 0x77 that nothing followed: this host does not escape."""
+        """Return the pending 0x77 as data, as nothing followed it: this host does not escape."""
         pending, self._pending = self._pending, False
         return bytes((_ESCAPE,)) if pending else b""
 
     def escape(self, data: bytes) -> bytes:
-        """Make data for the host free of XON and XOFF."""
+        """Return data for the host without XON and XOFF in it."""
         if not self._escape or not any(octet in data for octet in _ESCAPED):
             return data
         return b"".join(_ESCAPED.get(octet, bytes((octet,))) for octet in data)

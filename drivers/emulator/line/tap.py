@@ -1,4 +1,4 @@
-"""What passes on the module's line in multiplexer mode, into a file that Wireshark reads."""
+"""The capture of a module's line in multiplexer mode, into a file that Wireshark reads."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ log: logging.Logger = logging.getLogger(__name__)
 
 
 class Tap:
-    """Writes the frames of one module's line, of all its sessions in the framing of the first one.
+    """Writes the frames of one line: of all sessions that have the framing of the first one.
 
     Args:
         path: of the file; it is overwritten.
-        clock: tells when something passed.
+        clock: the source of the times.
         payload: False replaces the octets of user DLCs by zeros.
 
     Raises:
@@ -38,7 +38,7 @@ class Tap:
         self._running = False
 
     def begin(self, config: Config) -> None:
-        """Note that multiplexer mode begins."""
+        """Start to capture: multiplexer mode begins."""
         if self._capture is None:
             self._capture = Capture(self._path, config, payload=self._payload)
             self._option = config.option
@@ -47,11 +47,11 @@ class Tap:
             log.warning("%s: a session in another framing than the first one is not captured", self._path)
 
     def end(self) -> None:
-        """Note that multiplexer mode is over."""
+        """Stop to capture: multiplexer mode is over."""
         self._running = False
 
     def feed(self, data: bytes, *, from_host: bool) -> None:
-        """Take octets as they pass; outside multiplexer mode they are none of its business."""
+        """Take octets as they pass; ignore them outside multiplexer mode."""
         if self._running and self._capture is not None:
             now = self._epoch + round(self._clock.now() * 1e9)
             self._capture.feed(data, from_host=from_host, timestamp=now)

@@ -12,7 +12,7 @@ from cmux.pty import Pty
 
 
 class WaysIn:
-    """Where the line of one module can be reached.
+    """Offers the line of one module to hosts.
 
     Args:
         loop: the running loop.
@@ -56,18 +56,18 @@ class WaysIn:
         return theirs
 
     async def stop(self) -> None:
-        """Let nobody in any more."""
+        """Stop to accept connections."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def close(self) -> None:
-        """Take the pseudo-terminals and their links away."""
+        """Close the pseudo-terminals and remove their links."""
         while self._ptys:
             self._ptys.pop().close()
 
     def _spawn(self, work: Coroutine[object, object, object], owned: socket.socket) -> None:
-        """Run something that takes over a socket, which is closed if it does not come to that."""
+        """Run a coroutine that takes over a socket; close the socket if the coroutine fails."""
 
         def done(task: asyncio.Task[object]) -> None:
             self._tasks.discard(task)

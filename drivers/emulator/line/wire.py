@@ -1,4 +1,4 @@
-"""The wire between the module's connection and its line: as fast as a UART, and as bad as wanted."""
+"""The wire between a connection and the module's line: as slow as a UART, and with faults."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LOW_WATER = 4096
 
 
 class Lane:
-    """One direction.
+    """Carries the octets of one direction.
 
     Args:
         environment: loop and clock.
-        injury: what happens to the octets.
+        injury: damages the octets.
         rate: bits per second; 0 for as fast as it goes.
-        deliver: takes what arrives.
-        drained: told whenever less waits than before.
+        deliver: called with what arrives.
+        drained: called whenever less waits than before.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Lane:
         self._timer: Timer | None = None
 
     def put(self, data: bytes) -> None:
-        """Let octets begin their way."""
+        """Put octets on the wire."""
         if not self._rate and not self.injury.faults.injure and not self.waiting:
             self._deliver(data)
             return
@@ -62,7 +62,7 @@ class Lane:
         self._step()
 
     def flush(self) -> None:
-        """Let everything arrive at once, and nothing later."""
+        """Deliver everything at once."""
         self._disarm()
         data = b"".join(piece for _, piece in self._late) + bytes(self._queue)
         self._late.clear()
@@ -72,7 +72,7 @@ class Lane:
             self._deliver(data)
 
     def stop(self) -> None:
-        """Lose what is on its way."""
+        """Drop what is on its way."""
         self._disarm()
         self._late.clear()
         self._queue.clear()
@@ -83,7 +83,7 @@ class Lane:
             self._timer = self._environment.clock.call_later(self._environment.loop, self._carry(), self._due)
 
     def _carry(self) -> float:
-        """Put on the wire what it has room for; returns the seconds until there is something to do."""
+        """Carry what there is room for; return the seconds until there is something to do."""
         now = self._environment.clock.now()
         size = max(1, int(self._rate * _TICK)) if self._rate else _HIGH_WATER
         while self._queue and self._free_at <= now:
@@ -129,8 +129,8 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         inner: the line's protocol.
         rate: bits per second in each direction, 10 of them an octet; 0 for as fast as it goes.
         faults: what goes wrong.
-        chooser: where chance comes from.
-        tap: told what the module hears and says.
+        chooser: the source of chance.
+        tap: captures what the module receives and sends.
     """
 
     def __init__(
@@ -149,18 +149,18 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         self._high, self._low = _HIGH_WATER, _LOW_WATER
         self._outer_full = False
         self._inner_paused = False  # the inner protocol was asked to stop writing
-        self._reading = True  # the inner protocol wants to be told
+        self._reading = True  # the inner protocol wants data
         self._held_back = False  # the connection was asked to stop reading
         self._held: list[bytes] = []
         self._closing = False
         # Each direction has its own, so that what happens to one does not depend on how much the other carried.
-        heard, said = (Injury(faults, random.Random(chooser.getrandbits(64))) for _ in range(2))  # noqa: S311
-        self.heard: Lane = Lane(environment, heard, rate, self._hear, self._throttle)
-        self.said: Lane = Lane(environment, said, rate, self._say, self._room)
+        rx, tx = (Injury(faults, random.Random(chooser.getrandbits(64))) for _ in range(2))  # noqa: S311
+        self.rx: Lane = Lane(environment, rx, rate, self._received, self._throttle)
+        self.tx: Lane = Lane(environment, tx, rate, self._transmit, self._room)
 
     def set_faults(self, faults: Faults) -> None:
         """Change what goes wrong, from the next octet on."""
-        for lane in (self.heard, self.said):
+        for lane in (self.rx, self.tx):
             lane.injury.faults = faults
 
     # As the connection's protocol
@@ -172,18 +172,18 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        self.heard.put(data)
+        self.rx.put(data)
         self._throttle()
 
     def eof_received(self) -> bool | None:
         """See `asyncio.Protocol`."""
-        self.heard.flush()
+        self.rx.flush()
         return None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol`."""
-        self.heard.stop()
-        self.said.stop()
+        self.rx.stop()
+        self.tx.stop()
         self._transport = None
         self._closing = True
         self._inner.connection_lost(exc)
@@ -198,7 +198,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         self._outer_full = False
         self._room()
 
-    def _hear(self, data: bytes) -> None:
+    def _received(self, data: bytes) -> None:
         if self._tap is not None:
             self._tap.feed(data, from_host=True)
         if self._reading and not self._held:
@@ -206,15 +206,15 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         else:
             self._held.append(data)
 
-    def _say(self, data: bytes) -> None:
+    def _transmit(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     def _throttle(self) -> None:
-        """Let the connection wait while the lane is full or the inner protocol does not listen."""
+        """Pause the connection while the lane is full or the inner protocol does not read."""
         if self._transport is None or self._transport.is_closing():
             return
-        held = not self._reading or self.heard.waiting > (_LOW_WATER if self._held_back else _HIGH_WATER)
+        held = not self._reading or self.rx.waiting > (_LOW_WATER if self._held_back else _HIGH_WATER)
         if held != self._held_back:
             self._held_back = held
             if held:
@@ -223,8 +223,8 @@ class Wire(asyncio.Transport, asyncio.Protocol):
                 self._transport.resume_reading()
 
     def _room(self) -> None:
-        """Let the inner protocol wait while there is too much on its way."""
-        full = self._outer_full or self.said.waiting > (self._low if self._inner_paused else self._high)
+        """Pause the inner protocol while too much is on its way."""
+        full = self._outer_full or self.tx.waiting > (self._low if self._inner_paused else self._high)
         if full != self._inner_paused and not self._closing:
             self._inner_paused = full
             if full:
@@ -238,7 +238,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         """See `asyncio.WriteTransport`."""
         if self._tap is not None:
             self._tap.feed(bytes(data), from_host=False)
-        self.said.put(bytes(data))
+        self.tx.put(bytes(data))
         self._room()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -262,7 +262,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def get_write_buffer_size(self) -> int:
         """See `asyncio.WriteTransport`."""
-        return self.said.waiting + (0 if self._transport is None else self._transport.get_write_buffer_size())
+        return self.tx.waiting + (0 if self._transport is None else self._transport.get_write_buffer_size())
 
     def is_reading(self) -> bool:
         """See `asyncio.ReadTransport`."""
@@ -287,14 +287,14 @@ class Wire(asyncio.Transport, asyncio.Protocol):
     def close(self) -> None:
         """See `asyncio.BaseTransport`."""
         self._closing = True
-        self.said.flush()
+        self.tx.flush()
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
         """See `asyncio.WriteTransport`."""
         self._closing = True
-        self.heard.stop()
-        self.said.stop()
+        self.rx.stop()
+        self.tx.stop()
         if self._transport is not None:
             self._transport.abort()

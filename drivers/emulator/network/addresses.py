@@ -15,7 +15,7 @@ _ONLY_ADDRESS = "127.0.0.1"
 
 @dataclass(slots=True)
 class Address:
-    """One address and the socket that keeps it ours.
+    """Holds an address and the socket that keeps other processes from using it.
 
     Args:
         text: dotted decimal.
@@ -26,7 +26,7 @@ class Address:
     guard: socket.socket | None
 
     def release(self) -> None:
-        """Let others have it."""
+        """Give it back."""
         if self.guard is not None:
             self.guard.close()
             self.guard = None
@@ -36,7 +36,7 @@ def allocate(chooser: random.Random) -> Address | None:
     """Return a free address out of 127.10.0.0/16, or 127.0.0.1 where the system has only that.
 
     Args:
-        chooser: where the choice comes from; seeded for runs that must repeat.
+        chooser: draws the address; seeded for runs that must repeat.
 
     Returns:
         The address, or None when hundreds of attempts met only taken ones.

@@ -1,4 +1,4 @@
-"""From a name or an address to a connected socket."""
+"""Connecting a session to a name or an address."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def connect(environment: Environment, kind: str, remote: tuple[str, int], 
             session = TcpSession(environment, (address, port), own)
             await environment.loop.create_connection(lambda: session, *there, local_addr=local)  # noqa: B023
         return
-    raise OSError(f"{name} is no address that the module may reach")
+    raise OSError(f"{name} has no address that the module may reach")
 
 
 async def _connect_udp(

@@ -18,8 +18,8 @@ _IP_RECVTTL = 12  # Linux; elsewhere the number means nothing, and is refused
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """A reply.
+class EchoReply:
+    """Tells what is known of the reply to one echo request.
 
     Args:
         seconds: how long it took.
@@ -30,12 +30,12 @@ class Reply:
     ttl: int
 
 
-async def ping(environment: Environment, address: str, number: int, wait: float) -> Reply | None:
+async def ping(environment: Environment, address: str, number: int, wait: float) -> EchoReply | None:
     """Send one echo request.
 
     Args:
         environment: loop, clock, and what may be reached.
-        address: where to.
+        address: of whom.
         number: its sequence number.
         wait: seconds.
 
@@ -55,8 +55,8 @@ async def ping(environment: Environment, address: str, number: int, wait: float)
         if not is_loopback(address):
             await environment.sleep(max(0.0, wait - (environment.clock.now() - started)))
             return None
-        ttl = _DEFAULT_TTL  # the system lets nobody ask, but this computer always answers itself
-    return Reply(environment.clock.now() - started, ttl)
+        ttl = _DEFAULT_TTL  # the system permits no echo requests, but this computer always answers itself
+    return EchoReply(environment.clock.now() - started, ttl)
 
 
 async def _echo(loop: asyncio.AbstractEventLoop, address: str, number: int) -> int:
@@ -74,7 +74,7 @@ async def _echo(loop: asyncio.AbstractEventLoop, address: str, number: int) -> i
 
 
 def _request(number: int) -> bytes:
-    """Build it; the system puts its own identifier and checksum in."""
+    """Return an echo request; the system puts its own identifier and checksum in."""
     return struct.pack("!BBHHH", _ECHO_REQUEST, 0, 0, 0, number) + os.urandom(SIZE)
 
 

@@ -1,4 +1,4 @@
-"""A listening TCP or UDP socket of the module, which hands on what comes to it."""
+"""A listening TCP or UDP socket of the module."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .udp_session import UdpEndpoint
 
 
 class ListeningSocket:
-    """One listening socket.
+    """Listens, and passes clients and datagrams on.
 
     Args:
         environment: the event loop.
-        arrived: takes in a TCP client, or turns it away.
-        datagram: takes every datagram with its sender.
+        arrived: called with each TCP client.
+        datagram: called with each datagram and its sender.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ListeningSocket:
             )
 
     def close(self) -> None:
-        """Stop listening; clients and what they were sent stay."""
+        """Stop listening; clients stay connected."""
         listener, self._listener = self._listener, None
         if isinstance(listener, asyncio.Server):
             self._close(listener)
@@ -67,7 +67,7 @@ class ListeningSocket:
         return self._listener if isinstance(self._listener, UdpEndpoint) else None
 
     def _close(self, listener: asyncio.Server) -> None:
-        """Close a listening socket after what asyncio is accepting: that would stay open where it finds it closed."""
+        """Close a listening socket after a client that asyncio is accepting, whose socket would stay open otherwise."""
         for endpoint in listener.sockets:
             with contextlib.suppress(NotImplementedError):  # by a loop that has no readers
                 self._environment.loop.remove_reader(endpoint)

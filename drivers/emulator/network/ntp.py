@@ -1,4 +1,4 @@
-"""The time of a time server (RFC 5905, as a client asks once)."""
+"""A client that asks a time server once (RFC 5905)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def ask(environment: Environment, address: str, port: int) -> datetime:
 
     Raises:
         OSError: it cannot be reached.
-        ValueError: what came is no answer.
+        ValueError: what came is not an answer.
     """
     answer: asyncio.Future[bytes] = environment.loop.create_future()
     transport, _ = await environment.loop.create_datagram_endpoint(lambda: _Answer(answer), remote_addr=(address, port))

@@ -1,4 +1,4 @@
-"""What TCP and UDP sessions of a module have in common, whoever opens them and whoever takes what they bring."""
+"""What TCP and UDP sessions of a module have in common."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ class SessionState(enum.Enum):
 
 
 class SessionOwner(Protocol):
-    """Who is told what happens to one session."""
+    """Is called when something happens to one session."""
 
     @property
     def keepalive(self) -> tuple[int, int] | None:
         """Seconds until an idle connection is probed, and between probes; None for no probes."""
 
     def opened(self) -> None:
-        """Note that the session can carry data."""
+        """Called when the session can carry data."""
 
     def arrived(self, octets: int) -> None:
-        """Note that so many octets have come."""
+        """Called when octets have been received."""
 
     def room_made(self) -> None:
-        """Note that data would be taken again."""
+        """Called when data would be taken again."""
 
     def ended(self) -> None:
-        """Note that the remote side or the network has ended the session."""
+        """Called when the remote side or the network has ended the session."""
 
 
 class NetworkSession:
-    """What TCP and UDP sessions have in common.
+    """Holds what TCP and UDP sessions have in common.
 
     Args:
         environment: loop, clock, behaviour.
@@ -93,7 +93,7 @@ class NetworkSession:
 
         Args:
             data: what to send, all of it or nothing.
-            done: told True when it was handed over, False when it was not sent.
+            done: called with True when it was handed over, False when it was not sent.
         """
         if not self.connected:
             done(False)
@@ -111,15 +111,15 @@ class NetworkSession:
         return self.sent, self.sent - missing, missing
 
     def close(self) -> None:
-        """End it from our side; what was sent is still handed over."""
+        """Close it from our side; what was sent is still handed over."""
         self.state = SessionState.CLOSED
         self._settle(False)
 
     def network_changed(self) -> None:
-        """Note that the network has become silent, or no longer is."""
+        """Called when the network has become silent, or no longer is."""
 
     def broken(self) -> None:
-        """Note that the remote side has reset the connection, with whatever was on its way."""
+        """Reset the connection as if the remote side did it; what was on its way is lost."""
 
     # What the sockets do with it
 
@@ -163,7 +163,7 @@ class NetworkSession:
         self._owner.opened()
 
     def _ended(self) -> None:
-        """Note that it is over without our doing."""
+        """Called when it has ended without our doing."""
         if self.state is not SessionState.CLOSED:
             self.state = SessionState.CLOSED
             self._settle(False)

@@ -1,4 +1,4 @@
-"""A TCP session of the module on a real socket; a slow UART pushes back, so nothing piles up here."""
+"""A TCP session on a real socket; it reads no more while the UART is slow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LINGER = 10.0  # seconds that a closed session may go on handing over what was 
 
 
 class TcpSession(NetworkSession, asyncio.BufferedProtocol):
-    """One TCP connection; arguments as for `NetworkSession`."""
+    """Runs one TCP connection; arguments as for `NetworkSession`."""
 
     def __init__(
         self, environment: Environment, remote: tuple[str, int], own: Callable[[NetworkSession], SessionOwner]
@@ -80,7 +80,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         self._received.clear()
         transport, self._transport = self._transport, None
         if transport is not None:
-            if self._environment.network.silent:  # the remote side hears nothing of it
+            if self._environment.network.silent:  # the remote side does not learn of it
                 transport.pause_reading()
                 self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
                 return
@@ -99,7 +99,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         return payload
 
     def network_changed(self) -> None:
-        """See `NetworkSession.network_changed`: what was held back is sent again, as TCP does."""
+        """See `NetworkSession.network_changed`; send what was withheld, as TCP does."""
         if self._transport is None or self._transport.is_closing():
             return
         if self._environment.network.silent:
@@ -143,7 +143,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
 
 
 def _keep_alive(transport: asyncio.Transport, keepalive: tuple[int, int] | None) -> None:
-    """Let the system look after an idle connection."""
+    """Turn the system's keep-alive on."""
     endpoint = transport.get_extra_info("socket")
     if keepalive is None or endpoint is None:
         return

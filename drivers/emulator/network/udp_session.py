@@ -1,4 +1,4 @@
-"""A UDP session of the module, and the socket under it."""
+"""A UDP session of the module, and its socket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .session import HIGH_WATER, NetworkSession, SessionOwner, SessionState
 
 
 class UdpSession(NetworkSession):
-    """One UDP association; arguments as for `NetworkSession`, and how to send a datagram.
+    """Runs one UDP association; arguments as for `NetworkSession`, and how to send a datagram.
 
     Args:
         transmit: sends one datagram to the other side.
@@ -79,10 +79,10 @@ class UdpSession(NetworkSession):
 
 
 class UdpEndpoint(asyncio.DatagramProtocol):
-    """A UDP socket that passes every datagram on with its sender; a refused datagram does not end it.
+    """Passes every datagram of a UDP socket on with its sender; a refused datagram does not end it.
 
     Args:
-        dispatch: told every datagram and its sender.
+        dispatch: called with every datagram and its sender.
     """
 
     def __init__(self, dispatch: Callable[[bytes, tuple[str, int]], None]) -> None:
@@ -93,7 +93,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
-        # Before Python 3.12 the transport of a UDP socket is no asyncio.DatagramTransport by its class.
+        # Before Python 3.12 the transport of a UDP socket is not an asyncio.DatagramTransport by its class.
         self._transport = cast(asyncio.DatagramTransport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -109,7 +109,7 @@ class UdpEndpoint(asyncio.DatagramProtocol):
         self._full = False
 
     def send(self, data: bytes, to: tuple[str, int] | None = None) -> None:
-        """Send one datagram; it is lost when the system is too far behind, as on any network."""
+        """Send one datagram; it is lost when the system is too far behind."""
         if self._transport is None or self._full:
             self.lost += 1
         else:

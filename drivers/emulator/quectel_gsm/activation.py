@@ -1,4 +1,4 @@
-"""How a context gets its address from the network."""
+"""The activation of a context, which brings its address."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from .context_settings import ContextSettings
 from .states import Trigger
 
 NAME_SERVERS = ("192.0.2.53", "198.51.100.53")
-"""What the network names, which has none: addresses of documentation."""
+"""The name servers of the emulated network: addresses reserved for documentation."""
 
 
 class ActivationHost(Protocol):
-    """What this needs of a context."""
+    """The context that is activated."""
 
     settings: ContextSettings
 
     def fire(self, trigger: Trigger) -> bool:
-        """Let something happen to the state."""
+        """Change the state; see `Context.fire`."""
 
 
 class Activation:
-    """The way from IP INITIAL to IP GPRSACT, and the address that it brings.
+    """Takes a context from IP INITIAL to IP GPRSACT, and holds its address.
 
     Args:
         host: the context.
         environment: behaviour and network.
-        may_start: asked whether the other context allows it.
+        may_start: returns whether the other context allows it.
     """
 
     def __init__(self, host: ActivationHost, environment: Environment, may_start: Callable[[], bool]) -> None:
@@ -42,7 +42,7 @@ class Activation:
 
     @property
     def under_way(self) -> bool:
-        """Whether `bring_up` is at work."""
+        """Whether `bring_up` is running."""
         return self._pending is not None
 
     @property
@@ -51,7 +51,7 @@ class Activation:
         return self._address.text if self._address is not None else "0.0.0.0"  # noqa: S104 - it is shown, not bound
 
     async def bring_up(self) -> bool:
-        """Register and activate, once for all who ask at the same time; False when the network refuses."""
+        """Register and activate, once for all callers at the same time; return False when the network refuses."""
         if self._pending is not None:
             return await asyncio.shield(self._pending)
         self._pending = self._environment.loop.create_future()
@@ -66,7 +66,7 @@ class Activation:
         return accepted
 
     async def negotiate(self) -> bool:
-        """Ask the network; the context has been registered."""
+        """Activate the context, which has been registered; return False when the network refuses."""
         self._host.fire(Trigger.CONFIGURED)
         await self._environment.sleep(self._environment.behaviour.activation_time)
         if self._environment.network.grants and self._may_start():

@@ -1,4 +1,4 @@
-"""One command being executed, with the module and the foreground context that its handler works on."""
+"""A command being executed, with the module and the foreground context that its handler works on."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ log: logging.Logger = logging.getLogger(__name__)
 
 
 class Call(ModemCall):
-    """One command being executed.
+    """Represents one command being executed, with its module and its foreground context.
 
     Args:
-        commands: has what answers it.
+        commands: the table that answers it.
         modem: the module.
         uart: where it was typed.
         command: what was typed.
@@ -47,15 +47,15 @@ class Call(ModemCall):
 
     @property
     def sending(self) -> SendSettings:
-        """How AT+QISEND looks here: a matter of the context or of the UART."""
+        """How AT+QISEND asks for data here: settings of the context or of the UART."""
         return self.uart.sending
 
 
 def needs(need: Need) -> Callable[[Call], bool]:
-    """Return what tells whether the UART of a call may do something with its foreground context.
+    """Return the condition that the UART of a call may do something with its foreground context.
 
     Args:
-        need: what a command wants of the context.
+        need: what the command does with the context.
     """
 
     def admitted(call: Call) -> bool:

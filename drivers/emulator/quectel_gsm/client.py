@@ -20,19 +20,19 @@ PROFILES = 6  # client sessions with QIMUX=1
 
 
 class ClientHost(SessionHost, Protocol):
-    """What this needs of a context."""
+    """The context of a client."""
 
     number: int
     settings: ContextSettings
 
     def fire(self, trigger: Trigger) -> bool:
-        """Let something happen to the state."""
+        """Change the state; see `Context.fire`."""
 
     async def start(self) -> bool:
-        """Activate the context if it is IP INITIAL; False when the network refuses."""
+        """Activate the context if it is IP INITIAL; return False when the network refuses."""
 
     def replaced(self, session: ContextSession) -> None:
-        """Note that another session takes the place of one that has ended."""
+        """Called when another session takes the place of one that has ended."""
 
     def with_index(self, index: int, text: str) -> str:
         """Put the index before a text with QIMUX=1."""
@@ -42,12 +42,12 @@ class ClientHost(SessionHost, Protocol):
 
 
 class Client:
-    """What AT+QIOPEN starts.
+    """Opens and closes the client sessions of one context.
 
     Args:
-        host: the context, which is told what its sessions do.
+        host: the context.
         environment: loop, clock, behaviour, network.
-        spawn: runs something that ends with the context.
+        spawn: runs a task that is cancelled with the context.
     """
 
     def __init__(self, host: ClientHost, environment: Environment, spawn: Spawn) -> None:
@@ -69,7 +69,7 @@ class Client:
         return session.state
 
     def open(self, index: int, kind: str, host: str, port: int) -> None:
-        """Carry out AT+QIOPEN, whose form and state have been found right.
+        """Open a session; the caller has checked that the state of the context allows it.
 
         Args:
             index: the profile; 0 with QIMUX=0.
@@ -117,19 +117,19 @@ class Client:
         return session
 
     def connected(self, session: ContextSession) -> None:
-        """Note that one of the sessions can carry data."""
+        """Called when one of the sessions can carry data."""
         self._opening.pop(session.index, None)
         self._host.fire(Trigger.CONNECTED)
 
     def ended(self, session: ContextSession) -> bool:
-        """Note that a session has ended by itself; False where it never was connected, and its task tells."""
+        """Called when a session has ended by itself; return False where it was never connected."""
         if self.profiles.get(session.index) is not session:
             return False
         self._over(Trigger.REMOTE_CLOSED)
         return True
 
     def close(self, index: int) -> bool:
-        """Close a session from our side; False when there is none to close."""
+        """Close a session from our side; return False when there is none."""
         opening = self._opening.pop(index, None)
         session = self.profiles.get(index)
         if opening is None and session is None:
@@ -144,7 +144,7 @@ class Client:
         return True
 
     def _over(self, trigger: Trigger) -> None:
-        """Let the context know that a session is over; with QIMUX=1 that matters once none is left."""
+        """Change the context's state after the end of a session; with QIMUX=1 only after the last one."""
         if not self._host.settings.mux:
             self._host.fire(trigger)
             return

@@ -1,4 +1,4 @@
-"""One PDP context: its state, its settings, its sessions and its server on real sockets."""
+"""A PDP context: its state, settings and activation, its sessions, and what it writes on its UART."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
 
 from ..environment import Environment
 from ..interpreter.bytestream import Online
-from ..interpreter.output import Delivery, Notice
+from ..interpreter.output import Delivery, Urc
 from ..network.session import SessionState
 from .activation import Activation
 from .client import Client
@@ -28,13 +27,13 @@ _GUARD = 0.5  # seconds of silence before and after +++
 
 
 class Context:
-    """One PDP context of the module.
+    """Runs one PDP context of the module.
 
     Args:
         number: 0 or 1.
         environment: loop, clock, behaviour, network.
-        changed: told the number whenever there is something to take or to look at.
-        may_start: asked before activation whether the other context allows it.
+        changed: called with the number whenever there is something to take, or room to send.
+        may_start: returns whether the other context allows activation.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class Context:
         self.number: int = number
         self.settings: ContextSettings = ContextSettings.initial(environment.behaviour)
         self.state: ContextState = ContextState.INITIAL
-        self._saved: dict[str, Any] = {}
+        self._saved: ContextSettings | None = None
         self.client: Client = Client(self, environment, self._spawn)
         self.server: Server = Server(self, environment)
         self.services: Services = Services(self, environment, self._spawn)
@@ -63,11 +62,11 @@ class Context:
     # State
 
     def may(self, trigger: Trigger) -> bool:
-        """Say whether something is allowed in the present state."""
+        """Return whether something is allowed in the current state."""
         return (self.state, trigger) in self._transitions
 
     def fire(self, trigger: Trigger) -> bool:
-        """Let something happen; returns False, and changes nothing, where it is not allowed."""
+        """Change the state as the table says; return False, and change nothing, where it is not allowed."""
         target = self._transitions.get((self.state, trigger))
         if target is None:
             return False
@@ -83,7 +82,7 @@ class Context:
 
     @property
     def bytestream(self) -> ContextSession | None:
-        """The transparent session, in data mode or left for a while; None once nothing can go on with it."""
+        """The transparent session, in data mode or in command mode; None once it is over."""
         session = self._bytestream
         if session is not None and session.state is SessionState.CLOSED and not session.held:
             self._bytestream = None
@@ -108,7 +107,7 @@ class Context:
 
     @property
     def shown_state(self) -> ContextState:
-        """The state that AT+QISTAT tells."""
+        """The state that AT+QISTAT shows."""
         if (
             self._environment.behaviour.qistat_includes_server
             and self.state is ContextState.STATUS
@@ -121,18 +120,18 @@ class Context:
 
     @property
     def activating(self) -> bool:
-        """Whether a QIOPEN or QISERVER from IP INITIAL is activating the context at this moment."""
+        """Whether a QIOPEN or QISERVER in IP INITIAL is activating the context now."""
         return self._activation.under_way and self.state in ACTIVATING
 
     def register(self) -> bool:
-        """Carry out AT+QIREGAPP; False where it is not allowed."""
+        """Carry out AT+QIREGAPP; return False where it is not allowed."""
         return self.fire(Trigger.REGISTER)
 
     def activate(self, done: Callable[[bool], None]) -> None:
         """Carry out AT+QIACT.
 
         Args:
-            done: told whether the network accepted.
+            done: called with whether the network accepted.
         """
         self.fire(Trigger.ACTIVATE)
 
@@ -142,13 +141,13 @@ class Context:
         self._spawn(run())
 
     async def ready(self) -> bool:
-        """Register and activate from IP INITIAL, once for all who ask at the same time; False when that fails."""
+        """Register and activate from IP INITIAL, once for all callers at a time; return False when that fails."""
         if self.state is ContextState.INITIAL or self.activating:
             return await self._activation.bring_up()
         return self.state in ACTIVE
 
     async def start(self) -> bool:
-        """Activate from IP INITIAL for a session or a server, and look at the address; False when that fails."""
+        """Activate from IP INITIAL for a session or a server, to IP STATUS; return False when that fails."""
         if self.state is ContextState.INITIAL or self.activating:
             if not await self.ready():
                 return False
@@ -156,14 +155,14 @@ class Context:
         return True
 
     def deactivate(self) -> bool:
-        """Carry out AT+QIDEACT: everything ends, and the state is IP INITIAL; False where it is not allowed."""
+        """Carry out AT+QIDEACT: everything ends, and the state is IP INITIAL; return False where it is not allowed."""
         if not self.fire(Trigger.DEACTIVATE):
             return False
         self._end_all()
         return True
 
     def drop(self) -> bool:
-        """Let the network take the context away; False when it was not active."""
+        """Deactivate the context from the network's side; return False when it was not active."""
         if not self.fire(Trigger.DROPPED):
             return False
         self._end_all()
@@ -171,24 +170,26 @@ class Context:
         return True
 
     def network_changed(self) -> None:
-        """Let the sessions see that the network has become silent, or no longer is."""
+        """Tell the sessions that the network has become silent, or no longer is."""
         for session in self._sessions():
             session.network.network_changed()
 
     def break_sessions(self) -> None:
-        """Let the remote side of every session reset its connection."""
+        """Reset the connection of every session from the remote side."""
         for session in self._sessions():
             session.network.broken()
 
     def reset(self) -> None:
-        """Power down: nothing stays, nothing is said."""
+        """Return to the state at power-up, without a line."""
         self.state = ContextState.INITIAL
         self._end_all()
-        self.settings = dataclasses.replace(ContextSettings.initial(self._environment.behaviour), **self._saved)
+        self.settings = ContextSettings.initial(self._environment.behaviour)
+        if self._saved is not None:
+            self.settings.restore(self._saved)
 
     def save(self) -> None:
-        """Carry out AT+QISCON: what it saves holds again after a restart."""
-        self._saved = self.settings.saved()
+        """Carry out AT+QISCON: save settings that a restart restores."""
+        self._saved = dataclasses.replace(self.settings)
 
     def _end_all(self) -> None:
         for task in self._tasks:
@@ -214,11 +215,11 @@ class Context:
             session.close()
 
     def listen(self, kind: str, maximum: int) -> None:
-        """Carry out AT+QISERVER, whose form and state have been found right.
+        """Start the server; the caller has checked that the state of the context allows it.
 
         Args:
             kind: ``TCP`` or ``UDP``.
-            maximum: how many clients are let in.
+            maximum: how many clients are accepted.
         """
         self.server.prepare(maximum)
         self._spawn(self._listen(kind))
@@ -237,7 +238,7 @@ class Context:
             return
         self.announce("SERVER OK")
 
-    # What its sessions tell it
+    # Called by its sessions
 
     @property
     def keepalive(self) -> tuple[int, int] | None:
@@ -255,7 +256,7 @@ class Context:
         return "+QIRDI: " + ",".join(map(str, (self.number, int(session.role), session.index, *more)))
 
     def replaced(self, session: ContextSession) -> None:
-        """See `ClientHost.replaced`: what is left of it still comes, unless it waits for AT+QIRD."""
+        """See `ClientHost.replaced`; what is left of it is still written, unless it waits for AT+QIRD."""
         if self.indicating:
             self.discard(session)
         else:
@@ -288,7 +289,7 @@ class Context:
             word = self._environment.behaviour.transparent_open if self.settings.mode else "CONNECT OK"
             self._join(session, self.with_index(session.index, word))
         else:
-            session.notify(Notice(self.with_index(session.index, f"REMOTE IP: {session.remote[0]}")))
+            session.notify(Urc(self.with_index(session.index, f"REMOTE IP: {session.remote[0]}")))
             if self.settings.mode:
                 self._join(session, "CONNECT")
 
@@ -297,22 +298,22 @@ class Context:
         if session.role is Role.CLIENT and not self.client.ended(session):
             return
         always = self._environment.behaviour.closed_index
-        session.notify(Notice(f"{session.index}, CLOSED" if always else self.with_index(session.index, "CLOSED")))
+        session.notify(Urc(f"{session.index}, CLOSED" if always else self.with_index(session.index, "CLOSED")))
 
     def _join(self, session: ContextSession, text: str) -> None:
-        """Tell that a session carries data; with QIMODE=1 it takes the UART into data mode."""
+        """Announce that a session carries data; with QIMODE=1 the UART enters data mode."""
         former = self.bytestream
         transparent = bool(self.settings.mode) and (former is None or not former.connected)
         if transparent:
             self.bytestream = session
             session.transparent = True
-        session.notify(Notice(text, online=self.online if transparent else None))
+        session.notify(Urc(text, online=self.online if transparent else None))
 
     def session_changed(self, session: ContextSession) -> None:
         """See `SessionHost.session_changed`."""
         self._changed(self.number)
 
-    # What comes out of its UART
+    # Output on its UART
 
     def with_index(self, index: int, text: str) -> str:
         """Put the index before a text with QIMUX=1."""
@@ -323,12 +324,12 @@ class Context:
         self.outbox.announce(text)
         self._changed(self.number)
 
-    def take(self) -> Notice | Delivery | None:
-        """Return what comes out of the owner's UART next, or None."""
+    def take(self) -> Urc | Delivery | None:
+        """Return what the owner's UART writes next, or None."""
         return self.outbox.take(self._present())
 
-    def forget_notices(self) -> int:
-        """Drop the lines that no UART is there to show; returns how many. Received data stays."""
+    def forget_urcs(self) -> int:
+        """Drop the lines, as no UART can show them; return how many. Received data stays."""
         return self.outbox.forget_lines(self._present())
 
     def _sessions(self) -> list[ContextSession]:

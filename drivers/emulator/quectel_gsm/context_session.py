@@ -1,4 +1,4 @@
-"""A session of a context: what it brings to a UART, lines and data in their order, and what AT commands do with it."""
+"""A session of a context: what its UART writes, lines and data in their order, and what AT commands do with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ...clock import Timer
 from ..environment import Environment
-from ..interpreter.output import Delivery, Notice
+from ..interpreter.output import Delivery, Urc
 from ..network.session import NetworkSession, SessionState
 from .indications import Indications
 from .receive_header import MAXIMUM, HeaderOptions, header
@@ -23,7 +23,7 @@ class Role(enum.IntEnum):
 
 
 class SessionHost(Protocol):
-    """What a session tells its context."""
+    """The context of a session."""
 
     @property
     def local_address(self) -> str:
@@ -38,10 +38,10 @@ class SessionHost(Protocol):
         """AT+QINDI: 0 when received data comes out of the UART by itself, else it waits for AT+QIRD."""
 
     def indication(self, session: ContextSession, more: tuple[int, ...]) -> str:
-        """Return the line that tells of data that waits.
+        """Return the line that announces data that waits.
 
         Args:
-            session: which has it.
+            session: the session that has it.
             more: the numbers behind the session's index.
         """
 
@@ -49,20 +49,20 @@ class SessionHost(Protocol):
         """Return which information stands before received data."""
 
     def session_connected(self, session: ContextSession) -> None:
-        """Note that a session can carry data."""
+        """Called when a session can carry data."""
 
     def session_ended(self, session: ContextSession) -> None:
-        """Note that the remote side or the network has ended a session."""
+        """Called when the remote side or the network has ended a session."""
 
     def discard(self, session: ContextSession) -> None:
-        """Throw a closed session away with the data that nobody has read, and count it."""
+        """Discard a closed session with the data that nobody has read, and count that."""
 
     def session_changed(self, session: ContextSession) -> None:
-        """Note that there is something to take, or that there is room to send."""
+        """Called when there is something to take, or room to send."""
 
 
 class ContextSession:
-    """One session of a context.
+    """Represents one session of a context.
 
     Args:
         host: the context that it belongs to.
@@ -83,8 +83,8 @@ class ContextSession:
         self.transparent: bool = False  # data leaves through `take_raw` only
         self._host = host
         self._environment = environment
-        self._before: deque[Notice] = deque()
-        self._after: deque[Notice] = deque()
+        self._before: deque[Urc] = deque()
+        self._after: deque[Urc] = deque()
         self._indications = Indications(repeat=environment.behaviour.qirdi == "repeated")
         self._on_its_way: Timer | None = None  # runs while data that has come does not show yet
 
@@ -110,13 +110,13 @@ class ContextSession:
         """Whether nothing is left to take."""
         return not (self._before or self._after or self.held)
 
-    def notify(self, notice: Notice) -> None:
-        """Put a line into the session's output, in its place among the data."""
-        (self._before if self.connected else self._after).append(notice)
+    def notify(self, urc: Urc) -> None:
+        """Add a line to the session's output, in its place among the data."""
+        (self._before if self.connected else self._after).append(urc)
         self._host.session_changed(self)
 
-    def forget_notices(self) -> int:
-        """Drop the lines that nobody is there to see; returns how many."""
+    def forget_urcs(self) -> int:
+        """Drop the lines, as no UART can show them; return how many."""
         count = len(self._before)
         self._before.clear()
         if not self.held or self._host.indicating:
@@ -124,8 +124,8 @@ class ContextSession:
             self._after.clear()
         return count
 
-    def take(self) -> Notice | Delivery | None:
-        """Return what comes out of the UART next, or None."""
+    def take(self) -> Urc | Delivery | None:
+        """Return what the UART writes next, or None."""
         if self._before:
             return self._before.popleft()
         if self.transparent:
@@ -135,7 +135,7 @@ class ContextSession:
         if mode := self._host.indicating:
             more = self._indications.take(mode, self.held)
             if more is not None:
-                return Notice(self._host.indication(self, more))
+                return Urc(self._host.indication(self, more))
             return self._after.popleft() if self._after else None
         if payload := self._payload(MAXIMUM):
             before = header(
@@ -163,7 +163,7 @@ class ContextSession:
         self.network.send(data, done)
 
     def close(self) -> None:
-        """End it from our side; what was sent is still handed over, what has come is not shown."""
+        """Close it from our side; what was sent is still handed over, received data is dropped."""
         self.network.close()
         self._before.clear()
         if self._on_its_way is not None:
@@ -173,7 +173,7 @@ class ContextSession:
     def _payload(self, most: int) -> bytes:
         return self.network.take(most, cut=bool(self._host.indicating))
 
-    # What the session on the network tells: see `SessionOwner`
+    # Called by the session on the network: see `SessionOwner`
 
     @property
     def keepalive(self) -> tuple[int, int] | None:

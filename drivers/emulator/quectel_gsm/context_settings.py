@@ -1,9 +1,8 @@
-"""What belongs to a context, and stays when another UART takes it over."""
+"""The settings of a context, which stay when another UART takes it over."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..behaviour import Behaviour
 
@@ -17,7 +16,7 @@ DEFAULT_PORT = 2020  # the app note 8.2 connects there and sets it nowhere
 
 @dataclass(slots=True)
 class ContextSettings:
-    """The settings of one context, each named after its command.
+    """Holds the settings of one context, each named after its command.
 
     Args:
         bearer: QICSGP, 0 CSD or 1 GPRS.
@@ -73,9 +72,10 @@ class ContextSettings:
 
     @classmethod
     def initial(cls, behaviour: Behaviour) -> ContextSettings:
-        """Return what holds at power-up."""
+        """Return the settings at power-up."""
         return cls(showra=int(behaviour.address_line), tcfg=(3, 2, int(behaviour.tcfg_size), 1))
 
-    def saved(self) -> dict[str, Any]:
-        """Return what AT+QISCON saves."""
-        return {name: getattr(self, name) for name in _SAVED}
+    def restore(self, saved: ContextSettings) -> None:
+        """Take over what AT+QISCON has saved of other settings."""
+        for name in _SAVED:
+            setattr(self, name, getattr(saved, name))

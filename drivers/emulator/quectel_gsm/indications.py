@@ -1,13 +1,13 @@
-"""What AT+QINDI tells about data that waits to be read with AT+QIRD."""
+"""The +QIRDI lines of AT+QINDI, which announce data to be read with AT+QIRD."""
 
 from __future__ import annotations
 
 
 class Indications:
-    """Which +QIRDI one session owes.
+    """Decides when one session announces data with +QIRDI.
 
     Args:
-        repeat: whether data that AT+QIRD has left is told again, or only what comes after everything was read.
+        repeat: whether data that AT+QIRD has left is announced again, or only what comes after everything was read.
     """
 
     def __init__(self, *, repeat: bool) -> None:
@@ -17,18 +17,18 @@ class Indications:
         self._number = 0  # of +QIRDI since everything was read
 
     def arrived(self, octets: int) -> None:
-        """Note that so many octets have come."""
+        """Called when octets have been received."""
         self._fresh += octets
 
     def read(self, left: int) -> None:
-        """Note that AT+QIRD has left so many octets."""
+        """Called when AT+QIRD has left a number of octets."""
         if not left:
             self._fresh = self._number = 0
         if self._repeat or not left:
             self._told = False
 
     def take(self, mode: int, held: int) -> tuple[int, ...] | None:
-        """Return what follows the session's index in the +QIRDI that is due, or None when none is.
+        """Return what follows the session's index in the +QIRDI that is due, or None when nothing is due.
 
         Args:
             mode: AT+QINDI, 1 or 2.

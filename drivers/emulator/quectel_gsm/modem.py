@@ -1,4 +1,4 @@
-"""A module of the Quectel GSM family: two contexts that its UARTs share, who owns which, and the commands."""
+"""A module of the Quectel GSM family: two contexts that its UARTs share, and which UART owns which."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..environment import Environment, Network, Sim
 from ..interpreter.bytestream import DataStream, Online
 from ..interpreter.commandline import Command
 from ..interpreter.host import Execution
-from ..interpreter.output import Delivery, Notice
+from ..interpreter.output import Delivery, Urc
 from ..interpreter.uart import Uart
 from ..interpreter.uart_settings import SendSettings
 from ..modem import UARTS, Modem
@@ -18,16 +18,16 @@ from .states import ACTIVE, ContextState
 
 _NUMBERS = {"QIURC": 1, "QNITZ": 0, "QSCLK": 0, "CMGF": 0, "QCOLP": 0, "QINDRI": 0, "CTZU": 0}
 
-#: Takes up one command of a UART.
+#: Makes an execution of one command of a UART.
 Interpreter = Callable[["QuectelGsmModem", Uart, Command], Execution]
 
 
 class QuectelGsmModem(Modem):
-    """The module without its line.
+    """Runs a module of the family without its line.
 
     Args:
         environment: loop, clock, behaviour, network.
-        interpreter: takes up commands; `Call` with a table of them.
+        interpreter: makes an execution of a command; `Call` with a command table.
         uart_class: the AT interpreter.
         ownership_class: the rule about contexts and UARTs.
     """
@@ -52,11 +52,11 @@ class QuectelGsmModem(Modem):
     # Commands
 
     def begin(self, uart: int, command: Command) -> Execution:
-        """Take up one command of a UART."""
+        """See `UartHost.begin`."""
         return self._interpreter(self, self.uarts[uart], command)
 
     def admit(self, uart: int, need: Need) -> bool:
-        """Say whether a UART may do something with its foreground context; without CMUX nobody else could want it."""
+        """Return whether a UART may do something with its foreground context; without CMUX it has no rivals."""
         if not self.multiplexing:
             self.ownership.adopt(uart, self.ownership.foreground(uart))
         context = self.foreground(uart)
@@ -67,7 +67,7 @@ class QuectelGsmModem(Modem):
         return self.contexts[self.ownership.foreground(uart)]
 
     def sending(self, uart: int) -> SendSettings:
-        """Return how AT+QISEND looks on a UART: a matter of its foreground context or of the UART."""
+        """Return how AT+QISEND asks for data on a UART: settings of its foreground context or of the UART."""
         if self.environment.behaviour.send_settings_per_uart:
             return self.uarts[uart].settings
         return self.foreground(uart).settings
@@ -75,15 +75,15 @@ class QuectelGsmModem(Modem):
     # Output
 
     def route(self, number: int) -> None:
-        """Let the UART that owns a context look at it."""
+        """Make the UART that owns a context write what the context has."""
         owner = self.ownership.owner(number)
         if owner is None:
-            self.contexts[number].forget_notices()
+            self.contexts[number].forget_urcs()
         else:
             self.uarts[owner].writable()
 
-    def next_output(self, uart: int) -> Notice | Delivery | None:
-        """Return what one of the contexts of a UART has to say; the contexts take turns."""
+    def next_output(self, uart: int) -> Urc | Delivery | None:
+        """Return what a UART writes next, from one of its contexts, which take turns."""
         owned = self.ownership.owned(uart)
         self._turn += 1
         for step in range(len(owned)):
@@ -92,16 +92,16 @@ class QuectelGsmModem(Modem):
                 return item
         return None
 
-    def forget_notices(self, uart: int) -> int:
-        """Drop the lines for a UART where nobody listens; returns how many."""
-        return sum(self.contexts[number].forget_notices() for number in self.ownership.owned(uart))
+    def forget_urcs(self, uart: int) -> int:
+        """See `UartHost.forget_urcs`."""
+        return sum(self.contexts[number].forget_urcs() for number in self.ownership.owned(uart))
 
     def online(self, uart: int) -> Online | None:
         """Return the transparent session of the foreground context of a UART, or None."""
         return self.foreground(uart).online()
 
     def forget_stream(self, stream: DataStream) -> None:
-        """End the tie between a transparent session and its UART."""
+        """Forget a transparent session that has ended."""
         for context in self.contexts:
             if context.bytestream is stream:
                 context.bytestream = None
@@ -114,7 +114,7 @@ class QuectelGsmModem(Modem):
     # The contexts
 
     def _may_start(self, number: int) -> bool:
-        """Say whether a context may be activated beside the other one."""
+        """Return whether a context may be activated beside the other one."""
         mine = self.contexts[number]
         other = self.contexts[1 - number]
         if other.state not in ACTIVE:
@@ -125,43 +125,43 @@ class QuectelGsmModem(Modem):
         return not (same_uart and (mine.settings.mode or other.settings.mode))
 
     def other_on_same_uart(self, context: Context) -> bool:
-        """Say whether the other context is in use on the same UART."""
+        """Return whether the other context is in use on the same UART."""
         other = self.contexts[1 - context.number]
         owner = self.ownership.owner(context.number)
         return other.in_use and owner is not None and self.ownership.owner(other.number) == owner
 
     def drop_contexts(self) -> None:
-        """Let the network take all contexts away."""
+        """Deactivate all contexts from the network's side."""
         for context in self.contexts:
             context.drop()
 
     def break_sessions(self) -> None:
-        """Let the remote side of every session reset its connection."""
+        """Reset the connection of every session from the remote side."""
         for context in self.contexts:
             context.break_sessions()
 
     # The network, the power and the line
 
     def set_network(self, network: Network) -> None:
-        """Let the network change; see `Modem.set_network`."""
+        """Change the network; see `Modem.set_network`."""
         super().set_network(network)
         for context in self.contexts:
             context.network_changed()
 
     def power_down(self) -> None:
-        """Forget everything that does not outlive the power."""
+        """Reset everything that is lost without power."""
         for context in self.contexts:
             context.reset()
         self.ownership.reset()
         super().power_down()
 
     def sim_lines(self) -> list[str]:
-        """Return the lines that tell the state of the SIM, and that calls are possible once it is ready."""
+        """Return the lines that announce the state of the SIM, and that calls are possible once it is ready."""
         ready = self.environment.network.sim is Sim.READY and self.numbers["QIURC"]
         return [*super().sim_lines(), "Call Ready"] if ready else super().sim_lines()
 
     def disconnected(self, uart: int) -> None:
-        """Note that the DLC of a virtual UART was closed."""
+        """Detach a virtual UART, whose DLC was closed."""
         super().disconnected(uart)
         if self.environment.behaviour.release_on_disc:
             for number in self.ownership.owned(uart):
@@ -170,7 +170,7 @@ class QuectelGsmModem(Modem):
                 self.ownership.free(number)
 
     def left_multiplexer(self) -> None:
-        """Note that the module is back in AT mode."""
+        """Detach all UARTs, as multiplexer mode is over."""
         super().left_multiplexer()
         if self.environment.behaviour.owner_after_cmux == "uart1":
             self.ownership.hand_over(0)

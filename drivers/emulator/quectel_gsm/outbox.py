@@ -1,32 +1,32 @@
-"""What a context has to say on its UART: its own lines, then what its sessions have, those that have ended first."""
+"""The output of a context: its own lines, then that of its sessions, those that have ended first."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
 
-from ..interpreter.output import Delivery, Notice
+from ..interpreter.output import Delivery, Urc
 from .context_session import ContextSession
 
 _LINES = 64  # that wait for the UART; the oldest make room
 
 
 class Outbox:
-    """Lines of the context, and ended sessions that have not been read empty."""
+    """Queues the lines of a context, and sessions that have ended with output left."""
 
     def __init__(self) -> None:
         self.crowded_out: int = 0  # lines that waited for the UART until there was no room
-        self._lines: deque[Notice] = deque(maxlen=_LINES)
+        self._lines: deque[Urc] = deque(maxlen=_LINES)
         self._draining: list[ContextSession] = []
 
     def announce(self, text: str) -> None:
         """Queue an unsolicited line."""
         if len(self._lines) == _LINES:
             self.crowded_out += 1
-        self._lines.append(Notice(text))
+        self._lines.append(Urc(text))
 
     def keep(self, session: ContextSession) -> None:
-        """Go on with a session that has ended and is replaced, until nothing is left to take from it."""
+        """Keep a session that has ended and is replaced until nothing is left to take from it."""
         if not session.drained:
             self._draining.append(session)
 
@@ -35,8 +35,8 @@ class Outbox:
         self._draining = [session for session in self._draining if not session.drained]
         return [*self._draining, *others]
 
-    def take(self, others: Iterable[ContextSession]) -> Notice | Delivery | None:
-        """Return what comes out of the UART next, or None."""
+    def take(self, others: Iterable[ContextSession]) -> Urc | Delivery | None:
+        """Return what the UART writes next, or None."""
         if self._lines:
             return self._lines.popleft()
         for session in self.sessions(others):
@@ -45,12 +45,12 @@ class Outbox:
         return None
 
     def forget_lines(self, others: Iterable[ContextSession]) -> int:
-        """Drop the lines that no UART is there to show; returns how many. Received data stays."""
+        """Drop the lines, as no UART can show them; return how many. Received data stays."""
         count = len(self._lines)
         self._lines.clear()
-        return count + sum(session.forget_notices() for session in self.sessions(others))
+        return count + sum(session.forget_urcs() for session in self.sessions(others))
 
     def clear(self) -> None:
-        """Say nothing of all this."""
+        """Forget all lines and ended sessions."""
         self._lines.clear()
         self._draining.clear()

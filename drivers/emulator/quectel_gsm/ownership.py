@@ -1,4 +1,4 @@
-"""Which virtual UART controls which context, and what a UART may do that does not."""
+"""Which virtual UART controls which context, and what the others may do with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOBODY = 255  # what AT+QIFGCNT? shows for a context that no channel controls
 
 
 class Need(enum.Enum):
-    """How much a command wants of its UART's foreground context."""
+    """What a command does with its UART's foreground context."""
 
     READ = "only looks"
     SET = "changes a setting"
@@ -20,7 +20,7 @@ class Need(enum.Enum):
 
 
 class Ownership:
-    """The foreground contexts of four UARTs and the owners of two contexts.
+    """Keeps the foreground contexts of the UARTs, and which UART controls which context.
 
     Args:
         behaviour: the readings where sources disagree.
@@ -32,11 +32,14 @@ class Ownership:
         self._uarts = uarts
         self.reset()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} owners={self._owner} foregrounds={self._foreground}>"
+
     def reset(self) -> None:
-        """Go back to what holds at power-up."""
+        """Return to the state at power-up."""
         self._foreground = [0] * self._uarts
         self._owner: list[int | None] = [None for _ in CONTEXTS]
-        # UARTs that had a context and lost it to another: nothing is theirs until they select again.
+        # UARTs that lost a context to another, and may do nothing with it until they select it again.
         self._dispossessed: set[tuple[int, int]] = set()
         if self._behaviour.default_owner_uart1:
             self._owner[0] = 0
@@ -55,7 +58,7 @@ class Ownership:
         return NOBODY if owner is None else owner
 
     def may_select(self, uart: int, context: int, in_use: bool) -> bool:
-        """Say whether AT+QIFGCNT of a UART for a context is granted.
+        """Return whether AT+QIFGCNT of a UART for a context is granted.
 
         Args:
             uart: the asking UART.
@@ -73,7 +76,7 @@ class Ownership:
         return True
 
     def admit(self, uart: int, context: int, need: Need, in_use: bool) -> bool:
-        """Say whether a UART may do something with a context; starting a free one makes it the owner."""
+        """Return whether a UART may do something with a context; starting a free one makes it the owner."""
         owner = self._owner[context]
         if owner == uart:
             return True
@@ -96,12 +99,12 @@ class Ownership:
             self._take(uart, context)
 
     def released(self, context: int) -> None:
-        """Note that a context is back in IP INITIAL."""
+        """Called when a context is back in IP INITIAL."""
         if self._behaviour.release_on_initial:
             self._owner[context] = None
 
     def free(self, context: int) -> None:
-        """Let nobody control a context."""
+        """Leave a context without an owner."""
         self._owner[context] = None
 
     def hand_over(self, uart: int) -> None:

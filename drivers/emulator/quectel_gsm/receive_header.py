@@ -1,4 +1,4 @@
-"""What stands before received data: the lines and counts that the four header commands ask for."""
+"""The header of received data: the lines and counts that the four header commands ask for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAXIMUM = 1460
 
 @dataclass(frozen=True, slots=True)
 class HeaderOptions:
-    """Which information is wanted.
+    """Specifies the information in a header.
 
     Args:
         profile: the index with QIMUX=1, else None.
@@ -32,7 +32,7 @@ class HeaderOptions:
 
 
 def header(options: HeaderOptions, length: int, kind: str, remote: tuple[str, int] | None, local: str) -> bytes:
-    """Build what stands before received data.
+    """Return the header of received data.
 
     Args:
         options: which information is wanted.

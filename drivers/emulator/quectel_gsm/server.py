@@ -25,10 +25,10 @@ class ServerState(enum.Enum):
 
 
 class Server:
-    """What AT+QISERVER starts.
+    """Listens for one context, and holds its clients.
 
     Args:
-        host: the context, which is told what its sessions do.
+        host: the context.
         environment: the event loop.
     """
 
@@ -51,10 +51,10 @@ class Server:
         return sum(session.connected for session in self.clients.values())
 
     def prepare(self, maximum: int) -> None:
-        """Note that it is about to listen.
+        """Prepare to listen.
 
         Args:
-            maximum: how many clients are let in.
+            maximum: how many clients are accepted.
         """
         self.state = ServerState.OPENING
         self._maximum = maximum
@@ -74,14 +74,14 @@ class Server:
         self.state = ServerState.LISTENING
 
     def stop(self) -> bool:
-        """Leave the listening state; False when it was not in it."""
+        """Stop listening; return False when it did not listen."""
         listened = self.state is ServerState.LISTENING
         self.state = ServerState.INITIAL
         self._socket.close()
         return listened
 
     def close_client(self, index: int) -> bool:
-        """Close one client; False when there is none to close."""
+        """Close one client; return False when there is none."""
         session = self.clients.get(index)
         if session is None or not session.connected:
             return False
@@ -96,7 +96,7 @@ class Server:
         self.clients.clear()
 
     def arrived(self, transport: asyncio.Transport) -> None:
-        """Take in a TCP client, or turn it away when there are enough."""
+        """Accept a TCP client, or reject it when there are enough."""
         index = self._free_index()
         if index is None or self.state is not ServerState.LISTENING:
             transport.abort()

@@ -1,4 +1,4 @@
-"""What a context asks the network for without a session: names, echoes, the time."""
+"""Questions of a context to the network, without a session: names, echoes, the time."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ NTP_WAIT = 120.0  # seconds until AT+QNTP gives up: the manual
 
 
 class ServiceHost(Protocol):
-    """What these need of a context."""
+    """The context of the services."""
 
     @property
     def state(self) -> ContextState:
         """The context's state."""
 
     async def ready(self) -> bool:
-        """Activate the context if it is IP INITIAL; False when the network refuses."""
+        """Activate the context if it is IP INITIAL; return False when the network refuses."""
 
     def announce(self, text: str) -> None:
         """Queue an unsolicited line."""
@@ -59,12 +59,12 @@ class NtpCode(enum.IntEnum):
 
 
 class Services:
-    """What one context asks the network for; one echo and one question for the time at once.
+    """Asks the network for one context; one series of echoes and one question for the time at once.
 
     Args:
         host: the context.
         environment: loop, clock, names.
-        spawn: runs something that ends with the context.
+        spawn: runs a task that is cancelled with the context.
     """
 
     def __init__(self, host: ServiceHost, environment: Environment, spawn: Spawn) -> None:
@@ -94,12 +94,12 @@ class Services:
         self._pinging = self._spawn(_ping(self._host, self._environment, name, wait, count))
         return True
 
-    def ask_time(self, server: tuple[str, int], told: Callable[[datetime], None]) -> bool:
+    def ask_time(self, server: tuple[str, int], done: Callable[[datetime], None]) -> bool:
         """Carry out AT+QNTP; the result follows as an unsolicited line.
 
         Args:
             server: name or address, and port.
-            told: called with the time.
+            done: called with the time.
 
         Returns:
             False while another is under way.
@@ -110,7 +110,7 @@ class Services:
         async def run() -> None:
             moment = await _ask_time(self._host, self._environment, server)
             if moment is not None:
-                told(moment)
+                done(moment)
 
         self._asking = self._spawn(run())
         return True
@@ -170,7 +170,7 @@ async def _ask_time(host: ServiceHost, environment: Environment, server: tuple[s
         server: name or address, and port.
 
     Returns:
-        The time, or None when there is none.
+        The time, or None when it is not known.
     """
     code, moment = NtpCode.NOT_ACTIVATED, None
     if await host.ready():

@@ -1,4 +1,4 @@
-"""The states of one PDP context as literal data: what may happen in which state, and where it leads."""
+"""The states of a PDP context as a table: what may happen in which state, and where it leads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..behaviour import Behaviour
 
 
 class ContextState(enum.Enum):
-    """The states that AT+QISTAT tells, in its words."""
+    """The states of a context, in the words of AT+QISTAT."""
 
     INITIAL = "IP INITIAL"
     START = "IP START"
@@ -24,7 +24,7 @@ class ContextState(enum.Enum):
     PROCESSING = "IP PROCESSING"
 
 
-#: The number that stands for the word with ATV0; IP PROCESSING has none in the manual.
+#: The number that stands for the word with ATV0; the manual has none for IP PROCESSING.
 STATE_NUMBERS = {
     ContextState.INITIAL: 0,
     ContextState.START: 1,
@@ -83,10 +83,10 @@ Transitions = dict[tuple[ContextState, Trigger], ContextState]
 
 
 def transitions(behaviour: Behaviour) -> Transitions:
-    """Return the table of all that is allowed; a pair that is not in it is refused.
+    """Return the table of transitions; a pair that is not in it is refused.
 
     Args:
-        behaviour: which of the readings holds where sources disagree.
+        behaviour: the readings where sources disagree.
     """
     state, trigger = ContextState, Trigger
     table: Transitions = {

@@ -3,6 +3,19 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typed_frames import (
+    ADVANCED_SABM_0,
+    ADVANCED_UA_0,
+    CLD,
+    CLD_ANSWER,
+    DISC_0,
+    OWN_MSC,
+    SABM_0,
+    SABM_1,
+    UA_0,
+    UA_1,
+    basic,
+)
 
 from cmux.protocol import Config, Option
 from cmux.protocol.at_mode import MAX_WAITING, AtMode
@@ -23,32 +36,6 @@ from cmux.protocol.events import (
 )
 from cmux.protocol.responder import SABM_WAIT, Responder
 from cmux.protocol.wire import FrameType
-
-
-def fcs(octets: bytes) -> int:
-    """27.010 annex B, bit by bit."""
-    register = 0xFF
-    for octet in octets:
-        register ^= octet
-        for _ in range(8):
-            register = register >> 1 ^ (0xE0 if register & 1 else 0)
-    return 0xFF - register
-
-
-def basic(header: str, info: str = "") -> bytes:
-    """27.010 5.2.6: flag, header with its length, information, FCS of the header, flag."""
-    head = bytes.fromhex(header)
-    return b"\xf9" + head + bytes.fromhex(info) + bytes((fcs(head), 0xF9))
-
-
-# The initiator's commands have C/R 1, the responder's 0; answers have that of the command (27.010 5.2.1.2).
-SABM_0, UA_0 = basic("03 3F 01"), basic("03 73 01")
-SABM_1, UA_1 = basic("07 3F 01"), basic("07 73 01")
-DISC_0 = basic("03 53 01")
-CLD, CLD_ANSWER = basic("03 EF 05", "C3 01"), basic("01 EF 05", "C1 01")
-OWN_MSC = basic("01 EF 09", "E3 05 07 8D")
-ADVANCED_SABM_0 = bytes((0x7E, 0x03, 0x3F, fcs(b"\x03\x3f"), 0x7E))
-ADVANCED_UA_0 = bytes((0x7E, 0x03, 0x73, fcs(b"\x03\x73"), 0x7E))
 
 
 class Station:

@@ -180,7 +180,7 @@ def test_faults_rate_names_and_routes_reach_the_module() -> None:
         (["--tcp", "127.0.0.1:0", "--faults", "bear=1"], "no fault is called 'bear'"),
         (["--tcp", "127.0.0.1:0", "--route", "127.0.0.1"], "--route"),
         (["--tcp", "127.0.0.1:0", "--route", "a=b"], "is not ADDRESS or ADDRESS:PORT"),
-        (["--tcp", "127.0.0.1:0", "--host", "a=b"], "is no IPv4 address"),
+        (["--tcp", "127.0.0.1:0", "--host", "a=b"], "is not an IPv4 address"),
         (["--tcp", "127.0.0.1:0", "--line-rate", "0"], "--line-rate"),
         (["--port", "/dev/x", "--count", "2"], "--count needs --pty or --tcp"),
     ],

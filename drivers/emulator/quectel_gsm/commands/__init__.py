@@ -1,4 +1,7 @@
-"""All commands of the module."""
+"""The AT commands of the Quectel GSM family, a table for each subject, and all of them together.
+
+Commands about one UART alone are in `interpreter`, those about the line in `line`.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ _TABLES = (
 
 
 def all_commands() -> CommandTable[Call]:
-    """Return the module's command table."""
+    """Return the table of all commands."""
     table: CommandTable[Call] = uart_commands
     for more in _TABLES:
         table = table.merged(more)

@@ -24,7 +24,7 @@ _READ_RANGES = ((CONTEXTS[0], CONTEXTS[-1]), (1, 2), (0, PROFILES - 1), (1, 1500
 
 @_command("QISEND", Form.TEST)
 def lengths(call: Call) -> Reply:
-    """AT+QISEND=?."""
+    """Answer AT+QISEND=?."""
     call.line(f"+QISEND: (1-{_longest(call)})")
     return OK
 
@@ -42,7 +42,7 @@ def _addressed(call: Call, index: int) -> ContextSession | None:
 
 @_command("QISEND", Form.EXECUTE, needs(Need.CONTROL))
 def send(call: Call) -> Reply | None:
-    """AT+QISEND: data until Ctrl-Z."""
+    """Answer AT+QISEND: data until Ctrl-Z."""
     if call.context.settings.mux:
         return ERROR
     return _prompt(call, 0, None)
@@ -50,7 +50,7 @@ def send(call: Call) -> Reply | None:
 
 @_command("QISEND", Form.WRITE, needs(Need.CONTROL))
 def send_to(call: Call) -> Reply | None:
-    """AT+QISEND=: a length with QIMUX=0, an index and perhaps a length with QIMUX=1."""
+    """Answer AT+QISEND=: a length with QIMUX=0, an index and perhaps a length with QIMUX=1."""
     if not call.context.settings.mux:
         length = call.number(0, 1, _longest(call))
         return ERROR if length is None or len(call.texts) != 1 else _prompt(call, 0, length)
@@ -110,13 +110,13 @@ _text("QISACK", Form.TEST, "")
 
 @_command("QISACK", Form.EXECUTE, needs(Need.CONTROL))
 def acknowledged(call: Call) -> Reply:
-    """AT+QISACK: how much was sent, acknowledged, and not."""
+    """Answer AT+QISACK: how much was sent, acknowledged, and not."""
     return ERROR if call.context.settings.mux else _acknowledged(call, 0)
 
 
 @_command("QISACK", Form.WRITE, needs(Need.CONTROL))
 def acknowledged_by(call: Call) -> Reply:
-    """AT+QISACK=: the same for one session with QIMUX=1."""
+    """Answer AT+QISACK=: the same for one session with QIMUX=1."""
     settings = call.context.settings
     index = call.number(0, 0, (PROFILES if settings.srvc == Role.CLIENT else CLIENTS) - 1)
     if index is None or not settings.mux or len(call.texts) != 1:
@@ -140,7 +140,7 @@ _text("QIRD", Form.TEST, "+QIRD: (0,1),(1,2),(0-5),(1-1500)")
 
 @_command("QIRD", Form.WRITE)
 def read(call: Call) -> Reply:
-    """AT+QIRD=: what has come for a session of any context that the UART controls, the foreground or not."""
+    """Answer AT+QIRD=: what has come for a session of any context that the UART controls, the foreground or not."""
     values = [call.number(place, *limits) for place, limits in enumerate(_READ_RANGES)]
     if None in values or len(call.texts) != len(_READ_RANGES):
         return ERROR

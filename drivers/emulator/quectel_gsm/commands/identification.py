@@ -17,7 +17,7 @@ IMEI = "861001001234560"
 
 @identification.command("I", Form.EXECUTE)
 def identify(call: Call) -> Reply:
-    """ATI."""
+    """Answer ATI."""
     blank = "\r\n" if call.modem.environment.behaviour.ati_blank_line else ""
     call.line(f"{MANUFACTURER}\r\n{blank}{MODEL}\r\nRevision:{REVISION}")
     return OK

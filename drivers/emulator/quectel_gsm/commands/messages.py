@@ -1,4 +1,4 @@
-"""The commands about messages and calls: settings are kept, and nobody writes or calls."""
+"""The commands about messages and calls: settings are kept, and no message or call ever comes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _fits(argument: Argument, kind: _Kind) -> bool:
 
 
 def _setting(name: str, values: str, default: str, *kinds: _Kind) -> None:
-    """Enter test, read and write of a setting; values that a write leaves out stay as they are.
+    """Add test, read and write of a setting; values that a write leaves out stay as they are.
 
     Args:
         name: of the command.
@@ -74,7 +74,7 @@ _text("CPMS", Form.TEST, "+CPMS: " + ",".join(["({})".format(",".join(f'"{store}
 
 @_command("CPMS", Form.READ)
 def read_stores(call: Call) -> Reply:
-    """AT+CPMS?."""
+    """Answer AT+CPMS?."""
     stores = call.modem.texts.get("CPMS", "SM,SM,SM").split(",")
     call.line("+CPMS: " + ",".join(f'"{store}",{_FREE}' for store in stores))
     return OK
@@ -82,7 +82,7 @@ def read_stores(call: Call) -> Reply:
 
 @_command("CPMS", Form.WRITE)
 def set_stores(call: Call) -> Reply:
-    """AT+CPMS=: where messages are read, written and received."""
+    """Answer AT+CPMS=: where messages are read, written and received."""
     wanted = call.texts
     if len(wanted) > 3 or not set(wanted) <= set(_STORES):
         return ERROR
@@ -101,7 +101,7 @@ _text("CLCC", Form.EXECUTE, "")
 
 
 def _no_message(name: str, highest: int) -> None:
-    """Enter a command about the message of an index, where there is none."""
+    """Add a command about the message of an index, where there is none."""
 
     @_command(name, Form.WRITE)
     def answer(call: Call) -> Reply:
@@ -115,7 +115,7 @@ _no_message("CMGD", 4)
 
 @_command("CMGL", Form.WRITE)
 def list_messages(call: Call) -> Reply:
-    """AT+CMGL=: no message of any kind; a text or a number, as AT+CMGF says."""
+    """Answer AT+CMGL=: no message of any kind; a text or a number, as AT+CMGF says."""
     kind = call.texts[0]
     known = call.number(0, 0, 4) is not None if call.modem.numbers["CMGF"] == 0 else kind in _LISTED
     return OK if known and len(call.texts) <= 2 else ERROR

@@ -20,7 +20,7 @@ _text("QIDNSGIP", Form.TEST, "")
 
 @_command("QIDNSGIP", Form.WRITE, needs(Need.ACTIVATE))
 def look_up(call: Call) -> Reply:
-    """AT+QIDNSGIP=: OK, and later the addresses; activates the context when that is needed."""
+    """Answer AT+QIDNSGIP=: OK, and later the addresses; activates the context when that is needed."""
     if len(call.texts) != 1 or not 0 < len(call.texts[0]) <= 100:
         return ERROR
     if not _may_ask(call.context):
@@ -30,7 +30,7 @@ def look_up(call: Call) -> Reply:
 
 
 def _may_ask(context: Context) -> bool:
-    """Say whether the context is active, or may be activated by this."""
+    """Return whether the context is active, or may be activated by this."""
     return context.state is ContextState.INITIAL or context.activating or context.state in ACTIVE
 
 
@@ -41,7 +41,7 @@ _text("QPING", Form.TEST, '+QPING: "HOST",(1-255),(1-10)')
 
 @_command("QPING", Form.WRITE, needs(Need.ACTIVATE))
 def ping(call: Call) -> Reply:
-    """AT+QPING=: OK, and later a line per request; activates the context when that is needed."""
+    """Answer AT+QPING=: OK, and later a line per request; activates the context when that is needed."""
     texts = call.texts
     timeout = call.number(1, 1, 255) if len(texts) > 1 and texts[1] else 1
     count = call.number(2, 1, 10) if len(texts) > 2 and texts[2] else 4
@@ -61,14 +61,14 @@ _text("QNTP", Form.TEST, '+QNTP: "SERVER",(1-65535)')
 
 @_command("QNTP", Form.READ)
 def read_time_server(call: Call) -> Reply:
-    """AT+QNTP?."""
+    """Answer AT+QNTP?."""
     server, port = call.modem.ntp_server
     call.line(f'+QNTP: "{server}",{port}')
     return OK
 
 
 def ask_time(call: Call) -> Reply:
-    """AT+QNTP, and AT+QNTP= with a server first: OK, and later the time."""
+    """Answer AT+QNTP, and AT+QNTP= with a server first: OK, and later the time."""
     if call.texts:
         port = call.number(1, 1, 65535) if len(call.texts) > 1 else 123
         if not 0 < len(call.texts[0]) <= 100 or port is None or len(call.texts) > 2:

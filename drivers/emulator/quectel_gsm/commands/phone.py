@@ -36,7 +36,7 @@ _LOCKED = {Sim.MISSING: SIM_NOT_INSERTED, Sim.PIN: SIM_PIN_REQUIRED, Sim.PUK: SI
 
 
 def _of_sim(name: str, text: str) -> None:
-    """Enter a command that reads the SIM."""
+    """Add a command that reads the SIM."""
     _text(name, Form.TEST, "")
 
     @_command(name, Form.EXECUTE)
@@ -55,7 +55,7 @@ _text("CPIN", Form.TEST, "")
 
 @_command("CPIN", Form.READ)
 def read_pin(call: Call) -> Reply:
-    """AT+CPIN?."""
+    """Answer AT+CPIN?."""
     sim = call.modem.environment.network.sim
     if sim is Sim.MISSING:
         return cme(SIM_NOT_INSERTED)
@@ -65,7 +65,7 @@ def read_pin(call: Call) -> Reply:
 
 @_command("CPIN", Form.WRITE)
 def enter_pin(call: Call) -> Reply:
-    """AT+CPIN=: the PIN; a third wrong one blocks the SIM."""
+    """Answer AT+CPIN=: the PIN; a third wrong one blocks the SIM."""
     network = call.modem.environment.network
     if network.sim is Sim.MISSING:
         return cme(SIM_NOT_INSERTED)
@@ -80,7 +80,7 @@ def enter_pin(call: Call) -> Reply:
         return cme(INCORRECT_PASSWORD)
     call.modem.wrong_pins = 0
     network.sim = Sim.READY
-    call.modem.say_sim(call.uart)
+    call.modem.announce_sim(call.uart)
     call.modem.tell_registration()
     return OK
 
@@ -92,7 +92,7 @@ _text("CSQ", Form.TEST, "+CSQ: (0-31,99),(0-7,99)")
 
 @_command("CSQ", Form.EXECUTE)
 def signal_quality(call: Call) -> Reply:
-    """AT+CSQ."""
+    """Answer AT+CSQ."""
     call.line("+CSQ: 28,0" if call.modem.environment.network.registered else "+CSQ: 99,99")
     return OK
 
@@ -138,7 +138,7 @@ def _attach(call: Call, wanted: bool) -> Reply | None:
     environment = call.modem.environment
     if environment.behaviour.cgatt_deact == "after_ok":
         return OK
-    call.uart.say_now()
+    call.uart.pump_now()
     environment.clock.call_later(environment.loop, environment.behaviour.result_time, lambda: call.finish(OK))
     return None
 
@@ -148,14 +148,14 @@ _text("CGATT", Form.TEST, "+CGATT: (0,1)")
 
 @_command("CGATT", Form.READ)
 def read_attachment(call: Call) -> Reply:
-    """AT+CGATT?."""
+    """Answer AT+CGATT?."""
     call.line(f"+CGATT: {int(_attached(call))}")
     return OK
 
 
 @_command("CGATT", Form.WRITE)
 def attach(call: Call) -> Reply | None:
-    """AT+CGATT=."""
+    """Answer AT+CGATT=."""
     value = call.number(0, 0, 1)
     if value is None or len(call.texts) != 1:
         return ERROR
@@ -167,7 +167,7 @@ _text("CGDCONT", Form.TEST, '+CGDCONT: (1-2),"IP",,,(0),(0)')
 
 @_command("CGDCONT", Form.READ)
 def read_definitions(call: Call) -> Reply:
-    """AT+CGDCONT?."""
+    """Answer AT+CGDCONT?."""
     for number, (kind, apn) in sorted(call.modem.definitions.items()):
         call.line(f'+CGDCONT: {number},"{kind}","{apn}","",0,0')
     return OK
@@ -175,7 +175,7 @@ def read_definitions(call: Call) -> Reply:
 
 @_command("CGDCONT", Form.WRITE)
 def define(call: Call) -> Reply:
-    """AT+CGDCONT=: PDP contexts of 27.007, which the stack does not use; a number alone forgets one."""
+    """Answer AT+CGDCONT=: PDP contexts of 27.007, which the stack does not use; a number alone forgets one."""
     number = call.number(0, 1, 2)
     if number is None:
         return ERROR
@@ -193,7 +193,7 @@ _text("CGACT", Form.TEST, "+CGACT: (0,1)")
 
 @_command("CGACT", Form.READ)
 def read_activation(call: Call) -> Reply:
-    """AT+CGACT?."""
+    """Answer AT+CGACT?."""
     for number in sorted(call.modem.definitions):
         call.line(f"+CGACT: {number},{int(number in call.modem.activated)}")
     return OK
@@ -201,7 +201,7 @@ def read_activation(call: Call) -> Reply:
 
 @_command("CGACT", Form.WRITE)
 def activate_definition(call: Call) -> Reply:
-    """AT+CGACT=."""
+    """Answer AT+CGACT=."""
     wanted = call.number(0, 0, 1)
     number = call.number(1, 1, 2) if len(call.texts) == 2 else 1
     if wanted is None or number is None or len(call.texts) > 2:
@@ -217,14 +217,14 @@ _text("COPS", Form.TEST, f'+COPS: (2,"{OPERATOR}","CMCC","46000"),,(0-4),(0-2)')
 
 @_command("COPS", Form.READ)
 def read_operator(call: Call) -> Reply:
-    """AT+COPS?."""
+    """Answer AT+COPS?."""
     call.line(f'+COPS: 0,0,"{OPERATOR}"' if call.modem.environment.network.service else "+COPS: 0")
     return OK
 
 
 @_command("COPS", Form.WRITE)
 def select_operator(call: Call) -> Reply:
-    """AT+COPS=: there is one operator; 2 leaves it."""
+    """Answer AT+COPS=: there is one operator; 2 leaves it."""
     mode = call.number(0, 0, 4)
     if mode is None or len(call.texts) > 4:
         return ERROR
@@ -245,7 +245,7 @@ _text("QNSTATUS", Form.TEST, "")
 
 @_command("QNSTATUS", Form.EXECUTE)
 def network_status(call: Call) -> Reply:
-    """AT+QNSTATUS: 0 when packet service is there, 1 when it is not."""
+    """Answer AT+QNSTATUS: 0 when packet service is there, 1 when it is not."""
     call.line(f"+QNSTATUS: {int(not _attached(call))}")
     return OK
 
@@ -258,18 +258,18 @@ _text("CCLK", Form.TEST, "")
 
 @_command("CCLK", Form.READ)
 def read_clock(call: Call) -> Reply:
-    """AT+CCLK?."""
+    """Answer AT+CCLK?."""
     call.line(f'+CCLK: "{call.modem.wall_clock.text()}"')
     return OK
 
 
 @_command("CCLK", Form.WRITE)
 def set_clock(call: Call) -> Reply:
-    """AT+CCLK=."""
+    """Answer AT+CCLK=."""
     return OK if len(call.texts) == 1 and call.modem.wall_clock.set_text(call.texts[0]) else ERROR
 
 
-# Whose number is shown; nobody calls
+# Whose number is shown; no call ever comes
 
 
 def _shown_number(name: str) -> None:
@@ -292,11 +292,11 @@ def _shown_number(name: str) -> None:
 _shown_number("CLIP")
 _shown_number("COLP")
 
-# Power, and what is told unasked
+# Power, and unsolicited lines
 
 
 def _module_number(name: str, values: str, highest: int) -> None:
-    """Enter test, read and write of a number that belongs to the whole module."""
+    """Add test, read and write of a number that belongs to the whole module."""
     _text(name, Form.TEST, f"+{name}: {values}")
 
     @_command(name, Form.READ)
@@ -325,14 +325,14 @@ _text("CFUN", Form.TEST, "+CFUN: (0,1,4),(0,1)")
 
 @_command("CFUN", Form.READ)
 def read_functionality(call: Call) -> Reply:
-    """AT+CFUN?."""
+    """Answer AT+CFUN?."""
     call.line(f"+CFUN: {call.modem.functionality}")
     return OK
 
 
 @_command("CFUN", Form.WRITE)
 def set_functionality(call: Call) -> Reply:
-    """AT+CFUN=; 0 and 4 take the contexts away, a second value of 1 restarts the module."""
+    """Answer AT+CFUN=; 0 and 4 take the contexts away, a second value of 1 restarts the module."""
     level = call.number(0, 0, 4)
     restart = call.number(1, 0, 1) if len(call.texts) == 2 else 0
     if level not in (0, 1, 4) or restart is None or len(call.texts) > 2:
@@ -353,7 +353,7 @@ _text("QPOWD", Form.TEST, "+QPOWD: (0,1)")
 
 @_command("QPOWD", Form.WRITE)
 def power_down(call: Call) -> Reply:
-    """AT+QPOWD=: contexts and owners are gone; the module itself stays reachable."""
+    """Answer AT+QPOWD=: contexts and owners are gone; the module itself stays reachable."""
     if call.number(0, 0, 1) is None or len(call.texts) != 1:
         return ERROR
     call.uart.line("NORMAL POWER DOWN")

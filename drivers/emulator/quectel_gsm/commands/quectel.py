@@ -1,4 +1,4 @@
-"""What applications ask of a Quectel module before they use its TCP/IP; told and kept, and without effect here."""
+"""Quectel's own commands that applications send before they use TCP/IP: answered and kept, without effect here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _text("QINISTAT", Form.TEST, "")
 
 @_command("QINISTAT", Form.EXECUTE)
 def initialised(call: Call) -> Reply:
-    """AT+QINISTAT: how far the module has come with the SIM."""
+    """Answer AT+QINISTAT: how far the module has come with the SIM."""
     ready = call.modem.environment.network.sim is Sim.READY
     call.line(f"+QINISTAT: {_INITIALISED if ready else 0}")
     return OK
@@ -34,7 +34,7 @@ _text("QSPN", Form.TEST, "")
 
 @_command("QSPN", Form.READ)
 def provider(call: Call) -> Reply:
-    """AT+QSPN?: the name that the SIM has for its network."""
+    """Answer AT+QSPN?: the name that the SIM has for its network."""
     if call.modem.environment.network.sim is Sim.MISSING:
         return cme(SIM_NOT_INSERTED)
     call.line(f'+QSPN: "{OPERATOR}",0')
@@ -46,14 +46,14 @@ _text("QLTS", Form.TEST, "")
 
 @_command("QLTS", Form.EXECUTE)
 def network_time(call: Call) -> Reply:
-    """AT+QLTS: the time that the network has told last, and whether it is summer time."""
+    """Answer AT+QLTS: the time that the network has told last, and whether it is summer time."""
     _tell_time(call)
     return OK
 
 
 @_command("QLTS", Form.WRITE)
 def network_time_of_a_kind(call: Call) -> Reply:
-    """AT+QLTS=: the same, of whichever kind, as there is one time only."""
+    """Answer AT+QLTS=: the same, of whichever kind, as there is one time only."""
     if len(call.texts) != 1 or call.number(0, 0, 2) is None:
         return ERROR
     _tell_time(call)
@@ -69,7 +69,7 @@ _text("QREFUSECS", Form.TEST, "+QREFUSECS: (0,1),(0,1)")
 
 @_command("QREFUSECS", Form.READ)
 def read_refused(call: Call) -> Reply:
-    """AT+QREFUSECS?."""
+    """Answer AT+QREFUSECS?."""
     messages, calls = (call.modem.numbers.get(name, 0) for name in _REFUSED)
     call.line(f"+QREFUSECS: {messages},{calls}")
     return OK
@@ -77,7 +77,7 @@ def read_refused(call: Call) -> Reply:
 
 @_command("QREFUSECS", Form.WRITE)
 def refuse(call: Call) -> Reply:
-    """AT+QREFUSECS=: whether messages and calls are refused."""
+    """Answer AT+QREFUSECS=: whether messages and calls are refused."""
     messages, calls = call.number(0, 0, 1), call.number(1, 0, 1)
     if messages is None or calls is None or len(call.texts) != len(_REFUSED):
         return ERROR
@@ -90,7 +90,7 @@ _text("QEXTUNSOL", Form.TEST, "+QEXTUNSOL: ({})".format(",".join(f'"{kind}"' for
 
 @_command("QEXTUNSOL", Form.WRITE)
 def tell_more(call: Call) -> Reply:
-    """AT+QEXTUNSOL=: whether a kind of unsolicited lines is wanted; 2 asks."""
+    """Answer AT+QEXTUNSOL=: whether a kind of unsolicited lines is wanted; 2 asks."""
     mode = call.number(1, 0, _QUERY)
     if mode is None or len(call.texts) != 2 or call.texts[0] not in _TOLD:
         return ERROR

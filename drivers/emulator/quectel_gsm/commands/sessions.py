@@ -1,4 +1,4 @@
-"""The TCP/IP commands that bring the context, its sessions and its server up and down."""
+"""The TCP/IP commands that start and end contexts, sessions and servers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _text("QIACT", Form.TEST, "")
 
 @_command("QIACT", Form.EXECUTE, needs(Need.CONTROL))
 def activate(call: Call) -> Reply | None:
-    """AT+QIACT: OK or ERROR once the network has answered."""
+    """Answer AT+QIACT: OK or ERROR once the network has answered."""
     if not call.context.may(Trigger.ACTIVATE) or call.context.activating:
         return ERROR
     call.context.activate(lambda accepted: call.finish(OK if accepted else ERROR))
@@ -38,7 +38,7 @@ _text("QIDEACT", Form.TEST, "")
 
 @_command("QIDEACT", Form.EXECUTE, needs(Need.CONTROL))
 def deactivate(call: Call) -> Reply:
-    """AT+QIDEACT: DEACT OK, and no OK."""
+    """Answer AT+QIDEACT: DEACT OK, and no OK."""
     context = call.context
     if not context.deactivate():
         return ERROR
@@ -48,7 +48,7 @@ def deactivate(call: Call) -> Reply:
 
 @_command("QILOCIP", Form.EXECUTE, needs(Need.CONTROL))
 def local_address(call: Call) -> Reply:
-    """AT+QILOCIP: the address, and no OK."""
+    """Answer AT+QILOCIP: the address, and no OK."""
     if not call.context.fire(Trigger.READ_ADDRESS):
         return ERROR
     if not call.modem.environment.behaviour.qilocip_ok:
@@ -71,7 +71,7 @@ _text(
 
 @_command("QIOPEN", Form.WRITE, needs(Need.ACTIVATE))
 def open_session(call: Call) -> Reply:
-    """AT+QIOPEN=: OK, and later CONNECT OK or CONNECT FAIL."""
+    """Answer AT+QIOPEN=: OK, and later CONNECT OK or CONNECT FAIL."""
     context, values = call.context, call.texts
     index = 0
     if context.settings.mux:
@@ -128,7 +128,7 @@ _text("QICLOSE", Form.TEST, "")
 
 @_command("QICLOSE", Form.EXECUTE, needs(Need.CONTROL))
 def close(call: Call) -> Reply:
-    """AT+QICLOSE: a client session, a remote client, or the listening state (QISRVC decides)."""
+    """Answer AT+QICLOSE: a client session, a remote client, or the listening state (QISRVC decides)."""
     context = call.context
     if context.settings.srvc == Role.CLIENT:
         if context.settings.mux or not context.may(Trigger.CLOSE_SESSION) or not context.client.close(0):
@@ -144,7 +144,7 @@ def close(call: Call) -> Reply:
 
 @_command("QICLOSE", Form.WRITE, needs(Need.CONTROL))
 def close_index(call: Call) -> Reply:
-    """AT+QICLOSE=: one session with QIMUX=1."""
+    """Answer AT+QICLOSE=: one session with QIMUX=1."""
     context = call.context
     client = context.settings.srvc == Role.CLIENT
     index = call.number(0, 0, (PROFILES if client else CLIENTS) - 1)
@@ -163,7 +163,7 @@ _text("QISERVER", Form.TEST, "")
 
 @_command("QISERVER", Form.READ, needs(Need.READ))
 def server_state(call: Call) -> Reply:
-    """AT+QISERVER?: whether it listens, and how many clients are connected."""
+    """Answer AT+QISERVER?: whether it listens, and how many clients are connected."""
     blank = " " if call.modem.environment.behaviour.qiserver_blank else ""
     context = call.context
     call.line(f"+QISERVER: {int(context.server.listening)},{blank}{context.server.connected}")
@@ -171,7 +171,7 @@ def server_state(call: Call) -> Reply:
 
 
 def listen(call: Call) -> Reply:
-    """AT+QISERVER: as a TCP server of one client; AT+QISERVER=: the kind of server and, with QIMUX=1, of how many."""
+    """Answer AT+QISERVER, a TCP server of one client, and AT+QISERVER=, of a kind and with QIMUX=1 of several."""
     context = call.context
     kind = call.number(0, 0, 1) if call.texts else 0
     maximum = call.number(1, 1, CLIENTS) if len(call.texts) == 2 else 1

@@ -1,4 +1,4 @@
-"""The TCP/IP commands that look at or change a setting of the foreground context."""
+"""The TCP/IP commands that read or change settings of the foreground context."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _text("QIFGCNT", Form.TEST, "+QIFGCNT: (0,1)")
 
 @_command("QIFGCNT", Form.READ, needs(Need.READ))
 def read_foreground(call: Call) -> Reply:
-    """AT+QIFGCNT?: the UART's foreground context and the channel that controls it."""
+    """Answer AT+QIFGCNT?: the UART's foreground context and the channel that controls it."""
     number = call.context.number
     blank = " " if call.modem.environment.behaviour.qifgcnt_blank else ""
     call.line(f"+QIFGCNT: {number},{blank}{call.modem.ownership.channel(number)}")
@@ -37,7 +37,7 @@ def read_foreground(call: Call) -> Reply:
 
 @_command("QIFGCNT", Form.WRITE)
 def select_foreground(call: Call) -> Reply:
-    """AT+QIFGCNT=."""
+    """Answer AT+QIFGCNT=."""
     number = call.number(0, CONTEXTS[0], CONTEXTS[-1])
     if number is None or len(call.texts) != 1:
         return ERROR
@@ -56,14 +56,14 @@ _text(
 
 @_command("QICSGP", Form.READ, needs(Need.READ))
 def read_bearer(call: Call) -> Reply:
-    """AT+QICSGP?."""
+    """Answer AT+QICSGP?."""
     call.line(f"+QICSGP: {call.context.settings.bearer}")
     return OK
 
 
 @_command("QICSGP", Form.WRITE, needs(Need.SET))
 def set_bearer(call: Call) -> Reply:
-    """AT+QICSGP=."""
+    """Answer AT+QICSGP=."""
     bearer, values, settings = call.number(0, 0, 1), call.texts[1:], call.context.settings
     strict = call.modem.environment.behaviour.qicsgp_outside_initial == "error"
     if bearer is None or not values or (call.context.in_use and strict):
@@ -94,11 +94,11 @@ def _of_sending(call: Call) -> object:
 
 
 def _setting(name: str, shown: str, low: int, high: int, check: Check | None = None, of: Holder = _of_context) -> None:
-    """Enter test, read and write of a setting that is one number.
+    """Add test, read and write of a setting that is one number.
 
     Args:
         name: the command, and in lower case without QI the name of the setting.
-        shown: what the test form tells behind the colon.
+        shown: what the test form shows behind the colon.
         low: the least value.
         high: the greatest value.
         check: what else a new value needs.
@@ -122,7 +122,7 @@ def _setting(name: str, shown: str, low: int, high: int, check: Check | None = N
 
 
 def _only_initial(call: Call, same: bool) -> bool:
-    """Say whether QIMUX or QIMODE may be set now."""
+    """Return whether QIMUX or QIMODE may be set now."""
     if not call.context.in_use:
         return True
     reading = call.modem.environment.behaviour.qimux_outside_initial
@@ -155,7 +155,7 @@ _setting("QIPROMPT", "(0-3)", 0, 3, of=_of_sending)
 
 @_command("QIMODE", Form.TEST)
 def modes(call: Call) -> Reply:
-    """AT+QIMODE=?."""
+    """Answer AT+QIMODE=?."""
     blank = " " if call.modem.environment.behaviour.qimode_blank else ""
     call.line(f"+QIMODE:{blank}(0-NORMAL MODE,1-TRANSPARENT MODE)")
     return OK
@@ -168,14 +168,14 @@ _text("QITCFG", Form.TEST, "+QITCFG: (3-8),(2-10),(1-1460),(0,1)")
 
 @_command("QITCFG", Form.READ, needs(Need.READ))
 def read_transparent(call: Call) -> Reply:
-    """AT+QITCFG?."""
+    """Answer AT+QITCFG?."""
     call.line("+QITCFG: {},{},{},{}".format(*call.context.settings.tcfg))
     return OK
 
 
 @_command("QITCFG", Form.WRITE, needs(Need.SET))
 def set_transparent(call: Call) -> Reply:
-    """AT+QITCFG=."""
+    """Answer AT+QITCFG=."""
     ranges = ((3, 8), (2, 10), (1, 1460), (0, 1))
     values = [call.number(index, *limits) for index, limits in enumerate(ranges)]
     if len(call.texts) != 4 or None in values:
@@ -190,7 +190,7 @@ _text("QIAUTOS", Form.TEST, "+QIAUTOS: (0,1), (1-100)")
 
 @_command("QIAUTOS", Form.READ, needs(Need.READ))
 def read_auto_send(call: Call) -> Reply:
-    """AT+QIAUTOS?."""
+    """Answer AT+QIAUTOS?."""
     period = call.context.settings.autos
     call.line(f"+QIAUTOS: {int(period > 0)},{period}")
     return OK
@@ -198,7 +198,7 @@ def read_auto_send(call: Call) -> Reply:
 
 @_command("QIAUTOS", Form.WRITE, needs(Need.SET))
 def set_auto_send(call: Call) -> Reply:
-    """AT+QIAUTOS=: 1 wants a period, 0 none."""
+    """Answer AT+QIAUTOS=: 1 wants a period, 0 none."""
     mode = call.number(0, 0, 1)
     period = call.number(1, 1, 100) if mode == 1 else 0
     if mode is None or period is None or len(call.texts) != 1 + mode:
@@ -212,7 +212,7 @@ _text("QILPORT", Form.TEST, "+QILPORT: (0-65535)")
 
 @_command("QILPORT", Form.READ, needs(Need.READ))
 def read_ports(call: Call) -> Reply:
-    """AT+QILPORT?."""
+    """Answer AT+QILPORT?."""
     ports = call.context.settings.ports
     call.line(f"TCP: {ports['TCP']}\r\nUDP: {ports['UDP']}")
     return OK
@@ -220,7 +220,7 @@ def read_ports(call: Call) -> Reply:
 
 @_command("QILPORT", Form.WRITE, needs(Need.SET))
 def set_port(call: Call) -> Reply:
-    """AT+QILPORT=; not while listening."""
+    """Answer AT+QILPORT=; not while listening."""
     port = call.number(1, 0, 65535)
     kind = call.texts[0].upper()
     if len(call.texts) != 2 or kind not in ("TCP", "UDP") or port is None or call.context.server.listening:
@@ -234,7 +234,7 @@ _text("QIDNSCFG", Form.TEST, "")
 
 @_command("QIDNSCFG", Form.READ, needs(Need.READ))
 def read_dns(call: Call) -> Reply:
-    """AT+QIDNSCFG?."""
+    """Answer AT+QIDNSCFG?."""
     primary, secondary = call.context.settings.dns
     call.line(f"PrimaryDns: {primary}\r\nSecondaryDns: {secondary}")
     return OK
@@ -242,7 +242,7 @@ def read_dns(call: Call) -> Reply:
 
 @_command("QIDNSCFG", Form.WRITE, needs(Need.SET))
 def set_dns(call: Call) -> Reply:
-    """AT+QIDNSCFG=; activation overwrites it, so it is allowed on an active context only."""
+    """Answer AT+QIDNSCFG=; activation overwrites it, so it is allowed on an active context only."""
     servers = call.texts
     if len(servers) not in (1, 2) or not all(is_address(server) for server in servers):
         return ERROR
@@ -257,14 +257,14 @@ _text("QIKALIVE", Form.TEST, "+QIKALIVE: (0,1),(60-1800),(10-20)")
 
 @_command("QIKALIVE", Form.READ, needs(Need.READ))
 def read_keepalive(call: Call) -> Reply:
-    """AT+QIKALIVE?."""
+    """Answer AT+QIKALIVE?."""
     call.line("+QIKALIVE: {},{},{}".format(*call.context.settings.kalive))
     return OK
 
 
 @_command("QIKALIVE", Form.WRITE, needs(Need.SET))
 def set_keepalive(call: Call) -> Reply:
-    """AT+QIKALIVE=: 0 lets TCP look after idle connections that are opened from now on, 1 does not (MC60)."""
+    """Answer AT+QIKALIVE=: 0 lets TCP look after idle connections that are opened from now on, 1 does not (MC60)."""
     settings = call.context.settings
     switch = call.number(0, 0, 1)
     idle = call.number(1, 60, 1800) if len(call.texts) == 3 else settings.kalive[1]
@@ -282,7 +282,7 @@ _text("QISCON", Form.TEST, "")
 
 @_command("QISCON", Form.READ, needs(Need.READ))
 def read_saved(call: Call) -> Reply:
-    """AT+QISCON?."""
+    """Answer AT+QISCON?."""
     own = call.context.settings
     lines = [
         "SHOW APPTCPIP CONTEXT",
@@ -311,7 +311,7 @@ def read_saved(call: Call) -> Reply:
 
 @_command("QISCON", Form.EXECUTE, needs(Need.SET))
 def save(call: Call) -> Reply:
-    """AT+QISCON."""
+    """Answer AT+QISCON."""
     call.context.save()
     return OK
 
@@ -324,7 +324,7 @@ _text("QIREGAPP", Form.TEST, '+QIREGAPP: "APN","USER","PWD"')
 
 @_command("QIREGAPP", Form.READ, needs(Need.READ))
 def read_registration(call: Call) -> Reply:
-    """AT+QIREGAPP?."""
+    """Answer AT+QIREGAPP?."""
     settings = call.context.settings
     call.line(f"+QIREGAPP: {settings.apn},{settings.user},{settings.password}")
     return OK
@@ -332,7 +332,7 @@ def read_registration(call: Call) -> Reply:
 
 @_command("QIREGAPP", Form.WRITE, needs(Need.ACTIVATE))
 def register_with(call: Call) -> Reply:
-    """AT+QIREGAPP=: the APN, and perhaps user and password, and perhaps a rate behind those."""
+    """Answer AT+QIREGAPP=: the APN, and perhaps user and password, and perhaps a rate behind those."""
     values = call.texts
     if len(values) not in (1, 3, 4) or (len(values) == 4 and call.number(3, 0, 3) is None):
         return ERROR
@@ -345,5 +345,5 @@ def register_with(call: Call) -> Reply:
 
 @_command("QIREGAPP", Form.EXECUTE, needs(Need.ACTIVATE))
 def register(call: Call) -> Reply:
-    """AT+QIREGAPP."""
+    """Answer AT+QIREGAPP."""
     return OK if call.context.register() else ERROR

@@ -1,4 +1,4 @@
-"""The TCP/IP commands that tell states: AT+QISTAT, AT+QISTATE, AT+QISSTAT."""
+"""The TCP/IP commands that show states: AT+QISTAT, AT+QISTATE, AT+QISSTAT."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _text("QISTATE", Form.TEST, "")
 _text("QISSTAT", Form.TEST, "")
 
 
-def _say_state(call: Call) -> None:
+def _tell_state(call: Call) -> None:
     """Answer OK first, then the state."""
     state = call.context.shown_state
     call.uart.result(Result.OK)
@@ -30,10 +30,10 @@ def _say_state(call: Call) -> None:
 
 @_command("QISTAT", Form.EXECUTE, needs(Need.READ))
 def state(call: Call) -> Reply:
-    """AT+QISTAT."""
+    """Answer AT+QISTAT."""
     context = call.context
     if not context.settings.mux:
-        _say_state(call)
+        _tell_state(call)
         return ANSWERED
     lines = []
     for index in range(PROFILES):
@@ -48,9 +48,9 @@ def state(call: Call) -> Reply:
 
 @_command("QISTATE", Form.EXECUTE, needs(Need.READ))
 def socket_states(call: Call) -> Reply:
-    """AT+QISTATE."""
+    """Answer AT+QISTATE."""
     context = call.context
-    _say_state(call)
+    _tell_state(call)
     if not context.settings.mux:
         return ANSWERED
     lines = []
@@ -67,7 +67,7 @@ def socket_states(call: Call) -> Reply:
 
 @_command("QISSTAT", Form.EXECUTE, needs(Need.READ))
 def server_states(call: Call) -> Reply:
-    """AT+QISSTAT."""
+    """Answer AT+QISSTAT."""
     context = call.context
     call.uart.result(Result.OK)
     call.line(f"S: {context.server.state.value}")

@@ -100,8 +100,8 @@ def test_nothing_grows_when_the_line_takes_nothing(texts: list[bytes]) -> None:
                 uart.feed(text + b"ATI\r")
             for _ in range(10):
                 uart.announce("+CREG: 1")
-        assert len(uart._out) < 16384
-        assert len(bytes(uart._input)) < 400_000
+        assert len(uart._tx) < 16384
+        assert len(bytes(uart._rx)) < 400_000
         assert len(uart._waiting) <= 64
         assert sink.paused
         modem.close()

@@ -25,8 +25,8 @@ async def test_the_module_comes_through_a_bad_line(option: int, seed: int) -> No
             await settle(3)
         wire = lab.module._wire
         assert wire is not None
-        assert wire.heard.injury.flipped
-        assert wire.said.injury.lost
+        assert wire.rx.injury.flipped
+        assert wire.tx.injury.lost
         lab.module.set_faults("")
         await settle()
         answered = sum(bytes(uart.received).count(b"\r\n+CSQ: 28,0\r\n\r\nOK\r\n") for uart in uarts)

@@ -48,8 +48,8 @@ def test_a_specification_is_read() -> None:
         ("drop=-1", "from 0 up"),
         ("chunk=0-3", "at least 1"),
         ("chunk=5-3", "no fewer"),
-        ("chunk=a", "no number of octets"),
-        ("latency=soon", "no number"),
+        ("chunk=a", "neither a number of octets"),
+        ("latency=soon", "is not a number"),
         ("reset=0", "above 0"),
         ("reset=9-3", "ends after"),
         ("sim=lost", "ready, pin, missing"),
@@ -205,7 +205,7 @@ async def test_a_slow_line_pushes_back_and_loses_nothing() -> None:
         await settle()
         wire = lab.module._wire
         assert wire is not None
-        assert wire.said.waiting < 40_000
+        assert wire.tx.waiting < 40_000
         modem = lab.module._modem
         assert modem is not None
         assert modem.contexts[0].client.profiles[0].held <= 65536
@@ -362,47 +362,6 @@ def _without_storm(said: bytes, way: str, port: int) -> bytes:
             assert other or len(said) - at < 40, said[at : at + 60]  # the last line may not be complete yet
             at = other.end() if other else len(said)
     return data
-
-
-# The SIM
-
-
-@pytest.mark.requirement("S3.13")
-async def test_a_sim_that_wants_its_pin() -> None:
-    async with Lab(EmulatedModule(faults="sim=pin")) as lab:
-        await lab.plain.ask("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n")
-        await lab.plain.ask("AT+CIMI", "\r\n+CME ERROR: 11\r\n")
-        await lab.plain.ask("AT+CREG?", "\r\n+CREG: 0,0\r\n\r\nOK\r\n")
-        await lab.plain.ask("AT+CGATT=1", "\r\n+CME ERROR: 30\r\n")
-        await lab.plain.ask('AT+CPIN="0000"', "\r\n+CME ERROR: 16\r\n")
-        await lab.plain.ask("AT+CREG=1")
-        await lab.plain.ask('AT+CPIN="1234"', "\r\nOK\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n\r\n+CREG: 1\r\n")
-        await lab.plain.ask("AT+CREG=0")
-        await lab.plain.ask("AT+CREG?", "\r\n+CREG: 0,1\r\n\r\nOK\r\n")
-        await lab.plain.ask('AT+QIFGCNT=0;+QICSGP=1,"CMNET";+QIMUX=0;+QIMODE=0;+QIDNSIP=0;+QITCFG=3,2,512,1')
-        await lab.plain.ask("AT+QIREGAPP;+QIACT")
-
-
-async def test_the_third_wrong_pin_blocks_the_sim() -> None:
-    async with Lab(EmulatedModule(faults="sim=pin")) as lab:
-        await lab.plain.ask("AT+CMEE=2")
-        for _ in range(3):
-            await lab.plain.ask('AT+CPIN="0000"', "\r\n+CME ERROR: incorrect password\r\n")
-        await lab.plain.ask("AT+CPIN?", "\r\n+CPIN: SIM PUK\r\n\r\nOK\r\n")
-        await lab.plain.ask('AT+CPIN="1234"', "\r\n+CME ERROR: operation not allowed\r\n")
-        await lab.plain.ask("AT+QCCID", "\r\n+CME ERROR: SIM PUK required\r\n")
-
-
-async def test_no_sim() -> None:
-    async with Lab(EmulatedModule(faults="sim=missing")) as lab:
-        await lab.plain.ask("AT+CPIN?", "\r\n+CME ERROR: 10\r\n")
-        await lab.plain.ask("AT+CPIN=1234", "\r\n+CME ERROR: 10\r\n")
-        await lab.plain.ask("AT+QCCID", "\r\n+CME ERROR: 10\r\n")
-        await lab.plain.ask('AT+QIOPEN="TCP","127.0.0.1",9', "\r\nOK\r\n\r\nCONNECT FAIL\r\n")
-        lab.module.trigger("sim_ready")
-        await lab.plain.expect(b"\r\n+CPIN: READY\r\n\r\nCall Ready\r\n")
-        lab.module.trigger("sim_missing")
-        await lab.plain.expect(b"\r\n+CPIN: NOT INSERTED\r\n")
 
 
 def test_arguments_out_of_range_are_told() -> None:

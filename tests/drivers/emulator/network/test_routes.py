@@ -61,5 +61,5 @@ def test_a_mistake_in_a_route_is_told(text: str) -> None:
 
 
 def test_a_mistake_in_a_host_is_told() -> None:
-    with pytest.raises(ValueError, match="no IPv4 address"):
+    with pytest.raises(ValueError, match="is not an IPv4 address"):
         EmulatedModule(hosts={"a": "127.0.0.1,b"})

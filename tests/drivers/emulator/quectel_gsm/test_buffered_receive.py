@@ -5,20 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from emulator_host import Lab, Terminal, settle
-from emulator_peer import Peer, peer
+from emulator_host import Lab, settle
+from emulator_peer import CONNECTED, Peer, connect, peer
 
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.emulator.quectel_gsm.indications import Indications
-
-CONNECTED = "\r\nOK\r\n\r\nCONNECT OK\r\n"
-
-
-async def connect(uart: Terminal, one: Peer, profile: int | None = None) -> None:
-    index = "" if profile is None else f"{profile},"
-    answer = CONNECTED if profile is None else f"\r\nOK\r\n\r\n{profile}, CONNECT OK\r\n"
-    await uart.ask(f'AT+QIOPEN={index}"TCP","127.0.0.1",{one.port}', answer)
-    await one.arrived.wait()
 
 
 async def give(one: Peer, data: bytes) -> None:

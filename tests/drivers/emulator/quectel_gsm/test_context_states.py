@@ -99,10 +99,10 @@ async def bench(behaviour: Behaviour | None = None) -> AsyncIterator[Bench]:
             await asyncio.sleep(0)
 
 
-Step = Callable[[Bench], Awaitable[None]]
+LineStep = Callable[[Bench], Awaitable[None]]
 
 
-def asks(command: str, answer: str) -> Step:
+def asks(command: str, answer: str) -> LineStep:
     async def step(where: Bench) -> None:
         await where.uart.ask(command.format(port=where.port, dead=where.dead), answer)
 
@@ -216,7 +216,7 @@ ROWS = [
         for row, start, step, end in ROWS
     ],
 )
-async def test_row(start: str, step: Step, end: str, context: int) -> None:
+async def test_row(start: str, step: LineStep, end: str, context: int) -> None:
     async with bench() as where:
         await where.uart.ask(f"AT+QIFGCNT={context}")
         await where.reach(start)
@@ -299,7 +299,7 @@ READINGS = [
 
 
 @pytest.mark.parametrize(("reading", "start", "step", "end"), READINGS, ids=[f"{row[0]} {row[1]}" for row in READINGS])
-async def test_reading(reading: str, start: str, step: Step, end: str) -> None:
+async def test_reading(reading: str, start: str, step: LineStep, end: str) -> None:
     async with bench(Behaviour.parse([reading])) as where:
         await where.reach(start)
         await step(where)

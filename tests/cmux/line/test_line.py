@@ -14,7 +14,8 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 
-from cmux.line.physical import DescriptorLine, HungUp, PortLine, open_line
+from cmux.line.base import HungUp
+from cmux.line.physical import DescriptorLine, PortLine, open_line
 from cmux.pty import Pty
 
 pytestmark = pytest.mark.usefixtures("nothing_left")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import serial
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 if sys.platform == "win32":
     pytest.skip("the modules of these tests run on ptys", allow_module_level=True)
 

@@ -1,4 +1,4 @@
-"""What has come from a line and waits for its interpreter: bounded, and the line asked to pause before that is felt."""
+"""The input of a UART: a bounded buffer that asks the line to pause before it is full, and a hold timer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _HIGH = 2048  # octets that wait for the interpreter before the line is asked to
 _LIMIT = 262144  # octets that wait for the interpreter before the rest is lost, as on a UART without flow control
 
 
-class Line(Protocol):
-    """What can be asked to pause."""
+class Pausable(Protocol):
+    """A line that can be asked to pause."""
 
     def pause_input(self) -> None:
         """Ask the other side to stop sending."""
@@ -22,8 +22,8 @@ class Line(Protocol):
         """Let the other side send again."""
 
 
-class Intake:
-    """Octets in the order in which they came."""
+class InputBuffer:
+    """Buffers octets from the line until the interpreter takes them."""
 
     def __init__(self) -> None:
         self.lost: int = 0  # octets that came although the other side was asked to pause, and found no room
@@ -37,7 +37,7 @@ class Intake:
         return bytes(self._octets)
 
     def add(self, data: bytes) -> bool:
-        """Take octets in; False when there is no room and they are lost."""
+        """Append octets; return False when there is no room and they are lost."""
         if len(self._octets) > _LIMIT:
             self.lost += len(data)
             return False
@@ -45,16 +45,16 @@ class Intake:
         return True
 
     def remove(self, count: int) -> None:
-        """Be done with so many of the first ones."""
+        """Remove a number of octets from the front."""
         del self._octets[:count]
 
     def clear(self) -> None:
-        """Forget them, and that anybody was asked to pause."""
+        """Remove all octets, and forget that the line was asked to pause."""
         self._octets.clear()
         self._paused = False
 
-    def throttle(self, line: Line) -> None:
-        """Let a line pause while much waits, and go on when nothing does."""
+    def throttle(self, line: Pausable) -> None:
+        """Ask a line to pause while much waits, and to go on when nothing does."""
         paused = len(self._octets) > (0 if self._paused else _HIGH)
         if paused != self._paused:
             self._paused = paused
@@ -65,7 +65,7 @@ class Intake:
 
 
 class Hold:
-    """Something that holds for some time from its last beginning, and tells when it ends by itself.
+    """Holds for a time from its last `begin`, and calls a function when the time is over.
 
     Args:
         environment: loop and clock.
@@ -83,12 +83,12 @@ class Hold:
         return self._timer is not None
 
     def begin(self) -> None:
-        """Hold from now on."""
+        """Start the time, or start it again."""
         self.end()
         self._timer = self._environment.clock.call_later(self._environment.loop, self._seconds, self._over)
 
     def end(self) -> None:
-        """Hold no longer."""
+        """Stop holding."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

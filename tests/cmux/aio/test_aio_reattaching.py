@@ -1,7 +1,6 @@
 """Lines in asyncio that die, come back, are paced, and take nothing any more."""
 
 import asyncio
-import logging
 import sys
 import threading
 from collections.abc import Callable
@@ -12,19 +11,18 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
-from module_news import elsewhere, seen
+from module_news import elsewhere
 from mux_leaks import nothing_left
 from mux_module import Module
 from plugged import plugged
 
 import cmux.aio
 from cmux import reconnector as reattaching
-from cmux.aio import channels as aio_channels
 from cmux.line import physical as line
 from cmux.protocol import Config
 from cmux.protocol.commands import Signals
 from cmux.protocol.config import Role
-from cmux.protocol.events import Cause, Event, SessionClosed, SignalsChanged
+from cmux.protocol.events import Event, SessionClosed, SignalsChanged
 from drivers.clock import FakeClock
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
@@ -40,14 +38,6 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def link(tmp_path: Path) -> Path:
     return tmp_path / "modem"
-
-
-def reset(module: Module) -> None:
-    def restart(core: object, now: float) -> None:
-        module.in_mux = False
-        module._emit(b"\r\nRDY\r\n\r\n+CFUN: 1\r\n")
-
-    module.run(restart)
 
 
 # --- Coming back ---
@@ -98,110 +88,7 @@ async def test_a_line_that_comes_back_is_opened_anew_with_the_channels_that_were
         assert second.commands[-1] == "AT"
 
 
-async def test_a_module_that_was_reset_is_attached_again_on_the_line_that_stayed(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    with Module() as module:
-        async with await cmux.aio.open(module.path, reattach=True) as mux:
-            reader, _ = await mux.channel(1)
-            reset(module)
-            with pytest.raises(cmux.SessionEnded, match="the module was reset: it said 'RDY'"):
-                await reader.read(1)
-            await mux.wait_attached()
-            reader, writer = await mux.channel(1)
-            writer.write(b"x")
-            assert await reader.readexactly(1) == b"x"
-        warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-        assert len(warnings) == 2
-        assert "the module was reset" in warnings[0]
-        assert "attached again" in warnings[1]
-
-
-async def test_a_reset_without_reattaching_leaves_the_module_in_at_mode() -> None:
-    with Module() as module:
-        mux = await cmux.aio.open(module.path)
-        reader, _ = await mux.channel(1)
-        reset(module)
-        with pytest.raises(cmux.SessionEnded, match="reset"):
-            await reader.read(1)
-        assert mux.error is not None
-        assert mux.error.cause is Cause.PEER
-        with pytest.raises(cmux.SessionEnded, match="reset"):
-            await mux.wait_attached()
-        await mux.close()
-        assert mux.back_in_at_mode
-
-
-async def test_closing_ends_the_attempts_and_whoever_waits_for_them(link: Path) -> None:
-    with Module() as module, plugged(link, module.path):
-        mux = await cmux.aio.open(link, reattach=True)
-        reader, _ = await mux.channel(1)
-    with pytest.raises(cmux.SessionEnded):
-        await reader.read(1)
-    waiting = asyncio.create_task(mux.wait_attached())
-    await asyncio.sleep(0)
-    await mux.close()
-    assert not mux.reattaching
-    with pytest.raises(cmux.SessionEnded):
-        await waiting
-
-
-@pytest.mark.parametrize("manners", [{"silent": True}, {"answers_sabm": False}], ids=["AT", "SABM"])
-async def test_closing_cuts_an_attempt_short_that_a_module_keeps_waiting(link: Path, manners: dict[str, bool]) -> None:
-    with Module() as module, plugged(link, module.path):
-        mux = await cmux.aio.open(link, reattach=True, other_rates=())
-    with Module(**manners) as silent, plugged(link, silent.path):
-        await seen(silent, lambda: silent.raw if "silent" in manners else silent.in_mux)
-        await mux.close()
-        await seen(silent, lambda: not silent.in_mux)
-
-
-async def test_a_channel_that_is_refused_afterwards_leaves_the_others(link: Path) -> None:
-    with Module() as first, plugged(link, first.path):
-        mux = await cmux.aio.open(link, reattach=True, channels=[1, 2])
-        reader, _ = await mux.channel(2)
-    with pytest.raises(cmux.SessionEnded):
-        await reader.read(1)
-    with Module(refuses=(1,)) as second, plugged(link, second.path):
-        await mux.wait_attached()
-        reader, writer = await mux.channel(2)
-        writer.write(b"x")
-        assert await reader.readexactly(1) == b"x"
-        await mux.close()
-
-
-async def test_an_open_object_cannot_be_attached_again() -> None:
-    with pytest.raises(cmux.ConfigError, match="cannot be opened again"):
-        await cmux.aio.open(object(), reattach=True)  # type: ignore[arg-type]
-
-
 # --- Many at once ---
-
-
-async def test_tasks_that_ask_for_one_channel_at_once_get_one() -> None:
-    with Module() as module:
-        async with await cmux.aio.open(module.path) as mux:
-            streams = await asyncio.gather(*(mux.channel(1) for _ in range(5)))
-            assert all(one is streams[0] for one in streams)
-            assert module.opened(1) == 1
-
-
-async def test_what_comes_before_anybody_asks_is_kept_and_then_the_peer_is_stopped(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(aio_channels, "_EARLY_HIGH", 100)
-    sent = bytes(range(256)) * 100
-    with Module(loopback=()) as module:
-        async with await cmux.aio.open(module.path) as mux:
-            module.run(lambda core, now: core.open(1, now))
-            await seen(module, lambda: module.opened(1))
-            module.run(lambda core, now: module.feed(1, sent))
-            await seen(module, lambda: any(isinstance(one, SignalsChanged) and one.signals.fc for one in module.events))
-            module.run(lambda core, now: module.feed(1, sent))  # which waits there
-            reader, _ = await mux.channel(1)
-            async with asyncio.timeout(20):
-                assert await reader.readexactly(2 * len(sent)) == sent * 2
-            assert mux.stats()["received_discarded"] == 0
 
 
 # --- Pacing, and a line that takes nothing ---
@@ -275,16 +162,6 @@ async def test_a_paced_line_is_given_no_more_than_two_frames_ahead_of_what_it_ha
         assert sent_by_the_line < sum(map(len, wire.written)) <= sent_by_the_line + 2 * frame
     timers.advance(5.0)
     assert list(map(len, wire.written)) == [frame] * 20
-
-
-async def test_open_hands_the_rate_over() -> None:
-    with Module(loopback=()) as module:
-        async with await cmux.aio.open(module.path, line_rate=19200, drain_timeout=0.0) as mux:
-            (_, file), (_, keys) = await mux.channel(1), await mux.channel(2)
-            file.write(bytes(16000))
-            keys.write(b"k")
-            await seen(module, lambda: module.data.get(2) == b"k")
-            assert len(module.data.get(1, b"")) < 8000
 
 
 async def test_a_line_that_takes_nothing_for_half_a_minute_is_lost_and_a_slow_one_is_not() -> None:

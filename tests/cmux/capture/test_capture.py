@@ -3,17 +3,14 @@
 import io
 import json
 import logging
-import os
-import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from pcapng_reader import Packet, read_pcapng
 
 import cmux
-import cmux.aio
 from cmux.capture.recorder import LINKTYPE_MUX27010, Capture
 from cmux.protocol import Config, Frame, FrameType, Option, commands, encode
 from cmux.protocol.messages import encode_message
@@ -22,36 +19,6 @@ SABM = Frame(0, True, FrameType.SABM, True)
 UA = Frame(0, True, FrameType.UA, True)
 DATA = Frame(1, True, FrameType.UIH, False, b"AT\r")
 STAMP = 1_700_000_000_123_456_789
-
-
-class Packet(NamedTuple):
-    timestamp: int
-    data: bytes
-
-
-def read_pcapng(octets: bytes) -> tuple[int, list[Packet]]:
-    """Read a capture by the letter of the pcapng draft; return its link type and packets."""
-    blocks = []
-    while octets:
-        kind, length = struct.unpack_from("<II", octets)
-        assert length % 4 == 0
-        assert struct.unpack_from("<I", octets, length - 4) == (length,)
-        blocks.append((kind, octets[8 : length - 4]))
-        octets = octets[length:]
-    (section, head), (interface, description), *packets = blocks
-    assert (section, interface) == (0x0A0D0D0A, 1)
-    assert struct.unpack("<IHHq", head) == (0x1A2B3C4D, 1, 0, -1)
-    link, _, snap = struct.unpack_from("<HHI", description)
-    assert snap == 0
-    assert struct.unpack_from("<HHB", description, 8) == (9, 1, 9)  # if_tsresol: nanoseconds
-    found = []
-    for kind, body in packets:
-        assert kind == 6
-        number, high, low, captured, original = struct.unpack_from("<IIIII", body)
-        assert number == 0
-        assert captured == original
-        found.append(Packet(high << 32 | low, body[20 : 20 + captured]))
-    return link, found
 
 
 @pytest.fixture
@@ -166,37 +133,6 @@ def test_a_full_disk_ends_the_capture_with_one_warning(path: Path, caplog: pytes
     assert "No space left on device" in caplog.text
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is always full")
-async def test_a_full_disk_ends_the_capture_and_not_the_session(caplog: pytest.LogCaptureFixture) -> None:
-    from mux_module import Module
-
-    with Module() as module:
-        with cmux.open(module.path, capture="/dev/full") as mux:
-            port = mux.channel(1)
-            port.timeout = 20
-            port.write(b"goes on")
-            assert port.read(7) == b"goes on"
-        async with await cmux.aio.open(module.path, capture="/dev/full") as mux:
-            reader, writer = await mux.channel(1)
-            writer.write(b"goes on")
-            assert await reader.readexactly(7) == b"goes on"
-    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert len(warnings) == 2  # one each
-    assert all("the capture ends here, the session continues" in warning for warning in warnings)
-
-
-def test_a_file_that_cannot_be_made_stops_opening_before_a_word_is_said(tmp_path: Path) -> None:
-    pytest.importorskip("termios")
-    from mux_module import Module
-
-    with Module() as module:
-        with pytest.raises(FileNotFoundError):
-            cmux.open(module.path, capture=tmp_path / "no" / "such" / "place")
-        assert module.commands == []
-        with cmux.open(module.path):  # and the port is free again
-            pass
-
-
 def session(path: Path, option: Option = Option.BASIC) -> None:
     from mux_module import Module
 
@@ -209,35 +145,6 @@ def session(path: Path, option: Option = Option.BASIC) -> None:
         port.read(500)
         port.rts = False
         port.baudrate = 9600
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="the module runs on a pty")
-async def test_asyncio_captures_the_same(path: Path) -> None:
-    from mux_module import Module
-
-    with Module() as module:
-        async with await cmux.aio.open(module.path, capture=path) as mux:
-            reader, writer = await mux.channel(1)
-            writer.write(b"hello" * 100)
-            await reader.readexactly(500)
-    _, packets = read_pcapng(path.read_bytes())  # noqa: ASYNC240 - nothing else runs
-    assert [packet.data for packet in packets[:2]] == [b"\x00\x00" + encode(SABM), b"\x00\x01" + encode(UA)]
-    for direction, address in ((0, 0x07), (1, 0x05)):
-        start = bytes((direction, 0xF9, address, FrameType.UIH))
-        assert b"".join(packet.data[6:-2] for packet in packets if packet.data[1:5] == start) == b"hello" * 100
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="the module runs on a pty")
-def test_a_session_is_captured_in_the_order_in_which_it_happened(path: Path) -> None:
-    session(path)
-    _, packets = read_pcapng(path.read_bytes())
-    assert [packet.timestamp for packet in packets] == sorted(packet.timestamp for packet in packets)
-    assert packets[0].data == b"\x00\x00" + encode(SABM)
-    assert packets[1].data == b"\x00\x01" + encode(UA)
-    for direction, address in ((0, 0x07), (1, 0x05)):
-        start = bytes((direction, 0xF9, address, FrameType.UIH))
-        carried = [packet.data[6:-2] for packet in packets if packet.data[1:5] == start]
-        assert b"".join(carried) == b"hello" * 100
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the module runs on a pty")

@@ -1,4 +1,4 @@
-"""How a UART speaks: results and lines in its own verbosity, and octets that wait for the line."""
+"""The transmitting half of a UART: results and lines in its own verbosity, and octets that wait for the line."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Protocol
 from .replies import CME_TEXTS, Reply, Result
 from .uart_settings import UartSettings
 
-OUTPUT_HIGH = 4096
-"""Octets that wait for the line before nothing more is said or read."""
+TX_HIGH = 4096
+"""Octets waiting for the line above which nothing more is written or read."""
 
 
 class Outlet(Protocol):
-    """Where a UART's octets go."""
+    """Takes the octets that a UART transmits."""
 
     def send(self, data: bytes) -> int:
-        """Take octets; returns how many were taken, and `Uart.writable` follows when there is room again."""
+        """Take octets; return how many were taken. `Uart.writable` follows when there is room again."""
 
     def pause_input(self) -> None:
         """Ask the other side to stop sending."""
@@ -24,37 +24,37 @@ class Outlet(Protocol):
         """Let the other side send again."""
 
 
-class Speaker:
-    """The speaking half of a UART."""
+class Transmitter:
+    """Transmits results, lines and data as one UART."""
 
     def __init__(self) -> None:
         self.settings: UartSettings = UartSettings()
         self._outlet: Outlet | None = None
-        self._out = bytearray()
+        self._tx = bytearray()
         self._flushing = False
 
     @property
     def attached(self) -> bool:
-        """Whether anybody is at the other end."""
+        """Whether it has an outlet."""
         return self._outlet is not None
 
     def line(self, text: str) -> None:
-        """Say an information line, a final text or an unsolicited line."""
+        """Write an information line, a final text or an unsolicited line."""
         start = "\r\n" if self.settings.verbose else ""
         self._write(f"{start}{text}\r\n".encode("latin-1", "replace"))
 
     def result(self, result: Result) -> None:
-        """Say a result code."""
+        """Write a result code."""
         if self.settings.quiet:
             return
         self._write((f"\r\n{result.words}\r\n" if self.settings.verbose else f"{int(result)}\r").encode("ascii"))
 
     def payload(self, data: bytes) -> None:
-        """Say received data, without anything around it."""
+        """Write received data, with nothing around it."""
         self._write(data)
 
     def reply(self, reply: Reply) -> None:
-        """Say the end of a command."""
+        """Write the end of a command."""
         if reply.text is not None:
             self.line(reply.text)
         if reply.cme is not None and self.settings.cmee:
@@ -66,25 +66,25 @@ class Speaker:
             self.result(reply.result)
 
     def _write(self, data: bytes) -> None:
-        self._out += data
+        self._tx += data
         self._flush()
 
     def _flush(self) -> None:
         if self._outlet is None:
-            self._out.clear()
+            self._tx.clear()
         if self._flushing:
             return
         self._flushing = True
         try:
-            while self._out and self._outlet is not None:
-                said = bytes(self._out[:OUTPUT_HIGH])
-                taken = self._outlet.send(said)
+            while self._tx and self._outlet is not None:
+                data = bytes(self._tx[:TX_HIGH])
+                taken = self._outlet.send(data)
                 if not taken:
                     return
-                del self._out[:taken]
-                self._told(said[:taken])
+                del self._tx[:taken]
+                self._sent(data[:taken])
         finally:
             self._flushing = False
 
-    def _told(self, data: bytes) -> None:
-        """Note that octets have left."""
+    def _sent(self, data: bytes) -> None:
+        """Called when octets have been sent."""

@@ -1,0 +1,112 @@
+"""What a line is: reads that can be stopped, writes that can give up."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class SerialLike(Protocol):
+    """The minimum that a port object must have."""
+
+    def read(self, size: int, /) -> bytes | None:
+        """Return up to `size` octets; none when none come for a while."""
+
+    def write(self, data: bytes, /) -> int | None:
+        """Write octets, and return how many were taken."""
+
+    def close(self) -> None:
+        """Release the port."""
+
+
+class HungUp(OSError):
+    """The line is gone; the text says how that was noticed."""
+
+
+def hung_up(error: Exception | None) -> HungUp:
+    """Make the exception for a line that is gone.
+
+    Args:
+        error: what showed it; None is the end of file.
+    """
+    if isinstance(error, HungUp):
+        return error
+    return HungUp(f"hung up: {'end of file' if error is None else getattr(error, 'strerror', None) or error}")
+
+
+class Line(ABC):
+    """One open line.
+
+    Args:
+        name: the name for messages.
+        rate: bits per second at 10 bits per octet; None for a line that has no rate of its own.
+    """
+
+    def __init__(self, name: str, rate: int | None) -> None:
+        self.name = name
+        self.rate = rate
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name} rate={self.rate}>"
+
+    @property
+    def has_baudrate(self) -> bool:
+        """Whether the line can be set to another baud rate."""
+        return False
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Set the line to another baud rate.
+
+        Args:
+            baudrate: bits per second.
+
+        Raises:
+            HungUp: the line is gone, or has no baud rate.
+        """
+        raise HungUp(f"a line without a baud rate cannot be set to {baudrate}")
+
+    @abstractmethod
+    def read(self, timeout: float | None) -> bytes:
+        """Wait for octets.
+
+        Args:
+            timeout: seconds; None: as long as it takes.
+
+        Returns:
+            The octets that came; empty when the time ran out or `cancel` was called.
+
+        Raises:
+            HungUp: the line is gone.
+        """
+
+    @abstractmethod
+    def write(self, data: bytes, timeout: float) -> int:
+        """Write octets.
+
+        Args:
+            data: at least one octet.
+            timeout: seconds to wait until the line takes any.
+
+        Returns:
+            How many were taken; 0 when the time ran out or `cancel` was called.
+
+        Raises:
+            HungUp: the line is gone.
+        """
+
+    @abstractmethod
+    def cancel(self) -> None:
+        """End reads and writes that wait, or will wait, until `rearm`."""
+
+    @abstractmethod
+    def rearm(self) -> None:
+        """Let reads and writes wait again."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release the port; errors of a line that is gone are ignored."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Release descriptors without touching the port, in the child after a fork."""

@@ -1,0 +1,145 @@
+"""The thread shell: what is the same port, and its own threads, finalizers and forks."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
+
+from mux_leaks import nothing_left
+from mux_module import Module
+
+import cmux
+from cmux.protocol import Frame, FrameType, encode
+
+CLD = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9")
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+__all__ = ["nothing_left"]
+
+
+def at_mode(module: Module) -> bool:
+    return not module.in_mux and module.commands[-1] == "AT"
+
+
+# --- A session ---
+
+
+def test_a_channel_is_always_the_same_port() -> None:
+    with Module() as module, cmux.open(module.path) as mux:
+        port = mux.channel(2)
+        assert mux.channel(2) is port
+        assert port.mux is mux
+        assert port.dlci == 2
+        port.close()
+        assert not port.is_open
+        assert mux.channel(2) is port
+        assert port.is_open
+        assert module.opened(2) == 2
+        module.run(lambda core, now: core.close(2, now))
+        with pytest.raises(cmux.DlcClosed):
+            port.read()
+        assert mux.channel(2) is port
+        assert module.opened(2) == 3
+
+
+# --- The line dies ---
+
+
+def test_what_had_arrived_before_the_line_died_can_still_be_read() -> None:
+    with Module() as module:
+        mux = cmux.open(module.path)
+        port = mux.channel(1)
+        port.timeout = 10
+        port.write(b"last words")
+        assert port.read(5) == b"last "
+        module.stop()
+        assert port.read(5) == b"words"
+        with pytest.raises(cmux.SessionEnded):
+            port.read(1)
+        mux.close()
+
+
+# --- Threads, callbacks, finalizers, forks ---
+
+
+def test_closing_from_one_of_its_own_threads_does_not_wait_for_itself() -> None:
+    with Module() as module:
+        mux = cmux.open(module.path)
+        port = mux.channel(1)
+        done = threading.Event()
+        received = port._handle.buffer.feed
+
+        def feed(data: bytes) -> None:
+            received(data)
+            mux.close()
+            done.set()
+
+        port._handle.buffer.feed = feed  # type: ignore[method-assign]
+        port.write(b"x")
+        assert done.wait(10)
+        mux.close()  # waits for the thread that does it
+        assert at_mode(module)
+        assert bytes(module.raw).count(encode(Frame(1, True, FrameType.DISC, True))) == 1  # the answer was read
+
+
+def test_a_finalizer_neither_waits_nor_takes_a_lock() -> None:
+    with Module() as module:
+        mux = cmux.open(module.path)
+        port = mux.channel(1)
+        port.fileno()
+        with port._handle.condition, mux._engine._lock:  # what another thread might hold
+            port._finalizing = True  # type: ignore[attr-defined]
+            finished = threading.Thread(target=port.close)
+            finished.start()
+            finished.join(10)
+            assert not finished.is_alive()
+        mux.close()
+
+
+def test_a_child_after_a_fork_has_a_dead_mux_and_says_nothing() -> None:
+    with Module() as module:
+        mux = cmux.open(module.path)
+        port = mux.channel(1)
+        read, write = os.pipe()
+        at_work, forked = threading.Event(), threading.Event()
+
+        def work() -> None:
+            with port._handle.condition:
+                at_work.set()
+                forked.wait(20)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        at_work.wait(20)
+        with contextlib.suppress(DeprecationWarning):
+            child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            verdict = b"no error"
+            try:
+                try:
+                    port.write(b"from the child")
+                except cmux.SessionEnded as error:
+                    verdict = str(error).encode()
+                mux.close()
+                os.write(write, verdict)
+            finally:
+                os._exit(0)
+        forked.set()
+        worker.join()
+        os.waitpid(child, 0)
+        os.close(write)
+        assert b"belongs to the parent" in os.read(read, 1000)
+        os.close(read)
+        port.timeout = 10
+        port.write(b"still here")
+        assert port.read(10) == b"still here"
+        assert b"from the child" not in bytes(module.raw)
+        assert CLD not in bytes(module.raw)
+        mux.close()

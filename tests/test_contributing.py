@@ -1,0 +1,165 @@
+"""What the recipes of CONTRIBUTING.md add stands in all of its places; one that is missing is named."""
+
+from __future__ import annotations
+
+import ast
+import re
+import runpy
+import tomllib
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+
+import pytest
+from families_lab import BENCHES
+
+import cmux
+import cmux.aio
+from cmux.protocol import control
+from cmux.protocol.commands import COMMANDS, Command
+from cmux.protocol.services import ControlServices
+from cmux.protocol.wire import VALUE_SIZES, MessageType
+from drivers.tcpip.families import DIALECTS
+from drivers.tcpip.quectel_gsm.timeouts import LIMITS
+
+ROOT = Path(__file__).parents[1]
+VECTORS = {type(body) for _, _, body in runpy.run_path(str(ROOT / "tests/cmux/protocol/test_commands.py"))["TABLE"]}
+ANY_SIZE = {MessageType.TEST}
+"""The messages that may have any number of octets."""
+NO_COMMAND = {MessageType.NSC}
+"""The messages that are only ever an answer."""
+
+PLACES_OF_A_MESSAGE: dict[str, Callable[[MessageType], bool]] = {
+    "COMMANDS in cmux/protocol/commands.py": lambda kind: kind in COMMANDS,
+    "VALUE_SIZES in cmux/protocol/wire.py": lambda kind: (kind in VALUE_SIZES) != (kind in ANY_SIZE),
+    "_HANDLERS in cmux/protocol/control.py": lambda kind: (body_of(kind) in control._HANDLERS) != (kind in NO_COMMAND),
+    "TABLE in tests/cmux/protocol/test_commands.py": lambda kind: body_of(kind) in VECTORS,
+    "docs/glossary.md": lambda kind: getattr(body_of(kind), "name", kind.name) in terms(),
+    "docs/ports.md": lambda kind: getattr(body_of(kind), "name", kind.name) in page("docs/ports.md"),
+}
+
+AS_A_PROPERTY = {"power": "asleep"}
+"""What a shell says by another name."""
+
+
+def body_of(kind: MessageType) -> type[Command]:
+    return COMMANDS.get(kind, Command)
+
+
+def page(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def terms() -> list[str]:
+    """Return the words of the glossary."""
+    return [line for line in page("docs/glossary.md").splitlines() if line and line[0] not in " #`"]
+
+
+@pytest.mark.parametrize(("kind", "place"), list(product(MessageType, PLACES_OF_A_MESSAGE)))
+def test_a_control_message_stands_in_all_of_its_places(kind: MessageType, place: str) -> None:
+    assert PLACES_OF_A_MESSAGE[place](kind), f"{kind.name} is missing: {place}"
+
+
+@pytest.mark.parametrize("shell", ["cmux", "cmux.aio"])
+@pytest.mark.parametrize("call", sorted(name for name in vars(ControlServices) if not name.startswith("_")))
+def test_what_the_core_can_say_on_the_control_channel_both_shells_offer_and_a_page_tells(shell: str, call: str) -> None:
+    name = AS_A_PROPERTY.get(call, call)
+    mux = {"cmux": cmux.Mux, "cmux.aio": cmux.aio.Mux}[shell]
+    assert hasattr(mux, name), f"{name} is missing: the services module of {shell}"
+    assert f"`{name}" in page("docs/ports.md"), f"{name} is missing: docs/ports.md"
+
+
+# --- The recipes themselves ---
+
+STEPS = re.findall(r"^\d\. (.*?)(?=^\d\. |^\n|\Z)", page("CONTRIBUTING.md"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step[:40])
+def test_what_a_step_of_a_recipe_names_stands_in_the_files_that_it_names(step: str) -> None:
+    paths = [ROOT / path for path in re.findall(r"`((?:cmux|drivers|tests|docs)/[\w./-]*\w|\w+\.toml)", step)]
+    assert paths, step
+    files = [file for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    for name in re.findall(r"`(_?[A-Z][A-Z_]{3,}|[A-Z][a-z]\w+)`", step):
+        assert re.search(rf"\b{name}\b", text), f"{name} is not in {', '.join(map(str, paths))}"
+
+
+# --- A family of modules ---
+
+SHARED = {"core", "threads", "aio"}
+FAMILIES = sorted(
+    path.parent.name for path in (ROOT / "drivers/tcpip").glob("*/__init__.py") if path.parent.name not in SHARED
+)
+CONTRACTS = tomllib.loads(page("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+NO_SHELL = next(one["source_modules"] for one in CONTRACTS if "know no shell" in one["name"])
+
+
+def dialects(family: str) -> list[str]:
+    """Return the names of the dialects of a family."""
+    return [name for name, one in DIALECTS.items() if one.family.__module__.split(".")[2] == family]
+
+
+PLACES_OF_A_FAMILY: dict[str, Callable[[str], bool]] = {
+    "DIALECTS in drivers/tcpip/families.py": lambda family: bool(dialects(family)),
+    "the contract 'the rules … know no shell' in pyproject.toml": lambda family: f"drivers.tcpip.{family}" in NO_SHELL,
+    "drivers/emulator": lambda family: (ROOT / "drivers/emulator" / family).is_dir(),
+    "BENCHES in tests/support/families_lab.py": lambda family: (
+        {one.shell for one in BENCHES if one.family == family} == {"threads", "aio"}
+    ),
+    "docs/tcpip.md, each dialect": lambda family: all(
+        f"`{name}`" in page("docs/tcpip.md") for name in dialects(family)
+    ),
+}
+
+
+@pytest.mark.parametrize(("family", "place"), list(product(FAMILIES, PLACES_OF_A_FAMILY)))
+def test_a_family_stands_in_all_of_its_places(family: str, place: str) -> None:
+    assert PLACES_OF_A_FAMILY[place](family), f"{family} is missing: {place}"
+
+
+# --- An AT command of the driver ---
+
+
+def named_answers(module: ast.Module) -> set[str]:
+    """Return the names under which a module asks how long an answer may take: by `deadline`, or by what calls it."""
+    calls = (node for node in ast.walk(module) if isinstance(node, ast.Call) and node.args)
+    asks = {"deadline", "put", "read", "read_lines", "setting"}
+    return {
+        first.value
+        for call in calls
+        if (getattr(call.func, "id", "") or getattr(call.func, "attr", "")) in asks
+        and isinstance(first := call.args[0], ast.Constant)
+        and isinstance(first.value, str)
+    }
+
+
+def test_every_command_of_the_driver_has_a_limit() -> None:
+    family = ROOT / "drivers/tcpip/quectel_gsm"
+    named = {
+        name for path in family.glob("*.py") for name in named_answers(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert {"QIACT", "QIRD", "QIDNSCFG", "STATE"} <= named
+    assert named - LIMITS.keys() == set(), "missing: LIMITS in drivers/tcpip/quectel_gsm/timeouts.py"
+
+
+# --- A folder ---
+
+
+def packages() -> list[str]:
+    roots = (ROOT / "cmux", ROOT / "drivers")
+    return sorted(".".join(path.parent.relative_to(ROOT).parts) for root in roots for path in root.rglob("__init__.py"))
+
+
+HELD = {name for one in CONTRACTS if one.get("exhaustive") for name in one["containers"]}
+
+PLACES_OF_A_FOLDER: dict[str, Callable[[str], bool]] = {
+    "an exhaustive contract in pyproject.toml": lambda package: package in HELD,
+    "the table of folders in docs/architecture.md": lambda package: (
+        "." not in package or f"`{package.replace('.', '/')}`" in page("docs/architecture.md")
+    ),
+}
+
+
+@pytest.mark.parametrize(("package", "place"), list(product(packages(), PLACES_OF_A_FOLDER)))
+def test_a_folder_stands_in_all_of_its_places(package: str, place: str) -> None:
+    assert PLACES_OF_A_FOLDER[place](package), f"{package} is missing: {place}"
