@@ -276,8 +276,8 @@ def test_what_is_set_is_not_the_default(name: str, opened: Opened, tmp_path: Pat
 def test_doctor_goes_by_all_of_them(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shorten_waits(monkeypatch, 0.1)
     seen: list[cmux.Mux] = []
-    start = cmux.Mux.start
-    monkeypatch.setattr(cmux.Mux, "start", lambda mux, first: (seen.append(mux), start(mux, first))[1])
+    start = cmux.Mux._start
+    monkeypatch.setattr(cmux.Mux, "_start", lambda mux, first: (seen.append(mux), start(mux, first))[1])
     for name, example in EXAMPLES.items():
         if name in ("reattach", "channels"):  # no option of doctor, and what it is about
             continue
