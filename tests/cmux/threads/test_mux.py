@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -13,6 +14,8 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 from mux_module import Module
+from typed_frames import HELLO, HELLO_BACK
+from typist import Typist, end, multiplex, open_1
 
 import cmux
 from cmux.protocol import Frame, FrameType, encode
@@ -102,44 +105,66 @@ def test_a_finalizer_neither_waits_nor_takes_a_lock() -> None:
         mux.close()
 
 
-def test_a_child_after_a_fork_has_a_dead_mux_and_says_nothing() -> None:
-    with Module() as module:
-        mux = cmux.open(module.path)
-        port = mux.channel(1)
-        read, write = os.pipe()
-        at_work, forked = threading.Event(), threading.Event()
+def in_a_child(work: Callable[[], object], mux: cmux.Mux, held: threading.Condition) -> str:
+    """Fork while another thread holds a condition; let the child work and close its Mux, and return what it raised."""
+    read, write = os.pipe()
+    at_work, forked = threading.Event(), threading.Event()
 
-        def work() -> None:
-            with port._handle.condition:
-                at_work.set()
-                forked.wait(20)
+    def hold() -> None:
+        with held:
+            at_work.set()
+            forked.wait(20)
 
-        worker = threading.Thread(target=work)
-        worker.start()
-        at_work.wait(20)
-        with contextlib.suppress(DeprecationWarning):
-            child = os.fork()
-        if child == 0:
-            signal.alarm(20)
-            verdict = b"no error"
+    worker = threading.Thread(target=hold)
+    worker.start()
+    at_work.wait(20)
+    with contextlib.suppress(DeprecationWarning):
+        child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        verdict = b"no error"
+        try:
             try:
-                try:
-                    port.write(b"from the child")
-                except cmux.SessionEnded as error:
-                    verdict = str(error).encode()
-                mux.close()
-                os.write(write, verdict)
-            finally:
-                os._exit(0)
-        forked.set()
-        worker.join()
-        os.waitpid(child, 0)
-        os.close(write)
-        assert b"belongs to the parent" in os.read(read, 1000)
-        os.close(read)
+                work()
+            except cmux.SessionEnded as error:
+                verdict = str(error).encode()
+            mux.close()
+            os.write(write, verdict)
+        finally:
+            os._exit(0)
+    forked.set()
+    worker.join()
+    os.waitpid(child, 0)
+    os.close(write)
+    with open(read, "rb") as pipe:
+        return pipe.read().decode()
+
+
+def test_a_child_after_a_fork_has_a_dead_mux_and_says_nothing() -> None:
+    with Module() as module, cmux.open(module.path) as mux:
+        port = mux.channel(1)
+        said = in_a_child(lambda: port.write(b"from the child"), mux, port._handle.condition)
+        assert said == f"{module.path}: the multiplexer belongs to the parent process"
         port.timeout = 10
         port.write(b"still here")
         assert port.read(10) == b"still here"
         assert b"from the child" not in bytes(module.raw)
         assert CLD not in bytes(module.raw)
+
+
+def test_a_child_after_a_fork_serves_nobody_and_says_nothing() -> None:
+    with Typist() as peer:
+        mux = cmux.serve(peer.path, on_command=lambda command: "OK")
+        peer.at("AT+CSQ", "OK")  # the thread of the callbacks is there
+        multiplex(peer)
+        open_1(peer)
+        port = mux.accept()
+        said = in_a_child(mux.accept, mux, port._handle.condition)
+        assert said == f"{peer.path}: the multiplexer belongs to the parent process"
+        peer.type(HELLO)
+        assert port.read(5) == b"hello"
+        port.write(b"HELLO")
+        peer.hears(HELLO_BACK)
+        end(peer)
+        peer.at("AT+CSQ", "OK")
         mux.close()
