@@ -115,6 +115,9 @@ class Responder(Link):
     def _receive_at(self, data: bytes, now: float) -> list[Event]:
         if self._at is None:
             return [AtReceived(data)]
+        if self._at.asked is not None:  # that has been told already, and what is behind it waits
+            self._at.receive(data)
+            return []
         return self._settled(self._at.receive(data), now)
 
     def _settled(self, config: Config | None, now: float) -> list[Event]:

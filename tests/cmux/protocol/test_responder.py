@@ -270,6 +270,14 @@ class TestOtherCommands:
         assert station.responder.answer("ERROR", station.now) == [ModeChanged(True), SessionOpened(by_peer=True)]
         assert station.said() == b"\r\nOK\r\n\r\nERROR\r\n\r\nOK\r\n" + UA_0
 
+    def test_what_comes_while_one_waits_for_its_answer_does_not_tell_it_again(self) -> None:
+        station = at_first(tells=True)
+        station.hear(b"ATE0\r")
+        assert station.hear(b"AT+A\r")[0] == [CommandReceived("AT+A")]
+        assert station.hear(b"AT+") == ([], b"")
+        assert station.hear(b"B\r") == ([], b"")
+        assert station.responder.answer("OK", station.now) == [CommandReceived("AT+B")]
+
     def test_may_be_left_without_an_answer(self) -> None:
         station = at_first(tells=True)
         assert station.hear(b"ATE0\rAT+A\r") == ([CommandReceived("AT+A")], b"ATE0\r\r\nOK\r\n")

@@ -18,18 +18,22 @@ import cmux
 Serve = Callable[..., Mux]
 
 
-def slow(shell: Shell, begun: threading.Event, gate: threading.Event) -> Callable[[str], Any]:
-    """Answers OK when a gate opens: on threads it waits for that, in asyncio it is awaited."""
+class Slow:
+    """Answers OK when its gate opens: on threads it waits for that, in asyncio it is awaited."""
 
-    def wait(command: str) -> str:
-        begun.set()
-        assert gate.wait(PATIENCE)
+    def __init__(self, shell: Shell) -> None:
+        self.asked: list[str] = []
+        self.begun, self.gate = threading.Event(), threading.Event()
+        self.answer: Callable[[str], Any] = self._wait_elsewhere if isinstance(shell, AioShell) else self._wait
+
+    def _wait(self, command: str) -> str:
+        self.asked.append(command)
+        self.begun.set()
+        assert self.gate.wait(PATIENCE)
         return "OK"
 
-    async def wait_elsewhere(command: str) -> str:
-        return await asyncio.get_running_loop().run_in_executor(None, wait, command)
-
-    return wait_elsewhere if isinstance(shell, AioShell) else wait
+    async def _wait_elsewhere(self, command: str) -> str:
+        return await asyncio.get_running_loop().run_in_executor(None, self._wait, command)
 
 
 def test_commands_are_answered_by_a_function(shell: Shell, serve: Serve, peer: Typist) -> None:
@@ -76,34 +80,35 @@ def test_what_the_function_raises_is_an_error_and_is_logged(
 
 
 def test_what_is_behind_a_slow_answer_waits_for_it(shell: Shell, serve: Serve, peer: Typist) -> None:
-    gate, begun = threading.Event(), threading.Event()
-    mux = serve(on_command=slow(shell, begun, gate))
+    slow = Slow(shell)
+    mux = serve(on_command=slow.answer)
     peer.at("ATE0", "OK")
-    peer.type(b"AT+SLOW\r")
-    assert begun.wait(PATIENCE)
-    peer.type(b"AT+SLOW\rAT+CMUX=0\r" + SABM_0)
-    gate.set()
+    peer.type(b"AT+A\r")
+    assert slow.begun.wait(PATIENCE)
+    peer.type(b"AT+B\rAT+CMUX=0\r" + SABM_0)
+    slow.gate.set()
     peer.hears(b"\r\nOK\r\n" * 3 + UA_0)
     open_1(peer)
     assert mux.accept().dlci == 1
+    assert slow.asked == ["AT+A", "AT+B"]  # each of them once
 
 
 def test_who_reads_goes_on_while_a_command_is_answered(shell: Shell, serve: Serve, peer: Typist) -> None:
-    gate, begun = threading.Event(), threading.Event()
-    mux = serve(on_command=slow(shell, begun, gate))
+    slow = Slow(shell)
+    mux = serve(on_command=slow.answer)
     peer.type(b"AT+SLOW\r")
-    assert begun.wait(PATIENCE)
+    assert slow.begun.wait(PATIENCE)
     peer.hang_up()
     with pytest.raises(cmux.SessionEnded, match="hung up"):
         mux.accept()
-    gate.set()
+    slow.gate.set()
 
 
 def test_closing_while_a_command_is_answered(shell: Shell, serve: Serve, peer: Typist) -> None:
-    gate, begun = threading.Event(), threading.Event()
-    mux = serve(on_command=slow(shell, begun, gate))
+    slow = Slow(shell)
+    mux = serve(on_command=slow.answer)
     peer.type(b"AT+SLOW\r")
-    assert begun.wait(PATIENCE)
+    assert slow.begun.wait(PATIENCE)
     closing = shell.start(mux.close)
-    gate.set()
+    slow.gate.set()
     closing.result(PATIENCE)

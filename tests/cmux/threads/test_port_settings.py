@@ -29,8 +29,14 @@ def module(nothing_left: None) -> Iterator[Module]:
 
 
 @pytest.fixture
-def port(module: Module) -> Iterator[cmux.VirtualUart]:
-    with serial.serial_for_url(f"cmux://{module.path}?dlci=1&t1=0.02&t2=0.04&n2=2", baudrate=115200) as port:
+def more() -> str:
+    """Settings of the line, where a test needs any."""
+    return ""
+
+
+@pytest.fixture
+def port(module: Module, more: str) -> Iterator[cmux.VirtualUart]:
+    with serial.serial_for_url(f"cmux://{module.path}?dlci=1{more}", baudrate=115200) as port:
         port.timeout = 20
         yield port
 
@@ -124,6 +130,7 @@ def test_a_peer_without_rpn_changes_nothing_here(
     assert port.mux.error is None
 
 
+@pytest.mark.parametrize("more", ["&t1=0.02&t2=0.04&n2=2"])
 def test_a_peer_that_leaves_rpn_unanswered_changes_nothing_here(
     port: cmux.VirtualUart, module: Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
