@@ -83,6 +83,7 @@ class ChannelStream(serial.SerialBase):
     def _await(self, handle: DlcHandle, size: int, deadline: Deadline) -> bool:
         """Wait until `size` octets are in the buffer; the caller holds the condition."""
         buffer = handle.buffer
+        waited = False
         while len(buffer) < size:
             if not self.is_open:
                 raise PortNotOpenError
@@ -92,13 +93,14 @@ class ChannelStream(serial.SerialBase):
             if not handle.up:
                 if buffer:
                     return False
-                raise handle.reason()
+                raise handle.reason(waited=waited)
             left = deadline.left()
             if buffer and self.inter_byte_timeout is not None:
                 gap = buffer.arrived_at + self.inter_byte_timeout - time.monotonic()
                 left = gap if left is None else min(left, gap)
             if left is not None and left <= 0:
                 return False
+            waited = True
             buffer.wanted = size  # the water marks are for octets that no reader waits for
             try:
                 handle.resume()

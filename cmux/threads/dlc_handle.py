@@ -335,9 +335,15 @@ class DlcHandle:
         if self._flag is not None:
             self._flag.set_writable(True)  # a writer has to find out
 
-    def reason(self) -> DlcError | SessionEnded:
-        """Create the exception for a DLC that is not open."""
-        if self.engine.error is not None:
+    def reason(self, *, waited: bool = False) -> DlcError | SessionEnded:
+        """Create the exception for a DLC that is not open.
+
+        Args:
+            waited: the caller waited while it was open. DISC of this side ended that wait, though the session
+                may be over as well by the time the thread of the caller runs.
+        """
+        closed_here = isinstance(self.error, DlcError) and self.error.cause is Cause.LOCAL
+        if self.engine.error is not None and not (waited and closed_here):
             return self.engine.ended()
         return self.error or DlcClosed(self.dlci, Cause.PEER, "closed")
 

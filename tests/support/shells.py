@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import os
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -59,6 +60,9 @@ class Channel(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the channel, and wait until it is closed."""
+
+    def until_read_waits(self) -> None:
+        """Wait until a call of `read` waits; where a late one is told the same, there is nothing to wait for."""
 
     def echoes(self, data: bytes = b"echo") -> bool:
         """Say whether octets come back."""
@@ -149,6 +153,13 @@ class ThreadChannel(Channel):
 
     def read(self, count: int) -> bytes:
         return self.port.read(count)
+
+    def until_read_waits(self) -> None:
+        handle, ends = self.port._handle, time.monotonic() + PATIENCE
+        assert handle is not None
+        while not handle.buffer.wanted:
+            assert time.monotonic() < ends, f"nobody reads {self.port!r}"
+            time.sleep(0.001)
 
     def waiting(self) -> int:
         return self.port.in_waiting

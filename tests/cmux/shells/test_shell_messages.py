@@ -492,7 +492,9 @@ def test_every_call_says_how_the_line_was_lost(shell: Shell) -> None:
 def test_a_channel_that_is_read_while_its_mux_is_closed(shell: Shell) -> None:
     with Module() as module:
         mux = shell.open(module.path)
-        reading = shell.start(mux.channel(1).read, 1)
+        channel = mux.channel(1)
+        reading = shell.start(channel.read, 1)
+        channel.until_read_waits()
         mux.close()
         with Told(cmux.DlcClosed, "DLCI 1: closed", Cause.LOCAL).raised(module.path):
             reading.result(PATIENCE)
