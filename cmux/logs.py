@@ -30,18 +30,18 @@ def log_event(log: logging.Logger, event: Event) -> None:
 
 
 def log_rate(log: logging.Logger, baudrate: int | None) -> None:
-    """Tell that a module was found at another baud rate than that of its line, if it was."""
+    """Log that a module was found at another baud rate than that of its line, if it was."""
     if baudrate is not None:
         log.warning("the module is set to %d baud, and so is the line now", baudrate)
 
 
 def log_left(log: logging.Logger, *, answered: bool, ended: bool) -> None:
-    """Tell that a module does not answer AT after a session, if it does not.
+    """Log that a module does not answer AT after a session, if it does not.
 
     Args:
-        log: of the line.
-        answered: it does.
-        ended: the session was open and was ended; a failed opening says more than this itself.
+        log: the logger of the port.
+        answered: the module answers AT.
+        ended: the session was open, and was ended; a failed opening has a message that says more than this one.
     """
     if not answered:
         level = logging.WARNING if ended else logging.INFO

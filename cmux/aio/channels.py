@@ -130,7 +130,7 @@ class Channels:
         return sum(transport.get_write_buffer_size() for transport in self._transports.values())
 
     def end(self, error: SessionEnded) -> None:
-        """Tell every protocol that its channel is gone, and whoever waits in `accept` that none comes any more."""
+        """Tell every protocol that its channel is gone, and the waiting calls of `accept` that none will come."""
         for transport in list(self._transports.values()):
             transport.end(error)
         self._transports.clear()
@@ -227,10 +227,10 @@ class Channels:
     def _closed(self, event: Closed) -> None:
         dlci, lost = event.dlci, event.cause in (Cause.SESSION, Cause.LINE_LOST)
         error: DlcError | SessionEnded = dlc_error(event)
-        ended = self._mux.protocol.link.ended  # None: the session of a responder ends, and its line lives
+        ended = self._mux.protocol.link.ended  # None: only the session of a responder has ended
         if lost and ended is not None:
             error = SessionEnded(ended.cause, f"{self._mux.name}: {ended.detail}")
-        if event.cause not in (Cause.LOCAL, Cause.PEER):  # that is the end of the one before
+        if event.cause not in (Cause.LOCAL, Cause.PEER):  # those are the end of the previous one
             self._settle(dlci, error)
         transport = self._transports.pop(dlci, None)
         if not lost or (transport is not None and transport.is_closing()):

@@ -189,7 +189,7 @@ class Mux(ChannelAccess):
     def _ask_again_whom_to_refuse(self) -> None:
         try:
             self._refused = refused(self._refuse)
-        except Exception:  # noqa: BLE001 - whatever a callback of the user's may raise
+        except Exception:  # noqa: BLE001 - a callback of the user may raise anything
             self._log.exception("a callback failed")
         apply_refusals(self.protocol.multiplexer, self._refused)
 
@@ -279,7 +279,7 @@ class Mux(ChannelAccess):
         await self._line.close()
         line, first = await self._reopen()
         await self._start(line, first)
-        if self.role is Role.INITIATOR:  # those of a responder are its peer's to open
+        if self.role is Role.INITIATOR:  # for a responder, its peer opens them
             await self._channels.open_again()
         return self.error is None
 

@@ -83,7 +83,7 @@ async def _enter(line: AioLine, plan: Plan) -> Entered:
         entered = await line.run(startup_dialogues.enter(line.name, plan.command, other_rates=rates))
         log_rate(port_logger(line.name), entered.baudrate)
         return entered
-    except BaseException:  # interrupted: it may be in multiplexer mode already
+    except BaseException:  # interrupted: the module may already be in multiplexer mode
         line.transport.write(startup_dialogues.rescue_frames(plan.config.option))
         raise
 

@@ -1,4 +1,4 @@
-"""What a line is: reads that can be stopped, writes that can give up."""
+"""The interface of a line: reads that can be stopped, writes that can give up."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class HungUp(OSError):
 
 
 def hung_up(error: Exception | None) -> HungUp:
-    """Make the exception for a line that is gone.
+    """Create the exception for a line that is gone.
 
     Args:
-        error: what showed it; None is the end of file.
+        error: the error that showed it; None for an end of file.
     """
     if isinstance(error, HungUp):
         return error

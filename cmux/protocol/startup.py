@@ -30,11 +30,11 @@ OTHER_RATES = (115200, 9600, 921600, 460800, 230400, 57600, 38400, 19200)
 """Baud rates to try when a module does not answer, the usual ones first."""
 
 STALL: Final = 2.0
-"""Seconds after which a line that takes nothing of what a step writes is lost."""
+"""Seconds after which a line that takes none of the octets of a step is considered lost."""
 
 
 def stalled(seconds: float) -> str:
-    """Say that a line has taken nothing for so many seconds."""
+    """Return the reason for a line that is lost because it has taken nothing for a number of seconds."""
     return f"the line has taken no octet for {seconds:g} s (flow control?)"
 
 

@@ -259,7 +259,7 @@ class Mux(ChannelAccess):
         self._engine = self._make_engine()
         self._channels.run_by(self._engine)
         self._start(first)
-        if self.role is Role.INITIATOR:  # those of a responder are its peer's to open
+        if self.role is Role.INITIATOR:  # for a responder, its peer opens them
             self._channels.open_again()
         with self._lock:
             if self.error is not None:

@@ -167,7 +167,7 @@ def test_a_device_that_comes_back_under_another_number_is_found_by_its_id(
 def test_a_module_that_was_reset_is_attached_again_on_the_line_that_stayed(
     shell: Shell, soon: None, caplog: pytest.LogCaptureFixture, quick_doubt: None
 ) -> None:
-    with Module() as module, shell.open(module.path, reattach=True) as mux:
+    with Module() as module, shell.open(module.path, reattach=True, other_rates=()) as mux:
         channel = mux.channel(1)
         module.restart()
         with pytest.raises(cmux.SessionEnded, match="the module was reset: it said 'RDY'"):
