@@ -16,6 +16,7 @@ if sys.platform != "win32":  # the peers of these tests are on ptys
     from typist import Typist
 
     from cmux import reconnector
+    from cmux.protocol import reset_watch
 
     __all__ = ["nothing_left"]
 
@@ -58,6 +59,11 @@ if sys.platform != "win32":  # the peers of these tests are on ptys
     def quick_at(monkeypatch: pytest.MonkeyPatch) -> None:
         """Where the module answers AT late or never it is not waited for as long as it should be."""
         shorten_waits(monkeypatch, 0.1)
+
+    @pytest.fixture
+    def quick_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+        """A module that was reset is not waited for as long as it should be."""
+        monkeypatch.setattr(reset_watch, "DOUBT", 0.1)
 
     @pytest.fixture
     def soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ DEATHS: dict[str, tuple[Callable[[Module], None], dict[str, Any], str, Cause]] =
     "reset": (Module.restart, {}, "the module was reset: it said 'RDY' and then sent no frame", Cause.PEER),
     "keep-alive lost": (
         Module.mute,
-        {"keep_alive": KeepAlive.TEST, "keep_alive_interval": 0.1, "t1": 0.05, "t2": 0.1, "n2": 1},
+        {"keep_alive": KeepAlive.TEST, "keep_alive_interval": 0.2, "t1": 0.1, "t2": 0.25, "n2": 1},
         "the peer did not answer 2 keep-alive questions",
         Cause.TIMEOUT,
     ),

@@ -53,8 +53,9 @@ def test_a_session_by_at_cmux(join: Join) -> None:
 # --- PN ---
 
 
+@pytest.mark.clause("5.4.6.3.1", "5.5.2")
 def test_a_channel_opens_with_the_parameters_that_were_asked_for(join: Join, tmp_path: Path) -> None:
-    """27.010 §5.4.6.3.1, §5.5.2: N1, priority and convergence layer hold for both."""
+    """N1, priority and convergence layer hold for both."""
     path = tmp_path / "line.jsonl"
     pair = join(open={"capture": path})
     opened, accepted = pair.channel(1, n1=20, priority=5, convergence=2)
@@ -107,6 +108,7 @@ def test_a_responder_settles_parameters_and_opens_channels_too(join: Join) -> No
     cross((opened, accepted))
 
 
+@pytest.mark.clause("5.4.6.3.1")
 def test_negotiate_settles_what_holds_from_the_next_opening_on(join: Join, asks: Callable[..., Any]) -> None:
     pair = join()
     one, other = asks(pair)
@@ -131,8 +133,9 @@ def test_what_a_silent_peer_leaves_undone_is_said(shell: Shell, quick_at: None) 
 # --- FCoff and FCon ---
 
 
+@pytest.mark.clause("5.4.6.3.5", "5.4.6.3.6")
 def test_hold_all_stops_the_peers_data_and_release_all_lets_them_go(join: Join, asks: Callable[..., Any]) -> None:
-    """27.010 §5.4.6.3.5, §5.4.6.3.6: DLCI 0 goes on, so what is answered shows that the line is not just slow."""
+    """DLCI 0 goes on, so what is answered shows that the line is not just slow."""
     pair = join()
     channels = [pair.channel(dlci) for dlci in (1, 2)]
     one, other = asks(pair)
@@ -152,9 +155,10 @@ def test_hold_all_stops_the_peers_data_and_release_all_lets_them_go(join: Join, 
 # --- PSC ---
 
 
+@pytest.mark.clause("5.4.6.3.2", "5.4.7")
 @pytest.mark.parametrize("wakeup", list(Wakeup))
 def test_both_sides_sleep_and_wake(join: Join, asks: Callable[..., Any], wakeup: Wakeup) -> None:
-    """27.010 §5.4.7: data wake, whoever sends them, and so does `wake`."""
+    """Data wake, whoever sends them, and so does `wake`."""
     pair = join(wakeup=wakeup)
     opened, accepted = pair.channel(1)
     one, other = asks(pair)
@@ -177,6 +181,7 @@ def test_both_sides_sleep_and_wake(join: Join, asks: Callable[..., Any], wakeup:
 ERRORS = ("overrun", "parity", "framing")
 
 
+@pytest.mark.clause("5.4.6.3.10")
 @pytest.mark.parametrize("error", ERRORS)
 def test_errors_of_a_port_are_told(join: Join, asks: Callable[..., Any], error: str, caplog: Caplog) -> None:
     caplog.set_level(logging.DEBUG, "cmux")
@@ -186,6 +191,7 @@ def test_errors_of_a_port_are_told(join: Join, asks: Callable[..., Any], error: 
     assert told(caplog, other, "LineStatus") == [f"LineStatus(dlci=1, {flags})"]
 
 
+@pytest.mark.clause("5.4.6.3.11")
 def test_a_service_is_named_and_asked_for(join: Join, asks: Callable[..., Any], caplog: Caplog) -> None:
     caplog.set_level(logging.DEBUG, "cmux")
     one, other = asks(join())
@@ -195,6 +201,7 @@ def test_a_service_is_named_and_asked_for(join: Join, asks: Callable[..., Any], 
     assert one.service(1) == SNC(1, SNC.VOICE, 2)
 
 
+@pytest.mark.clause("5.4.6.3.9")
 def test_the_port_behind_a_channel_is_set_and_asked_for(join: Join, asks: Callable[..., Any], caplog: Caplog) -> None:
     caplog.set_level(logging.DEBUG, "cmux")
     one, other = asks(join())
@@ -207,12 +214,14 @@ def test_the_port_behind_a_channel_is_set_and_asked_for(join: Join, asks: Callab
     assert one.negotiate_port(1) == changed
 
 
+@pytest.mark.clause("5.4.6.3.4")
 def test_octets_come_back_on_the_control_channel(join: Join, asks: Callable[..., Any]) -> None:
     one, _ = asks(join())
     for payload in (b"", b"x", bytes(29)):
         assert one.test(payload) is Outcome.ANSWERED
 
 
+@pytest.mark.clause("5.4.6.3.7")
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 3.0])
 def test_a_break_reaches_the_peer(join: Join, asks: Callable[..., Any], seconds: float, caplog: Caplog) -> None:
     caplog.set_level(logging.DEBUG, "cmux")
@@ -228,6 +237,7 @@ def test_a_break_reaches_the_peer(join: Join, asks: Callable[..., Any], seconds:
 # --- MSC ---
 
 
+@pytest.mark.clause("5.4.6.3.7")
 def test_each_side_knows_its_own_signals_and_the_peers(join: Join) -> None:
     pair = join()
     opened, accepted = pair.channel(1)

@@ -73,6 +73,7 @@ def test_a_session_from_at_mode_and_back_and_the_next_one(serve: Serve, peer: Ty
 ENDS = {CLD: "the peer closed the multiplexer down (CLD)", DISC_0: "the peer closed it"}
 
 
+@pytest.mark.clause("5.8.1", "5.8.2")
 @pytest.mark.parametrize("goodbye", ENDS, ids=["CLD", "DISC 0"])
 @pytest.mark.parametrize("startup", ["at", "none"])
 def test_after_the_end_of_a_session_it_waits_for_the_next(
@@ -112,14 +113,13 @@ def test_a_peer_that_came_back_begins_a_new_session_on_one_that_is_open(serve: S
     assert again.read(5) == b"hello"
 
 
-def test_a_silent_peer_is_found_dead_and_the_next_one_finds_at_mode(serve: Serve, peer: Typist) -> None:
-    alive = {"keep_alive": "test", "keep_alive_interval": 0.1, "t1": 0.02, "t2": 0.05, "n2": 0}
-    mux = serve(**alive)
+def test_a_silent_peer_is_found_dead_and_the_next_one_finds_at_mode(shell: Shell, serve: Serve, peer: Typist) -> None:
+    mux = serve(keep_alive="test", keep_alive_interval=0.5, t1=0.05, t2=0.1, n2=0)
+    reading = shell.start(lambda: mux.accept().read(1))
     multiplex(peer)
     open_1(peer)
-    channel = mux.accept()
-    with pytest.raises(cmux.DlcClosed, match="keep-alive"):
-        channel.read(1)
+    with pytest.raises(cmux.DlcClosed, match="DLCI 1: the peer did not answer 1 keep-alive question"):
+        reading.result(PATIENCE)
     mux.until(lambda core: not mux_link(mux).multiplexing)
     peer.type(b"\rAT\r")
     peer.hears_at_last(b"\r\nOK\r\n")
@@ -142,8 +142,9 @@ def test_a_peer_that_says_at_cmux_and_no_more_finds_at_mode_again(
     peer.at("AT", "OK")
 
 
+@pytest.mark.clause("5.4.6.3.8")
 def test_a_message_that_nobody_knows_is_answered_with_nsc(serve: Serve, peer: Typist) -> None:
-    """27.010 §5.4.6.3.8; with this all eleven messages have been on the line, see test_pair_services."""
+    """With this all eleven messages have been on the line, see test_pair_services."""
     serve(startup="none")
     peer.type(SABM_0 + basic("03 EF 05", "FF 01"))
     peer.hears(UA_0 + basic("01 EF 07", "11 03 FF"))

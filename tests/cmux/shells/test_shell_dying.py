@@ -21,7 +21,7 @@ from cmux.reconnector import stable_name
 
 @pytest.mark.parametrize("death", DEATHS)
 def test_every_call_that_waits_is_woken_with_the_cause_which_is_logged_once(
-    shell: Shell, death: str, caplog: pytest.LogCaptureFixture
+    shell: Shell, death: str, caplog: pytest.LogCaptureFixture, quick_at: None, quick_doubt: None
 ) -> None:
     die, settings, words, cause = DEATHS[death]
     with Module(loopback=()) as module:
@@ -63,7 +63,7 @@ def test_a_tcp_line_that_is_cut(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("echo", [True, False])
-def test_a_reset_module_is_back_in_at_mode_for_the_next_session(shell: Shell, echo: bool) -> None:
+def test_a_reset_module_is_back_in_at_mode_for_the_next_session(shell: Shell, echo: bool, quick_doubt: None) -> None:
     with Module(echo=echo) as module:
         mux = shell.open(module.path)
         channel = mux.channel(1)
@@ -165,7 +165,7 @@ def test_a_device_that_comes_back_under_another_number_is_found_by_its_id(
 
 
 def test_a_module_that_was_reset_is_attached_again_on_the_line_that_stayed(
-    shell: Shell, soon: None, caplog: pytest.LogCaptureFixture
+    shell: Shell, soon: None, caplog: pytest.LogCaptureFixture, quick_doubt: None
 ) -> None:
     with Module() as module, shell.open(module.path, reattach=True, other_rates=()) as mux:
         channel = mux.channel(1)

@@ -19,7 +19,6 @@ from mux_module import Module
 from plugged import plugged
 
 import cmux
-from cmux import reconnector as reattaching
 from cmux.line import physical as line
 from cmux.protocol.reset_watch import DOUBT
 
@@ -55,7 +54,7 @@ class Waits:
 
 @pytest.mark.parametrize("death", DEATHS)
 def test_every_blocked_call_on_every_channel_is_woken_with_the_cause_which_is_logged_once(
-    death: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    death: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, quick_at: None, quick_doubt: None
 ) -> None:
     """That they raise within 1 s is shown without a watch: no call looks now and then, each waits to be woken."""
     die, settings, words, _ = DEATHS[death]
@@ -104,21 +103,7 @@ def test_what_cannot_be_waited_for_is_looked_at_several_times_a_second() -> None
     assert DOUBT <= 0.7  # a module that may have been reset
 
 
-# --- A reset, and what looks like one ---
-
-
 # --- Coming back ---
-
-
-@pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reattaching, "FIRST_DELAY", 0.01)
-    monkeypatch.setattr(reattaching, "LONGEST_DELAY", 0.05)
-
-
-@pytest.fixture
-def link(tmp_path: Path) -> Path:
-    return tmp_path / "modem"
 
 
 def test_a_port_that_was_open_when_the_line_died_can_be_used_again_when_it_is_back(soon: None, link: Path) -> None:
