@@ -61,8 +61,9 @@ class Channel(ABC):
     def close(self) -> None:
         """Close the channel, and wait until it is closed."""
 
+    @abstractmethod
     def until_read_waits(self) -> None:
-        """Wait until a call of `read` waits; where a late one is told the same, there is nothing to wait for."""
+        """Wait until a call of `read` waits, where one that comes later is told otherwise."""
 
     def echoes(self, data: bytes = b"echo") -> bool:
         """Say whether octets come back."""
@@ -229,6 +230,9 @@ class AioChannel(Channel):
 
     def read(self, count: int) -> bytes:
         return self.shell.run(self.reader.readexactly(count))
+
+    def until_read_waits(self) -> None:
+        pass  # a stream keeps its first exception for whoever reads later
 
     def waiting(self) -> int:
         return self.shell.call(lambda: len(self.reader._buffer))  # type: ignore[attr-defined]
