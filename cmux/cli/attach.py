@@ -126,8 +126,7 @@ def _open_all(lines: list[LineOptions], stop: Stop, attached: list[Attached]) ->
 def _serve(attached: list[Attached], failed: list[str], stop: Stop) -> int:
     """Wait until a signal comes or no line is left."""
     while attached and not stop.asked:
-        stop.wake.wait()
-        stop.wake.clear()
+        stop.wait()
         for one in list(attached):
             one.look()
             if not one.bridges:
@@ -186,7 +185,7 @@ class Attached:
             if dlci in without:
                 continue
             link = f"{self.options.link}{dlci}" if self.options.link is not None else None
-            self.bridges.append(PtyBridge(uart, link, self._stop.wake.set))
+            self.bridges.append(PtyBridge(uart, link, self._stop.wake))
         for bridge in self.bridges:
             bridge.start()
         return mux

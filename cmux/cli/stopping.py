@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import queue
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,11 +12,11 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class Stop:
-    """A request to stop, by signal; it sets `wake`, which others may set as well."""
+    """A request to stop, by signal, and the wait for it, which others may end as well."""
 
     def __init__(self) -> None:
-        self.wake: threading.Event = threading.Event()
-        """Set when the command should check its state."""
+        # Not an Event: a signal may come while the main thread, in wait(), holds the lock that set() needs.
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self.asked: bool = False
         """A signal has come."""
         self.interrupts = True
@@ -25,9 +25,29 @@ class Stop:
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal."""
         again, self.asked = self.asked, True
-        self.wake.set()
+        self.wake()
         if self.interrupts and not again:
             raise KeyboardInterrupt
+
+    def wake(self) -> None:
+        """Let the command check its state."""
+        if self._wakes.empty():
+            self._wakes.put(None)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the command should check its state.
+
+        Args:
+            timeout: seconds; None waits until it should.
+
+        Returns:
+            False when the time was over first.
+        """
+        try:
+            self._wakes.get(timeout=timeout)
+        except queue.Empty:
+            return False
+        return True
 
 
 @contextmanager

@@ -97,8 +97,7 @@ def _watch(watch: Watch, attached: Attached, stop: Stop, arguments: argparse.Nam
         if arguments.once:
             return
         deadline = time.monotonic() + _INTERVAL
-        while stop.wake.wait(max(0.0, deadline - time.monotonic())):
-            stop.wake.clear()
+        while stop.wait(max(0.0, deadline - time.monotonic())):
             attached.look()
 
 
