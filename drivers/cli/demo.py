@@ -48,7 +48,7 @@ def add_demo(commands: Commands) -> None:
     )
     parser.add_argument("--port", metavar="URL", help="the module: a path or any pyserial URL (default: emulated)")
     parser.set_defaults(log_level=logging.ERROR)  # what goes wrong ends a step, and is said there
-    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of text")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line instead of text")
     add_line_options(parser)
 
 

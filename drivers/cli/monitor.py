@@ -47,7 +47,7 @@ def add_monitor(commands: Commands) -> None:
     )
     parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
     parser.add_argument("--once", action="store_true", help="show it once, and end")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line instead of a table")
     add_channel_options(parser)
     add_line_options(parser)
 

@@ -1,4 +1,4 @@
-"""A conversation on several virtual UARTs, shown as it goes on: for people, or one JSON object a line."""
+"""A conversation on several virtual UARTs, shown as it goes on: for people, or one JSON object per line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Transcript:
     Args:
         out: where the lines go.
         colour: use colours.
-        as_json: one JSON object a line instead of text.
+        as_json: one JSON object per line instead of text.
     """
 
     def __init__(self, out: IO[str], *, colour: bool, as_json: bool) -> None:
