@@ -36,10 +36,11 @@ class Passed:
         self.files: list[str] = []
 
     def __call__(self, frame: FrameType, event: str, value: object) -> None:
-        if threading.current_thread().name == "fake module":
-            return
         path = frame.f_code.co_filename
         if not path.startswith(PACKAGE) or event not in ("call", "return"):
+            return
+        # Not before: asked for in the last steps of a thread, current_thread() makes a dummy that stays.
+        if threading.current_thread().name == "fake module":
             return
         seen = value if event == "return" else list(frame.f_locals.values())
         name = path.removeprefix(PACKAGE)
