@@ -339,11 +339,11 @@ class DlcHandle:
         """Create the exception for a DLC that is not open.
 
         Args:
-            waited: the caller waited while it was open. DISC of this side ended that wait, though the session
+            waited: the caller waited while it was open. DISC of either side ended that wait, though the session
                 may be over as well by the time the thread of the caller runs.
         """
-        closed_here = isinstance(self.error, DlcError) and self.error.cause is Cause.LOCAL
-        if self.engine.error is not None and not (waited and closed_here):
+        closed = isinstance(self.error, DlcError) and self.error.cause in (Cause.LOCAL, Cause.PEER)
+        if self.engine.error is not None and not (waited and closed):
             return self.engine.ended()
         return self.error or DlcClosed(self.dlci, Cause.PEER, "closed")
 

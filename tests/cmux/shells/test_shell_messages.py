@@ -515,9 +515,11 @@ def test_a_peer_that_closes_the_multiplexer_down(shell: Shell) -> None:
     told = Told(cmux.SessionEnded, "{path}: the peer closed the multiplexer down (CLD)", Cause.PEER)
     with Module() as module, shell.open(module.path) as mux:
         channel = mux.channel(1)
+        reading = shell.start(channel.read, 1)
+        channel.until_read_waits()
         module.run(lambda core, now: core.shutdown(now))
         with Told(cmux.DlcClosed, "DLCI 1: the peer closed it", Cause.PEER).raised(module.path):
-            channel.read(1)
+            reading.result(PATIENCE)
         mux.until(lambda core: not core.session_open)
         for call in AFTERWARDS.values():
             with told.raised(module.path):
