@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -18,6 +19,10 @@ from drivers.emulator import EmulatedModule
 # The same examples every time: what random ones find belongs to `make fuzz`, not to somebody's unrelated change.
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # The shell of a job in the background ignores it, and so would every program that a test interrupts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REQUIRED = set(filter(None, os.environ.get("GSM0710_REQUIRE", "").split(",")))
 """Programs whose absence is a failure and not a skip."""

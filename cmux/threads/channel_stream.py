@@ -83,7 +83,7 @@ class ChannelStream(serial.SerialBase):
     def _await(self, handle: DlcHandle, size: int, deadline: Deadline) -> bool:
         """Wait until `size` octets are in the buffer; the caller holds the condition."""
         buffer = handle.buffer
-        waited = False
+        was_open = False
         while len(buffer) < size:
             if not self.is_open:
                 raise PortNotOpenError
@@ -93,14 +93,14 @@ class ChannelStream(serial.SerialBase):
             if not handle.up:
                 if buffer:
                     return False
-                raise handle.reason(waited=waited)
+                raise handle.reason(was_open=was_open)
             left = deadline.left()
             if buffer and self.inter_byte_timeout is not None:
                 gap = buffer.arrived_at + self.inter_byte_timeout - time.monotonic()
                 left = gap if left is None else min(left, gap)
             if left is not None and left <= 0:
                 return False
-            waited = True
+            was_open = True
             buffer.wanted = size  # the water marks are for octets that no reader waits for
             try:
                 handle.resume()
@@ -148,23 +148,25 @@ class ChannelStream(serial.SerialBase):
         handle = self._opened()
         deadline = Deadline(self.write_timeout)
         done = 0
+        was_open = False
         while done < len(octets):
             piece = bytes(octets[done : done + (_XONXOFF_PIECE if handle.buffer.xonxoff else _PIECE)])
             if handle.buffer.xonxoff:
                 handle.wait_sent(lambda: self._write_cancelled or not self.is_open, deadline.left())
-            taken = self._write_once(handle, piece, deadline)
+            taken = self._write_once(handle, piece, deadline, was_open=was_open)
             if taken is None:
                 break
+            was_open = True
             done += taken
         return done
 
-    def _write_once(self, handle: DlcHandle, piece: bytes, deadline: Deadline) -> int | None:
+    def _write_once(self, handle: DlcHandle, piece: bytes, deadline: Deadline, *, was_open: bool) -> int | None:
         """Queue octets or wait; return None when no more is to be written."""
         with handle.condition:
             if not self.is_open:
                 raise PortNotOpenError
             if not handle.up:
-                raise handle.reason()
+                raise handle.reason(was_open=was_open)
             stopped = handle.buffer.xonxoff and (handle.buffer.held or self._queued(handle))
             taken = 0 if stopped else handle.send(piece)
             if taken == len(piece):
@@ -197,7 +199,7 @@ class ChannelStream(serial.SerialBase):
         handle = self._opened()
         if not handle.engine.wait_written(handle.dlci, self.write_timeout):
             if not handle.up or handle.engine.error is not None:
-                raise handle.reason()
+                raise handle.reason(was_open=True)
             raise SerialTimeoutException("Write timeout")
 
     def reset_output_buffer(self) -> None:

@@ -224,7 +224,7 @@ class DlcHandle:
             taken = self.engine.call(lambda core, now: core.send(self.dlci, piece, now))
         except StateError:  # the core has closed it; the event with the reason is on its way
             self.condition.wait_for(lambda: not self.up, waits.MARGIN)
-            raise self.reason() from None
+            raise self.reason(was_open=True) from None
         if self._flag is not None:
             self._flag.set_writable(taken == len(piece))
         return taken
@@ -335,15 +335,15 @@ class DlcHandle:
         if self._flag is not None:
             self._flag.set_writable(True)  # a writer has to find out
 
-    def reason(self, *, waited: bool = False) -> DlcError | SessionEnded:
+    def reason(self, *, was_open: bool = False) -> DlcError | SessionEnded:
         """Create the exception for a DLC that is not open.
 
         Args:
-            waited: the caller waited while it was open. DISC of either side ended that wait, though the session
-                may be over as well by the time the thread of the caller runs.
+            was_open: it was open earlier in the same call. If DISC of either side ended that, it is the reason,
+                though the session may be over as well by the time the thread of the caller runs.
         """
         closed = isinstance(self.error, DlcError) and self.error.cause in (Cause.LOCAL, Cause.PEER)
-        if self.engine.error is not None and not (waited and closed):
+        if self.engine.error is not None and not (was_open and closed):
             return self.engine.ended()
         return self.error or DlcClosed(self.dlci, Cause.PEER, "closed")
 

@@ -65,5 +65,6 @@ def joined(
 
 def told(caplog: pytest.LogCaptureFixture, mux: Mux, text: str) -> list[str]:
     """Return what a Mux has told of its peer, as far as a text is in it."""
+    mux.dispatched()
     records = [record for record in caplog.records if record.name == f"cmux.{mux.name}"]
     return [record.getMessage() for record in records if text in record.getMessage()]

@@ -99,6 +99,10 @@ class Mux(ABC):
         """Wait until something holds in the core that an event brings about, or the session is over."""
 
     @abstractmethod
+    def dispatched(self) -> None:
+        """Wait until the events of all that was received have been logged and told."""
+
+    @abstractmethod
     def callbacks_done(self) -> None:
         """Wait until the functions of the user's that are under way have run."""
 
@@ -192,6 +196,14 @@ class ThreadMux(Mux):
         engine = self.mux._engine
         assert engine.wait(lambda core: bool(ready(core)), PATIENCE) or engine.error is not None
 
+    def dispatched(self) -> None:
+        engine = self.mux._engine
+        while engine._events:
+            with engine._dispatching:
+                pass
+        with engine._dispatching:
+            pass
+
     def callbacks_done(self) -> None:
         done = threading.Event()
         self.mux._callbacks.put(done.set)
@@ -281,6 +293,9 @@ class AioMux(Mux):
                 await self.mux._changed.wait()
 
         self.shell.run(until())
+
+    def dispatched(self) -> None:
+        self.shell.call(lambda: None)
 
     def callbacks_done(self) -> None:
         self.shell.call(lambda: None)

@@ -527,6 +527,17 @@ def test_a_peer_that_closes_the_multiplexer_down(shell: Shell) -> None:
         assert str(mux.error) == told.text.format(path=module.path)
 
 
+def test_a_channel_that_is_written_to_when_the_peer_closes_the_multiplexer_down(shell: Shell) -> None:
+    with Module() as module, shell.open(module.path) as mux:
+        channel = mux.channel(1)
+        module.run(lambda core, now: core.pause_reading(1, now))
+        writing = shell.start(channel.write, bytes(10_000_000))
+        mux.until(lambda core: core.unsent(1) > 0)
+        module.run(lambda core, now: core.shutdown(now))
+        with Told(cmux.DlcClosed, "DLCI 1: the peer closed it", Cause.PEER).raised(module.path):
+            writing.result(PATIENCE)
+
+
 def frames_sent(core: Mux | Multiplexer) -> int:
     dlcs: Any = core.stats()["dlcs"]
     return sum(counters["frames_sent"] for counters in dlcs.values())
