@@ -30,6 +30,9 @@ PATIENCE = 30.0
 QUICK: dict[str, Any] = {"t1": 0.02, "t2": 0.05, "n2": 1}
 """Settings for a peer that is not going to answer."""
 
+SHORT: dict[str, Any] = {"t1": 0.1, "t2": 0.15, "n2": 1}
+"""Settings for a peer that answers at first."""
+
 CLD = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9")
 """What the host says to end a session."""
 

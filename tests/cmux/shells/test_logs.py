@@ -10,7 +10,7 @@ import pytest
 from attached import Attach
 from line_deaths import HUNG_UP, one_hang_up
 from mux_module import Module
-from shells import QUICK, Shell
+from shells import QUICK, SHORT, Shell
 from startup_waits import NOBODY, shorten_waits
 
 import cmux
@@ -83,7 +83,7 @@ def test_what_is_odd_about_a_module_is_told(
 ) -> None:
     shorten_waits(monkeypatch, 0.1)
     with Module(baudrate=57600) as module:
-        mux = shell.open(module.path, other_rates=(57600,), **QUICK)
+        mux = shell.open(module.path, other_rates=(57600,), **SHORT)
         module.mute()
         mux.close()
     assert one_told(caplog) == [

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from joined import Joined, joined, told
 from mux_module import Module
-from shells import QUICK, Mux, Shell
+from shells import SHORT, Mux, Shell
 
 from cmux.errors import StateError
 from cmux.protocol.commands import SNC, Parity, PortMask, PortSettings, Signals
@@ -119,7 +119,7 @@ def test_negotiate_settles_what_holds_from_the_next_opening_on(join: Join, asks:
 
 
 def test_what_a_silent_peer_leaves_undone_is_said(shell: Shell, quick_at: None) -> None:
-    with Module() as module, shell.open(module.path, **QUICK) as mux:
+    with Module() as module, shell.open(module.path, **SHORT) as mux:
         module.mute()
         assert mux.negotiate(1, n1=25) == Parameters(n1=31)
         assert mux.negotiate_port(1, PortSettings()) is None

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 import pytest
 from mux_module import Module
-from shells import CLD, PATIENCE, QUICK, Shell
+from shells import CLD, PATIENCE, SHORT, Shell
 
 import cmux
 from cmux.protocol import Frame, FrameType, encode
@@ -80,7 +80,7 @@ def test_closing_a_channel_whose_peer_takes_nothing_ends_after_the_drain_time(sh
 
 def test_a_module_that_never_answers_the_close_down_is_left_after_a_bound(shell: Shell, quick_at: None) -> None:
     with Module() as module:
-        mux = shell.open(module.path, channels=[1], **QUICK)
+        mux = shell.open(module.path, channels=[1], **SHORT)
         module.mute()
         mux.close()
         assert mux.back_in_at_mode is False

@@ -12,7 +12,7 @@ import pytest
 import serial
 from line_deaths import one_hang_up
 from mux_module import Module
-from shells import CLD, PATIENCE, QUICK, Mux, Shell
+from shells import CLD, PATIENCE, QUICK, SHORT, Mux, Shell
 from startup_waits import ASKING, NOBODY, shorten_waits
 
 import cmux
@@ -407,7 +407,7 @@ def test_a_call_that_cannot_be_done_says_why_and_touches_nothing_else(shell: She
 
 @pytest.mark.parametrize("parameters", [{}, {"n1": 20}], ids=["SABM", "PN"])
 def test_a_channel_that_the_peer_does_not_answer(shell: Shell, quick_at: None, parameters: dict[str, int]) -> None:
-    with Module() as module, shell.open(module.path, **QUICK) as mux:
+    with Module() as module, shell.open(module.path, **SHORT) as mux:
         module.mute()
         with Told(cmux.DlcTimeout, "DLCI 5: the peer did not answer", Cause.TIMEOUT).raised(module.path):
             mux.channel(5, **parameters)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 import serial
 from mux_module import Module
-from shells import PATIENCE, QUICK, Shell
+from shells import PATIENCE, QUICK, SHORT, Shell
 
 import cmux
 from cmux.protocol import Config, Frame, FrameType, Option, encode
@@ -133,7 +133,7 @@ def test_the_peer_sends_octets_back_on_the_control_channel(shell: Shell) -> None
 
 
 def test_a_peer_that_sends_no_octets_back_is_said_so(shell: Shell, quick_at: None) -> None:
-    with Module() as module, shell.open(module.path, **QUICK) as mux:
+    with Module() as module, shell.open(module.path, **SHORT) as mux:
         module.mute()
         assert mux.test() is Outcome.TIMEOUT
         assert mux.mux._awaited == []

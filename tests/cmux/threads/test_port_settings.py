@@ -130,7 +130,7 @@ def test_a_peer_without_rpn_changes_nothing_here(
     assert port.mux.error is None
 
 
-@pytest.mark.parametrize("more", ["&t1=0.02&t2=0.04&n2=2"])
+@pytest.mark.parametrize("more", ["&t1=0.2&t2=0.4&n2=2"])
 def test_a_peer_that_leaves_rpn_unanswered_changes_nothing_here(
     port: cmux.VirtualUart, module: Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
