@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
-from ..errors import SessionEnded
-from ..opening import check_dlci
 from ..protocol.negotiation import wanted
 from .channel_transport import ChannelTransport
 from .channels import Channels, Streams
@@ -20,14 +17,7 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 class ChannelAccess(Services):
     """The part of a `Mux` that is about its channels; `cmux.Mux` has the same names."""
 
-    error: SessionEnded | None
     _channels: Channels
-    _names: Mapping[str, int]
-
-    @property
-    @abstractmethod
-    def reattaching(self) -> bool:
-        """Whether a line that died is being opened again."""
 
     async def channel(
         self,
@@ -113,11 +103,3 @@ class ChannelAccess(Services):
     def _require(self, dlci: int, n1: int | None, priority: int | None, convergence: int | None) -> None:
         if (n1, priority, convergence) != (None, None, None):
             self._channels.require(dlci, wanted(self.config, n1, priority, convergence))
-
-    def _number(self, dlci: int | str) -> int:
-        return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
-
-    def _check(self) -> None:
-        """Raise the reason why the session is over, if it is."""
-        if self.error is not None:
-            raise SessionEnded(self.error.cause, str(self.error))

@@ -30,7 +30,10 @@ class MuxOfChannels(MuxOfChannel, Protocol):
 
     name: str
     protocol: MuxProtocol
-    error: SessionEnded | None
+
+    @property
+    def error(self) -> SessionEnded | None:
+        """Why the session is over."""
 
     @property
     def config(self) -> Config:

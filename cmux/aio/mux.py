@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, TracebackType
@@ -12,9 +11,9 @@ from typing import Self, TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import CmuxError, SessionEnded
-from ..logs import log_event, log_left, port_logger
+from ..logs import log_event, log_left
 from ..protocol import startup, waits
-from ..protocol.config import Config, Role
+from ..protocol.config import Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed, SessionOpened
 from ..protocol.link import Link
 from ..protocol.responder import Responder
@@ -49,6 +48,8 @@ class Mux(ChannelAccess):
         refuse: the DLCIs that the peer may not open.
     """
 
+    _kind = "aio.Mux"
+
     def __init__(
         self,
         name: str,
@@ -62,26 +63,21 @@ class Mux(ChannelAccess):
         on_command: OnCommand | None = None,
         refuse: Refuse = (),
     ) -> None:
-        super().__init__()
-        self.name = name
-        """The name of the port."""
+        super().__init__(
+            name,
+            make_link,
+            leave_by_at=leave_by_at,
+            capture=capture,
+            names=names,
+            can_reopen=reopen is not None,
+            refuse=refuse,
+        )
         self.drain_timeout = drain_timeout
         """Seconds that closing waits for what is still queued."""
-        self.error: SessionEnded | None = None
-        """Why the session is over: the first cause; None while it is alive."""
-        self.back_in_at_mode: bool | None = None
-        """Whether the module answered AT after closing; None if it was not asked."""
-        self.reattached: int = 0
-        """How often a line that died was opened again."""
-        self._log = port_logger(name)
-        self._leave_by_at = leave_by_at
-        self._make_link = make_link
-        self._capture = capture
-        self._names = names
         self._reopen = reopen
         self._on_command = on_command
-        self._refuse = refuse
-        self._refused = refused(refuse)
+        self._error: SessionEnded | None = None
+        self._awaited = []
         self._answering: asyncio.Task[None] | None = None
         self._line: AioLine
         self.protocol: MuxProtocol = self._make_protocol()
@@ -89,15 +85,11 @@ class Mux(ChannelAccess):
         self._session: asyncio.Future[None]
         self._channels = Channels(self)
         self._changed = asyncio.Event()
-        self._session_end: SessionClosed | None = None
-        self._opened = False
         self._reconnector: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     def _make_protocol(self) -> MuxProtocol:
-        link = self._make_link()
-        apply_refusals(link.multiplexer, self._refused)
-        return MuxProtocol(link=link, on_event=self._on_event, tap=self._tap)
+        return MuxProtocol(link=self._new_link(), on_event=self._on_event, tap=self._tap)
 
     async def _start(self, line: AioLine, first: bytes = b"") -> None:
         """Open DLCI 0 on a line and wait for the peer; a responder waits for its peer in `accept` instead.
@@ -110,7 +102,7 @@ class Mux(ChannelAccess):
             NoMultiplexer: the peer did not answer SABM.
             SessionEnded: the line was lost.
         """
-        self._line, self.error, self._opened = line, None, False
+        self._line, self._error, self._opened = line, None, False
         session = self._session = asyncio.get_running_loop().create_future()
         if self.protocol.link.ended is not None:
             self.protocol = self._make_protocol()
@@ -128,7 +120,7 @@ class Mux(ChannelAccess):
             if isinstance(error, SessionEnded) and error.cause is Cause.LINE_LOST:
                 raise
             if self.error is None:
-                self.error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM was not sent")
+                self._error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM was not sent")
             raise self.protocol.link.not_opened(self.name, after_at=self._leave_by_at) from error
 
     # --- Events ---
@@ -158,18 +150,15 @@ class Mux(ChannelAccess):
         self._changed.set()
 
     def _session_closed(self, event: SessionClosed) -> None:
-        self._session_end = event
         ended = self.protocol.link.ended  # None: only the session of a responder has ended
         if ended is not None and self.error is None:
-            self.error = SessionEnded(ended.cause, f"{self.name}: {ended.detail}")
-        if event.cause is not Cause.LOCAL and self._opened:  # a failed opening raises its reason
-            self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
+            self._error = SessionEnded(ended.cause, f"{self.name}: {ended.detail}")
+        self._keep_end(event)
         if self.error is not None and not self._session.done():
             self._session.set_exception(self.error)
             self._session.exception()  # perhaps no caller waits any more
         self._answer(None)
-        again = self._reopen is not None and self._opened and self._closing is None
-        if self.error is not None and again and event.cause is not Cause.LOCAL and self._reconnector is None:
+        if self._reconnector is None and self._is_to_reattach():
             self._reconnector = asyncio.get_running_loop().create_task(self._reattach())
         if callable(self._refuse) and (self.error is None or self.reattaching):
             asyncio.get_running_loop().call_soon(self._ask_again_whom_to_refuse)
@@ -193,38 +182,17 @@ class Mux(ChannelAccess):
             self._log.exception("a callback failed")
         apply_refusals(self.protocol.multiplexer, self._refused)
 
-    def _session_over(self) -> SessionEnded:
-        if self.error is not None:
-            return SessionEnded(self.error.cause, str(self.error))
-        end = self._session_end or SessionClosed(Cause.LOCAL, "there is no session")
-        return SessionEnded(end.cause, f"{self.name}: {end.detail}")
-
     # --- State ---
 
     @property
-    def config(self) -> Config:
-        """The parameters of the session; of a responder in AT mode, those of the previous session."""
-        return self.protocol.multiplexer.config
+    def _link(self) -> Link:
+        return self.protocol.link
 
-    @property
-    def role(self) -> Role:
-        """Which station this is."""
-        return self.protocol.multiplexer.role
+    def _cause(self) -> SessionEnded | None:
+        return self._error
 
-    @property
-    def serving(self) -> bool:
-        """Whether a peer can begin a session: this is a responder whose line is alive."""
-        return self.role is Role.RESPONDER and self.error is None and self._closing is None
-
-    @property
-    def reattaches(self) -> bool:
-        """Whether the line is opened again when it dies."""
-        return self._reopen is not None and self._closing is None
-
-    @property
-    def reattaching(self) -> bool:
-        """Whether a line that died is being opened again."""
-        return self._reconnector is not None
+    def _is_closed(self, *, wholly: bool) -> bool:
+        return self._closing is not None and (self._closing.done() or not wholly)
 
     def stats(self) -> dict[str, object]:
         """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
@@ -232,11 +200,6 @@ class Mux(ChannelAccess):
         stats["reattached"] = self.reattached
         stats["received_discarded"] = self._channels.discarded
         return stats
-
-    def __repr__(self) -> str:
-        closed = self._closing is not None and self._closing.done()
-        state = "closed" if closed else f"dead: {self.error}" if self.error else "open"
-        return f"<aio.Mux {self.name} {self.role.value} {state}>"
 
     # --- After the line has died ---
 
@@ -307,9 +270,9 @@ class Mux(ChannelAccess):
                 transport.write(startup.rescue_frames(self.config.option))
             raise
         finally:
-            if self.error is None:
-                self.error = SessionEnded(Cause.LOCAL, f"{self.name}: closed")
-            self._channels.end(self.error)
+            if self._error is None:
+                self._error = SessionEnded(Cause.LOCAL, f"{self.name}: closed")
+            self._channels.end(self._error)
             self.protocol.detach()
             await self._line.close()
             if self._capture is not None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
 
-from ..errors import SessionEnded
+from ..mux_base import MuxBase
 from ..protocol import waits
-from ..protocol.commands import RPN, SNC, Command, PortMask, PortSettings, Signals
-from ..protocol.config import Config, Parameters
+from ..protocol.commands import RPN, SNC, Command, PortMask, PortSettings
+from ..protocol.config import Parameters
 from ..protocol.events import CommandDone, Outcome
 from ..protocol.multiplexer import Multiplexer
 from ..protocol.negotiation import granted, wanted
@@ -20,41 +20,29 @@ from .protocol import MuxProtocol
 T = TypeVar("T")
 
 
-class Services(ABC):
+class Services(MuxBase):
     """The part of a `Mux` that is about the control channel; `cmux.Mux` has the same names.
 
     Methods that wait for an answer raise StateError while there is no session, and SessionEnded when it ends meanwhile.
     """
 
     protocol: MuxProtocol
-    _changed: asyncio.Event
-
-    def __init__(self) -> None:
-        self._awaited: list[tuple[Command, asyncio.Future[CommandDone]]] = []
-
-    @property
-    @abstractmethod
-    def config(self) -> Config:
-        """The parameters of the session."""
-
-    @abstractmethod
-    def _check(self) -> None:
-        """Raise the reason why the session is over, if it is."""
-
-    @abstractmethod
-    def _session_over(self) -> SessionEnded:
-        """Create the exception that says why there is no session."""
+    _awaited: list[tuple[Command, asyncio.Future[CommandDone]]]
 
     @abstractmethod
     async def _until(self, ready: Callable[[], bool], limit: float) -> None:
         """Wait for a condition that an event, or writing to the line, brings about."""
 
-    def _call(self, action: Callable[[Multiplexer, float], T]) -> T:
-        """Make a call to the core, and write what is due after it."""
+    def _call(self, action: Callable[[Multiplexer, float], T], /) -> T:
         self._check()
         result = action(self.protocol.multiplexer, self.protocol.now())
         self.protocol.flush()
         return result
+
+    def _check(self) -> None:
+        """Raise the reason why the line is not in use any more, if it is not."""
+        if self.error is not None:
+            raise self._session_over()
 
     async def _ask(self, submit: Callable[[Multiplexer, float], Command]) -> CommandDone:
         """Send a command and wait for its result."""
@@ -118,14 +106,6 @@ class Services(ABC):
         parameters = wanted(self.config, n1, priority, convergence)
         return granted(await self._ask(lambda core, now: core.negotiate(dlci, parameters, now)), self.config)
 
-    def parameters(self, dlci: int) -> Parameters:
-        """Return the parameters in force on a channel: N1, frame type, convergence layer, priority.
-
-        Args:
-            dlci: 1 to 61.
-        """
-        return self._call(lambda core, now: core.parameters(dlci))
-
     async def negotiate_port(
         self, dlci: int, settings: PortSettings | None = None, mask: PortMask = PortMask.ALL
     ) -> PortSettings | None:
@@ -187,28 +167,6 @@ class Services(ABC):
         answer = (await self._ask(lambda core, now: core.service(dlci, now, service=service, codec=codec))).answer
         return answer if isinstance(answer, SNC) else None
 
-    def send_break(self, dlci: int, duration: float) -> None:
-        """Send a break on an open channel, with its MSC (27.010 §5.4.6.3.7).
-
-        Args:
-            dlci: 1 to 61.
-            duration: seconds, 0 to 3.0; rounded to steps of 0.2.
-
-        Raises:
-            InvalidDlci: the DLCI cannot carry data.
-            FrameError: the duration is out of range.
-            StateError: the channel is not open.
-        """
-        self._call(lambda core, now: core.send_break(dlci, duration, now))
-
-    def signals(self, dlci: int) -> Signals | None:
-        """Return the peer's V.24 signals for a channel; None before its first MSC (27.010 §5.4.6.3.7)."""
-        return self._call(lambda core, now: core.signals(dlci))
-
-    def own_signals(self, dlci: int) -> Signals:
-        """Return the V.24 signals that this side sends for a channel."""
-        return self._call(lambda core, now: core.own_signals(dlci))
-
     async def hold_all(self) -> Outcome:
         """Ask the peer to stop all channels (FCoff, 27.010 §5.4.6.3.6), and wait for its answer."""
         return (await self._ask(lambda core, now: core.hold_all(now))).outcome
@@ -216,11 +174,6 @@ class Services(ABC):
     async def release_all(self) -> Outcome:
         """Let the peer send on all channels again (FCon, 27.010 §5.4.6.3.5), and wait for its answer."""
         return (await self._ask(lambda core, now: core.release_all(now))).outcome
-
-    @property
-    def asleep(self) -> bool:
-        """Whether both sides sleep (27.010 §5.4.7)."""
-        return self._call(lambda core, now: core.power) is Power.ASLEEP
 
     async def sleep(self) -> bool:
         """Ask the peer for power saving (PSC, 27.010 §5.4.6.3.2), and wait until both sides sleep.
@@ -234,7 +187,3 @@ class Services(ABC):
         settled = (Power.ASLEEP, Power.AWAKE)
         await self._until(lambda: self.protocol.multiplexer.power in settled, waits.answer(self.config))
         return self.asleep
-
-    def wake(self) -> None:
-        """Wake a sleeping peer without sending anything (27.010 §5.4.7)."""
-        self._call(lambda core, now: core.wake(now))

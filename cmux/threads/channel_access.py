@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
-
-from ..errors import SessionEnded
-from ..opening import check_dlci
 from ..protocol.negotiation import wanted
 from .channels import Channels
 from .dlc_handle import DlcHandle
@@ -18,17 +13,6 @@ class ChannelAccess(Services):
     """The part of a `Mux` that is about its channels; `cmux.aio.Mux` has the same names."""
 
     _channels: Channels
-    _names: Mapping[str, int]
-
-    @property
-    @abstractmethod
-    def error(self) -> SessionEnded | None:
-        """Why the session is over: the first cause; None while it is alive."""
-
-    @property
-    @abstractmethod
-    def reattaching(self) -> bool:
-        """Whether a line that died is being opened again."""
 
     def channel(
         self,
@@ -61,10 +45,10 @@ class ChannelAccess(Services):
             PortBusy: a ``cmux:`` URL has the DLC open.
             SessionEnded: this Mux is closed, or the line died.
         """
-        dlci = check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
+        number = self._number(dlci)
         if (n1, priority, convergence) != (None, None, None):
-            self._handle(dlci).require(wanted(self.config, n1, priority, convergence))
-        return self._channels.take(dlci)
+            self._handle(number).require(wanted(self.config, n1, priority, convergence))
+        return self._channels.take(number)
 
     def accept(self, timeout: float | None = None) -> VirtualUart:
         """Wait for a channel that the peer opens.
@@ -83,7 +67,7 @@ class ChannelAccess(Services):
         """
         uart = self._channels.accept(timeout, lambda: self.error is None or self.reattaching)
         if uart is None:
-            raise self._engine.ended()
+            raise self._session_over()
         return uart
 
     def port(self, dlci: int) -> VirtualUart:

@@ -51,7 +51,7 @@ class Engine:
         self.line = line
         self.error: SessionEnded | None = None
         """Why the session is over: the first cause counts."""
-        self._link = link
+        self.link = link
         self._on_event = on_event
         self._buffers = buffers
         self._log = port_logger(line.name)
@@ -78,12 +78,12 @@ class Engine:
     @property
     def role(self) -> Role:
         """Which station this is."""
-        return self._link.multiplexer.role
+        return self.link.multiplexer.role
 
     @property
     def config(self) -> Config:
         """The parameters of the session."""
-        return self._link.multiplexer.config
+        return self.link.multiplexer.config
 
     # --- For the owner and its channels ---
 
@@ -94,7 +94,7 @@ class Engine:
             first: octets that have already been read from the line.
         """
         with self._lock:
-            self._link.start(time.monotonic())
+            self.link.start(time.monotonic())
         if first:
             self._feed(first)
         for thread in self._threads:
@@ -115,7 +115,7 @@ class Engine:
         with self._lock:
             if self.error is not None:
                 raise self.ended()
-            result = action(self._link.multiplexer, time.monotonic())
+            result = action(self.link.multiplexer, time.monotonic())
             self._work.notify()
             return result
 
@@ -131,8 +131,8 @@ class Engine:
         with self._lock:
             if self.error is not None:
                 raise self.ended()
-            if isinstance(self._link, Responder):
-                self._take(self._link.answer(text, time.monotonic()))
+            if isinstance(self.link, Responder):
+                self._take(self.link.answer(text, time.monotonic()))
             self._work.notify()
         self._dispatch()
 
@@ -152,7 +152,7 @@ class Engine:
             True when `ready` was true, False when the time ran out or the session ended first.
         """
         with self._lock:
-            core = self._link.multiplexer
+            core = self.link.multiplexer
             self._progress.wait_for(lambda: self.error is not None or ready(core), timeout)
             return self.error is None and ready(core)
 
@@ -163,17 +163,17 @@ class Engine:
 
     def wait_written(self, dlci: int, timeout: float | None) -> bool:
         """Wait until everything that was queued on a DLC has been passed to the line."""
-        return self.wait(lambda core: core.unsent(dlci) == 0 and not self._link.unwritten, timeout)
+        return self.wait(lambda core: core.unsent(dlci) == 0 and not self.link.unwritten, timeout)
 
     def stats(self) -> dict[str, object]:
         """Return the counters of the core and of the line."""
         with self._lock:
-            return self._link.stats()
+            return self.link.stats()
 
     def not_opened(self, *, after_at: bool) -> NoMultiplexer | CmuxRefused:
         """Create the exception for a session that did not open; see `Link.not_opened`."""
         with self._lock:
-            return self._link.not_opened(self.line.name, after_at=after_at)
+            return self.link.not_opened(self.line.name, after_at=after_at)
 
     def stop(self, timeout: float) -> bool:
         """Stop both threads and wait for them, unless one of them calls this.
@@ -233,7 +233,7 @@ class Engine:
         if self._capture is not None:
             self._capture.feed(data, from_host=not self._from_host, timestamp=time.time_ns())
         with self._lock:
-            self._take(self._link.receive(data, time.monotonic()))
+            self._take(self.link.receive(data, time.monotonic()))
             self._work.notify()
         self._dispatch()
 
@@ -262,7 +262,7 @@ class Engine:
 
     def _next_write(self) -> bytes:
         """Wait until there is something to write or to dispatch; serve the timers meanwhile."""
-        link = self._link
+        link = self.link
         with self._lock:
             while True:
                 now = time.monotonic()
@@ -274,20 +274,20 @@ class Engine:
                 self._work.wait(None if due is None else max(0.0, due - now))
 
     def _take_due(self, now: float) -> None:
-        due = self._link.next_timeout()
+        due = self.link.next_timeout()
         if due is not None and due <= now:
-            self._take(self._link.handle_timeout(now))
+            self._take(self.link.handle_timeout(now))
 
     def _wrote(self, count: int) -> None:
         """Tell the link how much the line took; if it took nothing, the line may be lost soon."""
         with self._lock:
             now = time.monotonic()
             if count:
-                self._link.wrote(count, now)
+                self.link.wrote(count, now)
             else:
-                self._link.blocked(now)
-                self._take(self._link.waiting_events(now))
-            if not self._link.unwritten:
+                self.link.blocked(now)
+                self._take(self.link.waiting_events(now))
+            if not self.link.unwritten:
                 self._progress.notify_all()
         self._dispatch()
 
@@ -300,13 +300,13 @@ class Engine:
 
     def _lose(self, cause: Cause, detail: str) -> None:
         if self.error is None:
-            self._take(self._link.line_lost(detail, time.monotonic(), cause))
+            self._take(self.link.line_lost(detail, time.monotonic(), cause))
             self._progress.notify_all()
             self._work.notify()
 
     def _take(self, events: list[Event]) -> None:
         self._events.extend(events)
-        ended = self._link.ended
+        ended = self.link.ended
         if ended is not None and self.error is None:
             self.error = SessionEnded(ended.cause, f"{self.line.name}: {ended.detail}")
         if events:

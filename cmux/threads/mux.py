@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,9 +12,8 @@ from typing import Self
 from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.base import Line
-from ..logs import port_logger
 from ..protocol import waits
-from ..protocol.config import Config, Role
+from ..protocol.config import Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed
 from ..protocol.link import Link
 from ..reconnector import Reconnector
@@ -61,43 +59,36 @@ class Mux(ChannelAccess):
         on_command: Callable[[str], str] | None = None,
         refuse: Refuse = (),
     ) -> None:
-        super().__init__()
-        self.name: str = line.name
-        """The name of the port: a path, a URL, or the name of the object."""
-        self.back_in_at_mode: bool | None = None
-        """Whether the module answered AT after closing; None if it was not asked."""
-        self.reattached: int = 0
-        """How often a line that died was opened again."""
-        self._log = port_logger(line.name)
+        super().__init__(
+            line.name,
+            make_link,
+            leave_by_at=leave_by_at,
+            capture=capture,
+            names=names,
+            can_reopen=reopen is not None,
+            refuse=refuse,
+        )
         self._line = line
-        self._make_link = make_link
         self._reopen = reopen
         self._reconnector: Reconnector | None = None
-        self._leave_by_at = leave_by_at
-        self._names = names
-        self._capture = capture
         self._on_command = on_command
-        self._refuse = refuse
-        self._refused = refused(refuse)
         self._callbacks = Callbacks(line.name, self._log)
         self._channels = Channels(self, drain_timeout)
         self._engine = self._make_engine()
         self._channels.run_by(self._engine)
+        self._awaited = []
         self._make_locks()
-        self._session_end: SessionClosed | None = None
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
-        self._opened = False
         lifetime.begin(self)
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()  # of _closer and _reconnector
         self._back = threading.Condition(self._lock)  # the line is attached again, or never will be
+        self._asking = threading.Lock()  # of _awaited
 
     def _make_engine(self) -> Engine:
-        link = self._make_link()
-        apply_refusals(link.multiplexer, self._refused)
-        return Engine(self._line, link, self._on_event, self._channels.buffers, self._capture)
+        return Engine(self._line, self._new_link(), self._on_event, self._channels.buffers, self._capture)
 
     def _start(self, first: bytes = b"") -> None:
         """Open DLCI 0 and wait for the peer; a responder waits for its peer in `accept` instead.
@@ -147,40 +138,25 @@ class Mux(ChannelAccess):
             self._engine.call(lambda core, now: apply_refusals(core, self._refused))
 
     def _session_closed(self, event: SessionClosed) -> None:
-        self._session_end = event
-        if event.cause is not Cause.LOCAL:
-            if self._opened:  # a failed opening raises its reason; users of a line that dies are told here
-                self._log.log(logging.WARNING if self._reopen else logging.INFO, "%s", event.detail)
-            if self.error is not None:
-                self._begin_reattaching()
+        self._keep_end(event)
+        self._begin_reattaching()
         if self.error is not None:  # else only the session of a responder has ended
             self._channels.end(event)
         if callable(self._refuse) and (self.error is None or self.reattaching):
             self._callbacks.put(self._ask_again_whom_to_refuse)
         self._answer(None)
 
-    def _session_over(self) -> SessionEnded:
-        if self.error is not None:
-            return self._engine.ended()
-        end = self._session_end or SessionClosed(Cause.LOCAL, "there is no session")
-        return SessionEnded(end.cause, f"{self.name}: {end.detail}")
-
     # --- State ---
 
     @property
-    def config(self) -> Config:
-        """The parameters of the session; of a responder in AT mode, those of the previous session."""
-        return self._engine.config
+    def _link(self) -> Link:
+        return self._engine.link
 
-    @property
-    def role(self) -> Role:
-        """Which station this is."""
-        return self._engine.role
+    def _cause(self) -> SessionEnded | None:
+        return self._engine.error
 
-    @property
-    def serving(self) -> bool:
-        """Whether a peer can begin a session: this is a responder whose line is alive."""
-        return self.role is Role.RESPONDER and self.error is None and self._closer is None
+    def _is_closed(self, *, wholly: bool) -> bool:
+        return self._closed.is_set() if wholly else self._closer is not None
 
     @property
     def drain_timeout(self) -> float:
@@ -191,35 +167,12 @@ class Mux(ChannelAccess):
     def drain_timeout(self, seconds: float) -> None:
         self._channels.drain_timeout = seconds
 
-    @property
-    def error(self) -> SessionEnded | None:
-        """Why the session is over: the first cause; None while it is alive."""
-        return self._engine.error
-
-    @property
-    def reattaches(self) -> bool:
-        """Whether the line is opened again when it dies."""
-        return self._reopen is not None and self._closer is None
-
-    @property
-    def reattaching(self) -> bool:
-        """Whether a line that died is being opened again."""
-        if self._reconnector is not None:
-            return True
-        error = self.error
-        wanted = self._reopen is not None and self._opened and self._closer is None
-        return wanted and error is not None and error.cause is not Cause.LOCAL
-
     def stats(self) -> dict[str, object]:
         """Return the counters of session and line as a plain dictionary, those of each DLC under ``dlcs``."""
         stats = self._engine.stats()
         stats["reattached"] = self.reattached
         stats["received_discarded"] = self._channels.discarded()
         return stats
-
-    def __repr__(self) -> str:
-        state = "closed" if self._closed.is_set() else f"dead: {self.error}" if self.error else "open"
-        return f"<Mux {self.name} {self.role.value} {state}>"
 
     # --- After the line has died ---
 
@@ -241,12 +194,12 @@ class Mux(ChannelAccess):
             if not self._back.wait_for(lambda: not self.reattaching, timeout):
                 return False
         if self.error is not None:
-            raise self._engine.ended()
+            raise self._session_over()
         return True
 
     def _begin_reattaching(self) -> None:
         with self._lock:
-            if self._reopen is not None and self._opened and self._closer is None and self._reconnector is None:
+            if self._reconnector is None and self._is_to_reattach():
                 self._reconnector = Reconnector(self.name, self._reattach)
 
     def _reattach(self) -> bool:
@@ -342,7 +295,6 @@ class Mux(ChannelAccess):
     def _abandon(self) -> None:
         """Be unusable in the child after a fork."""
         self._make_locks()
-        self._renew_service_locks()
         self._closer = threading.current_thread()
         self._closed.set()
         self._engine.abandon()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
-from ..errors import SessionEnded
+from ..mux_base import MuxBase
 from ..protocol import waits
-from ..protocol.commands import RPN, SNC, Command, PortMask, PortSettings, Signals
-from ..protocol.config import Config, Parameters
+from ..protocol.commands import RPN, SNC, Command, PortMask, PortSettings
+from ..protocol.config import Parameters
 from ..protocol.events import CommandDone, Outcome
 from ..protocol.multiplexer import Multiplexer
 from ..protocol.negotiation import granted, wanted
@@ -18,30 +18,21 @@ from ..protocol.power import Power
 from .engine import Engine
 from .waiting import Deadline
 
+T = TypeVar("T")
 
-class Services(ABC):
+
+class Services(MuxBase):
     """The part of a `Mux` that is about the control channel; `cmux.aio.Mux` has the same names.
 
     Methods that wait for an answer raise StateError while there is no session, and SessionEnded when it ends meanwhile.
     """
 
     _engine: Engine
+    _awaited: list[SimpleQueue[CommandDone | None]]  # None: the session is over
+    _asking: threading.Lock  # of _awaited
 
-    def __init__(self) -> None:
-        self._awaited: list[SimpleQueue[CommandDone | None]] = []  # None: the session is over
-        self._renew_service_locks()
-
-    def _renew_service_locks(self) -> None:
-        self._asking = threading.Lock()  # of _awaited
-
-    @property
-    @abstractmethod
-    def config(self) -> Config:
-        """The parameters of the session."""
-
-    @abstractmethod
-    def _session_over(self) -> SessionEnded:
-        """Create the exception that says why there is no session."""
+    def _call(self, action: Callable[[Multiplexer, float], T], /) -> T:
+        return self._engine.call(action)
 
     def _ask(self, submit: Callable[[Multiplexer, float], Command]) -> CommandDone:
         """Send a command and wait for its result."""
@@ -104,14 +95,6 @@ class Services(ABC):
         parameters = wanted(self.config, n1, priority, convergence)
         return granted(self._ask(lambda core, now: core.negotiate(dlci, parameters, now)), self.config)
 
-    def parameters(self, dlci: int) -> Parameters:
-        """Return the parameters in force on a channel: N1, frame type, convergence layer, priority.
-
-        Args:
-            dlci: 1 to 61.
-        """
-        return self._engine.call(lambda core, now: core.parameters(dlci))
-
     def negotiate_port(
         self, dlci: int, settings: PortSettings | None = None, mask: PortMask = PortMask.ALL
     ) -> PortSettings | None:
@@ -169,28 +152,6 @@ class Services(ABC):
         answer = self._ask(lambda core, now: core.service(dlci, now, service=service, codec=codec)).answer
         return answer if isinstance(answer, SNC) else None
 
-    def send_break(self, dlci: int, duration: float) -> None:
-        """Send a break on an open channel, with its MSC (27.010 §5.4.6.3.7).
-
-        Args:
-            dlci: 1 to 61.
-            duration: seconds, 0 to 3.0; rounded to steps of 0.2.
-
-        Raises:
-            InvalidDlci: the DLCI cannot carry data.
-            FrameError: the duration is out of range.
-            StateError: the channel is not open.
-        """
-        self._engine.call(lambda core, now: core.send_break(dlci, duration, now))
-
-    def signals(self, dlci: int) -> Signals | None:
-        """Return the peer's V.24 signals for a channel; None before its first MSC (27.010 §5.4.6.3.7)."""
-        return self._engine.call(lambda core, now: core.signals(dlci))
-
-    def own_signals(self, dlci: int) -> Signals:
-        """Return the V.24 signals that this side sends for a channel."""
-        return self._engine.call(lambda core, now: core.own_signals(dlci))
-
     def hold_all(self) -> Outcome:
         """Ask the peer to stop all channels (FCoff, 27.010 §5.4.6.3.6), and wait for its answer."""
         return self._ask(lambda core, now: core.hold_all(now)).outcome
@@ -198,11 +159,6 @@ class Services(ABC):
     def release_all(self) -> Outcome:
         """Let the peer send on all channels again (FCon, 27.010 §5.4.6.3.5), and wait for its answer."""
         return self._ask(lambda core, now: core.release_all(now)).outcome
-
-    @property
-    def asleep(self) -> bool:
-        """Whether both sides sleep (27.010 §5.4.7)."""
-        return self._engine.call(lambda core, now: core.power) is Power.ASLEEP
 
     def sleep(self) -> bool:
         """Ask the peer for power saving (PSC, 27.010 §5.4.6.3.2), and wait until both sides sleep.
@@ -212,11 +168,7 @@ class Services(ABC):
         Returns:
             False if the peer did not agree, or something had to be sent meanwhile.
         """
-        self._engine.call(lambda core, now: core.sleep(now))
+        self._call(lambda core, now: core.sleep(now))
         settled = (Power.ASLEEP, Power.AWAKE)
         self._engine.wait(lambda core: core.power in settled, waits.answer(self.config))
         return self.asleep
-
-    def wake(self) -> None:
-        """Wake a sleeping peer without sending anything (27.010 §5.4.7)."""
-        self._engine.call(lambda core, now: core.wake(now))

@@ -1,0 +1,192 @@
+"""What a `Mux` of either shell is and answers at once; whatever waits is in the shells."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar, TypeVar
+
+from .capture.recorder import Capture
+from .errors import SessionEnded
+from .logs import port_logger
+from .opening import check_dlci
+from .protocol.commands import Signals
+from .protocol.config import Config, Parameters, Role
+from .protocol.events import Cause, SessionClosed
+from .protocol.link import Link
+from .protocol.multiplexer import Multiplexer
+from .protocol.power import Power
+from .serving import Refuse, apply_refusals, refused
+
+T = TypeVar("T")
+
+
+class MuxBase(ABC):
+    """A multiplexed line: its state, and what can be asked of its session without waiting.
+
+    Args:
+        name: the name of the line.
+        make_link: creates the session and the rules of its line; called again when the line is opened again.
+        leave_by_at: after closing, ask with AT whether the module is back in AT mode.
+        capture: gets every octet; the Mux closes it.
+        names: names of channels, with their DLCI.
+        can_reopen: a line that died is opened again.
+        refuse: the DLCIs that the peer may not open.
+    """
+
+    _kind: ClassVar[str] = "Mux"
+    _reconnector: object | None
+
+    def __init__(
+        self,
+        name: str,
+        make_link: Callable[[], Link],
+        *,
+        leave_by_at: bool,
+        capture: Capture | None,
+        names: Mapping[str, int],
+        can_reopen: bool,
+        refuse: Refuse,
+    ) -> None:
+        self.name: str = name
+        """The name of the port: a path, a URL, or the name of the object."""
+        self.back_in_at_mode: bool | None = None
+        """Whether the module answered AT after closing; None if it was not asked."""
+        self.reattached: int = 0
+        """How often a line that died was opened again."""
+        self._log = port_logger(name)
+        self._make_link = make_link
+        self._leave_by_at = leave_by_at
+        self._capture = capture
+        self._names = names
+        self._can_reopen = can_reopen
+        self._refuse = refuse
+        self._refused = refused(refuse)
+        self._session_end: SessionClosed | None = None
+        self._opened = False
+
+    @abstractmethod
+    def _call(self, action: Callable[[Multiplexer, float], T], /) -> T:
+        """Make a call to the core, and have written what is due after it."""
+
+    @property
+    @abstractmethod
+    def _link(self) -> Link:
+        """The session and the rules of its line."""
+
+    @abstractmethod
+    def _cause(self) -> SessionEnded | None:
+        """Return why the line is not in use any more."""
+
+    @abstractmethod
+    def _is_closed(self, *, wholly: bool) -> bool:
+        """Say whether `close` has been called or, wholly, whether it has done its work."""
+
+    # --- State ---
+
+    @property
+    def config(self) -> Config:
+        """The parameters of the session; of a responder in AT mode, those of the previous session."""
+        return self._link.multiplexer.config
+
+    @property
+    def role(self) -> Role:
+        """Which station this is."""
+        return self._link.multiplexer.role
+
+    @property
+    def error(self) -> SessionEnded | None:
+        """Why the session is over: the first cause; None while it is alive."""
+        return self._cause()
+
+    @property
+    def serving(self) -> bool:
+        """Whether a peer can begin a session: this is a responder whose line is alive."""
+        return self.role is Role.RESPONDER and self.error is None and not self._is_closed(wholly=False)
+
+    @property
+    def reattaches(self) -> bool:
+        """Whether the line is opened again when it dies."""
+        return self._can_reopen and not self._is_closed(wholly=False)
+
+    @property
+    def reattaching(self) -> bool:
+        """Whether a line that died is being opened again."""
+        return self._reconnector is not None or self._is_to_reattach()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed(wholly=True) else f"dead: {self.error}" if self.error else "open"
+        return f"<{self._kind} {self.name} {self.role.value} {state}>"
+
+    # --- Channels ---
+
+    def parameters(self, dlci: int) -> Parameters:
+        """Return the parameters in force on a channel: N1, frame type, convergence layer, priority.
+
+        Args:
+            dlci: 1 to 61.
+        """
+        return self._call(lambda core, now: core.parameters(dlci))
+
+    def signals(self, dlci: int) -> Signals | None:
+        """Return the peer's V.24 signals for a channel; None before its first MSC (27.010 §5.4.6.3.7)."""
+        return self._call(lambda core, now: core.signals(dlci))
+
+    def own_signals(self, dlci: int) -> Signals:
+        """Return the V.24 signals that this side sends for a channel."""
+        return self._call(lambda core, now: core.own_signals(dlci))
+
+    def send_break(self, dlci: int, duration: float) -> None:
+        """Send a break on an open channel, with its MSC (27.010 §5.4.6.3.7).
+
+        Args:
+            dlci: 1 to 61.
+            duration: seconds, 0 to 3.0; rounded to steps of 0.2.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
+            FrameError: the duration is out of range.
+            StateError: the channel is not open.
+        """
+        self._call(lambda core, now: core.send_break(dlci, duration, now))
+
+    # --- Power saving ---
+
+    @property
+    def asleep(self) -> bool:
+        """Whether both sides sleep (27.010 §5.4.7)."""
+        return self._call(lambda core, now: core.power) is Power.ASLEEP
+
+    def wake(self) -> None:
+        """Wake a sleeping peer without sending anything (27.010 §5.4.7)."""
+        self._call(lambda core, now: core.wake(now))
+
+    # --- For the shells ---
+
+    def _new_link(self) -> Link:
+        link = self._make_link()
+        apply_refusals(link.multiplexer, self._refused)
+        return link
+
+    def _number(self, dlci: int | str) -> int:
+        """Return a DLCI for itself, or for the name that the profile has for it."""
+        return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
+
+    def _keep_end(self, event: SessionClosed) -> None:
+        """Keep why the session ended, and log it if no call is going to raise it."""
+        self._session_end = event
+        if event.cause is not Cause.LOCAL and self._opened:  # a failed opening raises its reason
+            self._log.log(logging.WARNING if self._can_reopen else logging.INFO, "%s", event.detail)
+
+    def _is_to_reattach(self) -> bool:
+        """Say whether the line died after it had been opened, and is to be opened again."""
+        died = self.error is not None and self.error.cause is not Cause.LOCAL
+        return died and self._opened and self.reattaches
+
+    def _session_over(self) -> SessionEnded:
+        """Create the exception that says why there is no session."""
+        if self.error is not None:
+            return SessionEnded(self.error.cause, str(self.error))
+        end = self._session_end or SessionClosed(Cause.LOCAL, "there is no session")
+        return SessionEnded(end.cause, f"{self.name}: {end.detail}")
