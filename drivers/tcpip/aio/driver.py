@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 from ...at.aio import AtChannel, Streams
 from ...clock import Clock
 from ...errors import DriverError
-from ..core.keepalive import KeepAlive
+from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
 from ..driver_base import DriverBase
@@ -62,24 +62,10 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         await self._do(self._context.take(timeout, reclaim=True))
 
     def keep_alive(
-        self,
-        session: Session,
-        settings: KeepAlive | None = None,
-        *,
-        reconnect: bool = False,
-        on_dead: Callable[[Session, Exception], None] | None = None,
-        on_reconnected: Callable[[Session], None] | None = None,
+        self, session: Session, settings: KeepAlive | None = None, **options: Unpack[WatchOptions[Session]]
     ) -> Watch:
         """Examine a session whenever it has been idle for a period; see `drivers.tcpip.TcpipDriver.keep_alive`."""
-        return Watch(
-            self._runner,
-            self._context,
-            session,
-            settings or KeepAlive(),
-            reconnect=reconnect,
-            on_dead=on_dead,
-            on_reconnected=on_reconnected,
-        )
+        return Watch(self._runner, self._context, session, settings or KeepAlive(), **options)
 
     async def release(self) -> None:
         """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""

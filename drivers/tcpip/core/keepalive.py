@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, TypedDict, TypeVar
 
 from ...errors import ChannelClosed, DriverError, InvalidArgument, SessionReset, TcpipError
 from ...logs import port_logger
@@ -120,6 +120,17 @@ class _Stopped(Exception):
     """Ends the examination of a session that is no longer to be watched."""
 
 
+class WatchOptions(TypedDict, Generic[S], total=False):
+    """What becomes of a session that is found dead, and who is told."""
+
+    reconnect: bool
+    """Open a client session again; otherwise it stays dead."""
+    on_dead: Callable[[S, Exception], None] | None
+    """Told the session and why."""
+    on_reconnected: Callable[[S], None] | None
+    """Told the new session."""
+
+
 class Watched(Generic[S]):
     """A session that is examined whenever it has been idle for a period, and who is told what becomes of it.
 
@@ -127,12 +138,12 @@ class Watched(Generic[S]):
         context: whose session it is.
         session: the one that is watched at first.
         settings: when and how.
-        reconnect: whether to open a client session again that was found dead.
         again: makes the session that takes the place of the dead one.
         tell: has a callback called.
         stopped: asked whenever the session changes or is nudged: True ends the watch.
-        on_dead: told the session and why.
-        on_reconnected: told the new session.
+        reconnect: see `WatchOptions`, likewise those that follow.
+        on_dead: see there.
+        on_reconnected: see there.
     """
 
     def __init__(
@@ -141,12 +152,12 @@ class Watched(Generic[S]):
         session: S,
         settings: KeepAlive,
         *,
-        reconnect: bool,
         again: Callable[[SocketState], S],
         tell: Callable[[Callable[[], None]], None],
         stopped: Callable[[], bool] | None = None,
-        on_dead: Callable[[S, Exception], None] | None,
-        on_reconnected: Callable[[S], None] | None,
+        reconnect: bool = False,
+        on_dead: Callable[[S, Exception], None] | None = None,
+        on_reconnected: Callable[[S], None] | None = None,
     ) -> None:
         check_kind(context, session._state, settings)
         if reconnect and session.role != "client":

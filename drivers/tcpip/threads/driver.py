@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TypeVar
+from typing import TypeVar, Unpack
 
 from ...at import AtChannel, Port
 from ...clock import Clock
 from ...errors import DriverError
-from ..core.keepalive import KeepAlive
+from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
 from ..driver_base import DriverBase
@@ -226,13 +226,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         return Session(self._runner, self._context, self._do(connecting))
 
     def keep_alive(
-        self,
-        session: Session,
-        settings: KeepAlive | None = None,
-        *,
-        reconnect: bool = False,
-        on_dead: Callable[[Session, Exception], None] | None = None,
-        on_reconnected: Callable[[Session], None] | None = None,
+        self, session: Session, settings: KeepAlive | None = None, **options: Unpack[WatchOptions[Session]]
     ) -> Watch:
         """Examine a session whenever it has been idle for a period, in a thread, until the watch is closed.
 
@@ -245,15 +239,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             on_dead: told the session and why, on the channel's own thread.
             on_reconnected: told the new session, on the channel's own thread.
         """
-        return Watch(
-            self._runner,
-            self._context,
-            session,
-            settings or KeepAlive(),
-            reconnect=reconnect,
-            on_dead=on_dead,
-            on_reconnected=on_reconnected,
-        )
+        return Watch(self._runner, self._context, session, settings or KeepAlive(), **options)
 
     def resolve(self, name: str) -> list[str]:
         """Return the addresses of a name; this activates the context where it is not active.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from functools import partial
+from typing import Unpack
 
 from ..core.context import Context
-from ..core.keepalive import KeepAlive, Watched
+from ..core.keepalive import KeepAlive, Watched, WatchOptions
 from .runner import ThreadRunner
 from .session import Session
 
@@ -20,9 +20,7 @@ class Watch:
         context: whose session it is.
         session: a TCP session.
         settings: how.
-        reconnect: whether to open a client session again that was found dead.
-        on_dead: told the session and why.
-        on_reconnected: told the new session.
+        options: what becomes of a session that is found dead.
     """
 
     def __init__(
@@ -31,22 +29,17 @@ class Watch:
         context: Context,
         session: Session,
         settings: KeepAlive,
-        *,
-        reconnect: bool = False,
-        on_dead: Callable[[Session, Exception], None] | None = None,
-        on_reconnected: Callable[[Session], None] | None = None,
+        **options: Unpack[WatchOptions[Session]],
     ) -> None:
         self._stopping = threading.Event()
         self._watched = Watched(
             context,
             session,
             settings,
-            reconnect=reconnect,
             again=partial(Session, runner, context),
             tell=runner.channel.call_soon,
             stopped=self._stopping.is_set,
-            on_dead=on_dead,
-            on_reconnected=on_reconnected,
+            **options,
         )
         self._thread = threading.Thread(
             target=runner.run, args=(self._watched.watch(),), name=f"keep-alive {context.name}", daemon=True
