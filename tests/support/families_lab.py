@@ -181,7 +181,7 @@ class ToyInLoop(Bench):
     def _line(self, stack: ExitStack, uart: int) -> Any:
         ours, theirs = socket.socketpair()
         self._ends[uart] = theirs
-        end = ToyUart(self.module, partial(self._say, theirs))
+        end = ToyUart(self.module, partial(self._say, theirs), uart)
         thread = threading.Thread(target=self._serve, args=(theirs, end))
         thread.start()
         reader, writer = self._loop.call(lambda: asyncio.open_connection(sock=ours))

@@ -7,7 +7,7 @@ has closed it. Opening is answered later, maybe on another channel. `toy_module`
 from __future__ import annotations
 
 from drivers.at import Dialogue, Framing, Header, LinePattern, command, payload
-from drivers.errors import ConnectRefused, DriverError, TcpipError
+from drivers.errors import ConnectRefused, TcpipError
 from drivers.tcpip.core import (
     Acknowledged,
     ContextState,
@@ -53,8 +53,8 @@ class ToyStack(TcpipStack):
         return Framing(headers=(READ,))
 
     def classify(self, line: str) -> events.Event | None:
-        if (found := LOST.match(line)) and int(found["context"]) == self.wiring.claim.context:
-            return events.ContextDropped(f"the network took the context ({line})", "LOST")
+        if found := LOST.match(line):
+            return events.ContextDropped(f"the network took the context ({line})", "LOST", int(found["context"]))
         if found := CLIENT.match(line):
             listener, client = SocketId(int(found["listener"])), SocketId(int(found["id"]))
             return events.Incoming(listener, client, (found["address"], int(found["port"])))
@@ -96,15 +96,11 @@ class ToyStack(TcpipStack):
         session = self.wiring.table.reserve(IDS, "client", protocol, (host, port))
         if session is None:
             raise TcpipError(f"{self.name}: all {len(IDS)} sockets are open already")
-        try:
-            numbers = f"{self.wiring.claim.context},{session.index}"
-            yield from on_channel(command(f'AT+TOPEN={numbers},"{protocol}","{host}",{port}'))
-            code = yield from wait(30 if timeout is None else timeout, session.changes, session.outcome)
-            if code != 0:
-                raise ConnectRefused(f"{self.name}: {host} port {port} was answered {code}", code=code)
-        except DriverError:
-            yield from self._free(session.id)
-            raise
+        numbers = f"{self.wiring.claim.context},{session.index}"
+        yield from on_channel(command(f'AT+TOPEN={numbers},"{protocol}","{host}",{port}'))
+        code = yield from wait(30 if timeout is None else timeout, session.changes, session.outcome)
+        if code != 0:
+            raise ConnectRefused(f"{self.name}: {host} port {port} was answered {code}", code=code)
         return session
 
     def listen(
@@ -114,15 +110,14 @@ class ToyStack(TcpipStack):
         listener = self.wiring.table.reserve_listener(IDS, protocol, port or 0)
         if listener is None:
             raise TcpipError(f"{self.name}: all {len(IDS)} sockets are open already")
-        try:
-            yield from on_channel(command(f"AT+TLISTEN={self.wiring.claim.context},{listener.id.number},{port}"))
-        except DriverError:
-            yield from self._free(listener.id)
-            raise
+        yield from on_channel(command(f"AT+TLISTEN={self.wiring.claim.context},{listener.id.number},{port}"))
         return listener
 
     def close(self, session: SocketState) -> Procedure[None]:
         return self._free(session.id)
+
+    def turn_away(self, session: SocketState) -> Dialogue[None]:
+        yield from command(f"AT+TCLOSE={session.index}")
 
     def close_listener(self, listener: ListenerState) -> Procedure[None]:
         return self._free(listener.id)

@@ -30,8 +30,9 @@ class Socket:
 class ToyUart:
     """The end of one line to the module."""
 
-    def __init__(self, module: ToyModule, say: Say) -> None:
+    def __init__(self, module: ToyModule, say: Say, dlci: int) -> None:
         self._module = module
+        self._dlci = dlci
         self._say = say
         self._octets = bytearray()
         self._sending: tuple[int, int] | None = None
@@ -68,7 +69,11 @@ class ToyUart:
             return b"\r\n+TADDR: 127.0.0.1\r\n" + OK
         if found := re.fullmatch(r'AT\+TNAME="(.+)"', line):
             addresses = ",".join(module.hosts.get(found[1], ()))
-            return OK + b"\r\n+TNAME: %s\r\n" % addresses.encode()
+            return OK if module.muted else OK + b"\r\n+TNAME: %s\r\n" % addresses.encode()
+        if found := re.fullmatch(r"AT\+TTAKE=(\d)", line):
+            return OK if module.taken.setdefault(int(found[1]), self._dlci) == self._dlci else ERROR
+        if found := re.fullmatch(r"AT\+TGIVE=(\d)", line):
+            return OK if module.taken.pop(int(found[1]), None) is not None else ERROR
         if found := re.fullmatch(r'AT\+TOPEN=(\d),(\d),"TCP","(.+)",(\d+)', line):
             return module.open(int(found[1]), int(found[2]), (found[3], int(found[4])), self._say)
         if found := re.fullmatch(r"AT\+TLISTEN=(\d),(\d),(\d+)", line):
@@ -93,6 +98,10 @@ class ToyModule:
         self.up: set[int] = set()
         self.sockets: dict[int, Socket] = {}
         self.hosts: dict[str, tuple[str, ...]] = {}
+        self.taken: dict[int, int] = {}
+        """Which line has taken a context, where it is asked to keep that."""
+        self.muted: bool = False
+        """Says nothing of what becomes of opening and of names."""
         self.commands: list[str] = []
         self.news_go_to: Say | None = None
         """The line on which news come, None: that on which the socket was opened."""
@@ -148,6 +157,8 @@ class ToyModule:
     def lose_context(self, context: int) -> None:
         """Let the network take a context away."""
         says = {one.say for one in self.sockets.values() if one.context == context}
+        if self.news_go_to is not None:
+            says = {self.news_go_to}
         self.down(context)
         for say in says:
             say(b"\r\n+TLOST: %d\r\n" % context)
@@ -171,6 +182,8 @@ class ToyModule:
             one.system.connect(address)
         except OSError:
             one.say(b"\r\n+TOPENED: %d,1\r\n" % number)
+            return
+        if self.muted:
             return
         one.say(b"\r\n+TOPENED: %d,0\r\n" % number)
         self._receive(number, one)
@@ -202,7 +215,7 @@ class ToyPort(MemoryPort):
     def __init__(self, module: ToyModule, dlci: int) -> None:
         super().__init__(f"toy {dlci}", dlci=dlci, mux=module)
         self.module = module
-        self._uart = ToyUart(module, self.say)
+        self._uart = ToyUart(module, self.say, dlci)
 
     def on_write(self, data: bytes) -> None:
         self._uart.feed(data)

@@ -20,6 +20,9 @@ class Changes:
         self._lock = threading.Lock()
         self._waiting: set[Wake] = set()
 
+    def __repr__(self) -> str:
+        return f"<Changes: {len(self._waiting)} wait>"
+
     def __enter__(self) -> None:
         self._lock.acquire()
 

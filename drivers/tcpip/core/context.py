@@ -13,6 +13,7 @@ from .listener_state import ListenerState
 from .options import check_address, check_host, check_port, check_protocol, check_text
 from .ownership import Lease
 from .procedure import Procedure, on_channel
+from .session_table import IdScope
 from .socket_state import SocketState
 
 
@@ -53,8 +54,17 @@ class Context(EventHandler):
             self._port.add_sink(self._demultiplexer)
             yield from self.stack.set_up()
         except BaseException:
-            self.claim.release("its settings could not be made")
+            yield from self._give_up("its settings could not be made")
             raise
+
+    def _give_up(self, reason: str) -> Procedure[None]:
+        """Give the context up, and tell the module so where it has to know."""
+        try:
+            if self.claim.valid:
+                with suppress(AtError, TcpipError):  # there is nobody to tell, or nothing of ours left
+                    yield from self.stack.give_up()
+        finally:
+            self.claim.release(reason)
 
     def _check_usable(self) -> None:
         if self.closed:
@@ -77,7 +87,13 @@ class Context(EventHandler):
         """Give the context up without deactivating it."""
         with suppress(AtError, TcpipError):
             yield from self._leave_data_mode()
-        self.claim.release("the driver gave the context up")
+        if self.stack.ID_SCOPE is IdScope.MODULE:  # their ids would stay taken
+            yield from self._close_all()
+            for listener in list(self.table.listeners.values()):
+                listener.close_here()
+                with suppress(AtError, TcpipError):
+                    yield from self.end_listening(listener)
+        yield from self._give_up("the driver gave the context up")
 
     def close(self) -> Procedure[None]:
         """Close the sessions, deactivate the context, and give it up; nothing the second time, unless interrupted."""
@@ -90,19 +106,25 @@ class Context(EventHandler):
         except (ChannelClosed, ContextLost):
             pass  # there is nobody to tell, or nothing of ours left
         except Exception:
-            self.claim.release("the driver was closed")
+            yield from self._give_up("the driver was closed")
             raise
         except BaseException:  # an interruption
             self.closed = False  # the context may still be active: another call goes on
             raise
-        self.claim.release("the driver was closed")
+        yield from self._give_up("the driver was closed")
 
-    def _wind_up(self) -> Procedure[None]:
+    def _close_all(self) -> Procedure[None]:
+        while (refused := self.table.next_refused()) is not None:
+            with suppress(AtError, TcpipError):
+                yield from on_channel(self.turn_away(refused))
         for session in self.table.unfinished():
             if session.close_here():
-                with suppress(AtError, TcpipError):  # deactivating ends it, too
+                with suppress(AtError, TcpipError):  # there is nobody to tell, or deactivating ends it, too
                     yield from self.end_session(session)
-        for listener in self.table.listeners.values():
+
+    def _wind_up(self) -> Procedure[None]:
+        yield from self._close_all()
+        for listener in list(self.table.listeners.values()):
             listener.close_here()
         if self.claim.active:
             yield from self._leave_data_mode()
@@ -173,9 +195,17 @@ class Context(EventHandler):
         check_port(port)
         self.stack.check_opening(index=index, step_by_step=step_by_step)
         yield from self.ready()
-        return (
-            yield from self.stack.open(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
-        )
+        opening = self.stack.open(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
+        before = self.table.standing("client")
+        try:
+            return (yield from opening)
+        except BaseException:
+            for session in self.table.standing("client"):
+                if session not in before:
+                    with suppress(AtError, TcpipError):
+                        yield from self.stack.close(session)
+                    self.table.drop(session.id)
+            raise
 
     def listen(
         self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
@@ -186,7 +216,16 @@ class Context(EventHandler):
             check_port(port)
         self.stack.check_listening(port=port, clients=clients, step_by_step=step_by_step)
         yield from self.ready()
-        return (yield from self.stack.listen(protocol, port, clients, step_by_step=step_by_step))
+        before = list(self.table.listeners.values())
+        try:
+            return (yield from self.stack.listen(protocol, port, clients, step_by_step=step_by_step))
+        except BaseException:
+            for listener in list(self.table.listeners.values()):
+                if listener not in before:
+                    with suppress(AtError, TcpipError):
+                        yield from self.stack.close_listener(listener)
+                    self.table.drop(listener.id)
+            raise
 
     def end_session(self, session: SocketState) -> Procedure[None]:
         """Tell the module that a session was closed here, where it has to know."""

@@ -54,7 +54,7 @@ class EventHandler:
         """What messages call it."""
         scope = owners.scope if family.ID_SCOPE is IdScope.MODULE else Scope()
         self.table: SessionTable = SessionTable(
-            self.name, scope, until_closed=family.CLOSE_AFTER_PEER, handle=self.handle, wake=wake
+            self.name, options.context, scope, until_closed=family.CLOSE_AFTER_PEER, handle=self.handle, wake=wake
         )
         self.stack: TcpipStack = family(
             Wiring(dialect, options, port, self.claim, self.table, emit=self.handle, set_dtr=set_dtr, now=now)
@@ -74,17 +74,26 @@ class EventHandler:
     def handle(self, event: events.Event) -> None:
         """Do what follows from an event. Called on the channel's reader, too: it returns at once."""
         match event:
-            case events.Opened(id) | events.Readable(id) | events.Pushed(id) | events.Closed(id) | events.Online(id):
+            case (
+                events.Opened(id)
+                | events.Readable(id)
+                | events.Pushed(id)
+                | events.Closed(id)
+                | events.Online(id)
+                | events.ListenerEnded(id)
+            ):
                 table = self.table.holder(id)
                 if table is not self.table:
                     table.handle(event)  # it has come on another channel
+                elif isinstance(event, events.ListenerEnded):
+                    self._listener_ended(event)
                 else:
                     self._handle_session(self.table.sessions.get(id), event)
             case events.Incoming():
                 self._incoming(event)
-            case events.ListenerEnded(id, reason):
-                if id in self.table.listeners:
-                    self.table.listeners[id].break_off(SessionReset(f"{self.name}: {reason}"))
+            case events.ContextDropped(_, _, context) if context not in (None, self.claim.context):
+                for table in self.table.of_context(context):
+                    table.handle(event)
             case events.ContextDropped(reason, word):
                 self.claim.address = None
                 self.claim.note(word, ContextState.BROKEN)
@@ -102,6 +111,11 @@ class EventHandler:
             case events.InDoubt():
                 self.table.doubt = True
                 self.table.wake()
+
+    def _listener_ended(self, event: events.ListenerEnded) -> None:
+        listener = self.table.listeners.get(event.id)
+        if listener is not None:
+            listener.break_off(SessionReset(f"{self.name}: {event.reason}"))
 
     def _handle_session(self, session: SocketState | None, event: events.Event) -> None:
         match event:
@@ -129,21 +143,18 @@ class EventHandler:
             return
         listener = self.table.listeners.get(event.listener)
         if listener is None:
-            return
+            return  # that of somebody else
         former = self.table.sessions.get(event.id)
+        if former is not None and former.role == "server" and self.stack.CLOSE_AFTER_PEER and table.occupies(former):
+            return  # told again on another channel: nobody else can have its id before it is closed here
         if former is not None and former.open:
             former.end_by_remote()  # its place was given to another: it has gone unheard
-        session = self.table.new_session(
-            event.id,
-            "server",
-            listener.protocol,
-            event.remote,
-            datagrams=self.stack.datagrams(listener.protocol),
-        )
+        datagrams = self.stack.datagrams(listener.protocol)
+        session = self.table.new_session(event.id, "server", listener.protocol, event.remote, datagrams=datagrams)
         if listener.offer(session):
             self.table.adopt(session)
         else:
-            self.table.counters["refused_clients"] += 1
+            self.table.turn_away(session)
 
     def _closed_by_peer(self, session: SocketState) -> None:
         if self.stack.pushes or self.table.online is not None:
@@ -169,8 +180,18 @@ class EventHandler:
         if table.doubt:
             table.doubt = False
             return self._reconcile()
+        refused = table.next_refused()
+        if refused is not None:
+            return self.turn_away(refused)
         session = table.next_unread()
         return None if session is None else self._fetch(session)
+
+    def turn_away(self, session: SocketState) -> Dialogue[None]:
+        """Close a client that is not wanted."""
+        try:
+            yield from self.stack.turn_away(session)
+        finally:
+            session.released, session.ending = True, False
 
     def _reconcile(self) -> Dialogue[None]:
         for event in (yield from self.stack.reconcile()):

@@ -51,7 +51,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A client has connected to a listener.
+    """A client has connected to a listener; one that is told twice, on two channels, is one client.
 
     Args:
         listener: which listener.
@@ -79,10 +79,13 @@ class ContextDropped:
     Args:
         reason: what messages say of it.
         word: the state that the context is in now, as the module words it.
+        context: which one, where ids have the scope of the module and it may be told on any channel; None: the one of
+            whoever classified the line.
     """
 
     reason: str
     word: str
+    context: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

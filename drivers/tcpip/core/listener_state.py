@@ -38,6 +38,9 @@ class ListenerState:
         self._ended: Exception | None = None
         self._closed = False
 
+    def __repr__(self) -> str:
+        return f"<ListenerState {self.id.number} of {self.name}: {self.protocol} port {self.port}, {self.condition}>"
+
     @property
     def open(self) -> bool:
         """Whether it still listens."""

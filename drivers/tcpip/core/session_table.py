@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import enum
 import threading
 import weakref
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from .changes import Changes
 from .events import Event, Resolved
@@ -28,6 +30,11 @@ class Scope:
         self.lock: threading.Lock = threading.Lock()
         """Held while an id is looked for and taken."""
         self.tables: weakref.WeakSet[SessionTable] = weakref.WeakSet()
+        self.asking: collections.deque[SessionTable] = collections.deque()
+        """Those that have asked for a name and wait for the answer, the oldest question first."""
+
+    def __repr__(self) -> str:
+        return f"<Scope of {len(self.tables)} tables>"
 
 
 class SessionTable:
@@ -35,6 +42,7 @@ class SessionTable:
 
     Args:
         name: what messages call the context.
+        context: its number.
         scope: within what the ids of its sockets are unique.
         until_closed: whether a session has its id until it is closed here, also after the other side has closed it.
         handle: takes an event of this context that came on another channel.
@@ -44,6 +52,7 @@ class SessionTable:
     def __init__(
         self,
         name: str,
+        context: int,
         scope: Scope,
         *,
         until_closed: bool,
@@ -51,6 +60,7 @@ class SessionTable:
         wake: Callable[[], None],
     ) -> None:
         self.name = name
+        self.context = context
         self.handle = handle
         self.wake = wake
         self.sessions: dict[SocketId, SocketState] = {}
@@ -60,28 +70,33 @@ class SessionTable:
         self.doubt: bool = False
         """Whether sessions may have ended unheard, so that the module has to be asked."""
         self.counters: Counter[str] = Counter()
+        self._fetches = 0
         self.changes: Changes = Changes()
         """Held while a name that has been resolved is added or taken."""
-        self._resolved: deque[Resolved] = deque(maxlen=1)
+        self._resolved: Resolved | None = None
+        self._refused: collections.deque[SocketState] = collections.deque()
         self._until_closed = until_closed
         self._scope = scope
         with scope.lock:
             scope.tables.add(self)
 
+    def __repr__(self) -> str:
+        return f"<SessionTable of {self.name}: {len(self.standing())} sessions, listening={self.listening}>"
+
     # -- who there is ----------------------------------------------------------------------------------------------
 
     def standing(self, role: Role | None = None) -> list[SocketState]:
         """Return the sessions that stand, all or those of one role."""
-        return [s for s in self.sessions.values() if s.open and (role is None or s.role == role)]
+        return [s for s in list(self.sessions.values()) if s.open and (role is None or s.role == role)]
 
     def unfinished(self) -> list[SocketState]:
         """Return the sessions that the module still has to be told the end of."""
-        return [s for s in self.sessions.values() if not s.closed and self._occupies(s)]
+        return [s for s in list(self.sessions.values()) if not s.closed and self.occupies(s)]
 
     @property
     def listening(self) -> bool:
         """Whether a listener listens."""
-        return any(listener.open for listener in self.listeners.values())
+        return any(listener.open for listener in list(self.listeners.values()))
 
     @property
     def busy(self) -> bool:
@@ -89,14 +104,24 @@ class SessionTable:
         return bool(self.standing()) or self.listening
 
     def holder(self, id: SocketId) -> SessionTable:
-        """Return the table of the scope that has a session or a listener of this id, else this one."""
-        if id in self.sessions or id in self.listeners:
-            return self
-        with self._scope.lock:
-            tables = list(self._scope.tables)
-        return next((table for table in tables if id in table.sessions or id in table.listeners), self)
+        """Return the table of the scope in which a session or a listener has this id now, else this one."""
+        return next((table for table in self._tables() if table._has(id)), self)
 
-    def _occupies(self, session: SocketState) -> bool:
+    def _has(self, id: SocketId) -> bool:
+        session = self.sessions.get(id)  # it stays here after its end, when its id may be another one's already
+        return id in self.listeners or (session is not None and (session.ending or self.occupies(session)))
+
+    def of_context(self, context: int) -> list[SessionTable]:
+        """Return the tables of the scope that are of a context, this one where there is no other."""
+        return [table for table in self._tables() if table.context == context] or [self]
+
+    def _tables(self) -> list[SessionTable]:
+        """Return the tables of the scope, this one first."""
+        with self._scope.lock:
+            return [self, *(table for table in self._scope.tables if table is not self)]
+
+    def occupies(self, session: SocketState) -> bool:
+        """Say whether a session of this table still has its id."""
         return session.open or (self._until_closed and not session.released)
 
     # -- taking ids ------------------------------------------------------------------------------------------------
@@ -148,7 +173,7 @@ class SessionTable:
     def _free_id(self, ids: Iterable[SocketId]) -> SocketId | None:
         taken = set[SocketId]()
         for table in self._scope.tables:
-            taken.update(id for id, session in list(table.sessions.items()) if table._occupies(session))
+            taken.update(id for id, session in list(table.sessions.items()) if table.occupies(session))
             taken.update(list(table.listeners))
         return next((id for id in ids if id not in taken), None)
 
@@ -168,6 +193,18 @@ class SessionTable:
         self.sessions.pop(id, None)
         self.listeners.pop(id, None)
 
+    def turn_away(self, session: SocketState) -> None:
+        """Have the module told that a client that it has accepted is not wanted; see `next_refused`."""
+        self.counters["refused_clients"] += 1
+        session.close_here()
+        self.adopt(session)  # it has its id until the module was told
+        self._refused.append(session)
+        self.wake()
+
+    def next_refused(self) -> SocketState | None:
+        """Return a client that is to be turned away, None when there is none."""
+        return self._refused.popleft() if self._refused else None
+
     # -- what happens ----------------------------------------------------------------------------------------------
 
     def break_off(self, cause: Exception, *, gone: bool = True) -> None:
@@ -178,21 +215,23 @@ class SessionTable:
             gone: whether the module has none of them any more; False: nothing of them is heard, that is all.
         """
         self.online = None
-        for session in self.sessions.values():
+        self._refused.clear()
+        for session in list(self.sessions.values()):
             session.released |= gone
             if session.open:
                 session.break_off(cause)
-        for listener in self.listeners.values():
+        for listener in list(self.listeners.values()):
             if listener.open:
                 listener.break_off(cause)
 
     def next_unread(self) -> SocketState | None:
         """Return a session whose data waits in the module and has a reader; each comes in its turn."""
-        for id, session in list(self.sessions.items()):
-            if session.open and session.unread and not session.congested:
-                self.sessions[id] = self.sessions.pop(id)  # the others come first next time
-                return session
-        return None
+        waiting = [s for s in list(self.sessions.values()) if s.open and s.unread and not s.congested]
+        session = min(waiting, key=lambda one: one.fetched, default=None)
+        if session is not None:
+            self._fetches += 1
+            session.fetched = self._fetches  # the others come first next time
+        return session
 
     def room_made(self) -> None:
         """Learn that a reader has made room."""
@@ -201,13 +240,30 @@ class SessionTable:
 
     # -- names -----------------------------------------------------------------------------------------------------
 
+    @contextmanager
+    def asking_for_a_name(self) -> Iterator[None]:
+        """Around a question whose answer comes as `events.Resolved`: what came before is not the answer to it."""
+        self._resolved = None
+        with self._scope.lock:
+            self._scope.asking.append(self)
+        try:
+            yield
+        finally:
+            with self._scope.lock, suppress(ValueError):
+                self._scope.asking.remove(self)
+
     def add_resolved(self, event: Resolved) -> None:
-        """Keep what became of a name until somebody takes it."""
-        with self.changes:
-            self._resolved.append(event)
-            self.changes.notify()
+        """Give what became of a name to the table of the scope that has asked first; nobody's is counted."""
+        with self._scope.lock:
+            table = self._scope.asking.popleft() if self._scope.asking else None
+        if table is None:
+            self.counters["names_for_nobody"] += 1
+            return
+        with table.changes:
+            table._resolved = event
+            table.changes.notify()
 
     def take_resolved(self) -> Resolved | None:
-        """Return what became of a name, None when nothing is known."""
+        """Return what became of the name that was asked for, None while nothing is known."""
         with self.changes:
-            return self._resolved.popleft() if self._resolved else None
+            return self._resolved

@@ -90,6 +90,8 @@ class SocketState:
         """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
         self.released: bool = False
         """Whether the module has it no longer, so that another one may have its id."""
+        self.fetched: int = 0
+        """Which of the fetches of its context was the last one for it."""
         self._remote = remote
         self._code: int | None = None
         self._limit = limit
@@ -104,6 +106,9 @@ class SocketState:
         self._shut_write = False
         self._shut_read = False
         self._dropped = 0
+
+    def __repr__(self) -> str:
+        return f"<SocketState {self.id.number} of {self.name}: {self.protocol} {self.role}, {self.condition}>"
 
     @property
     def remote_address(self) -> Address:

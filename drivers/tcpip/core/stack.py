@@ -111,6 +111,9 @@ class TcpipStack(ABC):
         """What messages call the context."""
         wiring.options.refuse_all_but(self.OPTIONS, wiring.dialect.title)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.name}>"
+
     # -- what it is --------------------------------------------------------------------------------------------------
 
     @property
@@ -200,8 +203,15 @@ class TcpipStack(ABC):
         """
         yield from ()
 
+    def give_up(self) -> Procedure[None]:
+        """Tell the module that the context is not wanted any more, where it keeps it for whoever has taken it.
+
+        Called while the claim lasts, where the context was not deactivated; sockets that would stay were closed.
+        """
+        yield from ()
+
     def let_go(self) -> None:
-        """Forget what is known about the context: the claim to it has ended."""
+        """Forget what is known about the context: the claim to it has ended. Nothing can be sent any more."""
         return
 
     # -- the context -------------------------------------------------------------------------------------------------
@@ -212,7 +222,10 @@ class TcpipStack(ABC):
 
     @abstractmethod
     def deactivate(self) -> Procedure[None]:
-        """Deactivate the context, and end its sockets with it; one that is broken, too."""
+        """Deactivate the context, and end its sockets with it; one that is broken, too.
+
+        The claim ends with it, so a module that keeps the context for whoever has taken it is told here, too.
+        """
 
     @abstractmethod
     def state(self) -> Procedure[str]:
@@ -243,8 +256,11 @@ class TcpipStack(ABC):
     ) -> Procedure[SocketState]:
         """Open a session to a remote server, activating the context where that is needed.
 
+        What it has reserved in the table when it ends with an error, also that of an interruption, is closed by `close`
+        and taken out of the table by the rules of all families.
+
         Raises:
-            ConnectFailed: it could not be opened; nothing of it is left.
+            ConnectFailed: it could not be opened.
         """
 
     def check_listening(self, *, port: int | None, clients: int | None, step_by_step: bool) -> None:
@@ -269,6 +285,8 @@ class TcpipStack(ABC):
             clients: how many at once, None for as many as there can be.
             step_by_step: whether the context is to be activated by a command of its own.
 
+        What it has reserved in the table when it ends with an error is closed by `close_listener`, as for `open`.
+
         Raises:
             ConnectFailed: it could not be set up.
         """
@@ -284,6 +302,10 @@ class TcpipStack(ABC):
 
         It is called also for one that the other side has closed where `CLOSE_AFTER_PEER` says so.
         """
+
+    def turn_away(self, session: SocketState) -> Dialogue[None]:
+        """Close a client that the module has accepted for a listener that does not want it; nothing by default."""
+        yield from ()
 
     def close_listener(self, listener: ListenerState) -> Procedure[None]:
         """Tell the module that a listener is closed here; sessions that were accepted stay."""

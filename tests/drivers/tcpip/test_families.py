@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import dataclasses
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from driver_lab import PATIENCE, Peer
+from families_lab import ToyInLoop
 from scripted_port import CommandPort
 from toy_family import TOY, ToyStack
 from toy_module import ToyModule, ToyPort
 
-from drivers.at import LinePattern, command
-from drivers.errors import ConnectRefused, NameNotFound, TcpipError
-from drivers.tcpip import Csd, KeepAlive, Session, TcpipDriver, Transparent
-from drivers.tcpip.core import Procedure, SocketState, events, on_channel, wait
+from drivers.at import AtChannel, LinePattern, command
+from drivers.errors import (
+    CommandError,
+    ConnectRefused,
+    ContextBusy,
+    NameNotFound,
+    SessionClosed,
+    SessionReset,
+    SessionTimeout,
+    TcpipError,
+)
+from drivers.tcpip import ContextTable, Csd, KeepAlive, Session, TcpipDriver, Transparent
+from drivers.tcpip.core import ListenerState, Procedure, SocketId, SocketState, events, listener_state, on_channel, wait
 from drivers.tcpip.families import DIALECTS
 
 ROOT = Path(__file__).parents[3]
@@ -179,6 +192,8 @@ def test_what_a_family_does_not_have_is_named(ports: dict[int, ToyPort], echo_se
 class NamingToy(ToyStack):
     """A toy stack that looks names up: the addresses come later."""
 
+    patience = 60.0
+
     @property
     def lines(self) -> tuple[LinePattern, ...]:
         return (*super().lines, LinePattern("+TNAME: ", "[0-9.,]*", 60))
@@ -190,9 +205,10 @@ class NamingToy(ToyStack):
         return events.Resolved(found, None if found else 8)
 
     def resolve(self, name: str) -> Procedure[list[str]]:
-        yield from on_channel(command(f'AT+TNAME="{name}"'))
         table = self.wiring.table
-        resolved = yield from wait(60, table.changes, table.take_resolved)
+        with table.asking_for_a_name():
+            yield from on_channel(command(f'AT+TNAME="{name}"'))
+            resolved = yield from wait(self.patience, table.changes, table.take_resolved)
         if resolved is None or resolved.code is not None:
             raise NameNotFound(f"{self.name}: {name} is not known", reason=resolved and resolved.code)
         return list(resolved.addresses)
@@ -205,6 +221,266 @@ def test_addresses_that_come_later_are_waited_for(module: ToyModule, ports: dict
         with pytest.raises(NameNotFound) as unknown:
             driver.resolve("nowhere.example.org")
         assert unknown.value.code == 8
+
+
+@pytest.fixture
+def on_one(module: ToyModule, ports: dict[int, ToyPort]) -> Iterator[Callable[..., TcpipDriver]]:
+    """Drivers of two contexts that share a channel."""
+    with AtChannel(ports[1]) as channel, ExitStack() as stack:
+
+        def driver(context: int, family: type[ToyStack] = ToyStack) -> TcpipDriver:
+            made = TcpipDriver(channel, context, dialect=dataclasses.replace(TOY, family=family))
+            stack.callback(made.close)
+            made.claim()
+            return made
+
+        yield driver
+
+
+def test_each_driver_of_a_channel_gets_the_addresses_that_it_has_asked_for(
+    module: ToyModule, on_one: Callable[..., TcpipDriver]
+) -> None:
+    module.hosts.update(one=("10.0.0.1",), other=("10.0.0.2",))
+    one, other = on_one(0, NamingToy), on_one(1, NamingToy)
+    assert other.resolve("other") == ["10.0.0.2"]
+    assert one.resolve("one") == ["10.0.0.1"]
+    assert other.resolve("one") == ["10.0.0.1"]
+
+
+def test_addresses_that_come_too_late_are_no_answer_to_the_next_question(
+    module: ToyModule, ports: dict[int, ToyPort], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module.hosts.update(one=("10.0.0.1",), other=("10.0.0.2",))
+    monkeypatch.setattr(NamingToy, "patience", 0.01)
+    with TcpipDriver(ports[1], dialect=dataclasses.replace(TOY, family=NamingToy)) as driver:
+        module.muted = True
+        with pytest.raises(NameNotFound):
+            driver.resolve("one")
+        module.muted = False
+        ports[1].say(b"\r\n+TNAME: 10.0.0.1\r\n")
+        assert ports[1].drained()
+        monkeypatch.setattr(NamingToy, "patience", 60.0)
+        assert driver.resolve("other") == ["10.0.0.2"]
+
+
+def lose_context(one: TcpipDriver, module: ToyModule) -> None:
+    module.lose_context(0)
+
+
+def deactivate(one: TcpipDriver, module: ToyModule) -> None:
+    one.deactivate()
+
+
+@pytest.mark.parametrize("end", [lose_context, deactivate])
+def test_news_go_to_whoever_has_the_id_now_and_not_to_whoever_had_it(
+    module: ToyModule,
+    on_one: Callable[..., TcpipDriver],
+    echo_server: Peer,
+    end: Callable[[TcpipDriver, ToyModule], None],
+) -> None:
+    one, other = on_one(0), on_one(1)
+    former = connected(one, echo_server)
+    end(one, module)
+    with pytest.raises(SessionClosed):
+        former.recv(1)
+    session = connected(other, echo_server)
+    assert session.index == former.index
+    session.sendall(b"hello")
+    assert session.recv(5) == b"hello"
+
+
+def test_the_loss_of_a_context_that_is_told_on_another_channel_ends_its_sessions(
+    module: ToyModule, ports: dict[int, ToyPort], echo_server: Peer
+) -> None:
+    with TcpipDriver(ports[1], 0, dialect=TOY) as driver, TcpipDriver(ports[2], 1, dialect=TOY) as other:
+        session, stays = connected(driver, echo_server), connected(other, echo_server)
+        module.news_go_to = ports[2].say
+        module.lose_context(0)
+        with pytest.raises(SessionReset, match="TLOST: 0"):
+            session.recv(1)
+        stays.sendall(b"x")
+        assert stays.recv(1) == b"x"
+
+
+def test_a_listener_that_is_told_on_another_channel_to_have_ended_has_ended(ports: dict[int, ToyPort]) -> None:
+    class EndingToy(ToyStack):
+        @property
+        def lines(self) -> tuple[LinePattern, ...]:
+            return (*super().lines, LinePattern("+TDEAF: ", "[0-3]", 1))
+
+        def classify(self, line: str) -> events.Event | None:
+            if line.startswith("+TDEAF: "):
+                return events.ListenerEnded(SocketId(int(line[-1])), "the network ended it")
+            return super().classify(line)
+
+    dialect = dataclasses.replace(TOY, family=EndingToy)
+    with TcpipDriver(ports[1], 0, dialect=dialect) as driver, TcpipDriver(ports[2], 1, dialect=dialect) as other:
+        other.activate()
+        listener = driver.listen(port=free_port())
+        ports[2].say(b"\r\n+TDEAF: %d\r\n" % listener._state.id.number)
+        with pytest.raises(SessionReset, match="the network ended it"):
+            listener.accept(PATIENCE)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def test_a_client_that_is_told_on_both_channels_is_one_client(module: ToyModule, ports: dict[int, ToyPort]) -> None:
+    with TcpipDriver(ports[1], 0, dialect=TOY) as driver, TcpipDriver(ports[2], 1, dialect=TOY) as other:
+        other.activate()
+
+        def say(octets: bytes) -> None:
+            for port in ports.values():
+                port.say(octets)
+
+        module.news_go_to = say
+        listener = driver.listen(port=free_port())
+        with socket.create_connection(("127.0.0.1", listener.port)) as client:
+            session = listener.accept(PATIENCE)
+            client.sendall(b"hello")
+            session.settimeout(PATIENCE)
+            assert session.recv(5) == b"hello"
+            with pytest.raises(SessionTimeout):
+                listener.accept(0)
+
+
+def test_a_client_that_nobody_accepts_is_closed_in_the_module(
+    module: ToyModule, ports: dict[int, ToyPort], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listener_state, "BACKLOG", 1)
+    with TcpipDriver(ports[1], 0, dialect=TOY) as driver:
+        listener = driver.listen(port=free_port())
+        with (
+            socket.create_connection(("127.0.0.1", listener.port)) as first,
+            socket.create_connection(("127.0.0.1", listener.port)) as second,
+        ):
+            second.settimeout(PATIENCE)
+            assert second.recv(1) == b""  # which is the end of it
+            assert listener.refused == 1
+            accepted = listener.accept(PATIENCE)
+            first.sendall(b"x")
+            accepted.settimeout(PATIENCE)
+            assert accepted.recv(1) == b"x"
+            assert len(module.sockets) == 2
+
+
+def test_what_is_given_up_leaves_no_socket_in_the_module(
+    module: ToyModule, ports: dict[int, ToyPort], echo_server: Peer
+) -> None:
+    driver = TcpipDriver(ports[1], 0, dialect=TOY)
+    session, listener = connected(driver, echo_server), driver.listen(port=free_port())
+    driver.release()
+    assert not module.sockets
+    assert (session.open, listener.open) == (False, False)
+    assert connected(driver, echo_server).index == 0
+    driver.close()
+
+
+class LockingToy(ToyStack):
+    """A toy stack whose module keeps a context for whoever has taken it."""
+
+    fails: ClassVar[bool] = False
+
+    def take(self, deadline: float, *, reclaim: bool) -> Procedure[None]:
+        yield from on_channel(command(f"AT+TTAKE={self.wiring.claim.context}"))
+
+    def set_up(self) -> Procedure[None]:
+        yield from on_channel(command("AT+TNONSENSE" if self.fails else "AT"))
+
+    def deactivate(self) -> Procedure[None]:
+        yield from self.give_up()
+        yield from super().deactivate()
+
+    def give_up(self) -> Procedure[None]:
+        yield from on_channel(command(f"AT+TGIVE={self.wiring.claim.context}"))
+
+
+def released(driver: TcpipDriver) -> None:
+    driver.claim()
+    driver.release()
+
+
+def closed(driver: TcpipDriver) -> None:
+    driver.activate()
+    driver.close()
+
+
+def closed_unused(driver: TcpipDriver) -> None:
+    driver.claim()
+    driver.close()
+
+
+def not_set_up(driver: TcpipDriver) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LockingToy, "fails", True)
+        with pytest.raises(CommandError):
+            driver.claim()
+
+
+@pytest.mark.parametrize("leave", [released, closed, closed_unused, not_set_up])
+def test_a_module_that_keeps_contexts_is_told_that_one_was_given_up(
+    module: ToyModule, ports: dict[int, ToyPort], leave: Callable[[TcpipDriver], None]
+) -> None:
+    dialect = dataclasses.replace(TOY, family=LockingToy)
+    driver = TcpipDriver(ports[1], 0, dialect=dialect, table=ContextTable())
+    leave(driver)
+    assert module.taken == {}
+    again = TcpipDriver(ports[1], 0, dialect=dialect, table=ContextTable())
+    with TcpipDriver(ports[2], 0, dialect=dialect, table=ContextTable()):
+        assert module.taken == {0: 2}
+        with pytest.raises(ContextBusy):
+            again.claim()
+    again.close()
+    driver.close()
+
+
+class InterruptedToy(ToyStack):
+    """A toy stack whose user presses ^C when a session has just been opened, or a listener set up."""
+
+    def open(self, *arguments: Any, **options: Any) -> Procedure[SocketState]:
+        yield from super().open(*arguments, **options)
+        raise KeyboardInterrupt
+
+    def listen(self, *arguments: Any, **options: Any) -> Procedure[ListenerState]:
+        yield from super().listen(*arguments, **options)
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_opening_leaves_nothing_open(
+    module: ToyModule, ports: dict[int, ToyPort], echo_server: Peer
+) -> None:
+    with TcpipDriver(ports[1], dialect=dataclasses.replace(TOY, family=InterruptedToy)) as driver:
+        for _ in range(5):  # more than there are numbers
+            with pytest.raises(KeyboardInterrupt):
+                driver.connect("TCP", "127.0.0.1", echo_server.port)
+            with pytest.raises(KeyboardInterrupt):
+                driver.listen(port=free_port())
+        assert not module.sockets
+
+
+def test_a_cancelled_opening_leaves_nothing_open(echo_server: Peer) -> None:
+    with ExitStack() as stack:
+        bench = ToyInLoop(stack)
+        driver = bench.driver()
+
+        async def cancelled() -> None:
+            opening = asyncio.create_task(driver._inner.connect("TCP", "127.0.0.1", echo_server.port))
+            while not bench.module.sockets:  # noqa: ASYNC110 - a thread fills it
+                await asyncio.sleep(0)
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+
+        bench.module.muted = True
+        for _ in range(5):
+            bench._loop.call(cancelled)
+            assert not bench.module.sockets
+        bench.module.muted = False
+        assert driver.connect("TCP", "127.0.0.1", echo_server.port).index == 0
+        driver.close()
 
 
 class KeepingToy(ToyStack):

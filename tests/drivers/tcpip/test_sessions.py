@@ -220,7 +220,7 @@ def test_several_sessions_have_their_own_data_and_numbers(several: Any, echo_ser
 
 def test_there_are_no_more_sessions_than_numbers(several: Any, echo_server: Peer) -> None:
     def open_all() -> None:
-        for _ in range(7):
+        for _ in range(100):
             several.connect("TCP", "127.0.0.1", echo_server.port)
 
     with pytest.raises(TcpipError, match="open already"):
