@@ -103,7 +103,6 @@ NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
         Told(cmux.ConfigError, "profile = 'm99' is not generic, m10, mdm6600, sara-r4 or sim800"),
     ),
     "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61")),
-    "unknown": ({"bogus": 1}, Told(TypeError, "open() got an unknown setting 'bogus'")),
 }
 
 
@@ -112,6 +111,12 @@ def test_what_is_not_allowed_touches_no_port(shell: Shell, name: str) -> None:
     settings, told = NOT_ALLOWED[name]
     with told.raised(""):
         shell.open("/dev/nowhere", **settings)
+
+
+@pytest.mark.parametrize("function", ["open", "serve"])
+def test_a_setting_that_nobody_knows_is_named_with_the_function_that_got_it(shell: Shell, function: str) -> None:
+    with Told(TypeError, f"{function}() got an unknown setting 'bogus'").raised(""):
+        getattr(shell, function)("/dev/nowhere", bogus=1)
 
 
 def test_an_open_object_cannot_be_attached_again(shell: Shell) -> None:
