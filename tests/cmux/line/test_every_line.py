@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import pkgutil
 import socket
 import sys
 import threading
@@ -19,6 +20,7 @@ if sys.platform == "win32":
 from mux_leaks import nothing_left
 from rfc2217_server import Rfc2217Server
 
+from cmux import urlhandler
 from cmux.line import physical
 from cmux.line.base import HungUp, Line
 from cmux.line.physical import open_line
@@ -155,8 +157,12 @@ def _classes(of: type[Line]) -> Iterator[type[Line]]:
             yield derived
 
 
+CHANNELS = {"cmux.urlhandler.protocol_cmux"}
+"""Schemes that carry a line inside another one."""
+
+
 def test_every_kind_of_line_has_its_row() -> None:
-    """Where a new class, or a module of pyserial's that is treated in a way of its own, is forgotten here."""
+    """Where a new class, a scheme of ours, or a module of pyserial's with a treatment of its own is forgotten here."""
     lines, modules = set[type[Line]](), set[str]()
     with ExitStack() as stack:
         for make in LINES.values():
@@ -165,5 +171,6 @@ def test_every_kind_of_line_has_its_row() -> None:
             lines.add(type(line))
             modules.add(type(getattr(line, "_port", None)).__module__)
     special = physical._DESCRIPTOR_MODULES | physical._REMOTE_MODULES
+    special |= {f"cmux.urlhandler.{one.name}" for one in pkgutil.iter_modules(urlhandler.__path__)} - CHANNELS
     assert set(_classes(Line)) - lines == set(), "LINES in tests/cmux/line/test_every_line.py has no row for these"
     assert special - modules == set(), "LINES in tests/cmux/line/test_every_line.py has no row for ports of these"

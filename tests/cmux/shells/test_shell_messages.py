@@ -20,6 +20,7 @@ from cmux.errors import StateError
 from cmux.protocol import Frame, FrameType, Multiplexer, encode, startup
 from cmux.protocol.errors import FrameError
 from cmux.protocol.events import Cause
+from cmux.protocol.services import ControlServices
 from cmux.pty import Pty
 
 BUSY = "the port is in use by another program, or by another Mux of this one (ModemManager? fuser {path} says which)"
@@ -470,6 +471,11 @@ AFTERWARDS: dict[str, Callable[[Mux], object]] = {
     "wake": lambda mux: mux.wake(),
     "wait_attached": lambda mux: mux.wait_attached(),
 }
+
+
+def test_every_call_about_the_control_channel_is_among_those() -> None:
+    calls = {name for name in vars(ControlServices) if not name.startswith("_")} - {"power"}  # `asleep` in a shell
+    assert calls - set(AFTERWARDS) == set(), "missing: AFTERWARDS in tests/cmux/shells/test_shell_messages.py"
 
 
 def test_every_call_says_that_the_mux_is_closed(shell: Shell) -> None:
