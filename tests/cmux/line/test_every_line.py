@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,7 @@ pytestmark = [
 ]
 __all__ = ["nothing_left"]
 
+ROOT = Path(__file__).parents[3]
 PATIENCE = 20
 OCTETS = bytes(range(256))
 
@@ -148,6 +150,13 @@ def test_a_far_end_that_goes_away_is_a_hang_up(opened: Opened) -> None:
 def test_it_can_be_closed_twice(opened: Opened) -> None:
     opened.line.close()
     opened.line.close()
+
+
+@pytest.mark.parametrize("name", sorted({one.name for one in pkgutil.iter_modules(urlhandler.__path__)}))
+def test_a_page_has_every_scheme_that_comes_with_the_package(name: str) -> None:
+    scheme = name.removeprefix("protocol_")
+    pages = [(ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("command-line.md", "ports.md")]
+    assert any(f"{scheme}://" in page for page in pages), f"missing: docs/command-line.md does not have {scheme}://"
 
 
 def _classes(of: type[Line]) -> Iterator[type[Line]]:
