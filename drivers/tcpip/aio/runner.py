@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -12,7 +11,7 @@ from ...at.core import Dialogue
 from ...clock import Clock
 from ...errors import DriverError
 from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Request, Tried, Wait
-from .waiting import until
+from .waiting import TaskLock, until
 
 T = TypeVar("T")
 
@@ -31,7 +30,7 @@ class TaskRunner:
         if self._owns_channel:
             self.channel.retain()
         self.clock: Clock = clock or self.channel.clock
-        self._administration = asyncio.Lock()
+        self._administration = TaskLock()  # claim, listen, connect, close: one at a time
         self._working = False
 
     @property

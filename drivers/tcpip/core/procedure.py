@@ -150,6 +150,9 @@ def wait(
 def exclusive(procedure: Procedure[T]) -> Procedure[T]:
     """Carry out a procedure that no other exclusive one of the same driver may come between.
 
+    Every operation of a driver is exclusive from its first step to its last; inside one it changes nothing. What a
+    driver does beside its operations says it, as a watch does when it opens a session again.
+
     Args:
         procedure: a fresh generator.
     """
