@@ -102,6 +102,12 @@ class AtChannel(ChannelBase):
             self._start()
             return self._drive(turn(self._engine, dialogue))
 
+    def _put_dtr(self, on: bool) -> bool:
+        if not hasattr(self.port, "dtr"):
+            return False
+        self.port.dtr = on
+        return True
+
     def on_octets(self, callback: OctetsCallback) -> Callable[[], None]:
         """Have every octet shown as it comes from and goes to the port.
 
@@ -122,11 +128,6 @@ class AtChannel(ChannelBase):
                 self._taps.remove(callback)
 
         return remove
-
-    def room_made(self) -> None:
-        """Learn that a sink is no longer congested."""
-        with self._changed:
-            self._changed.notify_all()
 
     def call_soon(self, job: Callable[[], None]) -> None:
         """Run something on the channel's own dispatch thread, where callbacks of users run; it may run dialogues.
@@ -149,9 +150,7 @@ class AtChannel(ChannelBase):
         """End every wait with `ChannelClosed`, stop the threads and join them; idempotent."""
         with self._changed:
             first, self._stopping = not self._stopping, True
-            if first:
-                self._engine.line_lost(ChannelClosed(f"{self.name}: the channel was closed"))
-            self._changed.notify_all()
+            self._end()
         if not first:
             return
         for thread in self._threads:
@@ -256,13 +255,10 @@ class AtChannel(ChannelBase):
         for tap in list(self._taps):
             tap("tx", octets)
         rest = memoryview(octets)
-        try:
+        with self._writing(octets):
             while rest:
                 written = self.port.write(bytes(rest))
                 rest = rest[len(rest) if written is None else written :]
-        except (OSError, ValueError) as error:
-            self._lose(error)
-            raise ChannelClosed(f"{self.name}: {len(octets)} octets could not be written: {error}") from error
 
     # -- threads --------------------------------------------------------------------------------------------------
 
@@ -280,7 +276,7 @@ class AtChannel(ChannelBase):
 
     def _read(self) -> None:
         empty = 0
-        try:
+        with self._reading():
             while not self._stopping:
                 self._await_room()
                 octets = self.port.read(1)
@@ -295,11 +291,6 @@ class AtChannel(ChannelBase):
                         raise EOFError("the port gives nothing any more")
                 elif not getattr(self.port, "is_open", True):
                     raise EOFError("the port was closed")
-        except (OSError, ValueError, TypeError, EOFError) as error:
-            self._lose(error)
-        finally:
-            if not self.closed:  # a callback raised: nobody reads any more
-                self._lose(RuntimeError("the reader was ended by an exception"))
 
     def _await_room(self) -> None:
         """Read no further while sessions are full, so that flow control reaches the peer; answers are always read."""
@@ -314,14 +305,8 @@ class AtChannel(ChannelBase):
             self._engine.receive(octets, self._clock.now())
             self._changed.notify_all()
 
-    def _lose(self, cause: Exception) -> None:
-        failure = ChannelClosed(f"{self.name}: the line died: {cause or type(cause).__name__}")
-        failure.__cause__ = cause
-        with self._changed:
-            if not self._stopping:
-                self._log.info("%s", failure)
-            self._engine.line_lost(failure)
-            self._changed.notify_all()
+    def _wake(self) -> None:
+        self._changed.notify_all()
 
     def _dispatch(self) -> None:
         """Run what users want run, and give out what is held back when its time has come."""
@@ -337,7 +322,5 @@ class AtChannel(ChannelBase):
                 if not self._jobs:
                     return
                 job = self._jobs.popleft()
-            try:
+            with self._in_background():
                 job()
-            except DriverError as error:
-                self._log.warning("%s", error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from ...at.aio import AtChannel, Streams, channel_on
@@ -90,9 +89,8 @@ class TaskRunner:
 
         async def do() -> None:
             try:
-                with suppress(DriverError):  # the sessions that it concerns have been told
-                    while (dialogue := work()) is not None:
-                        await self.channel.run(dialogue)
+                while (dialogue := work()) is not None:
+                    await self.channel.run(dialogue)
             finally:
                 self._working = False
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar, cast
 
 from ...at import AtChannel, Dialogue, Port, in_use, shared_channel
 from ...clock import Clock
-from ...errors import DriverError, TcpipError
+from ...errors import DriverError
 from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Request, Tried, Wait
 from .waiting import until
 
@@ -112,7 +112,4 @@ class ThreadRunner:
 
     def set_dtr(self, on: bool) -> None:
         """See `Runner.set_dtr`."""
-        port = self.channel.port
-        if not hasattr(port, "dtr"):
-            raise TcpipError(f"{self.channel.name}: the port has no DTR; use escape='+++'")
-        port.dtr = on
+        self.channel.set_dtr(on)
