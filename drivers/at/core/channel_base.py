@@ -43,6 +43,16 @@ class ChannelBase(ABC):
         return self._clock
 
     @property
+    @abstractmethod
+    def modem(self) -> object:
+        """What stands for the modem."""
+
+    @property
+    @abstractmethod
+    def dlci(self) -> int | None:
+        """The DLCI of the channel, None where it is no DLC."""
+
+    @property
     def closed(self) -> bool:
         """Whether the channel was closed or its line died."""
         return self._engine.failure is not None

@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar, cast
 
 from ...clock import Clock
 from ...errors import AtError, AtTimeout, ChannelClosed, DriverError
@@ -22,6 +22,13 @@ Direction = Literal["rx", "tx"]
 OctetsCallback = Callable[[Direction, bytes], None]
 EMPTY_READS = 16
 MAX_CALLBACKS = 1024
+
+
+class UartSource(Protocol):
+    """What is needed of a multiplexer, to have the port of another virtual UART."""
+
+    def channel(self, dlci: int) -> Port:
+        """Return the port of a DLC, opened."""
 
 
 _living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
@@ -56,6 +63,40 @@ class AtChannel(ChannelBase):
         """Return the channels of this process that somebody still refers to, closed ones too."""
         with _living_lock:
             return list(_living)
+
+    # -- what it runs on -------------------------------------------------------------------------------------------
+
+    @property
+    def modem(self) -> object:
+        """What stands for the modem: the port, which may say more of it."""
+        return self.port
+
+    @property
+    def dlci(self) -> int | None:
+        """The DLCI of the port, None where it does not tell it."""
+        dlci = getattr(self.port, "dlci", None)
+        return dlci if isinstance(dlci, int) else None
+
+    def neighbour(self, dlci: int) -> AtChannel | None:
+        """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
+
+        Args:
+            dlci: which DLC.
+        """
+        multiplexer = getattr(self.port, "mux", None)
+        if not hasattr(multiplexer, "channel"):
+            return None  # a bare UART is the only one
+        try:
+            port = cast(UartSource, multiplexer).channel(dlci)
+        except OSError:
+            return None  # the module does not have it
+        return None if in_use(port) else AtChannel(port, clock=self._clock)
+
+    def _put_dtr(self, on: bool) -> bool:
+        if not hasattr(self.port, "dtr"):
+            return False
+        self.port.dtr = on
+        return True
 
     # -- public ---------------------------------------------------------------------------------------------------
 
@@ -101,12 +142,6 @@ class AtChannel(ChannelBase):
         with self._turn(timeout):
             self._start()
             return self._drive(turn(self._engine, dialogue))
-
-    def _put_dtr(self, on: bool) -> bool:
-        if not hasattr(self.port, "dtr"):
-            return False
-        self.port.dtr = on
-        return True
 
     def on_octets(self, callback: OctetsCallback) -> Callable[[], None]:
         """Have every octet shown as it comes from and goes to the port.
@@ -324,3 +359,8 @@ class AtChannel(ChannelBase):
                 job = self._jobs.popleft()
             with self._in_background():
                 job()
+
+
+def in_use(port: object) -> bool:
+    """Tell whether a channel of this process that has not been closed uses a port."""
+    return any(channel.port is port and not channel.closed for channel in AtChannel.living())
