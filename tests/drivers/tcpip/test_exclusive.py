@@ -10,9 +10,13 @@ from functools import partial
 
 import pytest
 from scripted_port import OK, CommandPort
+from toy_family import TOY
+from toy_module import ToyModule, ToyPort
 
 from drivers.at import AtChannel
 from drivers.at.aio import AtChannel as AioAtChannel
+from drivers.errors import TcpipError
+from drivers.tcpip import TcpipDriver
 from drivers.tcpip.aio.runner import TaskRunner
 from drivers.tcpip.core import Changes, Procedure, exclusive, wait
 from drivers.tcpip.threads.runner import ThreadRunner
@@ -120,3 +124,36 @@ def test_what_goes_wrong_inside_leaves_it_to_the_next(run: Callable[..., None]) 
 
     run(lambda changes: survives(), other)
     assert sorted(done) == ["other", "told"]
+
+
+def test_a_callback_that_asks_a_driver_something_while_it_is_closed_is_answered() -> None:
+    """Only on threads: closing a channel waits for its callbacks, which may wait for their turn of the driver."""
+    module = ToyModule()
+    closing, asking = threading.Event(), threading.Event()
+    told: list[str] = []
+
+    class Port(ToyPort):
+        def write(self, data: bytes, /) -> int:
+            if data.startswith(b"AT+TDOWN"):
+                closing.set()
+                assert asking.wait(PATIENCE)
+            return super().write(data)
+
+    driver = TcpipDriver(Port(module, 1), dialect=TOY)
+    driver.activate()
+
+    def callback() -> None:
+        assert closing.wait(PATIENCE)
+        asking.set()
+        try:
+            told.append(driver.state())
+        except TcpipError as error:
+            told.append(str(error))
+
+    driver.channel.call_soon(callback)
+    thread = threading.Thread(target=driver.close, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    assert not thread.is_alive(), "never returns"
+    assert told == ["toy 1, context 0: the driver was closed"]
+    module.finish()
