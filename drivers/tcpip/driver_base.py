@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Generic, TypeVar
 
-from ..at.core import Dialogue
+from ..at.core.channel_base import ChannelBase
 from ..clock import Clock
-from .core.at_port import AtPort
 from .core.context import Context
 from .core.options import Csd, Gprs, Options, Transparent
 from .core.ownership import ContextTable, Lease, table_for
+from .core.runner_base import RunnerBase
 from .core.stack import Dialect
 from .families import dialect_of
 
-C_co = TypeVar("C_co", bound=AtPort, covariant=True)
-
-
-class Runner(Protocol[C_co]):
-    """Runs the procedures of a driver on a channel; this is the part that both shells have."""
-
-    @property
-    def channel(self) -> C_co:
-        """The AT channel."""
-
-    @property
-    def clock(self) -> Clock:
-        """The source of time."""
-
-    @property
-    def modem(self) -> object:
-        """What stands for the modem."""
-
-    @property
-    def dlci(self) -> int | None:
-        """The DLCI of the channel, None where the port does not tell it."""
-
-    def wake(self, work: Callable[[], Dialogue[None] | None]) -> None:
-        """Have what is due done soon.
-
-        Args:
-            work: returns what is to be done next, None when there is nothing.
-        """
-
-    def set_dtr(self, on: bool) -> None:
-        """Set DTR of the UART."""
-
-
 P = TypeVar("P")
-C = TypeVar("C", bound=AtPort)
-R = TypeVar("R", bound=Runner[AtPort])
+R = TypeVar("R", bound=RunnerBase[ChannelBase, object])
 
 
 class DriverBase(ABC, Generic[P, R]):

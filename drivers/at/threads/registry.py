@@ -13,11 +13,6 @@ _channels: weakref.WeakValueDictionary[int, AtChannel] = weakref.WeakValueDictio
 _channels_lock = threading.Lock()
 
 
-def in_use(port: object) -> bool:
-    """Tell whether a channel of this process that has not been closed uses a port."""
-    return any(channel.port is port and not channel.closed for channel in AtChannel.living())
-
-
 def shared_channel(port: Port, *, clock: Clock | None = None) -> AtChannel:
     """Return the channel of a port, made at the first call; the caller owes `AtChannel.retain` and `release`."""
     with _channels_lock:
