@@ -29,7 +29,8 @@ from drivers.tcpip.families import DIALECTS
 from drivers.tcpip.quectel_gsm.timeouts import LIMITS
 
 ROOT = Path(__file__).parents[1]
-VECTORS = {type(body) for _, _, body in runpy.run_path(str(ROOT / "tests/cmux/protocol/test_commands.py"))["TABLE"]}
+MESSAGES = runpy.run_path(str(ROOT / "tests/cmux/protocol/test_commands.py"))
+VECTORS = {type(body) for _, _, body in MESSAGES["TABLE"]}
 CONTROL = runpy.run_path(str(ROOT / "tests/cmux/protocol/test_control_messages.py"))
 CALLED = {type(command) for command, _ in CONTROL["CALLS"]}
 ANY_SIZE = {MessageType.TEST}
@@ -50,6 +51,12 @@ PLACES_OF_A_MESSAGE: dict[str, Callable[[MessageType], bool]] = {
     "CALLS in tests/cmux/protocol/test_control_messages.py": lambda kind: (
         (body_of(kind) in CALLED) != (kind in WITH_TESTS_OF_THEIR_OWN)
     ),
+    "the clause, above test_message in tests/cmux/protocol/test_commands.py": lambda kind: (
+        clauses(body_of(kind)) <= marked(MESSAGES["test_message"])
+    ),
+    "the clause, above test_question_and_answer in tests/cmux/protocol/test_control_messages.py": lambda kind: (
+        clauses(body_of(kind)) <= marked(CONTROL["test_question_and_answer"])
+    ),
     "docs/glossary.md": lambda kind: getattr(body_of(kind), "name", kind.name) in terms(),
     "docs/ports.md": lambda kind: getattr(body_of(kind), "name", kind.name) in page("docs/ports.md"),
 }
@@ -60,6 +67,17 @@ AS_A_PROPERTY = {"power": "asleep"}
 
 def body_of(kind: MessageType) -> type[Command]:
     return COMMANDS.get(kind, Command)
+
+
+def clauses(body: type[Command]) -> set[str]:
+    """Return the clauses that the docstring of a message cites."""
+    return set(re.findall(r"§([\d.]*\d)", body.__doc__ or ""))
+
+
+def marked(test: Callable[..., None]) -> set[str]:
+    """Return the clauses that a test is marked with."""
+    marks: list[pytest.Mark] = vars(test)["pytestmark"]
+    return {clause for mark in marks if mark.name == "clause" for clause in mark.args}
 
 
 def page(path: str) -> str:
