@@ -20,6 +20,7 @@ from cmux.errors import StateError
 from cmux.protocol import Frame, FrameType, Multiplexer, encode, startup
 from cmux.protocol.errors import FrameError
 from cmux.protocol.events import Cause
+from cmux.protocol.profiles import PROFILES
 from cmux.protocol.services import ControlServices
 from cmux.pty import Pty
 
@@ -88,6 +89,7 @@ def test_a_file_is_no_port(shell: Shell, tmp_path: Path) -> None:
 
 # --- What is not allowed, said before a port is touched ---
 
+NAMES = list(PROFILES)
 NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
     "n1": ({"n1": 0x8000}, Told(cmux.ConfigError, "n1 = 32768 is out of range: 1 to 32767")),
     "t1": ({"t1": 0}, Told(cmux.ConfigError, "t1 = 0 is out of range: 0.01 to 2.55")),
@@ -101,7 +103,7 @@ NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
     "keep_alive": ({"keep_alive": "ping"}, Told(cmux.ConfigError, "keep_alive = 'ping' is not none, test or msc")),
     "profile": (
         {"profile": "m99"},
-        Told(cmux.ConfigError, "profile = 'm99' is not generic, m10, mdm6600, sara-r4 or sim800"),
+        Told(cmux.ConfigError, f"profile = 'm99' is not {', '.join(NAMES[:-1])} or {NAMES[-1]}"),
     ),
     "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61")),
 }
