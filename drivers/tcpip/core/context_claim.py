@@ -47,6 +47,10 @@ class ContextClaim:
         self._now = now
         self._ended = ended
 
+    def __repr__(self) -> str:
+        state = "not held" if not self.valid else "broken" if self.broken else "active" if self.active else "held"
+        return f"<ContextClaim of {self.name}: {state}>"
+
     @property
     def held(self) -> Lease:
         """The lease that lasts."""
@@ -64,7 +68,7 @@ class ContextClaim:
         """Whether the context is held and has been in use, as far as known."""
         return self.valid and self.lease is not None and self.lease.active
 
-    def take(
+    def _take(
         self,
         deadline: float,
         *,
@@ -85,30 +89,30 @@ class ContextClaim:
         """
         while True:
             try:
-                lease = self._table.reserve(self.context, self.dlci, take_over=take_over, port=self.port)
+                lease = self._table._reserve(self.context, self.dlci, take_over=take_over, port=self.port)
             except ContextBusy:
                 left = deadline - self._now()
                 if left <= 0 or not patient:
                     raise
-                yield from wait(left, self._table.changes, lambda: self._table.free(self.context) or None)
+                yield from wait(left, self._table._changes, lambda: self._table._free(self.context) or None)
                 continue
             try:
                 yield from ask()
             except CommandError as refusal:
-                self._table.undo(lease)
+                self._table._undo(lease)
                 left = deadline - self._now()
                 if left <= 0 or not patient:
                     raise ContextBusy(self.context, port=self.port) from refusal
                 yield from wait(min(RETRY, left))
             except BaseException:
-                self._table.undo(lease)
+                self._table._undo(lease)
                 raise
             else:
-                self._table.confirm(lease)
+                self._table._confirm(lease)
                 self.lease, self.broken = lease, False
                 return
 
-    def check(self) -> bool:
+    def _check(self) -> bool:
         """Tell whether the context is held.
 
         Raises:
@@ -122,12 +126,12 @@ class ContextClaim:
         self._drop(SessionClosed(f"{self.name}: {lease.ended}"))
         return False
 
-    def release(self, reason: str) -> None:
+    def _release(self, reason: str) -> None:
         """Give the context up, whatever its state."""
         lease = self.lease
         self._drop(SessionClosed(f"{self.name}: {reason}"))
         if lease is not None:
-            self._table.release(lease, reason)
+            self._table._release(lease, reason)
 
     def note(self, word: str, state: ContextState) -> None:
         """Take a state that follows from what the module says; one that nobody uses ends the claim on what was used.
@@ -140,7 +144,7 @@ class ContextClaim:
         if lease is None:
             return
         self.broken = state is ContextState.BROKEN
-        self._table.update(lease, word, state)
+        self._table._update(lease, word, state)
         if state is ContextState.DOWN:
             self.address = None
             if lease.ended is not None:
@@ -154,7 +158,7 @@ class ContextClaim:
 
     def forget(self, lease: Lease, reason: str) -> None:
         """End a lease because the module says that somebody else has the context; `lost` ends the claim."""
-        self._table.forget(lease, reason)
+        self._table._forget(lease, reason)
 
     def _drop(self, cause: Exception) -> None:
         if self.lease is not None:
