@@ -48,6 +48,10 @@ class Bridge:
             for way, target in (("up", self._up), ("down", self._down))
         ]
 
+    def __repr__(self) -> str:
+        state = "carries" if self.failure is None and not self._ending else f"ended ({self.failure or 'closed'})"
+        return f"<Bridge of {self.session!r}: {state}>"
+
     def start(self) -> None:
         """Begin to carry."""
         for thread in reversed(self._threads):  # the way up waits for the way down in the end
