@@ -21,7 +21,7 @@ from .tcpip import Session, TcpipDriver
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-PIECE = 14600  # octets that go to the session at once: ten AT+QISEND
+PIECE = 14600  # octets that go to the session at once: ten pieces of 1460
 BUFFER = 65536
 CLOSING = 60.0  # seconds that a session of a closed socket may take to end before the next one is opened
 _POLLS = hasattr(select, "poll")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ...errors import CommandError, ContextBusy, ContextLost, SessionClosed
 from .ownership import ContextState, ContextTable, Lease
@@ -20,6 +20,7 @@ class ContextClaim:
         dlci: the DLCI of the port, None where it does not tell it.
         table: who owns which context.
         now: tells the time.
+        words: what messages add in the words of the family, see `TcpipStack.WORDS`.
         ended: called with the reason when the claim has ended.
     """
 
@@ -31,6 +32,7 @@ class ContextClaim:
         dlci: int | None,
         table: ContextTable,
         now: Callable[[], float],
+        words: Mapping[str, str],
         ended: Callable[[Exception], None],
     ) -> None:
         self.context = context
@@ -45,6 +47,7 @@ class ContextClaim:
         """Whether the network has taken the context away, so that it has to be deactivated first."""
         self._table = table
         self._now = now
+        self._words = words
         self._ended = ended
 
     def __repr__(self) -> str:
@@ -102,7 +105,10 @@ class ContextClaim:
                 self._table._undo(lease)
                 left = deadline - self._now()
                 if left <= 0 or not patient:
-                    raise ContextBusy(self.context, port=self.port) from refusal
+                    refused, remedy = (self._words.get(what, "") for what in ("busy", "deactivate"))
+                    raise ContextBusy(
+                        self.context, port=self.port, refused=refused, remedy=remedy, code=refusal.code
+                    ) from refusal
                 yield from wait(min(RETRY, left))
             except BaseException:
                 self._table._undo(lease)
@@ -150,9 +156,14 @@ class ContextClaim:
             if lease.ended is not None:
                 self._drop(SessionClosed(f"{self.name}: the context is in {word}"))
 
-    def lost(self, lease: Lease) -> ContextLost:
-        """End the claim because somebody else has the context, and return the exception that says so."""
-        loss = ContextLost(self.context, lease.ended or "", port=self.port)
+    def lost(self, lease: Lease, code: int | None = None) -> ContextLost:
+        """End the claim because somebody else has the context, and return the exception that says so.
+
+        Args:
+            lease: the one that was lost.
+            code: the module's own number for that, None where it gave none.
+        """
+        loss = ContextLost(self.context, lease.ended or "", port=self.port, code=code)
         self._drop(loss)
         return loss
 

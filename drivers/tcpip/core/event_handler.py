@@ -48,7 +48,13 @@ class EventHandler:
     ) -> None:
         family = dialect.family
         self.claim: ContextClaim = ContextClaim(
-            options.context, port.name, dlci=dlci, table=owners, now=now, ended=self._claim_ended
+            options.context,
+            port.name,
+            dlci=dlci,
+            table=owners,
+            now=now,
+            words=family.WORDS,
+            ended=self._claim_ended,
         )
         self.name: str = self.claim.name
         """What messages call it."""
