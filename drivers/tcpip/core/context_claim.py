@@ -35,12 +35,16 @@ class ContextClaim:
         words: Mapping[str, str],
         ended: Callable[[Exception], None],
     ) -> None:
-        self.context = context
-        self.port = port
-        self.dlci = dlci
+        self.context: int = context
+        """Which context it is."""
+        self.port: str = port
+        """The name of the port."""
+        self.dlci: int | None = dlci
+        """The DLCI of the port, None where it does not tell it."""
         self.name: str = f"{port}, context {context}"
         """What messages call the context."""
         self.lease: Lease | None = None
+        """The lease, until `lost`, a release or the end of what was used ends the claim."""
         self.address: str | None = None
         """The local address, None until it was read."""
         self.broken: bool = False

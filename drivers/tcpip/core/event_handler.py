@@ -90,7 +90,7 @@ class EventHandler:
             ):
                 table = self.table._holder(id)
                 if table is not self.table:
-                    table.handle(event)  # it has come on another channel
+                    table._handle(event)  # it has come on another channel
                 elif isinstance(event, events.ListenerEnded):
                     self._listener_ended(event)
                 else:
@@ -99,7 +99,7 @@ class EventHandler:
                 self._incoming(event)
             case events.ContextDropped(_, _, context) if context not in (None, self.claim.context):
                 for table in self.table._of_context(context):
-                    table.handle(event)
+                    table._handle(event)
             case events.ContextDropped(reason, word):
                 self.claim.address = None
                 self.claim.note(word, ContextState.BROKEN)
@@ -115,7 +115,7 @@ class EventHandler:
                 if session is not None:
                     self._ended_by_peer(session)
             case events.InDoubt():
-                self.table.doubt = True
+                self.table._doubt = True
                 self.table.wake()
 
     def _listener_ended(self, event: events.ListenerEnded) -> None:
@@ -145,7 +145,7 @@ class EventHandler:
         """Make the session of a client that has come."""
         table = self.table._holder(event.listener)
         if table is not self.table:
-            table.handle(event)
+            table._handle(event)
             return
         listener = self.table.listeners.get(event.listener)
         if listener is None:
@@ -179,12 +179,12 @@ class EventHandler:
         """Return what is to be done next without being asked, None when there is nothing."""
         table = self.table
         if not self.claim.valid:
-            table.doubt = False
+            table._doubt = False
             return None
         if table.online is not None:
             return self.stack.online_work()
-        if table.doubt:
-            table.doubt = False
+        if table._doubt:
+            table._doubt = False
             return self._reconcile()
         refused = table._next_refused()
         if refused is not None:
@@ -216,4 +216,4 @@ class EventHandler:
         elif session.closing and not session.unread:
             self._ended_by_peer(session)
         elif count is None:
-            self.table.doubt = True
+            self.table._doubt = True

@@ -61,15 +61,19 @@ class SessionTable:
     ) -> None:
         self.name = name
         self.context = context
-        self.handle = handle
-        self.wake = wake
+        self._handle = handle
+        self.wake: Callable[[], None] = wake
+        """Has what is due done soon: what is unread is fetched, what is in doubt is asked."""
         self.sessions: dict[SocketId, SocketState] = {}
+        """The sessions by their ids; one that is over stays until another one takes its id."""
         self.listeners: dict[SocketId, ListenerState] = {}
+        """The listeners by their ids."""
         self.online: SocketState | None = None
         """The session whose data is all that comes: the UART is in data mode."""
-        self.doubt: bool = False
+        self._doubt: bool = False
         """Whether sessions may have ended unheard, so that the module has to be asked."""
         self.counters: Counter[str] = Counter()
+        """How often something unexpected has come, by its name."""
         self._fetches = 0
         self.changes: Changes = Changes()
         """Held while a name that has been resolved is added or taken."""
