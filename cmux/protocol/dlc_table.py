@@ -5,10 +5,10 @@ have every pair of state and input, `FLAGS` has what is true of a DLC besides it
 the only ways to change them; no other module assigns a field of `Dlc`. Second, the tables know neither the role of this
 station nor the DLCI: a pair that cannot occur (DLCI 0 is never parked) is in `IGNORED` like any other.
 
-What the tables cannot see is decided beforehand: which input a frame is (`frame_dispatcher`: policy, echoes, late
-answers), whether T1 has run out for the last time (`Dlc.timed_out`), and which way of closing is meant
-(`Session.close`). What an action does is defined where it is carried out: in `actions`, `session` and, for data,
-`frame_dispatcher`.
+What the tables cannot see is decided beforehand: which input a frame is, if any (`frame_dispatcher`: policy, echoes,
+late answers, what UIH carries while DLCI 0 is closed), whether T1 has run out for the last time (`Dlc.timed_out`), and
+which way of closing is meant (`Session.close`). What an action does is defined where it is carried out: in `actions`,
+`session` and, for data, `frame_dispatcher`.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ class Input(StrEnum):
     DISC = "DISC"
     DATA = "UIH"
     """Or UI."""
+    CLD = "CLD in UIH"
+    """On DLCI 0, without a session: a host that finds a multiplexer wants to be rid of it (27.010 §5.4.6.3.3)."""
     SIGNALS = "signals"
     """In an MSC, or before the data of convergence layer 2."""
     T1 = "T1"
@@ -154,6 +156,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.CLOSED, _I.UNWANTED_SABM): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DISC): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_SELDOM)),
+    (_S.CLOSED, _I.CLD): (_S.CLOSED, (_A.DELIVER,)),  # 27.010 5.4.6.3.3: back to AT mode, with a session or without
     (_S.CLOSED, _I.DROPPED): (_S.CLOSED, ()),  # what PN negotiated is forgotten
     # 27.010 5.4.6.3.1: PN comes before SABM. Unless a PN is under way, or its result in doubt, it is settled at once.
     (_S.NEGOTIATING, _I.SETTLED): (_S.OPENING, (_A.SEND_SABM,)),
@@ -269,6 +272,7 @@ IGNORED: Final[dict[tuple[State, Input], str]] = {
     **dict.fromkeys(product((_S.CLOSED, _S.CLOSING, _S.CLEARING), (_I.CLOSE, _I.PARK, _I.DRAIN)), _ALREADY),
     **dict.fromkeys(product((_S.PARKED,), (_I.PARK, _I.DRAIN)), _ALREADY),
     (_S.DRAINING, _I.DRAIN): _ALREADY,
+    **dict.fromkeys(((state, _I.CLD) for state in _S if state is not _S.CLOSED), "it is data like any other message"),
     **dict.fromkeys(((state, _I.SETTLED) for state in _S if state is not _S.NEGOTIATING), "nothing waits for PN"),
     **dict.fromkeys(product((*_CLOSED, *_CLOSINGS), (_I.DRAINED,)), "nothing is queued on a DLC that is not open"),
     (_S.OPENING, _I.DRAINED): "nothing is sent before UA",

@@ -32,6 +32,7 @@ PAIRS = list(product(State, Input))
 # Carried out where the data, the signals, the end of the session are: not by `ACTIONS`.
 ELSEWHERE = {
     Input.DATA: {Action.DELIVER, Action.DISCARD, Action.DISCARD_BUT_STATUS, Action.SEND_DM_SELDOM},
+    Input.CLD: {Action.DELIVER},
     Input.SIGNALS: {Action.TELL_SIGNALS, Action.NOTE_SIGNALS, Action.KEEP_SIGNALS},
     Input.DROPPED: {Action.DROPPED, Action.FORGET},
 }
@@ -134,7 +135,7 @@ class TestEachTransition:
         assert len(answers) == (pair[1] in (Input.SABM, Input.UNWANTED_SABM, Input.DISC))
 
     def test_data_and_signals_move_nothing(self, pair: Pair, step: Step) -> None:
-        assert step[0] is pair[0] or pair[1] not in (Input.DATA, Input.SIGNALS)
+        assert step[0] is pair[0] or pair[1] not in (Input.DATA, Input.CLD, Input.SIGNALS)
 
     def test_the_end_of_the_session_closes_it(self, pair: Pair, step: Step) -> None:
         assert (step[0] is State.CLOSED) or pair[1] is not Input.DROPPED
