@@ -27,9 +27,9 @@ def test_nobody_but_dlc_changes_a_field_of_a_dlc(path: Path) -> None:
 
 
 def test_the_fields_are_known_and_so_is_where_dlcs_come_from() -> None:
-    assert {"state", "deadline", "tries", "queue", "counters", "confirmed", "_settled"} <= FINDER.fields
+    assert {"state", "deadline", "tries", "queue", "counters", "confirmed", "_agreed"} <= FINDER.fields
     assert {"tries", "state", "counters"} & FINDER.only_dlc == set(), "others have these, too"
-    assert {"_answers_due", "_negotiated", "status_due"} <= FINDER.only_dlc
+    assert {"_answers_due", "agreement", "status_due"} <= FINDER.only_dlc
     assert FINDER.attributes["_zero"] == "dlc"
     assert FINDER.attributes["dlcs"] == FINDER.attributes["_dlcs"] == "dlcs"
     assert FINDER.returned["dlc"] == FINDER.returned["_look"] == FINDER.returned["_user_dlc"] == "dlc"
@@ -108,7 +108,7 @@ PLANTED = [
     "def f(timed: Timed | None): timed.deadline = 0",
     "def f(self): self._control[0].timed.deadline = 0",
     "x._answers_due = 1",  # that only a DLC has
-    "def f(anything): anything._negotiated = 1",
+    "def f(anything): anything._meant = 1",
     "def f(anything): anything.status_due.append(1)",
 ]
 

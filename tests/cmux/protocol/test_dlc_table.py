@@ -19,6 +19,7 @@ from cmux.protocol.dlc_table import (
     NO_ANSWER_COMES,
     OPEN_FOR_PEER,
     TRANSITIONS,
+    VALUES,
     Action,
     Fact,
     Flag,
@@ -206,6 +207,11 @@ class TestAnswersUnderWay:
         dlc.handed_out(0.0)
         dlc.handed_out(0.1)
         assert dlc.answered()
+
+
+def test_every_field_is_the_state_an_agreement_a_flag_or_named_with_the_reason_why_it_is_none() -> None:
+    named = ["state", "agreement", *Flag, *(field for fields in VALUES.values() for field in fields)]
+    assert sorted(named) == sorted(vars(Dlc(1, Config())))
 
 
 class TestFlags:
