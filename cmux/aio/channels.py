@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from ..errors import DlcError, SessionEnded, StateError, dlc_error
 from ..logs import port_logger
 from ..protocol import waits
+from ..protocol.commands import Signals
 from ..protocol.config import Config, Parameters
 from ..protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
 from ..protocol.offers import Offers
@@ -128,6 +129,17 @@ class Channels:
                 self._again.pop(dlci, None)
                 port_logger(self._mux.name).warning("%s", error)
 
+    def set_signals(self, dlci: int, signals: Signals) -> None:
+        """Set our V.24 signals for an open DLC, also for one that nobody has taken yet.
+
+        Raises:
+            StateError: it is not open.
+        """
+        if not self._mux.protocol.multiplexer.is_open(dlci):
+            raise StateError(f"DLCI {dlci} is not open, so it has no signals to set")
+        transport = self._transports.get(dlci)
+        self._calls.set_signals(dlci, signals, paused=transport is not None and not transport.is_reading())
+
     def unsent(self) -> int:
         """Return how many octets of all channels wait to be sent."""
         return sum(transport.get_write_buffer_size() for transport in self._transports.values())
@@ -135,7 +147,7 @@ class Channels:
     def end(self, error: SessionEnded) -> None:
         """Tell every protocol that its channel is gone, and the waiting calls of `accept` that none will come."""
         for transport in list(self._transports.values()):
-            transport.end(error)
+            transport._end(error)
         self._transports.clear()
         self.wake()
 
@@ -167,7 +179,7 @@ class Channels:
         protocol.connection_made(transport)
         early = self._early.pop(dlci, b"")
         if early:
-            transport.received(bytes(early))
+            transport._received(bytes(early))
             if transport.is_reading():
                 self._calls.resume(dlci)
         return transport, protocol
@@ -208,11 +220,11 @@ class Channels:
             case DataReceived(dlci=dlci, data=data):
                 transport = self._transports.get(dlci)
                 if transport is not None:
-                    transport.received(data)
+                    transport._received(data)
                 else:
                     self._keep(dlci, data)
             case Writable(dlci=dlci) if dlci in self._transports:
-                self._transports[dlci].push()
+                self._transports[dlci]._push()
             case Opened(dlci=dlci):
                 self._settle(dlci, None)
             case Closed():
@@ -240,7 +252,7 @@ class Channels:
             self._again.pop(dlci, None)
             self._calls.ours.pop(dlci, None)
         if transport is not None:
-            transport.end(error)
+            transport._end(error)
         self._early.pop(dlci, None)
         self._streams.pop(dlci, None)
 

@@ -173,7 +173,7 @@ class Mux(ChannelAccess):
             self._log.exception("a callback failed")
         link = self.protocol.link
         if self.error is None and isinstance(link, Responder):
-            self.protocol.emit(link.answer(text, self.protocol.now()))
+            self.protocol._emit(link.answer(text, self.protocol.now()))
 
     def _ask_again_whom_to_refuse(self) -> None:
         try:

@@ -14,6 +14,7 @@ from ...clock import Clock, Timer
 from ...errors import DriverError
 from ..core.channel_base import ChannelBase
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from ..core.engine import Sink
 from ..core.execution import Execution, turn
 
 T = TypeVar("T")
@@ -57,13 +58,13 @@ class AtChannel(ChannelBase):
     # -- what it runs on -------------------------------------------------------------------------------------------
 
     @property
-    def dlci(self) -> int | None:
+    def _dlci(self) -> int | None:
         """The DLCI of the writer, None where it is no DLC."""
         dlci = self._writer.get_extra_info("dlci")
         return dlci if isinstance(dlci, int) else None
 
     @property
-    def modem(self) -> object:
+    def _modem(self) -> object:
         """What stands for the modem: the multiplexer of the writer, or this channel where there is none."""
         return self._writer.get_extra_info("mux") or self
 
@@ -79,14 +80,14 @@ class AtChannel(ChannelBase):
             return False
         return True
 
-    async def neighbour(self, dlci: int) -> AtChannel | None:
+    async def _neighbour(self, dlci: int) -> AtChannel | None:
         """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
 
         Args:
             dlci: which DLC.
         """
         multiplexer: StreamSource | None = self._writer.get_extra_info("mux")
-        used = any(other.modem is multiplexer and other.dlci == dlci and not other.closed for other in _living)
+        used = any(other._modem is multiplexer and other._dlci == dlci and not other.closed for other in _living)
         if multiplexer is None or used:
             return None
         try:
@@ -95,7 +96,7 @@ class AtChannel(ChannelBase):
             return None  # the module does not have it
         return AtChannel(reader, writer, name=f"DLCI {dlci}", clock=self._clock)
 
-    async def release(self) -> None:
+    async def _release(self) -> None:
         """Say that a user no longer needs this channel; the last one closes it."""
         if self._let_go():
             await self.close()
@@ -148,6 +149,12 @@ class AtChannel(ChannelBase):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+    def add_sink(self, sink: Sink) -> None:
+        """Add a sink for unsolicited results and data, and read from here on; its methods run in the reader's task."""
+        super().add_sink(sink)
+        if self._engine.failure is None:
+            self._start()
 
     def _start(self) -> None:
         if self._task is None:
