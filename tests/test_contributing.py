@@ -231,12 +231,13 @@ def test_a_command_is_found_however_it_is_written() -> None:
 
 def test_what_a_family_may_lack_is_shown_to_be_named() -> None:
     """Each operation whose default says what is lacking, unless the smallest family has the operation."""
-    stack = ast.parse(page("drivers/tcpip/core/stack.py"))
+    core = (ROOT / "drivers/tcpip/core").glob("*.py")
     tests = (ROOT / "tests/drivers/tcpip").glob("*.py")
     said = {text for path in tests for text in strings(ast.parse(path.read_text(encoding="utf-8")))}
     lacking = {
         call.args[0].value
-        for operation in ast.walk(stack)
+        for path in core
+        for operation in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(operation, ast.FunctionDef) and operation.name not in vars(ToyStack)
         for call in ast.walk(operation)
         if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "lacks"
