@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -303,10 +304,31 @@ class Stuck:
 
 def test_a_line_that_takes_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(startup, "STALL", 0.05)
-    shorten_waits(monkeypatch, 0.05)
+    shorten_waits(monkeypatch, 2 * PATIENCE)  # it is noticed while an answer is waited for
     told = Told(cmux.SessionEnded, "{path}: the line has taken no octet for 0.05 s (flow control?)", Cause.LINE_LOST)
     with told.raised("stuck"):
         shell.open(Stuck(), other_rates=())
+
+
+class Slow(serial.Serial):
+    """A line without a descriptor to wait for, which takes one octet of a command at a time."""
+
+    fileno = None
+
+    def write(self, data: bytes, /) -> int | None:
+        if b"\xf9" in data:
+            return super().write(data)
+        time.sleep(0.06)
+        return super().write(data[:1])
+
+
+def test_a_line_that_takes_little_at_a_time_is_not_lost_while_it_takes_any(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(startup, "STALL", 0.5)
+    with Module() as module, shell.open(Slow(module.path, timeout=0.01)) as mux:  # AT+CMUX=0 takes 0.6 s
+        assert module.commands == ["AT", "AT+CMUX=0"]
+        assert mux.error is None
 
 
 # --- A channel, and what is asked of the peer ---
