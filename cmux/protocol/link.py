@@ -83,6 +83,9 @@ class Link:
         self._octets_received += len(data)
         if len(self.heard) < _HEARD:
             self.heard += data[: _HEARD - len(self.heard)]
+        return self._process(data, now)
+
+    def _process(self, data: bytes, now: float) -> list[Event]:
         core = self.multiplexer
         if self._watch is None or self._watch.trusts(core, data):
             return self._noted(core.receive_data(data, now), now)

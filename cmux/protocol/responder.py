@@ -104,14 +104,14 @@ class Responder(Link):
 
     # --- What the line does ---------------------------------------------------------------------------------------
 
-    def receive(self, data: bytes, now: float) -> list[Event]:
+    def _process(self, data: bytes, now: float) -> list[Event]:
         """Process octets from the line: AT commands, frames, or both in one read."""
         events: list[Event] = []
         while data:
             if not self.multiplexing:
                 events += self._receive_at(data, now)
                 return events
-            events += super().receive(data, now)
+            events += super()._process(data, now)
             data = self.multiplexer.take_unread()  # behind the end of a session: AT commands, or the next one's frames
             if data and self.multiplexing:
                 data = self._flag() + data  # this flag was taken as the closing flag of the last frame
@@ -134,7 +134,7 @@ class Responder(Link):
         assert self._at is not None  # noqa: S101 - every caller has checked
         self._say(self._at.take_out())
         if config is not None:
-            return [*self.multiplex(config, now), *self.receive(self._at.take_rest(), now)]
+            return [*self.multiplex(config, now), *self._process(self._at.take_rest(), now)]
         return [] if self._at.asked is None else [CommandReceived(self._at.asked)]
 
     def next_write(self, now: float) -> bytes:

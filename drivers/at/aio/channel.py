@@ -14,6 +14,7 @@ from ...clock import Clock, Timer
 from ...errors import DriverError
 from ..core.channel_base import ChannelBase
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from ..core.engine import Sink
 from ..core.execution import Execution, turn
 
 T = TypeVar("T")
@@ -148,6 +149,12 @@ class AtChannel(ChannelBase):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+    def add_sink(self, sink: Sink) -> None:
+        """Add a sink for unsolicited results and data, and read from here on; its methods run in the reader's task."""
+        super().add_sink(sink)
+        if self._engine.failure is None:
+            self._start()
 
     def _start(self) -> None:
         if self._task is None:

@@ -13,6 +13,7 @@ from ...clock import Clock
 from ...errors import AtError, AtTimeout, ChannelClosed, DriverError
 from ..core.channel_base import ChannelBase
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from ..core.engine import Sink
 from ..core.execution import Execution, turn
 from ..core.patterns import LinePattern
 from .port import POLL, Borrowed, Port, port_name
@@ -53,6 +54,7 @@ class AtChannel(ChannelBase):
         self._taps: list[OctetsCallback] = []
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
         self._threads: list[threading.Thread] = []
+        self._starting = threading.Lock()
         self._borrowed = Borrowed(port)
         self._stopping = False
         with _living_lock:
@@ -297,9 +299,18 @@ class AtChannel(ChannelBase):
 
     # -- threads --------------------------------------------------------------------------------------------------
 
+    def add_sink(self, sink: Sink) -> None:
+        """Add a sink for unsolicited results and data, and read from here on; its methods run on the reader."""
+        super().add_sink(sink)
+        if self._engine.failure is None:
+            self._start()
+
     def _start(self) -> None:
-        if self._threads:
-            return
+        with self._starting:
+            if not self._threads:
+                self._start_threads()
+
+    def _start_threads(self) -> None:
         try:
             self._borrowed.take()
         except (OSError, ValueError) as error:
