@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from ..errors import DlcError, SessionEnded, StateError, dlc_error
 from ..logs import port_logger
+from ..protocol import bounds
 from ..protocol.commands import Signals
 from ..protocol.config import Config, Parameters
 from ..protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
@@ -22,8 +23,6 @@ from .protocol import MuxProtocol
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-_EARLY_HIGH, _EARLY_LIMIT = 32768, 65536
 
 
 class MuxOfChannels(MuxOfChannel, Protocol):
@@ -53,7 +52,7 @@ class Channels:
 
     def __init__(self, mux: MuxOfChannels) -> None:
         self.discarded: int = 0
-        """Octets that were dropped because there was no room before their channel had a protocol."""
+        """Octets that were dropped because there was no room for them."""
         self._mux = mux
         self._calls = CoreCalls(mux)
         self._transports: dict[int, ChannelTransport] = {}
@@ -216,7 +215,7 @@ class Channels:
             case DataReceived(dlci=dlci, data=data):
                 transport = self._transports.get(dlci)
                 if transport is not None:
-                    transport.received(data)
+                    self.discarded += transport.received(data)
                 else:
                     self._keep(dlci, data)
             case Writable(dlci=dlci) if dlci in self._transports:
@@ -229,10 +228,10 @@ class Channels:
     def _keep(self, dlci: int, data: bytes) -> None:
         """Keep data of a channel that the peer opened and that has no protocol yet; too much stops the peer."""
         early = self._early.setdefault(dlci, bytearray())
-        room = max(0, _EARLY_LIMIT - len(early))
+        room = max(0, bounds.RECEIVE_LIMIT - len(early))
         early += data[:room]
         self.discarded += max(0, len(data) - room)
-        if len(early) >= _EARLY_HIGH:
+        if len(early) >= bounds.RECEIVE_HIGH:
             self._calls.pause(dlci)
 
     def _closed(self, event: Closed) -> None:

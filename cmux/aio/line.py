@@ -12,15 +12,13 @@ from ..line.base import HungUp, Line, hung_up
 from ..line.physical import DescriptorLine
 from ..logs import port_logger
 from ..opening import Plan
-from ..protocol import startup
+from ..protocol import bounds, startup
 from ..protocol.events import Cause
 from ..protocol.startup import Dialogue, Heard
 from .fd_transport import FdTransport
 from .thread_transport import ThreadTransport
 
 T = TypeVar("T")
-
-_AHEAD = 1024  # octets that may wait for a line before the multiplexer holds the rest
 
 
 class _Ear(asyncio.Protocol):
@@ -63,7 +61,7 @@ class AioLine:
         """The transport that carries the octets."""
         if isinstance(line, DescriptorLine) and hasattr(loop, "add_reader"):
             transport = FdTransport(loop, line.fileno(), self._ear, name=line.name, on_close=self._release)
-            transport.set_write_buffer_limits(_AHEAD)  # other channels cannot overtake octets that it holds
+            transport.set_write_buffer_limits(bounds.AHEAD)
             self.transport = transport
         else:
             self.transport = ThreadTransport(loop, line, self._ear, self._released)
