@@ -347,7 +347,7 @@ class DlcHandle:
         closed = isinstance(self.error, DlcError) and self.error.cause in (Cause.LOCAL, Cause.PEER)
         if self.engine.error is not None and not (was_open and closed):
             return self.engine.ended()
-        return self.error or DlcClosed(self.dlci, Cause.PEER, "closed")
+        return self.error or DlcClosed(self.dlci, Cause.LOCAL, "closed")  # the peer's closing is told at once
 
     def abandon(self) -> None:
         """Be unusable in the child after a fork."""
