@@ -209,7 +209,7 @@ class Channels:
 
     def handle(self, event: Event) -> None:
         """Handle an event of a DLC."""
-        if self._offers.handle(event):
+        if not isinstance(event, DataReceived) and self._offers.handle(event):
             self.wake()
         match event:
             case DataReceived(dlci=dlci, data=data):
