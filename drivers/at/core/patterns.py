@@ -34,7 +34,7 @@ class LinePattern:
             return None
         return self._line.fullmatch(line)
 
-    def may_become(self, part: bytes) -> bool:
+    def _may_become(self, part: bytes) -> bool:
         """Tell whether octets that are not a whole line yet (maybe a CR at the end) can grow into this one."""
         if len(part) <= len(self._start):
             return self._start.startswith(part)
@@ -68,7 +68,7 @@ class Header:
         """Match a whole header at the beginning of the octets."""
         return self._header.match(octets)
 
-    def may_become(self, part: bytes) -> bool:
+    def _may_become(self, part: bytes) -> bool:
         """Tell whether octets that are not a whole header yet can grow into one."""
         if len(part) <= len(self.prefix):
             return self.prefix.startswith(part)

@@ -14,7 +14,7 @@ _channels_lock = threading.Lock()
 
 
 def shared_channel(port: Port, *, clock: Clock | None = None) -> AtChannel:
-    """Return the channel of a port, made at the first call; the caller owes `AtChannel.retain` and `release`."""
+    """Return the channel of a port, made at the first call; the caller owes `AtChannel._retain` and `_release`."""
     with _channels_lock:
         channel = _channels.get(id(port))  # the channel keeps its port, so the number is not used again meanwhile
         if channel is None or channel.closed:
@@ -34,5 +34,5 @@ def channel_for(port: Port, *, clock: Clock | None = None) -> AtChannel:
         A channel that stays until its own `AtChannel.close`.
     """
     channel = shared_channel(port, clock=clock)
-    channel.retain()
+    channel._retain()
     return channel

@@ -85,7 +85,7 @@ class ListenerState:
         """Return a client that waits, None when none does.
 
         Raises:
-            SessionClosed: the server has ended.
+            drivers.errors.SessionClosed: the server has ended.
         """
         with self.changes:
             if self._waiting:

@@ -172,7 +172,7 @@ class SocketState:
         """Return what became of opening it, as `opened` was told; None: nothing is known yet.
 
         Raises:
-            SessionClosed: it has ended before that.
+            drivers.errors.SessionClosed: it has ended before that.
         """
         with self.changes:
             if self._code is None and self._ended is not None:
@@ -220,7 +220,7 @@ class SocketState:
         """Return up to so many octets and where they came from; None: nothing has come yet.
 
         Raises:
-            SessionClosed: it has ended otherwise than by the other side's closing.
+            drivers.errors.SessionClosed: it has ended otherwise than by the other side's closing.
             ReceiveOverflow: more came than is kept; what was kept has been read.
         """
         if size < 0:
