@@ -124,7 +124,7 @@ class DlcHandle:
         with self.condition:
             self.error = None
             self.buffer.held = False
-            self._wanted = signals
+            self._wanted = replace(signals, fc=False)  # whether it is stopped is up to the buffer
             try:
                 self.up = self.engine.call(lambda core, now: opening.begin(core, now, signals))
                 self.condition.wait_for(lambda: self.up or self.error is not None, opening.patience(config))
@@ -168,7 +168,7 @@ class DlcHandle:
 
     def set_signals(self, signals: Signals) -> None:
         """Set our V.24 signals."""
-        self._wanted = signals
+        self._wanted = replace(signals, fc=False)
         self.engine.call(lambda core, now: core.set_signals(self.dlci, signals, now))
 
     def change_signals(self, signals: Signals) -> None:
@@ -303,6 +303,7 @@ class DlcHandle:
             if isinstance(event, Opened):
                 self.up, self.error = True, None
                 self.set_flag()
+                self._restore_signals()
                 self._restore_flow()
             elif isinstance(event, Reestablished):
                 self._restore_flow()
@@ -322,6 +323,12 @@ class DlcHandle:
         if full:
             self._restore_flow()
         self.set_flag()
+
+    def _restore_signals(self) -> None:
+        """Tell the peer our signals: it has opened the DLC of a port that stayed open while the line was gone."""
+        wanted = self._wanted
+        if wanted is not None and not self._opening.under_way and self.engine.error is None:
+            self.engine.call(lambda core, now: core.set_signals(self.dlci, wanted, now))
 
     def _restore_flow(self) -> None:
         if self.buffer.paused and self.engine.error is None:
