@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from line_deaths import one_hang_up
 from plugged import plugged
-from shells import PATIENCE, QUICK, Mux, Shell
+from shells import PATIENCE, QUICK, SHORT, Mux, Shell
 from typed_frames import (
     ADVANCED_SABM_0,
     ADVANCED_UA_0,
@@ -239,12 +239,13 @@ def test_our_signals_are_told_again_when_the_peer_opens_a_channel_on_a_line_that
 ) -> None:
     not_ready = basic("01 EF 09", "E3 05 07 89")
     with Typist() as first, plugged(link, first.path):
-        mux = shell.serve(link, startup="none", reattach=True)
+        mux = shell.serve(link, startup="none", reattach=True, **SHORT)
         first.type(SABM_0)
         first.hears(UA_0)
         open_1(first)
         mux.accept().set_signals(rtc=False)
         first.hears_at_last(not_ready)
+    mux.until(lambda core: not core.session_open)
     with Typist() as second, plugged(link, second.path):
         mux.wait_attached()
         second.type(SABM_0)
