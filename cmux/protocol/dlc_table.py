@@ -7,7 +7,7 @@ station nor the DLCI: a pair that cannot occur (DLCI 0 is never parked) is in `I
 
 What the tables cannot see is decided beforehand: which input a frame is (`frame_dispatcher`: policy, echoes, late
 answers), whether T1 has run out for the last time (`Dlc.timed_out`), and which way of closing is meant
-(`Session.close`). What an action does is defined where it is carried out: in `actions`, `session` and, for data,
+(`ControlSession.close`). What an action does is defined where it is carried out: in `actions`, `session` and, for data,
 `frame_dispatcher`.
 """
 
@@ -86,7 +86,7 @@ class Action(StrEnum):
     SEND_DISC = "send DISC"
     SEND_UA = "send UA"
     SEND_DM = "send DM"
-    SEND_DM_SELDOM = "send DM, once per T1"
+    SEND_DM_ONCE_PER_T1 = "send DM, once per T1"
     SEND_SIGNALS = "send signals"
     SETTLE = "settle PN"
     OPENED = "emit: opened"
@@ -153,7 +153,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.CLOSED, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),
     (_S.CLOSED, _I.UNWANTED_SABM): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DISC): (_S.CLOSED, (_A.SEND_DM,)),
-    (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_SELDOM)),
+    (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_ONCE_PER_T1)),
     (_S.CLOSED, _I.DROPPED): (_S.CLOSED, ()),  # what PN negotiated is forgotten
     # 27.010 5.4.6.3.1: PN comes before SABM. Unless a PN is under way, or its result in doubt, it is settled at once.
     (_S.NEGOTIATING, _I.SETTLED): (_S.OPENING, (_A.SEND_SABM,)),
@@ -164,7 +164,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.NEGOTIATING, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),
     (_S.NEGOTIATING, _I.UNWANTED_SABM): (_S.NEGOTIATING, (_A.SEND_DM,)),
     (_S.NEGOTIATING, _I.DISC): (_S.NEGOTIATING, (_A.SEND_DM,)),
-    (_S.NEGOTIATING, _I.DATA): (_S.NEGOTIATING, (_A.DISCARD, _A.SEND_DM_SELDOM)),
+    (_S.NEGOTIATING, _I.DATA): (_S.NEGOTIATING, (_A.DISCARD, _A.SEND_DM_ONCE_PER_T1)),
     (_S.NEGOTIATING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
     # 27.010 5.4.1: UA or DM within T1, else SABM again, N2 times. A SABM that crosses ours opens the DLC as well.
     (_S.OPENING, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),

@@ -42,7 +42,7 @@ class StepFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     """One step of the chapter."""
 
     name: str
@@ -69,7 +69,7 @@ class Chapter8:
     def __init__(
         self,
         mux: Mux,
-        announce: Callable[[Step], None],
+        announce: Callable[[DemoStep], None],
         *,
         apn: str = "CMNET",
         patience: float = 20.0,
@@ -160,7 +160,7 @@ class Chapter8:
 
     @contextmanager
     def _step(self, name: str, section: str, uart: int, title: str) -> Iterator[None]:
-        self._announce(Step(name, section, uart, title))
+        self._announce(DemoStep(name, section, uart, title))
         try:
             yield
         except (_Unexpected, DriverError, CmuxError) as error:

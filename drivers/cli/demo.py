@@ -22,7 +22,7 @@ from ..at import pause
 from ..clock import Clock
 from ..emulator import EmulatedModule, EmulatedPort
 from ..errors import DriverError
-from .chapter8 import Chapter8, Step, StepFailed
+from .chapter8 import Chapter8, DemoStep, StepFailed
 from .transcript import Transcript
 
 _PATIENCE = 20.0  # seconds; a real network needs some
@@ -100,7 +100,7 @@ def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, 
     """
     count = 0
 
-    def announce(step: Step) -> None:
+    def announce(step: DemoStep) -> None:
         nonlocal count
         count += 1
         transcript.step(step)

@@ -74,7 +74,7 @@ def run_monitor(arguments: argparse.Namespace) -> int:
             paths = {bridge.uart.dlci: bridge.path for bridge in attached.bridges}
             inquiry = Inquiry(mux, asking)
             try:
-                _watch(Watch(mux, options, paths, inquiry), attached, stop, arguments)
+                _watch(LineMonitor(mux, options, paths, inquiry), attached, stop, arguments)
             finally:
                 stop.interrupts = False
                 inquiry.close()
@@ -84,7 +84,7 @@ def run_monitor(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _watch(watch: Watch, attached: Attached, stop: Stop, arguments: argparse.Namespace) -> None:
+def _watch(watch: LineMonitor, attached: Attached, stop: Stop, arguments: argparse.Namespace) -> None:
     live = sys.stdout.isatty() and not arguments.once
     while True:
         reading = watch.read()
@@ -212,7 +212,7 @@ def _answered(question: Callable[[], T]) -> T | None:
     return None
 
 
-class Watch:
+class LineMonitor:
     """Takes readings of a line, and writes them for people.
 
     Args:

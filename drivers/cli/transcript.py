@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import IO
 
-from .chapter8 import Step
+from .chapter8 import DemoStep
 
 _NAMES = {0x1A: "<Ctrl+Z>", 0x1B: "<ESC>"}
 _COLOURS = {1: "36", 2: "33", 3: "35"}
@@ -47,7 +47,7 @@ class Transcript:
         with self._lock:
             self._write({"note": text}, self._paint(f"({kind}) {text}", _DIM))
 
-    def step(self, step: Step) -> None:
+    def step(self, step: DemoStep) -> None:
         """Begin a step."""
         with self._lock:
             self._flush_all()

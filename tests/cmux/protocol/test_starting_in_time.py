@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cmux.protocol import Config, Multiplexer, Option, Role, startup
 from cmux.protocol.at_cmux import CmuxCommand
-from cmux.protocol.startup import Dialogue, Heard, Step, T
+from cmux.protocol.startup import Dialogue, StartupStep, StepResult, T
 
 LIMIT = 10.0
 LINE = 11520.0  # octets a second
@@ -47,7 +47,7 @@ class Bereaved:
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 
-    def hear(self, step: Step) -> Heard:
+    def hear(self, step: StartupStep) -> StepResult:
         started = self.now
         self.now += len(step.write) / LINE
         answer = self.take(step.write)
@@ -59,7 +59,7 @@ class Bereaved:
             self.core.handle_timeout(self.now)
             answer = self.core.data_to_send(self.now)
         self.now = max(self.now, started + step.wait) if not answer else self.now + len(answer) / LINE
-        return Heard(answer if step.wait > 0 else b"", self.now - started)
+        return StepResult(answer if step.wait > 0 else b"", self.now - started)
 
     def take(self, octets: bytes) -> bytes:
         answer = b""
