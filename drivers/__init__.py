@@ -1,4 +1,7 @@
-"""What runs on a channel of the multiplexer: AT dialogues, the TCP/IP driver, and an emulated module."""
+"""Drivers for modules on a channel of the multiplexer: the AT engine, the TCP/IP driver, and an emulated module.
+
+The multiplexer itself is in ``cmux``, which does not import this package.
+"""
 
 import logging
 
