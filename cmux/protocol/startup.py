@@ -210,9 +210,8 @@ def enter(
             where = "" if rate is None else f" at {rate} baud, and not at that of the line"
             echo = "on" if b"AT\r" in receiver.tail else "off"
             report.append(Finding("AT", rate is None, f"the module answers{where}; echo is {echo}"))
-            return (
-                yield from _multiplex(name, receiver, replace(command, baudrate=rate or command.baudrate), rate, report)
-            )
+            command = replace(command, baudrate=rate or command.baudrate)
+            return (yield from _multiplex(name, receiver, command, rate, report))
         if receiver.speaks is not None:
             report.append(Finding("AT", False, f"no answer, but frames of the {receiver.speaks.value} option"))
             return _adopt(name, receiver.speaks, command.config, rate, report)

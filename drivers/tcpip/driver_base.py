@@ -1,4 +1,4 @@
-"""The part that the drivers on threads and in asyncio share: construction and description."""
+"""The part that the drivers on threads and in asyncio share: construction and properties."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ C_co = TypeVar("C_co", bound=AtPort, covariant=True)
 
 
 class Runner(Protocol[C_co]):
-    """Runs the procedures of a driver on a channel; this is the part that both shells have."""
+    """Runs the procedures of a driver on a channel; both shells have these methods."""
 
     @property
     def channel(self) -> C_co:
@@ -31,17 +31,17 @@ class Runner(Protocol[C_co]):
 
     @property
     def modem(self) -> object:
-        """What stands for the modem."""
+        """The object that identifies the modem."""
 
     @property
     def dlci(self) -> int | None:
-        """The DLCI of the channel, None where the port does not tell it."""
+        """The DLCI of the channel; None if the port does not have one."""
 
     def wake(self, work: Callable[[], Dialogue[None] | None]) -> None:
-        """Have what is due done soon.
+        """Run the dialogues that are due, soon, without waiting for them.
 
         Args:
-            work: returns what is to be done next, None when there is nothing.
+            work: returns the next dialogue to run, or None.
         """
 
     def set_dtr(self, on: bool) -> None:
@@ -54,7 +54,7 @@ R = TypeVar("R", bound=Runner[AtPort])
 
 
 class DriverBase(ABC, Generic[P, R]):
-    """A driver without what waits; see `drivers.tcpip.TcpipDriver` for the arguments."""
+    """The part of a driver that does not wait; see `drivers.tcpip.TcpipDriver` for the arguments."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class DriverBase(ABC, Generic[P, R]):
 
     @abstractmethod
     def _make_runner(self, port: P, clock: Clock | None) -> R:
-        """Return what runs procedures on a port."""
+        """Return the runner for the procedures on a port."""
 
     def __repr__(self) -> str:
         if self._context.closed:
@@ -112,22 +112,22 @@ class DriverBase(ABC, Generic[P, R]):
 
     @property
     def context(self) -> int:
-        """Which context of the module it is."""
+        """The number of the context."""
         return self._context.claim.context
 
     @property
     def table(self) -> ContextTable:
-        """Who owns which context of this modem."""
+        """The owners of the contexts of this modem."""
         return self._table
 
     @property
     def lease(self) -> Lease | None:
-        """The driver's hold on its context, None while it has none."""
+        """The lease of the driver on its context; None while it has none."""
         return self._context.claim.lease if self._context.claim.valid else None
 
     @property
     def receive(self) -> str:
-        """How received data is told from answers: ``buffered``, ``header`` or ``bare``; settled when it claims."""
+        """The receive mode: ``buffered``, ``header`` or ``bare``; decided when the context is claimed."""
         return self._context.stack.receive
 
     @property

@@ -1,4 +1,4 @@
-"""How a procedure of the driver is written: a generator over four helpers, run by threads and by asyncio alike.
+"""Procedures of the driver: generators over four helpers, which run unchanged on threads and in asyncio.
 
 ::
 
@@ -9,8 +9,8 @@
             word = yield from on_channel(dialogues.state())
         return word
 
-Where an AT dialogue has one turn of the channel from its first step to its last, a procedure lets others have the
-channel between its steps. What goes wrong in a step is raised in the procedure, an interruption of the caller too.
+An AT dialogue has one turn of the channel from its first step to its last; a procedure lets others use the channel
+between its steps. An error in a step is raised in the procedure, and so is an interruption of the caller.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class OnChannel(Generic[T_co]):
-    """A dialogue that is to have one turn of the channel; see `on_channel`."""
+    """A request to run a dialogue in one turn of the channel; see `on_channel`."""
 
     result: T_co
 
@@ -37,7 +37,7 @@ class OnChannel(Generic[T_co]):
 
 
 class Wait(Generic[T_co]):
-    """A wait beside the channel; see `wait`."""
+    """A request to wait while others may use the channel; see `wait`."""
 
     result: T_co | None
 
@@ -48,7 +48,7 @@ class Wait(Generic[T_co]):
 
 
 class Exclusive(Generic[T_co]):
-    """A procedure that no other one of the same driver may come between; see `exclusive`."""
+    """A request to run a procedure that excludes others of the same driver; see `exclusive`."""
 
     result: T_co
 
@@ -58,11 +58,11 @@ class Exclusive(Generic[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What became of a dialogue on another virtual UART.
+    """The result of a dialogue on another virtual UART.
 
     Args:
-        name: the name of its port.
-        failure: what it raised, None when it ended well.
+        name: the name of the port.
+        failure: the exception that it raised, or None.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Tried:
 
 
 class OnFreeUart:
-    """A dialogue that is to be run on another virtual UART; see `on_free_uart`."""
+    """A request to run a dialogue on another virtual UART; see `on_free_uart`."""
 
     result: Tried | None
 
@@ -81,14 +81,14 @@ class OnFreeUart:
 
 Request = OnChannel[object] | Wait[object] | Exclusive[object] | OnFreeUart
 Procedure = Generator[Request, None, T]
-"""A procedure: yields requests, each of which has its result when it goes on; returns its own."""
+"""A procedure yields requests, each of which has its result when the procedure continues, and returns its result."""
 
 
 class Progress(Generic[T]):
-    """A procedure under way; whoever runs it does each step inside ``with progress:``.
+    """A procedure that is being run; the runner does each step inside ``with progress:``.
 
     Args:
-        procedure: a fresh generator.
+        procedure: a new generator.
     """
 
     result: T
@@ -98,7 +98,7 @@ class Progress(Generic[T]):
         self._failure: BaseException | None = None
 
     def next_request(self) -> Request | None:
-        """Return what is to be done next; None: the procedure is over, and `result` is what it returned."""
+        """Return the next request, or None when the procedure has ended; `result` is its return value."""
         failure, self._failure = self._failure, None
         try:
             return next(self._procedure) if failure is None else self._procedure.throw(failure)
@@ -110,15 +110,15 @@ class Progress(Generic[T]):
         return None
 
     def __exit__(self, kind: object, failure: BaseException | None, trace: object) -> bool:
-        self._failure = failure  # the procedure's own business, an interruption too
+        self._failure = failure  # it is raised in the procedure, also if it is an interruption
         return failure is not None
 
 
 def on_channel(dialogue: Dialogue[T]) -> Procedure[T]:
-    """Run a dialogue in one turn of the channel and return what it returns.
+    """Run a dialogue in one turn of the channel and return its result.
 
     Args:
-        dialogue: a fresh generator.
+        dialogue: a new generator.
     """
     step = OnChannel(dialogue)
     yield step
@@ -132,15 +132,15 @@ def _never() -> None:
 def wait(
     seconds: float | None, changes: Changes | None = None, ready: Callable[[], T | None] = _never
 ) -> Procedure[T | None]:
-    """Let time pass, during which the channel is free for others.
+    """Wait, while others may use the channel.
 
     Args:
-        seconds: how long at most, on the driver's clock; None: as long as it takes.
-        changes: what may end the wait when it changes.
-        ready: asked at first and after every change; what it returns ends the wait, unless it is None.
+        seconds: the most seconds to wait, on the driver's clock; None: without limit.
+        changes: the state whose changes may end the wait.
+        ready: called at the start and after every change; a result other than None ends the wait.
 
     Returns:
-        What was ready, None when the time has run out.
+        The result of `ready`, or None if the time ran out.
     """
     step = Wait(seconds, changes or Changes(), ready)
     yield step
@@ -148,10 +148,10 @@ def wait(
 
 
 def exclusive(procedure: Procedure[T]) -> Procedure[T]:
-    """Carry out a procedure that no other exclusive one of the same driver may come between.
+    """Run a procedure during which no other exclusive procedure of the same driver runs.
 
     Args:
-        procedure: a fresh generator.
+        procedure: a new generator.
     """
     step = Exclusive(procedure)
     yield step
@@ -159,14 +159,14 @@ def exclusive(procedure: Procedure[T]) -> Procedure[T]:
 
 
 def on_free_uart(dlci: int, dialogue: Dialogue[None]) -> Procedure[Tried | None]:
-    """Run a dialogue on another virtual UART of the same multiplexer, one that nobody here uses.
+    """Run a dialogue on another virtual UART of the same multiplexer that this process does not use.
 
     Args:
-        dlci: which one.
-        dialogue: a fresh generator.
+        dlci: the DLCI of the virtual UART.
+        dialogue: a new generator.
 
     Returns:
-        What became of it; None: there is no such virtual UART, or a channel of this process uses it.
+        Its result; None if there is no such virtual UART, or a channel of this process uses it.
     """
     step = OnFreeUart(dlci, dialogue)
     yield step
