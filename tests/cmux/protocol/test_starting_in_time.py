@@ -13,7 +13,7 @@ LINE = 11520.0  # octets a second
 N1 = {Option.BASIC: 127, Option.ADVANCED: 127}
 
 
-class Bereaved:
+class AbandonedModule:
     """A module whose host was killed in the middle of a frame: the core of one, a clock, and AT commands."""
 
     def __init__(self, option: Option, cut: int, backlog: int) -> None:
@@ -43,11 +43,11 @@ class Bereaved:
         try:
             step = next(dialogue)
             while True:
-                step = dialogue.send(self.hear(step))
+                step = dialogue.send(self.answer(step))
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 
-    def hear(self, step: StartupStep) -> StepResult:
+    def answer(self, step: StartupStep) -> StepResult:
         started = self.now
         self.now += len(step.write) / LINE
         answer = self.take(step.write)
@@ -88,7 +88,7 @@ class Bereaved:
 def test_the_next_host_waits_less_than_ten_seconds_wherever_the_last_one_was_cut_off(
     left_in: Option, wanted: Option, cut: int, backlog: int
 ) -> None:
-    module = Bereaved(left_in, cut, backlog)
+    module = AbandonedModule(left_in, cut, backlog)
     config = Config(option=wanted, n1=N1[wanted])
     entered = module.play(startup.enter("/dev/modem", CmuxCommand(config=config), other_rates=startup.OTHER_RATES))
     assert module.in_mux

@@ -38,12 +38,12 @@ class Script:
         try:
             step = next(dialogue)
             while True:
-                step = dialogue.send(self.hear(step))
+                step = dialogue.send(self.answer(step))
                 assert self.time < 60, "the dialogue has no bound"
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 
-    def hear(self, step: StartupStep) -> StepResult:
+    def answer(self, step: StartupStep) -> StepResult:
         if step.baudrate is not None:
             self.rates.append(step.baudrate)
         if self.speaks_at is not None and self.speaks_at not in self.rates[-1:]:
