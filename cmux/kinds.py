@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, cast
 
 from .errors import ConfigError
 from .protocol.checks import check_range, check_type, either
@@ -172,6 +172,8 @@ class File:
     def checked(self, name: str, value: object) -> object:
         """See `Kind.checked`."""
         check_type(name, value, str | os.PathLike)
+        if not os.fspath(cast(str, value)):
+            raise ConfigError(f"{name}={value!r} is not the name of a file")
         return value
 
     def shown(self, value: object) -> str:

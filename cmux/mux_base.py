@@ -62,7 +62,7 @@ class MuxBase(ABC):
         self._names = names
         self._can_reopen = can_reopen
         self._refuse = refuse
-        self._refused = refused(refuse)
+        self._refused: frozenset[int] | None = None
         self._session_end: SessionClosed | None = None
         self._opened = False
 
@@ -126,15 +126,32 @@ class MuxBase(ABC):
 
         Args:
             dlci: 1 to 61.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
         """
         return self._call(lambda core, now: core.parameters(dlci))
 
     def signals(self, dlci: int) -> Signals | None:
-        """Return the peer's V.24 signals for a channel; None before its first MSC (27.010 §5.4.6.3.7)."""
+        """Return the peer's V.24 signals for a channel; None before its first MSC (27.010 §5.4.6.3.7).
+
+        Args:
+            dlci: 1 to 61.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
+        """
         return self._call(lambda core, now: core.signals(dlci))
 
     def own_signals(self, dlci: int) -> Signals:
-        """Return the V.24 signals that this side sends for a channel."""
+        """Return the V.24 signals that this side sends for a channel.
+
+        Args:
+            dlci: 1 to 61.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
+        """
         return self._call(lambda core, now: core.own_signals(dlci))
 
     def send_break(self, dlci: int, duration: float) -> None:
@@ -166,12 +183,15 @@ class MuxBase(ABC):
 
     def _new_link(self) -> Link:
         link = self._make_link()
+        if self._refused is None:
+            self._refused = refused(self._refuse, link.multiplexer.config)
         apply_refusals(link.multiplexer, self._refused)
         return link
 
     def _number(self, dlci: int | str) -> int:
         """Return a DLCI for itself, or for the name that the profile has for it."""
-        return check_dlci(self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci)
+        number = self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci
+        return check_dlci(number, self.config)
 
     def _keep_end(self, event: SessionClosed) -> None:
         """Keep why the session ended, and log it if no call is going to raise it."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import cast
 
 from .capture.recorder import Capture
 from .errors import ConfigError, InvalidDlci
 from .line.base import Line, SerialLike
 from .line.physical import open_line
 from .protocol.at_cmux import CmuxCommand
-from .protocol.config import MAX_DLCI, Config, Option
+from .protocol.config import Config, Option
 from .protocol.profiles import Profile
 from .reconnector import stable_name
 from .settings import LineSettings, SerialSettings, find_profile, session_config, told_apart
@@ -101,7 +102,9 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings)
         command=cmux_command(profile, config, "n1" in session, baudrate),
         other_rates=[rate for rate in opening["other_rates"] if rate != baudrate],
         options=(config.option,) if "option" in session else tuple(Option),
-        channels=[check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci) for dlci in opening["channels"]],
+        channels=[
+            check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci, config) for dlci in opening["channels"]
+        ],
         line_rate=opening.get("line_rate"),
         drain_timeout=opening["drain_timeout"],
         reattach=opening["reattach"],
@@ -122,12 +125,12 @@ def cmux_command(profile: Profile, config: Config, n1_given: bool, baudrate: int
     return CmuxCommand(config=config, n1_given=n1_given, baudrate=baudrate, full=full, asks=asks)
 
 
-def check_dlci(dlci: object) -> int:
-    """Return a DLCI if it can carry data.
+def check_dlci(dlci: object, config: Config) -> int:
+    """Return a DLCI if it can carry data in a session.
 
     Raises:
         InvalidDlci: it cannot carry data.
     """
-    if not isinstance(dlci, int) or isinstance(dlci, bool) or not 1 <= dlci <= MAX_DLCI:
+    if not config.carries_data(dlci):
         raise InvalidDlci(dlci)
-    return dlci
+    return cast(int, dlci)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
+from ..protocol.commands import Signals
 from ..protocol.negotiation import wanted
 from .channel_transport import ChannelTransport
 from .channels import Channels, Streams
@@ -99,6 +100,23 @@ class ChannelAccess(Services):
         number = self._number(dlci)
         self._require(number, n1, priority, convergence)
         return await self._channels.connect(number, factory)
+
+    def set_signals(self, dlci: int, signals: Signals) -> None:
+        """Set our V.24 signals for an open channel (27.010 §5.4.6.3.7).
+
+        A peer that has been asked to stop still is. `ChannelTransport.set_signals` does the same.
+
+        Args:
+            dlci: 1 to 61.
+            signals: the signals.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
+            StateError: the channel is not open.
+            SessionEnded: this Mux is closed, or the line died.
+        """
+        self._check()
+        self._channels.set_signals(self._number(dlci), signals)
 
     def _require(self, dlci: int, n1: int | None, priority: int | None, convergence: int | None) -> None:
         if (n1, priority, convergence) != (None, None, None):

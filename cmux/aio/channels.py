@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from ..errors import DlcError, SessionEnded, StateError, dlc_error
 from ..logs import port_logger
 from ..protocol import waits
+from ..protocol.commands import Signals
 from ..protocol.config import Config, Parameters
 from ..protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
 from ..protocol.offers import Offers
@@ -127,6 +128,17 @@ class Channels:
             except DlcError as error:
                 self._again.pop(dlci, None)
                 port_logger(self._mux.name).warning("%s", error)
+
+    def set_signals(self, dlci: int, signals: Signals) -> None:
+        """Set our V.24 signals for an open DLC, also for one that nobody has taken yet.
+
+        Raises:
+            StateError: it is not open.
+        """
+        if not self._mux.protocol.multiplexer.is_open(dlci):
+            raise StateError(f"DLCI {dlci} is not open, so it has no signals to set")
+        transport = self._transports.get(dlci)
+        self._calls.set_signals(dlci, signals, paused=transport is not None and not transport.is_reading())
 
     def unsent(self) -> int:
         """Return how many octets of all channels wait to be sent."""

@@ -18,7 +18,7 @@ from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeCh
 from ..protocol.link import Link
 from ..protocol.responder import Responder
 from ..reconnector import Backoff
-from ..serving import Refuse, apply_refusals, refused
+from ..serving import Refuse, apply_refusals, check_answer, refused
 from .channel_access import ChannelAccess
 from .channels import Channels
 from .line import AioLine
@@ -168,7 +168,7 @@ class Mux(ChannelAccess):
         text = "ERROR"
         try:
             answer = self._on_command(command) if self._on_command is not None else text
-            text = answer if isinstance(answer, str) else await answer
+            text = check_answer(await answer if isinstance(answer, Awaitable) else answer)
         except Exception:  # noqa: BLE001 - a callback of the user may raise anything
             self._log.exception("a callback failed")
         link = self.protocol.link
@@ -177,9 +177,10 @@ class Mux(ChannelAccess):
 
     def _ask_again_whom_to_refuse(self) -> None:
         try:
-            self._refused = refused(self._refuse)
+            self._refused = refused(self._refuse, self.config)
         except Exception:  # noqa: BLE001 - a callback of the user may raise anything
             self._log.exception("a callback failed")
+            return
         apply_refusals(self.protocol.multiplexer, self._refused)
 
     # --- State ---

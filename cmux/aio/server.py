@@ -8,7 +8,7 @@ from typing import Unpack
 
 from ..line.base import SerialLike
 from ..opening import Plan, make_plan
-from ..serving import Refuse, make_responder
+from ..serving import Refuse, make_responder, refusing
 from ..settings import LineSettings
 from .line import AioLine, open_aio_line
 from .mux import Mux
@@ -42,7 +42,7 @@ async def serve(
     Raises:
         PortError: the line cannot be opened.
         InvalidDlci: one of `refuse` is not a data channel.
-        ConfigError: a setting is not allowed.
+        ConfigError: a setting, or `refuse`, is not allowed.
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
@@ -60,7 +60,7 @@ async def serve(
             names=plan.profile.channels,
             reopen=(lambda: _reopen(plan)) if plan.reattach else None,
             on_command=on_command,
-            refuse=refuse,
+            refuse=refusing(plan, refuse),
         )
         await mux._start(line)
     except BaseException:

@@ -74,10 +74,8 @@ class LineOptions:
 
     def open(self) -> Mux:
         """Open the line without opening channels; see `cmux.open` and `cmux.serve`."""
-        settings: LineSettings = {**self.settings, "channels": ()}
-        if self.responds:
-            return serve(self.port, refuse=lambda dlci: dlci not in self.channels, **settings)
-        return open_mux(self.port, **settings)
+        settings: LineSettings = {**self.settings, "channels": self.channels if self.responds else ()}
+        return serve(self.port, **settings) if self.responds else open_mux(self.port, **settings)
 
 
 ROLES: Final = tuple(role.value for role in Role)

@@ -177,8 +177,10 @@ class Config:
         if self.t2 <= self.t1 < 2.55:
             raise ConfigError(f"t2 = {self.t2!r} must be longer than t1 = {self.t1!r} (27.010 §5.7.5)")
 
-    def carries_data(self, dlci: int) -> bool:
+    def carries_data(self, dlci: object) -> bool:
         """Tell whether a DLC may carry data: 1 to 61, with `reserved_dlcis` also 62 and 63 (27.010 §5.6)."""
+        if not isinstance(dlci, int) or isinstance(dlci, bool):
+            return False
         return 1 <= dlci <= (63 if self.reserved_dlcis else MAX_DLCI)
 
 

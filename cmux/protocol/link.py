@@ -83,6 +83,9 @@ class Link:
         self._octets_received += len(data)
         if len(self.first_octets) < _FIRST_OCTETS:
             self.first_octets += data[: _FIRST_OCTETS - len(self.first_octets)]
+        return self._process(data, now)
+
+    def _process(self, data: bytes, now: float) -> list[Event]:
         core = self.multiplexer
         if self._watch is None or self._watch.trusts(core, data):
             return self._noted(core.receive_data(data, now), now)
@@ -104,9 +107,17 @@ class Link:
         if self._paced_until is not None:
             return b""
         data = self.multiplexer.data_to_send(now, self._pacer.limit)
+        self._give(data, now)
+        return data
+
+    def _give(self, data: bytes, now: float) -> None:
         self._pacer.gave(len(data), now)
         self.unwritten += len(data)
-        return data
+        if data and self._lost_at is None:
+            self._lost_at = self._stalled_at(now)
+
+    def _stalled_at(self, now: float) -> float | None:
+        return None if self._stall is None else now + self._stall
 
     def wrote(self, count: int, now: float) -> None:
         """Note that the line took octets, or is ready to take some.
@@ -117,7 +128,8 @@ class Link:
         """
         self.unwritten = max(0, self.unwritten - count)
         self._octets_sent += count
-        self._blocked, self._lost_at = False, None
+        self._blocked = False
+        self._lost_at = self._stalled_at(now) if self.unwritten else None
 
     def blocked(self, now: float) -> None:
         """Note that the line takes nothing at the moment; if that lasts, it is considered lost.
@@ -126,8 +138,8 @@ class Link:
             now: the time.
         """
         self._blocked, self._paced_until = True, None
-        if self._lost_at is None and self._stall is not None:
-            self._lost_at = now + self._stall
+        if self._lost_at is None:
+            self._lost_at = self._stalled_at(now)
 
     def waiting_events(self, now: float) -> list[Event]:
         """Return the events that wait, including those of a line that has taken nothing for too long, but run no timer.

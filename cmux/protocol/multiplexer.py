@@ -155,8 +155,12 @@ class Multiplexer(ControlServices):
         return dlc.is_open and dlc.state is not State.PARKED
 
     def parameters(self, dlci: int) -> Parameters:
-        """Return the parameters in force on a DLC."""
-        return self._look(dlci).parameters
+        """Return the parameters in force on a DLC.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
+        """
+        return self._look_at_user_dlc(dlci).parameters
 
     # --- Data -----------------------------------------------------------------------------------------------------
 
@@ -202,12 +206,20 @@ class Multiplexer(ControlServices):
     # --- Signals and flow control ---------------------------------------------------------------------------------
 
     def signals(self, dlci: int) -> Signals | None:
-        """Return the peer's latest V.24 signals for a DLC; None before its first MSC."""
-        return self._look(dlci).peer_signals
+        """Return the peer's latest V.24 signals for a DLC; None before its first MSC.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
+        """
+        return self._look_at_user_dlc(dlci).peer_signals
 
     def own_signals(self, dlci: int) -> Signals:
-        """Return the V.24 signals that this station sends for a DLC."""
-        return self._look(dlci).own_signals
+        """Return the V.24 signals that this station sends for a DLC.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
+        """
+        return self._look_at_user_dlc(dlci).own_signals
 
     def set_signals(self, dlci: int, signals: Signals, now: float) -> None:
         """Set our V.24 signals for a DLC; a change is sent as MSC (27.010 §5.4.6.3.7).
@@ -327,6 +339,10 @@ class Multiplexer(ControlServices):
         return statistics(self._session, self._dispatcher.decoder.skipped)
 
     # --- Inside ---------------------------------------------------------------------------------------------------
+
+    def _look_at_user_dlc(self, dlci: int) -> Dlc:
+        self._check_dlci(dlci)
+        return self._look(dlci)
 
     def _look(self, dlci: int) -> Dlc:
         """Return a DLC for reading only; no record is made of a DLC that was not known."""

@@ -14,6 +14,9 @@ from .wire import ADVANCED_FLAG, BASIC_FLAG
 SABM_WAIT: Final = 5.0
 """Seconds after OK to AT+CMUX until a responder that has heard no SABM on DLCI 0 is back in AT mode (27.010 §5.8.1)."""
 
+MAX_OUT: Final = 4096
+"""Octets of answers that wait for a peer that does not read; what exceeds this is dropped and counted."""
+
 
 class Responder(Link):
     """A `Link` for the station that answers: sessions begin and end, the link stays.
@@ -25,7 +28,6 @@ class Responder(Link):
         at: answers the commands in AT mode. None: octets in AT mode are reported as `AtReceived`, and the owner calls
             `multiplex`.
         multiplexing: there is no AT mode: a SABM begins a session at any time.
-        line_rate: bits per second to which writing is paced; None: no pacing.
         line_rate: bits per second to which writing is paced; None: as fast as the line takes it.
     """
 
@@ -45,6 +47,7 @@ class Responder(Link):
         self._always = multiplexing
         self._at = at
         self._line_rate = line_rate
+        self._unsaid = 0
         self._out = b""  # answers to AT commands, and the last frames of a session that is over
         self._give_up_at: float | None = None
 
@@ -85,7 +88,7 @@ class Responder(Link):
 
     def _back_to_at(self, now: float) -> list[Event]:
         self._give_up_at = None
-        self._out += self.multiplexer.data_to_send(now)
+        self._say(self.multiplexer.data_to_send(now))
         if self._always:
             return []
         self.multiplexing = False
@@ -93,16 +96,22 @@ class Responder(Link):
             self._at.forget()
         return [ModeChanged(False)]
 
+    def _say(self, octets: bytes) -> None:
+        if len(self._out) + len(octets) > MAX_OUT:
+            self._unsaid += len(octets)
+        else:
+            self._out += octets
+
     # --- What the line does ---------------------------------------------------------------------------------------
 
-    def receive(self, data: bytes, now: float) -> list[Event]:
+    def _process(self, data: bytes, now: float) -> list[Event]:
         """Process octets from the line: AT commands, frames, or both in one read."""
         events: list[Event] = []
         while data:
             if not self.multiplexing:
                 events += self._receive_at(data, now)
                 return events
-            events += super().receive(data, now)
+            events += super()._process(data, now)
             data = self.multiplexer.take_unread()  # behind the end of a session: AT commands, or the next one's frames
             if data and self.multiplexing:
                 data = self._flag() + data  # this flag was taken as the closing flag of the last frame
@@ -123,23 +132,31 @@ class Responder(Link):
     def _settled(self, config: Config | None, now: float) -> list[Event]:
         """Continue after AT commands: with a session, with a command for the owner, or with nothing."""
         assert self._at is not None  # noqa: S101 - every caller has checked
-        self._out += self._at.take_out()
+        self._say(self._at.take_out())
         if config is not None:
-            return [*self.multiplex(config, now), *self.receive(self._at.take_rest(), now)]
+            return [*self.multiplex(config, now), *self._process(self._at.take_rest(), now)]
         return [] if self._at.asked is None else [CommandReceived(self._at.asked)]
 
     def next_write(self, now: float) -> bytes:
         """Return the octets to write now: answers to AT commands first, then frames."""
         if not self._out or self._blocked:
             return super().next_write(now)
-        said, self._out = self._out, b""
-        self._pacer.gave(len(said), now)
-        self.unwritten += len(said)
+        self._paced_until = self._pacer.next_at(now)
+        if self._paced_until is not None:
+            return b""
+        size = self._pacer.limit or self.multiplexer.config.n1
+        said, self._out = self._out[:size], self._out[size:]
+        self._give(said, now)
         return said
 
     def stats(self) -> dict[str, object]:
-        """Return the counters of session and line, and how many octets behind an AT command were dropped."""
-        return {**super().stats(), "at_octets_discarded": self._at.discarded if self._at is not None else 0}
+        """Return the counters of session and line.
+
+        ``at_octets_discarded`` counts what came behind an AT command and had no room, ``answer_octets_discarded`` the
+        answers that a peer did not read.
+        """
+        at = 0 if self._at is None else self._at.discarded
+        return {**super().stats(), "at_octets_discarded": at, "answer_octets_discarded": self._unsaid}
 
     # --- Time -----------------------------------------------------------------------------------------------------
 

@@ -117,10 +117,15 @@ class ControlServices:
 
         Raises:
             InvalidDlci: the DLCI cannot carry data.
-            FrameError: a number does not fit into an octet.
+            FrameError: a number does not fit into an octet, or a codec goes with no service.
             StateError: the session is not open.
         """
         self._user_dlc(dlci)
+        if service is None and codec is not None:
+            raise FrameError(f"codec {codec} needs a service that it goes with")
+        for name, value in (("service", service), ("codec", codec)):
+            if value is not None and not 0 <= value <= 255:
+                raise FrameError(f"the {name} {value} does not fit into an octet")
         default = None if service is None else SNC.NO_CODEC
         return self._submit(SNC(dlci, service, default if codec is None else codec), now)
 
@@ -176,6 +181,9 @@ class ControlServices:
             raise StateError(f"{what} cannot be sent: {MAX_WAITING} commands already wait for answers from the peer")
 
     def _user_dlc(self, dlci: int) -> Dlc:
-        if not isinstance(dlci, int) or not self.config.carries_data(dlci):
-            raise InvalidDlci(dlci)
+        self._check_dlci(dlci)
         return self._session.dlc(dlci)
+
+    def _check_dlci(self, dlci: object) -> None:
+        if not self.config.carries_data(dlci):
+            raise InvalidDlci(dlci)

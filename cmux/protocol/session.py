@@ -182,6 +182,7 @@ class ControlSession:
         """Restart the session: the peer begins from nothing, and what it had open is gone."""
         self._zero.note(Fact.BEGUN)
         self.control.clear()
+        self.pending_resync = PendingResync()
         self.standby.forget()
         self.transmitter.held = False
         self.watch.start(self.now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..protocol.commands import Signals
 from ..protocol.negotiation import wanted
 from .channels import Channels
 from .dlc_handle import DlcHandle
@@ -80,6 +81,22 @@ class ChannelAccess(Services):
             InvalidDlci: the DLCI cannot carry data.
         """
         return self._channels.port(dlci)
+
+    def set_signals(self, dlci: int, signals: Signals) -> None:
+        """Set our V.24 signals for an open channel (27.010 §5.4.6.3.7).
+
+        RTC and RTR hold until ``dtr`` or ``rts`` of its port is set; a peer that has been asked to stop still is.
+
+        Args:
+            dlci: 1 to 61.
+            signals: the signals.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
+            StateError: the channel is not open.
+            SessionEnded: this Mux is closed, or the line died.
+        """
+        self._handle(self._number(dlci)).change_signals(signals)
 
     def _handle(self, dlci: int) -> DlcHandle:
         """Return the near end of a DLC, for the ports on it."""

@@ -83,7 +83,7 @@ class Channels:
 
     def port(self, dlci: int) -> VirtualUart:
         """Return the port of a DLC as it is, open or not; see `Mux.port`."""
-        handle = self.handle(check_dlci(dlci))
+        handle = self.handle(check_dlci(dlci, self._engine.config))
         with self._lock:
             uart = self._uarts.get(dlci)
             if uart is None:

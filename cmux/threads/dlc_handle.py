@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import CmuxError, DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
 from ..protocol import waits
@@ -168,10 +168,27 @@ class DlcHandle:
         if wanted is not None and not self.up:
             self.open(wanted)
 
+    @property
+    def wanted_signals(self) -> Signals:
+        """Our V.24 signals, as they were set last."""
+        return self._wanted or Signals()
+
     def set_signals(self, signals: Signals) -> None:
         """Set our V.24 signals."""
         self._wanted = signals
         self.engine.call(lambda core, now: core.set_signals(self.dlci, signals, now))
+
+    def change_signals(self, signals: Signals) -> None:
+        """Set our V.24 signals if the DLC is open; a peer that has been asked to stop still is.
+
+        Raises:
+            StateError: it is not open.
+            SessionEnded: the session is over.
+        """
+        with self.condition:
+            if not self.engine.call(lambda core, now: core.is_open(self.dlci)):
+                raise StateError(f"DLCI {self.dlci} is not open, so it has no signals to set")
+            self.set_signals(replace(signals, fc=signals.fc or self.buffer.paused))
 
     def _begin(self, core: Multiplexer, now: float, signals: Signals) -> bool:
         core.set_signals(self.dlci, signals, now)

@@ -17,7 +17,7 @@ from ..protocol.config import Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed
 from ..protocol.link import Link
 from ..reconnector import Reconnector
-from ..serving import Refuse, apply_refusals, refused
+from ..serving import Refuse, apply_refusals, check_answer, refused
 from . import lifetime, startup_runner
 from .callbacks import Callbacks
 from .channel_access import ChannelAccess
@@ -77,6 +77,7 @@ class Mux(ChannelAccess):
         self._engine = self._make_engine()
         self._channels.run_by(self._engine)
         self._awaited = []
+        self._asks_whom_to_refuse = False
         self._make_locks()
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
@@ -127,22 +128,25 @@ class Mux(ChannelAccess):
         text = "ERROR"
         try:
             if self._on_command is not None:
-                text = self._on_command(command)
+                text = check_answer(self._on_command(command))
         finally:
             with contextlib.suppress(SessionEnded):
                 self._engine.answer(text)
 
     def _ask_again_whom_to_refuse(self) -> None:
-        self._refused = refused(self._refuse)
+        self._asks_whom_to_refuse = False
+        self._refused = dlcis = refused(self._refuse, self.config)
         with contextlib.suppress(SessionEnded):
-            self._engine.call(lambda core, now: apply_refusals(core, self._refused))
+            self._engine.call(lambda core, now: apply_refusals(core, dlcis))
 
     def _session_closed(self, event: SessionClosed) -> None:
         self._keep_end(event)
         self._begin_reattaching()
         if self.error is not None:  # else only the session of a responder has ended
             self._channels.end(event)
-        if callable(self._refuse) and (self.error is None or self.reattaching):
+        again = callable(self._refuse) and (self.error is None or self.reattaching)
+        if again and not self._asks_whom_to_refuse:  # one question is enough for all that have ended meanwhile
+            self._asks_whom_to_refuse = True
             self._callbacks.put(self._ask_again_whom_to_refuse)
         self._answer(None)
 

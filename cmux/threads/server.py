@@ -8,7 +8,7 @@ from typing import Unpack
 
 from ..line.base import Line, SerialLike
 from ..opening import make_plan
-from ..serving import Refuse, make_responder
+from ..serving import Refuse, make_responder, refusing
 from ..settings import LineSettings
 from .mux import Mux
 
@@ -34,7 +34,8 @@ def serve(
         refuse: DLCIs that the peer may not open, or a function that is called for each DLCI at the beginning and after
             each session.
         settings: as for `cmux.open`, as far as they make sense here: ``option`` is the only framing that AT+CMUX may
-            ask for, by default either; ``n1``, ``t1`` and so on apply where AT+CMUX does not set them.
+            ask for, by default either; ``n1``, ``t1`` and so on apply where AT+CMUX does not set them; if there are
+            ``channels``, the peer may open no others; ``other_rates`` does nothing.
 
     Returns:
         The multiplexer, at once; `Mux.config` has what AT+CMUX has asked for.
@@ -43,7 +44,7 @@ def serve(
         PortNotFound: there is no such port.
         PortBusy: the port is in use.
         InvalidDlci: one of `refuse` is not a data channel.
-        ConfigError: a setting is not allowed; the message says what is allowed.
+        ConfigError: a setting, or `refuse`, is not allowed; the message says what is allowed.
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
@@ -61,7 +62,7 @@ def serve(
             names=plan.profile.channels,
             reopen=(lambda: (plan.open_line(again=True), _nothing_to_enter)) if plan.reattach else None,
             on_command=on_command,
-            refuse=refuse,
+            refuse=refusing(plan, refuse),
         )
     except BaseException:
         line.close()

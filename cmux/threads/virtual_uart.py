@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar, Self
 
 import serial
@@ -255,8 +256,10 @@ class VirtualUart(ChannelStream):
     # --- Signals and settings ---
 
     def _signals(self) -> Signals:
-        paused = self._handle is not None and self._handle.buffer.paused
-        return Signals(fc=paused, rtc=bool(self.dtr), rtr=bool(self.rts))
+        if self._handle is None:
+            return Signals(rtc=bool(self.dtr), rtr=bool(self.rts))
+        others = self._handle.wanted_signals
+        return replace(others, fc=self._handle.buffer.paused, rtc=bool(self.dtr), rtr=bool(self.rts))
 
     def _update_rts_state(self) -> None:
         handle = self._opened()

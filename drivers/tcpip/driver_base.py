@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Generic, TypeVar
 
-from ..at.core import Dialogue
+from ..at.core.channel_base import ChannelBase
 from ..clock import Clock
-from .core.at_port import AtPort
 from .core.context import Context
 from .core.options import Csd, Gprs, Options, Transparent
 from .core.ownership import ContextTable, Lease, table_for
+from .core.runner_base import RunnerBase
 from .core.stack import Dialect
 from .families import dialect_of
 
-C_co = TypeVar("C_co", bound=AtPort, covariant=True)
-
-
-class Runner(Protocol[C_co]):
-    """Runs the procedures of a driver on a channel; both shells have these methods."""
-
-    @property
-    def channel(self) -> C_co:
-        """The AT channel."""
-
-    @property
-    def clock(self) -> Clock:
-        """The source of time."""
-
-    @property
-    def modem(self) -> object:
-        """The object that identifies the modem."""
-
-    @property
-    def dlci(self) -> int | None:
-        """The DLCI of the channel; None if the port does not have one."""
-
-    def wake(self, work: Callable[[], Dialogue[None] | None]) -> None:
-        """Run the dialogues that are due, soon, without waiting for them.
-
-        Args:
-            work: returns the next dialogue to run, or None.
-        """
-
-    def set_dtr(self, on: bool) -> None:
-        """Set DTR of the UART."""
-
-
 P = TypeVar("P")
-C = TypeVar("C", bound=AtPort)
-R = TypeVar("R", bound=Runner[AtPort])
+R = TypeVar("R", bound=RunnerBase[ChannelBase, object])
 
 
 class DriverBase(ABC, Generic[P, R]):

@@ -173,6 +173,19 @@ def by_aio_open(opened: Opened, settings: dict[str, object], texts: dict[str, st
     return asyncio.run(run())
 
 
+def by_serve(opened: Opened, settings: dict[str, object], texts: dict[str, str], observe: Observe) -> object:
+    with cmux.serve(opened.module.path, **settings) as opened.mux:  # type: ignore[arg-type]
+        return observe(opened)
+
+
+def by_aio_serve(opened: Opened, settings: dict[str, object], texts: dict[str, str], observe: Observe) -> object:
+    async def run() -> object:
+        async with await cmux.aio.serve(opened.module.path, **settings) as opened.mux:  # type: ignore[arg-type]
+            return observe(opened)
+
+    return asyncio.run(run())
+
+
 def by_url(opened: Opened, settings: dict[str, object], texts: dict[str, str], observe: Observe) -> object:
     query = "".join(f"&{name}={quote(text)}" for name, text in texts.items())
     with serial.serial_for_url(f"cmux://{opened.module.path}?dlci=1{query}") as uart:
@@ -204,9 +217,19 @@ def by_command_line(opened: Opened, settings: dict[str, object], texts: dict[str
     return by_command(opened, from_arguments(arguments), observe)
 
 
+SERVED: dict[str, tuple[object, Observe]] = {
+    "startup": (True, lambda opened: opened.mux._link.multiplexing),  # type: ignore[union-attr]
+    "channels": ([False, False], lambda opened: [dlci in opened.mux._refused for dlci in (2, 3)]),  # type: ignore[union-attr]
+    "capture": (True, lambda opened: (opened.path / "x.log").exists()),
+    "other_rates": (115200, opened_port("baudrate")),  # it waits at its own
+}
+"""What is seen of a setting at the end that answers, where that is something else."""
+
 WAYS = {
     "cmux.open": by_open,
     "cmux.aio.open": by_aio_open,
+    "cmux.serve": by_serve,
+    "cmux.aio.serve": by_aio_serve,
     "a URL": by_url,
     "a TOML file": by_toml,
     "the command line": by_command_line,
@@ -258,8 +281,18 @@ def test_what_is_set_arrives_in_each_way(
     example = EXAMPLES[name]
     texts = {key: text.format(path=tmp_path) for key, text in {**example.more, name: example.text}.items()}
     values = {key: SETTINGS[key].read(text) for key, text in texts.items()}
+    seen, observe = example.seen, example.observe
+    if way.endswith("serve") and name in SERVED:
+        seen, observe = SERVED[name]
     with Module(**example.module) as opened.module:
-        assert WAYS[way](opened, values, texts, example.observe) == example.seen, f"{name} does not arrive by {way}"
+        assert WAYS[way](opened, values, texts, observe) == seen, f"{name} does not arrive by {way}"
+
+
+def test_a_peer_may_open_all_channels_where_none_are_named_to_serve(opened: Opened) -> None:
+    with Module() as opened.module, cmux.serve(opened.module.path) as opened.mux:
+        assert opened.mux._refused == set()
+    with Module() as opened.module, cmux.serve(opened.module.path, channels=[2], refuse=[2, 5]) as opened.mux:
+        assert opened.mux._refused == {*range(1, 62)}
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -369,9 +402,11 @@ def test_the_type_of_a_keyword_its_row_and_where_it_goes_agree() -> None:
             assert [str(word) for word in words] == list(row.kind.words), name
 
 
-@pytest.mark.parametrize("function", [cmux.open, cmux.aio.open])
+@pytest.mark.parametrize("function", [cmux.open, cmux.aio.open, cmux.serve, cmux.aio.serve])
 def test_a_signature_has_the_settings_with_their_types(function: Callable[..., object]) -> None:
-    parameters = inspect.signature(function).parameters
+    parameters = dict(inspect.signature(function).parameters)
+    if "serve" in function.__name__:
+        parameters = {name: one for name, one in parameters.items() if name not in ("on_command", "refuse")}
     assert {name: one.annotation for name, one in parameters.items()} == {
         "port": "str | os.PathLike[str] | SerialLike",
         "settings": "Unpack[LineSettings]",

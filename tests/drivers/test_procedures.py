@@ -27,7 +27,7 @@ FILES = sorted(
 )
 HELPERS = {
     "dialogue.py": {"command", "expect", "payload", "pause"},
-    "procedure.py": {"on_channel", "wait", "exclusive", "on_free_uart"},
+    "procedure.py": {"on_channel", "wait", "exclusive", "on_free_uart", "leave_channel"},
 }
 MANAGERS = {"contextmanager", "asynccontextmanager"}
 

@@ -11,9 +11,10 @@ from typing import Protocol, TypeVar
 from cmux.protocol.commands import Signals
 
 from ...clock import Clock, Timer
-from ...errors import AtError, ChannelClosed, DriverError
+from ...errors import DriverError
 from ..core.channel_base import ChannelBase
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from ..core.engine import Sink
 from ..core.execution import Execution, turn
 
 T = TypeVar("T")
@@ -67,15 +68,7 @@ class AtChannel(ChannelBase):
         """What stands for the modem: the multiplexer of the writer, or this channel where there is none."""
         return self._writer.get_extra_info("mux") or self
 
-    def set_dtr(self, on: bool) -> None:
-        """Set DTR of the UART: by MSC on a DLC, else on the serial port of the transport.
-
-        Args:
-            on: whether the terminal is ready.
-
-        Raises:
-            AtError: the transport has neither.
-        """
+    def _put_dtr(self, on: bool) -> bool:
         transport = self._writer.transport
         serial = transport.get_extra_info("serial")
         if hasattr(transport, "set_signals"):
@@ -84,7 +77,8 @@ class AtChannel(ChannelBase):
         elif serial is not None:
             serial.dtr = on
         else:
-            raise AtError(f"{self.name}: the transport has no DTR; use escape='+++'")
+            return False
+        return True
 
     async def neighbour(self, dlci: int) -> AtChannel | None:
         """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
@@ -128,20 +122,20 @@ class AtChannel(ChannelBase):
             if self._engine.failure is None:
                 self._arrange_hold()  # what came during the turn may have to be given out after it
 
-    def room_made(self) -> None:
-        """Learn that a sink is no longer congested."""
-        self._changed.set()
-
     def call_soon(self, job: Callable[[], Coroutine[object, object, None]]) -> None:
         """Run something in a task of its own, which `close` ends; it may run dialogues."""
-        task = asyncio.get_running_loop().create_task(job())
+
+        async def do() -> None:
+            with self._in_background():
+                await job()
+
+        task = asyncio.get_running_loop().create_task(do())
         self._jobs.add(task)
         task.add_done_callback(self._jobs.discard)
 
     async def close(self) -> None:
         """End every wait with `ChannelClosed` and stop reading; idempotent."""
-        self._engine.line_lost(ChannelClosed(f"{self.name}: the channel was closed"))
-        self._changed.set()
+        self._end()
         if self._hold is not None:
             self._hold.cancel()
         here = asyncio.current_task()
@@ -155,6 +149,12 @@ class AtChannel(ChannelBase):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+
+    def add_sink(self, sink: Sink) -> None:
+        """Add a sink for unsolicited results and data, and read from here on; its methods run in the reader's task."""
+        super().add_sink(sink)
+        if self._engine.failure is None:
+            self._start()
 
     def _start(self) -> None:
         if self._task is None:
@@ -186,9 +186,10 @@ class AtChannel(ChannelBase):
         """Write what is to be written, then wait for the line or the clock."""
         octets = self._engine.data_to_send()
         if octets:
-            self._writer.write(octets)
-            self._engine.sent(self._clock.now())
-            await self._writer.drain()
+            with self._writing(octets):
+                self._writer.write(octets)
+                self._engine.sent(self._clock.now())
+                await self._writer.drain()
             return
         due, now = self._engine.next_timeout(), self._clock.now()
         if due is not None and due <= now:
@@ -219,23 +220,19 @@ class AtChannel(ChannelBase):
         self._changed.set()
 
     async def _read(self) -> None:
-        try:
+        with self._reading():
             while True:
                 while self._engine.congested and not self._turn.locked():
                     self._changed.clear()
                     await self._changed.wait()  # read no further, so that flow control reaches the peer
                 octets = await self._reader.read(65536)
                 if not octets:
-                    break
+                    raise EOFError("the stream ended")
                 self._engine.receive(octets, self._clock.now())
                 self._changed.set()
                 self._arrange_hold()
-            cause: Exception = EOFError("the stream ended")
-        except OSError as error:
-            cause = error
-        failure = ChannelClosed(f"{self.name}: the line died: {cause}")
-        failure.__cause__ = cause
-        self._engine.line_lost(failure)
+
+    def _wake(self) -> None:
         self._changed.set()
 
 

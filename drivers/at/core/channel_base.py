@@ -1,15 +1,21 @@
-"""The part that AT channels on threads and in asyncio share: an engine, its users, its counters."""
+"""The part that AT channels on threads and in asyncio share: an engine, its users, its counters, and how it ends."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from ...clock import Clock, SystemClock
+from ...errors import AtError, ChannelClosed, DriverError
 from ...logs import port_logger
 from .engine import Engine, Sink
 
+LINE_ERRORS = (OSError, ValueError, TypeError, EOFError)
+"""What a port raises that is gone: pyserial's raise any of them, depending on the moment."""
 
-class ChannelBase:
+
+class ChannelBase(ABC):
     """A channel without its reader and its waiting.
 
     Args:
@@ -35,6 +41,16 @@ class ChannelBase:
     def clock(self) -> Clock:
         """The source of time."""
         return self._clock
+
+    @property
+    @abstractmethod
+    def modem(self) -> object:
+        """What stands for the modem."""
+
+    @property
+    @abstractmethod
+    def dlci(self) -> int | None:
+        """The DLCI of the channel, None where it is no DLC."""
 
     @property
     def closed(self) -> bool:
@@ -69,3 +85,90 @@ class ChannelBase:
         with self._lock:
             self._holders -= 1
             return self._holders <= 0
+
+    def room_made(self) -> None:
+        """Learn that a sink is no longer congested."""
+        with self._lock:
+            self._wake()
+
+    def set_dtr(self, on: bool) -> None:
+        """Set DTR of the UART, by MSC on a DLC.
+
+        Args:
+            on: whether the terminal is ready.
+
+        Raises:
+            AtError: the port has none.
+        """
+        if not self._put_dtr(on):
+            raise AtError(f"{self.name}: the port has no DTR; use escape='+++'")
+
+    @abstractmethod
+    def _put_dtr(self, on: bool) -> bool:
+        """Set DTR; False: there is none."""
+
+    # -- how it ends -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _wake(self) -> None:
+        """Have everybody who waits look at the engine again; called with the lock held."""
+
+    def _end(self) -> None:
+        """End every wait, because the channel is closed here."""
+        with self._lock:
+            self._engine.line_lost(ChannelClosed(f"{self.name}: the channel was closed"))
+            self._wake()
+
+    def _lose(self, cause: BaseException, what: str = "") -> None:
+        """End every wait, because the line died; nothing where the channel has ended already.
+
+        Args:
+            cause: what is chained.
+            what: what is said of it; its own words by default.
+        """
+        failure = ChannelClosed(f"{self.name}: the line died: {what or str(cause) or type(cause).__name__}")
+        failure.__cause__ = cause
+        with self._lock:
+            if not self.closed:
+                self._log.info("%s", failure)
+            self._engine.line_lost(failure)
+            self._wake()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Whatever ends the reader ends the channel: nobody hears the module any more."""
+        try:
+            yield
+        except LINE_ERRORS as error:
+            self._lose(error)
+        except GeneratorExit:  # thrown away with its event loop: nobody is left to be told
+            raise
+        except BaseException as error:
+            if not self.closed:
+                self._lose(error, f"the reader was ended by {error!r}")
+            if not isinstance(error, Exception):  # an interruption is for whoever interrupts
+                raise
+            self._log.exception("a sink failed")
+
+    @contextmanager
+    def _writing(self, octets: bytes) -> Iterator[None]:
+        """What cannot be written ends the channel.
+
+        Raises:
+            ChannelClosed: it could not be.
+        """
+        try:
+            yield
+        except LINE_ERRORS as error:
+            self._lose(error)
+            raise ChannelClosed(f"{self.name}: {len(octets)} octets could not be written: {error}") from error
+
+    @contextmanager
+    def _in_background(self) -> Iterator[None]:
+        """What goes wrong where nobody waits for it is logged, and ends nothing else."""
+        try:
+            yield
+        except DriverError as error:
+            self._log.warning("%s", error)
+        except Exception:  # noqa: BLE001 - a callback of the user may raise anything
+            self._log.exception("a callback failed")

@@ -7,12 +7,13 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar, cast
 
 from ...clock import Clock
 from ...errors import AtError, AtTimeout, ChannelClosed, DriverError
 from ..core.channel_base import ChannelBase
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
+from ..core.engine import Sink
 from ..core.execution import Execution, turn
 from ..core.patterns import LinePattern
 from .port import POLL, Borrowed, Port, port_name
@@ -22,6 +23,13 @@ Direction = Literal["rx", "tx"]
 OctetsCallback = Callable[[Direction, bytes], None]
 EMPTY_READS = 16
 MAX_CALLBACKS = 1024
+
+
+class UartSource(Protocol):
+    """What is needed of a multiplexer, to have the port of another virtual UART."""
+
+    def channel(self, dlci: int) -> Port:
+        """Return the port of a DLC, opened."""
 
 
 _living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
@@ -46,6 +54,7 @@ class AtChannel(ChannelBase):
         self._taps: list[OctetsCallback] = []
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
         self._threads: list[threading.Thread] = []
+        self._starting = threading.Lock()
         self._borrowed = Borrowed(port)
         self._stopping = False
         with _living_lock:
@@ -56,6 +65,40 @@ class AtChannel(ChannelBase):
         """Return the channels of this process that somebody still refers to, closed ones too."""
         with _living_lock:
             return list(_living)
+
+    # -- what it runs on -------------------------------------------------------------------------------------------
+
+    @property
+    def modem(self) -> object:
+        """What stands for the modem: the port, which may say more of it."""
+        return self.port
+
+    @property
+    def dlci(self) -> int | None:
+        """The DLCI of the port, None where it does not tell it."""
+        dlci = getattr(self.port, "dlci", None)
+        return dlci if isinstance(dlci, int) else None
+
+    def neighbour(self, dlci: int) -> AtChannel | None:
+        """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
+
+        Args:
+            dlci: which DLC.
+        """
+        multiplexer = getattr(self.port, "mux", None)
+        if not hasattr(multiplexer, "channel"):
+            return None  # a bare UART is the only one
+        try:
+            port = cast(UartSource, multiplexer).channel(dlci)
+        except OSError:
+            return None  # the module does not have it
+        return None if in_use(port) else AtChannel(port, clock=self._clock)
+
+    def _put_dtr(self, on: bool) -> bool:
+        if not hasattr(self.port, "dtr"):
+            return False
+        self.port.dtr = on
+        return True
 
     # -- public ---------------------------------------------------------------------------------------------------
 
@@ -123,11 +166,6 @@ class AtChannel(ChannelBase):
 
         return remove
 
-    def room_made(self) -> None:
-        """Learn that a sink is no longer congested."""
-        with self._changed:
-            self._changed.notify_all()
-
     def call_soon(self, job: Callable[[], None]) -> None:
         """Run something on the channel's own dispatch thread, where callbacks of users run; it may run dialogues.
 
@@ -149,9 +187,7 @@ class AtChannel(ChannelBase):
         """End every wait with `ChannelClosed`, stop the threads and join them; idempotent."""
         with self._changed:
             first, self._stopping = not self._stopping, True
-            if first:
-                self._engine.line_lost(ChannelClosed(f"{self.name}: the channel was closed"))
-            self._changed.notify_all()
+            self._end()
         if not first:
             return
         for thread in self._threads:
@@ -256,19 +292,25 @@ class AtChannel(ChannelBase):
         for tap in list(self._taps):
             tap("tx", octets)
         rest = memoryview(octets)
-        try:
+        with self._writing(octets):
             while rest:
                 written = self.port.write(bytes(rest))
                 rest = rest[len(rest) if written is None else written :]
-        except (OSError, ValueError) as error:
-            self._lose(error)
-            raise ChannelClosed(f"{self.name}: {len(octets)} octets could not be written: {error}") from error
 
     # -- threads --------------------------------------------------------------------------------------------------
 
+    def add_sink(self, sink: Sink) -> None:
+        """Add a sink for unsolicited results and data, and read from here on; its methods run on the reader."""
+        super().add_sink(sink)
+        if self._engine.failure is None:
+            self._start()
+
     def _start(self) -> None:
-        if self._threads:
-            return
+        with self._starting:
+            if not self._threads:
+                self._start_threads()
+
+    def _start_threads(self) -> None:
         try:
             self._borrowed.take()
         except (OSError, ValueError) as error:
@@ -280,7 +322,7 @@ class AtChannel(ChannelBase):
 
     def _read(self) -> None:
         empty = 0
-        try:
+        with self._reading():
             while not self._stopping:
                 self._await_room()
                 octets = self.port.read(1)
@@ -295,11 +337,6 @@ class AtChannel(ChannelBase):
                         raise EOFError("the port gives nothing any more")
                 elif not getattr(self.port, "is_open", True):
                     raise EOFError("the port was closed")
-        except (OSError, ValueError, TypeError, EOFError) as error:
-            self._lose(error)
-        finally:
-            if not self.closed:  # a callback raised: nobody reads any more
-                self._lose(RuntimeError("the reader was ended by an exception"))
 
     def _await_room(self) -> None:
         """Read no further while sessions are full, so that flow control reaches the peer; answers are always read."""
@@ -314,14 +351,8 @@ class AtChannel(ChannelBase):
             self._engine.receive(octets, self._clock.now())
             self._changed.notify_all()
 
-    def _lose(self, cause: Exception) -> None:
-        failure = ChannelClosed(f"{self.name}: the line died: {cause or type(cause).__name__}")
-        failure.__cause__ = cause
-        with self._changed:
-            if not self._stopping:
-                self._log.info("%s", failure)
-            self._engine.line_lost(failure)
-            self._changed.notify_all()
+    def _wake(self) -> None:
+        self._changed.notify_all()
 
     def _dispatch(self) -> None:
         """Run what users want run, and give out what is held back when its time has come."""
@@ -337,7 +368,10 @@ class AtChannel(ChannelBase):
                 if not self._jobs:
                     return
                 job = self._jobs.popleft()
-            try:
+            with self._in_background():
                 job()
-            except DriverError as error:
-                self._log.warning("%s", error)
+
+
+def in_use(port: object) -> bool:
+    """Tell whether a channel of this process that has not been closed uses a port."""
+    return any(channel.port is port and not channel.closed for channel in AtChannel.living())

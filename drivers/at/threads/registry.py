@@ -13,11 +13,6 @@ _channels: weakref.WeakValueDictionary[int, AtChannel] = weakref.WeakValueDictio
 _channels_lock = threading.Lock()
 
 
-def in_use(port: object) -> bool:
-    """Tell whether an open channel of this process uses a port."""
-    return any(channel.port is port and not channel.closed for channel in AtChannel.living())
-
-
 def shared_channel(port: Port, *, clock: Clock | None = None) -> AtChannel:
     """Return the channel of a port, created at the first call; the caller has to `retain` and `release` it."""
     with _channels_lock:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TypeVar, Unpack
 
 from ...at.aio import AtChannel, Streams
 from ...clock import Clock
-from ...errors import DriverError
+from ..core import lifetime
 from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
@@ -73,27 +73,15 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
 
     async def close(self) -> None:
         """Close the sessions, deactivate the context, give it up, and close the channel that was made for this."""
-        try:
-            await self._do(self._context.close())
-        finally:
-            if self._context.closed:
-                await self._runner.close()
+        await self._runner.run(lifetime.finish(self._context))
 
     async def __aenter__(self) -> TcpipDriver:
-        try:
-            await self.claim()
-        except BaseException:
-            with suppress(DriverError):
-                await self.close()
-            raise
+        await self._runner.run(lifetime.begin(self._context))
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        try:
+        with lifetime.beside(error):
             await self.close()
-        except DriverError:
-            if error is None:
-                raise
 
     async def state(self) -> str:
         """Return the state of the context as the module words it."""
@@ -127,8 +115,11 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
     ) -> Listener:
         """Begin to listen for clients; see `drivers.tcpip.TcpipDriver.listen`."""
-        listening = self._context.listen(protocol, port, clients, step_by_step=step_by_step)
-        return Listener(self._runner, self._context, await self._do(listening))
+        return Listener(
+            self._runner,
+            self._context,
+            await self._do(self._context.listen(protocol, port, clients, step_by_step=step_by_step)),
+        )
 
     async def connect(
         self,
@@ -141,10 +132,13 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         step_by_step: bool = False,
     ) -> Session:
         """Open a session to a remote server; see `drivers.tcpip.TcpipDriver.connect`."""
-        connecting = self._context.connect(
-            protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
+        return Session(
+            self._runner,
+            self._context,
+            await self._do(
+                self._context.connect(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
+            ),
         )
-        return Session(self._runner, self._context, await self._do(connecting))
 
     async def resolve(self, name: str) -> list[str]:
         """Return the addresses of a name."""
@@ -173,5 +167,4 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         try:
             yield self.channel
         finally:
-            if self._context.resumable:
-                await self.resume()
+            await self._do(lifetime.resume(self._context))

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from ..core import operations
-from ..core.context import Context
-from ..core.listener_state import ListenerState
 from ..core.session_base import ListenerBase
 from .runner import TaskRunner
 from .session import Session
 
 
-class Listener(ListenerBase):
+class Listener(ListenerBase[TaskRunner]):
     """A server of the module; made by `TcpipDriver.listen`. See `drivers.tcpip.Listener`."""
-
-    def __init__(self, runner: TaskRunner, context: Context, state: ListenerState) -> None:
-        super().__init__(state)
-        self._runner = runner
-        self._context = context
 
     async def status(self) -> tuple[bool, int]:
         """Return whether it listens, as the module says, and how many clients are connected."""

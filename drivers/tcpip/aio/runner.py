@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ...at.aio import AtChannel, Streams, channel_on
 from ...at.core import Dialogue
 from ...clock import Clock
-from ...errors import DriverError
-from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Request, Tried, Wait
-from .waiting import until
+from ..core.procedure import OnFreeUart, Procedure, Progress, Wait
+from ..core.runner_base import RunnerBase
+from .waiting import TaskLock, until
 
 T = TypeVar("T")
 
 
-class TaskRunner:
+class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
     """Runs procedures on a channel, in the task of whoever asks for them.
 
     Args:
@@ -26,23 +24,12 @@ class TaskRunner:
     """
 
     def __init__(self, port: Streams | AtChannel, clock: Clock | None) -> None:
-        self._owns_channel = not isinstance(port, AtChannel)
-        self.channel: AtChannel = port if isinstance(port, AtChannel) else channel_on(port, clock=clock)
-        if self._owns_channel:
-            self.channel.retain()
-        self.clock: Clock = clock or self.channel.clock
-        self._administration = asyncio.Lock()
+        if isinstance(port, AtChannel):
+            super().__init__(port, clock, owned=False)
+        else:
+            super().__init__(channel_on(port, clock=clock), clock, owned=True)
+        self._administration = TaskLock()  # claim, listen, connect, close: one at a time
         self._working = False
-
-    @property
-    def modem(self) -> object:
-        """What stands for the modem."""
-        return self.channel.modem
-
-    @property
-    def dlci(self) -> int | None:
-        """The DLCI of the channel, None where it has none."""
-        return self.channel.dlci
 
     async def run(self, procedure: Procedure[T]) -> T:
         """Run a procedure: its dialogues on the channel, its waits beside it.
@@ -53,47 +40,16 @@ class TaskRunner:
         progress = Progress(procedure)
         while (request := progress.next_request()) is not None:
             with progress:
-                await self._do(request)
+                progress.answer(await self._do(request))
         return progress.result
 
-    async def _do(self, request: Request) -> None:
-        match request:
-            case OnChannel():
-                request.result = await self.channel.run(request.dialogue)
-            case Wait():
-                request.result = await until(self.clock, request.changes, request.ready, request.seconds)
-            case Exclusive():
-                async with self._administration:
-                    request.result = await self.run(request.procedure)
-            case OnFreeUart():
-                request.result = await self._on_free_uart(request.dlci, request.dialogue)
-
-    async def _on_free_uart(self, dlci: int, dialogue: Dialogue[None]) -> Tried | None:
-        channel = await self.channel.neighbour(dlci)
-        if channel is None:
-            return None
-        async with channel:
-            try:
-                await channel.run(dialogue)
-            except DriverError as failure:
-                return Tried(channel.name, failure)
-            return Tried(channel.name, None)
-
-    async def close(self) -> None:
-        """Let go of a channel that was made for this runner; idempotent."""
-        async with self._administration:
-            if self._owns_channel:
-                self._owns_channel = False
-                await self.channel.release()
-
     def wake(self, work: Callable[[], Dialogue[None] | None]) -> None:
-        """See `Runner.wake`: it is done in a task of its own, one turn at a time."""
+        """See `RunnerBase.wake`: it is done in a task of its own, one turn at a time."""
 
         async def do() -> None:
             try:
-                with suppress(DriverError):  # the sessions that it concerns have been told
-                    while (dialogue := work()) is not None:
-                        await self.channel.run(dialogue)
+                while (dialogue := work()) is not None:
+                    await self.channel.run(dialogue)
             finally:
                 self._working = False
 
@@ -101,6 +57,27 @@ class TaskRunner:
             self._working = True
             self.channel.call_soon(do)
 
-    def set_dtr(self, on: bool) -> None:
-        """See `Runner.set_dtr`."""
-        self.channel.set_dtr(on)
+    async def close(self) -> None:
+        """Let go of a channel that was made for this runner; idempotent."""
+        async with self._administration:
+            owned = self._disown()
+        if owned:
+            await self.channel.release()
+
+    def _on_channel(self, dialogue: Dialogue[object]) -> Awaitable[object]:
+        return self.channel.run(dialogue)
+
+    def _wait(self, step: Wait[object]) -> Awaitable[object]:
+        return until(self.clock, step.changes, step.ready, step.seconds)
+
+    async def _exclusive(self, procedure: Procedure[object]) -> object:
+        async with self._administration:
+            return await self.run(procedure)
+
+    async def _on_free_uart(self, step: OnFreeUart) -> object:
+        neighbour = await self.channel.neighbour(step.dlci)
+        if neighbour is not None:
+            async with neighbour:
+                with step.trying(neighbour.name):
+                    await neighbour.run(step.dialogue)
+        return step.tried

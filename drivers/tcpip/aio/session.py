@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..core import operations
-from ..core.context import Context
 from ..core.keepalive import KeepAlive, examine
 from ..core.session_base import SessionBase
-from ..core.socket_state import Acknowledged, Address, Ending, SocketState
+from ..core.socket_state import Acknowledged, Address, Ending
 from .runner import TaskRunner
 
 
-class Session(SessionBase):
+class Session(SessionBase[TaskRunner]):
     """A session with a remote host; see `drivers.tcpip.Session`.
 
     Made by `TcpipDriver.connect` and `Listener.accept`.
     """
-
-    def __init__(self, runner: TaskRunner, context: Context, state: SocketState) -> None:
-        super().__init__(state)
-        self._runner = runner
-        self._context = context
 
     async def send(self, data: bytes | bytearray | memoryview) -> int:
         """Send up to 1460 octets and return how many the module has taken."""
@@ -57,14 +51,7 @@ class Session(SessionBase):
 
     async def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
         """Fill a buffer with what has come and return how many octets that were."""
-        view = memoryview(buffer).cast("B")
-        data = await self.recv(size or len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def shutdown(self, how: int) -> None:
-        """Receive or send no more; see `drivers.tcpip.Session.shutdown`."""
-        operations.shutdown(self._context, self._state, how)
+        return await self._runner.run(operations.receive_into(self._context, self._state, buffer, size))
 
     async def close(self) -> None:
         """Close the session; see `drivers.tcpip.Session.close`."""

@@ -17,7 +17,7 @@ from .sending import ask_acknowledged, send_piece
 from .session_base import SessionBase
 from .socket_state import Acknowledged, SocketState
 
-S = TypeVar("S", bound=SessionBase)
+S = TypeVar("S", bound=SessionBase[object])
 
 ANSWERS = 3 * 5.3  # seconds that the module's answers to three commands may take beside the waits
 MAX_PROBE = 1460  # app note 3.4

@@ -63,6 +63,14 @@ def receive(context: Context, session: SocketState, size: int) -> Procedure[tupl
     return taken
 
 
+def receive_into(context: Context, session: SocketState, buffer: bytearray | memoryview, size: int) -> Procedure[int]:
+    """Wait for data and put it into a buffer, not more than ``size`` octets of it, 0 for as many as fit."""
+    view = memoryview(buffer).cast("B")
+    data, _ = yield from receive(context, session, size or len(view))
+    view[: len(data)] = data
+    return len(data)
+
+
 def rest(
     session: SocketState, seconds: float | None, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False
 ) -> Procedure[None]:

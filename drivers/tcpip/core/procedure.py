@@ -1,4 +1,4 @@
-"""Procedures of the driver: generators over four helpers, which run unchanged on threads and in asyncio.
+"""Procedures of the driver: generators over five helpers, which run unchanged on threads and in asyncio.
 
 ::
 
@@ -15,7 +15,8 @@ between its steps. An error in a step is raised in the procedure, and so is an i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -27,19 +28,21 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class OnChannel(Generic[T_co]):
-    """A request to run a dialogue in one turn of the channel; see `on_channel`."""
+class RequestBase(Generic[T_co]):
+    """What a procedure yields: something to do for it."""
 
     result: T_co
+
+
+class OnChannel(RequestBase[T_co]):
+    """A request to run a dialogue in one turn of the channel; see `on_channel`."""
 
     def __init__(self, dialogue: Dialogue[T_co]) -> None:
         self.dialogue = dialogue
 
 
-class Wait(Generic[T_co]):
+class Wait(RequestBase[T_co | None]):
     """A request to wait while others may use the channel; see `wait`."""
-
-    result: T_co | None
 
     def __init__(self, seconds: float | None, changes: Changes, ready: Callable[[], T_co | None]) -> None:
         self.seconds = seconds
@@ -47,10 +50,8 @@ class Wait(Generic[T_co]):
         self.ready = ready
 
 
-class Exclusive(Generic[T_co]):
+class Exclusive(RequestBase[T_co]):
     """A request to run a procedure that excludes others of the same driver; see `exclusive`."""
-
-    result: T_co
 
     def __init__(self, procedure: Procedure[T_co]) -> None:
         self.procedure = procedure
@@ -69,17 +70,35 @@ class Tried:
     failure: DriverError | None
 
 
-class OnFreeUart:
+class OnFreeUart(RequestBase[Tried | None]):
     """A request to run a dialogue on another virtual UART; see `on_free_uart`."""
-
-    result: Tried | None
 
     def __init__(self, dlci: int, dialogue: Dialogue[None]) -> None:
         self.dlci = dlci
         self.dialogue = dialogue
+        self.tried: Tried | None = None
+        """The result, as far as it has come."""
+
+    @contextmanager
+    def trying(self, name: str) -> Iterator[None]:
+        """Note what becomes of the dialogue, which is run inside.
+
+        Args:
+            name: the name of the port that it is run on.
+        """
+        try:
+            yield
+        except DriverError as failure:
+            self.tried = Tried(name, failure)
+        else:
+            self.tried = Tried(name, None)
 
 
-Request = OnChannel[object] | Wait[object] | Exclusive[object] | OnFreeUart
+class LeaveChannel(RequestBase[None]):
+    """The channel is needed no longer; see `leave_channel`."""
+
+
+Request = OnChannel[object] | Wait[object] | Exclusive[object] | OnFreeUart | LeaveChannel
 Procedure = Generator[Request, None, T]
 """A procedure yields requests, each of which has its result when the procedure continues, and returns its result."""
 
@@ -96,15 +115,22 @@ class Progress(Generic[T]):
     def __init__(self, procedure: Procedure[T]) -> None:
         self._procedure = procedure
         self._failure: BaseException | None = None
+        self._step: RequestBase[object] | None = None
 
     def next_request(self) -> Request | None:
         """Return the next request, or None when the procedure has ended; `result` is its return value."""
         failure, self._failure = self._failure, None
         try:
-            return next(self._procedure) if failure is None else self._procedure.throw(failure)
+            self._step = request = next(self._procedure) if failure is None else self._procedure.throw(failure)
         except StopIteration as stop:
             self.result = stop.value
             return None
+        return request
+
+    def answer(self, result: object) -> None:
+        """Say what came of the request that was returned last."""
+        if self._step is not None:
+            self._step.result = result
 
     def __enter__(self) -> None:
         return None
@@ -150,6 +176,9 @@ def wait(
 def exclusive(procedure: Procedure[T]) -> Procedure[T]:
     """Run a procedure during which no other exclusive procedure of the same driver runs.
 
+    Every operation of a driver is exclusive from its first step to its last; inside one it changes nothing. What a
+    driver does beside its operations says it, as a watch does when it opens a session again.
+
     Args:
         procedure: a new generator.
     """
@@ -169,5 +198,12 @@ def on_free_uart(dlci: int, dialogue: Dialogue[None]) -> Procedure[Tried | None]
         Its result; None if there is no such virtual UART, or a channel of this process uses it.
     """
     step = OnFreeUart(dlci, dialogue)
+    yield step
+    return step.result
+
+
+def leave_channel() -> Procedure[None]:
+    """Let go of the channel, where it was made for this driver: it needs it no longer."""
+    step = LeaveChannel()
     yield step
     return step.result

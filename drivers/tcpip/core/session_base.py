@@ -1,9 +1,15 @@
-"""The part of sessions and listeners that both shells share: properties and timeouts."""
+"""The part of sessions and listeners that both shells share: construction, properties, timeouts."""
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
+from . import operations
+from .context import Context
 from .listener_state import ListenerState
 from .socket_state import Address, Role, SocketState
+
+R_co = TypeVar("R_co", covariant=True)
 
 
 class TimeoutMethods:
@@ -26,16 +32,20 @@ class TimeoutMethods:
         return self._state.timeout
 
 
-class SessionBase(TimeoutMethods):
+class SessionBase(TimeoutMethods, Generic[R_co]):
     """The part of a session that does not wait.
 
     Args:
+        runner: runs its procedures.
+        context: the context of the session.
         state: the state of the session.
     """
 
     _state: SocketState
 
-    def __init__(self, state: SocketState) -> None:
+    def __init__(self, runner: R_co, context: Context, state: SocketState) -> None:
+        self._runner = runner
+        self._context = context
         self._state = state
 
     def __repr__(self) -> str:
@@ -92,6 +102,17 @@ class SessionBase(TimeoutMethods):
         """Whether so much data is unread that no more should be received."""
         return self._state.congested
 
+    def shutdown(self, how: int) -> None:
+        """Receive or send no more; the session stays until `close`.
+
+        What was sent has gone to the module by then. The module has no command for half a close: no FIN goes out
+        before `close`, so the other side does not see this.
+
+        Args:
+            how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
+        """
+        operations.shutdown(self._context, self._state, how)
+
     def check_sendable(self) -> None:
         """Raise an error if nothing can be sent any more.
 
@@ -101,16 +122,20 @@ class SessionBase(TimeoutMethods):
         self._state.check_sendable()
 
 
-class ListenerBase(TimeoutMethods):
+class ListenerBase(TimeoutMethods, Generic[R_co]):
     """The part of a listener that does not wait.
 
     Args:
+        runner: runs its procedures.
+        context: the context of the listener.
         state: the state of the listener.
     """
 
     _state: ListenerState
 
-    def __init__(self, state: ListenerState) -> None:
+    def __init__(self, runner: R_co, context: Context, state: ListenerState) -> None:
+        self._runner = runner
+        self._context = context
         self._state = state
 
     def __repr__(self) -> str:

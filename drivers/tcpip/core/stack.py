@@ -14,7 +14,7 @@ What a family does not have keeps the default here, which says so by name. A ref
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -25,6 +25,7 @@ from ...errors import TcpipError
 from .at_port import AtPort
 from .context_claim import ContextClaim
 from .events import Event
+from .extras import Extras
 from .listener_state import ListenerState
 from .options import Options
 from .procedure import Procedure
@@ -74,7 +75,7 @@ class Wiring:
     now: Callable[[], float]
 
 
-class TcpipStack(ABC):
+class TcpipStack(Extras):
     """One context of a module's TCP/IP stack, driven over one channel. Made for each driver; making it sends nothing.
 
     Args:
@@ -371,47 +372,3 @@ class TcpipStack(ABC):
         """Ask the module whether it has noticed that a session is gone; return what it says then, else None."""
         yield from ()
         return None
-
-    # -- names -------------------------------------------------------------------------------------------------------
-
-    def resolve(self, name: str) -> Procedure[list[str]]:
-        """Return the addresses of a name, activating the context where that is needed.
-
-        Raises:
-            NameNotFound: the module has none.
-        """
-        self.lacks("names")
-
-    def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
-        """Set the servers that names are asked of."""
-        self.lacks("name servers")
-
-    def name_servers(self) -> Procedure[tuple[str, ...]]:
-        """Return the servers that names are asked of."""
-        self.lacks("name servers")
-
-    # -- data mode ---------------------------------------------------------------------------------------------------
-
-    def escape(self) -> Dialogue[None]:
-        """Go from data mode to command mode; the session stands."""
-        self.lacks("data mode")
-
-    def resume(self) -> Dialogue[None]:
-        """Go back to data mode.
-
-        Raises:
-            SessionFinished: the session has ended meanwhile.
-        """
-        self.lacks("data mode")
-
-    def online_work(self) -> Dialogue[None] | None:
-        """Return what is to be done in data mode without being asked, None when there is nothing."""
-        return None
-
-    def foreground(self) -> Procedure[tuple[int, int | None]]:
-        """Return the UART's foreground context and the virtual UART that controls it."""
-        self.lacks("foreground context")
-
-    def show(self, shown: frozenset[str]) -> Procedure[None]:
-        """Set what stands before received data; refuses wrong names at once."""
-        self.lacks("headers to show")

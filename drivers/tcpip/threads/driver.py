@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TypeVar, Unpack
 
 from ...at import AtChannel, Port
 from ...clock import Clock
-from ...errors import DriverError
+from ..core import lifetime
 from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
@@ -110,27 +110,15 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         Raises:
             AtError: the module did not do it; the driver is closed all the same.
         """
-        try:
-            self._do(self._context.close())
-        finally:
-            if self._context.closed:
-                self._runner.close()
+        self._runner.run(lifetime.finish(self._context))
 
     def __enter__(self) -> TcpipDriver:
-        try:
-            self.claim()
-        except BaseException:
-            with suppress(DriverError):
-                self.close()
-            raise
+        self._runner.run(lifetime.begin(self._context))
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        try:
+        with lifetime.beside(error):
             self.close()
-        except DriverError:
-            if error is None:
-                raise
 
     # -- the context -----------------------------------------------------------------------------------------------
 
@@ -191,8 +179,11 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             ConnectFailed: the server could not be set up.
             CommandError: the module refuses.
         """
-        listening = self._context.listen(protocol, port, clients, step_by_step=step_by_step)
-        return Listener(self._runner, self._context, self._do(listening))
+        return Listener(
+            self._runner,
+            self._context,
+            self._do(self._context.listen(protocol, port, clients, step_by_step=step_by_step)),
+        )
 
     def connect(
         self,
@@ -220,10 +211,13 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             AtTimeout: no answer within ``timeout`` (a `TimeoutError`).
             CommandError: the module refuses.
         """
-        connecting = self._context.connect(
-            protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step
+        return Session(
+            self._runner,
+            self._context,
+            self._do(
+                self._context.connect(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
+            ),
         )
-        return Session(self._runner, self._context, self._do(connecting))
 
     def keep_alive(
         self, session: Session, settings: KeepAlive | None = None, **options: Unpack[WatchOptions[Session]]
@@ -286,5 +280,4 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         try:
             yield self.channel
         finally:
-            if self._context.resumable:
-                self.resume()
+            self._do(lifetime.resume(self._context))

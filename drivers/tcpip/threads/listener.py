@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from ..core import operations
-from ..core.context import Context
-from ..core.listener_state import ListenerState
 from ..core.session_base import ListenerBase
 from .runner import ThreadRunner
 from .session import Session
 
 
-class Listener(ListenerBase):
+class Listener(ListenerBase[ThreadRunner]):
     """A server of the module; made by `TcpipDriver.listen`.
 
     Args:
@@ -18,11 +16,6 @@ class Listener(ListenerBase):
         context: whose server it is.
         state: its rules.
     """
-
-    def __init__(self, runner: ThreadRunner, context: Context, state: ListenerState) -> None:
-        super().__init__(state)
-        self._runner = runner
-        self._context = context
 
     def status(self) -> tuple[bool, int]:
         """Return whether it listens, as the module says, and how many clients are connected."""

@@ -6,15 +6,14 @@ import io
 from collections.abc import Callable
 
 from ..core import operations
-from ..core.context import Context
 from ..core.keepalive import KeepAlive, examine
 from ..core.makefile import open_file
 from ..core.session_base import SessionBase
-from ..core.socket_state import Acknowledged, Address, Ending, SocketState
+from ..core.socket_state import Acknowledged, Address, Ending
 from .runner import ThreadRunner
 
 
-class Session(SessionBase):
+class Session(SessionBase[ThreadRunner]):
     """A session with a remote host, with the manners of a socket.
 
     Made by `TcpipDriver.connect` and `Listener.accept`.
@@ -24,11 +23,6 @@ class Session(SessionBase):
         context: whose session it is.
         state: its rules.
     """
-
-    def __init__(self, runner: ThreadRunner, context: Context, state: SocketState) -> None:
-        super().__init__(state)
-        self._runner = runner
-        self._context = context
 
     # -- sending ---------------------------------------------------------------------------------------------------
 
@@ -135,10 +129,7 @@ class Session(SessionBase):
         Returns:
             How many octets were put into it.
         """
-        view = memoryview(buffer).cast("B")
-        data = self.recv(size or len(view))
-        view[: len(data)] = data
-        return len(data)
+        return self._runner.run(operations.receive_into(self._context, self._state, buffer, size))
 
     # -- the rest of a socket's manners ----------------------------------------------------------------------------
 
@@ -161,17 +152,6 @@ class Session(SessionBase):
             newline: see `open`.
         """
         return open_file(self, mode, buffering, encoding=encoding, errors=errors, newline=newline)
-
-    def shutdown(self, how: int) -> None:
-        """Receive or send no more; the session stays until `close`.
-
-        What was sent has gone to the module by then. The module has no command for half a close: no FIN goes out
-        before `close`, so the other side does not see this.
-
-        Args:
-            how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
-        """
-        operations.shutdown(self._context, self._state, how)
 
     def close(self) -> None:
         """Close the session, where it has to be closed after the other side has closed it, too; idempotent."""

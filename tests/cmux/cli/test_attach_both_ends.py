@@ -95,11 +95,12 @@ def test_four_channels_carry_octets_both_ways_at_once(cable: Cable, pytestconfig
         exchange(initiator.paths, responder.paths, octets // (2 * len(CHANNELS)))
 
 
+@pytest.mark.parametrize("more", [(), ("--reattach",)], ids=["", "reattach"])
 def test_a_responder_is_ready_before_its_peer_and_keeps_its_paths_when_peers_come_and_go(
-    cable: Cable, tmp_path: Path
+    cable: Cable, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
     """A peer that ends in order says CLD; one that is killed says nothing, and its successor's SABM begins anew."""
-    with Attach(cable.ends[0], *RESPONDER, "--link", f"{tmp_path}/r").ready() as responder:
+    with Attach(cable.ends[0], *RESPONDER, *more, "--link", f"{tmp_path}/r").ready() as responder:
         for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGTERM):
             with Attach(cable.ends[1], *INITIATOR).ready() as initiator:
                 exchange(initiator.paths, responder.paths, 2000)
@@ -109,13 +110,17 @@ def test_a_responder_is_ready_before_its_peer_and_keeps_its_paths_when_peers_com
         assert (code, "Traceback" in stderr) == (0, False)
 
 
-def test_an_initiator_that_reattaches_finds_a_responder_that_was_started_again(cable: Cable, tmp_path: Path) -> None:
+@pytest.mark.parametrize("startup", ["none", "at"])
+def test_an_initiator_that_reattaches_finds_a_responder_that_was_started_again(
+    cable: Cable, tmp_path: Path, startup: str
+) -> None:
     """The new one knows nothing of the session: it says so on DLCI 0 to data, and to the question whether it lives."""
-    responder = Attach(cable.ends[0], *RESPONDER).ready()
-    with Attach(cable.ends[1], *INITIATOR, "--link", f"{tmp_path}/i").ready() as initiator:
+    answering = (*RESPONDER, "--reattach", "--startup", startup)
+    responder = Attach(cable.ends[0], *answering).ready()
+    with Attach(cable.ends[1], *INITIATOR, "--startup", startup, "--link", f"{tmp_path}/i").ready() as initiator:
         exchange(initiator.paths, responder.paths, 2000)
         responder.end(signal.SIGKILL)
-        with Attach(cable.ends[0], *RESPONDER).ready() as responder:
+        with Attach(cable.ends[0], *answering).ready() as responder:
             initiator.wait_for("attached again")
             assert initiator.paths == links(tmp_path / "i")
             exchange(initiator.paths, responder.paths, 2000)

@@ -290,6 +290,24 @@ class TestOtherCommands:
         assert mode.discarded == MAX_WAITING
         assert Responder(Config(), at=mode).stats()["at_octets_discarded"] == MAX_WAITING
 
+    def test_what_a_peer_does_not_read_is_bounded(self) -> None:
+        station = at_first()
+        for _ in range(2000):
+            station.responder.receive(b"AT+CMUX=?\r", station.now)
+        kept = len(station.said())
+        dropped = station.responder.stats()["answer_octets_discarded"]
+        assert 0 < kept <= 4096
+        assert dropped == 2000 * len(station.hear(b"AT+CMUX=?\r")[1]) - kept
+
+    @pytest.mark.clause("5.8.2")
+    def test_what_the_ends_of_sessions_leave_to_say_is_bounded(self) -> None:
+        responder = Responder(Config(), multiplexing=True)
+        for _ in range(2000):
+            responder.receive(SABM_0 + SABM_1 + CLD, 0.0)
+        said = b"".join(iter(lambda: responder.next_write(0.0), b""))
+        assert 0 < len(said) <= 4096 + 1600
+        assert responder.stats()["answer_octets_discarded"]
+
     def test_an_answer_that_nobody_asked_for_says_nothing(self) -> None:
         station = at_first(forward=True)
         assert station.responder.answer("OK", station.now) == []
@@ -334,3 +352,35 @@ def test_signals_and_data_of_a_session_are_told() -> None:
     events, _ = station.hear(basic("03 EF 09", "E3 05 07 0D") + basic("07 EF 05", "68 69"))
     assert [type(event) for event in events] == [SignalsChanged, DataReceived]
     assert events[1] == DataReceived(1, b"hi")
+
+
+@pytest.mark.clause("5.3.1", "5.4.6.3.7")
+def test_what_a_dead_peer_left_unanswered_is_no_matter_of_the_next_one() -> None:
+    """Our MSC was not answered; the next initiator begins with SABM on DLCI 0, as if nothing had been."""
+    station = Station(Responder(Config(t1=0.1, t2=0.3, n2=2), multiplexing=True))
+    assert station.hear(SABM_0 + SABM_1)[1].startswith(UA_0)
+    station.wait(5.0)
+    station.said()
+    assert station.hear(SABM_0)[1] == UA_0
+    events, said = station.hear(SABM_1)
+    assert events == [Opened(1, by_peer=True)]
+    assert said.startswith(UA_1)
+    station.wait(5.0)
+    assert station.responder.multiplexer.is_open(1)
+
+
+@pytest.mark.parametrize("rate", [300, 9600])
+def test_answers_are_paced_as_frames_are(rate: int) -> None:
+    station = Station(Responder(Config(), at=AtMode(Config(), tuple(Option)), line_rate=rate))
+    station.responder.receive(b"AT+CMUX=?\r" * 20, 0.0)
+    first = b"".join(iter(lambda: station.responder.next_write(0.0), b""))
+    assert 0 < len(first) <= 2 * (31 + 7)
+
+
+def test_the_octets_of_at_mode_are_counted_in_both_directions() -> None:
+    station = at_first()
+    _, answer = station.hear(b"AT\r")
+    counted = station.responder.stats()
+    assert (counted["line_octets_received"], counted["line_octets_sent"]) == (3, len(answer))
+    station.hear(b"AT+CMUX=0\r" + SABM_0)
+    assert station.responder.stats()["line_octets_received"] == 3 + 10 + len(SABM_0)

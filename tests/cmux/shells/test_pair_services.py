@@ -14,9 +14,10 @@ from joined import Joined, joined, told
 from mux_module import Module
 from shells import SHORT, Mux, Shell
 
-from cmux.errors import StateError
+from cmux.errors import InvalidDlci, StateError
 from cmux.protocol.commands import SNC, Parity, PortMask, PortSettings, Signals
 from cmux.protocol.config import Parameters, Wakeup
+from cmux.protocol.errors import FrameError
 from cmux.protocol.events import Outcome
 from cmux.protocol.power import Power
 
@@ -197,6 +198,13 @@ def test_a_service_is_named_and_asked_for(join: Join, asks: Callable[..., Any], 
     one, other = asks(join())
     assert one.service(1) == SNC(1, SNC.DATA, SNC.NO_CODEC)
     assert one.service(1, SNC.VOICE, 2) == SNC(1, SNC.VOICE, 2)
+    for service, codec, why in (
+        (None, 3, "codec 3 needs a service"),
+        (999, None, "the service 999"),
+        (1, -1, "the codec -1"),
+    ):
+        with pytest.raises(FrameError, match=why):
+            one.service(1, service, codec)
     assert told(caplog, other, "ServiceChanged") == [f"ServiceChanged(dlci=1, service={int(SNC.VOICE)}, codec=2)"]
     assert one.service(1) == SNC(1, SNC.VOICE, 2)
 
@@ -249,6 +257,36 @@ def test_each_side_knows_its_own_signals_and_the_peers(join: Join) -> None:
             other.until(lambda core, signals=signals: core.signals(1) == signals)
             assert other.signals(1) == signals
     assert pair.host.signals(2) is None
+
+
+@pytest.mark.clause("5.4.6.3.7")
+def test_each_side_can_say_that_it_rings_and_has_a_carrier(join: Join) -> None:
+    pair = join()
+    opened, accepted = pair.channel(1)
+    for one, other in ((pair.host, pair.module), (pair.module, pair.host)):
+        for signals in (Signals(ic=True), Signals(ic=True, dv=True), Signals(dv=True, rtc=False)):
+            one.set_signals(1, signals)
+            assert one.own_signals(1) == signals
+            other.until(lambda core, signals=signals: core.signals(1) == signals)
+    cross((opened, accepted))
+    with pytest.raises(StateError, match="DLCI 2 is not open"):
+        pair.module.set_signals(2, Signals(ic=True))
+    for call in (pair.host.parameters, pair.host.signals, pair.host.own_signals):
+        for dlci in (0, 62, True, "x"):
+            with pytest.raises(InvalidDlci, match=f"DLCI {dlci!r} is not a data channel"):
+                call(dlci)
+    with pytest.raises(InvalidDlci):
+        pair.host.set_signals(0, Signals())
+
+
+@pytest.mark.clause("5.4.6.3.7")
+def test_what_a_port_says_leaves_ring_and_carrier_as_they_were_set(join: Join) -> None:
+    pair = join()
+    opened, _ = pair.channel(1)
+    pair.host.set_signals(1, Signals(ic=True, dv=True))
+    if pair.host.shell.name == "threads":
+        opened.set_signals(rtc=False)
+        pair.module.until(lambda core: core.signals(1) == Signals(ic=True, dv=True, rtc=False))
 
 
 # --- All of them ---

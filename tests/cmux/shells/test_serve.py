@@ -280,6 +280,27 @@ def test_channels_are_refused_by_a_list(serve: Serve, peer: Typist) -> None:
     assert mux.accept().dlci == 2
 
 
+def test_channels_that_are_not_named_are_refused(serve: Serve, peer: Typist) -> None:
+    mux = serve(startup="none", channels=[2])
+    peer.type(SABM_0 + SABM_1 + SABM_2)
+    peer.receives(UA_0 + DM_1 + UA_2 + OWN_MSC_2)
+    assert mux.accept().dlci == 2
+
+
+@pytest.mark.parametrize("refuse", [5, None])
+def test_a_refusal_is_a_function_or_numbers(serve: Serve, refuse: object) -> None:
+    with pytest.raises(cmux.ConfigError, match=f"refuse={refuse!r} is neither a function nor a collection of DLCIs"):
+        serve(refuse=refuse)
+
+
+@pytest.mark.clause("5.6")
+def test_reserved_numbers_are_channels_where_they_are_allowed(serve: Serve, peer: Typist) -> None:
+    mux = serve(startup="none", reserved_dlcis=True, refuse=[62])
+    peer.type(SABM_0 + basic("FB 3F 01") + basic("FF 3F 01"))
+    peer.receives(UA_0 + basic("FB 1F 01"))
+    assert mux.accept().dlci == 63
+
+
 def test_channels_are_refused_by_a_function_that_is_asked_again_after_each_session(
     serve: Serve, peer: Typist, caplog: pytest.LogCaptureFixture
 ) -> None:

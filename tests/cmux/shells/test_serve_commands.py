@@ -79,6 +79,18 @@ def test_what_the_function_raises_is_an_error_and_is_logged(
     assert isinstance(record.exc_info[1], LookupError)
 
 
+@pytest.mark.parametrize("answer", [None, 5, ["OK"], b"OK"])
+def test_what_is_not_a_text_is_an_error_and_is_logged(
+    serve: Serve, peer: Typist, caplog: pytest.LogCaptureFixture, answer: object
+) -> None:
+    mux = serve(on_command=lambda command: answer)
+    peer.at("AT+CSQ", "ERROR")
+    mux.callbacks_done()
+    (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == f"on_command returned {answer!r}, which is not a text"
+
+
 def test_what_is_behind_a_slow_answer_waits_for_it(shell: Shell, serve: Serve, peer: Typist) -> None:
     slow = Slow(shell)
     mux = serve(on_command=slow.answer)

@@ -6,6 +6,7 @@ import os
 import threading
 
 import pytest
+import serial
 from mux_module import Module
 from shells import PATIENCE, Shell
 
@@ -152,6 +153,36 @@ def test_the_multiplexer_holds_what_the_line_does_not_take_so_that_channels_take
         assert sum(len(event.data) for event in before) < 100_000
 
 
+STALLED = "{path}: the line has taken no octet for 0.3 s (flow control?)"
+
+
+class Stuck(serial.Serial):
+    """A line without a descriptor to wait for, which takes nothing once it is stuck."""
+
+    stuck = False
+    fileno = None
+
+    def write(self, data: bytes, /) -> int | None:
+        return 0 if self.stuck else super().write(data)
+
+
+@pytest.mark.parametrize("size", [1, 100, 10_000])
+def test_a_line_that_takes_not_even_a_little_is_lost(shell: Shell, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setitem(Link.__init__.__kwdefaults__, "stall", 0.3)
+    with Module() as module:
+        port = Stuck(module.path, timeout=0.01)
+        mux = shell.open(port)
+        channel = mux.channel(1)
+        reading = shell.start(channel.read, 1)
+        port.stuck = True
+        channel.write(bytes(size))
+        with pytest.raises(cmux.SessionEnded) as caught:
+            reading.result(PATIENCE)
+        assert str(caught.value) == STALLED.format(path=module.path)
+        assert caught.value.cause is Cause.LINE_LOST
+        mux.close()
+
+
 def test_a_line_that_takes_nothing_any_more_is_lost(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(Link.__init__.__kwdefaults__, "stall", 0.3)
     reads_nothing, goes_on = threading.Event(), threading.Event()
@@ -162,7 +193,7 @@ def test_a_line_that_takes_nothing_any_more_is_lost(shell: Shell, monkeypatch: p
         assert reads_nothing.wait(PATIENCE)
         with pytest.raises(cmux.SessionEnded) as caught:
             channel.write(bytes(1 << 20))
-        assert str(caught.value) == f"{module.path}: the line has taken no octet for 0.3 s (flow control?)"
+        assert str(caught.value) == STALLED.format(path=module.path)
         assert caught.value.cause is Cause.LINE_LOST
         goes_on.set()
         mux.close()
