@@ -204,6 +204,12 @@ class MuxBase(ABC):
         died = self.error is not None and self.error.cause is not Cause.LOCAL
         return died and self._opened and self.reattaches
 
+    def _count_reattaching(self) -> None:
+        self.reattached += 1
+
+    def _keep_left(self, *, answered: bool) -> None:
+        self.back_in_at_mode = answered
+
     def _session_over(self) -> SessionEnded:
         """Create the exception that says why there is no session."""
         if self.error is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cmux
-from cmux.protocol.dlc_table import FLAGS, Flag
+from cmux.protocol.dlc_table import AGREEMENTS, FLAGS, Agreement, Flag
 from cmux.protocol.profiles import PROFILES
 from cmux.settings import GROUPS, SETTINGS
 
@@ -53,6 +53,16 @@ myst_substitutions = {
             *(
                 f"| `{one.name}` | {one.title} | {', '.join(one.channels) or 'by number'} | {one.source} |"
                 for one in PROFILES.values()
+            ),
+        ]
+    ),
+    "agreements": "\n".join(
+        [
+            f"| when | {' | '.join(Agreement)} |",
+            "| --- " * (len(Agreement) + 1) + "|",
+            *(
+                f"| {what} | {' | '.join('' if after[one] is one else after[one] for one in Agreement)} |"
+                for what, after in AGREEMENTS.items()
             ),
         ]
     ),

@@ -16,14 +16,14 @@
         ├── ContextLost               the context was ours and is no longer
         ├── ContextInactive           the context is not active
         ├── SettingRefused            a setting could not be made
-        ├── NameNotFound              AT+QIDNSGIP refuses the name        (also socket.gaierror)
-        ├── ConnectFailed             CONNECT FAIL, SERVER OK missing     (also OSError)
-        │   ├── ConnectRefused        CONNECT FAIL                        (also ConnectionRefusedError)
-        │   └── ConnectTimeout        CONNECT FAIL after 75 s or more     (also TimeoutError)
+        ├── NameNotFound              the module has no address for it    (also socket.gaierror)
+        ├── ConnectFailed             a session could not be set up       (also OSError)
+        │   ├── ConnectRefused        the module says so                  (also ConnectionRefusedError)
+        │   └── ConnectTimeout        it has tried for all of its time    (also TimeoutError)
         ├── SessionClosed             the session has ended               (also ConnectionError)
         │   ├── SessionFinished       CLOSED, or shutdown() here          (also BrokenPipeError)
-        │   └── SessionReset          it broke: +PDP DEACT, reset, line   (also ConnectionResetError)
-        │       └── SendFailed        SEND FAIL
+        │   └── SessionReset          it broke: network, reset, line      (also ConnectionResetError)
+        │       └── SendFailed        the module did not take the data
         ├── SessionTimeout            nothing came in time                (also TimeoutError)
         └── ReceiveOverflow           more was received than is kept
 
@@ -121,11 +121,14 @@ class ContextBusy(TcpipError):
     """Somebody else holds the context.
 
     Args:
-        context: which context, 0 or 1.
+        context: which context.
         owner: the DLCI of the holder, or None when the holder is not known (or has no DLCI).
         state: the context's state as the module words it, or None when it is not known.
         port: the name of the port that asked.
         here: whether the holder is a driver of this process.
+        refused: how the module has refused the context, in the words of its family.
+        remedy: the module's command that deactivates a context.
+        code: the module's own number for what went wrong, None where it gave none.
     """
 
     def __init__(
@@ -136,6 +139,9 @@ class ContextBusy(TcpipError):
         *,
         port: str = "",
         here: bool = False,
+        refused: str = "",
+        remedy: str = "",
+        code: int | None = None,
     ) -> None:
         asked = f"{port}: " if port else ""
         if here:
@@ -144,9 +150,10 @@ class ContextBusy(TcpipError):
             advice = "release() or close() that driver, or claim(timeout=seconds) to wait for it"
         else:
             holder = "another virtual UART; the module does not tell which"
-            known = " (the module answered ERROR to AT+QIFGCNT)"
-            advice = "deactivate it there (AT+QIDEACT), or claim(timeout=seconds) to wait for it"
-        super().__init__(f"{asked}context {context} is held by {holder}{known}: {advice}")
+            known = f" ({refused})" if refused else ""
+            how = f" ({remedy})" if remedy else ""
+            advice = f"deactivate it there{how}, or claim(timeout=seconds) to wait for it"
+        super().__init__(f"{asked}context {context} is held by {holder}{known}: {advice}", code=code)
         self.context = context
         self.owner = owner
         self.state = state
@@ -156,14 +163,15 @@ class ContextLost(TcpipError):
     """The context was ours and is no longer.
 
     Args:
-        context: which context, 0 or 1.
+        context: which context.
         reason: who took it or what ended it.
         port: the name of the port that held it.
+        code: the module's own number for what went wrong, None where it gave none.
     """
 
-    def __init__(self, context: int, reason: str, *, port: str = "") -> None:
+    def __init__(self, context: int, reason: str, *, port: str = "", code: int | None = None) -> None:
         asked = f"{port}: " if port else ""
-        super().__init__(f"{asked}context {context} was lost: {reason}; claim() it again")
+        super().__init__(f"{asked}context {context} was lost: {reason}; claim() it again", code=code)
         self.context = context
         self.reason = reason
 
@@ -181,7 +189,7 @@ class NameNotFound(TcpipError, socket.gaierror):
 
     Args:
         message: the name, and what the module answered.
-        reason: the module's own number for it (M66 AT manual, QIDNSGIP), None where it gave none.
+        reason: the module's own number for it, None where it gave none.
     """
 
     def __init__(self, message: str, *, reason: int | None = None) -> None:
@@ -194,11 +202,11 @@ class ConnectFailed(TcpipError, OSError):
 
 
 class ConnectRefused(ConnectFailed, ConnectionRefusedError):
-    """The module said CONNECT FAIL, for which it gives no reason."""
+    """The module could not connect; the reason it gives, if any, is the code."""
 
 
 class ConnectTimeout(ConnectFailed, TimeoutError):
-    """The module said CONNECT FAIL when its time for connecting had run out."""
+    """The module could not connect within its time for it."""
 
 
 class SessionClosed(TcpipError, ConnectionError):
@@ -214,7 +222,7 @@ class SessionReset(SessionClosed, ConnectionResetError):
 
 
 class SendFailed(SessionReset):
-    """The module could not take the data into its send window: SEND FAIL."""
+    """The module could not take the data into its send window."""
 
 
 class SessionTimeout(TcpipError, TimeoutError):

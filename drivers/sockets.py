@@ -21,7 +21,7 @@ from .tcpip import Session, TcpipDriver
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-PIECE = 14600  # octets passed to the session at once: ten AT+QISEND
+PIECE = 14600  # octets passed to the session at once: ten pieces of 1460
 BUFFER = 65536
 CLOSING = 60.0  # seconds to wait for the session of a closed socket to end before the next one is opened
 _POLLS = hasattr(select, "poll")
@@ -47,6 +47,10 @@ class Bridge:
             threading.Thread(target=target, name=f"socket {way} {session.remote_address}", daemon=True)
             for way, target in (("up", self._up), ("down", self._down))
         ]
+
+    def __repr__(self) -> str:
+        state = "carries" if self.failure is None and not self._ending else f"ended ({self.failure or 'closed'})"
+        return f"<Bridge of {self.session!r}: {state}>"
 
     def start(self) -> None:
         """Start the threads."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.metadata
+import pkgutil
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -77,19 +80,43 @@ def test_dir_shows_the_public_names_and_no_others(package: str) -> None:
     assert {*dir(module)} - {"__version__"} == {*module.__all__}
 
 
+ROOT = Path(__file__).parents[1]
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+
+
+def handed_out() -> Iterator[object]:
+    """Everything in the ``__all__`` of a package or module, and everything that the reference describes."""
+    for package in (cmux, drivers):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith("__main__"):
+                module = importlib.import_module(found.name)
+                yield from (getattr(module, name) for name in getattr(module, "__all__", ()))
+    yield from (getattr(cmux, name) for name in cmux.__all__)
+    for kind, name in re.findall(r"\.\. auto(class|module):: ([\w.]+)", REFERENCE):
+        one = pkgutil.resolve_name(name)
+        yield from [one] if kind == "class" else [each for each in vars(one).values() if vars_of(each, name)]
+
+
+def vars_of(one: object, module: str) -> bool:
+    """Whether it is a public class that a module defines."""
+    return isinstance(one, type) and one.__module__ == module and not one.__name__.startswith("_")
+
+
 def public_classes() -> list[type[object]]:
-    """The classes that the packages hand out, exceptions and what is only for type checkers left out."""
+    """The classes of all that; exceptions and what is only for type checkers are left out."""
     found: dict[type[object], None] = {}
-    for package in ("cmux", "cmux.aio", "cmux.bridge", "cmux.pty", "cmux.protocol", "drivers.emulator"):
-        module = importlib.import_module(package)
-        for name in getattr(module, "__all__", ["Pty"]):
-            one = getattr(module, name)
-            if isinstance(one, type) and not issubclass(one, BaseException) and not hasattr(one, "__required_keys__"):
-                found[one] = None
+    for one in handed_out():
+        typing_only = hasattr(one, "__required_keys__") or getattr(one, "_is_protocol", False)
+        if isinstance(one, type) and not issubclass(one, BaseException) and not typing_only:
+            found[one] = None
     return list(found)
 
 
-@pytest.mark.parametrize("one", public_classes(), ids=lambda one: one.__qualname__)
+def test_many_classes_are_handed_out() -> None:
+    assert len(public_classes()) > 100
+
+
+@pytest.mark.parametrize("one", public_classes(), ids=lambda one: f"{one.__module__}.{one.__qualname__}")
 def test_a_public_object_says_what_it_is(one: type[object]) -> None:
     assert one.__repr__ is not object.__repr__
 
@@ -112,3 +139,8 @@ def test_a_name_means_one_class(name: str) -> None:
         if any(isinstance(node, ast.ClassDef) and node.name == name for node in ast.walk(tree(path)))
     }
     assert found == HOMES[name]
+
+
+def test_the_reference_shows_all_public_members_of_what_it_shows() -> None:
+    """A list of members, or of exceptions, would hide public names that only the packages themselves call."""
+    assert re.findall(r":exclude-members:|:members: *\w.*", REFERENCE) == []

@@ -126,12 +126,12 @@ class ChannelTransport(asyncio.Transport):
         if self._closing or not data:
             return
         self._buffer += data
-        self.push()
+        self._push()
         if len(self._buffer) > self._high and not self._protocol_paused:
             self._protocol_paused = True
             self._protocol.pause_writing()
 
-    def push(self) -> None:
+    def _push(self) -> None:
         """Pass the waiting octets to the multiplexer, as far as it has room; it calls this when there is room again."""
         if self._pushing:  # sending makes room and causes this call: the loop below continues anyway
             return
@@ -166,7 +166,7 @@ class ChannelTransport(asyncio.Transport):
         if not self._closing and not self._ended:
             self._closing = True
             asyncio.get_running_loop().call_later(self._mux.drain_timeout, self.abort)
-            self.push()
+            self._push()
 
     def abort(self) -> None:
         """Close the DLC now; what is queued is discarded."""
@@ -177,11 +177,11 @@ class ChannelTransport(asyncio.Transport):
 
     # --- called by the multiplexer ---
 
-    def received(self, data: bytes) -> None:
+    def _received(self, data: bytes) -> None:
         """Pass octets to the protocol."""
         self._protocol.data_received(data)
 
-    def end(self, error: DlcError | SessionEnded | None) -> None:
+    def _end(self, error: DlcError | SessionEnded | None) -> None:
         """Tell the protocol that the DLC is gone; None if this side closed it."""
         if self._ended:
             return

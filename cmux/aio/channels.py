@@ -147,7 +147,7 @@ class Channels:
     def end(self, error: SessionEnded) -> None:
         """Tell every protocol that its channel is gone, and the waiting calls of `accept` that none will come."""
         for transport in list(self._transports.values()):
-            transport.end(error)
+            transport._end(error)
         self._transports.clear()
         self.wake()
 
@@ -179,7 +179,7 @@ class Channels:
         protocol.connection_made(transport)
         early = self._early.pop(dlci, b"")
         if early:
-            transport.received(bytes(early))
+            transport._received(bytes(early))
             if transport.is_reading():
                 self._calls.resume(dlci)
         return transport, protocol
@@ -220,11 +220,11 @@ class Channels:
             case DataReceived(dlci=dlci, data=data):
                 transport = self._transports.get(dlci)
                 if transport is not None:
-                    transport.received(data)
+                    transport._received(data)
                 else:
                     self._keep(dlci, data)
             case Writable(dlci=dlci) if dlci in self._transports:
-                self._transports[dlci].push()
+                self._transports[dlci]._push()
             case Opened(dlci=dlci):
                 self._settle(dlci, None)
             case Closed():
@@ -252,7 +252,7 @@ class Channels:
             self._again.pop(dlci, None)
             self._calls.ours.pop(dlci, None)
         if transport is not None:
-            transport.end(error)
+            transport._end(error)
         self._early.pop(dlci, None)
         self._streams.pop(dlci, None)
 

@@ -173,7 +173,7 @@ class Mux(ChannelAccess):
             self._log.exception("a callback failed")
         link = self.protocol.link
         if self.error is None and isinstance(link, Responder):
-            self.protocol.emit(link.answer(text, self.protocol.now()))
+            self.protocol._emit(link.answer(text, self.protocol.now()))
 
     def _ask_again_whom_to_refuse(self) -> None:
         try:
@@ -233,7 +233,7 @@ class Mux(ChannelAccess):
         finally:
             self._reconnector = None
             self._changed.set()
-        self.reattached += 1
+        self._count_reattaching()
         self._log.warning("attached again")
 
     async def _attempt(self) -> bool:
@@ -294,7 +294,7 @@ class Mux(ChannelAccess):
             transport.write(startup.rescue_frames(config.option))
         with contextlib.suppress(SessionEnded):
             answered = await self._line.run(startup.leave(config.option, close_down=False))
-            self.back_in_at_mode = answered
+            self._keep_left(answered=answered)
             log_left(self._log, answered=answered, ended=self._opened)
 
     async def _until(self, ready: Callable[[], bool], limit: float) -> None:

@@ -97,7 +97,7 @@ class MuxProtocol(asyncio.Protocol):
         """Process octets from the line; no input raises."""
         if self._tap is not None:
             self._tap(data, False)
-        self.emit(self.link.receive(data, self.now()))
+        self._emit(self.link.receive(data, self.now()))
 
     def eof_received(self) -> None:
         """Let the transport close: nothing more will come."""
@@ -107,7 +107,7 @@ class MuxProtocol(asyncio.Protocol):
         reason = "the line was closed" if self._closing else str(hung_up(exc))
         self.transport = None
         self._disarm()
-        self.emit(self.link.line_lost(reason, self.now()))
+        self._emit(self.link.line_lost(reason, self.now()))
 
     def pause_writing(self) -> None:
         """Hold frames back until `resume_writing`."""
@@ -146,7 +146,7 @@ class MuxProtocol(asyncio.Protocol):
         """Write what is due, report events, set the timer: to be called after each direct call to the core."""
         self._transmit()
         if self.transport is not None:  # due timers run in the timer, so that octets that have come are read first
-            self.emit(self.link.waiting_events(self.now()))
+            self._emit(self.link.waiting_events(self.now()))
 
     def close(self) -> None:
         """Close each DLC and the multiplexer, then the transport; without a session only the transport."""
@@ -196,7 +196,7 @@ class MuxProtocol(asyncio.Protocol):
         if self._paused:
             self.link.blocked(now)
 
-    def emit(self, events: Iterable[Event]) -> None:
+    def _emit(self, events: Iterable[Event]) -> None:
         """Report the events that a direct call to `link` returned, after the answers that are due to the peer."""
         # A callback that calls a method here leaves its events to the outer loop.
         self._pending.extend(events)
@@ -244,4 +244,4 @@ class MuxProtocol(asyncio.Protocol):
 
     def _on_time(self, now: float) -> None:
         self._look_at_transport(now)
-        self.emit(self.link.handle_timeout(now))
+        self._emit(self.link.handle_timeout(now))

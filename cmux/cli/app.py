@@ -41,6 +41,9 @@ class Commands:
             title="commands", metavar="COMMAND", dest="command", required=True
         )
 
+    def __repr__(self) -> str:
+        return f"<Commands of {self.parser.prog}: {', '.join(self._subparsers.choices)}>"
+
     def add(
         self, name: str, function: Callable[[argparse.Namespace], int], *, summary: str, examples: Sequence[str] = ()
     ) -> argparse.ArgumentParser:

@@ -59,6 +59,10 @@ class AtMode:
         self._line = bytearray()
         self._waiting = b""
 
+    def __repr__(self) -> str:
+        state = "ready" if self.asked is None else f"{self.asked!r} is to be answered"
+        return f"<AtMode {state}, echo {'on' if self._echo else 'off'}>"
+
     def receive(self, data: bytes) -> Config | None:
         """Process octets, and answer the commands in them; no input raises.
 

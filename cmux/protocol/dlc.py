@@ -13,16 +13,22 @@ from typing import Final
 from .commands import SNC, PortSettings, Signals
 from .config import Config, Parameters
 from .dlc_table import (
+    AGREEMENTS,
     AS_TOLD,
     AWAITED,
     DELIVERING,
     FLAGS,
+    MEANT_BY_LATEST,
+    MEANT_BY_NEXT,
     NO_ANSWER_COMES,
     OPEN_FOR_PEER,
+    PN_INPUTS,
     TRANSITIONS,
     Action,
+    Agreement,
     Fact,
     Input,
+    PnInput,
     State,
 )
 from .signals import build_status
@@ -40,8 +46,6 @@ COUNTERS: Final = (
 """The counters of each DLC."""
 
 _MAX_STATUS_DUE = 16  # breaks that wait while the line takes nothing, on a DLC of convergence layer 2
-
-_SABM: Final = (Input.SABM, Input.UNWANTED_SABM)
 
 
 class Dlc:
@@ -72,10 +76,12 @@ class Dlc:
         self.doubtful: bool = False
         self.starved: bool = False
         # The parameters that PN negotiates.
+        self.agreement: Agreement = Agreement.DEFAULTS
+        """What PN has agreed; `_go_on` follows `AGREEMENTS`."""
         self.parameters: Parameters = Parameters(n1=config.n1, frame_type=config.frame_type)
         """The parameters in force."""
-        self._negotiated: Parameters | None = None  # agreed for its next SABM
-        self._settled: Parameters | None = None  # had been agreed when its latest SABM was sent or received
+        self._agreed = self.parameters  # by the latest PN
+        self._meant = self.parameters  # by the latest SABM
         # V.24 signals.
         self.own_signals: Signals = Signals()
         """The signals that we send for it."""
@@ -113,14 +119,9 @@ class Dlc:
             self._answers_due = 0
         self.counters["retransmissions"] += what is Input.T1
         if what is Input.DROPPED:
-            self._negotiated = None
             self.note(Fact.DROPPED)
-        elif what in _SABM or Action.SEND_SABM in actions:  # 27.010 5.4.6.3.1: a later PN is for the next SABM
-            self._settled = self._negotiated
-        elif before is State.OPENING and after in (State.CLOSING, State.CLOSED):  # the peer may have accepted it
-            self._take_settled()
-            if self._settled is not None and self._settled.convergence != 1:
-                self.note(Fact.LAYER_UNSURE)
+        if (about_pn := PN_INPUTS.get((before, what))) is not None:
+            self._go_on(about_pn)
         if after is not before:
             self.state, self.is_open, self.delivers = after, after in OPEN_FOR_PEER, after in DELIVERING
             if AWAITED.get(before) != AWAITED.get(after):
@@ -200,7 +201,8 @@ class Dlc:
 
     def agree(self, parameters: Parameters) -> None:
         """Use parameters from the next SABM on: PN was answered, by either station."""
-        self._negotiated = parameters
+        self._agreed = parameters
+        self._go_on(PnInput.ANSWERED)
         self.note(Fact.AGREED)
 
     def disagree(self, convergence: int) -> None:
@@ -209,8 +211,8 @@ class Dlc:
         Args:
             convergence: the layer that was asked for. Data is spoiled if only one side uses it.
         """
-        before = 1 if self._negotiated is None else self._negotiated.convergence
-        self._negotiated = None
+        before = self._for_next.convergence
+        self._go_on(PnInput.UNANSWERED)
         if (before, convergence) != (1, 1):
             self.note(Fact.LAYER_UNSURE)
 
@@ -222,11 +224,9 @@ class Dlc:
                 §5.4.1). False: the peer repeated SABM. If it has not used the connection, our UA was lost, and the
                 parameters negotiated for the connection still apply.
         """
-        if self._settled is not None:
-            self.parameters = self._settled
-        elif opened or self.confirmed:
-            self.parameters = Parameters(n1=self._config.n1, frame_type=self._config.frame_type)
-        self._take_settled()
+        if opened or self.confirmed or self.agreement in MEANT_BY_LATEST:
+            self.parameters = self._meant
+        self._go_on(PnInput.BEGUN)
         self.note(Fact.BEGUN)
         self.peer_signals = None
         self.status_due.clear()
@@ -237,10 +237,20 @@ class Dlc:
         self._early = None
         self.note(Fact.ENDED)
 
-    def _take_settled(self) -> None:
-        """Drop what was agreed for the SABM that is done; keep what was agreed since, for the next SABM."""
-        if self._negotiated is self._settled:
-            self._negotiated = None
+    def _go_on(self, what: PnInput) -> None:
+        """Follow the table of agreements."""
+        if what is PnInput.SABM:  # 27.010 5.4.6.3.1: a later PN is for the next one
+            self._meant = self._for_next
+        elif what is PnInput.GIVEN_UP and self._meant.convergence != 1:  # the peer may have accepted it
+            self.note(Fact.LAYER_UNSURE)
+        self.agreement = AGREEMENTS[what][self.agreement]
+
+    @property
+    def _for_next(self) -> Parameters:
+        """What the next SABM means."""
+        if self.agreement in MEANT_BY_NEXT:
+            return self._agreed
+        return Parameters(n1=self._config.n1, frame_type=self._config.frame_type)
 
     # --- V.24 signals (27.010 §5.4.6.3.7) -------------------------------------------------------------------------
 

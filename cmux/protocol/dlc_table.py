@@ -1,14 +1,15 @@
 """The states of a data link connection and the transitions between them: data, and nothing else (27.010 §5.4).
 
 Two rules. First, everything that determines how a DLC behaves is in this file: `TRANSITIONS` and `IGNORED` together
-have every pair of state and input, `FLAGS` has what is true of a DLC besides its state. `Dlc.apply` and `Dlc.note` are
-the only ways to change them; no other module assigns a field of `Dlc`. Second, the tables know neither the role of this
-station nor the DLCI: a pair that cannot occur (DLCI 0 is never parked) is in `IGNORED` like any other.
+have every pair of state and input, `AGREEMENTS` has what PN has agreed, and `FLAGS` what else is true of a DLC besides
+its state. `VALUES` names all other fields, and why none of them is a state. Only `Dlc` goes by the tables; no other
+module assigns a field of it. Second, the tables know neither the role of this station nor the DLCI: a pair that cannot
+occur (DLCI 0 is never parked) is in `IGNORED` like any other.
 
-What the tables cannot see is decided beforehand: which input a frame is (`frame_dispatcher`: policy, echoes, late
-answers), whether T1 has run out for the last time (`Dlc.timed_out`), and which way of closing is meant
-(`ControlSession.close`). What an action does is defined where it is carried out: in `actions`, `session` and, for data,
-`frame_dispatcher`.
+What the tables cannot see is decided beforehand: which input a frame is, if any (`frame_dispatcher`: policy, echoes,
+late answers, what UIH carries while DLCI 0 is closed), whether T1 has run out for the last time (`Dlc.timed_out`), and
+which way of closing is meant (`ControlSession.close`). What an action does is defined where it is carried out: in
+`actions`, `session` and, for data, `frame_dispatcher`.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ class Input(StrEnum):
     DISC = "DISC"
     DATA = "UIH"
     """Or UI."""
+    CLD = "CLD in UIH"
+    """On DLCI 0, without a session: a host that finds a multiplexer wants to be rid of it (27.010 §5.4.6.3.3)."""
     SIGNALS = "signals"
     """In an MSC, or before the data of convergence layer 2."""
     T1 = "T1"
@@ -154,6 +157,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.CLOSED, _I.UNWANTED_SABM): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DISC): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_ONCE_PER_T1)),
+    (_S.CLOSED, _I.CLD): (_S.CLOSED, (_A.DELIVER,)),  # 27.010 5.4.6.3.3: back to AT mode, with a session or without
     (_S.CLOSED, _I.DROPPED): (_S.CLOSED, ()),  # what PN negotiated is forgotten
     # 27.010 5.4.6.3.1: PN comes before SABM. Unless a PN is under way, or its result in doubt, it is settled at once.
     (_S.NEGOTIATING, _I.SETTLED): (_S.OPENING, (_A.SEND_SABM,)),
@@ -269,6 +273,7 @@ IGNORED: Final[dict[tuple[State, Input], str]] = {
     **dict.fromkeys(product((_S.CLOSED, _S.CLOSING, _S.CLEARING), (_I.CLOSE, _I.PARK, _I.DRAIN)), _ALREADY),
     **dict.fromkeys(product((_S.PARKED,), (_I.PARK, _I.DRAIN)), _ALREADY),
     (_S.DRAINING, _I.DRAIN): _ALREADY,
+    **dict.fromkeys(((state, _I.CLD) for state in _S if state is not _S.CLOSED), "it is data like any other message"),
     **dict.fromkeys(((state, _I.SETTLED) for state in _S if state is not _S.NEGOTIATING), "nothing waits for PN"),
     **dict.fromkeys(product((*_CLOSED, *_CLOSINGS), (_I.DRAINED,)), "nothing is queued on a DLC that is not open"),
     (_S.OPENING, _I.DRAINED): "nothing is sent before UA",
@@ -325,3 +330,68 @@ FLAGS: Final[dict[Fact, dict[Flag, bool]]] = {
     Fact.DROPPED: {Flag.DOUBTFUL: False},
 }
 """How each fact changes the flags; flags that it does not name stay as they are."""
+
+
+class Agreement(StrEnum):
+    """What PN has agreed for SABM: the next one, and the latest one until it is done (27.010 §5.4.6.3.1)."""
+
+    DEFAULTS = "nothing"
+    AHEAD = "for the next SABM"
+    UNDER_WAY = "for this SABM"
+    """And for the next one, as long as this one is only repeated."""
+    REPLACED = "for this SABM, and anew for the next"
+    REVOKED = "for this SABM, no longer for the next"
+
+
+class PnInput(StrEnum):
+    """What changes an agreement."""
+
+    ANSWERED = "PN answered, by either station"
+    UNANSWERED = "PN not answered"
+    SABM = "SABM sent or received"
+    BEGUN = "connection begun or restarted"
+    GIVEN_UP = "opening given up, refused or not answered"
+    DROPPED = "session over"
+
+
+MEANT_BY_NEXT: Final = frozenset((Agreement.AHEAD, Agreement.UNDER_WAY, Agreement.REPLACED))
+MEANT_BY_LATEST: Final = frozenset((Agreement.UNDER_WAY, Agreement.REPLACED, Agreement.REVOKED))
+"""When the next SABM, and when the latest, means what PN agreed; otherwise it means the defaults (27.010 §5.4.1)."""
+
+_DEF, _AHD, _UND, _REP, _REV = Agreement
+
+AGREEMENTS: Final[dict[PnInput, dict[Agreement, Agreement]]] = {
+    PnInput.ANSWERED: {_DEF: _AHD, _AHD: _AHD, _UND: _REP, _REP: _REP, _REV: _REP},
+    PnInput.UNANSWERED: {_DEF: _DEF, _AHD: _DEF, _UND: _REV, _REP: _REV, _REV: _REV},
+    PnInput.SABM: {_DEF: _DEF, _AHD: _UND, _UND: _UND, _REP: _UND, _REV: _DEF},
+    PnInput.BEGUN: {_DEF: _DEF, _AHD: _AHD, _UND: _DEF, _REP: _AHD, _REV: _DEF},
+    PnInput.GIVEN_UP: {_DEF: _DEF, _AHD: _AHD, _UND: _DEF, _REP: _AHD, _REV: _DEF},
+    PnInput.DROPPED: {_DEF: _DEF, _AHD: _DEF, _UND: _DEF, _REP: _DEF, _REV: _DEF},
+}
+"""What each input makes of each agreement, whatever the state."""
+
+PN_INPUTS: Final = {
+    (state, what): about_pn
+    for (state, what), (after, actions) in TRANSITIONS.items()
+    for about_pn, applies in (
+        (PnInput.SABM, what in (_I.SABM, _I.UNWANTED_SABM) or _A.SEND_SABM in actions),
+        (PnInput.GIVEN_UP, state is _S.OPENING and after in (_S.CLOSING, _S.CLOSED)),
+        (PnInput.DROPPED, what is _I.DROPPED),  # whatever else it is
+    )
+    if applies
+}
+"""Which transitions are inputs for the agreement; `Dlc.agree`, `Dlc.disagree` and `Dlc.begin` are the others."""
+
+VALUES: Final[dict[str, tuple[str, ...]]] = {
+    "it never changes": ("dlci", "_config"),
+    "it follows from the state: `OPEN_FOR_PEER`, `DELIVERING`": ("is_open", "delivers"),
+    "numbers: T1 and how often it ran out for the command in `AWAITED`; N2 is their limit": ("tries", "deadline"),
+    "a number, by the rule of `NO_ANSWER_COMES`": ("_answers_due",),
+    "parameters; `Agreement` says which of them SABM means": ("parameters", "_agreed", "_meant"),
+    "what was said last": ("own_signals", "peer_signals", "port", "service"),
+    "a queue of one: KEEP_SIGNALS fills it, the opening or the end of the connection empties it": ("_early",),
+    "queues": ("queue", "status_due"),
+    "times, at which something may be said again": ("_not_before",),
+    "numbers that nothing depends on": ("counters",),
+}
+"""The fields of `Dlc` that are neither state, agreement nor flag, by the reason why no table moves them."""

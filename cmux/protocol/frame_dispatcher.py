@@ -260,17 +260,18 @@ class FrameDispatcher:
 
     def _stray(self, dlc: Dlc, item: Frame) -> None:
         """Handle data on a DLC in a state that does not simply deliver it."""
-        session = self._session
+        session, what = self._session, Input.DATA
         if not dlc.dlci and dlc.state is State.CLOSED:
             messages = parse_messages(item.info)
             if any(one.command and isinstance(one.body, CLD) for one in messages):
-                self._deliver(dlc, item)  # a host that finds a multiplexer without a session sends CLD to leave it
-                return
-            if not any(one.command for one in messages):  # late responses need no answer
+                what = Input.CLD
+            elif not any(one.command for one in messages):  # late responses need no answer
                 session.counters["frames_ignored"] += 1
                 return
-        for action in dlc.apply(Input.DATA):
-            if action is Action.DISCARD:
+        for action in dlc.apply(what):
+            if action is Action.DELIVER:
+                self._deliver(dlc, item)
+            elif action is Action.DISCARD:
                 dlc.count("octets_discarded", len(item.info))
             elif action is Action.DISCARD_BUT_STATUS:
                 dlc.count("octets_discarded", len(self._without_status(dlc, item.info)))

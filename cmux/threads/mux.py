@@ -222,7 +222,7 @@ class Mux(ChannelAccess):
             if self.error is not None:
                 return False
             self._reconnector = None
-            self.reattached += 1
+            self._count_reattaching()
             self._back.notify_all()
         self._channels.wake()
         self._log.warning("attached again")
@@ -266,7 +266,8 @@ class Mux(ChannelAccess):
                 stopped = self._engine.stop(_JOIN_TIMEOUT)
                 alive = self.error is None or self.error.cause is not Cause.LINE_LOST
                 if stopped and alive and self._leave_by_at:  # if interrupted, the module may not know of the end
-                    self.back_in_at_mode = startup_runner.leave(self._line, self.config.option, close_down=not ended)
+                    left = startup_runner.leave(self._line, self.config.option, close_down=not ended)
+                    self._keep_left(answered=left)
             finally:
                 self._line.close()
                 if not stopped:  # closing the port ends a thread that waited for it

@@ -107,6 +107,11 @@ class VirtualUart(ChannelStream):
         made._port = made.portstr = made.name = url
         return made
 
+    def __repr__(self) -> str:
+        text = super().__repr__()  # pyserial's, for which a port is open until it is closed
+        gone = self._handle is not None and not self._handle.up
+        return text.replace("open=True", "open=False", 1) if gone else text
+
     def _make_locks(self) -> None:
         self._asking = threading.Lock()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .core import Dialogue, Framing, Header, LinePattern, Response, Sink, command, expect, pause, payload
 from .threads.channel import AtChannel, in_use
 from .threads.port import Port
-from .threads.registry import channel_for, shared_channel
+from .threads.registry import channel_for
 
 __all__ = [
     "AtChannel",
@@ -25,7 +25,6 @@ __all__ = [
     "in_use",
     "pause",
     "payload",
-    "shared_channel",
 ]
 
 

@@ -11,7 +11,7 @@ from scripted_port import OK, CommandPort
 from drivers.at import AtChannel
 from drivers.clock import FakeClock, SystemClock
 from drivers.modem import Modem
-from drivers.tcpip import ContextTable, TcpipDriver, aio
+from drivers.tcpip import ContextTable, TcpipDriver
 
 __all__ = ["echo_server", "lab"]
 
@@ -60,6 +60,9 @@ def test_objects_say_what_they_are_and_how_they_stand(lab: Lab, echo_server: Pee
     watch.close()
     session.close()
     assert repr(watch) == f"<Watch of <{what}: closed here>: ended>"
+    with session.makefile("rb", 0) as file:
+        assert repr(file) == f"<SessionFile of <{what}: closed here>: for reading>"
+    assert repr(file) == f"<SessionFile of <{what}: closed here>: closed>"
     listener.close()
     assert repr(listener) == "<Listener TCP port 2020: closed here>"
     broken = driver.connect("TCP", "127.0.0.1", echo_server.port)
@@ -82,8 +85,6 @@ async def test_those_of_asyncio_likewise() -> None:
     assert repr(channel) == "<AtChannel module: open>"
     channel.close()
     assert repr(channel) == "<AtChannel module: closed (module: the channel was closed)>"
-    assert aio.Session.__repr__ is not object.__repr__
-    assert aio.Watch.__repr__ is not object.__repr__
     assert repr(ContextTable()) == "<ContextTable: no context held>"
     assert repr(TcpipDriver(port, 1)) == "<TcpipDriver module, context 1: not claimed>"
     assert (repr(SystemClock()), repr(FakeClock(7.0))) == ("<SystemClock>", "<FakeClock at 7 s>")

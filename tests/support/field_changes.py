@@ -2,7 +2,8 @@
 
 A name that only `Dlc` has may be assigned nowhere else, whatever it is assigned on. For one that others have, too, it
 counts whether the object is a `Dlc`: by annotations (``dlc: Dlc``, ``def _look(...) -> Dlc``, ``dict[int, Dlc]``), and
-by what is assigned, looped over, looked up and returned from there on.
+by what is assigned, looped over, looked up and returned from there on. A protocol that `Dlc` fulfils counts as `Dlc`.
+What is called ``dlc``, without an annotation, is one as well: parameters of lambdas have none.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ Kind = Literal["dlc", "dlcs", "field"]
 """What an expression is: a DLC, something that holds DLCs, or a field of one."""
 
 Names = dict[str, Kind]
+
+_BY_NAME: Names = {"dlc": "dlc"}
+"""What a name is where nothing says more about it."""
 
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SETTERS = {"setattr", "delattr", "__setattr__", "__delattr__"}
@@ -79,11 +83,18 @@ def _scopes(tree: ast.AST) -> Iterator[list[ast.AST]]:
     yield outside
 
 
-def _annotated(annotation: ast.expr | None) -> Kind | None:
-    text = "" if annotation is None else ast.unparse(annotation).strip("'\"")
-    if not re.search(r"\bDlc\b", text) or "Callable" in text:
-        return None
-    return "dlc" if re.fullmatch(r"(\w+\.)*Dlc( \| None)?", text) else "dlcs"
+def _methods(node: ast.ClassDef) -> set[str]:
+    return {part.name for part in node.body if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def _fulfilled(dlc: ast.Module, others: list[ast.Module]) -> set[str]:
+    """The names of the protocols whose methods `Dlc` has."""
+    classes = {tree: [one for one in ast.walk(tree) if isinstance(one, ast.ClassDef)] for tree in (dlc, *others)}
+    has = set().union(*(_methods(one) for one in classes[dlc] if one.name == "Dlc"))
+    protocols = [
+        one for tree in others for one in classes[tree] if any(ast.unparse(base) == "Protocol" for base in one.bases)
+    ]
+    return {one.name for one in protocols if _methods(one) and _methods(one) <= has}
 
 
 class FieldChanges:
@@ -98,6 +109,8 @@ class FieldChanges:
         self.fields = own_fields(dlc)
         self.only_dlc = self.fields.difference(*(own_fields(tree) for tree in others))
         """Those that no other class has."""
+        self.annotations = {"Dlc", *_fulfilled(dlc, others)}
+        """The names of classes and protocols that annotate a DLC."""
         self.returned: Names = {}
         self.attributes: Names = {}
         for _ in range(3):  # one may be known by another
@@ -107,13 +120,20 @@ class FieldChanges:
 
     def find(self, tree: ast.Module) -> list[tuple[int, str]]:
         """Return each line that changes a field of a DLC, with the field."""
-        found = set()
+        found: set[tuple[int, str]] = set()
         for scope in _scopes(tree):
             names = self._names(scope)
             for node in scope:
                 found.update(self._assigned(node, names))
                 found.update(self._called(node, names))
         return sorted(found)
+
+    def _annotated(self, annotation: ast.expr | None) -> Kind | None:
+        text = "" if annotation is None else ast.unparse(annotation).strip("'\"")
+        a_dlc = "|".join(sorted(self.annotations))
+        if not re.search(rf"\b({a_dlc})\b", text) or "Callable" in text:
+            return None
+        return "dlc" if re.fullmatch(rf"(\w+\.)*({a_dlc})( \| None)?", text) else "dlcs"
 
     def _assigned(self, node: ast.AST, names: Names) -> Iterator[tuple[int, str]]:
         for target in _targets(node):
@@ -139,9 +159,9 @@ class FieldChanges:
         for node in scope:
             match node:
                 case ast.FunctionDef(name=name, returns=returns) | ast.AsyncFunctionDef(name=name, returns=returns):
-                    self._note(self.returned, name, _annotated(returns))
+                    self._note(self.returned, name, self._annotated(returns))
                 case ast.AnnAssign(target=ast.Attribute(attr=name), annotation=annotation):
-                    self._note(self.attributes, name, _annotated(annotation))
+                    self._note(self.attributes, name, self._annotated(annotation))
                 case ast.Assign(targets=targets, value=value):
                     for target in targets:
                         if isinstance(target, ast.Attribute):
@@ -149,7 +169,7 @@ class FieldChanges:
                 case ast.ClassDef(body=body):
                     for one in body:
                         if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-                            self._note(self.attributes, one.target.id, _annotated(one.annotation))
+                            self._note(self.attributes, one.target.id, self._annotated(one.annotation))
 
     @staticmethod
     def _note(names: Names, name: str, kind: Kind | None) -> None:
@@ -158,14 +178,15 @@ class FieldChanges:
 
     def _names(self, scope: Iterable[ast.AST]) -> Names:
         """What the names in a function are, inner functions included."""
-        names: Names = {}
+        names = dict(_BY_NAME)
         for _ in range(3):  # one may be known by another
             for node in scope:
                 match node:
-                    case ast.arg(arg=name, annotation=annotation):
-                        self._note(names, name, _annotated(annotation))
+                    case ast.arg(arg=name, annotation=ast.expr() as annotation):
+                        names.pop(name, None)
+                        self._note(names, name, self._annotated(annotation))
                     case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
-                        self._note(names, name, _annotated(annotation))
+                        self._note(names, name, self._annotated(annotation))
                     case ast.Assign(targets=targets, value=value):
                         for target in targets:
                             self._bind(names, target, value)
@@ -179,6 +200,10 @@ class FieldChanges:
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
             for one, its in zip(target.elts, value.elts, strict=False):
                 self._bind(names, one, its)
+        elif isinstance(target, ast.Tuple):  # of a named tuple: as a rule the names are those of its fields
+            for one in target.elts:
+                if isinstance(one, ast.Name):
+                    self._note(names, one.id, self.attributes.get(one.id))
         elif isinstance(target, ast.Name):
             self._note(names, target.id, self._kind(value, names))
 

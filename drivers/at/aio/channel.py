@@ -58,13 +58,13 @@ class AtChannel(ChannelBase):
     # -- what it runs on -------------------------------------------------------------------------------------------
 
     @property
-    def dlci(self) -> int | None:
+    def _dlci(self) -> int | None:
         """The DLCI of the writer, None where it is no DLC."""
         dlci = self._writer.get_extra_info("dlci")
         return dlci if isinstance(dlci, int) else None
 
     @property
-    def modem(self) -> object:
+    def _modem(self) -> object:
         """What stands for the modem: the multiplexer of the writer, or this channel where there is none."""
         return self._writer.get_extra_info("mux") or self
 
@@ -80,14 +80,14 @@ class AtChannel(ChannelBase):
             return False
         return True
 
-    async def neighbour(self, dlci: int) -> AtChannel | None:
+    async def _neighbour(self, dlci: int) -> AtChannel | None:
         """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
 
         Args:
             dlci: which DLC.
         """
         multiplexer: StreamSource | None = self._writer.get_extra_info("mux")
-        used = any(other.modem is multiplexer and other.dlci == dlci and not other.closed for other in _living)
+        used = any(other._modem is multiplexer and other._dlci == dlci and not other.closed for other in _living)
         if multiplexer is None or used:
             return None
         try:
@@ -96,7 +96,7 @@ class AtChannel(ChannelBase):
             return None  # the module does not have it
         return AtChannel(reader, writer, name=f"DLCI {dlci}", clock=self._clock)
 
-    async def release(self) -> None:
+    async def _release(self) -> None:
         """Say that a user no longer needs this channel; the last one closes it."""
         if self._let_go():
             await self.close()

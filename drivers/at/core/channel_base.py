@@ -44,12 +44,12 @@ class ChannelBase(ABC):
 
     @property
     @abstractmethod
-    def modem(self) -> object:
+    def _modem(self) -> object:
         """What stands for the modem."""
 
     @property
     @abstractmethod
-    def dlci(self) -> int | None:
+    def _dlci(self) -> int | None:
         """The DLCI of the channel, None where it is no DLC."""
 
     @property
@@ -75,7 +75,7 @@ class ChannelBase(ABC):
         with self._lock:
             self._engine.remove_sink(sink)
 
-    def retain(self) -> None:
+    def _retain(self) -> None:
         """Say that one more user needs this channel; `release` takes it back."""
         with self._lock:
             self._holders += 1
@@ -86,7 +86,7 @@ class ChannelBase(ABC):
             self._holders -= 1
             return self._holders <= 0
 
-    def room_made(self) -> None:
+    def _room_made(self) -> None:
         """Learn that a sink is no longer congested."""
         with self._lock:
             self._wake()

@@ -191,7 +191,7 @@ class Lexer:
             window = bytes(self._octets[at : at + len(header.prefix) + header.room])
             found = header.match(window)
             if found is None:
-                if header.may_become(window):
+                if header._may_become(window):
                     return None, True
                 continue
             count = int(found["count"])
@@ -253,7 +253,7 @@ class Lexer:
             return None, False
         part = bytes(self._octets[at + 2 : at + 2 + self._max_line])
         prompt = self.prompt and not part
-        return None, prompt or any(pattern.may_become(part) for pattern in self.known)
+        return None, prompt or any(pattern._may_become(part) for pattern in self.known)
 
     def _next_heading(self) -> tuple[Line | None, bool]:
         """Look for another line that precedes bare data; return it, and whether more octets are needed."""
@@ -261,7 +261,7 @@ class Lexer:
         end = self._octets.find(b"\r\n", 0, self._max_line)
         if end < 0:
             part = bytes(self._octets[: self._max_line])
-            return None, any(pattern.may_become(part) for pattern in heads)
+            return None, any(pattern._may_become(part) for pattern in heads)
         text = bytes(self._octets[:end]).decode("latin-1")
         if not any(pattern.match(text) for pattern in heads):
             return None, False

@@ -34,7 +34,7 @@ class LinePattern:
             return None
         return self._line.fullmatch(line)
 
-    def may_become(self, part: bytes) -> bool:
+    def _may_become(self, part: bytes) -> bool:
         """Tell whether an incomplete line (a CR at its end is allowed) can still become this one."""
         if len(part) <= len(self._start):
             return self._start.startswith(part)
@@ -68,7 +68,7 @@ class Header:
         """Match a whole header at the beginning of the octets."""
         return self._header.match(octets)
 
-    def may_become(self, part: bytes) -> bool:
+    def _may_become(self, part: bytes) -> bool:
         """Tell whether an incomplete header can still become this one."""
         if len(part) <= len(self.prefix):
             return self.prefix.startswith(part)

@@ -60,26 +60,20 @@ class AtChannel(ChannelBase):
         with _living_lock:
             _living.add(self)
 
-    @staticmethod
-    def living() -> list[AtChannel]:
-        """Return the channels of this process that somebody still refers to, closed ones too."""
-        with _living_lock:
-            return list(_living)
-
     # -- what it runs on -------------------------------------------------------------------------------------------
 
     @property
-    def modem(self) -> object:
+    def _modem(self) -> object:
         """What stands for the modem: the port, which may say more of it."""
         return self.port
 
     @property
-    def dlci(self) -> int | None:
+    def _dlci(self) -> int | None:
         """The DLCI of the port, None where it does not tell it."""
         dlci = getattr(self.port, "dlci", None)
         return dlci if isinstance(dlci, int) else None
 
-    def neighbour(self, dlci: int) -> AtChannel | None:
+    def _neighbour(self, dlci: int) -> AtChannel | None:
         """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
 
         Args:
@@ -178,7 +172,7 @@ class AtChannel(ChannelBase):
             self._jobs.append(job)
             self._changed.notify_all()
 
-    def release(self) -> None:
+    def _release(self) -> None:
         """Say that a user no longer needs this channel; the last one closes it."""
         if self._let_go():
             self.close()
@@ -374,4 +368,6 @@ class AtChannel(ChannelBase):
 
 def in_use(port: object) -> bool:
     """Tell whether a channel of this process that has not been closed uses a port."""
-    return any(channel.port is port and not channel.closed for channel in AtChannel.living())
+    with _living_lock:
+        living = list(_living)
+    return any(channel.port is port and not channel.closed for channel in living)

@@ -14,7 +14,7 @@ _channels_lock = threading.Lock()
 
 
 def shared_channel(port: Port, *, clock: Clock | None = None) -> AtChannel:
-    """Return the channel of a port, created at the first call; the caller has to `retain` and `release` it."""
+    """Return the channel of a port, created at the first call; the caller has to `_retain` and `_release` it."""
     with _channels_lock:
         channel = _channels.get(id(port))  # the channel keeps its port alive, so the id is not reused meanwhile
         if channel is None or channel.closed:
@@ -34,5 +34,5 @@ def channel_for(port: Port, *, clock: Clock | None = None) -> AtChannel:
         The channel, which stays open until `AtChannel.close`.
     """
     channel = shared_channel(port, clock=clock)
-    channel.retain()
+    channel._retain()
     return channel

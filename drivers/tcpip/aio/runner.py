@@ -62,7 +62,7 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
         async with self._administration:
             owned = self._disown()
         if owned:
-            await self.channel.release()
+            await self.channel._release()
 
     def _on_channel(self, dialogue: Dialogue[object]) -> Awaitable[object]:
         return self.channel.run(dialogue)
@@ -75,7 +75,7 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
             return await self.run(procedure)
 
     async def _on_free_uart(self, step: OnFreeUart) -> object:
-        neighbour = await self.channel.neighbour(step.dlci)
+        neighbour = await self.channel._neighbour(step.dlci)
         if neighbour is not None:
             async with neighbour:
                 with step.trying(neighbour.name):

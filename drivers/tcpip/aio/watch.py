@@ -49,6 +49,11 @@ class Watch:
         """The session that is watched now."""
         return self._watched.session
 
+    @property
+    def bound(self) -> float:
+        """Seconds from the last sign of life until a dead connection is reported, at most."""
+        return self._watched.bound
+
     async def close(self) -> None:
         """Stop watching; the session stays; idempotent."""
         self._task.cancel()

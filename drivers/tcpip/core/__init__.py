@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from . import events
 from .changes import Changes
+from .context_claim import ContextClaim
 from .listener_state import ListenerState
 from .options import Options
 from .ownership import ContextState
-from .procedure import Procedure, exclusive, on_channel, on_free_uart, wait
-from .session_table import IdScope
+from .procedure import Procedure, Tried, exclusive, on_channel, on_free_uart, wait
+from .session_table import IdScope, SessionTable
 from .socket_state import Acknowledged, Address, Ending, Role, SocketId, SocketState
 from .stack import Dialect, TcpipStack, Wiring
 
@@ -20,6 +21,7 @@ __all__ = [
     "Acknowledged",
     "Address",
     "Changes",
+    "ContextClaim",
     "ContextState",
     "Dialect",
     "Ending",
@@ -28,9 +30,11 @@ __all__ = [
     "Options",
     "Procedure",
     "Role",
+    "SessionTable",
     "SocketId",
     "SocketState",
     "TcpipStack",
+    "Tried",
     "Wiring",
     "events",
     "exclusive",

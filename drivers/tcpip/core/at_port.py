@@ -18,5 +18,5 @@ class AtPort(Protocol):
     def remove_sink(self, sink: Sink) -> None:
         """Remove a sink."""
 
-    def room_made(self) -> None:
+    def _room_made(self) -> None:
         """Let the reader continue: a sink is no longer congested."""

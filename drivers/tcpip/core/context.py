@@ -28,7 +28,7 @@ class Context(EventHandler):
     def take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[Lease]:
         """Claim the context and make the settings; where it is held, make sure that nobody took it unheard."""
         self._check_usable()
-        if not self.claim.check():
+        if not self.claim._check():
             yield from self._take(timeout, take_over=take_over, reclaim=reclaim)
         elif not self.claim.active:
             yield from self.stack.verify()
@@ -37,14 +37,14 @@ class Context(EventHandler):
     def ready(self) -> Procedure[None]:
         """Make sure that the context is held and not broken, claiming it where it is not held."""
         self._check_usable()
-        if self.claim.check() and self.claim.broken:
+        if self.claim._check() and self.claim.broken:
             yield from self.stack.deactivate()  # the network took it away; only this frees it for anybody
-        if not self.claim.check():
+        if not self.claim._check():
             yield from self._take(0.0)
 
     def _take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[None]:
         deadline = self._now() + timeout
-        yield from self.claim.take(
+        yield from self.claim._take(
             deadline,
             take_over=take_over,
             patient=not reclaim,
@@ -64,7 +64,7 @@ class Context(EventHandler):
                 with suppress(AtError, TcpipError):  # there is nobody to tell, or nothing of ours left
                     yield from self.stack.give_up()
         finally:
-            self.claim.release(reason)
+            self.claim._release(reason)
 
     def _check_usable(self) -> None:
         if self.closed:
@@ -114,10 +114,10 @@ class Context(EventHandler):
         yield from self._give_up("the driver was closed")
 
     def _close_all(self) -> Procedure[None]:
-        while (refused := self.table.next_refused()) is not None:
+        while (refused := self.table._next_refused()) is not None:
             with suppress(AtError, TcpipError):
                 yield from on_channel(self.turn_away(refused))
-        for session in self.table.unfinished():
+        for session in self.table._unfinished():
             if session.close_here():
                 with suppress(AtError, TcpipError):  # there is nobody to tell, or deactivating ends it, too
                     yield from self.end_session(session)
@@ -251,8 +251,8 @@ class Context(EventHandler):
 
     def room_made(self) -> None:
         """Learn that a reader has made room."""
-        self._port.room_made()
-        self.table.room_made()
+        self._port._room_made()
+        self.table._room_made()
 
     @property
     def resumable(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ...errors import CommandError, ContextBusy, ContextLost, SessionClosed
 from .ownership import ContextState, ContextTable, Lease
@@ -20,6 +20,7 @@ class ContextClaim:
         dlci: the DLCI of the port, None where it does not tell it.
         table: who owns which context.
         now: tells the time.
+        words: what messages add in the words of the family, see `TcpipStack.WORDS`.
         ended: called with the reason when the claim has ended.
     """
 
@@ -31,21 +32,31 @@ class ContextClaim:
         dlci: int | None,
         table: ContextTable,
         now: Callable[[], float],
+        words: Mapping[str, str],
         ended: Callable[[Exception], None],
     ) -> None:
-        self.context = context
-        self.port = port
-        self.dlci = dlci
+        self.context: int = context
+        """Which context it is."""
+        self.port: str = port
+        """The name of the port."""
+        self.dlci: int | None = dlci
+        """The DLCI of the port, None where it does not tell it."""
         self.name: str = f"{port}, context {context}"
         """What messages call the context."""
         self.lease: Lease | None = None
+        """The lease, until `lost`, a release or the end of what was used ends the claim."""
         self.address: str | None = None
         """The local address, None until it was read."""
         self.broken: bool = False
         """Whether the network has taken the context away, so that it has to be deactivated first."""
         self._table = table
         self._now = now
+        self._words = words
         self._ended = ended
+
+    def __repr__(self) -> str:
+        state = "not held" if not self.valid else "broken" if self.broken else "active" if self.active else "held"
+        return f"<ContextClaim of {self.name}: {state}>"
 
     @property
     def held(self) -> Lease:
@@ -64,7 +75,7 @@ class ContextClaim:
         """Whether the context is held and has been in use, as far as known."""
         return self.valid and self.lease is not None and self.lease.active
 
-    def take(
+    def _take(
         self,
         deadline: float,
         *,
@@ -85,30 +96,33 @@ class ContextClaim:
         """
         while True:
             try:
-                lease = self._table.reserve(self.context, self.dlci, take_over=take_over, port=self.port)
+                lease = self._table._reserve(self.context, self.dlci, take_over=take_over, port=self.port)
             except ContextBusy:
                 left = deadline - self._now()
                 if left <= 0 or not patient:
                     raise
-                yield from wait(left, self._table.changes, lambda: self._table.free(self.context) or None)
+                yield from wait(left, self._table._changes, lambda: self._table._free(self.context) or None)
                 continue
             try:
                 yield from ask()
             except CommandError as refusal:
-                self._table.undo(lease)
+                self._table._undo(lease)
                 left = deadline - self._now()
                 if left <= 0 or not patient:
-                    raise ContextBusy(self.context, port=self.port) from refusal
+                    refused, remedy = (self._words.get(what, "") for what in ("busy", "deactivate"))
+                    raise ContextBusy(
+                        self.context, port=self.port, refused=refused, remedy=remedy, code=refusal.code
+                    ) from refusal
                 yield from wait(min(RETRY, left))
             except BaseException:
-                self._table.undo(lease)
+                self._table._undo(lease)
                 raise
             else:
-                self._table.confirm(lease)
+                self._table._confirm(lease)
                 self.lease, self.broken = lease, False
                 return
 
-    def check(self) -> bool:
+    def _check(self) -> bool:
         """Tell whether the context is held.
 
         Raises:
@@ -122,12 +136,12 @@ class ContextClaim:
         self._drop(SessionClosed(f"{self.name}: {lease.ended}"))
         return False
 
-    def release(self, reason: str) -> None:
+    def _release(self, reason: str) -> None:
         """Give the context up, whatever its state."""
         lease = self.lease
         self._drop(SessionClosed(f"{self.name}: {reason}"))
         if lease is not None:
-            self._table.release(lease, reason)
+            self._table._release(lease, reason)
 
     def note(self, word: str, state: ContextState) -> None:
         """Take a state that follows from what the module says; one that nobody uses ends the claim on what was used.
@@ -140,21 +154,26 @@ class ContextClaim:
         if lease is None:
             return
         self.broken = state is ContextState.BROKEN
-        self._table.update(lease, word, state)
+        self._table._update(lease, word, state)
         if state is ContextState.DOWN:
             self.address = None
             if lease.ended is not None:
                 self._drop(SessionClosed(f"{self.name}: the context is in {word}"))
 
-    def lost(self, lease: Lease) -> ContextLost:
-        """End the claim because somebody else has the context, and return the exception that says so."""
-        loss = ContextLost(self.context, lease.ended or "", port=self.port)
+    def lost(self, lease: Lease, code: int | None = None) -> ContextLost:
+        """End the claim because somebody else has the context, and return the exception that says so.
+
+        Args:
+            lease: the one that was lost.
+            code: the module's own number for that, None where it gave none.
+        """
+        loss = ContextLost(self.context, lease.ended or "", port=self.port, code=code)
         self._drop(loss)
         return loss
 
     def forget(self, lease: Lease, reason: str) -> None:
         """End a lease because the module says that somebody else has the context; `lost` ends the claim."""
-        self._table.forget(lease, reason)
+        self._table._forget(lease, reason)
 
     def _drop(self, cause: Exception) -> None:
         if self.lease is not None:

@@ -57,4 +57,4 @@ class Demultiplexer:
 
     def lost(self, cause: Exception) -> None:
         """See `Sink.lost`."""
-        self._table.break_off(cause, gone=False)
+        self._table._break_off(cause, gone=False)

@@ -48,11 +48,17 @@ class EventHandler:
     ) -> None:
         family = dialect.family
         self.claim: ContextClaim = ContextClaim(
-            options.context, port.name, dlci=dlci, table=owners, now=now, ended=self._claim_ended
+            options.context,
+            port.name,
+            dlci=dlci,
+            table=owners,
+            now=now,
+            words=family.WORDS,
+            ended=self._claim_ended,
         )
         self.name: str = self.claim.name
         """What messages call it."""
-        scope = owners.scope if family.ID_SCOPE is IdScope.MODULE else Scope()
+        scope = owners._scope if family.ID_SCOPE is IdScope.MODULE else Scope()
         self.table: SessionTable = SessionTable(
             self.name, options.context, scope, until_closed=family.CLOSE_AFTER_PEER, handle=self.handle, wake=wake
         )
@@ -64,7 +70,7 @@ class EventHandler:
         self._now = now
 
     def _claim_ended(self, cause: Exception) -> None:
-        self.table.break_off(cause)
+        self.table._break_off(cause)
         self.table.listeners.clear()
         self.stack.let_go()
         self._port.remove_sink(self._demultiplexer)
@@ -82,9 +88,9 @@ class EventHandler:
                 | events.Online(id)
                 | events.ListenerEnded(id)
             ):
-                table = self.table.holder(id)
+                table = self.table._holder(id)
                 if table is not self.table:
-                    table.handle(event)  # it has come on another channel
+                    table._handle(event)  # it has come on another channel
                 elif isinstance(event, events.ListenerEnded):
                     self._listener_ended(event)
                 else:
@@ -92,24 +98,24 @@ class EventHandler:
             case events.Incoming():
                 self._incoming(event)
             case events.ContextDropped(_, _, context) if context not in (None, self.claim.context):
-                for table in self.table.of_context(context):
-                    table.handle(event)
+                for table in self.table._of_context(context):
+                    table._handle(event)
             case events.ContextDropped(reason, word):
                 self.claim.address = None
                 self.claim.note(word, ContextState.BROKEN)
-                self.table.break_off(SessionReset(f"{self.name}: {reason}"))
+                self.table._break_off(SessionReset(f"{self.name}: {reason}"))
             case events.ModuleReset(reason, word):
-                self.table.break_off(SessionReset(f"{self.name}: {reason}"))
+                self.table._break_off(SessionReset(f"{self.name}: {reason}"))
                 self.claim.note(word, ContextState.DOWN)
-                self.claim.release(reason)
+                self.claim._release(reason)
             case events.Resolved():
-                self.table.add_resolved(event)
+                self.table._add_resolved(event)
             case events.OnlineEnd():
                 session, self.table.online = self.table.online, None
                 if session is not None:
                     self._ended_by_peer(session)
             case events.InDoubt():
-                self.table.doubt = True
+                self.table._doubt = True
                 self.table.wake()
 
     def _listener_ended(self, event: events.ListenerEnded) -> None:
@@ -137,15 +143,15 @@ class EventHandler:
 
     def _incoming(self, event: events.Incoming) -> None:
         """Make the session of a client that has come."""
-        table = self.table.holder(event.listener)
+        table = self.table._holder(event.listener)
         if table is not self.table:
-            table.handle(event)
+            table._handle(event)
             return
         listener = self.table.listeners.get(event.listener)
         if listener is None:
             return  # that of somebody else
         former = self.table.sessions.get(event.id)
-        if former is not None and former.role == "server" and self.stack.CLOSE_AFTER_PEER and table.occupies(former):
+        if former is not None and former.role == "server" and self.stack.CLOSE_AFTER_PEER and table._occupies(former):
             return  # told again on another channel: nobody else can have its id before it is closed here
         if former is not None and former.open:
             former.end_by_remote()  # its place was given to another: it has gone unheard
@@ -154,7 +160,7 @@ class EventHandler:
         if listener.offer(session):
             self.table.adopt(session)
         else:
-            self.table.turn_away(session)
+            self.table._turn_away(session)
 
     def _closed_by_peer(self, session: SocketState) -> None:
         if self.stack.pushes or self.table.online is not None:
@@ -173,17 +179,17 @@ class EventHandler:
         """Return what is to be done next without being asked, None when there is nothing."""
         table = self.table
         if not self.claim.valid:
-            table.doubt = False
+            table._doubt = False
             return None
         if table.online is not None:
             return self.stack.online_work()
-        if table.doubt:
-            table.doubt = False
+        if table._doubt:
+            table._doubt = False
             return self._reconcile()
-        refused = table.next_refused()
+        refused = table._next_refused()
         if refused is not None:
             return self.turn_away(refused)
-        session = table.next_unread()
+        session = table._next_unread()
         return None if session is None else self._fetch(session)
 
     def turn_away(self, session: SocketState) -> Dialogue[None]:
@@ -210,4 +216,4 @@ class EventHandler:
         elif session.closing and not session.unread:
             self._ended_by_peer(session)
         elif count is None:
-            self.table.doubt = True
+            self.table._doubt = True

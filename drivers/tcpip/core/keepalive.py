@@ -19,8 +19,7 @@ from .socket_state import Acknowledged, SocketState
 
 S = TypeVar("S", bound=SessionBase[object])
 
-ANSWERS = 3 * 5.3  # seconds that the module's answers to three commands may take beside the waits
-MAX_PROBE = 1460  # app note 3.4
+QUESTIONS = 3  # that the module is asked between two waits, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,11 @@ class KeepAlive:
 
     Args:
         period: seconds of idleness after which it is examined; some networks drop a connection after 8 minutes.
-        probe: what is sent to the other side, 1 to 1460 octets; the other side has to expect it.
+        probe: what is sent to the other side, as much as the module sends at once; the other side has to expect it.
         first: seconds from the probe to the first look at what was acknowledged.
         then: seconds between further ones.
         repeats: how many further ones, 0 to 12.
-        index: the session that is meant, with MUXIP on; None: whichever it is given to.
+        index: the number of the session that is meant; None: whichever it is given to.
     """
 
     period: float = 420.0
@@ -46,17 +45,20 @@ class KeepAlive:
     def __post_init__(self) -> None:
         if self.period <= 0 or self.first <= 0 or self.then <= 0:
             raise ValueError("period, first and then are more than 0 seconds")
-        if not 1 <= len(self.probe) <= MAX_PROBE:
-            raise ValueError(f"a probe has 1 to {MAX_PROBE} octets, not {len(self.probe)}")
+        if not self.probe:
+            raise ValueError("a probe has 1 octet or more, not 0")
         if not 0 <= self.repeats <= 12:
             raise ValueError(f"repeats is 0 to 12, not {self.repeats}")
-        if self.index is not None and (type(self.index) is not int or not 0 <= self.index <= 5):  # app note 4.2
-            raise InvalidArgument(f"the index of a session is 0 to 5, not {self.index!r}")
+        if self.index is not None and (type(self.index) is not int or self.index < 0):
+            raise InvalidArgument(f"the index of a session is 0 or more, not {self.index!r}")
 
     @property
     def bound(self) -> float:
-        """Seconds from the last sign of life until a dead connection is reported, at most."""
-        return 2 * self.period + self.first + self.repeats * self.then + (2 + self.repeats) * ANSWERS
+        """Seconds from the last sign of life until a dead connection is reported, at most.
+
+        What the module takes for its answers comes on top; `Watch.bound` has it all.
+        """
+        return 2 * self.period + self.first + self.repeats * self.then
 
 
 def check_kind(context: Context, session: SocketState, settings: KeepAlive) -> None:
@@ -175,6 +177,12 @@ class Watched(Generic[S]):
     def describe(self, *, ended: bool) -> str:
         """Return what the `Watch` of a shell says of itself."""
         return f"<Watch of {self.session!r}: {'ended' if ended else f'every {self._settings.period:g} s'}>"
+
+    @property
+    def bound(self) -> float:
+        """Seconds from the last sign of life until a dead connection is reported, at most."""
+        answers = (2 + self._settings.repeats) * QUESTIONS * self._context.stack.answer_time
+        return self._settings.bound + answers
 
     def nudge(self) -> None:
         """Have it asked again whether the watch is stopped."""

@@ -85,7 +85,7 @@ class ListenerState:
         """Return the next client that waits, or None.
 
         Raises:
-            SessionClosed: the server has ended.
+            drivers.errors.SessionClosed: the server has ended.
         """
         with self.changes:
             if self._waiting:

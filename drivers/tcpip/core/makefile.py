@@ -33,6 +33,11 @@ class SessionFile(io.RawIOBase):
         self._reading = reading
         self._writing = writing
 
+    def __repr__(self) -> str:
+        ways = [way for way, has in (("reading", self._reading), ("writing", self._writing)) if has]
+        state = "closed" if self.closed else f"for {' and '.join(ways)}"
+        return f"<{type(self).__name__} of {self._session!r}: {state}>"
+
     def readable(self) -> bool:
         """Whether it can be read."""
         return self._reading and not self.closed

@@ -78,15 +78,15 @@ class ContextTable:
     """
 
     def __init__(self) -> None:
-        self.changes: Changes = Changes()
+        self._changes: Changes = Changes()
         """Held while anything of it is looked at or changed."""
-        self.scope: Scope = Scope()
+        self._scope: Scope = Scope()
         """The sockets of the module, where their ids are unique in it and not in a context only."""
         self._entries: defaultdict[int, _Entry] = defaultdict(_Entry)
 
     def __repr__(self) -> str:
         words = []
-        with self.changes:
+        with self._changes:
             for context, entry in sorted(self._entries.items()):
                 if entry.lease is not None:
                     holder = "a driver" if entry.lease.owner is None else f"DLCI {entry.lease.owner}"
@@ -95,18 +95,18 @@ class ContextTable:
 
     def owner(self, context: int) -> int | None:
         """Return the DLCI of the holder, or None."""
-        with self.changes:
+        with self._changes:
             lease = self._entries[context].lease
             return None if lease is None else lease.owner
 
     def held(self, context: int) -> bool:
         """Tell whether a driver of this table holds the context."""
-        with self.changes:
+        with self._changes:
             return self._entries[context].lease is not None
 
     def state(self, context: int) -> str | None:
         """Return the context's state as last known, None when it is not known."""
-        with self.changes:
+        with self._changes:
             return self._entries[context].state
 
     def claim(self, context: int, driver: Claimant, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
@@ -131,7 +131,7 @@ class ContextTable:
             )
         return driver.claim(timeout=timeout, take_over=take_over)
 
-    def reserve(self, context: int, owner: int | None, *, take_over: bool = False, port: str = "") -> Lease:
+    def _reserve(self, context: int, owner: int | None, *, take_over: bool = False, port: str = "") -> Lease:
         """Reserve a context before the module is asked for it.
 
         Args:
@@ -141,12 +141,12 @@ class ContextTable:
             port: the name of the claimer's port, for the message.
 
         Returns:
-            A lease that `confirm` makes valid and `undo` takes back.
+            A lease that `_confirm` makes valid and `_undo` takes back.
 
         Raises:
             ContextBusy: another driver holds it or is claiming it.
         """
-        with self.changes:
+        with self._changes:
             entry = self._entries[context]
             holder = entry.claiming or entry.lease
             idle = holder is None or not (holder.active or entry.in_use)
@@ -156,9 +156,9 @@ class ContextTable:
             entry.claiming = Lease(context, owner)
             return entry.claiming
 
-    def confirm(self, lease: Lease) -> None:
+    def _confirm(self, lease: Lease) -> None:
         """Make a reserved lease the valid one: the module said OK."""
-        with self.changes:
+        with self._changes:
             entry = self._entries[lease.context]
             former = entry.lease
             if former is not None:
@@ -166,18 +166,18 @@ class ContextTable:
                 former.ended, former.lost = f"{taker} took it over while it was not in use", True
             entry.lease, entry.claiming = lease, None
             lease.active = entry.in_use
-            self.changes.notify()
+            self._changes.notify()
 
-    def undo(self, lease: Lease) -> None:
+    def _undo(self, lease: Lease) -> None:
         """Take a reservation back: the module said ERROR, or the line died."""
-        with self.changes:
+        with self._changes:
             entry = self._entries[lease.context]
             if entry.claiming is lease:
                 entry.claiming = None
             lease.ended = "the module refused it"
-            self.changes.notify()
+            self._changes.notify()
 
-    def update(self, lease: Lease, word: str, state: ContextState) -> None:
+    def _update(self, lease: Lease, word: str, state: ContextState) -> None:
         """Note the state of the holder's context; a context that is no longer in use after it was ends the lease.
 
         Args:
@@ -185,7 +185,7 @@ class ContextTable:
             word: the state as the module words it.
             state: what that means.
         """
-        with self.changes:
+        with self._changes:
             entry = self._entries[lease.context]
             if entry.lease is not lease:
                 return
@@ -195,33 +195,33 @@ class ContextTable:
             elif lease.active:
                 entry.lease = None
                 lease.ended = f"the context came back to {word}"
-            self.changes.notify()
+            self._changes.notify()
 
-    def release(self, lease: Lease, reason: str = "it was released") -> None:
+    def _release(self, lease: Lease, reason: str = "it was released") -> None:
         """End a lease; one that has ended already changes nothing."""
-        with self.changes:
+        with self._changes:
             entry = self._entries[lease.context]
             if entry.lease is lease:
                 self._clear(entry)  # nobody hears any more what becomes of it
             lease.ended = lease.ended or reason
-            self.changes.notify()
+            self._changes.notify()
 
-    def forget(self, lease: Lease, reason: str) -> None:
+    def _forget(self, lease: Lease, reason: str) -> None:
         """End a lease because the module says that somebody else has the context; its state is not known then."""
-        with self.changes:
+        with self._changes:
             entry = self._entries[lease.context]
             if entry.lease is lease:
                 self._clear(entry)
             lease.ended, lease.lost = lease.ended or reason, True
-            self.changes.notify()
+            self._changes.notify()
 
     def _clear(self, entry: _Entry) -> None:
         entry.lease = entry.state = None
         entry.in_use = False
 
-    def free(self, context: int) -> bool:
+    def _free(self, context: int) -> bool:
         """Tell whether nobody of this table holds a context or is claiming it."""
-        with self.changes:
+        with self._changes:
             entry = self._entries[context]
             return entry.lease is None and entry.claiming is None
 

@@ -29,17 +29,17 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
         self.clock: Clock = clock or channel.clock
         self._owns_channel = owned
         if owned:
-            channel.retain()
+            channel._retain()
 
     @property
     def modem(self) -> object:
         """What stands for the modem; see `table_for`."""
-        return self.channel.modem
+        return self.channel._modem
 
     @property
     def dlci(self) -> int | None:
         """The DLCI of the channel, None where the port does not tell it."""
-        return self.channel.dlci
+        return self.channel._dlci
 
     def set_dtr(self, on: bool) -> None:
         """Set DTR of the UART."""

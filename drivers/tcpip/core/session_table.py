@@ -61,15 +61,19 @@ class SessionTable:
     ) -> None:
         self.name = name
         self.context = context
-        self.handle = handle
-        self.wake = wake
+        self._handle = handle
+        self.wake: Callable[[], None] = wake
+        """Has what is due done soon: what is unread is fetched, what is in doubt is asked."""
         self.sessions: dict[SocketId, SocketState] = {}
+        """The sessions by their ids; one that is over stays until another one takes its id."""
         self.listeners: dict[SocketId, ListenerState] = {}
+        """The listeners by their ids."""
         self.online: SocketState | None = None
         """The session whose data is all that comes: the UART is in data mode."""
-        self.doubt: bool = False
+        self._doubt: bool = False
         """Whether sessions may have ended unheard, so that the module has to be asked."""
         self.counters: Counter[str] = Counter()
+        """How often something unexpected has come, by its name."""
         self._fetches = 0
         self.changes: Changes = Changes()
         """Held while a name that has been resolved is added or taken."""
@@ -89,9 +93,9 @@ class SessionTable:
         """Return the sessions that stand, all or those of one role."""
         return [s for s in list(self.sessions.values()) if s.open and (role is None or s.role == role)]
 
-    def unfinished(self) -> list[SocketState]:
+    def _unfinished(self) -> list[SocketState]:
         """Return the sessions that the module still has to be told the end of."""
-        return [s for s in list(self.sessions.values()) if not s.closed and self.occupies(s)]
+        return [s for s in list(self.sessions.values()) if not s.closed and self._occupies(s)]
 
     @property
     def listening(self) -> bool:
@@ -103,15 +107,15 @@ class SessionTable:
         """Whether a session stands or a listener listens."""
         return bool(self.standing()) or self.listening
 
-    def holder(self, id: SocketId) -> SessionTable:
+    def _holder(self, id: SocketId) -> SessionTable:
         """Return the table of the scope in which a session or a listener has this id now, else this one."""
         return next((table for table in self._tables() if table._has(id)), self)
 
     def _has(self, id: SocketId) -> bool:
         session = self.sessions.get(id)  # it stays here after its end, when its id may be another one's already
-        return id in self.listeners or (session is not None and (session.ending or self.occupies(session)))
+        return id in self.listeners or (session is not None and (session.ending or self._occupies(session)))
 
-    def of_context(self, context: int) -> list[SessionTable]:
+    def _of_context(self, context: int) -> list[SessionTable]:
         """Return the tables of the scope that are of a context, this one where there is no other."""
         return [table for table in self._tables() if table.context == context] or [self]
 
@@ -120,7 +124,7 @@ class SessionTable:
         with self._scope.lock:
             return [self, *(table for table in self._scope.tables if table is not self)]
 
-    def occupies(self, session: SocketState) -> bool:
+    def _occupies(self, session: SocketState) -> bool:
         """Say whether a session of this table still has its id."""
         return session.open or (self._until_closed and not session.released)
 
@@ -166,14 +170,13 @@ class SessionTable:
             id = self._free_id(ids)
             if id is None:
                 return None
-            listener = ListenerState(name=self.name, protocol=protocol, port=port, id=id, clients=clients)
-            self.listeners[id] = listener
+            listener = self.listeners[id] = self.new_listener(id, protocol, port, clients)
             return listener
 
     def _free_id(self, ids: Iterable[SocketId]) -> SocketId | None:
         taken = set[SocketId]()
         for table in self._scope.tables:
-            taken.update(id for id, session in list(table.sessions.items()) if table.occupies(session))
+            taken.update(id for id, session in list(table.sessions.items()) if table._occupies(session))
             taken.update(list(table.listeners))
         return next((id for id in ids if id not in taken), None)
 
@@ -183,31 +186,38 @@ class SessionTable:
         """Make a session; it is not in the table yet."""
         return SocketState(name=self.name, protocol=protocol, role=role, remote=remote, id=id, datagrams=datagrams)
 
-    def adopt(self, session: SocketState) -> None:
-        """Take a session that the module has made, under the id that it has given it."""
+    def new_listener(self, id: SocketId, protocol: str, port: int, clients: int = 1) -> ListenerState:
+        """Make a listener; it is not in the table yet."""
+        return ListenerState(name=self.name, protocol=protocol, port=port, id=id, clients=clients)
+
+    def adopt(self, made: SocketState | ListenerState) -> None:
+        """Take a session or a listener that the module has made, under the id that it has given it."""
         with self._scope.lock:
-            self.sessions[session.id] = session
+            if isinstance(made, ListenerState):
+                self.listeners[made.id] = made
+            else:
+                self.sessions[made.id] = made
 
     def drop(self, id: SocketId) -> None:
         """Forget a session or a listener that did not come about."""
         self.sessions.pop(id, None)
         self.listeners.pop(id, None)
 
-    def turn_away(self, session: SocketState) -> None:
-        """Have the module told that a client that it has accepted is not wanted; see `next_refused`."""
+    def _turn_away(self, session: SocketState) -> None:
+        """Have the module told that a client that it has accepted is not wanted; see `_next_refused`."""
         self.counters["refused_clients"] += 1
         session.close_here()
         self.adopt(session)  # it has its id until the module was told
         self._refused.append(session)
         self.wake()
 
-    def next_refused(self) -> SocketState | None:
+    def _next_refused(self) -> SocketState | None:
         """Return a client that is to be turned away, None when there is none."""
         return self._refused.popleft() if self._refused else None
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
-    def break_off(self, cause: Exception, *, gone: bool = True) -> None:
+    def _break_off(self, cause: Exception, *, gone: bool = True) -> None:
         """End all sessions and listeners.
 
         Args:
@@ -224,7 +234,7 @@ class SessionTable:
             if listener.open:
                 listener.break_off(cause)
 
-    def next_unread(self) -> SocketState | None:
+    def _next_unread(self) -> SocketState | None:
         """Return a session whose data waits in the module and has a reader; each comes in its turn."""
         waiting = [s for s in list(self.sessions.values()) if s.open and s.unread and not s.congested]
         session = min(waiting, key=lambda one: one.fetched, default=None)
@@ -233,7 +243,7 @@ class SessionTable:
             session.fetched = self._fetches  # the others come first next time
         return session
 
-    def room_made(self) -> None:
+    def _room_made(self) -> None:
         """Learn that a reader has made room."""
         if any(session.unread for session in self.standing()):
             self.wake()
@@ -252,7 +262,7 @@ class SessionTable:
             with self._scope.lock, suppress(ValueError):
                 self._scope.asking.remove(self)
 
-    def add_resolved(self, event: Resolved) -> None:
+    def _add_resolved(self, event: Resolved) -> None:
         """Give what became of a name to the table of the scope that has asked first; nobody's is counted."""
         with self._scope.lock:
             table = self._scope.asking.popleft() if self._scope.asking else None

@@ -172,7 +172,7 @@ class SocketState:
         """Return the result of opening it that `opened` noted, or None if there is none yet.
 
         Raises:
-            SessionClosed: it has ended before that.
+            drivers.errors.SessionClosed: it has ended before that.
         """
         with self.changes:
             if self._code is None and self._ended is not None:
@@ -220,7 +220,7 @@ class SocketState:
         """Return up to `size` octets and the address that they came from, or None if there are none yet.
 
         Raises:
-            SessionClosed: it has ended, and the other side has not closed it.
+            drivers.errors.SessionClosed: it has ended, and the other side has not closed it.
             ReceiveOverflow: the buffer overflowed, and everything in it has been read.
         """
         if size < 0:

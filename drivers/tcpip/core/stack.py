@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import ClassVar, NoReturn
 
 from ...at.core import Dialogue, Framing, LinePattern
+from ...at.core.dialogue import DEFAULT_TIMEOUT
 from ...errors import TcpipError
 from .at_port import AtPort
 from .context_claim import ContextClaim
@@ -100,11 +101,18 @@ class TcpipStack(Extras):
     send_size: int = 1460
     """The most octets of one `send`."""
 
+    answer_time: float = DEFAULT_TIMEOUT
+    """Seconds that the module may take for an answer about a session, at most."""
+
     transparent: bool = False
     """Whether what is sent and received is not looked at: a session has the UART for itself, in data mode."""
 
     WORDS: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """What messages add in the module's own words about an ``acknowledged`` that did not come, and an ``incoming``."""
+    """What messages add in the module's own words.
+
+    Of an ``acknowledged`` that did not come, and of an ``incoming``; how a context is refused that is ``busy``, and the
+    command to ``deactivate`` it.
+    """
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring

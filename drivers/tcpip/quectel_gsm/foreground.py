@@ -99,7 +99,7 @@ class ForegroundContext:
             lease = self.claim.lease
             if lease is None or not (yield from self._taken(lease)):
                 raise
-            raise self.claim.lost(lease) from error
+            raise self.claim.lost(lease, error.code) from error
 
     def on_channel(self, dialogue: Dialogue[T]) -> Procedure[T]:
         """Run a dialogue for this context in one turn of the channel; see `in_foreground`."""
@@ -113,7 +113,7 @@ class ForegroundContext:
             if lease is None:
                 raise
             self.claim.forget(lease, f"another virtual UART controls it now ({refusal.command})")
-            raise self.claim.lost(lease) from refusal
+            raise self.claim.lost(lease, refusal.code) from refusal
 
     def verify(self) -> Dialogue[None]:
         """Check which UART controls the context (AT+QIFGCNT?): in IP INITIAL another program may have taken it.

@@ -19,6 +19,7 @@ from .data_mode import DataMode
 from .opening import Opening
 from .settings import SHOWN, check_shown
 from .state import StackState
+from .timeouts import deadline
 from .transfer import check_sending
 
 
@@ -33,7 +34,15 @@ class QuectelGsmStack(TcpipStack):
         {"muxip", "transparent", "receive", "show", "initialise", "csd", "index", "clients", "step_by_step"}
     )
 
-    WORDS: ClassVar[Mapping[str, str]] = MappingProxyType({"acknowledged": "AT+QISACK", "incoming": "REMOTE IP"})
+    WORDS: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "acknowledged": "AT+QISACK",
+            "incoming": "REMOTE IP",
+            "busy": "the module answered ERROR to AT+QIFGCNT",
+            "deactivate": "AT+QIDEACT",
+        }
+    )
+    answer_time: float = deadline("QISACK")
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring)

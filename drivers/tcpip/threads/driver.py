@@ -26,7 +26,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
 
     Args:
         port: a virtual UART, any other pyserial-like port, or an `AtChannel`.
-        context: which context, 0 or 1.
+        context: which context; M10 and kin have 0 and 1.
         apn: the access point of a GPRS bearer.
         user: the user name, where the access point wants one.
         password: the password.

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from ...at import AtChannel, Dialogue, Port, shared_channel
+from ...at import AtChannel, Dialogue, Port
+from ...at.threads.registry import shared_channel
 from ...clock import Clock
 from ..core.procedure import OnFreeUart, Procedure, Progress, Wait
 from ..core.runner_base import RunnerBase
@@ -60,7 +61,7 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         with self._administration:
             owned = self._disown()
         if owned:
-            self.channel.release()
+            self.channel._release()
 
     def _on_channel(self, dialogue: Dialogue[object]) -> object:
         return self.channel.run(dialogue)
@@ -73,7 +74,7 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
             return self.run(procedure)
 
     def _on_free_uart(self, step: OnFreeUart) -> object:
-        neighbour = self.channel.neighbour(step.dlci)
+        neighbour = self.channel._neighbour(step.dlci)
         if neighbour is not None:
             with neighbour, step.trying(neighbour.name):
                 neighbour.run(step.dialogue)

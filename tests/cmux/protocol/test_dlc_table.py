@@ -19,6 +19,7 @@ from cmux.protocol.dlc_table import (
     NO_ANSWER_COMES,
     OPEN_FOR_PEER,
     TRANSITIONS,
+    VALUES,
     Action,
     Fact,
     Flag,
@@ -32,6 +33,7 @@ PAIRS = list(product(State, Input))
 # Carried out where the data, the signals, the end of the session are: not by `ACTIONS`.
 ELSEWHERE = {
     Input.DATA: {Action.DELIVER, Action.DISCARD, Action.DISCARD_BUT_STATUS, Action.SEND_DM_ONCE_PER_T1},
+    Input.CLD: {Action.DELIVER},
     Input.SIGNALS: {Action.TELL_SIGNALS, Action.NOTE_SIGNALS, Action.KEEP_SIGNALS},
     Input.DROPPED: {Action.DROPPED, Action.FORGET},
 }
@@ -134,7 +136,7 @@ class TestEachTransition:
         assert len(answers) == (pair[1] in (Input.SABM, Input.UNWANTED_SABM, Input.DISC))
 
     def test_data_and_signals_move_nothing(self, pair: Pair, step: Step) -> None:
-        assert step[0] is pair[0] or pair[1] not in (Input.DATA, Input.SIGNALS)
+        assert step[0] is pair[0] or pair[1] not in (Input.DATA, Input.CLD, Input.SIGNALS)
 
     def test_the_end_of_the_session_closes_it(self, pair: Pair, step: Step) -> None:
         assert (step[0] is State.CLOSED) or pair[1] is not Input.DROPPED
@@ -205,6 +207,11 @@ class TestAnswersUnderWay:
         dlc.handed_out(0.0)
         dlc.handed_out(0.1)
         assert dlc.answered()
+
+
+def test_every_field_is_the_state_an_agreement_a_flag_or_named_with_the_reason_why_it_is_none() -> None:
+    named = ["state", "agreement", *Flag, *(field for fields in VALUES.values() for field in fields)]
+    assert sorted(named) == sorted(vars(Dlc(1, Config())))
 
 
 class TestFlags:

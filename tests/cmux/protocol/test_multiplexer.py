@@ -388,6 +388,7 @@ class TestClosing:
         pair.open(1)
         assert pair.module.mux.is_open(1)
 
+    @pytest.mark.clause("5.4.6.3.3")
     def test_cld_without_a_session_is_answered_and_ends_it(self) -> None:
         """A host that finds a multiplexer and knows of no session wants to be rid of it."""
         mux = Multiplexer(Role.RESPONDER)

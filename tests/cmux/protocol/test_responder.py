@@ -288,6 +288,7 @@ class TestOtherCommands:
         mode = AtMode(Config(), tuple(Option), forward=True)
         mode.receive(b"AT+A\r" + bytes(2 * MAX_WAITING))
         assert mode.discarded == MAX_WAITING
+        assert repr(mode) == "<AtMode 'AT+A' is to be answered, echo on>"
         assert Responder(Config(), at=mode).stats()["at_octets_discarded"] == MAX_WAITING
 
     def test_what_a_peer_does_not_read_is_bounded(self) -> None:

@@ -51,6 +51,17 @@ def test_a_channel_is_always_the_same_port() -> None:
         assert module.opened(2) == 3
 
 
+def test_a_port_says_that_it_is_open_as_long_as_its_channel_is() -> None:
+    with Module() as module:
+        mux = cmux.open(module.path)
+        port = mux.channel(1)
+        assert ", open=True>(port='cmux:" in repr(port)
+        mux.close()
+        assert ", open=False>(port='cmux:" in repr(port)
+        port.close()
+        assert ", open=False>(port='cmux:" in repr(port)
+
+
 # --- The line dies ---
 
 

@@ -64,6 +64,10 @@ def test_with_muxip_the_session_is_named_by_its_index(echo_server: Peer) -> None
         assert b"AT+QISACK=3\r" in lab.heard(1)
         with pytest.raises(ValueError, match="for session 2"):
             session.check(KeepAlive(index=2))
+        with pytest.raises(ValueError, match="for session 6, this is session 3"):
+            driver.keep_alive(session, KeepAlive(index=6))
+        with pytest.raises(ValueError, match="1460 octets at once, the probe has 1461"):
+            session.check(KeepAlive(probe=bytes(1461)))
 
 
 def test_a_session_with_a_remote_client_is_examined_too(lab: Lab) -> None:
@@ -98,7 +102,7 @@ def test_a_watch_reports_a_dead_connection_within_the_bound_and_opens_it_again(e
                 session.recv(1)
             assert again.wait(30)
             assert reported[0][0] is session
-            assert reported[0][2] - since <= QUICK.bound
+            assert reported[0][2] - since <= watch.bound
             assert watch.session is not session
             watch.session.sendall(b"alive again")
             watch.session.settimeout(1000)
@@ -119,7 +123,7 @@ def test_a_datagram_or_transparent_session_cannot_be_examined(lab: Lab, echo_ser
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"period": 0}, {"first": -1}, {"probe": b""}, {"probe": bytes(1461)}, {"repeats": 13}, {"index": 6}]
+    "wrong", [{"period": 0}, {"first": -1}, {"probe": b""}, {"repeats": 13}, {"index": -1}, {"index": "0"}]
 )
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):

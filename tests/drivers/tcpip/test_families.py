@@ -37,8 +37,9 @@ from drivers.tcpip.families import DIALECTS
 ROOT = Path(__file__).parents[3]
 ABOVE = sorted(
     path.relative_to(ROOT).as_posix()
-    for folder in ("core", "threads", "aio", ".")
-    for path in (ROOT / "drivers" / "tcpip" / folder).glob("*.py")
+    for folder in ("tcpip/core", "tcpip/threads", "tcpip/aio", "tcpip", ".")
+    for path in (ROOT / "drivers" / folder).glob("*.py")
+    if path.name != "modem.py"  # it has commands that are not about TCP/IP
 )
 
 

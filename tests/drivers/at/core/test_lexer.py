@@ -177,4 +177,4 @@ def test_an_incomplete_payload_can_be_given_up_without_losing_it() -> None:
 def test_a_pattern_that_matches_could_be_foreseen_from_every_beginning(text: str, pattern: LinePattern) -> None:
     if pattern.match(text):
         line = text.encode() + b"\r"
-        assert all(pattern.may_become(line[:n]) for n in range(len(line) + 1))
+        assert all(pattern._may_become(line[:n]) for n in range(len(line) + 1))

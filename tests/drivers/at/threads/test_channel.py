@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 from scripted_port import ERROR, OK, CommandPort, Conversation, MemoryPort, exchange, turn_until_done
 
-from drivers.at import AtChannel, Dialogue, Framing, LinePattern, channel_for, command, pause, payload, shared_channel
+from drivers.at import AtChannel, Dialogue, Framing, LinePattern, channel_for, command, pause, payload
+from drivers.at.threads.registry import shared_channel
 from drivers.clock import FakeClock
 from drivers.errors import AtError, AtTimeout, ChannelClosed, CommandError
 
@@ -115,11 +116,11 @@ def test_the_same_port_gives_the_same_channel_until_it_is_closed() -> None:
 def test_the_last_user_of_a_shared_channel_closes_it() -> None:
     port = MemoryPort()
     channel = shared_channel(port)
-    channel.retain()
-    channel.retain()
-    channel.release()
+    channel._retain()
+    channel._retain()
+    channel._release()
     assert not channel.closed
-    channel.release()
+    channel._release()
     assert channel.closed
 
 
@@ -337,7 +338,7 @@ def test_a_congested_sink_stops_the_reading_but_not_the_answers() -> None:
         assert channel.command("AT").final == "OK"
         sink.wait(b"a", b"b")
         sink.congested = False
-        channel.room_made()
+        channel._room_made()
         port.say(b"c")
         sink.wait(b"a", b"b", b"c")
 

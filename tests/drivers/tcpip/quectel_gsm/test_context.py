@@ -382,21 +382,21 @@ def test_no_sequence_of_claims_gives_a_context_two_holders(steps: list[tuple[str
         mine = leases.get((who, context))
         if what in ("claim", "take_over", "refuse"):
             try:
-                lease = table.reserve(context, who, take_over=what == "take_over")
+                lease = table._reserve(context, who, take_over=what == "take_over")
             except ContextBusy:
                 assert table.held(context)
                 continue
             if what == "refuse":
-                table.undo(lease)
+                table._undo(lease)
             else:
-                table.confirm(lease)
+                table._confirm(lease)
                 leases[who, context] = lease
         elif mine is not None and what == "release":
-            table.release(mine)  # type: ignore[arg-type]
+            table._release(mine)  # type: ignore[arg-type]
         elif mine is not None:
             up = what == "activate"
             state = ContextState.UP if up else ContextState.DOWN
-            table.update(mine, "IP STATUS" if up else "IP INITIAL", state)  # type: ignore[arg-type]
+            table._update(mine, "IP STATUS" if up else "IP INITIAL", state)  # type: ignore[arg-type]
         living = [key for key, lease in leases.items() if key[1] == context and lease.ended is None]  # type: ignore[attr-defined]
         assert len(living) <= 1
         assert table.held(context) == bool(living)

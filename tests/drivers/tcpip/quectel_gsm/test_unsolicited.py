@@ -43,7 +43,7 @@ def test_a_line_is_one_event_or_none(line: str, event: Event | None) -> None:
     known = [pattern for pattern in LINES if pattern.match(line)]
     assert bool(known) is (event is not None)
     octets = line.encode() + b"\r"
-    assert all(pattern.may_become(octets[:n]) for pattern in known for n in range(len(octets)))
+    assert all(pattern._may_become(octets[:n]) for pattern in known for n in range(len(octets)))
 
 
 @pytest.mark.requirement("S3.48", "S3.49")
@@ -52,4 +52,4 @@ def test_a_header_tells_how_many_octets_follow(header: bytes, count: int) -> Non
     found = IPD.match(header + b"payload")
     assert found is not None
     assert int(found["count"]) == count
-    assert all(IPD.may_become(header[:n]) for n in range(len(header)))
+    assert all(IPD._may_become(header[:n]) for n in range(len(header)))
