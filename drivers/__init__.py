@@ -5,4 +5,6 @@ The multiplexer itself is in ``cmux``, which does not import this package.
 
 import logging
 
-logging.getLogger(__name__).addHandler(logging.NullHandler())  # else warnings would be printed where nobody set it up
+logging.getLogger(__name__).addHandler(
+    logging.NullHandler()
+)  # otherwise warnings would be printed in programs that do not configure logging

@@ -339,7 +339,7 @@ class Agreement(StrEnum):
     AHEAD = "for the next SABM"
     UNDER_WAY = "for this SABM"
     """And for the next one, as long as this one is only repeated."""
-    REPLACED = "for this SABM, and anew for the next"
+    REPLACED = "for this SABM, and others for the next"
     REVOKED = "for this SABM, no longer for the next"
 
 

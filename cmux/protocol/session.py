@@ -178,7 +178,7 @@ class ControlSession:
         self.watch.start(self.now)
         self.emit(SessionOpened(by_peer))
 
-    def started_anew(self) -> None:
+    def restarted(self) -> None:
         """Restart the session: the peer begins from nothing, and what it had open is gone."""
         self._zero.note(Fact.BEGUN)
         self.control.clear()

@@ -344,7 +344,7 @@ class DlcHandle:
 
     def _end(self, error: DlcError | SessionEnded) -> None:
         self.up = False
-        if self._owner is None:  # nobody had it, and who opens it next gets nothing of before
+        if self._owner is None:  # no port had it, and the next one that opens it must not get old data
             self.buffer.clear()
         if self.error is None:
             self.error = error

@@ -162,7 +162,7 @@ class Opening:
             return
         if any(one.mixes for one in (state, *crowd)):
             raise TcpipError(
-                f"{state.name}: bare data of two sessions cannot be told apart; use receive='buffered' or 'header'"
+                f"{state.name}: bare data of two sessions cannot be distinguished; use receive='buffered' or 'header'"
             )
         for foreground in (one.foreground for one in (state, *crowd)):
             for name in ("QISHOWRA", *(("QISHOWLA",) if crowd else ())):
