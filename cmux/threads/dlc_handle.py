@@ -365,6 +365,6 @@ class DlcHandle:
         return self.error or DlcClosed(self.dlci, Cause.PEER, "closed")
 
     def abandon(self) -> None:
-        """Be unusable in the child after a fork."""
+        """Make it unusable in the child after a fork."""
         self.condition = self.buffer.condition = threading.Condition()
         self.up = False

@@ -77,11 +77,11 @@ class OnFreeUart(RequestBase[Tried | None]):
         self.dlci = dlci
         self.dialogue = dialogue
         self.tried: Tried | None = None
-        """The result, as far as it has come."""
+        """The result so far."""
 
     @contextmanager
     def trying(self, name: str) -> Iterator[None]:
-        """Note what becomes of the dialogue, which is run inside.
+        """Record the result of the dialogue, which runs in the ``with`` block.
 
         Args:
             name: the name of the port that it is run on.
@@ -95,7 +95,7 @@ class OnFreeUart(RequestBase[Tried | None]):
 
 
 class LeaveChannel(RequestBase[None]):
-    """The channel is needed no longer; see `leave_channel`."""
+    """A request to release the channel; see `leave_channel`."""
 
 
 Request = OnChannel[object] | Wait[object] | Exclusive[object] | OnFreeUart | LeaveChannel
@@ -128,7 +128,7 @@ class Progress(Generic[T]):
         return request
 
     def answer(self, result: object) -> None:
-        """Say what came of the request that was returned last."""
+        """Set the result of the request that was returned last."""
         if self._step is not None:
             self._step.result = result
 
@@ -176,8 +176,8 @@ def wait(
 def exclusive(procedure: Procedure[T]) -> Procedure[T]:
     """Run a procedure during which no other exclusive procedure of the same driver runs.
 
-    Every operation of a driver is exclusive from its first step to its last; inside one it changes nothing. What a
-    driver does beside its operations says it, as a watch does when it opens a session again.
+    Every operation of a driver is exclusive from its first step to its last, and inside of one this changes nothing.
+    It is needed outside of operations, as in a watch that opens a session again.
 
     Args:
         procedure: a new generator.
@@ -203,7 +203,7 @@ def on_free_uart(dlci: int, dialogue: Dialogue[None]) -> Procedure[Tried | None]
 
 
 def leave_channel() -> Procedure[None]:
-    """Let go of the channel, where it was made for this driver: it needs it no longer."""
+    """Release the channel if it was created for this driver."""
     step = LeaveChannel()
     yield step
     return step.result

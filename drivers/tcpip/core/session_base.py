@@ -103,10 +103,10 @@ class SessionBase(TimeoutMethods, Generic[R_co]):
         return self._state.congested
 
     def shutdown(self, how: int) -> None:
-        """Receive or send no more; the session stays until `close`.
+        """Shut down receiving or sending; the session stays until `close`.
 
-        What was sent has gone to the module by then. The module has no command for half a close: no FIN goes out
-        before `close`, so the other side does not see this.
+        Data sent before has already been passed to the module. The module has no command for half a close: no FIN is
+        sent before `close`, so the other side does not notice.
 
         Args:
             how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
