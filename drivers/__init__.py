@@ -5,6 +5,4 @@ The multiplexer itself is in ``cmux``, which does not import this package.
 
 import logging
 
-logging.getLogger(__name__).addHandler(
-    logging.NullHandler()
-)  # otherwise warnings would be printed in programs that do not configure logging
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # otherwise programs without logging print warnings
