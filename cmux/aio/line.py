@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
@@ -11,15 +12,13 @@ from ..line.base import HungUp, Line, hung_up
 from ..line.physical import DescriptorLine
 from ..logs import port_logger
 from ..opening import Plan
-from ..protocol import startup
+from ..protocol import bounds, startup
 from ..protocol.events import Cause
 from ..protocol.startup import Dialogue, StepResult
 from .fd_transport import FdTransport
 from .thread_transport import ThreadTransport
 
 T = TypeVar("T")
-
-_AHEAD = 1024  # octets that may wait for a line before the multiplexer holds the rest
 
 
 class _Collector(asyncio.Protocol):
@@ -62,7 +61,7 @@ class AioLine:
         """The transport that carries the octets."""
         if isinstance(line, DescriptorLine) and hasattr(loop, "add_reader"):
             transport = FdTransport(loop, line.fileno(), self._collector, name=line.name, on_close=self._release)
-            transport.set_write_buffer_limits(_AHEAD)  # other channels cannot overtake octets that it holds
+            transport.set_write_buffer_limits(bounds.AHEAD)
             self.transport = transport
         else:
             self.transport = ThreadTransport(loop, line, self._collector, self._released)
@@ -97,30 +96,18 @@ class AioLine:
         Raises:
             SessionEnded: the line was lost.
         """
-        loop, collector = asyncio.get_running_loop(), self._collector
+        loop, collector, stall = asyncio.get_running_loop(), self._collector, startup.Stall()
         self.transport.set_protocol(collector)
-        unwritten, taken_at = 0, loop.time()
         try:
             step = next(dialogue)
             while True:
-                if collector.lost is not None:
-                    raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {collector.lost}")
                 started = loop.time()
-                if not unwritten or self.transport.get_write_buffer_size() < unwritten:
-                    taken_at = started
-                elif started - taken_at > startup.STALL:
-                    raise HungUp(startup.stalled(startup.STALL))
                 if step.baudrate is not None:
                     self._line.set_baudrate(step.baudrate)
+                self._look(stall)
                 self.transport.write(step.write)
-                unwritten = self.transport.get_write_buffer_size()
-                if step.wait > 0 and not collector.received:
-                    collector.changed.clear()
-                    try:
-                        async with asyncio.timeout(step.wait):
-                            await collector.changed.wait()
-                    except TimeoutError:
-                        pass
+                if step.wait > 0:
+                    await self._listen(started + step.wait, stall)
                 received, collector.received = bytes(collector.received) if step.wait > 0 else b"", bytearray()
                 port_logger(self.name).debug("sent %r, received %r", step.write, received)
                 step = dialogue.send(StepResult(received, loop.time() - started))
@@ -128,6 +115,26 @@ class AioLine:
             return cast(T, stop.value)
         except HungUp as error:
             raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {error}") from error
+
+    async def _listen(self, until: float, stall: startup.Stall) -> None:
+        """Wait until octets have come, or until a time on the loop's clock."""
+        loop, collector = asyncio.get_running_loop(), self._collector
+        while True:
+            collector.changed.clear()
+            self._look(stall)
+            if collector.received or loop.time() >= until:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until if stall.lost_at is None else min(until, stall.lost_at)):
+                    await collector.changed.wait()
+
+    def _look(self, stall: startup.Stall) -> None:
+        """Raise the reason why the line is lost, if it is."""
+        lost = stall.look(self.transport.get_write_buffer_size(), asyncio.get_running_loop().time())
+        if self._collector.lost is not None and not self._collector.received:
+            raise self._collector.lost
+        if lost is not None:
+            raise HungUp(lost)
 
     async def close(self) -> None:
         """Write what is queued, for a limited time, and release the port; no protocol is told."""

@@ -38,6 +38,32 @@ def stalled(seconds: float) -> str:
     return f"the line has taken no octet for {seconds:g} s (flow control?)"
 
 
+class Stall:
+    """Whether a line takes what a dialogue writes: it is lost `STALL` seconds after it last took any of that."""
+
+    def __init__(self) -> None:
+        self.lost_at: float | None = None
+        """When it is lost, unless it takes some before; None: nothing waits for it."""
+        self._waiting = 0
+
+    def look(self, waiting: int, now: float) -> str | None:
+        """Note how much the line has not taken yet; to be called at least before more is written, and at `lost_at`.
+
+        Args:
+            waiting: octets that were written and not taken yet.
+            now: seconds on a clock that never runs backwards.
+
+        Returns:
+            Why the line is lost; None if it is not.
+        """
+        progress, self._waiting = waiting < self._waiting, waiting
+        if not waiting:
+            self.lost_at = None
+        elif progress or self.lost_at is None:
+            self.lost_at = now + STALL
+        return None if self.lost_at is None or now < self.lost_at else stalled(STALL)
+
+
 @dataclass(frozen=True, slots=True)
 class StartupStep:
     """One thing to do on the line."""

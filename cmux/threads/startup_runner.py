@@ -31,6 +31,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
     Raises:
         HungUp: the line is gone, or takes nothing.
     """
+    stall = startup.Stall()
     try:
         step = next(dialogue)
         while True:
@@ -38,10 +39,12 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
             if step.baudrate is not None:
                 line.set_baudrate(step.baudrate)
             left = step.write
-            while left:
+            while True:
+                if lost := stall.look(len(left), time.monotonic()):
+                    raise HungUp(lost)
+                if not left:
+                    break
                 left = left[line.write(left, startup.STALL) :]
-                if left and time.monotonic() - started > startup.STALL:
-                    raise HungUp(startup.stalled(startup.STALL))
             received = line.read(step.wait) if step.wait > 0 else b""
             port_logger(line.name).debug("sent %r, received %r", step.write, received)
             step = dialogue.send(StepResult(received, time.monotonic() - started))

@@ -20,6 +20,7 @@ import cmux.aio
 from cmux.aio import thread_transport as aio_threads
 from cmux.aio.channel_transport import ChannelTransport
 from cmux.line.physical import PortLine
+from cmux.protocol import bounds
 from cmux.protocol.commands import Signals
 from cmux.protocol.events import Outcome, SignalsChanged
 from drivers.emulator import EmulatedModule
@@ -75,8 +76,7 @@ class SlowPort:
 async def test_a_slow_line_without_a_descriptor_makes_the_protocol_pause(
     nothing_left: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aio_threads, "_QUEUE_HIGH", 4)
-    monkeypatch.setattr(aio_threads, "_QUEUE_LOW", 1)
+    monkeypatch.setattr(bounds, "AHEAD", 4)
     told: list[str] = []
     resumed = asyncio.Event()
 

@@ -351,3 +351,29 @@ def test_ok_without_ua_comes_with_a_hint(heard: bytes, hint: str) -> None:
     assert "OK received, no UA" in str(error)
     assert hint in str(error)
     assert "OK received" not in str(startup.no_multiplexer("x", Option.BASIC, heard, after_at=False))
+
+
+# --- A line that takes nothing ---
+
+
+def test_a_line_is_lost_when_it_has_taken_nothing_for_a_while_counted_from_the_last_that_it_took() -> None:
+    stall = startup.Stall()
+    assert stall.look(0, 0.0) is None
+    assert stall.lost_at is None
+    assert stall.look(3, 10.0) is None
+    assert stall.lost_at == 10 + startup.STALL
+    assert stall.look(3, 11.0) is None
+    assert stall.lost_at == 10 + startup.STALL
+    assert stall.look(2, 11.9) is None  # it took one
+    assert stall.lost_at == 11.9 + startup.STALL
+    assert stall.look(14, 12.0) is None  # that more waits is no progress
+    assert stall.look(14, 11.9 + startup.STALL) == "the line has taken no octet for 2 s (flow control?)"
+
+
+def test_a_line_that_has_taken_all_is_not_lost_however_long_nothing_is_written() -> None:
+    stall = startup.Stall()
+    stall.look(3, 0.0)
+    assert stall.look(0, 1.0) is None
+    assert stall.look(0, 100.0) is None
+    assert stall.look(3, 100.0) is None
+    assert stall.lost_at == 100 + startup.STALL

@@ -34,10 +34,8 @@ from typed_frames import (
 from typist import Typist, end, multiplex, open_1
 
 import cmux
-from cmux.aio import channels as aio_channels
-from cmux.protocol import Config, Option, Role, responder
+from cmux.protocol import Config, Option, Role, bounds, responder
 from cmux.protocol.events import Cause
-from cmux.threads import receive_buffer
 
 Serve = Callable[..., Mux]
 
@@ -240,8 +238,7 @@ def test_waiting_can_be_bounded(shell: Shell, serve: Serve, peer: Typist) -> Non
 def test_what_comes_on_a_channel_that_nobody_takes_stops_the_peer(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aio_channels, "_EARLY_HIGH", 1000)
-    monkeypatch.setattr(receive_buffer, "RECEIVE_HIGH", 1000)
+    monkeypatch.setattr(bounds, "RECEIVE_HIGH", 1000)
     host, sent = ThreadShell(), bytes(range(256)) * 400
     with joined(host, shell, startup="none") as pair:
         sender = pair.host.channel(1)
@@ -257,10 +254,8 @@ def test_what_comes_on_a_channel_that_nobody_takes_stops_the_peer(
 def test_of_a_peer_that_does_not_stop_no_more_is_kept_than_there_is_room_for(
     serve: Serve, peer: Typist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aio_channels, "_EARLY_HIGH", 100)
-    monkeypatch.setattr(aio_channels, "_EARLY_LIMIT", 203)
-    monkeypatch.setattr(receive_buffer, "RECEIVE_HIGH", 100)
-    monkeypatch.setattr(receive_buffer, "RECEIVE_LIMIT", 203)
+    monkeypatch.setattr(bounds, "RECEIVE_HIGH", 100)
+    monkeypatch.setattr(bounds, "RECEIVE_LIMIT", 203)
     mux = serve(startup="none")
     peer.type(SABM_0 + SABM_1 + HELLO * 100 + SABM_2)
     mux.until(lambda core: core.is_open(2))

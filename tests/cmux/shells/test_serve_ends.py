@@ -27,6 +27,7 @@ from typed_frames import (
     SABM_0,
     SABM_1,
     SABM_2,
+    UA_0,
     advanced,
     basic,
 )
@@ -231,3 +232,24 @@ def test_a_capture_of_the_other_end_has_the_right_directions_and_follows_the_fra
         ("host", "advanced", 0, "UIH", bytes.fromhex("C3 01")),
         ("module", "advanced", 0, "UIH", bytes.fromhex("C1 01")),
     ]
+
+
+def test_our_signals_are_told_again_when_the_peer_opens_a_channel_on_a_line_that_came_back(
+    shell: Shell, soon: None, link: Path
+) -> None:
+    not_ready = basic("01 EF 09", "E3 05 07 89")
+    with Typist() as first, plugged(link, first.path):
+        mux = shell.serve(link, startup="none", reattach=True)
+        first.type(SABM_0)
+        first.receives(UA_0)
+        open_1(first)
+        mux.accept().set_signals(rtc=False)
+        first.receives_until(not_ready)
+    with Typist() as second, plugged(link, second.path):
+        mux.wait_attached()
+        second.type(SABM_0)
+        second.receives(UA_0)
+        open_1(second)
+        mux.channel(1)
+        second.receives_until(not_ready)
+        mux.close()
