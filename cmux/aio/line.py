@@ -14,18 +14,18 @@ from ..logs import port_logger
 from ..opening import Plan
 from ..protocol import bounds, startup
 from ..protocol.events import Cause
-from ..protocol.startup import Dialogue, Heard
+from ..protocol.startup import Dialogue, StepResult
 from .fd_transport import FdTransport
 from .thread_transport import ThreadTransport
 
 T = TypeVar("T")
 
 
-class _Ear(asyncio.Protocol):
+class _Collector(asyncio.Protocol):
     """Keeps the octets that come during a dialogue."""
 
     def __init__(self) -> None:
-        self.heard = bytearray()
+        self.received = bytearray()
         self.changed = asyncio.Event()
         self.lost: HungUp | None = None
         self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -35,7 +35,7 @@ class _Ear(asyncio.Protocol):
             self.connected.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        self.heard += data
+        self.received += data
         self.changed.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -56,15 +56,15 @@ class AioLine:
         self._line = line
         loop = asyncio.get_running_loop()
         self._released = asyncio.Event()
-        self._ear = _Ear()
+        self._collector = _Collector()
         self.transport: asyncio.Transport
         """The transport that carries the octets."""
         if isinstance(line, DescriptorLine) and hasattr(loop, "add_reader"):
-            transport = FdTransport(loop, line.fileno(), self._ear, name=line.name, on_close=self._release)
+            transport = FdTransport(loop, line.fileno(), self._collector, name=line.name, on_close=self._release)
             transport.set_write_buffer_limits(bounds.AHEAD)
             self.transport = transport
         else:
-            self.transport = ThreadTransport(loop, line, self._ear, self._released)
+            self.transport = ThreadTransport(loop, line, self._collector, self._released)
 
     @property
     def rate(self) -> int | None:
@@ -82,7 +82,7 @@ class AioLine:
 
     async def connected(self) -> None:
         """Wait until the transport is ready."""
-        await self._ear.connected
+        await self._collector.connected
 
     async def run(self, dialogue: Dialogue[T]) -> T:
         """Run a dialogue; afterwards the caller has to give the transport back to its previous protocol.
@@ -96,8 +96,8 @@ class AioLine:
         Raises:
             SessionEnded: the line was lost.
         """
-        loop, ear, stall = asyncio.get_running_loop(), self._ear, startup.Stall()
-        self.transport.set_protocol(ear)
+        loop, collector, stall = asyncio.get_running_loop(), self._collector, startup.Stall()
+        self.transport.set_protocol(collector)
         try:
             step = next(dialogue)
             while True:
@@ -108,9 +108,9 @@ class AioLine:
                 self.transport.write(step.write)
                 if step.wait > 0:
                     await self._listen(started + step.wait, stall)
-                heard, ear.heard = bytes(ear.heard) if step.wait > 0 else b"", bytearray()
-                port_logger(self.name).debug("sent %r, received %r", step.write, heard)
-                step = dialogue.send(Heard(heard, loop.time() - started))
+                received, collector.received = bytes(collector.received) if step.wait > 0 else b"", bytearray()
+                port_logger(self.name).debug("sent %r, received %r", step.write, received)
+                step = dialogue.send(StepResult(received, loop.time() - started))
         except StopIteration as stop:
             return cast(T, stop.value)
         except HungUp as error:
@@ -118,21 +118,21 @@ class AioLine:
 
     async def _listen(self, until: float, stall: startup.Stall) -> None:
         """Wait until octets have come, or until a time on the loop's clock."""
-        loop, ear = asyncio.get_running_loop(), self._ear
+        loop, collector = asyncio.get_running_loop(), self._collector
         while True:
-            ear.changed.clear()
+            collector.changed.clear()
             self._look(stall)
-            if ear.heard or loop.time() >= until:
+            if collector.received or loop.time() >= until:
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(until if stall.lost_at is None else min(until, stall.lost_at)):
-                    await ear.changed.wait()
+                    await collector.changed.wait()
 
     def _look(self, stall: startup.Stall) -> None:
         """Raise the reason why the line is lost, if it is."""
         lost = stall.look(self.transport.get_write_buffer_size(), asyncio.get_running_loop().time())
-        if self._ear.lost is not None and not self._ear.heard:
-            raise self._ear.lost
+        if self._collector.lost is not None and not self._collector.received:
+            raise self._collector.lost
         if lost is not None:
             raise HungUp(lost)
 

@@ -336,7 +336,7 @@ class DlcHandle:
 
     def _end(self, error: DlcError | SessionEnded) -> None:
         self.up = False
-        if self._owner is None:  # nobody had it, and who opens it next gets nothing of before
+        if self._owner is None:  # no port had it, and the next one that opens it must not get old data
             self.buffer.clear()
         if self.error is None:
             self.error = error
@@ -357,6 +357,6 @@ class DlcHandle:
         return self.error or DlcClosed(self.dlci, Cause.LOCAL, "closed")  # the peer's closing is told at once
 
     def abandon(self) -> None:
-        """Be unusable in the child after a fork."""
+        """Make it unusable in the child after a fork."""
         self.condition = self.buffer.condition = threading.Condition()
         self.up = False

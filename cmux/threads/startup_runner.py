@@ -13,7 +13,7 @@ from ..protocol import startup
 from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Option
 from ..protocol.events import Cause
-from ..protocol.startup import Dialogue, Entered, Finding, Heard
+from ..protocol.startup import Dialogue, Entered, Finding, StepResult
 
 T = TypeVar("T")
 
@@ -45,9 +45,9 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
                 if not left:
                     break
                 left = left[line.write(left, startup.STALL) :]
-            heard = line.read(step.wait) if step.wait > 0 else b""
-            port_logger(line.name).debug("sent %r, received %r", step.write, heard)
-            step = dialogue.send(Heard(heard, time.monotonic() - started))
+            received = line.read(step.wait) if step.wait > 0 else b""
+            port_logger(line.name).debug("sent %r, received %r", step.write, received)
+            step = dialogue.send(StepResult(received, time.monotonic() - started))
     except StopIteration as stop:
         return cast(T, stop.value)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cmux.protocol import Config, FrameType, Option, startup
 from cmux.protocol.at_cmux import Allowed, CmuxCommand, parse_allowed, parse_current
 from cmux.protocol.errors import CmuxRefused, ModuleSilent
-from cmux.protocol.startup import Dialogue, Entered, Finding, Heard, Step, T
+from cmux.protocol.startup import Dialogue, Entered, Finding, StartupStep, StepResult, T
 
 RESCUE = bytes.fromhex("F9 03 3F 01 1C F9 F9 03 EF 05 C3 01 F2 F9") + b"\r"
 ADVANCED_RESCUE = bytes.fromhex("7E 03 3F FC 7E 7E 03 EF C3 01 70 7E") + b"\r"
@@ -38,17 +38,17 @@ class Script:
         try:
             step = next(dialogue)
             while True:
-                step = dialogue.send(self.hear(step))
+                step = dialogue.send(self.answer(step))
                 assert self.time < 60, "the dialogue has no bound"
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 
-    def hear(self, step: Step) -> Heard:
+    def answer(self, step: StartupStep) -> StepResult:
         if step.baudrate is not None:
             self.rates.append(step.baudrate)
         if self.speaks_at is not None and self.speaks_at not in self.rates[-1:]:
             self.time += step.wait
-            return Heard(b"", step.wait)
+            return StepResult(b"", step.wait)
         if step.write:
             self.said.append(step.write)
             answer = self.answers.pop(0) if self.answers else b""
@@ -56,7 +56,7 @@ class Script:
         data = next(self.portions, b"")
         elapsed = 0.001 if data else step.wait
         self.time += elapsed
-        return Heard(data, elapsed)
+        return StepResult(data, elapsed)
 
 
 def ladder(script: Script, command: CmuxCommand = COMMAND, **more: object) -> Entered:

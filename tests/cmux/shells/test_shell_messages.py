@@ -220,8 +220,8 @@ AFTER_OK = ("no UA", "text and no UA", "an echo", "DM", "a channel")
 def test_a_failure_at_any_step_says_why_leaves_nothing_behind_and_the_next_attempt_finds_the_port_free(
     shell: Shell, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manners, settings, told = FAILURES[step]
-    with Module(**manners) as module:
+    habits, settings, told = FAILURES[step]
+    with Module(**habits) as module:
         with monkeypatch.context() as patched:
             for name, seconds in WAITS.get(step, {}).items():
                 patched.setattr(startup, name, seconds)
@@ -233,7 +233,7 @@ def test_a_failure_at_any_step_says_why_leaves_nothing_behind_and_the_next_attem
             module.wait(lambda: not module.in_mux)
         if step in AFTER_OK:
             assert module.commands[-1] == "AT"  # it was made sure of
-        module.manners = type(module.manners)()
+        module.habits = type(module.habits)()
         with shell.open(module.path) as mux:
             assert mux.error is None
             assert mux.channel(2).echoes()

@@ -46,7 +46,7 @@ def port(module: Module) -> Iterator[cmux.VirtualUart]:
 @pytest.fixture
 def quiet(module: Module, port: cmux.VirtualUart) -> cmux.VirtualUart:
     """A channel on which nothing comes back."""
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     return port
 
 
