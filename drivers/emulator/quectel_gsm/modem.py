@@ -56,8 +56,11 @@ class QuectelGsmModem(Modem):
         return self._interpreter(self, self.uarts[uart], command)
 
     def admit(self, uart: int, need: Need) -> bool:
-        """Return whether a UART may do something with its foreground context; without CMUX it has no rivals."""
-        if not self.multiplexing:
+        """Return whether a UART may do something with its foreground context; without CMUX it has no rivals.
+
+        Without CMUX the first command that does more than look makes the UART the owner of a context without one.
+        """
+        if not self.multiplexing and need is not Need.READ:
             self.ownership.adopt(uart, self.ownership.foreground(uart))
         context = self.foreground(uart)
         return self.ownership.admit(uart, context.number, need, context.in_use)

@@ -17,7 +17,7 @@ ANSWERS = [
     ("AT+QIFGCNT=", "\r\nERROR\r\n"),
     ("AT+QIFGCNT=0,1", "\r\nERROR\r\n"),
     ("AT+QIFGCNT=?", "\r\n+QIFGCNT: (0,1)\r\n\r\nOK\r\n"),
-    ("AT+QIFGCNT?", "\r\n+QIFGCNT: 0,0\r\n\r\nOK\r\n"),
+    ("AT+QIFGCNT?", "\r\n+QIFGCNT: 0,255\r\n\r\nOK\r\n"),
     ("AT+QIMUX?", "\r\n+QIMUX: 0\r\n\r\nOK\r\n"),
     ("AT+QIMUX=?", "\r\n+QIMUX: (0,1)\r\n\r\nOK\r\n"),
     ("AT+QIMODE?", "\r\n+QIMODE: 0\r\n\r\nOK\r\n"),

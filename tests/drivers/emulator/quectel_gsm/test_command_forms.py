@@ -24,7 +24,7 @@ MUX = "+CMUX: (0-1),(0),(1-5),(10-128),(1-255),(0-100),(2-255),(1-255),(1-7)"
 # name: test, read, a write that is granted, a write that is not, execute.
 # A text is an information line with OK; a text that begins with ! stands alone.
 FORMS: dict[str, tuple[str, str, str | None, str | None, str]] = {
-    "QIFGCNT": ("+QIFGCNT: (0,1)", "+QIFGCNT: 0,0", "1", "2", ERROR),
+    "QIFGCNT": ("+QIFGCNT: (0,1)", "+QIFGCNT: 0,255", "1", "2", ERROR),
     "QICSGP": (CSGP, "+QICSGP: 1", '0,"17201","172","172",3', "2", ERROR),
     "QIMUX": ("+QIMUX: (0,1)", "+QIMUX: 0", "1", "2", ERROR),
     "QIMODE": ("+QIMODE: (0-NORMAL MODE,1-TRANSPARENT MODE)", "+QIMODE: 0", "1", "2", ERROR),

@@ -116,6 +116,29 @@ async def test_a_fresh_virtual_uart_sees_that_nobody_controls_context_0() -> Non
         await one.ask("AT+QIFGCNT?", "\r\n+QIFGCNT: 0,1\r\n\r\nOK\r\n")
 
 
+@pytest.mark.requirement("C1", "S7.12")
+@pytest.mark.parametrize("line", ["plain", "channel"])
+@pytest.mark.parametrize(("reading", "shown"), [("off", 255), ("on", 0)])
+async def test_at_power_up_a_plain_uart_and_a_channel_show_the_same(line: str, reading: str, shown: int) -> None:
+    async with Lab(EmulatedModule(behaviour=Behaviour.parse([f"default_owner_uart1={reading}"]))) as lab:
+        if line == "channel":
+            await lab.multiplex()
+        uart = lab.plain if line == "plain" else await lab.open(1)
+        for _ in range(2):  # looking takes nothing
+            await uart.ask("AT+QIFGCNT?", f"\r\n+QIFGCNT: 0,{shown}\r\n\r\nOK\r\n")
+            await uart.ask("AT+QISTAT", "\r\nOK\r\n\r\nSTATE: IP INITIAL\r\n")
+            await uart.ask("AT+QIMUX?", "\r\n+QIMUX: 0\r\n\r\nOK\r\n")
+        await uart.ask("AT+QIREGAPP")
+        await uart.ask("AT+QIFGCNT?", "\r\n+QIFGCNT: 0,0\r\n\r\nOK\r\n")
+
+
+@pytest.mark.requirement("C1")
+async def test_without_cmux_the_first_command_that_changes_something_takes_the_context() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        await lab.plain.ask("AT+QIMUX=0")
+        await lab.plain.ask("AT+QIFGCNT?", "\r\n+QIFGCNT: 0,0\r\n\r\nOK\r\n")
+
+
 @pytest.mark.requirement("C7")
 async def test_a_uart_that_starts_a_free_context_without_selecting_owns_it() -> None:
     async with Lab(EmulatedModule()) as lab:
