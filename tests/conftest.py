@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import chosen_behaviour
 import pytest
 from hypothesis import settings
 
@@ -60,8 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure() -> None:
-    """Count what the AT interpreters of all emulated modules of this process hear from their lines."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Count what the AT interpreters of all emulated modules hear; note how those of the driver's tests behave."""
+    chosen_behaviour.ADDED[:] = config.getoption("--m10-behaviour", [])
     EmulatedModule._octets = _counting(EmulatedModule._octets)  # type: ignore[method-assign]
 
 

@@ -91,6 +91,18 @@ class Environment:
     chooser: random.Random = field(default_factory=random.SystemRandom)
     network: Network = field(default_factory=Network)
     transports: set[asyncio.Transport] = field(default_factory=set)
+    _network_changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def change_network(self, network: Network) -> None:
+        """Replace the network, and wake what waits for another one."""
+        self.network = network
+        self._network_changed.set()
+
+    async def audible(self) -> None:
+        """Wait until the network is not silent; return at once when it is not."""
+        while self.network.silent:
+            self._network_changed.clear()
+            await self._network_changed.wait()
 
     async def sleep(self, seconds: float) -> None:
         """Wait for a number of seconds of the module's clock; return at once for 0."""

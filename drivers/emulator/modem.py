@@ -132,7 +132,8 @@ class Modem(abc.ABC):
 
     def set_network(self, network: Network) -> None:
         """Change the network; without service the contexts are lost, and UARTs with AT+CREG get a line."""
-        former, self.environment.network = self.environment.network, network
+        former = self.environment.network
+        self.environment.change_network(network)
         if former.service and not network.service:
             self.drop_contexts()
         if former.service != network.service:
@@ -164,7 +165,7 @@ class Modem(abc.ABC):
         if self.restarted is not None:
             self.restarted()
         network = self.environment.network
-        self.environment.network = Network(sim=network.sim, pin=network.pin, accepts=network.accepts)
+        self.environment.change_network(Network(sim=network.sim, pin=network.pin, accepts=network.accepts))
         self._announce_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self.sim_lines()])
         self._registering = self.environment.clock.call_later(
             self.environment.loop, _REGISTRATION, self.tell_registration

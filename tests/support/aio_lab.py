@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from chosen_behaviour import behaviour_of
 from driver_lab import PATIENCE
 
 import cmux.aio
@@ -51,9 +52,7 @@ async def aio_laboratory(
 ) -> AsyncIterator[AioLab]:
     """Set a laboratory up, and want no task of it left at the end."""
     before = asyncio.all_tasks()
-    options: dict[str, object] = {"hosts": hosts or {}}
-    if behaviour is not None:
-        options["behaviour"] = behaviour
+    options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour)}
     if clock is not None:
         options["clock"] = clock
     async with EmulatedModule(**options) as module, await cmux.aio.open(module.serve_pty()) as mux:  # type: ignore[arg-type]

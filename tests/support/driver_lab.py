@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from chosen_behaviour import behaviour_of
 from hurried_clock import HurriedClock
 
 import cmux
@@ -79,9 +80,7 @@ def laboratory(
 ) -> Iterator[Lab]:
     """Set a laboratory up, and want nothing left of it at the end."""
     before = set(threading.enumerate())
-    options: dict[str, object] = {"hosts": hosts or {}}
-    if behaviour is not None:
-        options["behaviour"] = behaviour
+    options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour)}
     if clock is not None:
         options["clock"] = clock
     with EmulatedModule(**options) as module, cmux.open(module.serve_pty()) as mux:  # type: ignore[arg-type]

@@ -15,6 +15,8 @@ Own = Callable[[NetworkSession], SessionOwner]
 async def connect(environment: Environment, kind: str, remote: tuple[str, int], local_address: str, own: Own) -> None:
     """Connect to the first address of a name that may be reached.
 
+    In a silent network nobody answers a TCP session; TCP asks again, so it connects when the silence ends.
+
     Args:
         environment: loop, names, and what may be reached.
         kind: ``TCP`` or ``UDP``.
@@ -30,8 +32,8 @@ async def connect(environment: Environment, kind: str, remote: tuple[str, int], 
         there = environment.route(address, port)
         if not environment.reachable(there[0]):
             continue
-        if environment.network.silent and kind == "TCP":
-            await environment.sleep(environment.behaviour.connect_timeout)
+        if kind == "TCP":
+            await environment.audible()
         local = (local_address, 0) if is_loopback(there[0]) else None
         if kind == "UDP":
             await _connect_udp(environment, (address, port), there, local, own)

@@ -187,6 +187,41 @@ async def test_in_a_silent_network_nobody_answers_an_opening_and_datagrams_are_l
         assert not one.arrived.is_set()
 
 
+@pytest.mark.requirement("S10.1", "S10.8")
+@pytest.mark.parametrize("line", ["plain", "channel"])
+@pytest.mark.parametrize(("mux", "prefix"), [(0, ""), (1, "3, ")])
+@pytest.mark.parametrize("silence", [1, 40, 74])
+async def test_an_opening_begun_in_silence_succeeds_when_the_network_is_back(
+    line: str, mux: int, prefix: str, silence: int
+) -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab, peer() as one:
+        if line == "channel":
+            await lab.multiplex()
+        uart = lab.plain if line == "plain" else await lab.open(1)
+        await uart.ask(f"AT+QIMUX={mux};+QIREGAPP;+QIACT")
+        lab.module.set_network(Network(silent=True))
+        index = prefix.replace(" ", "")
+        await uart.ask(f'AT+QIOPEN={index}"TCP","127.0.0.1",{one.port}')
+        await clock.turn(silence)
+        await uart.quiet()
+        assert not one.arrived.is_set()
+        lab.module.set_network(Network(silent=True, accepts=False))  # another network, and no sound in it
+        await uart.quiet()
+        lab.module.set_network(Network())
+        await uart.expect(f"\r\n{prefix}CONNECT OK\r\n".encode())
+        await one.arrived.wait()
+        await clock.turn(80)  # the 75 s are not counted any more
+        await uart.quiet()
+
+
+async def test_a_datagram_session_is_open_at_once_in_silence() -> None:
+    async with Lab(EmulatedModule(clock=Turning())) as lab:
+        await lab.plain.ask("AT+QIREGAPP;+QIACT")
+        lab.module.set_network(Network(silent=True))
+        await lab.plain.ask('AT+QIOPEN="UDP","127.0.0.1",9', "\r\nOK\r\n\r\nCONNECT OK\r\n")
+
+
 async def test_closing_in_a_silent_network_is_not_heard_by_the_remote_side() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(clock=clock)) as lab, peer() as one:
