@@ -57,6 +57,9 @@ class Behaviour:
     qifgcnt_blank: bool = _reading(False, "QIFGCNT?: manual and M72D drivers '1,0', the app note 7.3 prints '1, 0'")
     qilocip_ok: bool = _reading(False, "QILOCIP: app note, manuals and drivers know no OK, RDA firmware says it")
     send_ok_index: bool = _reading(False, "SEND OK with QIMUX=1: app note without index, RDA firmware '0, SEND OK'")
+    send_ok_blank: bool = _reading(
+        False, "SEND OK with QIMUX=1: figure 2 prints a blank line after the first of a context, and after no other"
+    )
     close_ok_index: bool = _reading(True, "QICLOSE=n: app note and manual '0, CLOSE OK', two drivers expect 'CLOSE OK'")
     closed_index: bool = _reading(False, "CLOSED with QIMUX=0: the app note without index, an M95 log '0, CLOSED'")
     pdp_deact: Literal["+PDP DEACT", "+PDP: DEACT"] = _reading(
@@ -91,6 +94,11 @@ class Behaviour:
     qicsgp_outside_initial: Literal["error", "ok"] = _reading(
         "error", "QICSGP outside IP INITIAL: the app note 3.1 wants IP INITIAL, M72D sends it at any time"
     )
+    late_settings: Literal["ok", "error"] = _reading(
+        "ok",
+        "QIDNSIP and QITCFG outside IP INITIAL: the app note 3.1 wants IP INITIAL, drivers (TinyGSM, Arduino) send "
+        "QIDNSIP in an active context",
+    )
     name_without_qidnsip: Literal["error", "accepted"] = _reading(
         "error", "QIOPEN with a name and QIDNSIP=0: M95 users see it fail, an M65 driver opens by name without QIDNSIP"
     )
@@ -114,7 +122,11 @@ class Behaviour:
     )
 
     # Ownership of contexts across virtual UARTs
-    default_owner_uart1: bool = _reading(False, "power-up: context 0 controlled by nobody (255) or by VIRTUAL_UART_1")
+    default_owner_uart1: bool = _reading(
+        False,
+        "power-up: context 0 controlled by nobody, for which manuals have 255, or by VIRTUAL_UART_1, as an M72D driver "
+        "without CMUX expects",
+    )
     require_qifgcnt: bool = _reading(False, "activating a free context without QIFGCNT first: claims it, or ERROR")
     strict_reads: bool = _reading(False, "reads of a context that another UART controls: answered, or ERROR")
     release_on_initial: bool = _reading(False, "QIDEACT: the context stays with its UART, or nobody controls it")
@@ -194,7 +206,7 @@ class Behaviour:
 #: Behaviours that belong together, under the names that stand for them: what the figures of the app note show.
 SETS: dict[str, tuple[str, ...]] = {
     "figure1": ("ati_blank_line=on", "recv_from=RECV FROM", "address_line=off"),
-    "figure2": ("recv_from=RCV FROM", "address_line=on"),
+    "figure2": ("recv_from=RCV FROM", "address_line=on", "send_ok_blank=on"),
     "figure3": ("ati_blank_line=off", "recv_from=RCV FROM", "address_line=on"),
 }
 

@@ -51,6 +51,7 @@ class Context:
         self.server: Server = Server(self, environment)
         self.services: Services = Services(self, environment, self._spawn)
         self._bytestream: ContextSession | None = None
+        self._has_sent = False
         self.unread: int = 0  # octets of closed sessions that AT+QIRD never asked for, and that are lost
         self._environment = environment
         self._changed = changed
@@ -201,6 +202,7 @@ class Context:
         self.client.profiles.clear()
         self.outbox.clear()
         self.bytestream = None
+        self._has_sent = False
         self._activation.release()
 
     # Sessions and server
@@ -237,6 +239,11 @@ class Context:
             self.announce("CONNECT FAIL")
             return
         self.announce("SERVER OK")
+
+    def sent_first(self) -> bool:
+        """Note that data was sent; return whether it is the first since the context was IP INITIAL."""
+        first, self._has_sent = not self._has_sent, True
+        return first
 
     # Called by its sessions
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from emulator_host import Lab, Turning, settle
-from emulator_peer import peer
+from emulator_peer import CONNECTED, connect, peer
 
 import drivers.emulator
 from drivers.emulator import Behaviour, EmulatedModule
@@ -54,9 +54,9 @@ def test_each_behaviour_is_asked_for_somewhere() -> None:
 
 
 def test_a_set_stands_for_its_behaviours_and_later_ones_win() -> None:
-    assert Behaviour.parse(["figure2"]) == Behaviour(recv_from="RCV FROM", address_line=True)
-    assert Behaviour.parse(["figure2", "address_line=off"]) == Behaviour(recv_from="RCV FROM")
-    assert Behaviour.parse(["figure2", "figure1"]) == Behaviour(ati_blank_line=True)
+    assert Behaviour.parse(["figure2"]) == Behaviour(recv_from="RCV FROM", address_line=True, send_ok_blank=True)
+    assert Behaviour.parse(["figure2", "address_line=off"]) == Behaviour(recv_from="RCV FROM", send_ok_blank=True)
+    assert Behaviour.parse(["figure2", "figure1"]) == Behaviour(ati_blank_line=True, send_ok_blank=True)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,41 @@ async def test_forms_with_sessions() -> None:
         await uart.ask("AT+QICLOSE=3", "\r\nCLOSE OK\r\n")
         lab.module.drop_contexts()
         await uart.expect(b"\r\n+PDP: DEACT\r\n")
+
+
+@pytest.mark.requirement("S4.17")
+@pytest.mark.parametrize(("mux", "blank"), [(0, ""), (1, "\r\n")])
+async def test_the_first_send_ok_of_a_context_with_muxip_and_its_blank_line(mux: int, blank: str) -> None:
+    async with Lab(EmulatedModule(behaviour=Behaviour.parse(["send_ok_blank=on"]))) as lab:
+        uart = lab.plain
+        await uart.ask(f"AT+QISDE=0;+QIMUX={mux}")
+        for _ in range(2):
+            async with peer() as one:
+                await connect(uart, one, 2 if mux else None)
+                for behind in (blank, "", ""):
+                    await uart.ask("AT+QISEND=2,1" if mux else "AT+QISEND=1", "\r\n> ")
+                    uart.write(b"x")
+                    await uart.expect(f"\r\nSEND OK\r\n{behind}".encode())
+                    await uart.quiet()
+                await uart.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
+
+
+@pytest.mark.requirement("S3.7", "S3.8", "S3.14")
+@pytest.mark.parametrize("command", ["AT+QIDNSIP=1", "AT+QIDNSIP=0", "AT+QITCFG=3,2,512,1"])
+@pytest.mark.parametrize(("reading", "later"), [("ok", "\r\nOK\r\n"), ("error", "\r\nERROR\r\n")])
+async def test_settings_outside_ip_initial(command: str, reading: str, later: str) -> None:
+    behaviour = Behaviour.parse([f"late_settings={reading}"])
+    async with Lab(EmulatedModule(behaviour=behaviour)) as lab, peer() as one:
+        await lab.plain.ask(command)
+        for step in ("AT+QIREGAPP", "AT+QIACT"):
+            await lab.plain.ask(step)
+            await lab.plain.ask(command, later)
+        await lab.plain.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}', CONNECTED)
+        await lab.plain.ask(command, later)
+        await lab.plain.ask("AT+QICLOSE", "\r\nCLOSE OK\r\n")
+        await lab.plain.ask(command, later)
+        await lab.plain.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
+        await lab.plain.ask(command)
 
 
 async def test_qiopen_without_ok_as_10_1_prints_it() -> None:

@@ -32,7 +32,7 @@ def test_a_subclass_has_its_own_name() -> None:
     ("texts", "shown"),
     [
         ([], "Behaviour()"),
-        (["figure2"], "Behaviour(recv_from='RCV FROM', address_line=True)"),
+        (["figure2"], "Behaviour(recv_from='RCV FROM', address_line=True, send_ok_blank=True)"),
         (["already_connect=then_error"], "Behaviour(already_connect='then_error')"),
     ],
 )

@@ -93,7 +93,8 @@ def _prompt(call: Call, index: int, length: int | None) -> Reply | None:
         text = "SEND OK" if handed_over else "SEND FAIL"
         if handed_over and (call.sending.prompt == 3 or environment.behaviour.send_ok_index):
             text = call.context.with_index(index, text)
-        call.finish(final(text))
+        blank = handed_over and call.context.sent_first() and environment.behaviour.send_ok_blank
+        call.finish(final(f"{text}\r\n" if blank and call.context.settings.mux else text))
 
     call.uart.prompt(entry, entered)
     return None

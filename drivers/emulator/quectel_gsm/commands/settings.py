@@ -140,9 +140,14 @@ def _mode(call: Call, value: int) -> bool:
     return _only_initial(call, value == settings.mode) and not forbidden
 
 
+def _in_time(call: Call, value: int = 0) -> bool:
+    """Return whether QIDNSIP or QITCFG may be set now."""
+    return not call.context.in_use or call.modem.environment.behaviour.late_settings == "ok"
+
+
 _setting("QIMUX", "(0,1)", 0, 1, check=_mux)
 _setting("QIMODE", "", 0, 1, check=_mode)
-_setting("QIDNSIP", "(0,1)", 0, 1)
+_setting("QIDNSIP", "(0,1)", 0, 1, check=_in_time)
 _setting("QISRVC", "(1,2)", int(Role.CLIENT), int(Role.SERVER))
 _setting("QISHOWRA", "(0,1)", 0, 1)
 _setting("QISHOWLA", "(0,1)", 0, 1)
@@ -178,7 +183,7 @@ def set_transparent(call: Call) -> Reply:
     """Answer AT+QITCFG=."""
     ranges = ((3, 8), (2, 10), (1, 1460), (0, 1))
     values = [call.number(index, *limits) for index, limits in enumerate(ranges)]
-    if len(call.texts) != 4 or None in values:
+    if len(call.texts) != 4 or None in values or not _in_time(call):
         return ERROR
     resends, wait, size, escape = (value or 0 for value in values)
     call.context.settings.tcfg = (resends, wait, size, escape)

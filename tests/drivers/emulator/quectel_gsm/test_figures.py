@@ -56,7 +56,7 @@ async def output_of(name: str, behaviour: Behaviour) -> list[str]:
 RECEIVED = "RCV FROM:116.226.41.43:7020"
 DIFFERENCES = {
     "figure1": ["- "],  # D17: the blank line of ATI
-    "figure2": [f"- {RECEIVED}"] * 3,  # D2 and D3: the word, and that the line is there without AT+QISHOWRA=1
+    "figure2": ["- ", *[f"- {RECEIVED}"] * 3],  # the blank line of SEND OK; D2 and D3: the word, and the line at all
     "figure3": ["- ", f"- {RECEIVED}"],  # D2, D3: the address line, and the line end before it
 }
 """What a figure shows (-) and the defaults do not (+ where they say something else)."""
