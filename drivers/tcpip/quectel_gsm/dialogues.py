@@ -99,6 +99,13 @@ def state() -> Dialogue[str]:
     return came.final.removeprefix("STATE: ")
 
 
+def _same(name: str, current: str, value: str) -> bool:
+    """Return whether a module has a value; the answer to AT+QICSGP? has only the bearer."""
+    if name == "QICSGP":
+        return current.split(",")[0].strip() == value.split(",")[0]
+    return current.replace(" ", "") == value
+
+
 def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> Dialogue[None]:
     """Set a value; ERROR is accepted if the module has that value already.
 
@@ -115,8 +122,7 @@ def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> D
     except CommandError as refusal:
         word = yield from read_state()
         current = yield from read(name)
-        # the answer to AT+QICSGP? has only the bearer
-        if current.split(",")[0].strip() != value.split(",")[0]:
+        if not _same(name, current, value):
             raise SettingRefused(
                 f"{refusal} (it is {current}, the context is in {word}; "
                 f"settings need {INITIAL}: deactivate the context first)"

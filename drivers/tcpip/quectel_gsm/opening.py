@@ -94,10 +94,10 @@ class Opening:
         muxip = self._state.settings.muxip
         number = self._free_index(index)
         yield from self._tell_apart("client")
+        form = self._foreground.setting("QIDNSIP", "0" if is_dotted(host) else "1")
+        yield from self._foreground.on_channel(form)  # in IP INITIAL where possible (app note 3.1)
         if step_by_step and not self._state.claim.active:
             yield from self._activation.activate()
-        form = self._foreground.setting("QIDNSIP", "0" if is_dotted(host) else "1")
-        yield from self._foreground.on_channel(form)
         datagrams = self._state.datagrams(protocol)
         id = SocketId(number, "client")
         session = self._table.new_session(id, "client", protocol, (host, port), datagrams=datagrams)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...at.core import Dialogue, command
 from ...errors import CommandError, SettingRefused
-from . import dialogues
 from .settings import DEFAULTS, transparent_value
 from .state import StackState
 
@@ -55,6 +54,6 @@ def prepare_data_mode(state: StackState) -> Dialogue[None]:
     transparent = state.settings.transparent
     if transparent is None:
         return
-    yield from dialogues.put("QITCFG", transparent_value(transparent))
+    yield from state.foreground.setting("QITCFG", transparent_value(transparent))
     if transparent.escape == "dtr":
         yield from command("AT&D1", timeout=5.0, info=())

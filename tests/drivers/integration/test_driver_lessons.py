@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 import serial
+from chosen_behaviour import behaviour_of, may_change_form
 from driver_lab import PATIENCE, Lab, Peer, QuickClock, exactly, laboratory
 from scripted_port import ERROR, OK, CommandPort, Conversation, exchange
 
@@ -59,6 +60,7 @@ def test_c2_qidnsip_follows_the_form_of_the_address_every_time(lab: Lab, echo_se
             driver.connect("TCP", host, echo_server.port).close()
             if form is not None:
                 assert lab.heard(1).rpartition(b"AT+QIDNSIP=")[2][:1] == form
+            may_change_form(driver)
 
 
 def test_c3_one_notification_is_followed_until_nothing_is_left() -> None:
@@ -352,7 +354,7 @@ def test_c19_plus_signs_that_are_not_heard_are_repeated(echo_server: Peer) -> No
 
 def test_c20_frames_are_no_messages() -> None:
     with (
-        EmulatedModule(n1=8) as module,
+        EmulatedModule(n1=8, behaviour=behaviour_of()) as module,
         cmux.open(module.serve_pty(), n1=8) as mux,
         Peer(lambda connection: connection.sendall(connection.recv(100))) as peer,
         TcpipDriver(mux.channel(1), 0) as driver,
@@ -364,7 +366,7 @@ def test_c20_frames_are_no_messages() -> None:
 
 @pytest.mark.requirement("S8.1")
 def test_c21_a_module_that_still_multiplexes_is_closed_down_first(echo_server: Peer) -> None:
-    with EmulatedModule() as module:
+    with EmulatedModule(behaviour=behaviour_of()) as module:
         path = module.serve_pty()
         with serial.Serial(path, timeout=PATIENCE) as dead_host:  # goes without DISC and CLD
             dead_host.write(b"ATE0\r")
@@ -394,7 +396,7 @@ def test_c22_a_sabm_that_is_not_heard_right_after_ok_is_repeated(echo_server: Pe
             return super().write(data)
 
     with (
-        EmulatedModule() as module,
+        EmulatedModule(behaviour=behaviour_of()) as module,
         LosesFirstSabm(module.serve_pty()) as port,
         cmux.open(port) as mux,
         TcpipDriver(mux.channel(1), 0) as driver,

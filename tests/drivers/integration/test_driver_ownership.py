@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from chosen_behaviour import behaviour_of
 from driver_lab import PATIENCE, Lab, Peer, client_of, exactly, laboratory
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -37,7 +38,7 @@ time.sleep(60)
 
 @pytest.mark.requirement("S8.2", "S8.8")
 def test_a_context_that_a_killed_host_left_active_is_reclaimed() -> None:
-    with EmulatedModule() as module:
+    with EmulatedModule(behaviour=behaviour_of()) as module:
         path = module.serve_pty()
         host = subprocess.Popen([sys.executable, "-c", DOOMED_HOST, path], stdout=subprocess.PIPE, text=True)
         assert host.stdout is not None

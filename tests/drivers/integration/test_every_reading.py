@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from chosen_behaviour import may_change_form
 from driver_lab import Lab, Peer, QuickClock, client_of, laboratory
 
 from drivers.emulator import Behaviour
@@ -62,6 +63,7 @@ def everything(lab: Lab, port: int, receive: str, muxip: bool, reading: str) -> 
         exchange_with_a_client(driver)
         for host in ("127.0.0.1", "www.quectel.com"):
             exchange_with_a_server(driver, host, port, data)
+            may_change_form(driver, Behaviour.parse([reading]))
         driver.deactivate()
         exchange_with_a_server(driver, "127.0.0.1", port, data)
         assert driver.activate() == driver.local_address

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+from chosen_behaviour import may_change_form
 from driver_lab import Lab, Peer, exactly
 
 from drivers.errors import ConnectRefused, NameNotFound
@@ -19,6 +20,7 @@ def test_a_session_is_opened_by_name_and_then_by_address(lab: Lab, echo_server: 
                 session.sendall(b"hello")
                 assert exactly(session, 5) == b"hello"
                 assert f"AT+QIDNSIP={form}" in "".join(lab.commands(1))
+            may_change_form(driver)
 
 
 @pytest.mark.requirement("S2.8", "S9.5", "S9.8")

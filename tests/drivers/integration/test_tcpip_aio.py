@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from chosen_behaviour import behaviour_of
 from driver_lab import PATIENCE, Peer, QuickClock
 from hurried_clock import HurriedClock
 
@@ -36,7 +37,7 @@ async def channel_of(
 ) -> AsyncIterator[tuple[EmulatedModule, AtChannel]]:
     options = {} if clock is None else {"clock": clock}
     before = asyncio.all_tasks()
-    async with EmulatedModule(hosts=HOSTS, **options) as module:  # type: ignore[arg-type]
+    async with EmulatedModule(hosts=HOSTS, behaviour=behaviour_of(), **options) as module:  # type: ignore[arg-type]
         reader, writer = await module.connect()
         async with channel_class(reader, writer, clock=clock) as channel:
             yield module, channel
