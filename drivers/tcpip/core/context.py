@@ -198,7 +198,9 @@ class Context(EventHandler):
         opening = self.stack.open(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
         before = self.table.standing("client")
         try:
-            return (yield from opening)
+            session = yield from opening
+            session.used(self._now(), heard=True)
+            return session
         except BaseException:
             for session in self.table.standing("client"):
                 if session not in before:

@@ -90,6 +90,10 @@ class SocketState:
         """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
         self.released: bool = False
         """Whether the module has it no longer, so that another one may have its id."""
+        self.used_at: float = 0.0
+        """When the last octet was sent or received, on the driver's clock."""
+        self.heard_at: float = 0.0
+        """When the other side last gave a sign of life: an octet, or an acknowledgement, as far as known."""
         self.fetched: int = 0
         """Which of the fetches of its context was the last one for it."""
         self._remote = remote
@@ -178,6 +182,17 @@ class SocketState:
             if self._code is None and self._ended is not None:
                 raise self._again(self._ended)
             return self._code
+
+    def used(self, now: float, *, heard: bool) -> None:
+        """Learn that an octet was sent or received.
+
+        Args:
+            now: the time.
+            heard: whether it came from the other side.
+        """
+        self.used_at = now
+        if heard:
+            self.heard_at = now
 
     def deliver(self, data: bytes, sender: Address | None = None) -> None:
         """Take what came from the other side; the sender completes an address that the module has told half."""
