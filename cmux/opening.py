@@ -79,15 +79,20 @@ class Plan:
         return rate if self.line_rate is None else self.line_rate or None
 
 
-def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings) -> Plan:
-    """Check the arguments of `open` before anything is opened, and work out the plan.
+def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings, function: str = "open") -> Plan:
+    """Check the arguments of `open` or `serve` before anything is opened, and work out the plan.
+
+    Args:
+        port: what to open.
+        settings: how.
+        function: the name of the function that was called with them.
 
     Raises:
         ConfigError: a setting is not allowed.
         InvalidDlci: one of ``channels`` cannot carry data.
         TypeError: a setting is unknown.
     """
-    opening, serial, session = told_apart(settings)
+    opening, serial, session = told_apart(settings, function)
     profile, baudrate = find_profile(opening["profile"]), opening["baudrate"]
     config = session_config(profile, session, port)
     names = profile.channels

@@ -296,11 +296,14 @@ def find_profile(profile: str | Profile) -> Profile:
     return cast(Profile, SETTINGS["profile"].checked(profile))
 
 
-def told_apart(settings: LineSettings) -> tuple[OpeningSettings, SerialSettings, SessionSettings]:
+def told_apart(
+    settings: LineSettings, function: str = "open"
+) -> tuple[OpeningSettings, SerialSettings, SessionSettings]:
     """Check settings, and sort them by where they go.
 
     Args:
         settings: settings for `cmux.open`.
+        function: the name of the function that was called with them, for the message.
 
     Returns:
         The settings of the opening, complete; attributes of pyserial's port; fields of `Config`. Words are replaced by
@@ -312,7 +315,7 @@ def told_apart(settings: LineSettings) -> tuple[OpeningSettings, SerialSettings,
     """
     for name in settings:
         if name not in SETTINGS:
-            raise TypeError(f"open() got an unknown setting {name!r}")
+            raise TypeError(f"{function}() got an unknown setting {name!r}")
     checked = {name: SETTINGS[name].checked(value) for name, value in settings.items()}
     given = {name: value for name, value in checked.items() if value is not None}
     parts = ({name: given[name] for name in table if name in given} for table in (_OPENING, _SERIAL, _SESSION))

@@ -6,34 +6,57 @@ import ast
 import re
 import runpy
 import tomllib
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from itertools import product
 from pathlib import Path
 
 import pytest
 from families_lab import BENCHES
+from toy_family import ToyStack
 
 import cmux
 import cmux.aio
 from cmux.protocol import control
 from cmux.protocol.commands import COMMANDS, Command
+from cmux.protocol.config import Config
 from cmux.protocol.services import ControlServices
 from cmux.protocol.wire import VALUE_SIZES, MessageType
+from drivers.emulator.module import MODEMS
+from drivers.tcpip import TcpipDriver
 from drivers.tcpip.families import DIALECTS
 from drivers.tcpip.quectel_gsm.timeouts import LIMITS
 
 ROOT = Path(__file__).parents[1]
-VECTORS = {type(body) for _, _, body in runpy.run_path(str(ROOT / "tests/cmux/protocol/test_commands.py"))["TABLE"]}
+MESSAGES = runpy.run_path(str(ROOT / "tests/cmux/protocol/test_commands.py"))
+VECTORS = {type(body) for _, _, body in MESSAGES["TABLE"]}
+CONTROL = runpy.run_path(str(ROOT / "tests/cmux/protocol/test_control_messages.py"))
+CALLED = {type(command) for command, _ in CONTROL["CALLS"]}
 ANY_SIZE = {MessageType.TEST}
 """The messages that may have any number of octets."""
 NO_COMMAND = {MessageType.NSC}
 """The messages that are only ever an answer."""
+WITH_TESTS_OF_THEIR_OWN = {MessageType.PN, MessageType.MSC, MessageType.CLD, MessageType.NSC}
+"""The messages that the owner does not start by a call that sends this message and nothing else."""
 
 PLACES_OF_A_MESSAGE: dict[str, Callable[[MessageType], bool]] = {
     "COMMANDS in cmux/protocol/commands.py": lambda kind: kind in COMMANDS,
     "VALUE_SIZES in cmux/protocol/wire.py": lambda kind: (kind in VALUE_SIZES) != (kind in ANY_SIZE),
     "_HANDLERS in cmux/protocol/control.py": lambda kind: (body_of(kind) in control._HANDLERS) != (kind in NO_COMMAND),
     "TABLE in tests/cmux/protocol/test_commands.py": lambda kind: body_of(kind) in VECTORS,
+    "QUESTIONS in tests/cmux/protocol/test_control_messages.py": lambda kind: (
+        (getattr(body_of(kind), "name", kind.name) in CONTROL["QUESTIONS"]) != (kind in NO_COMMAND)
+    ),
+    "CALLS in tests/cmux/protocol/test_control_messages.py": lambda kind: (
+        (body_of(kind) in CALLED) != (kind in WITH_TESTS_OF_THEIR_OWN)
+    ),
+    "the clause, above test_message in tests/cmux/protocol/test_commands.py": lambda kind: (
+        clauses(body_of(kind)) <= marked(MESSAGES["test_message"])
+    ),
+    "the clause, above test_question_and_answer in tests/cmux/protocol/test_control_messages.py": lambda kind: (
+        clauses(body_of(kind)) <= marked(CONTROL["test_question_and_answer"])
+    ),
     "docs/glossary.md": lambda kind: getattr(body_of(kind), "name", kind.name) in terms(),
     "docs/ports.md": lambda kind: getattr(body_of(kind), "name", kind.name) in page("docs/ports.md"),
 }
@@ -44,6 +67,17 @@ AS_A_PROPERTY = {"power": "asleep"}
 
 def body_of(kind: MessageType) -> type[Command]:
     return COMMANDS.get(kind, Command)
+
+
+def clauses(body: type[Command]) -> set[str]:
+    """Return the clauses that the docstring of a message cites."""
+    return set(re.findall(r"§([\d.]*\d)", body.__doc__ or ""))
+
+
+def marked(test: Callable[..., None]) -> set[str]:
+    """Return the clauses that a test is marked with."""
+    marks: list[pytest.Mark] = vars(test)["pytestmark"]
+    return {clause for mark in marks if mark.name == "clause" for clause in mark.args}
 
 
 def page(path: str) -> str:
@@ -69,9 +103,28 @@ def test_what_the_core_can_say_on_the_control_channel_both_shells_offer_and_a_pa
     assert f"`{name}" in page("docs/ports.md"), f"{name} is missing: docs/ports.md"
 
 
+# --- A field of Config ---
+
+HABITS = set(re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`.*?) \|", page("docs/profiles.md"), re.MULTILINE))))
+FOR_ANY_MODULE = {
+    *("option", "k", "t3", "frame_gap", "queue_high", "queue_low", "frame_type", "xonxoff", "priority_order"),
+    *("keep_alive_interval", "shared_flags", "reserved_dlcis"),
+}
+"""The fields that a program chooses, whatever the module is."""
+
+
+def test_a_field_of_config_is_a_habit_that_the_page_of_profiles_has_or_one_for_any_module() -> None:
+    names = {field.name for field in fields(Config)}
+    assert names - HABITS - FOR_ANY_MODULE == set(), (
+        "missing: the table of fields in docs/profiles.md, or FOR_ANY_MODULE in tests/test_contributing.py"
+    )
+    assert HABITS - names == set(), "docs/profiles.md: no such fields"
+    assert set() == HABITS & FOR_ANY_MODULE
+
+
 # --- The recipes themselves ---
 
-STEPS = re.findall(r"^\d\. (.*?)(?=^\d\. |^\n|\Z)", page("CONTRIBUTING.md"), re.DOTALL | re.MULTILINE)
+STEPS = re.findall(r"^\d+\. (.*?)(?=^\d+\. |^\n|\Z)", page("CONTRIBUTING.md"), re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step[:40])
@@ -99,16 +152,31 @@ def dialects(family: str) -> list[str]:
     return [name for name, one in DIALECTS.items() if one.family.__module__.split(".")[2] == family]
 
 
+def modem_of(family: str) -> str:
+    """Return the module of the class that is the inside of an emulated module of a family; nothing where none is."""
+    makes = MODEMS.get(family)
+    return "" if makes is None else typing.get_type_hints(makes).get("return", object).__module__
+
+
+def columns(path: str) -> list[str]:
+    """Return the heads of the first table of a page, in small letters."""
+    head = next(line for line in page(path).splitlines() if line.startswith("|"))
+    return [cell.strip().casefold() for cell in head.strip("|").split("|")]
+
+
 PLACES_OF_A_FAMILY: dict[str, Callable[[str], bool]] = {
     "DIALECTS in drivers/tcpip/families.py": lambda family: bool(dialects(family)),
     "the contract 'the rules … know no shell' in pyproject.toml": lambda family: f"drivers.tcpip.{family}" in NO_SHELL,
-    "drivers/emulator": lambda family: (ROOT / "drivers/emulator" / family).is_dir(),
+    "MODEMS in drivers/emulator/module.py, and the class that it makes in drivers/emulator/FAMILY": lambda family: (
+        modem_of(family).startswith(f"drivers.emulator.{family}.")
+    ),
     "BENCHES in tests/support/families_lab.py": lambda family: (
         {one.shell for one in BENCHES if one.family == family} == {"threads", "aio"}
     ),
     "docs/tcpip.md, each dialect": lambda family: all(
         f"`{name}`" in page("docs/tcpip.md") for name in dialects(family)
     ),
+    "docs/families.md, a column of the table": lambda family: family.replace("_", " ") in columns("docs/families.md"),
 }
 
 
@@ -120,17 +188,26 @@ def test_a_family_stands_in_all_of_its_places(family: str, place: str) -> None:
 # --- An AT command of the driver ---
 
 
+def strings(node: ast.AST) -> Iterator[str]:
+    """Return the texts in a syntax tree, also pieces of f-strings, without docstrings."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Constant) and isinstance(child.value, str) and not isinstance(node, ast.Expr):
+            yield child.value
+        yield from strings(child)
+
+
 def named_answers(module: ast.Module) -> set[str]:
-    """Return the names under which a module asks how long an answer may take: by `deadline`, or by what calls it."""
-    calls = (node for node in ast.walk(module) if isinstance(node, ast.Call) and node.args)
+    """Return what a module sends, or asks for by `deadline` or what calls it: the names of commands and answers."""
     asks = {"deadline", "put", "read", "read_lines", "setting"}
-    return {
+    asked = {
         first.value
-        for call in calls
+        for call in ast.walk(module)
+        if isinstance(call, ast.Call) and call.args
         if (getattr(call.func, "id", "") or getattr(call.func, "attr", "")) in asks
         and isinstance(first := call.args[0], ast.Constant)
         and isinstance(first.value, str)
     }
+    return asked.union(*(re.findall(r"\bAT\+([A-Z]+)", text) for text in strings(module)))
 
 
 def test_every_command_of_the_driver_has_a_limit() -> None:
@@ -140,6 +217,40 @@ def test_every_command_of_the_driver_has_a_limit() -> None:
     }
     assert {"QIACT", "QIRD", "QIDNSCFG", "STATE"} <= named
     assert named - LIMITS.keys() == set(), "missing: LIMITS in drivers/tcpip/quectel_gsm/timeouts.py"
+
+
+def test_a_command_is_found_however_it_is_written() -> None:
+    text = '''"""AT+TA in a docstring."""\ndef f():
+    """AT+TB."""
+    yield from command("AT+TC?", timeout=1.0)
+    text = f"AT+TD={1}"
+    yield from put("TE", "1")
+    yield from read_lines("TF", ())'''
+    assert named_answers(ast.parse(text)) == {"TC", "TD", "TE", "TF"}
+
+
+def test_what_a_family_may_lack_is_shown_to_be_named() -> None:
+    """Each operation whose default says what is lacking, unless the smallest family has the operation."""
+    core = (ROOT / "drivers/tcpip/core").glob("*.py")
+    tests = (ROOT / "tests/drivers/tcpip").glob("*.py")
+    said = {text for path in tests for text in strings(ast.parse(path.read_text(encoding="utf-8")))}
+    lacking = {
+        call.args[0].value
+        for path in core
+        for operation in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(operation, ast.FunctionDef) and operation.name not in vars(ToyStack)
+        for call in ast.walk(operation)
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "lacks"
+    }
+    unsaid = {what for what in lacking if not any(text.endswith(what) for text in said)}
+    assert "name servers" in lacking
+    assert unsaid == set(), "missing: tests/drivers/tcpip/test_families.py does not show that a family has none"
+
+
+def test_a_page_has_every_method_of_a_driver() -> None:
+    pages = page("docs/tcpip.md") + page("docs/ownership.md")
+    missing = [name for name in dir(TcpipDriver) if name[0] != "_" and not re.search(rf"[`.]{name}\b", pages)]
+    assert missing == [], "missing: docs/tcpip.md"
 
 
 # --- A folder ---

@@ -45,7 +45,7 @@ async def serve(
         ConfigError: a setting, or `refuse`, is not allowed.
         TypeError: a setting is unknown.
     """
-    plan = make_plan(port, settings)
+    plan = make_plan(port, settings, "serve")
     line = await open_aio_line(plan)
     capture = None
     try:

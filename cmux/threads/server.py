@@ -47,7 +47,7 @@ def serve(
         ConfigError: a setting, or `refuse`, is not allowed; the message says what is allowed.
         TypeError: a setting is unknown.
     """
-    plan = make_plan(port, settings)
+    plan = make_plan(port, settings, "serve")
     line = plan.open_line()
     capture = None
     try:

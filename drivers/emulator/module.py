@@ -27,6 +27,7 @@ from .line.serial_line import open_serial
 from .line.tap import Tap
 from .line.ways_in import WaysIn
 from .line.wire import Wire
+from .modem import Modem
 from .quectel_gsm.call import Call
 from .quectel_gsm.commands import all_commands
 from .quectel_gsm.modem import QuectelGsmModem
@@ -54,8 +55,8 @@ class EmulatedModule(Lifetime):
     behind. It has one physical line: reach it with one of `serve_pty`, `serve_tcp`, `serve_serial`, `port`, `connect`.
     All of these may be called from any thread.
 
-    The class attributes `commands`, `uart_class` and `ownership_class` are what a subclass replaces to make a module
-    that does something else.
+    The class attributes `family`, `commands`, `uart_class` and `ownership_class` are what a subclass replaces to make a
+    module that does something else.
 
     Args:
         behaviour: the readings where sources disagree.
@@ -80,6 +81,8 @@ class EmulatedModule(Lifetime):
         OSError: the capture file cannot be created.
     """
 
+    family: ClassVar[str] = "quectel_gsm"
+    """The family of modules that it belongs to: a row of ``MODEMS`` in `drivers.emulator.module`."""
     commands: ClassVar[CommandTable[Call]] = all_commands()
     uart_class: ClassVar[type[Uart]] = Uart
     ownership_class: ClassVar[type[Ownership]] = Ownership
@@ -131,7 +134,7 @@ class EmulatedModule(Lifetime):
         self._fate = _chooser(seed, "faults")
         self._faults = Faults.parse(faults) if isinstance(faults, str) else faults
         self._line_rate = line_rate
-        self._modem: QuectelGsmModem | None = None
+        self._modem: Modem | None = None
         self._injector: FaultInjector | None = None
         self._ways_in: WaysIn | None = None
         self._line: PhysicalLine | None = None
@@ -163,9 +166,7 @@ class EmulatedModule(Lifetime):
             self._chooser,
             network_of(self._faults),
         )
-        self._modem = QuectelGsmModem(
-            environment, partial(Call, self.commands), uart_class=self.uart_class, ownership_class=self.ownership_class
-        )
+        self._modem = MODEMS[self.family](self, environment)
         self._modem.octets = self._octets
         self._ways_in = WaysIn(loop, self._new_line)
         self._injector = FaultInjector(self._modem, self._faults, self._fate)
@@ -324,7 +325,7 @@ class EmulatedModule(Lifetime):
 
     # Inside
 
-    def _running(self) -> QuectelGsmModem:
+    def _running(self) -> Modem:
         if self._modem is None:
             raise RuntimeError(_NOT_RUNNING)
         return self._modem
@@ -359,6 +360,19 @@ class EmulatedModule(Lifetime):
             dlci = uart + 1 if self._modem is not None and self._modem.multiplexing else 0
             for callback in self._callbacks:
                 callback(dlci, direction, data)
+
+
+def _quectel_gsm(module: EmulatedModule, environment: Environment) -> QuectelGsmModem:
+    return QuectelGsmModem(
+        environment,
+        partial(Call, module.commands),
+        uart_class=module.uart_class,
+        ownership_class=module.ownership_class,
+    )
+
+
+MODEMS: dict[str, Callable[[EmulatedModule, Environment], Modem]] = {"quectel_gsm": _quectel_gsm}
+"""What makes the inside of a module, for each family, under the name of its folder."""
 
 
 def _chooser(seed: int | None, purpose: str) -> random.Random:

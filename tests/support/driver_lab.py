@@ -18,6 +18,7 @@ import cmux
 from drivers.clock import Clock, Timer
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.tcpip import Listener, Session, TcpipDriver
+from drivers.tcpip.quectel_gsm.timeouts import LIMITS
 
 PATIENCE = float(os.environ.get("GSM0710_PATIENCE", "10"))  # seconds of real time until a test fails that waits in vain
 
@@ -178,6 +179,16 @@ def client_of(listener: Listener, address: str) -> socket.socket:
 def said_again(octets: bytes, written: list[bytes]) -> bool:
     """Whether this is a ``+++`` that was not heard, once more: a busy computer does not keep silences exactly."""
     return octets == b"+++" and written[-1:] == [octets]
+
+
+ANSWERS = {"CONNECT OK", "SERVER OK", "SEND OK", "STATE", "+++"}  # limits of what is not a command
+UNASKED = {"QIRD", "QISSTAT"}  # sent by the channel itself, whatever becomes of an operation
+
+
+def not_among(octets: bytes) -> set[str]:
+    """Return the commands of the driver that a module has not got among these octets."""
+    sent = {found.decode() for found in re.findall(rb"(ATO|(?<=AT\+)[A-Z]+)", octets)}
+    return set(LIMITS) - ANSWERS - UNASKED - sent
 
 
 UNIT = re.compile(rb"AT\+QISEND=([0-5]),|AT\+QIRD=[01],1,([0-5]),|(\r\n\+QIRDI: [01],1,[0-5]\r\n)")

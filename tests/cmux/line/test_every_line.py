@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
+import pkgutil
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,7 @@ if sys.platform == "win32":
 from mux_leaks import nothing_left
 from rfc2217_server import Rfc2217Server
 
+from cmux import urlhandler
 from cmux.line import physical
 from cmux.line.base import HungUp, Line
 from cmux.line.physical import open_line
@@ -30,6 +33,7 @@ pytestmark = [
 ]
 __all__ = ["nothing_left"]
 
+ROOT = Path(__file__).parents[3]
 PATIENCE = 20
 OCTETS = bytes(range(256))
 
@@ -148,6 +152,13 @@ def test_it_can_be_closed_twice(opened: Opened) -> None:
     opened.line.close()
 
 
+@pytest.mark.parametrize("name", sorted({one.name for one in pkgutil.iter_modules(urlhandler.__path__)}))
+def test_a_page_has_every_scheme_that_comes_with_the_package(name: str) -> None:
+    scheme = name.removeprefix("protocol_")
+    pages = [(ROOT / "docs" / page).read_text(encoding="utf-8") for page in ("command-line.md", "ports.md")]
+    assert any(f"{scheme}://" in page for page in pages), f"missing: docs/command-line.md does not have {scheme}://"
+
+
 def _classes(of: type[Line]) -> Iterator[type[Line]]:
     for derived in of.__subclasses__():
         yield from _classes(derived)
@@ -155,8 +166,12 @@ def _classes(of: type[Line]) -> Iterator[type[Line]]:
             yield derived
 
 
+CHANNELS = {"cmux.urlhandler.protocol_cmux"}
+"""Schemes that carry a line inside another one."""
+
+
 def test_every_kind_of_line_has_its_row() -> None:
-    """Where a new class, or a module of pyserial's that is treated in a way of its own, is forgotten here."""
+    """Where a new class, a scheme of ours, or a module of pyserial's with a treatment of its own is forgotten here."""
     lines, modules = set[type[Line]](), set[str]()
     with ExitStack() as stack:
         for make in LINES.values():
@@ -165,5 +180,6 @@ def test_every_kind_of_line_has_its_row() -> None:
             lines.add(type(line))
             modules.add(type(getattr(line, "_port", None)).__module__)
     special = physical._DESCRIPTOR_MODULES | physical._REMOTE_MODULES
+    special |= {f"cmux.urlhandler.{one.name}" for one in pkgutil.iter_modules(urlhandler.__path__)} - CHANNELS
     assert set(_classes(Line)) - lines == set(), "LINES in tests/cmux/line/test_every_line.py has no row for these"
     assert special - modules == set(), "LINES in tests/cmux/line/test_every_line.py has no row for ports of these"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from core_pair import Pair, Station, deaf
 
@@ -53,29 +55,30 @@ def answered(pair: Pair, command: Command) -> list[CommandDone]:
     return [done for done in pair.host.of(CommandDone) if done.command.type is command.type]
 
 
+QUESTIONS = {
+    "PN": ("83 11 01 00 07 0A 1F 00 03 02", "81 11 01 00 07 0A 1F 00 03 02"),
+    "PSC": ("43 01", "41 01"),
+    "PSC with a mode": ("43 03 03", "41 03 03"),
+    "CLD": ("C3 01", "C1 01"),
+    "Test": ("23 09 01 02 03 04", "21 09 01 02 03 04"),
+    "Test without data": ("23 01", "21 01"),
+    "FCon": ("A3 01", "A1 01"),
+    "FCoff": ("63 01", "61 01"),
+    "MSC": ("E3 05 07 8D", "E1 05 07 8D"),
+    "MSC with break": ("E3 07 07 8C 13", "E1 07 07 8C 13"),
+    "RPN, asking": ("93 03 07", "91 11 07 03 03 00 11 13 7F 3F"),
+    "RPN": ("93 11 07 07 03 00 11 13 7F 3F", "91 11 07 07 03 00 11 13 7F 3F"),
+    "RLS": ("53 05 07 03", "51 05 07 03"),
+    "SNC, asking": ("D3 03 07", "D1 07 07 03 01"),
+    "SNC": ("D3 07 07 05 03", "D1 07 07 05 03"),
+    "unknown": ("FF 03 55", "11 03 FF"),
+    "NSC as a command": ("13 03 93", "11 03 13"),
+}
+"""What the peer asks, and what it is answered; every message but NSC, which is only ever an answer."""
+
+
 @both_options
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        pytest.param("83 11 01 00 07 0A 1F 00 03 02", "81 11 01 00 07 0A 1F 00 03 02", id="PN"),
-        pytest.param("43 01", "41 01", id="PSC"),
-        pytest.param("43 03 03", "41 03 03", id="PSC with a mode"),
-        pytest.param("C3 01", "C1 01", id="CLD"),
-        pytest.param("23 09 01 02 03 04", "21 09 01 02 03 04", id="Test"),
-        pytest.param("23 01", "21 01", id="Test without data"),
-        pytest.param("A3 01", "A1 01", id="FCon"),
-        pytest.param("63 01", "61 01", id="FCoff"),
-        pytest.param("E3 05 07 8D", "E1 05 07 8D", id="MSC"),
-        pytest.param("E3 07 07 8C 13", "E1 07 07 8C 13", id="MSC with break"),
-        pytest.param("93 03 07", "91 11 07 03 03 00 11 13 7F 3F", id="RPN, asking"),
-        pytest.param("93 11 07 07 03 00 11 13 7F 3F", "91 11 07 07 03 00 11 13 7F 3F", id="RPN"),
-        pytest.param("53 05 07 03", "51 05 07 03", id="RLS"),
-        pytest.param("D3 03 07", "D1 07 07 03 01", id="SNC, asking"),
-        pytest.param("D3 07 07 05 03", "D1 07 07 05 03", id="SNC"),
-        pytest.param("FF 03 55", "11 03 FF", id="unknown"),
-        pytest.param("13 03 93", "11 03 13", id="NSC as a command"),
-    ],
-)
+@pytest.mark.parametrize(("question", "answer"), QUESTIONS.values(), ids=QUESTIONS)
 @pytest.mark.clause("5.4.6", "5.4.6.1", "5.4.6.3.1", "5.4.6.3.2", "5.4.6.3.4", "5.4.6.3.8", "5.4.6.3.9")
 @pytest.mark.clause("5.4.6.3.3", "5.4.6.3.5", "5.4.6.3.6", "5.4.6.3.7", "5.4.6.3.10", "5.4.6.3.11")
 @pytest.mark.parametrize("role", list(Role))
@@ -110,21 +113,21 @@ def test_values_that_are_too_long_are_answered_as_they_came(extra: bytes) -> Non
     assert b"\xe1" + message[1:] in tell(pair.module, pair.now, message)
 
 
-@pytest.mark.parametrize(
-    ("command", "call"),
-    [
-        (commands.Test(b"x"), lambda mux, now: mux.test(b"x", now)),
-        (FCoff(), lambda mux, now: mux.hold_all(now)),
-        (FCon(), lambda mux, now: mux.release_all(now)),
-        (PSC(), lambda mux, now: mux.sleep(now)),
-        (RPN(1), lambda mux, now: mux.negotiate_port(1, None, now)),
-        (RPN(1, PortSettings(115200)), lambda mux, now: mux.negotiate_port(1, PortSettings(115200), now)),
-        (RLS(1, parity=True), lambda mux, now: mux.line_status(1, now, parity=True)),
-        (SNC(1), lambda mux, now: mux.service(1, now)),
-        (SNC(1, SNC.VOICE, 3), lambda mux, now: mux.service(1, now, service=SNC.VOICE, codec=3)),
-    ],
-    ids=lambda value: str(value) if isinstance(value, Command) else "",
-)
+CALLS: list[tuple[Command, Callable[[Multiplexer, float], object]]] = [
+    (commands.Test(b"x"), lambda mux, now: mux.test(b"x", now)),
+    (FCoff(), lambda mux, now: mux.hold_all(now)),
+    (FCon(), lambda mux, now: mux.release_all(now)),
+    (PSC(), lambda mux, now: mux.sleep(now)),
+    (RPN(1), lambda mux, now: mux.negotiate_port(1, None, now)),
+    (RPN(1, PortSettings(115200)), lambda mux, now: mux.negotiate_port(1, PortSettings(115200), now)),
+    (RLS(1, parity=True), lambda mux, now: mux.line_status(1, now, parity=True)),
+    (SNC(1), lambda mux, now: mux.service(1, now)),
+    (SNC(1, SNC.VOICE, 3), lambda mux, now: mux.service(1, now, service=SNC.VOICE, codec=3)),
+]
+"""What the owner asks for, each by its call; PN, MSC and CLD have tests of their own."""
+
+
+@pytest.mark.parametrize(("command", "call"), CALLS, ids=lambda value: str(value) if isinstance(value, Command) else "")
 class TestOwnCommand:
     """Each has its own result: answered, not supported, or no answer after N2 repetitions at T2."""
 

@@ -15,7 +15,7 @@ from mux_module import Module
 from shells import SHORT, Mux, Shell
 
 from cmux.errors import InvalidDlci, StateError
-from cmux.protocol.commands import SNC, Parity, PortMask, PortSettings, Signals
+from cmux.protocol.commands import COMMANDS, SNC, Parity, PortMask, PortSettings, Signals
 from cmux.protocol.config import Parameters, Wakeup
 from cmux.protocol.errors import FrameError
 from cmux.protocol.events import Outcome
@@ -304,6 +304,14 @@ STARTED: dict[str, Callable[[Mux], object]] = {
     "CLD": lambda mux: mux.close(),
 }
 """All messages but NSC, which is an answer: test_serve shows it."""
+
+
+def test_every_message_has_a_call_that_starts_it() -> None:
+    missing = {body.name for body in COMMANDS.values()} - {"NSC"} - set(STARTED)
+    assert missing == set(), (
+        "missing: STARTED in tests/cmux/shells/test_pair_services.py, and maybe the call that it has to name, "
+        "in cmux/protocol/services.py, cmux/threads/services.py and cmux/aio/services.py"
+    )
 
 
 def test_every_message_can_be_started_and_both_ends_capture_the_same(

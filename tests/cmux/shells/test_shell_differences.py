@@ -80,7 +80,7 @@ def test_what_waits_is_awaited_and_nothing_else() -> None:
     awaited = coroutines(cmux.aio, ("open", "serve"))
     awaited |= {f"Mux.{name}" for name in coroutines(cmux.aio.Mux, public(cmux.aio.Mux))}
     listed = NAMES.partition("What waits")[2].partition(" A `Mux`")[0]
-    assert awaited == set(re.findall(r"`([\w.]+)`", listed))
+    assert awaited == set(re.findall(r"`([\w.]+)`", listed)), "docs/shells.md lists others"
 
 
 def test_properties_are_properties_in_both() -> None:

@@ -20,6 +20,8 @@ from cmux.errors import StateError
 from cmux.protocol import Frame, FrameType, Multiplexer, encode, startup
 from cmux.protocol.errors import FrameError
 from cmux.protocol.events import Cause
+from cmux.protocol.profiles import PROFILES
+from cmux.protocol.services import ControlServices
 from cmux.pty import Pty
 
 BUSY = "the port is in use by another program, or by another Mux of this one (ModemManager? fuser {path} says which)"
@@ -87,6 +89,7 @@ def test_a_file_is_no_port(shell: Shell, tmp_path: Path) -> None:
 
 # --- What is not allowed, said before a port is touched ---
 
+NAMES = list(PROFILES)
 NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
     "n1": ({"n1": 0x8000}, Told(cmux.ConfigError, "n1 = 32768 is out of range: 1 to 32767")),
     "t1": ({"t1": 0}, Told(cmux.ConfigError, "t1 = 0 is out of range: 0.01 to 2.55")),
@@ -100,10 +103,9 @@ NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
     "keep_alive": ({"keep_alive": "ping"}, Told(cmux.ConfigError, "keep_alive = 'ping' is not none, test or msc")),
     "profile": (
         {"profile": "m99"},
-        Told(cmux.ConfigError, "profile = 'm99' is not generic, m10, mdm6600, sara-r4 or sim800"),
+        Told(cmux.ConfigError, f"profile = 'm99' is not {', '.join(NAMES[:-1])} or {NAMES[-1]}"),
     ),
     "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61")),
-    "unknown": ({"bogus": 1}, Told(TypeError, "open() got an unknown setting 'bogus'")),
 }
 
 
@@ -112,6 +114,12 @@ def test_what_is_not_allowed_touches_no_port(shell: Shell, name: str) -> None:
     settings, told = NOT_ALLOWED[name]
     with told.raised(""):
         shell.open("/dev/nowhere", **settings)
+
+
+@pytest.mark.parametrize("function", ["open", "serve"])
+def test_a_setting_that_nobody_knows_is_named_with_the_function_that_got_it(shell: Shell, function: str) -> None:
+    with Told(TypeError, f"{function}() got an unknown setting 'bogus'").raised(""):
+        getattr(shell, function)("/dev/nowhere", bogus=1)
 
 
 def test_an_open_object_cannot_be_attached_again(shell: Shell) -> None:
@@ -465,6 +473,11 @@ AFTERWARDS: dict[str, Callable[[Mux], object]] = {
     "wake": lambda mux: mux.wake(),
     "wait_attached": lambda mux: mux.wait_attached(),
 }
+
+
+def test_every_call_about_the_control_channel_is_among_those() -> None:
+    calls = {name for name in vars(ControlServices) if not name.startswith("_")} - {"power"}  # `asleep` in a shell
+    assert calls - set(AFTERWARDS) == set(), "missing: AFTERWARDS in tests/cmux/shells/test_shell_messages.py"
 
 
 def test_every_call_says_that_the_mux_is_closed(shell: Shell) -> None:

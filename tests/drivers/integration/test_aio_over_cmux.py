@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aio_lab import aio_laboratory, exactly
-from driver_lab import PATIENCE, Peer, QuickClock, others_turns, said_again, turns
+from driver_lab import PATIENCE, Peer, QuickClock, not_among, others_turns, said_again, turns
 
 from drivers import tcpip
 from drivers.at.aio import AtChannel, channel_on
@@ -485,3 +485,17 @@ async def test_cancellation_behind_each_command_leaves_a_channel_that_works(
                 assert await exactly(session, len(NASTY)) == NASTY
             await channel.close()
     assert cancelled == whole
+
+
+async def test_the_operations_consist_of_all_commands_that_the_driver_has(echo_server: Peer) -> None:
+    async with aio_laboratory(clock=QuickClock(5.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+        for operation in OPERATIONS:
+            channel = await lab.channel(1, AtChannel)
+            driver = TcpipDriver(channel)
+            await operation(driver, echo_server.port)
+            for one in (driver, *others):
+                await one.close()
+            others.clear()
+            await channel.close()
+        missing = not_among(lab.heard(1))
+    assert missing == set(), "missing: OPERATIONS in tests/drivers/integration/test_aio_over_cmux.py"

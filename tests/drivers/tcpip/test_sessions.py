@@ -139,6 +139,14 @@ def test_a_listener_has_a_timeout_and_its_clients_an_address(bench: Bench, drive
         assert visitor.recv(100) == b"and back"
 
 
+def test_a_listener_tells_its_status_or_that_the_family_has_none(bench: Bench, driver: Any) -> None:
+    with driver.listen(port=bench.free_port()) as listener:
+        try:
+            assert listener.status() == (True, 0)
+        except TcpipError as lacking:
+            assert str(lacking).endswith("has no status of a listener")  # noqa: PT017 - both are right
+
+
 def test_what_came_before_the_end_is_read_and_then_the_end(bench: Bench, driver: Any) -> None:
     with driver.listen(port=bench.free_port()) as listener:
         with visitor_of(driver, listener) as visitor:
