@@ -40,9 +40,7 @@ class Wire:
         self.probed: list[float] = []
         self._sent: list[float] = []
         self._traffic = sorted(traffic)
-        self.session = SocketState(
-            name="test", protocol="TCP", role="client", remote=("10.0.0.1", 7), id=SocketId(0)
-        )
+        self.session = SocketState(name="test", protocol="TCP", role="client", remote=("10.0.0.1", 7), id=SocketId(0))
         self.session.used(0.0, heard=True)
 
     # -- the module
@@ -126,9 +124,7 @@ def take(wire: Wire, request: object, until: float) -> None:
 
 SIDES = st.sampled_from(["here", "there"])
 TRAFFIC = st.lists(st.tuples(st.floats(0, 3000), SIDES), max_size=60)
-STEADY = st.builds(
-    lambda step, side: [(step * n, side) for n in range(int(3000 / step))], st.floats(0.5, 400.0), SIDES
-)
+STEADY = st.builds(lambda step, side: [(step * n, side) for n in range(int(3000 / step))], st.floats(0.5, 400.0), SIDES)
 SETTINGS = st.builds(
     KeepAlive,
     period=st.floats(1, 600),
@@ -140,7 +136,9 @@ SETTINGS = st.builds(
 
 @pytest.mark.requirement("S10.1", "S10.4", "S10.10")
 @given(SETTINGS, st.floats(0.0, 0.999), TRAFFIC | STEADY)
-def test_a_session_that_lives_is_never_closed(settings: KeepAlive, share: float, traffic: list[tuple[float, str]]) -> None:
+def test_a_session_that_lives_is_never_closed(
+    settings: KeepAlive, share: float, traffic: list[tuple[float, str]]
+) -> None:
     wire = Wire(share * (settings.first + settings.repeats * settings.then), traffic)
     assert watch(wire, settings, 4000.0) == ""
 
