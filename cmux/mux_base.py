@@ -214,5 +214,6 @@ class MuxBase(ABC):
         """Create the exception that says why there is no session."""
         if self.error is not None:
             return SessionEnded(self.error.cause, str(self.error))
-        end = self._session_end or SessionClosed(Cause.LOCAL, "there is no session")
+        end = self._session_end
+        assert end is not None  # noqa: S101 - one has ended, else the caller would wait still
         return SessionEnded(end.cause, f"{self.name}: {end.detail}")

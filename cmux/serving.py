@@ -19,18 +19,18 @@ ALL: Final = range(1, 64)
 """Every number that a data channel can have, the reserved ones too."""
 
 
-def make_responder(plan: Plan, rate: int | None, *, tells: bool) -> Responder:
+def make_responder(plan: Plan, rate: int | None, *, forward: bool) -> Responder:
     """Create the responder of a line.
 
     Args:
         plan: the plan that follows from the arguments of ``serve``.
         rate: bits per second of the line, if it has a rate.
-        tells: pass AT commands that it does not know to the owner.
+        forward: pass AT commands that it does not know to the owner.
 
     Returns:
         The responder: in AT mode or, with ``startup="none"``, multiplexing.
     """
-    at = AtMode(plan.config, plan.options, tells=tells) if plan.by_at else None
+    at = AtMode(plan.config, plan.options, forward=forward) if plan.by_at else None
     return Responder(plan.config, at=at, multiplexing=not plan.by_at, line_rate=plan.pace(rate))
 
 

@@ -24,8 +24,8 @@ LINE: Final = "the line"
 START: Final = "from AT commands to frames"
 SESSION: Final = "the session"
 CAPTURE: Final = "captures"
-SELDOM: Final = "seldom needed"
-GROUPS: Final = (LINE, START, SESSION, CAPTURE, SELDOM)
+RARE: Final = "rarely needed"
+GROUPS: Final = (LINE, START, SESSION, CAPTURE, RARE)
 
 _NETWORK = ("socket://", "rfc2217://")
 _NETWORK_TIMES = {"t1": 1.0, "t2": 2.0}  # a round trip of half a second is not unusual
@@ -166,11 +166,9 @@ class SerialSettings(TypedDict, total=False):
 
     rtscts: Annotated[bool | None, Setting(LINE, YES_NO, "hardware flow control with RTS and CTS", otherwise=_AS_IS)]
     dsrdtr: Annotated[bool | None, Setting(LINE, YES_NO, "hardware flow control with DSR and DTR", otherwise=_AS_IS)]
-    bytesize: Annotated[Literal[5, 6, 7, 8], Setting(SELDOM, _BYTE_SIZES, "data bits; frames need 8", 8)]
-    parity: Annotated[
-        Literal["N", "E", "O", "M", "S"], Setting(SELDOM, _PARITIES, "none, even, odd, mark or space", "N")
-    ]
-    stopbits: Annotated[float, Setting(SELDOM, _STOP_BITS, "stop bits", 1)]
+    bytesize: Annotated[Literal[5, 6, 7, 8], Setting(RARE, _BYTE_SIZES, "data bits; frames need 8", 8)]
+    parity: Annotated[Literal["N", "E", "O", "M", "S"], Setting(RARE, _PARITIES, "none, even, odd, mark or space", "N")]
+    stopbits: Annotated[float, Setting(RARE, _STOP_BITS, "stop bits", 1)]
 
 
 class SessionSettings(TypedDict, total=False):
@@ -221,28 +219,28 @@ class SessionSettings(TypedDict, total=False):
     ]
     priority_order: Annotated[
         PriorityOrder | Literal["low-first", "high-first", "none"],
-        Setting(SELDOM, Words.of(PriorityOrder), "which priority number of PN goes first"),
+        Setting(RARE, Words.of(PriorityOrder), "which priority number of PN goes first"),
     ]
     frame_type: Annotated[
-        FrameType | Literal["UIH", "UI"], Setting(SELDOM, _FRAME_TYPES, "frame type of data; the FCS of UI covers it")
+        FrameType | Literal["UIH", "UI"], Setting(RARE, _FRAME_TYPES, "frame type of data; the FCS of UI covers it")
     ]
-    k: Annotated[int, Setting(SELDOM, _count("k"), "window of the error-recovery mode, announced in PN")]
+    k: Annotated[int, Setting(RARE, _count("k"), "window of the error-recovery mode, announced in PN")]
     xonxoff: Annotated[
         bool,
         Setting(LINE, YES_NO, "XON and XOFF between frames belong to the line; with the advanced option only"),
     ]
-    adm: Annotated[bool, Setting(SELDOM, YES_NO, "continue when the module refuses DLCI 0 but serves the others")]
-    break_octet: Annotated[bool, Setting(SELDOM, YES_NO, "put a break octet into every MSC")]
-    keep_open: Annotated[bool, Setting(SELDOM, YES_NO, "never close a channel before the session ends")]
-    shared_flags: Annotated[bool, Setting(SELDOM, YES_NO, "send one flag between two frames")]
-    reserved_dlcis: Annotated[bool, Setting(SELDOM, YES_NO, "let the module open DLCI 62 and 63 too")]
+    adm: Annotated[bool, Setting(RARE, YES_NO, "continue when the module refuses DLCI 0 but serves the others")]
+    break_octet: Annotated[bool, Setting(RARE, YES_NO, "put a break octet into every MSC")]
+    keep_open: Annotated[bool, Setting(RARE, YES_NO, "never close a channel before the session ends")]
+    shared_flags: Annotated[bool, Setting(RARE, YES_NO, "send one flag between two frames")]
+    reserved_dlcis: Annotated[bool, Setting(RARE, YES_NO, "let the module open DLCI 62 and 63 too")]
     frame_gap: Annotated[
-        float, Setting(SELDOM, _time("frame_gap"), "give up a partial frame that has not grown for S seconds")
+        float, Setting(RARE, _time("frame_gap"), "give up a partial frame that has not grown for S seconds")
     ]
     queue_high: Annotated[
         int,
         Setting(
-            SELDOM,
+            RARE,
             _octets("queue_high"),
             "octets that a channel takes before writing waits",
             otherwise="16384, or n1 if that is more",
@@ -250,7 +248,7 @@ class SessionSettings(TypedDict, total=False):
     ]
     queue_low: Annotated[
         int,
-        Setting(SELDOM, _octets("queue_low"), "octets left when writing resumes", otherwise="a quarter of queue_high"),
+        Setting(RARE, _octets("queue_low"), "octets left when writing resumes", otherwise="a quarter of queue_high"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The one source of time in ``drivers``: real, or turned by hand so that minutes are tested in milliseconds."""
+"""The source of time in ``drivers``: the system's clock, or one that tests advance by hand."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import Protocol
 
 
 class Timer(Protocol):
-    """A callback that has been arranged and can be called off."""
+    """A callback that is scheduled, and can be cancelled."""
 
     def cancel(self) -> None:
-        """Call it off; a second call and a call after the callback has run do nothing."""
+        """Cancel the callback; has no effect if it was cancelled before or has already run."""
 
 
 class Clock(Protocol):
     """A source of time for threads and event loops."""
 
     def now(self) -> float:
-        """Return seconds on a scale that never runs backwards; only differences mean something."""
+        """Return the time in seconds. It never goes back; only differences are meaningful."""
 
     def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
         """Wait on a condition that the caller holds.
 
         Args:
             condition: the condition, acquired by the caller.
-            timeout: seconds of this clock, or None for as long as it takes.
+            timeout: seconds of this clock, or None to wait without limit.
 
         Returns:
-            False when the time ran out, True when the condition was notified (or may have been: check again).
+            False if the time ran out, True if the condition was notified (or may have been: check again).
         """
 
     def call_later(self, loop: asyncio.AbstractEventLoop, delay: float, callback: Callable[[], None]) -> Timer:
@@ -44,7 +44,7 @@ class Clock(Protocol):
             callback: what to run, without arguments.
 
         Returns:
-            A handle whose ``cancel()`` calls it off.
+            A handle whose ``cancel()`` cancels the callback.
         """
 
 
@@ -89,10 +89,10 @@ class _FakeTimer:
 
 
 class FakeClock:
-    """A clock that stands still until a test turns it.
+    """A clock that stands still until a test advances it.
 
     Args:
-        start: what `now` says at first, in seconds.
+        start: what `now` returns at first, in seconds.
     """
 
     def __init__(self, start: float = 1000.0) -> None:
@@ -137,10 +137,10 @@ class FakeClock:
         return timer
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward and wake whatever waits on it; waiters look at their deadlines themselves.
+        """Advance the clock and wake everything that waits on it; waiters check their deadlines themselves.
 
         Args:
-            seconds: how far, 0 or more.
+            seconds: by how much, 0 or more.
         """
         due: list[_FakeTimer] = []
         with self._lock:
@@ -156,14 +156,14 @@ class FakeClock:
                 condition.notify_all()
 
     def await_waiters(self, count: int = 1, timeout: float = 10.0) -> None:
-        """Block until so many threads or timers wait on this clock, so that a test turns it neither early nor twice.
+        """Block until a number of threads or timers wait on this clock, so that a test does not advance it too early.
 
         Args:
-            count: how many.
+            count: the number of threads and timers.
             timeout: real seconds after which this fails.
 
         Raises:
-            TimeoutError: fewer came.
+            TimeoutError: fewer than that wait on it.
         """
         with self._arrivals:
             if not self._arrivals.wait_for(lambda: len(self._waiting) + len(self._timers) >= count, timeout):

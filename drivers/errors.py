@@ -1,33 +1,33 @@
-"""Everything that ``drivers`` raises on its own account, as one tree.
+"""The exceptions of ``drivers``, as one tree.
 
 ::
 
     DriverError
-    ├── InvalidArgument               it cannot stand in a command        (also ValueError)
-    ├── AtError                       the dialogue with the module went wrong
+    ├── InvalidArgument               it cannot be part of a command      (also ValueError)
+    ├── AtError                       a dialogue with the module failed
     │   ├── AtTimeout                 no answer in time                   (also TimeoutError)
     │   ├── CommandError              the module answered ERROR
     │   │   ├── CmeError              … +CME ERROR: <code>
     │   │   └── CmsError              … +CMS ERROR: <code>
-    │   ├── UnexpectedAnswer          the module answered what it should not
+    │   ├── UnexpectedAnswer          the answer has an unknown form
     │   └── ChannelClosed             the channel or its line is gone     (also ConnectionError)
     └── TcpipError                    the TCP/IP driver
-        ├── ContextBusy               somebody else holds the context
-        ├── ContextLost               the context was ours and is no longer
+        ├── ContextBusy               another driver or program has it
+        ├── ContextLost               the context is no longer ours
         ├── ContextInactive           the context is not active
         ├── SettingRefused            a setting could not be made
         ├── NameNotFound              the module has no address for it    (also socket.gaierror)
         ├── ConnectFailed             a session could not be set up       (also OSError)
-        │   ├── ConnectRefused        the module says so                  (also ConnectionRefusedError)
-        │   └── ConnectTimeout        it has tried for all of its time    (also TimeoutError)
+        │   ├── ConnectRefused        the module reports a failure        (also ConnectionRefusedError)
+        │   └── ConnectTimeout        … after all of its time for it      (also TimeoutError)
         ├── SessionClosed             the session has ended               (also ConnectionError)
         │   ├── SessionFinished       CLOSED, or shutdown() here          (also BrokenPipeError)
         │   └── SessionReset          it broke: network, reset, line      (also ConnectionResetError)
-        │       └── SendFailed        the module did not take the data
+        │       └── SendFailed        the module did not accept the data
         ├── SessionTimeout            nothing came in time                (also TimeoutError)
-        └── ReceiveOverflow           more was received than is kept
+        └── ReceiveOverflow           the receive buffer overflowed
 
-A wrong argument of the caller is a `ValueError`; one that would go into a command is an `InvalidArgument` as well.
+A wrong argument raises `ValueError`; if it would be part of a command, `InvalidArgument`, which is a `ValueError`.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ import socket
 
 
 class DriverError(Exception):
-    """The root of everything that ``drivers`` raises."""
+    """The root of the exceptions of ``drivers``."""
 
     code: int | None = None
-    """The module's own number for what went wrong, None where it gave none."""
+    """The error code of the module; None if it gave none."""
 
 
 class InvalidArgument(DriverError, ValueError):
-    """An argument of the caller cannot stand in a command; nothing was sent."""
+    """An argument cannot be part of a command; nothing was sent."""
 
 
 class AtError(DriverError):
-    """The dialogue with the module went wrong."""
+    """A dialogue with the module failed."""
 
 
 class AtTimeout(AtError, TimeoutError):
     """The module did not answer in time.
 
     Args:
-        message: what was sent, what came, what to try.
-        command: the command in flight, or what was waited for.
+        message: the command, the lines that came, and what to try.
+        command: the command in flight, or the name of the wait.
         lines: the lines that had come by then.
     """
 
@@ -71,7 +71,7 @@ class CommandError(AtError):
     Args:
         message: the port, the command and the answer.
         command: the command as it was sent, without the CR.
-        answer: the line that the module answered.
+        answer: the final result of the module.
     """
 
     def __init__(self, message: str, *, command: str, answer: str) -> None:
@@ -81,7 +81,7 @@ class CommandError(AtError):
 
 
 class CmeError(CommandError):
-    """The module answered ``+CME ERROR``; `code` is its number, or None when it answered in words."""
+    """The module answered ``+CME ERROR``; `code` is its number, or None if it answered with a text."""
 
     def __init__(self, message: str, *, command: str, answer: str, code: int | None) -> None:
         super().__init__(message, command=command, answer=answer)
@@ -89,7 +89,7 @@ class CmeError(CommandError):
 
 
 class CmsError(CommandError):
-    """The module answered ``+CMS ERROR``; `code` is its number, or None when it answered in words."""
+    """The module answered ``+CMS ERROR``; `code` is its number, or None if it answered with a text."""
 
     def __init__(self, message: str, *, command: str, answer: str, code: int | None) -> None:
         super().__init__(message, command=command, answer=answer)
@@ -97,7 +97,7 @@ class CmsError(CommandError):
 
 
 class UnexpectedAnswer(AtError):
-    """The module answered something that this command never answers."""
+    """The answer of the module does not have a form that is known for this command."""
 
 
 class ChannelClosed(AtError, ConnectionError):
@@ -105,11 +105,11 @@ class ChannelClosed(AtError, ConnectionError):
 
 
 class TcpipError(DriverError):
-    """The TCP/IP driver could not do what was asked.
+    """An operation of the TCP/IP driver failed.
 
     Args:
-        arguments: of the exception: the message.
-        code: the module's own number for what went wrong, None where it gave none.
+        arguments: the arguments of the exception: the message.
+        code: the error code of the module; None if it gave none.
     """
 
     def __init__(self, *arguments: object, code: int | None = None) -> None:
@@ -118,17 +118,17 @@ class TcpipError(DriverError):
 
 
 class ContextBusy(TcpipError):
-    """Somebody else holds the context.
+    """Another driver or program holds the context.
 
     Args:
-        context: which context.
-        owner: the DLCI of the holder, or None when the holder is not known (or has no DLCI).
-        state: the context's state as the module words it, or None when it is not known.
-        port: the name of the port that asked.
+        context: the number of the context.
+        owner: the DLCI of the holder, or None if the holder is not known (or has no DLCI).
+        state: the state of the context in the words of the module, or None if it is not known.
+        port: the name of the port of the claiming driver.
         here: whether the holder is a driver of this process.
         refused: how the module has refused the context, in the words of its family.
-        remedy: the module's command that deactivates a context.
-        code: the module's own number for what went wrong, None where it gave none.
+        remedy: the command that deactivates a context.
+        code: the error code of the module; None if it gave none.
     """
 
     def __init__(
@@ -160,13 +160,13 @@ class ContextBusy(TcpipError):
 
 
 class ContextLost(TcpipError):
-    """The context was ours and is no longer.
+    """The driver has lost its context to another driver or program.
 
     Args:
-        context: which context.
-        reason: who took it or what ended it.
+        context: the number of the context.
+        reason: the new owner, or the reason.
         port: the name of the port that held it.
-        code: the module's own number for what went wrong, None where it gave none.
+        code: the error code of the module; None if it gave none.
     """
 
     def __init__(self, context: int, reason: str, *, port: str = "", code: int | None = None) -> None:
@@ -181,15 +181,15 @@ class ContextInactive(TcpipError):
 
 
 class SettingRefused(TcpipError):
-    """The module refused a setting that it does not have yet."""
+    """The module refused a setting and has another value."""
 
 
 class NameNotFound(TcpipError, socket.gaierror):
     """The module could not resolve a name.
 
     Args:
-        message: the name, and what the module answered.
-        reason: the module's own number for it, None where it gave none.
+        message: the name, and the answer of the module.
+        reason: the error code of the module; None if it gave none.
     """
 
     def __init__(self, message: str, *, reason: int | None = None) -> None:
@@ -202,11 +202,11 @@ class ConnectFailed(TcpipError, OSError):
 
 
 class ConnectRefused(ConnectFailed, ConnectionRefusedError):
-    """The module could not connect; the reason it gives, if any, is the code."""
+    """The module could not connect; `code` is the reason, if it gives one."""
 
 
 class ConnectTimeout(ConnectFailed, TimeoutError):
-    """The module could not connect within its time for it."""
+    """The module could not connect within its time limit."""
 
 
 class SessionClosed(TcpipError, ConnectionError):
@@ -214,7 +214,7 @@ class SessionClosed(TcpipError, ConnectionError):
 
 
 class SessionFinished(SessionClosed, BrokenPipeError):
-    """The other side has closed the session, or this side has refused to send more: nothing can be sent."""
+    """The other side has closed the session, or this side has shut down sending: nothing can be sent."""
 
 
 class SessionReset(SessionClosed, ConnectionResetError):
@@ -222,12 +222,12 @@ class SessionReset(SessionClosed, ConnectionResetError):
 
 
 class SendFailed(SessionReset):
-    """The module could not take the data into its send window."""
+    """The module could not accept the data in its send window."""
 
 
 class SessionTimeout(TcpipError, TimeoutError):
-    """Nothing came within the session's timeout."""
+    """Nothing came within the timeout of the session."""
 
 
 class ReceiveOverflow(TcpipError):
-    """More was received than a session keeps, and the surplus was dropped."""
+    """The receive buffer of a session overflowed, and octets were dropped."""

@@ -1,4 +1,4 @@
-"""Loggers of everything that runs on a channel: ``drivers.<port>``; nothing is printed anywhere else."""
+"""Loggers of everything that runs on a channel: ``drivers.<port>``. The package prints nothing."""
 
 import logging
 
@@ -7,7 +7,7 @@ def port_logger(name: str) -> logging.Logger:
     """Return the logger of a port.
 
     Args:
-        name: of the port, as its AT channel has it.
+        name: the name of the port, as its AT channel has it.
 
     Returns:
         The logger ``drivers.<name>``.

@@ -1,4 +1,4 @@
-"""The general commands of a module: who it is, its SIM, the network, the signal, the time (M66 AT manual)."""
+"""The general commands of a module: its identity, SIM, network, signal and clock (M66 AT manual)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .errors import AtTimeout, CmeError, DriverError, UnexpectedAnswer
 from .tcpip.core import Changes, Procedure, on_channel, wait
 from .tcpip.threads.runner import ThreadRunner
 
-POLL = 1.0  # seconds between two looks at what is waited for
+POLL = 1.0  # seconds between two queries while waiting for a state
 SIM_TIMEOUT = 10.0
 NETWORK_TIMEOUT = 80.0  # AT+CGATT may take 75
 
@@ -26,10 +26,10 @@ class Identity:
     """The identity of a module.
 
     Args:
-        manufacturer: as ATI has it.
-        model: likewise.
-        revision: of its firmware.
-        imei: 15 digits.
+        manufacturer: the first line of the answer to ATI.
+        model: the second line.
+        revision: the revision of its firmware.
+        imei: the IMEI, 15 digits.
     """
 
     manufacturer: str
@@ -68,14 +68,14 @@ class Registered(IntEnum):
 
 
 class NetworkTimeout(DriverError, TimeoutError):
-    """The condition that was waited for was not met in time."""
+    """The module did not reach the state that was waited for in time."""
 
 
 class Modem:
     """The general commands, over one AT channel. The constructor sends nothing.
 
     Args:
-        port: a virtual UART, any other pyserial-like port, or an `AtChannel`; a driver may use the same one.
+        port: a virtual UART, any other pyserial-like port, or an `AtChannel`; a driver may use it at the same time.
         clock: the source of time.
     """
 
@@ -91,11 +91,11 @@ class Modem:
 
     @property
     def channel(self) -> AtChannel:
-        """The AT channel that is used."""
+        """The AT channel on which the commands are sent."""
         return self._channel
 
     def close(self) -> None:
-        """Let go of the channel; idempotent."""
+        """Release the channel; idempotent."""
         with self._changes:
             self._closed = True
             self._changes.notify()
@@ -107,7 +107,7 @@ class Modem:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    # -- who it is -------------------------------------------------------------------------------------------------
+    # -- identity and SIM ------------------------------------------------------------------------------------------
 
     def identity(self) -> Identity:
         """Return manufacturer, model, firmware and IMEI: ATI, AT+GSN."""
@@ -124,19 +124,19 @@ class Modem:
         """Return the state of the SIM: ``READY``, ``SIM PIN``, ``SIM PUK`` and so on.
 
         Raises:
-            CmeError: there is none (10), or it does not answer (13, 14).
+            CmeError: there is no SIM (10), or it does not answer (13, 14).
         """
         return self._channel.run(self._value("AT+CPIN?", SIM_TIMEOUT))
 
     def unlock(self, pin: str, new_pin: str | None = None) -> None:
-        """Give the SIM its PIN, or its PUK and a new PIN: AT+CPIN.
+        """Enter the PIN of the SIM, or its PUK and a new PIN: AT+CPIN.
 
         Args:
-            pin: 4 to 8 digits.
-            new_pin: likewise.
+            pin: the PIN or PUK, 4 to 8 digits.
+            new_pin: the new PIN, 4 to 8 digits.
 
         Raises:
-            CmeError: it is wrong (16); a third wrong one blocks the SIM.
+            CmeError: the code is wrong (16); the third wrong one blocks the SIM.
         """
         for code in (pin, *(() if new_pin is None else (new_pin,))):
             if not re.fullmatch(r"[0-9]{4,8}", code):
@@ -145,7 +145,7 @@ class Modem:
         try:
             self._channel.command(f"AT+CPIN={codes}", timeout=SIM_TIMEOUT)
         except CmeError as refusal:
-            shown = str(refusal).replace(pin, "****")  # a PIN has no business in a log
+            shown = str(refusal).replace(pin, "****")  # a PIN must not appear in a log
             raise CmeError(shown, command="AT+CPIN=…", answer=refusal.answer, code=refusal.code) from None
 
     def imsi(self) -> str:
@@ -159,7 +159,7 @@ class Modem:
     # -- the network -----------------------------------------------------------------------------------------------
 
     def signal(self) -> Signal:
-        """Return how strong the signal is: AT+CSQ."""
+        """Return the signal quality: AT+CSQ."""
         text = self._channel.run(self._value("AT+CSQ"))
         found = re.fullmatch(r"(\d{1,2}), ?(\d{1,2})", text)
         if found is None:
@@ -176,7 +176,7 @@ class Modem:
         return self._channel.run(self._registered("AT+CGREG?"))
 
     def operator(self) -> str | None:
-        """Return the name of the network: AT+COPS?; None while there is none."""
+        """Return the name of the network (AT+COPS?), or None while the module is not registered in one."""
         found = re.search(r'"([^"]*)"', self._channel.run(self._value("AT+COPS?", NETWORK_TIMEOUT)))
         return None if found is None else found[1]
 
@@ -185,7 +185,11 @@ class Modem:
         return self._channel.run(self._attached())
 
     def attach(self, *, on: bool = True) -> None:
-        """Attach to packet service, or detach, which takes all contexts away: AT+CGATT=."""
+        """Attach to packet service, or detach, which deactivates all contexts: AT+CGATT=.
+
+        Args:
+            on: True attaches, False detaches.
+        """
         self._channel.command(f"AT+CGATT={int(on)}", timeout=NETWORK_TIMEOUT)
 
     def wait_for_sim(self, timeout: float) -> None:
@@ -195,7 +199,7 @@ class Modem:
             timeout: seconds.
 
         Raises:
-            NetworkTimeout: it is not; the message has its state.
+            NetworkTimeout: it is not ready in time; the message contains its state.
         """
         self._runner.run(self._wait_for_sim(timeout))
 
@@ -205,17 +209,17 @@ class Modem:
             yield from self._rest(deadline, timeout, f"the SIM is {state}")
 
     def wait_for_network(self, timeout: float, *, packet: bool = True) -> Registered:
-        """Wait until the module is registered, and attached where packet service is wanted.
+        """Wait until the module is registered and, if packet service is needed, attached.
 
         Args:
             timeout: seconds.
-            packet: whether packet service is wanted.
+            packet: whether packet service is needed.
 
         Returns:
-            How it is registered.
+            The registration status.
 
         Raises:
-            NetworkTimeout: it is not; the message has its state.
+            NetworkTimeout: it is not registered or attached in time; the message contains its state.
         """
         return self._runner.run(self._wait_for_network(timeout, packet=packet))
 
@@ -229,10 +233,10 @@ class Modem:
             state = found.name if not found.there else f"{found.name}, but not attached"
             yield from self._rest(deadline, timeout, f"the network is {state}")
 
-    # -- the rest --------------------------------------------------------------------------------------------------
+    # -- clock and power -------------------------------------------------------------------------------------------
 
     def clock(self) -> datetime.datetime:
-        """Return the time of the module's clock: AT+CCLK?; with the zone where it knows one."""
+        """Return the time of the module's clock (AT+CCLK?), with a time zone if the module reports one."""
         text = self._channel.run(self._value("AT+CCLK?")).strip('"')
         found = re.fullmatch(r"(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d\d)?", text)
         if found is None:
@@ -247,22 +251,22 @@ class Modem:
             raise self._strange("AT+CCLK?", text, f"a time ({error})") from error
 
     def set_clock(self, when: datetime.datetime) -> None:
-        """Set the module's clock: AT+CCLK=; a time without a zone is told as +00.
+        """Set the module's clock: AT+CCLK=.
 
         Args:
-            when: from 2000 to 2099.
+            when: the time, in the years 2000 to 2099; without a time zone it is sent with the offset +00.
         """
         if not 2000 <= when.year <= 2099:
-            raise ValueError(f"the clock of a module knows the years 2000 to 2099, not {when.year}")
+            raise ValueError(f"the clock of a module has the years 2000 to 2099, not {when.year}")
         offset = when.utcoffset() or datetime.timedelta()
         quarters = round(offset / datetime.timedelta(minutes=15))
         self._channel.command(f'AT+CCLK="{when:%y/%m/%d,%H:%M:%S}{quarters:+03d}"')
 
     def power_off(self) -> None:
-        """Switch the module off: AT+QPOWD=1; it says NORMAL POWER DOWN, and nothing after it."""
+        """Switch the module off (AT+QPOWD=1) and wait for its NORMAL POWER DOWN, if it sends one."""
         self._channel.run(_power_off())
 
-    # -- inside ----------------------------------------------------------------------------------------------------
+    # -- internal --------------------------------------------------------------------------------------------------
 
     def _sim_state(self) -> Dialogue[str]:
         try:

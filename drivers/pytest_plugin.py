@@ -19,40 +19,40 @@ if TYPE_CHECKING:
     from .emulator import EmulatedModule
 
 _MARKER = (
-    "m10(behaviour=(), faults='', line_rate=0, **settings): the emulated module of the test's m10 fixture; "
-    "settings are those of drivers.emulator.EmulatedModule"
+    "m10(behaviour=(), faults='', line_rate=0, **settings): configures the emulated module of the test's m10 fixture; "
+    "settings are the arguments of drivers.emulator.EmulatedModule"
 )
-_LINES = "m10_mux(**settings): settings for cmux.open() of the test's m10_mux fixture"
+_LINES = "m10_mux(**settings): arguments for the cmux.open() of the test's m10_mux fixture"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options."""
+    """Add the command line options of the plugin."""
     group = parser.getgroup("m10", "emulated Quectel M10")
     group.addoption(
         "--m10-behaviour",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="another reading where sources disagree, or a set of them (gsm0710 emulate --list-behaviours)",
+        help="change a behaviour on which sources disagree, or a set of them (gsm0710 emulate --list-behaviours)",
     )
     group.addoption(
         "--m10-faults",
         default="",
         metavar="SPEC",
-        help="what goes wrong in all tests: ber=1e-5,chunk=1-7,latency=20ms,urc_storm=5,reset=30s,…",
+        help="faults in all tests: ber=1e-5,chunk=1-7,latency=20ms,urc_storm=5,reset=30s,…",
     )
     group.addoption("--m10-line-rate", type=int, default=0, metavar="BAUD", help="limit the line to this rate")
     group.addoption("--m10-seed", type=int, default=None, metavar="N", help="make the faults repeatable")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Add the markers."""
+    """Register the markers of the plugin."""
     config.addinivalue_line("markers", _MARKER)
     config.addinivalue_line("markers", _LINES)
 
 
 def _marked(request: pytest.FixtureRequest, name: str) -> dict[str, Any]:
-    """Return the settings of all markers of a test; the nearest one wins."""
+    """Return the settings of all markers of a test; those of the closest marker have precedence."""
     settings: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers(name))):
         if marker.args:
@@ -63,7 +63,7 @@ def _marked(request: pytest.FixtureRequest, name: str) -> dict[str, Any]:
 
 @pytest.fixture
 def m10_seed(request: pytest.FixtureRequest) -> int:
-    """The seed of the faults, reported when the test fails: ``--m10-seed``, or another one each time."""
+    """The seed of the faults, reported when the test fails: ``--m10-seed``, or a random one."""
     seed: int | None = request.config.getoption("--m10-seed")
     if seed is None:
         seed = random.SystemRandom().getrandbits(31)
@@ -73,9 +73,9 @@ def m10_seed(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def m10(request: pytest.FixtureRequest, m10_seed: int) -> Iterator[EmulatedModule]:
-    """A running module fresh from power-up; ``m10.url`` is what to open: a pty, or a TCP port where there are none.
+    """A running module that has just been powered up; ``m10.url`` is the port to open (a pty, or a TCP port).
 
-    The options and ``@pytest.mark.m10`` configure it; ``behaviour`` there is one text or several.
+    The options and ``@pytest.mark.m10`` configure it; ``behaviour`` of the marker is a string or a sequence of them.
     """
     from .emulator import Behaviour, EmulatedModule
 

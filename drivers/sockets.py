@@ -1,8 +1,8 @@
-"""A session as a real socket of the operating system, for whatever wants one: ``ssl``, ``http.client``, asyncio, MQTT.
+"""A session as a real socket of the operating system, for ``ssl``, ``http.client``, asyncio, MQTT and the like.
 
-The program has one end of a socket pair; a bridge of two threads carries octets between the other end and the session.
-The bridge belongs to that other end: it ends when the program's end is closed, in whichever way that comes about,
-because ``ssl``, ``detach()`` and ``dup()`` take the descriptor to places where nobody else sees it.
+The program has one end of a socket pair; a bridge of two threads copies octets between the other end and the session.
+The bridge watches that other end: it ends when the program's end is closed, however that happens, because ``ssl``,
+``detach()`` and ``dup()`` move the descriptor to objects that the bridge cannot see.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from .tcpip import Session, TcpipDriver
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-PIECE = 14600  # octets that go to the session at once: ten pieces of 1460
+PIECE = 14600  # octets passed to the session at once: ten pieces of 1460
 BUFFER = 65536
-CLOSING = 60.0  # seconds that a session of a closed socket may take to end before the next one is opened
+CLOSING = 60.0  # seconds to wait for the session of a closed socket to end before the next one is opened
 _POLLS = hasattr(select, "poll")
 
 
 class Bridge:
-    """Two threads that carry octets between one end of a socket pair and a session.
+    """Copies octets between one end of a socket pair and a session, on two threads.
 
     Args:
-        session: the session; it belongs to the bridge from now on.
-        ours: our end of the pair, likewise.
-        port: the name of the port.
+        session: the session; the bridge closes it.
+        ours: our end of the pair; the bridge closes it.
+        port: the name of the port, for the log.
     """
 
     def __init__(self, session: Session, ours: socket.socket, port: str) -> None:
         self.session = session
         self.failure: Exception | None = None
-        """Why the session broke; None where one of the two sides has closed it."""
+        """Why the session broke; None if it has not, or one of the two sides has closed it."""
         self._log = port_logger(port)
         self._ours = ours
         self._ending = False
@@ -53,40 +53,40 @@ class Bridge:
         return f"<Bridge of {self.session!r}: {state}>"
 
     def start(self) -> None:
-        """Begin to carry."""
-        for thread in reversed(self._threads):  # the way up waits for the way down in the end
+        """Start the threads."""
+        for thread in reversed(self._threads):  # _up joins the thread of _down
             thread.start()
 
     def join(self, timeout: float | None = None) -> bool:
-        """Wait for its end.
+        """Wait for both threads to end.
 
         Args:
-            timeout: seconds for each of its threads.
+            timeout: seconds for each of them.
 
         Returns:
-            Whether it has ended.
+            Whether both have ended.
         """
         for thread in self._threads:
             thread.join(timeout)
         return not any(thread.is_alive() for thread in self._threads)
 
     def check_sendable(self) -> None:
-        """Raise what a sender has to know: that the other side has closed the session, or that it broke."""
+        """Raise an exception if the session cannot send any more: the other side has closed it, or it broke."""
         if self.failure is not None:
             raise ConnectionResetError(str(self.failure)) from self.failure
         self.session.check_sendable()
 
     def finish(self, timeout: float) -> None:
-        """Wait for its end where the program has closed its own end already.
+        """Wait for the bridge to end if the program has already closed its end.
 
         Args:
-            timeout: seconds at most.
+            timeout: seconds for each thread.
         """
         if self._ending or self._hung_up():
             self.join(timeout)
 
     def _up(self) -> None:
-        """From the program to the session; ends with the program's end of the pair."""
+        """Copy from the program to the session, until the program closes its end."""
         try:
             while data := self._ours.recv(PIECE):
                 self.session.sendall(data)
@@ -97,14 +97,14 @@ class Bridge:
         except SessionFinished as error:
             self._log.info("%s", error)
             with suppress(OSError):
-                self._ours.shutdown(socket.SHUT_RD)  # the program can send no more, but read what has come
+                self._ours.shutdown(socket.SHUT_RD)  # the program cannot send, but can still read what has come
                 while self._ours.recv(PIECE):
-                    pass  # left in the pair it would make the end of the data a reset
+                    pass  # octets left in the pair would turn the end of the data into a reset
             self._threads[1].join()
         except DriverError as error:
             self._failed(error)
         except OSError as error:
-            self._log.debug("%s", error)  # the program's end is gone with octets unread
+            self._log.debug("%s", error)  # the program has closed its end with octets unread
         finally:
             self._end_session()
             self._hang_up()
@@ -112,12 +112,12 @@ class Bridge:
             self._ours.close()
 
     def _down(self) -> None:
-        """From the session to the program; ends with the session."""
+        """Copy from the session to the program, until the session ends."""
         try:
             while data := self.session.recv(BUFFER):
                 self._ours.sendall(data)
             with suppress(OSError):
-                self._ours.shutdown(socket.SHUT_WR)  # the program sees the end, and may still send what it likes
+                self._ours.shutdown(socket.SHUT_WR)  # the program sees the end, and may still send
         except DriverError as error:
             self._failed(error)
             self._hang_up()
@@ -142,7 +142,7 @@ class Bridge:
             self._ours.shutdown(socket.SHUT_RDWR)
 
     def _half_closed(self) -> bool:
-        """Tell whether the program has only said that it sends no more (a closed pair has hung up, too)."""
+        """Tell whether the program has only shut down sending; if it has closed its end, the pair has hung up, too."""
         return _POLLS and self._ours.family == getattr(socket, "AF_UNIX", None) and not self._hung_up()
 
     def _await_hang_up(self) -> None:
@@ -152,18 +152,18 @@ class Bridge:
         try:
             return _POLLS and self._poll(0)
         except (OSError, ValueError):
-            return True  # it was closed here
+            return True  # our end has been closed
 
     def _poll(self, timeout: int | None) -> bool:
         poll = select.poll()
-        poll.register(self._ours, 0)  # hanging up is always told
+        poll.register(self._ours, 0)  # POLLHUP is always reported
         return bool(poll.poll(timeout))
 
 
 class ModemSocket(socket.socket):
-    """The program's end: a stream socket that takes TCP options for what they are, and knows its peer.
+    """The program's end of the pair: a stream socket that accepts TCP options and knows the address of its peer.
 
-    Made by `create_connection` and `wrap`; the arguments are those of `socket.socket`.
+    `create_connection` and `wrap` create it; the arguments are those of `socket.socket`.
     """
 
     def __init__(self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None) -> None:
@@ -181,17 +181,17 @@ class ModemSocket(socket.socket):
         return other
 
     def getpeername(self) -> tuple[str, int]:
-        """Return address and port of the other side of the session."""
+        """Return the address and port of the other side of the session."""
         return self._remote
 
     def getsockname(self) -> tuple[str, int]:
-        """Return the local address of the context; its port the module does not tell."""
+        """Return the local address of the context, with port 0: the module does not report the port."""
         return self._local
 
     def setsockopt(
         self, level: int, optname: int, value: int | ReadableBuffer | None, optlen: int | None = None
     ) -> None:
-        """Set an option; those of TCP are the module's business and are taken without effect."""
+        """Set an option; TCP options are accepted without effect, as the module handles TCP."""
         if level == socket.IPPROTO_TCP:
             return
         if value is None:
@@ -202,18 +202,23 @@ class ModemSocket(socket.socket):
             super().setsockopt(level, optname, value)
 
     def getsockopt(self, level: int, optname: int, buflen: int = 0) -> int | bytes:  # type: ignore[override]
-        """Return an option; those of TCP are 0."""
+        """Return an option; TCP options are 0."""
         if level == socket.IPPROTO_TCP:
             return bytes(buflen) if buflen else 0
         return super().getsockopt(level, optname, buflen) if buflen else super().getsockopt(level, optname)
 
     def send(self, data: ReadableBuffer, flags: int = 0, /) -> int:
-        """Send; a `BrokenPipeError` once the other side has closed, a `ConnectionResetError` once the session broke."""
+        """Send data.
+
+        Raises:
+            BrokenPipeError: the other side has closed the session.
+            ConnectionResetError: the session broke.
+        """
         self._check_sendable()
         return super().send(data, flags)
 
     def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
-        """Send all; see `send`."""
+        """Send all of the data; raises what `send` raises."""
         self._check_sendable()
         super().sendall(data, flags)
 
@@ -222,14 +227,18 @@ class ModemSocket(socket.socket):
             self._bridge.check_sendable()
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
-        """Receive; the end of a session that broke is a `ConnectionResetError`, not an end of data."""
+        """Receive data.
+
+        Raises:
+            ConnectionResetError: the session broke, and everything that came before has been read.
+        """
         data = super().recv(bufsize, flags)
         if not data and bufsize:
             self._raise_failure()
         return data
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
-        """Receive into a buffer; see `recv`."""
+        """Receive into a buffer; raises what `recv` raises."""
         count = super().recv_into(buffer, nbytes, flags)
         if not count and memoryview(buffer).nbytes:
             self._raise_failure()
@@ -249,27 +258,28 @@ def create_connection(
     Args:
         driver: a driver whose sessions are not transparent.
         address: host and port.
-        timeout: seconds for opening it, and then the socket's timeout; None: the module's own limits, then none.
-        index: which of the six sessions with MUXIP; None: the first that is free.
+        timeout: seconds for opening the session, then the timeout of the socket; None: the limits of the module for
+            opening, and a socket without a timeout.
+        index: which of the six sessions, with MUXIP; None: the first that is free.
 
     Raises:
-        ConnectRefused: the module says CONNECT FAIL (a `ConnectionRefusedError`).
-        ConnectTimeout: it says so after 75 s or more (a `TimeoutError`).
+        ConnectRefused: the module reports CONNECT FAIL (a `ConnectionRefusedError`).
+        ConnectTimeout: it does so after 75 s or more (a `TimeoutError`).
         AtTimeout: no answer within the timeout (a `TimeoutError`).
     """
     for bridge in list(_bridges.get(driver, ())):
-        bridge.finish(CLOSING)  # a socket that was closed a moment ago: its session must not be in the way
+        bridge.finish(CLOSING)  # the session of a socket that was closed a moment ago has to end first
     session = driver.connect("TCP", *address, index=index, timeout=timeout)
     return wrap(driver, session, timeout)
 
 
 def wrap(driver: TcpipDriver, session: Session, timeout: float | None = None) -> ModemSocket:
-    """Return a session that is open already as a socket of the operating system; the session belongs to it then.
+    """Return a socket of the operating system for an open session; closing the socket closes the session.
 
     Args:
-        driver: whose session it is.
-        session: a TCP session, of `TcpipDriver.connect` or of `Listener.accept`.
-        timeout: the socket's timeout in seconds.
+        driver: the driver that opened the session.
+        session: a TCP session that `TcpipDriver.connect` or `Listener.accept` returned.
+        timeout: the timeout of the socket in seconds, or None.
     """
     session.settimeout(None)
     local = (driver.local_address, 0)

@@ -20,7 +20,7 @@ from cmux.protocol.commands import Signals
 from cmux.protocol.config import Parameters
 from cmux.protocol.errors import StateError
 from cmux.protocol.events import SessionClosed
-from cmux.protocol.session import Session
+from cmux.protocol.session import ControlSession
 from cmux.protocol.transmitter import MAX_CONTROL_FRAMES
 
 DLCIS = (1, 2, 3)
@@ -148,7 +148,7 @@ class FuzzTwoMultiplexers(RuleBasedStateMachine):
     @invariant()
     def nothing_grows(self) -> None:
         for station in (self.pair.host, self.pair.module):
-            session: Session = station.mux._session
+            session: ControlSession = station.mux._session
             assert len(station.mux._dispatcher.decoder._data) < 5000
             assert len(session.transmitter._control) <= MAX_CONTROL_FRAMES + 100
             assert len(session.control._waiting) <= 256

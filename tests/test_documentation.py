@@ -146,12 +146,10 @@ def test_the_page_on_architecture_has_every_module_of_the_core() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the module of this test runs on a pty")
 @pytest.mark.parametrize("inwards", [True, False])
-def test_the_page_on_architecture_shows_the_way_that_octets_take(
-    monkeypatch: pytest.MonkeyPatch, inwards: bool
-) -> None:
-    follow = runpy.run_path(str(ROOT / "tests/cmux/threads/test_octet_path.py"))["passed"]
+def test_the_page_on_architecture_shows_the_way_that_octets_take(inwards: bool) -> None:
+    follow = runpy.run_path(str(ROOT / "tests/cmux/shells/test_octet_path.py"))["followed"]
     way = section("docs/architecture.md", "The way of an octet").split("```")[1 if inwards else 3]
-    assert re.findall(r"cmux/(\S+\.py)", way) == follow(monkeypatch, inwards=inwards)
+    assert re.findall(r"cmux/(\S+\.py)", way) == follow(inwards=inwards).passing()
 
 
 def test_the_glossary_has_the_words_of_the_specification_in_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.metadata
 import pkgutil
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from syntax_trees import tree
 
 import cmux
 import drivers.tcpip
@@ -117,6 +119,26 @@ def test_many_classes_are_handed_out() -> None:
 @pytest.mark.parametrize("one", public_classes(), ids=lambda one: f"{one.__module__}.{one.__qualname__}")
 def test_a_public_object_says_what_it_is(one: type[object]) -> None:
     assert one.__repr__ is not object.__repr__
+
+
+HOMES = {
+    "Session": {"drivers/tcpip/threads/session.py", "drivers/tcpip/aio/session.py"},
+    "Watch": {"drivers/tcpip/threads/watch.py", "drivers/tcpip/aio/watch.py"},
+    "Step": {"drivers/at/core/dialogue.py"},
+}
+
+
+@pytest.mark.parametrize("name", HOMES)
+def test_a_name_means_one_class(name: str) -> None:
+    """Classes of other modules that do something similar have names of their own."""
+    root = Path(cmux.__file__).parents[1]
+    found = {
+        path.relative_to(root).as_posix()
+        for package in ("cmux", "drivers")
+        for path in sorted((root / package).rglob("*.py"))
+        if any(isinstance(node, ast.ClassDef) and node.name == name for node in ast.walk(tree(path)))
+    }
+    assert found == HOMES[name]
 
 
 def test_the_reference_shows_all_public_members_of_what_it_shows() -> None:

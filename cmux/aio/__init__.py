@@ -1,6 +1,6 @@
 """The shell for asyncio: `open` a line, use its channels as streams or transports, close it again.
 
-It has the same names as the shell for threads.
+It has the same names as the shell for threads. Rules and deadlines are not here but in `cmux.protocol`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import asyncio
 from typing import Protocol, cast
 
 from ..errors import DlcError, SessionEnded, StateError
+from ..protocol import bounds
 from ..protocol.signals import Signals
 from .core_calls import CoreCalls
 
@@ -47,6 +48,7 @@ class ChannelTransport(asyncio.Transport):
         self._high, self._low = _HIGH_WATER, _HIGH_WATER // 4
         self._protocol_paused = False
         self._reading = True
+        self._beyond = 0  # octets that came although the peer has been asked to stop
         self._closing = False
         self._ended = False
         self._pushing = False
@@ -86,7 +88,7 @@ class ChannelTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         """Let the peer send again."""
         if not self._reading and not self._ended:
-            self._reading = True
+            self._reading, self._beyond = True, 0
             self._calls.resume(self.dlci)
 
     # --- writing ---
@@ -177,9 +179,20 @@ class ChannelTransport(asyncio.Transport):
 
     # --- called by the multiplexer ---
 
-    def _received(self, data: bytes) -> None:
-        """Pass octets to the protocol."""
-        self._protocol.data_received(data)
+    def _received(self, data: bytes) -> int:
+        """Pass octets to the protocol, also when it has asked the peer to stop, but then not without end.
+
+        Returns:
+            How many of them were dropped.
+        """
+        dropped = 0
+        if not self._reading:
+            self._beyond += len(data)
+            dropped = min(len(data), max(0, self._beyond - bounds.RECEIVE_LIMIT))
+            data = data[: len(data) - dropped]
+        if data:
+            self._protocol.data_received(data)
+        return dropped
 
     def _end(self, error: DlcError | SessionEnded | None) -> None:
         """Tell the protocol that the DLC is gone; None if this side closed it."""

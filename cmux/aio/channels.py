@@ -10,11 +10,12 @@ from typing import Protocol, TypeVar
 
 from ..errors import DlcError, SessionEnded, StateError, dlc_error
 from ..logs import port_logger
-from ..protocol import waits
+from ..protocol import bounds
 from ..protocol.commands import Signals
 from ..protocol.config import Config, Parameters
 from ..protocol.events import Cause, Closed, DataReceived, Event, Opened, Writable
 from ..protocol.offers import Offers
+from ..protocol.openings import Opening
 from .channel_transport import ChannelTransport, MuxOfChannel
 from .core_calls import CoreCalls
 from .protocol import MuxProtocol
@@ -22,8 +23,6 @@ from .protocol import MuxProtocol
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-_EARLY_HIGH, _EARLY_LIMIT = 32768, 65536
 
 
 class MuxOfChannels(MuxOfChannel, Protocol):
@@ -53,16 +52,16 @@ class Channels:
 
     def __init__(self, mux: MuxOfChannels) -> None:
         self.discarded: int = 0
-        """Octets that were dropped because there was no room before their channel had a protocol."""
+        """Octets that were dropped because there was no room for them."""
         self._mux = mux
         self._calls = CoreCalls(mux)
         self._transports: dict[int, ChannelTransport] = {}
         self._streams: dict[int, Streams] = {}
         self._again: dict[int, Callable[[], Awaitable[object]]] = {}
-        self._opening: dict[int, asyncio.Future[None]] = {}
+        self._openings: dict[int, Opening] = {}
+        self._opened: dict[int, asyncio.Future[None]] = {}  # of those that are under way
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._early: dict[int, bytearray] = {}
-        self._parameters: dict[int, Parameters] = {}  # to be negotiated by PN before a channel is opened
         self._offers = Offers()
         self._offered = asyncio.Event()
 
@@ -77,11 +76,10 @@ class Channels:
             StateError: the DLC is open with other parameters.
         """
         core, transport = self._mux.protocol.multiplexer, self._transports.get(dlci)
-        if core.is_open(dlci) and (transport is None or not transport.is_closing()):  # the peer may have opened it
-            now = core.parameters(dlci)
-            if parameters not in (now, self._parameters.get(dlci)):
-                raise StateError(f"DLCI {dlci} is open with {now}, not with {parameters}: close it first")
-        self._parameters[dlci] = parameters
+        is_open = core.is_open(dlci) and (
+            transport is None or not transport.is_closing()
+        )  # the peer may have opened it
+        self._opening(dlci).require(parameters, core.parameters(dlci) if is_open else None)
 
     async def accept(self, may_come: Callable[[], bool]) -> Streams | None:
         """Wait for a channel that the peer opens.
@@ -184,43 +182,40 @@ class Channels:
                 self._calls.resume(dlci)
         return transport, protocol
 
+    def _opening(self, dlci: int) -> Opening:
+        return self._openings.setdefault(dlci, Opening(dlci))
+
     async def _open(self, dlci: int) -> None:
         self._mux._check()
-        core = self._mux.protocol.multiplexer
-        if core.is_open(dlci):  # the peer has opened it
-            return
-        if dlci in self._calls.ours:
-            core.set_signals(dlci, self._calls.ours[dlci], self._mux.protocol.now())
-        patience = waits.opening(self._mux.config)
-        if dlci in self._parameters:
-            patience += waits.answer(self._mux.config)
-            core.negotiate(dlci, self._parameters[dlci], self._mux.protocol.now())
-        opened = self._opening[dlci] = asyncio.get_running_loop().create_future()
+        opening, config, protocol = self._opening(dlci), self._mux.config, self._mux.protocol
+        opened = self._opened[dlci] = asyncio.get_running_loop().create_future()
         try:
-            core.open(dlci, self._mux.protocol.now())
-            self._mux.protocol.flush()
-            async with asyncio.timeout(patience):
-                await opened
+            is_open = opening.begin(protocol.multiplexer, protocol.now(), self._calls.ours.get(dlci))
+            protocol.flush()
+            if not is_open:
+                async with asyncio.timeout(opening.patience(config)):
+                    await opened
         except (asyncio.CancelledError, TimeoutError) as error:
             if self._mux.error is None:
                 self._calls.close(dlci, drain=False)
             if isinstance(error, DlcError) or not isinstance(error, TimeoutError):
                 raise
-            raise dlc_error(Closed(dlci, Cause.TIMEOUT, f"SABM was not sent within {patience:g} s")) from None
+            raise dlc_error(opening.not_sent(config)) from None
         finally:
-            self._opening.pop(dlci, None)
+            opening.over()
+            self._opened.pop(dlci, None)
 
     # --- Events ---
 
     def handle(self, event: Event) -> None:
         """Handle an event of a DLC."""
-        if self._offers.handle(event):
+        if not isinstance(event, DataReceived) and self._offers.handle(event):
             self.wake()
         match event:
             case DataReceived(dlci=dlci, data=data):
                 transport = self._transports.get(dlci)
                 if transport is not None:
-                    transport._received(data)
+                    self.discarded += transport._received(data)
                 else:
                     self._keep(dlci, data)
             case Writable(dlci=dlci) if dlci in self._transports:
@@ -233,10 +228,10 @@ class Channels:
     def _keep(self, dlci: int, data: bytes) -> None:
         """Keep data of a channel that the peer opened and that has no protocol yet; too much stops the peer."""
         early = self._early.setdefault(dlci, bytearray())
-        room = max(0, _EARLY_LIMIT - len(early))
+        room = max(0, bounds.RECEIVE_LIMIT - len(early))
         early += data[:room]
         self.discarded += max(0, len(data) - room)
-        if len(early) >= _EARLY_HIGH:
+        if len(early) >= bounds.RECEIVE_HIGH:
             self._calls.pause(dlci)
 
     def _closed(self, event: Closed) -> None:
@@ -245,7 +240,7 @@ class Channels:
         ended = self._mux.protocol.link.ended  # None: only the session of a responder has ended
         if lost and ended is not None:
             error = SessionEnded(ended.cause, f"{self._mux.name}: {ended.detail}")
-        if event.cause not in (Cause.LOCAL, Cause.PEER):  # those are the end of the previous one
+        if not self._opening(dlci).is_of_previous(event):
             self._settle(dlci, error)
         transport = self._transports.pop(dlci, None)
         if not lost or (transport is not None and transport.is_closing()):
@@ -257,9 +252,9 @@ class Channels:
         self._streams.pop(dlci, None)
 
     def _settle(self, dlci: int, error: Exception | None) -> None:
-        opening = self._opening.get(dlci)
-        if opening is not None and not opening.done():
+        opened = self._opened.get(dlci)
+        if opened is not None and not opened.done():
             if error is None:
-                opening.set_result(None)
+                opened.set_result(None)
             else:
-                opening.set_exception(error)
+                opened.set_exception(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
@@ -11,22 +12,20 @@ from ..line.base import HungUp, Line, hung_up
 from ..line.physical import DescriptorLine
 from ..logs import port_logger
 from ..opening import Plan
-from ..protocol import startup
+from ..protocol import bounds, startup
 from ..protocol.events import Cause
-from ..protocol.startup import Dialogue, Heard
+from ..protocol.startup import Dialogue, StepResult
 from .fd_transport import FdTransport
 from .thread_transport import ThreadTransport
 
 T = TypeVar("T")
 
-_AHEAD = 1024  # octets that may wait for a line before the multiplexer holds the rest
 
-
-class _Ear(asyncio.Protocol):
+class _Collector(asyncio.Protocol):
     """Keeps the octets that come during a dialogue."""
 
     def __init__(self) -> None:
-        self.heard = bytearray()
+        self.received = bytearray()
         self.changed = asyncio.Event()
         self.lost: HungUp | None = None
         self.connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -36,7 +35,7 @@ class _Ear(asyncio.Protocol):
             self.connected.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        self.heard += data
+        self.received += data
         self.changed.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -57,15 +56,15 @@ class AioLine:
         self._line = line
         loop = asyncio.get_running_loop()
         self._released = asyncio.Event()
-        self._ear = _Ear()
+        self._collector = _Collector()
         self.transport: asyncio.Transport
         """The transport that carries the octets."""
         if isinstance(line, DescriptorLine) and hasattr(loop, "add_reader"):
-            transport = FdTransport(loop, line.fileno(), self._ear, name=line.name, on_close=self._release)
-            transport.set_write_buffer_limits(_AHEAD)  # other channels cannot overtake octets that it holds
+            transport = FdTransport(loop, line.fileno(), self._collector, name=line.name, on_close=self._release)
+            transport.set_write_buffer_limits(bounds.AHEAD)
             self.transport = transport
         else:
-            self.transport = ThreadTransport(loop, line, self._ear, self._released)
+            self.transport = ThreadTransport(loop, line, self._collector, self._released)
 
     @property
     def rate(self) -> int | None:
@@ -83,7 +82,7 @@ class AioLine:
 
     async def connected(self) -> None:
         """Wait until the transport is ready."""
-        await self._ear.connected
+        await self._collector.connected
 
     async def run(self, dialogue: Dialogue[T]) -> T:
         """Run a dialogue; afterwards the caller has to give the transport back to its previous protocol.
@@ -97,37 +96,45 @@ class AioLine:
         Raises:
             SessionEnded: the line was lost.
         """
-        loop, ear = asyncio.get_running_loop(), self._ear
-        self.transport.set_protocol(ear)
-        unwritten, taken_at = 0, loop.time()
+        loop, collector, stall = asyncio.get_running_loop(), self._collector, startup.Stall()
+        self.transport.set_protocol(collector)
         try:
             step = next(dialogue)
             while True:
-                if ear.lost is not None:
-                    raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {ear.lost}")
                 started = loop.time()
-                if not unwritten or self.transport.get_write_buffer_size() < unwritten:
-                    taken_at = started
-                elif started - taken_at > startup.STALL:
-                    raise HungUp(startup.stalled(startup.STALL))
                 if step.baudrate is not None:
                     self._line.set_baudrate(step.baudrate)
+                self._look(stall)
                 self.transport.write(step.write)
-                unwritten = self.transport.get_write_buffer_size()
-                if step.wait > 0 and not ear.heard:
-                    ear.changed.clear()
-                    try:
-                        async with asyncio.timeout(step.wait):
-                            await ear.changed.wait()
-                    except TimeoutError:
-                        pass
-                heard, ear.heard = bytes(ear.heard) if step.wait > 0 else b"", bytearray()
-                port_logger(self.name).debug("sent %r, received %r", step.write, heard)
-                step = dialogue.send(Heard(heard, loop.time() - started))
+                if step.wait > 0:
+                    await self._listen(started + step.wait, stall)
+                received, collector.received = bytes(collector.received) if step.wait > 0 else b"", bytearray()
+                port_logger(self.name).debug("sent %r, received %r", step.write, received)
+                step = dialogue.send(StepResult(received, loop.time() - started))
         except StopIteration as stop:
             return cast(T, stop.value)
         except HungUp as error:
             raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {error}") from error
+
+    async def _listen(self, until: float, stall: startup.Stall) -> None:
+        """Wait until octets have come, or until a time on the loop's clock."""
+        loop, collector = asyncio.get_running_loop(), self._collector
+        while True:
+            collector.changed.clear()
+            self._look(stall)
+            if collector.received or loop.time() >= until:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until if stall.lost_at is None else min(until, stall.lost_at)):
+                    await collector.changed.wait()
+
+    def _look(self, stall: startup.Stall) -> None:
+        """Raise the reason why the line is lost, if it is."""
+        lost = stall.look(self.transport.get_write_buffer_size(), asyncio.get_running_loop().time())
+        if self._collector.lost is not None and not self._collector.received:
+            raise self._collector.lost
+        if lost is not None:
+            raise HungUp(lost)
 
     async def close(self) -> None:
         """Write what is queued, for a limited time, and release the port; no protocol is told."""

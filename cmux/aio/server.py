@@ -53,7 +53,7 @@ async def serve(
         rate = line.rate
         mux = Mux(
             line.name,
-            lambda: make_responder(plan, rate, tells=on_command is not None),
+            lambda: make_responder(plan, rate, forward=on_command is not None),
             leave_by_at=False,
             capture=capture,
             drain_timeout=plan.drain_timeout,

@@ -7,10 +7,10 @@ import threading
 from typing import cast
 
 from ..line.base import HungUp, Line
+from ..protocol import bounds
 
 _WRITE_WAIT = 1.0
 _CLOSE_TIMEOUT = 1.0
-_QUEUE_HIGH, _QUEUE_LOW = 16384, 4096  # octets that wait for the line
 
 
 class ThreadTransport(asyncio.Transport):
@@ -67,7 +67,7 @@ class ThreadTransport(asyncio.Transport):
         if data and not self._closing:
             self._queue.put_nowait(bytes(data))
             self._queued += len(data)
-            if self._queued > _QUEUE_HIGH and not self._full:
+            if self._queued > bounds.AHEAD and not self._full:
                 self._full = True
                 self._protocol.pause_writing()
 
@@ -111,7 +111,7 @@ class ThreadTransport(asyncio.Transport):
                     taken = self._discard(data)
                 data = data[taken:]
                 self._queued -= taken
-            if self._full and self._queued <= _QUEUE_LOW:
+            if self._full and self._queued <= bounds.AHEAD // 4:
                 self._full = False
                 self._protocol.resume_writing()
         await self._loop.run_in_executor(None, self._finish)

@@ -1,4 +1,7 @@
-"""The commands of the multiplexer, for ``python -m cmux`` and for the console script."""
+"""The commands of the multiplexer, for ``python -m cmux`` and for the console script.
+
+Commands that need AT commands or the emulated module are in ``drivers.cli``.
+"""
 
 from .app import CommandError, Commands, number, run
 from .attach import add_attach
@@ -25,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run ``python -m cmux``.
 
     Args:
-        argv: the arguments; those of the process by default.
+        argv: the arguments; None: those of the process.
 
     Returns:
         The exit code.

@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 from ..kinds import YesNo
 from ..opening import Plan, make_plan
 from ..protocol.config import Role
-from ..settings import GROUPS, SELDOM, SETTINGS, LineSettings, Setting
+from ..settings import GROUPS, RARE, SETTINGS, LineSettings, Setting
 from ..threads.mux import Mux
 from ..threads.opener import open as open_mux
 from ..threads.server import serve
@@ -101,7 +101,7 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
     """
     for title in GROUPS:
         rows = [row for row in SETTINGS.values() if row.group == title and row.name not in _BY_COMMAND]
-        hidden = title == SELDOM  # --help lists only their names
+        hidden = title == RARE  # --help lists only their names
         group = parser.add_argument_group(title, _listed(rows) if hidden else None)
         for row in rows:
             add_setting(group.add_argument, row.name, argparse.SUPPRESS if hidden else "")

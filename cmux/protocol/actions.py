@@ -41,7 +41,7 @@ class ActionsOwner(Protocol):
     def opened(self, *, by_peer: bool) -> None:
         """Start a session: DLCI 0 is open."""
 
-    def started_anew(self) -> None:
+    def restarted(self) -> None:
         """Restart the session: the peer knows nothing of the previous one."""
 
     def end(self, cause: Cause, detail: str) -> None:
@@ -92,7 +92,7 @@ def _reestablished(session: ActionsOwner, dlc: Dlc, final: bool) -> None:
     if dlc.dlci:
         _restarted(session, dlc, final)
     elif dlc.confirmed:  # else it repeats its SABM because our UA was late or lost; nothing was open (27.010 5.4.1)
-        session.started_anew()
+        session.restarted()
 
 
 def _restarted(session: ActionsOwner, dlc: Dlc, final: bool) -> None:

@@ -43,10 +43,10 @@ class AtMode:
     Args:
         config: the parameters of a session that AT+CMUX does not set.
         options: the framing options that AT+CMUX may ask for.
-        tells: pass commands other than AT, ATE, ATZ, ATI and AT+CMUX to the owner; otherwise they get ERROR.
+        forward: pass commands other than AT, ATE, ATZ, ATI and AT+CMUX to the owner; otherwise they get ERROR.
     """
 
-    def __init__(self, config: Config, options: Sequence[Option], *, tells: bool = False) -> None:
+    def __init__(self, config: Config, options: Sequence[Option], *, forward: bool = False) -> None:
         self._out = b""
         self.asked: str | None = None
         """The command that the owner has to answer; what follows it waits."""
@@ -54,7 +54,7 @@ class AtMode:
         """Octets that were dropped because there was no room for them behind such a command."""
         self._config = config
         self._options = tuple(options)
-        self._tells = tells
+        self._forward = forward
         self._echo = True
         self._line = bytearray()
         self._waiting = b""
@@ -107,7 +107,7 @@ class AtMode:
         """
         self.asked = None
         if text:
-            self._say(*text.splitlines())
+            self._reply(*text.splitlines())
         return self.receive(b"")
 
     def forget(self) -> None:
@@ -132,28 +132,28 @@ class AtMode:
         command = line[start:].rstrip()
         body = command[2:].strip()
         if len(line) > MAX_LINE:
-            self._say(ERROR)
+            self._reply(ERROR)
         elif (cmux := _CMUX.match(body)) is not None:
             return self._cmux(cmux)
         elif _HARMLESS.match(body):
             for on in _ECHO.findall(body):
                 self._echo = on == "1"
-            self._say(OK)
-        elif self._tells:
+            self._reply(OK)
+        elif self._forward:
             self.asked = command
         else:
-            self._say(ERROR)
+            self._reply(ERROR)
         return None
 
     def _cmux(self, asked: re.Match[str]) -> Config | None:
         if asked[1] == "=?":
-            self._say(f"+CMUX: {','.join(self._ranges())}", OK)
+            self._reply(f"+CMUX: {','.join(self._ranges())}", OK)
             return None
         if asked[1] == "?":
-            self._say(f"+CMUX: {','.join(map(str, self._present().values()))}", OK)
+            self._reply(f"+CMUX: {','.join(map(str, self._present().values()))}", OK)
             return None
         config = self._asked_for(asked[2])
-        self._say(ERROR if config is None else OK)
+        self._reply(ERROR if config is None else OK)
         return config
 
     def _ranges(self) -> list[str]:
@@ -210,6 +210,6 @@ class AtMode:
         except ConfigError:  # values that do not go together, such as T2 below T1
             return None
 
-    def _say(self, *lines: str) -> None:
+    def _reply(self, *lines: str) -> None:
         for line in lines:
             self._out += f"\r\n{line}\r\n".encode("latin-1", "replace")

@@ -153,7 +153,7 @@ class Dlc:
         """
         self.counters[name] += by
 
-    def seldom(self, what: Hashable, now: float) -> bool:
+    def once_per_t1(self, what: Hashable, now: float) -> bool:
         """Tell whether an action that is limited to once per T1 may be taken now, and if so, record it as taken.
 
         Args:
@@ -259,13 +259,13 @@ class Dlc:
         """Whether the peer's signals hold back our data."""
         return self.peer_signals is not None and self.peer_signals.stops_data
 
-    def say(self, signals: Signals) -> bool:
+    def set_own_signals(self, signals: Signals) -> bool:
         """Set our signals; return whether they have changed."""
         changed = signals != self.own_signals
         self.own_signals = signals
         return changed
 
-    def say_by_status(self, break_length: float | None) -> bool:
+    def queue_status(self, break_length: float | None) -> bool:
         """Queue our signals for a frame of convergence layer 2 (27.010 §5.5.2).
 
         Args:
@@ -280,7 +280,7 @@ class Dlc:
             self.status_due.append(break_length)
         return True
 
-    def hear(self, signals: Signals, break_length: float | None) -> bool:
+    def set_peer_signals(self, signals: Signals, break_length: float | None) -> bool:
         """Record the peer's signals.
 
         Args:

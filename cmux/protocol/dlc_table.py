@@ -8,8 +8,8 @@ occur (DLCI 0 is never parked) is in `IGNORED` like any other.
 
 What the tables cannot see is decided beforehand: which input a frame is, if any (`frame_dispatcher`: policy, echoes,
 late answers, what UIH carries while DLCI 0 is closed), whether T1 has run out for the last time (`Dlc.timed_out`), and
-which way of closing is meant (`Session.close`). What an action does is defined where it is carried out: in `actions`,
-`session` and, for data, `frame_dispatcher`.
+which way of closing is meant (`ControlSession.close`). What an action does is defined where it is carried out: in
+`actions`, `session` and, for data, `frame_dispatcher`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Action(StrEnum):
     SEND_DISC = "send DISC"
     SEND_UA = "send UA"
     SEND_DM = "send DM"
-    SEND_DM_SELDOM = "send DM, once per T1"
+    SEND_DM_ONCE_PER_T1 = "send DM, once per T1"
     SEND_SIGNALS = "send signals"
     SETTLE = "settle PN"
     OPENED = "emit: opened"
@@ -156,7 +156,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.CLOSED, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),
     (_S.CLOSED, _I.UNWANTED_SABM): (_S.CLOSED, (_A.SEND_DM,)),
     (_S.CLOSED, _I.DISC): (_S.CLOSED, (_A.SEND_DM,)),
-    (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_SELDOM)),
+    (_S.CLOSED, _I.DATA): (_S.CLOSED, (_A.DISCARD, _A.SEND_DM_ONCE_PER_T1)),
     (_S.CLOSED, _I.CLD): (_S.CLOSED, (_A.DELIVER,)),  # 27.010 5.4.6.3.3: back to AT mode, with a session or without
     (_S.CLOSED, _I.DROPPED): (_S.CLOSED, ()),  # what PN negotiated is forgotten
     # 27.010 5.4.6.3.1: PN comes before SABM. Unless a PN is under way, or its result in doubt, it is settled at once.
@@ -168,7 +168,7 @@ TRANSITIONS: Final[dict[tuple[State, Input], tuple[State, tuple[Action, ...]]]] 
     (_S.NEGOTIATING, _I.SABM): (_S.OPEN, (_A.SEND_UA, _A.OPENED_BY_PEER)),
     (_S.NEGOTIATING, _I.UNWANTED_SABM): (_S.NEGOTIATING, (_A.SEND_DM,)),
     (_S.NEGOTIATING, _I.DISC): (_S.NEGOTIATING, (_A.SEND_DM,)),
-    (_S.NEGOTIATING, _I.DATA): (_S.NEGOTIATING, (_A.DISCARD, _A.SEND_DM_SELDOM)),
+    (_S.NEGOTIATING, _I.DATA): (_S.NEGOTIATING, (_A.DISCARD, _A.SEND_DM_ONCE_PER_T1)),
     (_S.NEGOTIATING, _I.DROPPED): (_S.CLOSED, (_A.DROPPED,)),
     # 27.010 5.4.1: UA or DM within T1, else SABM again, N2 times. A SABM that crosses ours opens the DLC as well.
     (_S.OPENING, _I.CLOSE): (_S.CLOSING, (_A.SEND_DISC,)),
@@ -339,7 +339,7 @@ class Agreement(StrEnum):
     AHEAD = "for the next SABM"
     UNDER_WAY = "for this SABM"
     """And for the next one, as long as this one is only repeated."""
-    REPLACED = "for this SABM, and anew for the next"
+    REPLACED = "for this SABM, and others for the next"
     REVOKED = "for this SABM, no longer for the next"
 
 

@@ -115,7 +115,7 @@ class DispatcherOwner(Protocol):
     def frame_dropped(self, item: FrameDropped) -> None:
         """Count and report octets that are not a frame."""
 
-    def frame_heard(self) -> None:
+    def frame_received(self) -> None:
         """Note that the peer is alive."""
 
     def frame_taken(self) -> None:
@@ -150,7 +150,7 @@ class FrameDispatcher:
         """Process octets; no input raises."""
         session = self._session
         self._grown_at, self._gap_over = session.now, False
-        session.standby.heard()
+        session.standby.octets_received()
         self._pass_on(self.decoder.scan(data))
         session.standby.understood(data, partial=self.decoder.pending)
 
@@ -186,7 +186,7 @@ class FrameDispatcher:
             if isinstance(item, FrameDropped):
                 session.frame_dropped(item)
             else:
-                session.frame_heard()
+                session.frame_received()
                 self._take(item)
                 session.frame_taken()
             if session.ended != ended:
@@ -275,7 +275,7 @@ class FrameDispatcher:
                 dlc.count("octets_discarded", len(item.info))
             elif action is Action.DISCARD_BUT_STATUS:
                 dlc.count("octets_discarded", len(self._without_status(dlc, item.info)))
-            elif dlc.seldom(action, session.now):
+            elif dlc.once_per_t1(action, session.now):
                 session.transmitter.queue(dlc.dlci, FrameType.DM, pf=True)
 
     def _deliver(self, dlc: Dlc, item: Frame) -> None:

@@ -12,7 +12,7 @@ from .events import CommandDone, Outcome
 _PAYLOAD = b"gsm0710"
 
 
-class Watch:
+class PeerWatch:
     """Keeps when the peer was last heard, and which question has no answer yet.
 
     Args:
@@ -21,18 +21,18 @@ class Watch:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._asked_at = 0.0
         self.question: Command | None = None
         """The command that asks, and has no result yet."""
 
     def start(self, now: float) -> None:
         """Start watching a session that has just opened."""
-        self._heard_at, self.question = now, None
+        self._received_at, self.question = now, None
 
-    def heard(self, now: float) -> None:
+    def frame_received(self, now: float) -> None:
         """Note a frame from the peer."""
-        self._heard_at = now
+        self._received_at = now
 
     def ask_at(self, dlcs: Iterable[Dlc]) -> float | None:
         """Return when it is time to ask; None when nothing is to be asked.
@@ -44,7 +44,7 @@ class Watch:
         kind = self._config.keep_alive
         if kind is KeepAlive.NONE or (kind is KeepAlive.MSC and _first_open(dlcs) is None):
             return None
-        return self._heard_at + self._config.keep_alive_interval
+        return self._received_at + self._config.keep_alive_interval
 
     def ask(self, now: float, dlcs: Iterable[Dlc]) -> Command:
         """Return what to ask now.
@@ -76,7 +76,7 @@ class Watch:
         if done.command is not self.question:
             return True
         self.question = None
-        return done.outcome is not Outcome.TIMEOUT or self._heard_at >= self._asked_at
+        return done.outcome is not Outcome.TIMEOUT or self._received_at >= self._asked_at
 
 
 def _first_open(dlcs: Iterable[Dlc]) -> Dlc | None:

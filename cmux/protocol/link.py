@@ -20,7 +20,7 @@ from .startup import no_multiplexer, stalled
 STALL: Final = 30.0
 """Seconds after which a line that takes no octet is considered lost."""
 
-_HEARD = 64  # octets kept from the start of a session, for the message if it does not open
+_FIRST_OCTETS = 64  # octets kept from the start of a session, for the message if it does not open
 
 
 class Link:
@@ -48,7 +48,7 @@ class Link:
         """The core."""
         self.ended: SessionClosed | None = None
         """Why the session is over: the first cause counts."""
-        self.heard: bytes = b""
+        self.first_octets: bytes = b""
         """The first octets that were received."""
         self.unwritten: int = 0
         """Octets that `next_write` returned and that the line has not taken yet."""
@@ -81,8 +81,8 @@ class Link:
             The events that follow from them, in order.
         """
         self._octets_received += len(data)
-        if len(self.heard) < _HEARD:
-            self.heard += data[: _HEARD - len(self.heard)]
+        if len(self.first_octets) < _FIRST_OCTETS:
+            self.first_octets += data[: _FIRST_OCTETS - len(self.first_octets)]
         return self._process(data, now)
 
     def _process(self, data: bytes, now: float) -> list[Event]:
@@ -218,7 +218,7 @@ class Link:
         """
         refused = self.ended is not None and self.ended.cause is Cause.REFUSED
         option = self.multiplexer.config.option
-        return no_multiplexer(name, option, self.heard, after_at=after_at, refused=refused)
+        return no_multiplexer(name, option, self.first_octets, after_at=after_at, refused=refused)
 
     def _noted(self, events: list[Event], now: float) -> list[Event]:
         for event in events:

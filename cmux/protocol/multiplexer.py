@@ -14,7 +14,7 @@ from .errors import StateError
 from .events import Cause, Event
 from .frame_dispatcher import FrameDispatcher
 from .services import ControlServices
-from .session import Session
+from .session import ControlSession
 from .signals import Signals, build_status
 from .statistics import statistics
 
@@ -39,7 +39,7 @@ class Multiplexer(ControlServices):
 
     def _set_up(self, config: Config) -> None:
         self.config = config
-        self._session = Session(self.role, config)
+        self._session = ControlSession(self.role, config)
         self._dispatcher = FrameDispatcher(config, self._session, self.role is Role.INITIATOR)
 
     def __repr__(self) -> str:
@@ -233,7 +233,7 @@ class Multiplexer(ControlServices):
             InvalidDlci: the DLCI cannot carry data.
         """
         dlc = self._user_dlc(dlci)
-        if dlc.say(signals):
+        if dlc.set_own_signals(signals):
             self._at(now).send_signals(dlc)
 
     def send_break(self, dlci: int, duration: float, now: float) -> None:

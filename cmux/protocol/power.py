@@ -44,7 +44,7 @@ class PowerInput(StrEnum):
     PEER_PSC = "PSC"
     IDLE = "nothing is due"
     WANTED = "the peer is wanted"
-    HEARD = "octets came"
+    OCTETS = "octets came"
     FLAGS = "flags came"
     T3 = "T3"
 
@@ -79,8 +79,8 @@ POWER_TRANSITIONS: Final[dict[tuple[Power, PowerInput], tuple[Power, tuple[Power
     (_P.ASLEEP, _I.WANTED): (_P.WAKING, (_A.SEND_FLAGS,)),
     (_P.WAKING, _I.WANTED): (_P.WAKING, (_A.SEND_FLAGS,)),
     (_P.WAKING, _I.T3): (_P.AWAKE, (_A.GIVE_UP,)),
-    (_P.ASLEEP, _I.HEARD): (_P.AWAKE, (_A.WAKE_UP,)),
-    (_P.WAKING, _I.HEARD): (_P.AWAKE, (_A.WAKE_UP,)),
+    (_P.ASLEEP, _I.OCTETS): (_P.AWAKE, (_A.WAKE_UP,)),
+    (_P.WAKING, _I.OCTETS): (_P.AWAKE, (_A.WAKE_UP,)),
     (_P.DOZING, _I.FLAGS): (_P.AWAKE, (_A.ANSWER, _A.WAKE_UP)),
     **{(power, _I.FLAGS): (power, (_A.ANSWER,)) for power in (_P.AWAKE, _P.DRAINING, _P.ASKING, _P.CROSSED)},
 }
@@ -100,8 +100,8 @@ POWER_IGNORED: Final[dict[tuple[Power, PowerInput], str]] = {
     **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.IDLE,)), "already asleep"),
     (_P.AWAKE, _I.WANTED): "already awake",
     **dict.fromkeys(product((_P.ASKING, _P.CROSSED, _P.DOZING), (_I.WANTED,)), "the peer is woken once it sleeps"),
-    **dict.fromkeys(product((_P.AWAKE, _P.DRAINING), (_I.HEARD,)), "octets are normal while awake"),
-    **dict.fromkeys(product((_P.ASKING, _P.CROSSED, _P.DOZING), (_I.HEARD,)), "octets under way still arrive"),
+    **dict.fromkeys(product((_P.AWAKE, _P.DRAINING), (_I.OCTETS,)), "octets are normal while awake"),
+    **dict.fromkeys(product((_P.ASKING, _P.CROSSED, _P.DOZING), (_I.OCTETS,)), "octets under way still arrive"),
     **dict.fromkeys(product((_P.ASLEEP, _P.WAKING), (_I.FLAGS,)), "the flags themselves have already woken us"),
     **dict.fromkeys(
         product((_P.AWAKE, _P.DRAINING, _P.ASKING, _P.CROSSED, _P.DOZING, _P.ASLEEP), (_I.T3,)),

@@ -84,7 +84,7 @@ class ResetWatch:
 
     def _hold(self, core: Multiplexer, data: bytes, now: float) -> list[Event]:
         """Hold octets back until a frame of the module comes: an echo would lift flow stops, and be read as data."""
-        self.hear(data)
+        self.receive_data(data)
         self._held += data
         if self.deadline is not None and len(self._held) <= _MOST_HELD:
             return []
@@ -117,7 +117,7 @@ class ResetWatch:
         self._decoder = self._fresh()
         self.deadline = now + DOUBT
 
-    def hear(self, data: bytes) -> None:
+    def receive_data(self, data: bytes) -> None:
         """Process later octets: a frame of the module ends the doubt."""
         if self.deadline is None:
             return

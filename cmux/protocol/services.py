@@ -10,7 +10,7 @@ from .dlc import Dlc
 from .errors import ConfigError, FrameError, InvalidDlci, StateError
 from .messages import encode_message
 from .power import Power, PowerInput
-from .session import Session
+from .session import ControlSession
 from .wire import MessageType
 
 
@@ -21,7 +21,7 @@ class ControlServices:
     """
 
     config: Config
-    _session: Session
+    _session: ControlSession
 
     def negotiate(self, dlci: int, parameters: Parameters, now: float) -> Command:
         """Negotiate the parameters of a DLC by PN; they apply from its next SABM on (27.010 §5.4.6.3.1).
@@ -156,7 +156,7 @@ class ControlServices:
 
     # --- Inside ---------------------------------------------------------------------------------------------------
 
-    def _at(self, now: float) -> Session:
+    def _at(self, now: float) -> ControlSession:
         self._session.now = now
         return self._session
 

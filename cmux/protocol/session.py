@@ -23,7 +23,7 @@ from .events import (
     Writable,
 )
 from .frame_dispatcher import EventQueue
-from .keepalive import Watch
+from .keepalive import PeerWatch
 from .negotiator import Negotiator
 from .pending_resync import PendingResync
 from .power import PowerInput
@@ -32,7 +32,7 @@ from .transmitter import Transmitter
 from .wire import MessageType
 
 
-class Session:
+class ControlSession:
     """All DLCs of one line and what they have in common.
 
     Args:
@@ -57,7 +57,7 @@ class Session:
         self.dropped: Counter[str] = Counter()
         self.events: EventQueue = EventQueue()
         self.control: ControlChannel = ControlChannel(self)
-        self.watch: Watch = Watch(config)
+        self.watch: PeerWatch = PeerWatch(config)
         command_cr = role is Role.INITIATOR  # 27.010 5.2.1.2, table 1
         self.transmitter: Transmitter = Transmitter(config, command_cr, self.dlcs, self._data_sent)
         self.standby: Standby = Standby(self)
@@ -132,7 +132,7 @@ class Session:
             return
         if dlc.parameters.convergence == 2:
             waits = dlc.may_send
-            self.counters["control_overflow"] += not dlc.say_by_status(break_length)
+            self.counters["control_overflow"] += not dlc.queue_status(break_length)
             self.transmitter.activate(dlc, waits=waits)
         else:
             self.control.submit(MSC(dlc.dlci, dlc.own_signals, break_length, self.config.break_octet))
@@ -144,9 +144,9 @@ class Session:
         self.dropped[item.reason.value] += 1
         self.emit(item)
 
-    def frame_heard(self) -> None:
+    def frame_received(self) -> None:
         """Note that the peer is alive."""
-        self.watch.heard(self.now)
+        self.watch.frame_received(self.now)
 
     def frame_taken(self) -> None:
         """Repeat what the peer may have missed: it is sending again."""
@@ -178,7 +178,7 @@ class Session:
         self.watch.start(self.now)
         self.emit(SessionOpened(by_peer))
 
-    def started_anew(self) -> None:
+    def restarted(self) -> None:
         """Restart the session: the peer begins from nothing, and what it had open is gone."""
         self._zero.note(Fact.BEGUN)
         self.control.clear()
@@ -252,7 +252,7 @@ class Session:
                 dlc.keep_early(signals)
                 continue
             waits = dlc.may_send
-            if dlc.hear(signals, break_length):
+            if dlc.set_peer_signals(signals, break_length):
                 if dlc.may_send:
                     self.transmitter.activate(dlc, waits=waits)
                 if action is Action.TELL_SIGNALS:
@@ -268,7 +268,7 @@ class Session:
 
     def resync(self, dlci: int, said: MessageType) -> None:
         """Repeat what the peer got wrong, at most once per T1, in case it answers in its own way."""
-        if self.dlc(dlci).seldom(said, self.now):
+        if self.dlc(dlci).once_per_t1(said, self.now):
             self.pending_resync.unanswered(dlci, said)
 
     def command_done(self, done: CommandDone) -> None:

@@ -12,7 +12,7 @@ from .config import Config, Wakeup
 from .control import ControlChannel
 from .dlc import Dlc
 from .events import Cause, Event, PowerChanged
-from .keepalive import Watch
+from .keepalive import PeerWatch
 from .power import Power, PowerAction, PowerInput, PowerSaving
 from .transmitter import Transmitter
 
@@ -24,7 +24,7 @@ class StandbyOwner(Protocol):
     now: float
     control: ControlChannel
     transmitter: Transmitter
-    watch: Watch
+    watch: PeerWatch
     dlcs: dict[int, Dlc]
 
     def emit(self, event: Event) -> None:
@@ -58,13 +58,13 @@ class Standby:
         """Wake the peer, or keep it awake (27.010 §5.4.7)."""
         self.apply(PowerInput.WANTED)
         if self.power.asleep and self._config.wakeup is not Wakeup.HANDSHAKE:
-            self.apply(PowerInput.HEARD)
+            self.apply(PowerInput.OCTETS)
 
-    def heard(self) -> None:
+    def octets_received(self) -> None:
         """Note that octets came: whatever they are, a sleeping peer is awake."""
         if self.power.asleep:
             self._told_to_wake = self.power.state is Power.ASLEEP and self._config.wakeup is not Wakeup.NONE
-            self.apply(PowerInput.HEARD)
+            self.apply(PowerInput.OCTETS)
 
     def understood(self, data: bytes, *, partial: bool) -> None:
         """Answer flags if PSC was sent in this session: the peer may wait for ours (27.010 §5.4.7).
@@ -115,7 +115,7 @@ class Standby:
             elif action is PowerAction.FALL_ASLEEP:
                 session.emit(PowerChanged(Power.ASLEEP))
             else:
-                session.watch.heard(session.now)  # a sleeping peer is not asked: its silence counts from now
+                session.watch.frame_received(session.now)  # a sleeping peer is not asked: its silence counts from now
                 session.emit(PowerChanged(Power.AWAKE))
         session.transmitter.asleep, session.transmitter.quiet = self.power.asleep, self.power.agreeing
 

@@ -1,7 +1,7 @@
 """Entering and leaving multiplexer mode: the dialogues before and after a session, as generators without clock or line.
 
-A dialogue yields a `Step` (write this, then listen for this long) and is sent a `Heard` (what came, and how long it
-took); its runner owns the clock and the line. Each step has a time limit, and so has the whole dialogue.
+A dialogue yields a `StartupStep` (write this, then listen for this long) and is sent a `StepResult` (what came, and how
+long it took); its runner owns the clock and the line. Each step has a time limit, and so has the whole dialogue.
 
 The steps of `enter`: AT; the frames that take a module out of the multiplexer mode in which a host that died left it,
 in either option; the same at other baud rates; a module that answers frames but not AT is adopted; then AT+CMUX.
@@ -38,8 +38,34 @@ def stalled(seconds: float) -> str:
     return f"the line has taken no octet for {seconds:g} s (flow control?)"
 
 
+class Stall:
+    """Whether a line takes what a dialogue writes: it is lost `STALL` seconds after it last took any of that."""
+
+    def __init__(self) -> None:
+        self.lost_at: float | None = None
+        """When it is lost, unless it takes some before; None: nothing waits for it."""
+        self._waiting = 0
+
+    def look(self, waiting: int, now: float) -> str | None:
+        """Note how much the line has not taken yet; to be called at least before more is written, and at `lost_at`.
+
+        Args:
+            waiting: octets that were written and not taken yet.
+            now: seconds on a clock that never runs backwards.
+
+        Returns:
+            Why the line is lost; None if it is not.
+        """
+        progress, self._waiting = waiting < self._waiting, waiting
+        if not waiting:
+            self.lost_at = None
+        elif progress or self.lost_at is None:
+            self.lost_at = now + STALL
+        return None if self.lost_at is None or now < self.lost_at else stalled(STALL)
+
+
 @dataclass(frozen=True, slots=True)
-class Step:
+class StartupStep:
     """One thing to do on the line."""
 
     write: bytes
@@ -50,8 +76,8 @@ class Step:
     """Set the line to this rate first; None leaves it as it is."""
 
 
-class Heard(NamedTuple):
-    """The result of a `Step`."""
+class StepResult(NamedTuple):
+    """The result of a `StartupStep`."""
 
     data: bytes
     """The first octets that came; empty when the time ran out."""
@@ -59,7 +85,7 @@ class Heard(NamedTuple):
     """Seconds from the step to its result."""
 
 
-Dialogue = Generator[Step, Heard, T]
+Dialogue = Generator[StartupStep, StepResult, T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +146,7 @@ def rescue_frames(option: Option, flags: int = 0) -> bytes:
     return _FLAGS[option] * flags + sabm + cld + b"\r"
 
 
-class _Ear:
+class _Receiver:
     """What has been received, and how much of it has been understood."""
 
     def __init__(self) -> None:
@@ -148,11 +174,11 @@ class _Ear:
                 return found[1]
             if left <= 0:
                 return None
-            heard = yield Step(write, left)
+            result = yield StartupStep(write, left)
             write = b""
-            left -= heard.elapsed
-            self._take(heard.data)
-            if not heard.data:
+            left -= result.elapsed
+            self._take(result.data)
+            if not result.data:
                 left = 0.0
 
     def _take(self, data: bytes) -> None:
@@ -200,40 +226,41 @@ def enter(
     report = [] if findings is None else findings
     option = command.config.option
     tried: list[str] = []
-    ear = _Ear()
+    receiver = _Receiver()
     for rate in (None, *other_rates):
         if rate is not None:
-            yield Step(b"", 0.0, rate)
-            ear.text = b""
+            yield StartupStep(b"", 0.0, rate)
+            receiver.text = b""
         tries, wait = (_AT_TRIES, _AT_WAIT) if rate is None else (_OTHER_TRIES, _OTHER_WAIT)
-        if (yield from _wake(ear, option, tries, wait)):
+        if (yield from _wake(receiver, option, tries, wait)):
             where = "" if rate is None else f" at {rate} baud, and not at that of the line"
-            echo = "on" if b"AT\r" in ear.tail else "off"
+            echo = "on" if b"AT\r" in receiver.tail else "off"
             report.append(Finding("AT", rate is None, f"the module answers{where}; echo is {echo}"))
-            return (yield from _multiplex(name, ear, replace(command, baudrate=rate or command.baudrate), rate, report))
-        if ear.speaks is not None:
-            report.append(Finding("AT", False, f"no answer, but frames of the {ear.speaks.value} option"))
-            return _adopt(name, ear.speaks, command.config, rate, report)
+            command = replace(command, baudrate=rate or command.baudrate)
+            return (yield from _multiplex(name, receiver, command, rate, report))
+        if receiver.speaks is not None:
+            report.append(Finding("AT", False, f"no answer, but frames of the {receiver.speaks.value} option"))
+            return _adopt(name, receiver.speaks, command.config, rate, report)
         tried.append("" if rate is None else str(rate))
     rates = f", then at {', '.join(tried[1:])} baud" if other_rates else ""
-    said = f"no answer to AT, asked {_AT_TRIES} times{rates}{ear.seen()}"
+    said = f"no answer to AT, asked {_AT_TRIES} times{rates}{receiver.seen()}"
     report.append(Finding("AT", False, said))
     raise ModuleSilent(f"{name}: {said} (is it switched on? is the baud rate right? is this the port for AT commands?)")
 
 
-def _wake(ear: _Ear, option: Option, tries: int, wait: float) -> Dialogue[bool]:
+def _wake(receiver: _Receiver, option: Option, tries: int, wait: float) -> Dialogue[bool]:
     """Send AT until it is answered; in between take the module out of multiplexer mode, in case it is in it."""
     other = Option.ADVANCED if option is Option.BASIC else Option.BASIC
     rescues = [rescue_frames(option), rescue_frames(other), rescue_frames(option, _MANY_FLAGS)]
     for tried in range(1, tries + 1):
-        if (yield from ear.listen(wait, b"AT\r")) in _GOOD:
+        if (yield from receiver.listen(wait, b"AT\r")) in _GOOD:
             # Late answers to earlier attempts must not be taken for the answer to AT+CMUX.
             for _ in range(1, tried):
-                if (yield from ear.listen(_LATE_WAIT)) is None:
+                if (yield from receiver.listen(_LATE_WAIT)) is None:
                     break
             return True
         if tried >= 2 - (tries < _AT_TRIES) and tried < tries:
-            yield from ear.listen(_RESCUE_WAIT, rescues.pop(0))
+            yield from receiver.listen(_RESCUE_WAIT, rescues.pop(0))
     return False
 
 
@@ -248,30 +275,30 @@ def _adopt(name: str, speaks: Option, config: Config, rate: int | None, report: 
 
 
 def _multiplex(
-    name: str, ear: _Ear, command: CmuxCommand, rate: int | None, report: list[Finding]
+    name: str, receiver: _Receiver, command: CmuxCommand, rate: int | None, report: list[Finding]
 ) -> Dialogue[Entered]:
     allowed: Allowed | None = None
     forms: list[str] = []
     if command.asks:
-        command, allowed, forms = yield from _ask(ear, command, report)
+        command, allowed, forms = yield from _ask(receiver, command, report)
     forms = forms or list(command.forms())
     refused: dict[str, str] = {}
     while forms:
         form = forms.pop(0)
-        ear.text = b""
-        answer = yield from ear.listen(_CMUX_WAIT, form.encode() + b"\r")
+        receiver.text = b""
+        answer = yield from receiver.listen(_CMUX_WAIT, form.encode() + b"\r")
         if answer is None:
             # It may have switched nevertheless.
-            yield from ear.listen(_RESCUE_WAIT, rescue_frames(command.config.option))
-            said = f"the module answers AT but said nothing within {_CMUX_WAIT:g} s to {form}{ear.seen()}"
+            yield from receiver.listen(_RESCUE_WAIT, rescue_frames(command.config.option))
+            said = f"the module answers AT but said nothing within {_CMUX_WAIT:g} s to {form}{receiver.seen()}"
             report.append(Finding("AT+CMUX", False, said))
             raise ModuleSilent(f"{name}: {said}")
         if answer in _GOOD:
             report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
-            return Entered(ear.text, command.config, False, rate)
+            return Entered(receiver.text, command.config, False, rate)
         refused[form] = answer.decode("ascii", "replace")
         if not forms and allowed is None:  # last resort: ask the module what it accepts
-            command, allowed, forms = yield from _ask(ear, command, report)
+            command, allowed, forms = yield from _ask(receiver, command, report)
             forms = [form for form in forms if form not in refused]
     options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
     if allowed is not None and not allowed.allows(N1, command.config.n1):
@@ -283,14 +310,14 @@ def _multiplex(
 
 
 def _ask(
-    ear: _Ear, command: CmuxCommand, report: list[Finding]
+    receiver: _Receiver, command: CmuxCommand, report: list[Finding]
 ) -> Dialogue[tuple[CmuxCommand, Allowed | None, list[str]]]:
     """Ask the module for the ranges and the current values, and derive from them the command and the forms to try."""
     texts = []
     for question in (b"AT+CMUX=?", b"AT+CMUX?"):
-        ear.text = b""
-        answer = yield from ear.listen(_ASK_WAIT, question + b"\r")
-        texts.append(ear.before if answer in _GOOD else b"")
+        receiver.text = b""
+        answer = yield from receiver.listen(_ASK_WAIT, question + b"\r")
+        texts.append(receiver.before if answer in _GOOD else b"")
     allowed, current = parse_allowed(texts[0]), parse_current(texts[1])
     if allowed is not None:
         report.append(Finding("AT+CMUX=?", True, f"options: {_named(allowed.options)}"))
@@ -322,24 +349,24 @@ def leave(option: Option, *, close_down: bool) -> Dialogue[bool]:
     Returns:
         True when the module answered AT.
     """
-    ear = _Ear()
+    receiver = _Receiver()
     if close_down:
-        yield from ear.listen(_RESCUE_WAIT, rescue_frames(option))
+        yield from receiver.listen(_RESCUE_WAIT, rescue_frames(option))
     for _ in range(_PROBE_TRIES):
-        if (yield from ear.listen(_AT_WAIT, b"AT\r")) in _GOOD:
+        if (yield from receiver.listen(_AT_WAIT, b"AT\r")) in _GOOD:
             return True
     return False
 
 
 def no_multiplexer(
-    name: str, option: Option, heard: bytes, *, after_at: bool, refused: bool = False
+    name: str, option: Option, received: bytes, *, after_at: bool, refused: bool = False
 ) -> NoMultiplexer | CmuxRefused:
     """Create the exception for "OK to AT+CMUX, but no UA".
 
     Args:
         name: the name of the port.
         option: the framing option that was tried.
-        heard: the first octets that were received after the OK.
+        received: the first octets that were received after the OK.
         after_at: False when there was no AT+CMUX at all.
         refused: DLCI 0 was answered with DM.
 
@@ -350,11 +377,11 @@ def no_multiplexer(
         hint = "some modules do this but still serve data channels: adm=True"
         return CmuxRefused(f"{name}: SABM for DLCI 0 was refused (DM): it has no control channel ({hint})")
     sabm = encode(Frame(0, True, FrameType.SABM, True), option)
-    if not heard:
+    if not received:
         hint = "not one octet came; it may have changed its baud rate, or need a longer T1 or larger N2"
-    elif sabm in heard:
+    elif sabm in received:
         hint = "our own SABM came back: the line echoes, or is looped back"
     else:
-        hint = f"what came begins with {heard[:20].hex(' ')}; is {option.value} the right option?"
+        hint = f"what came begins with {received[:20].hex(' ')}; is {option.value} the right option?"
     said = "OK received, no UA" if after_at else "no UA"
     return NoMultiplexer(f"{name}: {said}: SABM for DLCI 0 was not answered ({hint})")

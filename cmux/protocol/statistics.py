@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .dlc import COUNTERS
-from .session import Session
+from .session import ControlSession
 
 _OF_THE_SESSION = (
     "frames_ignored",
@@ -15,7 +15,7 @@ _OF_THE_SESSION = (
 )
 
 
-def statistics(session: Session, skipped: int) -> dict[str, object]:
+def statistics(session: ControlSession, skipped: int) -> dict[str, object]:
     """Gather what has been counted.
 
     Args:

@@ -21,7 +21,7 @@ from ..protocol.events import (
     SignalsChanged,
     Writable,
 )
-from ..protocol.multiplexer import Multiplexer
+from ..protocol.openings import Opening
 from .engine import Engine
 from .receive_buffer import ReceiveBuffer
 from .waiting import ReadyFlag
@@ -60,12 +60,11 @@ class DlcHandle:
         """The DLC is open on the line."""
         self.error: DlcError | SessionEnded | None = None
         """Why it is not open."""
-        self._opening = False
+        self._opening = Opening(dlci)
         self._owner: weakref.ref[object] | None = None
         self._flag: ReadyFlag | None = None
         self._retired = False
         self._wanted: Signals | None = None  # our signals while a port has it open
-        self._parameters: Parameters | None = None  # to be negotiated by PN before it is opened
 
     def __repr__(self) -> str:
         return f"<DlcHandle {self.dlci} {'up' if self.up else 'down'} waiting={len(self.buffer)}>"
@@ -107,11 +106,8 @@ class DlcHandle:
             SessionEnded: the session is over.
         """
         with self.condition:
-            if self.up:
-                now = self.engine.call(lambda core, _: core.parameters(self.dlci))
-                if parameters not in (now, self._parameters):
-                    raise StateError(f"DLCI {self.dlci} is open with {now}, not with {parameters}: close it first")
-            self._parameters = parameters
+            in_force = self.engine.call(lambda core, _: core.parameters(self.dlci)) if self.up else None
+            self._opening.require(parameters, in_force)
 
     def open(self, signals: Signals) -> None:
         """Open the DLC and wait for the peer's answer.
@@ -124,17 +120,14 @@ class DlcHandle:
             DlcTimeout: the peer did not answer.
             SessionEnded: the multiplexer is closed.
         """
-        patience = waits.opening(self.policy.config)
-        if self._parameters is not None:
-            patience += waits.answer(self.policy.config)
+        opening, config = self._opening, self.policy.config
         with self.condition:
             self.error = None
             self.buffer.held = False
-            self._wanted = signals
-            self._opening = True
+            self._wanted = replace(signals, fc=False)  # whether it is stopped is up to the buffer
             try:
-                self.up = self.engine.call(lambda core, now: self._begin(core, now, signals))
-                self.condition.wait_for(lambda: self.up or self.error is not None, patience)
+                self.up = self.engine.call(lambda core, now: opening.begin(core, now, signals))
+                self.condition.wait_for(lambda: self.up or self.error is not None, opening.patience(config))
                 if self.up:
                     return
             except CmuxError:
@@ -143,12 +136,12 @@ class DlcHandle:
                 self.up = True
                 raise
             finally:
-                self._opening = False
+                opening.over()
             error = self.error
         if self.engine.error is not None:
             raise self.engine.ended()
         if error is None:
-            error = dlc_error(Closed(self.dlci, Cause.TIMEOUT, f"SABM was not sent within {patience:g} s"))
+            error = dlc_error(opening.not_sent(config))
             self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))
         raise error
 
@@ -175,7 +168,7 @@ class DlcHandle:
 
     def set_signals(self, signals: Signals) -> None:
         """Set our V.24 signals."""
-        self._wanted = signals
+        self._wanted = replace(signals, fc=False)
         self.engine.call(lambda core, now: core.set_signals(self.dlci, signals, now))
 
     def change_signals(self, signals: Signals) -> None:
@@ -189,14 +182,6 @@ class DlcHandle:
             if not self.engine.call(lambda core, now: core.is_open(self.dlci)):
                 raise StateError(f"DLCI {self.dlci} is not open, so it has no signals to set")
             self.set_signals(replace(signals, fc=signals.fc or self.buffer.paused))
-
-    def _begin(self, core: Multiplexer, now: float, signals: Signals) -> bool:
-        core.set_signals(self.dlci, signals, now)
-        if not core.is_open(self.dlci):  # the peer may have opened it
-            if self._parameters is not None:
-                core.negotiate(self.dlci, self._parameters, now)
-            core.open(self.dlci, now)
-        return core.is_open(self.dlci)
 
     def close(self) -> None:
         """Send what is queued, within the drain time-out, discard the rest, and close the DLC."""
@@ -318,11 +303,12 @@ class DlcHandle:
             if isinstance(event, Opened):
                 self.up, self.error = True, None
                 self.set_flag()
+                self._restore_signals()
                 self._restore_flow()
             elif isinstance(event, Reestablished):
                 self._restore_flow()
             elif isinstance(event, Closed):
-                if not (self._opening and event.cause in (Cause.LOCAL, Cause.PEER)):  # the end of the previous one
+                if not self._opening.is_of_previous(event):
                     self._end(dlc_error(event))
             elif isinstance(event, SessionClosed):
                 self._end(SessionEnded(event.cause, event.detail))
@@ -338,13 +324,19 @@ class DlcHandle:
             self._restore_flow()
         self.set_flag()
 
+    def _restore_signals(self) -> None:
+        """Tell the peer our signals: it has opened the DLC of a port that stayed open while the line was gone."""
+        wanted = self._wanted
+        if wanted is not None and not self._opening.under_way and self.engine.error is None:
+            self.engine.call(lambda core, now: core.set_signals(self.dlci, wanted, now))
+
     def _restore_flow(self) -> None:
         if self.buffer.paused and self.engine.error is None:
             self.engine.call(lambda core, now: core.pause_reading(self.dlci, now))
 
     def _end(self, error: DlcError | SessionEnded) -> None:
         self.up = False
-        if self._owner is None:  # nobody had it, and who opens it next gets nothing of before
+        if self._owner is None:  # no port had it, and the next one that opens it must not get old data
             self.buffer.clear()
         if self.error is None:
             self.error = error
@@ -362,9 +354,9 @@ class DlcHandle:
         closed = isinstance(self.error, DlcError) and self.error.cause in (Cause.LOCAL, Cause.PEER)
         if self.engine.error is not None and not (was_open and closed):
             return self.engine.ended()
-        return self.error or DlcClosed(self.dlci, Cause.PEER, "closed")
+        return self.error or DlcClosed(self.dlci, Cause.LOCAL, "closed")  # the peer's closing is told at once
 
     def abandon(self) -> None:
-        """Be unusable in the child after a fork."""
+        """Make it unusable in the child after a fork."""
         self.condition = self.buffer.condition = threading.Condition()
         self.up = False

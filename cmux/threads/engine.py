@@ -210,7 +210,7 @@ class Engine:
         self._dispatch()
 
     def abandon(self) -> None:
-        """Be unusable in the child after a fork: it has none of the threads, and the line is the parent's."""
+        """Make it unusable in the child after a fork, which has none of the threads; the line belongs to the parent."""
         self._make_locks()
         self._stopping = True
         self.error = SessionEnded(Cause.LOCAL, f"{self.line.name}: the multiplexer belongs to the parent process")

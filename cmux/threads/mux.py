@@ -298,7 +298,7 @@ class Mux(ChannelAccess):
         self.close()
 
     def _abandon(self) -> None:
-        """Be unusable in the child after a fork."""
+        """Make it unusable in the child after a fork."""
         self._make_locks()
         self._closer = threading.current_thread()
         self._closed.set()

@@ -7,15 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from ..protocol import bounds
+
 XON: Final = 0x11
 XOFF: Final = 0x13
-
-RECEIVE_HIGH = 32768
-"""Octets in the buffer at which the peer is asked to stop."""
-RECEIVE_LOW = 8192
-"""Octets left in the buffer at which the peer may continue."""
-RECEIVE_LIMIT = 1 << 20
-"""The most octets that are kept if the peer does not stop."""
 
 
 class ReceiveBuffer:
@@ -73,11 +68,11 @@ class ReceiveBuffer:
         Returns:
             True when the peer has to be asked to stop.
         """
-        room = max(0, RECEIVE_LIMIT + self.wanted - len(self._octets))
+        room = max(0, bounds.RECEIVE_LIMIT + self.wanted - len(self._octets))
         self.discarded += max(0, len(data) - room)
         self._octets += data[:room]
         self.arrived_at = now
-        if self.paused or len(self._octets) < RECEIVE_HIGH + self.wanted:
+        if self.paused or len(self._octets) < bounds.RECEIVE_HIGH + self.wanted:
             return False
         self.paused = True
         return True
@@ -94,7 +89,7 @@ class ReceiveBuffer:
 
     def may_resume(self) -> bool:
         """Tell whether the peer, which was asked to stop, may continue now; only the first answer is True."""
-        if not self.paused or len(self._octets) > RECEIVE_LOW + self.wanted:
+        if not self.paused or len(self._octets) > bounds.RECEIVE_LOW + self.wanted:
             return False
         self.paused = False
         return True

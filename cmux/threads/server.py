@@ -55,7 +55,7 @@ def serve(
         rate = line.rate
         mux = Mux(
             line,
-            lambda: make_responder(plan, rate, tells=on_command is not None),
+            lambda: make_responder(plan, rate, forward=on_command is not None),
             leave_by_at=False,
             capture=capture,
             drain_timeout=plan.drain_timeout,

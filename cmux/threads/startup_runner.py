@@ -13,7 +13,7 @@ from ..protocol import startup
 from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Option
 from ..protocol.events import Cause
-from ..protocol.startup import Dialogue, Entered, Finding, Heard
+from ..protocol.startup import Dialogue, Entered, Finding, StepResult
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
     Raises:
         HungUp: the line is gone, or takes nothing.
     """
+    stall = startup.Stall()
     try:
         step = next(dialogue)
         while True:
@@ -38,13 +39,15 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
             if step.baudrate is not None:
                 line.set_baudrate(step.baudrate)
             left = step.write
-            while left:
+            while True:
+                if lost := stall.look(len(left), time.monotonic()):
+                    raise HungUp(lost)
+                if not left:
+                    break
                 left = left[line.write(left, startup.STALL) :]
-                if left and time.monotonic() - started > startup.STALL:
-                    raise HungUp(startup.stalled(startup.STALL))
-            heard = line.read(step.wait) if step.wait > 0 else b""
-            port_logger(line.name).debug("sent %r, received %r", step.write, heard)
-            step = dialogue.send(Heard(heard, time.monotonic() - started))
+            received = line.read(step.wait) if step.wait > 0 else b""
+            port_logger(line.name).debug("sent %r, received %r", step.write, received)
+            step = dialogue.send(StepResult(received, time.monotonic() - started))
     except StopIteration as stop:
         return cast(T, stop.value)
 

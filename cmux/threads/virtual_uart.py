@@ -354,5 +354,5 @@ class VirtualUart(ChannelStream):
             handle.engine.call(lambda core, now: core.negotiate_port(handle.dlci, settings, now, mask))
 
     def abandon(self) -> None:
-        """Be unusable in the child after a fork."""
+        """Make it unusable in the child after a fork."""
         self._make_locks()

@@ -1,4 +1,7 @@
-"""The AT engine: a lexer, dialogues, and a channel that runs them over a port."""
+"""The AT engine: a lexer, dialogues, and channels that run them over a port (on threads) or over streams (`aio`).
+
+What the commands of a module mean is not here: see ``drivers.modem`` and ``drivers.tcpip``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The console script ``gsm0710``: the commands of ``cmux.cli`` and those that need a driver or the emulated module."""
+"""The console script ``gsm0710``: ``demo``, ``emulate``, ``monitor``, and the commands of ``cmux.cli``.
+
+A command that needs neither a driver nor the emulated module is in ``cmux.cli``. Only commands are here: the rules of
+sessions and modules are in ``drivers.tcpip`` and ``drivers.emulator``.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run ``gsm0710``.
 
     Args:
-        argv: the arguments; those of the process by default.
+        argv: the arguments; None: those of the process.
 
     Returns:
         The exit code.

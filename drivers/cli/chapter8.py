@@ -1,7 +1,7 @@
 """Chapter 8 of the app note as steps: two virtual UARTs, two contexts, one loopback through the network.
 
-Each step does something through the driver and checks what the module made of it. The commands on virtual UARTs 1 and
-2 are those of §8.2 to §8.4, in their order, and no others.
+Each step does something through the driver and checks the result. On virtual UARTs 1 and 2 exactly the commands of
+§8.2 to §8.4 are sent, in that order.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _CLIENT_SETTINGS = ("QICSGP", "QIMUX", "QIMODE")
 
 
 class StepFailed(Exception):
-    """A step did not go as the app note says.
+    """A step did not have the result that the app note describes.
 
     Args:
-        step: its name.
-        detail: what was seen instead.
+        step: the name of the step.
+        detail: what happened instead.
     """
 
     def __init__(self, step: str, detail: str) -> None:
@@ -42,25 +42,25 @@ class StepFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DemoStep:
     """One step of the chapter."""
 
     name: str
-    """What failures and the transcript call it."""
+    """The name of the step in failures and in the transcript."""
     section: str
-    """Where the app note has it."""
+    """The section of the app note."""
     uart: int
-    """The virtual UART that acts."""
+    """The virtual UART on which it takes place."""
     title: str
-    """What happens, for people."""
+    """A description of the step."""
 
 
 class Chapter8:
-    """The conversation; close it in any case.
+    """Plays chapter 8 on a module. `close` has to be called in any case.
 
     Args:
-        mux: an open multiplexer whose module has nothing active.
-        announce: told each step before it is done.
+        mux: an open multiplexer whose module has no active context.
+        announce: called with each step before it is done.
         apn: the access point.
         patience: seconds to wait for data and for a client.
         clock: the source of time.
@@ -69,7 +69,7 @@ class Chapter8:
     def __init__(
         self,
         mux: Mux,
-        announce: Callable[[Step], None],
+        announce: Callable[[DemoStep], None],
         *,
         apn: str = "CMNET",
         patience: float = 20.0,
@@ -87,7 +87,7 @@ class Chapter8:
         self._client = TcpipDriver(
             self.channels[2], 1, apn, receive="bare", initialise=_CLIENT_SETTINGS, table=table, clock=clock
         )
-        # A table of its own, as another program would have: only the module can refuse this one.
+        # With a table of its own, as another program would have: only the module can refuse its claim.
         self._third = TcpipDriver(
             self.channels[3], 0, apn, receive="bare", initialise=(), table=ContextTable(), clock=clock
         )
@@ -111,7 +111,7 @@ class Chapter8:
         """Do the steps in the order of the app note.
 
         Raises:
-            StepFailed: a step did not go as the app note says; what the steps before it left active is deactivated.
+            StepFailed: a step did not have the expected result. The contexts are deactivated before it is raised.
         """
         try:
             self._play()
@@ -136,7 +136,7 @@ class Chapter8:
         with step("connect", "8.2 2)", 2, "activate context 1 and visit the server"):
             session = client.connect("TCP", address, listener.port)
             session.settimeout(self._patience)
-        with step("REMOTE IP", "8.2 2)", 1, "the server sees its client come"):
+        with step("REMOTE IP", "8.2 2)", 1, "the server reports its client"):
             peer = self._accept(listener, address)
         with step("send with Ctrl-Z", "8.3", 1, "send a text that ends with Ctrl-Z"):
             peer.sendall(GREETING, end="ctrl-z")
@@ -148,7 +148,7 @@ class Chapter8:
             self._receive(peer, ANSWER)
         with step("close", "8.4 1)", 1, "close the session with the client"):
             peer.close()
-        with step("CLOSED", "8.4 1)", 2, "the client hears that the server closed it"):
+        with step("CLOSED", "8.4 1)", 2, "the client is told that the server has closed it"):
             self._expect_closed(session)
         with step("deactivate context 1", "8.4 2)", 2, "deactivate context 1"):
             client.deactivate()
@@ -160,7 +160,7 @@ class Chapter8:
 
     @contextmanager
     def _step(self, name: str, section: str, uart: int, title: str) -> Iterator[None]:
-        self._announce(Step(name, section, uart, title))
+        self._announce(DemoStep(name, section, uart, title))
         try:
             yield
         except (_Unexpected, DriverError, CmuxError) as error:
@@ -173,7 +173,7 @@ class Chapter8:
             raise _Unexpected(f"no REMOTE IP within {self._patience:g} s") from error
         peer.settimeout(self._patience)
         address = peer.remote_address[0]
-        if address == server_address != "127.0.0.1":  # what the emulated module has where the system has no more
+        if address == server_address != "127.0.0.1":  # the emulated module has it where there is no other address
             raise _Unexpected(f"the client has the server's own address, {address}")
         return peer
 
@@ -195,7 +195,7 @@ class Chapter8:
 
 
 class _Unexpected(Exception):
-    """The module did something else than the app note says."""
+    """The module did not do what the app note describes."""
 
 
 def _expect_refusal(driver: TcpipDriver) -> None:

@@ -22,18 +22,18 @@ from ..at import pause
 from ..clock import Clock
 from ..emulator import EmulatedModule, EmulatedPort
 from ..errors import DriverError
-from .chapter8 import Chapter8, Step, StepFailed
+from .chapter8 import Chapter8, DemoStep, StepFailed
 from .transcript import Transcript
 
 _PATIENCE = 20.0  # seconds; a real network needs some
-_PROGRESS = 10.0  # seconds between two signs of life
+_PROGRESS = 10.0  # seconds between two messages that the demo is still waiting
 
 
 def add_demo(commands: Commands) -> None:
     """Add ``demo``.
 
     Args:
-        commands: the command line that is being put together.
+        commands: the command line to which it is added.
     """
     parser = commands.add(
         "demo",
@@ -43,17 +43,17 @@ def add_demo(commands: Commands) -> None:
             "gsm0710 demo                                on the emulated module, no hardware needed",
             "gsm0710 demo --port /dev/ttyUSB0            on a module",
             "gsm0710 demo --port socket://host:7000      on a module behind a network",
-            "gsm0710 demo --capture chapter8.pcapng      open the frames in Wireshark afterwards",
+            "gsm0710 demo --capture chapter8.pcapng      write the frames to a file for Wireshark",
         ),
     )
     parser.add_argument("--port", metavar="URL", help="the module: a path or any pyserial URL (default: emulated)")
-    parser.set_defaults(log_level=logging.ERROR)  # what goes wrong ends a step, and is said there
+    parser.set_defaults(log_level=logging.ERROR)  # an error ends the step, which reports it
     parser.add_argument("--json", action="store_true", help="one JSON object per line instead of text")
     add_line_options(parser)
 
 
 def run_demo(options: argparse.Namespace) -> int:
-    """Run it; return the exit code."""
+    """Run the command and return the exit code."""
     line = from_arguments(options, options.port or "emulated")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and not options.json
     quiet = getattr(options, "quiet", False)
@@ -77,7 +77,7 @@ def run_demo(options: argparse.Namespace) -> int:
 
 
 def _emulated(plan: Plan) -> EmulatedModule:
-    """Return a module that can do what is asked of it."""
+    """Create a module that starts as the options of the line expect."""
     if plan.by_at:
         return EmulatedModule()
     return EmulatedModule(startup="none", option="basic" if plan.config.option is Option.BASIC else "advanced")
@@ -88,19 +88,19 @@ def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, 
 
     Args:
         mux: an open multiplexer.
-        transcript: where it is shown.
+        transcript: shows the steps and the octets.
         patience: seconds to wait for data and for a client.
         clock: the source of time.
 
     Returns:
-        How many steps there were.
+        The number of steps.
 
     Raises:
-        CommandError: a step failed; the text names it.
+        CommandError: a step failed; the message names it.
     """
     count = 0
 
-    def announce(step: Step) -> None:
+    def announce(step: DemoStep) -> None:
         nonlocal count
         count += 1
         transcript.step(step)
@@ -109,7 +109,7 @@ def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, 
         for uart, channel in chapter.channels.items():
             channel.on_octets(transcript.tap(uart))
             try:
-                channel.run(pause(0))  # whatever comes first makes the channel turn its echo off
+                channel.run(pause(0))  # the first dialogue makes the channel turn its echo off
             except DriverError as error:
                 transcript.end(False, f"FAILED at the set-up of VIRTUAL_UART_{uart}: {error}", step="set-up")
                 raise CommandError(f"step 'set-up' failed: {error}") from error
@@ -123,7 +123,7 @@ def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, 
 
 @contextmanager
 def _progress(transcript: Transcript) -> Iterator[None]:
-    """Say now and then that the module is being waited for: a real network may take minutes."""
+    """Show at intervals that the demo is waiting for the module: a real network may take minutes."""
     done = threading.Event()
 
     def watch() -> None:

@@ -15,7 +15,7 @@ from cmux.cli import CommandError, Commands, number
 
 from ..emulator import SETS, Behaviour, EmulatedModule
 
-#: The defaults of a module for other programs: a network that takes a moment, which their drivers rely on.
+#: The defaults of a module for other programs: their drivers rely on a network that takes a moment.
 BASE = Behaviour(result_time=0.05)
 
 
@@ -23,7 +23,7 @@ def add_emulate(commands: Commands) -> None:
     """Add ``emulate``.
 
     Args:
-        commands: the command line that is being put together.
+        commands: the command line to which it is added.
     """
     parser = commands.add(
         "emulate",
@@ -33,7 +33,7 @@ def add_emulate(commands: Commands) -> None:
             "gsm0710 emulate --pty /tmp/m10              then: minicom -D /tmp/m10, or gsm0710 demo --port /tmp/m10",
             "gsm0710 emulate --tcp 127.0.0.1:0           prints the port; then: gsm0710 demo --port socket://…",
             "gsm0710 emulate --port /dev/ttyUSB0         for the firmware of a board that is wired to it",
-            "gsm0710 emulate --list-behaviours           where sources disagree, and which reading is the default",
+            "gsm0710 emulate --list-behaviours           list what sources disagree on, and the default of each",
         ),
     )
     where = parser.add_mutually_exclusive_group()
@@ -52,20 +52,20 @@ def add_emulate(commands: Commands) -> None:
         "--baudrate", type=number(1, 20_000_000), default=115200, metavar="N", help="of --port (default 115200)"
     )
     parser.add_argument(
-        "--startup", choices=("at", "none"), default="at", help="begin with AT commands (default), or multiplexed"
+        "--startup", choices=("at", "none"), default="at", help="start in AT mode (default), or multiplexed"
     )
     parser.add_argument(
         "--option",
         choices=("basic", "advanced", "any"),
         default="any",
-        help="the framings that AT+CMUX may ask for (default any)",
+        help="the framing options that AT+CMUX accepts (default any)",
     )
     parser.add_argument("--n1", type=int, default=127, metavar="N", help="longest information field sent (default 127)")
     parser.add_argument(
-        "--loopback", type=int, action="append", default=[], metavar="DLCI", help="send back what comes on this DLCI"
+        "--loopback", type=int, action="append", default=[], metavar="DLCI", help="send back the data of this DLCI"
     )
     parser.add_argument(
-        "--behaviour", action="append", default=[], metavar="NAME=VALUE", help="another reading, or a set of them"
+        "--behaviour", action="append", default=[], metavar="NAME=VALUE", help="change a behaviour, or a set of them"
     )
     parser.add_argument(
         "--host",
@@ -94,11 +94,11 @@ def add_emulate(commands: Commands) -> None:
         "--faults",
         default="",
         metavar="SPEC",
-        help="what goes wrong: ber=1e-5,drop=1e-4,chunk=1-7,latency=20ms,urc_storm=5,sim=pin,reset=30-60s,…",
+        help="faults: ber=1e-5,drop=1e-4,chunk=1-7,latency=20ms,urc_storm=5,sim=pin,reset=30-60s,…",
     )
     parser.add_argument("--capture", metavar="FILE", help="write the frames to FILE: .pcapng, .jsonl or .log")
     parser.add_argument(
-        "--capture-no-payload", dest="capture_payload", action="store_false", help="mask what users send"
+        "--capture-no-payload", dest="capture_payload", action="store_false", help="mask the data of users"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="make random choices repeatable")
     parser.add_argument("--allow-network", action="store_true", help="reach addresses outside the loopback, too")
@@ -126,11 +126,11 @@ def run_emulate(options: argparse.Namespace) -> int:
     if options.pty is None and options.port is None and options.tcp is None:
         options.parser.error("one of --pty, --port and --tcp is required")
     if options.port is not None and options.count > 1:
-        options.parser.error("one serial line has one module at its end: --count needs --pty or --tcp")
+        options.parser.error("a serial line has one module at its end: --count needs --pty or --tcp")
     if options.tcp is not None and options.tcp[1] and options.tcp[1] + options.count - 1 > 65535:
-        options.parser.error(f"{options.count} ports from {options.tcp[1]} on go beyond 65535")
+        options.parser.error(f"{options.count} ports from {options.tcp[1]} on exceed 65535")
     if options.tcp is not None and not options.allow_network and not _is_loopback(options.tcp[0]):
-        options.parser.error(f"{options.tcp[0]} can be reached from other machines: --allow-network if that is meant")
+        options.parser.error(f"{options.tcp[0]} can be reached from other machines: --allow-network permits that")
     try:
         behaviour = Behaviour.parse(options.behaviour, BASE)
         modules = [_module(options, behaviour, number) for number in range(1, options.count + 1)]
@@ -194,7 +194,7 @@ def _module(options: argparse.Namespace, behaviour: Behaviour, number: int) -> E
 
 
 def _numbered(path: str, number: int) -> str:
-    """Put a number before the suffix."""
+    """Insert a number before the suffix of a file name."""
     stem, suffix = os.path.splitext(path)
     return f"{stem}{number}{suffix}"
 
@@ -207,14 +207,14 @@ def _serve(module: EmulatedModule, options: argparse.Namespace, index: int) -> s
             return module.serve_serial(options.port, options.baudrate)
         host, port = options.tcp
         return module.serve_tcp(host, port and port + index - 1)
-    except (OSError, ValueError) as error:  # the system's words do not say which
+    except (OSError, ValueError) as error:  # the message of the system may not name the port
         where = options.port or f"{options.tcp[0]}:{options.tcp[1]}"
         raise CommandError(str(error) if where in str(error) else f"{where}: {error}") from error
 
 
 @contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Iterator[None]:
-    """End the command in an orderly way on SIGINT and SIGTERM."""
+    """Set an event on SIGINT and SIGTERM, so that the command ends in an orderly way."""
 
     def wake(*_: object) -> None:
         loop.call_soon_threadsafe(stop.set)

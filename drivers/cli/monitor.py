@@ -1,4 +1,4 @@
-"""``gsm0710 monitor``: attach a line, and show what passes on it and how the module is."""
+"""``gsm0710 monitor``: attach a line, and show the traffic on it and the state of the module."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def add_monitor(commands: Commands) -> None:
     """Add ``monitor``.
 
     Args:
-        commands: the command line that is being put together.
+        commands: the command line to which it is added.
     """
     parser = commands.add(
         "monitor",
         run_monitor,
-        summary="Attach a line, and show what passes on its channels, and signal and network of the module.",
+        summary="Attach a line, and show the traffic of its channels, and signal and network of the module.",
         examples=(
             "gsm0710 monitor /dev/ttyUSB0",
             "gsm0710 monitor /dev/ttyUSB0 --link /tmp/modem    channels 1 to 3 as paths; the last one asks the module",
@@ -46,7 +46,7 @@ def add_monitor(commands: Commands) -> None:
         ),
     )
     parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
-    parser.add_argument("--once", action="store_true", help="show it once, and end")
+    parser.add_argument("--once", action="store_true", help="show one reading and exit")
     parser.add_argument("--json", action="store_true", help="one JSON object per line instead of a table")
     add_channel_options(parser)
     add_line_options(parser)
@@ -74,7 +74,7 @@ def run_monitor(arguments: argparse.Namespace) -> int:
             paths = {bridge.uart.dlci: bridge.path for bridge in attached.bridges}
             inquiry = Inquiry(mux, asking)
             try:
-                _watch(Watch(mux, options, paths, inquiry), attached, stop, arguments)
+                _watch(LineMonitor(mux, options, paths, inquiry), attached, stop, arguments)
             finally:
                 stop.interrupts = False
                 inquiry.close()
@@ -84,7 +84,7 @@ def run_monitor(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _watch(watch: Watch, attached: Attached, stop: Stop, arguments: argparse.Namespace) -> None:
+def _watch(watch: LineMonitor, attached: Attached, stop: Stop, arguments: argparse.Namespace) -> None:
     live = sys.stdout.isatty() and not arguments.once
     while True:
         reading = watch.read()
@@ -103,7 +103,7 @@ def _watch(watch: Watch, attached: Attached, stop: Stop, arguments: argparse.Nam
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleReading:
-    """What a module says of itself; None where it does not say it."""
+    """The answers of a module about itself and its network; None where it did not answer."""
 
     manufacturer: str | None = None
     model: str | None = None
@@ -118,7 +118,7 @@ class ModuleReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelReading:
-    """One channel."""
+    """The state and the counters of one channel."""
 
     dlci: int
     path: str | None
@@ -126,16 +126,16 @@ class ChannelReading:
     octets_received: int
     octets_sent: int
     waiting: int
-    """Octets that were received and nobody has read."""
+    """Octets that were received and have not been read."""
     stalls: int
-    """How often it had to wait for the peer's flow control."""
+    """How often the peer stopped the channel by flow control."""
     signals: list[str]
-    """The peer's: of cts, dsr, cd, ri those that are on."""
+    """The signals of the peer that are on, out of cts, dsr, cd and ri."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A line at one moment; counters count from its opening, or from its last re-attachment."""
+    """The state of a line at one moment; its counters start when it is opened, and when it is reattached."""
 
     time: int
     """Nanoseconds since 1970."""
@@ -156,11 +156,11 @@ class Reading:
 
 
 class Inquiry:
-    """Asks the module on one channel, and goes on with what it answers.
+    """Asks the module about itself on one channel.
 
     Args:
-        mux: of the line.
-        dlci: of the channel.
+        mux: the multiplexer of the line.
+        dlci: the channel on which the module is asked.
     """
 
     def __init__(self, mux: Mux, dlci: int) -> None:
@@ -169,7 +169,7 @@ class Inquiry:
         self._modem: Modem | None = None
 
     def ask(self) -> ModuleReading:
-        """Return what the module answers; nothing while the line is dead."""
+        """Return the answers of the module; all None while the line is dead."""
         if self._mux.error is not None:
             self.close()
             return ModuleReading()
@@ -183,7 +183,7 @@ class Inquiry:
 
     def _asked(self, modem: Modem) -> ModuleReading:
         identity = _answered(modem.identity)
-        if identity is None:  # it does not speak AT here, or not now
+        if identity is None:  # it does not answer AT commands on this channel at present
             self.close()
             return ModuleReading()
         registration, signal = _answered(modem.registration), _answered(modem.signal)
@@ -200,7 +200,7 @@ class Inquiry:
         )
 
     def close(self) -> None:
-        """Let go of the channel."""
+        """Release the channel."""
         modem, self._modem = self._modem, None
         if modem is not None:
             modem.close()
@@ -212,14 +212,14 @@ def _answered(question: Callable[[], T]) -> T | None:
     return None
 
 
-class Watch:
-    """Takes readings of a line, and writes them for people.
+class LineMonitor:
+    """Takes readings of a line, and formats them as text.
 
     Args:
-        mux: of the line.
-        options: of the line.
-        paths: of the channels that have one.
-        inquiry: asks the module.
+        mux: the multiplexer of the line.
+        options: the options of the line.
+        paths: the paths of the channels that have one.
+        inquiry: asks the module about itself.
     """
 
     def __init__(self, mux: Mux, options: LineOptions, paths: dict[int, str], inquiry: Inquiry) -> None:
@@ -274,7 +274,7 @@ class Watch:
         )
 
     def table(self, reading: Reading) -> str:
-        """Write a reading for people, with rates since the one before."""
+        """Format a reading as a table, with the rates since the previous one."""
         before, self._before = self._before, reading
         seconds = (reading.time - before.time) / 1e9 if before is not None else 0.0
         old = {channel.dlci: channel for channel in before.channels} if before is not None else {}

@@ -1,4 +1,4 @@
-"""The command line of ``gsm0710``, put together."""
+"""The command line of ``gsm0710``, assembled from its commands."""
 
 from __future__ import annotations
 

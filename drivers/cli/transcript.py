@@ -1,4 +1,4 @@
-"""A conversation on several virtual UARTs, shown as it goes on: for people, or one JSON object per line."""
+"""A conversation on several virtual UARTs, shown while it takes place: as text, or as one JSON object per line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import IO
 
-from .chapter8 import Step
+from .chapter8 import DemoStep
 
 _NAMES = {0x1A: "<Ctrl+Z>", 0x1B: "<ESC>"}
 _COLOURS = {1: "36", 2: "33", 3: "35"}
@@ -15,12 +15,12 @@ _DIM, _BOLD, _GREEN, _RED = "2", "1", "32", "31"
 
 
 class Transcript:
-    """Takes octets from several threads and writes lines.
+    """Collects the octets of several threads and writes them as lines.
 
-    Octets up to a UART's first TCP/IP command are set-up: the app note begins behind it.
+    Octets before the first TCP/IP command of a UART are marked as set-up: they are not part of the app note.
 
     Args:
-        out: where the lines go.
+        out: the file to which the lines are written.
         colour: use colours.
         as_json: one JSON object per line instead of text.
     """
@@ -43,12 +43,12 @@ class Transcript:
         return take
 
     def note(self, text: str, kind: str = "set-up") -> None:
-        """Say something that is not part of the conversation."""
+        """Write a line that is not part of the conversation."""
         with self._lock:
             self._write({"note": text}, self._paint(f"({kind}) {text}", _DIM))
 
-    def step(self, step: Step) -> None:
-        """Begin a step."""
+    def step(self, step: DemoStep) -> None:
+        """Write the heading of a step."""
         with self._lock:
             self._flush_all()
             heading = f"\n§{step.section} VIRTUAL_UART_{step.uart}: {step.title}"
@@ -56,7 +56,7 @@ class Transcript:
             self._write(facts, self._paint(heading, _BOLD))
 
     def end(self, ok: bool, text: str, **facts: object) -> None:
-        """Say how it ended."""
+        """Write how the conversation ended."""
         with self._lock:
             self._flush_all()
             if ok:

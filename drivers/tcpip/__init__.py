@@ -1,4 +1,7 @@
-"""The driver for TCP/IP stacks that are inside modules: contexts, sessions, servers."""
+"""The driver for the TCP/IP stacks inside modules: contexts, sessions, servers; on threads, and in `aio`.
+
+The emulated module is not here and shares nothing with it: see ``drivers.emulator``.
+"""
 
 from __future__ import annotations
 

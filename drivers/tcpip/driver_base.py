@@ -1,4 +1,4 @@
-"""The part that the drivers on threads and in asyncio share: construction and description."""
+"""The part that the drivers on threads and in asyncio share: construction and properties."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ R = TypeVar("R", bound=RunnerBase[ChannelBase, object])
 
 
 class DriverBase(ABC, Generic[P, R]):
-    """A driver without what waits; see `drivers.tcpip.TcpipDriver` for the arguments."""
+    """The part of a driver that does not wait; see `drivers.tcpip.TcpipDriver` for the arguments."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class DriverBase(ABC, Generic[P, R]):
 
     @abstractmethod
     def _make_runner(self, port: P, clock: Clock | None) -> R:
-        """Return what runs procedures on a port."""
+        """Return the runner for the procedures on a port."""
 
     def __repr__(self) -> str:
         if self._context.closed:
@@ -78,22 +78,22 @@ class DriverBase(ABC, Generic[P, R]):
 
     @property
     def context(self) -> int:
-        """Which context of the module it is."""
+        """The number of the context."""
         return self._context.claim.context
 
     @property
     def table(self) -> ContextTable:
-        """Who owns which context of this modem."""
+        """The owners of the contexts of this modem."""
         return self._table
 
     @property
     def lease(self) -> Lease | None:
-        """The driver's hold on its context, None while it has none."""
+        """The lease of the driver on its context; None while it has none."""
         return self._context.claim.lease if self._context.claim.valid else None
 
     @property
     def receive(self) -> str:
-        """How received data is told from answers: ``buffered``, ``header`` or ``bare``; settled when it claims."""
+        """The receive mode: ``buffered``, ``header`` or ``bare``; decided when the context is claimed."""
         return self._context.stack.receive
 
     @property

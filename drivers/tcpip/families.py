@@ -1,4 +1,4 @@
-"""The kinds of modules that ``dialect=`` knows by name, each with its family."""
+"""The dialects that ``dialect=`` accepts by name, each with its family."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from .core.stack import Dialect
 from .quectel_gsm import dialects as quectel_gsm
 
 DIALECTS: dict[str, Dialect] = {**quectel_gsm.DIALECTS}
-"""By name. A program may add its own, or give a `Dialect` to a driver without adding it."""
+"""The dialects by name. A program may add its own, or pass a `Dialect` to a driver without adding it."""
 
 
 def dialect_of(named: str | Dialect) -> Dialect:
-    """Return a dialect by its name, or the one that is given; `ValueError` where there is none of that name."""
+    """Return the dialect with a name, or the dialect that is passed; raise `ValueError` for an unknown name."""
     if isinstance(named, Dialect):
         return named
     found = DIALECTS.get(named)

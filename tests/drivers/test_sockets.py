@@ -202,7 +202,7 @@ def test_ten_megabytes_cross_both_ways_at_once(driver: TcpipDriver) -> None:
         assert digest.digest() == hashlib.sha256(data).digest()
 
 
-# -- manners ---------------------------------------------------------------------------------------------------------
+# -- socket methods --------------------------------------------------------------------------------------------------
 
 
 def test_options_of_tcp_and_addresses_are_what_programs_expect(driver: TcpipDriver) -> None:

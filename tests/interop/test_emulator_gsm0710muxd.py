@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from emulator_strangers import Line, call, emulator, message_bus, running, wait_for
+from emulator_programs import Line, call, emulator, message_bus, running, wait_for
 
 MUXER = ("org.pyneo.mux", "/org/pyneo/Muxer")
 

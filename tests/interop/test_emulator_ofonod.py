@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from emulator_strangers import call, emulator, message_bus, running, wait_for
+from emulator_programs import call, emulator, message_bus, running, wait_for
 
 MODEM = ("org.ofono", "/phonesim")
 

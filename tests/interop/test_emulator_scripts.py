@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from emulator_strangers import emulator
+from emulator_programs import emulator
 
 
 @pytest.mark.interop("chat")

@@ -25,51 +25,51 @@ from cmux.pty import Pty
 
 
 @dataclass
-class Manners:
-    """How the module behaves; what a test does not set is what a good one does."""
+class Habits:
+    """How the module behaves; by default as a module should."""
 
     silent: bool = False
     """Answers nothing at all."""
     echo: bool = True
     cmux_answer: bytes = b"\r\nOK\r\n"
-    """To AT+CMUX; multiplexer mode follows when OK is in it."""
+    """The answer to AT+CMUX; the module enters multiplexer mode if it contains OK."""
     after_ok: bytes = b""
-    """Octets straight behind that OK."""
+    """Octets right behind that OK."""
     answers_sabm: bool = True
-    """False: multiplexer mode swallows everything but CLD."""
+    """False: in multiplexer mode the module answers only CLD."""
     echoes_frames: bool = False
-    """Multiplexer mode sends everything back."""
+    """In multiplexer mode the module sends everything back."""
     noise: bytes = b""
     """Octets before each answer in AT mode."""
     refuses: tuple[int, ...] = ()
-    """DLCIs that get a DM."""
+    """DLCIs whose SABM is answered with DM."""
     loopback: tuple[int, ...] = (1, 2, 3, 4)
-    """DLCIs whose data come back."""
+    """DLCIs whose data is sent back."""
     starts_in_mux: bool = False
     tcp: bool = False
     """On a TCP port of the loopback instead of a pty; `Module.path` is its pyserial URL."""
     ignores_at: int = 0
-    """So many AT are not answered."""
+    """The number of AT commands that are not answered first."""
     knows_at: bool = True
     """False: there is no AT mode, only frames."""
     answers: dict[str, bytes] = field(default_factory=dict)
-    """To further commands."""
+    """The answers to further commands."""
     baudrate: int | None = None
-    """Hears nothing while the host's end of the pty is set to another rate."""
+    """The module receives nothing while the host's end of the pty is set to another rate."""
     config: Config = field(default_factory=lambda: Config(n1=31))
 
 
 class Module:
     """The module; use it as a context manager.
 
-    Everything that it saw is in `commands` (AT mode) and `data` (per DLCI). `run` runs a function in its thread.
+    Everything that it received is in `commands` (AT mode) and `data` (per DLCI). `run` runs a function in its thread.
     """
 
-    def __init__(self, **manners: object) -> None:
-        self.manners = Manners(**manners)  # type: ignore[arg-type]
+    def __init__(self, **habits: object) -> None:
+        self.habits = Habits(**habits)  # type: ignore[arg-type]
         self._server: socket.socket | None = None
         self._resource: Pty | socket.socket
-        if self.manners.tcp:
+        if self.habits.tcp:
             self._server = socket.create_server(("127.0.0.1", 0))
             self._server.settimeout(10)
             self.path = f"socket://127.0.0.1:{self._server.getsockname()[1]}"
@@ -79,10 +79,10 @@ class Module:
         self.commands: list[str] = []
         self.data: dict[int, bytearray] = {}
         self.signals: dict[int, Signals] = {}
-        """Of the host, the latest."""
+        """The latest signals of the host."""
         self.events: list[Event] = []
         self.changed = threading.Condition()
-        self.in_mux = self.manners.starts_in_mux
+        self.in_mux = self.habits.starts_in_mux
         self.raw = bytearray()
         self.errors: list[BaseException] = []
         self._core = self._fresh()
@@ -104,7 +104,7 @@ class Module:
         assert not self.errors, self.errors
 
     def stop(self) -> None:
-        """Go away: the line hangs up."""
+        """Stop the module: the line hangs up."""
         self._stop = True
         if not self._stopped:
             self._stopped = True
@@ -125,7 +125,7 @@ class Module:
         os.write(self._wake_write, b"x")
 
     def restart(self) -> None:
-        """Start anew, as after a reset: AT mode, and it says so."""
+        """Restart, as after a reset: go to AT mode and send RDY."""
 
         def restart(core: Multiplexer, now: float) -> None:
             self.in_mux = False
@@ -134,15 +134,15 @@ class Module:
         self.run(restart)
 
     def mute(self) -> None:
-        """Say nothing any more, and hear nothing."""
+        """Send and receive nothing from now on."""
         self._muted = True
 
-    def say(self, text: bytes) -> None:
-        """Write octets to the line as they are."""
+    def send_raw(self, text: bytes) -> None:
+        """Write octets to the line without framing."""
         self.run(lambda core, now: self._emit(text))
 
     def wait(self, ready: Callable[[], object], timeout: float = 20) -> None:
-        """Wait until something has come to the module."""
+        """Wait until the module has received something."""
         with self.changed:
             assert self.changed.wait_for(lambda: bool(ready()), timeout), (self.commands, self.events, self.data)
 
@@ -150,15 +150,15 @@ class Module:
         self._out += octets
 
     def _fresh(self) -> Multiplexer:
-        core = Multiplexer(Role.RESPONDER, self.manners.config)
-        for dlci in self.manners.refuses:
+        core = Multiplexer(Role.RESPONDER, self.habits.config)
+        for dlci in self.habits.refuses:
             core.refuse(dlci)
         return core
 
     def _run(self) -> None:
         try:
             if self._server is not None:
-                with contextlib.suppress(OSError):  # stopped before anybody came
+                with contextlib.suppress(OSError):  # stopped before a host connected
                     self._resource = self._server.accept()[0]
                     self._resource.setblocking(False)
                     self._fd = self._resource.fileno()
@@ -171,8 +171,8 @@ class Module:
         now = time.monotonic()
         due = self._core.next_timeout()
         if due is not None and due <= now:
-            self._tell(self._core.handle_timeout(now))
-        if (self.in_mux or not self.manners.knows_at) and self.manners.answers_sabm:
+            self._handle(self._core.handle_timeout(now))
+        if (self.in_mux or not self.habits.knows_at) and self.habits.answers_sabm:
             self._out += self._core.data_to_send(now)
         else:
             self._core.data_to_send(now)
@@ -201,22 +201,22 @@ class Module:
             self.changed.notify_all()
 
     def _at_its_rate(self) -> bool:
-        if self.manners.baudrate is None:
+        if self.habits.baudrate is None:
             return True
         import termios
 
-        speed: int = getattr(termios, f"B{self.manners.baudrate}")
+        speed: int = getattr(termios, f"B{self.habits.baudrate}")
         return bool(termios.tcgetattr(self._fd)[5] == speed)
 
     def _receive(self, data: bytes) -> None:
-        if self.in_mux or not self.manners.knows_at:
-            if self.manners.echoes_frames:
+        if self.in_mux or not self.habits.knows_at:
+            if self.habits.echoes_frames:
                 self._emit(data)
-            self._tell(self._core.receive_data(data, time.monotonic()))
+            self._handle(self._core.receive_data(data, time.monotonic()))
             return
-        if self.manners.silent:
+        if self.habits.silent:
             return
-        if self.manners.echo:
+        if self.habits.echo:
             self._emit(data)
         self._line += data
         while b"\r" in self._line and not self.in_mux:
@@ -225,27 +225,27 @@ class Module:
 
     def _command(self, command: str) -> None:
         self.commands.append(command)
-        if command == "AT" and self.manners.ignores_at:
-            self.manners.ignores_at -= 1
+        if command == "AT" and self.habits.ignores_at:
+            self.habits.ignores_at -= 1
         elif command == "AT":
-            self._emit(self.manners.noise + b"\r\nOK\r\n")
-        elif command in self.manners.answers:
-            self._emit(self.manners.answers[command])
+            self._emit(self.habits.noise + b"\r\nOK\r\n")
+        elif command in self.habits.answers:
+            self._emit(self.habits.answers[command])
         elif command.startswith("AT+CMUX=") and command != "AT+CMUX=?":
-            self._emit(self.manners.noise + self.manners.cmux_answer)
-            if b"OK" in self.manners.cmux_answer:
+            self._emit(self.habits.noise + self.habits.cmux_answer)
+            if b"OK" in self.habits.cmux_answer:
                 self.in_mux = True
                 self._core = self._fresh()
-                self._emit(self.manners.after_ok)
+                self._emit(self.habits.after_ok)
         else:
             self._emit(b"\r\nERROR\r\n")
 
-    def _tell(self, events: list[Event]) -> None:
+    def _handle(self, events: list[Event]) -> None:
         for event in events:
             self.events.append(event)
             if isinstance(event, DataReceived):
                 self.data.setdefault(event.dlci, bytearray()).extend(event.data)
-                if event.dlci in self.manners.loopback:
+                if event.dlci in self.habits.loopback:
                     self.feed(event.dlci, event.data)
             elif isinstance(event, Writable):
                 self.feed(event.dlci, b"")

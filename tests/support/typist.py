@@ -1,4 +1,4 @@
-"""The other end of a line, typed by hand octet by octet."""
+"""The other end of a line, scripted octet by octet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PATIENCE = 30.0
 
 
 class Typist:
-    """Whoever sits at the other end of `path`; use it as a context manager."""
+    """The peer at the other end of `path`; use it as a context manager."""
 
     def __init__(self) -> None:
         self._pty = Pty()
@@ -26,8 +26,8 @@ class Typist:
             select.select([], [self._pty.master], [], PATIENCE)
             octets = octets[os.write(self._pty.master, octets) :]
 
-    def hears(self, octets: bytes) -> None:
-        """Want these octets to come next."""
+    def receives(self, octets: bytes) -> None:
+        """Expect these octets to come next."""
         heard = b""
         while len(heard) < len(octets) and octets.startswith(heard):
             ready, _, _ = select.select([self._pty.master], [], [], PATIENCE)
@@ -35,7 +35,7 @@ class Typist:
             heard += os.read(self._pty.master, len(octets) - len(heard))
         assert heard.hex(" ") == octets.hex(" ")
 
-    def hears_at_last(self, octets: bytes) -> bytes:
+    def receives_until(self, octets: bytes) -> bytes:
         """Wait until these octets come, and return what came before."""
         heard = b""
         while not heard.endswith(octets):
@@ -45,12 +45,12 @@ class Typist:
         return heard.removesuffix(octets)
 
     def at(self, command: str, *lines: str) -> None:
-        """Say an AT command, and want its echo and these lines for an answer."""
+        """Send an AT command, and expect its echo and these lines as the answer."""
         self.type(f"{command}\r".encode())
-        self.hears(f"{command}\r".encode() + b"".join(f"\r\n{line}\r\n".encode() for line in lines))
+        self.receives(f"{command}\r".encode() + b"".join(f"\r\n{line}\r\n".encode() for line in lines))
 
     def hang_up(self) -> None:
-        """Pull the plug."""
+        """Hang up."""
         self._pty.close()
 
     def __enter__(self) -> Typist:
@@ -63,20 +63,20 @@ class Typist:
 
 
 def multiplex(peer: Typist) -> None:
-    """From AT mode to a session with the basic option."""
+    """Go from AT mode to a session with the basic option."""
     peer.at("AT+CMUX=0", "OK")
     peer.type(SABM_0)
-    peer.hears(UA_0)
+    peer.receives(UA_0)
 
 
 def open_1(peer: Typist) -> None:
     """Open DLCI 1, and answer the signals that come with it."""
     peer.type(SABM_1)
-    peer.hears(UA_1 + OWN_MSC)
+    peer.receives(UA_1 + OWN_MSC)
     peer.type(OWN_MSC_ANSWERED)
 
 
 def end(peer: Typist) -> None:
     """Close the multiplexer down."""
     peer.type(CLD)
-    peer.hears_at_last(CLD_ANSWER)
+    peer.receives_until(CLD_ANSWER)

@@ -1,4 +1,7 @@
-"""AT channels in asyncio: the same dialogues over a pair of streams."""
+"""AT channels in asyncio: they run the dialogues of the core over a pair of streams, and only wait and wake.
+
+The lexer, the engine and the dialogues are in ``drivers.at.core``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An AT channel in asyncio: the same dialogues over a pair of streams."""
+"""An AT channel in asyncio: it runs dialogues over a pair of streams."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class StreamSource(Protocol):
-    """What is needed of a multiplexer, a `cmux.aio.Mux`, to have the streams of another DLC."""
+    """The part of a multiplexer, a `cmux.aio.Mux`, that is needed to get the streams of another DLC."""
 
     async def channel(self, dlci: int | str) -> Streams:
-        """Return the streams of a DLC, opened."""
+        """Open a DLC and return its streams."""
 
 
 class AtChannel(ChannelBase):
-    """AT dialogues over a stream reader and writer.
+    """Runs AT dialogues over a stream reader and writer.
 
     Args:
-        reader: where the module's octets come from; nobody else reads it.
-        writer: where ours go.
-        name: what messages call the port.
+        reader: the stream from the module; nothing else may read it.
+        writer: the stream to the module.
+        name: the name of the port in messages.
         clock: the source of time.
     """
 
@@ -55,17 +55,17 @@ class AtChannel(ChannelBase):
         self._hold: Timer | None = None
         _living.add(self)
 
-    # -- what it runs on -------------------------------------------------------------------------------------------
+    # -- the streams -----------------------------------------------------------------------------------------------
 
     @property
     def _dlci(self) -> int | None:
-        """The DLCI of the writer, None where it is no DLC."""
+        """The DLCI of the writer; None if it is not a DLC."""
         dlci = self._writer.get_extra_info("dlci")
         return dlci if isinstance(dlci, int) else None
 
     @property
     def _modem(self) -> object:
-        """What stands for the modem: the multiplexer of the writer, or this channel where there is none."""
+        """The object that identifies the modem: the multiplexer of the writer, or this channel if there is none."""
         return self._writer.get_extra_info("mux") or self
 
     def _put_dtr(self, on: bool) -> bool:
@@ -81,10 +81,10 @@ class AtChannel(ChannelBase):
         return True
 
     async def _neighbour(self, dlci: int) -> AtChannel | None:
-        """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
+        """Return a channel on another DLC of the same multiplexer; None if there is none, or it is in use.
 
         Args:
-            dlci: which DLC.
+            dlci: the DLCI.
         """
         multiplexer: StreamSource | None = self._writer.get_extra_info("mux")
         used = any(other._modem is multiplexer and other._dlci == dlci and not other.closed for other in _living)
@@ -93,25 +93,24 @@ class AtChannel(ChannelBase):
         try:
             reader, writer = await multiplexer.channel(dlci)
         except OSError:
-            return None  # the module does not have it
+            return None  # the module does not have this DLC
         return AtChannel(reader, writer, name=f"DLCI {dlci}", clock=self._clock)
 
     async def _release(self) -> None:
-        """Say that a user no longer needs this channel; the last one closes it."""
+        """Remove a user of this channel; the last one closes it."""
         if self._let_go():
             await self.close()
 
     # -- running dialogues -----------------------------------------------------------------------------------------
 
     async def command(self, text: str, *, timeout: float = DEFAULT_TIMEOUT) -> Response:  # noqa: ASYNC109 - the module's
-        """Send one command line and return its answer; see the thread channel's `command`."""
+        """Send one command line and return its answer; see `command` of the channel on threads."""
         return await self.run(command(text, timeout=timeout))
 
     async def run(self, dialogue: Dialogue[T]) -> T:
         """Run a dialogue to its end; dialogues of several tasks take turns.
 
-        Cancellation takes effect after a payload that was begun and after what the dialogue named to bring the
-        channel back.
+        Cancellation takes effect after a payload that has been begun, and after the dialogue that recovers the channel.
         """
         try:
             async with self._turn:
@@ -120,10 +119,10 @@ class AtChannel(ChannelBase):
                 return await self._drive(turn(self._engine, dialogue))
         finally:
             if self._engine.failure is None:
-                self._arrange_hold()  # what came during the turn may have to be given out after it
+                self._arrange_hold()  # octets that came during the turn may have to be passed on after it
 
     def call_soon(self, job: Callable[[], Coroutine[object, object, None]]) -> None:
-        """Run something in a task of its own, which `close` ends; it may run dialogues."""
+        """Run a coroutine function in a task of its own, which `close` ends; it may run dialogues."""
 
         async def do() -> None:
             with self._in_background():
@@ -134,7 +133,7 @@ class AtChannel(ChannelBase):
         task.add_done_callback(self._jobs.discard)
 
     async def close(self) -> None:
-        """End every wait with `ChannelClosed` and stop reading; idempotent."""
+        """End all waits with `ChannelClosed` and stop reading; idempotent."""
         self._end()
         if self._hold is not None:
             self._hold.cancel()
@@ -151,7 +150,7 @@ class AtChannel(ChannelBase):
         await self.close()
 
     def add_sink(self, sink: Sink) -> None:
-        """Add a sink for unsolicited results and data, and read from here on; its methods run in the reader's task."""
+        """Add a sink for unsolicited results and data, and start to read; its methods run in the task of the reader."""
         super().add_sink(sink)
         if self._engine.failure is None:
             self._start()
@@ -167,14 +166,14 @@ class AtChannel(ChannelBase):
                 await self._step()
         except BaseException as error:
             task = asyncio.ensure_future(self._wind_up(execution, error))
-            while not task.done():  # a second cancellation does not hurry it; every step of it has a deadline
+            while not task.done():  # a second cancellation does not end it early; every step of it has a deadline
                 with suppress(asyncio.CancelledError):
                     await asyncio.shield(task)
             raise
         return execution.result
 
     async def _wind_up(self, execution: Execution[T], error: BaseException) -> None:
-        """After a failure, bring the channel back."""
+        """Recover the channel after a failure."""
         execution.abort(interrupted=not isinstance(error, Exception))
         try:
             while not execution.wind_up(self._clock.now()):
@@ -183,7 +182,7 @@ class AtChannel(ChannelBase):
             self._log.warning("bringing the channel back failed: %s", failure)
 
     async def _step(self) -> None:
-        """Write what is to be written, then wait for the line or the clock."""
+        """Write octets if there are any, otherwise wait for the line or the clock."""
         octets = self._engine.data_to_send()
         if octets:
             with self._writing(octets):
@@ -205,7 +204,7 @@ class AtChannel(ChannelBase):
                 timer.cancel()
 
     def _arrange_hold(self) -> None:
-        """What is held back inside bare data is given out when its time has come, also while no dialogue runs."""
+        """Schedule octets that are held back inside bare data to be passed on, also while no dialogue runs."""
         if self._hold is not None:
             self._hold.cancel()
             self._hold = None
@@ -224,7 +223,7 @@ class AtChannel(ChannelBase):
             while True:
                 while self._engine.congested and not self._turn.locked():
                     self._changed.clear()
-                    await self._changed.wait()  # read no further, so that flow control reaches the peer
+                    await self._changed.wait()  # stop reading, so that flow control reaches the peer
                 octets = await self._reader.read(65536)
                 if not octets:
                     raise EOFError("the stream ended")
@@ -248,7 +247,7 @@ def channel_on(streams: Streams, *, clock: Clock | None = None) -> AtChannel:
         clock: the source of time, for a channel that does not exist yet.
     """
     reader, writer = streams
-    channel = _channels.get(id(writer))  # the channel keeps its writer, so the number is not used again meanwhile
+    channel = _channels.get(id(writer))  # the channel keeps its writer alive, so the id is not reused meanwhile
     if channel is None or channel.closed:
         dlci = writer.get_extra_info("dlci")
         name = "port" if dlci is None else f"DLCI {dlci}"

@@ -1,4 +1,7 @@
-"""The AT engine without I/O: octets and the time in, octets and tokens out; dialogues, and what carries them on."""
+"""The AT engine without I/O: octets and the time go in, octets and tokens come out; dialogues and their execution.
+
+Nothing here waits or reads a clock: that is done in ``drivers.at.threads`` and ``drivers.at.aio``.
+"""
 
 from __future__ import annotations
 

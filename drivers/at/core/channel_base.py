@@ -1,4 +1,4 @@
-"""The part that AT channels on threads and in asyncio share: an engine, its users, its counters, and how it ends."""
+"""The part that AT channels on threads and in asyncio share: the engine, its users, its counters, and its end."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ...logs import port_logger
 from .engine import Engine, Sink
 
 LINE_ERRORS = (OSError, ValueError, TypeError, EOFError)
-"""What a port raises that is gone: pyserial's raise any of them, depending on the moment."""
+"""The exceptions of a port that is lost: those of pyserial raise any of them, depending on the moment."""
 
 
 class ChannelBase(ABC):
-    """A channel without its reader and its waiting.
+    """The part of a channel that neither reads nor waits.
 
     Args:
-        name: what messages call the port.
+        name: the name of the port in messages.
         clock: the source of time.
-        lock: held while the engine is looked at or changed.
+        lock: the lock of the engine.
     """
 
     def __init__(self, name: str, clock: Clock | None, lock: AbstractContextManager[object]) -> None:
@@ -45,12 +45,12 @@ class ChannelBase(ABC):
     @property
     @abstractmethod
     def _modem(self) -> object:
-        """What stands for the modem."""
+        """The object that identifies the modem."""
 
     @property
     @abstractmethod
     def _dlci(self) -> int | None:
-        """The DLCI of the channel, None where it is no DLC."""
+        """The DLCI of the channel; None if it is not a DLC."""
 
     @property
     def closed(self) -> bool:
@@ -58,7 +58,7 @@ class ChannelBase(ABC):
         return self._engine.failure is not None
 
     def stats(self) -> dict[str, int]:
-        """Return the counters: lines and octets that nobody claimed, stale answers, damaged lines."""
+        """Return the counters: unclaimed lines and octets, stale answers, damaged lines."""
         with self._lock:
             lexer = self._engine.lexer
             return {**self._engine.counters, "overlong": lexer.overlong, "truncated": lexer.truncated}
@@ -76,18 +76,18 @@ class ChannelBase(ABC):
             self._engine.remove_sink(sink)
 
     def _retain(self) -> None:
-        """Say that one more user needs this channel; `release` takes it back."""
+        """Add a user of this channel; `_release` removes one."""
         with self._lock:
             self._holders += 1
 
     def _let_go(self) -> bool:
-        """Count one user less; True when that was the last one."""
+        """Remove a user; return True if it was the last one."""
         with self._lock:
             self._holders -= 1
             return self._holders <= 0
 
     def _room_made(self) -> None:
-        """Learn that a sink is no longer congested."""
+        """Continue to read after a sink was congested."""
         with self._lock:
             self._wake()
 
@@ -95,36 +95,36 @@ class ChannelBase(ABC):
         """Set DTR of the UART, by MSC on a DLC.
 
         Args:
-            on: whether the terminal is ready.
+            on: whether DTR is on.
 
         Raises:
-            AtError: the port has none.
+            AtError: the port has no DTR.
         """
         if not self._put_dtr(on):
             raise AtError(f"{self.name}: the port has no DTR; use escape='+++'")
 
     @abstractmethod
     def _put_dtr(self, on: bool) -> bool:
-        """Set DTR; False: there is none."""
+        """Set DTR; return False if the port has none."""
 
-    # -- how it ends -----------------------------------------------------------------------------------------------
+    # -- its end ---------------------------------------------------------------------------------------------------
 
     @abstractmethod
     def _wake(self) -> None:
-        """Have everybody who waits look at the engine again; called with the lock held."""
+        """Make all waiters check the engine again; called with the lock held."""
 
     def _end(self) -> None:
-        """End every wait, because the channel is closed here."""
+        """End all waits, because this side closes the channel."""
         with self._lock:
             self._engine.line_lost(ChannelClosed(f"{self.name}: the channel was closed"))
             self._wake()
 
     def _lose(self, cause: BaseException, what: str = "") -> None:
-        """End every wait, because the line died; nothing where the channel has ended already.
+        """End all waits, because the line died; does nothing if the channel has ended already.
 
         Args:
-            cause: what is chained.
-            what: what is said of it; its own words by default.
+            cause: the exception that is chained.
+            what: the reason in the message; by default the text of the exception.
         """
         failure = ChannelClosed(f"{self.name}: the line died: {what or str(cause) or type(cause).__name__}")
         failure.__cause__ = cause
@@ -136,26 +136,26 @@ class ChannelBase(ABC):
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Whatever ends the reader ends the channel: nobody hears the module any more."""
+        """End the channel with its reader, whatever ends that: without it nothing is received any more."""
         try:
             yield
         except LINE_ERRORS as error:
             self._lose(error)
-        except GeneratorExit:  # thrown away with its event loop: nobody is left to be told
+        except GeneratorExit:  # discarded with its event loop, so nothing can wait any more
             raise
         except BaseException as error:
             if not self.closed:
                 self._lose(error, f"the reader was ended by {error!r}")
-            if not isinstance(error, Exception):  # an interruption is for whoever interrupts
+            if not isinstance(error, Exception):  # an interruption is passed on
                 raise
             self._log.exception("a sink failed")
 
     @contextmanager
     def _writing(self, octets: bytes) -> Iterator[None]:
-        """What cannot be written ends the channel.
+        """End the channel if writing in the ``with`` block fails.
 
         Raises:
-            ChannelClosed: it could not be.
+            ChannelClosed: the octets could not be written.
         """
         try:
             yield
@@ -165,7 +165,7 @@ class ChannelBase(ABC):
 
     @contextmanager
     def _in_background(self) -> Iterator[None]:
-        """What goes wrong where nobody waits for it is logged, and ends nothing else."""
+        """Log an exception of a callback in the ``with`` block, so that it ends nothing else."""
         try:
             yield
         except DriverError as error:

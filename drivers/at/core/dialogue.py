@@ -1,4 +1,4 @@
-"""How a procedure of the modem is written: a generator over four helpers, run by threads and by asyncio alike.
+"""AT dialogues: generators over four helpers, which run unchanged on threads and in asyncio.
 
 ::
 
@@ -8,7 +8,7 @@
         if came.final != "CONNECT OK":
             raise ConnectFailed(...)
 
-Code between two steps runs before any later octet is looked at, so that it may change how data is told from lines.
+Code between two steps runs before any later octet is parsed, so it may change how data is distinguished from lines.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .patterns import LinePattern
 from .results import OK
 
 DEFAULT_TIMEOUT = 5.0
-MAX_COMMAND = 256  # M66 AT manual 1.2.1: nothing of a longer line is executed
+MAX_COMMAND = 256  # M66 AT manual 1.2.1: a longer line is not executed at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Response:
 
     Args:
         lines: the information lines of the answer, in order.
-        final: the line that ended it, empty for the prompt and for a pause.
-        elapsed: seconds from the writing of its octets to its end.
+        final: the line that ended the step; empty for the prompt and for a pause.
+        elapsed: seconds from writing the octets to the end of the step.
     """
 
     lines: tuple[str, ...] = ()
@@ -51,23 +51,23 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that a dialogue waits for; made by the four helpers only.
+    """One thing that a dialogue waits for; only the four helpers create it.
 
     Args:
-        kind: what it is.
-        shown: what messages call it.
-        timeout: seconds from the moment its octets have been written.
-        write: the octets that are written first.
-        success: the lines that end it.
+        kind: the kind of step.
+        shown: the name of the step in messages.
+        timeout: seconds from the moment the octets have been written.
+        write: the octets to write first.
+        success: the lines that end the step.
         errors: whether ERROR, +CME ERROR and +CMS ERROR end it with an exception.
-        info: the lines that belong to its answer; None: all that are no unsolicited results.
+        info: the lines that belong to the answer; None: all lines that are not unsolicited results.
         ends_on: unsolicited results that also end it.
         prompt: whether the ``>`` ends it.
         payload_echo: the octets that the module may send back.
-        after_echo: whether nothing counts before the echo of the command itself has come.
-        abandon: makes the dialogue that brings the channel back when this step is given up.
-        whole: whether it is finished also when the caller is interrupted, and the dialogue goes on to the next step
-            that need not be.
+        after_echo: whether lines before the echo of the command are ignored as stale.
+        abandon: creates the dialogue that recovers the channel when this step is given up.
+        whole: whether the step is finished even if the caller is interrupted; the dialogue then continues to the next
+            step that is not.
     """
 
     kind: Kind
@@ -87,7 +87,7 @@ class Step:
 
 T = TypeVar("T")
 Dialogue = Generator[Step, Response, T]
-"""A procedure: yields steps, is sent what ended them, returns its result."""
+"""A dialogue yields steps, is sent the response to each, and returns its result."""
 
 
 def command(
@@ -106,12 +106,12 @@ def command(
     Args:
         text: the line without its CR, at most 255 octets of ASCII.
         timeout: seconds until `AtTimeout`.
-        success: the lines that end it well; ERROR, +CME ERROR and +CMS ERROR raise.
-        info: the lines that belong to the answer; None: all that are no unsolicited results.
-        prompt: whether the ``>`` ends it well, too.
-        after_echo: whether nothing counts before the echo of the command has come.
-        abandon: makes the dialogue that brings the channel back when this is given up.
-        whole: whether to wait for the answer also when the caller is interrupted: it changes the mode of the UART.
+        success: the final results that mean success; ERROR, +CME ERROR and +CMS ERROR raise.
+        info: the lines that belong to the answer; None: all lines that are not unsolicited results.
+        prompt: whether the ``>`` also means success.
+        after_echo: whether lines before the echo of the command are ignored as stale.
+        abandon: creates the dialogue that recovers the channel when the command is given up.
+        whole: whether to wait for the answer even if the caller is interrupted, as for a change of the UART's mode.
 
     Returns:
         The information lines and the final result.
@@ -144,16 +144,16 @@ def expect(
     abandon: Callable[[], Dialogue[None]] | None = None,
     whole: bool = False,
 ) -> Dialogue[Response]:
-    """Wait for a line that comes by itself after a command.
+    """Wait for a line that the module sends some time after a command.
 
     Args:
-        lines: the lines that end it.
+        lines: the lines that end the wait.
         timeout: seconds until `AtTimeout`.
-        what: what messages call it.
-        ends_on: unsolicited results that also end it; their sinks get them, too.
-        prompt: whether the ``>`` ends it, too, with an empty `Response.final`.
-        abandon: makes the dialogue that brings the channel back when this is given up.
-        whole: whether to wait for it also when the caller is interrupted.
+        what: the name of the wait in messages.
+        ends_on: unsolicited results that also end it; their sinks receive them, too.
+        prompt: whether the ``>`` also ends it, with an empty `Response.final`.
+        abandon: creates the dialogue that recovers the channel when the wait is given up.
+        whole: whether to wait even if the caller is interrupted.
 
     Returns:
         The line, as `Response.final`.
@@ -175,18 +175,18 @@ def payload(
     shown: str = "",
     abandon: Callable[[], Dialogue[None]] | None = None,
 ) -> Dialogue[Response]:
-    """Write the octets that the prompt asked for and wait for the result.
+    """Write the octets that the prompt asks for and wait for the result.
 
-    Once begun it is finished, also when the caller is cancelled, unless ``abandon`` says how to get out of it.
+    Once begun it is finished even if the caller is cancelled, unless ``abandon`` provides a way out.
 
     Args:
-        data: the octets, with their terminator where there is one.
-        success: the lines that end it; ERROR, +CME ERROR and +CMS ERROR raise.
+        data: the octets, with their terminator if there is one.
+        success: the lines that mean success; ERROR, +CME ERROR and +CMS ERROR raise.
         timeout: seconds until `AtTimeout`.
-        echo: the octets that the module may send back, empty when it sends none.
-        ends_on: unsolicited results that also end it; their sinks get them, too.
-        shown: what messages call it.
-        abandon: makes the dialogue that brings the channel back when this is given up.
+        echo: the octets that the module may send back; empty if it sends none.
+        ends_on: unsolicited results that also end it; their sinks receive them, too.
+        shown: the name of the step in messages.
+        abandon: creates the dialogue that recovers the channel when this is given up.
 
     Returns:
         The line that ended it.
@@ -207,11 +207,11 @@ def payload(
 
 
 def pause(seconds: float, *, write: bytes = b"", whole: bool = False) -> Dialogue[None]:
-    """Let time pass; answers that come meanwhile are stale and dropped.
+    """Wait for a time; answers that come meanwhile are stale and are dropped.
 
     Args:
-        seconds: how long, from the moment the octets have been written.
-        write: octets that nothing answers (data in data mode, ``+++``), written first.
-        whole: whether it lasts also when the caller is interrupted.
+        seconds: the duration, from the moment the octets have been written.
+        write: octets to write first, to which there is no answer (data in data mode, ``+++``).
+        whole: whether the pause lasts to its end even if the caller is interrupted.
     """
     yield Step(Kind.PAUSE, f"a pause of {seconds} s", seconds, write, info=None, whole=whole)

@@ -1,4 +1,4 @@
-"""The AT engine without I/O: octets and ``now`` in, octets out; one command in flight; unsolicited results routed."""
+"""The AT engine without I/O: octets and ``now`` in, octets out; one command in flight; unsolicited results to sinks."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ MAX_INFO = 512
 
 
 class Sink(Protocol):
-    """Receives unsolicited results and data. Called while octets are read: it must return at once."""
+    """Receives unsolicited results and data. Its methods run while octets are read, and must return at once."""
 
     @property
     def lines(self) -> tuple[LinePattern, ...]:
-        """The unsolicited results that this sink may take."""
+        """The unsolicited results that this sink may accept."""
 
     @property
     def framing(self) -> Framing:
-        """How data of this sink is told from lines at present."""
+        """How data for this sink is currently distinguished from lines."""
 
     @property
     def congested(self) -> bool:
-        """Whether so much has not been fetched that nothing more should be read from the line."""
+        """Whether it holds so much unread data that no more should be read from the line."""
 
     def take_line(self, text: str) -> bool:
-        """Take an unsolicited result; False: it is not mine."""
+        """Handle an unsolicited result; return False if it is not for this sink."""
 
     def take_data(self, header: str, data: bytes) -> bool:
-        """Take received data with its header (empty for bare data); False: it is not mine."""
+        """Handle received data and its header (empty for bare data); return False if it is not for this sink."""
 
     def lost(self, cause: Exception) -> None:
-        """Take note that nothing will come any more."""
+        """Handle the end of the line: nothing more will be received."""
 
 
 class Engine:
-    """One port's dialogue.
+    """Runs the steps of dialogues on one port, and passes everything else that it receives to sinks.
 
     Args:
-        name: what messages call the port.
-        hold: seconds after which a possible beginning of a line inside bare data is data.
+        name: the name of the port in messages.
+        hold: seconds after which a possible start of a line inside bare data is treated as data.
     """
 
     def __init__(self, name: str = "port", *, hold: float = HOLD) -> None:
@@ -56,8 +56,9 @@ class Engine:
         self.prepared: bool = False
         """Whether the channel has been set up for its first dialogue."""
         self.in_doubt: bool = False
-        """Whether an answer may still be on its way that no command waits for any more."""
+        """Whether an answer may still come to a command that no longer waits for it."""
         self.failure: ChannelClosed | None = None
+        """Why the line cannot be used any more; None while it can."""
         self._hold = hold
         self._sinks: list[Sink] = []
         self._hold_until: float | None = None
@@ -72,7 +73,7 @@ class Engine:
     # -- sinks ---------------------------------------------------------------------------------------------------
 
     def add_sink(self, sink: Sink) -> None:
-        """Add a sink for what comes unasked; sinks are asked in the order in which they were added."""
+        """Add a sink for unsolicited results and data; sinks are asked in the order in which they were added."""
         if sink not in self._sinks:
             self._sinks.append(sink)
 
@@ -81,10 +82,10 @@ class Engine:
         if sink in self._sinks:
             self._sinks.remove(sink)
 
-    # -- what the runner does ------------------------------------------------------------------------------------
+    # -- calls of the runner -------------------------------------------------------------------------------------
 
     def arm(self, step: Step) -> None:
-        """Begin a step."""
+        """Start a step."""
         if self._step is not None:
             raise AtError(f"{self.name}: {step.shown} cannot begin while {self._step.shown} is in flight")
         if step.kind is Kind.COMMAND and self._framing().online:
@@ -104,18 +105,18 @@ class Engine:
 
     @property
     def waiting(self) -> bool:
-        """Whether a step is in flight that nothing has ended."""
+        """Whether a step is in flight and has not ended."""
         return self._step is not None and self._reply is None
 
     def reply(self) -> Response | AtError | None:
-        """Return what ended the step, or None while it lasts; the step is over then."""
+        """Return the result of the step and clear it, or None while the step is in flight."""
         reply = self._reply
         if reply is not None:
             self._disarm()
         return reply
 
     def give_up(self) -> Step | None:
-        """End the step in flight without an answer and return it."""
+        """End the step in flight without an answer, and return it."""
         step = self._step
         if step is not None:
             self.in_doubt |= self._reply is None and step.kind is not Kind.PAUSE
@@ -127,11 +128,11 @@ class Engine:
         return self._unsent if self._reply is None else b""
 
     def sent(self, now: float, begun: float | None = None) -> None:
-        """Learn that the octets of `data_to_send` have been written: the step's time begins.
+        """Note that the octets of `data_to_send` have been written: the timeout of the step starts.
 
         Args:
             now: the caller's clock in seconds.
-            begun: when writing them began: a pause counts from there, because the module may have had them since.
+            begun: when writing began; a pause counts from there, because the module may have had the octets since.
         """
         self._unsent = b""
         step = self._step
@@ -140,15 +141,15 @@ class Engine:
             self._began, self._deadline = now, since + step.timeout
 
     def receive(self, octets: bytes, now: float) -> None:
-        """Take what came from the line."""
+        """Process octets from the line."""
         self.lexer.feed(octets)
         self._hold_until = None
         if self._step is not None and self._step.kind is Kind.PAUSE:
-            self._end_when_due(self._step, now)  # what comes behind its end is not of it, though nobody has noticed yet
+            self._end_when_due(self._step, now)  # it may be over without a timeout having been handled yet
         self.process(now)
 
     def process(self, now: float) -> None:
-        """Look at the octets that wait; stops where a step has ended, until the dialogue has gone on."""
+        """Process the octets received so far, up to the end of the step; the rest waits for the next step."""
         self._now = now
         while self._reply is None:
             self.lexer.framing, self.lexer.known = self._framing(), self._known()
@@ -167,7 +168,7 @@ class Engine:
         return min(due, default=None)
 
     def handle_timeout(self, now: float) -> None:
-        """Do what is due by now."""
+        """Do everything that is due at this time."""
         if self._hold_until is not None and now >= self._hold_until:
             self._hold_until = None
             self.lexer.release()
@@ -176,7 +177,7 @@ class Engine:
             self._end_when_due(self._step, now)
 
     def line_lost(self, failure: ChannelClosed) -> None:
-        """Learn that the line died: the step in flight and all later ones end with this."""
+        """End the step in flight and all later ones with an exception, because the line is lost."""
         if self.failure is None:
             self.failure = failure
             self._reply = failure if self._step is not None else None
@@ -192,10 +193,10 @@ class Engine:
         return framing
 
     def _known(self) -> tuple[LinePattern, ...]:
-        """The lines that are no data even where bare data is on."""
+        """Return the lines that are not data even while bare data is on."""
         online = self._framing().online
-        heard = [sink for sink in self._sinks if sink.framing.online or not online]
-        known = tuple(pattern for sink in heard for pattern in sink.lines)
+        sinks = [sink for sink in self._sinks if sink.framing.online or not online]
+        known = tuple(pattern for sink in sinks for pattern in sink.lines)
         step = self._step
         if step is not None:
             known += step.success + (step.info or ()) + (ERRORS if step.errors else ())

@@ -1,4 +1,4 @@
-"""How dialogues are carried on over an engine: one turn of the channel, and what brings it back after a failure."""
+"""The execution of dialogues on an engine: one turn of the channel, and its recovery after a failure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 
 class Execution(Generic[T]):
-    """One dialogue on an engine, carried on by whoever runs it.
+    """One dialogue on an engine; a runner calls `proceed` until the dialogue has ended.
 
     Args:
         engine: the engine, with no step in flight.
-        dialogue: the procedure.
+        dialogue: the dialogue.
     """
 
     def __init__(self, engine: Engine, dialogue: Dialogue[T]) -> None:
@@ -29,13 +29,13 @@ class Execution(Generic[T]):
         self.result: T
 
     def proceed(self, now: float) -> bool:
-        """Go on as far as possible.
+        """Run the dialogue as far as possible without waiting; an exception of the dialogue is raised here.
 
         Args:
             now: the caller's clock in seconds.
 
         Returns:
-            True when the dialogue has ended; `result` is what it returned. What it raises is raised here.
+            True when the dialogue has ended; `result` is its return value.
         """
         while True:
             if not self._begun:
@@ -46,7 +46,7 @@ class Execution(Generic[T]):
                 if reply is None:
                     return False
                 if not isinstance(reply, AtTimeout):
-                    self._last = None  # it was answered: nothing to bring back
+                    self._last = None  # it was answered: the channel needs no recovery
             try:
                 if isinstance(reply, AtError):
                     step = self._dialogue.throw(reply)
@@ -64,21 +64,21 @@ class Execution(Generic[T]):
             self._engine.process(now)
 
     def abort(self, *, interrupted: bool) -> None:
-        """Give the dialogue up; `wind_up` does what has to be done for that. A further abort gives up what that does.
+        """Give up the dialogue; `wind_up` recovers the channel. Another call gives up the recovery.
 
         Args:
-            interrupted: whether the caller was interrupted: what was begun and has to be whole is finished first.
+            interrupted: whether the caller was interrupted; if so, steps that have to be whole are finished first.
         """
         self._settling, self._rescuing = interrupted, False
 
     def wind_up(self, now: float) -> bool:
-        """After `abort`, go on with what brings the channel back as far as possible.
+        """Recover the channel after `abort`, as far as possible without waiting; raises what the recovery raises.
 
         Args:
             now: the caller's clock in seconds.
 
         Returns:
-            True when the channel can be used again. What the dialogue that brings it back raises is raised here.
+            True when the channel can be used again.
         """
         if self._settling:
             with suppress(DriverError):  # the caller has an exception already
@@ -95,8 +95,8 @@ class Execution(Generic[T]):
         return self.proceed(now)
 
     def _settle(self, now: float) -> bool:
-        """Go on as far as it has to be, to the first step that need not be finished; True when that is reached."""
-        # A prompt that has come will not come again: whoever brings the channel back would wait for it in vain.
+        """Run to the first step that need not be finished; return True when it is reached."""
+        # A prompt that has come will not come again: the recovery would wait for it in vain.
         while self._last is not None and (self._last.whole or (self._last.prompt and not self._engine.waiting)):
             if self._engine.waiting:
                 return False
@@ -105,7 +105,7 @@ class Execution(Generic[T]):
         return True
 
     def _give_up(self) -> Dialogue[None] | None:
-        """End the dialogue and return the one that brings the channel back, if the last step named one."""
+        """End the dialogue and return the one that recovers the channel, if the last step named one."""
         self._engine.give_up()
         self._dialogue.close()
         last, self._last = self._last, None
@@ -113,11 +113,11 @@ class Execution(Generic[T]):
 
 
 def turn(engine: Engine, dialogue: Dialogue[T]) -> Dialogue[T]:
-    """Run a dialogue on a channel that is set up and whose answers are in step with its commands.
+    """Run a dialogue; before it, set the channel up and resynchronise it if that is needed.
 
     Args:
         engine: the engine of the channel.
-        dialogue: the procedure.
+        dialogue: the dialogue.
 
     Raises:
         AtTimeout: the module does not answer at all.
@@ -133,12 +133,12 @@ def turn(engine: Engine, dialogue: Dialogue[T]) -> Dialogue[T]:
 def resynchronise(engine: Engine) -> Dialogue[None]:
     """Make sure that the next answer belongs to the next command.
 
-    An answer that is late cannot be told from the next command's, except by an echo: ATE1 and then ATE0, whose own
-    echo marks the place behind which nothing is stale. A module without echo, or one that sends bare data now, is
-    asked twice with a silence between.
+    A late answer looks like the answer to the next command. Only an echo distinguishes them: ATE1 is sent, then ATE0,
+    and nothing behind the echo of ATE0 is stale. A module without echo, or one that sends bare data at present, is sent
+    AT twice, each followed by a pause.
 
     Args:
-        engine: the engine whose channel is in doubt.
+        engine: the engine of the channel.
 
     Raises:
         AtTimeout: the module does not answer at all.
@@ -159,7 +159,7 @@ def resynchronise(engine: Engine) -> Dialogue[None]:
 
 
 def prepare(engine: Engine) -> Dialogue[None]:
-    """Set a channel up before its first dialogue: no echo.
+    """Set a channel up before its first dialogue: turn its echo off.
 
     Args:
         engine: the engine of the channel.
@@ -177,4 +177,4 @@ def _attempt(text: str, *, after_echo: bool) -> Dialogue[None]:
     try:
         yield from command(text, timeout=1.0, after_echo=after_echo)
     except CommandError:
-        return  # any final result will do
+        return  # any final result is sufficient

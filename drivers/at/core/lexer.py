@@ -1,8 +1,8 @@
-"""Octets in, tokens out: lines, the prompt, payloads taken by count, bare data. No I/O, no time.
+"""Splits octets into tokens: lines, the prompt, payloads taken by count, bare data. No I/O, no time.
 
-Tokens are taken one at a time, because what a token means may change how the octets after it are to be read
-(after ``CONNECT OK`` bare data begins). The same octets give the same tokens however they are cut into pieces;
-only bare data may come in more or fewer pieces.
+Tokens are taken one at a time, because the meaning of a token may change how the octets after it are read (bare data
+begins after ``CONNECT OK``). The same octets give the same tokens however they are divided between two reads; only
+bare data may come in more or fewer pieces.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CR, LF, BLANK, GREATER = b"\r", b"\n", b" ", b">"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its CR LF; octets above 0x7F are latin-1."""
+    """A line without its CR LF; octets above 0x7F are decoded as latin-1."""
 
     text: str
 
@@ -30,7 +30,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """Data that was announced by a header and taken by count; `header` is the header as it came."""
+    """Data announced by a header and taken by count; `header` is the header as received."""
 
     header: str
     data: bytes
@@ -38,7 +38,7 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """Bare data: what is not a known line while bare data is on."""
+    """Bare data: everything that is not a known line while bare data is on."""
 
     data: bytes
 
@@ -48,12 +48,12 @@ Token = Line | Prompt | Payload | Data
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How received data is told from lines.
+    """How received data is distinguished from lines.
 
     Args:
         headers: forms of header that announce counted data.
         bare: whether everything that is not a known line is data.
-        online: whether the UART is in data mode, where a command line would go to the peer.
+        online: whether the UART is in data mode, where a command line would be sent to the peer.
     """
 
     headers: tuple[Header, ...] = ()
@@ -61,13 +61,13 @@ class Framing:
     online: bool = False
 
     def __or__(self, other: Framing) -> Framing:
-        """Return the framing in which both are understood."""
+        """Return a framing that covers both."""
         extra = tuple(header for header in other.headers if header not in self.headers)
         return Framing(self.headers + extra, self.bare or other.bare, self.online or other.online)
 
 
 class Lexer:
-    """Cut a stream of octets into tokens.
+    """Splits a stream of octets into tokens.
 
     Args:
         max_line: octets after which a line without an end is dropped and counted.
@@ -77,15 +77,15 @@ class Lexer:
     def __init__(self, *, max_line: int = MAX_LINE, max_payload: int = MAX_PAYLOAD) -> None:
         self.framing: Framing = Framing()
         self.known: tuple[LinePattern, ...] = ()
-        """The lines that are recognised inside bare data and inside the echo of a payload."""
+        """The lines to recognise inside bare data and inside the echo of a payload."""
         self.prompt: bool = False
         """Whether a ``>`` at the beginning of a line is the prompt."""
         self.overlong: int = 0
-        """Lines dropped because they had no end."""
+        """Number of lines dropped because they had no end."""
         self.truncated: int = 0
-        """Counted payloads given out before they were complete."""
+        """Number of counted payloads returned before they were complete."""
         self.held: bool = False
-        """Whether a possible beginning of a line is held back inside bare data."""
+        """Whether a possible start of a line is held back inside bare data."""
         self._max_line = max_line
         self._max_payload = max_payload
         self._octets = bytearray()
@@ -97,19 +97,19 @@ class Lexer:
         self._headed = False
 
     def feed(self, octets: bytes) -> None:
-        """Add what came from the line."""
+        """Add octets from the line."""
         self._octets += octets
 
     def expect_echo(self, payload: bytes) -> None:
-        """Take these octets out when they come back; an empty payload ends the search."""
+        """Remove these octets when the module sends them back; an empty payload ends the search."""
         self._echo = bytes(payload)
 
     def release(self) -> None:
-        """Give out what is held back: it has waited long enough and was no line."""
+        """Let `next_token` return as data what is held back: it has not become a line in time."""
         self._release = self.held
 
     def give_up_payload(self) -> Token | None:
-        """Give out a counted payload that stays incomplete, as much as there is of it."""
+        """Return the part of a counted payload that has come, and stop waiting for the rest."""
         if self._payload is None:
             return None
         header, _ = self._payload
@@ -182,11 +182,11 @@ class Lexer:
     def _prompted(self, count: int) -> Prompt:
         del self._octets[:count]
         self.prompt = False
-        self._blank = True  # one blank follows it, sometimes later, sometimes never
+        self._blank = True  # a blank may follow, at once or later
         return Prompt()
 
     def _header(self, at: int) -> tuple[Token | None, bool]:
-        """Look for a header and its payload; return the token, and whether to wait for more."""
+        """Look for a header and its payload; return the token, and whether more octets are needed."""
         for header in self.framing.headers:
             window = bytes(self._octets[at : at + len(header.prefix) + header.room])
             found = header.match(window)
@@ -236,7 +236,7 @@ class Lexer:
         return Data(self._take(end if end > 0 else len(self._octets)))
 
     def _known_line(self, at: int) -> tuple[Line | None, bool]:
-        """Look for CR LF, a known line, CR LF; return it, and whether to wait for more."""
+        """Look for CR LF, a known line, CR LF; return the line, and whether more octets are needed."""
         start = bytes(self._octets[at : at + 2])
         if not b"\r\n".startswith(start):
             return None, False
@@ -256,7 +256,7 @@ class Lexer:
         return None, prompt or any(pattern._may_become(part) for pattern in self.known)
 
     def _next_heading(self) -> tuple[Line | None, bool]:
-        """Look for one more line that stands before bare data, right behind the first; and whether to wait for more."""
+        """Look for another line that precedes bare data; return it, and whether more octets are needed."""
         heads = [pattern for pattern in self.known if pattern.heads]
         end = self._octets.find(b"\r\n", 0, self._max_line)
         if end < 0:
@@ -271,7 +271,7 @@ class Lexer:
     # -- the echo of a payload -----------------------------------------------------------------------------------
 
     def _in_echo(self) -> tuple[Token | None, bool]:
-        """Take the echo out as a whole; a line or counted data that comes in the middle of it is taken out first."""
+        """Remove the echo as a whole; a line or counted data in the middle of it is removed and returned first."""
         echo = self._echo
         same = min(len(echo), len(self._octets))
         if self._octets[:same] == echo[:same]:
@@ -281,7 +281,7 @@ class Lexer:
             self._echo = b""
             return None, False
         at = next(i for i in range(same) if self._octets[i] != echo[i])
-        for start in (at, at - 1, at - 2):  # the line's own CR LF may have looked like a part of the echo
+        for start in (at, at - 1, at - 2):  # the CR LF of the line may have matched a part of the echo
             if start < 0:
                 break
             line, wait = self._known_line(start)
@@ -290,5 +290,5 @@ class Lexer:
         token, wait = self._header(at)
         if token is not None or wait:
             return token, wait
-        self._echo = b""  # not an echo at all
+        self._echo = b""  # not an echo
         return None, False

@@ -1,4 +1,4 @@
-"""Lines and data headers known beforehand; each also tells whether an unfinished one may still become one."""
+"""Patterns of known lines and data headers; each also tells whether incomplete octets may still become a match."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class LinePattern:
     """One form of line: a fixed beginning and a tail of bounded length.
 
     Args:
-        prefix: what the line begins with.
-        tail: a regular expression for all the rest, empty when there is none.
+        prefix: the beginning of the line.
+        tail: a regular expression for the rest; empty if there is none.
         room: the longest tail in octets.
-        heads: whether it stands before data, so that the next such line has no CR LF of its own before it.
+        heads: whether the line precedes data, so that the next such line has no CR LF of its own before it.
     """
 
     prefix: str
@@ -35,7 +35,7 @@ class LinePattern:
         return self._line.fullmatch(line)
 
     def _may_become(self, part: bytes) -> bool:
-        """Tell whether octets that are not a whole line yet (maybe a CR at the end) can grow into this one."""
+        """Tell whether an incomplete line (a CR at its end is allowed) can still become this one."""
         if len(part) <= len(self._start):
             return self._start.startswith(part)
         if not part.startswith(self._start):
@@ -46,13 +46,13 @@ class LinePattern:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One form of header that says how many octets of data follow it.
+    """One form of header that contains the number of octets of data behind it.
 
     Args:
-        prefix: what the header begins with.
+        prefix: the beginning of the header.
         tail: a regular expression for the rest, with a group named ``count``.
         room: the longest tail in octets.
-        breaks: how many line ends the header has.
+        breaks: the number of line ends in the header.
     """
 
     prefix: bytes
@@ -69,7 +69,7 @@ class Header:
         return self._header.match(octets)
 
     def _may_become(self, part: bytes) -> bool:
-        """Tell whether octets that are not a whole header yet can grow into one."""
+        """Tell whether an incomplete header can still become this one."""
         if len(part) <= len(self.prefix):
             return self.prefix.startswith(part)
         short = len(part) < len(self.prefix) + self.room

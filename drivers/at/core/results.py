@@ -1,4 +1,4 @@
-"""Final results that every command can have, and the errors that they are."""
+"""The final results that every command can have, and the exceptions for those that are errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CME_ERROR = LinePattern("+CME ERROR:", r" ?(?P<code>.*)", 80)
 CMS_ERROR = LinePattern("+CMS ERROR:", r" ?(?P<code>.*)", 80)
 ERRORS = (ERROR, CME_ERROR, CMS_ERROR)
 
-# 27.007 9.2: what a client of the TCP/IP stack meets
+# 27.007 9.2: those that a client of the TCP/IP stack may receive
 CME_TEXTS = {
     3: "operation not allowed",
     4: "operation not supported",

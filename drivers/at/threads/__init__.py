@@ -1,1 +1,4 @@
-"""AT channels on threads: the one reader of a port, and dialogues that take turns on it; waiting and waking only."""
+"""AT channels on threads: they own the only reader of a port and run dialogues on it, and only wait and wake.
+
+The lexer, the engine and the dialogues are in ``drivers.at.core``.
+"""

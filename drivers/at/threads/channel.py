@@ -1,4 +1,4 @@
-"""An AT channel on threads: the one reader of a port, and dialogues that take turns on it."""
+"""An AT channel on threads: it owns the only reader of a port, and dialogues take turns on it."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ MAX_CALLBACKS = 1024
 
 
 class UartSource(Protocol):
-    """What is needed of a multiplexer, to have the port of another virtual UART."""
+    """The part of a multiplexer that is needed to get the port of another virtual UART."""
 
     def channel(self, dlci: int) -> Port:
-        """Return the port of a DLC, opened."""
+        """Open a DLC and return its port."""
 
 
 _living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
@@ -37,7 +37,7 @@ _living_lock = threading.Lock()
 
 
 class AtChannel(ChannelBase):
-    """AT dialogues over one port; owns the only reader of that port. Makes no I/O before its first use.
+    """Runs AT dialogues over one port, of which it owns the only reader. It does no I/O before its first use.
 
     Args:
         port: a pyserial-like object, open.
@@ -60,32 +60,32 @@ class AtChannel(ChannelBase):
         with _living_lock:
             _living.add(self)
 
-    # -- what it runs on -------------------------------------------------------------------------------------------
+    # -- the port --------------------------------------------------------------------------------------------------
 
     @property
     def _modem(self) -> object:
-        """What stands for the modem: the port, which may say more of it."""
+        """The object that identifies the modem: the port, or the multiplexer that it names."""
         return self.port
 
     @property
     def _dlci(self) -> int | None:
-        """The DLCI of the port, None where it does not tell it."""
+        """The DLCI of the port; None if it does not have one."""
         dlci = getattr(self.port, "dlci", None)
         return dlci if isinstance(dlci, int) else None
 
     def _neighbour(self, dlci: int) -> AtChannel | None:
-        """Return a channel on another DLC of the same multiplexer; None where there is none, or somebody uses it.
+        """Return a channel on another DLC of the same multiplexer; None if there is none, or it is in use.
 
         Args:
-            dlci: which DLC.
+            dlci: the DLCI.
         """
         multiplexer = getattr(self.port, "mux", None)
         if not hasattr(multiplexer, "channel"):
-            return None  # a bare UART is the only one
+            return None  # a plain UART has no others
         try:
             port = cast(UartSource, multiplexer).channel(dlci)
         except OSError:
-            return None  # the module does not have it
+            return None  # the module does not have this DLC
         return None if in_use(port) else AtChannel(port, clock=self._clock)
 
     def _put_dtr(self, on: bool) -> bool:
@@ -108,7 +108,7 @@ class AtChannel(ChannelBase):
         Args:
             text: the line without its CR.
             timeout: seconds.
-            success: the lines that end it well, where that is not OK.
+            success: the final results that mean success; None: OK.
 
         Raises:
             CommandError: the module answered ERROR.
@@ -120,14 +120,14 @@ class AtChannel(ChannelBase):
         )
 
     def run(self, dialogue: Dialogue[T], *, timeout: float | None = None) -> T:
-        """Run a dialogue to its end; dialogues of several threads take turns in the order they came.
+        """Run a dialogue to its end; dialogues of several threads take turns in the order in which they came.
 
         Args:
-            dialogue: a fresh generator.
-            timeout: seconds to wait for the turn; None: as long as it takes.
+            dialogue: a new generator.
+            timeout: seconds to wait for the turn; None: without limit.
 
         Returns:
-            What the dialogue returns.
+            The result of the dialogue.
 
         Raises:
             AtTimeout: the turn did not come in time, or a step of the dialogue timed out.
@@ -140,17 +140,17 @@ class AtChannel(ChannelBase):
             return self._drive(turn(self._engine, dialogue))
 
     def on_octets(self, callback: OctetsCallback) -> Callable[[], None]:
-        """Have every octet shown as it comes from and goes to the port.
+        """Call a function with all octets from and to the port.
 
-        The callback gets ``"rx"`` or ``"tx"`` and the octets, in the order of the line: what is sent before it is
-        written, what came before it is looked at. It runs on the thread that writes or reads, so it returns soon and
-        does not use the channel.
+        The callback gets ``"rx"`` or ``"tx"`` and the octets, in the order of the line: before they are written, or
+        before they are parsed. It runs on the thread that writes or reads, so it has to return soon and must not use
+        the channel.
 
         Args:
-            callback: what to call.
+            callback: the function.
 
         Returns:
-            A function that ends it.
+            A function that removes the callback.
         """
         self._taps.append(callback)
 
@@ -161,10 +161,10 @@ class AtChannel(ChannelBase):
         return remove
 
     def call_soon(self, job: Callable[[], None]) -> None:
-        """Run something on the channel's own dispatch thread, where callbacks of users run; it may run dialogues.
+        """Run a function on the dispatch thread of the channel, where callbacks of users run; it may run dialogues.
 
         Args:
-            job: what to run; of more than 1024 that wait the oldest are dropped and counted.
+            job: the function; if more than 1024 are waiting, the oldest ones are dropped and counted.
         """
         with self._changed:
             if len(self._jobs) == MAX_CALLBACKS:
@@ -173,12 +173,12 @@ class AtChannel(ChannelBase):
             self._changed.notify_all()
 
     def _release(self) -> None:
-        """Say that a user no longer needs this channel; the last one closes it."""
+        """Remove a user of this channel; the last one closes it."""
         if self._let_go():
             self.close()
 
     def close(self) -> None:
-        """End every wait with `ChannelClosed`, stop the threads and join them; idempotent."""
+        """End all waits with `ChannelClosed`, stop the threads and join them; idempotent."""
         with self._changed:
             first, self._stopping = not self._stopping, True
             self._end()
@@ -248,7 +248,7 @@ class AtChannel(ChannelBase):
         return execution.result
 
     def _wind_up(self, execution: Execution[T], error: BaseException) -> None:
-        """After a failure, bring the channel back."""
+        """Recover the channel after a failure."""
         execution.abort(interrupted=not isinstance(error, Exception))
         try:
             self._carry_on(lambda: execution.wind_up(self._clock.now()))
@@ -259,7 +259,7 @@ class AtChannel(ChannelBase):
             raise
 
     def _carry_on(self, done: Callable[[], bool]) -> None:
-        """Write what is to be written and wait for what is waited for, until it is done."""
+        """Write octets and wait for answers until `done` returns True."""
         while True:
             with self._changed:
                 if done():
@@ -294,7 +294,7 @@ class AtChannel(ChannelBase):
     # -- threads --------------------------------------------------------------------------------------------------
 
     def add_sink(self, sink: Sink) -> None:
-        """Add a sink for unsolicited results and data, and read from here on; its methods run on the reader."""
+        """Add a sink for unsolicited results and data, and start to read; its methods run on the reader."""
         super().add_sink(sink)
         if self._engine.failure is None:
             self._start()
@@ -326,14 +326,14 @@ class AtChannel(ChannelBase):
                     empty = 0
                     self._received(bytes(octets))
                 elif self.port.timeout is None and not self._stopping:
-                    empty += 1  # a read without a timeout that gives nothing: cancelled, or hung up
+                    empty += 1  # a read without a timeout that returns nothing was cancelled, or the port hung up
                     if empty >= EMPTY_READS or not getattr(self.port, "is_open", True):
                         raise EOFError("the port gives nothing any more")
                 elif not getattr(self.port, "is_open", True):
                     raise EOFError("the port was closed")
 
     def _await_room(self) -> None:
-        """Read no further while sessions are full, so that flow control reaches the peer; answers are always read."""
+        """Stop reading while sessions are full, so that flow control reaches the peer; answers are always read."""
         with self._changed:
             while not self._stopping and not self._turns and self._engine.congested:
                 self._clock.wait(self._changed, None)
@@ -349,7 +349,7 @@ class AtChannel(ChannelBase):
         self._changed.notify_all()
 
     def _dispatch(self) -> None:
-        """Run what users want run, and give out what is held back when its time has come."""
+        """Run the callbacks of users, and pass on octets that are held back when their time has come."""
         while True:
             with self._changed:
                 while not self._jobs and not self.closed:
@@ -367,7 +367,7 @@ class AtChannel(ChannelBase):
 
 
 def in_use(port: object) -> bool:
-    """Tell whether a channel of this process that has not been closed uses a port."""
+    """Tell whether an open channel of this process uses a port."""
     with _living_lock:
         living = list(_living)
     return any(channel.port is port and not channel.closed for channel in living)

@@ -12,38 +12,38 @@ WRITE_TIMEOUT = 30.0
 class Port(Protocol):
     """The interface that a channel needs from a port; pyserial's ports and virtual UARTs have it.
 
-    ``cancel_read``, ``write_timeout``, ``name``, ``is_open`` and ``close`` are used where there are such.
+    ``cancel_read``, ``write_timeout``, ``name``, ``is_open`` and ``close`` are used if the port has them.
     """
 
     @property  # as pyserial has it: not every type checker takes a property for an attribute
     def timeout(self) -> float | None:
-        """Seconds that `read` waits; None: as long as it takes."""
+        """Seconds that `read` waits; None: without limit."""
 
     @timeout.setter
     def timeout(self, seconds: float | None, /) -> None: ...
 
     @property
     def in_waiting(self) -> int:
-        """How many octets can be read at once."""
+        """The number of octets that can be read without waiting."""
 
     def read(self, size: int = 1, /) -> bytes:
-        """Read up to so many octets, waiting for `timeout` seconds."""
+        """Read up to `size` octets, waiting for up to `timeout` seconds."""
 
     def write(self, data: bytes, /) -> int | None:
         """Write octets."""
 
 
 def port_name(port: object) -> str:
-    """Return what messages call a port."""
+    """Return the name of a port for messages."""
     name = getattr(port, "name", None) or getattr(port, "port", None)
     return str(name) if name else type(port).__name__
 
 
 class Borrowed:
-    """A port whose time-outs are those that a reader needs while it has it.
+    """A port with the timeouts that a reader needs, until `give_back` restores those it had.
 
     Args:
-        port: the port; nothing is done to it yet.
+        port: the port; `take` changes it.
     """
 
     def __init__(self, port: Port) -> None:
@@ -52,11 +52,11 @@ class Borrowed:
         self._cancel = getattr(port, "cancel_read", None)
 
     def take(self) -> None:
-        """Set the time-outs: none for reading where a read can be cancelled, else a short one.
+        """Set the timeouts: none for reading if a read can be cancelled, otherwise a short one.
 
         Raises:
             OSError: the port cannot be used.
-            ValueError: likewise.
+            ValueError: the port cannot be used.
         """
         wanted = {"timeout": None if self._cancel is not None else POLL}
         if getattr(self._port, "write_timeout", 0.0) is None:
@@ -66,13 +66,13 @@ class Borrowed:
             setattr(self._port, key, value)
 
     def cancel(self) -> None:
-        """End a read that waits, where that is possible."""
+        """End a read that is waiting, if the port can do that."""
         if self._cancel is not None:
             with suppress(OSError, TypeError, ValueError):
                 self._cancel()
 
     def give_back(self) -> None:
-        """Set the time-outs that it had."""
+        """Restore the timeouts that the port had."""
         for key, value in self._before.items():
             with suppress(OSError, ValueError, AttributeError):
                 setattr(self._port, key, value)

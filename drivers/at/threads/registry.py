@@ -14,9 +14,9 @@ _channels_lock = threading.Lock()
 
 
 def shared_channel(port: Port, *, clock: Clock | None = None) -> AtChannel:
-    """Return the channel of a port, made at the first call; the caller owes `AtChannel._retain` and `_release`."""
+    """Return the channel of a port, created at the first call; the caller has to `_retain` and `_release` it."""
     with _channels_lock:
-        channel = _channels.get(id(port))  # the channel keeps its port, so the number is not used again meanwhile
+        channel = _channels.get(id(port))  # the channel keeps its port alive, so the id is not reused meanwhile
         if channel is None or channel.closed:
             channel = AtChannel(port, clock=clock)
             _channels[id(port)] = channel
@@ -31,7 +31,7 @@ def channel_for(port: Port, *, clock: Clock | None = None) -> AtChannel:
         clock: the source of time, for a channel that does not exist yet.
 
     Returns:
-        A channel that stays until its own `AtChannel.close`.
+        The channel, which stays open until `AtChannel.close`.
     """
     channel = shared_channel(port, clock=clock)
     channel._retain()

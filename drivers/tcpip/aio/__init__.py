@@ -1,4 +1,7 @@
-"""The TCP/IP driver for asyncio: the names of `drivers.tcpip`, awaitable, from the same procedures."""
+"""The TCP/IP driver for asyncio: the names of `drivers.tcpip` as coroutines, over the same procedures.
+
+Rules are in ``drivers.tcpip.core``, AT commands in the folder of each family.
+"""
 
 from __future__ import annotations
 

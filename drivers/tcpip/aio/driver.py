@@ -1,4 +1,4 @@
-"""The TCP/IP driver for asyncio: the names of `drivers.tcpip`, awaitable, from the same procedures."""
+"""The TCP/IP driver for asyncio: one context of the stack of a module, over one channel."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ T = TypeVar("T")
 
 
 class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
-    """One context of the module's TCP/IP stack, driven over one channel. The constructor sends nothing.
+    """One context of the TCP/IP stack of a module, controlled over one channel. The constructor sends nothing.
 
     Args:
-        port: a reader and a writer, as ``cmux.aio.Mux.channel`` gives them, or an `AtChannel` of this event loop.
-        context: see `drivers.tcpip.TcpipDriver`, likewise all that follow.
+        port: a reader and a writer, such as those of ``cmux.aio.Mux.channel``, or an `AtChannel` of this event loop.
+        context: this and the following arguments are those of `drivers.tcpip.TcpipDriver`.
         apn: see there.
         user: see there.
         password: see there.
@@ -37,7 +37,7 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         show: see there.
         initialise: see there.
         dialect: see there.
-        table: see there; channels of one ``cmux.aio.Mux`` share one.
+        table: see there; channels of one ``cmux.aio.Mux`` share a table.
         clock: see there; None: that of the channel.
     """
 
@@ -45,7 +45,7 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         return TaskRunner(port, clock)
 
     async def _do(self, procedure: Procedure[T]) -> T:
-        """Carry out what no other operation of this driver may come between."""
+        """Run an operation to its end before any other operation of this driver."""
         return await self._runner.run(exclusive(procedure))
 
     @property
@@ -54,11 +54,11 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         return self._runner.channel
 
     async def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:  # noqa: ASYNC109
-        """Take the context; see `drivers.tcpip.TcpipDriver.claim`."""
+        """Claim the context; see `drivers.tcpip.TcpipDriver.claim`."""
         return await self._do(self._context.take(timeout, take_over=take_over))
 
     async def reclaim(self, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - on the driver's clock
-        """Take the context, also where a dead host has left it active; see `drivers.tcpip.TcpipDriver.reclaim`."""
+        """Claim the context, even if a dead host has left it active; see `drivers.tcpip.TcpipDriver.reclaim`."""
         await self._do(self._context.take(timeout, reclaim=True))
 
     def keep_alive(
@@ -68,11 +68,11 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         return Watch(self._runner, self._context, session, settings or KeepAlive(), **options)
 
     async def release(self) -> None:
-        """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
+        """Release the context without deactivating it; its sessions end. Does nothing if it is not held."""
         await self._do(self._context.release())
 
     async def close(self) -> None:
-        """Close the sessions, deactivate the context, give it up, and close the channel that was made for this."""
+        """Close the sessions, deactivate the context, release it, and release the channel."""
         await self._runner.run(lifetime.finish(self._context))
 
     async def __aenter__(self) -> TcpipDriver:
@@ -84,18 +84,18 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
             await self.close()
 
     async def state(self) -> str:
-        """Return the state of the context as the module words it."""
+        """Return the state of the context, in the words of the module."""
         return await self._do(self._context.state())
 
     async def foreground(self) -> tuple[int, int | None]:
-        """Return the UART's foreground context and the virtual UART (1 to 4) that controls it."""
+        """Return the foreground context of the UART, and the virtual UART (1 to 4) that controls it."""
         return await self._do(self._context.foreground())
 
     async def show(self, *names: str) -> None:
-        """Set what stands before data that is not fetched; possible at any time, also while a session stands.
+        """Set the information that precedes data that is not fetched; possible at any time, also during a session.
 
         Args:
-            names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
+            names: those of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT to switch on.
         """
         await self._do(self._context.show(frozenset(names)))
 
@@ -114,7 +114,7 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
     async def listen(
         self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
     ) -> Listener:
-        """Begin to listen for clients; see `drivers.tcpip.TcpipDriver.listen`."""
+        """Start to listen for clients; see `drivers.tcpip.TcpipDriver.listen`."""
         return Listener(
             self._runner,
             self._context,
@@ -145,11 +145,11 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         return await self._do(self._context.resolve(name))
 
     async def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
-        """Set the servers that names are asked of."""
+        """Set the name servers."""
         await self._do(self._context.set_name_servers(primary, secondary))
 
     async def name_servers(self) -> tuple[str, ...]:
-        """Return the servers that names are asked of."""
+        """Return the name servers."""
         return await self._do(self._context.name_servers())
 
     async def escape(self) -> None:

@@ -1,4 +1,4 @@
-"""Listeners in asyncio: servers of the module, whose clients become sessions."""
+"""Listeners in asyncio: servers of the module, which return their clients as sessions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .session import Session
 
 
 class Listener(ListenerBase[TaskRunner]):
-    """A server of the module; made by `TcpipDriver.listen`. See `drivers.tcpip.Listener`."""
+    """A server of the module; `TcpipDriver.listen` returns it. See `drivers.tcpip.Listener`."""
 
     async def status(self) -> tuple[bool, int]:
-        """Return whether it listens, as the module says, and how many clients are connected."""
+        """Return whether it is listening and the number of connected clients, as the module reports them."""
         return await self._runner.run(self._context.listener_status(self._state))
 
     async def accept(self, timeout: float | None = None) -> Session:  # noqa: ASYNC109 - on the driver's clock
@@ -22,7 +22,7 @@ class Listener(ListenerBase[TaskRunner]):
         )
 
     async def close(self) -> None:
-        """Leave the listening state; a session that was accepted stays; idempotent."""
+        """Stop listening; accepted sessions stay open; idempotent."""
         await self._runner.run(operations.close_listener(self._context, self._state))
 
     async def __aenter__(self) -> Listener:

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
-    """Runs procedures on a channel, in the task of whoever asks for them.
+    """Runs procedures on a channel, in the task of the caller.
 
     Args:
         port: a reader and a writer, or a channel of them.
@@ -32,10 +32,10 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
         self._working = False
 
     async def run(self, procedure: Procedure[T]) -> T:
-        """Run a procedure: its dialogues on the channel, its waits beside it.
+        """Run a procedure: its dialogues on the channel, its waits without it.
 
         Args:
-            procedure: a fresh generator.
+            procedure: a new generator.
         """
         progress = Progress(procedure)
         while (request := progress.next_request()) is not None:
@@ -44,7 +44,7 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
         return progress.result
 
     def wake(self, work: Callable[[], Dialogue[None] | None]) -> None:
-        """See `RunnerBase.wake`: it is done in a task of its own, one turn at a time."""
+        """See `RunnerBase.wake`: the dialogues run in a task of their own."""
 
         async def do() -> None:
             try:
@@ -58,7 +58,7 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
             self.channel.call_soon(do)
 
     async def close(self) -> None:
-        """Let go of a channel that was made for this runner; idempotent."""
+        """Release the channel if it was created for this runner; idempotent."""
         async with self._administration:
             owned = self._disown()
         if owned:

@@ -1,4 +1,4 @@
-"""Sessions in asyncio: what the user of `drivers.tcpip.aio` reads and writes."""
+"""Sessions in asyncio: sending and receiving."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .runner import TaskRunner
 class Session(SessionBase[TaskRunner]):
     """A session with a remote host; see `drivers.tcpip.Session`.
 
-    Made by `TcpipDriver.connect` and `Listener.accept`.
+    `TcpipDriver.connect` and `Listener.accept` return it.
     """
 
     async def send(self, data: bytes | bytearray | memoryview) -> int:
-        """Send up to 1460 octets and return how many the module has taken."""
+        """Send up to 1460 octets and return the number that the module has accepted."""
         return await self._runner.run(operations.send(self._context, self._state, data))
 
     async def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
@@ -26,31 +26,31 @@ class Session(SessionBase[TaskRunner]):
         await self._runner.run(operations.send_all(self._context, self._state, data, end, period))
 
     async def acknowledged(self) -> Acknowledged:
-        """Return how much was sent, acknowledged, and not."""
+        """Return how many octets were sent, acknowledged, and not acknowledged."""
         return await self._runner.run(operations.acknowledged(self._context, self._state))
 
     async def check(
         self, settings: KeepAlive | None = None, *, stopped: Callable[[], bool] | None = None
     ) -> Acknowledged:
-        """Find out whether the connection still is one; see `drivers.tcpip.Session.check`."""
+        """Examine whether the connection still exists; see `drivers.tcpip.Session.check`."""
         return await self._runner.run(examine(self._context, self._state, settings or KeepAlive(), stopped))
 
     async def rest(
         self, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False
     ) -> None:
-        """Wait while the session stands; see `drivers.tcpip.Session.rest`."""
+        """Wait while the session is open; see `drivers.tcpip.Session.rest`."""
         await self._runner.run(operations.rest(self._state, seconds, stopped, even_closed=even_closed))
 
     async def recv(self, size: int) -> bytes:
-        """Return what has come, waiting for at least one octet; see `drivers.tcpip.Session.recv`."""
+        """Return received data, waiting for at least one octet; see `drivers.tcpip.Session.recv`."""
         return (await self.recvfrom(size))[0]
 
     async def recvfrom(self, size: int) -> tuple[bytes, Address]:
-        """Return what has come and whence; see `drivers.tcpip.Session.recvfrom`."""
+        """Return received data and the address that it came from; see `drivers.tcpip.Session.recvfrom`."""
         return await self._runner.run(operations.receive(self._context, self._state, size))
 
     async def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
-        """Fill a buffer with what has come and return how many octets that were."""
+        """Fill a buffer with received data and return the number of octets."""
         return await self._runner.run(operations.receive_into(self._context, self._state, buffer, size))
 
     async def close(self) -> None:

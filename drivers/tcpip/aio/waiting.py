@@ -1,4 +1,4 @@
-"""Waiting for changes in a task, and for one's turn."""
+"""Waits for changes in a task, and a lock that a task may take again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 
 async def until(clock: Clock, changes: Changes, ready: Callable[[], T | None], seconds: float | None) -> T | None:
-    """Wait until something is ready, and return it; None when the time has run out.
+    """Wait until `ready` has a result, and return it; return None if the time runs out.
 
     Args:
         clock: the source of time.
-        changes: tells when to ask again, maybe from another thread.
-        ready: None: not yet.
-        seconds: how long at most, None for as long as it takes.
+        changes: the state on whose changes, maybe from another thread, `ready` is called again.
+        ready: None means not yet.
+        seconds: the most seconds to wait; None: without limit.
     """
     deadline = None if seconds is None else clock.now() + seconds
     if (result := ready()) is not None:
@@ -28,7 +28,7 @@ async def until(clock: Clock, changes: Changes, ready: Callable[[], T | None], s
     loop, bell, here = asyncio.get_running_loop(), asyncio.Event(), threading.get_ident()
 
     def ring() -> None:
-        if threading.get_ident() == here:  # at once: who asks for a turn a round later than others gets it later
+        if threading.get_ident() == here:  # at once: a waiter that wakes a round later gets its turn later
             bell.set()
         else:
             loop.call_soon_threadsafe(bell.set)
@@ -49,7 +49,7 @@ async def until(clock: Clock, changes: Changes, ready: Callable[[], T | None], s
 
 
 class TaskLock:
-    """A lock that the task which has it may take again, as a thread may a `threading.RLock`."""
+    """A lock that its owner task may acquire again, like a `threading.RLock` of threads."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()

@@ -1,4 +1,4 @@
-"""Watching idle sessions in asyncio (app note chapter 10)."""
+"""Watches idle sessions in asyncio (app note chapter 10)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .session import Session
 
 
 class Watch:
-    """Examines a session whenever it has been idle for a period; made by `TcpipDriver.keep_alive`.
+    """Examines a session whenever it has been idle for a period; `TcpipDriver.keep_alive` returns it.
 
     Args:
         runner: runs the examination.
-        context: whose session it is.
+        context: the context of the session.
         session: a TCP session.
-        settings: how.
-        options: what becomes of a session that is found dead.
+        settings: when and how to examine it.
+        options: what is done when the session is found dead.
     """
 
     def __init__(
@@ -46,16 +46,16 @@ class Watch:
 
     @property
     def session(self) -> Session:
-        """The session that is watched now."""
+        """The session that is being watched."""
         return self._watched.session
 
     @property
     def bound(self) -> float:
-        """Seconds from the last sign of life until a dead connection is reported, at most."""
+        """The most seconds from the last sign of life until a dead connection is reported."""
         return self._watched.bound
 
     async def close(self) -> None:
-        """Stop watching; the session stays; idempotent."""
+        """Stop watching; the session stays open; idempotent."""
         self._task.cancel()
         if self._task is not asyncio.current_task():
             await asyncio.gather(self._task, return_exceptions=True)

@@ -1,6 +1,7 @@
-"""What every family of TCP/IP stacks shares: sessions, listeners, who owns which context. No command, no waiting.
+"""The part that all families of TCP/IP stacks share: sessions, listeners, the ownership of contexts.
 
-What a family is written with can be had from here: it derives from `TcpipStack`.
+No AT command is here (see the folder of each family), and nothing here waits (see the shells). A family derives its
+stack from `TcpipStack`, and finds everything that it needs for that among the names of this package.
 """
 
 from __future__ import annotations

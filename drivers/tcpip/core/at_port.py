@@ -8,7 +8,7 @@ from ...at.core import Sink
 
 
 class AtPort(Protocol):
-    """An AT channel, on threads or in asyncio, as far as the rules use it."""
+    """The part of an AT channel, on threads or in asyncio, that the rules use."""
 
     name: str
 
@@ -19,4 +19,4 @@ class AtPort(Protocol):
         """Remove a sink."""
 
     def _room_made(self) -> None:
-        """Learn that a sink is no longer congested."""
+        """Let the reader continue: a sink is no longer congested."""

@@ -1,4 +1,4 @@
-"""A lock, and whom to wake when what it protects has changed. Does not wait itself: the shells do."""
+"""A lock with waiters that are woken when the protected state changes. It does not wait itself: the shells do."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Wake = Callable[[], object]
-"""Wakes one who waits; called with the lock held, maybe from another thread, so it only leaves a note."""
+"""Wakes one waiter. It is called with the lock held, maybe from another thread, so it must not wait or lock."""
 
 
 class Changes:
     """A lock with a list of waiters; sessions, listeners and tables of contexts have one each.
 
-    ``with changes:`` is the lock; whoever has changed something calls `notify` before letting it go.
+    ``with changes:`` acquires the lock; after a change, `notify` is called before it is released.
     """
 
     def __init__(self) -> None:
@@ -30,13 +30,13 @@ class Changes:
         self._lock.release()
 
     def notify(self) -> None:
-        """Wake all who wait; called with the lock held."""
+        """Wake all waiters; called with the lock held."""
         for wake in self._waiting:
             wake()
 
     @contextmanager
     def waking(self, wake: Wake) -> Iterator[None]:
-        """Have somebody woken at every change; called without the lock."""
+        """Call `wake` at every change inside of the ``with`` block; called without the lock."""
         with self:
             self._waiting.add(wake)
         try:

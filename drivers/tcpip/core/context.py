@@ -1,4 +1,4 @@
-"""One context of a module, whatever its family: what is done in which order.
+"""The operations on one context, for all families: each in the right order of steps.
 
 Every operation is a procedure; `ThreadRunner` and `TaskRunner` run them. No I/O, no waiting.
 """
@@ -18,15 +18,15 @@ from .socket_state import SocketState
 
 
 class Context(EventHandler):
-    """One context, driven over one channel; see `EventHandler` for the arguments."""
+    """One context, controlled over one channel; see `EventHandler` for the arguments."""
 
     closed: bool = False
-    """Whether the driver of the context was closed."""
+    """Whether the driver of the context has been closed."""
 
-    # -- taking and leaving ----------------------------------------------------------------------------------------
+    # -- claiming and releasing ------------------------------------------------------------------------------------
 
     def take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[Lease]:
-        """Claim the context and make the settings; where it is held, make sure that nobody took it unheard."""
+        """Claim the context and make the settings; if it is held already, check that it has not been taken."""
         self._check_usable()
         if not self.claim._check():
             yield from self._take(timeout, take_over=take_over, reclaim=reclaim)
@@ -35,10 +35,10 @@ class Context(EventHandler):
         return self.claim.held
 
     def ready(self) -> Procedure[None]:
-        """Make sure that the context is held and not broken, claiming it where it is not held."""
+        """Make sure that the context is held and not broken; claim it if it is not held."""
         self._check_usable()
         if self.claim._check() and self.claim.broken:
-            yield from self.stack.deactivate()  # the network took it away; only this frees it for anybody
+            yield from self.stack.deactivate()  # the network has deactivated it; only this frees it
         if not self.claim._check():
             yield from self._take(0.0)
 
@@ -58,10 +58,10 @@ class Context(EventHandler):
             raise
 
     def _give_up(self, reason: str) -> Procedure[None]:
-        """Give the context up, and tell the module so where it has to know."""
+        """Release the context, in the module too if it keeps the owner."""
         try:
             if self.claim.valid:
-                with suppress(AtError, TcpipError):  # there is nobody to tell, or nothing of ours left
+                with suppress(AtError, TcpipError):  # the module is gone, or the context is no longer ours
                     yield from self.stack.give_up()
         finally:
             self.claim._release(reason)
@@ -71,23 +71,23 @@ class Context(EventHandler):
             raise TcpipError(f"{self.name}: the driver was closed")
 
     def words(self, what: str) -> str:
-        """Return what a message adds in the module's own words, see `TcpipStack.WORDS`."""
+        """Return the words of the module that are added to a message; see `TcpipStack.WORDS`."""
         return f" ({self.stack.WORDS[what]})" if what in self.stack.WORDS else ""
 
     def check_held(self) -> None:
-        """Make sure that a session can be used.
+        """Check that sessions can be used.
 
         Raises:
-            SessionClosed: the context is not held any more.
+            SessionClosed: the context is no longer held.
         """
         if not self.claim.valid:
             raise SessionClosed(f"{self.name}: the context is no longer held by this driver")
 
     def release(self) -> Procedure[None]:
-        """Give the context up without deactivating it."""
+        """Release the context without deactivating it."""
         with suppress(AtError, TcpipError):
             yield from self._leave_data_mode()
-        if self.stack.ID_SCOPE is IdScope.MODULE:  # their ids would stay taken
+        if self.stack.ID_SCOPE is IdScope.MODULE:  # the ids of its sockets would stay taken
             yield from self._close_all()
             for listener in list(self.table.listeners.values()):
                 listener.close_here()
@@ -96,7 +96,7 @@ class Context(EventHandler):
         yield from self._give_up("the driver gave the context up")
 
     def close(self) -> Procedure[None]:
-        """Close the sessions, deactivate the context, and give it up; nothing the second time, unless interrupted."""
+        """Close the sessions, deactivate the context and release it; a second call continues an interrupted one."""
         if self.closed:
             return
         self.closed = True
@@ -104,12 +104,12 @@ class Context(EventHandler):
             if self.claim.valid:
                 yield from self._wind_up()
         except (ChannelClosed, ContextLost):
-            pass  # there is nobody to tell, or nothing of ours left
+            pass  # the module is gone, or the context is no longer ours
         except Exception:
             yield from self._give_up("the driver was closed")
             raise
         except BaseException:  # an interruption
-            self.closed = False  # the context may still be active: another call goes on
+            self.closed = False  # the context may still be active: another call continues
             raise
         yield from self._give_up("the driver was closed")
 
@@ -119,7 +119,7 @@ class Context(EventHandler):
                 yield from on_channel(self.turn_away(refused))
         for session in self.table._unfinished():
             if session.close_here():
-                with suppress(AtError, TcpipError):  # there is nobody to tell, or deactivating ends it, too
+                with suppress(AtError, TcpipError):  # the module is gone, or deactivating ends the session, too
                     yield from self.end_session(session)
 
     def _wind_up(self) -> Procedure[None]:
@@ -131,14 +131,14 @@ class Context(EventHandler):
             yield from self.stack.deactivate()
 
     def _leave_data_mode(self) -> Procedure[None]:
-        """Leave data mode where the UART is in it, so that commands can be sent."""
+        """Leave data mode if the UART is in it, so that commands can be sent."""
         if self.table.online is not None:
             yield from on_channel(self.stack.escape())
 
     # -- the context -----------------------------------------------------------------------------------------------
 
     def state(self) -> Procedure[str]:
-        """Read the state of the context, as the module words it."""
+        """Return the state of the context, in the words of the module."""
         yield from self.ready()
         return (yield from self.stack.state())
 
@@ -154,7 +154,7 @@ class Context(EventHandler):
         yield from self.stack.deactivate()
 
     def local_address(self) -> Procedure[str]:
-        """Return the local address of the active context, read once."""
+        """Return the local address of the active context; it is read only once."""
         yield from self.ready()
         if self.claim.address is None:
             if not self.claim.active:
@@ -167,13 +167,13 @@ class Context(EventHandler):
         return self.claim.address
 
     def foreground(self) -> Procedure[tuple[int, int | None]]:
-        """Return the UART's foreground context and the virtual UART that controls it."""
+        """Return the foreground context of the UART, and the virtual UART that controls it."""
         yield from self.ready()
         return (yield from self.stack.foreground())
 
     def show(self, shown: frozenset[str]) -> Procedure[None]:
-        """Set what stands before received data."""
-        showing = self.stack.show(shown)  # refuses what it does not know before anything is sent
+        """Set the information that precedes received data."""
+        showing = self.stack.show(shown)  # raises for unknown names before anything is sent
         yield from self.ready()
         yield from showing
 
@@ -212,7 +212,7 @@ class Context(EventHandler):
     def listen(
         self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
     ) -> Procedure[ListenerState]:
-        """Begin to listen for clients."""
+        """Start to listen for clients."""
         check_protocol(protocol)
         if port is not None:
             check_port(port)
@@ -230,10 +230,10 @@ class Context(EventHandler):
             raise
 
     def end_session(self, session: SocketState) -> Procedure[None]:
-        """Tell the module that a session was closed here, where it has to know."""
+        """Close a session in the module, if the module still has it."""
         try:
             if session.released or not self.claim.valid or self.claim.broken:
-                return  # the module has it no longer; its id may be another one's by now
+                return  # the module no longer has it; another session may have its id by now
             yield from self._leave_data_mode()
             if self.stack.CLOSE_AFTER_PEER or not session.remote_closed:
                 yield from self.stack.close(session)
@@ -242,23 +242,23 @@ class Context(EventHandler):
             session.ending = False
 
     def end_listening(self, listener: ListenerState) -> Procedure[None]:
-        """Tell the module that a listener was closed here."""
+        """Close a listener in the module."""
         if self.claim.valid:
             yield from self.stack.close_listener(listener)
 
     def listener_status(self, listener: ListenerState) -> Procedure[tuple[bool, int]]:
-        """Return whether it listens, as the module says, and how many clients are connected."""
+        """Return whether the listener is listening and the number of connected clients, as the module reports them."""
         yield from self.ready()
         return (yield from self.stack.listener_status(listener))
 
     def room_made(self) -> None:
-        """Learn that a reader has made room."""
+        """Continue to receive after a reader has made room."""
         self._port._room_made()
         self.table._room_made()
 
     @property
     def resumable(self) -> bool:
-        """Whether there is a session to go back to in data mode."""
+        """Whether there is a session for which data mode can be entered again."""
         return bool(self.table.standing())
 
     # -- names -----------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ class Context(EventHandler):
         return (yield from self.stack.resolve(name))
 
     def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
-        """Set the servers that names are asked of, in an active context."""
+        """Set the name servers, in an active context."""
         for address in (primary, *(() if secondary is None else (secondary,))):
             check_address(address)
         yield from self.ready()
@@ -279,6 +279,6 @@ class Context(EventHandler):
         yield from self.stack.set_name_servers(primary, secondary)
 
     def name_servers(self) -> Procedure[tuple[str, ...]]:
-        """Return the servers that names are asked of."""
+        """Return the name servers."""
         yield from self.ready()
         return (yield from self.stack.name_servers())

@@ -1,4 +1,4 @@
-"""One driver's claim to its context: taking it, losing it, leaving it. No I/O, no waiting."""
+"""The claim of one driver to its context: how it is taken, lost and released. No I/O, no waiting."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from ...errors import CommandError, ContextBusy, ContextLost, SessionClosed
 from .ownership import ContextState, ContextTable, Lease
 from .procedure import Procedure, wait
 
-RETRY = 1.0  # seconds between two questions for a context that the module refuses
+RETRY = 1.0  # seconds between two requests for a context that the module refuses
 
 
 class ContextClaim:
     """The lease on one context, and what is known about the context while it lasts.
 
     Args:
-        context: which context.
+        context: the number of the context.
         port: the name of the port.
-        dlci: the DLCI of the port, None where it does not tell it.
-        table: who owns which context.
-        now: tells the time.
-        words: what messages add in the words of the family, see `TcpipStack.WORDS`.
+        dlci: the DLCI of the port; None if it does not have one.
+        table: the owners of contexts.
+        now: returns the time.
+        words: words of the family for messages; see `TcpipStack.WORDS`.
         ended: called with the reason when the claim has ended.
     """
 
@@ -36,19 +36,19 @@ class ContextClaim:
         ended: Callable[[Exception], None],
     ) -> None:
         self.context: int = context
-        """Which context it is."""
+        """The number of the context."""
         self.port: str = port
         """The name of the port."""
         self.dlci: int | None = dlci
-        """The DLCI of the port, None where it does not tell it."""
+        """The DLCI of the port; None if it does not have one."""
         self.name: str = f"{port}, context {context}"
-        """What messages call the context."""
+        """The name of the context in messages."""
         self.lease: Lease | None = None
-        """The lease, until `lost`, a release or the end of what was used ends the claim."""
+        """The lease; None when the claim has ended."""
         self.address: str | None = None
-        """The local address, None until it was read."""
+        """The local address; None until it has been read."""
         self.broken: bool = False
-        """Whether the network has taken the context away, so that it has to be deactivated first."""
+        """Whether the network has deactivated the context, so that it has to be deactivated here first."""
         self._table = table
         self._now = now
         self._words = words
@@ -60,7 +60,7 @@ class ContextClaim:
 
     @property
     def held(self) -> Lease:
-        """The lease that lasts."""
+        """The current lease."""
         if self.lease is None:
             raise RuntimeError("nothing is held")
         return self.lease
@@ -72,7 +72,7 @@ class ContextClaim:
 
     @property
     def active(self) -> bool:
-        """Whether the context is held and has been in use, as far as known."""
+        """Whether the context is held and has been in use, as far as is known."""
         return self.valid and self.lease is not None and self.lease.active
 
     def _take(
@@ -83,16 +83,16 @@ class ContextClaim:
         patient: bool,
         ask: Callable[[], Procedure[None]],
     ) -> Procedure[None]:
-        """Take the context: reserve it in the table, ask the module, confirm or undo.
+        """Claim the context: reserve it in the table, ask the module, confirm or undo.
 
         Args:
-            deadline: until when to wait for one that is busy.
-            take_over: whether to take it from a holder that has not used it.
-            patient: whether to wait for one that is busy.
+            deadline: the time until which to wait for a busy context.
+            take_over: whether to take it from an owner that has not used it.
+            patient: whether to wait for a busy context.
             ask: asks the module; a `CommandError` is its refusal.
 
         Raises:
-            ContextBusy: somebody else holds it.
+            ContextBusy: another driver or program holds it.
         """
         while True:
             try:
@@ -126,7 +126,7 @@ class ContextClaim:
         """Tell whether the context is held.
 
         Raises:
-            ContextLost: it was, and somebody else has taken it since; raised once.
+            ContextLost: it was held, and another driver has taken it since; raised once.
         """
         lease = self.lease
         if lease is None or lease.ended is None:
@@ -137,18 +137,18 @@ class ContextClaim:
         return False
 
     def _release(self, reason: str) -> None:
-        """Give the context up, whatever its state."""
+        """Release the context, in any state."""
         lease = self.lease
         self._drop(SessionClosed(f"{self.name}: {reason}"))
         if lease is not None:
             self._table._release(lease, reason)
 
     def note(self, word: str, state: ContextState) -> None:
-        """Take a state that follows from what the module says; one that nobody uses ends the claim on what was used.
+        """Record a state that the module has reported; if the context goes out of use, the claim ends.
 
         Args:
-            word: the state as the module words it.
-            state: what that means.
+            word: the state, in the words of the module.
+            state: its meaning.
         """
         lease = self.lease
         if lease is None:
@@ -161,18 +161,18 @@ class ContextClaim:
                 self._drop(SessionClosed(f"{self.name}: the context is in {word}"))
 
     def lost(self, lease: Lease, code: int | None = None) -> ContextLost:
-        """End the claim because somebody else has the context, and return the exception that says so.
+        """End the claim because another driver or program has the context, and return the exception for that.
 
         Args:
-            lease: the one that was lost.
-            code: the module's own number for that, None where it gave none.
+            lease: the lease that was lost.
+            code: the error code of the module; None if it gave none.
         """
         loss = ContextLost(self.context, lease.ended or "", port=self.port, code=code)
         self._drop(loss)
         return loss
 
     def forget(self, lease: Lease, reason: str) -> None:
-        """End a lease because the module says that somebody else has the context; `lost` ends the claim."""
+        """End a lease because another UART has the context, as the module reports; `lost` ends the claim."""
         self._table._forget(lease, reason)
 
     def _drop(self, cause: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Sorts what arrives on a channel for one context: the family says what it means, the rules get events."""
+"""Passes what a channel receives to one context: the family classifies it, the rules get events."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .stack import TcpipStack
 
 
 class Demultiplexer:
-    """The sink of a driver on its channel; runs on the channel's reader and returns at once.
+    """The sink of a driver on its channel. Its methods run on the reader of the channel and return at once.
 
     Args:
-        stack: knows what lines and headers mean.
+        stack: classifies lines and data.
         table: the sessions of the context.
-        handle: takes the events.
+        handle: called with the events.
     """
 
     def __init__(self, stack: TcpipStack, table: SessionTable, handle: Callable[[Event], None]) -> None:
@@ -36,7 +36,7 @@ class Demultiplexer:
 
     @property
     def congested(self) -> bool:
-        """See `Sink.congested`; what the module keeps is simply not fetched."""
+        """See `Sink.congested`; where the module keeps the data, it is not fetched instead."""
         return self._stack.pushes and any(session.congested for session in self._table.standing())
 
     def take_line(self, text: str) -> bool:
@@ -45,7 +45,7 @@ class Demultiplexer:
         if event is None:
             return False
         self._handle(event)
-        return not isinstance(event, ModuleReset)  # which concerns every context of the UART
+        return not isinstance(event, ModuleReset)  # a reset concerns every context of the UART
 
     def take_data(self, header: str, data: bytes) -> bool:
         """See `Sink.take_data`."""

@@ -1,4 +1,4 @@
-"""Reacts to what a module says about one context, whatever its family. No I/O, no waiting."""
+"""Handles the events of one context, for all families. No I/O, no waiting."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .stack import Dialect, TcpipStack, Wiring
 
 
 class EventHandler:
-    """One context, driven over one channel: its claim, its sockets, its family's stack.
+    """One context, controlled over one channel: its claim, its sockets, the stack of its family.
 
     Args:
-        dialect: which kind of module it is.
-        options: how the context is to be used.
+        dialect: the kind of module.
+        options: the options of the context.
         port: the channel.
-        dlci: its DLCI, None where the port does not tell it.
-        owners: who owns which context.
-        now: tells the time.
-        wake: has `work` done soon.
-        set_dtr: sets DTR of the UART, where it has one.
+        dlci: the DLCI of the channel; None if the port does not have one.
+        owners: the owners of contexts.
+        now: returns the time.
+        wake: runs the dialogues of `work`, soon.
+        set_dtr: sets DTR of the UART, if it has one.
 
     Raises:
-        ValueError: the family does not have what is asked for.
+        ValueError: the family does not have one of the options.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class EventHandler:
             ended=self._claim_ended,
         )
         self.name: str = self.claim.name
-        """What messages call it."""
+        """The name of the context in messages."""
         scope = owners._scope if family.ID_SCOPE is IdScope.MODULE else Scope()
         self.table: SessionTable = SessionTable(
             self.name, options.context, scope, until_closed=family.CLOSE_AFTER_PEER, handle=self.handle, wake=wake
@@ -79,10 +79,10 @@ class EventHandler:
         self.stack.let_go()
         self._port.remove_sink(self._demultiplexer)
 
-    # -- what the module says --------------------------------------------------------------------------------------
+    # -- events ----------------------------------------------------------------------------------------------------
 
     def handle(self, event: events.Event) -> None:
-        """Do what follows from an event. Called on the channel's reader, too: it returns at once."""
+        """Handle an event. This is also called on the reader of the channel, so it returns at once."""
         match event:
             case (
                 events.Opened(id)
@@ -94,7 +94,7 @@ class EventHandler:
             ):
                 table = self.table._holder(id)
                 if table is not self.table:
-                    table._handle(event)  # it has come on another channel
+                    table._handle(event)  # it came on another channel
                 elif isinstance(event, events.ListenerEnded):
                     self._listener_ended(event)
                 else:
@@ -147,19 +147,19 @@ class EventHandler:
                     self._closed_by_peer(session)
 
     def _incoming(self, event: events.Incoming) -> None:
-        """Make the session of a client that has come."""
+        """Create the session of a client that has connected."""
         table = self.table._holder(event.listener)
         if table is not self.table:
             table._handle(event)
             return
         listener = self.table.listeners.get(event.listener)
         if listener is None:
-            return  # that of somebody else
+            return  # the listener belongs to another driver
         former = self.table.sessions.get(event.id)
         if former is not None and former.role == "server" and self.stack.CLOSE_AFTER_PEER and table._occupies(former):
-            return  # told again on another channel: nobody else can have its id before it is closed here
+            return  # reported again on another channel: its id cannot be used again before it is closed here
         if former is not None and former.open:
-            former.end_by_remote()  # its place was given to another: it has gone unheard
+            former.end_by_remote()  # its id has been given to another client, so its end was missed
         datagrams = self.stack.datagrams(listener.protocol)
         session = self.table.new_session(event.id, "server", listener.protocol, event.remote, datagrams=datagrams)
         session.used(self._now(), heard=True)
@@ -172,17 +172,17 @@ class EventHandler:
         if self.stack.pushes or self.table.online is not None:
             self._ended_by_peer(session)
         else:
-            session.closing = session.unread = True  # what the module keeps is fetched first
+            session.closing = session.unread = True  # data that the module keeps is fetched first
             self.table.wake()
 
     def _ended_by_peer(self, session: SocketState) -> None:
         session.end_by_remote()
         self.stack.ended_by_peer(session)
 
-    # -- what is done without being asked ----------------------------------------------------------------------------
+    # -- work that no call asks for ----------------------------------------------------------------------------------
 
     def work(self) -> Dialogue[None] | None:
-        """Return what is to be done next without being asked, None when there is nothing."""
+        """Return the next dialogue that is due without a call of the user, or None."""
         table = self.table
         if not self.claim.valid:
             table._doubt = False
@@ -199,7 +199,7 @@ class EventHandler:
         return None if session is None else self._fetch(session)
 
     def turn_away(self, session: SocketState) -> Dialogue[None]:
-        """Close a client that is not wanted."""
+        """Close a client that was refused."""
         try:
             yield from self.stack.turn_away(session)
         finally:
@@ -210,12 +210,12 @@ class EventHandler:
             self.handle(event)
 
     def _fetch(self, session: SocketState) -> Dialogue[None]:
-        """Fetch once; it is repeated until nothing comes, because the module tells it once only."""
+        """Fetch once; this is repeated until nothing is left, because the module reports data only once."""
         session.unread = False
         try:
             count = yield from self.stack.read(session)
         except AtTimeout as error:
-            session.break_off(error)  # nobody knows what of it was lost
+            session.break_off(error)  # how much data was lost is not known
             raise
         if count:
             session.unread = True

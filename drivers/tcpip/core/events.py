@@ -1,4 +1,4 @@
-"""Events: what a module says by itself, as a family's classifier of lines reports it to the rules of all families."""
+"""Events: the unsolicited results of a module, as the classifier of a family passes them to the common rules."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .socket_state import Address, SocketId
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The module has done with opening a socket.
+    """The module has finished opening a socket.
 
     Args:
-        id: which one.
-        code: 0 when it stands, else the module's number for what went wrong.
+        id: the id of the socket.
+        code: 0 if it is open, otherwise the error code of the module.
     """
 
     id: SocketId
@@ -22,19 +22,19 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """The module keeps data of a session until it is fetched; may be told once only, until all has been fetched."""
+    """The module keeps data of a session until it is fetched; maybe reported only once until all has been fetched."""
 
     id: SocketId
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """Data of a session, handed out by the module.
+    """Data of a session, sent by the module.
 
     Args:
-        id: which session.
+        id: the id of the session.
         data: the octets.
-        sender: where they came from, None where the module does not tell it.
+        sender: the address that they came from; None if the module does not report it.
     """
 
     id: SocketId
@@ -44,19 +44,19 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The other side has closed a session; what the module keeps of it can still be fetched."""
+    """The other side has closed a session; data that the module keeps can still be fetched."""
 
     id: SocketId
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A client has connected to a listener; one that is told twice, on two channels, is one client.
+    """A client has connected to a listener; reported twice, on two channels, it is still one client.
 
     Args:
-        listener: which listener.
-        id: what the module calls the session.
-        remote: address and port of the client, port 0 where the module does not tell it.
+        listener: the id of the listener.
+        id: the id of the session.
+        remote: address and port of the client; port 0 if the module does not report it.
     """
 
     listener: SocketId
@@ -74,13 +74,13 @@ class ListenerEnded:
 
 @dataclass(frozen=True, slots=True)
 class ContextDropped:
-    """The network has taken the context away, and its sessions with it.
+    """The network has deactivated the context, which ends its sessions.
 
     Args:
-        reason: what messages say of it.
-        word: the state that the context is in now, as the module words it.
-        context: which one, where ids have the scope of the module and it may be told on any channel; None: the one of
-            whoever classified the line.
+        reason: the reason, for messages.
+        word: the state of the context now, in the words of the module.
+        context: the number of the context, if ids have the scope of the module and the line may come on any channel;
+            None: the context whose stack has classified the line.
     """
 
     reason: str
@@ -90,11 +90,11 @@ class ContextDropped:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The module has done with looking a name up.
+    """The module has finished resolving a name.
 
     Args:
-        addresses: what it has found.
-        code: the module's number for what went wrong, None when nothing did.
+        addresses: the addresses that it has found.
+        code: the error code of the module; None if there was no error.
     """
 
     addresses: tuple[str, ...] = ()
@@ -103,23 +103,23 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """The UART has gone over to data mode: all that comes from now on is data of one session."""
+    """The UART has entered data mode: everything received from now on is data of one session."""
 
     id: SocketId
 
 
 @dataclass(frozen=True, slots=True)
 class OnlineEnd:
-    """The UART is in command mode again because the other side has closed the session."""
+    """The UART is in command mode again, because the other side has closed the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleReset:
-    """The module has started again or has been switched off; it concerns every context of a UART.
+    """The module has restarted or has been switched off; this concerns every context of a UART.
 
     Args:
-        reason: what messages say of it.
-        word: the state that its contexts are in now, as the module words it.
+        reason: the reason, for messages.
+        word: the state of its contexts now, in the words of the module.
     """
 
     reason: str
@@ -128,12 +128,12 @@ class ModuleReset:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """Something has happened to this context, and the module does not tell what: it is to be asked."""
+    """Something has happened to this context that the module has not reported in full, so it has to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """A line of this stack after which nothing is otherwise."""
+    """A line that belongs to this stack and changes nothing."""
 
 
 Event = (

@@ -1,4 +1,4 @@
-"""What a family may have beside sessions and listeners: names, data mode, a foreground context, headers to show."""
+"""The optional part of a family: names, data mode, a foreground context, headers of received data."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from .procedure import Procedure
 
 
 class Extras(ABC):
-    """The part of a `TcpipStack` that a family may do without; what it does not override says so by name."""
+    """The optional part of a `TcpipStack`; a method that is not overridden raises an error that names what it lacks."""
 
     @abstractmethod
     def lacks(self, what: str) -> NoReturn:
-        """Say that the family does not have something."""
+        """Raise an error that says that the family does not have something."""
 
     # -- names -------------------------------------------------------------------------------------------------------
 
     def resolve(self, name: str) -> Procedure[list[str]]:
-        """Return the addresses of a name, activating the context where that is needed.
+        """Return the addresses of a name; activate the context if that is needed.
 
         Raises:
-            NameNotFound: the module has none.
+            NameNotFound: the module has no address for it.
         """
         self.lacks("names")
 
     def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
-        """Set the servers that names are asked of."""
+        """Set the name servers."""
         self.lacks("name servers")
 
     def name_servers(self) -> Procedure[tuple[str, ...]]:
-        """Return the servers that names are asked of."""
+        """Return the name servers."""
         self.lacks("name servers")
 
     # -- data mode ---------------------------------------------------------------------------------------------------
 
     def escape(self) -> Dialogue[None]:
-        """Go from data mode to command mode; the session stands."""
+        """Go from data mode to command mode; the session stays open."""
         self.lacks("data mode")
 
     def resume(self) -> Dialogue[None]:
@@ -49,13 +49,13 @@ class Extras(ABC):
         self.lacks("data mode")
 
     def online_work(self) -> Dialogue[None] | None:
-        """Return what is to be done in data mode without being asked, None when there is nothing."""
+        """Return the dialogue that is due in data mode, or None."""
         return None
 
     def foreground(self) -> Procedure[tuple[int, int | None]]:
-        """Return the UART's foreground context and the virtual UART that controls it."""
+        """Return the foreground context of the UART, and the virtual UART that controls it."""
         self.lacks("foreground context")
 
     def show(self, shown: frozenset[str]) -> Procedure[None]:
-        """Set what stands before received data; refuses wrong names at once."""
+        """Set the information that precedes received data; raises for unknown names before anything is sent."""
         self.lacks("headers to show")

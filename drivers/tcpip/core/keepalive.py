@@ -1,4 +1,4 @@
-"""Keeping an idle TCP connection, and finding out whether it still is one (app note chapter 10)."""
+"""Keeps idle TCP connections alive, and examines whether they still exist (app note chapter 10)."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from .socket_state import Acknowledged, SocketState
 
 S = TypeVar("S", bound=SessionBase[object])
 
-QUESTIONS = 3  # that the module is asked between two waits, at most
+QUESTIONS = 3  # the most commands to the module between two waits
 
 
 @dataclass(frozen=True, slots=True)
 class KeepAlive:
-    """How an idle connection is kept and examined.
+    """How an idle connection is kept alive and examined.
 
     Args:
-        period: seconds of idleness after which it is examined; some networks drop a connection after 8 minutes.
-        probe: what is sent to the other side, as much as the module sends at once; the other side has to expect it.
-        first: seconds from the probe to the first look at what was acknowledged.
-        then: seconds between further ones.
-        repeats: how many further ones, 0 to 12.
-        index: the number of the session that is meant; None: whichever it is given to.
+        period: seconds without data after which it is examined; some networks drop a connection after 8 minutes.
+        probe: the octets to send, at most one piece of the module; the other side has to expect them.
+        first: seconds from the probe to the first check for its acknowledgement.
+        then: seconds between further checks.
+        repeats: the number of further checks, 0 to 12.
+        index: the number of the session that it applies to; None: any.
     """
 
     period: float = 420.0
@@ -59,19 +59,19 @@ class KeepAlive:
 
     @property
     def bound(self) -> float:
-        """Seconds from the last sign of life until a dead connection is reported, at most.
+        """The most seconds from the last sign of life until a dead connection is reported.
 
-        What the module takes for its answers comes on top; `Watch.bound` has it all.
+        The time that the module takes for its answers is not included; it is in `Watch.bound`.
         """
         return max(self.period, self.first, self.then) + self.patience
 
 
 def check_kind(context: Context, session: SocketState, settings: KeepAlive) -> None:
-    """Make sure that a session is of a kind that can be examined.
+    """Check that a session can be examined.
 
     Raises:
-        TcpipError: it is not.
-        ValueError: the settings are for another one.
+        TcpipError: it cannot, because of its kind.
+        ValueError: the settings are for another session, or do not fit the module.
     """
     if session.protocol != "TCP":
         raise TcpipError(f"{context.name}: only a TCP session has acknowledgements, this one is {session.protocol}")
@@ -99,14 +99,14 @@ def examine(
     Octets that are under way are waited for first: a round trip by GPRS takes seconds.
 
     Args:
-        context: whose session it is.
+        context: the context of the session.
         session: the session.
         settings: what is sent and how long is waited.
         stopped: asked whenever the session changes or is nudged: True ends a wait.
         idle: seconds without an octet in either direction after which it counts as idle.
 
     Raises:
-        SessionReset: it is not, or it has ended.
+        SessionReset: the connection is dead, or the session has ended.
         TcpipError: this kind of session cannot be examined.
     """
     check_kind(context, session, settings)
@@ -149,8 +149,8 @@ def _until_acknowledged(
 ) -> Procedure[Acknowledged]:
     """Wait until all that was sent before has been acknowledged.
 
-    A session is dead when nothing at all was acknowledged in the time that ``first``, ``then`` and ``repeats`` give: what
-    is acknowledged meanwhile begins that time anew, because the other side lives.
+    A session is dead when nothing at all was acknowledged in the time that ``first``, ``then`` and ``repeats`` give.
+    Every acknowledgement restarts that time, because the other side lives.
 
     Raises:
         SessionReset: it is dead.
@@ -177,33 +177,33 @@ def _until_acknowledged(
 
 
 class _Stopped(Exception):
-    """Ends the examination of a session that is no longer to be watched."""
+    """Ends the examination of a session whose watch has been closed."""
 
 
 class WatchOptions(TypedDict, Generic[S], total=False):
-    """What becomes of a session that is found dead, and who is told."""
+    """What is done when a session is found dead."""
 
     reconnect: bool
     """Open a client session again; otherwise it stays dead."""
     on_dead: Callable[[S, Exception], None] | None
-    """Told the session and why."""
+    """Called with the session and the reason."""
     on_reconnected: Callable[[S], None] | None
-    """Told the new session."""
+    """Called with the new session."""
 
 
 class Watched(Generic[S]):
-    """A session that is examined whenever it has been idle for a period, and who is told what becomes of it.
+    """Examines a session whenever it has been idle for a period; both shells run it.
 
     Args:
-        context: whose session it is.
-        session: the one that is watched at first.
-        settings: when and how.
-        again: makes the session that takes the place of the dead one.
-        tell: has a callback called.
-        stopped: asked whenever the session changes or is nudged: True ends the watch.
-        reconnect: see `WatchOptions`, likewise those that follow.
-        on_dead: see there.
-        on_reconnected: see there.
+        context: the context of the session.
+        session: the session to watch first.
+        settings: when and how to examine it.
+        again: creates the session that replaces a dead one.
+        tell: runs a callback.
+        stopped: called whenever the session changes or is nudged; True ends the watch.
+        reconnect: see `WatchOptions`.
+        on_dead: see `WatchOptions`.
+        on_reconnected: see `WatchOptions`.
     """
 
     def __init__(
@@ -233,21 +233,21 @@ class Watched(Generic[S]):
         self._on_reconnected = on_reconnected
 
     def describe(self, *, ended: bool) -> str:
-        """Return what the `Watch` of a shell says of itself."""
+        """Return the `repr` of the `Watch` of a shell."""
         return f"<Watch of {self.session!r}: {'ended' if ended else f'every {self._settings.period:g} s'}>"
 
     @property
     def bound(self) -> float:
-        """Seconds from the last sign of life until a dead connection is reported, at most."""
+        """The most seconds from the last sign of life until a dead connection is reported."""
         answers = (2 + self._settings.repeats) * QUESTIONS * self._context.stack.answer_time
         return self._settings.bound + answers
 
     def nudge(self) -> None:
-        """Have it asked again whether the watch is stopped."""
+        """Make the watch check again whether it has been stopped."""
         self.session._state.nudge()
 
     def watch(self) -> Procedure[None]:
-        """Examine the session whenever it has been idle for a period; over when it was closed here or stays dead."""
+        """Examine the session whenever it has been idle for a period, until this side closes it or it stays dead."""
         with suppress(_Stopped):
             yield from self._watch()
 
@@ -265,13 +265,13 @@ class Watched(Generic[S]):
             return
 
     def _await_end(self, session: SocketState) -> Procedure[None]:
-        """Wait until the session ends, which the module notices by itself; over when it was closed here."""
+        """Wait until the session ends: the module reports a dead one by itself."""
         yield from self._rest(None)
         if not session.closed:
-            session.check_sendable()  # which says how it has ended
+            session.check_sendable()  # raises the reason for its end
 
     def _probe(self, session: SocketState) -> Procedure[None]:
-        """Examine the session whenever it was idle, or showed no sign of life, for a period; over when it was closed here."""
+        """Examine the session after each period that was idle or without a sign of life; over when it was closed here."""
         period = self._settings.period
         while True:
             while session.open and (left := min(session.used_at, session.heard_at) + period - self._context.now()) > 0:
@@ -289,7 +289,7 @@ class Watched(Generic[S]):
         return False
 
     def _replace(self, why: Exception) -> Procedure[bool]:
-        """Report a session that was found dead; True when another one has taken its place."""
+        """Report a session that was found dead; return True if another one has replaced it."""
         log = port_logger(self._context.claim.port)
         log.info("%s", why)
         dead = self.session._state

@@ -1,4 +1,4 @@
-"""Procedures for what a driver does as a context manager: what is entered is left, whatever happens."""
+"""The procedures of a driver as a context manager: a context that was claimed is closed in any case."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .procedure import Procedure, exclusive, leave_channel, on_channel
 
 
 def begin(context: Context) -> Procedure[None]:
-    """Claim a context; where that fails, `finish` is done before it is told."""
+    """Claim a context; if that fails, run `finish` before the error is raised."""
     try:
         yield from exclusive(context.take(0.0))
     except BaseException:
@@ -21,11 +21,11 @@ def begin(context: Context) -> Procedure[None]:
 
 
 def finish(context: Context) -> Procedure[None]:
-    """Close a context, and let go of the channel, also where the module does not do it."""
+    """Close a context and release the channel, even if the module does not answer."""
     try:
         yield from exclusive(context.close())
     except BaseException:
-        if context.closed:  # not where it was interrupted: then it can be closed once more
+        if context.closed:  # not if it was interrupted: then `close` can be called again
             yield from leave_channel()
         raise
     yield from leave_channel()
@@ -33,7 +33,7 @@ def finish(context: Context) -> Procedure[None]:
 
 @contextmanager
 def beside(error: BaseException | None) -> Iterator[None]:
-    """Leave something; what `drivers` raises then does not take the place of an error that is under way."""
+    """Suppress errors of ``drivers`` in the ``with`` block if another error is already being raised."""
     try:
         yield
     except DriverError:
@@ -42,6 +42,6 @@ def beside(error: BaseException | None) -> Iterator[None]:
 
 
 def resume(context: Context) -> Procedure[None]:
-    """Go back to data mode after a few commands, where there is a session to go back to."""
+    """Go back to data mode after a few commands, if there is still a session."""
     if context.resumable:
         yield from on_channel(context.stack.resume())

@@ -1,4 +1,4 @@
-"""The state of a listener: clients that nobody has accepted yet, and its end. No I/O, no waiting."""
+"""The state of a listener: the clients that have not been accepted yet, and its end. No I/O, no waiting."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ BACKLOG = 8
 
 
 class ListenerState:
-    """One listener: the clients that wait for somebody to accept them, and its end.
+    """One listener: the clients that have not been accepted yet, and its end.
 
     Args:
-        name: what messages call it.
+        name: its name in messages.
         protocol: TCP or UDP.
-        port: the port it listens on.
-        id: what the module calls it.
-        clients: how many at once.
+        port: the port on which it listens.
+        id: its id in the module.
+        clients: the most clients at once.
     """
 
     def __init__(self, *, name: str, protocol: str, port: int, id: SocketId, clients: int = 1) -> None:
@@ -28,12 +28,12 @@ class ListenerState:
         self.protocol = protocol
         self.port = port
         self.changes: Changes = Changes()
-        """Held while anything of it is looked at or changed."""
+        """The lock of its state."""
         self.timeout: float | None = None
-        """Seconds that `accept` waits, None for as long as it takes."""
+        """Seconds that `accept` waits; None: without limit."""
         self.clients = clients
         self.refused: int = 0
-        """Clients that came while too many waited."""
+        """Number of clients that were refused because too many were waiting."""
         self._waiting: collections.deque[SocketState] = collections.deque()
         self._ended: Exception | None = None
         self._closed = False
@@ -43,23 +43,23 @@ class ListenerState:
 
     @property
     def open(self) -> bool:
-        """Whether it still listens."""
+        """Whether it is still listening."""
         return not (self._closed or self._ended)
 
     @property
     def broken(self) -> bool:
-        """Whether it has ended otherwise than by closing it here."""
+        """Whether it has ended without having been closed on this side."""
         return self._ended is not None
 
     @property
     def condition(self) -> str:
-        """What has become of it, in words."""
+        """Its state, in words."""
         if self._closed:
             return "closed here"
         return "listening" if self._ended is None else f"broken ({self._ended})"
 
     def offer(self, session: SocketState) -> bool:
-        """Take a client that has come; False: too many wait."""
+        """Add a client to those that wait; return False if there are too many, or the listener has ended."""
         with self.changes:
             if not self.open or len(self._waiting) >= BACKLOG:
                 self.refused += 1
@@ -69,20 +69,20 @@ class ListenerState:
             return True
 
     def break_off(self, cause: Exception) -> None:
-        """Learn that the server has ended."""
+        """Note that the server has ended."""
         with self.changes:
             self._ended = self._ended or cause
             self.changes.notify()
 
     def close_here(self) -> bool:
-        """Close it on this side; False: it was closed already."""
+        """Close it on this side; return False if it was closed already."""
         with self.changes:
             first, self._closed = not self._closed, True
             self.changes.notify()
             return first
 
     def take_client(self) -> SocketState | None:
-        """Return a client that waits, None when none does.
+        """Return the next client that waits, or None.
 
         Raises:
             drivers.errors.SessionClosed: the server has ended.

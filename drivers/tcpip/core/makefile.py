@@ -1,4 +1,4 @@
-"""A session as a file, as `socket.socket.makefile` makes one."""
+"""A session as a file, like that of `socket.socket.makefile`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Stream(Protocol):
-    """What is needed of a session."""
+    """The methods of a session that a file needs."""
 
     def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
-        """Fill a buffer with what has come."""
+        """Fill a buffer with received data."""
 
     def send(self, data: bytes | bytearray | memoryview) -> int:
         """Send some octets."""
@@ -23,9 +23,9 @@ class SessionFile(io.RawIOBase):
     """A session as a raw file; closing it leaves the session open.
 
     Args:
-        session: what it reads from and writes to.
-        reading: whether it may be read.
-        writing: whether it may be written.
+        session: the session that it reads from and writes to.
+        reading: whether it can be read.
+        writing: whether it can be written.
     """
 
     def __init__(self, session: Stream, *, reading: bool, writing: bool) -> None:
@@ -53,7 +53,7 @@ class SessionFile(io.RawIOBase):
         return self._session.recv_into(memoryview(buffer))
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Send some octets; see `Session.send`."""
+        """Send octets; see `Session.send`."""
         if not self.writable():
             raise io.UnsupportedOperation("the file is not open for writing")
         return self._session.send(memoryview(data).cast("B"))

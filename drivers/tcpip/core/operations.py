@@ -1,4 +1,4 @@
-"""Procedures for everything that a session or a listener is asked to do."""
+"""The procedures behind the methods of sessions and listeners."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Octets = bytes | bytearray | memoryview
 
 
 def send(context: Context, session: SocketState, data: Octets) -> Procedure[int]:
-    """Send as much as the module takes at once; return how many octets that were."""
+    """Send as much as the module takes at once; return the number of octets."""
     piece = bytes(data[: context.stack.send_size])
     if piece:
         session.check_sendable()
@@ -37,16 +37,16 @@ def send_all(context: Context, session: SocketState, data: Octets, ending: Endin
 
 
 def acknowledged(context: Context, session: SocketState) -> Procedure[Acknowledged]:
-    """Return how much was sent, acknowledged, and not."""
+    """Return how many octets were sent, acknowledged, and not acknowledged."""
     return on_channel(ask_acknowledged(context, session))
 
 
 def receive(context: Context, session: SocketState, size: int) -> Procedure[tuple[bytes, Address]]:
-    """Wait for data; return it, and where it came from.
+    """Wait for data; return it with the address that it came from.
 
     Raises:
-        SessionTimeout: nothing came within the session's timeout.
-        SessionClosed: it has ended otherwise than by the other side's closing.
+        SessionTimeout: nothing came within the timeout of the session.
+        SessionClosed: the session has ended, and the other side has not closed it.
     """
     congested = False
 
@@ -74,13 +74,13 @@ def receive_into(context: Context, session: SocketState, buffer: bytearray | mem
 def rest(
     session: SocketState, seconds: float | None, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False
 ) -> Procedure[None]:
-    """Wait while a session stands.
+    """Wait while a session is open.
 
     Args:
         session: the session.
-        seconds: how long at most, None for as long as it takes.
-        stopped: asked whenever the session changes or is nudged: True ends the wait.
-        even_closed: whether to wait also when it does not stand.
+        seconds: the most seconds to wait; None: without limit.
+        stopped: called whenever the session changes or is nudged; True ends the wait.
+        even_closed: whether to wait also if the session is not open.
     """
 
     def over() -> bool | None:
@@ -90,13 +90,13 @@ def rest(
 
 
 def shutdown(context: Context, session: SocketState, how: int) -> None:
-    """Receive or send no more."""
+    """Shut down receiving or sending."""
     session.shut(how)
     context.room_made()
 
 
 def close(context: Context, session: SocketState) -> Procedure[None]:
-    """Close a session, unless it was closed here before."""
+    """Close a session, unless this side has closed it before."""
     if session.close_here():
         context.room_made()
         with session.unless_interrupted():
@@ -107,7 +107,7 @@ def accept(context: Context, listener: ListenerState, timeout: float | None) -> 
     """Wait for a client.
 
     Raises:
-        SessionTimeout: none came in time.
+        SessionTimeout: no client came in time.
         SessionClosed: the server has ended.
     """
     timeout = listener.timeout if timeout is None else timeout
@@ -118,6 +118,6 @@ def accept(context: Context, listener: ListenerState, timeout: float | None) -> 
 
 
 def close_listener(context: Context, listener: ListenerState) -> Procedure[None]:
-    """Leave the listening state, unless it was left before."""
+    """Stop listening, unless this side has done so before."""
     if listener.close_here() and not listener.broken:
         yield from context.end_listening(listener)

@@ -1,4 +1,4 @@
-"""Options of a driver, in words that belong to no family; checked when made."""
+"""The options of a driver, independent of any family, checked on construction."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def check_text(what: str, text: str, *, empty: bool = True) -> str:
     """Return a text that can stand between quotes in a command, or raise `InvalidArgument`.
 
     Args:
-        what: what messages call it.
+        what: the name of the text in messages.
         text: up to 100 printable ASCII characters without a quote.
-        empty: whether nothing will do.
+        empty: whether it may be empty.
     """
     if not isinstance(text, str):
         raise InvalidArgument(f"{what} is a text, not {text!r}")
@@ -52,7 +52,7 @@ def check_port(port: int) -> int:
 
 
 def is_dotted(host: str) -> bool:
-    """Tell whether a host is given as a dotted address and not as a name."""
+    """Tell whether a host is a dotted address and not a name."""
     return _DOTTED.fullmatch(host) is not None
 
 
@@ -75,7 +75,7 @@ class Gprs:
 
     Args:
         apn: the access point.
-        user: the user name, where the access point wants one.
+        user: the user name, if the access point requires one.
         password: the password.
     """
 
@@ -91,7 +91,7 @@ class Gprs:
 
 @dataclass(frozen=True, slots=True)
 class Csd:
-    """A CSD bearer: a data call (app note 3.1). Two contexts at once must both be GPRS (7.1).
+    """A CSD bearer: a data call (app note 3.1). If two contexts are active at once, both have to be GPRS (7.1).
 
     Args:
         number: the number to dial.
@@ -119,11 +119,11 @@ class Transparent:
     """How a transparent session sends, and how its data mode is left (app note 3.1).
 
     Args:
-        retries: how often the module sends a packet again.
-        wait: seconds of silence after which what is buffered is sent, in steps of 0.1.
-        size: octets at which it is sent at once, up to 1460.
-        escape: ``+++`` leaves data mode by guard times, and no data may contain it; ``dtr`` leaves it by dropping DTR,
-            and data may be anything.
+        retries: how often the module repeats a packet.
+        wait: seconds of silence after which the module sends what it has buffered, in steps of 0.1.
+        size: number of octets at which it sends at once, up to 1460.
+        escape: ``+++`` leaves data mode by ``+++`` between two silences, and data must not contain it; ``dtr`` leaves
+            data mode by dropping DTR, and data may contain any octets.
     """
 
     retries: int = 3
@@ -144,9 +144,9 @@ class Transparent:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How one context is to be used. See `TcpipDriver` for each field; a default is "nothing is asked".
+    """The options of one context. See `TcpipDriver` for each field; a default leaves the choice to the family.
 
-    A family refuses what it does not have with `refuse_all_but`.
+    A family refuses options that it does not have with `refuse_all_but`.
     """
 
     context: int = 0
@@ -161,11 +161,11 @@ class Options:
         """Refuse an option that a family does not have.
 
         Args:
-            known: the options that it has, beside ``context`` and a GPRS bearer.
-            title: what messages call the family's modules.
+            known: the options that it has, besides ``context`` and a GPRS bearer.
+            title: the name of the modules in messages.
 
         Raises:
-            ValueError: something else is asked for.
+            ValueError: another option is set; the message names it.
         """
         for field in fields(self):
             asked = getattr(self, field.name)

@@ -1,6 +1,6 @@
-"""Who owns which context: leases, and the rule that one in use does not change hands, across the channels of a modem.
+"""The owners of contexts: leases, and the rule that a context in use keeps its owner, across the channels of a modem.
 
-Where the module itself refuses others, what it says is the truth; where it does not, this table is all there is.
+If the module enforces owners by itself, its answers decide; if it does not, only this table does.
 """
 
 from __future__ import annotations
@@ -18,48 +18,48 @@ from .session_table import Scope
 
 
 class ContextState(enum.Enum):
-    """What a state of a context means for who may have it."""
+    """The meaning of a state of a context for its ownership."""
 
     DOWN = "down"
-    """Nobody uses it: it may change hands."""
+    """It is not in use, and may get another owner."""
     UP = "up"
     """It is active, or on the way there."""
     BROKEN = "broken"
-    """The network has taken it away; it has to be deactivated before anything else."""
+    """The network has deactivated it; it has to be deactivated here, too, before anything else."""
 
 
 @dataclass(slots=True, eq=False)
 class Lease:
-    """One driver's hold on one context, until it ends it or the context is no longer in use after it was.
+    """The right of one driver to use one context. It ends when the driver ends it, or when the context goes out of use.
 
     Args:
-        context: which context.
-        owner: the DLCI of the holder's port, None where it has none.
+        context: the number of the context.
+        owner: the DLCI of the port of the holder; None if it has none.
     """
 
     context: int
     owner: int | None
     ended: str | None = field(default=None)
-    """Why it has ended, None while it lasts."""
+    """Why it has ended; None while it lasts."""
     lost: bool = field(default=False)
-    """Whether somebody else has ended it."""
+    """Whether another driver or program has ended it."""
     active: bool = field(default=False)
     """Whether the context has been in use under this lease."""
 
 
 class Claimant(Protocol):
-    """What claims a context: a `TcpipDriver`."""
+    """An object that claims a context: a `TcpipDriver`."""
 
     @property
     def context(self) -> int:
-        """Which context it is for."""
+        """The number of its context."""
 
     @property
     def table(self) -> ContextTable:
-        """The table that it goes by."""
+        """The table that it uses."""
 
     def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
-        """Take the context."""
+        """Claim the context."""
 
 
 @dataclass(slots=True)
@@ -67,21 +67,21 @@ class _Entry:
     lease: Lease | None = None
     claiming: Lease | None = None
     state: str | None = None
-    """The state as the module words it, None when it is not known."""
+    """The state in the words of the module; None if it is not known."""
     in_use: bool = False
 
 
 class ContextTable:
-    """The contexts of one modem and who holds them.
+    """The contexts of one modem and their owners.
 
-    A claim is reserved here in one round of the lock, then the module is asked, then it is confirmed or undone.
+    A claim is reserved here, atomically; then the module is asked; then the claim is confirmed or undone.
     """
 
     def __init__(self) -> None:
         self._changes: Changes = Changes()
-        """Held while anything of it is looked at or changed."""
+        """The lock of the table."""
         self._scope: Scope = Scope()
-        """The sockets of the module, where their ids are unique in it and not in a context only."""
+        """The sockets of the module, if their ids are unique in the module."""
         self._entries: defaultdict[int, _Entry] = defaultdict(_Entry)
 
     def __repr__(self) -> str:
@@ -94,7 +94,7 @@ class ContextTable:
         return f"<{type(self).__name__}: {', '.join(words) or 'no context held'}>"
 
     def owner(self, context: int) -> int | None:
-        """Return the DLCI of the holder, or None."""
+        """Return the DLCI of the owner, or None."""
         with self._changes:
             lease = self._entries[context].lease
             return None if lease is None else lease.owner
@@ -105,16 +105,16 @@ class ContextTable:
             return self._entries[context].lease is not None
 
     def state(self, context: int) -> str | None:
-        """Return the context's state as last known, None when it is not known."""
+        """Return the last known state of the context, or None."""
         with self._changes:
             return self._entries[context].state
 
     def claim(self, context: int, driver: Claimant, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
-        """Take a context for a driver: one round of the lock, then the module is asked, undone when it refuses.
+        """Claim a context for a driver: reserve it atomically, then ask the module; undone if the module refuses.
 
         Args:
-            context: the one that the driver was made for.
-            driver: who is to have it; it asks the module.
+            context: the context of the driver.
+            driver: the driver, which asks the module.
             timeout: seconds to wait for a context that is busy.
             take_over: take it also from a driver that holds it but has not used it.
 
@@ -122,8 +122,8 @@ class ContextTable:
             The lease.
 
         Raises:
-            ValueError: the driver is for the other context, or goes by another table.
-            ContextBusy: somebody else holds it.
+            ValueError: the driver is for another context, or uses another table.
+            ContextBusy: another driver or program holds it.
         """
         if driver.context != context or driver.table is not self:
             raise ValueError(
@@ -135,13 +135,13 @@ class ContextTable:
         """Reserve a context before the module is asked for it.
 
         Args:
-            context: which context.
-            owner: the DLCI of the claimer's port, None where it has none.
-            take_over: whether a context that is held but not known to be in use may be taken from its holder.
-            port: the name of the claimer's port, for the message.
+            context: the number of the context.
+            owner: the DLCI of the port of the claiming driver; None if it has none.
+            take_over: whether a context that is held but not known to be in use may be taken from its owner.
+            port: the name of that port, for the message.
 
         Returns:
-            A lease that `_confirm` makes valid and `_undo` takes back.
+            A lease that `_confirm` makes valid or `_undo` cancels.
 
         Raises:
             ContextBusy: another driver holds it or is claiming it.
@@ -157,7 +157,7 @@ class ContextTable:
             return entry.claiming
 
     def _confirm(self, lease: Lease) -> None:
-        """Make a reserved lease the valid one: the module said OK."""
+        """Make a reserved lease valid: the module has answered OK."""
         with self._changes:
             entry = self._entries[lease.context]
             former = entry.lease
@@ -169,7 +169,7 @@ class ContextTable:
             self._changes.notify()
 
     def _undo(self, lease: Lease) -> None:
-        """Take a reservation back: the module said ERROR, or the line died."""
+        """Cancel a reservation: the module has answered ERROR, or the line died."""
         with self._changes:
             entry = self._entries[lease.context]
             if entry.claiming is lease:
@@ -178,12 +178,12 @@ class ContextTable:
             self._changes.notify()
 
     def _update(self, lease: Lease, word: str, state: ContextState) -> None:
-        """Note the state of the holder's context; a context that is no longer in use after it was ends the lease.
+        """Record the state of a context; if it goes out of use, the lease ends.
 
         Args:
-            lease: the holder's; one that has ended changes nothing.
-            word: the state as the module words it.
-            state: what that means.
+            lease: the lease of the owner; a lease that has ended changes nothing.
+            word: the state, in the words of the module.
+            state: its meaning.
         """
         with self._changes:
             entry = self._entries[lease.context]
@@ -198,16 +198,16 @@ class ContextTable:
             self._changes.notify()
 
     def _release(self, lease: Lease, reason: str = "it was released") -> None:
-        """End a lease; one that has ended already changes nothing."""
+        """End a lease; does nothing if it has ended already."""
         with self._changes:
             entry = self._entries[lease.context]
             if entry.lease is lease:
-                self._clear(entry)  # nobody hears any more what becomes of it
+                self._clear(entry)  # its state is no longer observed
             lease.ended = lease.ended or reason
             self._changes.notify()
 
     def _forget(self, lease: Lease, reason: str) -> None:
-        """End a lease because the module says that somebody else has the context; its state is not known then."""
+        """End a lease because another UART has the context, as the module reports; its state is then not known."""
         with self._changes:
             entry = self._entries[lease.context]
             if entry.lease is lease:
@@ -220,7 +220,7 @@ class ContextTable:
         entry.in_use = False
 
     def _free(self, context: int) -> bool:
-        """Tell whether nobody of this table holds a context or is claiming it."""
+        """Tell whether no driver of this table holds a context or is claiming it."""
         with self._changes:
             entry = self._entries[context]
             return entry.lease is None and entry.claiming is None
@@ -234,7 +234,7 @@ def table_for(port: object) -> ContextTable:
     """Return the table of the modem that a port belongs to.
 
     Args:
-        port: a virtual UART, whose ``mux`` stands for the modem, or a bare UART, which is a modem by itself.
+        port: a virtual UART, whose ``mux`` identifies the modem, or a plain UART, which is a modem by itself.
     """
     modem = getattr(port, "mux", None) or port
     with _tables_lock:

@@ -1,4 +1,4 @@
-"""How a procedure of the driver is written: a generator over five helpers, run by threads and by asyncio alike.
+"""Procedures of the driver: generators over five helpers, which run unchanged on threads and in asyncio.
 
 ::
 
@@ -9,8 +9,8 @@
             word = yield from on_channel(dialogues.state())
         return word
 
-Where an AT dialogue has one turn of the channel from its first step to its last, a procedure lets others have the
-channel between its steps. What goes wrong in a step is raised in the procedure, an interruption of the caller too.
+An AT dialogue has one turn of the channel from its first step to its last; a procedure lets others use the channel
+between its steps. An error in a step is raised in the procedure, and so is an interruption of the caller.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-class Step(Generic[T_co]):
-    """What a procedure yields: something to be done for it."""
+class RequestBase(Generic[T_co]):
+    """What a procedure yields: something to do for it."""
 
     result: T_co
 
 
-class OnChannel(Step[T_co]):
-    """A dialogue that is to have one turn of the channel; see `on_channel`."""
+class OnChannel(RequestBase[T_co]):
+    """A request to run a dialogue in one turn of the channel; see `on_channel`."""
 
     def __init__(self, dialogue: Dialogue[T_co]) -> None:
         self.dialogue = dialogue
 
 
-class Wait(Step[T_co | None]):
-    """A wait beside the channel; see `wait`."""
+class Wait(RequestBase[T_co | None]):
+    """A request to wait while others may use the channel; see `wait`."""
 
     def __init__(self, seconds: float | None, changes: Changes, ready: Callable[[], T_co | None]) -> None:
         self.seconds = seconds
@@ -50,8 +50,8 @@ class Wait(Step[T_co | None]):
         self.ready = ready
 
 
-class Exclusive(Step[T_co]):
-    """A procedure that no other one of the same driver may come between; see `exclusive`."""
+class Exclusive(RequestBase[T_co]):
+    """A request to run a procedure that excludes others of the same driver; see `exclusive`."""
 
     def __init__(self, procedure: Procedure[T_co]) -> None:
         self.procedure = procedure
@@ -59,29 +59,29 @@ class Exclusive(Step[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What became of a dialogue on another virtual UART.
+    """The result of a dialogue on another virtual UART.
 
     Args:
-        name: the name of its port.
-        failure: what it raised, None when it ended well.
+        name: the name of the port.
+        failure: the exception that it raised, or None.
     """
 
     name: str
     failure: DriverError | None
 
 
-class OnFreeUart(Step[Tried | None]):
-    """A dialogue that is to be run on another virtual UART; see `on_free_uart`."""
+class OnFreeUart(RequestBase[Tried | None]):
+    """A request to run a dialogue on another virtual UART; see `on_free_uart`."""
 
     def __init__(self, dlci: int, dialogue: Dialogue[None]) -> None:
         self.dlci = dlci
         self.dialogue = dialogue
         self.tried: Tried | None = None
-        """The result, as far as it has come."""
+        """The result so far."""
 
     @contextmanager
     def trying(self, name: str) -> Iterator[None]:
-        """Note what becomes of the dialogue, which is run inside.
+        """Record the result of the dialogue, which runs in the ``with`` block.
 
         Args:
             name: the name of the port that it is run on.
@@ -94,20 +94,20 @@ class OnFreeUart(Step[Tried | None]):
             self.tried = Tried(name, None)
 
 
-class LeaveChannel(Step[None]):
-    """The channel is needed no longer; see `leave_channel`."""
+class LeaveChannel(RequestBase[None]):
+    """A request to release the channel; see `leave_channel`."""
 
 
 Request = OnChannel[object] | Wait[object] | Exclusive[object] | OnFreeUart | LeaveChannel
 Procedure = Generator[Request, None, T]
-"""A procedure: yields requests, each of which has its result when it goes on; returns its own."""
+"""A procedure yields requests, each of which has its result when the procedure continues, and returns its result."""
 
 
 class Progress(Generic[T]):
-    """A procedure under way; whoever runs it does each step inside ``with progress:``.
+    """A procedure that is being run; the runner does each step inside ``with progress:``.
 
     Args:
-        procedure: a fresh generator.
+        procedure: a new generator.
     """
 
     result: T
@@ -115,10 +115,10 @@ class Progress(Generic[T]):
     def __init__(self, procedure: Procedure[T]) -> None:
         self._procedure = procedure
         self._failure: BaseException | None = None
-        self._step: Step[object] | None = None
+        self._step: RequestBase[object] | None = None
 
     def next_request(self) -> Request | None:
-        """Return what is to be done next; None: the procedure is over, and `result` is what it returned."""
+        """Return the next request, or None when the procedure has ended; `result` is its return value."""
         failure, self._failure = self._failure, None
         try:
             self._step = request = next(self._procedure) if failure is None else self._procedure.throw(failure)
@@ -128,7 +128,7 @@ class Progress(Generic[T]):
         return request
 
     def answer(self, result: object) -> None:
-        """Say what came of the request that was returned last."""
+        """Set the result of the request that was returned last."""
         if self._step is not None:
             self._step.result = result
 
@@ -136,15 +136,15 @@ class Progress(Generic[T]):
         return None
 
     def __exit__(self, kind: object, failure: BaseException | None, trace: object) -> bool:
-        self._failure = failure  # the procedure's own business, an interruption too
+        self._failure = failure  # it is raised in the procedure, also if it is an interruption
         return failure is not None
 
 
 def on_channel(dialogue: Dialogue[T]) -> Procedure[T]:
-    """Run a dialogue in one turn of the channel and return what it returns.
+    """Run a dialogue in one turn of the channel and return its result.
 
     Args:
-        dialogue: a fresh generator.
+        dialogue: a new generator.
     """
     step = OnChannel(dialogue)
     yield step
@@ -158,15 +158,15 @@ def _never() -> None:
 def wait(
     seconds: float | None, changes: Changes | None = None, ready: Callable[[], T | None] = _never
 ) -> Procedure[T | None]:
-    """Let time pass, during which the channel is free for others.
+    """Wait, while others may use the channel.
 
     Args:
-        seconds: how long at most, on the driver's clock; None: as long as it takes.
-        changes: what may end the wait when it changes.
-        ready: asked at first and after every change; what it returns ends the wait, unless it is None.
+        seconds: the most seconds to wait, on the driver's clock; None: without limit.
+        changes: the state whose changes may end the wait.
+        ready: called at the start and after every change; a result other than None ends the wait.
 
     Returns:
-        What was ready, None when the time has run out.
+        The result of `ready`, or None if the time ran out.
     """
     step = Wait(seconds, changes or Changes(), ready)
     yield step
@@ -174,13 +174,13 @@ def wait(
 
 
 def exclusive(procedure: Procedure[T]) -> Procedure[T]:
-    """Carry out a procedure that no other exclusive one of the same driver may come between.
+    """Run a procedure during which no other exclusive procedure of the same driver runs.
 
-    Every operation of a driver is exclusive from its first step to its last; inside one it changes nothing. What a
-    driver does beside its operations says it, as a watch does when it opens a session again.
+    Every operation of a driver is exclusive from its first step to its last, and inside of one this changes nothing.
+    It is needed outside of operations, as in a watch that opens a session again.
 
     Args:
-        procedure: a fresh generator.
+        procedure: a new generator.
     """
     step = Exclusive(procedure)
     yield step
@@ -188,14 +188,14 @@ def exclusive(procedure: Procedure[T]) -> Procedure[T]:
 
 
 def on_free_uart(dlci: int, dialogue: Dialogue[None]) -> Procedure[Tried | None]:
-    """Run a dialogue on another virtual UART of the same multiplexer, one that nobody here uses.
+    """Run a dialogue on another virtual UART of the same multiplexer that this process does not use.
 
     Args:
-        dlci: which one.
-        dialogue: a fresh generator.
+        dlci: the DLCI of the virtual UART.
+        dialogue: a new generator.
 
     Returns:
-        What became of it; None: there is no such virtual UART, or a channel of this process uses it.
+        Its result; None if there is no such virtual UART, or a channel of this process uses it.
     """
     step = OnFreeUart(dlci, dialogue)
     yield step
@@ -203,7 +203,7 @@ def on_free_uart(dlci: int, dialogue: Dialogue[None]) -> Procedure[Tried | None]
 
 
 def leave_channel() -> Procedure[None]:
-    """Let go of the channel, where it was made for this driver: it needs it no longer."""
+    """Release the channel if it was created for this driver."""
     step = LeaveChannel()
     yield step
     return step.result

@@ -1,4 +1,4 @@
-"""The part that the runners of procedures on threads and in asyncio share: their channel, and what a step asks for."""
+"""The part that the runners of procedures on threads and in asyncio share: channel, and dispatch of requests."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ D_co = TypeVar("D_co", covariant=True)
 
 
 class RunnerBase(ABC, Generic[C_co, D_co]):
-    """Runs the procedures of a driver on a channel. Doing a step gives its result; in asyncio, an awaitable of it.
+    """Runs the procedures of a driver on a channel. A step returns its result; in asyncio, an awaitable of it.
 
     Args:
         channel: the AT channel.
-        owned: whether it was made for this runner, which lets go of it then.
+        owned: whether the channel was created for this runner, which then releases it.
         clock: the source of time; None: that of the channel.
     """
 
@@ -33,12 +33,12 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
 
     @property
     def modem(self) -> object:
-        """What stands for the modem; see `table_for`."""
+        """The object that identifies the modem; see `table_for`."""
         return self.channel._modem
 
     @property
     def dlci(self) -> int | None:
-        """The DLCI of the channel, None where the port does not tell it."""
+        """The DLCI of the channel; None if the port does not have one."""
         return self.channel._dlci
 
     def set_dtr(self, on: bool) -> None:
@@ -47,10 +47,10 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
 
     @abstractmethod
     def wake(self, work: Callable[[], Dialogue[None] | None]) -> None:
-        """Have what is due done soon, one turn at a time.
+        """Run the dialogues that are due, soon, each in a turn of its own, without waiting for them.
 
         Args:
-            work: returns what is to be done next, None when there is nothing.
+            work: returns the next dialogue to run, or None.
         """
 
     def _do(self, request: Request) -> D_co:
@@ -72,21 +72,21 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
 
     @abstractmethod
     def _wait(self, step: Wait[object]) -> D_co:
-        """Wait beside the channel."""
+        """Wait while others may use the channel."""
 
     @abstractmethod
     def _exclusive(self, procedure: Procedure[object]) -> D_co:
-        """Run a procedure that no other exclusive one may come between."""
+        """Run a procedure during which no other exclusive procedure runs."""
 
     @abstractmethod
     def _on_free_uart(self, step: OnFreeUart) -> D_co:
-        """Run a dialogue on another virtual UART, where there is one."""
+        """Run a dialogue on another virtual UART, if there is one."""
 
     @abstractmethod
     def close(self) -> D_co:
-        """Let go of a channel that was made for this runner; idempotent."""
+        """Release the channel if it was created for this runner; idempotent."""
 
     def _disown(self) -> bool:
-        """Tell whether to let go of the channel now."""
+        """Tell whether to release the channel now."""
         owned, self._owns_channel = self._owns_channel, False
         return owned

@@ -1,4 +1,4 @@
-"""Data of one session in one turn of the channel: what is checked before, and what follows from how it ends."""
+"""Sends data of one session in one turn of the channel: checks it before, and raises the right error after it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ def send_piece(
     """Send one piece.
 
     Args:
-        context: whose session it is.
+        context: the context of the session.
         session: the session.
-        piece: as many octets as the family sends at once, or less.
-        ending: how it ends.
+        piece: at most as many octets as the family sends at once.
+        ending: how the piece ends.
         period: seconds, for ``timer``.
 
     Raises:
         SessionFinished: the other side has closed the session, or it has ended meanwhile.
-        SendFailed: the module could not take the piece.
+        SendFailed: the module could not accept the piece.
     """
     session.check_sendable()
     context.check_held()
@@ -33,7 +33,7 @@ def send_piece(
             raise
         raise SessionFinished(f"{context.name}: the session was closed before the data was taken") from error
     except AtTimeout as error:
-        session.break_off(error)  # nobody knows what of it the other side will get
+        session.break_off(error)  # how much the other side will receive is not known
         raise
     if refusal is None:
         session.used(context.now(), heard=False)
@@ -44,6 +44,6 @@ def send_piece(
 
 
 def ask_acknowledged(context: Context, session: SocketState) -> Dialogue[Acknowledged]:
-    """Return how much was sent, acknowledged, and not."""
+    """Return how many octets were sent, acknowledged, and not acknowledged."""
     context.check_held()
     return (yield from context.stack.acknowledged(session))

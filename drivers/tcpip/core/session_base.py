@@ -1,4 +1,4 @@
-"""The part of sessions and listeners that both shells share: construction, description, timeouts."""
+"""The part of sessions and listeners that both shells share: construction, properties, timeouts."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from .socket_state import Address, Role, SocketState
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Patience:
-    """How long a wait may last, as sockets have it."""
+class TimeoutMethods:
+    """The timeout of a session or listener, with the methods of sockets."""
 
     _state: SocketState | ListenerState
 
     def settimeout(self, seconds: float | None) -> None:
-        """Set how long a wait for the other side may last.
+        """Set the timeout of calls that wait for the other side.
 
         Args:
-            seconds: the limit; None: as long as there is something to wait for.
+            seconds: the timeout; None: no limit, as long as there is something to wait for.
         """
         if seconds is not None and seconds < 0:
             raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
         self._state.timeout = seconds
 
     def gettimeout(self) -> float | None:
-        """Return how long a wait may last."""
+        """Return the timeout in seconds, or None."""
         return self._state.timeout
 
 
-class SessionBase(Patience, Generic[R_co]):
-    """A session without what waits.
+class SessionBase(TimeoutMethods, Generic[R_co]):
+    """The part of a session that does not wait.
 
     Args:
         runner: runs its procedures.
-        context: whose session it is.
-        state: its rules.
+        context: the context of the session.
+        state: the state of the session.
     """
 
     _state: SocketState
@@ -60,17 +60,17 @@ class SessionBase(Patience, Generic[R_co]):
 
     @property
     def role(self) -> Role:
-        """Which side we are: ``client`` of a remote server, or ``server`` of a remote client."""
+        """The role of this side: ``client`` of a remote server, or ``server`` of a remote client."""
         return self._state.role
 
     @property
     def index(self) -> int:
-        """Its number, 0 with MUXIP off."""
+        """Its number; 0 with MUXIP off."""
         return self._state.index
 
     @property
     def remote_address(self) -> Address:
-        """Address and port of the other side; port 0 where the module does not tell it (``REMOTE IP:``)."""
+        """Address and port of the other side; port 0 if the module does not report it (``REMOTE IP:``)."""
         return self._state.remote_address
 
     def getpeername(self) -> Address:
@@ -79,7 +79,7 @@ class SessionBase(Patience, Generic[R_co]):
 
     @property
     def open(self) -> bool:
-        """Whether neither side has closed it and the line lives."""
+        """Whether it is open: neither side has closed it, and it has not broken."""
         return self._state.open
 
     @property
@@ -94,19 +94,19 @@ class SessionBase(Patience, Generic[R_co]):
 
     @property
     def dropped(self) -> int:
-        """Octets that came beyond what is kept, or after reading was shut down."""
+        """Number of octets that were dropped: the buffer was full, or reading was shut down."""
         return self._state.dropped
 
     @property
     def congested(self) -> bool:
-        """Whether more waits for a reader than should."""
+        """Whether so much data is unread that no more should be received."""
         return self._state.congested
 
     def shutdown(self, how: int) -> None:
-        """Receive or send no more; the session stays until `close`.
+        """Shut down receiving or sending; the session stays until `close`.
 
-        What was sent has gone to the module by then. The module has no command for half a close: no FIN goes out
-        before `close`, so the other side does not see this.
+        Data sent before has already been passed to the module. The module has no command for half a close: no FIN is
+        sent before `close`, so the other side does not notice.
 
         Args:
             how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
@@ -122,13 +122,13 @@ class SessionBase(Patience, Generic[R_co]):
         self._state.check_sendable()
 
 
-class ListenerBase(Patience, Generic[R_co]):
-    """A listener without what waits.
+class ListenerBase(TimeoutMethods, Generic[R_co]):
+    """The part of a listener that does not wait.
 
     Args:
         runner: runs its procedures.
-        context: whose server it is.
-        state: its rules.
+        context: the context of the listener.
+        state: the state of the listener.
     """
 
     _state: ListenerState
@@ -153,12 +153,12 @@ class ListenerBase(Patience, Generic[R_co]):
 
     @property
     def clients(self) -> int:
-        """How many clients it has at once, at most."""
+        """The most clients that it has at once."""
         return self._state.clients
 
     @property
     def refused(self) -> int:
-        """Clients that came while too many waited."""
+        """Number of clients that were refused because too many were waiting."""
         return self._state.refused
 
     @property
@@ -168,5 +168,5 @@ class ListenerBase(Patience, Generic[R_co]):
 
     @property
     def broken(self) -> bool:
-        """Whether it has ended otherwise than by closing it here."""
+        """Whether it has ended without having been closed on this side."""
         return self._state.broken

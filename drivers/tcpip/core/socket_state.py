@@ -15,18 +15,18 @@ from .changes import Changes
 Role = Literal["client", "server"]
 Address = tuple[str, int]
 Ending = Literal["length", "ctrl-z", "timer"]
-"""How a piece of data ends: by its length given beforehand, by Ctrl-Z, or when a timer runs out."""
+"""How a piece of data ends: after the length that was announced, with Ctrl-Z, or when a timer runs out."""
 
 RECEIVE_LIMIT = 4 * 1024 * 1024
-CONGESTED = 256 * 1024  # octets beyond which nothing more is fetched
+CONGESTED = 256 * 1024  # octets beyond which no more is fetched
 
 
 class SocketId(NamedTuple):
-    """The number of a socket, as a family of modules counts them.
+    """The id of a socket in a family of modules.
 
     Args:
-        number: what stands in commands for it.
-        role: which side we are, where clients and servers are numbered apart; None: all have one list.
+        number: its number in commands.
+        role: the role of this side, if clients and servers are numbered separately; None: they share one list.
     """
 
     number: int
@@ -35,12 +35,12 @@ class SocketId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """What has become of the data that was sent in one session (app note 3.3, 10.1).
+    """The amounts of data that were sent in one session (app note 3.3, 10.1).
 
     Args:
-        sent: octets sent in all.
-        acknowledged: of these, octets that the other side has confirmed.
-        pending: octets that it has not confirmed yet.
+        sent: octets sent in total.
+        acknowledged: octets that the other side has acknowledged.
+        pending: octets that it has not acknowledged yet.
     """
 
     sent: int
@@ -49,16 +49,16 @@ class Acknowledged:
 
 
 class SocketState:
-    """One session: its octets and its end.
+    """One session: its received octets and its end.
 
     Args:
-        name: what messages call it.
+        name: its name in messages.
         protocol: TCP or UDP.
-        role: which side we are.
-        remote: address and port of the other side; port 0 where the module does not tell it.
-        id: what the module calls it.
-        datagrams: whether data comes in datagrams that are to be kept apart.
-        limit: octets kept for a reader that does not read; what comes beyond is an error.
+        role: the role of this side.
+        remote: address and port of the other side; port 0 if the module does not report it.
+        id: its id in the module.
+        datagrams: whether data comes in datagrams that are kept apart.
+        limit: the most unread octets that are kept; more of them end the session with an error.
     """
 
     def __init__(
@@ -77,17 +77,17 @@ class SocketState:
         self.role: Role = role
         self.id = id
         self.changes: Changes = Changes()
-        """Held while anything of it is looked at or changed."""
+        """The lock of its state."""
         self.timeout: float | None = None
-        """Seconds that a reader waits, None for as long as it takes."""
+        """Seconds that a reader waits; None: without limit."""
         self.unread: bool = False
         """Whether the module keeps data that has not been fetched."""
         self.closing: bool = False
-        """Whether the other side has closed it, and what the module keeps is to be fetched first."""
+        """Whether the other side has closed it, but the module still keeps data that has to be fetched."""
         self.ending: bool = False
-        """Whether this side is about to tell the module that it is closed."""
+        """Whether this side has closed it, but the module has not yet."""
         self.half_closed: bool = False
-        """Whether closing it here was interrupted: nobody knows whether the module has closed it."""
+        """Whether closing it was interrupted, so that it is not known whether the module has closed it."""
         self.released: bool = False
         """Whether the module has it no longer, so that another one may have its id."""
         self.used_at: float = 0.0
@@ -95,7 +95,7 @@ class SocketState:
         self.heard_at: float = 0.0
         """When the other side last gave a sign of life: an octet, or an acknowledgement, as far as known."""
         self.fetched: int = 0
-        """Which of the fetches of its context was the last one for it."""
+        """The number of the last fetch for it, among the fetches of its context."""
         self._remote = remote
         self._code: int | None = None
         self._limit = limit
@@ -116,7 +116,7 @@ class SocketState:
 
     @property
     def remote_address(self) -> Address:
-        """Address and port of the other side; port 0 where the module does not tell it."""
+        """Address and port of the other side; port 0 if the module does not report it."""
         return self._remote
 
     @property
@@ -126,12 +126,12 @@ class SocketState:
 
     @property
     def open(self) -> bool:
-        """Whether neither side has closed it and the line lives."""
+        """Whether it is open: neither side has closed it, and it has not broken."""
         return not (self._closed or self._remote_closed or self._ended)
 
     @property
     def dropped(self) -> int:
-        """Octets that came beyond what is kept, or after reading was shut down."""
+        """Number of octets that were dropped: the buffer was full, or reading was shut down."""
         return self._dropped
 
     @property
@@ -146,12 +146,12 @@ class SocketState:
 
     @property
     def congested(self) -> bool:
-        """Whether more waits for a reader than should."""
+        """Whether so much data is unread that no more should be received."""
         return self._size > CONGESTED
 
     @property
     def condition(self) -> str:
-        """What has become of it, in words."""
+        """Its state, in words."""
         if self._closed:
             return "closed here"
         if self._ended is not None:
@@ -160,20 +160,20 @@ class SocketState:
             return "closed by the other side"
         return "open"
 
-    # -- what comes from the module ------------------------------------------------------------------------------
+    # -- events of the module ------------------------------------------------------------------------------------
 
     def opened(self, code: int) -> None:
-        """Learn what became of opening it.
+        """Note the result of opening it.
 
         Args:
-            code: 0 when it stands, else the module's number for what went wrong.
+            code: 0 if it is open, otherwise the error code of the module.
         """
         with self.changes:
             self._code = code
             self.changes.notify()
 
     def outcome(self) -> int | None:
-        """Return what became of opening it, as `opened` was told; None: nothing is known yet.
+        """Return the result of opening it that `opened` noted, or None if there is none yet.
 
         Raises:
             drivers.errors.SessionClosed: it has ended before that.
@@ -195,7 +195,7 @@ class SocketState:
             self.heard_at = now
 
     def deliver(self, data: bytes, sender: Address | None = None) -> None:
-        """Take what came from the other side; the sender completes an address that the module has told half."""
+        """Add received data; the sender completes a remote address whose port is not known yet."""
         with self.changes:
             if sender is not None and self._remote == (sender[0], 0):
                 self._remote = sender
@@ -218,25 +218,25 @@ class SocketState:
             self.changes.notify()
 
     def end_by_remote(self) -> None:
-        """Learn that the other side has closed."""
+        """Note that the other side has closed it."""
         with self.changes:
             self._remote_closed = True
             self.changes.notify()
 
     def break_off(self, cause: Exception) -> None:
-        """Learn that the session has ended with an error."""
+        """Note that it has ended with an error."""
         with self.changes:
             self._ended = self._ended or cause
             self.changes.notify()
 
-    # -- what the user does --------------------------------------------------------------------------------------
+    # -- calls of the user ---------------------------------------------------------------------------------------
 
     def take(self, size: int) -> tuple[bytes, Address] | None:
-        """Return up to so many octets and where they came from; None: nothing has come yet.
+        """Return up to `size` octets and the address that they came from, or None if there are none yet.
 
         Raises:
-            drivers.errors.SessionClosed: it has ended otherwise than by the other side's closing.
-            ReceiveOverflow: more came than is kept; what was kept has been read.
+            drivers.errors.SessionClosed: it has ended, and the other side has not closed it.
+            ReceiveOverflow: the buffer overflowed, and everything in it has been read.
         """
         if size < 0:
             raise ValueError(f"a size is 0 or more octets, not {size}")
@@ -244,7 +244,7 @@ class SocketState:
             if self._packets:
                 data, sender = self._packets.popleft()
                 self._size -= len(data)
-                self._dropped += max(0, len(data) - size)  # the rest of a datagram is lost, as on any socket
+                self._dropped += max(0, len(data) - size)  # the rest of a datagram is discarded, as by any socket
                 return data[:size], sender
             if self._received or size == 0:
                 data = bytes(self._received[:size])
@@ -260,7 +260,7 @@ class SocketState:
             return None
 
     def shut(self, how: int) -> None:
-        """Refuse to receive or to send from here on.
+        """Shut down receiving or sending.
 
         Args:
             how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
@@ -279,7 +279,7 @@ class SocketState:
             self.changes.notify()
 
     def close_here(self) -> bool:
-        """Close it on this side; False: it was closed already."""
+        """Close it on this side; return False if it was closed already."""
         with self.changes:
             first, self._closed = not self._closed, True
             self.ending |= first and not self._remote_closed and not self._ended
@@ -288,7 +288,7 @@ class SocketState:
 
     @contextmanager
     def unless_interrupted(self) -> Iterator[None]:
-        """While the module is told of the end: an interruption leaves the session for another `close` to end."""
+        """Allow another `close` if the ``with`` block, which closes it in the module, is interrupted."""
         try:
             yield
         except BaseException as error:
@@ -298,7 +298,7 @@ class SocketState:
             raise
 
     def nudge(self) -> None:
-        """Wake whoever waits, to look again."""
+        """Make all waiters check again."""
         with self.changes:
             self.changes.notify()
 
@@ -319,7 +319,7 @@ class SocketState:
                 raise SessionFinished(f"{self.name}: sending was shut down here")
 
     def _again(self, cause: Exception) -> Exception:
-        """An exception for this caller; the first cause stays chained."""
+        """Return a new exception for this caller; the first cause stays chained to it."""
         if isinstance(cause, ReceiveOverflow):
             return ReceiveOverflow(str(cause))
         reset = isinstance(cause, SessionReset | ConnectionError | TimeoutError) and type(cause) is not SessionClosed

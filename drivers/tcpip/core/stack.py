@@ -1,15 +1,15 @@
-"""What a family of modules provides: the one place where commands are, under sessions that know none.
+"""The interface of a family of modules: all AT commands are below it; sessions, above it, know none.
 
-Above it stand, once for all families, `Session`, `Listener`, `Watch`, sockets, asyncio and the table of contexts. A
-family says in four ways how its modules are:
+`Session`, `Listener`, `Watch`, sockets, asyncio and the table of contexts exist once for all families. A family
+provides
 
-facts: class attributes: how ids are counted, whether a close is due after the other side's, what options there are;
-a classifier: `lines`, `framing`, `classify`, `classify_data`: what comes unasked, as `events`;
-dialogues: what has one turn of the channel: sending, fetching, asking;
-procedures: what takes as many turns as it needs: claiming, activating, opening, closing.
+facts: class attributes: the scope of ids, whether a close is due after the other side has closed, the options;
+a classifier: `lines`, `framing`, `classify`, `classify_data`: unsolicited results and data, as `events`;
+dialogues: operations with one turn of the channel: sending, fetching, asking;
+procedures: operations with as many turns as they need: claiming, activating, opening, closing.
 
-What a family does not have keeps the default here, which says so by name. A refusal of the module is a
-`drivers.errors.TcpipError` or `AtError`; where the module gives a number for it, that is its `code`.
+A method that a family does not override raises an error that names what the family lacks. A refusal of the module is a
+`drivers.errors.TcpipError` or `AtError`; if the module gives a number for it, that is its `code`.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from .socket_state import Acknowledged, Ending, SocketState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One kind of module: whose family it is, and where that is written. Families add what makes theirs differ.
+    """One kind of module: its family, and the source for that. Families add fields for the differences of theirs.
 
     Args:
-        name: what ``dialect=`` calls it.
-        title: the modules that it is for.
-        source: the manual, issue or driver that says so.
-        family: the stack that they have.
+        name: its name for ``dialect=``.
+        title: the modules that it applies to.
+        source: the manual, issue or driver that it is taken from.
+        family: the stack of these modules.
     """
 
     name: str
@@ -53,17 +53,17 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """Everything that a driver gives to its stack.
+    """Everything that a driver provides to its stack.
 
     Args:
-        dialect: which kind of module it is.
-        options: how the context is to be used.
-        port: the AT channel; stacks that share one are stacks of one UART.
+        dialect: the kind of module.
+        options: the options of the context.
+        port: the AT channel; stacks with the same channel share a UART.
         claim: the claim to the context.
         table: its sessions and listeners.
-        emit: takes an event that is no line: what the module has said when it was asked.
-        set_dtr: sets DTR of the UART, where it has one.
-        now: tells the time, in seconds.
+        emit: called with an event that follows from an answer of the module, not from an unsolicited result.
+        set_dtr: sets DTR of the UART, if it has one.
+        now: returns the time in seconds.
     """
 
     dialect: Dialect
@@ -77,74 +77,74 @@ class Wiring:
 
 
 class TcpipStack(Extras):
-    """One context of a module's TCP/IP stack, driven over one channel. Made for each driver; making it sends nothing.
+    """One context of the TCP/IP stack of a module, controlled over one channel. The constructor sends nothing.
 
     Args:
-        wiring: what the driver gives to it.
+        wiring: what the driver provides.
 
     Raises:
-        ValueError: it cannot be used as the options want it.
+        ValueError: the family does not have one of the options.
     """
 
     OPTIONS: ClassVar[frozenset[str]] = frozenset()
-    """The options that it has, beside ``context`` and a GPRS bearer.
+    """The options that the family has, besides ``context`` and a GPRS bearer.
 
     Of a driver: fields of `Options`, and ``csd``. Of opening and listening: ``index``, ``clients``, ``step_by_step``.
     """
 
     ID_SCOPE: ClassVar[IdScope] = IdScope.CONTEXT
-    """Within what the ids of its sockets are unique."""
+    """The scope within which the ids of its sockets are unique."""
 
     CLOSE_AFTER_PEER: ClassVar[bool] = False
-    """Whether a session has to be closed here also after the other side has closed it, and has its id until then."""
+    """Whether a session has to be closed here after the other side has closed it, and keeps its id until then."""
 
     send_size: int = 1460
     """The most octets of one `send`."""
 
     answer_time: float = DEFAULT_TIMEOUT
-    """Seconds that the module may take for an answer about a session, at most."""
+    """The most seconds that the module may take for an answer about a session."""
 
     transparent: bool = False
-    """Whether what is sent and received is not looked at: a session has the UART for itself, in data mode."""
+    """Whether a session has the whole UART, in data mode, where all octets are data."""
 
     WORDS: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """What messages add in the module's own words.
+    """Words of the module that are added to messages.
 
-    Of an ``acknowledged`` that did not come, and of an ``incoming``; how a context is refused that is ``busy``, and the
-    command to ``deactivate`` it.
+    ``acknowledged`` and ``incoming``: the command or line that was waited for; ``busy``: how the module refuses a
+    context; ``deactivate``: the command that deactivates it.
     """
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
         self.name: str = wiring.claim.name
-        """What messages call the context."""
+        """The name of the context in messages."""
         wiring.options.refuse_all_but(self.OPTIONS, wiring.dialect.title)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name}>"
 
-    # -- what it is --------------------------------------------------------------------------------------------------
+    # -- properties --------------------------------------------------------------------------------------------------
 
     @property
     def receive(self) -> str:
-        """How received data is told from answers, as ``receive=`` words it."""
+        """The receive mode, with the words of ``receive=``."""
         return "buffered"
 
     @property
     def pushes(self) -> bool:
-        """Whether the module hands data out by itself; False: it keeps them until `read` fetches them."""
+        """Whether the module sends received data by itself; False: it keeps the data until `read` fetches it."""
         return False
 
     def check_sending(self, data: bytes, ending: Ending, period: int) -> None:
-        """Make sure that data can be sent in this way.
+        """Check that data can be sent with an ending.
 
         Args:
-            data: all of it.
-            ending: how each piece is to end.
+            data: all of the data.
+            ending: how each piece ends.
             period: seconds, for ``timer``.
 
         Raises:
-            ValueError: it cannot.
+            ValueError: it cannot be sent in this way.
         """
         if ending != "length":
             raise ValueError(f"{self.wiring.dialect.title} has no end={ending!r}, data is sent by its length")
@@ -154,30 +154,30 @@ class TcpipStack(Extras):
             raise ValueError(f"{self.wiring.dialect.title} has no option {option} (it was {given!r})")
 
     def lacks(self, what: str) -> NoReturn:
-        """Say that the family does not have something."""
+        """Raise an error that says that the family does not have something."""
         raise TcpipError(f"{self.name}: {self.wiring.dialect.title} has no {what}")
 
-    # -- what comes unasked: called on the channel's reader, returns at once -----------------------------------------
+    # -- unsolicited results: called on the reader of the channel, returns at once -----------------------------------
 
     @property
     @abstractmethod
     def lines(self) -> tuple[LinePattern, ...]:
-        """The unsolicited results that it may say now."""
+        """The unsolicited results that the module may send at present."""
 
     @property
     def framing(self) -> Framing:
-        """How data is told from lines now."""
+        """How data is distinguished from lines at present."""
         return Framing()
 
     @abstractmethod
     def classify(self, line: str) -> Event | None:
-        """Return what a line means; None: it is not this context's."""
+        """Return the event for a line, or None if it does not concern this context."""
 
     def classify_data(self, header: str, data: bytes) -> Event | None:
-        """Return whose data it is; None: it is not this context's.
+        """Return the event for received data, or None if it does not belong to this context.
 
         Args:
-            header: the header that announced it, empty for bare data.
+            header: the header that announced the data; empty for bare data.
             data: the octets.
         """
         return None
@@ -185,73 +185,73 @@ class TcpipStack(Extras):
     # -- ownership ---------------------------------------------------------------------------------------------------
 
     def take(self, deadline: float, *, reclaim: bool) -> Procedure[None]:
-        """Ask the module for the context; nothing to do where it lets everybody have it.
+        """Claim the context from the module; does nothing if the module has no owner of a context.
 
         Args:
-            deadline: until when to go on trying, on the driver's clock.
-            reclaim: whether to take down what a host that is gone has left active.
+            deadline: the time until which to try, on the driver's clock.
+            reclaim: whether to deactivate a context that a host which is gone has left active.
 
         Raises:
-            CommandError: it refuses.
+            CommandError: the module refuses.
         """
         yield from ()
 
     def set_up(self) -> Procedure[None]:
-        """Make the settings, right after the context was claimed.
+        """Make the settings, right after the context has been claimed.
 
         Raises:
-            SettingRefused: the module refuses one that it does not have yet.
+            SettingRefused: the module refuses a setting and has another value.
         """
         yield from ()
 
     def verify(self) -> Procedure[None]:
-        """Make sure that nobody has taken a context that is held and not used.
+        """Check that a context that is held and not in use has not been taken by another program.
 
         Raises:
-            ContextLost: somebody has.
+            ContextLost: it has been taken.
         """
         yield from ()
 
     def give_up(self) -> Procedure[None]:
-        """Tell the module that the context is not wanted any more, where it keeps it for whoever has taken it.
+        """Tell the module that the context is no longer needed, if the module keeps the owner of a context.
 
-        Called while the claim lasts, where the context was not deactivated; sockets that would stay were closed.
+        Called while the claim lasts, if the context was not deactivated; sockets that would stay have been closed.
         """
         yield from ()
 
     def let_go(self) -> None:
-        """Forget what is known about the context: the claim to it has ended. Nothing can be sent any more."""
+        """Forget what is known about the context, because the claim to it has ended; nothing can be sent any more."""
         return
 
     # -- the context -------------------------------------------------------------------------------------------------
 
     @abstractmethod
     def activate(self) -> Procedure[str]:
-        """Activate the context, where it is not active, and return the local address."""
+        """Activate the context if it is not active, and return the local address."""
 
     @abstractmethod
     def deactivate(self) -> Procedure[None]:
-        """Deactivate the context, and end its sockets with it; one that is broken, too.
+        """Deactivate the context, also a broken one; its sockets end with it.
 
-        The claim ends with it, so a module that keeps the context for whoever has taken it is told here, too.
+        This ends the claim, so a module that keeps the owner of a context has to be told here, too.
         """
 
     @abstractmethod
     def state(self) -> Procedure[str]:
-        """Read the state of the context, as the module words it."""
+        """Return the state of the context, in the words of the module."""
 
     @abstractmethod
     def learn_address(self) -> Procedure[None]:
-        """Read the local address of an active context into the claim."""
+        """Read the local address of an active context, and store it in the claim."""
 
     # -- sockets -----------------------------------------------------------------------------------------------------
 
     def check_opening(self, *, index: int | None, step_by_step: bool) -> None:
-        """Make sure that a session can be opened in this way; nothing is sent.
+        """Check that a session can be opened in this way; nothing is sent.
 
         Args:
-            index: the number that it is to have, None for the first that is free.
-            step_by_step: whether the context is to be activated by a command of its own.
+            index: the number of the session; None: the first free one.
+            step_by_step: whether the context is activated by a command of its own.
 
         Raises:
             ValueError: the family does not have that.
@@ -263,17 +263,17 @@ class TcpipStack(Extras):
     def open(
         self, protocol: str, host: str, port: int, *, index: int | None, timeout: float | None, step_by_step: bool
     ) -> Procedure[SocketState]:
-        """Open a session to a remote server, activating the context where that is needed.
+        """Open a session to a remote server; activate the context if that is needed.
 
-        What it has reserved in the table when it ends with an error, also that of an interruption, is closed by `close`
-        and taken out of the table by the rules of all families.
+        If this ends with an error or an interruption, the rules close the session that it has reserved in the table by
+        `close`, and remove it from the table.
 
         Raises:
             ConnectFailed: it could not be opened.
         """
 
     def check_listening(self, *, port: int | None, clients: int | None, step_by_step: bool) -> None:
-        """Make sure that a listener can be had in this way; nothing is sent. See `listen`.
+        """Check that a listener can be set up in this way; nothing is sent. See `listen`.
 
         Raises:
             ValueError: the family does not have that.
@@ -286,15 +286,15 @@ class TcpipStack(Extras):
     def listen(
         self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
     ) -> Procedure[ListenerState]:
-        """Begin to listen for clients, activating the context where that is needed.
+        """Start to listen for clients; activate the context if that is needed.
+
+        If this ends with an error, the rules close the reserved listener by `close_listener`, as for `open`.
 
         Args:
             protocol: TCP or UDP.
-            port: where, None for the family's own port.
-            clients: how many at once, None for as many as there can be.
-            step_by_step: whether the context is to be activated by a command of its own.
-
-        What it has reserved in the table when it ends with an error is closed by `close_listener`, as for `open`.
+            port: the port; None: the default port of the family.
+            clients: the most clients at once; None: as many as possible.
+            step_by_step: whether the context is activated by a command of its own.
 
         Raises:
             ConnectFailed: it could not be set up.
@@ -302,37 +302,37 @@ class TcpipStack(Extras):
         self.lacks("listeners")
 
     def datagrams(self, protocol: str) -> bool:
-        """Whether the data of such a session comes in datagrams that are kept apart."""
+        """Tell whether the data of a session with this protocol comes in datagrams that are kept apart."""
         return protocol == "UDP"
 
     @abstractmethod
     def close(self, session: SocketState) -> Procedure[None]:
-        """Tell the module that a session is closed here.
+        """Close a session in the module.
 
-        It is called also for one that the other side has closed where `CLOSE_AFTER_PEER` says so.
+        If `CLOSE_AFTER_PEER` is True, this is also called for a session that the other side has closed.
         """
 
     def turn_away(self, session: SocketState) -> Dialogue[None]:
-        """Close a client that the module has accepted for a listener that does not want it; nothing by default."""
+        """Close a client that the module has accepted but the listener refuses; does nothing by default."""
         yield from ()
 
     def close_listener(self, listener: ListenerState) -> Procedure[None]:
-        """Tell the module that a listener is closed here; sessions that were accepted stay."""
+        """Close a listener in the module; accepted sessions stay."""
         self.lacks("listeners")
 
     def listener_status(self, listener: ListenerState) -> Procedure[tuple[bool, int]]:
-        """Return whether it listens, as the module says, and how many clients are connected."""
+        """Return whether the listener is listening and the number of connected clients, as the module reports them."""
         self.lacks("status of a listener")
 
     def ended_by_peer(self, session: SocketState) -> None:
-        """Learn that a session was closed by the other side, and that all that it had received was fetched."""
+        """Handle that the other side has closed a session, and all of its data has been fetched."""
         return
 
     # -- data --------------------------------------------------------------------------------------------------------
 
     @abstractmethod
     def send(self, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
-        """Send one piece; once the module has been promised a number of octets it gets them, whoever is interrupted.
+        """Send one piece. Once a number of octets has been announced, they are sent even if the caller is interrupted.
 
         Args:
             session: the session.
@@ -341,42 +341,42 @@ class TcpipStack(Extras):
             period: seconds, for ``timer``.
 
         Returns:
-            None when the module has taken it, else what it has said instead.
+            None if the module has accepted the piece, otherwise its answer.
         """
 
     def read(self, session: SocketState) -> Dialogue[int | None]:
-        """Fetch data that the module keeps; it comes through `classify_data`.
+        """Fetch data that the module keeps; it is delivered through `classify_data`.
 
         Returns:
-            How many octets have come; None: the module does not know the session any more.
+            The number of octets; None: the module no longer has the session.
         """
         self.lacks("data that it keeps")
 
     def acknowledged(self, session: SocketState) -> Dialogue[Acknowledged]:
-        """Return how much was sent, acknowledged, and not."""
+        """Return how many octets were sent, acknowledged, and not acknowledged."""
         self.lacks("count of acknowledged octets")
 
     def reconcile(self) -> Dialogue[list[Event]]:
-        """Ask the module what still stands, after `events.InDoubt`; return what has happened unheard."""
+        """Ask the module what is still open, after `events.InDoubt`; return the events that were missed."""
         yield from ()
         return []
 
     # -- keep-alive --------------------------------------------------------------------------------------------------
 
     def keep_alive(self, session: SocketState, period: float) -> Procedure[bool]:
-        """Let the module itself examine an idle session.
+        """Let the module examine an idle session by itself.
 
         Args:
             session: the session.
-            period: seconds of idleness after which it is examined.
+            period: seconds without data after which it is examined.
 
         Returns:
-            Whether the module does so; False: the driver has to, by probes and `acknowledged`.
+            Whether the module does so; if not, the driver does it by probes and `acknowledged`.
         """
         yield from ()
         return False
 
     def examine(self, session: SocketState) -> Procedure[str | None]:
-        """Ask the module whether it has noticed that a session is gone; return what it says then, else None."""
+        """Ask the module whether a session is gone; return its answer if so, otherwise None."""
         yield from ()
         return None

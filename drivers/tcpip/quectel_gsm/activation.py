@@ -1,4 +1,4 @@
-"""Activating and deactivating a context, and what is left of it after a failure (app note 3.2, 3.5)."""
+"""Activates and deactivates a context, and cleans up after a failure (app note 3.2, 3.5)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left
 
 
 class Activation:
-    """Brings one context up and down.
+    """Activates and deactivates one context.
 
     Args:
-        state: what the parts of the stack know of each other.
+        state: the state that the parts of the stack share.
     """
 
     def __init__(self, state: StackState) -> None:
@@ -41,7 +41,7 @@ class Activation:
     def _deactivate(self) -> Dialogue[None]:
         yield from self._foreground.in_foreground(self._deactivate_unless_so())
         if self._state.claim.lease is not None:
-            self._state.claim.lease.active = True  # so that IP INITIAL ends it
+            self._state.claim.lease.active = True  # so that IP INITIAL ends the claim
         self._foreground.note(INITIAL)
 
     def _deactivate_unless_so(self) -> Dialogue[None]:
@@ -54,11 +54,11 @@ class Activation:
                 raise
 
     def opening(self, dialogue: Dialogue[T]) -> Procedure[T]:
-        """Run a dialogue that may activate the context; after a failure leave no context half active."""
+        """Run a dialogue that may activate the context; after a failure, deactivate the context."""
         claim = self._state.claim
         was_active = claim.active
         if claim.lease is not None:
-            claim.lease.active = True  # from here on only AT+QIDEACT is sure to free it
+            claim.lease.active = True  # from here on only AT+QIDEACT is certain to free it
         try:
             result = yield from self._foreground.on_channel(dialogue)
         except (ConnectFailed, CommandError, AtTimeout) as error:
@@ -75,7 +75,7 @@ class Activation:
         return result
 
     def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Procedure[None]:
-        """After a failure: read the state, and deactivate a context that would be locked for everybody."""
+        """Read the state after a failure, and deactivate a context that would otherwise be locked for all UARTs."""
         reading = self._foreground.read_state(used=was_active, doubt=doubt)
         word = yield from self._foreground.on_channel(reading)
         in_use = self._state.table.busy and word not in (BROKEN, "IP IND")

@@ -1,4 +1,4 @@
-"""Classifies what the stack says by itself: what each line means, and whose data it is."""
+"""Classifies what the stack sends unasked: the meaning of each line, and the session that data belongs to."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ ROLES: dict[int, Role] = {1: "client", 2: "server"}
 
 
 class Classifier:
-    """Knows the lines of one context; runs on the channel's reader and returns at once.
+    """Turns the lines and the data of one context into events; runs on the reader of the channel, without waiting.
 
     Args:
-        state: what the parts of the stack know of each other.
+        state: the state that the parts of the stack share.
     """
 
     def __init__(self, state: StackState) -> None:
         self._state = state
         self._table = state.table
 
-    # -- what the engine asks --------------------------------------------------------------------------------------
+    # -- calls of the engine ---------------------------------------------------------------------------------------
 
     @property
     def lines(self) -> tuple[LinePattern, ...]:
-        """The unsolicited results that may come now."""
+        """The unsolicited results that may come at present."""
         if self._table.online is not None:
             return ONLINE_LINES
         known = self._state.foreground.known
@@ -60,7 +60,7 @@ class Classifier:
 
     @property
     def framing(self) -> Framing:
-        """How data is announced follows from the settings; bare data needs a session."""
+        """How data is distinguished from lines; bare data is possible only while there is a session."""
         state = self._state
         if self._table.online is not None:
             return Framing(bare=True, online=True)
@@ -77,7 +77,7 @@ class Classifier:
     # -- lines -----------------------------------------------------------------------------------------------------
 
     def classify(self, text: str) -> events.Event | None:
-        """Return what a line means; None: it is not this context's."""
+        """Return the event for a line, or None if the line does not concern this context."""
         if self._table.online is not None:
             return self._suspicious(text)
         if CONNECT.match(text):
@@ -146,10 +146,10 @@ class Classifier:
     # -- data ------------------------------------------------------------------------------------------------------
 
     def classify_data(self, header: str, data: bytes) -> events.Event | None:
-        """Return whose data it is; None: it is not this context's."""
+        """Return the event for received data, or None if the data does not belong to this context."""
         state, online = self._state, self._table.online
         if online is not None:
-            before, state.suspect = state.suspect, b""  # a module that had ended the session would be silent
+            before, state.suspect = state.suspect, b""  # data comes, so the session had not ended
             return events.Pushed(online.id, before + data)
         found = read_header(header)
         if header.startswith("+QIRD"):
@@ -168,7 +168,7 @@ class Classifier:
         return events.Pushed(session.id, data, heading.sender)
 
     def _addressee(self, heading: Heading) -> SocketState | None:
-        """Whose data it is: the only session's, that of the index, or that of the address before it."""
+        """Return the session of received data: the only one, or the one of the index or address in the header."""
         standing = self._table.standing()
         if heading.index is not None:
             standing = [session for session in standing if session.index == heading.index]
@@ -194,7 +194,7 @@ class Classifier:
         return events.Online(clients[0].id)
 
     def _suspicious(self, text: str) -> events.Event:
-        """CLOSED in data mode: the end of the session where nothing follows, else its data."""
+        """Handle CLOSED in data mode: it ends the session if no data follows, otherwise it is data."""
         before, self._state.suspect = self._state.suspect, f"\r\n{text}\r\n".encode("latin-1")
         self._table.wake()
         if before and self._table.online is not None:

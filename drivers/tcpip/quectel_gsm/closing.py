@@ -1,4 +1,4 @@
-"""Closing sessions and the server of a context (app note 3.5, 5.5, 6.4)."""
+"""Closes the sessions and the server of a context (app note 3.5, 5.5, 6.4)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .state import SERVER, StackState
 
 
 def close(state: StackState, session: SocketState) -> Procedure[None]:
-    """AT+QICLOSE for a session, and for its server where that was closed before."""
+    """Close a session by AT+QICLOSE, and its server too if the server has been closed by its user before."""
     foreground, muxip = state.foreground, state.settings.muxip
     if session.half_closed and session.role == "server" and not muxip:
         _, clients = yield from foreground.on_channel(dialogues.read_server())
-        if not clients:  # it is closed; AT+QICLOSE would end the server now
+        if not clients:  # the session is closed; AT+QICLOSE would end the server now
             return
     service = SERVICE[session.role]
     number = state.number(session)
@@ -31,12 +31,12 @@ def close(state: StackState, session: SocketState) -> Procedure[None]:
             yield from foreground.on_channel(dialogues.close_only())
             state.table.drop(SERVER)
     elif closed and session.remote_closed and not muxip:
-        # The client went while AT+QICLOSE was on its way: it has ended the server instead.
+        # The client has closed while AT+QICLOSE was on its way, so that has ended the server instead.
         yield from foreground.on_channel(dialogues.listen(listener.protocol, None))
 
 
 def close_listener(state: StackState) -> Procedure[None]:
-    """AT+QICLOSE for the server, unless a client is still there: that one's close does it."""
+    """Close the server by AT+QICLOSE; if a client is still connected, closing that session closes the server later."""
     if state.table.standing("server"):
         return
     yield from state.foreground.on_channel(dialogues.close(lambda: True, SERVICE["server"]))

@@ -1,4 +1,4 @@
-"""Data mode of a transparent session: what is sent and received is not looked at (app note 3.3)."""
+"""Data mode of a transparent session: all octets are data, in both directions (app note 3.3)."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from .unsolicited import DEACTIVATED
 
 
 class DataMode:
-    """Entering and leaving data mode, and the one line in it that is not data.
+    """Enters and leaves data mode, and finds out whether CLOSED in it is the end of the session.
 
     Args:
-        state: what the parts of the stack know of each other.
-        set_dtr: sets DTR of the UART, where it has one.
+        state: the state that the parts of the stack share.
+        set_dtr: sets DTR of the UART, if it has one.
     """
 
     def __init__(self, state: StackState, set_dtr: Callable[[bool], None]) -> None:
         self.tail: bytes = b""
-        """The last octets sent: a ``+++`` may come in pieces."""
+        """The last octets sent: a ``+++`` may be divided between two calls."""
         self._state = state
         self._table = state.table
         self._set_dtr = set_dtr
 
     def send(self, session: SocketState, data: bytes) -> Dialogue[None]:
-        """Send some octets as they are.
+        """Send octets in data mode.
 
         Raises:
-            ValueError: they contain ``+++``, and that would leave data mode.
+            ValueError: they contain ``+++``, which would leave data mode.
         """
         transparent = self._state.settings.transparent
         if self._state.suspected:
@@ -51,7 +51,7 @@ class DataMode:
         self.tail = (self.tail + data)[-2:]
 
     def enter(self, session: SocketState) -> None:
-        """Learn that the UART is in data mode, for a session."""
+        """Note that the UART has entered data mode, for a session."""
         self._table.online, self._state.suspect, self.tail = session, b"", b""
 
     def _left(self) -> None:
@@ -66,10 +66,10 @@ class DataMode:
         return (yield from transfer.escape_by_plus(self._left))
 
     def abandon_opening(self, close: Callable[[], Dialogue[None]]) -> Dialogue[None]:
-        """Give up a transparent session that is being opened; the UART may be in data mode by now, or may not.
+        """Give up a transparent session that is being opened; the UART may already be in data mode.
 
         Args:
-            close: makes the dialogue that closes it, in command mode.
+            close: creates the dialogue that closes the session, in command mode.
         """
         transparent = self._state.settings.transparent
         for _ in range(transfer.ATTEMPTS if transparent is not None else 0):
@@ -84,7 +84,7 @@ class DataMode:
         yield from close()
 
     def escape(self) -> Dialogue[None]:
-        """Go from data mode to command mode; the session stands, and the module keeps what it receives."""
+        """Go from data mode to command mode; the session stays open, and the module keeps the data that it receives."""
         session = self._table.online
         if session is None:
             return
@@ -110,10 +110,10 @@ class DataMode:
             raise SessionFinished(f"{self._state.name}: ATO found no session: the other side has closed it")
 
     def verify_end(self) -> Dialogue[None]:
-        """Find out whether CLOSED in data mode was the end of the session: a module in command mode ignores +++."""
+        """Find out by ``+++`` whether CLOSED in data mode was the end of the session or data."""
         yield from pause(transfer.GUARD)
         if not self._state.suspected:
-            return  # more has come meanwhile: it was data
+            return  # more octets have come meanwhile: CLOSED was data
 
         def left() -> None:
             self._settle(closed=False)
@@ -136,7 +136,7 @@ class DataMode:
         yield from transfer.clear_line()
 
     def _settle(self, *, closed: bool) -> None:
-        """Learn whether the line in data mode was the end of the session."""
+        """Note whether the line in data mode was the end of the session."""
         session, line = self._table.online, self._state.suspected
         self._state.suspect = b""
         if session is None:

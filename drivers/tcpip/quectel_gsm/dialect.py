@@ -9,15 +9,15 @@ from ..core.stack import Dialect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GsmDialect(Dialect):
-    """One kind of GSM module; see `Dialect` for what is not told here.
+    """The properties of one kind of GSM module; see also `Dialect`.
 
     Args:
-        name: what ``dialect=`` calls it.
-        title: the modules that it is for.
-        source: the manual, issue or driver that says so.
-        family: the stack that they have.
-        csd: whether it has CSD bearers.
-        indication: what AT+QINDI is set to so that it keeps data for AT+QIRD; None: it has no such command.
+        name: its name for ``dialect=``.
+        title: the modules that it applies to.
+        source: the manual, issue or driver that it is taken from.
+        family: the stack of these modules.
+        csd: whether they support CSD bearers.
+        indication: the value of AT+QINDI with which they keep data for AT+QIRD; None: they do not have the command.
         read_size: the most octets of one AT+QIRD.
         send_size: the most octets of one AT+QISEND.
     """

@@ -1,7 +1,7 @@
-"""The Quectel GSM modules that are known by name, each with its source.
+"""The dialects of Quectel GSM modules, each with its source.
 
-Where firmware merely answers in other words (a blank more, an index less, ``ALREADY CONNECT`` before or after OK) the
-driver understands all of them and nothing stands here.
+Differences in the wording of answers (one blank more, no index, ``ALREADY CONNECT`` before or after OK) need no
+dialect: the driver understands all of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every procedure of the modem's TCP/IP stack, once. Commands in their order, answers as the M10 gives them."""
+"""The dialogues with the TCP/IP stack of the module: commands in their order, answers as the M10 gives them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .timeouts import deadline
 from .unsolicited import indexed
 
 INITIAL = "IP INITIAL"
-"""The state of a context that nobody uses."""
+"""The state of a context that is not in use."""
 BROKEN = "PDP DEACT"
-"""The state of a context that the network has taken away."""
+"""The state of a context that the network has deactivated."""
 
 SERVICE: dict[Role, int] = {"client": 1, "server": 2}
-"""What AT+QISRVC calls a session: 1 with a remote server (we are the client), 2 with a remote client."""
+"""The value of AT+QISRVC for each role: 1 with a remote server (we are the client), 2 with a remote client."""
 
-DEFAULT_PORT = 2020  # app note 8.2 connects to it without having set it
+DEFAULT_PORT = 2020  # app note 8.2 connects to this port without having set it
 CONNECT_LIMIT = 75.0  # seconds after which the module gives up connecting (M66 AT manual, QIOPEN)
 
 _ADDRESS = LinePattern("", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", 15)
@@ -52,18 +52,18 @@ def _info(name: str) -> tuple[LinePattern, ...]:
 
 
 def put(name: str, value: str) -> Dialogue[None]:
-    """Make a setting: AT+NAME=value."""
+    """Set a value: AT+NAME=value."""
     yield from command(f"AT+{name}={value}", timeout=deadline(name), info=())
 
 
 def read_lines(name: str, forms: tuple[LinePattern, ...]) -> Dialogue[tuple[str, ...]]:
-    """Return the lines of these forms that AT+NAME? is answered."""
+    """Return the lines of the answer to AT+NAME? that have one of these forms."""
     response = yield from command(f"AT+{name}?", timeout=deadline(name), info=forms)
     return response.lines
 
 
 def read(name: str) -> Dialogue[str]:
-    """Read a setting: the text behind ``+NAME: ``."""
+    """Return the value of a setting: the text behind ``+NAME: ``."""
     response = yield from command(f"AT+{name}?", timeout=deadline(name), info=_info(name))
     if not response.lines:
         raise UnexpectedAnswer(f"AT+{name}? was answered {response.final} without +{name}: …")
@@ -79,7 +79,7 @@ def select_context(context: int) -> Dialogue[None]:
 
 
 def read_foreground() -> Dialogue[tuple[int, int | None]]:
-    """Return this UART's foreground context and the channel (DLCI - 1) that controls it, None for none."""
+    """Return the foreground context of this UART and the channel (DLCI - 1) that controls it, or None."""
     text = yield from read("QIFGCNT")
     context, _, channel = (part.strip() for part in text.partition(","))
     number = int(channel) if channel.isdigit() else 255
@@ -87,9 +87,9 @@ def read_foreground() -> Dialogue[tuple[int, int | None]]:
 
 
 def state() -> Dialogue[str]:
-    """Return the state of the foreground context: AT+QISTAT answers OK first and STATE after it.
+    """Return the state of the foreground context: AT+QISTAT is answered OK first and STATE after it.
 
-    With MUXIP on it lists sessions instead, and only AT+QISTATE has the state.
+    With MUXIP on, AT+QISTAT lists sessions instead, and only AT+QISTATE reports the state.
     """
     answer = yield from command("AT+QISTAT", timeout=deadline("QISTAT"), info=(_SESSION_LINE,))
     if answer.lines:
@@ -100,22 +100,22 @@ def state() -> Dialogue[str]:
 
 
 def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> Dialogue[None]:
-    """Make one setting; where the module says ERROR, having the value already is as good.
+    """Set a value; ERROR is accepted if the module has that value already.
 
     Args:
-        name: the command's name, ``QIMUX``.
-        value: what follows the equals sign.
-        read_state: reads the context's state.
+        name: the name of the command, such as ``QIMUX``.
+        value: the text behind the equals sign.
+        read_state: reads the state of the context.
 
     Raises:
-        SettingRefused: the module refuses it and has another value.
+        SettingRefused: the module refuses the value and has another one.
     """
     try:
         yield from put(name, value)
     except CommandError as refusal:
         word = yield from read_state()
         current = yield from read(name)
-        # AT+QICSGP? tells the bearer only
+        # the answer to AT+QICSGP? has only the bearer
         if current.split(",")[0].strip() != value.split(",")[0]:
             raise SettingRefused(
                 f"{refusal} (it is {current}, the context is in {word}; "
@@ -137,7 +137,7 @@ def activate() -> Dialogue[str]:
         if word == "IP START" and refusal.command == "AT+QIREGAPP":
             yield from _activate_or_leave()
         elif word not in ACTIVE_STATES:
-            yield from deactivate()  # never leave a context in IP IND: nobody else could claim it
+            yield from deactivate()  # a context must not stay in IP IND: no other UART could claim it
             raise
     address = yield from local_address()
     return address
@@ -152,18 +152,18 @@ def _activate_or_leave() -> Dialogue[None]:
 
 
 def local_address() -> Dialogue[str]:
-    """Return the local address of the foreground context: AT+QILOCIP, answered without OK."""
+    """Return the local address of the foreground context: AT+QILOCIP, which is answered without OK."""
     response = yield from command("AT+QILOCIP", timeout=deadline("QILOCIP"), success=(_ADDRESS,), info=())
     return response.final
 
 
 def deactivate() -> Dialogue[None]:
-    """Close all sessions and deactivate the foreground context: AT+QIDEACT, answered DEACT OK without OK."""
+    """Close all sessions and deactivate the foreground context: AT+QIDEACT, which is answered DEACT OK without OK."""
     yield from command("AT+QIDEACT", timeout=deadline("QIDEACT"), success=(_DEACT_OK,), info=())
 
 
 def take_down() -> Dialogue[None]:
-    """Bring the foreground context to IP INITIAL, whatever it was left in."""
+    """Bring the foreground context to IP INITIAL from any state."""
     if (yield from state()) != INITIAL:
         yield from deactivate()
 
@@ -181,10 +181,10 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
 
     Args:
         protocol: TCP or UDP.
-        clients: how many at once, with MUXIP on; None with MUXIP off.
+        clients: the most clients at once, with MUXIP on; None with MUXIP off.
 
     Raises:
-        ConnectFailed: the module says CONNECT FAIL.
+        ConnectFailed: the module reports CONNECT FAIL.
     """
     kind = int(protocol == "UDP")
     arguments = "=1" if kind else ""
@@ -197,7 +197,7 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
         listening, _ = yield from read_server()
         if not listening:
             raise
-        yield from close(lambda: True, 2)  # a dead host has left it, and nobody knows of which kind it is
+        yield from close(lambda: True, 2)  # another host has left it there, of a kind that is not known
         yield from command(text, timeout=deadline("QISERVER"), info=())
     came = yield from expect(_SERVING, *_FAILED, timeout=deadline("SERVER OK"))
     if came.final != _SERVING.prefix:
@@ -220,19 +220,19 @@ def connect(
         protocol: TCP or UDP.
         host: a dotted address or a name.
         port: 1-65535.
-        connected: called when the session stands, before any later octet is looked at.
+        connected: called when the session is open, before any later octet is parsed.
         index: the session, with MUXIP on; None with MUXIP off.
-        timeout: seconds to wait for CONNECT OK; None: as long as the module may take.
-        abandon: makes the dialogue that closes what is half open.
+        timeout: seconds to wait for CONNECT OK; None: the longest time that the module may take.
+        abandon: creates the dialogue that closes a session that is half open.
 
     Raises:
-        ConnectFailed: CONNECT FAIL, or the module has a session already.
+        ConnectFailed: CONNECT FAIL, or the module has an open session already.
     """
     own = "" if index is None else f"{index},"
     text = f'AT+QIOPEN={own}"{protocol}", "{host}",{port}'
     limit = deadline("CONNECT OK") if timeout is None else timeout
     came = yield from _open(text, limit, abandon)
-    if came.final.endswith("ALREADY CONNECT"):  # nobody here knows of that session: a dead host has left it
+    if came.final.endswith("ALREADY CONNECT"):  # this driver has no such session: another host has left it there
         yield from close_half_open(index)
         came = yield from _open(text, limit, abandon)
     if came.final.endswith("ALREADY CONNECT"):
@@ -248,7 +248,7 @@ def connect(
 
 
 def _open(text: str, limit: float, abandon: Callable[[], Dialogue[None]] | None) -> Dialogue[Response]:
-    """AT+QIOPEN, OK, and what became of it."""
+    """Send AT+QIOPEN and return its result."""
     ends = (*_CONNECTED, *_FAILED, *_ALREADY)
     came = yield from command(  # the OK is missing in the app note's 10.1
         text, timeout=deadline("QIOPEN"), success=(_OK, *ends), info=(), abandon=abandon
@@ -261,11 +261,11 @@ def _open(text: str, limit: float, abandon: Callable[[], Dialogue[None]] | None)
     return came
 
 
-# -- leaving (app note 3.5, 5.5, 6.4) --------------------------------------------------------------------------------
+# -- closing (app note 3.5, 5.5, 6.4) --------------------------------------------------------------------------------
 
 
 def read_service() -> Dialogue[int]:
-    """Return whom AT+QISEND and AT+QICLOSE mean: 1 a remote server, 2 a remote client (AT+QISRVC?)."""
+    """Return what AT+QISEND and AT+QICLOSE apply to: 1 a remote server, 2 a remote client (AT+QISRVC?)."""
     text = yield from read("QISRVC")
     if not re.fullmatch(r"[12]", text):
         raise UnexpectedAnswer(f"AT+QISRVC? was answered {text!r}, which is neither 1 nor 2")
@@ -273,10 +273,10 @@ def read_service() -> Dialogue[int]:
 
 
 def close(still_open: Callable[[], bool], service: int, index: int | None = None) -> Dialogue[bool]:
-    """Close a session: AT+QISRVC?, AT+QISRVC where it differs, AT+QICLOSE (app note 8.4).
+    """Close a session: AT+QISRVC?, AT+QISRVC if it differs, AT+QICLOSE (app note 8.4).
 
     Args:
-        still_open: asked right before AT+QICLOSE, which would end the server when the client is gone already.
+        still_open: called right before AT+QICLOSE, which would end the server if the client has already closed.
         service: 1 for a session with a remote server, 2 with a remote client.
         index: the session, with MUXIP on; None with MUXIP off, or for the whole server.
 
@@ -292,7 +292,7 @@ def close(still_open: Callable[[], bool], service: int, index: int | None = None
 
 
 def close_only(index: int | None = None) -> Dialogue[bool]:
-    """AT+QICLOSE; ERROR means that the session has been closed already."""
+    """Send AT+QICLOSE; ERROR means that the session has already been closed."""
     text = "AT+QICLOSE" if index is None else f"AT+QICLOSE={index}"
     try:
         yield from command(text, timeout=deadline("QICLOSE"), success=_CLOSE_OK, info=())
@@ -308,7 +308,7 @@ def close_half_open(index: int | None) -> Dialogue[None]:
         yield from close_only(index)
 
 
-# -- what stands (app note 5.2; M66 AT manual, QISTATE, QISSTAT) -----------------------------------------------------
+# -- open sessions (app note 5.2; M66 AT manual, QISTATE, QISSTAT) -----------------------------------------------------
 
 _SERVER = re.compile(r"([01]) *, *([0-5])")
 _SOCKET = re.compile(r"([0-5]) *, *\"([A-Z]*)\".*\"([A-Z]+)\"")
@@ -325,7 +325,7 @@ def read_server() -> Dialogue[tuple[bool, int]]:
 
 
 def read_sockets() -> Dialogue[tuple[str, frozenset[int]]]:
-    """Return the state and the indexes of the sessions with remote servers that stand, with MUXIP on: AT+QISTATE."""
+    """Return the state and the indexes of the open sessions with remote servers, with MUXIP on: AT+QISTATE."""
     yield from command("AT+QISTATE", timeout=deadline("QISTATE"), info=())
     came = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE after AT+QISTATE")
     standing = set()
@@ -336,7 +336,7 @@ def read_sockets() -> Dialogue[tuple[str, frozenset[int]]]:
         found = _SOCKET.match(line.final.removeprefix("+QISTATE:").strip())
         if found is not None and found[3] in ("CONNECTED", "CONNECTING"):
             standing.add(int(found[1]))
-    with suppress(AtTimeout):  # the manual shows a second OK, not every firmware sends it
+    with suppress(AtTimeout):  # the manual shows a second OK, which not every firmware sends
         yield from expect(_OK, timeout=1.0)
     return came.final.removeprefix("STATE: "), frozenset(standing)
 

@@ -1,4 +1,4 @@
-"""Names of the domain name system (app note 9.2)."""
+"""Resolves names through the domain name system (app note 9.2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .dialogues import put, read_lines
 from .timeouts import deadline
 
 SILENCE = 0.5
-"""Seconds without a further address after which the list is complete: it has no end of its own."""
+"""Seconds without a further address after which the list is complete: the module does not mark its end."""
 
 MAX_ADDRESSES = 64
 
@@ -29,14 +29,14 @@ REASONS = {
     7: "no memory",
     8: "unknown error",
 }
-"""What the module calls them (M66 AT manual, QIDNSGIP)."""
+"""The reasons that the module gives, by their codes (M66 AT manual, QIDNSGIP)."""
 
 
 def resolve(name: str) -> Dialogue[list[str]]:
     """Return the addresses of a name: AT+QIDNSGIP, OK, then one address per line.
 
     Raises:
-        NameNotFound: the module says why it has none.
+        NameNotFound: there is none; the message has the module's reason.
     """
     text = f'AT+QIDNSGIP="{name}"'
     yield from command(text, timeout=deadline("QISTAT"), info=())
@@ -47,7 +47,7 @@ def resolve(name: str) -> Dialogue[list[str]]:
             yield from expect(_STATE, timeout=SILENCE, what="STATE")
         reason = int(refused["reason"])
         raise NameNotFound(
-            f"{text} was answered {first.final} ({REASONS.get(reason, 'a reason that no manual knows')})", reason=reason
+            f"{text} was answered {first.final} ({REASONS.get(reason, 'a reason that is in no manual')})", reason=reason
         )
     addresses = [first.final]
     with suppress(AtTimeout):
@@ -58,13 +58,13 @@ def resolve(name: str) -> Dialogue[list[str]]:
 
 
 def set_servers(primary: str, secondary: str | None) -> Dialogue[None]:
-    """Set the servers that names are asked of: AT+QIDNSCFG."""
+    """Set the name servers: AT+QIDNSCFG."""
     second = "" if secondary is None else f',"{secondary}"'
     yield from put("QIDNSCFG", f'"{primary}"{second}')
 
 
 def read_servers() -> Dialogue[tuple[str, ...]]:
-    """Return the servers that names are asked of: AT+QIDNSCFG?."""
+    """Return the name servers: AT+QIDNSCFG?."""
     lines = yield from read_lines(
         "QIDNSCFG", (LinePattern("PrimaryDns:", ".*", 30), LinePattern("SecondaryDns:", ".*", 30))
     )

@@ -1,4 +1,4 @@
-"""Data of one session: whom AT+QISEND, AT+QISACK and AT+QIRD mean."""
+"""Data of one session: selects the session that AT+QISEND, AT+QISACK and AT+QIRD apply to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .state import StackState
 
 
 def send(state: StackState, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
-    """Send one piece; return None when the module has taken it, else what it has said."""
+    """Send one piece; return None if the module has accepted it, otherwise its answer."""
     settings = {"QISRVC": str(SERVICE[session.role])}
     if ending == "timer":
         settings["QIAUTOS"] = f"1,{check_period(period)}"
@@ -24,7 +24,7 @@ def send(state: StackState, session: SocketState, piece: bytes, ending: Ending, 
 
 
 def read(state: StackState, session: SocketState) -> Dialogue[int | None]:
-    """Fetch up to 1500 octets; return how many have come, None: the module does not know the session any more."""
+    """Fetch up to 1500 octets; return how many there were, or None if the module no longer has the session."""
     state.reading, state.fetched = session, 0
     try:
         known = yield from transfer.read_buffered(
@@ -36,6 +36,6 @@ def read(state: StackState, session: SocketState) -> Dialogue[int | None]:
 
 
 def acknowledged(state: StackState, session: SocketState) -> Dialogue[Acknowledged]:
-    """Return how much was sent, acknowledged, and not."""
+    """Return how many octets were sent, acknowledged, and not acknowledged."""
     asking = transfer.acknowledged(state.number(session))
     return (yield from state.foreground.in_foreground(asking, {"QISRVC": str(SERVICE[session.role])}))

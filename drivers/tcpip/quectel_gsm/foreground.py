@@ -1,7 +1,7 @@
-"""One context in the foreground of its virtual UART: asking the module for it, its settings, dialogues for it.
+"""The foreground context of a virtual UART: claims it from the module, sets it, and runs dialogues for it.
 
-Commands mean the foreground context of the UART that they are sent on (AT+QIFGCNT), and drivers of both contexts may
-share a UART: what is in the foreground is remembered once for each.
+Commands apply to the foreground context of the UART on which they are sent (AT+QIFGCNT). Drivers of both contexts may
+share a UART, so the foreground context is recorded once for each UART.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Foreground:
-    """Which context the commands of one virtual UART are for, None while that is not known."""
+    """The foreground context of one virtual UART; None while it is not known."""
 
     context: int | None = None
 
 
 class ForegroundContext:
-    """What is known about one context, and about the virtual UART as far as it concerns it.
+    """Records what is known about one context, and puts it into the foreground of its virtual UART when needed.
 
     Args:
         claim: the claim to the context.
-        foreground: what is known about the virtual UART.
+        foreground: the foreground context of the virtual UART.
     """
 
     def __init__(self, claim: ContextClaim, foreground: Foreground) -> None:
         self.context: int = claim.context
         self.claim = claim
         self.foreground = foreground
-        self._channel = None if claim.dlci is None else claim.dlci - 1  # as AT+QIFGCNT? names this UART
+        self._channel = None if claim.dlci is None else claim.dlci - 1  # the number of this UART in AT+QIFGCNT?
         self._known: dict[str, str] = {}
 
-    # -- asking for it ---------------------------------------------------------------------------------------------
+    # -- claiming it -----------------------------------------------------------------------------------------------
 
     def take(self, deadline: float, now: Callable[[], float], *, reclaim: bool) -> Procedure[None]:
-        """AT+QIFGCNT; while this goes on the table lets nobody else of this process have the context."""
+        """Claim the context from the module (AT+QIFGCNT); meanwhile the table refuses it to other drivers."""
         try:
             yield from on_channel(self._select())
         except CommandError:
@@ -68,25 +68,25 @@ class ForegroundContext:
         self.foreground.context = self.context
 
     def _take_down(self) -> Dialogue[None]:
-        if self.foreground.context != self.context:  # a driver of the other context has been here meanwhile
+        if self.foreground.context != self.context:  # a driver of the other context has changed it meanwhile
             yield from self._select()
         yield from dialogues.take_down()
 
     def _learn_channel(self) -> Dialogue[None]:
-        """Find out which virtual UART this is: the one that controls the context now (AT+QIFGCNT?)."""
+        """Find out the number of this virtual UART: it is the one that controls the context now (AT+QIFGCNT?)."""
         with suppress(AtError, ValueError):
             context, channel = yield from dialogues.read_foreground()
             if context == self.context:
                 self._channel = channel
 
-    # -- dialogues for it ------------------------------------------------------------------------------------------
+    # -- running dialogues for it ----------------------------------------------------------------------------------
 
     def in_foreground(self, dialogue: Dialogue[T], settings: Mapping[str, str] | None = None) -> Dialogue[T]:
-        """Run a dialogue for this context; an ERROR because somebody took the context becomes `ContextLost`.
+        """Run a dialogue for this context; an ERROR because another UART has taken the context becomes `ContextLost`.
 
         Args:
-            dialogue: a fresh generator.
-            settings: what has to be set for it.
+            dialogue: a new generator.
+            settings: the settings that it needs.
         """
         if self.foreground.context != self.context:
             yield from self._select_again()
@@ -116,10 +116,10 @@ class ForegroundContext:
             raise self.claim.lost(lease, refusal.code) from refusal
 
     def verify(self) -> Dialogue[None]:
-        """Ask who controls the context: AT+QIFGCNT?. In IP INITIAL another program may have taken it unheard.
+        """Check which UART controls the context (AT+QIFGCNT?): in IP INITIAL another program may have taken it.
 
         Raises:
-            ContextLost: it has.
+            ContextLost: another program has taken it.
         """
         lease = self.claim.held
         if (yield from self._taken(lease)):
@@ -127,7 +127,7 @@ class ForegroundContext:
             raise self.claim.lost(lease)
 
     def _taken(self, lease: Lease) -> Dialogue[bool]:
-        """Find out whether somebody else has the context now (AT+QIFGCNT?)."""
+        """Find out whether another virtual UART controls the context now (AT+QIFGCNT?)."""
         if lease.ended is None and self._channel is not None:
             with suppress(AtError, ValueError):
                 context, channel = yield from dialogues.read_foreground()
@@ -138,22 +138,22 @@ class ForegroundContext:
     # -- its state -------------------------------------------------------------------------------------------------
 
     def note(self, word: str) -> None:
-        """Take a state that follows from an answer; IP INITIAL ends the claim to what was active."""
+        """Record a state that follows from an answer; IP INITIAL ends the claim if the context was active."""
         states = {INITIAL: ContextState.DOWN, BROKEN: ContextState.BROKEN}
         self.claim.note(word, states.get(word, ContextState.UP))
 
     def read_state(self, *, used: bool | None = None, doubt: bool | None = None) -> Dialogue[str]:
-        """Read and note the state of the context: AT+QISTAT; see `take_state`."""
+        """Read and record the state of the context: AT+QISTAT; see `take_state`."""
         word = yield from dialogues.state()
         return (yield from self.take_state(word, used=used, doubt=doubt))
 
     def take_state(self, word: str, *, used: bool | None = None, doubt: bool | None = None) -> Dialogue[str]:
-        """Take a state that was read. The module tells it to anybody, so it may be what another program made of it.
+        """Record a state that was read. The module reports it on every UART, so another program may have caused it.
 
         Args:
             word: the state.
-            used: whether the context has left IP INITIAL under this lease; None: as far as noted.
-            doubt: whether another program may control it; None: where it is in use, and not by us as far as known.
+            used: whether the context has left IP INITIAL under this lease; None: as recorded.
+            doubt: whether another program may control it; None: yes if it is in use and, as recorded, not by us.
 
         Raises:
             ContextLost: another program controls it.
@@ -171,14 +171,14 @@ class ForegroundContext:
         return word
 
     def learn_address(self) -> Dialogue[None]:
-        """Read the local address of an active context unless it is known: AT+QILOCIP."""
+        """Read the local address of an active context if it is not known yet: AT+QILOCIP."""
         if self.claim.address is None and self.claim.active:
             self.claim.address = yield from dialogues.local_address()
 
     # -- its settings ----------------------------------------------------------------------------------------------
 
     def begin(self, preset: Iterable[str]) -> None:
-        """Take the settings to be at the module's defaults, except those that `preset` names."""
+        """Record that the settings have the defaults of the module, except those that `preset` names."""
         self._known = {name: value for name, value in DEFAULTS.items() if name not in preset}
 
     def forget_settings(self) -> None:
@@ -186,7 +186,7 @@ class ForegroundContext:
         self._known = {}
 
     def setting(self, name: str, value: str) -> Dialogue[None]:
-        """Make a setting unless it is known to be so."""
+        """Set a value, unless the module is known to have it."""
         if self._known.get(name) == value:
             return
         self._known.pop(name, None)  # unknown, should this be given up half way
@@ -197,9 +197,9 @@ class ForegroundContext:
         return (yield from self.read_state(doubt=not self.claim.active))
 
     def learn(self, name: str, value: str) -> None:
-        """Take a setting that a dialogue has made."""
+        """Record a value that a dialogue has set."""
         self._known[name] = value
 
     def known(self, name: str) -> str | None:
-        """Return a setting's value, None when it is not known."""
+        """Return the value of a setting, or None if it is not known."""
         return self._known.get(name)

@@ -1,4 +1,4 @@
-"""Opening sessions and servers in a context that may hold others: indexes, and how their data is told apart."""
+"""Opens sessions and servers in a context that may hold others: their indexes, and how their data is distinguished."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ SESSIONS = range(6)  # app note 4.2
 
 
 class Opening:
-    """Opens what a context can hold.
+    """Opens the sessions and the server of one context.
 
     Args:
-        state: what the parts of the stack know of each other.
-        activation: brings the context up.
-        data_mode: of transparent sessions.
+        state: the state that the parts of the stack share.
+        activation: activates the context.
+        data_mode: the data mode of transparent sessions.
     """
 
     def __init__(self, state: StackState, activation: Activation, data_mode: DataMode) -> None:
@@ -32,12 +32,12 @@ class Opening:
         self._activation = activation
         self._data_mode = data_mode
         self._ports: dict[str, int] = {}
-        """The listening ports that were set, by protocol."""
+        """The listening port that was set for each protocol."""
 
     # -- a server --------------------------------------------------------------------------------------------------
 
     def check_clients(self, clients: int | None) -> int:
-        """Return how many clients a server is to have, or raise `ValueError`."""
+        """Return the most clients of a server as AT+QISERVER takes it, or raise `ValueError`."""
         muxip = self._state.settings.muxip
         if clients is not None and not muxip and clients != 1:
             raise ValueError("more than one client needs MUXIP: muxip=True")
@@ -46,7 +46,7 @@ class Opening:
     def listen(
         self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
     ) -> Procedure[ListenerState]:
-        """Begin to listen: AT+QISERVER, which activates the context where it is not active."""
+        """Start to listen: AT+QISERVER, which activates the context if it is not active."""
         most = self.check_clients(clients)
         listener = self._state.listener
         if listener is not None and listener.open:
@@ -81,7 +81,7 @@ class Opening:
     # -- a client --------------------------------------------------------------------------------------------------
 
     def check_index(self, index: int | None) -> None:
-        """Make sure that a session can have this index, or raise `ValueError`."""
+        """Raise `ValueError` if a session cannot have this index."""
         if index is not None:
             check_index(index)
             if index and not self._state.settings.muxip:
@@ -90,7 +90,7 @@ class Opening:
     def connect(
         self, protocol: str, host: str, port: int, *, index: int | None, timeout: float | None, step_by_step: bool
     ) -> Procedure[SocketState]:
-        """Open a session to a remote server: AT+QIOPEN, which activates the context where it is not active."""
+        """Open a session to a remote server: AT+QIOPEN, which activates the context if it is not active."""
         muxip = self._state.settings.muxip
         number = self._free_index(index)
         yield from self._tell_apart("client")
@@ -140,7 +140,7 @@ class Opening:
     # -- several of them -------------------------------------------------------------------------------------------
 
     def _tell_apart(self, role: Role) -> Procedure[None]:
-        """Before there is one more session on this UART: make sure that the data of all can be told apart."""
+        """Make sure that the data of all sessions on this UART can be distinguished with one more session."""
         state, others = self._state, self._state.others()
         if state.settings.transparent is not None:
             if any(other.claim.active for other in others):
@@ -162,7 +162,7 @@ class Opening:
             return
         if any(one.mixes for one in (state, *crowd)):
             raise TcpipError(
-                f"{state.name}: bare data of two sessions cannot be told apart; use receive='buffered' or 'header'"
+                f"{state.name}: bare data of two sessions cannot be distinguished; use receive='buffered' or 'header'"
             )
         for foreground in (one.foreground for one in (state, *crowd)):
             for name in ("QISHOWRA", *(("QISHOWLA",) if crowd else ())):

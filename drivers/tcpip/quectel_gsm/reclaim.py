@@ -1,4 +1,4 @@
-"""Freeing a context that a host has left active which is no longer there (ownership.md: it stays with its UART)."""
+"""Frees a context that a host which is gone has left active (it stays with its virtual UART: see ownership.md)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from . import dialogues
 
 DLCIS = range(1, 5)  # VIRTUAL_UART_1 to 4
 REFUSALS = (CommandError, AtTimeout, ChannelClosed)
-"""What a virtual UART that does not help may answer."""
+"""The answers of a virtual UART that does not control the context."""
 
 
 def free_context(context: int, own: int | None, deadline: float, now: Callable[[], float]) -> Procedure[None]:
-    """Bring a context to IP INITIAL from the virtual UART that controls it; nothing is sent on one that is used here.
+    """Deactivate a context from the virtual UART that controls it; nothing is sent on UARTs that this process uses.
 
     Args:
-        context: which context.
-        own: the DLCI of the driver's own virtual UART, None where it has none.
-        deadline: until when to go on to another one.
-        now: tells the time.
+        context: the number of the context.
+        own: the DLCI of the driver's own virtual UART, or None.
+        deadline: the time after which no further UART is tried.
+        now: returns the time.
     """
     for dlci in DLCIS:
         if dlci == own:
@@ -43,6 +43,6 @@ def free_context(context: int, own: int | None, deadline: float, now: Callable[[
 
 
 def take_down(context: int) -> Dialogue[None]:
-    """Bring a context to IP INITIAL from the virtual UART that controls it; ERROR: another one does."""
+    """Deactivate a context from the virtual UART that controls it; ERROR means that another one does."""
     yield from dialogues.select_context(context)
     yield from dialogues.take_down()

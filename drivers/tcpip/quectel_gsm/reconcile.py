@@ -1,4 +1,4 @@
-"""Finding out what still stands, after something has ended that the module does not name."""
+"""Finds out which sessions are still open after the module has reported an end without saying which one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .state import StackState
 
 
 def reconcile(state: StackState) -> Dialogue[list[Event]]:
-    """Ask the module what still stands, and return what has happened unheard."""
+    """Ask the module what is still open, and return the events that were missed."""
     clients, servers = state.table.standing("client"), state.table.standing("server")
     if state.settings.muxip:
         word, sockets = yield from dialogues.read_sockets()

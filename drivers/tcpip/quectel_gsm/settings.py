@@ -1,4 +1,4 @@
-"""Settings of one context, checked before anything is sent."""
+"""The settings of one context, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .dialect import GsmDialect
 CONTEXTS = (0, 1)
 
 SHOWN = ("QISHOWRA", "QISHOWLA", "QIHEAD", "QISHOWPT")
-"""The commands that put information before received data (app note 3.4)."""
+"""The commands that add information before received data (app note 3.4)."""
 
 INITIALISE = ("QICSGP", "QIMUX", "QIMODE", "QIDNSIP", "QISDE", "QINDI", "QIHEAD", "QISHOWRA", "QISHOWLA", "QISHOWPT")
-"""What `TcpipDriver.claim` sets, in this order, when nothing else is asked."""
+"""The settings that `TcpipDriver.claim` makes by default, in this order."""
 
 DEFAULTS = {
     "QIMUX": "0",
@@ -27,13 +27,13 @@ DEFAULTS = {
     "QIAUTOS": "0",
     **dict.fromkeys(SHOWN, "0"),
 }
-"""What the module has where nothing was set."""
+"""The values that the module has by default."""
 
 RECEIVE = ("buffered", "header", "bare")
 
 
 def check_context(context: int) -> int:
-    """Return a context's number, or raise `InvalidArgument`."""
+    """Return the number of a context, or raise `InvalidArgument`."""
     if type(context) is not int or context not in CONTEXTS:
         raise InvalidArgument(f"a context is 0 or 1, not {context!r}")
     return context
@@ -47,14 +47,14 @@ def check_index(index: int) -> int:
 
 
 def check_clients(clients: int) -> int:
-    """Return how many clients a server may have (app note 6.1), or raise `InvalidArgument`."""
+    """Return the most clients of a server (app note 6.1), or raise `InvalidArgument`."""
     if type(clients) is not int or not 1 <= clients <= 5:
         raise InvalidArgument(f"a server has 1 to 5 clients, not {clients!r}")
     return clients
 
 
 def check_shown(shown: Collection[str]) -> None:
-    """Make sure that all names are of commands that put information before received data."""
+    """Raise `InvalidArgument` unless all names are commands that add information before received data."""
     strange = sorted(name for name in shown if name not in SHOWN)
     if strange:
         raise InvalidArgument(f"show knows {', '.join(SHOWN)}, not {', '.join(strange)}")
@@ -68,7 +68,7 @@ def check_period(period: int) -> int:
 
 
 def bearer_value(bearer: Gprs | Csd) -> str:
-    """Return what AT+QICSGP is set to."""
+    """Return the value for AT+QICSGP."""
     if isinstance(bearer, Csd):
         rate = "" if bearer.rate is None else f",{bearer.rate}"
         return f'0,"{bearer.number}","{bearer.user}","{bearer.password}"{rate}'
@@ -77,14 +77,14 @@ def bearer_value(bearer: Gprs | Csd) -> str:
 
 
 def transparent_value(transparent: Transparent) -> str:
-    """Return what AT+QITCFG is set to."""
+    """Return the value for AT+QITCFG."""
     escape = int(transparent.escape == "+++")
     return f"{transparent.retries},{round(transparent.wait * 10)},{transparent.size},{escape}"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one context is to be set; checked when made. See `TcpipDriver` for each field."""
+    """The settings of one context, checked on construction. See `TcpipDriver` for each field."""
 
     dialect: GsmDialect
     context: int
@@ -97,7 +97,7 @@ class Settings:
 
     @classmethod
     def of(cls, options: Options, dialect: Dialect) -> Settings:
-        """Check what the constructor of a driver was given."""
+        """Check the arguments of the constructor of a driver."""
         if not isinstance(dialect, GsmDialect):
             raise ValueError(f"{dialect.title} has a dialect of another family: it has to be a GsmDialect")
         check_context(options.context)
@@ -131,10 +131,10 @@ class Settings:
         )
 
     def values(self, receive: str) -> dict[str, str]:
-        """Return what each setting has to be.
+        """Return the value that each setting has to have.
 
         Args:
-            receive: the receive mode, settled.
+            receive: the receive mode; not None.
         """
         shown = set(self.show) | ({"QIHEAD"} if receive == "header" and not self.muxip else set())
         if receive == "buffered":

@@ -1,4 +1,4 @@
-"""Settings made after a claim: bearer, sessions, how received data is handed out (app note 3.1)."""
+"""The settings made after a claim: bearer, sessions, the delivery of received data (app note 3.1)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .state import StackState
 
 
 def preset(state: StackState) -> list[str]:
-    """Tell which settings are made: those asked for, and those that have to differ from the module's own."""
+    """Return the settings to make: those of the options, and those that must differ from the module's defaults."""
     values = state.settings.values(state.receive)
     needed = [name for name, value in values.items() if name not in state.settings.initialise]
     skipped = ("QICSGP", "QISDE")
@@ -21,7 +21,7 @@ def preset(state: StackState) -> list[str]:
 
 
 def initialise(state: StackState, name: str) -> Dialogue[None]:
-    """Make one setting as the options want it."""
+    """Make one setting as the options specify."""
     value = state.settings.values(state.receive)[name]
     if name == "QINDI":
         yield from _buffering(state, value)
@@ -36,7 +36,7 @@ def initialise(state: StackState, name: str) -> Dialogue[None]:
 
 
 def _buffering(state: StackState, value: str) -> Dialogue[None]:
-    """AT+QINDI, which not every module has."""
+    """Set AT+QINDI, which not every module has."""
     try:
         yield from state.foreground.setting("QINDI", value)
     except (CommandError, SettingRefused) as refusal:

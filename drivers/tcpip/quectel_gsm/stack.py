@@ -1,4 +1,4 @@
-"""The stack of M10 and kin as a `TcpipStack`: each operation, and which part of the family does it."""
+"""The stack of M10 and kin as a `TcpipStack`: passes each operation to the part of the family that does it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class QuectelGsmStack(TcpipStack):
     """One context of Quectel's GSM stack; see `TcpipStack` for what each of its methods does.
 
     Args:
-        wiring: what the driver gives to it.
+        wiring: what the driver provides.
     """
 
     OPTIONS: ClassVar[frozenset[str]] = frozenset(
@@ -55,7 +55,7 @@ class QuectelGsmStack(TcpipStack):
         self._activation = Activation(self._state)
         self._opening = Opening(self._state, self._activation, self._data_mode)
 
-    # -- what it is ------------------------------------------------------------------------------------------------
+    # -- properties ------------------------------------------------------------------------------------------------
 
     @property
     def receive(self) -> str:
@@ -71,7 +71,7 @@ class QuectelGsmStack(TcpipStack):
         """See `TcpipStack.check_sending`."""
         check_sending(data, ending, period)
 
-    # -- what comes unasked ----------------------------------------------------------------------------------------
+    # -- unsolicited results ---------------------------------------------------------------------------------------
 
     @property
     def lines(self) -> tuple[LinePattern, ...]:
@@ -182,7 +182,7 @@ class QuectelGsmStack(TcpipStack):
     # -- data ------------------------------------------------------------------------------------------------------
 
     def send(self, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
-        """See `TcpipStack.send`: AT+QISEND, or the octets as they are in data mode."""
+        """See `TcpipStack.send`: AT+QISEND, or the octets themselves in data mode."""
         if self.transparent:
             return self._data_mode.send(session, piece)
         return exchange.send(self._state, session, piece, ending, period)
@@ -200,7 +200,7 @@ class QuectelGsmStack(TcpipStack):
         return self._foreground.in_foreground(reconcile.reconcile(self._state))
 
     def examine(self, session: SocketState) -> Procedure[str | None]:
-        """See `TcpipStack.examine`: AT+QISTAT, for a session that was opened here (app note 10.1)."""
+        """See `TcpipStack.examine`: AT+QISTAT, for a session that this side has opened (app note 10.1)."""
         if session.role == "server":
             return None
         if self._state.settings.muxip:
@@ -214,7 +214,7 @@ class QuectelGsmStack(TcpipStack):
     # -- names -----------------------------------------------------------------------------------------------------
 
     def resolve(self, name: str) -> Procedure[list[str]]:
-        """See `TcpipStack.resolve`: AT+QIDNSGIP, which activates the context where it is not active."""
+        """See `TcpipStack.resolve`: AT+QIDNSGIP, which activates the context if it is not active."""
         was_active = self.wiring.claim.active
         addresses = yield from self._activation.opening(dns.resolve(name))
         if not was_active:
@@ -244,7 +244,7 @@ class QuectelGsmStack(TcpipStack):
         """See `TcpipStack.online_work`."""
         return self._data_mode.verify_end() if self._state.suspected else None
 
-    # -- what only this family has ---------------------------------------------------------------------------------
+    # -- only in this family ---------------------------------------------------------------------------------------
 
     def foreground(self) -> Procedure[tuple[int, int | None]]:
         """See `TcpipStack.foreground`: AT+QIFGCNT?."""
@@ -259,5 +259,5 @@ class QuectelGsmStack(TcpipStack):
     def _show(self, shown: frozenset[str]) -> Procedure[None]:
         for name in SHOWN:
             if name == "QIHEAD" and self._state.receive == "header" and not self._state.settings.muxip:
-                continue  # its count is what tells data from lines
+                continue  # its count distinguishes data from lines
             yield from self._foreground.on_channel(self._foreground.setting(name, str(int(name in shown))))

@@ -1,4 +1,4 @@
-"""State that the parts of a stack share: its settings, its sockets, and the UART that it may have in common."""
+"""The state that the parts of a stack share: its settings, its sockets, and its virtual UART."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from .unsolicited import Heading
 
 UNPLACED = 16
 SERVER = SocketId(0)
-"""The one server of a context, which has no number."""
+"""The id of the only server of a context, which has no number."""
 
 
 @dataclass(slots=True)
 class Uart:
-    """The record of a virtual UART, common to all stacks on its channel."""
+    """The record of a virtual UART, shared by all stacks on its channel."""
 
     foreground: Foreground = field(default_factory=Foreground)
     stacks: weakref.WeakSet[StackState] = field(default_factory=weakref.WeakSet)
-    """Those that hold their context."""
+    """The stacks that hold their context."""
     heading: Heading = field(default_factory=Heading)
-    """What the lines before the next data have said about it."""
+    """What the header lines say about the data that comes next."""
     unplaced: deque[events.Incoming] = field(default_factory=lambda: deque(maxlen=UNPLACED))
-    """Clients that came while more than one context of this UART listened."""
+    """Clients that connected while more than one context of this UART was listening."""
 
 
 _uarts: weakref.WeakKeyDictionary[object, Uart] = weakref.WeakKeyDictionary()
@@ -41,16 +41,16 @@ _uarts_lock = threading.Lock()
 
 
 def uart_of(channel: object) -> Uart:
-    """Return the record of a channel's virtual UART, the same for the same channel."""
+    """Return the record of the virtual UART of a channel; for the same channel it is always the same object."""
     with _uarts_lock:
         return _uarts.setdefault(channel, Uart())
 
 
 class StackState:
-    """One context of the stack, as its parts see it.
+    """The state of one context that the parts of the stack share.
 
     Args:
-        wiring: what the driver gives to the stack.
+        wiring: what the driver provides.
     """
 
     def __init__(self, wiring: Wiring) -> None:
@@ -62,48 +62,48 @@ class StackState:
         self.name: str = wiring.claim.name
         self.foreground: ForegroundContext = ForegroundContext(self.claim, self.uart.foreground)
         self.receive: str = self.settings.receive or "buffered"
-        """How received data is told from answers; settled when the context is claimed."""
+        """The receive mode; decided when the context is claimed."""
         self.reading: SocketState | None = None
-        """The session that AT+QIRD is fetching for."""
+        """The session whose data AT+QIRD is fetching."""
         self.fetched: int = 0
         self.suspect: bytes = b""
-        """A line in data mode that may be the end of the session, or its data."""
+        """A line in data mode that may be the end of the session or data."""
 
     @property
     def suspected(self) -> bytes:
-        """The line in data mode that may be the end of the session, empty outside data mode."""
+        """The lines that may end the session in data mode; empty outside data mode."""
         return self.suspect if self.table.online is not None else b""
 
     @property
     def listener(self) -> ListenerState | None:
-        """The server, None where there is none."""
+        """The server, or None."""
         return self.table.listeners.get(SERVER)
 
     def number(self, session: SocketState) -> int | None:
-        """Return what a session is called in commands: its index with MUXIP, nothing without."""
+        """Return the index of a session for commands with MUXIP, None without."""
         return session.index if self.settings.muxip else None
 
     def datagrams(self, protocol: str) -> bool:
-        """Whether the data of such a session comes in datagrams that are kept apart."""
+        """Whether the data of a session with this protocol comes in datagrams that are kept apart."""
         return protocol == "UDP" and not self.mixes and self.settings.transparent is None
 
     @property
     def mixes(self) -> bool:
-        """Whether data comes without a length, so that two sessions cannot be told apart."""
+        """Whether data comes without a length, so that the data of two sessions cannot be distinguished."""
         return self.receive == "bare" and not self.settings.muxip and self.foreground.known("QIHEAD") != "1"
 
     def candidates(self, index: int | None) -> list[SocketState]:
-        """Return the sessions that a CLOSED may be about."""
-        named = index if self.settings.muxip else None  # some firmware says "0, CLOSED" with MUXIP off
+        """Return the sessions that a CLOSED may belong to."""
+        named = index if self.settings.muxip else None  # some firmware sends "0, CLOSED" with MUXIP off
         there = [s for s in self.table.sessions.values() if s.open or s.ending]
         return [s for s in there if not s.remote_closed and (named is None or s.index == named)]
 
     def others(self) -> list[StackState]:
-        """Return those of the other contexts that are held on this UART."""
+        """Return the stacks of the other contexts that are held on this UART."""
         return [state for state in self.uart.stacks if state is not self and state.claim.valid]
 
     def doubt_others(self) -> events.InDoubt:
-        """Have the other contexts of this UART ask the module what still stands; return the event that does it here."""
+        """Make the other contexts of this UART ask what is still open; return the event that does so here."""
         for state in self.others():
             state.emit(events.InDoubt())
         return events.InDoubt()

@@ -1,9 +1,9 @@
-"""How long the module may take for each answer."""
+"""The time that the module may take for each answer."""
 
 from __future__ import annotations
 
 MARGIN = 5.0
-"""Seconds on top of the module's own limit: the line, the multiplexer, a module that is busy with the network."""
+"""Seconds added to the limit of the module, for the line, the multiplexer, and a module that is busy."""
 
 LIMITS: dict[str, float] = {
     "QIFGCNT": 0.3,
@@ -43,9 +43,9 @@ LIMITS: dict[str, float] = {
     "QISTATE": 0.3,
     "QISSTAT": 0.3,
 }
-"""Seconds that the manual (M66 V1.0 chapter 11) gives the module for each answer."""
+"""The longest time of each answer in seconds, by the manual (M66 V1.0 chapter 11)."""
 
 
 def deadline(name: str) -> float:
-    """Return how long to wait for an answer, in seconds; one table for all."""
+    """Return the seconds to wait for the answer to a command."""
     return LIMITS[name] + MARGIN

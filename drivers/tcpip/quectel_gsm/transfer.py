@@ -1,4 +1,4 @@
-"""Data through the module: the three ways of AT+QISEND, AT+QIRD, AT+QISACK, and data mode."""
+"""Dialogues that transfer data: the three ways of AT+QISEND, AT+QIRD, AT+QISACK, and data mode."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NO_CARRIER = LinePattern("NO CARRIER")
 
 
 def check_sending(data: bytes, ending: Ending, period: int) -> None:
-    """Make sure that a way of sending can carry data.
+    """Check that data can be sent with an ending.
 
     Args:
         data: the octets.
@@ -30,7 +30,7 @@ def check_sending(data: bytes, ending: Ending, period: int) -> None:
         period: seconds of AT+QIAUTOS, for ``timer``.
 
     Raises:
-        ValueError: Ctrl-Z or ESC in data that is not sent by its length; an ending that does not exist.
+        ValueError: Ctrl-Z or ESC in data that is not sent by its length, or an unknown ending.
     """
     if ending not in ("length", "ctrl-z", "timer"):
         raise ValueError(f"end is 'length', 'ctrl-z' or 'timer', not {ending!r}")
@@ -48,7 +48,7 @@ def send(
     """Send one piece: AT+QISEND, the prompt, the data.
 
     Args:
-        data: 1-1460 octets; without Ctrl-Z and ESC in them unless the length is given.
+        data: 1-1460 octets; they may contain Ctrl-Z and ESC only if the length is given.
         ending: how the data ends.
         index: the session, with MUXIP on; None with MUXIP off.
         echo: whether the module may send the data back (AT+QISDE).
@@ -78,18 +78,18 @@ def send(
     if final.endswith("SEND OK"):
         return "SEND OK"
     if not final.endswith("SEND FAIL"):
-        with suppress(AtTimeout):  # the session ended first; the module's own verdict may follow
+        with suppress(AtTimeout):  # the session ended first; SEND OK or SEND FAIL may follow
             yield from expect(*_SENT, *_NOT_SENT, _ERROR, timeout=1.0)
         return final
     return "SEND FAIL"
 
 
 def deliver_after_all(data: bytes, echo: bytes) -> Dialogue[None]:
-    """After an AT+QISEND=<length> that was given up: the module takes whatever comes for data until it has its length.
+    """Complete an AT+QISEND=<length> that was given up: until then the module takes everything it receives as data.
 
     Args:
-        data: the octets that it was promised.
-        echo: the octets that it may send back.
+        data: the octets that were announced.
+        echo: the octets that the module may send back.
     """
     try:
         came = yield from expect(_ERROR, timeout=1.0, what="the prompt", prompt=True)
@@ -103,7 +103,7 @@ def deliver_after_all(data: bytes, echo: bytes) -> Dialogue[None]:
 
 
 def leave_prompt() -> Dialogue[None]:
-    """Cancel an AT+QISEND whose prompt did not come, or whose timer runs: ESC, then whatever the module says to it."""
+    """Cancel an AT+QISEND whose prompt did not come, or whose timer is running, by ESC; wait for the answer."""
     try:
         yield from payload(ESC, success=(_OK, *_SENT, *_NOT_SENT), timeout=0.3, shown="ESC")
     except (AtTimeout, CommandError):
@@ -111,10 +111,10 @@ def leave_prompt() -> Dialogue[None]:
 
 
 def read_buffered(context: int, service: int, index: int, size: int) -> Dialogue[bool]:
-    """Fetch up to so many octets that the module keeps: AT+QIRD. The data itself goes to the sinks of the channel.
+    """Fetch a number of octets that the module keeps: AT+QIRD. The data itself goes to the sinks of the channel.
 
     Returns:
-        False when the module says ERROR: the session is closed and has been read empty.
+        False if the answer is ERROR: the session is closed, and all of its data has been read.
     """
     text = f"AT+QIRD={context},{service},{index},{size}"
     try:
@@ -128,7 +128,7 @@ _ACK = LinePattern("+QISACK:", r" ?(?P<sent>[0-9]+), ?(?P<acknowledged>[0-9]+), 
 
 
 def acknowledged(index: int | None) -> Dialogue[Acknowledged]:
-    """Return how much was sent, acknowledged, and not: AT+QISACK.
+    """Return how many octets were sent, acknowledged, and not acknowledged: AT+QISACK.
 
     Args:
         index: the session, with MUXIP on; None with MUXIP off.
@@ -144,23 +144,23 @@ def acknowledged(index: int | None) -> Dialogue[Acknowledged]:
 # -- data mode (app note 3.3) ----------------------------------------------------------------------------------------
 
 GUARD = 0.6
-"""Seconds of silence before and after ``+++``; the app note wants 0.5 at least."""
+"""Seconds of silence before and after ``+++``; the app note requires at least 0.5."""
 ATTEMPTS = 3
 
 
 def stream(data: bytes) -> Dialogue[None]:
-    """Write data in data mode, where nothing answers."""
+    """Write data in data mode, where there is no answer."""
     yield from pause(0.0, write=data)
 
 
 def escape_by_plus(left: Callable[[], None]) -> Dialogue[bool]:
-    """Go from data mode to command mode by ``+++`` between two silences; tried again where it is not heard.
+    """Go from data mode to command mode by ``+++`` between two silences; repeated if there is no answer.
 
     Args:
-        left: called when command mode is there, before any later octet is looked at.
+        left: called when command mode is reached, before any later octet is parsed.
 
     Returns:
-        Whether the module said OK: False is a module that was not in data mode, or does not hear.
+        Whether the module answered OK; if not, it was not in data mode, or does not respond.
     """
     for _ in range(ATTEMPTS):
         yield from pause(GUARD)
@@ -170,8 +170,8 @@ def escape_by_plus(left: Callable[[], None]) -> Dialogue[bool]:
 
 
 def escape_once(left: Callable[[], None]) -> Dialogue[bool]:
-    """Say ``+++`` after a silence that has been kept; see `escape_by_plus`."""
-    # OK cannot come before the silence behind the last plus is over: what looks like one until then is data.
+    """Send ``+++`` after a silence; see `escape_by_plus`."""
+    # OK cannot come before the end of the silence behind the last plus: until then, a line that looks like OK is data.
     yield from pause(GUARD * 0.75, write=ESCAPE, whole=True)
     try:
         yield from expect(_OK, timeout=LIMITS["+++"], what="OK after +++", whole=True)
@@ -182,7 +182,7 @@ def escape_once(left: Callable[[], None]) -> Dialogue[bool]:
 
 
 def clear_line() -> Dialogue[None]:
-    """Have the module forget what it took for the beginning of a command line."""
+    """Make the module discard what it took for the beginning of a command line."""
     yield from pause(0.3, write=b"\r")
     for _ in range(2):
         with suppress(CommandError):
@@ -191,7 +191,7 @@ def clear_line() -> Dialogue[None]:
 
 
 def in_command_mode() -> Dialogue[bool]:
-    """Find out whether commands are answered; in data mode the question goes to the other side."""
+    """Tell whether the module answers commands; in data mode the command is sent to the other side."""
     try:
         yield from command("AT", timeout=1.0)
     except AtTimeout:
@@ -202,14 +202,14 @@ def in_command_mode() -> Dialogue[bool]:
 
 
 def escape_by_dtr(set_dtr: Callable[[bool], None], left: Callable[[], None]) -> Dialogue[bool]:
-    """Go from data mode to command mode by dropping DTR; AT&D1 has been sent before.
+    """Go from data mode to command mode by dropping DTR; AT&D1 has to be set before.
 
     Args:
         set_dtr: sets DTR.
-        left: called when command mode is there, before any later octet is looked at.
+        left: called when command mode is reached, before any later octet is parsed.
 
     Returns:
-        Whether the module said OK.
+        Whether the module answered OK.
     """
     set_dtr(False)
     try:
@@ -226,10 +226,10 @@ def back_online(resumed: Callable[[], None]) -> Dialogue[bool]:
     """Go back to data mode: ATO.
 
     Args:
-        resumed: called when data mode is there, before any later octet is looked at.
+        resumed: called when data mode is reached, before any later octet is parsed.
 
     Returns:
-        False when the module has no session to go back to (NO CARRIER, ERROR).
+        False if the module has no session to go back to (NO CARRIER, ERROR).
     """
     connected = (CONNECT, LinePattern("CONNECT ", r"[ -~]{1,40}", 40))
     try:

@@ -1,4 +1,4 @@
-"""What the stack sends by itself: unsolicited results and the headers of received data, as events."""
+"""The unsolicited results of the stack and the headers of received data, parsed into events."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ServerEnded:
 
 @dataclass(frozen=True, slots=True)
 class DataFrom:
-    """The data that follows comes from this address (QISHOWRA, app note 3.4)."""
+    """The source address of the data that follows (QISHOWRA, app note 3.4)."""
 
     address: str
     port: int
@@ -44,19 +44,19 @@ class DataFrom:
 
 @dataclass(frozen=True, slots=True)
 class DataTo:
-    """The data that follows came to this local address (QISHOWLA, app note 7.3)."""
+    """The local address of the data that follows (QISHOWLA, app note 7.3)."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class DataWaits:
-    """The module keeps data for AT+QIRD (QINDI=1); told once until all of it has been read.
+    """The module keeps data for AT+QIRD (QINDI=1); reported once until all of it has been read.
 
     Args:
-        context: the context that received it.
+        context: the context that received the data.
         service: 1 for a session with a remote server, 2 with a remote client.
-        index: the session, 0 with MUXIP off.
+        index: the session; 0 with MUXIP off.
     """
 
     context: int
@@ -66,7 +66,7 @@ class DataWaits:
 
 @dataclass(frozen=True, slots=True)
 class ModuleReset:
-    """The module has started again or has been switched off."""
+    """The module has restarted or has been switched off."""
 
 
 Event = ClientCame | RemoteClosed | ContextDeactivated | ServerEnded | DataFrom | DataTo | DataWaits | ModuleReset
@@ -75,7 +75,7 @@ _ADDRESS = r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3})"
 
 
 def indexed(text: str, tail: str = "", room: int = 0) -> tuple[LinePattern, ...]:
-    """One form of line without a session's index, and with each."""
+    """Return the pattern of one form of line without an index, and with each index."""
     return (LinePattern(text, tail, room), *(LinePattern(f"{n}, {text}", tail, room) for n in range(6)))
 
 
@@ -95,7 +95,7 @@ FROM_LINES = tuple(
 TO_LINES = (LinePattern("TO:", rf" ?{_ADDRESS}", 16, heads=True),)
 BOOTED = (LinePattern("RDY"), LinePattern("NORMAL POWER DOWN"))
 CONNECT = LinePattern("CONNECT")
-"""The beginning of data mode: of ATO, and of a transparent session with a remote client (app note 5.2)."""
+"""The start of data mode: the answer to ATO, or a transparent session with a remote client (app note 5.2)."""
 
 _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], ...] = (
     (
@@ -115,10 +115,10 @@ _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], 
 )
 
 LINES: tuple[LinePattern, ...] = tuple(pattern for patterns, _ in _TABLE for pattern in patterns)
-"""Every line that the stack may send by itself with MUXIP off or on."""
+"""All lines that the stack may send unasked, with MUXIP off or on."""
 
 ONLINE_LINES = (*CLOSED[:1], *DEACTIVATED)
-"""The lines that the module says by itself in data mode; whether it is one, only silence can tell."""
+"""The lines that the module may send unasked in data mode; only a silence after it distinguishes one from data."""
 
 IPD = Header(b"IPD", rb"(?P<count>[0-9]{1,5})(?:TCP|UDP)?:", 9)
 """QIHEAD=1: ``IPD26:`` and the data; QISHOWPT=1 adds the transport, ``IPD26TCP:``."""
@@ -129,21 +129,21 @@ QIRD = Header(
     38,
     breaks=1,
 )
-"""The answer of AT+QIRD: whose data it is, how much, and the data."""
+"""The answer to AT+QIRD: the source of the data, its length, and the data."""
 
 _FROM_LINE = rb"RE?CV FROM: ?[0-9.]{7,15}:[0-9]{1,5}\r\n"
 _TO_LINE = rb"TO: ?[0-9.]{7,15}\r\n"
 
 
 def receive_header(*, remote: bool, local: bool, head: bool) -> Header:
-    """Return the form of what stands before data with MUXIP on: ``+RECEIVE: <index>, <length>`` and what was asked for.
+    """Return the header of data with MUXIP on: ``+RECEIVE: <index>, <length>`` and the lines that were switched on.
 
-    Which lines follow has to be known beforehand: data may look like any of them.
+    The lines that follow have to be known beforehand, because data may look like any of them.
 
     Args:
-        remote: QISHOWRA.
-        local: QISHOWLA; which of the two lines comes first no source proves, so both orders will do.
-        head: QIHEAD.
+        remote: whether QISHOWRA is on.
+        local: whether QISHOWLA is on; no source shows which of the two lines comes first, so both orders are accepted.
+        head: whether QIHEAD is on.
     """
     lines = [_FROM_LINE] * remote + [_TO_LINE] * local
     between = b"".join(lines)
@@ -162,12 +162,12 @@ _READ = re.compile(r"\+QIRD: ([0-9.]+):([0-9]+)")
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What a header says about the data behind it.
+    """The contents of a header of received data.
 
     Args:
         index: the session, with MUXIP on.
-        sender: where it came from.
-        local: the local address that it came to.
+        sender: the address that the data came from.
+        local: the local address that it was sent to.
     """
 
     index: int | None = None
@@ -176,7 +176,7 @@ class Heading:
 
 
 def read_header(header: str) -> Heading:
-    """Return what a header of data says; see `receive_header`, `IPD`, `QIRD`."""
+    """Parse a header of received data; see `receive_header`, `IPD`, `QIRD`."""
     index, sender, local = _INDEX.search(header), _FROM.search(header) or _READ.search(header), _TO.search(header)
     return Heading(
         None if index is None else int(index[1]),
@@ -186,7 +186,7 @@ def read_header(header: str) -> Heading:
 
 
 def parse(line: str) -> Event | None:
-    """Return the event that a line is, or None when it is none of the stack's own."""
+    """Return the event for a line, or None if it is not an unsolicited result of the stack."""
     for patterns, build in _TABLE:
         for pattern in patterns:
             found = pattern.match(line)

@@ -1,1 +1,4 @@
-"""The TCP/IP driver on threads: `TcpipDriver`, `Session`, `Listener`, `Watch`; waiting and waking only."""
+"""The TCP/IP driver on threads: `TcpipDriver`, `Session`, `Listener`, `Watch`; they only wait and wake.
+
+Rules are in ``drivers.tcpip.core``, AT commands in the folder of each family.
+"""

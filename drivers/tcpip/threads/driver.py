@@ -1,4 +1,4 @@
-"""The TCP/IP driver on threads: one context of the module's stack, over one channel."""
+"""The TCP/IP driver on threads: one context of the stack of a module, over one channel."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ T = TypeVar("T")
 
 
 class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
-    """One context of the module's TCP/IP stack, driven over one channel. The constructor sends nothing.
+    """One context of the TCP/IP stack of a module, controlled over one channel. The constructor sends nothing.
 
     Args:
         port: a virtual UART, any other pyserial-like port, or an `AtChannel`.
-        context: which context; M10 and kin have 0 and 1.
+        context: the number of the context; M10 and kin have 0 and 1.
         apn: the access point of a GPRS bearer.
-        user: the user name, where the access point wants one.
+        user: the user name, if the access point requires one.
         password: the password.
-        bearer: a `Gprs` or `Csd` bearer in place of the three.
+        bearer: a `Gprs` or `Csd` bearer instead of these three.
         muxip: several sessions at once (MUXIP): up to six to remote servers, up to five remote clients.
-        transparent: transparent sessions: what is sent and received is not looked at; True, or a
-            `Transparent` with its settings.
-        receive: how received data is told from answers. ``buffered``: the module keeps it until it is fetched by
-            count. ``header``: its length stands before it (``IPD``, or ``+RECEIVE`` with MUXIP). ``bare``: the module's
-            default, what is no known line is data. None: buffered where the module has it, else by header.
-        show: which of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT to have before data that is not fetched.
+        transparent: transparent sessions, in which all octets are data; True, or a `Transparent` with its settings.
+        receive: how received data is distinguished from answers. ``buffered``: the module keeps data until it is
+            fetched by count. ``header``: the length precedes the data (``IPD``, or ``+RECEIVE`` with MUXIP). ``bare``:
+            the default of the module; everything that is not a known line is data. None: ``buffered`` if the module
+            supports it, otherwise ``header``.
+        show: which of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT to switch on for data that is not fetched.
         initialise: which of QICSGP, QIMUX, QIMODE, QIDNSIP, QISDE, QINDI, QIHEAD, QISHOWRA, QISHOWLA, QISHOWPT `claim`
-            sends, in this order; what is not listed is taken to be at the module's default, and sent only where it has
-            to be different.
-        dialect: what kind of module it is: ``m10``, ``m95``, ``m66`` or ``mc60``, another one of
+            sends, in this order; others are assumed to have the default of the module, and are sent only if another
+            value is needed.
+        dialect: the kind of module: ``m10``, ``m95``, ``m66`` or ``mc60``, another one of
             `drivers.tcpip.families.DIALECTS`, or a `Dialect`.
-        table: who owns which context; None: the one of the port's multiplexer, or of the port alone.
+        table: the owners of contexts; None: the table of the multiplexer of the port, or of the port alone.
         clock: the source of time.
 
     Raises:
-        ValueError: something that cannot be, or an option that this kind of module does not have.
+        ValueError: an argument is invalid, or an option that this kind of module does not have.
     """
 
     def _make_runner(self, port: Port | AtChannel, clock: Clock | None) -> ThreadRunner:
         return ThreadRunner(port, clock)
 
     def _do(self, procedure: Procedure[T]) -> T:
-        """Carry out what no other operation of this driver may come between."""
+        """Run an operation to its end before any other operation of this driver."""
         return self._runner.run(exclusive(procedure))
 
     @property
@@ -65,10 +65,10 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
     # -- ownership -------------------------------------------------------------------------------------------------
 
     def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:
-        """Take the context: ask the module for it, and make the settings.
+        """Claim the context from the module, and make the settings.
 
-        While the driver holds it nothing is set again; while it holds it without having used it, the module is asked
-        whether another program has taken it.
+        If the driver holds it already, no setting is repeated; if it has not used it yet, the module is asked whether
+        another program has taken it.
 
         Args:
             timeout: seconds to wait for a context that is busy; the module is asked at most once a second.
@@ -78,37 +78,37 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             The lease; it lasts until `release`, `close`, or the return to IP INITIAL after the context was active.
 
         Raises:
-            ContextBusy: somebody else holds it.
-            ContextLost: it was ours and somebody took it since the last call.
+            ContextBusy: another driver or program holds it.
+            ContextLost: another driver or program has taken it since the last call.
             SettingRefused: the module refuses a setting.
         """
         return self._do(self._context.take(timeout, take_over=take_over))
 
     def reclaim(self, *, timeout: float = 10.0) -> None:
-        """Take the context, also where a host that is no longer there has left it active.
+        """Claim the context, even if a host that is gone has left it active.
 
-        On each virtual UART 1 to 4 of the same multiplexer that no driver of this process uses the module is asked for
-        the context; where it gives it, what was left there is deactivated. Sessions that stand there are lost.
+        The module is asked for the context on each virtual UART 1 to 4 of the same multiplexer that no driver of this
+        process uses; the UART that gets it deactivates it. Sessions that are open there are lost.
 
         Args:
-            timeout: seconds for all of it.
+            timeout: seconds for all of this.
 
         Raises:
-            ContextBusy: a driver of this process holds it, or a virtual UART that does not belong to us does.
+            ContextBusy: a driver of this process holds it, or a virtual UART that is not ours.
         """
         self._do(self._context.take(timeout, reclaim=True))
 
     def release(self) -> None:
-        """Give the context up without deactivating it; its sessions end; does nothing while it is not held."""
+        """Release the context without deactivating it; its sessions end. Does nothing if it is not held."""
         self._do(self._context.release())
 
     def close(self) -> None:
-        """Close the sessions, deactivate the context, give it up, and close the channel that was made for this.
+        """Close the sessions, deactivate the context, release it, and release the channel.
 
-        A second call does nothing, unless the first one was interrupted: then it goes on.
+        A second call does nothing, unless the first one was interrupted: then it continues.
 
         Raises:
-            AtError: the module did not do it; the driver is closed all the same.
+            AtError: the module failed to do so; the driver is closed nevertheless.
         """
         self._runner.run(lifetime.finish(self._context))
 
@@ -123,18 +123,18 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
     # -- the context -----------------------------------------------------------------------------------------------
 
     def state(self) -> str:
-        """Return the state of the context as the module words it."""
+        """Return the state of the context, in the words of the module."""
         return self._do(self._context.state())
 
     def foreground(self) -> tuple[int, int | None]:
-        """Return the UART's foreground context and the virtual UART (1 to 4) that controls it."""
+        """Return the foreground context of the UART, and the virtual UART (1 to 4) that controls it."""
         return self._do(self._context.foreground())
 
     def show(self, *names: str) -> None:
-        """Set what stands before data that is not fetched; possible at any time, also while a session stands.
+        """Set the information that precedes data that is not fetched; possible at any time, also during a session.
 
         Args:
-            names: of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT those that are to be on.
+            names: those of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT to switch on.
         """
         self._do(self._context.show(frozenset(names)))
 
@@ -150,15 +150,15 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         return self._do(self._context.activate())
 
     def deactivate(self) -> None:
-        """Close all sessions and deactivate the context; it is free for others then."""
+        """Close all sessions and deactivate the context, which is then free for others."""
         self._do(self._context.deactivate())
 
     @property
     def local_address(self) -> str:
-        """The local address of the active context, asked for at the first read and then kept while it is active.
+        """The local address of the active context; the module is asked once while it is active.
 
         Raises:
-            ContextInactive: nothing has activated the context yet.
+            ContextInactive: the context is not active.
         """
         return self._do(self._context.local_address())
 
@@ -167,13 +167,13 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
     def listen(
         self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
     ) -> Listener:
-        """Begin to listen for clients; this activates the context where it is not active.
+        """Start to listen for clients; this activates the context if it is not active.
 
         Args:
             protocol: TCP or UDP.
             port: the port; None: the one that is set, 2020 by default.
-            clients: how many at once, 1 to 5 with MUXIP (None: 5), 1 without.
-            step_by_step: activate by commands of its own first, as `activate` does.
+            clients: the most clients at once, 1 to 5 with MUXIP (None: 5), 1 without.
+            step_by_step: activate the context by commands of its own first, as `activate` does.
 
         Raises:
             ConnectFailed: the server could not be set up.
@@ -195,19 +195,19 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         timeout: float | None = None,
         step_by_step: bool = False,
     ) -> Session:
-        """Open a session to a remote server; this activates the context where it is not active.
+        """Open a session to a remote server; this activates the context if it is not active.
 
         Args:
             protocol: TCP or UDP.
             host: a dotted address or a name.
             port: 1 to 65535.
-            index: which of the six sessions with MUXIP; None: the first that is free.
-            timeout: seconds to wait for the answer; None: as long as the module may take (75, and 150 for activation).
-            step_by_step: activate by commands of its own first, as `activate` does.
+            index: which of the six sessions, with MUXIP; None: the first that is free.
+            timeout: seconds to wait for the answer; None: the longest time of the module (75, and 150 for activation).
+            step_by_step: activate the context by commands of its own first, as `activate` does.
 
         Raises:
-            ConnectRefused: the module says CONNECT FAIL, without a reason (a `ConnectionRefusedError`).
-            ConnectTimeout: it says so after 75 s or more (a `TimeoutError`).
+            ConnectRefused: the module reports CONNECT FAIL, without a reason (a `ConnectionRefusedError`).
+            ConnectTimeout: it does so after 75 s or more (a `TimeoutError`).
             AtTimeout: no answer within ``timeout`` (a `TimeoutError`).
             CommandError: the module refuses.
         """
@@ -224,19 +224,19 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
     ) -> Watch:
         """Examine a session whenever it has been idle for a period, in a thread, until the watch is closed.
 
-        A session that is dead is closed, and whoever waits for it gets `SessionReset`.
+        A session that is dead is closed, and calls that wait for it raise `SessionReset`.
 
         Args:
             session: a TCP session of this driver.
-            settings: when and how.
+            settings: when and how to examine it.
             reconnect: open it again, as `Watch.session`.
-            on_dead: told the session and why, on the channel's own thread.
-            on_reconnected: told the new session, on the channel's own thread.
+            on_dead: called with the session and the reason, on the thread for callbacks of the channel.
+            on_reconnected: called with the new session, on the same thread.
         """
         return Watch(self._runner, self._context, session, settings or KeepAlive(), **options)
 
     def resolve(self, name: str) -> list[str]:
-        """Return the addresses of a name; this activates the context where it is not active.
+        """Return the addresses of a name; this activates the context if it is not active.
 
         Args:
             name: a domain name.
@@ -247,22 +247,22 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         return self._do(self._context.resolve(name))
 
     def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
-        """Set the servers that names are asked of; the network's own come back with each activation.
+        """Set the name servers; each activation restores those of the network.
 
         Args:
             primary: a dotted address.
-            secondary: another one.
+            secondary: another dotted address, or None.
         """
         self._do(self._context.set_name_servers(primary, secondary))
 
     def name_servers(self) -> tuple[str, ...]:
-        """Return the servers that names are asked of."""
+        """Return the name servers."""
         return self._do(self._context.name_servers())
 
     # -- data mode -------------------------------------------------------------------------------------------------
 
     def escape(self) -> None:
-        """Go from data mode to command mode, by ``+++`` or DTR; what comes meanwhile is kept by the module."""
+        """Go from data mode to command mode, by ``+++`` or DTR; the module keeps the data that comes meanwhile."""
         self._do(on_channel(self._context.stack.escape()))
 
     def resume(self) -> None:

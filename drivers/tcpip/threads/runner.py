@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class ThreadRunner(RunnerBase[AtChannel, object]):
-    """Runs procedures on a channel, in the thread of whoever asks for them.
+    """Runs procedures on a channel, in the thread of the caller.
 
     Args:
         port: a pyserial-like port, or a channel of one.
@@ -33,10 +33,10 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         self._work_asked = False
 
     def run(self, procedure: Procedure[T]) -> T:
-        """Run a procedure: its dialogues on the channel, its waits beside it.
+        """Run a procedure: its dialogues on the channel, its waits without it.
 
         Args:
-            procedure: a fresh generator.
+            procedure: a new generator.
         """
         progress = Progress(procedure)
         while (request := progress.next_request()) is not None:
@@ -45,7 +45,7 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         return progress.result
 
     def wake(self, work: Callable[[], Dialogue[None] | None]) -> None:
-        """See `RunnerBase.wake`: it is done on the channel's dispatch thread, one turn at a time."""
+        """See `RunnerBase.wake`: the dialogues run on the dispatch thread of the channel."""
 
         def do() -> None:
             self._work_asked = False
@@ -57,7 +57,7 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
             self.channel.call_soon(do)
 
     def close(self) -> None:
-        """Let go of a channel that was made for this runner; idempotent."""
+        """Release the channel if it was created for this runner; idempotent."""
         with self._administration:
             owned = self._disown()
         if owned:

@@ -1,4 +1,4 @@
-"""Sessions on threads: what the user of the driver reads and writes."""
+"""Sessions on threads: sending and receiving."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .runner import ThreadRunner
 
 
 class Session(SessionBase[ThreadRunner]):
-    """A session with a remote host, with the manners of a socket.
+    """A session with a remote host, with the methods of a socket.
 
-    Made by `TcpipDriver.connect` and `Listener.accept`.
+    `TcpipDriver.connect` and `Listener.accept` return it.
 
     Args:
         runner: runs its procedures.
-        context: whose session it is.
-        state: its rules.
+        context: the context of the session.
+        state: the state of the session.
     """
 
     # -- sending ---------------------------------------------------------------------------------------------------
@@ -33,12 +33,12 @@ class Session(SessionBase[ThreadRunner]):
             data: the octets.
 
         Returns:
-            How many of them the module has taken.
+            The number of octets that the module has accepted.
 
         Raises:
             SessionFinished: the other side has closed it, or `shutdown` has been called (a `BrokenPipeError`).
             SessionReset: the session broke (a `ConnectionResetError`).
-            SendFailed: the module could not take them.
+            SendFailed: the module could not accept them.
         """
         return self._runner.run(operations.send(self._context, self._state, data))
 
@@ -47,91 +47,92 @@ class Session(SessionBase[ThreadRunner]):
 
         Args:
             data: the octets.
-            end: ``length`` tells the module the length beforehand and takes any octets;
-                ``ctrl-z`` ends each piece with Ctrl-Z; ``timer`` lets the module send each piece when
-                the period is over. In transparent mode there are no pieces and no ends.
+            end: ``length`` announces the length and allows any octets; ``ctrl-z`` ends each piece with Ctrl-Z;
+                ``timer`` lets the module send each piece when the period is over. In transparent mode there are no
+                pieces and no ends.
             period: seconds, for ``timer``.
 
         Raises:
             ValueError: Ctrl-Z or ESC in data that is not sent by its length.
             SessionFinished: the other side has closed it, or `shutdown` has been called (a `BrokenPipeError`).
             SessionReset: the session broke (a `ConnectionResetError`).
-            SendFailed: the module could not take a piece.
+            SendFailed: the module could not accept a piece.
         """
         self._runner.run(operations.send_all(self._context, self._state, data, end, period))
 
     def acknowledged(self) -> Acknowledged:
-        """Return how much was sent, acknowledged, and not (app note 3.3).
+        """Return how many octets were sent, acknowledged, and not acknowledged (app note 3.3).
 
-        In transparent mode the UART has to be in command mode for it.
+        In transparent mode the UART has to be in command mode for this.
         """
         return self._runner.run(operations.acknowledged(self._context, self._state))
 
     def check(self, settings: KeepAlive | None = None, *, stopped: Callable[[], bool] | None = None) -> Acknowledged:
-        """Find out whether the connection still is one; for a session that has been idle (app note 10.2).
+        """Examine whether the connection of an idle session still exists (app note 10.2).
 
-        It takes up to ``first + repeats * then`` seconds, during which the channel is free for others.
+        This takes up to ``first + repeats * then`` seconds, during which others may use the channel.
 
         Args:
-            settings: what is sent and how long is waited.
-            stopped: asked now and then whether to give up waiting.
+            settings: the probe and the times.
+            stopped: called at intervals; True ends the wait.
 
         Returns:
-            What has been acknowledged: all.
+            The numbers of octets: all of them acknowledged.
 
         Raises:
-            SessionReset: it is dead; it is not closed for that.
+            SessionReset: the connection is dead; the session is not closed.
         """
         return self._runner.run(examine(self._context, self._state, settings or KeepAlive(), stopped))
 
     def rest(self, seconds: float, stopped: Callable[[], bool] | None = None, *, even_closed: bool = False) -> None:
-        """Wait while the session stands.
+        """Wait while the session is open.
 
         Args:
-            seconds: how long at most.
-            stopped: asked whenever the session changes: True ends the wait.
-            even_closed: whether to wait also when it does not stand.
+            seconds: the most seconds to wait.
+            stopped: called whenever the session changes; True ends the wait.
+            even_closed: whether to wait also if the session is not open.
         """
         self._runner.run(operations.rest(self._state, seconds, stopped, even_closed=even_closed))
 
     # -- receiving -------------------------------------------------------------------------------------------------
 
     def recv(self, size: int) -> bytes:
-        """Return what has come, waiting for at least one octet.
+        """Return received data, waiting for at least one octet.
 
         Args:
-            size: the most octets to return. Of a UDP datagram that is longer the rest is lost, as on any socket.
+            size: the most octets to return. The rest of a longer UDP datagram is discarded, as by any socket.
 
         Returns:
-            1 to ``size`` octets, or nothing once the other side has closed and all has been read.
+            1 to ``size`` octets, or none once the other side has closed and everything has been read.
 
         Raises:
-            SessionTimeout: nothing came within the session's timeout.
-            drivers.errors.SessionClosed: we closed it, or the context or the line is gone.
-            ReceiveOverflow: more came than is kept; what was kept has been read.
+            SessionTimeout: nothing came within the timeout of the session.
+            drivers.errors.SessionClosed: this side has closed it, or the context or the line is lost.
+            ReceiveOverflow: the buffer overflowed, and everything in it has been read.
         """
         return self.recvfrom(size)[0]
 
     def recvfrom(self, size: int) -> tuple[bytes, Address]:
-        """Return what has come and whence; see `recv`.
+        """Return received data and the address that it came from; see `recv`.
 
-        The module tells the sender with ``receive="buffered"`` and ``show="QISHOWRA"``; else it is `remote_address`.
+        The module reports the sender with ``receive="buffered"`` and ``show=("QISHOWRA",)``; otherwise the address is
+        `remote_address`.
         """
         return self._runner.run(operations.receive(self._context, self._state, size))
 
     def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
-        """Fill a buffer with what has come; see `recv`.
+        """Fill a buffer with received data; see `recv`.
 
         Args:
-            buffer: where it goes.
-            size: the most octets, 0 for as many as fit.
+            buffer: the buffer.
+            size: the most octets; 0: as many as fit.
 
         Returns:
-            How many octets were put into it.
+            The number of octets.
         """
         return self._runner.run(operations.receive_into(self._context, self._state, buffer, size))
 
-    # -- the rest of a socket's manners ----------------------------------------------------------------------------
+    # -- other methods of a socket ---------------------------------------------------------------------------------
 
     def makefile(
         self,
@@ -142,11 +143,11 @@ class Session(SessionBase[ThreadRunner]):
         errors: str | None = None,
         newline: str | None = None,
     ) -> io.IOBase:
-        """Return a file over the session, as `socket.socket.makefile` does; closing it leaves the session open.
+        """Return a file for the session, like `socket.socket.makefile`; closing it leaves the session open.
 
         Args:
-            mode: of ``r``, ``w`` and ``b``.
-            buffering: octets, 0 for none (binary only), None for the usual.
+            mode: a combination of ``r``, ``w`` and ``b``.
+            buffering: octets of the buffer; 0: no buffer (binary only); None: the default.
             encoding: see `open`.
             errors: see `open`.
             newline: see `open`.
@@ -154,7 +155,7 @@ class Session(SessionBase[ThreadRunner]):
         return open_file(self, mode, buffering, encoding=encoding, errors=errors, newline=newline)
 
     def close(self) -> None:
-        """Close the session, where it has to be closed after the other side has closed it, too; idempotent."""
+        """Close the session, in the module too if it still has it; idempotent."""
         self._runner.run(operations.close(self._context, self._state))
 
     def __enter__(self) -> Session:

@@ -1,4 +1,4 @@
-"""Waiting for changes in a thread."""
+"""Waits for changes in a thread."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class _Bell:
-    """Wakes the one thread that waits for it."""
+    """Wakes the thread that waits for it."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -32,13 +32,13 @@ class _Bell:
 
 
 def until(clock: Clock, changes: Changes, ready: Callable[[], T | None], seconds: float | None) -> T | None:
-    """Wait until something is ready, and return it; None when the time has run out.
+    """Wait until `ready` has a result, and return it; return None if the time runs out.
 
     Args:
         clock: the source of time.
-        changes: tells when to ask again.
-        ready: asked without a lock; None: not yet.
-        seconds: how long at most, None for as long as it takes.
+        changes: the state on whose changes `ready` is called again.
+        ready: called without a lock; None means not yet.
+        seconds: the most seconds to wait; None: without limit.
     """
     deadline = None if seconds is None else clock.now() + seconds
     if (result := ready()) is not None:

@@ -20,6 +20,7 @@ import cmux.aio
 from cmux.aio import thread_transport as aio_threads
 from cmux.aio.channel_transport import ChannelTransport
 from cmux.line.physical import PortLine
+from cmux.protocol import bounds
 from cmux.protocol.commands import Signals
 from cmux.protocol.events import Outcome, SignalsChanged
 from drivers.emulator import EmulatedModule
@@ -75,8 +76,7 @@ class SlowPort:
 async def test_a_slow_line_without_a_descriptor_makes_the_protocol_pause(
     nothing_left: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aio_threads, "_QUEUE_HIGH", 4)
-    monkeypatch.setattr(aio_threads, "_QUEUE_LOW", 1)
+    monkeypatch.setattr(bounds, "AHEAD", 4)
     told: list[str] = []
     resumed = asyncio.Event()
 
@@ -149,7 +149,7 @@ async def test_new_signals_do_not_let_a_stopped_peer_go(module: Module) -> None:
 
 
 async def test_closing_a_channel_whose_peer_takes_nothing_ends_after_the_drain_time(module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     async with await cmux.aio.open(module.path, drain_timeout=0.05) as mux:
         _, writer = await mux.channel(1)
         module.run(lambda core, now: core.pause_reading(1, now))
@@ -175,21 +175,21 @@ async def test_signals_go_both_ways(module: Module) -> None:
 
 
 @pytest.mark.parametrize(
-    "manners", [{"ignores_at": 100}, {"cmux_answer": b""}, {"cmux_answer": b"\r\nOK"}, {"answers_sabm": False}]
+    "habits", [{"ignores_at": 100}, {"cmux_answer": b""}, {"cmux_answer": b"\r\nOK"}, {"answers_sabm": False}]
 )
 async def test_opening_can_be_cancelled_and_leaves_the_module_out_of_multiplexer_mode(
-    nothing_left: None, manners: dict[str, object]
+    nothing_left: None, habits: dict[str, object]
 ) -> None:
-    with Module(**manners) as module:
+    with Module(**habits) as module:
         opening = asyncio.create_task(cmux.aio.open(module.path))
-        enters = "answers_sabm" in manners or manners.get("cmux_answer")
+        enters = "answers_sabm" in habits or habits.get("cmux_answer")
         await seen(module, lambda: module.in_mux if enters else module.commands)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening
         await seen(module, lambda: not module.in_mux)
-        module.manners.ignores_at, module.manners.cmux_answer = 0, b"\r\nOK\r\n"
-        module.manners.answers_sabm = True
+        module.habits.ignores_at, module.habits.cmux_answer = 0, b"\r\nOK\r\n"
+        module.habits.answers_sabm = True
         async with await cmux.aio.open(module.path):
             pass
 

@@ -178,7 +178,7 @@ def test_what_comes_before_anybody_looks_is_kept_and_then_the_module_is_stopped(
 
 
 def test_a_client_waits_while_the_module_takes_nothing_and_loses_nothing(module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     sent = bytes(range(256)) * 400
     with Attach(module.path, "--channels", "1").ready() as attach:
         module.run(lambda core, now: core.pause_reading(1, now))

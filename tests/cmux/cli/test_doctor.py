@@ -56,7 +56,7 @@ def test_what_it_says_to_the_module_can_be_captured(tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize(
-    ("manners", "step", "words"),
+    ("habits", "step", "words"),
     [
         ({"silent": True}, "AT", "not one octet was heard"),
         ({"cmux_answer": b"\r\nERROR\r\n"}, "AT+CMUX", "AT+CMUX=0 -> ERROR"),
@@ -64,15 +64,15 @@ def test_what_it_says_to_the_module_can_be_captured(tmp_path: Path, capsys: pyte
     ],
 )
 def test_what_is_in_the_way_is_named_with_a_hint(
-    manners: dict[str, object],
+    habits: dict[str, object],
     step: str,
     words: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if "silent" in manners:
+    if "silent" in habits:
         shorten_waits(monkeypatch, NOBODY)
-    with Module(**manners) as module:
+    with Module(**habits) as module:
         code, found = steps(capsys, module.path)
         assert code == 1
         assert not found[step]["ok"]

@@ -92,6 +92,17 @@ def test_a_hang_up_shows_in_reads_and_writes() -> None:
     line.close()
 
 
+def test_a_descriptor_that_somebody_else_has_closed() -> None:
+    read, write = os.pipe()
+    line = DescriptorLine(read, Scripted(), "pipe", None)
+    os.close(read)
+    for call in (lambda: line.read(20), lambda: line.read(None)):
+        with pytest.raises(HungUp, match=r"^the descriptor was closed$"):
+            call()
+    os.close(write)
+    line.close()
+
+
 class Scripted:
     """A port that returns what it is told to."""
 

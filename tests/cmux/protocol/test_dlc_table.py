@@ -32,7 +32,7 @@ PAIRS = list(product(State, Input))
 
 # Carried out where the data, the signals, the end of the session are: not by `ACTIONS`.
 ELSEWHERE = {
-    Input.DATA: {Action.DELIVER, Action.DISCARD, Action.DISCARD_BUT_STATUS, Action.SEND_DM_SELDOM},
+    Input.DATA: {Action.DELIVER, Action.DISCARD, Action.DISCARD_BUT_STATUS, Action.SEND_DM_ONCE_PER_T1},
     Input.CLD: {Action.DELIVER},
     Input.SIGNALS: {Action.TELL_SIGNALS, Action.NOTE_SIGNALS, Action.KEEP_SIGNALS},
     Input.DROPPED: {Action.DROPPED, Action.FORGET},

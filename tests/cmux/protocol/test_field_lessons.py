@@ -13,7 +13,18 @@ from syntax_trees import tree
 from vector_table import GOOD, MISPRINTED
 
 import cmux.protocol
-from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
+from cmux.protocol import (
+    AdvancedDecoder,
+    BasicDecoder,
+    Config,
+    Frame,
+    FrameType,
+    Multiplexer,
+    Option,
+    Role,
+    bounds,
+    encode,
+)
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.config import KeepAlive, Parameters
 from cmux.protocol.errors import ConfigError, StateError
@@ -32,7 +43,6 @@ from cmux.protocol.events import (
 from cmux.protocol.messages import encode_message
 from cmux.protocol.pacing import Pacer
 from cmux.protocol.wire import MessageType
-from cmux.threads.receive_buffer import RECEIVE_HIGH, RECEIVE_LIMIT, RECEIVE_LOW
 
 both_options = pytest.mark.parametrize("option", list(Option))
 
@@ -845,7 +855,7 @@ def test_the_core_has_no_lock_no_thread_no_wait_and_no_clock() -> None:
 
 def test_water_marks_leave_room_between_them() -> None:
     """zephyr #108915: a threshold beyond the buffer was never reached, and the channel stayed stopped."""
-    assert 0 < RECEIVE_LOW < RECEIVE_HIGH < RECEIVE_LIMIT
+    assert 0 < bounds.RECEIVE_LOW < bounds.RECEIVE_HIGH < bounds.RECEIVE_LIMIT
     config = Config()
     assert config.queue_low < config.queue_high
     for low, high in ((100, 100), (101, 100), (100, 99)):

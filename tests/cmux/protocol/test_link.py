@@ -273,7 +273,7 @@ def test_the_first_octets_of_a_session_are_kept_and_no_more() -> None:
     link = Link()
     for _ in range(10):
         link.receive(b"0123456789", 0.0)
-    assert link.heard == b"0123456789" * 6 + b"0123"
+    assert link.first_octets == b"0123456789" * 6 + b"0123"
 
 
 def test_octets_are_counted_as_the_line_takes_them() -> None:

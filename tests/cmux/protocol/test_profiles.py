@@ -24,7 +24,7 @@ from cmux.protocol.events import (
     SignalsChanged,
 )
 from cmux.protocol.profiles import PROFILES, Profile
-from cmux.protocol.startup import Entered, Heard
+from cmux.protocol.startup import Entered, StepResult
 
 OK = b"\r\nOK\r\n"
 MODULE_SAYS_RDY = b"\r\nRDY\r\n\r\n+ATREADY\r\n"
@@ -138,7 +138,7 @@ def entering(command: CmuxCommand, answers: dict[bytes, bytes]) -> tuple[list[by
     while True:
         said.append(step.write)
         try:
-            step = dialogue.send(Heard(answers[step.write], 0.01))
+            step = dialogue.send(StepResult(answers[step.write], 0.01))
         except StopIteration as stop:
             return said, stop.value
 
@@ -208,9 +208,9 @@ def test_a_module_that_says_ok_and_stays_in_at_mode_is_told_from_one_that_multip
     _, at, at_cmux, echo = AT_WITH_ECHO
     dialogue = startup.enter("line", CmuxCommand(config=PROFILES["generic"].config()))
     assert next(dialogue).write == b"AT\r"
-    assert dialogue.send(Heard(at, 0.01)).write == b"AT+CMUX=0\r"
+    assert dialogue.send(StepResult(at, 0.01)).write == b"AT+CMUX=0\r"
     with pytest.raises(StopIteration):
-        dialogue.send(Heard(at_cmux, 0.01))
+        dialogue.send(StepResult(at_cmux, 0.01))
     mux = Multiplexer(Role.INITIATOR, PROFILES["generic"].config())
     mux.start(0.0)
     assert mux.data_to_send(0.0) == echo

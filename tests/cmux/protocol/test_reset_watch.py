@@ -19,9 +19,9 @@ def test_only_a_frame_of_the_module_ends_the_doubt(option: Option) -> None:
     assert watch.text == "RDY"
     watch.doubt(5.0)
     assert not watch.looks_reset(b"\r\nRDY\r\n")  # one doubt at a time
-    watch.hear(encode(Frame(0, True, FrameType.UIH, False, b"\x23\x01"), option))  # our own, echoed
+    watch.receive_data(encode(Frame(0, True, FrameType.UIH, False, b"\x23\x01"), option))  # our own, echoed
     assert watch.deadline == 5.0 + DOUBT
-    watch.hear(encode(Frame(0, False, FrameType.UIH, False, b"\x21\x01"), option))
+    watch.receive_data(encode(Frame(0, False, FrameType.UIH, False, b"\x21\x01"), option))
     assert watch.deadline is None
 
 

@@ -66,10 +66,10 @@ class Station:
 
 
 def at_first(
-    config: Config | None = None, *, tells: bool = False, options: tuple[Option, ...] = tuple(Option)
+    config: Config | None = None, *, forward: bool = False, options: tuple[Option, ...] = tuple(Option)
 ) -> Station:
     config = config or Config()
-    return Station(Responder(config, at=AtMode(config, options, tells=tells)))
+    return Station(Responder(config, at=AtMode(config, options, forward=forward)))
 
 
 @pytest.mark.parametrize(
@@ -256,14 +256,14 @@ def test_a_lost_line_ends_it_all() -> None:
 
 class TestOtherCommands:
     def test_are_told_and_answered_by_the_owner(self) -> None:
-        station = at_first(tells=True)
+        station = at_first(forward=True)
         station.hear(b"ATE0\r")
         assert station.hear(b"AT+CSQ\rAT\r") == ([CommandReceived("AT+CSQ")], b"")
         assert station.responder.answer("+CSQ: 20,0\nOK", station.now) == []
         assert station.said() == b"\r\n+CSQ: 20,0\r\n\r\nOK\r\n\r\nOK\r\n"
 
     def test_one_after_the_other(self) -> None:
-        station = at_first(tells=True)
+        station = at_first(forward=True)
         station.hear(b"ATE0\r")
         station.hear(b"AT+A\rAT+B\rAT+CMUX=0\r" + SABM_0)
         assert station.responder.answer("OK", station.now) == [CommandReceived("AT+B")]
@@ -271,7 +271,7 @@ class TestOtherCommands:
         assert station.said() == b"\r\nOK\r\n\r\nERROR\r\n\r\nOK\r\n" + UA_0
 
     def test_what_comes_while_one_waits_for_its_answer_does_not_tell_it_again(self) -> None:
-        station = at_first(tells=True)
+        station = at_first(forward=True)
         station.hear(b"ATE0\r")
         assert station.hear(b"AT+A\r")[0] == [CommandReceived("AT+A")]
         assert station.hear(b"AT+") == ([], b"")
@@ -279,13 +279,13 @@ class TestOtherCommands:
         assert station.responder.answer("OK", station.now) == [CommandReceived("AT+B")]
 
     def test_may_be_left_without_an_answer(self) -> None:
-        station = at_first(tells=True)
+        station = at_first(forward=True)
         assert station.hear(b"ATE0\rAT+A\r") == ([CommandReceived("AT+A")], b"ATE0\r\r\nOK\r\n")
         assert station.responder.answer("", station.now) == []
         assert station.said() == b""
 
     def test_what_waits_behind_one_is_bounded(self) -> None:
-        mode = AtMode(Config(), tuple(Option), tells=True)
+        mode = AtMode(Config(), tuple(Option), forward=True)
         mode.receive(b"AT+A\r" + bytes(2 * MAX_WAITING))
         assert mode.discarded == MAX_WAITING
         assert repr(mode) == "<AtMode 'AT+A' is to be answered, echo on>"
@@ -310,7 +310,7 @@ class TestOtherCommands:
         assert responder.stats()["answer_octets_discarded"]
 
     def test_an_answer_that_nobody_asked_for_says_nothing(self) -> None:
-        station = at_first(tells=True)
+        station = at_first(forward=True)
         assert station.responder.answer("OK", station.now) == []
         assert station.said() == b""
 
@@ -338,7 +338,7 @@ def test_backspace_and_control_characters_in_a_command_line() -> None:
 
 @given(st.lists(st.binary(max_size=80), max_size=30))
 def test_nothing_that_comes_raises(parts: list[bytes]) -> None:
-    station = at_first(tells=True)
+    station = at_first(forward=True)
     for part in parts:
         events, _ = station.hear(part)
         if any(isinstance(event, CommandReceived) for event in events):

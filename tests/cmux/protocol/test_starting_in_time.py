@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from cmux.protocol import Config, Multiplexer, Option, Role, startup
 from cmux.protocol.at_cmux import CmuxCommand
-from cmux.protocol.startup import Dialogue, Heard, Step, T
+from cmux.protocol.startup import Dialogue, StartupStep, StepResult, T
 
 LIMIT = 10.0
 LINE = 11520.0  # octets a second
 N1 = {Option.BASIC: 127, Option.ADVANCED: 127}
 
 
-class Bereaved:
+class AbandonedModule:
     """A module whose host was killed in the middle of a frame: the core of one, a clock, and AT commands."""
 
     def __init__(self, option: Option, cut: int, backlog: int) -> None:
@@ -43,11 +43,11 @@ class Bereaved:
         try:
             step = next(dialogue)
             while True:
-                step = dialogue.send(self.hear(step))
+                step = dialogue.send(self.answer(step))
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 
-    def hear(self, step: Step) -> Heard:
+    def answer(self, step: StartupStep) -> StepResult:
         started = self.now
         self.now += len(step.write) / LINE
         answer = self.take(step.write)
@@ -59,7 +59,7 @@ class Bereaved:
             self.core.handle_timeout(self.now)
             answer = self.core.data_to_send(self.now)
         self.now = max(self.now, started + step.wait) if not answer else self.now + len(answer) / LINE
-        return Heard(answer if step.wait > 0 else b"", self.now - started)
+        return StepResult(answer if step.wait > 0 else b"", self.now - started)
 
     def take(self, octets: bytes) -> bytes:
         answer = b""
@@ -88,7 +88,7 @@ class Bereaved:
 def test_the_next_host_waits_less_than_ten_seconds_wherever_the_last_one_was_cut_off(
     left_in: Option, wanted: Option, cut: int, backlog: int
 ) -> None:
-    module = Bereaved(left_in, cut, backlog)
+    module = AbandonedModule(left_in, cut, backlog)
     config = Config(option=wanted, n1=N1[wanted])
     entered = module.play(startup.enter("/dev/modem", CmuxCommand(config=config), other_rates=startup.OTHER_RATES))
     assert module.in_mux

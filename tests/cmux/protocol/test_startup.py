@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cmux.protocol import Config, FrameType, Option, startup
 from cmux.protocol.at_cmux import Allowed, CmuxCommand, parse_allowed, parse_current
 from cmux.protocol.errors import CmuxRefused, ModuleSilent
-from cmux.protocol.startup import Dialogue, Entered, Finding, Heard, Step, T
+from cmux.protocol.startup import Dialogue, Entered, Finding, StartupStep, StepResult, T
 
 RESCUE = bytes.fromhex("F9 03 3F 01 1C F9 F9 03 EF 05 C3 01 F2 F9") + b"\r"
 ADVANCED_RESCUE = bytes.fromhex("7E 03 3F FC 7E 7E 03 EF C3 01 70 7E") + b"\r"
@@ -38,17 +38,17 @@ class Script:
         try:
             step = next(dialogue)
             while True:
-                step = dialogue.send(self.hear(step))
+                step = dialogue.send(self.answer(step))
                 assert self.time < 60, "the dialogue has no bound"
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
 
-    def hear(self, step: Step) -> Heard:
+    def answer(self, step: StartupStep) -> StepResult:
         if step.baudrate is not None:
             self.rates.append(step.baudrate)
         if self.speaks_at is not None and self.speaks_at not in self.rates[-1:]:
             self.time += step.wait
-            return Heard(b"", step.wait)
+            return StepResult(b"", step.wait)
         if step.write:
             self.said.append(step.write)
             answer = self.answers.pop(0) if self.answers else b""
@@ -56,7 +56,7 @@ class Script:
         data = next(self.portions, b"")
         elapsed = 0.001 if data else step.wait
         self.time += elapsed
-        return Heard(data, elapsed)
+        return StepResult(data, elapsed)
 
 
 def ladder(script: Script, command: CmuxCommand = COMMAND, **more: object) -> Entered:
@@ -351,3 +351,29 @@ def test_ok_without_ua_comes_with_a_hint(heard: bytes, hint: str) -> None:
     assert "OK received, no UA" in str(error)
     assert hint in str(error)
     assert "OK received" not in str(startup.no_multiplexer("x", Option.BASIC, heard, after_at=False))
+
+
+# --- A line that takes nothing ---
+
+
+def test_a_line_is_lost_when_it_has_taken_nothing_for_a_while_counted_from_the_last_that_it_took() -> None:
+    stall = startup.Stall()
+    assert stall.look(0, 0.0) is None
+    assert stall.lost_at is None
+    assert stall.look(3, 10.0) is None
+    assert stall.lost_at == 10 + startup.STALL
+    assert stall.look(3, 11.0) is None
+    assert stall.lost_at == 10 + startup.STALL
+    assert stall.look(2, 11.9) is None  # it took one
+    assert stall.lost_at == 11.9 + startup.STALL
+    assert stall.look(14, 12.0) is None  # that more waits is no progress
+    assert stall.look(14, 11.9 + startup.STALL) == "the line has taken no octet for 2 s (flow control?)"
+
+
+def test_a_line_that_has_taken_all_is_not_lost_however_long_nothing_is_written() -> None:
+    stall = startup.Stall()
+    stall.look(3, 0.0)
+    assert stall.look(0, 1.0) is None
+    assert stall.look(0, 100.0) is None
+    assert stall.look(3, 100.0) is None
+    assert stall.lost_at == 100 + startup.STALL

@@ -34,10 +34,8 @@ from typed_frames import (
 from typist import Typist, end, multiplex, open_1
 
 import cmux
-from cmux.aio import channels as aio_channels
-from cmux.protocol import Config, Option, Role, responder
+from cmux.protocol import Config, Option, Role, bounds, responder
 from cmux.protocol.events import Cause
-from cmux.threads import receive_buffer
 
 Serve = Callable[..., Mux]
 
@@ -55,14 +53,14 @@ def test_a_session_from_at_mode_and_back_and_the_next_one(serve: Serve, peer: Ty
     peer.type(HELLO)
     assert channel.read(5) == b"hello"
     channel.write(b"HELLO")
-    peer.hears(HELLO_BACK)
+    peer.receives(HELLO_BACK)
     end(peer)
     with pytest.raises(cmux.DlcClosed):
         channel.read(1)
     peer.at("AT", "OK")
     peer.at("AT+CMUX=1", "OK")
     peer.type(ADVANCED_SABM_0)
-    peer.hears(ADVANCED_UA_0)
+    peer.receives(ADVANCED_UA_0)
     assert mux.config.option is Option.ADVANCED
     assert mux.config.n1 == Config(option=Option.ADVANCED).n1
     peer.type(advanced("07 3F"))
@@ -84,14 +82,14 @@ def test_after_the_end_of_a_session_it_waits_for_the_next(
         if startup == "at":
             peer.at("AT+CMUX=0", "OK")
         peer.type(SABM_0)
-        peer.hears(UA_0)
+        peer.receives(UA_0)
         open_1(peer)
         channel = mux.accept()
         waiting = shell.start(channel.read, 1)
         peer.type(goodbye)
         with pytest.raises(cmux.DlcClosed) as caught:
             waiting.result(PATIENCE)
-        peer.hears_at_last(CLD_ANSWER if goodbye is CLD else UA_0)
+        peer.receives_until(CLD_ANSWER if goodbye is CLD else UA_0)
         assert (str(caught.value), caught.value.cause) == (f"DLCI 1: {ENDS[goodbye]}", Cause.SESSION)
     assert mux.error is None
     assert mux.serving
@@ -100,13 +98,13 @@ def test_after_the_end_of_a_session_it_waits_for_the_next(
 def test_a_peer_that_came_back_begins_a_new_session_on_one_that_is_open(serve: Serve, peer: Typist) -> None:
     mux = serve(startup="none")
     peer.type(SABM_0)
-    peer.hears(UA_0)
+    peer.receives(UA_0)
     open_1(peer)
     channel = mux.accept()
     peer.type(SABM_0)
     with pytest.raises(cmux.DlcClosed):
         channel.read(1)
-    peer.hears_at_last(UA_0)
+    peer.receives_until(UA_0)
     open_1(peer)
     again = mux.accept()
     peer.type(HELLO)
@@ -122,7 +120,7 @@ def test_a_silent_peer_is_found_dead_and_the_next_one_finds_at_mode(shell: Shell
         reading.result(PATIENCE)
     mux.until(lambda core: not mux_link(mux).multiplexing)
     peer.type(b"\rAT\r")
-    peer.hears_at_last(b"\r\nOK\r\n")
+    peer.receives_until(b"\r\nOK\r\n")
     assert mux.error is None
     multiplex(peer)
 
@@ -147,7 +145,7 @@ def test_a_message_that_nobody_knows_is_answered_with_nsc(serve: Serve, peer: Ty
     """With this all eleven messages have been on the line, see test_pair_services."""
     serve(startup="none")
     peer.type(SABM_0 + basic("03 EF 05", "FF 01"))
-    peer.hears(UA_0 + basic("01 EF 07", "11 03 FF"))
+    peer.receives(UA_0 + basic("01 EF 07", "11 03 FF"))
 
 
 def test_a_line_without_a_descriptor(serve: Serve, peer: Typist) -> None:
@@ -199,7 +197,7 @@ def test_a_channel_that_this_side_closed_comes_again(shell: Shell, serve: Serve,
     peer.type(SABM_0 + SABM_1)
     channel = mux.accept()
     closing = shell.start(channel.close)
-    peer.hears_at_last(OWN_DISC_1)
+    peer.receives_until(OWN_DISC_1)
     peer.type(OWN_DISC_1_ANSWERED)
     closing.result(PATIENCE)
     peer.type(SABM_1 + HELLO)
@@ -240,8 +238,7 @@ def test_waiting_can_be_bounded(shell: Shell, serve: Serve, peer: Typist) -> Non
 def test_what_comes_on_a_channel_that_nobody_takes_stops_the_peer(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aio_channels, "_EARLY_HIGH", 1000)
-    monkeypatch.setattr(receive_buffer, "RECEIVE_HIGH", 1000)
+    monkeypatch.setattr(bounds, "RECEIVE_HIGH", 1000)
     host, sent = ThreadShell(), bytes(range(256)) * 400
     with joined(host, shell, startup="none") as pair:
         sender = pair.host.channel(1)
@@ -257,10 +254,8 @@ def test_what_comes_on_a_channel_that_nobody_takes_stops_the_peer(
 def test_of_a_peer_that_does_not_stop_no_more_is_kept_than_there_is_room_for(
     serve: Serve, peer: Typist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aio_channels, "_EARLY_HIGH", 100)
-    monkeypatch.setattr(aio_channels, "_EARLY_LIMIT", 203)
-    monkeypatch.setattr(receive_buffer, "RECEIVE_HIGH", 100)
-    monkeypatch.setattr(receive_buffer, "RECEIVE_LIMIT", 203)
+    monkeypatch.setattr(bounds, "RECEIVE_HIGH", 100)
+    monkeypatch.setattr(bounds, "RECEIVE_LIMIT", 203)
     mux = serve(startup="none")
     peer.type(SABM_0 + SABM_1 + HELLO * 100 + SABM_2)
     mux.until(lambda core: core.is_open(2))
@@ -276,14 +271,14 @@ def test_of_a_peer_that_does_not_stop_no_more_is_kept_than_there_is_room_for(
 def test_channels_are_refused_by_a_list(serve: Serve, peer: Typist) -> None:
     mux = serve(startup="none", refuse=[1, 3])
     peer.type(SABM_0 + SABM_1 + SABM_2)
-    peer.hears(UA_0 + DM_1 + UA_2 + OWN_MSC_2)
+    peer.receives(UA_0 + DM_1 + UA_2 + OWN_MSC_2)
     assert mux.accept().dlci == 2
 
 
 def test_channels_that_are_not_named_are_refused(serve: Serve, peer: Typist) -> None:
     mux = serve(startup="none", channels=[2])
     peer.type(SABM_0 + SABM_1 + SABM_2)
-    peer.hears(UA_0 + DM_1 + UA_2 + OWN_MSC_2)
+    peer.receives(UA_0 + DM_1 + UA_2 + OWN_MSC_2)
     assert mux.accept().dlci == 2
 
 
@@ -297,7 +292,7 @@ def test_a_refusal_is_a_function_or_numbers(serve: Serve, refuse: object) -> Non
 def test_reserved_numbers_are_channels_where_they_are_allowed(serve: Serve, peer: Typist) -> None:
     mux = serve(startup="none", reserved_dlcis=True, refuse=[62])
     peer.type(SABM_0 + basic("FB 3F 01") + basic("FF 3F 01"))
-    peer.hears(UA_0 + basic("FB 1F 01"))
+    peer.receives(UA_0 + basic("FB 1F 01"))
     assert mux.accept().dlci == 63
 
 
@@ -316,15 +311,15 @@ def test_channels_are_refused_by_a_function_that_is_asked_again_after_each_sessi
         assert asked.acquire(timeout=PATIENCE)
         mux.callbacks_done()
         peer.type(SABM_0)
-        peer.hears(UA_0)
+        peer.receives(UA_0)
 
     mux = serve(startup="none", refuse=refuse)
     assert asked.acquire(timeout=PATIENCE)
     peer.type(SABM_0 + SABM_1)
-    peer.hears(UA_0 + DM_1)
+    peer.receives(UA_0 + DM_1)
     refused.clear()
     peer.type(SABM_1)
-    peer.hears(DM_1)  # within a session it stays
+    peer.receives(DM_1)  # within a session it stays
     ended()
     open_1(peer)
     refused.append("nobody knows")  # type: ignore[arg-type]

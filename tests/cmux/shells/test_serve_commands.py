@@ -99,7 +99,7 @@ def test_what_is_behind_a_slow_answer_waits_for_it(shell: Shell, serve: Serve, p
     assert slow.begun.wait(PATIENCE)
     peer.type(b"AT+B\rAT+CMUX=0\r" + SABM_0)
     slow.gate.set()
-    peer.hears(b"\r\nOK\r\n" * 3 + UA_0)
+    peer.receives(b"\r\nOK\r\n" * 3 + UA_0)
     open_1(peer)
     assert mux.accept().dlci == 1
     assert slow.asked == ["AT+A", "AT+B"]  # each of them once

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from line_deaths import one_hang_up
 from plugged import plugged
-from shells import PATIENCE, QUICK, Mux, Shell
+from shells import PATIENCE, QUICK, SHORT, Mux, Shell
 from typed_frames import (
     ADVANCED_SABM_0,
     ADVANCED_UA_0,
@@ -27,6 +27,7 @@ from typed_frames import (
     SABM_0,
     SABM_1,
     SABM_2,
+    UA_0,
     advanced,
     basic,
 )
@@ -84,10 +85,10 @@ def test_closing_in_any_state_ends_what_there_is(shell: Shell, serve: Serve, pee
     waiting = shell.start(mux.accept) if state != "a channel" else None
     closing = shell.start(mux.close)
     if said:
-        peer.hears_at_last(said)
+        peer.receives_until(said)
         peer.type(answer)
         if said == OWN_DISC_1:
-            peer.hears_at_last(OWN_CLD)
+            peer.receives_until(OWN_CLD)
             peer.type(OWN_CLD_ANSWERED)
     closing.result(PATIENCE)
     mux.close()
@@ -149,9 +150,9 @@ def test_the_end_of_a_process_that_closed_nothing(peer: Typist) -> None:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         peer.type(SABM_0 + SABM_1)
-        peer.hears_at_last(OWN_DISC_1)
+        peer.receives_until(OWN_DISC_1)
         peer.type(OWN_DISC_1_ANSWERED)
-        peer.hears_at_last(OWN_CLD)
+        peer.receives_until(OWN_CLD)
         peer.type(OWN_CLD_ANSWERED)
         assert process.wait(PATIENCE) == 0
 
@@ -184,7 +185,7 @@ def test_a_line_that_comes_back_is_served_again_whatever_was_open(
         assert (mux.error, mux.reattached, mux.serving) == (None, 1, True)
         multiplex(second)
         second.type(SABM_2)
-        second.hears(basic("0B 1F 01"))
+        second.receives(basic("0B 1F 01"))
         open_1(second)
         again = waiting.result(PATIENCE)  # who waited has not noticed
         second.type(HELLO)
@@ -206,13 +207,13 @@ def test_a_capture_of_the_other_end_has_the_right_directions_and_follows_the_fra
     channel = mux.accept()
     peer.type(HELLO)
     channel.write(channel.read(5).upper())
-    peer.hears(HELLO_BACK)
+    peer.receives(HELLO_BACK)
     end(peer)
     peer.at("AT+CMUX=1", "OK")
     peer.type(ADVANCED_SABM_0)
-    peer.hears(ADVANCED_UA_0)
+    peer.receives(ADVANCED_UA_0)
     peer.type(advanced("03 EF", "C3 01"))
-    peer.hears(advanced("01 EF", "C1 01"))
+    peer.receives(advanced("01 EF", "C1 01"))
     frames = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     seen = [(one["from"], one["option"], one["dlci"], one["type"], bytes.fromhex(one["info"])) for one in frames]
     assert seen == [
@@ -231,3 +232,25 @@ def test_a_capture_of_the_other_end_has_the_right_directions_and_follows_the_fra
         ("host", "advanced", 0, "UIH", bytes.fromhex("C3 01")),
         ("module", "advanced", 0, "UIH", bytes.fromhex("C1 01")),
     ]
+
+
+def test_our_signals_are_told_again_when_the_peer_opens_a_channel_on_a_line_that_came_back(
+    shell: Shell, soon: None, link: Path
+) -> None:
+    not_ready = basic("01 EF 09", "E3 05 07 89")
+    with Typist() as first, plugged(link, first.path):
+        mux = shell.serve(link, startup="none", reattach=True, **SHORT)
+        first.type(SABM_0)
+        first.receives(UA_0)
+        open_1(first)
+        mux.accept().set_signals(rtc=False)
+        first.receives_until(not_ready)
+    mux.until(lambda core: not core.session_open)
+    with Typist() as second, plugged(link, second.path):
+        mux.wait_attached()
+        second.type(SABM_0)
+        second.receives(UA_0)
+        open_1(second)
+        mux.channel(1)
+        second.receives_until(not_ready)
+        mux.close()

@@ -33,9 +33,9 @@ def to_multiplexer_mode(peer: Typist) -> None:
 def open_1(peer: Typist) -> None:
     """Open /dev/gsmtty1: never PN, and two MSC at once."""
     peer.type(SABM[1])
-    peer.hears(UA[1] + OWN_MSC)
+    peer.receives(UA[1] + OWN_MSC)
     peer.type(OWN_MSC_ANSWER + MSC_8D + MSC_8D)
-    peer.hears(MSC_8D_ANSWER * 2)
+    peer.receives(MSC_8D_ANSWER * 2)
 
 
 def echoes(peer: Typist, mux: Mux) -> bool:
@@ -44,7 +44,7 @@ def echoes(peer: Typist, mux: Mux) -> bool:
     peer.type(basic("07 EF 07", "61 74 0D"))
     assert channel.read(3) == b"at\r"
     channel.write(b"ok")
-    peer.hears(basic("05 EF 05", "6F 6B"))
+    peer.receives(basic("05 EF 05", "6F 6B"))
     return True
 
 
@@ -54,17 +54,17 @@ def test_a_channel_from_its_opening_to_its_closing(serve: Serve, peer: Typist, s
     if startup == "at":
         to_multiplexer_mode(peer)
     peer.type(SABM[0])  # the moment that the line discipline is set
-    peer.hears(UA[0])
+    peer.receives(UA[0])
     for _ in range(2):
         open_1(peer)
         assert mux.signals(1) == Signals()
         assert echoes(peer, mux)
         peer.type(DISC[1])
-        peer.hears(UA[1])
+        peer.receives(UA[1])
         peer.type(MSC_81)  # for the channel that is closed by now
-        peer.hears(MSC_81_ANSWER)
+        peer.receives(MSC_81_ANSWER)
     peer.type(SABM[2])
-    peer.hears(UA[2] + basic("01 EF 09", "E3 05 0B 8D"))
+    peer.receives(UA[2] + basic("01 EF 09", "E3 05 0B 8D"))
     assert mux.accept().dlci == 2
     assert mux.error is None
 
@@ -73,7 +73,7 @@ def test_the_ok_is_followed_by_a_sabm_before_anybody_has_looked(serve: Serve, pe
     """Be ready before the OK leaves."""
     mux = serve()
     peer.type(b"AT+CMUX=0\r" + SABM[0])
-    peer.hears(b"AT+CMUX=0\r\r\nOK\r\n" + UA[0])
+    peer.receives(b"AT+CMUX=0\r\r\nOK\r\n" + UA[0])
     open_1(peer)
     assert echoes(peer, mux)
 
@@ -82,7 +82,7 @@ def test_an_echo_of_the_tty_before_the_line_discipline_is_set(serve: Serve, peer
     mux = serve()
     to_multiplexer_mode(peer)
     peer.type(b"AT+CMUX=0\r\r\nOK\r\n" + SABM[0])
-    peer.hears(UA[0])
+    peer.receives(UA[0])
     open_1(peer)
     assert echoes(peer, mux)
 
@@ -93,7 +93,7 @@ def test_each_repeated_sabm_is_answered(serve: Serve, peer: Typist) -> None:
     to_multiplexer_mode(peer)
     for _ in range(4):
         peer.type(SABM[0])
-        peer.hears(UA[0])
+        peer.receives(UA[0])
     open_1(peer)
     assert echoes(peer, mux)
 
@@ -103,22 +103,22 @@ def test_a_host_that_heard_nothing_gives_up_with_four_disc(serve: Serve, peer: T
     serve()
     to_multiplexer_mode(peer)
     peer.type(SABM[0] * 4 + DISC[0] * 4)
-    peer.hears_at_last(UA[0] * 5)
+    peer.receives_until(UA[0] * 5)
     peer.type(b"\r")
-    peer.hears_at_last(b"\r")
+    peer.receives_until(b"\r")
     to_multiplexer_mode(peer)
     peer.type(SABM[0])
-    peer.hears(UA[0])
+    peer.receives(UA[0])
 
 
 def test_without_at_mode_each_disc_is_answered(serve: Serve, peer: Typist) -> None:
     serve(startup="none")
     peer.type(SABM[0])
-    peer.hears(UA[0])
+    peer.receives(UA[0])
     peer.type(DISC[0] * 4)
-    peer.hears(UA[0] + DM_0 * 3)
+    peer.receives(UA[0] + DM_0 * 3)
     peer.type(SABM[0])
-    peer.hears(UA[0])
+    peer.receives(UA[0])
     open_1(peer)
 
 
@@ -126,10 +126,10 @@ def test_an_msc_is_answered_as_often_as_it_comes(serve: Serve, peer: Typist) -> 
     """An unanswered one is repeated every 340 ms, four times, and blocks every other command of Linux meanwhile."""
     serve(startup="none")
     peer.type(SABM[0])
-    peer.hears(UA[0])
+    peer.receives(UA[0])
     open_1(peer)
     peer.type(MSC_8D * 5)
-    peer.hears(MSC_8D_ANSWER * 5)
+    peer.receives(MSC_8D_ANSWER * 5)
 
 
 def test_a_detached_host_has_said_nothing_and_the_next_one_begins_with_sabm(
@@ -137,19 +137,19 @@ def test_a_detached_host_has_said_nothing_and_the_next_one_begins_with_sabm(
 ) -> None:
     mux = serve(startup="none")
     peer.type(SABM[0])
-    peer.hears(UA[0])
+    peer.receives(UA[0])
     open_1(peer)
     assert echoes(peer, mux)
     waiting = shell.start(mux.accept)
     for _ in range(2):  # detached, attached
         peer.type(SABM[0])
-        peer.hears(UA[0])
+        peer.receives(UA[0])
         assert not waiting.done()
     open_1(peer)
     channel = waiting.result()
     assert channel.dlci == 1
     channel.write(b"ok")
-    peer.hears(basic("05 EF 05", "6F 6B"))
+    peer.receives(basic("05 EF 05", "6F 6B"))
     assert mux.error is None
 
 
@@ -157,30 +157,30 @@ def test_in_the_advanced_option_it_sends_no_msc_at_all_and_answers(serve: Serve,
     mux = serve()
     peer.at("AT+CMUX=1", "OK")
     peer.type(advanced("03 3F"))
-    peer.hears(advanced("03 73"))
+    peer.receives(advanced("03 73"))
     peer.type(advanced("07 3F"))
-    peer.hears(advanced("07 73") + advanced("01 EF", "E3 05 07 8D"))
+    peer.receives(advanced("07 73") + advanced("01 EF", "E3 05 07 8D"))
     peer.type(advanced("03 EF", "E1 05 07 8D"))
     channel = mux.accept()
     assert mux.signals(1) is None
     peer.type(advanced("07 EF", "61 74 0D"))
     assert channel.read(3) == b"at\r"
     channel.write(b"\x11\x13\x91\x93")  # bare, these would stop and start its transmitter
-    peer.hears(advanced("05 EF", "7D 31 7D 33 7D B1 7D B3"))
+    peer.receives(advanced("05 EF", "7D 31 7D 33 7D B1 7D B3"))
 
 
 def test_what_it_is_told_about_flow_it_obeys_and_tells(serve: Serve, peer: Typist) -> None:
     """RTR = 0 in its MSC stops data here."""
     mux = serve(startup="none")
     peer.type(SABM[0])
-    peer.hears(UA[0])
+    peer.receives(UA[0])
     open_1(peer)
     channel = mux.accept()
     peer.type(basic("03 EF 09", "E3 05 07 85"))
-    peer.hears(basic("01 EF 09", "E1 05 07 85"))
+    peer.receives(basic("01 EF 09", "E1 05 07 85"))
     channel.write(b"ok")
     peer.type(MSC_8D)
-    peer.hears(MSC_8D_ANSWER + basic("05 EF 05", "6F 6B"))
+    peer.receives(MSC_8D_ANSWER + basic("05 EF 05", "6F 6B"))
     peer.type(DISC[1])
     with pytest.raises(cmux.DlcClosed):
         channel.read(1)

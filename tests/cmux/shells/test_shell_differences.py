@@ -18,7 +18,7 @@ import cmux.aio
 from cmux.protocol.events import Cause
 
 PAGE = (Path(cmux.__file__).parents[1] / "docs" / "shells.md").read_text(encoding="utf-8")
-NAMES, _, BEHAVIOUR = PAGE.partition("## What happens")
+NAMES, _, BEHAVIOUR = PAGE.partition("## Behaviour")
 
 
 def public(one: object) -> set[str]:
@@ -79,7 +79,7 @@ def coroutines(of: object, names: Iterable[str]) -> set[str]:
 def test_what_waits_is_awaited_and_nothing_else() -> None:
     awaited = coroutines(cmux.aio, ("open", "serve"))
     awaited |= {f"Mux.{name}" for name in coroutines(cmux.aio.Mux, public(cmux.aio.Mux))}
-    listed = NAMES.partition("What waits")[2].partition(" A `Mux`")[0]
+    listed = NAMES.partition("Methods that wait")[2].partition(" A `Mux`")[0]
     assert awaited == set(re.findall(r"`([\w.]+)`", listed)), "docs/shells.md lists others"
 
 
@@ -89,7 +89,7 @@ def test_properties_are_properties_in_both() -> None:
         assert isinstance(one, property) is isinstance(other, property), name
 
 
-# --- What happens ---
+# --- Behaviour ---
 
 
 def test_a_channel_that_this_side_has_closed(shell: Shell) -> None:

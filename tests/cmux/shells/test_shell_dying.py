@@ -79,7 +79,7 @@ def test_a_reset_module_is_back_in_at_mode_for_the_next_session(shell: Shell, ec
 def test_a_module_that_goes_on_answering_was_not_reset(shell: Shell) -> None:
     with Module() as module, shell.open(module.path) as mux:
         channel = mux.channel(1)
-        module.say(b"\r\nRDY\r\n\xf9\xf9")
+        module.send_raw(b"\r\nRDY\r\n\xf9\xf9")
         assert channel.echoes(b"lives")
         assert mux.test() is Outcome.ANSWERED
         assert mux.link._watch.deadline is None  # the doubt is over, and will not end anything
@@ -195,13 +195,13 @@ def test_closing_ends_the_attempts_and_whoever_waits_for_them(shell: Shell, link
             call.result(PATIENCE)
 
 
-@pytest.mark.parametrize("manners", [{"silent": True}, {"answers_sabm": False}], ids=["AT", "SABM"])
+@pytest.mark.parametrize("habits", [{"silent": True}, {"answers_sabm": False}], ids=["AT", "SABM"])
 def test_closing_cuts_an_attempt_short_that_a_module_keeps_waiting(
-    shell: Shell, soon: None, link: Path, manners: dict[str, bool]
+    shell: Shell, soon: None, link: Path, habits: dict[str, bool]
 ) -> None:
     with Module() as module, plugged(link, module.path):
         mux = shell.open(link, reattach=True, other_rates=())
-    with Module(**manners) as silent, plugged(link, silent.path):
-        silent.wait(lambda: silent.raw if "silent" in manners else silent.in_mux)
+    with Module(**habits) as silent, plugged(link, silent.path):
+        silent.wait(lambda: silent.raw if "silent" in habits else silent.in_mux)
         mux.close()
         silent.wait(lambda: not silent.in_mux)

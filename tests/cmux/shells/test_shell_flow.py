@@ -11,13 +11,11 @@ from mux_module import Module
 from shells import PATIENCE, Shell
 
 import cmux
-from cmux.aio import channels as aio_channels
-from cmux.protocol import link
+from cmux.protocol import Frame, FrameType, Multiplexer, bounds, encode, link
 from cmux.protocol.commands import Signals
 from cmux.protocol.events import Cause, DataReceived, Outcome, SignalsChanged
 from cmux.protocol.link import Link
 from cmux.protocol.pacing import Pacer
-from cmux.threads import receive_buffer
 
 
 def stopped(module: Module) -> bool:
@@ -80,8 +78,7 @@ def test_a_write_waits_while_the_peer_takes_nothing_and_then_goes_on(shell: Shel
 def test_what_comes_before_anybody_asks_is_kept_and_then_the_peer_is_stopped(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(aio_channels, "_EARLY_HIGH", 100)
-    monkeypatch.setattr(receive_buffer, "RECEIVE_HIGH", 100)
+    monkeypatch.setattr(bounds, "RECEIVE_HIGH", 100)
     sent = bytes(range(256)) * 100
     with Module(loopback=()) as module, shell.open(module.path) as mux:
         module.run(lambda core, now: core.open(1, now))
@@ -91,6 +88,35 @@ def test_what_comes_before_anybody_asks_is_kept_and_then_the_peer_is_stopped(
         module.run(lambda core, now: module.feed(1, sent))  # which waits there
         assert mux.channel(1).read(2 * len(sent)) == sent * 2
         assert mux.stats()["received_discarded"] == 0
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["not taken", "taken"])
+def test_of_a_peer_that_does_not_stop_as_much_is_kept_in_either_shell_and_the_rest_is_counted(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    frames = encode(Frame(2, False, FrameType.UIH, False, bytes(1000))) * 300
+
+    def ignore_fc(core: Multiplexer, now: float) -> None:
+        module._emit(frames)
+
+    with Module() as module, shell.open(module.path) as mux:
+        module.run(lambda core, now: core.open(2, now))
+        mux.until(lambda core: core.is_open(2))
+        channel = mux.channel(2) if taken else None
+        module.run(ignore_fc)
+        mux.until(lambda core: core.stats()["dlcs"][2]["octets_received"] == 300_000)
+        mux.dispatched()
+        assert mux.stats()["received_discarded"] == 0
+        monkeypatch.setattr(bounds, "RECEIVE_LIMIT", 400_000)
+        module.run(ignore_fc)
+        mux.until(lambda core: core.stats()["dlcs"][2]["octets_received"] == 600_000)
+        mux.dispatched()
+        if channel is None:
+            channel = mux.channel(2)
+        kept = 600_000 - mux.stats()["received_discarded"]
+        assert len(channel.read(kept)) == kept
+        beyond = 2**17 + 4096 if taken and shell.name == "aio" else 0  # what a StreamReader takes before it says stop
+        assert 400_000 <= kept <= 400_000 + beyond
 
 
 # --- Pacing, and a line that takes nothing ---
@@ -151,6 +177,43 @@ def test_the_multiplexer_holds_what_the_line_does_not_take_so_that_channels_take
         order = [event for event in module.events if isinstance(event, DataReceived)]
         before = order[: next(at for at, event in enumerate(order) if event.dlci == 2)]
         assert sum(len(event.data) for event in before) < 100_000
+
+
+class Held(serial.Serial):
+    """A line without a descriptor to wait for, which takes nothing while it is held, and keeps what it took."""
+
+    fileno = None
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, timeout=0.01)
+        self.free, self.refused = threading.Event(), threading.Event()
+        self.free.set()
+        self.taken = bytearray()
+
+    def write(self, data: bytes, /) -> int | None:
+        if not self.free.wait(0.01):
+            self.refused.set()
+            return 0
+        self.taken += data
+        return super().write(data)
+
+
+def test_as_little_is_ahead_of_a_keystroke_on_a_line_without_a_descriptor(shell: Shell) -> None:
+    with Module(loopback=()) as module:
+        port = Held(module.path)
+        with shell.open(port) as mux:
+            file, keys = mux.channel(1), mux.channel(2)
+            assert mux.test() is Outcome.ANSWERED  # what was said at the start has left
+            port.free.clear()
+            port.taken.clear()
+            writing = shell.start(file.write, bytes(200_000))
+            assert port.refused.wait(PATIENCE)
+            keys.write(b"KEY")
+            port.free.set()
+            module.wait(lambda: module.data.get(2) == b"KEY")
+            assert port.taken.find(b"KEY") < bounds.AHEAD + 4096  # a write of the core, and what it may come behind
+            module.wait(lambda: len(module.data.get(1, b"")) == 200_000)
+            writing.result(PATIENCE)
 
 
 STALLED = "{path}: the line has taken no octet for 0.3 s (flow control?)"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import serial
 from line_deaths import one_hang_up
 from mux_module import Module
 from shells import CLD, PATIENCE, QUICK, SHORT, Mux, Shell
-from startup_waits import ASKING, NOBODY, shorten_waits
+from startup_waits import ASKING, NOBODY
+from told import Told
 
 import cmux
 from cmux.errors import StateError
@@ -27,26 +26,6 @@ from cmux.pty import Pty
 BUSY = "the port is in use by another program, or by another Mux of this one (ModemManager? fuser {path} says which)"
 NOT_ONE_OCTET = "not one octet came; it may have changed its baud rate, or need a longer T1 or larger N2"
 NO_DM = "some modules do this but still serve data channels: adm=True"
-
-
-class Told(NamedTuple):
-    """An error, with ``{path}`` for the line, and the cause where it has one."""
-
-    error: type[Exception]
-    text: str
-    cause: Cause | None = None
-
-    @contextlib.contextmanager
-    def raised(self, path: object) -> Iterator[None]:
-        """Want it to be raised, and to be an error of a serial port where the line or the channel is to blame."""
-        with pytest.raises(self.error) as caught:
-            yield
-        assert type(caught.value) is self.error
-        assert one_hang_up(caught.value) == self.text.format(path=path)
-        assert getattr(caught.value, "cause", None) is self.cause
-        assert isinstance(caught.value, serial.SerialException) is (
-            issubclass(self.error, cmux.PortError) or self.cause is not None
-        )
 
 
 # --- A line that cannot be opened ---
@@ -241,8 +220,8 @@ AFTER_OK = ("no UA", "text and no UA", "an echo", "DM", "a channel")
 def test_a_failure_at_any_step_says_why_leaves_nothing_behind_and_the_next_attempt_finds_the_port_free(
     shell: Shell, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manners, settings, told = FAILURES[step]
-    with Module(**manners) as module:
+    habits, settings, told = FAILURES[step]
+    with Module(**habits) as module:
         with monkeypatch.context() as patched:
             for name, seconds in WAITS.get(step, {}).items():
                 patched.setattr(startup, name, seconds)
@@ -254,7 +233,7 @@ def test_a_failure_at_any_step_says_why_leaves_nothing_behind_and_the_next_attem
             module.wait(lambda: not module.in_mux)
         if step in AFTER_OK:
             assert module.commands[-1] == "AT"  # it was made sure of
-        module.manners = type(module.manners)()
+        module.habits = type(module.habits)()
         with shell.open(module.path) as mux:
             assert mux.error is None
             assert mux.channel(2).echoes()
@@ -283,38 +262,6 @@ def test_a_line_that_is_looped_back(shell: Shell) -> None:
     )
     with told.raised("loop://"):
         shell.open("loop://", startup="none", **{**QUICK, "t1": 0.3, "t2": 0.6})  # the reader may be late
-
-
-class Stuck:
-    """A port that takes no octet."""
-
-    name = "stuck"
-    timeout: float | None = None
-
-    def __init__(self) -> None:
-        self._closed = threading.Event()
-
-    def read(self, size: int, /) -> bytes:
-        self._closed.wait(self.timeout)
-        return b""
-
-    def write(self, data: bytes, /) -> int:
-        self._closed.wait(0.01)
-        return 0
-
-    def cancel_read(self) -> None:
-        self._closed.set()
-
-    def close(self) -> None:
-        self._closed.set()
-
-
-def test_a_line_that_takes_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startup, "STALL", 0.05)
-    shorten_waits(monkeypatch, 0.05)
-    told = Told(cmux.SessionEnded, "{path}: the line has taken no octet for 0.05 s (flow control?)", Cause.LINE_LOST)
-    with told.raised("stuck"):
-        shell.open(Stuck(), other_rates=())
 
 
 # --- A channel, and what is asked of the peer ---

@@ -254,7 +254,7 @@ def test_a_module_without_an_at_mode_is_adopted_and_left_without_at(shell: Shell
 
 
 @pytest.mark.parametrize(
-    "manners",
+    "habits",
     [
         *({"echo": echo, "noise": noise} for echo in (True, False) for noise in (b"", b"\xff\x00\r\n\r\n")),
         *({"echo": echo, "noise": b"\r\nRDY\r\n\r\n+CFUN: 1\r\n"} for echo in (True, False)),
@@ -263,15 +263,15 @@ def test_a_module_without_an_at_mode_is_adopted_and_left_without_at(shell: Shell
     ],
     ids=repr,
 )
-def test_echo_chatter_and_a_late_start_do_not_matter(shell: Shell, manners: dict[str, object]) -> None:
-    with Module(after_ok=b"\r\n+QIND: \r\n", **manners) as module, shell.open(module.path) as mux:
+def test_echo_chatter_and_a_late_start_do_not_matter(shell: Shell, habits: dict[str, object]) -> None:
+    with Module(after_ok=b"\r\n+QIND: \r\n", **habits) as module, shell.open(module.path) as mux:
         assert mux.channel(1).echoes()
 
 
 def test_text_where_frames_should_be_does_no_harm(shell: Shell) -> None:
     with Module() as module, shell.open(module.path) as mux:
         channel = mux.channel(1)
-        module.say(b"\r\nRDY\r\n\xf9\xf9")
+        module.send_raw(b"\r\nRDY\r\n\xf9\xf9")
         assert channel.echoes()
 
 

@@ -48,7 +48,7 @@ def open_and_wait(path: str) -> None:
 def test_sigint_at_any_stage_of_opening_leaves_the_module_out_of_multiplexer_mode(
     stage: str, interrupted: None
 ) -> None:
-    manners: dict[str, dict[str, object]] = {
+    habits: dict[str, dict[str, object]] = {
         "AT": {"ignores_at": 100},
         "AT+CMUX": {"cmux_answer": b""},
         "half an OK": {"cmux_answer": b"\r\nOK"},  # it multiplexes, and the host does not know yet
@@ -65,10 +65,10 @@ def test_sigint_at_any_stage_of_opening_leaves_the_module_out_of_multiplexer_mod
 
     def kill() -> None:
         module.wait(reached[stage])
-        module.manners.ignores_at = 0
+        module.habits.ignores_at = 0
         os.kill(os.getpid(), signal.SIGINT)
 
-    with Module(**manners[stage]) as module:
+    with Module(**habits[stage]) as module:
         killer = threading.Thread(target=kill)
         killer.start()
         with pytest.raises(KeyboardInterrupt):

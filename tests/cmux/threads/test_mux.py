@@ -175,7 +175,7 @@ def test_a_child_after_a_fork_serves_nobody_and_says_nothing() -> None:
         peer.type(HELLO)
         assert port.read(5) == b"hello"
         port.write(b"HELLO")
-        peer.hears(HELLO_BACK)
+        peer.receives(HELLO_BACK)
         end(peer)
         peer.at("AT+CSQ", "OK")
         mux.close()

@@ -185,7 +185,7 @@ def feed(module: Module, port: cmux.VirtualUart, data: bytes, left: bytes) -> No
 
 
 def test_xoff_stops_writing_and_xon_lets_it_go_and_both_are_taken_out(port: cmux.VirtualUart, module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     port.xonxoff = True
     feed(module, port, b"a\x13b", b"ab")
     port.write_timeout = 0.05
@@ -202,7 +202,7 @@ def test_xoff_stops_writing_and_xon_lets_it_go_and_both_are_taken_out(port: cmux
 
 
 def test_the_last_of_several_counts(port: cmux.VirtualUart, module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     port.xonxoff = True
     feed(module, port, b"\x13\x11\x13x\x11", b"x")
     assert port.write(b"goes") == 4
@@ -213,7 +213,7 @@ def test_the_last_of_several_counts(port: cmux.VirtualUart, module: Module) -> N
 
 
 def test_turning_xonxoff_off_lets_writing_go_and_both_octets_pass(port: cmux.VirtualUart, module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     port.xonxoff = True
     feed(module, port, b"\x13x", b"x")
     writer = threading.Thread(target=port.write, args=(b"freed",))
@@ -225,7 +225,7 @@ def test_turning_xonxoff_off_lets_writing_go_and_both_octets_pass(port: cmux.Vir
 
 
 def test_a_long_write_with_xonxoff_arrives_whole(port: cmux.VirtualUart, module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     port.xonxoff = True
     sent = bytes(range(32, 127)) * 50
     assert port.write(sent) == len(sent)
@@ -233,7 +233,7 @@ def test_a_long_write_with_xonxoff_arrives_whole(port: cmux.VirtualUart, module:
 
 
 def test_cancel_write_ends_a_write_that_xoff_holds(port: cmux.VirtualUart, module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     port.xonxoff = True
     feed(module, port, b"\x13x", b"x")
     written: list[int] = []
@@ -245,7 +245,7 @@ def test_cancel_write_ends_a_write_that_xoff_holds(port: cmux.VirtualUart, modul
 
 
 def test_closing_ends_a_write_that_xoff_holds(port: cmux.VirtualUart, module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     port.xonxoff = True
     feed(module, port, b"\x13x", b"x")
     errors: list[Exception] = []

@@ -108,7 +108,7 @@ def stop_it(module: Module, port: cmux.VirtualUart) -> None:
 
 
 def test_select_finds_it_writable_only_while_it_takes_octets(url: str, module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     with serial.serial_for_url(url, write_timeout=0) as port:
         fd = port.fileno()
         assert select.select([], [fd], [], 0)[1] == [fd]
@@ -122,7 +122,7 @@ def test_select_finds_it_writable_only_while_it_takes_octets(url: str, module: M
 
 
 def test_select_lets_a_stopped_writer_see_that_the_line_died(url: str, module: Module) -> None:
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     with serial.serial_for_url(url, write_timeout=0) as port:
         fd = port.fileno()
         stop_it(module, port)

@@ -19,9 +19,9 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
+from cmux.protocol import bounds
 from cmux.protocol.commands import Signals
 from cmux.protocol.events import SignalsChanged
-from cmux.threads import receive_buffer
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 __all__ = ["nothing_left"]
@@ -46,7 +46,7 @@ def port(module: Module) -> Iterator[cmux.VirtualUart]:
 @pytest.fixture
 def quiet(module: Module, port: cmux.VirtualUart) -> cmux.VirtualUart:
     """A channel on which nothing comes back."""
-    module.manners.loopback = ()
+    module.habits.loopback = ()
     return port
 
 
@@ -148,7 +148,7 @@ def test_what_nobody_reads_stops_the_peer_and_goes_on_when_it_is_read(quiet: cmu
     sent = bytes(range(256)) * 1024
     module.run(lambda core, now: module.feed(1, sent))
     module.wait(lambda: any(isinstance(event, SignalsChanged) and event.signals.fc for event in module.events))
-    assert quiet.in_waiting < receive_buffer.RECEIVE_LIMIT
+    assert quiet.in_waiting < bounds.RECEIVE_LIMIT
     assert quiet.read(len(sent)) == sent
     assert quiet.received_discarded == 0
 
@@ -156,7 +156,7 @@ def test_what_nobody_reads_stops_the_peer_and_goes_on_when_it_is_read(quiet: cmu
 def test_a_peer_that_does_not_stop_loses_octets_and_they_are_counted(
     quiet: cmux.VirtualUart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receive_buffer, "RECEIVE_LIMIT", 100)
+    monkeypatch.setattr(bounds, "RECEIVE_LIMIT", 100)
     quiet._handle.buffer.feed(bytes(150))
     assert quiet.in_waiting == 100
     assert quiet.received_discarded == 50

@@ -173,7 +173,7 @@ def test_setting_another_url_on_an_open_port_moves_it(module: Module) -> None:
 def test_what_fails_to_open_leaves_nothing_behind(module: Module, tmp_path: Path) -> None:
     with pytest.raises(cmux.PortNotFound):
         serial.serial_for_url(f"cmux://{tmp_path}/nowhere?dlci=1")
-    module.manners.refuses = (2,)
+    module.habits.refuses = (2,)
     with pytest.raises(cmux.DlcRefused):
         serial.serial_for_url(url(module, 2))
     assert not module.in_mux
@@ -199,12 +199,12 @@ def test_a_line_that_died_is_opened_anew_by_the_next_url(nothing_left: None, tmp
 
 def test_a_port_that_was_forgotten_leaves_its_channel_to_others(module: Module) -> None:
     with serial.serial_for_url(url(module, 2)):
-        module.manners.loopback = ()
+        module.habits.loopback = ()
         forgotten = serial.serial_for_url(url(module, 1))
         assert forgotten.write(b"old") == 3
         del forgotten
         gc.collect()
         module.wait(lambda: module.data.get(1) == b"old")
-        module.manners.loopback = (1,)
+        module.habits.loopback = (1,)
         with serial.serial_for_url(url(module, 1)) as port:
             assert echoes(port, b"new")

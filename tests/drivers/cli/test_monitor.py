@@ -21,7 +21,7 @@ from mux_module import Module
 from plugged import plugged
 
 from drivers.cli import main
-from drivers.cli.monitor import ChannelReading, ModuleReading, Reading, Watch
+from drivers.cli.monitor import ChannelReading, LineMonitor, ModuleReading, Reading
 from drivers.emulator import EmulatedModule
 
 
@@ -161,7 +161,7 @@ def test_rates_are_what_passed_since_the_reading_before() -> None:
             module=ModuleReading(),
         )  # fmt: skip
 
-    watch = Watch(None, None, {}, None)  # type: ignore[arg-type]  # readings are given here
+    watch = LineMonitor(None, None, {}, None)  # type: ignore[arg-type]  # readings are given here
     row = next(line for line in watch.table(reading(10, 1000)).splitlines() if line.startswith("   1"))
     assert row.split() == ["1", "open", "1000", "-", "0", "-", "5", "6", "cts", "-"]
     later = watch.table(reading(12, 1500))

@@ -384,7 +384,7 @@ def test_c22_a_sabm_that_is_not_heard_right_after_ok_is_repeated(echo_server: Pe
     sabm = encode(Frame(0, True, FrameType.SABM, True)).strip(b"\xf9")
     unheard: list[bytes] = []
 
-    class HardOfHearing(serial.Serial):
+    class LosesFirstSabm(serial.Serial):
         """A line on which the first SABM is lost."""
 
         def write(self, data: bytes, /) -> int | None:
@@ -395,7 +395,7 @@ def test_c22_a_sabm_that_is_not_heard_right_after_ok_is_repeated(echo_server: Pe
 
     with (
         EmulatedModule() as module,
-        HardOfHearing(module.serve_pty()) as port,
+        LosesFirstSabm(module.serve_pty()) as port,
         cmux.open(port) as mux,
         TcpipDriver(mux.channel(1), 0) as driver,
     ):

@@ -200,7 +200,7 @@ def test_a_client_and_a_server_session_of_one_context_stay_apart(lab: Lab, echo_
 def test_a_second_role_is_refused_where_bare_data_could_not_be_told_apart(lab: Lab, echo_server: Peer) -> None:
     with lab.driver(1, 0, receive="bare") as driver:
         driver.listen()
-        with pytest.raises(TcpipError, match="cannot be told apart"):
+        with pytest.raises(TcpipError, match="cannot be distinguished"):
             driver.connect("TCP", "127.0.0.1", echo_server.port)
 
 

@@ -14,7 +14,7 @@ from drivers.tcpip.core import ContextClaim, SessionTable, Tried, Wiring
 
 DOCS = Path(__file__).parents[3] / "docs"
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
-CHAPTER = (DOCS / "families.md").read_text(encoding="utf-8").partition("## What a stack calls")[2].partition("\n## ")[0]
+CHAPTER = (DOCS / "families.md").read_text(encoding="utf-8").partition("## What a stack uses")[2].partition("\n## ")[0]
 ELSEWHERE = {"Acknowledged", "Address", "Dialect", "Procedure", "Role", "events"}
 """What the reference has under another name, or says in words."""
 

@@ -1,8 +1,7 @@
-"""A watched session with any traffic and any round trip: one that lives is never closed, a dead one is found in time."""
+"""A watched session with any traffic and round trip: one that lives is never closed, a dead one is found in time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.at import Dialogue
-from drivers.errors import DriverError
 from drivers.tcpip import Acknowledged, KeepAlive
 from drivers.tcpip.core import Procedure, SocketId, SocketState
 from drivers.tcpip.core.context import Context

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from emulator_host import settle
-from emulator_theatre import Theatre, theatre
+from emulator_player import TranscriptPlayer, transcript_player
 from emulator_transcripts import TRANSCRIPTS, pieces_of
 
 from drivers.emulator import SETS, Behaviour
@@ -16,8 +16,8 @@ FIGURES = TRANSCRIPTS / "figures"
 
 
 async def play(name: str) -> None:
-    async with theatre(Behaviour.parse([name])) as house:
-        await house.play(FIGURES / f"{name}.txt")
+    async with transcript_player(Behaviour.parse([name])) as player:
+        await player.play(FIGURES / f"{name}.txt")
 
 
 @pytest.mark.requirement("S3.56", "S3.57", "S3.34", "S3.46")
@@ -35,10 +35,10 @@ async def test_figure_3() -> None:
     await play("figure3")
 
 
-class Listening(Theatre):
-    """Types what is typed and notes what is said, whatever it is."""
+class RecordingPlayer(TranscriptPlayer):
+    """Plays the input of a transcript and records the output, whatever it is."""
 
-    async def note(self, path: Path) -> list[str]:
+    async def record(self, path: Path) -> list[str]:
         for who, direction, octets in pieces_of(path):
             if who.startswith("server") or direction == ">":
                 await self._step(who, direction, octets)
@@ -46,11 +46,11 @@ class Listening(Theatre):
         return self.lab.plain.received.decode().splitlines()
 
 
-async def said(name: str, behaviour: Behaviour) -> list[str]:
-    async with theatre(behaviour) as house:
-        house.__class__ = Listening
-        assert isinstance(house, Listening)
-        return await house.note(FIGURES / f"{name}.txt")
+async def output_of(name: str, behaviour: Behaviour) -> list[str]:
+    async with transcript_player(behaviour) as player:
+        player.__class__ = RecordingPlayer
+        assert isinstance(player, RecordingPlayer)
+        return await player.record(FIGURES / f"{name}.txt")
 
 
 RECEIVED = "RCV FROM:116.226.41.43:7020"
@@ -64,12 +64,12 @@ DIFFERENCES = {
 
 @pytest.mark.parametrize("name", SETS)
 async def test_the_defaults_differ_from_the_figures_exactly_here(name: str) -> None:
-    figure, default = await said(name, Behaviour.parse([name])), await said(name, Behaviour())
+    figure, default = await output_of(name, Behaviour.parse([name])), await output_of(name, Behaviour())
     assert [line for line in difflib.ndiff(figure, default) if line[0] in "+-"] == DIFFERENCES[name]
 
 
 @pytest.mark.parametrize("name", ["recv_from=RCV FROM", "address_line=on"])
 async def test_d2_and_d3_are_two_readings(name: str) -> None:
-    with_one = await said("figure2", Behaviour.parse([name]))
+    with_one = await output_of("figure2", Behaviour.parse([name]))
     wanted = {"recv_from=RCV FROM": [], "address_line=on": ["RECV FROM:116.226.41.43:7020"] * 3}[name]
     assert [line for line in with_one if "FROM" in line] == wanted

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 from emulator_host import Lab
-from emulator_theatre import theatre
+from emulator_player import transcript_player
 from emulator_transcripts import CHAPTER8, TRANSCRIPTS, play, read
 
 from drivers.emulator import EmulatedModule
 
 
 async def example(name: str) -> None:
-    async with theatre() as house:
-        await house.lab.plain.ask("ATE0")
-        await house.play(TRANSCRIPTS / f"{name}.txt")
+    async with transcript_player() as player:
+        await player.lab.plain.ask("ATE0")
+        await player.play(TRANSCRIPTS / f"{name}.txt")
 
 
 @pytest.mark.requirement("S3.1", "S3.2", "S3.3", "S3.4", "S3.5", "S3.6")

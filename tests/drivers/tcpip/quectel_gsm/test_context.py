@@ -351,7 +351,7 @@ def test_bare_data_of_two_contexts_on_one_channel_cannot_be_told_apart() -> None
     port = ScriptedModule().port(1)
     with TcpipDriver(port, 0, receive="bare") as zero, TcpipDriver(port, 1, receive="bare") as one:
         zero.listen()
-        with pytest.raises(TcpipError, match="cannot be told apart"):
+        with pytest.raises(TcpipError, match="cannot be distinguished"):
             one.listen()
 
 

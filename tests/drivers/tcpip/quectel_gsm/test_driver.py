@@ -595,7 +595,7 @@ def test_a_second_server_on_one_context_is_refused_here() -> None:
     play.driver.listen("UDP")
     with pytest.raises(TcpipError, match="listens already"):
         play.driver.listen()
-    with pytest.raises(TcpipError, match="cannot be told apart"):
+    with pytest.raises(TcpipError, match="cannot be distinguished"):
         play.driver.connect("TCP", "10.0.0.1", 80)
     play.finish()
 

@@ -1,4 +1,4 @@
-"""Programs that nobody here wrote, a private message bus for them, and an emulated module as a process of its own."""
+"""Third-party programs, a private message bus for them, and an emulated module as a process of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays a transcript with a module in AT mode, remote servers and remote clients, and a clock turned by hand."""
+"""Plays a transcript with a module in AT mode, remote servers and clients, and a clock that the test advances."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ HOSTS = {
 }
 
 
-class Stranger:
-    """One connection of another computer with the module."""
+class RemoteHost:
+    """One connection of another computer to the module."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
-    async def say(self, octets: bytes) -> None:
+    async def send(self, octets: bytes) -> None:
         self.writer.write(octets)
         await settle()
 
-    async def want(self, octets: bytes) -> None:
+    async def expect(self, octets: bytes) -> None:
         async with asyncio.timeout(PATIENCE):
             assert await self.reader.readexactly(len(octets)) == octets
 
-    async def want_end(self) -> None:
+    async def expect_end(self) -> None:
         with contextlib.suppress(ConnectionError):
             async with asyncio.timeout(PATIENCE):
                 assert await self.reader.read() == b""
@@ -45,7 +45,7 @@ class Stranger:
         self.writer.transport.abort()
 
 
-class UdpStranger:
+class UdpHost:
     """A UDP client of the module."""
 
     def __init__(self, address: tuple[str, int]) -> None:
@@ -53,40 +53,40 @@ class UdpStranger:
         self.socket.setblocking(False)
         self.socket.connect(address)
 
-    async def say(self, octets: bytes) -> None:
+    async def send(self, octets: bytes) -> None:
         self.socket.send(octets)
         await settle()
 
-    async def want(self, octets: bytes) -> None:
+    async def expect(self, octets: bytes) -> None:
         async with asyncio.timeout(PATIENCE):
             assert await asyncio.get_running_loop().sock_recv(self.socket, 2000) == octets
 
-    async def want_end(self) -> None:
-        raise AssertionError("nobody ends a UDP association")
+    async def expect_end(self) -> None:
+        raise AssertionError("a UDP association has no end")
 
     def close(self) -> None:
         self.socket.close()
 
 
-class Theatre:
-    """A module and everybody whom a transcript names.
+class TranscriptPlayer:
+    """Plays transcripts on a module, with the remote hosts that they name.
 
     Args:
         lab: the module and its host.
-        clock: the module's.
+        clock: the clock of the module.
     """
 
     def __init__(self, lab: Lab, clock: Turning) -> None:
         self.lab = lab
         self.clock = clock
-        self.strangers: dict[str, Stranger | UdpStranger] = {}
+        self.hosts: dict[str, RemoteHost | UdpHost] = {}
         self.addresses = Addresses()
         self._arrived = asyncio.Condition()
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with self._arrived:
-            count = sum(name.startswith("server") for name in self.strangers)
-            self.strangers[f"server{count}"] = Stranger(reader, writer)
+            count = sum(name.startswith("server") for name in self.hosts)
+            self.hosts[f"server{count}"] = RemoteHost(reader, writer)
             self._arrived.notify_all()
 
     async def play(self, path: Path) -> Self:
@@ -108,35 +108,35 @@ class Theatre:
             address, _, port = self.addresses.put_in(octets).decode().partition(":")
             await self._come(who, (address, int(port)))
         else:
-            stranger = await self._stranger(who)
-            await {">": stranger.say, "<": stranger.want}[direction](octets) if octets else await stranger.want_end()
+            host = await self._host(who)
+            await {">": host.send, "<": host.expect}[direction](octets) if octets else await host.expect_end()
 
     async def _come(self, who: str, address: tuple[str, int]) -> None:
         if who.startswith("udp"):
-            self.strangers[who] = UdpStranger(address)
+            self.hosts[who] = UdpHost(address)
         else:
-            self.strangers[who] = Stranger(*await asyncio.open_connection(*address, local_addr=("127.0.0.1", 0)))
+            self.hosts[who] = RemoteHost(*await asyncio.open_connection(*address, local_addr=("127.0.0.1", 0)))
 
-    async def _stranger(self, who: str) -> Stranger | UdpStranger:
+    async def _host(self, who: str) -> RemoteHost | UdpHost:
         async with asyncio.timeout(PATIENCE), self._arrived:
-            await self._arrived.wait_for(lambda: who in self.strangers)
-        return self.strangers[who]
+            await self._arrived.wait_for(lambda: who in self.hosts)
+        return self.hosts[who]
 
 
 @contextlib.asynccontextmanager
-async def theatre(behaviour: Behaviour | None = None) -> AsyncIterator[Theatre]:
-    """Open the house; servers of the world are one of this computer."""
+async def transcript_player(behaviour: Behaviour | None = None) -> AsyncIterator[TranscriptPlayer]:
+    """Start a module and a player; all servers are one server of this computer."""
     clock = Turning()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         routes = dict.fromkeys(SERVERS, f"127.0.0.1:{listener.getsockname()[1]}")
         module = EmulatedModule(behaviour=behaviour, clock=clock, hosts=HOSTS, routes=routes)
         async with Lab(module) as lab:
-            house = Theatre(lab, clock)
-            server = await asyncio.start_server(house.take, sock=listener)
+            player = TranscriptPlayer(lab, clock)
+            server = await asyncio.start_server(player.take, sock=listener)
             try:
-                yield house
+                yield player
             finally:
-                for stranger in house.strangers.values():
-                    stranger.close()
+                for host in player.hosts.values():
+                    host.close()
                 server.close()
                 await settle()

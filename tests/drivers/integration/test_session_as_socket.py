@@ -1,4 +1,4 @@
-"""Sessions and listeners behave as sockets do, and what goes wrong is the standard exception."""
+"""Sessions and listeners behave like sockets, and raise the standard exceptions."""
 
 from __future__ import annotations
 
