@@ -271,7 +271,7 @@ class Watched(Generic[S]):
             session.check_sendable()  # raises the reason for its end
 
     def _probe(self, session: SocketState) -> Procedure[None]:
-        """Examine the session after each period that was idle or without a sign of life; over when it was closed here."""
+        """Examine the session after each period that was idle or without a sign of life, until this side closes it."""
         period = self._settings.period
         while True:
             while session.open and (left := min(session.used_at, session.heard_at) + period - self._context.now()) > 0:

@@ -256,6 +256,19 @@ async def test_a_dead_connection_is_reported_and_opened_again(echo_server: Peer)
         assert await exactly(watch.session, 5) == b"alive"
 
 
+async def test_octets_that_are_on_their_way_are_waited_for(echo_server: Peer) -> None:
+    """On a plain UART, in asyncio; see the test of the same name in test_keepalive."""
+    async with channel_of(QuickClock(20.0)) as (module, channel), TcpipDriver(channel) as driver:
+        session = await driver.connect("TCP", "127.0.0.1", echo_server.port)
+        module.set_network(Network(silent=True))
+        await session.sendall(b"on its way")
+        asking = asyncio.create_task(session.check(KeepAlive(first=5.0, then=5.0, repeats=3)))
+        assert (await session.acknowledged()).pending == 10
+        module.set_network(Network())
+        assert await asking == Acknowledged(20, 20, 0)
+        await session.close()
+
+
 async def test_reclaiming_a_context_that_this_uart_was_left_with() -> None:
     async with channel_of() as (_, channel):
         left = TcpipDriver(channel, table=ContextTable())
