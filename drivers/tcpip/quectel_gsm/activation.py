@@ -17,7 +17,7 @@ from ...errors import (
 )
 from ..core.options import Csd
 from ..core.procedure import Procedure, on_channel
-from . import dialogues, exclusion
+from . import coexistence, dialogues
 from .dialogues import BROKEN, CONNECT_LIMIT, INITIAL, ConnectFail
 from .state import StackState
 
@@ -66,7 +66,7 @@ class Activation:
 
     def opening(self, dialogue: Dialogue[T]) -> Procedure[T]:
         """Run a dialogue that may activate the context; after a failure, deactivate the context."""
-        exclusion.check_activating(self._state)  # another context may have been activated meanwhile
+        coexistence.check_activating(self._state)  # another context may have been activated meanwhile
         claim = self._state.claim
         was_active = claim.active
         if claim.lease is not None:

@@ -12,7 +12,7 @@ from ..core.listener_state import ListenerState
 from ..core.procedure import Procedure
 from ..core.socket_state import Acknowledged, Ending, SocketState
 from ..core.stack import TcpipStack, Wiring
-from . import closing, dialogues, dns, exchange, exclusion, reconcile, setup
+from . import closing, coexistence, dialogues, dns, exchange, reconcile, setup
 from .activation import Activation
 from .classifier import Classifier
 from .data_mode import DataMode
@@ -120,14 +120,14 @@ class QuectelGsmStack(TcpipStack):
 
     def check_claiming(self) -> None:
         """See `TcpipStack.check_claiming`."""
-        exclusion.check_claiming(self._state)
+        coexistence.check_claiming(self._state)
         transparent = self._state.settings.transparent
         if transparent is not None and transparent.escape == "dtr":
             self.wiring.set_dtr(True)  # it is on already; a port without DTR is refused here
 
     def check_activating(self) -> None:
         """See `TcpipStack.check_activating`."""
-        exclusion.check_activating(self._state)
+        coexistence.check_activating(self._state)
 
     # -- the context -----------------------------------------------------------------------------------------------
 

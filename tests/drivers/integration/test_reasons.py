@@ -20,6 +20,7 @@ from drivers.errors import (
     ConnectFailed,
     ConnectRefused,
     ConnectTimeout,
+    SessionReset,
     TcpipError,
 )
 from drivers.tcpip import Csd, Gprs, TcpipDriver, Transparent
@@ -240,6 +241,26 @@ def test_a_line_that_is_gone_is_told_as_that(escape: str) -> None:
         with pytest.raises(ChannelClosed):
             driver.claim()
         driver.close()
+
+
+@pytest.mark.parametrize("muxip", [False, True])
+def test_the_totals_of_a_session_that_is_gone_are_not_asked_for(place: Place, muxip: bool, echo_server: Peer) -> None:
+    with place.driver(1, 0, muxip=muxip) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        session.settimeout(PATIENCE)
+        place.module.drop_contexts()
+        with pytest.raises(SessionReset):
+            session.recv(1)
+        before = place.heard
+        with pytest.raises(SessionReset, match=r"\+PDP DEACT"):
+            session.acknowledged()
+        assert place.heard == before
+        other = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        before = place.heard
+        with pytest.raises(SessionReset, match=r"\+PDP DEACT"):
+            session.acknowledged()  # they would be those of the other one
+        assert place.heard == before
+        assert other.acknowledged().sent == 0
 
 
 def test_a_driver_that_is_not_transparent_has_no_data_mode(place: Place, echo_server: Peer) -> None:
