@@ -29,10 +29,11 @@ def check_activating(state: StackState) -> None:
     for other in state.elsewhere():
         if not other.claim.active or other.claim.broken:
             continue
-        calling = [one.name for one in (state, other) if isinstance(one.settings.bearer, Csd)]
+        calling = [f"context {one.claim.context}" for one in (state, other) if isinstance(one.settings.bearer, Csd)]
         if calling:
             raise TcpipError(
-                f"{state.name}: {other.name} is active, and two contexts that are active at once have to be GPRS both; "
+                f"{state.name}: context {other.claim.context} is active on {other.claim.port}, and two contexts "
+                f"that are active at once have to be GPRS both; "
                 f"CSD is the bearer of {' and of '.join(calling)} (app note 7.1)"
             )
 
