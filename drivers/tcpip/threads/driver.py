@@ -209,6 +209,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             ConnectRefused: the module reports CONNECT FAIL, without a reason (a `ConnectionRefusedError`).
             ConnectTimeout: it does so after 75 s or more (a `TimeoutError`).
             AtTimeout: no answer within ``timeout`` (a `TimeoutError`).
+            SettingRefused: another form of address than before, in an active context of a strict module.
             CommandError: the module refuses.
         """
         return Session(

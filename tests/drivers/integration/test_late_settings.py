@@ -12,7 +12,7 @@ from drivers.emulator import Behaviour
 from drivers.errors import SettingRefused
 from drivers.tcpip import Transparent
 
-REASON = "the context is in {}; settings need IP INITIAL"
+REASON = r"the context is in {}; AT\+{} needs IP INITIAL"
 
 
 def said(heard: bytes) -> list[str]:
@@ -45,7 +45,7 @@ def test_where_the_form_changes_beside_a_session_the_reason_is_told(
 ) -> None:
     with way(behaviour=LATE).driver(muxip=True) as driver:
         session = driver.connect("TCP", first, echo_server.port)
-        with pytest.raises(SettingRefused, match=r"AT\+QIDNSIP=.*" + REASON.format("IP PROCESSING")):
+        with pytest.raises(SettingRefused, match=r"AT\+QIDNSIP=.*" + REASON.format("IP PROCESSING", "QIDNSIP")):
             driver.connect("TCP", second, echo_server.port)
         session.settimeout(PATIENCE)
         session.sendall(b"a")  # the first one goes on, and one more like it comes beside it
@@ -84,7 +84,7 @@ def test_a_context_that_is_in_use_keeps_what_it_has_for_transparent_mode(
     left.close()
     driver = there.driver(transparent=Transparent(wait=0.2, size=size))
     if refused:
-        with pytest.raises(SettingRefused, match=r"AT\+QITCFG=3,2,512,1.*" + REASON.format("IP STATUS")):
+        with pytest.raises(SettingRefused, match=r"AT\+QITCFG=3,2,512,1.*" + REASON.format("IP STATUS", "QITCFG")):
             driver.claim()
     else:
         driver.claim()
