@@ -87,7 +87,7 @@ class Exclusive(RequestBase[T_co]):
 
     def _in_turn(self, procedure: Procedure[T_co]) -> Procedure[T_co]:
         if self.claimant is not None:
-            yield Wait(None, self.claimant.changes, self.claimant.take)
+            yield from wait(None, self.claimant.changes, self.claimant.take)
         return (yield from procedure)
 
     def abandon(self, failure: Exception) -> None:
