@@ -92,7 +92,6 @@ class Context(EventHandler):
         if self.stack.ID_SCOPE is IdScope.MODULE:  # the ids of its sockets would stay taken
             yield from self._close_all()
             for listener in list(self.table.listeners.values()):
-                listener.close_here()
                 with suppress(AtError, TcpipError):
                     yield from self.end_listening(listener)
         yield from self._give_up("the driver gave the context up")
@@ -123,11 +122,11 @@ class Context(EventHandler):
             if session.close_here():
                 with suppress(AtError, TcpipError):  # the module is gone, or deactivating ends the session, too
                     yield from self.end_session(session)
+        for listener in list(self.table.listeners.values()):
+            listener.close_here()
 
     def _wind_up(self) -> Procedure[None]:
         yield from self._close_all()
-        for listener in list(self.table.listeners.values()):
-            listener.close_here()
         if self.claim.active:
             yield from self._leave_data_mode()
             yield from self.stack.deactivate()
@@ -152,6 +151,7 @@ class Context(EventHandler):
     def deactivate(self) -> Procedure[None]:
         """Close all sessions and deactivate the context."""
         yield from self.ready()
+        yield from self._close_all()
         yield from self._leave_data_mode()
         yield from self.stack.deactivate()
 
@@ -200,7 +200,9 @@ class Context(EventHandler):
         opening = self.stack.open(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
         before = self.table.standing("client")
         try:
-            return (yield from opening)
+            session = yield from opening
+            session.used(self._now(), heard=True)
+            return session
         except BaseException:
             for session in self.table.standing("client"):
                 if session not in before:

@@ -69,6 +69,10 @@ class EventHandler:
         self._port = port
         self._now = now
 
+    def now(self) -> float:
+        """Return the time on the driver's clock."""
+        return self._now()
+
     def _claim_ended(self, cause: Exception) -> None:
         self.table._break_off(cause)
         self.table.listeners.clear()
@@ -126,6 +130,7 @@ class EventHandler:
     def _handle_session(self, session: SocketState | None, event: events.Event) -> None:
         match event:
             case events.Pushed(_, data, sender) if session is not None:
+                session.used(self._now(), heard=True)
                 session.deliver(data, sender)
             case events.Opened(_, code) if session is not None:
                 session.opened(code)
@@ -157,6 +162,7 @@ class EventHandler:
             former.end_by_remote()  # its id has been given to another client, so its end was missed
         datagrams = self.stack.datagrams(listener.protocol)
         session = self.table.new_session(event.id, "server", listener.protocol, event.remote, datagrams=datagrams)
+        session.used(self._now(), heard=True)
         if listener.offer(session):
             self.table.adopt(session)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypedDict, TypeVar
 
@@ -53,12 +53,17 @@ class KeepAlive:
             raise InvalidArgument(f"the index of a session is 0 or more, not {self.index!r}")
 
     @property
+    def patience(self) -> float:
+        """Seconds without any acknowledgement after which a connection with octets under way is dead."""
+        return self.first + self.repeats * self.then
+
+    @property
     def bound(self) -> float:
         """The most seconds from the last sign of life until a dead connection is reported.
 
         The time that the module takes for its answers is not included; it is in `Watch.bound`.
         """
-        return 2 * self.period + self.first + self.repeats * self.then
+        return max(self.period, self.first, self.then) + self.patience
 
 
 def check_kind(context: Context, session: SocketState, settings: KeepAlive) -> None:
@@ -82,15 +87,23 @@ def check_kind(context: Context, session: SocketState, settings: KeepAlive) -> N
 
 
 def examine(
-    context: Context, session: SocketState, settings: KeepAlive, stopped: Callable[[], bool] | None = None
+    context: Context,
+    session: SocketState,
+    settings: KeepAlive,
+    stopped: Callable[[], bool] | None = None,
+    *,
+    idle: float = 0.0,
 ) -> Procedure[Acknowledged]:
-    """Examine whether an idle connection still exists: ask the module, then send a probe (app note 10.2).
+    """Find out whether a connection lives: by what the module knows, then by a probe if it is idle (app note 10.2).
+
+    Octets that are under way are waited for first: a round trip by GPRS takes seconds.
 
     Args:
         context: the context of the session.
         session: the session.
-        settings: the probe and the times.
-        stopped: called whenever the session changes or is nudged; True ends a wait.
+        settings: what is sent and how long is waited.
+        stopped: asked whenever the session changes or is nudged: True ends a wait.
+        idle: seconds without an octet in either direction after which it counts as idle.
 
     Raises:
         SessionReset: the connection is dead, or the session has ended.
@@ -101,21 +114,66 @@ def examine(
     word = yield from context.stack.examine(session)
     if word is not None:
         raise SessionReset(f"{context.name}: the connection is gone: the module says {word}")
-    idle = yield from on_channel(ask_acknowledged(context, session))
-    if idle.pending:
-        raise SessionReset(f"{context.name}: {idle.pending} octets were not acknowledged while the session was idle")
+    used_at = session.used_at
+    totals = yield from on_channel(ask_acknowledged(context, session))
+    if totals.pending:
+        what = f"{totals.pending} octets were"
+        totals = yield from _until_acknowledged(context, session, settings, totals, stopped, what)
+    else:
+        session.heard_at = max(session.heard_at, used_at)  # all that was sent has been acknowledged since then
+    if context.now() < session.used_at + idle:
+        return totals
+    return (yield from _probe(context, session, settings, totals, stopped))
+
+
+def _probe(
+    context: Context,
+    session: SocketState,
+    settings: KeepAlive,
+    before: Acknowledged,
+    stopped: Callable[[], bool] | None,
+) -> Procedure[Acknowledged]:
+    """Send a probe and wait until it is acknowledged."""
     yield from on_channel(send_piece(context, session, settings.probe))
-    yield from operations.rest(session, settings.first, stopped)
-    for left in range(settings.repeats, -1, -1):
+    sent = replace(before, sent=before.sent + len(settings.probe))
+    return (yield from _until_acknowledged(context, session, settings, sent, stopped, "the probe was"))
+
+
+def _until_acknowledged(
+    context: Context,
+    session: SocketState,
+    settings: KeepAlive,
+    before: Acknowledged,
+    stopped: Callable[[], bool] | None,
+    what: str,
+) -> Procedure[Acknowledged]:
+    """Wait until all that was sent before has been acknowledged.
+
+    A session is dead when nothing at all was acknowledged in the time that ``first``, ``then`` and ``repeats`` give.
+    Every acknowledgement restarts that time, because the other side lives.
+
+    Raises:
+        SessionReset: it is dead.
+    """
+    acknowledged, asked_at = before.acknowledged, context.now()
+    pause, left = settings.first, settings.repeats
+    while True:
+        yield from operations.rest(session, pause, stopped)
         session.check_sendable()
         totals = yield from on_channel(ask_acknowledged(context, session))
-        if not totals.pending:
+        moved = totals.acknowledged > acknowledged
+        if moved:
+            session.heard_at = max(session.heard_at, asked_at)  # it was some time after that
+        acknowledged, asked_at = totals.acknowledged, context.now()
+        if not totals.pending or totals.acknowledged >= before.sent:
             return totals
-        if left:
-            yield from operations.rest(session, settings.then, stopped)
-    waited = settings.first + settings.repeats * settings.then
-    words = context.words("acknowledged")
-    raise SessionReset(f"{context.name}: the probe was not acknowledged within {waited:g} s{words}")
+        if moved:
+            pause, left = settings.first, settings.repeats
+        elif left:
+            pause, left = settings.then, left - 1
+        else:
+            words = context.words("acknowledged")
+            raise SessionReset(f"{context.name}: {what} not acknowledged within {settings.patience:g} s{words}")
 
 
 class Stopped(Exception):
@@ -213,17 +271,14 @@ class Watched(Generic[S]):
             session.check_sendable()  # raises the reason for its end
 
     def _probe(self, session: SocketState) -> Procedure[None]:
-        """Examine the session whenever it has been idle for a period, until this side closes it."""
-        seen = -1
+        """Examine the session after each period that was idle or without a sign of life, until this side closes it."""
+        period = self._settings.period
         while True:
-            yield from self._rest(self._settings.period)
+            while session.open and (left := min(session.used_at, session.heard_at) + period - self._context.now()) > 0:
+                yield from self._rest(left)
             if session.closed:
                 return
-            totals = yield from on_channel(ask_acknowledged(self._context, session))
-            if totals.sent != seen and seen >= 0 and not totals.pending:
-                seen = totals.sent  # data was sent meanwhile, and all of it has been acknowledged
-            else:
-                seen = (yield from examine(self._context, session, self._settings, self._ask)).sent
+            yield from examine(self._context, session, self._settings, self._ask, idle=period)
 
     def _rest(self, seconds: float | None, *, firm: bool = False) -> Procedure[None]:
         yield from operations.rest(self.session._state, seconds, self._ask, even_closed=firm)

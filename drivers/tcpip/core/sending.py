@@ -36,6 +36,7 @@ def send_piece(
         session.break_off(error)  # how much the other side will receive is not known
         raise
     if refusal is None:
+        session.used(context.now(), heard=False)
         return
     if not session.open or session.closing:
         raise SessionFinished(f"{context.name}: the session ended while {len(piece)} octets were sent ({refusal})")

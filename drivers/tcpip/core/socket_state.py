@@ -89,7 +89,11 @@ class SocketState:
         self.half_closed: bool = False
         """Whether closing it was interrupted, so that it is not known whether the module has closed it."""
         self.released: bool = False
-        """Whether the module no longer has it, so that its id can be used again."""
+        """Whether the module has it no longer, so that another one may have its id."""
+        self.used_at: float = 0.0
+        """When the last octet was sent or received, on the driver's clock."""
+        self.heard_at: float = 0.0
+        """When the other side last gave a sign of life: an octet, or an acknowledgement, as far as known."""
         self.fetched: int = 0
         """The number of the last fetch for it, among the fetches of its context."""
         self._remote = remote
@@ -178,6 +182,17 @@ class SocketState:
             if self._code is None and self._ended is not None:
                 raise self._again(self._ended)
             return self._code
+
+    def used(self, now: float, *, heard: bool) -> None:
+        """Learn that an octet was sent or received.
+
+        Args:
+            now: the time.
+            heard: whether it came from the other side.
+        """
+        self.used_at = now
+        if heard:
+            self.heard_at = now
 
     def deliver(self, data: bytes, sender: Address | None = None) -> None:
         """Add received data; the sender completes a remote address whose port is not known yet."""

@@ -110,10 +110,10 @@ class Classifier:
         return events.Nothing()
 
     def _client_came(self, address: str, index: int | None) -> events.Event | None:
-        if not self._table.listening:
+        if not self._state.serves:
             return None
         came = events.Incoming(SERVER, SocketId(index or 0, "server"), (address, 0))
-        if any(other.table.listening for other in self._state.others()):
+        if any(other.serves for other in self._state.others()):
             self._state.uart.unplaced.append(came)
             return self._state.doubt_others()
         return came

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...at.core import Dialogue
 from ..core.procedure import Procedure
 from ..core.socket_state import SocketState
 from . import dialogues
@@ -33,6 +34,15 @@ def close(state: StackState, session: SocketState) -> Procedure[None]:
     elif closed and session.remote_closed and not muxip:
         # The client has closed while AT+QICLOSE was on its way, so that has ended the server instead.
         yield from foreground.on_channel(dialogues.listen(listener.protocol, None))
+
+
+def turn_away(state: StackState, session: SocketState) -> Dialogue[None]:
+    """Close a client by AT+QICLOSE=<index>; with MUXIP the server stays while a client is connected."""
+    if state.settings.muxip:
+        service = SERVICE[session.role]
+        closing = dialogues.close(lambda: not session.remote_closed, service, state.number(session))
+        yield from state.foreground.in_foreground(closing)
+        state.foreground.learn("QISRVC", str(service))
 
 
 def close_listener(state: StackState) -> Procedure[None]:

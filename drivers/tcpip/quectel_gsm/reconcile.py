@@ -22,7 +22,7 @@ def reconcile(state: StackState) -> Dialogue[list[Event]]:
     if word == BROKEN:
         return [ContextDropped("the network deactivated the context (AT+QISTAT)", BROKEN)]
     unplaced, came = state.uart.unplaced, list[Event]()
-    if servers or (unplaced and state.table.listening):
+    if servers or (unplaced and state.serves):
         listening, count = yield from dialogues.read_server()
         del listening
         if state.settings.muxip and len(servers) > count:

@@ -168,6 +168,10 @@ class QuectelGsmStack(TcpipStack):
         """See `TcpipStack.close`: AT+QICLOSE."""
         return closing.close(self._state, session)
 
+    def turn_away(self, session: SocketState) -> Dialogue[None]:
+        """See `TcpipStack.turn_away`: AT+QICLOSE=<index>, with MUXIP."""
+        return closing.turn_away(self._state, session)
+
     def close_listener(self, listener: ListenerState) -> Procedure[None]:
         """See `TcpipStack.close_listener`: AT+QICLOSE."""
         return closing.close_listener(self._state)

@@ -81,6 +81,11 @@ class StackState:
         """The server, or None."""
         return self.table.listeners.get(SERVER)
 
+    @property
+    def serves(self) -> bool:
+        """Whether the module has a server for this context: also one that is closed here while a client remains."""
+        return self.listener is not None and not self.listener.broken
+
     def number(self, session: SocketState) -> int | None:
         """Return the index of a session for commands with MUXIP, None without."""
         return session.index if self.settings.muxip else None

@@ -122,12 +122,24 @@ def test_qiclose_ends_the_session_and_qideact_the_context(lab: Lab, echo_server:
         session.close()
         lab.wait_for(1, b"\r\nCLOSE OK\r\n")
         assert driver.state() == "IP CLOSE"
-        driver.connect("TCP", "127.0.0.1", echo_server.port)
         before = len(lab.commands(1))
         driver.deactivate()
         lab.wait_for(1, b"\r\nDEACT OK\r\n")
         assert lab.commands(1)[before:] == ["AT+QIDEACT"]  # no AT+QISRVC? for it
         assert driver.state() == "IP INITIAL"
+
+
+@pytest.mark.requirement("S3.51", "S3.55")
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+def test_deactivating_closes_the_sessions_first(lab: Lab, echo_server: Peer, protocol: str) -> None:
+    with lab.driver(1, 0, muxip=True) as driver:
+        sessions = [driver.connect(protocol, "127.0.0.1", echo_server.port) for _ in range(2)]
+        before = len(lab.commands(1))
+        driver.deactivate()
+        assert [session.open for session in sessions] == [False, False]
+        closing = [text for text in lab.commands(1)[before:] if not text.startswith("AT+QISRVC")]
+        assert closing == ["AT+QICLOSE=0", "AT+QICLOSE=1", "AT+QIDEACT"]
+        assert driver.connect(protocol, "127.0.0.1", echo_server.port).index == 0
 
 
 @pytest.mark.requirement("S3.55")

@@ -47,6 +47,25 @@ def test_octets_that_were_never_acknowledged_are_enough(echo_server: Peer) -> No
             session.check(QUICK)
 
 
+@pytest.mark.requirement("S10.4", "S10.10")
+def test_octets_that_are_on_their_way_are_waited_for(echo_server: Peer) -> None:
+    """A round trip takes seconds: what has not been acknowledged yet says nothing of the connection."""
+    with laboratory(clock=QuickClock(20.0)) as lab, lab.driver(1, 0) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        lab.module.set_network(Network(silent=True))
+        session.sendall(b"on its way")
+        asked = []
+
+        def arrives(direction: str, octets: bytes) -> None:
+            asked.extend([octets] * (direction == "tx" and octets == b"AT+QISACK\r"))
+            if len(asked) == 2:
+                lab.module.set_network(Network())
+
+        driver.channel.on_octets(arrives)
+        assert session.check(QUICK) == Acknowledged(20, 20, 0)
+        assert len(asked) >= 3
+
+
 @pytest.mark.requirement("S10.9")
 def test_a_connection_that_the_module_knows_to_be_gone_is_not_probed(lab: Lab, echo_server: Peer) -> None:
     with lab.driver(1, 0, receive="header") as driver:

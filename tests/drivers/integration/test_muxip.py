@@ -55,7 +55,7 @@ def test_a_session_is_closed_by_its_index_and_its_place_is_free_again(
         assert exactly(second, 6) == b"second"
         driver.deactivate()
         lab.wait_for(1, b"\r\nDEACT OK\r\n")
-        with pytest.raises(OSError, match="IP INITIAL"):
+        with pytest.raises(OSError, match="closed here"):
             again.recv(1)
 
 
@@ -88,6 +88,28 @@ def test_a_server_has_as_many_clients_as_it_was_given(lab: Lab, receive: str) ->
             visitor.close()
         for session in sessions:
             assert session.recv(1) == b""
+
+
+@pytest.mark.requirement("S6.13", "S6.15")
+@RECEIVE
+def test_a_client_that_comes_after_the_server_was_closed_is_closed_at_once(lab: Lab, receive: str) -> None:
+    """The module goes on listening while another client is connected."""
+    with lab.driver(1, 0, muxip=True, receive=receive) as driver:
+        listener = driver.listen(clients=3)
+        with client_of(listener, driver.local_address) as one:
+            session = listener.accept(PATIENCE)
+            listener.close()
+            with client_of(listener, driver.local_address) as late:
+                assert late.recv(1) == b""
+            assert listener.refused == 1
+            lab.wait_for(1, b"\r\n1, CLOSE OK\r\n")
+            one.sendall(b"still here")
+            assert exactly(session, 10) == b"still here"
+            session.sendall(b"and so am I")
+            assert one.recv(20) == b"and so am I"
+            session.close()
+            lab.wait_for(1, b"\r\nCLOSE OK\r\n")
+            assert lab.commands(1)[-2:] == ["AT+QICLOSE=0", "AT+QICLOSE"]  # the last client, and the server with it
 
 
 @pytest.mark.requirement("S6.9", "S6.13", "S6.15")

@@ -698,7 +698,10 @@ def test_a_session_of_an_earlier_activation_closes_nothing() -> None:
     rows += exchange(("AT+QISRVC?", b"\r\n+QISRVC: 1\r\n" + OK), ("AT+QICLOSE", b"\r\nCLOSE OK\r\n"), set_up=False)
     play = Play(rows + exchange(DEACT, set_up=False))
     former = play.driver.connect("TCP", "10.0.0.1", 80)
-    play.driver.deactivate()
+    play.port.say(b"\r\n+PDP DEACT\r\n")
+    former.settimeout(10)
+    with pytest.raises(SessionClosed):
+        former.recv(1)
     session = play.driver.connect("TCP", "10.0.0.1", 80)
     former.close()
     assert session.open

@@ -63,7 +63,7 @@ class Hours:
 
 @pytest.mark.requirement("S10.4", "S10.7", "S10.8", "S10.10", "S10.11")
 def test_a_dead_connection_is_found_at_the_very_second_and_opened_again_when_it_can_be() -> None:
-    rows = exchange(CLAIM, (OPEN, CONNECT_OK), SERVICE, acknowledged(0, 0), ALIVE, acknowledged(0, 0))
+    rows = exchange(CLAIM, (OPEN, CONNECT_OK), ALIVE, SERVICE, acknowledged(0, 0))
     rows += [*probe(), *exchange(*[acknowledged(10, 10)] * 13, *CLOSE, set_up=False)]
     rows += exchange((OPEN, OK + b"\r\nCONNECT FAIL\r\n"), set_up=False)
     rows += exchange(("AT+QISTAT", OK + b"\r\nSTATE: IP CLOSE\r\n"), (OPEN, CONNECT_OK), *CLOSE, DEACT, set_up=False)
@@ -80,7 +80,7 @@ def test_a_dead_connection_is_found_at_the_very_second_and_opened_again_when_it_
     )
     hours.pass_until(again)
     asked = hours.times("AT+QISACK")
-    assert asked == [420, 420, 425, *(435 + 10 * n for n in range(12))]  # 5 s, then 10 s, 12 times
+    assert asked == [420, 425, *(435 + 10 * n for n in range(12))]  # 5 s, then 10 s, 12 times
     assert hours.times("AT+QISEND=10") == [420]
     (which, when, why) = reported[0]
     assert (which, when) == (hours.session, 545)
@@ -96,21 +96,31 @@ def test_a_dead_connection_is_found_at_the_very_second_and_opened_again_when_it_
     hours.close()
 
 
-@pytest.mark.requirement("S10.6", "S10.7", "S10.13")
-def test_a_connection_that_lives_is_asked_once_a_period_and_no_more() -> None:
-    rows = exchange(CLAIM, (OPEN, CONNECT_OK), SERVICE)
-    third = threading.Event()
-    for total in (10, 20):
-        rows += exchange(acknowledged(total - 10, 0), ALIVE, acknowledged(total - 10, 0), set_up=False)
-        rows += [*probe(), *exchange(acknowledged(total, 0), set_up=False)]
-    rows += exchange(acknowledged(50, 0), acknowledged(90, 0), *CLOSE, DEACT, set_up=False)
+@pytest.mark.requirement("S10.1", "S10.6", "S10.7", "S10.13")
+def test_a_connection_that_lives_is_asked_once_in_each_idle_period_and_no_more() -> None:
+    """From the last octet: the probe is one. What is sent meanwhile puts the examination off."""
+    rows = exchange(CLAIM, (OPEN, CONNECT_OK), ALIVE, SERVICE, acknowledged(0, 0))
+    rows += [*probe(), *exchange(acknowledged(10, 0), set_up=False)]
+    rows += [*exchange(("AT+QISEND=5", b"\r\n> "), set_up=False), (1, ">", b"hello"), (1, "<", b"\r\nSEND OK\r\n")]
+    rows += exchange(ALIVE, acknowledged(15, 0), ALIVE, acknowledged(15, 0), set_up=False)
+    rows += [*probe(), *exchange(acknowledged(25, 0), *CLOSE, DEACT, set_up=False)]
     hours = Hours(rows)
-    hours.driver.channel.on_octets(lambda *_: third.set() if len(hours.times("AT+QISACK")) == 8 else None)
+    sent, last = threading.Event(), threading.Event()
+
+    def note(*_: object) -> None:
+        asked = len(hours.times("AT+QISACK"))
+        sent.set() if asked == 2 else None
+        last.set() if asked == 5 else None
+
+    hours.driver.channel.on_octets(note)
     with hours.driver.keep_alive(hours.session):
-        hours.pass_until(third)
-    # the first examination takes 5 s; the third and fourth find that it was used meanwhile and need no probe
-    assert hours.times("AT+QISACK") == [420, 420, 425, 845, 845, 850, 1270, 1690]
-    assert hours.times("AT+QISEND=10") == [420, 845]
+        hours.pass_until(sent)
+        pass_time(hours.clock, hours.driver.channel, lambda: hours.clock.now() - hours.begun >= 600)
+        hours.session.sendall(b"hello")
+        hours.pass_until(last)
+    # at 840 nothing had come from the other side for a period, but it was in use: no probe
+    assert hours.times("AT+QISACK") == [420, 425, 840, 600 + 420, 600 + 425]
+    assert hours.times("AT+QISEND=10") == [420, 600 + 420]
     hours.session.close()
     hours.close()
 
