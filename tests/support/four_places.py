@@ -39,6 +39,7 @@ def place(name: str, behaviour: Behaviour | None = None, *, clock: Clock | None 
         made.module.on_octets(lambda _, direction, data: made.heard.extend(data if direction == "received" else b""))
         yield made
     for thread in set(threading.enumerate()) - before:
+        thread._started.wait(PATIENCE)  # type: ignore[attr-defined]  # a peer may be about to start it
         thread.join(PATIENCE)
     assert set(threading.enumerate()) <= before
 
