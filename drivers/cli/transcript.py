@@ -17,7 +17,8 @@ _DIM, _BOLD, _GREEN, _RED = "2", "1", "32", "31"
 class Transcript:
     """Collects the octets of several threads and writes them as lines.
 
-    Octets before the first TCP/IP command of a UART are marked as set-up: they are not part of the app note.
+    Each step belongs to one UART. What another UART says meanwhile is written under the next step of that UART, as in
+    the app note. Octets before the first TCP/IP command of a UART are marked as set-up: they are not part of it.
 
     Args:
         out: the file to which the lines are written.
@@ -32,6 +33,8 @@ class Transcript:
         self._lock = threading.Lock()
         self._partial: dict[int, tuple[str, bytes]] = {}
         self._begun: set[int] = set()
+        self._step: DemoStep | None = None
+        self._held: list[tuple[int, str, bytes]] = []
 
     def tap(self, uart: int) -> Callable[[str, bytes], None]:
         """Return a callback for the octets of one virtual UART."""
@@ -50,15 +53,21 @@ class Transcript:
     def step(self, step: DemoStep) -> None:
         """Write the heading of a step."""
         with self._lock:
-            self._flush_all()
+            if self._step is not None:
+                self._flush(self._step.uart)
+            self._step = step
             heading = f"\n§{step.section} VIRTUAL_UART_{step.uart}: {step.title}"
             facts = {"step": step.name, "section": step.section, "uart": step.uart, "title": step.title}
             self._write(facts, self._paint(heading, _BOLD))
+            self._release(step.uart)
 
     def end(self, ok: bool, text: str, **facts: object) -> None:
         """Write how the conversation ended."""
         with self._lock:
-            self._flush_all()
+            self._step = None
+            for uart in list(self._partial):
+                self._flush(uart)
+            self._release()
             if ok:
                 self._write({"ok": True, **facts}, "\n" + self._paint(text, _GREEN))
             else:
@@ -78,9 +87,14 @@ class Transcript:
             self._line(uart, direction, line + end)
         self._partial[uart] = (direction, rest)
 
-    def _flush_all(self) -> None:
-        for uart in list(self._partial):
-            self._flush(uart)
+    def _release(self, uart: int | None = None) -> None:
+        """Write the lines that were held of one UART, or of all."""
+        held, self._held = self._held, []
+        for line in held:
+            if uart in (None, line[0]):
+                self._line(*line)
+            else:
+                self._held.append(line)
 
     def _flush(self, uart: int) -> None:
         direction, rest = self._partial.pop(uart, ("rx", b""))
@@ -88,6 +102,9 @@ class Transcript:
             self._line(uart, direction, rest)
 
     def _line(self, uart: int, direction: str, octets: bytes) -> None:
+        if self._step is not None and uart != self._step.uart:
+            self._held.append((uart, direction, octets))
+            return
         set_up = uart not in self._begun
         if self._as_json:
             facts = {"uart": uart, "direction": direction, "octets": octets.hex(), "set_up": set_up}

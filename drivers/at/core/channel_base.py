@@ -99,8 +99,14 @@ class ChannelBase(ABC):
 
         Raises:
             AtError: the port has no DTR.
+            ChannelClosed: the line is gone.
         """
-        if not self._put_dtr(on):
+        try:
+            there = self._put_dtr(on)
+        except LINE_ERRORS as error:
+            self._lose(error)
+            raise ChannelClosed(f"{self.name}: DTR could not be set: {error}") from error
+        if not there:
             raise AtError(f"{self.name}: the port has no DTR; use escape='+++'")
 
     @abstractmethod

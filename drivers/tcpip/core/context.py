@@ -45,6 +45,7 @@ class Context(EventHandler):
             yield from self._take(0.0)
 
     def _take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[None]:
+        self.stack.check_claiming()
         deadline = self._now() + timeout
         yield from self.claim._take(
             deadline,
@@ -143,9 +144,15 @@ class Context(EventHandler):
         yield from self.ready()
         return (yield from self.stack.state())
 
+    def _ready_to_activate(self) -> Procedure[None]:
+        """As `ready`, for what activates the context if it is not active: nothing is sent if a rule forbids that."""
+        self._check_usable()
+        self.stack.check_activating()
+        yield from self.ready()
+
     def activate(self) -> Procedure[str]:
         """Activate the context and return the local address."""
-        yield from self.ready()
+        yield from self._ready_to_activate()
         return (yield from self.stack.activate())
 
     def deactivate(self) -> Procedure[None]:
@@ -196,7 +203,7 @@ class Context(EventHandler):
         check_host(host)
         check_port(port)
         self.stack.check_opening(index=index, step_by_step=step_by_step)
-        yield from self.ready()
+        yield from self._ready_to_activate()
         opening = self.stack.open(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
         before = self.table.standing("client")
         try:
@@ -219,7 +226,7 @@ class Context(EventHandler):
         if port is not None:
             check_port(port)
         self.stack.check_listening(port=port, clients=clients, step_by_step=step_by_step)
-        yield from self.ready()
+        yield from self._ready_to_activate()
         before = list(self.table.listeners.values())
         try:
             return (yield from self.stack.listen(protocol, port, clients, step_by_step=step_by_step))
@@ -268,14 +275,14 @@ class Context(EventHandler):
     def resolve(self, name: str) -> Procedure[list[str]]:
         """Return the addresses of a name."""
         check_text("name", name, empty=False)
-        yield from self.ready()
+        yield from self._ready_to_activate()
         return (yield from self.stack.resolve(name))
 
     def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
         """Set the name servers, in an active context."""
         for address in (primary, *(() if secondary is None else (secondary,))):
             check_address(address)
-        yield from self.ready()
+        yield from self._ready_to_activate()
         if not self.claim.active:
             yield from self.stack.activate()
         yield from self.stack.set_name_servers(primary, secondary)

@@ -63,7 +63,7 @@ class EventHandler:
             self.name, options.context, scope, until_closed=family.CLOSE_AFTER_PEER, handle=self.handle, wake=wake
         )
         self.stack: TcpipStack = family(
-            Wiring(dialect, options, port, self.claim, self.table, emit=self.handle, set_dtr=set_dtr, now=now)
+            Wiring(dialect, options, port, owners, self.claim, self.table, emit=self.handle, set_dtr=set_dtr, now=now)
         )
         self._demultiplexer = Demultiplexer(self.stack, self.table, self.handle)
         self._port = port

@@ -1,4 +1,4 @@
-"""The optional part of a family: names, data mode, a foreground context, headers of received data."""
+"""The optional part of a family: rules of contexts, names, data mode, a foreground context, headers of data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,22 @@ class Extras(ABC):
     @abstractmethod
     def lacks(self, what: str) -> NoReturn:
         """Raise an error that says that the family does not have something."""
+
+    # -- contexts that exclude each other -----------------------------------------------------------------------------
+
+    def check_claiming(self) -> None:  # noqa: B027 - most families have no such rule
+        """Check that the context can be claimed with its options, as far as is known here; no command is sent.
+
+        Raises:
+            drivers.errors.DriverError: it cannot; the message has the rule.
+        """
+
+    def check_activating(self) -> None:  # noqa: B027 - the same
+        """Check that the context can be active beside the other contexts of the module; no command is sent.
+
+        Raises:
+            drivers.errors.TcpipError: it cannot; the message has the rule.
+        """
 
     # -- names -------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...at.core import Dialogue
-from ...errors import AtTimeout, CommandError, SendFailed, SessionFinished
+from ...errors import AtTimeout, CommandError, SendFailed, SessionClosed, SessionFinished
 from .context import Context
 from .socket_state import Acknowledged, Ending, SocketState
 
@@ -44,6 +44,13 @@ def send_piece(
 
 
 def ask_acknowledged(context: Context, session: SocketState) -> Dialogue[Acknowledged]:
-    """Return how many octets were sent, acknowledged, and not acknowledged."""
+    """Return how many octets were sent, acknowledged, and not acknowledged.
+
+    Raises:
+        SessionClosed: the module no longer has the session: the context was lost, or another one has its id.
+    """
     context.check_held()
+    if context.claim.broken or context.table.sessions.get(session.id) is not session:
+        session.check_sendable()  # it has ended: this raises the reason
+        raise SessionClosed(f"{context.name}: the module no longer has the session")
     return (yield from context.stack.acknowledged(session))

@@ -59,6 +59,7 @@ class Wiring:
         dialect: the kind of module.
         options: the options of the context.
         port: the AT channel; stacks with the same channel share a UART.
+        modem: the object that identifies the module; stacks with the same one are on one module.
         claim: the claim to the context.
         table: its sessions and listeners.
         emit: called with an event that follows from an answer of the module, not from an unsolicited result.
@@ -69,6 +70,7 @@ class Wiring:
     dialect: Dialect
     options: Options
     port: AtPort
+    modem: object
     claim: ContextClaim
     table: SessionTable
     emit: Callable[[Event], None]

@@ -6,14 +6,25 @@ from contextlib import suppress
 from typing import TypeVar
 
 from ...at.core import Dialogue
-from ...errors import AtError, AtTimeout, CommandError, ConnectFailed, NameNotFound
+from ...errors import (
+    AtError,
+    AtTimeout,
+    CommandError,
+    ConnectFailed,
+    ConnectRefused,
+    ConnectTimeout,
+    NameNotFound,
+)
+from ..core.options import Csd
 from ..core.procedure import Procedure, on_channel
-from . import dialogues
-from .dialogues import BROKEN, INITIAL
+from . import coexistence, dialogues
+from .dialogues import BROKEN, CONNECT_LIMIT, INITIAL, ConnectFail
 from .state import StackState
 
 T = TypeVar("T")
 RESTING = frozenset({INITIAL, "IP STATUS", "IP CLOSE"})  # a context may be left in these after a failure
+NOT_ACTIVE = frozenset({INITIAL, "IP START", "IP CONFIG", "IP IND", BROKEN})
+"""The states of a context that is not active (M66 AT manual, QISTAT)."""
 
 
 class Activation:
@@ -55,15 +66,19 @@ class Activation:
 
     def opening(self, dialogue: Dialogue[T]) -> Procedure[T]:
         """Run a dialogue that may activate the context; after a failure, deactivate the context."""
+        coexistence.check_activating(self._state)  # another context may have been activated meanwhile
         claim = self._state.claim
         was_active = claim.active
         if claim.lease is not None:
             claim.lease.active = True  # from here on only AT+QIDEACT is certain to free it
         try:
             result = yield from self._foreground.on_channel(dialogue)
-        except (ConnectFailed, CommandError, AtTimeout) as error:
+        except (ConnectFail, ConnectFailed, CommandError, AtTimeout) as error:
+            word = ""
             with suppress(AtError):
-                yield from self._clear_up(was_active, doubt=isinstance(error, AtTimeout))
+                word = yield from self._clear_up(was_active, doubt=isinstance(error, AtTimeout))
+            if isinstance(error, ConnectFail):
+                raise self._explained(error, word, was_active) from None
             if isinstance(error, ConnectFailed):
                 raise type(error)(f"{self._state.name}: {error}", code=error.code) from error
             raise
@@ -74,10 +89,37 @@ class Activation:
             raise
         return result
 
-    def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Procedure[None]:
-        """Read the state after a failure, and deactivate a context that would otherwise be locked for all UARTs."""
+    def _explained(self, fail: ConnectFail, word: str, was_active: bool) -> ConnectFailed:
+        """Return the exception for CONNECT FAIL.
+
+        Args:
+            fail: the command and its answer.
+            word: the state of the context after it; empty if it is not known.
+            was_active: whether the context was active before it.
+        """
+        said = f"{self._state.name}: {fail}"
+        if word == BROKEN and was_active:
+            return ConnectFailed(f"{said}: the network has deactivated the context meanwhile ({word})")
+        if word in NOT_ACTIVE:
+            csd = isinstance(self._state.settings.bearer, Csd)
+            beside = "; a CSD context cannot be active beside another one (app note 7.1)" if csd else ""
+            return ConnectFailed(f"{said}: the context could not be activated, it is in {word}{beside}")
+        if not fail.possible:
+            return ConnectFailed(f"{said}, for which the module gives no reason")
+        if fail.elapsed >= CONNECT_LIMIT:
+            return ConnectTimeout(f"{said} after {fail.elapsed:.0f} s: nobody answered")
+        return ConnectRefused(f"{said}, for which the module gives no reason: {fail.possible}")
+
+    def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Procedure[str]:
+        """Read the state after a failure, and deactivate a context that would otherwise be locked for all UARTs.
+
+        Returns:
+            The state that was read.
+        """
         reading = self._foreground.read_state(used=was_active, doubt=doubt)
         word = yield from self._foreground.on_channel(reading)
         in_use = self._state.table.busy and word not in (BROKEN, "IP IND")
         if word not in resting and not in_use and self._state.claim.valid:
-            yield from self.deactivate()
+            with suppress(AtError):
+                yield from self.deactivate()
+        return word

@@ -100,8 +100,10 @@ class DataMode:
         """Go back to data mode: ATO."""
         if self._table.online is not None:
             return
+        if self._state.settings.transparent is None:
+            raise TcpipError(f"{self._state.name}: there is no data mode without transparent=True")
         standing = self._table.standing()
-        if self._state.settings.transparent is None or not standing:
+        if not standing:
             raise SessionClosed(f"{self._state.name}: there is no session to go back to")
         session = standing[0]
         resuming = transfer.back_online(lambda: self.enter(session))

@@ -11,11 +11,10 @@ from ...errors import (
     AtTimeout,
     CommandError,
     ConnectFailed,
-    ConnectRefused,
-    ConnectTimeout,
     SettingRefused,
     UnexpectedAnswer,
 )
+from ..core.options import is_dotted
 from ..core.socket_state import Role
 from .timeouts import deadline
 from .unsolicited import indexed
@@ -99,6 +98,12 @@ def state() -> Dialogue[str]:
     return came.final.removeprefix("STATE: ")
 
 
+_BEFORE_ACTIVATION = frozenset({"QICSGP", "QIMUX", "QIMODE", "QIDNSIP", "QITCFG"})
+"""The settings that are made in IP INITIAL (app note 3.1)."""
+_EXCLUSIVE = {("QIMUX", "1"): "QIMODE", ("QIMODE", "1"): "QIMUX"}
+"""The settings that exclude another one (app note 4.1): transparent mode and MUXIP."""
+
+
 def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> Dialogue[None]:
     """Set a value; ERROR is accepted if the module has that value already.
 
@@ -117,10 +122,21 @@ def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> D
         current = yield from read(name)
         # the answer to AT+QICSGP? has only the bearer
         if current.split(",")[0].strip() != value.split(",")[0]:
-            raise SettingRefused(
-                f"{refusal} (it is {current}, the context is in {word}; "
-                f"settings need {INITIAL}: deactivate the context first)"
-            ) from refusal
+            why = yield from _why_refused(name, value, word)
+            raise SettingRefused(f"{refusal} (it is {current}, the context is in {word}{why})") from refusal
+
+
+def _why_refused(name: str, value: str, word: str) -> Dialogue[str]:
+    """Return the rule by which the module has refused a setting, as far as it can be known."""
+    if word != INITIAL:
+        needed = name in _BEFORE_ACTIVATION
+        return f"; AT+{name} needs {INITIAL}: deactivate the context first (app note 3.1)" if needed else ""
+    other = _EXCLUSIVE.get((name, value))
+    if other is not None and (yield from read(other)) == "1":
+        return f"; AT+{other} is 1, and transparent mode and MUXIP exclude each other (app note 4.1)"
+    if (name, value) == ("QIMODE", "1"):
+        return "; is another context of this UART in use? It excludes transparent mode (app note 7.2)"
+    return ""
 
 
 def activate() -> Dialogue[str]:
@@ -171,9 +187,38 @@ def take_down() -> Dialogue[None]:
 # -- server and client (app note 3.2, 5.2) ---------------------------------------------------------------------------
 
 
+class ConnectFail(Exception):
+    """CONNECT FAIL, which comes without a reason: the state of the context tells what has failed.
+
+    Args:
+        text: the command.
+        answer: the answer of the module.
+        elapsed: the seconds that it took.
+        possible: the reasons that it may have in an active context.
+    """
+
+    def __init__(self, text: str, answer: str, elapsed: float, possible: str) -> None:
+        super().__init__(f"{text} was answered {answer}")
+        self.elapsed: float = elapsed
+        self.possible: str = possible
+
+
 def listening_port(protocol: str, port: int) -> Dialogue[None]:
     """Set the port for listening: AT+QILPORT."""
-    yield from put("QILPORT", f'"{protocol}",{port}')
+    value = f'"{protocol}",{port}'
+    try:
+        yield from put("QILPORT", value)
+    except CommandError as refusal:
+        yield from _end_left_server(refusal)
+        yield from put("QILPORT", value)
+
+
+def _end_left_server(refusal: CommandError) -> Dialogue[None]:
+    """End a server of any kind that another host has left; if there is none, raise the refusal again."""
+    listening, _ = yield from read_server()
+    if not listening:
+        raise refusal
+    yield from close(lambda: True, SERVICE["server"])
 
 
 def listen(protocol: str, clients: int | None) -> Dialogue[None]:
@@ -184,7 +229,7 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
         clients: the most clients at once, with MUXIP on; None with MUXIP off.
 
     Raises:
-        ConnectFailed: the module reports CONNECT FAIL.
+        ConnectFail: the module reports CONNECT FAIL.
     """
     kind = int(protocol == "UDP")
     arguments = "=1" if kind else ""
@@ -193,15 +238,12 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
     text = f"AT+QISERVER{arguments}"
     try:
         yield from command(text, timeout=deadline("QISERVER"), info=())
-    except CommandError:
-        listening, _ = yield from read_server()
-        if not listening:
-            raise
-        yield from close(lambda: True, 2)  # another host has left it there, of a kind that is not known
+    except CommandError as refusal:
+        yield from _end_left_server(refusal)
         yield from command(text, timeout=deadline("QISERVER"), info=())
     came = yield from expect(_SERVING, *_FAILED, timeout=deadline("SERVER OK"))
     if came.final != _SERVING.prefix:
-        raise ConnectFailed(f"{text} was answered {came.final}: the context could not be activated")
+        raise ConnectFail(text, came.final, came.elapsed, "")
 
 
 def connect(
@@ -226,7 +268,8 @@ def connect(
         abandon: creates the dialogue that closes a session that is half open.
 
     Raises:
-        ConnectFailed: CONNECT FAIL, or the module has an open session already.
+        ConnectFail: the module reports CONNECT FAIL.
+        ConnectFailed: the module has an open session already.
     """
     own = "" if index is None else f"{index},"
     text = f'AT+QIOPEN={own}"{protocol}", "{host}",{port}'
@@ -238,12 +281,8 @@ def connect(
     if came.final.endswith("ALREADY CONNECT"):
         raise ConnectFailed(f"{text} was answered {came.final}: close the session of this context first")
     if came.final.endswith("CONNECT FAIL"):
-        if came.elapsed >= CONNECT_LIMIT:
-            raise ConnectTimeout(f"{text} was answered {came.final} after {came.elapsed:.0f} s: nobody answered")
-        raise ConnectRefused(
-            f"{text} was answered {came.final}, for which the module gives no reason: "
-            "refused, unreachable, or no such name"
-        )
+        possible = "refused or unreachable" if is_dotted(host) else "refused, unreachable, or no such name"
+        raise ConnectFail(text, came.final, came.elapsed, possible)
     connected()
 
 

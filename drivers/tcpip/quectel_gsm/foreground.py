@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ...at.core import Dialogue
-from ...errors import AtError, CommandError
+from ...errors import AtError, CommandError, TcpipError
 from ..core.context_claim import ContextClaim
 from ..core.ownership import ContextState, Lease
 from ..core.procedure import Procedure, on_channel
@@ -70,7 +70,10 @@ class ForegroundContext:
     def _take_down(self) -> Dialogue[None]:
         if self.foreground.context != self.context:  # a driver of the other context has changed it meanwhile
             yield from self._select()
-        yield from dialogues.take_down()
+        try:
+            yield from dialogues.take_down()
+        except CommandError as refusal:  # not because another UART has it: this one controls it now
+            raise TcpipError(f"{self.claim.name}: the context could not be deactivated: {refusal}") from refusal
 
     def _learn_channel(self) -> Dialogue[None]:
         """Find out the number of this virtual UART: it is the one that controls the context now (AT+QIFGCNT?)."""

@@ -39,9 +39,10 @@ class Opening:
     def check_clients(self, clients: int | None) -> int:
         """Return the most clients of a server as AT+QISERVER takes it, or raise `ValueError`."""
         muxip = self._state.settings.muxip
-        if clients is not None and not muxip and clients != 1:
+        most = check_clients(clients if clients is not None else (5 if muxip else 1))
+        if most != 1 and not muxip:
             raise ValueError("more than one client needs MUXIP: muxip=True")
-        return check_clients(clients if clients is not None else (5 if muxip else 1))
+        return most
 
     def listen(
         self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
@@ -74,7 +75,7 @@ class Opening:
         try:
             yield from self._foreground.on_channel(dialogues.listening_port(protocol, port))
         except CommandError as refusal:
-            raise SettingRefused(f"{refusal} (the port of a server that listens cannot be changed)") from refusal
+            raise SettingRefused(str(refusal)) from refusal
         self._ports[protocol] = port
         return port
 
@@ -143,16 +144,9 @@ class Opening:
         """Make sure that the data of all sessions on this UART can be distinguished with one more session."""
         state, others = self._state, self._state.others()
         if state.settings.transparent is not None:
-            if any(other.claim.active for other in others):
-                raise TcpipError(
-                    f"{state.name}: transparent mode is not possible while this UART has another active context "
-                    "(app note 7.2)"
-                )
             if self._table.busy:
                 raise TcpipError(f"{state.name}: transparent mode has one session at a time, or one server")
             return
-        if any(other.settings.transparent and other.claim.active for other in others):
-            raise TcpipError(f"{state.name}: the other context of this UART is in transparent mode (app note 7.2)")
         if state.receive == "buffered":
             return
         crowd = [other for other in others if other.table.busy and other.receive != "buffered"]
@@ -160,9 +154,11 @@ class Opening:
         both = bool(other_role) or (role == "client" and self._table.listening)
         if not crowd and not both:
             return
-        if any(one.mixes for one in (state, *crowd)):
+        bare = next((one for one in (state, *crowd) if one.mixes), None)
+        if bare is not None:
             raise TcpipError(
-                f"{state.name}: bare data of two sessions cannot be distinguished; use receive='buffered' or 'header'"
+                f"{state.name}: bare data of two sessions cannot be distinguished; "
+                f"use receive='buffered' or 'header' for context {bare.claim.context}"
             )
         for foreground in (one.foreground for one in (state, *crowd)):
             for name in ("QISHOWRA", *(("QISHOWLA",) if crowd else ())):

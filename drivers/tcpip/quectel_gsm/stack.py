@@ -12,7 +12,7 @@ from ..core.listener_state import ListenerState
 from ..core.procedure import Procedure
 from ..core.socket_state import Acknowledged, Ending, SocketState
 from ..core.stack import TcpipStack, Wiring
-from . import closing, dialogues, dns, exchange, reconcile, setup
+from . import closing, coexistence, dialogues, dns, exchange, reconcile, setup
 from .activation import Activation
 from .classifier import Classifier
 from .data_mode import DataMode
@@ -105,7 +105,7 @@ class QuectelGsmStack(TcpipStack):
         state.receive = state.settings.receive or "buffered"
         preset = setup.preset(state)
         self._foreground.begin(preset)
-        state.uart.stacks.add(state)
+        state.hold()
         for name in preset:
             yield from self._foreground.on_channel(setup.initialise(state, name))
         if self.transparent:
@@ -118,7 +118,18 @@ class QuectelGsmStack(TcpipStack):
     def let_go(self) -> None:
         """See `TcpipStack.let_go`."""
         self._foreground.forget_settings()
-        self._state.uart.stacks.discard(self._state)
+        self._state.let_go()
+
+    def check_claiming(self) -> None:
+        """See `TcpipStack.check_claiming`."""
+        coexistence.check_claiming(self._state)
+        transparent = self._state.settings.transparent
+        if transparent is not None and transparent.escape == "dtr":
+            self.wiring.set_dtr(True)  # it is on already; a port without DTR is refused here
+
+    def check_activating(self) -> None:
+        """See `TcpipStack.check_activating`."""
+        coexistence.check_activating(self._state)
 
     # -- the context -----------------------------------------------------------------------------------------------
 

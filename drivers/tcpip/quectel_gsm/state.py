@@ -39,13 +39,20 @@ class Uart:
 
 
 _uarts: weakref.WeakKeyDictionary[object, Uart] = weakref.WeakKeyDictionary()
-_uarts_lock = threading.Lock()
+_modems: weakref.WeakKeyDictionary[object, weakref.WeakSet[StackState]] = weakref.WeakKeyDictionary()
+_records_lock = threading.Lock()
 
 
 def uart_of(channel: object) -> Uart:
     """Return the record of the virtual UART of a channel; for the same channel it is always the same object."""
-    with _uarts_lock:
+    with _records_lock:
         return _uarts.setdefault(channel, Uart())
+
+
+def stacks_of(modem: object) -> weakref.WeakSet[StackState]:
+    """Return the stacks on a module that hold their context; for the same module it is always the same set."""
+    with _records_lock:
+        return _modems.setdefault(modem, weakref.WeakSet())
 
 
 class StackState:
@@ -58,6 +65,8 @@ class StackState:
     def __init__(self, wiring: Wiring) -> None:
         self.settings: Settings = Settings.of(wiring.options, wiring.dialect)
         self.uart: Uart = uart_of(wiring.port)
+        self.modem: weakref.WeakSet[StackState] = stacks_of(wiring.modem)
+        """The stacks of this module that hold their context, on whatever UART."""
         self.claim: ContextClaim = wiring.claim
         self.table: SessionTable = wiring.table
         self.emit: Callable[[events.Event], None] = wiring.emit
@@ -105,9 +114,24 @@ class StackState:
         there = [s for s in self.table.sessions.values() if s.open or s.ending]
         return [s for s in there if not s.remote_closed and (named is None or s.index == named)]
 
+    def hold(self) -> None:
+        """Note that the context is held."""
+        self.uart.stacks.add(self)
+        self.modem.add(self)
+
+    def let_go(self) -> None:
+        """Note that the context is not held any more."""
+        self.uart.stacks.discard(self)
+        self.modem.discard(self)
+
     def others(self) -> list[StackState]:
         """Return the stacks of the other contexts that are held on this UART."""
-        return [state for state in self.uart.stacks if state is not self and state.claim.valid]
+        return [state for state in list(self.uart.stacks) if state is not self and state.claim.valid]
+
+    def elsewhere(self) -> list[StackState]:
+        """Return the stacks of the other contexts that are held on this module, on this UART or another one."""
+        known = {*self.uart.stacks, *self.modem}
+        return [state for state in known if state.claim.context != self.claim.context and state.claim.valid]
 
     def doubt_others(self) -> events.InDoubt:
         """Make the other contexts of this UART ask what is still open; return the event that does so here."""

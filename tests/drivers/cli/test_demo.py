@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import io
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +22,8 @@ from startup_waits import NOBODY, shorten_waits
 
 from cmux.pty import Pty
 from drivers.cli import demo, main
+from drivers.cli.chapter8 import DemoStep
+from drivers.cli.transcript import Transcript
 from drivers.emulator import ERROR, Behaviour, EmulatedModule, Form
 
 TRANSCRIPTS = Path(__file__).parents[2] / "transcripts" / "chapter8"
@@ -101,6 +105,102 @@ def test_the_modules_side_of_the_line_is_the_typed_transcript() -> None:
 def seen_answers(rows: list[tuple[str, bytes]], command: bytes) -> list[bytes]:
     """What followed a command."""
     return [after[1] for row, after in itertools.pairwise(rows) if row == (">", command)]
+
+
+STEPS = """
+8.2 1) 1: AT+QIFGCNT=0 OK AT+QICSGP=1,"CMNET" OK AT+QIMUX=0 OK AT+QIMODE=0 OK AT+QIDNSIP=0 OK
+8.2 1) 1: AT+QISERVER OK SERVER_OK
+8.2 1) 1: AT+QILOCIP ADDRESS
+8.1 3: AT+QIFGCNT=0 ERROR
+8.2 2) 2: AT+QIFGCNT=1 OK AT+QICSGP=1,"CMNET" OK AT+QIMUX=0 OK AT+QIMODE=0 OK
+8.2 2) 2: AT+QIOPEN="TCP",_"ADDRESS",2020 OK CONNECT_OK
+8.2 2) 1: REMOTE_IP:_CLIENT
+8.3 1: AT+QISRVC=2 OK AT+QISEND > Hello,_welcome_to_use_Quectel's_module<Ctrl+Z> ECHO SEND_OK
+8.3 2: Hello,_welcome_to_use_Quectel's_module
+8.3 2: AT+QISRVC=1 OK AT+QISEND=26 > Quectel's_module_is_great! ECHO SEND_OK
+8.3 1: Quectel's_module_is_great!
+8.4 1) 1: AT+QISRVC? +QISRVC:_2 OK AT+QICLOSE CLOSE_OK
+8.4 1) 2: CLOSED
+8.4 2) 2: AT+QIDEACT DEACT_OK
+8.4 1) 1: AT+QIDEACT DEACT_OK
+8.1 3: AT+QIFGCNT=0 OK
+"""
+"""Section, UART and lines of each step: chapter 8 of the app note, the third UART of 8.1, and context 0 at the end."""
+
+HEADING = re.compile(r"§(.*) VIRTUAL_UART_([123]): .+")
+LINE = re.compile(r"  VIRTUAL_UART_([123]) (?:->|<-) (.*)")
+
+
+def steps(text: str) -> list[tuple[str, str, list[str]]]:
+    """Section, UART and lines of each step as the demo shows them; a line of another UART breaks it."""
+    found: list[tuple[str, str, list[str]]] = []
+    for line in text.splitlines():
+        if heading := HEADING.fullmatch(line):
+            found.append((heading[1], heading[2], []))
+        elif found and (shown := LINE.fullmatch(line)):
+            assert shown[1] == found[-1][1], (found[-1], line)
+            found[-1][2].append(shown[2].strip())
+    return found
+
+
+@pytest.mark.requirement("S8.9", "S8.10", "S8.12", "S8.13", "S8.16", "S8.17")
+@pytest.mark.parametrize("reach", ["own", "pty", "tcp"])
+@pytest.mark.parametrize("option", ["basic", "advanced"])
+def test_each_step_shows_what_the_app_note_has_under_it(
+    reach: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with EmulatedModule() as module:
+        url = module.serve_pty() if reach == "pty" else f"socket://{module.serve_tcp()}"
+        assert main(["demo", "--option", option, *([] if reach == "own" else ["--port", url])]) == 0
+    shown = steps(capsys.readouterr().out)
+    (server,) = {lines[1] for _, _, lines in shown if lines[0] == "AT+QILOCIP"}
+    (client,) = {lines[0].split()[-1] for _, _, lines in shown if lines[0].startswith("REMOTE IP: ")}
+    wanted = STEPS.replace("ADDRESS", server).replace("CLIENT", client).strip().splitlines()
+    for (section, uart, lines), row in zip(shown, wanted, strict=True):
+        place, _, texts = row.partition(": ")
+        assert place == f"{section} {uart}"
+        expected = [text.replace("_", " ") for text in texts.split(" ")]
+        if "ECHO" in expected:  # of the payload, which a terminal shows and the app note does not print again
+            echo = expected.index("ECHO")
+            expected[echo] = expected[echo - 1].removesuffix("<Ctrl+Z>")
+        assert lines == expected
+
+
+def test_what_a_uart_says_between_its_steps_is_shown_under_the_next_one() -> None:
+    out = io.StringIO()
+    transcript = Transcript(out, colour=False, as_json=False)
+    one, two = transcript.tap(1), transcript.tap(2)
+
+    def step(uart: int) -> None:
+        transcript.step(DemoStep("name", "8.2", uart, "title"))
+
+    step(2)
+    two("tx", b"AT+QIOPEN\r")
+    one("rx", b"\r\nREMOTE")
+    two("rx", b"\r\nOK\r\n")
+    one("rx", b" IP: 1\r\nte")
+    step(1)
+    one("rx", b"xt")
+    two("rx", b"\r\nlate\r\n")
+    one("tx", b"AT\r")
+    step(1)
+    transcript.end(False, "FAILED")
+    assert out.getvalue().replace("  (set-up)", "").splitlines() == [
+        "",
+        "§8.2 VIRTUAL_UART_2: title",
+        "  VIRTUAL_UART_2 -> AT+QIOPEN",
+        "  VIRTUAL_UART_2 <- OK",
+        "",
+        "§8.2 VIRTUAL_UART_1: title",
+        "  VIRTUAL_UART_1 <- REMOTE IP: 1",
+        "  VIRTUAL_UART_1 <- text",
+        "  VIRTUAL_UART_1 -> AT",
+        "",
+        "§8.2 VIRTUAL_UART_1: title",
+        "  VIRTUAL_UART_2 <- late",
+        "",
+        "FAILED",
+    ]
 
 
 @pytest.mark.parametrize("broken", BROKEN)

@@ -9,7 +9,7 @@ from driver_lab import PATIENCE, Lab, Peer, client_of, exactly, laboratory
 
 from drivers.emulator import Behaviour
 from drivers.errors import CommandError, ConnectFailed
-from drivers.tcpip import Acknowledged, Csd
+from drivers.tcpip import Acknowledged, ContextTable, Csd
 
 WELCOME = b"Welcome to use Quectel's module!"
 GREAT = b"Quectel's module is great!"
@@ -35,7 +35,9 @@ def test_the_totals_of_a_remote_client_are_asked_by_its_index_and_qideact_ends_a
 
 @pytest.mark.requirement("S7.3")
 def test_two_contexts_at_once_must_both_be_gprs(lab: Lab, echo_server: Peer) -> None:
-    with lab.driver(1, 0) as gprs, lab.driver(1, 1, bearer=Csd("17201")) as csd:
+    """The module decides it: to the driver, the other context is that of another program."""
+    other = ContextTable()
+    with lab.driver(1, 0) as gprs, lab.driver(2, 1, bearer=Csd("17201"), table=other) as csd:
         gprs.activate()
         with pytest.raises(CommandError):
             csd.activate()

@@ -12,7 +12,7 @@ from toy_family import TOY, ToyStack
 from toy_module import ToyModule, ToyPort
 
 from drivers.at import command
-from drivers.errors import CmeError, ContextBusy, ContextLost
+from drivers.errors import CmeError, ConnectFailed, ConnectRefused, ContextBusy, ContextLost, TcpipError
 from drivers.tcpip import Dialect, KeepAlive, TcpipDriver
 from drivers.tcpip.core import ListenerState, Procedure, SocketId, on_channel
 
@@ -48,6 +48,47 @@ def test_a_busy_context_is_told_in_the_words_of_its_family(
     )
     assert busy.value.code == (3810 if refusal is REFUSED else None)
     driver.close()
+
+
+def test_a_context_that_is_got_and_cannot_be_deactivated_is_not_said_to_be_of_another_uart() -> None:
+    def answer(text: str) -> bytes:
+        return ERROR if text == "AT+QIDEACT" else OK + b"\r\nSTATE: IP IND\r\n" * (text == "AT+QISTAT")
+
+    driver = TcpipDriver(CommandPort(answer), 0)
+    with pytest.raises(TcpipError, match=r"could not be deactivated: .*AT\+QIDEACT") as said:
+        driver.reclaim()
+    assert type(said.value) is TcpipError
+    assert driver.lease is None
+    driver.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "reason"),
+    [
+        ("PDP DEACT", ConnectFailed, "CONNECT FAIL: the network has deactivated the context meanwhile (PDP DEACT)"),
+        ("IP CLOSE", ConnectRefused, "CONNECT FAIL, for which the module gives no reason: refused or unreachable"),
+        ("IP IND", ConnectFailed, "CONNECT FAIL: the context could not be activated, it is in IP IND"),
+    ],
+)
+def test_connect_fail_in_an_active_context(state: str, kind: type[ConnectFailed], reason: str) -> None:
+    opened = False
+
+    def answer(text: str) -> bytes:
+        nonlocal opened
+        if text == "AT+QILOCIP":
+            return b"\r\n10.0.0.1\r\n"
+        if text == "AT+QIDEACT":
+            return b"\r\nDEACT OK\r\n"
+        opened |= text.startswith("AT+QIOPEN")
+        after = {"AT+QISTAT": f"\r\nSTATE: {state if opened else 'IP STATUS'}\r\n"}.get(text, "")
+        return OK + after.encode() + b"\r\nCONNECT FAIL\r\n" * text.startswith("AT+QIOPEN")
+
+    with TcpipDriver(CommandPort(answer), 0) as driver:
+        driver.activate()
+        with pytest.raises(ConnectFailed) as said:
+            driver.connect("TCP", "10.0.0.2", 80)
+        assert type(said.value) is kind
+        assert str(said.value).endswith(reason)
 
 
 def test_the_number_of_a_refusal_is_kept_when_the_context_is_lost() -> None:
