@@ -27,7 +27,7 @@ FILES = sorted(
 )
 HELPERS = {
     "dialogue.py": {"command", "expect", "payload", "pause"},
-    "procedure.py": {"on_channel", "wait", "exclusive", "on_free_uart", "leave_channel"},
+    "procedure.py": {"on_channel", "wait", "exclusive", "on_free_uart", "leave_channel", "abandon_others"},
 }
 MANAGERS = {"contextmanager", "asynccontextmanager"}
 
@@ -113,7 +113,7 @@ def generators(frame: FrameType | None) -> list[str]:
     """The files of all generators that the calls down to this one carry on, the outermost first."""
     runners: list[object] = []
     while frame is not None:
-        for name, kind, inner in (("execution", Execution, "_dialogue"), ("progress", Progress, "_procedure")):
+        for name, kind, inner in (("execution", Execution, "_dialogue"), ("progress", Progress, "procedure")):
             if isinstance(runner := frame.f_locals.get(name), kind) and frame.f_code.co_name in ("_drive", "run"):
                 runners.insert(0, getattr(runner, inner))
         frame = frame.f_back

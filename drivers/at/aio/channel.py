@@ -16,6 +16,7 @@ from ..core.channel_base import ChannelBase
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
 from ..core.execution import Execution, turn
+from ..core.ticket import Ticket
 
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -107,16 +108,19 @@ class AtChannel(ChannelBase):
         """Send one command line and return its answer; see `command` of the channel on threads."""
         return await self.run(command(text, timeout=timeout))
 
-    async def run(self, dialogue: Dialogue[T]) -> T:
+    async def run(self, dialogue: Dialogue[T], *, ticket: Ticket | None = None) -> T:
         """Run a dialogue to its end; dialogues of several tasks take turns.
 
-        Cancellation takes effect after a payload that has been begun, and after the dialogue that recovers the channel.
+        Cancellation takes effect after a payload that has been begun, and after the dialogue that recovers the channel;
+        so does `Ticket.abandon`.
         """
+        ticket = ticket or Ticket()
+        ticket.waits_on(self._room_made)
         try:
             async with self._turn:
                 self._changed.set()
                 self._start()
-                return await self._drive(turn(self._engine, dialogue))
+                return await self._drive(turn(self._engine, dialogue), ticket)
         finally:
             if self._engine.failure is None:
                 self._arrange_hold()  # octets that came during the turn may have to be passed on after it
@@ -159,8 +163,8 @@ class AtChannel(ChannelBase):
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._read())
 
-    async def _drive(self, dialogue: Dialogue[T]) -> T:
-        execution = Execution(self._engine, dialogue)
+    async def _drive(self, dialogue: Dialogue[T], ticket: Ticket) -> T:
+        execution = Execution(self._engine, dialogue, ticket)
         try:
             while not execution.proceed(self._clock.now()):
                 await self._step()

@@ -64,6 +64,7 @@ class Step:
         ends_on: unsolicited results that also end it.
         prompt: whether the ``>`` ends it.
         payload_echo: the octets that the module may send back.
+        until_echoed: whether the step ends when they have come back.
         after_echo: whether lines before the echo of the command are ignored as stale.
         abandon: creates the dialogue that recovers the channel when this step is given up.
         whole: whether the step is finished even if the caller is interrupted; the dialogue then continues to the next
@@ -80,6 +81,7 @@ class Step:
     ends_on: tuple[LinePattern, ...] = ()
     prompt: bool = False
     payload_echo: bytes = b""
+    until_echoed: bool = False
     after_echo: bool = False
     abandon: Callable[[], Dialogue[None]] | None = None
     whole: bool = False
@@ -171,6 +173,7 @@ def payload(
     success: tuple[LinePattern, ...],
     timeout: float = DEFAULT_TIMEOUT,
     echo: bytes = b"",
+    until_echoed: bool = False,
     ends_on: tuple[LinePattern, ...] = (),
     shown: str = "",
     abandon: Callable[[], Dialogue[None]] | None = None,
@@ -184,6 +187,7 @@ def payload(
         success: the lines that mean success; ERROR, +CME ERROR and +CMS ERROR raise.
         timeout: seconds until `AtTimeout`.
         echo: the octets that the module may send back; empty if it sends none.
+        until_echoed: whether this ends when they have come back, with an empty `Response.final`.
         ends_on: unsolicited results that also end it; their sinks receive them, too.
         shown: the name of the step in messages.
         abandon: creates the dialogue that recovers the channel when this is given up.
@@ -200,6 +204,7 @@ def payload(
         errors=True,
         ends_on=ends_on,
         payload_echo=echo,
+        until_echoed=until_echoed,
         abandon=abandon,
         whole=abandon is None,
     )

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ...errors import AtError, AtTimeout, ChannelClosed, CommandError
 from .dialogue import Kind, Response, Step
-from .lexer import Data, Framing, Lexer, Line, Payload, Prompt, Token
+from .lexer import Data, Echoed, Framing, Lexer, Line, Payload, Prompt, Token
 from .patterns import LinePattern, any_match
 from .results import ERRORS, error_for, is_error
 
@@ -96,7 +96,7 @@ class Engine:
         self._reply = self.failure
         self.lexer.prompt = step.prompt
         if step.payload_echo:
-            self.lexer.expect_echo(step.payload_echo)
+            self.lexer.expect_echo(step.payload_echo, tell=step.until_echoed)
 
     @property
     def congested(self) -> bool:
@@ -205,7 +205,7 @@ class Engine:
     def _take(self, token: Token) -> None:
         if isinstance(token, Line):
             self._take_line(token.text)
-        elif isinstance(token, Prompt):
+        elif isinstance(token, Prompt | Echoed):
             self._end(self._response())
         else:
             header = token.header if isinstance(token, Payload) else ""

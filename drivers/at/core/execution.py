@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from ...errors import AtError, AtTimeout, CommandError, DriverError
 from .dialogue import Dialogue, Step, command, pause
 from .engine import Engine
+from .ticket import Ticket
 
 T = TypeVar("T")
 
@@ -18,10 +19,12 @@ class Execution(Generic[T]):
     Args:
         engine: the engine, with no step in flight.
         dialogue: the dialogue.
+        ticket: its ticket for the channel, by which it can be abandoned.
     """
 
-    def __init__(self, engine: Engine, dialogue: Dialogue[T]) -> None:
+    def __init__(self, engine: Engine, dialogue: Dialogue[T], ticket: Ticket | None = None) -> None:
         self._engine = engine
+        self._ticket = ticket or Ticket()
         self._dialogue: Dialogue[T] | Dialogue[None] = dialogue
         self._begun = False
         self._last: Step | None = None
@@ -31,12 +34,18 @@ class Execution(Generic[T]):
     def proceed(self, now: float) -> bool:
         """Run the dialogue as far as possible without waiting; an exception of the dialogue is raised here.
 
+        So is the exception of a ticket that was abandoned.
+
         Args:
             now: the caller's clock in seconds.
 
         Returns:
             True when the dialogue has ended; `result` is its return value.
         """
+        self._ticket.check(self._last if self._engine.waiting else None)
+        return self._advance(now)
+
+    def _advance(self, now: float) -> bool:
         while True:
             if not self._begun:
                 self._begun = True
@@ -69,7 +78,7 @@ class Execution(Generic[T]):
         Args:
             interrupted: whether the caller was interrupted; if so, steps that have to be whole are finished first.
         """
-        self._settling, self._rescuing = interrupted, False
+        self._settling, self._rescuing = interrupted or self._ticket.abandoned, False
 
     def wind_up(self, now: float) -> bool:
         """Recover the channel after `abort`, as far as possible without waiting; raises what the recovery raises.
@@ -92,7 +101,7 @@ class Execution(Generic[T]):
             if rescue is None or self._engine.failure is not None:
                 return True
             self._dialogue, self._begun = rescue, False
-        return self.proceed(now)
+        return self._advance(now)
 
     def _settle(self, now: float) -> bool:
         """Run to the first step that need not be finished; return True when it is reached."""
@@ -100,7 +109,7 @@ class Execution(Generic[T]):
         while self._last is not None and (self._last.whole or (self._last.prompt and not self._engine.waiting)):
             if self._engine.waiting:
                 return False
-            if self.proceed(now):
+            if self._advance(now):
                 break
         return True
 

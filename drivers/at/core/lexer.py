@@ -29,6 +29,11 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Echoed:
+    """The echo of a payload, as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
 class Payload:
     """Data announced by a header and taken by count; `header` is the header as received."""
 
@@ -43,7 +48,7 @@ class Data:
     data: bytes
 
 
-Token = Line | Prompt | Payload | Data
+Token = Line | Prompt | Echoed | Payload | Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,7 @@ class Lexer:
         self._octets = bytearray()
         self._payload: tuple[str, int] | None = None
         self._echo = b""
+        self._tell_echo = False
         self._blank = False
         self._skipping = False
         self._release = False
@@ -100,9 +106,14 @@ class Lexer:
         """Add octets from the line."""
         self._octets += octets
 
-    def expect_echo(self, payload: bytes) -> None:
-        """Remove these octets when the module sends them back; an empty payload ends the search."""
-        self._echo = bytes(payload)
+    def expect_echo(self, payload: bytes, *, tell: bool = False) -> None:
+        """Remove these octets when the module sends them back; an empty payload ends the search.
+
+        Args:
+            payload: the octets.
+            tell: whether `next_token` returns `Echoed` for them.
+        """
+        self._echo, self._tell_echo = bytes(payload), tell
 
     def release(self) -> None:
         """Let `next_token` return as data what is held back: it has not become a line in time."""
@@ -279,7 +290,7 @@ class Lexer:
                 return None, True
             del self._octets[:same]
             self._echo = b""
-            return None, False
+            return (Echoed() if self._tell_echo else None), False
         at = next(i for i in range(same) if self._octets[i] != echo[i])
         for start in (at, at - 1, at - 2):  # the CR LF of the line may have matched a part of the echo
             if start < 0:

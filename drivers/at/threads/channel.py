@@ -16,6 +16,7 @@ from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
 from ..core.execution import Execution, turn
 from ..core.patterns import LinePattern
+from ..core.ticket import Ticket
 from .port import POLL, Borrowed, Port, port_name
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class AtChannel(ChannelBase):
         super().__init__(port_name(port), clock, self._changed)
         self.port = port
         self._close_port = close_port
-        self._turns: collections.deque[object] = collections.deque()
+        self._turns: collections.deque[Ticket] = collections.deque()
         self._taps: list[OctetsCallback] = []
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
         self._threads: list[threading.Thread] = []
@@ -119,12 +120,13 @@ class AtChannel(ChannelBase):
             command(text, timeout=timeout) if success is None else command(text, timeout=timeout, success=success)
         )
 
-    def run(self, dialogue: Dialogue[T], *, timeout: float | None = None) -> T:
+    def run(self, dialogue: Dialogue[T], *, timeout: float | None = None, ticket: Ticket | None = None) -> T:
         """Run a dialogue to its end; dialogues of several threads take turns in the order in which they came.
 
         Args:
             dialogue: a new generator.
             timeout: seconds to wait for the turn; None: without limit.
+            ticket: makes it possible to abandon the dialogue from elsewhere.
 
         Returns:
             The result of the dialogue.
@@ -135,9 +137,11 @@ class AtChannel(ChannelBase):
         """
         if threading.current_thread() in self._threads[:1]:
             raise AtError(f"{self.name}: a callback on the reader cannot run a dialogue; it would wait for itself")
-        with self._turn(timeout):
+        ticket = ticket or Ticket()
+        ticket.waits_on(self._room_made)
+        with self._turn(ticket, timeout):
             self._start()
-            return self._drive(turn(self._engine, dialogue))
+            return self._drive(turn(self._engine, dialogue), ticket)
 
     def on_octets(self, callback: OctetsCallback) -> Callable[[], None]:
         """Call a function with all octets from and to the port.
@@ -205,8 +209,7 @@ class AtChannel(ChannelBase):
     # -- running dialogues ----------------------------------------------------------------------------------------
 
     @contextmanager
-    def _turn(self, timeout: float | None) -> Iterator[None]:
-        ticket = object()
+    def _turn(self, ticket: Ticket, timeout: float | None) -> Iterator[None]:
         deadline = None if timeout is None else self._clock.now() + timeout
         with self._changed:
             self._turns.append(ticket)
@@ -214,6 +217,7 @@ class AtChannel(ChannelBase):
             try:
                 while self._turns[0] is not ticket:
                     self._check_alive()
+                    ticket.check()
                     left = None if deadline is None else deadline - self._clock.now()
                     if left is not None and left <= 0:
                         raise AtTimeout(
@@ -238,8 +242,8 @@ class AtChannel(ChannelBase):
         if failure is not None:
             raise ChannelClosed(str(failure)) from failure.__cause__
 
-    def _drive(self, dialogue: Dialogue[T]) -> T:
-        execution = Execution(self._engine, dialogue)
+    def _drive(self, dialogue: Dialogue[T], ticket: Ticket) -> T:
+        execution = Execution(self._engine, dialogue, ticket)
         try:
             self._carry_on(lambda: execution.proceed(self._clock.now()))
         except BaseException as error:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ...at.aio import AtChannel, Streams, channel_on
 from ...at.core import Dialogue
 from ...clock import Clock
-from ..core.procedure import OnFreeUart, Procedure, Progress, Wait
+from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Wait
 from ..core.runner_base import RunnerBase
-from .waiting import TaskLock, until
+from .waiting import until
 
 T = TypeVar("T")
 
@@ -28,7 +29,6 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
             super().__init__(port, clock, owned=False)
         else:
             super().__init__(channel_on(port, clock=clock), clock, owned=True)
-        self._administration = TaskLock()  # claim, listen, connect, close: one at a time
         self._working = False
 
     async def run(self, procedure: Procedure[T]) -> T:
@@ -38,7 +38,11 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
             procedure: a new generator.
         """
         progress = Progress(procedure)
-        while (request := progress.next_request()) is not None:
+        with self._registered(progress):
+            return await self._carry_out(progress)
+
+    async def _carry_out(self, progress: Progress[T]) -> T:
+        while (request := self._next(progress)) is not None:
             with progress:
                 progress.answer(await self._do(request))
         return progress.result
@@ -59,25 +63,23 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
 
     async def close(self) -> None:
         """Release the channel if it was created for this runner; idempotent."""
-        async with self._administration:
-            owned = self._disown()
-        if owned:
+        if self._disown():
             await self.channel._release()
 
-    def _on_channel(self, dialogue: Dialogue[object]) -> Awaitable[object]:
-        return self.channel.run(dialogue)
+    def _on_channel(self, step: OnChannel[object]) -> Awaitable[object]:
+        return self.channel.run(step.dialogue, ticket=step.ticket)
 
     def _wait(self, step: Wait[object]) -> Awaitable[object]:
         return until(self.clock, step.changes, step.ready, step.seconds)
 
-    async def _exclusive(self, procedure: Procedure[object]) -> object:
-        async with self._administration:
-            return await self.run(procedure)
+    async def _exclusive(self, step: Exclusive[object]) -> object:
+        with self._exclusion.claiming(asyncio.current_task()) as step.claimant:
+            return await self._carry_out(step.progress)
 
     async def _on_free_uart(self, step: OnFreeUart) -> object:
         neighbour = await self.channel._neighbour(step.dlci)
         if neighbour is not None:
             async with neighbour:
                 with step.trying(neighbour.name):
-                    await neighbour.run(step.dialogue)
+                    await neighbour.run(step.dialogue, ticket=step.ticket)
         return step.tried

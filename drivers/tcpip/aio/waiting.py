@@ -1,4 +1,4 @@
-"""Waits for changes in a task, and a lock that a task may take again."""
+"""Waits for changes in a task."""
 
 from __future__ import annotations
 
@@ -46,25 +46,3 @@ async def until(clock: Clock, changes: Changes, ready: Callable[[], T | None], s
                 if timer is not None:
                     timer.cancel()
         return result
-
-
-class TaskLock:
-    """A lock that its owner task may acquire again, like a `threading.RLock` of threads."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._owner: asyncio.Task[object] | None = None
-        self._depth = 0
-
-    async def __aenter__(self) -> None:
-        task = asyncio.current_task()
-        if self._owner is None or self._owner is not task:
-            await self._lock.acquire()
-            self._owner = task
-        self._depth += 1
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._depth -= 1
-        if not self._depth:
-            self._owner = None
-            self._lock.release()

@@ -20,6 +20,8 @@ from .socket_state import SocketState
 class Context(EventHandler):
     """One context, controlled over one channel; see `EventHandler` for the arguments."""
 
+    closing: bool = False
+    """Whether the driver of the context is being closed, or has been."""
     closed: bool = False
     """Whether the driver of the context has been closed."""
 
@@ -68,7 +70,7 @@ class Context(EventHandler):
             self.claim._release(reason)
 
     def _check_usable(self) -> None:
-        if self.closed:
+        if self.closing or self.closed:
             raise TcpipError(f"{self.name}: the driver was closed")
 
     def words(self, what: str) -> str:

@@ -176,7 +176,7 @@ def _until_acknowledged(
             raise SessionReset(f"{context.name}: {what} not acknowledged within {settings.patience:g} s{words}")
 
 
-class _Stopped(Exception):
+class Stopped(Exception):
     """Ends the examination of a session whose watch has been closed."""
 
 
@@ -248,7 +248,7 @@ class Watched(Generic[S]):
 
     def watch(self) -> Procedure[None]:
         """Examine the session whenever it has been idle for a period, until this side closes it or it stays dead."""
-        with suppress(_Stopped):
+        with suppress(Stopped):
             yield from self._watch()
 
     def _watch(self) -> Procedure[None]:
@@ -260,7 +260,7 @@ class Watched(Generic[S]):
             except ChannelClosed:
                 return
             except DriverError as error:
-                if not session.closed and (yield from self._replace(error)):
+                if not session.closed and not self._context.closing and (yield from self._replace(error)):
                     continue
             return
 
@@ -284,8 +284,8 @@ class Watched(Generic[S]):
         yield from operations.rest(self.session._state, seconds, self._ask, even_closed=firm)
 
     def _ask(self) -> bool:
-        if self._stopped is not None and self._stopped():
-            raise _Stopped
+        if self._context.closing or (self._stopped is not None and self._stopped()):
+            raise Stopped
         return False
 
     def _replace(self, why: Exception) -> Procedure[bool]:
@@ -299,7 +299,7 @@ class Watched(Generic[S]):
                 yield from self._context.end_session(dead)
         if self._on_dead is not None:
             self._tell(partial(self._on_dead, self.session, why))
-        while self._reconnect and not self._context.closed:
+        while self._reconnect and not self._context.closing:
             host, port = dead.remote_address
             index = dead.index if "index" in self._context.stack.OPTIONS else None
             opened = self._context.connect(dead.protocol, host, port, index=index)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from ...errors import DriverError
+from ...errors import DriverError, SessionClosed
 from .context import Context
-from .procedure import Procedure, exclusive, leave_channel, on_channel
+from .procedure import Procedure, abandon_others, exclusive, leave_channel, on_channel
 
 
 def begin(context: Context) -> Procedure[None]:
@@ -21,10 +21,13 @@ def begin(context: Context) -> Procedure[None]:
 
 
 def finish(context: Context) -> Procedure[None]:
-    """Close a context and release the channel, even if the module does not answer."""
+    """Abandon what waits, close a context and release the channel, even if the module does not answer."""
+    context.closing = True
     try:
+        yield from abandon_others(lambda: SessionClosed(f"{context.name}: the driver was closed"))
         yield from exclusive(context.close())
     except BaseException:
+        context.closing = context.closed
         if context.closed:  # not if it was interrupted: then `close` can be called again
             yield from leave_channel()
         raise

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...errors import SessionTimeout
+from ...errors import SessionClosed, SessionTimeout
 from .context import Context
 from .listener_state import ListenerState
-from .procedure import Procedure, on_channel, wait
+from .procedure import Procedure, abandon_others, on_channel, wait
 from .sending import ask_acknowledged, send_piece
 from .socket_state import Acknowledged, Address, Ending, SocketState
 
@@ -19,7 +19,7 @@ def send(context: Context, session: SocketState, data: Octets) -> Procedure[int]
     piece = bytes(data[: context.stack.send_size])
     if piece:
         session.check_sendable()
-        yield from on_channel(send_piece(context, session, piece))
+        yield from on_channel(send_piece(context, session, piece), of=session)
     return len(piece)
 
 
@@ -33,7 +33,8 @@ def send_all(context: Context, session: SocketState, data: Octets, ending: Endin
     context.stack.check_sending(octets, ending, period)
     for start in range(0, len(octets), size):
         session.check_sendable()
-        yield from on_channel(send_piece(context, session, octets[start : start + size], ending, period))
+        piece = octets[start : start + size]
+        yield from on_channel(send_piece(context, session, piece, ending, period), of=session)
 
 
 def acknowledged(context: Context, session: SocketState) -> Procedure[Acknowledged]:
@@ -96,9 +97,10 @@ def shutdown(context: Context, session: SocketState, how: int) -> None:
 
 
 def close(context: Context, session: SocketState) -> Procedure[None]:
-    """Close a session, unless this side has closed it before."""
+    """Close a session, unless this side has closed it before; what is being sent on it is abandoned."""
     if session.close_here():
         context.room_made()
+        yield from abandon_others(lambda: SessionClosed(f"{session.name}: the session was closed here"), of=session)
         with session.unless_interrupted():
             yield from context.end_session(session)
 
@@ -120,4 +122,5 @@ def accept(context: Context, listener: ListenerState, timeout: float | None) -> 
 def close_listener(context: Context, listener: ListenerState) -> Procedure[None]:
     """Stop listening, unless this side has done so before."""
     if listener.close_here() and not listener.broken:
+        yield from abandon_others(lambda: SessionClosed(f"{listener.name}: it was closed here"), of=listener)
         yield from context.end_listening(listener)

@@ -1,4 +1,4 @@
-"""Procedures of the driver: generators over five helpers, which run unchanged on threads and in asyncio.
+"""Procedures of the driver: generators over a few helpers, which run unchanged on threads and in asyncio.
 
 ::
 
@@ -15,14 +15,17 @@ between its steps. An error in a step is raised in the procedure, and so is an i
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ...at.core import Dialogue
+from ...at.core.ticket import Ticket
 from ...errors import DriverError
 from .changes import Changes
+from .exclusion import Claimant
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -33,12 +36,22 @@ class RequestBase(Generic[T_co]):
 
     result: T_co
 
+    def abandon(self, failure: Exception) -> None:
+        """Make it end with an exception if it waits; called by another thread or task."""
+
 
 class OnChannel(RequestBase[T_co]):
     """A request to run a dialogue in one turn of the channel; see `on_channel`."""
 
-    def __init__(self, dialogue: Dialogue[T_co]) -> None:
+    def __init__(self, dialogue: Dialogue[T_co], of: object = None) -> None:
         self.dialogue = dialogue
+        self.of = of
+        self.ticket: Ticket = Ticket()
+        """Its ticket for the channel."""
+
+    def abandon(self, failure: Exception) -> None:
+        """See `RequestBase.abandon`."""
+        self.ticket.abandon(failure)
 
 
 class Wait(RequestBase[T_co | None]):
@@ -47,14 +60,39 @@ class Wait(RequestBase[T_co | None]):
     def __init__(self, seconds: float | None, changes: Changes, ready: Callable[[], T_co | None]) -> None:
         self.seconds = seconds
         self.changes = changes
-        self.ready = ready
+        self._ready = ready
+        self._failure: Exception | None = None
+
+    def ready(self) -> T_co | None:
+        """Return the result, or None if it is not there yet."""
+        if self._failure is not None:
+            raise self._failure
+        return self._ready()
+
+    def abandon(self, failure: Exception) -> None:
+        """See `RequestBase.abandon`."""
+        self._failure = failure
+        with self.changes:
+            self.changes.notify()
 
 
 class Exclusive(RequestBase[T_co]):
     """A request to run a procedure that excludes others of the same driver; see `exclusive`."""
 
     def __init__(self, procedure: Procedure[T_co]) -> None:
-        self.procedure = procedure
+        self.claimant: Claimant | None = None
+        """The caller that runs it."""
+        self.progress: Progress[T_co] = Progress(self._in_turn(procedure))
+        """The procedure, after the wait for its turn."""
+
+    def _in_turn(self, procedure: Procedure[T_co]) -> Procedure[T_co]:
+        if self.claimant is not None:
+            yield from wait(None, self.claimant.changes, self.claimant.take)
+        return (yield from procedure)
+
+    def abandon(self, failure: Exception) -> None:
+        """See `RequestBase.abandon`."""
+        self.progress.abandon(failure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +114,14 @@ class OnFreeUart(RequestBase[Tried | None]):
     def __init__(self, dlci: int, dialogue: Dialogue[None]) -> None:
         self.dlci = dlci
         self.dialogue = dialogue
+        self.ticket: Ticket = Ticket()
+        """Its ticket for the channel of that UART."""
         self.tried: Tried | None = None
         """The result so far."""
+
+    def abandon(self, failure: Exception) -> None:
+        """See `RequestBase.abandon`."""
+        self.ticket.abandon(failure)
 
     @contextmanager
     def trying(self, name: str) -> Iterator[None]:
@@ -89,6 +133,8 @@ class OnFreeUart(RequestBase[Tried | None]):
         try:
             yield
         except DriverError as failure:
+            if self.ticket.abandoned:
+                raise
             self.tried = Tried(name, failure)
         else:
             self.tried = Tried(name, None)
@@ -98,8 +144,16 @@ class LeaveChannel(RequestBase[None]):
     """A request to release the channel; see `leave_channel`."""
 
 
+class AbandonOthers(RequestBase[None]):
+    """A request to abandon what other callers wait for; see `abandon_others`."""
+
+    def __init__(self, failure: Callable[[], Exception], of: object = None) -> None:
+        self.failure = failure
+        self.of = of
+
+
 Request = OnChannel[object] | Wait[object] | Exclusive[object] | OnFreeUart | LeaveChannel
-Procedure = Generator[Request, None, T]
+Procedure = Generator[Request | AbandonOthers, None, T]
 """A procedure yields requests, each of which has its result when the procedure continues, and returns its result."""
 
 
@@ -113,19 +167,46 @@ class Progress(Generic[T]):
     result: T
 
     def __init__(self, procedure: Procedure[T]) -> None:
-        self._procedure = procedure
+        self.procedure: Procedure[T] = procedure
+        """The generator."""
         self._failure: BaseException | None = None
         self._step: RequestBase[object] | None = None
+        self._lock = threading.Lock()
+        self._due: Exception | None = None  # of `abandon`, until a step has raised it
+        self._abandoned = self._closes = False
 
-    def next_request(self) -> Request | None:
+    def next_request(self) -> Request | AbandonOthers | None:
         """Return the next request, or None when the procedure has ended; `result` is its return value."""
         failure, self._failure = self._failure, None
         try:
-            self._step = request = next(self._procedure) if failure is None else self._procedure.throw(failure)
+            request = next(self.procedure) if failure is None else self.procedure.throw(failure)
         except StopIteration as stop:
             self.result = stop.value
             return None
+        with self._lock:
+            self._step = request
+            self._closes |= isinstance(request, AbandonOthers)
+            if self._due is not None and not self._closes:
+                request.abandon(self._due)
         return request
+
+    def abandon(self, failure: Exception, of: object = None) -> None:
+        """Raise an exception in the step in flight or the next one, once, unless the procedure closes something.
+
+        Args:
+            failure: the exception.
+            of: abandon only a dialogue that is about this, and no later step.
+        """
+        with self._lock:
+            step = self._step
+            if self._closes or self._abandoned:
+                return
+            if of is None:
+                self._due, self._abandoned = failure, True
+            elif not isinstance(step, OnChannel) or step.of is not of:
+                return
+            if step is not None:
+                step.abandon(failure)
 
     def answer(self, result: object) -> None:
         """Set the result of the request that was returned last."""
@@ -137,16 +218,20 @@ class Progress(Generic[T]):
 
     def __exit__(self, kind: object, failure: BaseException | None, trace: object) -> bool:
         self._failure = failure  # it is raised in the procedure, also if it is an interruption
+        with self._lock:
+            self._step = None
+            self._due = None if failure is self._due else self._due
         return failure is not None
 
 
-def on_channel(dialogue: Dialogue[T]) -> Procedure[T]:
+def on_channel(dialogue: Dialogue[T], *, of: object = None) -> Procedure[T]:
     """Run a dialogue in one turn of the channel and return its result.
 
     Args:
         dialogue: a new generator.
+        of: the session that it is about, if closing that abandons it.
     """
-    step = OnChannel(dialogue)
+    step = OnChannel(dialogue, of)
     yield step
     return step.result
 
@@ -207,3 +292,13 @@ def leave_channel() -> Procedure[None]:
     step = LeaveChannel()
     yield step
     return step.result
+
+
+def abandon_others(failure: Callable[[], Exception], *, of: object = None) -> Procedure[None]:
+    """Abandon what others wait for, as an interruption does; from here on the procedure itself cannot be abandoned.
+
+    Args:
+        failure: makes the exception for each of them.
+        of: a session, of which only dialogues are abandoned; None: all calls of the driver.
+    """
+    yield AbandonOthers(failure, of)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from ...at.core import Dialogue
 from ...at.core.channel_base import ChannelBase
 from ...clock import Clock
-from .procedure import Exclusive, LeaveChannel, OnChannel, OnFreeUart, Procedure, Request, Wait
+from .exclusion import Exclusion
+from .procedure import AbandonOthers, Exclusive, LeaveChannel, OnChannel, OnFreeUart, Procedure, Progress, Request, Wait
 
 C_co = TypeVar("C_co", bound=ChannelBase, covariant=True)
 D_co = TypeVar("D_co", covariant=True)
+T = TypeVar("T")
 
 
 class RunnerBase(ABC, Generic[C_co, D_co]):
@@ -28,6 +32,9 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
         self.channel = channel
         self.clock: Clock = clock or channel.clock
         self._owns_channel = owned
+        self._exclusion = Exclusion()  # claim, listen, connect, close: one at a time; never on the reader
+        self._running: dict[object, Callable[[Exception, object], None]] = {}
+        self._running_lock = threading.Lock()
         if owned:
             channel._retain()
 
@@ -53,21 +60,51 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
             work: returns the next dialogue to run, or None.
         """
 
+    @contextmanager
+    def _registered(self, progress: Progress[T]) -> Iterator[None]:
+        """Run a procedure in the ``with`` block, in which others may abandon it."""
+        with self._running_lock:
+            self._running[progress.procedure] = progress.abandon
+        try:
+            yield
+        finally:
+            with self._running_lock:
+                del self._running[progress.procedure]
+
+    def abandon(self, failure: Callable[[], Exception], of: object = None, only: Procedure[T] | None = None) -> None:
+        """Abandon procedures that are being run, except those that close; see `abandon_others`.
+
+        Args:
+            failure: makes the exception for each of them.
+            of: a session, of which only dialogues are abandoned.
+            only: the procedure to abandon; None: all of them.
+        """
+        with self._running_lock:
+            running = [give_up for one, give_up in self._running.items() if only in (None, one)]
+        for give_up in running:
+            give_up(failure(), of)
+
+    def _next(self, progress: Progress[T]) -> Request | None:
+        """Return the next request that has to be done in the way of the shell, or None at the end."""
+        while isinstance(request := progress.next_request(), AbandonOthers):
+            self.abandon(request.failure, request.of)
+        return request
+
     def _do(self, request: Request) -> D_co:
         match request:
             case OnChannel():
-                return self._on_channel(request.dialogue)
+                return self._on_channel(request)
             case Wait():
                 return self._wait(request)
             case Exclusive():
-                return self._exclusive(request.procedure)
+                return self._exclusive(request)
             case OnFreeUart():
                 return self._on_free_uart(request)
             case LeaveChannel():
                 return self.close()
 
     @abstractmethod
-    def _on_channel(self, dialogue: Dialogue[object]) -> D_co:
+    def _on_channel(self, step: OnChannel[object]) -> D_co:
         """Run a dialogue."""
 
     @abstractmethod
@@ -75,7 +112,7 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
         """Wait while others may use the channel."""
 
     @abstractmethod
-    def _exclusive(self, procedure: Procedure[object]) -> D_co:
+    def _exclusive(self, step: Exclusive[object]) -> D_co:
         """Run a procedure during which no other exclusive procedure runs."""
 
     @abstractmethod
@@ -88,5 +125,6 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
 
     def _disown(self) -> bool:
         """Tell whether to release the channel now."""
-        owned, self._owns_channel = self._owns_channel, False
+        with self._running_lock:
+            owned, self._owns_channel = self._owns_channel, False
         return owned

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...at.core import Dialogue
+from ...at.core import Dialogue, command
+from ...errors import CommandError, InvalidArgument
 from ..core.socket_state import Acknowledged, Ending, SocketState
 from . import transfer
 from .dialogues import SERVICE
@@ -17,9 +18,43 @@ def send(state: StackState, session: SocketState, piece: bytes, ending: Ending, 
         settings["QIAUTOS"] = f"1,{check_period(period)}"
     elif ending == "ctrl-z":
         settings["QIAUTOS"] = "0"
+    if ending == "length" and transfer.ESC in piece and not state.uart.esc_is_data:
+        check_escape(state, piece, ending)
+        return (yield from _send_escape(state, session, piece, settings))
     echo = state.foreground.known("QISDE") != "0"
     sending = transfer.send(piece, ending=ending, index=state.number(session), echo=echo, period=period)
     final = yield from state.foreground.in_foreground(sending, settings)
+    return None if final == "SEND OK" else final
+
+
+def check_escape(state: StackState, data: bytes, ending: Ending) -> None:
+    """Check that the module is not one that takes ESC in data of a given length for a cancel (app note 4.3)."""
+    if ending == "length" and transfer.ESC in data and state.uart.esc_is_data is False:
+        raise InvalidArgument(
+            f"{state.name}: this module takes ESC (0x1B) for a cancel, also where the length is given "
+            "(app note 4.3): only transparent mode sends it"
+        )
+
+
+def _send_escape(
+    state: StackState, session: SocketState, piece: bytes, settings: dict[str, str]
+) -> Dialogue[str | None]:
+    """Send a piece with ESC to a module of which it is not known what it does then: it is asked by its echo."""
+    foreground, shown = state.foreground, state.foreground.known("QISDE")
+    yield from foreground.in_foreground(command("ATE1"), {**settings, "QISDE": "1"})  # some echo data with ATE1 only
+    failure: CommandError | None = None
+    final: str | None = None
+    try:
+        final = yield from foreground.in_foreground(transfer.send_escape(piece, state.number(session)))
+        state.uart.esc_is_data = final is not None
+    except CommandError as error:
+        failure = error
+    yield from command("ATE0")
+    if shown is not None:
+        yield from foreground.in_foreground(foreground.setting("QISDE", shown))
+    if failure is not None:
+        raise failure
+    check_escape(state, piece, "length")
     return None if final == "SEND OK" else final
 
 

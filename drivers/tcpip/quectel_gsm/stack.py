@@ -70,6 +70,8 @@ class QuectelGsmStack(TcpipStack):
     def check_sending(self, data: bytes, ending: Ending, period: int) -> None:
         """See `TcpipStack.check_sending`."""
         check_sending(data, ending, period)
+        if not self.transparent:
+            exchange.check_escape(self._state, data, ending)
 
     # -- unsolicited results ---------------------------------------------------------------------------------------
 

@@ -32,6 +32,8 @@ class Uart:
     """The stacks that hold their context."""
     heading: Heading = field(default_factory=Heading)
     """What the header lines say about the data that comes next."""
+    esc_is_data: bool | None = None
+    """Whether ESC is data where a length was announced; None: not known yet."""
     unplaced: deque[events.Incoming] = field(default_factory=lambda: deque(maxlen=UNPLACED))
     """Clients that connected while more than one context of this UART was listening."""
 

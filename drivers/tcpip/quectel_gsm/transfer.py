@@ -14,6 +14,8 @@ from .unsolicited import CLOSED, CONNECT, DEACTIVATED, indexed
 
 CTRL_Z, ESC = b"\x1a", b"\x1b"
 ESCAPE = b"+++"
+ECHO = 2.0
+"""Seconds in which the module has to send back an octet that it takes as data."""
 
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 _SENT, _NOT_SENT = indexed("SEND OK"), indexed("SEND FAIL")
@@ -74,7 +76,10 @@ def send(
         shown=f"{len(data)} octets after {text}",
         abandon=leave_prompt if ending == "timer" else None,
     )
-    final = came.final
+    return (yield from _result(came.final))
+
+
+def _result(final: str) -> Dialogue[str]:
     if final.endswith("SEND OK"):
         return "SEND OK"
     if not final.endswith("SEND FAIL"):
@@ -82,6 +87,50 @@ def send(
             yield from expect(*_SENT, *_NOT_SENT, _ERROR, timeout=1.0)
         return final
     return "SEND FAIL"
+
+
+def send_escape(data: bytes, index: int | None) -> Dialogue[str | None]:
+    """Send one piece by its length with ESC in it, to a module that may take that for a cancel (app note 4.3).
+
+    The module echoes what it takes as data (AT+QISDE=1), and nothing behind ESC is written before ESC has come back.
+
+    Args:
+        data: the piece.
+        index: the session, with MUXIP on; None with MUXIP off.
+
+    Returns:
+        As `send` does; None: the module has cancelled it, and nothing was sent.
+    """
+    text = f"AT+QISEND={'' if index is None else f'{index},'}{len(data)}"
+
+    def abandon() -> Dialogue[None]:
+        with suppress(AtTimeout, CommandError):
+            yield from expect(_ERROR, timeout=1.0, what="the prompt", prompt=True)
+            yield from _type_escape(data)
+
+    yield from command(text, timeout=deadline("QISEND"), success=(), info=(), prompt=True, abandon=abandon)
+    return (yield from _type_escape(data))
+
+
+def _type_escape(data: bytes) -> Dialogue[str | None]:
+    head, _, rest = data.partition(ESC)
+    for part in (head, ESC) if head else (ESC,):
+        limit = ECHO if part == ESC else deadline("SEND OK")
+        try:
+            came = yield from payload(
+                part, success=(_OK, *_SENT, *_NOT_SENT), timeout=limit, echo=part, until_echoed=True
+            )
+        except CommandError:
+            return None
+        except AtTimeout:
+            yield from leave_prompt()
+            return None
+        if came.final:
+            return None
+    came = yield from payload(
+        rest, success=(*_SENT, *_NOT_SENT), timeout=deadline("SEND OK"), echo=rest, ends_on=_ENDED
+    )
+    return (yield from _result(came.final))
 
 
 def deliver_after_all(data: bytes, echo: bytes) -> Dialogue[None]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from ...at import AtChannel, Dialogue, Port
 from ...at.threads.registry import shared_channel
 from ...clock import Clock
-from ..core.procedure import OnFreeUart, Procedure, Progress, Wait
+from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Wait
 from ..core.runner_base import RunnerBase
 from .waiting import until
 
@@ -29,7 +29,6 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
             super().__init__(port, clock, owned=False)
         else:
             super().__init__(shared_channel(port, clock=clock), clock, owned=True)
-        self._administration = threading.RLock()  # claim, listen, connect, close: one at a time; never on the reader
         self._work_asked = False
 
     def run(self, procedure: Procedure[T]) -> T:
@@ -39,7 +38,11 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
             procedure: a new generator.
         """
         progress = Progress(procedure)
-        while (request := progress.next_request()) is not None:
+        with self._registered(progress):
+            return self._carry_out(progress)
+
+    def _carry_out(self, progress: Progress[T]) -> T:
+        while (request := self._next(progress)) is not None:
             with progress:
                 progress.answer(self._do(request))
         return progress.result
@@ -58,24 +61,22 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
 
     def close(self) -> None:
         """Release the channel if it was created for this runner; idempotent."""
-        with self._administration:
-            owned = self._disown()
-        if owned:
+        if self._disown():
             self.channel._release()
 
-    def _on_channel(self, dialogue: Dialogue[object]) -> object:
-        return self.channel.run(dialogue)
+    def _on_channel(self, step: OnChannel[object]) -> object:
+        return self.channel.run(step.dialogue, ticket=step.ticket)
 
     def _wait(self, step: Wait[object]) -> object:
         return until(self.clock, step.changes, step.ready, step.seconds)
 
-    def _exclusive(self, procedure: Procedure[object]) -> object:
-        with self._administration:
-            return self.run(procedure)
+    def _exclusive(self, step: Exclusive[object]) -> object:
+        with self._exclusion.claiming(threading.current_thread()) as step.claimant:
+            return self._carry_out(step.progress)
 
     def _on_free_uart(self, step: OnFreeUart) -> object:
         neighbour = self.channel._neighbour(step.dlci)
         if neighbour is not None:
             with neighbour, step.trying(neighbour.name):
-                neighbour.run(step.dialogue)
+                neighbour.run(step.dialogue, ticket=step.ticket)
         return step.tried

@@ -36,6 +36,7 @@ class Session(SessionBase[ThreadRunner]):
             The number of octets that the module has accepted.
 
         Raises:
+            ValueError: ESC in them, although the module takes it for a cancel; see `sendall`.
             SessionFinished: the other side has closed it, or `shutdown` has been called (a `BrokenPipeError`).
             SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not accept them.
@@ -53,7 +54,8 @@ class Session(SessionBase[ThreadRunner]):
             period: seconds, for ``timer``.
 
         Raises:
-            ValueError: Ctrl-Z or ESC in data that is not sent by its length.
+            ValueError: Ctrl-Z or ESC in data that is not sent by its length, or ESC although the module takes it for a
+                cancel there, too.
             SessionFinished: the other side has closed it, or `shutdown` has been called (a `BrokenPipeError`).
             SessionReset: the session broke (a `ConnectionResetError`).
             SendFailed: the module could not accept a piece.

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Unpack
 
 from ..core.context import Context
-from ..core.keepalive import KeepAlive, Watched, WatchOptions
+from ..core.keepalive import KeepAlive, Stopped, Watched, WatchOptions
 from .runner import ThreadRunner
 from .session import Session
 
@@ -41,8 +41,9 @@ class Watch:
             stopped=self._stopping.is_set,
             **options,
         )
+        self._runner, self._work = runner, self._watched.watch()
         self._thread = threading.Thread(
-            target=runner.run, args=(self._watched.watch(),), name=f"keep-alive {context.name}", daemon=True
+            target=runner.run, args=(self._work,), name=f"keep-alive {context.name}", daemon=True
         )
         self._thread.start()
 
@@ -60,9 +61,10 @@ class Watch:
         return self._watched.bound
 
     def close(self) -> None:
-        """Stop watching; the session stays open; idempotent."""
+        """Stop watching, also while the session is being opened again; it stays open; idempotent."""
         self._stopping.set()
         self._watched.nudge()
+        self._runner.abandon(Stopped, only=self._work)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 

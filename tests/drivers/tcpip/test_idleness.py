@@ -93,7 +93,7 @@ def watch(wire: Wire, settings: KeepAlive, until: float) -> str:
     )  # fmt: skip
     context = SimpleNamespace(
         name="test", stack=stack, now=lambda: wire.now, check_held=lambda: None, words=lambda what: "",
-        claim=SimpleNamespace(port="test", broken=False), end_session=lambda session: iter(()),
+        claim=SimpleNamespace(port="test", broken=False), end_session=lambda session: iter(()), closing=False,
         table=SimpleNamespace(sessions={wire.session.id: wire.session}),
     )  # fmt: skip
     dead: list[Exception] = []

@@ -367,10 +367,15 @@ def test_a_module_that_insists_on_a_session_is_named() -> None:
 @pytest.mark.requirement("S3.37", "S3.38", "S8.13")
 def test_long_data_goes_in_pieces_of_1460_and_the_service_is_set_once() -> None:
     data = bytes(range(256)) * 12
-    rows = exchange(CLAIM, (OPEN, CONNECT_OK), ("AT+QISRVC=1", OK))
+    rows = exchange(CLAIM, (OPEN, CONNECT_OK), ("AT+QISRVC=1", OK), ("ATE1", OK))
     for piece in (data[:1460], data[1460:2920], data[2920:]):
         rows += exchange((f"AT+QISEND={len(piece)}", b"\r\n> "), set_up=False)
-        rows += [(1, ">", piece), (1, "<", piece), (1, "<", b"\r\nSEND OK\r\n")]
+        first = piece.find(b"\x1b") if piece == data[:1460] else -1
+        for part in (piece[:first], b"\x1b", piece[first + 1 :]) if first >= 0 else (piece,):
+            rows += [(1, ">", part), (1, "<", part)]  # nothing behind ESC before it is known that it is data
+        rows += [(1, "<", b"\r\nSEND OK\r\n")]
+        if first >= 0:
+            rows += exchange(("ATE0", OK), set_up=False)
     rows += exchange(
         ("AT+QISRVC?", b"\r\n+QISRVC: 1\r\n" + OK), ("AT+QICLOSE", b"\r\nCLOSE OK\r\n"), DEACT, set_up=False
     )
