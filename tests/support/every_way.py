@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from chosen_behaviour import behaviour_of
 from driver_lab import PATIENCE, laboratory
 from families_lab import InLoop, Loop
 
+from drivers.clock import Clock
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.emulator.environment import Network
 from drivers.tcpip import TcpipDriver, aio
@@ -87,17 +88,34 @@ class Way:
 
 
 MakeWay = Callable[..., Way]
+NAMES = ["-".join(names) for names in WAYS]
+
+
+@contextmanager
+def nothing_left() -> Iterator[ExitStack]:
+    """Give what ends all that is made, and want no thread left after that."""
+    before = set(threading.enumerate())
+    with ExitStack() as stack:
+        yield stack
+    for thread in set(threading.enumerate()) - before:
+        thread._started.wait(PATIENCE)  # type: ignore[attr-defined]  # a peer may be about to start it
+        thread.join(PATIENCE)
+    assert set(threading.enumerate()) <= before
+
+
+@contextmanager
+def way_named(name: str, behaviour: Behaviour | None = None, *, clock: Clock | None = None) -> Iterator[Way]:
+    """Make the one of `NAMES`, and want nothing of it left at the end."""
+    shell, _, line = name.partition("-")
+    with nothing_left() as stack:
+        yield Way(stack, shell, line, behaviour=behaviour, **({} if clock is None else {"clock": clock}))
 
 
 @pytest.fixture(params=WAYS, ids="-".join)
 def way(request: pytest.FixtureRequest) -> Iterator[MakeWay]:
     """What makes the module and its drivers; arguments as for `Way`."""
-    before = set(threading.enumerate())
-    with ExitStack() as stack:
+    with nothing_left() as stack:
         yield lambda **options: Way(stack, *request.param, **options)
-    for thread in set(threading.enumerate()) - before:
-        thread.join(PATIENCE)
-    assert set(threading.enumerate()) <= before
 
 
 LATE = Behaviour(late_settings="error")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from driver_lab import PATIENCE, Peer
-from four_places import PLACES, Place, place
+from every_way import NAMES, Way, way_named
 
 from drivers.emulator import Behaviour
 from drivers.emulator.environment import Network
@@ -19,7 +19,7 @@ from drivers.tcpip import KeepAlive
 
 SOON = 2.0  # seconds
 QUICK = KeepAlive(period=0.1, first=0.1, then=0.1, repeats=0)
-EVERYWHERE = pytest.mark.parametrize("where", PLACES)
+EVERYWHERE = pytest.mark.parametrize("where", NAMES)
 
 
 @contextmanager
@@ -52,16 +52,16 @@ class Call(threading.Thread):
         assert words in str(self.raised)
 
 
-def until(there: Place, text: bytes) -> None:
+def until(there: Way, text: bytes) -> None:
     """Wait until the module has got something."""
     deadline = time.monotonic() + PATIENCE
     while text not in there.heard:
-        assert time.monotonic() < deadline, bytes(there.heard)
+        assert time.monotonic() < deadline, there.heard
         time.sleep(0.01)
     time.sleep(0.1)  # until its OK has come
 
 
-def works_again(there: Place, port: int) -> None:
+def works_again(there: Way, port: int) -> None:
     """Another driver in the same place has a session."""
     there.module.set_network(Network())
     with there.driver() as driver:
@@ -79,7 +79,7 @@ OPTIONS: list[dict[str, Any]] = [{}, {"muxip": True}, {"transparent": True}]
 @pytest.mark.requirement("S3.50")
 @pytest.mark.parametrize("options", OPTIONS, ids=["single", "muxip", "transparent"])
 def test_a_driver_is_closed_while_it_connects(echo_server: Peer, where: str, options: dict[str, Any]) -> None:
-    with place(where) as there:
+    with way_named(where) as there:
         driver = there.driver(**options)
         driver.activate()
         there.module.set_network(Network(silent=True))
@@ -95,7 +95,7 @@ def test_a_driver_is_closed_while_it_connects(echo_server: Peer, where: str, opt
 @pytest.mark.parametrize("name", ["listen", "resolve", "connect"])
 def test_a_driver_is_closed_while_the_network_takes_its_time(echo_server: Peer, where: str, name: str) -> None:
     arguments = {"listen": ("UDP",), "resolve": ("localhost",), "connect": ("UDP", "127.0.0.1", echo_server.port)}
-    with place(where, Behaviour.parse(["activation_time=60"])) as there:
+    with way_named(where, Behaviour.parse(["activation_time=60"])) as there:
         driver = there.driver()
         waiting = Call(getattr(driver, name), *arguments[name])
         until(there, {"listen": b"AT+QISERVER", "resolve": b"AT+QIDNSGIP", "connect": b"AT+QIOPEN"}[name])
@@ -106,7 +106,7 @@ def test_a_driver_is_closed_while_the_network_takes_its_time(echo_server: Peer, 
 
 @EVERYWHERE
 def test_a_command_in_flight_is_answered_before_the_driver_is_closed(echo_server: Peer, where: str) -> None:
-    with place(where, Behaviour.parse(["activation_time=1"])) as there:
+    with way_named(where, Behaviour.parse(["activation_time=1"])) as there:
         driver = there.driver()
         activating = Call(driver.activate)
         until(there, b"AT+QIACT")
@@ -119,7 +119,7 @@ def test_a_command_in_flight_is_answered_before_the_driver_is_closed(echo_server
 
 @EVERYWHERE
 def test_a_driver_is_closed_while_it_waits_for_its_context(where: str) -> None:
-    with place(where) as there:
+    with way_named(where) as there:
         holder, driver = there.driver(), there.driver()
         holder.claim()
         claiming = Call(driver.claim, timeout=60)
@@ -134,7 +134,7 @@ def test_a_driver_is_closed_while_it_waits_for_its_context(where: str) -> None:
 
 @EVERYWHERE
 def test_what_waits_on_a_session_or_a_listener_ends_with_the_driver(echo_server: Peer, where: str) -> None:
-    with place(where) as there:
+    with way_named(where) as there:
         driver = there.driver()
         session = driver.connect("UDP", "127.0.0.1", echo_server.port)
         listener = driver.listen()
@@ -153,7 +153,7 @@ def test_what_waits_on_a_session_or_a_listener_ends_with_the_driver(echo_server:
 def test_a_session_is_closed_while_it_waits_for_the_timer_of_what_it_sends(
     echo_server: Peer, where: str, protocol: str
 ) -> None:
-    with place(where) as there, there.driver() as driver:
+    with way_named(where) as there, there.driver() as driver:
         session = driver.connect(protocol, "127.0.0.1", echo_server.port)
         sending = Call(session.sendall, b"later", end="timer", period=60)
         until(there, b"later")
@@ -167,13 +167,13 @@ def test_a_session_is_closed_while_it_waits_for_the_timer_of_what_it_sends(
 @pytest.mark.requirement("S10.8")
 @pytest.mark.parametrize("muxip", [False, True])
 def test_a_watch_is_closed_while_it_opens_the_session_again(echo_server: Peer, where: str, muxip: bool) -> None:
-    with place(where) as there, there.driver(muxip=muxip) as driver:
+    with way_named(where) as there, there.driver(muxip=muxip) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         there.module.set_network(Network(silent=True))
         watch = driver.keep_alive(session, QUICK, reconnect=True)
-        opened = bytes(there.heard).count(b"AT+QIOPEN")
+        opened = there.heard.count(b"AT+QIOPEN")
         deadline = time.monotonic() + PATIENCE
-        while bytes(there.heard).count(b"AT+QIOPEN") == opened:
+        while there.heard.count(b"AT+QIOPEN") == opened:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         time.sleep(0.1)
@@ -188,13 +188,13 @@ def test_a_watch_is_closed_while_it_opens_the_session_again(echo_server: Peer, w
 @pytest.mark.requirement("S10.8")
 def test_a_watch_ends_with_its_driver_and_reports_nothing(echo_server: Peer, where: str) -> None:
     told: list[object] = []
-    with place(where) as there:
+    with way_named(where) as there:
         driver = there.driver()
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         there.module.set_network(Network(silent=True))
         driver.keep_alive(session, QUICK, reconnect=True, on_dead=lambda *_: told.append("dead"))
-        opened = bytes(there.heard).count(b"AT+QIOPEN")
-        while bytes(there.heard).count(b"AT+QIOPEN") == opened:
+        opened = there.heard.count(b"AT+QIOPEN")
+        while there.heard.count(b"AT+QIOPEN") == opened:
             time.sleep(0.01)
         time.sleep(0.1)
         with soon():
@@ -205,7 +205,7 @@ def test_a_watch_ends_with_its_driver_and_reports_nothing(echo_server: Peer, whe
 
 @EVERYWHERE
 def test_a_watch_is_closed_while_another_call_of_the_driver_waits(echo_server: Peer, where: str) -> None:
-    with place(where) as there:
+    with way_named(where) as there:
         driver = there.driver(muxip=True)
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         watch = driver.keep_alive(session, KeepAlive(period=0.5, first=0.1, then=0.1, repeats=0), reconnect=True)
@@ -222,7 +222,7 @@ def test_a_watch_is_closed_while_another_call_of_the_driver_waits(echo_server: P
 
 @EVERYWHERE
 def test_a_driver_may_be_closed_by_two_at_once(echo_server: Peer, where: str) -> None:
-    with place(where) as there:
+    with way_named(where) as there:
         driver = there.driver()
         driver.activate()
         there.module.set_network(Network(silent=True))

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from driver_lab import Peer, QuickClock, laboratory
-from four_places import PLACES, Place, place
+from every_way import NAMES, Way, way_named
 
 from drivers.at import AtChannel
 from drivers.emulator import Behaviour
 from drivers.errors import DriverError
 from drivers.tcpip import TcpipDriver
 
-EVERYWHERE = pytest.mark.parametrize("where", PLACES)
+EVERYWHERE = pytest.mark.parametrize("where", NAMES)
 ANSWERS = pytest.mark.parametrize("answer", ["OK", "ERROR", "SEND FAIL", "none"])
 EVIL = b"a\x1bAT+QISHOWRA=1\rzz"
 LONG = 100.0
@@ -61,7 +61,7 @@ def datagrams() -> Iterator[int]:
         thread.join()
 
 
-def executed(there: Place, where: str, driver: Any) -> bool:
+def executed(there: Way, where: str, driver: Any) -> bool:
     """Whether the module shows addresses, which only the payloads ask for."""
     channel = driver.channel
     if where.startswith("aio"):
@@ -90,7 +90,7 @@ def test_a_module_that_takes_esc_as_data_gets_all_of_it(
 ) -> None:
     port = echo_server.port if protocol == "TCP" else datagrams
     with (
-        place(where, Behaviour.parse([f"payload_echo={echo}"]), clock=QuickClock(5.0)) as there,
+        way_named(where, Behaviour.parse([f"payload_echo={echo}"]), clock=QuickClock(5.0)) as there,
         there.driver(muxip=muxip) as driver,
     ):
         session = driver.connect(protocol, "127.0.0.1", port)
@@ -113,7 +113,7 @@ def test_a_module_that_cancels_by_esc_executes_none_of_it(
     behaviour = Behaviour.parse(["esc_cancels_fixed=on", f"esc_answer={answer}"])
     for data in payloads(len(answer))[:6]:
         with (
-            place(where, behaviour, clock=QuickClock(10.0)) as there,
+            way_named(where, behaviour, clock=QuickClock(10.0)) as there,
             there.driver(muxip=muxip) as driver,
         ):
             session = driver.connect(protocol, "127.0.0.1", port)
@@ -133,7 +133,7 @@ def test_a_module_that_cancels_by_esc_executes_none_of_it(
 
 @EVERYWHERE
 def test_a_session_that_is_gone_teaches_nothing(echo_server: Peer, where: str) -> None:
-    with place(where) as there, there.driver() as driver:
+    with way_named(where) as there, there.driver() as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         there.module.drop_contexts()
         with pytest.raises(DriverError):
