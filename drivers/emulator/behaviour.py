@@ -148,6 +148,7 @@ class Behaviour:
         "least seconds from OK to CONNECT OK, SERVER OK, addresses, from SEND OK to what it brings, and between "
         "the lines of a restart: a driver for a real M10 sees them apart",
     )
+    activation_timeout: float = _reading(150.0, "seconds until an activation that nobody answers fails: manual, QIACT")
     connect_timeout: float = _reading(75.0, "seconds until CONNECT FAIL: manual, QIOPEN")
     send_timeout: float = _reading(10.0, "seconds a full send window is waited for before SEND FAIL: inferred")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from ..environment import Environment
@@ -66,9 +67,15 @@ class Activation:
         return accepted
 
     async def negotiate(self) -> bool:
-        """Activate the context, which has been registered; return False when the network refuses."""
+        """Activate the context, which has been registered; return False when the network refuses.
+
+        In a silent network nobody answers; the module asks again, so it is activated when the silence ends.
+        """
+        behaviour = self._environment.behaviour
         self._host.fire(Trigger.CONFIGURED)
-        await self._environment.sleep(self._environment.behaviour.activation_time)
+        await self._environment.sleep(behaviour.activation_time)
+        with suppress(TimeoutError):
+            await self._environment.within(behaviour.activation_timeout, self._environment.audible())
         if self._environment.network.grants and self._may_start():
             self._address = allocate(self._environment.chooser)
         if self._address is None:

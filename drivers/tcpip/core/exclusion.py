@@ -1,4 +1,4 @@
-"""The right to run an operation that excludes all others of the same driver. It does not wait itself: the shells do."""
+"""The right to do something that excludes others, as operations of one driver do. The shells wait for it."""
 
 from __future__ import annotations
 

@@ -71,6 +71,8 @@ class SessionTable:
         """The listeners by their ids."""
         self.online: SocketState | None = None
         """The session that all received data belongs to, while the UART is in data mode."""
+        self.opening: SocketState | None = None
+        """A session that is being opened and gets its place among `sessions` when it is open."""
         self._doubt: bool = False
         """Whether the end of a session may have been missed, so that the module has to be asked."""
         self.counters: Counter[str] = Counter()
@@ -231,6 +233,8 @@ class SessionTable:
             session.released |= gone
             if session.open:
                 session.break_off(cause)
+        if self.opening is not None:
+            self.opening.break_off(cause)
         for listener in list(self.listeners.values()):
             if listener.open:
                 listener.break_off(cause)

@@ -40,7 +40,7 @@ class Activation:
 
     def activate(self) -> Procedure[str]:
         """Activate the context step by step: AT+QIREGAPP, AT+QIACT, AT+QILOCIP."""
-        address = yield from self.opening(dialogues.activate())
+        address = yield from self.opening(self._foreground.on_channel(dialogues.activate()))
         self._state.claim.address = address
         self._foreground.note("IP STATUS")
         return address
@@ -64,15 +64,15 @@ class Activation:
             if (yield from dialogues.state()) != INITIAL:
                 raise
 
-    def opening(self, dialogue: Dialogue[T]) -> Procedure[T]:
-        """Run a dialogue that may activate the context; after a failure, deactivate the context."""
+    def opening(self, procedure: Procedure[T]) -> Procedure[T]:
+        """Run a procedure that may activate the context; after a failure, deactivate the context."""
         coexistence.check_activating(self._state)  # another context may have been activated meanwhile
         claim = self._state.claim
         was_active = claim.active
         if claim.lease is not None:
             claim.lease.active = True  # from here on only AT+QIDEACT is certain to free it
         try:
-            result = yield from self._foreground.on_channel(dialogue)
+            result = yield from procedure
         except (ConnectFail, ConnectFailed, CommandError, AtTimeout) as error:
             word = ""
             with suppress(AtError):

@@ -9,6 +9,7 @@ from .dialogues import BROKEN, INITIAL
 from .state import SERVER, StackState
 from .unsolicited import (
     CONNECT,
+    CONNECT_RESULTS,
     FROM_LINES,
     IPD,
     LINES,
@@ -56,6 +57,8 @@ class Classifier:
         if local and known("QISHOWRA") == "0":
             absent = FROM_LINES
         lines = tuple(pattern for pattern in LINES if pattern not in absent)
+        if self._state.take_connect_result is not None:
+            lines += CONNECT_RESULTS
         return (*lines, CONNECT) if self._state.settings.transparent and self._state.listener is not None else lines
 
     @property
@@ -80,6 +83,9 @@ class Classifier:
         """Return the event for a line, or None if the line does not concern this context."""
         if self._table.online is not None:
             return self._suspicious(text)
+        take_result = self._state.take_connect_result
+        if take_result is not None and any(pattern.match(text) for pattern in CONNECT_RESULTS):
+            return take_result(text)
         if CONNECT.match(text):
             return self._went_online()
         match parse(text):

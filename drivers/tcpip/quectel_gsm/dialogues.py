@@ -6,18 +6,16 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 
-from ...at.core import Dialogue, LinePattern, Response, command, expect
+from ...at.core import Dialogue, LinePattern, command, expect
 from ...errors import (
     AtTimeout,
     CommandError,
-    ConnectFailed,
     SettingRefused,
     UnexpectedAnswer,
 )
-from ..core.options import is_dotted
 from ..core.socket_state import Role
 from .timeouts import deadline
-from .unsolicited import indexed
+from .unsolicited import CONNECT_FAIL, indexed
 
 INITIAL = "IP INITIAL"
 """The state of a context that is not in use."""
@@ -33,13 +31,10 @@ CONNECT_LIMIT = 75.0  # seconds after which the module gives up connecting (M66 
 _ADDRESS = LinePattern("", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", 15)
 _STATE = LinePattern("STATE: ", r"(?P<state>[A-Z ]+)", 20)
 _SESSION_LINE = LinePattern("+QISTAT:", r" ?(?P<value>.*)", 80)
-_CONNECTED = (*indexed("CONNECT OK"), LinePattern("CONNECT"))
-_FAILED = indexed("CONNECT FAIL")
-_ALREADY = indexed("ALREADY CONNECT")
 _SERVING = LinePattern("SERVER OK")
 _CLOSE_OK = indexed("CLOSE OK")
 _DEACT_OK = LinePattern("DEACT OK")
-_OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
+_OK = LinePattern("OK")
 
 ACTIVE_STATES = frozenset(
     {"IP GPRSACT", "IP STATUS", "TCP CONNECTING", "UDP CONNECTING", "IP CLOSE", "CONNECT OK", "IP PROCESSING"}
@@ -241,63 +236,9 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
     except CommandError as refusal:
         yield from _end_left_server(refusal)
         yield from command(text, timeout=deadline("QISERVER"), info=())
-    came = yield from expect(_SERVING, *_FAILED, timeout=deadline("SERVER OK"))
+    came = yield from expect(_SERVING, *CONNECT_FAIL, timeout=deadline("SERVER OK"))
     if came.final != _SERVING.prefix:
         raise ConnectFail(text, came.final, came.elapsed, "")
-
-
-def connect(
-    protocol: str,
-    host: str,
-    port: int,
-    connected: Callable[[], None],
-    *,
-    index: int | None = None,
-    timeout: float | None = None,
-    abandon: Callable[[], Dialogue[None]] | None = None,
-) -> Dialogue[None]:
-    """Open a session to a remote server: AT+QIOPEN, OK, CONNECT OK.
-
-    Args:
-        protocol: TCP or UDP.
-        host: a dotted address or a name.
-        port: 1-65535.
-        connected: called when the session is open, before any later octet is parsed.
-        index: the session, with MUXIP on; None with MUXIP off.
-        timeout: seconds to wait for CONNECT OK; None: the longest time that the module may take.
-        abandon: creates the dialogue that closes a session that is half open.
-
-    Raises:
-        ConnectFail: the module reports CONNECT FAIL.
-        ConnectFailed: the module has an open session already.
-    """
-    own = "" if index is None else f"{index},"
-    text = f'AT+QIOPEN={own}"{protocol}", "{host}",{port}'
-    limit = deadline("CONNECT OK") if timeout is None else timeout
-    came = yield from _open(text, limit, abandon)
-    if came.final.endswith("ALREADY CONNECT"):  # this driver has no such session: another host has left it there
-        yield from close_half_open(index)
-        came = yield from _open(text, limit, abandon)
-    if came.final.endswith("ALREADY CONNECT"):
-        raise ConnectFailed(f"{text} was answered {came.final}: close the session of this context first")
-    if came.final.endswith("CONNECT FAIL"):
-        possible = "refused or unreachable" if is_dotted(host) else "refused, unreachable, or no such name"
-        raise ConnectFail(text, came.final, came.elapsed, possible)
-    connected()
-
-
-def _open(text: str, limit: float, abandon: Callable[[], Dialogue[None]] | None) -> Dialogue[Response]:
-    """Send AT+QIOPEN and return its result."""
-    ends = (*_CONNECTED, *_FAILED, *_ALREADY)
-    came = yield from command(  # the OK is missing in the app note's 10.1
-        text, timeout=deadline("QIOPEN"), success=(_OK, *ends), info=(), abandon=abandon
-    )
-    if came.final == _OK.prefix:
-        came = yield from expect(*ends, timeout=limit, what=f"CONNECT OK after {text}", abandon=abandon)
-    if came.final.endswith("ALREADY CONNECT"):
-        with suppress(AtTimeout):  # some firmware adds an ERROR
-            yield from expect(_ERROR, timeout=0.3)
-    return came
 
 
 # -- closing (app note 3.5, 5.5, 6.4) --------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from ..core.procedure import Procedure
 from ..core.socket_state import Role, SocketId, SocketState
 from . import dialogues
 from .activation import Activation
+from .connecting import Connecting
 from .data_mode import DataMode
 from .settings import check_clients, check_index
 from .state import SERVER, StackState
@@ -60,7 +61,7 @@ class Opening:
         self._table.listeners[SERVER] = server  # a client may come in the octets right behind SERVER OK
         try:
             listening = dialogues.listen(protocol, most if self._state.settings.muxip else None)
-            yield from self._activation.opening(listening)
+            yield from self._alone(self._foreground.on_channel(listening))
         except BaseException:
             self._table.drop(SERVER)
             raise
@@ -110,18 +111,19 @@ class Opening:
 
         own = number if muxip else None
         close = (lambda: dialogues.close_half_open(own)) if self._state.claim.active else dialogues.deactivate
-        connecting = dialogues.connect(
-            protocol,
-            host,
-            port,
-            connected,
-            index=own,
+        connecting = Connecting(
+            self._state,
+            session,
             timeout=timeout,
-            abandon=lambda: self._data_mode.abandon_opening(close),
+            connected=connected,
+            close=lambda: self._data_mode.abandon_opening(close),
         )
-        yield from self._activation.opening(connecting)
+        yield from self._alone(connecting.run())
         self._foreground.note("IP PROCESSING" if muxip else "CONNECT OK")
         return session
+
+    def _alone(self, procedure: Procedure[None]) -> Procedure[None]:
+        return self._state.uart.alone(self._activation.opening(procedure))
 
     def _free_index(self, index: int | None) -> int:
         taken = {session.index for session in self._table.standing("client")}

@@ -233,7 +233,7 @@ class QuectelGsmStack(TcpipStack):
     def resolve(self, name: str) -> Procedure[list[str]]:
         """See `TcpipStack.resolve`: AT+QIDNSGIP, which activates the context if it is not active."""
         was_active = self.wiring.claim.active
-        addresses = yield from self._activation.opening(dns.resolve(name))
+        addresses = yield from self._activation.opening(self._foreground.on_channel(dns.resolve(name)))
         if not was_active:
             self._foreground.note("IP GPRSACT")
             yield from self.learn_address()  # a server needs AT+QILOCIP before it

@@ -7,10 +7,13 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ..core import events
 from ..core.context_claim import ContextClaim
+from ..core.exclusion import Exclusion
 from ..core.listener_state import ListenerState
+from ..core.procedure import Procedure, wait
 from ..core.session_table import SessionTable
 from ..core.socket_state import SocketId, SocketState
 from ..core.stack import Wiring
@@ -18,6 +21,7 @@ from .foreground import Foreground, ForegroundContext
 from .settings import Settings
 from .unsolicited import Heading
 
+T = TypeVar("T")
 UNPLACED = 16
 SERVER = SocketId(0)
 """The id of the only server of a context, which has no number."""
@@ -34,8 +38,20 @@ class Uart:
     """What the header lines say about the data that comes next."""
     esc_is_data: bool | None = None
     """Whether ESC is data where a length was announced; None: not known yet."""
+    opening: Exclusion = field(default_factory=Exclusion)
+    """The right to open a session or a server: CONNECT FAIL does not name the context that it is about."""
     unplaced: deque[events.Incoming] = field(default_factory=lambda: deque(maxlen=UNPLACED))
     """Clients that connected while more than one context of this UART was listening."""
+
+    def alone(self, procedure: Procedure[T]) -> Procedure[T]:
+        """Run a procedure that opens a session or a server while no other one is opened on this UART.
+
+        Args:
+            procedure: a new generator.
+        """
+        with self.opening.claiming(object()) as claimant:
+            yield from wait(None, claimant.changes, claimant.take)
+            return (yield from procedure)
 
 
 _uarts: weakref.WeakKeyDictionary[object, Uart] = weakref.WeakKeyDictionary()
@@ -70,6 +86,7 @@ class StackState:
         self.claim: ContextClaim = wiring.claim
         self.table: SessionTable = wiring.table
         self.emit: Callable[[events.Event], None] = wiring.emit
+        self.now: Callable[[], float] = wiring.now
         self.name: str = wiring.claim.name
         self.foreground: ForegroundContext = ForegroundContext(self.claim, self.uart.foreground)
         self.receive: str = self.settings.receive or "buffered"
@@ -77,6 +94,8 @@ class StackState:
         self.reading: SocketState | None = None
         """The session whose data AT+QIRD is fetching."""
         self.fetched: int = 0
+        self.take_connect_result: Callable[[str], events.Event | None] | None = None
+        """Takes the result of AT+QIOPEN, where that is waited for outside of its turn."""
         self.suspect: bytes = b""
         """A line in data mode that may be the end of the session or data."""
 

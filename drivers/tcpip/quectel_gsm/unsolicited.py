@@ -97,6 +97,10 @@ BOOTED = (LinePattern("RDY"), LinePattern("NORMAL POWER DOWN"))
 CONNECT = LinePattern("CONNECT")
 """The start of data mode: the answer to ATO, or a transparent session with a remote client (app note 5.2)."""
 
+CONNECT_FAIL = indexed("CONNECT FAIL")
+CONNECT_RESULTS = (*indexed("CONNECT OK"), CONNECT, *CONNECT_FAIL, *indexed("ALREADY CONNECT"))
+"""The results of AT+QIOPEN; unsolicited where they are waited for outside of its turn."""
+
 _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], ...] = (
     (
         indexed("REMOTE IP: ", _ADDRESS, 15),

@@ -221,6 +221,67 @@ def test_a_watch_is_closed_while_another_call_of_the_driver_waits(echo_server: P
 
 
 @EVERYWHERE
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+def test_a_session_is_used_and_closed_while_another_one_is_opened(echo_server: Peer, where: str, protocol: str) -> None:
+    with way_named(where) as there, there.driver(muxip=True) as driver:
+        session = driver.connect(protocol, "127.0.0.1", echo_server.port)
+        there.module.set_network(Network(silent=True))
+        connecting = Call(driver.connect, "TCP", "127.0.0.1", echo_server.port)
+        there.wait_for(b"AT+QIOPEN=1")
+        with soon():
+            session.sendall(b"meanwhile")
+        with soon():
+            session.close()
+        assert connecting.is_alive()
+        with soon():
+            driver.close()
+        connecting.ended_with("the driver was closed")
+        assert there.heard.count(b"AT+QICLOSE=0") == there.heard.count(b"AT+QICLOSE=1") == 1
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("active", [True, False])
+def test_a_driver_is_used_and_closed_while_another_one_of_its_uart_connects(
+    echo_server: Peer, where: str, *, active: bool
+) -> None:
+    with way_named(where) as there, there.driver(0) as first, there.driver(1) as second:
+        session = first.connect("TCP", "127.0.0.1", echo_server.port)
+        if active:
+            second.activate()
+        there.module.set_network(Network(silent=True))
+        connecting = Call(second.connect, "TCP", "127.0.0.1", echo_server.port)
+        there.wait_for(b"AT+QIOPEN", 2)
+        with soon():
+            session.sendall(b"meanwhile")
+        with soon():
+            first.close()
+        assert connecting.is_alive()
+        with soon():
+            second.close()
+        connecting.ended_with("the driver was closed")
+        works_again(there, echo_server.port)
+
+
+@EVERYWHERE
+def test_one_session_is_opened_after_the_other_on_one_uart(echo_server: Peer, where: str) -> None:
+    with way_named(where) as there, there.driver(0) as first, there.driver(1) as second:
+        first.activate()
+        second.activate()
+        there.module.set_network(Network(silent=True))
+        waiting = Call(first.connect, "TCP", "127.0.0.1", echo_server.port)
+        there.wait_for(b"AT+QIOPEN")
+        later = Call(second.connect, "TCP", "127.0.0.1", echo_server.port)
+        with soon():
+            first.close()
+        waiting.ended_with("the driver was closed")
+        there.module.set_network(Network())
+        later.join(PATIENCE)
+        assert later.raised is None
+        one, _, other = there.heard.partition(b"AT+QICLOSE")
+        assert one.count(b"AT+QIOPEN") == other.count(b"AT+QIOPEN") == 1  # CONNECT FAIL would name neither
+
+
+@EVERYWHERE
 def test_a_driver_may_be_closed_by_two_at_once(echo_server: Peer, where: str) -> None:
     with way_named(where) as there:
         driver = there.driver()

@@ -14,11 +14,10 @@ from scripted_port import ERROR, OK, CommandPort, Conversation, exchange
 
 import cmux
 from cmux.protocol import Frame, FrameType, encode
-from drivers.at import AtChannel
+from drivers.at import AtChannel, LinePattern
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.errors import AtTimeout, CommandError, SessionClosed, SessionFinished
 from drivers.tcpip import Session, TcpipDriver, Transparent
-from drivers.tcpip.quectel_gsm import dialogues
 
 Rows = list[tuple[int, str, bytes]]
 CLAIM = ("AT+QIFGCNT=0", OK)
@@ -115,7 +114,8 @@ def test_c5_already_connect_means_to_close_first(echo_server: Peer, already: str
     with laboratory(Behaviour(already_connect=already)) as lab:  # type: ignore[arg-type]
         with AtChannel(lab.mux.channel(1)) as dead_host:
             dead_host.command("AT+QIFGCNT=0")
-            dead_host.run(dialogues.connect("TCP", "127.0.0.1", echo_server.port, lambda: None))
+            asking = f'AT+QIOPEN="TCP", "127.0.0.1",{echo_server.port}'
+            dead_host.command(asking, success=(LinePattern("CONNECT OK"),), timeout=PATIENCE)
         with lab.driver(1, 0) as driver:
             session = driver.connect("TCP", "127.0.0.1", echo_server.port)
             assert b"ALREADY CONNECT" in lab.sent(1)

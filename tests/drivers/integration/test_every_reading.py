@@ -13,7 +13,13 @@ HOSTS = {"www.quectel.com": "127.0.0.1,127.0.0.2"}
 NASTY = bytes(range(256)) * 7
 WITHOUT_ESC = NASTY.replace(b"\x1b", b"")  # for firmware to which ESC in promised octets is a cancellation
 LONG = 100.0  # seconds of a clock that is quick
-TIMES = ("connect_timeout", "send_timeout", "activation_time", "result_time")  # how long, not what
+TIMES = (
+    "activation_timeout",
+    "connect_timeout",
+    "send_timeout",
+    "activation_time",
+    "result_time",
+)  # how long, not what
 
 
 def readings() -> list[str]:

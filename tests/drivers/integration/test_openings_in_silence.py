@@ -10,7 +10,7 @@ from driver_lab import PATIENCE, Peer, QuickClock
 from every_way import MakeWay
 
 from drivers.emulator.environment import Network
-from drivers.errors import ConnectTimeout
+from drivers.errors import CommandError, ConnectTimeout
 from drivers.tcpip import KeepAlive
 
 QUICK = KeepAlive(period=10.0, first=5.0, then=5.0, repeats=2)
@@ -43,6 +43,40 @@ def test_it_fails_after_75_seconds_of_silence(way: MakeWay, echo_server: Peer) -
             driver.connect("TCP", "127.0.0.1", echo_server.port)
         there.set_network(Network())
         driver.connect("TCP", "127.0.0.1", echo_server.port)
+
+
+OPENINGS = {
+    "activate": (b"AT+QIACT", ()),
+    "listen": (b"AT+QISERVER", ()),
+    "resolve": (b"AT+QIDNSGIP=", ("www.quectel.com",)),
+    "connect": (b"AT+QIOPEN=", ("TCP", "127.0.0.1", 1)),
+}
+
+
+@pytest.mark.requirement("S10.1")
+@pytest.mark.parametrize("name", OPENINGS)
+def test_a_context_is_activated_as_soon_as_the_network_is_back(way: MakeWay, echo_server: Peer, name: str) -> None:
+    there = way(clock=QuickClock(20.0))
+    text, arguments = OPENINGS[name]
+    there.set_network(Network(silent=True))
+    with there.driver() as driver, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(getattr(driver, name), *(echo_server.port if one == 1 else one for one in arguments))
+        there.wait_for(text)
+        there.set_network(Network())
+        waiting.result(PATIENCE)
+        assert driver.state() != "IP INITIAL"
+
+
+@pytest.mark.requirement("S10.1")
+def test_an_activation_fails_after_150_seconds_of_silence(way: MakeWay) -> None:
+    there = way(clock=QuickClock(60.0))
+    there.set_network(Network(silent=True))
+    with there.driver() as driver:
+        with pytest.raises(CommandError, match="QIACT"):
+            driver.activate()
+        assert driver.state() == "IP INITIAL"
+        there.set_network(Network())
+        driver.activate()
 
 
 @pytest.mark.requirement("S10.1")

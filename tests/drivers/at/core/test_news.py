@@ -50,11 +50,6 @@ class Listener:
         pass
 
 
-def opened() -> Dialogue[str]:
-    yield from dialogues.connect("TCP", "10.0.0.1", 80, lambda: None)
-    return "connected"
-
-
 def sent() -> Dialogue[str]:
     return (yield from transfer.send(b"hi", echo=True))
 
@@ -81,7 +76,7 @@ TALKS: list[Talk] = [
     ),
     (dns.read_servers, [(b"AT+QIDNSCFG?\r", [b"\r\nPrimaryDns: 8.8.8.8\r\nSecondaryDns: 8.8.4.4\r\n", OK])],
      ("8.8.8.8", "8.8.4.4")),
-    (opened, [(b'AT+QIOPEN="TCP", "10.0.0.1",80\r', [OK, b"\r\nCONNECT OK\r\n"])], "connected"),
+    (lambda: dialogues.listen("TCP", None), [(b"AT+QISERVER\r", [OK, b"\r\nSERVER OK\r\n"])], None),
     (refused, [(b"AT+QIMUX=1\r", [b"\r\n+CME ERROR: 3\r\n"])], "+CME ERROR: 3"),
     (lambda: dialogues.close(lambda: True, 1),
      [(b"AT+QISRVC?\r", [b"\r\n+QISRVC: 2\r\n", OK]), (b"AT+QISRVC=1\r", [OK]),

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 from scripted_port import OK, Conversation, exchange, pass_time
 
-from drivers.at.core.dialogue import Kind
 from drivers.clock import FakeClock
 from drivers.errors import ConnectFailed, ConnectRefused, ConnectTimeout, SessionReset
 from drivers.tcpip import KeepAlive, Session, TcpipDriver
@@ -163,8 +162,7 @@ def test_connect_fail_at_75_seconds_or_later_is_a_timeout(seconds: float, kind: 
 
     thread = threading.Thread(target=connect)
     thread.start()
-    engine = driver.channel._engine
-    until(lambda: engine._step is not None and engine._step.kind is Kind.EXPECT)
+    until(lambda: driver._context.table.opening is not None)
     clock.advance(seconds)
     talk.ports[1].say(b"\r\nCONNECT FAIL\r\n")
     thread.join(10)

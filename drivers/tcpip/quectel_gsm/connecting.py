@@ -1,0 +1,167 @@
+"""Opens a session to a remote server: AT+QIOPEN, OK, CONNECT OK (app note 3.2, 5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from ...at.core import Dialogue, LinePattern, Response, command, expect
+from ...errors import AtError, AtTimeout, ChannelClosed, ConnectFailed, SessionClosed, TcpipError
+from ..core import events
+from ..core.options import is_dotted
+from ..core.procedure import Procedure, wait
+from ..core.socket_state import SocketState
+from . import dialogues
+from .dialogues import ConnectFail
+from .state import StackState
+from .timeouts import deadline
+from .unsolicited import CONNECT_RESULTS
+
+_OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
+
+
+class Connecting:
+    """One session that is being opened.
+
+    The module opens it by itself after OK, so others use the channel until CONNECT OK comes; only CONNECT, which begins
+    data mode, is waited for in the turn of AT+QIOPEN.
+
+    Args:
+        state: the state that the parts of the stack share.
+        session: the session, which is not in the table yet.
+        timeout: seconds to wait for CONNECT OK; None: the longest time that the module may take.
+        connected: called when the session is open, before any later octet is parsed.
+        close: creates the dialogue that closes the session while it is half open.
+    """
+
+    def __init__(
+        self,
+        state: StackState,
+        session: SocketState,
+        *,
+        timeout: float | None,
+        connected: Callable[[], None],
+        close: Callable[[], Dialogue[None]],
+    ) -> None:
+        self._state = state
+        self._session = session
+        self._index = state.number(session)
+        self._limit = deadline("CONNECT OK") if timeout is None else timeout
+        self._connected = connected
+        self._close = close
+        host, port = session.remote_address
+        own = "" if self._index is None else f"{self._index},"
+        self._text = f'AT+QIOPEN={own}"{session.protocol}", "{host}",{port}'
+        self._possible = "refused or unreachable" if is_dotted(host) else "refused, unreachable, or no such name"
+        self._result = ""
+        self._given_up = False
+        self._begun = 0.0
+
+    def run(self) -> Procedure[None]:
+        """Open the session.
+
+        Raises:
+            ConnectFail: the module reports CONNECT FAIL.
+            ConnectFailed: the module has an open session already.
+        """
+        came = yield from self._attempt()
+        if came.final.endswith("ALREADY CONNECT"):  # no session of this driver: another host has left it there
+            yield from self._state.foreground.on_channel(self._close_left())
+            came = yield from self._attempt()
+        if came.final.endswith("ALREADY CONNECT"):
+            raise ConnectFailed(f"{self._text} was answered {came.final}: close the session of this context first")
+        if came.final.endswith("CONNECT FAIL"):
+            raise ConnectFail(self._text, came.final, came.elapsed, self._possible)
+
+    def _close_left(self) -> Dialogue[None]:
+        with suppress(AtTimeout):  # some firmware adds an ERROR
+            yield from expect(_ERROR, timeout=0.3)
+        yield from dialogues.close_half_open(self._index)
+
+    def _attempt(self) -> Procedure[Response]:
+        on_channel = self._state.foreground.on_channel
+        if self._state.settings.transparent is not None:
+            return (yield from on_channel(self._in_one_turn()))
+        came = yield from on_channel(self._begin())
+        return (yield from self._await_result()) if came.final == _OK.prefix else came
+
+    def _ask(self) -> Dialogue[Response]:
+        came = yield from command(  # the OK is missing in the app note's 10.1
+            self._text,
+            timeout=deadline("QIOPEN"),
+            success=(_OK, *CONNECT_RESULTS),
+            info=(),
+            abandon=self._close,
+        )
+        if came.final != _OK.prefix:
+            self._note(came.final)
+        return came
+
+    def _note(self, result: str) -> None:
+        if not result.endswith(("CONNECT FAIL", "ALREADY CONNECT")):
+            self._connected()
+
+    def _in_one_turn(self) -> Dialogue[Response]:
+        came = yield from self._ask()
+        if came.final == _OK.prefix:
+            came = yield from expect(
+                *CONNECT_RESULTS, timeout=self._limit, what=f"CONNECT OK after {self._text}", abandon=self._close
+            )
+            self._note(came.final)
+        return came
+
+    # -- outside of a turn -------------------------------------------------------------------------------------------
+
+    def _begin(self) -> Dialogue[Response]:
+        came = yield from self._ask()
+        if came.final == _OK.prefix:
+            self._result, self._given_up, self._begun = "", False, self._state.now()
+            self._state.table.opening, self._state.take_connect_result = self._session, self._take_result
+        return came
+
+    def _take_result(self, line: str) -> events.Event | None:
+        """Return the event for CONNECT OK, CONNECT FAIL or ALREADY CONNECT; called on the reader of the channel."""
+        named = int(line[0]) if line[:1].isdigit() else self._index
+        if self._index is not None and named != self._index:
+            return None
+        if not self._given_up:
+            self._result = line
+            self._note(line)
+            self._session.opened(0)
+        return events.Nothing()
+
+    def _forget(self) -> None:
+        self._state.table.opening = self._state.take_connect_result = None
+
+    def _await_result(self) -> Procedure[Response]:
+        """Wait for the result, and give the opening up if that does not come."""
+        try:
+            code = yield from wait(self._limit, self._session.changes, self._session.outcome)
+            if code is None:
+                raise AtTimeout(
+                    f"{self._state.claim.port}: CONNECT OK after {self._text} did not come within {self._limit:g} s",
+                    command=f"CONNECT OK after {self._text}",
+                )
+        except SessionClosed as ended:
+            cause = ended.__cause__
+            if isinstance(cause, ChannelClosed):
+                raise ChannelClosed(str(cause)) from cause.__cause__
+            yield from self._give_up()
+            raise
+        except BaseException:
+            yield from self._give_up()
+            raise
+        finally:
+            self._forget()
+        return Response((), self._result, self._state.now() - self._begun)
+
+    def _give_up(self) -> Procedure[None]:
+        """Close what is half open; a session that has just been opened is closed by the caller."""
+        if not self._result:
+            self._given_up = True
+            with suppress(AtError, TcpipError):
+                yield from self._state.foreground.on_channel(self._close_mine())
+
+    def _close_mine(self) -> Dialogue[None]:
+        if self._state.claim.valid:
+            yield from self._close()
