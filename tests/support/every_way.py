@@ -1,22 +1,24 @@
-"""A driver in each shell, on a plain UART and on a channel: one test for all four, called as on threads."""
+"""A driver in each shell, on a plain UART and on channels: one test for all four, called as on threads."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
-from aio_lab import aio_laboratory
 from chosen_behaviour import behaviour_of
-from driver_lab import PATIENCE, laboratory
+from driver_lab import PATIENCE
 from families_lab import InLoop, Loop
 
+import cmux
+import cmux.aio
 from drivers.clock import Clock
 from drivers.emulator import Behaviour, EmulatedModule
 from drivers.emulator.environment import Network
-from drivers.tcpip import TcpipDriver, aio
+from drivers.tcpip import ContextTable, TcpipDriver, aio
 
 HOSTS = {"www.quectel.com": "127.0.0.1"}
 WAYS = [(shell, line) for shell in ("threads", "aio") for line in ("plain", "channel")]
@@ -28,67 +30,114 @@ class Way:
     Args:
         stack: what ends it all.
         shell: ``threads`` or ``aio``.
-        line: ``plain`` or ``channel``.
-        options: `behaviour` and `clock`, as for `laboratory`.
+        line: ``plain`` (there is one UART, 0), or ``channel`` (the UARTs are the channels of a multiplexer).
+        behaviour: that of the module.
+        clock: the clock of module and drivers; None: the real one.
     """
 
-    def __init__(self, stack: ExitStack, shell: str, line: str, **options: Any) -> None:
-        self._uart = int(line == "channel")
-        self._octets = bytearray()
+    def __init__(
+        self,
+        stack: ExitStack,
+        shell: str,
+        line: str,
+        *,
+        behaviour: Behaviour | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.plain = line == "plain"
+        self.tables = [ContextTable(), ContextTable()]
+        """The table of this program, and that of another one."""
+        self._stack, self._clock = stack, clock
+        self._octets = {"received": bytearray(), "sent": bytearray()}
         self._came = threading.Condition()
-        clock = options.get("clock")
-        made = {**options, "behaviour": behaviour_of(options.get("behaviour")), "hosts": HOSTS}
-        self._call: Callable[[Callable[[], Any]], Any] = lambda function: function()
+        self._ports: dict[int, Any] = {}
+        self._loop: Loop | None = None
+        timed: dict[str, Any] = {} if clock is None else {"clock": clock}
+        module = EmulatedModule(behaviour=behaviour_of(behaviour), hosts=HOSTS, **timed)
         if shell == "aio":
-            loop = Loop()
-            stack.callback(loop.close)
-            self._call = loop.call
-        if line == "channel":
-            lab: Any = (
-                loop.enter(stack, aio_laboratory(**made)) if shell == "aio" else stack.enter_context(laboratory(**made))
+            self._loop = Loop()
+            stack.callback(self._loop.close)
+            stack.callback(self._loop.call, _tasks_end)
+            self.module = self._loop.enter(stack, module)
+            self._mux = (
+                None
+                if self.plain
+                else self._loop.enter(stack, self._loop.call(lambda: cmux.aio.open(self.module.serve_pty())))
             )
-            self.module: EmulatedModule = lab.module
-            self._make: Callable[..., Any] = lambda context, **more: lab.driver(1, context, **more)
-        elif shell == "aio":
-            self.module = loop.enter(stack, EmulatedModule(**made))
-            streams = loop.call(self.module.connect)
-            stack.callback(loop.call, streams[1].close)
-            self._make = lambda context, **more: aio.TcpipDriver(streams, context, clock=clock, **more)
         else:
-            self.module = stack.enter_context(EmulatedModule(**made))
-            port = stack.enter_context(self.module.port())
-            self._make = lambda context, **more: TcpipDriver(port, context, clock=clock, **more)
-        self._in_loop = shell == "aio"
+            self.module = stack.enter_context(module)
+            self._mux = None if self.plain else stack.enter_context(cmux.open(self.module.serve_pty()))
         self._call(lambda: self.module.on_octets(self._note))
 
-    def _note(self, dlci: int, direction: str, data: bytes) -> None:
-        if direction == "received" and dlci == self._uart:
-            with self._came:
-                self._octets += data
-                self._came.notify_all()
+    def _call(self, function: Callable[[], Any]) -> Any:
+        return function() if self._loop is None else self._loop.call(function)
 
-    def wait_for(self, text: bytes, count: int = 1) -> None:
-        """Wait until the module has got a text so many times."""
-        with self._came:
-            assert self._came.wait_for(lambda: self._octets.count(text) >= count, PATIENCE), (text, self.heard)
+    def _note(self, dlci: int, direction: str, data: bytes) -> None:
+        if self.plain or dlci:
+            with self._came:
+                self._octets[direction] += data
+                self._came.notify_all()
 
     @property
     def heard(self) -> bytes:
-        """All that the module got there."""
-        return bytes(self._octets)
+        """All that the module has got from the host, on all UARTs."""
+        return bytes(self._octets["received"])
 
-    def driver(self, context: int = 0, **options: Any) -> Any:
-        """Make a driver."""
-        made = self._call(lambda: self._make(context, **options))
-        return InLoop(self._call, made) if self._in_loop else made
+    def wait_for(self, text: bytes, count: int = 1, *, direction: str = "received") -> None:
+        """Wait until the module has got a text so many times, or has ``sent`` it."""
+        octets = self._octets[direction]
+        with self._came:
+            assert self._came.wait_for(lambda: octets.count(text) >= count, PATIENCE), (text, bytes(octets))
+
+    def _port(self, uart: int) -> Any:
+        """Return what a driver takes: a port, or a pair of streams."""
+        if self.plain:
+            uart = 0
+        if uart not in self._ports:
+            if self._loop is not None:
+                made = self._call(lambda: self.module.connect() if self._mux is None else self._mux.channel(uart))
+                self._stack.callback(self._call, lambda: _leave(made[1]))
+            else:
+                made = self.module.port() if self._mux is None else self._mux.channel(uart)
+                self._stack.callback(made.close)
+            self._ports[uart] = made
+        return self._ports[uart]
+
+    def driver(self, context: int = 0, *, uart: int = 1, program: int = 0, **options: Any) -> Any:
+        """Make a driver.
+
+        Args:
+            context: its context.
+            uart: which channel; on a plain UART there is but one.
+            program: whose table it takes: 0, or 1 for another program.
+            options: as for a `TcpipDriver`.
+        """
+        port = self._port(uart)
+        options |= {"clock": self._clock, "table": self.tables[program]}
+        if self._loop is None:
+            return TcpipDriver(port, context, **options)
+        return InLoop(self._call, self._call(lambda: aio.TcpipDriver(port, context, **options)))
 
     def set_network(self, network: Network) -> None:
         """See `EmulatedModule.set_network`."""
         self._call(lambda: self.module.set_network(network))
 
 
+async def _leave(writer: Any) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+async def _tasks_end() -> None:
+    """Want no task left, but this one."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    if left:
+        await asyncio.wait(left, timeout=PATIENCE)
+    assert not [task for task in left if not task.done()]
+
+
 MakeWay = Callable[..., Way]
-NAMES = ["-".join(names) for names in WAYS]
 
 
 @contextmanager
@@ -103,12 +152,15 @@ def nothing_left() -> Iterator[ExitStack]:
     assert set(threading.enumerate()) <= before
 
 
+NAMES = ["-".join(names) for names in WAYS]
+
+
 @contextmanager
 def way_named(name: str, behaviour: Behaviour | None = None, *, clock: Clock | None = None) -> Iterator[Way]:
     """Make the one of `NAMES`, and want nothing of it left at the end."""
     shell, _, line = name.partition("-")
     with nothing_left() as stack:
-        yield Way(stack, shell, line, behaviour=behaviour, **({} if clock is None else {"clock": clock}))
+        yield Way(stack, shell, line, behaviour=behaviour, clock=clock)
 
 
 @pytest.fixture(params=WAYS, ids="-".join)
@@ -116,6 +168,11 @@ def way(request: pytest.FixtureRequest) -> Iterator[MakeWay]:
     """What makes the module and its drivers; arguments as for `Way`."""
     with nothing_left() as stack:
         yield lambda **options: Way(stack, *request.param, **options)
+
+
+def only(line: str) -> pytest.MarkDecorator:
+    """Run a test on one kind of line: what takes more than one UART, or no more than one."""
+    return pytest.mark.parametrize("way", [one for one in WAYS if one[1] == line], indirect=True, ids="-".join)
 
 
 LATE = Behaviour(late_settings="error")
