@@ -83,11 +83,16 @@ class Way:
         """All that the module has got from the host, on all UARTs."""
         return bytes(self._octets["received"])
 
-    def wait_for(self, text: bytes, count: int = 1, *, direction: str = "received") -> None:
-        """Wait until the module has got a text so many times, or has ``sent`` it."""
+    def has_come(self, text: bytes, count: int, seconds: float, *, direction: str = "received") -> bool:
+        """Wait so many real seconds until the module has got a text so many times, or has ``sent`` it."""
         octets = self._octets[direction]
         with self._came:
-            assert self._came.wait_for(lambda: octets.count(text) >= count, PATIENCE), (text, bytes(octets))
+            return self._came.wait_for(lambda: octets.count(text) >= count, seconds)
+
+    def wait_for(self, text: bytes, count: int = 1, *, direction: str = "received") -> None:
+        """Wait until that is so."""
+        came = self.has_come(text, count, PATIENCE, direction=direction)
+        assert came, (text, bytes(self._octets[direction]))
 
     def _port(self, uart: int) -> Any:
         """Return what a driver takes: a port, or a pair of streams."""

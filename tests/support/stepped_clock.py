@@ -1,0 +1,85 @@
+"""A clock that stands still, and goes on in small steps where somebody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Callable
+
+from driver_lab import PATIENCE
+
+from drivers.clock import FakeClock, Timer
+
+STEP = 0.1
+BREATH = 0.02  # real seconds after each step, in which others do what it was about
+
+
+class SteppedClock(FakeClock):
+    """A `FakeClock` that knows until when somebody waits on it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys = itertools.count()
+        self._dues: dict[int, tuple[float, Timer | None]] = {}
+        self._noted = threading.Condition()
+
+    def _note(self, due: float, timer: Timer | None) -> int:
+        with self._noted:
+            key = next(self._keys)
+            self._dues[key] = due, timer
+            self._noted.notify_all()
+        return key
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+        """See `Clock.wait`."""
+        if timeout is None:
+            return super().wait(condition, None)
+        key = self._note(self.now() + timeout, None)
+        try:
+            return super().wait(condition, timeout)
+        finally:
+            with self._noted:
+                del self._dues[key]
+
+    def call_later(self, loop: asyncio.AbstractEventLoop, delay: float, callback: Callable[[], None]) -> Timer:
+        """See `Clock.call_later`."""
+        timer = super().call_later(loop, delay, callback)
+        self._note(self.now() + delay, timer)
+        return timer
+
+    def _left(self) -> list[float]:
+        """Return the seconds that each waiter still has to wait, where the condition is held."""
+        over = [key for key, (_, timer) in self._dues.items() if timer is not None and timer._cancelled]  # type: ignore[attr-defined]
+        for key in over:
+            del self._dues[key]
+        return [due - self.now() for due, _ in self._dues.values()]
+
+    def await_wait(self, seconds: float) -> None:
+        """Wait until somebody waits for just so many seconds from now."""
+        with self._noted:
+            assert self._noted.wait_for(lambda: any(abs(left - seconds) < 1e-6 for left in self._left()), PATIENCE), (
+                f"nobody waits for {seconds:g} s: {sorted(self._left())}"
+            )
+
+    def pass_until(self, over: Callable[[float], bool], most: float) -> bool:
+        """Let time pass, a step whenever somebody waits for it, until something is over.
+
+        A busy computer may take long for each step: that is no time of this clock.
+
+        Args:
+            over: waits so many real seconds for it, and tells whether it is.
+            most: the most seconds of this clock.
+
+        Returns:
+            Whether it is over; False: nothing happened for very long.
+        """
+        end = self.now() + most
+        for _ in range(int(PATIENCE / BREATH)):
+            if over(BREATH):
+                return True
+            with self._noted:
+                awaited = any(self.now() + left <= end for left in self._left())
+            if awaited:
+                self.advance(min(STEP, end - self.now()))
+        return over(0)
