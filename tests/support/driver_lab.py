@@ -157,9 +157,15 @@ def echo_server() -> Iterator[Peer]:
         yield peer
 
 
-def exactly(session: Session, count: int) -> bytes:
-    """Receive so many octets."""
-    session.settimeout(PATIENCE)
+def exactly(session: Session, count: int, patience: float = PATIENCE) -> bytes:
+    """Receive so many octets.
+
+    Args:
+        session: from where; that of another shell is called as on threads (`families_lab.InLoop`).
+        count: how many.
+        patience: the most seconds of the driver's clock for each piece of it.
+    """
+    session.settimeout(patience)
     data = bytearray()
     while len(data) < count:
         piece = session.recv(count - len(data))

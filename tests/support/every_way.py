@@ -157,17 +157,6 @@ def nothing_left() -> Iterator[ExitStack]:
     assert set(threading.enumerate()) <= before
 
 
-NAMES = ["-".join(names) for names in WAYS]
-
-
-@contextmanager
-def way_named(name: str, behaviour: Behaviour | None = None, *, clock: Clock | None = None) -> Iterator[Way]:
-    """Make the one of `NAMES`, and want nothing of it left at the end."""
-    shell, _, line = name.partition("-")
-    with nothing_left() as stack:
-        yield Way(stack, shell, line, behaviour=behaviour, clock=clock)
-
-
 @pytest.fixture(params=WAYS, ids="-".join)
 def way(request: pytest.FixtureRequest) -> Iterator[MakeWay]:
     """What makes the module and its drivers; arguments as for `Way`."""

@@ -20,6 +20,7 @@ from toy_family import TOY
 from toy_module import ToyModule, ToyPort, ToyUart
 
 from drivers import tcpip
+from drivers.at.aio import AtChannel
 from drivers.tcpip import aio
 
 
@@ -61,7 +62,7 @@ class InLoop:
         self._inner = inner
 
     def _wrap(self, value: Any) -> Any:
-        made = isinstance(value, aio.TcpipDriver | aio.Session | aio.Listener | aio.Watch)
+        made = isinstance(value, aio.TcpipDriver | aio.Session | aio.Listener | aio.Watch | AtChannel)
         return InLoop(self._call, value) if made else value
 
     def __getattr__(self, name: str) -> Any:

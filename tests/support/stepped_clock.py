@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from driver_lab import PATIENCE
 
 from drivers.clock import FakeClock, Timer
 
 STEP = 0.1
+FOR_EVER = 10_000.0
 BREATH = 0.02  # real seconds after each step, in which others do what it was about
 
 
@@ -62,7 +64,7 @@ class SteppedClock(FakeClock):
                 f"nobody waits for {seconds:g} s: {sorted(self._left())}"
             )
 
-    def pass_until(self, over: Callable[[float], bool], most: float) -> bool:
+    def pass_until(self, over: Callable[[float], bool], most: float, step: float = STEP) -> bool:
         """Let time pass, a step whenever somebody waits for it, until something is over.
 
         A busy computer may take long for each step: that is no time of this clock.
@@ -70,6 +72,7 @@ class SteppedClock(FakeClock):
         Args:
             over: waits so many real seconds for it, and tells whether it is.
             most: the most seconds of this clock.
+            step: how many of them at once.
 
         Returns:
             Whether it is over; False: nothing happened for very long.
@@ -81,5 +84,22 @@ class SteppedClock(FakeClock):
             with self._noted:
                 awaited = any(self.now() + left <= end for left in self._left())
             if awaited:
-                self.advance(min(STEP, end - self.now()))
+                self.advance(min(step, end - self.now()))
         return over(0)
+
+    @contextmanager
+    def passing(self, most: float, step: float) -> Iterator[None]:
+        """Let time pass meanwhile as `pass_until` does; what is not over then runs into its own limits."""
+        over = threading.Event()
+
+        def work() -> None:
+            if not self.pass_until(over.wait, most, step):
+                self.advance(FOR_EVER)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
