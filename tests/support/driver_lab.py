@@ -157,11 +157,11 @@ def echo_server() -> Iterator[Peer]:
         yield peer
 
 
-def exactly(session: Session, count: int, patience: float = PATIENCE) -> bytes:
+def exactly(session: Session | socket.socket, count: int, patience: float = PATIENCE) -> bytes:
     """Receive so many octets.
 
     Args:
-        session: from where; that of another shell is called as on threads (`families_lab.InLoop`).
+        session: a session of this shell, or a socket; that of the other shell in a `families_lab.InLoop`.
         count: how many.
         patience: the most seconds of the driver's clock for each piece of it.
     """

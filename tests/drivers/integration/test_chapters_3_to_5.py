@@ -104,12 +104,8 @@ def test_qitcfg_says_when_a_transparent_session_sends() -> None:
 def test_plus_signs_leave_data_mode_only_between_two_silences(echo_server: Peer) -> None:
     with laboratory(clock=QuickClock(10.0)) as lab, lab.driver(1, 0, transparent=True) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
-        session.settimeout(100.0)
         driver.channel.run(stream(b"data right before+++"))
-        data = b""
-        while len(data) < 20:
-            data += session.recv(100)
-        assert data == b"data right before+++"
+        assert exactly(session, 20, 100.0) == b"data right before+++"
         driver.escape()
         assert ("received", b"+++") in lab.octets[1]  # all three at once
         assert driver.channel.command("AT").final == "OK"

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from aio_lab import exactly
 from chosen_behaviour import behaviour_of
 from driver_lab import PATIENCE, Peer, QuickClock
 from hurried_clock import HurriedClock
@@ -47,16 +48,6 @@ async def channel_of(
     for _ in range(3):
         await asyncio.sleep(0)
     assert asyncio.all_tasks() <= before | {asyncio.current_task()}
-
-
-async def exactly(session: Session, count: int) -> bytes:
-    session.settimeout(PATIENCE * 100)
-    data = b""
-    while len(data) < count:
-        piece = await session.recv(count - len(data))
-        assert piece
-        data += piece
-    return data
 
 
 async def visit(driver: TcpipDriver, listener: Listener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
