@@ -175,8 +175,13 @@ def exactly(session: Session | socket.socket, count: int, patience: float = PATI
 
 
 def client_of(listener: Listener, address: str) -> socket.socket:
-    """Connect to a server of the module from outside."""
-    made = socket.create_connection((address, listener.port), PATIENCE)
+    """Connect to a server of the module from outside; to one of UDP by a first packet, ``hello``."""
+    if listener.protocol == "TCP":
+        made = socket.create_connection((address, listener.port), PATIENCE)
+    else:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.connect((address, listener.port))
+        made.sendall(b"hello")
     made.settimeout(PATIENCE)
     return made
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
 from driver_lab import PATIENCE, Lab, Peer, client_of, exactly
+from every_way import MakeWay
 
 from drivers.errors import TcpipError
 
@@ -92,24 +94,34 @@ def test_a_server_has_as_many_clients_as_it_was_given(lab: Lab, receive: str) ->
 
 @pytest.mark.requirement("S6.13", "S6.15")
 @RECEIVE
-def test_a_client_that_comes_after_the_server_was_closed_is_closed_at_once(lab: Lab, receive: str) -> None:
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+def test_a_client_that_comes_after_the_server_was_closed_is_closed_at_once(
+    way: MakeWay, receive: str, protocol: str
+) -> None:
     """The module goes on listening while another client is connected."""
-    with lab.driver(1, 0, muxip=True, receive=receive) as driver:
-        listener = driver.listen(clients=3)
+    there = way()
+    with there.driver(muxip=True, receive=receive) as driver:
+        listener = driver.listen(protocol, clients=3)
         with client_of(listener, driver.local_address) as one:
             session = listener.accept(PATIENCE)
             listener.close()
             with client_of(listener, driver.local_address) as late:
-                assert late.recv(1) == b""
+                if protocol == "TCP":
+                    assert late.recv(1) == b""
+                there.wait_for(b"\r\n1, CLOSE OK\r\n", direction="sent")
             assert listener.refused == 1
-            lab.wait_for(1, b"\r\n1, CLOSE OK\r\n")
             one.sendall(b"still here")
-            assert exactly(session, 10) == b"still here"
+            assert exactly(session, 15 if protocol == "UDP" else 10).endswith(b"still here")
             session.sendall(b"and so am I")
             assert one.recv(20) == b"and so am I"
             session.close()
-            lab.wait_for(1, b"\r\nCLOSE OK\r\n")
-            assert lab.commands(1)[-2:] == ["AT+QICLOSE=0", "AT+QICLOSE"]  # the last client, and the server with it
+            there.wait_for(b"\r\nCLOSE OK\r\n", direction="sent")
+            closed = re.findall(rb"AT\+QICLOSE.*?(?=\r)", there.heard)
+            assert closed == [
+                b"AT+QICLOSE=1",
+                b"AT+QICLOSE=0",
+                b"AT+QICLOSE",
+            ]  # the last client, and the server with it
 
 
 @pytest.mark.requirement("S6.9", "S6.13", "S6.15")
