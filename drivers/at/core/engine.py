@@ -12,6 +12,7 @@ from .patterns import LinePattern, any_match
 from .results import ERRORS, error_for, is_error
 
 HOLD = 0.2
+ECHO_ON, ECHO_OFF = "ATE1", "ATE0"
 MAX_INFO = 512
 
 
@@ -54,7 +55,7 @@ class Engine:
         self.counters: Counter[str] = Counter()
         """``unclaimed`` and ``stale`` lines, ``unclaimed_octets`` of data."""
         self.prepared: bool = False
-        """Whether the channel has been set up for its first dialogue."""
+        """Whether the module's echo is off; the next turn turns it off if it is not."""
         self.in_doubt: bool = False
         """Whether an answer may still come to a command that no longer waits for it."""
         self.failure: ChannelClosed | None = None
@@ -97,6 +98,8 @@ class Engine:
         self.lexer.prompt = step.prompt
         if step.payload_echo:
             self.lexer.expect_echo(step.payload_echo, tell=step.until_echoed)
+        if step.kind is Kind.COMMAND and step.shown == ECHO_ON:
+            self.prepared = False
 
     @property
     def congested(self) -> bool:
@@ -261,6 +264,8 @@ class Engine:
 
     def _end(self, reply: Response | CommandError) -> None:
         self._reply = reply
+        if self._step is not None and self._step.kind is Kind.COMMAND and self._step.shown == ECHO_OFF:
+            self.prepared = self.prepared or isinstance(reply, Response)
 
     def _disarm(self) -> None:
         self._step, self._unsent, self._deadline, self._reply = None, b"", None, None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from ...at.core import Dialogue, pause
-from ...errors import SessionClosed, SessionFinished, TcpipError
+from ...at.core import Dialogue, expect, pause
+from ...errors import AtTimeout, SessionClosed, SessionFinished, TcpipError
 from ..core.events import ContextDropped, OnlineEnd, Pushed
 from ..core.socket_state import SocketState
 from . import transfer
 from .dialogues import BROKEN
 from .state import StackState
-from .unsolicited import DEACTIVATED
+from .unsolicited import CONNECT, DEACTIVATED
 
 
 class DataMode:
@@ -95,6 +95,15 @@ class DataMode:
             raise TcpipError(
                 f"{self._state.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
             )
+
+    def leave(self, client: SocketState) -> Dialogue[None]:
+        """Leave data mode, which CONNECT begins after REMOTE IP, for a client that nobody takes (app note 5.2)."""
+        if self._table.online is not client and not client.remote_closed:
+            with suppress(AtTimeout):
+                yield from expect(CONNECT, timeout=1.0, what="CONNECT after REMOTE IP")
+                self.enter(client)
+        with suppress(SessionClosed):  # it has left meanwhile
+            yield from self.escape()
 
     def resume(self) -> Dialogue[None]:
         """Go back to data mode: ATO."""

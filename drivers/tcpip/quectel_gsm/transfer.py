@@ -14,7 +14,7 @@ from .unsolicited import CLOSED, CONNECT, DEACTIVATED, indexed
 
 CTRL_Z, ESC = b"\x1a", b"\x1b"
 ESCAPE = b"+++"
-ECHO = 2.0
+ECHO = 1.5
 """Seconds in which the module has to send back an octet that it takes as data."""
 
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
