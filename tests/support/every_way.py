@@ -29,7 +29,7 @@ class Way:
         stack: what ends it all.
         shell: ``threads`` or ``aio``.
         line: ``plain`` or ``channel``.
-        options: `behaviour` and `clock`, as for `laboratory`.
+        options: `behaviour`, `clock` and `line_rate`, as for `laboratory`.
     """
 
     def __init__(self, stack: ExitStack, shell: str, line: str, **options: Any) -> None:
@@ -82,6 +82,11 @@ class Way:
         made = self._call(lambda: self._make(context, **options))
         return InLoop(self._call, made) if self._in_loop else made
 
+    def round_trip(self) -> None:
+        """Return when the module has done what it could do by now: it has read what was written, for example."""
+        for _ in range(3):
+            self._call(lambda: self.module._on_loop(lambda: None))
+
     def set_network(self, network: Network) -> None:
         """See `EmulatedModule.set_network`."""
         self._call(lambda: self.module.set_network(network))
@@ -104,11 +109,14 @@ def nothing_left() -> Iterator[ExitStack]:
 
 
 @contextmanager
-def way_named(name: str, behaviour: Behaviour | None = None, *, clock: Clock | None = None) -> Iterator[Way]:
+def way_named(
+    name: str, behaviour: Behaviour | None = None, *, clock: Clock | None = None, line_rate: int = 0
+) -> Iterator[Way]:
     """Make the one of `NAMES`, and want nothing of it left at the end."""
     shell, _, line = name.partition("-")
     with nothing_left() as stack:
-        yield Way(stack, shell, line, behaviour=behaviour, **({} if clock is None else {"clock": clock}))
+        options = {} if clock is None else {"clock": clock}
+        yield Way(stack, shell, line, behaviour=behaviour, line_rate=line_rate, **options)
 
 
 @pytest.fixture(params=WAYS, ids="-".join)

@@ -47,7 +47,7 @@ class DataMode:
                 "data in transparent mode cannot contain +++, which leaves data mode; "
                 "use transparent=Transparent(escape='dtr')"
             )
-        yield from transfer.stream(data)
+        yield from transfer.stream(data, transparent.line_rate)
         self.tail = (self.tail + data)[-2:]
 
     def enter(self, session: SocketState) -> None:
@@ -79,7 +79,7 @@ class DataMode:
             if transparent is not None and transparent.escape == "dtr":
                 yield from transfer.escape_by_dtr(self._set_dtr, lambda: None)
             else:
-                yield from pause(transfer.GUARD)
+                yield from transfer.silence()
                 yield from transfer.escape_once(lambda: None)
         yield from close()
 
@@ -122,7 +122,7 @@ class DataMode:
 
     def verify_end(self) -> Dialogue[None]:
         """Find out by ``+++`` whether CLOSED in data mode was the end of the session or data."""
-        yield from pause(transfer.GUARD)
+        yield from transfer.silence()
         if not self._state.suspected:
             return  # more octets have come meanwhile: CLOSED was data
 
