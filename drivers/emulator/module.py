@@ -22,7 +22,7 @@ from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
 from .lifetime import Lifetime
 from .line.physical_line import LineSettings, PhysicalLine
-from .line.port import EmulatedPort
+from .line.port import EmulatedPort, host_streams
 from .line.serial_line import open_serial
 from .line.tap import Tap
 from .line.ways_in import WaysIn
@@ -266,11 +266,11 @@ class EmulatedModule(Lifetime):
         Args:
             timeout: seconds that its ``read`` waits, None for ever.
         """
-        return EmulatedPort(self._on_loop(lambda: self._ways_in_running().pair()), timeout)
+        return EmulatedPort(self._on_loop(lambda: self._ways_in_running().pair()), timeout, self._line_rate)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Return the host's end of the line as asyncio streams."""
-        return await asyncio.open_connection(sock=self._on_loop(lambda: self._ways_in_running().pair()))
+        return await host_streams(self._on_loop(lambda: self._ways_in_running().pair()), self._line_rate)
 
     def on_octets(self, callback: OctetsCallback) -> None:
         """Call a function with the octets of all UARTs, in the module's thread.

@@ -48,11 +48,15 @@ class AioLab:
 
 @asynccontextmanager
 async def aio_laboratory(
-    behaviour: Behaviour | None = None, *, clock: Clock | None = None, hosts: dict[str, str] | None = None
+    behaviour: Behaviour | None = None,
+    *,
+    clock: Clock | None = None,
+    hosts: dict[str, str] | None = None,
+    line_rate: int = 0,
 ) -> AsyncIterator[AioLab]:
     """Set a laboratory up, and want no task of it left at the end."""
     before = asyncio.all_tasks()
-    options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour)}
+    options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour), "line_rate": line_rate}
     if clock is not None:
         options["clock"] = clock
     async with EmulatedModule(**options) as module, await cmux.aio.open(module.serve_pty()) as mux:  # type: ignore[arg-type]

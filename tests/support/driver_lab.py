@@ -76,11 +76,15 @@ class QuickClock(HurriedClock):
 
 @contextlib.contextmanager
 def laboratory(
-    behaviour: Behaviour | None = None, *, clock: Clock | None = None, hosts: dict[str, str] | None = None
+    behaviour: Behaviour | None = None,
+    *,
+    clock: Clock | None = None,
+    hosts: dict[str, str] | None = None,
+    line_rate: int = 0,
 ) -> Iterator[Lab]:
     """Set a laboratory up, and want nothing left of it at the end."""
     before = set(threading.enumerate())
-    options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour)}
+    options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour), "line_rate": line_rate}
     if clock is not None:
         options["clock"] = clock
     with EmulatedModule(**options) as module, cmux.open(module.serve_pty()) as mux:  # type: ignore[arg-type]
@@ -184,11 +188,6 @@ def client_of(listener: Listener, address: str) -> socket.socket:
         made.sendall(b"hello")
     made.settimeout(PATIENCE)
     return made
-
-
-def said_again(octets: bytes, written: list[bytes]) -> bool:
-    """Whether this is a ``+++`` that was not heard, once more: a busy computer does not keep silences exactly."""
-    return octets == b"+++" and written[-1:] == [octets]
 
 
 ANSWERS = {"CONNECT OK", "SERVER OK", "SEND OK", "STATE", "+++"}  # limits of what is not a command

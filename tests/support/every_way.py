@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ class Way:
         line: ``plain`` (there is one UART, 0), or ``channel`` (the UARTs are the channels of a multiplexer).
         behaviour: that of the module.
         clock: the clock of module and drivers; None: the real one.
+        line_rate: see `EmulatedModule`.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Way:
         *,
         behaviour: Behaviour | None = None,
         clock: Clock | None = None,
+        line_rate: int = 0,
     ) -> None:
         self.plain = line == "plain"
         self.tables = [ContextTable(), ContextTable()]
@@ -53,7 +56,7 @@ class Way:
         self._ports: dict[int, Any] = {}
         self._loop: Loop | None = None
         timed: dict[str, Any] = {} if clock is None else {"clock": clock}
-        module = EmulatedModule(behaviour=behaviour_of(behaviour), hosts=HOSTS, **timed)
+        module = EmulatedModule(behaviour=behaviour_of(behaviour), hosts=HOSTS, line_rate=line_rate, **timed)
         if shell == "aio":
             self._loop = Loop()
             stack.callback(self._loop.close)
@@ -123,6 +126,11 @@ class Way:
             return TcpipDriver(port, context, **options)
         return InLoop(self._call, self._call(lambda: aio.TcpipDriver(port, context, **options)))
 
+    def round_trip(self) -> None:
+        """Return when the module has done what it could do by now: it has read what was written, for example."""
+        for _ in range(3):
+            self._call(lambda: self.module._on_loop(lambda: None))
+
     def set_network(self, network: Network) -> None:
         """See `EmulatedModule.set_network`."""
         self._call(lambda: self.module.set_network(network))
@@ -142,7 +150,17 @@ async def _tasks_end() -> None:
     assert not [task for task in left if not task.done()]
 
 
-MakeWay = Callable[..., Way]
+@dataclass(frozen=True)
+class MakeWay:
+    """Makes the module and its drivers in one shell, on one kind of line; see `Way`."""
+
+    stack: ExitStack
+    shell: str
+    line: str
+
+    def __call__(self, **options: Any) -> Way:
+        """Make it; arguments as for `Way`."""
+        return Way(self.stack, self.shell, self.line, **options)
 
 
 @contextmanager
@@ -159,14 +177,15 @@ def nothing_left() -> Iterator[ExitStack]:
 
 @pytest.fixture(params=WAYS, ids="-".join)
 def way(request: pytest.FixtureRequest) -> Iterator[MakeWay]:
-    """What makes the module and its drivers; arguments as for `Way`."""
+    """What makes the module and its drivers."""
     with nothing_left() as stack:
-        yield lambda **options: Way(stack, *request.param, **options)
+        yield MakeWay(stack, *request.param)
 
 
-def only(line: str) -> pytest.MarkDecorator:
-    """Run a test on one kind of line: what takes more than one UART, or no more than one."""
-    return pytest.mark.parametrize("way", [one for one in WAYS if one[1] == line], indirect=True, ids="-".join)
+def only(line: str, shell: str = "") -> pytest.MarkDecorator:
+    """Run a test on one kind of line: what takes more than one UART, or no more than one; maybe in one shell."""
+    chosen = [one for one in WAYS if one[1] == line and shell in ("", one[0])]
+    return pytest.mark.parametrize("way", chosen, indirect=True, ids="-".join)
 
 
 LATE = Behaviour(late_settings="error")

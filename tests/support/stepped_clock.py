@@ -1,4 +1,4 @@
-"""A clock that stands still, and goes on in small steps where somebody waits for it."""
+"""A clock that goes on in small steps: no luck with the computer."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from drivers.clock import FakeClock, Timer
 
 STEP = 0.1
 FOR_EVER = 10_000.0
+SMALL = 0.02
+PAUSE = 0.004  # real seconds between small steps: for threads that do not wait on the clock, as those of sockets
 BREATH = 0.02  # real seconds after each step, in which others do what it was about
 
 
@@ -103,3 +105,27 @@ class SteppedClock(FakeClock):
         finally:
             over.set()
             thread.join()
+
+
+@contextmanager
+def stepping(clock: FakeClock, settle: Callable[[], None]) -> Iterator[None]:
+    """Let a clock go on while the block runs, whether somebody waits for it or not.
+
+    Args:
+        clock: the clock of the module and its driver.
+        settle: returns when what was due is done.
+    """
+    over = threading.Event()
+
+    def step() -> None:
+        while not over.wait(PAUSE):
+            settle()
+            clock.advance(SMALL)
+
+    thread = threading.Thread(target=step, name="steps of a clock")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

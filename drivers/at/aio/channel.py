@@ -17,6 +17,7 @@ from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
 from ..core.execution import Execution, turn
 from ..core.ticket import Ticket
+from .outlet import Outlet
 
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -49,6 +50,7 @@ class AtChannel(ChannelBase):
     ) -> None:
         super().__init__(name, clock, nullcontext())
         self._reader, self._writer = reader, writer
+        self._outlet = Outlet(writer)
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -186,15 +188,21 @@ class AtChannel(ChannelBase):
             self._log.warning("bringing the channel back failed: %s", failure)
 
     async def _step(self) -> None:
-        """Write octets if there are any, otherwise wait for the line or the clock."""
+        """Write octets if there are any, otherwise look at the port, or wait for the line or the clock."""
         octets = self._engine.data_to_send()
         if octets:
-            with self._writing(octets):
+            with self._using(f"{len(octets)} octets could not be written"):
                 self._writer.write(octets)
-                self._engine.sent(self._clock.now())
+                self._engine.sent(self._clock.now(), rate=self._outlet.rate())
                 await self._writer.drain()
             return
-        due, now = self._engine.next_timeout(), self._clock.now()
+        due, now = self._engine.next_event(), self._clock.now()
+        if self._engine.look_due(now):
+            number = self._engine.departure.number
+            with self._using("the port does not tell what it has still to send"):
+                left = await self._outlet.left(b"%d:%d" % (self._dlci or 0, number))
+            self._engine.look(*left, self._clock.now())
+            return
         if due is not None and due <= now:
             self._engine.handle_timeout(now)
             return

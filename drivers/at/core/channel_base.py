@@ -101,11 +101,8 @@ class ChannelBase(ABC):
             AtError: the port has no DTR.
             ChannelClosed: the line is gone.
         """
-        try:
+        with self._using("DTR could not be set"):
             there = self._put_dtr(on)
-        except LINE_ERRORS as error:
-            self._lose(error)
-            raise ChannelClosed(f"{self.name}: DTR could not be set: {error}") from error
         if not there:
             raise AtError(f"{self.name}: the port has no DTR; use escape='+++'")
 
@@ -157,17 +154,20 @@ class ChannelBase(ABC):
             self._log.exception("a sink failed")
 
     @contextmanager
-    def _writing(self, octets: bytes) -> Iterator[None]:
-        """End the channel if writing in the ``with`` block fails.
+    def _using(self, failed: str) -> Iterator[None]:
+        """End the channel if the port fails in the ``with`` block.
+
+        Args:
+            failed: what could not be done.
 
         Raises:
-            ChannelClosed: the octets could not be written.
+            ChannelClosed: the port failed.
         """
         try:
             yield
         except LINE_ERRORS as error:
             self._lose(error)
-            raise ChannelClosed(f"{self.name}: {len(octets)} octets could not be written: {error}") from error
+            raise ChannelClosed(f"{self.name}: {failed}: {error}") from error
 
     @contextmanager
     def _in_background(self) -> Iterator[None]:

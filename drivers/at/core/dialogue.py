@@ -69,6 +69,8 @@ class Step:
         abandon: creates the dialogue that recovers the channel when this step is given up.
         whole: whether the step is finished even if the caller is interrupted; the dialogue then continues to the next
             step that is not.
+        drained: whether the timeout starts only when everything that was written so far has left for the module.
+        rate: bits per second of a line whose port does not know it.
     """
 
     kind: Kind
@@ -85,6 +87,8 @@ class Step:
     after_echo: bool = False
     abandon: Callable[[], Dialogue[None]] | None = None
     whole: bool = False
+    drained: bool = False
+    rate: float | None = None
 
 
 T = TypeVar("T")
@@ -145,6 +149,7 @@ def expect(
     prompt: bool = False,
     abandon: Callable[[], Dialogue[None]] | None = None,
     whole: bool = False,
+    drained: bool = False,
 ) -> Dialogue[Response]:
     """Wait for a line that the module sends some time after a command.
 
@@ -156,13 +161,22 @@ def expect(
         prompt: whether the ``>`` also ends it, with an empty `Response.final`.
         abandon: creates the dialogue that recovers the channel when the wait is given up.
         whole: whether to wait even if the caller is interrupted.
+        drained: whether the timeout starts only when everything that was written so far has left for the module.
 
     Returns:
         The line, as `Response.final`.
     """
     shown = what or " or ".join(pattern.prefix or "a line" for pattern in lines)
     response = yield Step(
-        Kind.EXPECT, shown, timeout, success=lines, ends_on=ends_on, prompt=prompt, abandon=abandon, whole=whole
+        Kind.EXPECT,
+        shown,
+        timeout,
+        success=lines,
+        ends_on=ends_on,
+        prompt=prompt,
+        abandon=abandon,
+        whole=whole,
+        drained=drained,
     )
     return response
 
@@ -211,12 +225,19 @@ def payload(
     return response
 
 
-def pause(seconds: float, *, write: bytes = b"", whole: bool = False) -> Dialogue[None]:
+def pause(
+    seconds: float, *, write: bytes = b"", whole: bool = False, drained: bool = False, rate: float | None = None
+) -> Dialogue[None]:
     """Wait for a time; answers that come meanwhile are stale and are dropped.
 
     Args:
         seconds: the duration, from the moment the octets have been written.
         write: octets to write first, to which there is no answer (data in data mode, ``+++``).
         whole: whether the pause lasts to its end even if the caller is interrupted.
+        drained: whether it begins only when everything that was written so far has left for the module: `AtTimeout` if
+            the line takes nothing for 10 s.
+        rate: bits per second of a line whose port does not know it.
     """
-    yield Step(Kind.PAUSE, f"a pause of {seconds} s", seconds, write, info=None, whole=whole)
+    yield Step(
+        Kind.PAUSE, f"a pause of {seconds} s", seconds, write, info=None, whole=whole, drained=drained, rate=rate
+    )

@@ -6,12 +6,14 @@ from collections import Counter
 from typing import Protocol
 
 from ...errors import AtError, AtTimeout, ChannelClosed, CommandError
+from .departure import STUCK, Departure
 from .dialogue import Kind, Response, Step
 from .lexer import Data, Echoed, Framing, Lexer, Line, Payload, Prompt, Token
 from .patterns import LinePattern, any_match
 from .results import ERRORS, error_for, is_error
 
 HOLD = 0.2
+ECHO_ON, ECHO_OFF = "ATE1", "ATE0"
 MAX_INFO = 512
 
 
@@ -54,11 +56,13 @@ class Engine:
         self.counters: Counter[str] = Counter()
         """``unclaimed`` and ``stale`` lines, ``unclaimed_octets`` of data."""
         self.prepared: bool = False
-        """Whether the channel has been set up for its first dialogue."""
+        """Whether the module's echo is off; the next turn turns it off if it is not."""
         self.in_doubt: bool = False
         """Whether an answer may still come to a command that no longer waits for it."""
         self.failure: ChannelClosed | None = None
         """Why the line cannot be used any more; None while it can."""
+        self.departure: Departure = Departure()
+        """Whether the octets that were written have left the port."""
         self._hold = hold
         self._sinks: list[Sink] = []
         self._hold_until: float | None = None
@@ -97,6 +101,8 @@ class Engine:
         self.lexer.prompt = step.prompt
         if step.payload_echo:
             self.lexer.expect_echo(step.payload_echo, tell=step.until_echoed)
+        if step.kind is Kind.COMMAND and step.shown == ECHO_ON:
+            self.prepared = False
 
     @property
     def congested(self) -> bool:
@@ -127,18 +133,43 @@ class Engine:
         """Return the octets of the step in flight that have not been written; `sent` confirms them."""
         return self._unsent if self._reply is None else b""
 
-    def sent(self, now: float, begun: float | None = None) -> None:
-        """Note that the octets of `data_to_send` have been written: the timeout of the step starts.
+    def sent(self, now: float, begun: float | None = None, rate: float | None = None) -> None:
+        """Note that the octets of `data_to_send` have been written: the timeout of the step starts, unless it drains.
 
         Args:
             now: the caller's clock in seconds.
             begun: when writing began; a pause counts from there, because the module may have had the octets since.
+            rate: bits per second of the line, if the port knows it.
         """
-        self._unsent = b""
-        step = self._step
-        if step is not None:
+        step, count, self._unsent = self._step, len(self._unsent), b""
+        if step is None:
+            return
+        if count:
+            self.departure.wrote(count, now if begun is None else begun, step.rate or rate)
+        if step.drained:
+            self.departure.begin(now)
+        else:
             since = begun if step.kind is Kind.PAUSE and begun is not None else now
             self._began, self._deadline = now, since + step.timeout
+
+    def look_due(self, now: float) -> bool:
+        """Whether the port is to be looked at: the step waits until everything that was written has left."""
+        due = self.departure.next_look
+        return due is not None and now >= due and self._reply is None
+
+    def look(self, waiting: int, arrived: bool | None, now: float) -> None:
+        """Note how far the octets have come that were written; see `Departure.look`."""
+        step, departure = self._step, self.departure
+        if step is None or departure.next_look is None or self._reply is not None:
+            return
+        if departure.look(waiting, arrived, now):
+            self._began, self._deadline = now, now + step.timeout
+        elif departure.stuck(now):
+            self._reply = AtTimeout(
+                f"{self.name}: {waiting} octets have been waiting in the port, and none left it for {STUCK:g} s; does "
+                "flow control hold the line?",
+                command=step.shown,
+            )
 
     def receive(self, octets: bytes, now: float) -> None:
         """Process octets from the line."""
@@ -166,6 +197,11 @@ class Engine:
         """Return when `handle_timeout` is due, on the caller's clock."""
         due = [at for at in (self._deadline if self._reply is None else None, self._hold_until) if at is not None]
         return min(due, default=None)
+
+    def next_event(self) -> float | None:
+        """Return when `handle_timeout` or `look` is due, for the one who runs the dialogue."""
+        look = self.departure.next_look if self._reply is None else None
+        return min((at for at in (self.next_timeout(), look) if at is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Do everything that is due at this time."""
@@ -261,9 +297,12 @@ class Engine:
 
     def _end(self, reply: Response | CommandError) -> None:
         self._reply = reply
+        if self._step is not None and self._step.kind is Kind.COMMAND and self._step.shown == ECHO_OFF:
+            self.prepared = self.prepared or isinstance(reply, Response)
 
     def _disarm(self) -> None:
         self._step, self._unsent, self._deadline, self._reply = None, b"", None, None
+        self.departure.end()
         self.lexer.prompt = False
         self.lexer.expect_echo(b"")
 

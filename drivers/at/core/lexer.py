@@ -236,9 +236,14 @@ class Lexer:
             return Data(self._take(at if at > 0 else len(self._octets)))
         if self.prompt and self._octets.startswith(b"\r\n>"):
             return self._prompted(3)
-        token, wait = self._known_line(0)
-        if token is not None:
-            return token
+        line, wait = self._known_line(0)
+        if line is not None:
+            return line
+        if not wait and self._octets.startswith(b"\r\n"):
+            counted, wait = self._header(2)  # data of another session
+            if counted is not None:
+                del self._octets[:2]
+                return counted
         if wait and not self._release:
             self.held = True
             return None

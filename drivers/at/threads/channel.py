@@ -17,7 +17,7 @@ from ..core.engine import Sink
 from ..core.execution import Execution, turn
 from ..core.patterns import LinePattern
 from ..core.ticket import Ticket
-from .port import POLL, Borrowed, Port, port_name
+from .port import POLL, Borrowed, Outlet, Port, port_name
 
 T = TypeVar("T")
 Direction = Literal["rx", "tx"]
@@ -56,7 +56,7 @@ class AtChannel(ChannelBase):
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
-        self._borrowed = Borrowed(port)
+        self._borrowed, self._outlet = Borrowed(port), Outlet(port)
         self._stopping = False
         with _living_lock:
             _living.add(self)
@@ -269,16 +269,28 @@ class AtChannel(ChannelBase):
                 if done():
                     return
                 octets = self._engine.data_to_send()
-                if not octets:
+                if not octets and not self._engine.look_due(self._clock.now()):
                     self._wait()
                     continue
+            if not octets:
+                self._look()
+                continue
             begun = self._clock.now()
             self._write(octets)
             with self._changed:
-                self._engine.sent(self._clock.now(), begun)
+                self._engine.sent(self._clock.now(), begun, self._outlet.rate())
+
+    def _look(self) -> None:
+        """Look how far the octets have come that were written."""
+        with self._using("the port does not tell what it has still to send"):
+            waiting = self._outlet.waiting()
+            token = b"%d:%d" % (self._dlci or 0, self._engine.departure.number)
+            arrived = None if waiting else self._outlet.arrived(token)
+        with self._changed:
+            self._engine.look(waiting, arrived, self._clock.now())
 
     def _wait(self) -> None:
-        due = self._engine.next_timeout()
+        due = self._engine.next_event()
         now = self._clock.now()
         if due is not None and due <= now:
             self._engine.handle_timeout(now)
@@ -290,7 +302,7 @@ class AtChannel(ChannelBase):
         for tap in list(self._taps):
             tap("tx", octets)
         rest = memoryview(octets)
-        with self._writing(octets):
+        with self._using(f"{len(octets)} octets could not be written"):
             while rest:
                 written = self.port.write(bytes(rest))
                 rest = rest[len(rest) if written is None else written :]

@@ -5,6 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Protocol
 
+from cmux.protocol.errors import LocalError
+from cmux.protocol.events import Outcome
+
+from ..outgoing import rate_of, waiting_in
+
 POLL = 0.2  # seconds between looks at a stop flag where a read cannot be cancelled
 WRITE_TIMEOUT = 30.0
 
@@ -12,7 +17,8 @@ WRITE_TIMEOUT = 30.0
 class Port(Protocol):
     """The interface that a channel needs from a port; pyserial's ports and virtual UARTs have it.
 
-    ``cancel_read``, ``write_timeout``, ``name``, ``is_open`` and ``close`` are used if the port has them.
+    ``cancel_read``, ``write_timeout``, ``out_waiting``, ``baudrate``, ``mux``, ``name``, ``is_open`` and ``close`` are
+    used if the port has them.
     """
 
     @property  # as pyserial has it: not every type checker takes a property for an attribute
@@ -76,3 +82,43 @@ class Borrowed:
         for key, value in self._before.items():
             with suppress(OSError, ValueError, AttributeError):
                 setattr(self._port, key, value)
+
+
+class Outlet:
+    """What is known about the octets that were written to a port.
+
+    Args:
+        port: the port. The baud rate of one with a ``mux`` is not that of the line.
+    """
+
+    def __init__(self, port: Port) -> None:
+        self._port = port
+
+    @property
+    def _multiplexer(self) -> object:
+        return getattr(self._port, "mux", None)
+
+    def rate(self) -> int | None:
+        """Return the bits per second of the line, if the port knows it."""
+        return rate_of(self._port) if self._multiplexer is None else None
+
+    def waiting(self) -> int:
+        """Return how many octets have not left, as far as the port knows."""
+        return waiting_in(self._port)
+
+    def arrived(self, token: bytes) -> bool | None:
+        """Ask the module behind a multiplexer to send a token back, which it gets behind everything that has left.
+
+        Args:
+            token: octets, others for each wait.
+
+        Returns:
+            Whether it has answered; None if it cannot be asked.
+        """
+        test = getattr(self._multiplexer, "test", None)
+        if test is None:
+            return None
+        try:
+            return test(token) is not Outcome.TIMEOUT
+        except LocalError:  # there is no session: writing will say why
+            return None

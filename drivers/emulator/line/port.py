@@ -1,7 +1,8 @@
-"""The host's end of the line as a serial-like object in the same process."""
+"""The host's end of the line in the same process: as a serial-like object, and as asyncio streams."""
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 import threading
@@ -14,15 +15,17 @@ class EmulatedPort:
     Args:
         endpoint: the connected socket.
         timeout: seconds that `read` waits, None for ever.
+        baudrate: bits per second of the line; 0 for as fast as it goes.
     """
 
-    def __init__(self, endpoint: socket.socket, timeout: float | None = None) -> None:
+    def __init__(self, endpoint: socket.socket, timeout: float | None = None, baudrate: int = 0) -> None:
         endpoint.setblocking(True)
         self._socket = endpoint
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.setblocking(False)
         self._lock = threading.Lock()
         self.timeout: float | None = timeout
+        self.baudrate: int = baudrate
         self.is_open: bool = True
         self.name: str = "emulated M10"
         self.port: str = self.name
@@ -104,3 +107,28 @@ class EmulatedPort:
             self._wake_out.recv(4096)
             return False
         return bool(ready)
+
+
+class HostWriter(asyncio.StreamWriter):
+    """A stream writer whose ``get_extra_info`` knows ``"baudrate"``, the bits per second of the line."""
+
+    baudrate: int = 0
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """See `asyncio.StreamWriter`."""
+        return self.baudrate if name == "baudrate" else super().get_extra_info(name, default)
+
+
+async def host_streams(endpoint: socket.socket, baudrate: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return the host's end of the line as asyncio streams.
+
+    Args:
+        endpoint: the connected socket.
+        baudrate: bits per second of the line; 0 for as fast as it goes.
+    """
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(loop=loop)
+    transport, protocol = await loop.create_connection(lambda: asyncio.StreamReaderProtocol(reader), sock=endpoint)
+    writer = HostWriter(transport, protocol, reader, loop)
+    writer.baudrate = baudrate
+    return reader, writer

@@ -16,6 +16,9 @@ from .procedure import Procedure, on_channel
 from .session_table import IdScope
 from .socket_state import SocketState
 
+CLOSINGS = 64
+"""The most clients that are closed before a context is deactivated, however many come meanwhile."""
+
 
 class Context(EventHandler):
     """One context, controlled over one channel; see `EventHandler` for the arguments."""
@@ -116,15 +119,24 @@ class Context(EventHandler):
         yield from self._give_up("the driver was closed")
 
     def _close_all(self) -> Procedure[None]:
-        while (refused := self.table._next_refused()) is not None:
-            with suppress(AtError, TcpipError):
-                yield from on_channel(self.turn_away(refused))
-        for session in self.table._unfinished():
+        for listener in list(self.table.listeners.values()):
+            listener.close_here()  # no client is taken from here on
+        for _ in range(CLOSINGS):
+            yield from self._turn_refused_away()
+            session = next(iter(self.table._unfinished()), None)
+            if session is None:
+                return
             if session.close_here():
                 with suppress(AtError, TcpipError):  # the module is gone, or deactivating ends the session, too
                     yield from self.end_session(session)
-        for listener in list(self.table.listeners.values()):
-            listener.close_here()
+
+    def _turn_refused_away(self) -> Procedure[None]:
+        for _ in range(CLOSINGS):
+            refused = self.table._next_refused()
+            if refused is None:
+                return
+            with suppress(AtError, TcpipError):
+                yield from on_channel(self.turn_away(refused))
 
     def _wind_up(self) -> Procedure[None]:
         yield from self._close_all()
@@ -251,8 +263,11 @@ class Context(EventHandler):
             session.ending = False
 
     def end_listening(self, listener: ListenerState) -> Procedure[None]:
-        """Close a listener in the module."""
+        """Close a listener in the module, and the clients that nobody has accepted."""
+        for client in listener.take_waiting():
+            self.table._turn_away(client)
         if self.claim.valid:
+            yield from self._turn_refused_away()
             yield from self.stack.close_listener(listener)
 
     def listener_status(self, listener: ListenerState) -> Procedure[tuple[bool, int]]:

@@ -187,14 +187,15 @@ class EventHandler:
         if not self.claim.valid:
             table._doubt = False
             return None
-        if table.online is not None:
-            return self.stack.online_work()
-        if table._doubt:
-            table._doubt = False
-            return self._reconcile()
         refused = table._next_refused()
         if refused is not None:
             return self.turn_away(refused)
+        if table._doubt and table.online is None:
+            table._doubt = False
+            return self._reconcile()
+        due = self.stack.work()
+        if due is not None or table.online is not None:
+            return due
         session = table._next_unread()
         return None if session is None else self._fetch(session)
 

@@ -64,8 +64,11 @@ class Extras(ABC):
         """
         self.lacks("data mode")
 
-    def online_work(self) -> Dialogue[None] | None:
-        """Return the dialogue that is due in data mode, or None."""
+    def work(self) -> Dialogue[None] | None:
+        """Return a dialogue of this family that is due without a call of the user, or None.
+
+        In data mode it is only the one that ends it, or finds out whether it has ended.
+        """
         return None
 
     def foreground(self) -> Procedure[tuple[int, int | None]]:

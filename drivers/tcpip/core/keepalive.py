@@ -47,6 +47,8 @@ class KeepAlive:
             raise ValueError("period, first and then are more than 0 seconds")
         if not self.probe:
             raise ValueError("a probe has 1 octet or more, not 0")
+        if b"\x1b" in self.probe:
+            raise ValueError("a probe has no ESC (0x1B), which cancels data on some modules (app note 4.3)")
         if not 0 <= self.repeats <= 12:
             raise ValueError(f"repeats is 0 to 12, not {self.repeats}")
         if self.index is not None and (type(self.index) is not int or self.index < 0):
@@ -278,6 +280,10 @@ class Watched(Generic[S]):
                 yield from self._rest(left)
             if session.closed:
                 return
+            if session.open and (session.closing or (session.unread and session.congested)):
+                # not idle: the module keeps data until the reader makes room
+                yield from self._rest(period)
+                continue
             yield from examine(self._context, session, self._settings, self._ask, idle=period)
 
     def _rest(self, seconds: float | None, *, firm: bool = False) -> Procedure[None]:
@@ -293,9 +299,11 @@ class Watched(Generic[S]):
         log = port_logger(self._context.claim.port)
         log.info("%s", why)
         dead = self.session._state
-        dead.break_off(why)
-        if dead.close_here():
-            with suppress(DriverError):
+        finished = dead.remote_closed  # all that it has received can still be read
+        if not finished:
+            dead.break_off(why)
+        if finished or dead.close_here():
+            with suppress(DriverError), dead.unless_interrupted():
                 yield from self._context.end_session(dead)
         if self._on_dead is not None:
             self._tell(partial(self._on_dead, self.session, why))

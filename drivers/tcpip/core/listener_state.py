@@ -81,6 +81,13 @@ class ListenerState:
             self.changes.notify()
             return first
 
+    def take_waiting(self) -> list[SocketState]:
+        """Return all clients that wait, and keep none."""
+        with self.changes:
+            waiting = list(self._waiting)
+            self._waiting.clear()
+            return waiting
+
     def take_client(self) -> SocketState | None:
         """Return the next client that waits, or None.
 

@@ -124,12 +124,15 @@ class Transparent:
         size: number of octets at which it sends at once, up to 1460.
         escape: ``+++`` leaves data mode by ``+++`` between two silences, and data must not contain it; ``dtr`` leaves
             data mode by dropping DTR, and data may contain any octets.
+        line_rate: bits per second of the UART, where the port does not know it, as one that is reached by a socket: the
+            silence before ``+++`` begins when the data has passed there; None: the port knows, or the line is fast.
     """
 
     retries: int = 3
     wait: float = 0.2
     size: int = 1024
     escape: str = "+++"
+    line_rate: int | None = None
 
     def __post_init__(self) -> None:
         if self.escape not in ("+++", "dtr"):
@@ -140,6 +143,8 @@ class Transparent:
             raise InvalidArgument(f"wait is 0.1 to 25.5 seconds, not {self.wait!r}")
         if type(self.retries) is not int or not 0 <= self.retries <= 8:
             raise InvalidArgument(f"retries is 0 to 8, not {self.retries!r}")
+        if self.line_rate is not None and (type(self.line_rate) is not int or self.line_rate < 1):
+            raise InvalidArgument(f"line_rate is in bits per second, not {self.line_rate!r}")
 
 
 @dataclass(frozen=True, slots=True)

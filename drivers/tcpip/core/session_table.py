@@ -98,7 +98,8 @@ class SessionTable:
 
     def _unfinished(self) -> list[SocketState]:
         """Return the sessions that still have to be closed in the module."""
-        return [s for s in list(self.sessions.values()) if not s.closed and self._occupies(s)]
+        there = [s for s in list(self.sessions.values()) if not s.closed and not s.released]
+        return [s for s in there if self._until_closed or not s.remote_closed]
 
     @property
     def listening(self) -> bool:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ...errors import ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
+from ...errors import DriverError, ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
 from .changes import Changes
 
 Role = Literal["client", "server"]
@@ -288,11 +288,11 @@ class SocketState:
 
     @contextmanager
     def unless_interrupted(self) -> Iterator[None]:
-        """Allow another `close` if the ``with`` block, which closes it in the module, is interrupted."""
+        """Allow another `close` if the ``with`` block, which closes it in the module, is interrupted or abandoned."""
         try:
             yield
         except BaseException as error:
-            if not isinstance(error, Exception):  # KeyboardInterrupt, CancelledError
+            if not isinstance(error, DriverError):
                 with self.changes:
                     self._closed, self.half_closed = False, True
             raise

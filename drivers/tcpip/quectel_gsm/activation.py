@@ -79,13 +79,18 @@ class Activation:
                 word = yield from self._clear_up(was_active, doubt=isinstance(error, AtTimeout))
             if isinstance(error, ConnectFail):
                 raise self._explained(error, word, was_active) from None
+            if isinstance(error, CommandError):
+                error.args = (f"{error}{self._beside(word)}",)
             if isinstance(error, ConnectFailed):
                 raise type(error)(f"{self._state.name}: {error}", code=error.code) from error
             raise
-        except NameNotFound:
+        except NameNotFound as missing:
+            word = ""
             with suppress(AtError):
-                yield from self._clear_up(was_active, resting=RESTING | {"IP GPRSACT"})
+                word = yield from self._clear_up(was_active, resting=RESTING | {"IP GPRSACT"})
                 yield from self._foreground.on_channel(self._foreground.learn_address())
+            if self._beside(word):
+                raise NameNotFound(f"{missing.strerror}{self._beside(word)}", reason=missing.reason) from missing
             raise
         return result
 
@@ -101,14 +106,17 @@ class Activation:
         if word == BROKEN and was_active:
             return ConnectFailed(f"{said}: the network has deactivated the context meanwhile ({word})")
         if word in NOT_ACTIVE:
-            csd = isinstance(self._state.settings.bearer, Csd)
-            beside = "; a CSD context cannot be active beside another one (app note 7.1)" if csd else ""
-            return ConnectFailed(f"{said}: the context could not be activated, it is in {word}{beside}")
+            return ConnectFailed(f"{said}: the context could not be activated, it is in {word}{self._beside(word)}")
         if not fail.possible:
             return ConnectFailed(f"{said}, for which the module gives no reason")
         if fail.elapsed >= CONNECT_LIMIT:
             return ConnectTimeout(f"{said} after {fail.elapsed:.0f} s: nobody answered")
         return ConnectRefused(f"{said}, for which the module gives no reason: {fail.possible}")
+
+    def _beside(self, word: str) -> str:
+        """Return the reason that a context may have which is not active after a failure; empty if none is known."""
+        csd = word in NOT_ACTIVE and isinstance(self._state.settings.bearer, Csd)
+        return "; a CSD context cannot be active beside another one (app note 7.1)" if csd else ""
 
     def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Procedure[str]:
         """Read the state after a failure, and deactivate a context that would otherwise be locked for all UARTs.

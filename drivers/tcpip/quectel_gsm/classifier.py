@@ -147,6 +147,7 @@ class Classifier:
         if not self._state.claim.valid:
             return None
         self._state.uart.foreground.context = None
+        self._state.module.forget()
         return events.ModuleReset(f"the module was reset ({text})", INITIAL)
 
     # -- data ------------------------------------------------------------------------------------------------------
@@ -163,6 +164,8 @@ class Classifier:
                 return None
             state.fetched += len(data)
             return events.Pushed(state.reading.id, data, found.sender)
+        if state.receive == "buffered":
+            return None  # it belongs to the other context of this UART
         before_it = state.uart.heading
         heading = Heading(found.index, found.sender or before_it.sender, found.local or before_it.local)
         if heading.local is not None and state.claim.address not in (None, heading.local):
@@ -193,11 +196,11 @@ class Classifier:
     # -- data mode -------------------------------------------------------------------------------------------------
 
     def _went_online(self) -> events.Event | None:
-        clients = self._table.standing("server")
-        if not clients or self._state.settings.transparent is None:
+        client = self._table.sessions.get(SocketId(0, "server"))
+        if client is None or not (client.open or client.ending) or self._state.settings.transparent is None:
             return None
         self._state.suspect = b""
-        return events.Online(clients[0].id)
+        return events.Online(client.id)  # also one that nobody takes: its data mode has to be left
 
     def _suspicious(self, text: str) -> events.Event:
         """Handle CLOSED in data mode: it ends the session if no data follows, otherwise it is data."""

@@ -13,6 +13,12 @@ def check_claiming(state: StackState) -> None:
     Raises:
         TcpipError: they cannot, because of another context on this UART.
     """
+    for other in state.others():
+        if other.table.online is not None:
+            raise TcpipError(
+                f"{state.name}: not possible while this UART is in data mode for its other context, "
+                f"{other.claim.context}; only one of the two is used in transparent mode (app note 7.2)"
+            )
     if state.settings.transparent is not None:
         _check_uart(state)
 

@@ -11,7 +11,7 @@ from ..core import events
 from ..core.options import is_dotted
 from ..core.procedure import Procedure, wait
 from ..core.socket_state import SocketState
-from . import dialogues
+from . import closing
 from .dialogues import ConnectFail
 from .state import StackState
 from .timeouts import deadline
@@ -76,7 +76,7 @@ class Connecting:
     def _close_left(self) -> Dialogue[None]:
         with suppress(AtTimeout):  # some firmware adds an ERROR
             yield from expect(_ERROR, timeout=0.3)
-        yield from dialogues.close_half_open(self._index)
+        yield from closing.close_half_open(self._state, self._index)
 
     def _attempt(self) -> Procedure[Response]:
         on_channel = self._state.foreground.on_channel
@@ -127,8 +127,12 @@ class Connecting:
         if not self._given_up:
             self._result = line
             self._note(line)
-            self._session.opened(0)
+            self._session.nudge()
         return events.Nothing()
+
+    def _came(self) -> str | None:
+        self._session.outcome()  # raises if the context, the module or the line was lost
+        return self._result or None
 
     def _forget(self) -> None:
         self._state.table.opening = self._state.take_connect_result = None
@@ -136,8 +140,7 @@ class Connecting:
     def _await_result(self) -> Procedure[Response]:
         """Wait for the result, and give the opening up if that does not come."""
         try:
-            code = yield from wait(self._limit, self._session.changes, self._session.outcome)
-            if code is None:
+            if (yield from wait(self._limit, self._session.changes, self._came)) is None:
                 raise AtTimeout(
                     f"{self._state.claim.port}: CONNECT OK after {self._text} did not come within {self._limit:g} s",
                     command=f"CONNECT OK after {self._text}",

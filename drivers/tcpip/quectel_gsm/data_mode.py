@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from ...at.core import Dialogue, pause
-from ...errors import SessionClosed, SessionFinished, TcpipError
+from ...at.core import Dialogue, expect, pause
+from ...errors import AtTimeout, SessionClosed, SessionFinished, TcpipError
 from ..core.events import ContextDropped, OnlineEnd, Pushed
 from ..core.socket_state import SocketState
 from . import transfer
 from .dialogues import BROKEN
 from .state import StackState
-from .unsolicited import DEACTIVATED
+from .unsolicited import CONNECT, DEACTIVATED
 
 
 class DataMode:
@@ -47,7 +47,7 @@ class DataMode:
                 "data in transparent mode cannot contain +++, which leaves data mode; "
                 "use transparent=Transparent(escape='dtr')"
             )
-        yield from transfer.stream(data)
+        yield from transfer.stream(data, transparent.line_rate)
         self.tail = (self.tail + data)[-2:]
 
     def enter(self, session: SocketState) -> None:
@@ -79,7 +79,7 @@ class DataMode:
             if transparent is not None and transparent.escape == "dtr":
                 yield from transfer.escape_by_dtr(self._set_dtr, lambda: None)
             else:
-                yield from pause(transfer.GUARD)
+                yield from transfer.silence()
                 yield from transfer.escape_once(lambda: None)
         yield from close()
 
@@ -95,6 +95,15 @@ class DataMode:
             raise TcpipError(
                 f"{self._state.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
             )
+
+    def leave(self, client: SocketState) -> Dialogue[None]:
+        """Leave data mode, which CONNECT begins after REMOTE IP, for a client that nobody takes (app note 5.2)."""
+        if self._table.online is not client and not client.remote_closed:
+            with suppress(AtTimeout):
+                yield from expect(CONNECT, timeout=1.0, what="CONNECT after REMOTE IP")
+                self.enter(client)
+        with suppress(SessionClosed):  # it has left meanwhile
+            yield from self.escape()
 
     def resume(self) -> Dialogue[None]:
         """Go back to data mode: ATO."""
@@ -113,7 +122,7 @@ class DataMode:
 
     def verify_end(self) -> Dialogue[None]:
         """Find out by ``+++`` whether CLOSED in data mode was the end of the session or data."""
-        yield from pause(transfer.GUARD)
+        yield from transfer.silence()
         if not self._state.suspected:
             return  # more octets have come meanwhile: CLOSED was data
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ...at.core import Dialogue, LinePattern, command, expect
@@ -39,6 +39,7 @@ _OK = LinePattern("OK")
 ACTIVE_STATES = frozenset(
     {"IP GPRSACT", "IP STATUS", "TCP CONNECTING", "UDP CONNECTING", "IP CLOSE", "CONNECT OK", "IP PROCESSING"}
 )
+_ONE_OPEN = frozenset({"TCP CONNECTING", "UDP CONNECTING", "CONNECT OK"})
 
 
 def _info(name: str) -> tuple[LinePattern, ...]:
@@ -99,13 +100,16 @@ _EXCLUSIVE = {("QIMUX", "1"): "QIMODE", ("QIMODE", "1"): "QIMUX"}
 """The settings that exclude another one (app note 4.1): transparent mode and MUXIP."""
 
 
-def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> Dialogue[None]:
+def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> Dialogue[bool]:
     """Set a value; ERROR is accepted if the module has that value already.
 
     Args:
         name: the name of the command, such as ``QIMUX``.
         value: the text behind the equals sign.
         read_state: reads the state of the context.
+
+    Returns:
+        Whether the module has taken it; False: it has it already, of AT+QICSGP only as far as can be read.
 
     Raises:
         SettingRefused: the module refuses the value and has another one.
@@ -119,6 +123,8 @@ def setting(name: str, value: str, read_state: Callable[[], Dialogue[str]]) -> D
         if current.replace(" ", "").split(",")[:known] != value.split(",")[:known]:
             why = yield from _why_refused(name, value, word)
             raise SettingRefused(f"{refusal} (it is {current}, the context is in {word}{why})") from refusal
+        return False
+    return True
 
 
 def _why_refused(name: str, value: str, word: str) -> Dialogue[str]:
@@ -174,9 +180,33 @@ def deactivate() -> Dialogue[None]:
 
 
 def take_down() -> Dialogue[None]:
-    """Bring the foreground context to IP INITIAL from any state."""
-    if (yield from state()) != INITIAL:
-        yield from deactivate()
+    """Bring the foreground context to IP INITIAL from any state; its sessions are closed first (app note 3.5)."""
+    word = yield from state()
+    if word == INITIAL:
+        return
+    for role, indexes in (yield from _left_open(word)).items():
+        yield from put("QISRVC", str(SERVICE[role]))
+        for index in indexes:
+            yield from close_only(index)
+    yield from deactivate()
+
+
+def _left_open(word: str) -> Dialogue[dict[Role, Sequence[int | None]]]:
+    """Return the sessions that another host has left open, with MUXIP by their indexes."""
+    if word not in ACTIVE_STATES:
+        return {}
+    left: dict[Role, Sequence[int | None]] = {}
+    if word in _ONE_OPEN:
+        left["client"] = [None]
+    elif word == "IP PROCESSING":
+        left["client"] = sorted((yield from read_sockets())[1])
+    with suppress(CommandError, UnexpectedAnswer):  # not every module has AT+QISERVER?
+        _, clients = yield from read_server()
+        if not clients:
+            return left
+        muxip = (yield from read("QIMUX")) == "1"
+        left["server"] = sorted((yield from read_clients())) if muxip else [None]
+    return left
 
 
 # -- server and client (app note 3.2, 5.2) ---------------------------------------------------------------------------
@@ -200,20 +230,7 @@ class ConnectFail(Exception):
 
 def listening_port(protocol: str, port: int) -> Dialogue[None]:
     """Set the port for listening: AT+QILPORT."""
-    value = f'"{protocol}",{port}'
-    try:
-        yield from put("QILPORT", value)
-    except CommandError as refusal:
-        yield from _end_left_server(refusal)
-        yield from put("QILPORT", value)
-
-
-def _end_left_server(refusal: CommandError) -> Dialogue[None]:
-    """End a server of any kind that another host has left; if there is none, raise the refusal again."""
-    listening, _ = yield from read_server()
-    if not listening:
-        raise refusal
-    yield from close(lambda: True, SERVICE["server"])
+    yield from put("QILPORT", f'"{protocol}",{port}')
 
 
 def listen(protocol: str, clients: int | None) -> Dialogue[None]:
@@ -231,11 +248,7 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
     if clients is not None:
         arguments = f"={kind},{clients}"
     text = f"AT+QISERVER{arguments}"
-    try:
-        yield from command(text, timeout=deadline("QISERVER"), info=())
-    except CommandError as refusal:
-        yield from _end_left_server(refusal)
-        yield from command(text, timeout=deadline("QISERVER"), info=())
+    yield from command(text, timeout=deadline("QISERVER"), info=())
     came = yield from expect(_SERVING, *CONNECT_FAIL, timeout=deadline("SERVER OK"))
     if came.final != _SERVING.prefix:
         raise ConnectFail(text, came.final, came.elapsed, "")
@@ -252,25 +265,6 @@ def read_service() -> Dialogue[int]:
     return int(text)
 
 
-def close(still_open: Callable[[], bool], service: int, index: int | None = None) -> Dialogue[bool]:
-    """Close a session: AT+QISRVC?, AT+QISRVC if it differs, AT+QICLOSE (app note 8.4).
-
-    Args:
-        still_open: called right before AT+QICLOSE, which would end the server if the client has already closed.
-        service: 1 for a session with a remote server, 2 with a remote client.
-        index: the session, with MUXIP on; None with MUXIP off, or for the whole server.
-
-    Returns:
-        Whether AT+QICLOSE was answered CLOSE OK; False: it had been closed.
-    """
-    current = yield from read_service()
-    if current != service:
-        yield from put("QISRVC", str(service))
-    if not still_open():
-        return False
-    return (yield from close_only(index))
-
-
 def close_only(index: int | None = None) -> Dialogue[bool]:
     """Send AT+QICLOSE; ERROR means that the session has already been closed."""
     text = "AT+QICLOSE" if index is None else f"AT+QICLOSE={index}"
@@ -279,13 +273,6 @@ def close_only(index: int | None = None) -> Dialogue[bool]:
     except CommandError:
         return False
     return True
-
-
-def close_half_open(index: int | None) -> Dialogue[None]:
-    """Give up a session that is being opened in an active context."""
-    with suppress(CommandError):
-        yield from put("QISRVC", "1")
-        yield from close_only(index)
 
 
 # -- open sessions (app note 5.2; M66 AT manual, QISTATE, QISSTAT) -----------------------------------------------------

@@ -41,6 +41,9 @@ def _send_escape(
 ) -> Dialogue[str | None]:
     """Send a piece with ESC to a module of which it is not known what it does then: it is asked by its echo."""
     foreground, shown = state.foreground, state.foreground.known("QISDE")
+    bare = [one.foreground for one in (state, *state.others()) if one.mixes]
+    for one in bare:  # an echo between data is data, unless each piece of data has its length; it stays on
+        yield from one.in_foreground(one.setting("QIHEAD", "1"))
     yield from foreground.in_foreground(command("ATE1"), {**settings, "QISDE": "1"})  # some echo data with ATE1 only
     failure: CommandError | None = None
     final: str | None = None

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ...at.core import Dialogue
-from ...errors import AtError, CommandError, TcpipError
+from ...errors import AtError, CommandError, SettingRefused, TcpipError
+from ...logs import port_logger
 from ..core.context_claim import ContextClaim
 from ..core.ownership import ContextState, Lease
 from ..core.procedure import Procedure, on_channel
+from ..core.socket_state import Role
 from . import dialogues
 from .dialogues import BROKEN, INITIAL
 from .reclaim import free_context
@@ -37,14 +39,16 @@ class ForegroundContext:
     Args:
         claim: the claim to the context.
         foreground: the foreground context of the virtual UART.
+        bearers: the value of AT+QICSGP that was set for each context of the module.
     """
 
-    def __init__(self, claim: ContextClaim, foreground: Foreground) -> None:
+    def __init__(self, claim: ContextClaim, foreground: Foreground, bearers: dict[int, str]) -> None:
         self.context: int = claim.context
         self.claim = claim
         self.foreground = foreground
         self._channel = None if claim.dlci is None else claim.dlci - 1  # the number of this UART in AT+QIFGCNT?
         self._known: dict[str, str] = {}
+        self._bearers = bearers
 
     # -- claiming it -----------------------------------------------------------------------------------------------
 
@@ -193,14 +197,45 @@ class ForegroundContext:
         if self._known.get(name) == value:
             return
         self._known.pop(name, None)  # unknown, should this be given up half way
-        yield from dialogues.setting(name, value, self._after_refusal)
+        if name == "QICSGP":
+            yield from self._set_bearer(value)
+        else:
+            yield from dialogues.setting(name, value, self._after_refusal)
         self._known[name] = value
+
+    def _set_bearer(self, value: str) -> Dialogue[None]:
+        """Set AT+QICSGP. If the module refuses it, AT+QICSGP? tells the kind of bearer, not the access point."""
+        taken = yield from dialogues.setting("QICSGP", value, self._after_refusal)
+        former = self._bearers.get(self.context)
+        if taken:
+            self._bearers[self.context] = value
+        elif former is None:
+            log = port_logger(self.claim.port)
+            log.warning("%s: in use already, maybe with another bearer than %s", self.claim.name, value)
+        elif former != value:
+            raise SettingRefused(
+                f"{self.claim.name}: AT+QICSGP={value} was refused, because the context is in use with {former}; "
+                f"AT+QICSGP needs {INITIAL}: deactivate the context first, or reclaim() it (app note 3.1)"
+            )
+
+    def select_service(self, role: Role, *, asked: bool = True) -> Dialogue[None]:
+        """Make AT+QISEND and AT+QICLOSE apply to a role: AT+QISRVC?, AT+QISRVC if it differs (app note 8.4).
+
+        Args:
+            role: the role of this side.
+            asked: whether to ask first.
+        """
+        service = dialogues.SERVICE[role]
+        self._known.pop("QISRVC", None)  # unknown, should this be given up half way
+        if not asked or (yield from dialogues.read_service()) != service:
+            yield from dialogues.put("QISRVC", str(service))
+        self._known["QISRVC"] = str(service)
 
     def _after_refusal(self) -> Dialogue[str]:
         return (yield from self.read_state(doubt=not self.claim.active))
 
     def learn(self, name: str, value: str) -> None:
-        """Record a value that a dialogue has set."""
+        """Record a value that is known from elsewhere."""
         self._known[name] = value
 
     def known(self, name: str) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from ...at.core import Dialogue
 from ...errors import CommandError, SettingRefused, TcpipError
 from ..core.listener_state import ListenerState
 from ..core.options import is_dotted
 from ..core.procedure import Procedure
 from ..core.socket_state import Role, SocketId, SocketState
-from . import dialogues
+from . import closing, dialogues
 from .activation import Activation
 from .connecting import Connecting
 from .data_mode import DataMode
@@ -32,8 +35,6 @@ class Opening:
         self._foreground = state.foreground
         self._activation = activation
         self._data_mode = data_mode
-        self._ports: dict[str, int] = {}
-        """The listening port that was set for each protocol."""
 
     # -- a server --------------------------------------------------------------------------------------------------
 
@@ -60,7 +61,8 @@ class Opening:
         server = ListenerState(name=self._state.name, protocol=protocol, port=number, id=SERVER, clients=most)
         self._table.listeners[SERVER] = server  # a client may come in the octets right behind SERVER OK
         try:
-            listening = dialogues.listen(protocol, most if self._state.settings.muxip else None)
+            clients = most if self._state.settings.muxip else None
+            listening = self._after_end_of_left_server(lambda: dialogues.listen(protocol, clients))
             yield from self._alone(self._foreground.on_channel(listening))
         except BaseException:
             self._table.drop(SERVER)
@@ -70,15 +72,27 @@ class Opening:
         return server
 
     def _listening_port(self, protocol: str, port: int | None) -> Procedure[int]:
-        current = self._ports.get(protocol, dialogues.DEFAULT_PORT)
-        if port is None or port == current:
-            return current
-        try:
-            yield from self._foreground.on_channel(dialogues.listening_port(protocol, port))
-        except CommandError as refusal:
-            raise SettingRefused(str(refusal)) from refusal
-        self._ports[protocol] = port
+        ports, key = self._state.module.ports, (self._state.claim.context, protocol)
+        if port is None:
+            return ports.get(key, dialogues.DEFAULT_PORT)
+        known = f"QILPORT {protocol}"
+        if self._foreground.known(known) != str(port):
+            setting = self._after_end_of_left_server(lambda: dialogues.listening_port(protocol, port))
+            try:
+                yield from self._foreground.on_channel(setting)
+            except CommandError as refusal:
+                raise SettingRefused(str(refusal)) from refusal
+            ports[key] = port
+            self._foreground.learn(known, str(port))
         return port
+
+    def _after_end_of_left_server(self, make: Callable[[], Dialogue[None]]) -> Dialogue[None]:
+        """Run a dialogue, and if it is refused because another host has left a server, end that and run it again."""
+        try:
+            yield from make()
+        except CommandError as refusal:
+            yield from closing.end_left_server(self._state, refusal)
+            yield from make()
 
     # -- a client --------------------------------------------------------------------------------------------------
 
@@ -110,7 +124,9 @@ class Opening:
                 self._data_mode.enter(session)
 
         own = number if muxip else None
-        close = (lambda: dialogues.close_half_open(own)) if self._state.claim.active else dialogues.deactivate
+        close = (
+            (lambda: closing.close_half_open(self._state, own)) if self._state.claim.active else dialogues.deactivate
+        )
         connecting = Connecting(
             self._state,
             session,

@@ -180,8 +180,10 @@ class QuectelGsmStack(TcpipStack):
         return closing.close(self._state, session)
 
     def turn_away(self, session: SocketState) -> Dialogue[None]:
-        """See `TcpipStack.turn_away`: AT+QICLOSE=<index>, with MUXIP."""
-        return closing.turn_away(self._state, session)
+        """See `TcpipStack.turn_away`: AT+QICLOSE, in transparent mode after data mode has been left."""
+        if self.transparent:
+            yield from self._data_mode.leave(session)
+        yield from closing.turn_away(self._state, session)
 
     def close_listener(self, listener: ListenerState) -> Procedure[None]:
         """See `TcpipStack.close_listener`: AT+QICLOSE."""
@@ -193,7 +195,9 @@ class QuectelGsmStack(TcpipStack):
 
     def ended_by_peer(self, session: SocketState) -> None:
         """See `TcpipStack.ended_by_peer`."""
-        if session.role == "client" and not self._state.settings.muxip:
+        if session.role == "server":
+            closing.left_by_client(self._state)
+        elif not self._state.settings.muxip:
             self._foreground.note("IP CLOSE")
 
     # -- data ------------------------------------------------------------------------------------------------------
@@ -257,9 +261,12 @@ class QuectelGsmStack(TcpipStack):
         """See `TcpipStack.resume`: ATO."""
         return self._data_mode.resume()
 
-    def online_work(self) -> Dialogue[None] | None:
-        """See `TcpipStack.online_work`."""
-        return self._data_mode.verify_end() if self._state.suspected else None
+    def work(self) -> Dialogue[None] | None:
+        """See `TcpipStack.work`: the end of a session in data mode, or of a server whose last client has left."""
+        if self._state.suspected:
+            return self._data_mode.verify_end()
+        due = self._state.server_due and self.wiring.table.online is None
+        return closing.after_last_client(self._state) if due else None
 
     # -- only in this family ---------------------------------------------------------------------------------------
 

@@ -54,8 +54,25 @@ class Uart:
             return (yield from procedure)
 
 
+@dataclass(slots=True)
+class Module:
+    """The record of a module, shared by all stacks on its UARTs: what they have set and cannot read back."""
+
+    stacks: weakref.WeakSet[StackState] = field(default_factory=weakref.WeakSet)
+    """The stacks that hold their context, on whatever UART."""
+    bearers: dict[int, str] = field(default_factory=dict)
+    """The value of AT+QICSGP that was set for each context; AT+QICSGP? tells only a part of it."""
+    ports: dict[tuple[int, str], int] = field(default_factory=dict)
+    """The value of AT+QILPORT that was set for each context and protocol."""
+
+    def forget(self) -> None:
+        """Forget what was set, because the module was reset."""
+        self.bearers.clear()
+        self.ports.clear()
+
+
 _uarts: weakref.WeakKeyDictionary[object, Uart] = weakref.WeakKeyDictionary()
-_modems: weakref.WeakKeyDictionary[object, weakref.WeakSet[StackState]] = weakref.WeakKeyDictionary()
+_modules: weakref.WeakKeyDictionary[object, Module] = weakref.WeakKeyDictionary()
 _records_lock = threading.Lock()
 
 
@@ -65,10 +82,10 @@ def uart_of(channel: object) -> Uart:
         return _uarts.setdefault(channel, Uart())
 
 
-def stacks_of(modem: object) -> weakref.WeakSet[StackState]:
-    """Return the stacks on a module that hold their context; for the same module it is always the same set."""
+def module_of(modem: object) -> Module:
+    """Return the record of a module; for the same module it is always the same object."""
     with _records_lock:
-        return _modems.setdefault(modem, weakref.WeakSet())
+        return _modules.setdefault(modem, Module())
 
 
 class StackState:
@@ -81,14 +98,13 @@ class StackState:
     def __init__(self, wiring: Wiring) -> None:
         self.settings: Settings = Settings.of(wiring.options, wiring.dialect)
         self.uart: Uart = uart_of(wiring.port)
-        self.modem: weakref.WeakSet[StackState] = stacks_of(wiring.modem)
-        """The stacks of this module that hold their context, on whatever UART."""
+        self.module: Module = module_of(wiring.modem)
         self.claim: ContextClaim = wiring.claim
         self.table: SessionTable = wiring.table
         self.emit: Callable[[events.Event], None] = wiring.emit
         self.now: Callable[[], float] = wiring.now
         self.name: str = wiring.claim.name
-        self.foreground: ForegroundContext = ForegroundContext(self.claim, self.uart.foreground)
+        self.foreground: ForegroundContext = ForegroundContext(self.claim, self.uart.foreground, self.module.bearers)
         self.receive: str = self.settings.receive or "buffered"
         """The receive mode; decided when the context is claimed."""
         self.reading: SocketState | None = None
@@ -96,6 +112,8 @@ class StackState:
         self.fetched: int = 0
         self.take_connect_result: Callable[[str], events.Event | None] | None = None
         """Takes the result of AT+QIOPEN, where that is waited for outside of its turn."""
+        self.server_due: bool = False
+        """Whether the server has to be closed: its user has closed it before, and its last client has left."""
         self.suspect: bytes = b""
         """A line in data mode that may be the end of the session or data."""
 
@@ -136,12 +154,12 @@ class StackState:
     def hold(self) -> None:
         """Note that the context is held."""
         self.uart.stacks.add(self)
-        self.modem.add(self)
+        self.module.stacks.add(self)
 
     def let_go(self) -> None:
         """Note that the context is not held any more."""
         self.uart.stacks.discard(self)
-        self.modem.discard(self)
+        self.module.stacks.discard(self)
 
     def others(self) -> list[StackState]:
         """Return the stacks of the other contexts that are held on this UART."""
@@ -149,7 +167,7 @@ class StackState:
 
     def elsewhere(self) -> list[StackState]:
         """Return the stacks of the other contexts that are held on this module, on this UART or another one."""
-        known = {*self.uart.stacks, *self.modem}
+        known = {*self.uart.stacks, *self.module.stacks}
         return [state for state in known if state.claim.context != self.claim.context and state.claim.valid]
 
     def doubt_others(self) -> events.InDoubt:

@@ -14,7 +14,7 @@ from .unsolicited import CLOSED, CONNECT, DEACTIVATED, indexed
 
 CTRL_Z, ESC = b"\x1a", b"\x1b"
 ESCAPE = b"+++"
-ECHO = 2.0
+ECHO = 1.5
 """Seconds in which the module has to send back an octet that it takes as data."""
 
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
@@ -197,9 +197,19 @@ GUARD = 0.6
 ATTEMPTS = 3
 
 
-def stream(data: bytes) -> Dialogue[None]:
-    """Write data in data mode, where there is no answer."""
-    yield from pause(0.0, write=data)
+def stream(data: bytes, rate: int | None = None) -> Dialogue[None]:
+    """Write data in data mode, where there is no answer.
+
+    Args:
+        data: the octets.
+        rate: bits per second of a line whose port does not know it.
+    """
+    yield from pause(0.0, write=data, rate=rate)
+
+
+def silence() -> Dialogue[None]:
+    """Keep the silence that has to be before ``+++``: it begins when the last octet has left for the module."""
+    yield from pause(GUARD, drained=True)
 
 
 def escape_by_plus(left: Callable[[], None]) -> Dialogue[bool]:
@@ -212,18 +222,18 @@ def escape_by_plus(left: Callable[[], None]) -> Dialogue[bool]:
         Whether the module answered OK; if not, it was not in data mode, or does not respond.
     """
     for _ in range(ATTEMPTS):
-        yield from pause(GUARD)
+        yield from silence()
         if (yield from escape_once(left)):
             return True
     return False
 
 
 def escape_once(left: Callable[[], None]) -> Dialogue[bool]:
-    """Send ``+++`` after a silence; see `escape_by_plus`."""
+    """Send ``+++`` after `silence`; see `escape_by_plus`."""
     # OK cannot come before the end of the silence behind the last plus: until then, a line that looks like OK is data.
     yield from pause(GUARD * 0.75, write=ESCAPE, whole=True)
     try:
-        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after +++", whole=True)
+        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after +++", whole=True, drained=True)
     except AtTimeout:
         return False
     left()
@@ -260,6 +270,7 @@ def escape_by_dtr(set_dtr: Callable[[bool], None], left: Callable[[], None]) -> 
     Returns:
         Whether the module answered OK.
     """
+    yield from pause(0.0, drained=True)  # what comes behind the drop would be a command
     set_dtr(False)
     try:
         yield from expect(_OK, timeout=LIMITS["+++"], what="OK after DTR was dropped", whole=True)

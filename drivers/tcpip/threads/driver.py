@@ -263,7 +263,12 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
     # -- data mode -------------------------------------------------------------------------------------------------
 
     def escape(self) -> None:
-        """Go from data mode to command mode, by ``+++`` or DTR; the module keeps the data that comes meanwhile."""
+        """Go from data mode to command mode, by ``+++`` or DTR; the module keeps the data that comes meanwhile.
+
+        Raises:
+            TcpipError: the module does not leave data mode.
+            AtTimeout: data was waiting in the port, and none left it for 10 s.
+        """
         self._do(on_channel(self._context.stack.escape()))
 
     def resume(self) -> None:

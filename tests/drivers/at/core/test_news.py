@@ -50,6 +50,12 @@ class Listener:
         pass
 
 
+def closed() -> Dialogue[bool]:
+    if (yield from dialogues.read_service()) != 1:
+        yield from dialogues.put("QISRVC", "1")
+    return (yield from dialogues.close_only())
+
+
 def sent() -> Dialogue[str]:
     return (yield from transfer.send(b"hi", echo=True))
 
@@ -78,7 +84,7 @@ TALKS: list[Talk] = [
      ("8.8.8.8", "8.8.4.4")),
     (lambda: dialogues.listen("TCP", None), [(b"AT+QISERVER\r", [OK, b"\r\nSERVER OK\r\n"])], None),
     (refused, [(b"AT+QIMUX=1\r", [b"\r\n+CME ERROR: 3\r\n"])], "+CME ERROR: 3"),
-    (lambda: dialogues.close(lambda: True, 1),
+    (closed,
      [(b"AT+QISRVC?\r", [b"\r\n+QISRVC: 2\r\n", OK]), (b"AT+QISRVC=1\r", [OK]),
       (b"AT+QICLOSE\r", [b"\r\nCLOSE OK\r\n"])], True),
     (dialogues.deactivate, [(b"AT+QIDEACT\r", [b"\r\nDEACT OK\r\n"])], None),

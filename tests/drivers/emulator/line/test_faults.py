@@ -270,22 +270,26 @@ async def test_losing_the_registration_takes_the_contexts_and_is_told_who_asked(
 
 
 async def test_the_other_moments() -> None:
-    clock = Turning()
-    async with Lab(EmulatedModule(clock=clock)) as lab:
+    async with Lab(EmulatedModule()) as lab:
         await lab.plain.ask("AT+QIREGAPP;+QIACT")
         lab.module.trigger("pdp_deact")
         await lab.plain.expect(b"\r\n+PDP DEACT\r\n")
         await lab.plain.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
-        for refusal, grant in (("activation_refused", "activation_granted"), ("silence", "sound")):
-            lab.module.trigger(refusal)
-            await lab.plain.ask("AT+QIREGAPP")
-            lab.plain.write(b"AT+QIACT\r")
-            await clock.turn(150)  # the module asks a silent network again for so long
-            await lab.plain.expect(b"AT+QIACT\r\r\nERROR\r\n")
-            await lab.plain.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
-            lab.module.trigger(grant)
-            await lab.plain.ask("AT+QIREGAPP;+QIACT")
-            await lab.plain.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
+        lab.module.trigger("activation_refused")
+        await lab.plain.ask("AT+QIREGAPP")
+        await lab.plain.ask("AT+QIACT", "\r\nERROR\r\n")
+        await lab.plain.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
+        lab.module.trigger("activation_granted")
+        await lab.plain.ask("AT+QIREGAPP;+QIACT")
+        await lab.plain.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
+        lab.module.trigger("silence")  # nobody answers, until somebody does
+        await lab.plain.ask("AT+QIREGAPP")
+        lab.plain.write(b"AT+QIACT\r")
+        await lab.plain.expect(b"AT+QIACT\r")
+        await lab.plain.quiet()
+        lab.module.trigger("sound")
+        await lab.plain.expect(b"\r\nOK\r\n")
+        await lab.plain.ask("AT+QIDEACT", "\r\nDEACT OK\r\n")
         with pytest.raises(ValueError, match="flood"):
             lab.module.trigger("flood")
 
