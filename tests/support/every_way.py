@@ -86,6 +86,11 @@ class Way:
         """All that the module has got from the host, on all UARTs."""
         return bytes(self._octets["received"])
 
+    @property
+    def sent(self) -> bytes:
+        """All that the module has sent to the host, on all UARTs."""
+        return bytes(self._octets["sent"])
+
     def has_come(self, text: bytes, count: int, seconds: float, *, direction: str = "received") -> bool:
         """Wait so many real seconds until the module has got a text so many times, or has ``sent`` it."""
         octets = self._octets[direction]

@@ -21,6 +21,7 @@ from toy_module import ToyModule, ToyPort, ToyUart
 
 from drivers import tcpip
 from drivers.at.aio import AtChannel
+from drivers.clock import Clock
 from drivers.tcpip import aio
 
 
@@ -176,6 +177,8 @@ class ToyInLoop(Bench):
         self._loop = Loop()
         stack.callback(self._loop.close)
         self._table = tcpip.ContextTable()
+        self.clock: Clock | None = None
+        """The clock of drivers that are made from now on; None: the real one."""
         self._ends: dict[int, socket.socket] = {}
         self._streams = {uart: self._line(stack, uart) for uart in (1, 2)}
 
@@ -200,7 +203,8 @@ class ToyInLoop(Bench):
                 end.feed(octets)
 
     def driver(self, uart: int = 1, *, several: bool = False) -> Any:
-        made = self._loop.call(lambda: aio.TcpipDriver(self._streams[uart], uart - 1, dialect=TOY, table=self._table))
+        options = {"dialect": TOY, "table": self._table, "clock": self.clock}
+        made = self._loop.call(lambda: aio.TcpipDriver(self._streams[uart], uart - 1, **options))
         return InLoop(self._loop.call, made)
 
     def lose_context(self) -> None:

@@ -80,11 +80,11 @@ def test_a_second_context_cannot_be_transparent(way: MakeWay, escape: str, echo_
 
 @pytest.mark.requirement("S7.6")
 def test_nor_can_there_be_a_second_context_beside_a_transparent_one(way: MakeWay, echo_server: Peer) -> None:
-    there = way()
+    there = way(clock=QuickClock(5.0))
     first, second = there.driver(0, transparent=True), there.driver(1)
     with first:
         session = first.connect("TCP", "127.0.0.1", echo_server.port)
-        session.settimeout(PATIENCE)
+        session.settimeout(5 * PATIENCE)
         refuse_all(there, second, echo_server.port)
         session.sendall(b"unharmed")
         assert session.recv(8) == b"unharmed"
@@ -95,7 +95,7 @@ def test_nor_can_there_be_a_second_context_beside_a_transparent_one(way: MakeWay
 @only("channel")
 @pytest.mark.requirement("S7.6", "S8.5")
 def test_on_another_uart_there_can(way: MakeWay, echo_server: Peer) -> None:
-    there = way()
+    there = way(clock=QuickClock(5.0))
     with there.driver(0, transparent=True) as first, there.driver(1, uart=2, transparent=True) as second:
         for driver in (first, second):
             driver.connect("TCP", "127.0.0.1", echo_server.port)
@@ -113,7 +113,7 @@ BEARERS = pytest.mark.parametrize("bearers", [(Gprs(), CSD), (CSD, Gprs()), (CSD
 def test_csd_beside_another_context_is_told_before_anything_is_sent(
     way: MakeWay, bearers: tuple[Any, Any], use: Use, echo_server: Peer
 ) -> None:
-    there = way()
+    there = way(clock=QuickClock(5.0))
     first, second = there.driver(0, bearer=bearers[0]), there.driver(1, bearer=bearers[1])
     with first, second:
         first.activate()
@@ -128,7 +128,7 @@ def test_csd_beside_another_context_is_told_before_anything_is_sent(
 @pytest.mark.requirement("S7.3")
 @EVERY_USE
 def test_also_on_another_virtual_uart(way: MakeWay, use: Use, echo_server: Peer) -> None:
-    there = way()
+    there = way(clock=QuickClock(5.0))
     first, second = there.driver(0), there.driver(1, uart=2, bearer=CSD)
     with first, second:
         first.activate()
