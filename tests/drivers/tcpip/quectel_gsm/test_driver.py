@@ -367,7 +367,7 @@ def test_a_module_that_insists_on_a_session_is_named() -> None:
 @pytest.mark.requirement("S3.37", "S3.38", "S8.13")
 def test_long_data_goes_in_pieces_of_1460_and_the_service_is_set_once() -> None:
     data = bytes(range(256)) * 12
-    rows = exchange(CLAIM, (OPEN, CONNECT_OK), ("AT+QISRVC=1", OK), ("ATE1", OK))
+    rows = exchange(CLAIM, (OPEN, CONNECT_OK), ("AT+QIHEAD=1", OK), ("AT+QISRVC=1", OK), ("ATE1", OK))
     for piece in (data[:1460], data[1460:2920], data[2920:]):
         rows += exchange((f"AT+QISEND={len(piece)}", b"\r\n> "), set_up=False)
         first = piece.find(b"\x1b") if piece == data[:1460] else -1
