@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, GeneratorType
+from typing import Any
 
 import pytest
 from scripted_port import OK, Conversation, exchange
@@ -129,10 +130,10 @@ def test_sendall_passes_no_file_twice_on_threads() -> None:
     seen: list[str] = []
 
     class Channel(AtChannel):
-        def _write(self, octets: bytes) -> None:
+        def _write(self, octets: bytes, *ticket: Any) -> None:
             if octets.startswith(b"AT+QISEND"):
                 seen.extend(generators(sys._getframe()))
-            super()._write(octets)
+            super()._write(octets, *ticket)
 
     talk = Conversation(conversation(("AT+QIFGCNT=0", OK)))
     with Channel(talk.ports[1]) as channel, TcpipDriver(channel, receive="bare", initialise=()) as driver:
@@ -145,10 +146,10 @@ async def test_sendall_passes_no_file_twice_in_asyncio() -> None:
     seen: list[str] = []
 
     class Channel(aio.AtChannel):
-        async def _step(self) -> None:
+        async def _step(self, *ticket: Any) -> None:
             if self._engine.data_to_send().startswith(b"AT+QISEND"):
                 seen.extend(generators(sys._getframe()))
-            await super()._step()
+            await super()._step(*ticket)
 
     one, other = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=one)

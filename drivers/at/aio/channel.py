@@ -169,7 +169,7 @@ class AtChannel(ChannelBase):
         execution = Execution(self._engine, dialogue, ticket)
         try:
             while not execution.proceed(self._clock.now()):
-                await self._step()
+                await self._step(ticket)
         except BaseException as error:
             task = asyncio.ensure_future(self._wind_up(execution, error))
             while not task.done():  # a second cancellation does not end it early; every step of it has a deadline
@@ -183,18 +183,18 @@ class AtChannel(ChannelBase):
         execution.abort(interrupted=not isinstance(error, Exception))
         try:
             while not execution.wind_up(self._clock.now()):
-                await self._step()
+                await self._step(Ticket())
         except DriverError as failure:
             self._log.warning("bringing the channel back failed: %s", failure)
 
-    async def _step(self) -> None:
+    async def _step(self, ticket: Ticket) -> None:
         """Write octets if there are any, otherwise look at the port, or wait for the line or the clock."""
         octets = self._engine.data_to_send()
         if octets:
             with self._using(f"{len(octets)} octets could not be written"):
                 self._writer.write(octets)
                 self._engine.sent(self._clock.now(), rate=self._outlet.rate())
-                await self._writer.drain()
+                await self._drain(ticket)
             return
         due, now = self._engine.next_event(), self._clock.now()
         if self._engine.look_due(now):
@@ -214,6 +214,19 @@ class AtChannel(ChannelBase):
         finally:
             if timer is not None:
                 timer.cancel()
+
+    async def _drain(self, ticket: Ticket) -> None:
+        """Wait until the transport has room again, or until a caller that writes data is abandoned."""
+        drain = asyncio.ensure_future(self._writer.drain())
+        try:
+            while not drain.done() and not (self._engine.streaming and ticket.abandoned):
+                self._changed.clear()
+                changed = asyncio.ensure_future(self._changed.wait())
+                await asyncio.wait((drain, changed), return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+        finally:
+            if not drain.cancel():
+                drain.result()
 
     def _arrange_hold(self) -> None:
         """Schedule octets that are held back inside bare data to be passed on, also while no dialogue runs."""

@@ -12,7 +12,7 @@ LOOK = 0.02
 """Seconds between two looks at the port."""
 UNANSWERED = 2.0
 """Seconds beyond the slowest line for which the module's word is waited for."""
-STUCK = 10.0
+STUCK = 2.0
 """Seconds in which a port has to send at least one octet of those that wait in it."""
 
 

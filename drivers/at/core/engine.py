@@ -114,6 +114,12 @@ class Engine:
         """Whether a step is in flight and has not ended."""
         return self._step is not None and self._reply is None
 
+    @property
+    def streaming(self) -> bool:
+        """Whether octets are being written for which no answer comes, so that a part of them may go out."""
+        step = self._step
+        return step is not None and step.kind is Kind.PAUSE and not step.whole
+
     def reply(self) -> Response | AtError | None:
         """Return the result of the step and clear it, or None while the step is in flight."""
         reply = self._reply

@@ -57,7 +57,7 @@ class AtChannel(ChannelBase):
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
         self._borrowed, self._outlet = Borrowed(port), Outlet(port)
-        self._stopping = False
+        self._stopping = self._streaming = False
         with _living_lock:
             _living.add(self)
 
@@ -138,7 +138,7 @@ class AtChannel(ChannelBase):
         if threading.current_thread() in self._threads[:1]:
             raise AtError(f"{self.name}: a callback on the reader cannot run a dialogue; it would wait for itself")
         ticket = ticket or Ticket()
-        ticket.waits_on(self._room_made)
+        ticket.waits_on(self._look_at_ticket)
         with self._turn(ticket, timeout):
             self._start()
             return self._drive(turn(self._engine, dialogue), ticket)
@@ -245,7 +245,7 @@ class AtChannel(ChannelBase):
     def _drive(self, dialogue: Dialogue[T], ticket: Ticket) -> T:
         execution = Execution(self._engine, dialogue, ticket)
         try:
-            self._carry_on(lambda: execution.proceed(self._clock.now()))
+            self._carry_on(lambda: execution.proceed(self._clock.now()), ticket)
         except BaseException as error:
             self._wind_up(execution, error)
             raise
@@ -255,14 +255,20 @@ class AtChannel(ChannelBase):
         """Recover the channel after a failure."""
         execution.abort(interrupted=not isinstance(error, Exception))
         try:
-            self._carry_on(lambda: execution.wind_up(self._clock.now()))
+            self._carry_on(lambda: execution.wind_up(self._clock.now()), Ticket())
         except DriverError as failure:
             self._log.warning("bringing the channel back failed: %s", failure)
         except BaseException as again:
             self._wind_up(execution, again)
             raise
 
-    def _carry_on(self, done: Callable[[], bool]) -> None:
+    def _look_at_ticket(self) -> None:
+        """Make the callers that wait look at their tickets, also the one that writes data."""
+        self._room_made()
+        if self._streaming:
+            self._borrowed.cancel_write()
+
+    def _carry_on(self, done: Callable[[], bool], ticket: Ticket) -> None:
         """Write octets and wait for answers until `done` returns True."""
         while True:
             with self._changed:
@@ -276,7 +282,7 @@ class AtChannel(ChannelBase):
                 self._look()
                 continue
             begun = self._clock.now()
-            self._write(octets)
+            self._write(octets, ticket)
             with self._changed:
                 self._engine.sent(self._clock.now(), begun, self._outlet.rate())
 
@@ -298,14 +304,16 @@ class AtChannel(ChannelBase):
         else:
             self._clock.wait(self._changed, None if due is None else due - now)
 
-    def _write(self, octets: bytes) -> None:
+    def _write(self, octets: bytes, ticket: Ticket) -> None:
         for tap in list(self._taps):
             tap("tx", octets)
         rest = memoryview(octets)
         with self._using(f"{len(octets)} octets could not be written"):
-            while rest:
+            self._streaming = self._engine.streaming
+            while rest and not (self._streaming and ticket.abandoned):
                 written = self.port.write(bytes(rest))
                 rest = rest[len(rest) if written is None else written :]
+            self._streaming = False
 
     # -- threads --------------------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ WRITE_TIMEOUT = 30.0
 class Port(Protocol):
     """The interface that a channel needs from a port; pyserial's ports and virtual UARTs have it.
 
-    ``cancel_read``, ``write_timeout``, ``out_waiting``, ``baudrate``, ``mux``, ``name``, ``is_open`` and ``close`` are
-    used if the port has them.
+    ``cancel_read``, ``cancel_write``, ``write_timeout``, ``out_waiting``, ``baudrate``, ``mux``, ``name``, ``is_open``
+    and ``close`` are used if the port has them.
     """
 
     @property  # as pyserial has it: not every type checker takes a property for an attribute
@@ -56,6 +56,7 @@ class Borrowed:
         self._port = port
         self._before: dict[str, float | None] = {}
         self._cancel = getattr(port, "cancel_read", None)
+        self._cancel_write = getattr(port, "cancel_write", None)
 
     def take(self) -> None:
         """Set the timeouts: none for reading if a read can be cancelled, otherwise a short one.
@@ -76,6 +77,12 @@ class Borrowed:
         if self._cancel is not None:
             with suppress(OSError, TypeError, ValueError):
                 self._cancel()
+
+    def cancel_write(self) -> None:
+        """Make a write that is waiting return with what it has written, if the port can do that."""
+        if self._cancel_write is not None:
+            with suppress(OSError, TypeError, ValueError):
+                self._cancel_write()
 
     def give_back(self) -> None:
         """Restore the timeouts that the port had."""

@@ -23,6 +23,7 @@ class EmulatedPort:
         self._socket = endpoint
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.setblocking(False)
+        self._stop_out, self._stop_in = socket.socketpair()
         self._lock = threading.Lock()
         self.timeout: float | None = timeout
         self.baudrate: int = baudrate
@@ -69,10 +70,17 @@ class EmulatedPort:
         return bytes(data)
 
     def write(self, data: bytes) -> int:
-        """Write all octets; return how many."""
+        """Write all octets; return how many: fewer after `cancel_write`."""
         self._check()
-        self._socket.sendall(data)
-        return len(data)
+        written = 0
+        while written < len(data):
+            ready, room, _ = select.select([self._stop_out], [self._socket], [])
+            if ready:
+                self._stop_out.recv(4096)
+                break
+            if room:
+                written += self._socket.send(data[written:], socket.MSG_DONTWAIT)
+        return written
 
     def flush(self) -> None:
         """Do nothing: `write` has handed everything over."""
@@ -82,13 +90,18 @@ class EmulatedPort:
         if self.is_open:
             self._wake_in.send(b"\0")
 
+    def cancel_write(self) -> None:
+        """Make a `write` in another thread return with what it has written."""
+        if self.is_open:
+            self._stop_in.send(b"\0")
+
     def close(self) -> None:
         """Hang up; a second call does nothing."""
         with self._lock:
             if not self.is_open:
                 return
             self.is_open = False
-        for end in (self._socket, self._wake_in, self._wake_out):
+        for end in (self._socket, self._wake_in, self._wake_out, self._stop_in, self._stop_out):
             end.close()
 
     def __enter__(self) -> EmulatedPort:

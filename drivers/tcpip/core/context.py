@@ -138,10 +138,13 @@ class Context(EventHandler):
             with suppress(AtError, TcpipError):
                 yield from on_channel(self.turn_away(refused))
 
-    def _wind_up(self) -> Procedure[None]:
+    def _end_sessions(self) -> Procedure[None]:
+        yield from self._leave_data_mode()  # nothing else can be done where that fails
         yield from self._close_all()
+
+    def _wind_up(self) -> Procedure[None]:
+        yield from self._end_sessions()
         if self.claim.active:
-            yield from self._leave_data_mode()
             yield from self.stack.deactivate()
 
     def _leave_data_mode(self) -> Procedure[None]:
@@ -170,8 +173,7 @@ class Context(EventHandler):
     def deactivate(self) -> Procedure[None]:
         """Close all sessions and deactivate the context."""
         yield from self.ready()
-        yield from self._close_all()
-        yield from self._leave_data_mode()
+        yield from self._end_sessions()
         yield from self.stack.deactivate()
 
     def local_address(self) -> Procedure[str]:

@@ -8,6 +8,7 @@ import random
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from aio_lab import aio_laboratory, exactly
@@ -325,9 +326,9 @@ class CancelledAfterWriting(AtChannel):
         super().__init__(*args, **options)  # type: ignore[arg-type]
         self.written: list[bytes] = []
 
-    async def _step(self) -> None:
+    async def _step(self, *ticket: Any) -> None:
         octets = self._engine.data_to_send()
-        await super()._step()
+        await super()._step(*ticket)
         task = asyncio.current_task()
         if octets and task is self.victim and task is not None:
             self.written.append(octets)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from driver_lab import Peer, QuickClock, client_of, exactly, laboratory, not_among
@@ -82,19 +83,19 @@ class InterruptedAfterWriting(AtChannel):
         super().__init__(*args, **options)  # type: ignore[arg-type]
         self.written: list[bytes] = []
 
-    def _write(self, octets: bytes) -> None:
-        super()._write(octets)
+    def _write(self, octets: bytes, *ticket: Any) -> None:
+        super()._write(octets, *ticket)
         if threading.current_thread() is self.victim:
             self.written.append(octets)
 
-    def _carry_on(self, done: Callable[[], bool]) -> None:
+    def _carry_on(self, done: Callable[[], bool], *ticket: Any) -> None:
         def interrupted() -> bool:
             if self.interrupt_after and len(self.written) >= self.interrupt_after:
                 self.interrupt_after = 0
                 raise KeyboardInterrupt
             return done()
 
-        super()._carry_on(interrupted)
+        super()._carry_on(interrupted, *ticket)
 
 
 def waiting_for_the_timer(driver: TcpipDriver, port: int) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from aio_lab import exactly
@@ -159,14 +160,14 @@ class Interrupted(AtChannel):
 
     cancel_at = 0
 
-    async def _step(self) -> None:
+    async def _step(self, *ticket: Any) -> None:
         if self.cancel_at:
             self.cancel_at -= 1
             if not self.cancel_at:
                 task = asyncio.current_task()
                 assert task is not None
                 task.cancel()
-        await super()._step()
+        await super()._step(*ticket)
 
 
 Operation = Callable[[TcpipDriver, int], Awaitable[object]]
