@@ -18,6 +18,7 @@ import time
 import serial
 
 from ..errors import PortBusy, PortError, PortNotFound
+from . import locks
 from .base import HungUp, Line, SerialLike, hung_up
 
 _READ_SIZE = 65536
@@ -63,11 +64,13 @@ class DescriptorLine(_SettableLine):
         port: the port that `close` closes.
         name: the name for messages.
         rate: see `Line`.
+        locked: `close` undoes `locks.lock`.
     """
 
-    def __init__(self, fd: int, port: SerialLike, name: str, rate: int | None) -> None:
+    def __init__(self, fd: int, port: SerialLike, name: str, rate: int | None, *, locked: bool = False) -> None:
         super().__init__(name, rate)
         self._fd = fd
+        self._locked = locked
         self._port = port
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -129,6 +132,8 @@ class DescriptorLine(_SettableLine):
     def close(self) -> None:
         """See `Line.close`."""
         connection: socket.socket | None = getattr(self._port, "_socket", None)
+        if self._locked and self._fd >= 0:
+            locks.unlock(self._fd)
         with contextlib.suppress(OSError):
             self._port.close()
         if connection is not None:
@@ -248,7 +253,7 @@ def open_line(port: str | os.PathLike[str] | SerialLike, baudrate: int, **settin
     """
     if isinstance(port, (str, os.PathLike)):
         name = os.fspath(port)
-        return _line(_open_serial(name, baudrate, settings), name)
+        return _line(_open_serial(name, baudrate, settings), name, opened=True)
     if not isinstance(port, SerialLike):
         raise PortError(repr(port), "neither a path, a URL, nor an open port with read, write and close")
     return _line(port, str(getattr(port, "name", None) or type(port).__name__))
@@ -259,6 +264,9 @@ def _open_serial(name: str, baudrate: int, settings: dict[str, object]) -> seria
         opened = serial.serial_for_url(name, do_not_open=True)
     except ValueError as error:
         raise PortNotFound(name, str(error)) from error
+    holder = locks.holder(name) if type(opened) is serial.Serial and os.name == "posix" else None
+    if holder is not None:
+        raise PortBusy(name, f"the port is in use by {holder}")
     try:
         opened.baudrate = baudrate
         for key, value in settings.items():
@@ -288,12 +296,15 @@ def _port_error(name: str, error: serial.SerialException) -> PortError:
     return PortError(name, text)
 
 
-def _line(port: SerialLike, name: str) -> Line:
+def _line(port: SerialLike, name: str, *, opened: bool = False) -> Line:
     if type(port).__module__ not in _DESCRIPTOR_MODULES or os.name != "posix":
         native = type(port) is serial.Serial  # not POSIX: a real port with its own cancel_read
         return PortLine(port, name, port.baudrate if native and isinstance(port, serial.Serial) else None)
     fd: int = port.fileno()  # type: ignore[attr-defined]  # both modules have it
-    real = (
-        isinstance(port, serial.Serial) and os.isatty(fd) and not os.ttyname(fd).startswith(("/dev/pts/", "/dev/pty"))
-    )
-    return DescriptorLine(fd, port, name, port.baudrate if real and isinstance(port, serial.Serial) else None)
+    terminal = isinstance(port, serial.Serial) and os.isatty(fd)
+    locked = terminal and opened  # one that the caller has opened is the caller's to lock
+    if locked:
+        locks.lock(fd)
+    real = terminal and not os.ttyname(fd).startswith(("/dev/pts/", "/dev/pty"))
+    rate = port.baudrate if real and isinstance(port, serial.Serial) else None
+    return DescriptorLine(fd, port, name, rate, locked=locked)
