@@ -63,9 +63,9 @@ class Pty:
             )
         _mark(self._slave, link)
         temporary = f"{link}.{os.getpid()}~"
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
         try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
             os.symlink(self.slave_name, temporary)
             os.replace(temporary, link)  # a client finds either the old link or the new one
         except OSError as error:

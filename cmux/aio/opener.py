@@ -7,7 +7,7 @@ from typing import Unpack
 
 from ..capture.recorder import Capture
 from ..line.base import SerialLike
-from ..logs import log_rate, port_logger
+from ..logs import FindingsLog, log_rate, port_logger
 from ..opening import Plan, make_plan
 from ..protocol import startup as startup_dialogues
 from ..protocol.config import Role
@@ -80,7 +80,8 @@ async def open(
 async def _enter(line: AioLine, plan: Plan) -> Entered:
     try:
         rates = plan.other_rates if line.has_baudrate else []
-        entered = await line.run(startup_dialogues.enter(line.name, plan.command, other_rates=rates))
+        found = FindingsLog(port_logger(line.name))
+        entered = await line.run(startup_dialogues.enter(line.name, plan.command, other_rates=rates, findings=found))
         log_rate(port_logger(line.name), entered.baudrate)
         return entered
     except BaseException:  # interrupted: the module may already be in multiplexer mode

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 import serial
 
@@ -26,6 +27,18 @@ class CommandError(Exception):
     """A command failed; the text is the line for stderr, without the name of the program."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors stand out: the line that says what is wrong, below one that says what is needed."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program, and say what is wrong with its arguments."""
+        formatter = self._get_formatter()
+        needed = [action for action in self._actions if action.required or not action.option_strings]
+        formatter.add_usage(None, needed, self._mutually_exclusive_groups)
+        usage = " ".join(formatter.format_help().split())
+        self.exit(USAGE, f"{usage} [OPTIONS], see {self.prog} --help\n{self.prog}: error: {message}\n")
+
+
 class Commands:
     """A command line that is built command by command.
 
@@ -35,7 +48,7 @@ class Commands:
     """
 
     def __init__(self, program: str, description: str) -> None:
-        self.parser: argparse.ArgumentParser = argparse.ArgumentParser(program, description=description, epilog=_EPILOG)
+        self.parser: argparse.ArgumentParser = _Parser(program, description=description, epilog=_EPILOG)
         _add_common(self.parser, argparse.SUPPRESS)
         self._subparsers = self.parser.add_subparsers(
             title="commands", metavar="COMMAND", dest="command", required=True
@@ -130,7 +143,9 @@ def run(
     for add in adders:
         add(commands)
     try:
-        arguments = commands.parser.parse_args(argv)
+        arguments, unknown = commands.parser.parse_known_args(argv)
+        if unknown:
+            arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     except SystemExit as exit_:  # argparse has reported what is wrong, or shown the help
         return exit_.code if isinstance(exit_.code, int) else USAGE
     try:
@@ -146,7 +161,7 @@ def run(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except expected as error:
-        print(f"{program} {arguments.command}: {_one_line(error)}", file=sys.stderr)
+        print(f"{program} {arguments.command}: {one_line(error)}", file=sys.stderr)
         return FAILED
 
 
@@ -197,5 +212,9 @@ def _logging(arguments: argparse.Namespace) -> Iterator[None]:
             logger.setLevel(old)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def one_line(error: Exception) -> str:
+    """Return an error as text for people, in one line and without the words that Python puts around errors of files."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(text.split()) or type(error).__name__

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from ..errors import CmuxError
 from ..threads.bridge import PtyBridge
 from ..threads.mux import Mux
-from .app import DONE, CommandError, Commands
+from .app import DONE, CommandError, Commands, one_line
 from .line_options import KEYS, ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
@@ -111,7 +111,7 @@ def _open_all(lines: list[LineOptions], stop: Stop, attached: list[Attached]) ->
         except (CmuxError, OSError) as error:
             one.close()
             attached.remove(one)
-            failed.append(f"{options.name}: {error}" if len(lines) > 1 else str(error))
+            failed.append(f"{options.name}: {one_line(error)}" if len(lines) > 1 else one_line(error))
             if len(lines) > 1:
                 _log.error("%s", failed[-1])
     for one in attached:

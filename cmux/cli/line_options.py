@@ -6,7 +6,9 @@ Options and keys are made from the rows of `cmux.settings`; the port, the links 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import re
 import textwrap
 import tomllib
 from collections.abc import Callable, Mapping
@@ -45,6 +47,8 @@ class LineOptions:
     """Which station this is: ``initiator``, or ``responder`` for the other end."""
     name: str = field(default="", compare=False)
     """The name for messages."""
+    source: str = field(default="", compare=False)
+    """The file and the table that the settings are from; empty: the command line."""
 
     def __post_init__(self) -> None:
         if not self.port or not isinstance(self.port, str):
@@ -72,8 +76,26 @@ class LineOptions:
         """Whether the peer begins sessions, and opens the channels."""
         return self.role == Role.RESPONDER.value
 
+    def check_folders(self) -> None:
+        """Check, before the port is opened, that what will be made has a folder to be in.
+
+        Raises:
+            OSError: it has none; the message names the setting as its user wrote it.
+        """
+        for name, path in (("link", self.link), ("capture", self.plan.capture)):
+            folder = os.path.dirname(os.fspath(path or "")) or "."
+            if not os.path.isdir(folder):
+                number = errno.ENOTDIR if os.path.exists(folder) else errno.ENOENT
+                shown = f"{self.source}: {name} = {path!r}" if self.source else f"{_option(name)} {path}"
+                raise OSError(number, f"{os.strerror(number)}: {folder}", shown)
+
     def open(self) -> Mux:
-        """Open the line without opening channels; see `cmux.open` and `cmux.serve`."""
+        """Open the line without opening channels; see `cmux.open` and `cmux.serve`.
+
+        Raises:
+            OSError: see `check_folders`.
+        """
+        self.check_folders()
         settings: LineSettings = {**self.settings, "channels": self.channels if self.responds else ()}
         return serve(self.port, **settings) if self.responds else open_mux(self.port, **settings)
 
@@ -156,7 +178,14 @@ def from_arguments(arguments: argparse.Namespace, port: str = "") -> LineOptions
     try:
         return _made({name: value for name, value in given.items() if value is not None} | {"port": port}, port)
     except ValueError as error:
-        parser.error(str(error))
+        parser.error(_KEY.sub(lambda key: f"{_option(key[1])} ", str(error)))
+
+
+_KEY = re.compile(rf"\b({'|'.join(KEYS)}) = ")
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def from_file(path: str) -> list[LineOptions]:
@@ -191,12 +220,12 @@ def _from_table(path: str, name: str, table: object) -> LineOptions:
         if key not in KEYS:
             raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(KEYS)}")
     try:
-        return _made(table, name)
+        return _made(table, name, f"{path}: [{name}]")
     except ValueError as error:
         raise CommandError(f"{path}: [{name}]: {error}") from error
 
 
-def _made(values: Mapping[str, Any], name: str) -> LineOptions:
+def _made(values: Mapping[str, Any], name: str, source: str = "") -> LineOptions:
     settings = {key: value for key, value in values.items() if key in SETTINGS}
     return LineOptions(
         port=values.get("port", ""),
@@ -204,4 +233,5 @@ def _made(values: Mapping[str, Any], name: str) -> LineOptions:
         link=values.get("link"),
         role=values.get("role", Role.INITIATOR.value),
         name=name,
+        source=source,
     )

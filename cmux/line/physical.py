@@ -7,11 +7,11 @@ with a short time-out, and with ``cancel_read`` where the port has it.
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import select
 import socket
+import sys
 import threading
 import time
 
@@ -20,6 +20,7 @@ import serial
 from ..errors import PortBusy, PortError, PortNotFound
 from . import locks
 from .base import HungUp, Line, SerialLike, hung_up
+from .port_errors import check_url, port_error
 
 _READ_SIZE = 65536
 _POLL_READ = 0.2  # longest delay of a stop on a port without descriptor and cancel_read
@@ -27,8 +28,6 @@ _CANCELLED_READ = 1.0  # the same with cancel_read, where it is only a safety ne
 _WRITE_TIMEOUT = 5.0
 _NOTHING_WAIT = 0.01
 
-_NOT_FOUND = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
-_BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _REMOTE_MODULES = {"serial.rfc2217"}
 _DESCRIPTOR_MODULES = {"serial.serialposix", "serial.urlhandler.protocol_socket"}
 
@@ -260,8 +259,12 @@ def open_line(port: str | os.PathLike[str] | SerialLike, baudrate: int, **settin
 
 
 def _open_serial(name: str, baudrate: int, settings: dict[str, object]) -> serial.SerialBase:
+    before = sys.exception()
+    check_url(name)
     try:
         opened = serial.serial_for_url(name, do_not_open=True)
+    except serial.SerialException as error:
+        raise port_error(name, error, before) from error
     except ValueError as error:
         raise PortNotFound(name, str(error)) from error
     holder = locks.holder(name) if type(opened) is serial.Serial and os.name == "posix" else None
@@ -277,23 +280,9 @@ def _open_serial(name: str, baudrate: int, settings: dict[str, object]) -> seria
         if type(opened).__module__ not in _REMOTE_MODULES:  # they raise NotImplementedError for it
             opened.write_timeout = _WRITE_TIMEOUT
         opened.open()
-    except serial.SerialException as error:
-        raise _port_error(name, error) from error
-    except (ValueError, OSError) as error:
-        raise PortError(name, f"cannot be opened as a serial port: {error}") from error
+    except (OSError, ValueError, LookupError) as error:  # KeyError: pyserial's message for a URL has a mistake
+        raise port_error(name, error, before) from error
     return opened
-
-
-def _port_error(name: str, error: serial.SerialException) -> PortError:
-    text = str(error)
-    if error.errno in _NOT_FOUND or "FileNotFoundError" in text:
-        return PortNotFound(name, "there is no such port (is the device plugged in?)")
-    if error.errno in _BUSY or "lock" in text or "PermissionError" in text:
-        hint = f" (ModemManager? fuser {name} says which)" if os.name == "posix" else ""
-        return PortBusy(name, f"the port is in use by another program, or by another Mux of this one{hint}")
-    if error.errno == errno.EACCES:
-        return PortError(name, "permission denied (often: the user is not in the group dialout)")
-    return PortError(name, text)
 
 
 def _line(port: SerialLike, name: str, *, opened: bool = False) -> Line:
