@@ -34,7 +34,7 @@ class Pty:
             import termios
             import tty
         except ImportError:
-            raise OSError("a pty needs a POSIX system; use a TCP port instead") from None
+            raise OSError("a pty needs a POSIX system; attach --tcp HOST:PORT offers TCP ports instead") from None
         self.link: str | None = None
         """The symbolic link, or None."""
         self.master: int

@@ -19,6 +19,7 @@ from .. import __version__
 from ..errors import CmuxError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+_LAST_PORT = 65535
 
 _EPILOG = "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage, 130 interrupted."
 
@@ -115,6 +116,43 @@ def number(low: int, high: int) -> Callable[[str], int]:
         return value
 
     return read
+
+
+def address(text: str) -> tuple[str, int]:
+    """Read ``HOST:PORT``.
+
+    Args:
+        text: the address; without a host the loopback is meant. An IPv6 address stands in brackets.
+
+    Returns:
+        The host and the port.
+
+    Raises:
+        ValueError: the text is no such address.
+    """
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit()) or int(port) > _LAST_PORT:
+        raise ValueError(f"{text!r} is not HOST:PORT with a port from 0 to {_LAST_PORT}")
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
+def consecutive(first: tuple[str, int], count: int) -> list[tuple[str, int]]:
+    """Return consecutive ports of a host.
+
+    Args:
+        first: the host and the first port; 0 picks each.
+        count: how many.
+
+    Returns:
+        A host and a port for each.
+
+    Raises:
+        ValueError: there are not so many.
+    """
+    host, port = first
+    if port + count - 1 > _LAST_PORT:
+        raise ValueError(f"{count} ports from {port} on exceed {_LAST_PORT}")
+    return [(host, port and port + index) for index in range(count)]
 
 
 def run(

@@ -23,7 +23,7 @@ from ..settings import GROUPS, RARE, SETTINGS, LineSettings, Setting
 from ..threads.mux import Mux
 from ..threads.opener import open as open_mux
 from ..threads.server import serve
-from .app import CommandError
+from .app import CommandError, address, consecutive
 
 _CHANNELS: Final = (1, 2, 3, 4)
 _BY_COMMAND: Final = ("channels", "reattach")  # only some commands have these
@@ -43,6 +43,8 @@ class LineOptions:
     """The settings for `cmux.open`."""
     link: str | None = None
     """The beginning of the symbolic links of the channels."""
+    tcp: str | None = None
+    """``HOST:PORT`` of the first channel, if they are offered as TCP ports."""
     role: str = Role.INITIATOR.value
     """Which station this is: ``initiator``, or ``responder`` for the other end."""
     name: str = field(default="", compare=False)
@@ -60,6 +62,9 @@ class LineOptions:
         if self.role not in ROLES:
             raise ValueError(f"role = {self.role!r} is not {' or '.join(ROLES)}")
         _ = self.plan  # raises if a setting is not allowed
+        if self.tcp is not None and self.link is not None:
+            raise ValueError(f"link = {self.link!r} and tcp = {self.tcp!r} exclude each other")
+        _ = self.addresses
 
     @cached_property
     def plan(self) -> Plan:
@@ -70,6 +75,18 @@ class LineOptions:
     def channels(self) -> tuple[int, ...]:
         """The DLCIs, in order; 1 to 4 by default."""
         return tuple(sorted(set(self.plan.channels))) or _CHANNELS
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """A host and a port for each channel, if they are offered as TCP ports; port 0 picks one."""
+        if self.tcp is None:
+            return []
+        if not isinstance(self.tcp, str):
+            raise ValueError(f"tcp = {self.tcp!r} is not a string")
+        try:
+            return consecutive(address(self.tcp), len(self.channels))
+        except ValueError as error:
+            raise ValueError(f"tcp = {self.tcp!r}: {str(error).removeprefix(f'{self.tcp!r} ')}") from None
 
     @property
     def responds(self) -> bool:
@@ -102,7 +119,7 @@ class LineOptions:
 
 ROLES: Final = tuple(role.value for role in Role)
 
-KEYS: Final = ("port", "link", "role", *SETTINGS)
+KEYS: Final = ("port", "link", "tcp", "role", *SETTINGS)
 """The keys that a table in a file, or the command line, may have."""
 
 
@@ -231,6 +248,7 @@ def _made(values: Mapping[str, Any], name: str, source: str = "") -> LineOptions
         port=values.get("port", ""),
         settings=cast(LineSettings, settings),
         link=values.get("link"),
+        tcp=values.get("tcp"),
         role=values.get("role", Role.INITIATOR.value),
         name=name,
         source=source,

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 DIRECTORY = Path("/var/lock")
-"""Where programs leave lock files (Filesystem Hierarchy Standard §5.9)."""
+"""Where programs leave lock files, as the Filesystem Hierarchy Standard says."""
 
 _LONGEST = 100  # octets of a lock file that are read: a process id and perhaps names
 _BINARY = 4  # octets of the older form, a process id as an int of C

@@ -221,6 +221,24 @@ class VirtualUart(ChannelStream):
             with contextlib.suppress(StateError, DlcError):  # the peer has closed it by now
                 self.ensure_open()
 
+    def wait_down(self, stop: Callable[[], bool]) -> None:
+        """Wait while the channel can be used.
+
+        Args:
+            stop: ends the wait early when it returns True; `cancel_read` makes it be called again.
+
+        Raises:
+            PortNotOpenError: the port is closed.
+            DlcClosed: the peer closed the DLC.
+            SessionEnded: the line died.
+        """
+        handle = self._opened()
+        with handle.condition:
+            while handle.up and not stop():
+                handle.condition.wait()
+            if not handle.up:
+                raise handle.reason(was_open=True)
+
     @staticmethod
     def _may_come_back(handle: DlcHandle, mux: MuxOfPort) -> bool:
         closed_by_peer = handle.error is not None and handle.error.cause is Cause.PEER
