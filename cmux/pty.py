@@ -11,25 +11,30 @@ import sys
 from types import TracebackType
 from typing import Self
 
-_MODE = stat.S_IRUSR | stat.S_IWUSR
+OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+"""The mode of a slave that only its owner may open."""
 
 
 class Pty:
     """A pty pair whose slave side other programs open like a serial port.
 
     The line is raw and without echo. When a client leaves, the line is not hung up (HUPCL is off) and the master gets
-    no EIO (this object keeps the slave open). When the link is made, only the owner of the slave may open it.
+    no EIO (this object keeps the slave open). When the link is made, only those may open the slave who are to.
 
     Args:
         link: where to make a symbolic link to the slave; a link that an earlier run left there is replaced.
+        mode: who may open the slave, as for `os.chmod`: by default its owner alone.
+        group: the number of the slave's group; None leaves it as it is.
 
     Raises:
         FileExistsError: `link` exists and is not a symbolic link, or leads to a pty that another process still serves
             (noticed on Linux only).
-        OSError: the system has no free pty, or is not POSIX.
+        OSError: the system has no free pty, or is not POSIX; or this user may not give it that group.
     """
 
-    def __init__(self, link: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self, link: str | os.PathLike[str] | None = None, *, mode: int = OWNER_ONLY, group: int | None = None
+    ) -> None:
         try:
             import termios
             import tty
@@ -41,7 +46,7 @@ class Pty:
         self.master, self._slave = os.openpty()
         try:
             self.slave_name: str = os.ttyname(self._slave)
-            os.chmod(self.slave_name, _MODE)
+            self._admit(mode, group)
             tty.setraw(self._slave)
             attributes = termios.tcgetattr(self._slave)
             attributes[2] &= ~termios.HUPCL
@@ -53,6 +58,17 @@ class Pty:
         except BaseException:
             self.close()
             raise
+
+    def _admit(self, mode: int, group: int | None) -> None:
+        os.chmod(self.slave_name, OWNER_ONLY)
+        if group is not None:
+            try:
+                os.chown(self.slave_name, -1, group)
+            except OSError as error:
+                said = f"{error.strerror} to give it to group {group}"
+                raise OSError(error.errno, said, self.slave_name) from None
+        if mode != OWNER_ONLY:
+            os.chmod(self.slave_name, mode)  # not before it has its group
 
     def _make_link(self, link: str) -> None:
         if os.path.lexists(link) and not os.path.islink(link):

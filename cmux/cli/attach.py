@@ -52,6 +52,8 @@ def add_attach(commands: Commands) -> None:
         help="which side begins sessions: this one (default), or the peer, which may come and go while the paths stay",
     )
     add_channel_options(parser)
+    parser.add_argument("--mode", metavar="OCTAL", help="who may open the paths (default: 600, with --group 660)")
+    parser.add_argument("--group", metavar="NAME", help="the group of the paths, such as dialout")
     parser.add_argument(
         "--tcp",
         metavar="HOST:PORT",
@@ -209,7 +211,8 @@ class Attached:
         if self._listeners:
             return TcpBridge(uart, self._listeners.pop(0), self._stop.wake)
         link = f"{self.options.link}{uart.dlci}" if self.options.link is not None else None
-        return PtyBridge(uart, link, self._stop.wake)
+        mode, group = self.options.access
+        return PtyBridge(uart, link, self._stop.wake, mode=mode, group=group)
 
     def look(self) -> None:
         """Disconnect the clients of channels that have ended."""

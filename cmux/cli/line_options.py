@@ -23,6 +23,7 @@ from ..settings import GROUPS, RARE, SETTINGS, LineSettings, Setting
 from ..threads.mux import Mux
 from ..threads.opener import open as open_mux
 from ..threads.server import serve
+from .access import group_of, mode_of
 from .app import CommandError, address, consecutive
 
 _CHANNELS: Final = (1, 2, 3, 4)
@@ -45,6 +46,10 @@ class LineOptions:
     """The beginning of the symbolic links of the channels."""
     tcp: str | None = None
     """``HOST:PORT`` of the first channel, if they are offered as TCP ports."""
+    mode: str | int | None = None
+    """Who may open the ptys, as for chmod; see `mode_of`."""
+    group: str | int | None = None
+    """The group of the ptys; see `group_of`."""
     role: str = Role.INITIATOR.value
     """Which station this is: ``initiator``, or ``responder`` for the other end."""
     name: str = field(default="", compare=False)
@@ -64,7 +69,10 @@ class LineOptions:
         _ = self.plan  # raises if a setting is not allowed
         if self.tcp is not None and self.link is not None:
             raise ValueError(f"link = {self.link!r} and tcp = {self.tcp!r} exclude each other")
-        _ = self.addresses
+        for name, value in (("mode", self.mode), ("group", self.group)):
+            if value is not None and self.tcp is not None:
+                raise ValueError(f"{name} = {value!r} is about paths: it means nothing with tcp = {self.tcp!r}")
+        _ = self.addresses, self.access
 
     @cached_property
     def plan(self) -> Plan:
@@ -87,6 +95,11 @@ class LineOptions:
             return consecutive(address(self.tcp), len(self.channels))
         except ValueError as error:
             raise ValueError(f"tcp = {self.tcp!r}: {str(error).removeprefix(f'{self.tcp!r} ')}") from None
+
+    @property
+    def access(self) -> tuple[int, int | None]:
+        """The mode of the ptys, and the number of their group, if they are given one."""
+        return mode_of(self.mode, grouped=self.group is not None), group_of(self.group)
 
     @property
     def responds(self) -> bool:
@@ -119,7 +132,7 @@ class LineOptions:
 
 ROLES: Final = tuple(role.value for role in Role)
 
-KEYS: Final = ("port", "link", "tcp", "role", *SETTINGS)
+KEYS: Final = ("port", "link", "mode", "group", "tcp", "role", *SETTINGS)
 """The keys that a table in a file, or the command line, may have."""
 
 
@@ -249,6 +262,8 @@ def _made(values: Mapping[str, Any], name: str, source: str = "") -> LineOptions
         settings=cast(LineSettings, settings),
         link=values.get("link"),
         tcp=values.get("tcp"),
+        mode=values.get("mode"),
+        group=values.get("group"),
         role=values.get("role", Role.INITIATOR.value),
         name=name,
         source=source,

@@ -10,7 +10,7 @@ from typing import Final
 
 import serial
 
-from ..pty import Pty
+from ..pty import OWNER_ONLY, Pty
 from .bridge_base import Bridge
 from .virtual_uart import VirtualUart
 
@@ -30,6 +30,8 @@ class PtyBridge(Bridge):
         uart: the open channel; closing it is left to the caller.
         link: where to make a symbolic link; None: clients use the pty's own name.
         on_end: called from one of the threads when the channel is gone.
+        mode: who may open the pty; see `Pty`.
+        group: its group; see `Pty`.
 
     Raises:
         FileExistsError: `link` exists and is not a symbolic link.
@@ -37,9 +39,15 @@ class PtyBridge(Bridge):
     """
 
     def __init__(
-        self, uart: VirtualUart, link: str | os.PathLike[str] | None, on_end: Callable[[], object] = lambda: None
+        self,
+        uart: VirtualUart,
+        link: str | os.PathLike[str] | None,
+        on_end: Callable[[], object] = lambda: None,
+        *,
+        mode: int = OWNER_ONLY,
+        group: int | None = None,
     ) -> None:
-        self._pty = Pty(link)
+        self._pty = Pty(link, mode=mode, group=group)
         super().__init__(uart, on_end, to_channel=self._to_channel, to_pty=self._to_pty)
         self._wake_read, self._wake_write = os.pipe()
         self._unsent = b""
