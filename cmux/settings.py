@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from types import MappingProxyType, NoneType
 from typing import Annotated, Final, Literal, TypedDict, cast, get_args, get_type_hints
 
-from .kinds import BAUDRATE, CHANNELS, FILE, PACING, RATES, YES_NO, Kind, Number, Words, seconds
+from .kinds import BAUDRATE, CHANNELS, FILE, ON_OFF, PACING, RATES, YES_NO, Kind, Number, Words, seconds
 from .protocol.config import RANGES, Config, KeepAlive, Option, PriorityOrder, Wakeup
 from .protocol.profiles import PROFILES, Profile
 from .protocol.startup import OTHER_RATES
@@ -234,6 +234,10 @@ class SessionSettings(TypedDict, total=False):
     keep_open: Annotated[bool, Setting(RARE, YES_NO, "never close a channel before the session ends")]
     shared_flags: Annotated[bool, Setting(RARE, YES_NO, "send one flag between two frames")]
     reserved_dlcis: Annotated[bool, Setting(RARE, YES_NO, "let the module open DLCI 62 and 63 too")]
+    rpn: Annotated[
+        bool | Literal["on", "off"],
+        Setting(SESSION, ON_OFF, "tell the module the baud rate and the format that a program sets on a channel"),
+    ]
     frame_gap: Annotated[
         float, Setting(RARE, _time("frame_gap"), "give up a partial frame that has not grown for S seconds")
     ]

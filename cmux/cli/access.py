@@ -29,9 +29,7 @@ def mode_of(mode: object, *, grouped: bool) -> int:
         return _OWNER_AND_GROUP if grouped else OWNER_ONLY
     bits = int(mode.removeprefix("0o"), 8) if isinstance(mode, str) and _OCTAL.fullmatch(mode) else mode
     if type(bits) is not int or bits & ~_HIGHEST or bits & OWNER_ONLY != OWNER_ONLY:
-        raise ValueError(
-            f"mode = {mode!r} is not an octal mode from 600 to 666 that its owner may use"
-        )
+        raise ValueError(f"mode = {mode!r} is not an octal mode from 600 to 666 that its owner may use")
     return bits
 
 

@@ -148,6 +148,8 @@ class Config:
     """Send one flag between frames instead of two: some receivers lose every second frame then."""
     reserved_dlcis: bool = False
     """Let the peer open DLCI 62 and 63 too."""
+    rpn: bool = True
+    """Send RPN whenever the settings of a channel's port change: some modules answer it with a stop, or not at all."""
 
     def __post_init__(self) -> None:
         check_types(self)

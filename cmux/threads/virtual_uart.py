@@ -31,7 +31,8 @@ class VirtualUart(ChannelStream):
     `Mux.channel` returns it, for the same DLCI always the same one. ``serial.serial_for_url("cmux:…")`` creates one;
     all URLs of a line share one multiplexer. ``cts``, ``dsr``, ``ri`` and ``cd`` are the peer's RTR, RTC, IC and DV;
     before its first MSC they have the idle values of 27.010 §5.4.6.3.7. A setting that is changed while the port is
-    open is sent to the peer by RPN, as far as RPN can code it; it is not an error if the peer ignores it.
+    open is sent to the peer by RPN, as far as RPN can code it, unless `Config.rpn` is off; no error if the peer
+    ignores it.
 
     Args:
         port: a ``cmux:`` URL, opened at once; None creates a closed port whose ``port`` can be set.
@@ -367,7 +368,7 @@ class VirtualUart(ChannelStream):
             if not handle.buffer.xonxoff and handle.buffer.held:
                 handle.buffer.held = False
                 handle.condition.notify_all()
-        if settings != self._told:
+        if settings != self._told and handle.policy.config.rpn:
             self._told = settings
             handle.engine.call(lambda core, now: core.negotiate_port(handle.dlci, settings, now, mask))
 

@@ -154,6 +154,7 @@ EXAMPLES = {
     "keep_open": session("keep_open", "yes", True),
     "shared_flags": session("shared_flags", "yes", True),
     "reserved_dlcis": session("reserved_dlcis", "yes", True),
+    "rpn": session("rpn", "off", False),
     "frame_gap": session("frame_gap", "0.2", 0.2),
     "queue_high": session("queue_high", "20000", 20000),
     "queue_low": session("queue_low", "100", 100),
@@ -455,6 +456,7 @@ def test_the_help_of_a_command_names_every_option(capsys: pytest.CaptureFixture[
 WRONG = {
     kinds.Number: ("fast", True, None, float("nan"), float("inf"), -1, [1]),
     kinds.YesNo: ("yes", 1, 0.0),
+    kinds.OnOff: ("maybe", 1, 0.0, None),
     kinds.Words: ("nothing", True, 77, object()),
     kinds.File: (5, b"x", True),
     kinds.Several: (5, "1-", "x y", [1.5], [True]),
