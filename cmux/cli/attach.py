@@ -13,6 +13,7 @@ from collections.abc import Collection
 from ..errors import CmuxError
 from ..threads.bridge import PtyBridge
 from ..threads.bridge_base import Bridge
+from ..threads.hangup_bridge import HangupBridge
 from ..threads.mux import Mux
 from ..threads.tcp_bridge import TcpBridge, listen
 from ..threads.virtual_uart import VirtualUart
@@ -54,6 +55,12 @@ def add_attach(commands: Commands) -> None:
     add_channel_options(parser)
     parser.add_argument("--mode", metavar="OCTAL", help="who may open the paths (default: 600, with --group 660)")
     parser.add_argument("--group", metavar="NAME", help="the group of the paths, such as dialout")
+    parser.add_argument(
+        "--hangup",
+        action="store_const",
+        const=True,
+        help="hang up on a client when the module drops DV or the line is lost; drop RTC for a second when it leaves",
+    )
     parser.add_argument(
         "--tcp",
         metavar="HOST:PORT",
@@ -212,6 +219,8 @@ class Attached:
             return TcpBridge(uart, self._listeners.pop(0), self._stop.wake)
         link = f"{self.options.link}{uart.dlci}" if self.options.link is not None else None
         mode, group = self.options.access
+        if self.options.hangup and link is not None:
+            return HangupBridge(uart, link, self._stop.wake, mode=mode, group=group)
         return PtyBridge(uart, link, self._stop.wake, mode=mode, group=group)
 
     def look(self) -> None:

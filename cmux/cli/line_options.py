@@ -9,6 +9,7 @@ import argparse
 import errno
 import os
 import re
+import sys
 import textwrap
 import tomllib
 from collections.abc import Callable, Mapping
@@ -50,6 +51,8 @@ class LineOptions:
     """Who may open the ptys, as for chmod; see `mode_of`."""
     group: str | int | None = None
     """The group of the ptys; see `group_of`."""
+    hangup: bool = False
+    """Whether a client is hung up when its call ends, and ends it when it leaves."""
     role: str = Role.INITIATOR.value
     """Which station this is: ``initiator``, or ``responder`` for the other end."""
     name: str = field(default="", compare=False)
@@ -72,6 +75,12 @@ class LineOptions:
         for name, value in (("mode", self.mode), ("group", self.group)):
             if value is not None and self.tcp is not None:
                 raise ValueError(f"{name} = {value!r} is about paths: it means nothing with tcp = {self.tcp!r}")
+        if not isinstance(self.hangup, bool):
+            raise ValueError(f"hangup = {self.hangup!r} is not True or False")
+        if self.hangup and self.link is None:
+            raise ValueError("hangup needs a link, under which a new path takes the place of the one that is hung up")
+        if self.hangup and sys.platform != "linux":
+            raise ValueError("hangup needs Linux")
         _ = self.addresses, self.access
 
     @cached_property
@@ -132,7 +141,7 @@ class LineOptions:
 
 ROLES: Final = tuple(role.value for role in Role)
 
-KEYS: Final = ("port", "link", "mode", "group", "tcp", "role", *SETTINGS)
+KEYS: Final = ("port", "link", "mode", "group", "hangup", "tcp", "role", *SETTINGS)
 """The keys that a table in a file, or the command line, may have."""
 
 
@@ -208,10 +217,10 @@ def from_arguments(arguments: argparse.Namespace, port: str = "") -> LineOptions
     try:
         return _made({name: value for name, value in given.items() if value is not None} | {"port": port}, port)
     except ValueError as error:
-        parser.error(_KEY.sub(lambda key: f"{_option(key[1])} ", str(error)))
+        parser.error(_KEY.sub(lambda key: f"{_option(key[1] or key[2])} ", str(error)))
 
 
-_KEY = re.compile(rf"\b({'|'.join(KEYS)}) = ")
+_KEY = re.compile(rf"\b({'|'.join(KEYS)}) = |^(hangup) (?=needs)")
 
 
 def _option(name: str) -> str:
@@ -264,6 +273,7 @@ def _made(values: Mapping[str, Any], name: str, source: str = "") -> LineOptions
         tcp=values.get("tcp"),
         mode=values.get("mode"),
         group=values.get("group"),
+        hangup=values.get("hangup", False),
         role=values.get("role", Role.INITIATOR.value),
         name=name,
         source=source,

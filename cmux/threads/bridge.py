@@ -38,6 +38,9 @@ class PtyBridge(Bridge):
         OSError: the system has no free pty, or is not POSIX.
     """
 
+    _HELD = True
+    """The pty's slave stays open while there is no client."""
+
     def __init__(
         self,
         uart: VirtualUart,
@@ -47,11 +50,14 @@ class PtyBridge(Bridge):
         mode: int = OWNER_ONLY,
         group: int | None = None,
     ) -> None:
-        self._pty = Pty(link, mode=mode, group=group)
-        super().__init__(uart, on_end, to_channel=self._to_channel, to_pty=self._to_pty)
+        self._pty = Pty(link, mode=mode, group=group, held=self._HELD)
+        super().__init__(uart, on_end, **self._work())
         self._wake_read, self._wake_write = os.pipe()
         self._unsent = b""
         self._settings = self._pty.attributes()
+
+    def _work(self) -> dict[str, Callable[[], None]]:
+        return {"to_channel": self._to_channel, "to_pty": self._to_pty}
 
     @property
     def path(self) -> str:

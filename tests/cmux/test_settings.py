@@ -424,7 +424,7 @@ def test_no_signature_takes_just_any_keyword() -> None:
 
 
 def test_each_way_knows_each_name() -> None:
-    assert {*KEYS} == {*SETTINGS, "port", "link", "mode", "group", "tcp", "role"}
+    assert {*KEYS} == {*SETTINGS, "port", "link", "mode", "group", "hangup", "tcp", "role"}
     with pytest.raises(ValueError, match="unknown key") as raised:
         parse_url("cmux://x?dlci=1&speed=1")
     assert str(raised.value).endswith(f"dlci, port, {', '.join(SETTINGS)}")
