@@ -154,6 +154,7 @@ EXAMPLES = {
     "keep_open": session("keep_open", "yes", True),
     "shared_flags": session("shared_flags", "yes", True),
     "reserved_dlcis": session("reserved_dlcis", "yes", True),
+    "strict_final": session("strict_final", "yes", True),
     "frame_gap": session("frame_gap", "0.2", 0.2),
     "queue_high": session("queue_high", "20000", 20000),
     "queue_low": session("queue_low", "100", 100),
