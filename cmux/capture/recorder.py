@@ -11,7 +11,7 @@ from ..protocol.config import Config, Option
 from ..protocol.events import FrameDropped
 from ..protocol.frames import AdvancedDecoder, BasicDecoder
 from .formats import format_for
-from .pcapng import LINKTYPE_MUX27010
+from .packets import LINKTYPE_MUX27010
 
 __all__ = ["LINKTYPE_MUX27010", "Capture"]
 
