@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -10,6 +11,7 @@ from .decode_text import DumpLine, dump_line
 
 _BASES: Final = (16, 8, 10)
 _OCTAL: Final = {3: 1, 6: 2}  # od without -t x1: digits of a group, and how many octets they are
+_BEGINS = re.compile(r"\s*(?:0{6,16}|0{6,16}:)\s+[0-9A-Fa-f]{2}")  # nobody writes octets like that
 _LEFT_OUT = "*"
 _MOST_LEFT_OUT = 1 << 30  # octets that one * may stand for
 _PIECE = 65536
@@ -23,10 +25,12 @@ class BadDump(ValueError):
 def looks_like_a_dump(text: Iterable[str]) -> bool:
     """Tell whether lines are a hex dump: each begins with an offset, and the offsets count the octets."""
     filled = [*islice((line for line in text if line.strip() and line.strip() != _LEFT_OUT), 2), "", ""]
+    if _BEGINS.match(filled[0]):
+        return True
     line = dump_line(filled[0])
     if line is None or line.tag.strip() or not line.groups:
         return False
-    if line.sure or (len(line.offset) >= 6 and not line.offset.strip("0")):
+    if line.sure:
         return True
     after = dump_line(filled[1])
     if after is None or len(after.offset) != len(line.offset):

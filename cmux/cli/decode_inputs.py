@@ -32,8 +32,9 @@ INPUTS: Final = {
 """The kinds of input, with what they are."""
 
 UNDERSTOOD: Final = (
-    "understood are hex digits, dumps of xxd, hexdump and od, logs with octets in hex (esp-idf, n_gsm, time stamps, "
-    "arrows), our captures .pcapng, .jsonl and .log, pcap with LINKTYPE_MUX27010, raw octets; --input says which"
+    "understood are hex digits, dumps of xxd, hexdump and od, logs with octets in hex (esp-idf, n_gsm with "
+    "debug=4, time stamps, arrows), our captures .pcapng, .jsonl and .log, pcap with LINKTYPE_MUX27010, raw octets; "
+    "--input says which"
 )
 """The same for an error message."""
 

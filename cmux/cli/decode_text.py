@@ -25,14 +25,14 @@ _TIMES: Final = (
     re.compile(r"\[\s*(?P<seconds>\d+)\.(?P<part>\d{6})\]\s*"),  # the kernel
     re.compile(r"[EWIDV] \((?P<milliseconds>\d+)\) "),  # esp-idf
     re.compile(rf"[EWIDV] \({_CLOCK}\) "),
-    re.compile(r"[\[(]?(?P<seconds>\d+)\.(?P<part>\d{1,9})(?:s)?(?=[\s\]):])[\]):]?\s+"),
+    re.compile(r"[\[(]?(?P<seconds>\d+)\.(?P<part>\d{1,18})s?(?=[\s\]):,;])[\]):,;]?\s*"),
 )
 
 
 def _timestamp(found: re.Match[str]) -> int:
     """Return the nanoseconds that a time stamp says: since 1970, midnight, or the start, as it has them."""
     said = found.groupdict()
-    part = int((said.get("part") or "").ljust(9, "0"))
+    part = int((said.get("part") or "").ljust(9, "0")[:9])
     if said.get("milliseconds"):
         return int(said["milliseconds"]) * 1_000_000
     if said.get("seconds"):

@@ -15,6 +15,8 @@ HEX = {
     "without zeros": "F9 3 3F 1 1C F9\r\nF9 3 73 1 D7 F9\r\n",
     "an array": "unsigned char x_bin[] = {\n  0xf9, 0x03, 0x3f, 0x01, 0x1c, 0xf9, 0xf9, 0x03, 0x73, 0x01, 0xd7,\n"
     "  0xf9\n};\nunsigned int x_bin_len = 12;\n",
+    "a column of octets": "Time [s],Value\n"
+    + "".join(f"0.00{at:02}00000000000,0x{octet:02X},,\n" for at, octet in enumerate(SABM + UA)),
 }
 """SABM and UA as digits."""
 
@@ -80,6 +82,7 @@ LOGS = {
     "names the other way": "0.100 module <- host: F9,03,3F,01,1C,F9\n0.250 modem -> : F9,03,73,01,D7,F9\n",
     "a line for the direction": "12:00:00.100 Sent (6 bytes):\nF9 03 3F 01\n1C F9\n"
     "12:00:00.250 Received (6 bytes):\nF9 03 73\n01 D7 F9\n",
+    "columns": "0.100000,TX,F9 03 3F 01 1C F9\n0.250000,RX,F9 03 73 01 D7 F9\n",
     "AT before": "12:00:00.000 TX: AT+CMUX=0\n12:00:00.050 RX: OK\n12:00:00.060 RX: +CSQ: 12,99\n"
     "12:00:00.070 RX: 89860012345678901234\n"
     "12:00:00.100 TX: F9 03 3F 01 1C F9 (6 bytes)\n12:00:00.250 RX: F9 03 73 01 D7 F9 // UA\n",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...at.core import Header, LinePattern
+from ...at.core import POWER_DOWN, VOLTAGE_WARNING, Header, LinePattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,22 @@ class ModuleReset:
     """The module has restarted or has been switched off."""
 
 
-Event = ClientCame | RemoteClosed | ContextDeactivated | ServerEnded | DataFrom | DataTo | DataWaits | ModuleReset
+@dataclass(frozen=True, slots=True)
+class VoltageWarning:
+    """The supply of the module is about to be too low or too high; nothing has ended."""
+
+
+Event = (
+    ClientCame
+    | RemoteClosed
+    | ContextDeactivated
+    | ServerEnded
+    | DataFrom
+    | DataTo
+    | DataWaits
+    | ModuleReset
+    | VoltageWarning
+)
 
 _ADDRESS = r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3})"
 
@@ -93,7 +108,7 @@ FROM_LINES = tuple(
     LinePattern(f"{word} FROM:", rf" ?{_ADDRESS}:(?P<port>[0-9]{{1,5}})", 22, heads=True) for word in ("RECV", "RCV")
 )
 TO_LINES = (LinePattern("TO:", rf" ?{_ADDRESS}", 16, heads=True),)
-BOOTED = (LinePattern("RDY"), LinePattern("NORMAL POWER DOWN"))
+BOOTED = (LinePattern("RDY"), *POWER_DOWN)
 CONNECT = LinePattern("CONNECT")
 """The start of data mode: the answer to ATO, or a transparent session with a remote client (app note 5.2)."""
 
@@ -115,6 +130,7 @@ _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], 
     ),
     (TO_LINES, lambda found: DataTo(found["address"])),
     (BOOTED, lambda _found: ModuleReset()),
+    (VOLTAGE_WARNING, lambda _found: VoltageWarning()),
     (FROM_LINES, lambda found: DataFrom(found["address"], int(found["port"]))),
 )
 

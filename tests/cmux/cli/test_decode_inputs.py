@@ -85,6 +85,7 @@ def test_octets_as_digits_with_remarks(found, text: str) -> None:
         ("F9 3 3F 1 1C F9 F9 03", "'3' after octet 1 is half an octet"),
         ("F9 033", "'033' after octet 1 is not hexadecimal"),
         ("12:00:00 TX: F9 03 3F 0", "line 1: '0' is half an octet"),
+        ("00000000: f903 3f01 1cf9 f\n", "line 1: '00000000: f903 3f01 1cf9 f' is not a line of a hex dump"),
         ("00000000: f903 3f01 1c\n00000005: f90\n", "line 2: 'f90' at offset 00000005 are not whole octets"),
     ],
 )
