@@ -28,8 +28,8 @@ MAKERS: dict[str, dict[str, str]] = {
     },
     "SIM7600": {
         **_COMMON,
-        "ATI": "Manufacturer: SIMCOM INCORPORATED\r\n\r\nModel: SIMCOM_SIM7600E\r\n\r\nRevision: SIM7600M22_V2.0\r\n\r\n"
-        "IMEI: 351602000330570\r\n\r\n+GCAP: +CGSM",
+        "ATI": "Manufacturer: SIMCOM INCORPORATED\r\n\r\nModel: SIMCOM_SIM7600E\r\n\r\n"
+        "Revision: SIM7600M22_V2.0\r\n\r\nIMEI: 351602000330570\r\n\r\n+GCAP: +CGSM",
     },
     "SARA-R4": {
         **_COMMON,
