@@ -92,6 +92,8 @@ def _meant(kind: MessageType | None, rest: bytes, size: int, length: int | None)
         size: how many octets its length field has.
         length: what the length field says; None if it is incomplete.
     """
+    if size == 2 and len(rest) > 2 and rest[1] & 1 and len(rest) - 2 == rest[0] >> 1 | (rest[1] >> 1) << 7:
+        return rest[2:] if length != len(rest) - 2 else None  # the second octet was given an EA bit, too
     sizes = wire.VALUE_SIZES.get(kind, ()) if kind is not None else ()
     if length in sizes:
         return None

@@ -199,9 +199,11 @@ class _Receiver:
 def _is_a_modules(item: Frame | FrameDropped) -> bool:
     """Tell whether this is a frame from a module, and not an echo of `rescue_frames`.
 
-    What is compared is more than C/R, which modules get wrong.
+    The C/R bit does not tell them apart, as modules get it wrong; a module neither opens nor closes DLCI 0 unasked.
     """
-    return not isinstance(item, FrameDropped) and item not in (_RESCUE_SABM, _RESCUE_CLD)
+    if isinstance(item, FrameDropped) or (not item.dlci and item.type in (FrameType.SABM, FrameType.DISC)):
+        return False
+    return item != _RESCUE_CLD
 
 
 def enter(

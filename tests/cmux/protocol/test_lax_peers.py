@@ -192,6 +192,17 @@ def test_a_length_octet_that_leaves_two_meanings_is_not(octets: str) -> None:
     assert parse_messages(bytes.fromhex(octets))[0].body is None
 
 
+def test_a_second_length_octet_with_an_ea_bit_of_its_own_is_understood_where_it_fits() -> None:
+    pair = Pair().start()
+    value = bytes(range(200))
+    pair.module.mux.receive_data(uih("23 90 03" + value.hex(), cr=True), pair.now)
+    assert uih("21 90 01" + value.hex()) in pair.module.mux.data_to_send(pair.now)
+    assert pair.module.mux.stats()["control_malformed"] == 1
+    pair.module.mux.receive_data(uih("23 90 01" + value.hex(), cr=True), pair.now)
+    assert uih("21 90 01" + value.hex()) in pair.module.mux.data_to_send(pair.now)
+    assert pair.module.mux.stats()["control_malformed"] == 1
+
+
 def test_the_msc_of_ofono_stops_the_channel_and_is_answered_as_it_should_be() -> None:
     pair = Pair().open(1)
     mux = pair.module.mux
