@@ -61,7 +61,7 @@ def json_line(text: str) -> Recorded | None:
     try:
         entry = json.loads(text)
         return _entry(entry) if isinstance(entry, dict) else None
-    except (ValueError, KeyError, TypeError, FrameError):
+    except (ValueError, KeyError, TypeError, FrameError, RecursionError):
         return None
 
 

@@ -118,11 +118,11 @@ def _found(source: BinaryIO, name: str, arguments: argparse.Namespace) -> Iterat
     first = next(chunks, b"")
     while looks_like_text(first) and b"\n" not in first and len(first) < _CHUNK and (more := next(chunks, b"")):
         first += more
-    kind = input_kind(first) if arguments.input == "auto" else arguments.input
-    if kind in _PACKETS:
-        yield from _from_packets(_PACKETS[kind](source, first), name, arguments.n1)
-        return
     try:
+        kind = input_kind(first) if arguments.input == "auto" else arguments.input
+        if kind in _PACKETS:
+            yield from _from_packets(_PACKETS[kind](source, first), name, arguments.n1)
+            return
         octets = as_utf_8(_chained(first, chunks))
         if has_records(kind, first):
             yield from records(octets, kind)

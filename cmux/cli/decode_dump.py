@@ -12,6 +12,7 @@ from .decode_text import DumpLine, dump_line
 _BASES: Final = (16, 8, 10)
 _OCTAL: Final = {3: 1, 6: 2}  # od without -t x1: digits of a group, and how many octets they are
 _BEGINS = re.compile(r"\s*(?:0{6,16}|0{6,16}:)\s+[0-9A-Fa-f]{2}")  # nobody writes octets like that
+_BINARY = re.compile(r"[01]{8}")
 _LEFT_OUT = "*"
 _MOST_LEFT_OUT = 1 << 30  # octets that one * may stand for
 _PIECE = 65536
@@ -53,6 +54,8 @@ def _octets(line: DumpLine) -> bytes:
     """Return the octets of a line: in their order behind a colon (xxd), otherwise as words of this kind of machine."""
     sizes = {len(group) for group in line.groups}
     try:
+        if line.colon and all(_BINARY.fullmatch(group) for group in line.groups):  # xxd -b
+            return bytes(int(group, 2) for group in line.groups)
         if line.colon or sizes <= {2}:
             return bytes.fromhex("".join(line.groups))
         (size,) = sizes

@@ -44,6 +44,19 @@ class Unreadable(ValueError):
 
 
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # PowerShell writes it
+_FOREIGN = {
+    b"\x1f\x8b": "a gzip file",
+    b"PK\x03\x04": "a zip file",
+    b"\xfd7zXZ\x00": "an xz file",
+    b"BZh": "a bzip2 file",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+    b"\x89PNG": "a picture",
+    b"%PDF": "a PDF document",
+    b"\x7fELF": "a program",
+    b"<SALEAE>": "a file of a logic analyser; export it as text",
+}
+"""How files begin that people hand in instead, with what they are."""
+
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -56,7 +69,14 @@ def looks_like_text(octets: bytes) -> bool:
 
 
 def input_kind(first: bytes) -> str:
-    """Return the kind of an input by its beginning."""
+    """Return the kind of an input by its beginning.
+
+    Raises:
+        Unreadable: it is a file of another kind, such as a capture that has been packed.
+    """
+    for beginning, what in _FOREIGN.items():
+        if first.startswith(beginning):
+            raise Unreadable(f"this is {what}")
     if first.startswith(pcapng.MAGIC):
         return "pcapng"
     if first[:4] in pcap.MAGICS:

@@ -111,6 +111,9 @@ _SURE = 4  # octets behind a text that names no direction
 _REMARK = re.compile(r"//.*|#.*")
 
 
+_LONGEST_DUMP_LINE = 4096
+
+
 class HalfAnOctet(ValueError):
     """A digit that has lost its other half; the text is what stands there."""
 
@@ -133,6 +136,8 @@ class DumpLine:
 
 def dump_line(text: str) -> DumpLine | None:
     """Read a line as one of a hex dump; None if it is none."""
+    if len(text) > _LONGEST_DUMP_LINE:  # no tool writes any, and a search takes its time
+        return None
     shown = re.search(r"\s{2,}(\||>).*\S\s*$", text)
     head = text[: shown.start()] if shown else text
     found = _DUMP.fullmatch(head)

@@ -16,7 +16,7 @@ DOUBT = 0.7
 
 # What modules of many makers print when they have started.
 _BANNER = re.compile(
-    rb"\r\n(RDY|APP RDY|PB DONE|SMS Ready|SMS DONE|Call Ready|\^SYSSTART|\+PBREADY|QCRDY|"
+    rb"\r\n(RDY|APP RDY|PB DONE|SMS Ready|SMS DONE|Call Ready|\^SYSSTART(?: AIRPLANE MODE)?|\^SHUTDOWN|\+PBREADY|QCRDY|"
     rb"(?:NORMAL|(?:UNDER|OVER)[-_ ]VOLTAGE) POWER DOWN|(?:UNDER|OVER)[-_ ]VOLTAGE WARNN?ING|"
     rb"POWERED DOWN|\*ATREADY: 1|\+CPIN: READY|\+CFUN: \d)\r\n"
 )

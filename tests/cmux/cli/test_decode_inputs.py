@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
 import shutil
@@ -114,6 +115,8 @@ TOOLS = {
     "xxd": ["xxd"],
     "xxd -a": ["xxd", "-a"],
     "xxd -c7 -g3": ["xxd", "-c7", "-g3"],
+    "xxd -b": ["xxd", "-b"],
+    "xxd -s": ["xxd", "-s", "0"],
     "hexdump -C": ["hexdump", "-C"],
     "hexdump": ["hexdump"],
     "od -A x": ["od", "-A", "x"],
@@ -147,6 +150,15 @@ def test_what_the_tools_write_is_read_to_the_octet(command: list[str], octets: b
         pytest.skip(f"{command[0]} is not installed")
     text = subprocess.run(command, input=octets, capture_output=True, check=True).stdout
     assert octets_of("dump", text) == octets
+
+
+@pytest.mark.parametrize("octets", [gzip.compress(SABM), b"PK\x03\x04" + SABM, b"\x89PNG\r\n\x1a\n" + SABM])
+def test_a_file_of_another_kind_is_told_in_one_line(decode: Decode, octets: bytes) -> None:
+    code, out, err = decode(octets)
+    assert (code, out) == (1, "")
+    assert "this is a" in err
+    assert "understood are" in err
+    assert len(err.splitlines()) == 1
 
 
 def test_a_dump_that_has_something_else_in_it_is_told(decode: Decode) -> None:
@@ -341,6 +353,17 @@ def test_no_line_raises(text: str) -> None:
     log_line(text)
     log_line(f"2026-11-29T12:00:00.000001Z host   DLCI 0  UIH      {text}")
     log_line(f"2026-11-29T12:00:00.000001Z host   DLCI 0  UIH      MSC command {text}")
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, '{"a":' * 100_000, "a" + " " * 500_000 + "b", "0" * 500_001, "a:" * 250_000]
+)
+def test_a_line_made_to_take_long_takes_no_time(text: str) -> None:
+    assert json_line(text) is None
+    assert log_line(text) is None
+    with contextlib.suppress(Unreadable):
+        for kind in sorted(PORTIONS):
+            list(PORTIONS[kind]([text.encode()]))
 
 
 # --- pcap, pcapng ---

@@ -30,6 +30,7 @@ def test_only_a_frame_of_the_module_ends_the_doubt(option: Option) -> None:
     [
         *("RDY", "NORMAL POWER DOWN", "UNDER_VOLTAGE POWER DOWN", "OVER_VOLTAGE POWER DOWN"),
         *("UNDER_VOLTAGE WARNING", "OVER_VOLTAGE WARNING", "UNDER-VOLTAGE POWER DOWN", "OVER-VOLTAGE WARNNING"),
+        *("^SYSSTART", "^SYSSTART AIRPLANE MODE", "^SHUTDOWN"),
     ],
 )
 def test_last_and_first_words_of_a_module_are_heard_however_they_are_cut(words: str) -> None:
