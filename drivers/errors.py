@@ -8,7 +8,10 @@
     │   ├── AtTimeout                 no answer in time                   (also TimeoutError)
     │   ├── CommandError              the module answered ERROR
     │   │   ├── CmeError              … +CME ERROR: <code>
-    │   │   └── CmsError              … +CMS ERROR: <code>
+    │   │   ├── CmsError              … +CMS ERROR: <code>
+    │   │   └── CallFailed            … NO CARRIER, BUSY, NO ANSWER, NO DIALTONE
+    │   ├── AnswerLost                a line came after which no answer can come
+    │   │   └── ModuleRestarted       … RDY, NORMAL POWER DOWN
     │   ├── UnexpectedAnswer          the answer has an unknown form
     │   └── ChannelClosed             the channel or its line is gone     (also ConnectionError)
     └── TcpipError                    the TCP/IP driver
@@ -94,6 +97,29 @@ class CmsError(CommandError):
     def __init__(self, message: str, *, command: str, answer: str, code: int | None) -> None:
         super().__init__(message, command=command, answer=answer)
         self.code = code
+
+
+class CallFailed(CommandError):
+    """A command ended with NO CARRIER, BUSY, NO ANSWER, NO DIALTONE or NO DIAL TONE; `answer` is which."""
+
+
+class AnswerLost(AtError):
+    """A line came after which the answer cannot come any more.
+
+    Args:
+        message: the command and the line.
+        command: the command in flight, or the name of the wait.
+        line: the line.
+    """
+
+    def __init__(self, message: str, *, command: str, line: str) -> None:
+        super().__init__(message)
+        self.command = command
+        self.line = line
+
+
+class ModuleRestarted(AnswerLost):
+    """The module restarted or was switched off while its answer was waited for; `line` says which."""
 
 
 class UnexpectedAnswer(AtError):

@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from .at import AtChannel, Dialogue, LinePattern, Port, command, expect
 from .clock import Clock
-from .errors import AtTimeout, CmeError, DriverError, UnexpectedAnswer
+from .errors import AtTimeout, CmeError, DriverError, ModuleRestarted, UnexpectedAnswer
 from .tcpip.core import Changes, Procedure, on_channel, wait
 from .tcpip.threads.runner import ThreadRunner
 
@@ -311,7 +311,7 @@ class Modem:
 
 def _power_off() -> Dialogue[None]:
     down = LinePattern("NORMAL POWER DOWN")
-    with suppress(AtTimeout):
+    with suppress(AtTimeout, ModuleRestarted):  # it may give another reason
         came = yield from command("AT+QPOWD=1", timeout=10.0, success=(LinePattern("OK"), down))
         if came.final != down.prefix:
             yield from expect(down, timeout=5.0)

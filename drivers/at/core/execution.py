@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Generic, TypeVar
 
-from ...errors import AtError, AtTimeout, CommandError, DriverError
+from ...errors import AnswerLost, AtError, AtTimeout, CommandError, DriverError
 from .dialogue import Dialogue, Step, command, pause
 from .engine import Engine
 from .ticket import Ticket
@@ -157,7 +157,7 @@ def resynchronise(engine: Engine) -> Dialogue[None]:
             try:
                 yield from _attempt("ATE1", after_echo=False)
                 yield from _attempt("ATE0", after_echo=True)
-            except AtTimeout:
+            except (AtTimeout, AnswerLost):  # it may have been starting
                 continue
             engine.in_doubt = False
             return
@@ -178,7 +178,7 @@ def prepare(engine: Engine) -> Dialogue[None]:
     """
     try:
         yield from command("ATE0", timeout=2.0)
-    except AtTimeout:
+    except (AtTimeout, AnswerLost):
         yield from resynchronise(engine)
 
 

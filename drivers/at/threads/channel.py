@@ -109,16 +109,16 @@ class AtChannel(ChannelBase):
         Args:
             text: the line without its CR.
             timeout: seconds.
-            success: the final results that mean success; None: OK.
+            success: the final results that mean success; None: OK, and CONNECT where the command makes a connection.
 
         Raises:
             CommandError: the module answered ERROR.
+            CallFailed: it answered NO CARRIER, BUSY, NO ANSWER or NO DIALTONE.
+            AnswerLost: it was reset meanwhile.
             AtTimeout: it did not answer in time.
             ChannelClosed: the line died.
         """
-        return self.run(
-            command(text, timeout=timeout) if success is None else command(text, timeout=timeout, success=success)
-        )
+        return self.run(command(text, timeout=timeout, success=success))
 
     def run(self, dialogue: Dialogue[T], *, timeout: float | None = None, ticket: Ticket | None = None) -> T:
         """Run a dialogue to its end; dialogues of several threads take turns in the order in which they came.
