@@ -278,8 +278,9 @@ class Engine:
         step = self._step
         if step is None:
             self._calls.ended_by(text)
-            if not self._unsolicited(text):
-                self.counters["unclaimed"] += 1
+            late = self.in_doubt and is_error(text)
+            if late or not self._unsolicited(text):
+                self.counters["stale" if late else "unclaimed"] += 1
             return
         if len(self._heard) < MAX_HEARD:
             self._heard.append(text)
@@ -305,7 +306,7 @@ class Engine:
         elif any_match(step.ends_on, text):
             self._unsolicited(text)
             self._end(self._response(text))
-        elif not self._unsolicited(text):
+        elif (step.kind is Kind.PAUSE and is_error(text)) or not self._unsolicited(text):
             if step.kind is Kind.COMMAND and step.info is None:
                 self._keep(text)
             else:

@@ -88,10 +88,9 @@ TALKS: list[Talk] = [
       (b"AT+QICLOSE\r", [b"\r\nCLOSE OK\r\n"])], True),
     (dialogues.deactivate, [(b"AT+QIDEACT\r", [b"\r\nDEACT OK\r\n"])], None),
 ]  # fmt: skip
-LISTENING: Talk = (
-    lambda: dialogues.listen("TCP", None), [(b"AT+QISERVER\r", [OK, b"\r\nSERVER OK\r\n"])], None
-)
+LISTENING: Talk = (lambda: dialogues.listen("TCP", None), [(b"AT+QISERVER\r", [OK, b"\r\nSERVER OK\r\n"])], None)
 SENDING: Talk = (sent, [(b"AT+QISEND=2\r", [b"\r\n> "]), (b"hi", [b"hi", b"\r\nSEND OK\r\n"])], "SEND OK")
+
 
 def news_of(texts: list[str]) -> st.SearchStrategy[list[bytes]]:
     return st.lists(st.sampled_from([f"\r\n{text}\r\n".encode() for text in texts]) | st.sampled_from(DATA), max_size=3)
