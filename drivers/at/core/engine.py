@@ -73,6 +73,7 @@ class Engine:
         self._step: Step | None = None
         self._unsent = b""
         self._deadline: float | None = None
+        self._until: float | None = None
         self._began = self._now = 0.0
         self._lines: list[str] = []
         self._heard: list[str] = []
@@ -96,13 +97,13 @@ class Engine:
 
     # -- calls of the runner -------------------------------------------------------------------------------------
 
-    def arm(self, step: Step) -> None:
-        """Start a step."""
+    def arm(self, step: Step, until: float | None = None) -> None:
+        """Start a step, which ends at a time in any case."""
         if self._step is not None:
             raise AtError(f"{self.name}: {step.shown} cannot begin while {self._step.shown} is in flight")
         if step.kind is Kind.COMMAND and self._framing().online:
             raise AtError(f"{self.name}: {step.shown} cannot be sent: the UART is in data mode; leave it with escape()")
-        self._step, self._unsent, self._deadline = step, step.write, None
+        self._step, self._unsent, self._deadline, self._until = step, step.write, None, until
         self._lines.clear()
         self._heard.clear()
         self._echoed = False
@@ -167,7 +168,7 @@ class Engine:
             self.departure.begin(now)
         else:
             since = begun if step.kind is Kind.PAUSE and begun is not None else now
-            self._began, self._deadline = now, since + step.timeout
+            self._began, self._deadline = now, self._no_later(since + step.timeout)
 
     def look_due(self, now: float) -> bool:
         """Whether the port is to be looked at: the step waits until everything that was written has left."""
@@ -180,13 +181,16 @@ class Engine:
         if step is None or departure.next_look is None or self._reply is not None:
             return
         if departure.look(waiting, arrived, now):
-            self._began, self._deadline = now, now + step.timeout
+            self._began, self._deadline = now, self._no_later(now + step.timeout)
         elif departure.stuck(now):
             self._reply = AtTimeout(
                 f"{self.name}: {waiting} octets have been waiting in the port, and none left it for {STUCK:g} s; does "
                 "flow control hold the line?",
                 command=step.shown,
             )
+
+    def _no_later(self, due: float) -> float:
+        return due if self._until is None else min(due, self._until)
 
     def receive(self, octets: bytes, now: float) -> None:
         """Process octets from the line."""

@@ -39,6 +39,13 @@ class Port(Protocol):
         """Write octets."""
 
 
+class UartSource(Protocol):
+    """The part of a multiplexer that is needed to get the port of another virtual UART."""
+
+    def channel(self, dlci: int) -> Port:
+        """Open a DLC and return its port."""
+
+
 def port_name(port: object) -> str:
     """Return the name of a port for messages."""
     name = getattr(port, "name", None) or getattr(port, "port", None)
