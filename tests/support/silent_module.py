@@ -60,6 +60,10 @@ class SilentModule:
         self._line = b""
         self._data = 0
 
+    def wake(self) -> None:
+        """Be no longer silent."""
+        self._dead, self._line, self._data = False, b"", 0
+
     def feed(self, octets: bytes) -> bytes:
         """Take what the host has sent; return what the module says to that."""
         self._line += octets

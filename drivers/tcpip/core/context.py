@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ...errors import AtError, ChannelClosed, ContextInactive, ContextLost, SessionClosed, TcpipError
+from .bounded import Stay
 from .event_handler import EventHandler
 from .listener_state import ListenerState
 from .options import check_address, check_host, check_port, check_protocol, check_text
@@ -211,8 +212,9 @@ class Context(EventHandler):
         index: int | None = None,
         timeout: float | None = None,
         step_by_step: bool = False,
+        stay: Stay = lambda: None,
     ) -> Procedure[SocketState]:
-        """Open a session to a remote server."""
+        """Open a session to a remote server; it is closed again if its caller has left meanwhile."""
         check_protocol(protocol)
         check_host(host)
         check_port(port)
@@ -223,6 +225,7 @@ class Context(EventHandler):
         try:
             session = yield from opening
             session.used(self._now(), heard=True)
+            stay()
             return session
         except BaseException:
             for session in self.table.standing("client"):

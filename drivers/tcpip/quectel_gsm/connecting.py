@@ -152,11 +152,9 @@ class Connecting:
     def _await_result(self) -> Procedure[Response]:
         """Wait for the result, and give the opening up if that does not come."""
         try:
-            if (yield from wait(self._limit, self._session.changes, self._came)) is None:
-                raise AtTimeout(
-                    f"{self._state.claim.port}: CONNECT OK after {self._text} did not come within {self._limit:g} s",
-                    command=f"CONNECT OK after {self._text}",
-                )
+            what = f"CONNECT OK after {self._text}"
+            if (yield from wait(self._limit, self._session.changes, self._came, what=what)) is None:
+                raise AtTimeout(f"{self._state.claim.port}: {what} did not come within {self._limit:g} s", command=what)
         except SessionClosed as ended:
             cause = ended.__cause__
             if isinstance(cause, ChannelClosed):
