@@ -12,16 +12,19 @@ T = TypeVar("T")
 Stay = Callable[[], None]
 """Called by a procedure when it has made what its caller wants; raises if the caller has left."""
 
+Expired = Callable[[str], Exception]
+"""Makes the exception for a caller whose time is up, from the name of what was waited for; empty for a turn."""
+
 
 class Bounded(Generic[T]):
     """A procedure and its caller, who waits no longer than a limit; what is left to clean up is done without him.
 
     Args:
         make: returns the procedure; see `Stay`.
-        expired: makes the exception for the caller, from the name of what was waited for.
+        expired: makes the exception for the caller; see `Expired`.
     """
 
-    def __init__(self, make: Callable[[Stay], Procedure[T]], expired: Callable[[str], Exception]) -> None:
+    def __init__(self, make: Callable[[Stay], Procedure[T]], expired: Expired) -> None:
         self.changes: Changes = Changes()
         self.progress: Progress[T] = Progress(make(self._stay))
         """The procedure."""

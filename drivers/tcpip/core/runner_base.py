@@ -12,7 +12,7 @@ from ...at.core import Dialogue
 from ...at.core.channel_base import ChannelBase
 from ...clock import Clock
 from ...errors import AtTimeout
-from .bounded import Bounded, Stay
+from .bounded import Bounded, Expired, Stay
 from .exclusion import Exclusion
 from .procedure import AbandonOthers, Exclusive, LeaveChannel, OnChannel, OnFreeUart, Procedure, Progress, Request, Wait
 
@@ -62,10 +62,12 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
             work: returns the next dialogue to run, or None.
         """
 
-    def _bounded(self, seconds: float, make: Callable[[Stay], Procedure[T]]) -> Bounded[T]:
+    def _bounded(
+        self, seconds: float, make: Callable[[Stay], Procedure[T]], expired: Expired | None = None
+    ) -> Bounded[T]:
         """Return a procedure that is to be run in the background, for a caller who waits no longer than a limit."""
 
-        def expired(what: str) -> AtTimeout:
+        def late(what: str) -> AtTimeout:
             what = what or "the turn of the call"
             return AtTimeout(
                 f"{self.channel.name}: {what} did not come within {seconds:g} s; what was begun is undone in the "
@@ -73,7 +75,7 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
                 command=what,
             )
 
-        return Bounded(make, expired)
+        return Bounded(make, expired or late)
 
     @contextmanager
     def _registered(self, progress: Progress[T]) -> Iterator[None]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from ...at import AtChannel, Dialogue, Port
 from ...at.threads.registry import shared_channel
 from ...clock import Clock
-from ..core.bounded import Bounded, Stay
+from ..core.bounded import Bounded, Expired, Stay
 from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Wait
 from ..core.runner_base import RunnerBase
 from .waiting import until
@@ -45,19 +45,22 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         with self._registered(progress):
             return self._carry_out(progress)
 
-    def run_within(self, seconds: float | None, make: Callable[[Stay], Procedure[T]]) -> T:
+    def run_within(
+        self, seconds: float | None, make: Callable[[Stay], Procedure[T]], expired: Expired | None = None
+    ) -> T:
         """Run a procedure for no longer than a time, with all that it cleans up; the rest is done in a thread.
 
         Args:
             seconds: how long; None: without limit.
             make: returns the procedure; see `Stay`.
+            expired: makes the exception for the caller; None: `AtTimeout`.
 
         Raises:
             AtTimeout: the time is up.
         """
         if seconds is None:
             return self.run(make(lambda: None))
-        bounded = self._bounded(seconds, make)
+        bounded = self._bounded(seconds, make, expired)
         thread = threading.Thread(target=self._work_off, args=(bounded,), name=f"at call {self.channel.name}")
         thread.daemon = True
         self._background.add(thread)
