@@ -18,6 +18,7 @@
         ├── ContextBusy               another driver or program has it
         ├── ContextLost               the context is no longer ours
         ├── ContextInactive           the context is not active
+        ├── WrongDialect              the module is of another family
         ├── SettingRefused            a setting could not be made
         ├── NameNotFound              the module has no address for it    (also socket.gaierror)
         ├── ConnectFailed             a session could not be set up       (also OSError)
@@ -204,6 +205,22 @@ class ContextLost(TcpipError):
 
 class ContextInactive(TcpipError):
     """The context is not active, so it has neither address nor sessions."""
+
+
+class WrongDialect(TcpipError):
+    """The module is not of the family of the dialect.
+
+    Args:
+        message: the command, the answer of the module, and the dialect that fits.
+        model: the model, in the words of the module; empty if it does not tell.
+        dialect: the name of the dialect that fits; None: there is none.
+        code: the error code of the module; None if it gave none.
+    """
+
+    def __init__(self, message: str, *, model: str, dialect: str | None, code: int | None = None) -> None:
+        super().__init__(message, code=code)
+        self.model = model
+        self.dialect = dialect
 
 
 class SettingRefused(TcpipError):

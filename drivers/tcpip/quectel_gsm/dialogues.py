@@ -9,11 +9,13 @@ from contextlib import suppress
 from ...at.core import Dialogue, LinePattern, Response, command, expect
 from ...at.core.patterns import any_match
 from ...errors import (
+    AtError,
     AtTimeout,
     CommandError,
     SettingRefused,
     UnexpectedAnswer,
 )
+from ..core.extras import Identified
 from ..core.socket_state import Role
 from .timeouts import deadline
 from .unsolicited import CONNECT_FAIL, DEACTIVATED, indexed
@@ -81,6 +83,22 @@ def read_foreground() -> Dialogue[tuple[int, int | None]]:
     context, _, channel = (part.strip() for part in text.partition(","))
     number = int(channel) if channel.isdigit() else 255
     return int(context), None if number == 255 else number
+
+
+def identify() -> Dialogue[Identified]:
+    """Return the model (AT+GMM), and whether the module knows contexts that are selected (AT+QIFGCNT?)."""
+    model, speaks = "", None
+    with suppress(AtError):
+        lines = (yield from command("AT+GMM", timeout=2.0)).lines
+        model = next((line.strip() for line in lines if line.strip()), "").removeprefix("+GMM:").strip(' "')
+    try:
+        yield from read_foreground()
+        speaks = True
+    except CommandError:
+        speaks = False
+    except (AtError, ValueError):
+        speaks = None
+    return Identified(model, speaks)
 
 
 def state() -> Dialogue[str]:
