@@ -4,6 +4,7 @@
 
     DriverError
     ├── InvalidArgument               it cannot be part of a command      (also ValueError)
+    │   └── InvalidType               it is of another kind               (also TypeError)
     ├── AtError                       a dialogue with the module failed
     │   ├── AtTimeout                 no answer in time                   (also TimeoutError)
     │   ├── CommandError              the module answered ERROR
@@ -48,6 +49,10 @@ class DriverError(Exception):
 
 class InvalidArgument(DriverError, ValueError):
     """An argument cannot be part of a command; nothing was sent."""
+
+
+class InvalidType(InvalidArgument, TypeError):
+    """An argument is of another kind than it has to be: text for octets, a name for a port; nothing was sent."""
 
 
 class AtError(DriverError):

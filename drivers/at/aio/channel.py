@@ -12,7 +12,7 @@ from cmux.protocol.commands import Signals
 
 from ...clock import Clock, Timer
 from ...errors import AtTimeout, DriverError
-from ..core.channel_base import ChannelBase
+from ..core.channel_base import ChannelBase, check_port
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
 from ..core.execution import Execution, Limit, turn
@@ -21,6 +21,7 @@ from .outlet import Outlet
 
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+WANTED = "a pair of streams, such as await mux.channel(1) with mux = await cmux.aio.open('/dev/ttyUSB0')"
 
 
 class StreamSource(Protocol):
@@ -48,6 +49,7 @@ class AtChannel(ChannelBase):
         name: str = "port",
         clock: Clock | None = None,
     ) -> None:
+        check_port((reader, writer), WANTED, able=hasattr(reader, "read") and hasattr(writer, "write"))
         super().__init__(name, clock, nullcontext())
         self._reader, self._writer = reader, writer
         self._outlet = Outlet(writer)
@@ -297,6 +299,7 @@ def channel_on(streams: Streams, *, clock: Clock | None = None) -> AtChannel:
         streams: the reader, and the writer.
         clock: the source of time, for a channel that does not exist yet.
     """
+    check_port(streams, WANTED, able=isinstance(streams, tuple | list) and len(streams) == 2)
     reader, writer = streams
     channel = _channels.get(id(writer))  # the channel keeps its writer alive, so the id is not reused meanwhile
     if channel is None or channel.closed:

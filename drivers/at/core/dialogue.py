@@ -18,6 +18,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ...errors import InvalidArgument, InvalidType
 from .calls import connects
 from .patterns import LinePattern
 from .results import CONNECTED, OK
@@ -131,6 +132,10 @@ def command(
     Returns:
         The information lines and the final result.
     """
+    if not isinstance(text, str):
+        raise InvalidType(f"a command line is text, not {type(text).__name__}: {text!r}")
+    if not text.isascii():
+        raise InvalidArgument(f"a command line has ASCII characters only: {text!r}")
     octets = text.encode("ascii")
     if len(octets) >= MAX_COMMAND or any(octet < 0x20 for octet in octets):
         raise ValueError(f"a command line is up to {MAX_COMMAND - 1} printable octets: {text!r}")

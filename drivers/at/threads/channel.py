@@ -11,13 +11,13 @@ from typing import Literal, TypeVar, cast
 
 from ...clock import Clock
 from ...errors import AtError, AtTimeout, ChannelClosed, DriverError
-from ..core.channel_base import ChannelBase
+from ..core.channel_base import ChannelBase, check_port
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
 from ..core.execution import Execution, Limit, turn
 from ..core.patterns import LinePattern
 from ..core.ticket import Ticket
-from .port import POLL, Borrowed, Outlet, Port, UartSource, port_name
+from .port import POLL, WANTED, Borrowed, Outlet, Port, UartSource, port_name
 
 T = TypeVar("T")
 Direction = Literal["rx", "tx"]
@@ -40,6 +40,7 @@ class AtChannel(ChannelBase):
     """
 
     def __init__(self, port: Port, *, clock: Clock | None = None, close_port: bool = False) -> None:
+        check_port(port, WANTED, able=all(callable(getattr(port, name, None)) for name in ("read", "write")))
         self._changed = threading.Condition()
         super().__init__(port_name(port), clock, self._changed)
         self.port = port
