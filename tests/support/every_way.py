@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -191,6 +192,18 @@ def only(line: str, shell: str = "") -> pytest.MarkDecorator:
     """Run a test on one kind of line: what takes more than one UART, or no more than one; maybe in one shell."""
     chosen = [one for one in WAYS if one[1] == line and shell in ("", one[0])]
     return pytest.mark.parametrize("way", chosen, indirect=True, ids="-".join)
+
+
+def in_each_way(names: str, *rows: tuple[Any, ...]) -> pytest.MarkDecorator:
+    """Run a test with rows of values, each in one place: on threads plain and on a channel, then in asyncio, and so on.
+
+    Args:
+        names: those of the values, with blanks between.
+        rows: the values.
+    """
+    placed = list(zip(itertools.cycle(WAYS), rows))
+    values = [pytest.param(place, *row, id="-".join(map(str, (*place, *row)))) for place, row in placed]
+    return pytest.mark.parametrize(("way", *names.split()), values, indirect=["way"])
 
 
 LATE = Behaviour(late_settings="error")

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from datagram_echo import datagrams
 from driver_lab import Peer, QuickClock, exactly, laboratory
-from every_way import MakeWay, Way
+from every_way import MakeWay, Way, in_each_way
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from interruptions import abandon_behind, interrupt_behind
 from stepped_clock import SteppedClock
 
 from drivers.at import AtChannel
 from drivers.emulator import Behaviour
 from drivers.errors import DriverError
 from drivers.tcpip import TcpipDriver
+
+__all__ = ["datagrams"]
 
 ESC = b"\x1b"
 EVIL = b"a\x1bAT+QISHOWRA=1\rzz"
@@ -60,28 +63,6 @@ def session_of(there: Way, ports: dict[str, int], protocol: str, muxip: bool) ->
         session = driver.connect(protocol, "127.0.0.1", ports[protocol])
         yield driver, session
         assert driver.channel.command("AT+QISHOWRA?").lines == ("+QISHOWRA: 0",)  # only payloads ask for addresses
-
-
-@pytest.fixture
-def datagrams() -> Iterator[int]:
-    """A UDP server that sends back what comes."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 0))
-
-        def serve() -> None:
-            while True:
-                data, sender = server.recvfrom(2000)
-                if data == b"the end":
-                    return
-                server.sendto(data, sender)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        port = server.getsockname()[1]
-        yield port
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b"the end", ("127.0.0.1", port))
-        thread.join()
 
 
 @pytest.fixture
@@ -202,3 +183,49 @@ def test_an_interruption_at_any_wait_executes_nothing(echo_server: Peer, reading
                     session.settimeout(100.0)
                     got += session.recv(100)
     assert interrupt_at > 5
+
+
+@pytest.mark.requirement("S3.45", "S4.11")
+@in_each_way("protocol echo", ("TCP", "ate"), ("UDP", "qisde"), ("TCP", "qisde"), ("UDP", "ate"))
+def test_nothing_of_the_trial_gets_into_bare_data(
+    ports: dict[str, int], way: MakeWay, protocol: str, echo: str
+) -> None:
+    """The module echoes commands meanwhile, which cannot be told from data without a length."""
+    there = way(behaviour=Behaviour.parse([f"payload_echo={echo}"]))
+    with there.driver(receive="bare") as driver:
+        session = driver.connect(protocol, "127.0.0.1", ports[protocol])
+        for data in (EVIL, b"\x1b", b"plain"):
+            session.sendall(data)
+            assert exactly(session, len(data)) == data
+
+
+@pytest.mark.requirement("S4.11", "S7.11")
+def test_nothing_of_the_trial_gets_into_bare_data_of_the_other_context(echo_server: Peer, way: MakeWay) -> None:
+    there = way()
+    with there.driver(0, receive="buffered") as driver, there.driver(1, receive="bare") as second:
+        session, other = (one.connect("TCP", "127.0.0.1", echo_server.port) for one in (driver, second))
+        for data in (EVIL, b"\x1b", b"plain"):
+            session.sendall(data)
+            assert exactly(session, len(data)) == data
+        other.sendall(b"its own")
+        assert exactly(other, len(b"its own")) == b"its own"
+
+
+@pytest.mark.requirement("S4.11")
+@pytest.mark.parametrize("end", [interrupt_behind, abandon_behind])
+@pytest.mark.parametrize("behind", [b"ATE1", b"a\x1b", b"ATE0"])
+@in_each_way("receive", ("buffered",), ("bare",), ("bare",), ("buffered",))
+def test_the_echo_is_off_when_the_trial_ended_early(
+    echo_server: Peer, way: MakeWay, receive: str, behind: bytes, end: Callable[..., None]
+) -> None:
+    there = way(clock=QuickClock(2.5))
+    with there.driver(0, receive=receive) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        end(there, driver, behind, session, "sendall", EVIL)
+        session.close()
+        before = len(there.sent)
+        with there.driver(1, receive=receive) as second:
+            other = second.connect("TCP", "127.0.0.1", echo_server.port)
+            other.sendall(b"its own")
+            assert exactly(other, len(b"its own")) == b"its own"
+        assert b"AT+" not in there.sent[before:]
