@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from driver_lab import PATIENCE
 from families_lab import InLoop, Loop
 from scripted_port import MemoryPort
 
@@ -55,10 +57,16 @@ class SilentModule:
         self.silent = silent
         self.commands: list[str] = []
         self.answers = dict(USUAL)
-        self._later, self._state = state, "IP INITIAL"
+        self._later, self.state = state, "IP INITIAL"
         self._dead = self._echo = False
         self._line = b""
         self._data = 0
+        self._came = threading.Condition()
+
+    def wait_for(self, command: str, count: int = 1) -> None:
+        """Wait until a command has come so many times."""
+        with self._came:
+            assert self._came.wait_for(lambda: self.commands.count(command) >= count, PATIENCE), self.commands
 
     def wake(self) -> None:
         """Be no longer silent."""
@@ -82,7 +90,9 @@ class SilentModule:
         return b"" if self._dead and not said else said
 
     def _command(self, text: str) -> bytes:
-        self.commands.append(text)
+        with self._came:
+            self.commands.append(text)
+            self._came.notify_all()
         if self._dead:
             return b""
         echo = text.encode() + b"\r" if self._echo else b""
@@ -91,7 +101,7 @@ class SilentModule:
 
     def _instead(self, text: str, usual: bytes) -> bytes:
         if self.at and text.startswith(self.at) and self.says is not None:
-            usual, self.says, self._state = self.says, None, self._later
+            usual, self.says, self.state = self.says, None, self._later
             self._dead = self.silent
         elif text.startswith("AT+QISEND="):
             self._data = int(text.rpartition("=")[2].rpartition(",")[2])
@@ -99,7 +109,7 @@ class SilentModule:
 
     def _usual(self, text: str) -> bytes:
         if text == "AT+QISTAT":
-            return OK + lines(f"STATE: {self._state}")
+            return OK + lines(f"STATE: {self.state}")
         named = max((name for name in self.answers if text.startswith(name)), key=len, default="")
         if named:
             return self.answers[named]

@@ -1,11 +1,11 @@
-"""Calls of a channel: which commands begin one, and whether NO CARRIER is about it or about the command in flight."""
+"""What a command line is about: which begin a call or end one, which answers mean success, and whether a call is up."""
 
 from __future__ import annotations
 
 import re
 
-from .patterns import any_match
-from .results import CALL_RESULTS, RESTARTED, RINGS
+from .patterns import LinePattern, any_match
+from .results import CALL_RESULTS, CONNECTED, OK, RESTARTED, RINGS
 
 _PART = re.compile(
     r"""\s*(?:
@@ -20,6 +20,7 @@ _PART = re.compile(
 
 _CONNECTING = frozenset({"D", "A", "O", "+CGDATA"})
 _ENDING = frozenset({"H", "Z", "+CHUP"})
+_RESTARTING = frozenset({"+CFUN", "+QPOWD", "+CPOWD", "+CPOF", "+QRST"})
 
 
 def commands_of(line: str) -> frozenset[str]:
@@ -36,6 +37,12 @@ def commands_of(line: str) -> frozenset[str]:
 def connects(line: str) -> bool:
     """Tell whether a command line may be answered CONNECT: ATD, ATA, ATO, AT+CGDATA."""
     return bool(_CONNECTING & commands_of(line))
+
+
+def successes(line: str) -> tuple[LinePattern, ...]:
+    """Return the final results that mean success for a command line."""
+    names = commands_of(line)
+    return (OK, *(CONNECTED if _CONNECTING & names else ()), *(RESTARTED if _RESTARTING & names else ()))
 
 
 class Calls:

@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ...errors import InvalidArgument, InvalidType
-from .calls import connects
+from .calls import successes
 from .patterns import LinePattern
-from .results import CONNECTED, OK
 
 DEFAULT_TIMEOUT = 5.0
 MAX_COMMAND = 256  # M66 AT manual 1.2.1: a longer line is not executed at all
@@ -119,8 +118,9 @@ def command(
     Args:
         text: the line without its CR, at most 255 octets of ASCII.
         timeout: seconds until `AtTimeout`.
-        success: the final results that mean success; None: OK, and CONNECT where the command makes a connection. ERROR,
-            +CME ERROR and +CMS ERROR raise; so do NO CARRIER, BUSY, NO ANSWER and NO DIALTONE, unless a call is up.
+        success: the final results that mean success; None: OK, CONNECT where the command makes a connection, and RDY or
+            NORMAL POWER DOWN where it restarts the module or switches it off. ERROR, +CME ERROR and +CMS ERROR raise;
+            so do NO CARRIER, BUSY, NO ANSWER and NO DIALTONE, unless a call is up.
         info: the lines that belong to the answer; None: all lines that are not unsolicited results.
         lost_on: unsolicited results after which no answer is likely: the module gets 2 s more. Their sinks receive
             them, too.
@@ -139,14 +139,12 @@ def command(
     octets = text.encode("ascii")
     if len(octets) >= MAX_COMMAND or any(octet < 0x20 for octet in octets):
         raise ValueError(f"a command line is up to {MAX_COMMAND - 1} printable octets: {text!r}")
-    if success is None:
-        success = (OK, *CONNECTED) if connects(text) else (OK,)
     response = yield Step(
         Kind.COMMAND,
         text,
         timeout,
         octets + b"\r",
-        success=success,
+        success=successes(text) if success is None else success,
         errors=True,
         info=info,
         lost_on=lost_on,

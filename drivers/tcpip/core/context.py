@@ -13,6 +13,7 @@ from ...errors import (
     CommandError,
     ContextInactive,
     ContextLost,
+    ModuleRestarted,
     SessionClosed,
     TcpipError,
     WrongDialect,
@@ -148,7 +149,7 @@ class Context(EventHandler):
         try:
             if self.claim.valid:
                 yield from self._wind_up()
-        except (ChannelClosed, ContextLost):
+        except (ChannelClosed, ContextLost, ModuleRestarted):
             pass  # the module is gone, or the context is no longer ours
         except Exception:
             yield from self._give_up("the driver was closed")

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from driver_lab import PATIENCE
 from silent_module import Bed, SilentModule, lines
-from stepped_clock import SteppedClock
+from stepped_clock import FOR_EVER, SteppedClock
 
 from drivers.errors import AtTimeout
 
@@ -31,6 +31,7 @@ def test_a_module_that_is_silent_costs_no_more_than_the_timeout(
     clock = SteppedClock()
     bed = Bed(stack, shell, SilentModule(first, silent=True), clock)
     pool = stack.enter_context(ThreadPoolExecutor(1))
+    stack.callback(clock.advance, FOR_EVER)  # what still waits at the end runs into its time
     begun = clock.now()
     call = pool.submit(bed.channel.command, "AT+CSQ", timeout=timeout)
 
@@ -45,6 +46,7 @@ def test_so_does_another_one_that_has_the_channel(stack: ExitStack, shell: str) 
     clock = SteppedClock()
     bed = Bed(stack, shell, SilentModule("AT+COPS?"), clock)
     pool = stack.enter_context(ThreadPoolExecutor(2))
+    stack.callback(clock.advance, FOR_EVER)  # what still waits at the end runs into its time
     first = pool.submit(bed.channel.command, "AT+COPS?", timeout=60.0)
     clock.await_wait(60.0)
     second = pool.submit(bed.channel.command, "AT+CSQ", timeout=3.0)
@@ -62,6 +64,7 @@ def test_a_late_answer_is_not_that_to_the_next_command(stack: ExitStack, shell: 
     clock = SteppedClock()
     bed = Bed(stack, shell, SilentModule("AT+CSQ"), clock)
     pool = stack.enter_context(ThreadPoolExecutor(1))
+    stack.callback(clock.advance, FOR_EVER)  # what still waits at the end runs into its time
     call = pool.submit(bed.channel.command, "AT+CSQ", timeout=3.0)
     clock.await_wait(3.0)
     clock.advance(3.0)

@@ -121,6 +121,16 @@ def test_counted_data_is_not_searched(stack: ExitStack, shell: str, head: str, d
 
 
 @SHELLS
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [("AT+QPOWD=1", "NORMAL POWER DOWN"), ("AT+CPOWD=1", "NORMAL POWER DOWN"), ("AT+CFUN=1,1", "RDY")],
+)
+def test_a_restart_that_was_asked_for_is_an_answer(stack: ExitStack, shell: str, command: str, line: str) -> None:
+    bed = bed_of(stack, shell, command, lines(line))
+    assert bed.channel.command(command).final == line
+
+
+@SHELLS
 def test_the_channel_goes_on_after_the_module_was_reset(stack: ExitStack, shell: str) -> None:
     from drivers.errors import ModuleRestarted
 
