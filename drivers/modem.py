@@ -7,14 +7,16 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeVar
 
 from .at import AtChannel, Dialogue, LinePattern, Port, command, expect
 from .at.core import POWER_DOWN
 from .clock import Clock
-from .errors import AtTimeout, CmeError, CommandError, DriverError, UnexpectedAnswer
+from .errors import AtTimeout, CmeError, CommandError, DriverError, ModuleRestarted, UnexpectedAnswer
 from .tcpip.core import Changes, Procedure, on_channel, wait
 from .tcpip.threads.runner import ThreadRunner
 
+T = TypeVar("T")
 POLL = 1.0  # seconds between two queries while waiting for a state
 SIM_TIMEOUT = 10.0
 NETWORK_TIMEOUT = 80.0  # AT+CGATT may take 75
@@ -116,6 +118,7 @@ class Modem:
         self._clock = self._runner.clock
         self._changes = Changes()
         self._closed = False
+        self._found = ""  # by what waits for a state
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._channel.name}: {'closed' if self._closed else 'open'}>"
@@ -252,12 +255,13 @@ class Modem:
         Raises:
             NetworkTimeout: it is not ready in time; the message contains its state.
         """
-        self._runner.run(self._wait_for_sim(timeout))
+        self._within(timeout, self._wait_for_sim(timeout))
 
     def _wait_for_sim(self, timeout: float) -> Procedure[None]:
         deadline = self._clock.now() + timeout
         while (state := (yield from on_channel(self._sim_state()))) != "READY":
-            yield from self._rest(deadline, timeout, f"the SIM is {state}")
+            self._found = f"the SIM is {state}"
+            yield from self._rest(deadline, timeout)
 
     def wait_for_network(self, timeout: float, *, packet: bool = True) -> Registered:
         """Wait until the module is registered and, if packet service is needed, attached.
@@ -272,7 +276,7 @@ class Modem:
         Raises:
             NetworkTimeout: it is not registered or attached in time; the message contains its state.
         """
-        return self._runner.run(self._wait_for_network(timeout, packet=packet))
+        return self._within(timeout, self._wait_for_network(timeout, packet=packet))
 
     def _wait_for_network(self, timeout: float, *, packet: bool) -> Procedure[Registered]:
         deadline = self._clock.now() + timeout
@@ -282,7 +286,8 @@ class Modem:
             if found.there and (not packet or (yield from on_channel(self._attached()))):
                 return found
             state = found.name if not found.there else f"{found.name}, but not attached"
-            yield from self._rest(deadline, timeout, f"the network is {state}")
+            self._found = f"the network is {state}"
+            yield from self._rest(deadline, timeout)
 
     # -- clock and power -------------------------------------------------------------------------------------------
 
@@ -328,11 +333,20 @@ class Modem:
     def _attached(self) -> Dialogue[bool]:
         return (yield from self._value("AT+CGATT?", NETWORK_TIMEOUT)) == "1"
 
-    def _rest(self, deadline: float, timeout: float, found: str) -> Procedure[None]:
+    def _within(self, timeout: float, procedure: Procedure[T]) -> T:
+        """Wait for something no longer than a time, whatever the module is doing by then."""
+        self._found = ""
+        return self._runner.run_within(timeout, lambda _stay: procedure, lambda what: self._too_late(timeout, what))
+
+    def _too_late(self, timeout: float, what: str = "") -> NetworkTimeout:
+        found = [self._found] * bool(self._found) + [f"{what} has not come"] * bool(what)
+        return NetworkTimeout(f"{self._channel.name}: after {timeout:g} s {', '.join(found) or 'nothing is known'}")
+
+    def _rest(self, deadline: float, timeout: float) -> Procedure[None]:
         until = min(deadline, self._clock.now() + POLL)
         yield from wait(until - self._clock.now(), self._changes, lambda: self._closed or None)
         if self._closed or self._clock.now() >= deadline:
-            raise NetworkTimeout(f"{self._channel.name}: after {timeout:g} s {found}")
+            raise self._too_late(timeout)
 
     def _value(self, text: str, timeout: float = 5.0) -> Dialogue[str]:
         """Return the text after ``+NAME:`` in the answer."""
@@ -377,7 +391,7 @@ def _parts(lines: list[str]) -> dict[str, str]:
 
 
 def _power_off() -> Dialogue[None]:
-    with suppress(AtTimeout):
+    with suppress(AtTimeout, ModuleRestarted):  # it may give another reason
         came = yield from command("AT+QPOWD=1", timeout=10.0, success=(LinePattern("OK"), *POWER_DOWN))
         if came.final == "OK":
             yield from expect(*POWER_DOWN, timeout=5.0)
