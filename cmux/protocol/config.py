@@ -150,6 +150,8 @@ class Config:
     """Let the peer open DLCI 62 and 63 too."""
     rpn: bool = True
     """Send RPN whenever the settings of a channel's port change: some modules answer it with a stop, or not at all."""
+    strict_final: bool = False
+    """Discard UA with F = 0, as 27.010 §5.4.4.2 asks; by default it answers a SABM or DISC that awaits one."""
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -21,6 +21,8 @@ from .virtual_uart import VirtualUart
 _READ_SIZE = 4096
 _FULL_WAIT: Final = 0.2
 """Seconds until a pty that was full is tried again: while it has no client, poll does not tell whether it has room."""
+_TOLD: Final = 2.0
+"""Seconds that the peer has to answer a message about signals, before data goes on without that."""
 _LINGER: Final = 5.0
 """Seconds that what a client has written before it left is kept for a peer that takes none of it."""
 
@@ -189,6 +191,7 @@ class HangupBridge(PtyBridge):
     def _set_rtc(self, *, on: bool) -> None:
         with contextlib.suppress(CmuxError, OSError):  # there is no line: it is said when it is back
             self.uart.dtr = on
+            self.uart.wait_signals_told(_TOLD)  # where an earlier message is unanswered, data would overtake this one
 
     def _to_pty(self) -> None:
         while not self._stopping:

@@ -337,6 +337,18 @@ class VirtualUart(ChannelStream):
         handle = self._opened()
         return handle.engine.call(lambda core, now: core.own_signals(handle.dlci))
 
+    def wait_signals_told(self, timeout: float) -> bool:
+        """Wait until the peer has answered what it was told about our signals, which data that is written then follows.
+
+        Args:
+            timeout: seconds.
+
+        Returns:
+            False when the time was over first, or the session ended.
+        """
+        handle = self._opened()
+        return handle.engine.wait(lambda core: core.signals_told(handle.dlci), timeout)
+
     @property
     def parameters(self) -> Parameters:
         """The parameters in force on the channel: N1, frame type, convergence layer, priority (27.010 §5.4.6.3.1)."""

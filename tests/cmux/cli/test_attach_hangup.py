@@ -145,6 +145,7 @@ def test_a_carrier_that_comes_hangs_up_on_nobody(line: Line) -> None:
 def test_when_the_last_client_leaves_rtc_drops_and_the_octets_of_the_next_wait_until_it_is_up(
     line: Line, pause: threading.Event
 ) -> None:
+    line.module.habits.loopback = ()
     with PathClient(line.path) as client:
         client.write(b"call")
     line.module.until(1, b"call", "RTC off")  # what it wrote before it left has gone out
@@ -152,7 +153,8 @@ def test_when_the_last_client_leaves_rtc_drops_and_the_octets_of_the_next_wait_u
         following.write(b"dial")
         pause.set()
         line.module.until(1, "RTC off", "RTC on", b"dial")
-        assert following.read(4) == b"dial"
+        line.module.say(1, b"CONNECT")
+        assert following.read(7) == b"CONNECT"
 
 
 def test_a_client_that_only_looked_in_ends_the_call_as_well(line: Line, pause: threading.Event) -> None:
@@ -194,6 +196,7 @@ def test_a_carrier_that_drops_because_rtc_did_is_not_that_of_the_next_client(
     line.carrier(on=True)
     with PathClient(line.path) as client:
         client.write(b"call")
+        assert client.read(4) == b"call"
     line.module.until(1, b"call", "RTC off")
     with PathClient(line.path) as following:
         following.write(b"dial")
