@@ -129,6 +129,8 @@ _FINAL = re.compile(rb"(?:^|[\r\n])(OK|ERROR|\+CM[ES] ERROR:[^\r\n]*|[04])(?:\r\
 _GOOD = (b"OK", b"0")
 
 _FLAGS = {Option.BASIC: b"\xf9", Option.ADVANCED: b"\x7e"}
+_RESCUE_SABM = Frame(0, True, FrameType.SABM, True)
+_RESCUE_CLD = Frame(0, True, FrameType.UIH, False, encode_message(CLD(), command=True))
 _MANY_FLAGS = 160  # enough to complete a frame that was cut off within the module's N1
 
 
@@ -141,9 +143,7 @@ def rescue_frames(option: Option, flags: int = 0) -> bytes:
         option: the framing option.
         flags: number of flags before them, for a module that waits for the rest of a frame. They confuse Linux.
     """
-    sabm = encode(Frame(0, True, FrameType.SABM, True), option)
-    cld = encode(Frame(0, True, FrameType.UIH, False, encode_message(CLD(), command=True)), option)
-    return _FLAGS[option] * flags + sabm + cld + b"\r"
+    return _FLAGS[option] * flags + encode(_RESCUE_SABM, option) + encode(_RESCUE_CLD, option) + b"\r"
 
 
 class _Receiver:
@@ -197,10 +197,13 @@ class _Receiver:
 
 
 def _is_a_modules(item: Frame | FrameDropped) -> bool:
-    """Tell whether this is a frame from a module, and not an echo of `rescue_frames`."""
-    if isinstance(item, FrameDropped) or item.type in (FrameType.SABM, FrameType.DISC):
+    """Tell whether this is a frame from a module, and not an echo of `rescue_frames`.
+
+    The C/R bit does not tell them apart, as modules get it wrong; a module neither opens nor closes DLCI 0 unasked.
+    """
+    if isinstance(item, FrameDropped) or (not item.dlci and item.type in (FrameType.SABM, FrameType.DISC)):
         return False
-    return not (item.type is FrameType.UIH and item.dlci == 0 and item.cr)
+    return item != _RESCUE_CLD
 
 
 def enter(
@@ -376,7 +379,7 @@ def no_multiplexer(
     if refused:
         hint = "some modules do this but still serve data channels: adm=True"
         return CmuxRefused(f"{name}: SABM for DLCI 0 was refused (DM): it has no control channel ({hint})")
-    sabm = encode(Frame(0, True, FrameType.SABM, True), option)
+    sabm = encode(_RESCUE_SABM, option)
     if not received:
         hint = "not one octet came; it may have changed its baud rate, or need a longer T1 or larger N2"
     elif sabm in received:

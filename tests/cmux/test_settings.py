@@ -154,6 +154,7 @@ EXAMPLES = {
     "keep_open": session("keep_open", "yes", True),
     "shared_flags": session("shared_flags", "yes", True),
     "reserved_dlcis": session("reserved_dlcis", "yes", True),
+    "strict_final": session("strict_final", "yes", True),
     "frame_gap": session("frame_gap", "0.2", 0.2),
     "queue_high": session("queue_high", "20000", 20000),
     "queue_low": session("queue_low", "100", 100),
@@ -456,7 +457,7 @@ WRONG = {
     kinds.Number: ("fast", True, None, float("nan"), float("inf"), -1, [1]),
     kinds.YesNo: ("yes", 1, 0.0),
     kinds.Words: ("nothing", True, 77, object()),
-    kinds.File: (5, b"x", True),
+    kinds.CaptureFile: (5, b"x", True, "x.pcap", "x.txt"),
     kinds.Several: (5, "1-", "x y", [1.5], [True]),
 }
 
@@ -484,6 +485,7 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(name: str) -> None:
         ("rtscts", 1, "rtscts = 1 is not true or false"),
         ("startup", "later", "startup = 'later' is not at or none"),
         ("capture", 5, "capture = 5 is not a string or a path"),
+        ("capture", "x.pcap", "capture = 'x.pcap' is not a file whose name ends in .pcapng, .jsonl or .log"),
         ("parity", "X", "parity = 'X' is not N, E, O, M or S"),
         ("other_rates", "9600,fast", "other_rates = '9600,fast' is not a list like 9600,19200"),
         ("channels", "0-3", "DLCIs are 1 to 61"),

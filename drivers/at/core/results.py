@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...errors import CallFailed, CmeError, CmsError, CommandError
+from .module_news import POWER_DOWN
 from .patterns import LinePattern, any_match
 
 OK = LinePattern("OK")
@@ -23,7 +24,7 @@ RINGS = (LinePattern("RING"), LinePattern("+CRING:", ".*", 40))
 RESTARTED = (
     LinePattern("RDY"),
     LinePattern("^SYSSTART", ".*", 40),
-    *(LinePattern(f"{why} POWER DOWN") for why in ("NORMAL", "UNDER_VOLTAGE", "OVER_VOLTAGE")),
+    *POWER_DOWN,
 )
 """The lines of a module that has restarted or is switched off: no command of before is answered any more."""
 

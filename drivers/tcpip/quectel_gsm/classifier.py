@@ -27,6 +27,7 @@ from .unsolicited import (
     ModuleReset,
     RemoteClosed,
     ServerEnded,
+    VoltageWarning,
     parse,
     read_header,
     receive_header,
@@ -102,6 +103,8 @@ class Classifier:
                 return self._deactivated(text)
             case ModuleReset():
                 return self._module_reset(text)
+            case VoltageWarning():
+                return events.Nothing() if self._state.claim.valid else None
             case DataWaits(context, service, index):
                 mine = context == self._state.claim.context
                 return events.Readable(SocketId(index, ROLES[service])) if mine else None

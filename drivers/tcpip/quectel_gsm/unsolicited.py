@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...at.core import Header, LinePattern
+from ...at.core import VOLTAGE_WARNING, Header, LinePattern
 from ...at.core.results import CONNECTED, ERRORS, RESTARTED
 
 
@@ -70,7 +70,22 @@ class ModuleReset:
     """The module has restarted or has been switched off."""
 
 
-Event = ClientCame | RemoteClosed | ContextDeactivated | ServerEnded | DataFrom | DataTo | DataWaits | ModuleReset
+@dataclass(frozen=True, slots=True)
+class VoltageWarning:
+    """The supply of the module is about to be too low or too high; nothing has ended."""
+
+
+Event = (
+    ClientCame
+    | RemoteClosed
+    | ContextDeactivated
+    | ServerEnded
+    | DataFrom
+    | DataTo
+    | DataWaits
+    | ModuleReset
+    | VoltageWarning
+)
 
 _ADDRESS = r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3})"
 
@@ -121,6 +136,7 @@ _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], 
     ),
     (TO_LINES, lambda found: DataTo(found["address"])),
     (RESTARTED, lambda _found: ModuleReset()),
+    (VOLTAGE_WARNING, lambda _found: VoltageWarning()),
     (FROM_LINES, lambda found: DataFrom(found["address"], int(found["port"]))),
 )
 
