@@ -180,6 +180,9 @@ def run(
     commands = Commands(program, description)
     for add in adders:
         add(commands)
+    if not (sys.argv[1:] if argv is None else argv):
+        commands.parser.print_help()
+        return DONE
     try:
         arguments, unknown = commands.parser.parse_known_args(argv)
         if unknown:

@@ -86,7 +86,8 @@ def doctor(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"step": "verdict", "ok": failed is None, "text": hint}), flush=True)
     if failed is not None:
-        raise CommandError(f"{options.port} fails at {failed.step}. {hint}")
+        shown = f": {failed.text.removeprefix(f'{options.port}: ')}" if silent else ""  # else it is the line above
+        raise CommandError(f"{options.port} fails at {failed.step}{shown}. {hint}")
     if not arguments.json and not silent:
         print(f"\n{hint}")
     return DONE

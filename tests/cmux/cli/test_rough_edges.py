@@ -176,7 +176,7 @@ def test_a_quiet_doctor_says_only_what_prevents_it(monkeypatch: pytest.MonkeyPat
     output = capsys.readouterr()
     assert output.out == ""
     (line,) = output.err.splitlines()
-    assert "fails at AT" in line
+    assert "fails at AT: no answer to AT, asked 5 times" in line
 
 
 def test_json_was_asked_for_also_when_quiet(capsys: Captured) -> None:
@@ -226,6 +226,15 @@ def test_a_monitor_keeps_to_the_width_of_the_terminal(
 
 
 # --- Wrong usage ---
+
+
+def test_without_any_argument_there_is_the_help(capsys: Captured) -> None:
+    assert gsm0710([]) == 0
+    output = capsys.readouterr()
+    assert output.out.startswith("usage: gsm0710 ")
+    assert "attach" in output.out
+    assert output.err == ""
+
 
 WRONG: dict[str, tuple[list[str], str, str]] = {
     "a value": (["attach", "/dev/x", "--n1", "x"], "attach", "argument --n1: 'x' is not"),
