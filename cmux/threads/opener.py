@@ -9,6 +9,7 @@ from typing import Unpack
 from ..line.base import Line, SerialLike
 from ..opening import make_plan
 from ..protocol.config import Role
+from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..settings import LineSettings
 from . import startup_runner
@@ -51,24 +52,22 @@ def open(
     except BaseException:
         line.close()
         raise
-    config, first, adopted = plan.config, b"", False
+    entered: Entered | None = None
 
-    def reopen() -> tuple[Line, Callable[[Line], bytes]]:
-        def enter(line: Line) -> bytes:
-            return startup_runner.enter(line, plan.command, plan.other_rates).unread if plan.by_at else b""
+    def reopen() -> tuple[Line, Callable[[Line], Entered | None]]:
+        def enter(line: Line) -> Entered | None:
+            return startup_runner.enter(line, plan.again(entered), plan.other_rates) if plan.by_at else None
 
         return plan.open_line(again=True), enter
 
-    entered = None
     try:
         if plan.by_at:
             entered = startup_runner.enter(line, plan.command, plan.other_rates)
-            first, adopted, config = entered.unread, entered.adopted, entered.config
-        pace = plan.pace(line.rate)
+        config = entered.config if entered is not None else plan.config
         mux = Mux(
             line,
-            lambda: Link(Role.INITIATOR, config, line_rate=pace),
-            leave_by_at=plan.by_at and not adopted,
+            lambda: Link(Role.INITIATOR, config, line_rate=plan.pace(line.rate)),
+            entered=entered,
             capture=capture,
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
@@ -76,13 +75,13 @@ def open(
         )
     except BaseException:
         if entered is not None:  # interrupted here, only this takes the module back to AT mode
-            startup_runner.leave(line, config.option, close_down=True)
+            startup_runner.leave(line, plan.config.option, close_down=True, way=entered.way)
         line.close()
         if capture is not None:
             capture.close()
         raise
     try:
-        mux._start(first)
+        mux._start()
         for dlci in plan.channels:
             mux.channel(dlci)
     except BaseException:

@@ -56,7 +56,6 @@ def serve(
         mux = Mux(
             line,
             lambda: make_responder(plan, rate, forward=on_command is not None),
-            leave_by_at=False,
             capture=capture,
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
@@ -73,5 +72,5 @@ def serve(
     return mux
 
 
-def _nothing_to_enter(line: Line) -> bytes:
-    return b""
+def _nothing_to_enter(line: Line) -> None:
+    return None

@@ -12,7 +12,7 @@ class Attach:
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cmux", "attach", *arguments],
+            [sys.executable, "-m", "cmux", "attach", "--settle", "0", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
