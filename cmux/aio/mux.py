@@ -314,10 +314,9 @@ class Mux(ChannelAccess):
         transport = self.protocol.detach()
         if transport is None or transport.is_closing() or not self._leave_by_at:
             return
-        if not self._opened:
-            transport.write(rescue_frames(config.option))
         with contextlib.suppress(SessionEnded):
-            answered = await self._line.run(leaving.leave(config.option, close_down=False, way=self._way_back))
+            back = leaving.leave(config.option, close_down=not self._opened, way=self._way_back)
+            answered = await self._line.run(back)
             self._keep_left(answered=answered)
             log_left(self._log, answered=answered, ended=self._opened)
 

@@ -33,13 +33,16 @@ def leave(option: Option, *, close_down: bool, way: WayBack | None = None) -> Di
         True when the module answered AT.
     """
     receiver = Receiver()
-    if close_down:
-        yield from receiver.listen(steps.RESCUE_WAIT, rescue_frames(option))
+    rescue = rescue_frames(option) if close_down else b""
+    if rescue:
+        yield from receiver.listen(steps.RESCUE_WAIT, rescue)
     if way is None or way.at_rate == way.mux_rate:
         return (yield from _answers(receiver))
     rates = (way.mux_rate, way.at_rate) if way.by_command else (way.at_rate, way.mux_rate)
     for rate in rates:
         yield StartupStep(b"", 0.0, rate)
+        if rescue and rate == way.at_rate:  # it may never have left this one
+            yield from receiver.listen(steps.RESCUE_WAIT, rescue)
         if not (yield from _answers(receiver)):
             continue
         if rate != way.at_rate:

@@ -100,6 +100,7 @@ def follow(line: Line, rate: int, seconds: float) -> bytes:
     Raises:
         SessionEnded: the line was lost.
     """
+    line.rearm()
     try:
         return run(line, hand_over.settle(seconds, rate))
     except HungUp as error:
