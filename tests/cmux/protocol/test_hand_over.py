@@ -38,7 +38,7 @@ def test_a_rate_is_told_by_its_code_and_makers_have_two_more(baudrate: int, code
 
 
 def test_a_profiles_code_goes_before_what_the_module_lists() -> None:
-    """A BG95-M5 lists 1 to 7 and needs 8; zephyr PR #114859."""
+    """A BG95-M5 lists 1 to 7 and needs 8."""
     needs = Profile(name="needs", title="", source="", at_cmux="asked", port_speeds={921600: 8})
     module = AtModule({"AT+CMUX=?": RANGES % 7}, rate=921600, line=921600)
     enter(module, baudrate=921600, ask=True, profile=needs)
@@ -158,7 +158,7 @@ def test_sabm_will_be_tried_at_the_rate_that_was_told_then_at_115200(
 
 
 def test_commands_go_before_at_cmux() -> None:
-    """A Huawei MG323 wants AT+IFC=2,2; zephyr #88686."""
+    """A Huawei MG323 wants AT+IPR first."""
     module = AtModule()
     findings: list[Finding] = []
     enter(module, findings, init=["ATE0", "AT+IFC=2,2"])
