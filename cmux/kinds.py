@@ -12,6 +12,7 @@ from .errors import ConfigError
 from .protocol.checks import check_range, check_type, either
 from .protocol.config import MAX_DLCI
 from .protocol.start_options import LONGEST_COMMAND, check_command, command_list
+from .resetting import split_command
 
 _YES_NO: Final = {
     "yes": True,
@@ -230,6 +231,28 @@ class AtCommands:
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """A program with its arguments."""
+
+    expected: str = "a program and its arguments"
+    """See `Kind.expected`."""
+    metavar: str = "COMMAND"
+    """See `Kind.metavar`."""
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`."""
+        return text
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        return split_command(name, value)
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Several:
     """Several values: a text with commas, or any iterable."""
 
@@ -312,3 +335,4 @@ YES_NO: Final = YesNo()
 FILE: Final = File()
 COMMAND: Final = AtCommand()
 COMMANDS: Final = AtCommands()
+PROGRAM: Final = Program()

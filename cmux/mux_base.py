@@ -20,6 +20,7 @@ from .protocol.leaving import WayBack
 from .protocol.link import Link
 from .protocol.multiplexer import Multiplexer
 from .protocol.power import Power
+from .resetting import Resetter
 from .serving import Refuse, apply_refusals, refused
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class MuxBase(ABC):
         names: names of channels, with their DLCI.
         can_reopen: a line that died is opened again.
         refuse: the DLCIs that the peer may not open.
+        resetter: resets a module that does not answer; None: nobody does.
     """
 
     _kind: ClassVar[str] = "Mux"
@@ -51,6 +53,7 @@ class MuxBase(ABC):
         names: Mapping[str, int],
         can_reopen: bool,
         refuse: Refuse,
+        resetter: Resetter | None,
     ) -> None:
         self.name: str = name
         """The name of the port: a path, a URL, or the name of the object."""
@@ -65,6 +68,7 @@ class MuxBase(ABC):
         self._names = names
         self._can_reopen = can_reopen
         self._refuse = refuse
+        self._resetter = resetter or Resetter(name)
         self._refused: frozenset[int] | None = None
         self._session_end: SessionClosed | None = None
         self._opened = False
@@ -238,6 +242,7 @@ class MuxBase(ABC):
         return died and self._opened and self.reattaches
 
     def _count_reattaching(self) -> None:
+        self._resetter.succeeded()
         self.reattached += 1
 
     def _keep_left(self, *, answered: bool) -> None:

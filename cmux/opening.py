@@ -16,7 +16,16 @@ from .protocol.hand_over import Entered, init_rates
 from .protocol.profiles import Profile
 from .protocol.start_options import StartOptions
 from .reconnector import stable_name
-from .settings import LineSettings, SerialSettings, SessionSettings, find_profile, session_config, told_apart
+from .resetting import Resetter
+from .settings import (
+    LineSettings,
+    OpeningSettings,
+    SerialSettings,
+    SessionSettings,
+    find_profile,
+    session_config,
+    told_apart,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +60,8 @@ class Plan:
     """Seconds that closing waits for what is still queued."""
     reattach: bool
     """A line that died is opened again."""
+    resetter: Resetter
+    """Resets a module that does not answer, attempt after attempt."""
     capture: str | os.PathLike[str] | None
     """The file for the frames; None: no capture."""
     capture_payload: bool
@@ -128,6 +139,7 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
         line_rate=opening.get("line_rate"),
         drain_timeout=opening["drain_timeout"],
         reattach=opening["reattach"],
+        resetter=_resetter(port, opening),
         capture=opening.get("capture"),
         capture_payload=opening["capture_payload"],
     )
@@ -137,6 +149,15 @@ def _stable_name(port: str | os.PathLike[str] | SerialLike) -> str | None:
     if not isinstance(port, (str, os.PathLike)):
         raise ConfigError("an open object cannot be opened again: give a path or a URL, or leave reattach out")
     return stable_name(os.fspath(port))
+
+
+def _resetter(port: str | os.PathLike[str] | SerialLike, opening: OpeningSettings) -> Resetter:
+    command = cast(tuple[str, ...], opening.get("reset_command", ()))
+    if isinstance(port, (str, os.PathLike)):
+        return Resetter(os.fspath(port), command)
+    if command:
+        raise ConfigError("an open object cannot be opened again: give a path or a URL, or leave reset_command out")
+    return Resetter(str(getattr(port, "name", "")))
 
 
 def cmux_command(

@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from types import MappingProxyType, NoneType
 from typing import Annotated, Final, Literal, TypedDict, cast, get_args, get_type_hints
 
-from .kinds import BAUDRATE, CHANNELS, COMMAND, COMMANDS, FILE, PACING, RATES, YES_NO, Number, Words, seconds
+from .kinds import BAUDRATE, CHANNELS, COMMAND, COMMANDS, FILE, PACING, PROGRAM, RATES, YES_NO, Number, Words, seconds
 from .protocol.config import RANGES, Config, KeepAlive, Option, PriorityOrder, Wakeup
 from .protocol.profiles import PROFILES, Profile
 from .protocol.start_options import START_RANGES, StartOptions
@@ -78,6 +78,10 @@ class OpeningSettings(TypedDict, total=False):
         Iterable[int | str], Setting(LINE, CHANNELS, "DLCIs, or names of the profile, to open at once", (), "none")
     ]
     reattach: Annotated[bool, Setting(LINE, YES_NO, "open the line again when it has died, with its channels", False)]
+    reset_command: Annotated[
+        str | None,
+        Setting(START, PROGRAM, "run COMMAND before every third attempt to open the line in a row", otherwise="none"),
+    ]
     drain_timeout: Annotated[
         float, Setting(LINE, seconds(0, 86400), "let closing wait S seconds for what is still queued", 0.5)
     ]
@@ -111,6 +115,14 @@ class StartSettings(TypedDict, total=False):
     mux_baudrate: Annotated[
         int | None,
         Setting(START, BAUDRATE, "bits per second after AT+CMUX, which tells the module", otherwise="the line's"),
+    ]
+    open_timeout: Annotated[
+        float,
+        Setting(
+            START,
+            seconds(*START_RANGES["open_timeout"]),
+            "look for a silent module for S seconds: it may be booting",
+        ),
     ]
     ask: Annotated[
         bool, Setting(START, YES_NO, "ask AT+CMUX? for the module's own N1, unless n1 or the profile tells one")

@@ -42,8 +42,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The modules of these tests need no silence before the first frame; the tests of `settle` say what they want."""
-    monkeypatch.setattr(profiles, "HOST_DEFAULTS", {**profiles.HOST_DEFAULTS, "settle": 0.0})
+    """The modules of these tests need no silence before the first frame, and do not boot; others say what they want."""
+    monkeypatch.setattr(profiles, "HOST_DEFAULTS", {**profiles.HOST_DEFAULTS, "settle": 0.0, "open_timeout": None})
 
 
 _MARKS = ("requirement", "clause")

@@ -15,6 +15,7 @@ from ..opening import Plan
 from ..protocol import bounds
 from ..protocol.events import Cause
 from ..protocol.startup_steps import Dialogue, Stall, StepResult
+from ..resetting import Resetter
 from .fd_transport import FdTransport
 from .thread_transport import ThreadTransport
 
@@ -141,6 +142,20 @@ class AioLine:
         self.transport.set_protocol(asyncio.Protocol())
         self.transport.close()
         await self._released.wait()
+
+
+async def attempt(resetter: Resetter) -> None:
+    """See `Resetter.attempt`: the command runs in a temporary thread, and ends with the task that waits for it."""
+    if not resetter.is_due():
+        return
+    executor = ThreadPoolExecutor(1, "cmux resetter")
+    try:
+        await asyncio.wrap_future(executor.submit(resetter.run))
+    except asyncio.CancelledError:
+        resetter.cancel()
+        raise
+    finally:
+        executor.shutdown(wait=True)
 
 
 async def open_aio_line(plan: Plan, *, again: bool = False) -> AioLine:

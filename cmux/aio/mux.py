@@ -20,10 +20,11 @@ from ..protocol.link import Link
 from ..protocol.responder import Responder
 from ..protocol.startup_steps import rescue_frames
 from ..reconnector import Backoff
+from ..resetting import Resetter
 from ..serving import Refuse, apply_refusals, check_answer, refused
 from .channel_access import ChannelAccess
 from .channels import Channels
-from .line import AioLine
+from .line import AioLine, attempt
 from .protocol import MuxProtocol
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -48,6 +49,7 @@ class Mux(ChannelAccess):
         reopen: opens the line again after it died; None: a line that died stays dead.
         on_command: answers AT commands that a responder does not know.
         refuse: the DLCIs that the peer may not open.
+        resetter: resets a module that does not answer when the line is opened again.
     """
 
     _kind = "aio.Mux"
@@ -64,6 +66,7 @@ class Mux(ChannelAccess):
         reopen: Reopen | None = None,
         on_command: OnCommand | None = None,
         refuse: Refuse = (),
+        resetter: Resetter | None = None,
     ) -> None:
         super().__init__(
             name,
@@ -73,6 +76,7 @@ class Mux(ChannelAccess):
             names=names,
             can_reopen=reopen is not None,
             refuse=refuse,
+            resetter=resetter,
         )
         self.drain_timeout = drain_timeout
         """Seconds that closing waits for what is still queued."""
@@ -265,6 +269,7 @@ class Mux(ChannelAccess):
         assert self._reopen is not None  # noqa: S101 - otherwise there is no reconnector
         self.protocol.detach()
         await self._line.close()
+        await attempt(self._resetter)
         line, self._entered = await self._reopen()
         await self._start(line)
         if self.role is Role.INITIATOR:  # for a responder, its peer opens them

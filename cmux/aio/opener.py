@@ -6,6 +6,7 @@ import os
 from typing import Unpack
 
 from ..capture.recorder import Capture
+from ..errors import StartupError
 from ..line.base import SerialLike
 from ..logs import log_entered, port_logger
 from ..opening import Plan, make_plan
@@ -16,7 +17,7 @@ from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..protocol.startup_steps import rescue_frames
 from ..settings import LineSettings
-from .line import AioLine, open_aio_line
+from .line import AioLine, attempt, open_aio_line
 from .mux import Mux
 
 
@@ -46,6 +47,19 @@ async def open(
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
+    while True:
+        await attempt(plan.resetter)
+        try:
+            mux = await _open(plan)
+        except StartupError:
+            if not plan.resetter.goes_on:
+                raise
+        else:
+            plan.resetter.succeeded()
+            return mux
+
+
+async def _open(plan: Plan) -> Mux:
     line = await open_aio_line(plan)
     capture: Capture | None = None
     entered: Entered | None = None
@@ -62,6 +76,7 @@ async def open(
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
             reopen=(lambda: _reopen(plan, entered)) if plan.reattach else None,
+            resetter=plan.resetter,
         )
     except BaseException:
         await line.close()

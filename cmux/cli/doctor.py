@@ -154,6 +154,7 @@ def _enter(line: Line, plan: Plan, findings: list[Finding]) -> Mux:
         entered=entered,
         capture=capture,
         drain_timeout=plan.drain_timeout,
+        resetter=plan.resetter,
     )
 
 

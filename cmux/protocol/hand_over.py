@@ -100,7 +100,7 @@ def initialise(name: str, receiver: Receiver, command: CmuxCommand, report: list
         if answer is None:
             said = f"{text} is not answered within {steps.INIT_WAIT:g} s"
             report.append(Finding("init", False, said))
-            yield from _resynchronise(name, receiver, f"{said}, and")
+            yield from resynchronise(name, receiver, f"{said}, and")
         elif answer not in GOOD:
             report.append(Finding("init", False, f"{text} is answered with {answer.decode('ascii', 'replace')}"))
         else:
@@ -214,8 +214,17 @@ def _ask_once(receiver: Receiver, text: str, wait: float) -> Dialogue[bytes | No
     return (yield from receiver.listen(wait, text.encode("ascii") + b"\r"))
 
 
-def _resynchronise(name: str, receiver: Receiver, why: str) -> Dialogue[None]:
-    """Make sure that no answer is under way any more, after a command that was not answered in time."""
+def resynchronise(name: str, receiver: Receiver, why: str) -> Dialogue[None]:
+    """Make sure that no answer is under way any more, after a command that was not answered in time.
+
+    Args:
+        name: the name of the port, for the error message.
+        receiver: what has been received.
+        why: the beginning of the message for a module that does not answer any more.
+
+    Raises:
+        ModuleSilent: it does not.
+    """
     for _ in range(_RESYNC_TRIES):
         if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
             # That may have been the late answer, and the answers to several AT may follow it.
@@ -233,7 +242,7 @@ def _ask_n1(
     answer = yield from _ask_once(receiver, "AT+CMUX?", steps.N1_WAIT)
     if answer is None:
         report.append(Finding("AT+CMUX?", True, f"no answer within {steps.N1_WAIT:g} s: N1 stays {command.config.n1}"))
-        yield from _resynchronise(name, receiver, "AT+CMUX? is not answered, and")
+        yield from resynchronise(name, receiver, "AT+CMUX? is not answered, and")
         return command, {}
     current = parse_current(receiver.before) if answer in GOOD else {}
     return _own_n1(command, current, report), current
@@ -312,5 +321,5 @@ def _follow_ipr(name: str, receiver: Receiver, command: CmuxCommand, rate: int) 
         if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
             return replace(command, baudrate=rate)
     yield StartupStep(b"", 0.0, former)
-    yield from _resynchronise(name, receiver, f"AT+IPR={rate} is answered with OK, but neither there nor before")
+    yield from resynchronise(name, receiver, f"AT+IPR={rate} is answered with OK, but neither there nor before")
     return command

@@ -96,9 +96,12 @@ class Profile:
 
 _START_FIELDS = frozenset(one.name for one in fields(StartOptions))
 
-HOST_DEFAULTS: Mapping[str, object] = MappingProxyType({"t1": 0.3, "n2": 5, "settle": 0.5, "ask": True})
+HOST_DEFAULTS: Mapping[str, object] = MappingProxyType(
+    {"t1": 0.3, "n2": 5, "settle": 0.5, "ask": True, "open_timeout": 30.0}
+)
 """Real modules need more than the 0.1 s and 3 of 27.010 §5.7: a Quectel EC21 left SABM unanswered for 0.4 s. T2 is
-derived from T1. A Telit ME910G1 is dead until its power is cut when a frame comes 0.3 s after OK."""
+derived from T1. A Telit ME910G1 is dead until its power is cut when a frame comes 0.3 s after OK. A module takes
+5 to 20 s to boot."""
 
 _AT_CHANNELS = MappingProxyType({"at": 1, "at2": 2, "at3": 3, "at4": 4})
 

@@ -16,6 +16,7 @@ START_RANGES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
         # A module that sees no frame goes back to AT commands about 5 s after OK.
         "settle": (0, 4.5),
         "mux_baudrate": (1, 20_000_000),
+        "open_timeout": (1, 3600),
     }
 )
 """The ranges of the numbers in `StartOptions`."""
@@ -87,6 +88,8 @@ class StartOptions:
     """Bits per second in multiplexer mode, if they are others than in AT mode."""
     ask: bool = False
     """Ask AT+CMUX? once for the module's own N1, unless the user or the profile says one."""
+    open_timeout: float | None = None
+    """Seconds for which a module is looked for that does not answer: 1 to 3600; None: look once at each rate."""
 
     def __post_init__(self) -> None:
         check_types(self)

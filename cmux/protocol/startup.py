@@ -1,8 +1,9 @@
 """Entering multiplexer mode, and the message when that fails: dialogues as generators without clock or line.
 
 Each step has a time limit, and so has the whole dialogue. The steps of `enter`: AT; the frames that take a module out
-of the multiplexer mode in which a host that died left it, in either option; the same at other baud rates; a module that
-answers frames but not AT is adopted; then `hand_over`.
+of the multiplexer mode in which a host that died left it, in either option; +++ for one that was left in data mode; the
+same at other baud rates, and again at that of the line, until the time is over; a module that answers frames but not AT
+is adopted; then `hand_over`.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from .at_cmux import CmuxCommand
 from .config import Config, Option
 from .errors import CmuxRefused, ModuleSilent, NoMultiplexer
 from .frames import Frame, encode
-from .hand_over import Entered, multiplex
+from .hand_over import Entered, multiplex, resynchronise
 from .startup_steps import GOOD, MANY_FLAGS, Dialogue, Finding, Receiver, StartupStep, rescue_frames
 from .wire import FrameType
 
 OTHER_RATES = (115200, 9600, 921600, 460800, 230400, 57600, 38400, 19200)
 """Baud rates to try when a module does not answer, the usual ones first."""
+
+_BOOTS = 3  # a module that starts more often than this has another problem
+_LATE = 5.0  # seconds after which it is worth telling that a module took so long
 
 
 def enter(
@@ -32,7 +36,8 @@ def enter(
     Args:
         name: the name of the port, for the error messages.
         command: how AT+CMUX is sent.
-        other_rates: baud rates to try when the module does not answer at the rate of the line.
+        other_rates: baud rates to try when the module does not answer at the rate of the line, again and again until
+            `StartOptions.open_timeout` is over.
         findings: gets what each step showed.
 
     Returns:
@@ -43,43 +48,127 @@ def enter(
         CmuxRefused: every form was answered with an error, or the module lists other options.
     """
     report = [] if findings is None else findings
-    option = command.config.option
-    tried: list[str] = []
     receiver = Receiver()
-    for rate in (None, *other_rates):
-        if rate is not None:
-            yield StartupStep(b"", 0.0, rate)
-            receiver.text = b""
-        tries, wait = (steps.AT_TRIES, steps.AT_WAIT) if rate is None else (steps.OTHER_TRIES, steps.OTHER_WAIT)
-        if (yield from _wake(receiver, option, tries, wait)):
-            where = "" if rate is None else f" at {rate} baud, and not at that of the line"
-            echo = "on" if b"AT\r" in receiver.tail else "off"
-            report.append(Finding("AT", rate is None, f"the module answers{where}; echo is {echo}"))
-            return (yield from multiplex(name, receiver, command, rate, report))
-        if receiver.speaks is not None:
-            report.append(Finding("AT", False, f"no answer, but frames of the {receiver.speaks.value} option"))
-            return _adopt(name, receiver.speaks, command.config, rate, report)
-        tried.append("" if rate is None else str(rate))
-    rates = f", then at {', '.join(tried[1:])} baud" if other_rates else ""
-    said = f"no answer to AT, asked {steps.AT_TRIES} times{rates}{receiver.seen()}"
+    search = _Search(receiver, command, other_rates)
+    if (yield from search.run()):
+        rate = search.rate
+        where = "" if rate is None else f" at {rate} baud, and not at that of the line"
+        how = ", after +++ has ended its data mode" if search.escaped else ""
+        how += f", {receiver.elapsed:.0f} s later" if rate is None and receiver.elapsed > _LATE else ""
+        echo = "on" if b"AT\r" in receiver.tail else "off"
+        report.append(Finding("AT", rate is None, f"the module answers{where}{how}; echo is {echo}"))
+        if search.escaped:
+            yield from receiver.listen(steps.HANG_UP_WAIT, b"ATH\r")  # the call, if it was one, is of no use any more
+            yield from resynchronise(name, receiver, "ATH has ended data mode, but")
+        return (yield from multiplex(name, receiver, command, rate, report))
+    if receiver.speaks is not None:
+        report.append(Finding("AT", False, f"no answer, but frames of the {receiver.speaks.value} option"))
+        return _adopt(name, receiver.speaks, command.config, search.rate, report)
+    data_mode = "; it is in data mode (PPP), and +++ does not end that" if receiver.ppp else ""
+    said = f"no answer to AT, {search.tried()}{data_mode}{receiver.seen()}"
     report.append(Finding("AT", False, said))
     raise ModuleSilent(f"{name}: {said} (is it switched on? is the baud rate right? is this the port for AT commands?)")
 
 
-def _wake(receiver: Receiver, option: Option, tries: int, wait: float) -> Dialogue[bool]:
-    """Send AT until it is answered; in between take the module out of multiplexer mode, in case it is in it."""
-    other = Option.ADVANCED if option is Option.BASIC else Option.BASIC
-    rescues = [rescue_frames(option), rescue_frames(other), rescue_frames(option, MANY_FLAGS)]
-    for tried in range(1, tries + 1):
-        if (yield from receiver.listen(wait, b"AT\r")) in GOOD:
-            # Late answers to earlier attempts must not be taken for the answer to AT+CMUX.
-            for _ in range(1, tried):
-                if (yield from receiver.listen(steps.LATE_WAIT)) is None:
-                    break
-            return True
-        if tried >= 2 - (tries < steps.AT_TRIES) and tried < tries:
-            yield from receiver.listen(steps.RESCUE_WAIT, rescues.pop(0))
-    return False
+class _Search:
+    """Looks for a module that answers AT, in whatever state it is, until its time is over.
+
+    Args:
+        receiver: what has been received.
+        command: the framing option, the rate of the line, and the time that there is.
+        other_rates: other baud rates to try.
+    """
+
+    def __init__(self, receiver: Receiver, command: CmuxCommand, other_rates: Sequence[int]) -> None:
+        self.rate: int | None = None
+        """The rate of the line now; None: that which it had at first."""
+        self.escaped = False
+        """It was in data mode."""
+        self._receiver, self._option, self._home = receiver, command.config.option, command.baudrate
+        self._timeout, self._other_rates = command.start.open_timeout, other_rates
+
+    @property
+    def _over(self) -> bool:
+        return self._timeout is not None and self._receiver.elapsed >= self._timeout
+
+    def _ends(self) -> bool:
+        """Say whether there is nothing more to look for: it speaks in frames, or the time is over."""
+        return self._receiver.speaks is not None or self._over
+
+    def tried(self) -> str:
+        """Return what was tried, as text."""
+        rates = ", ".join(map(str, self._other_rates))
+        if self._timeout is None:
+            return f"asked {steps.AT_TRIES} times" + (f", then at {rates} baud" if rates else "")
+        return f"asked for {self._timeout:g} s" + (f", also at {rates} baud" if rates else "")
+
+    def run(self) -> Dialogue[bool]:
+        """Return whether it answers AT; if not, it may speak in frames (`Receiver.speaks`)."""
+        while True:
+            if (yield from self._wake(steps.AT_TRIES, steps.AT_WAIT)):
+                return True
+            if self._ends():
+                return False
+            if (yield from self._escape()):
+                return True
+            for rate in self._other_rates:
+                yield from self._set(rate)
+                if (yield from self._wake(steps.OTHER_TRIES, steps.OTHER_WAIT)):
+                    return True
+                if self._ends():
+                    return False
+                if self._timeout is not None:  # one that boots answers at the rate of the line
+                    yield from self._set(None)
+                    if (yield from self._wake(1, steps.AT_WAIT)):
+                        return True
+            if self._timeout is None or self._over:
+                return False
+            yield from self._set(None)
+
+    def _set(self, rate: int | None) -> Dialogue[None]:
+        if rate != self.rate:
+            yield StartupStep(b"", 0.0, rate or self._home)
+            self.rate, self._receiver.text = rate, b""
+
+    def _wake(self, tries: int, wait: float) -> Dialogue[bool]:
+        """Send AT until it is answered; in between take the module out of multiplexer mode, in case it is in it."""
+        receiver, tried, boots, rescues = self._receiver, 0, self._receiver.boots, self._rescues()
+        while tried < tries and not (tried and self._over):
+            tried += 1
+            if (yield from receiver.listen(wait, b"AT\r")) in GOOD:
+                # Late answers to earlier attempts must not be taken for the answer to AT+CMUX.
+                for _ in range(1, tried):
+                    if (yield from receiver.listen(steps.LATE_WAIT)) is None:
+                        break
+                return True
+            if receiver.ppp:
+                return False
+            if boots < receiver.boots <= _BOOTS:  # it has just started, at this rate
+                boots, tried, tries, wait, rescues = receiver.boots, 0, steps.AT_TRIES, steps.AT_WAIT, self._rescues()
+            elif tried >= 2 - (tries < steps.AT_TRIES) and tried < tries:
+                yield from receiver.listen(steps.RESCUE_WAIT, rescues.pop(0))
+        return False
+
+    def _rescues(self) -> list[bytes]:
+        option = self._option
+        other = Option.ADVANCED if option is Option.BASIC else Option.BASIC
+        return [rescue_frames(option), rescue_frames(other), rescue_frames(option, MANY_FLAGS)]
+
+    def _escape(self) -> Dialogue[bool]:
+        """Take the module out of data mode, in case it is in it: in PPP, or connected transparently (V.250 §6.2.9)."""
+        receiver = self._receiver
+        for write in (b"", b"+++"):
+            until = receiver.elapsed + steps.GUARD
+            while receiver.elapsed < until:
+                yield from receiver.listen(until - receiver.elapsed, write)
+                write = b""
+        receiver.ppp = False
+        for _ in range(steps.PROBE_TRIES):
+            receiver.text = b""
+            if (yield from receiver.listen(steps.AT_WAIT, b"AT\r")) in GOOD:
+                self.escaped = True
+                return True
+        return False
 
 
 def _adopt(name: str, speaks: Option, config: Config, rate: int | None, report: list[Finding]) -> Entered:

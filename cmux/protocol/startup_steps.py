@@ -94,6 +94,8 @@ class Finding:
 AT_TRIES: Final = 5
 AT_WAIT = 0.5
 OTHER_TRIES: Final = 3
+HANG_UP_WAIT = 2.0
+GUARD = 1.1  # V.250 has 1 s of silence before and after +++
 OTHER_WAIT = 0.25
 LATE_WAIT = 0.2
 ASK_WAIT = 2.0
@@ -105,6 +107,8 @@ PROBE_TRIES: Final = 3
 _KEPT: Final = 4096  # octets received that are kept for the error message and the search
 
 _FINAL = re.compile(rb"(?:^|[\r\n])(OK|ERROR|\+CM[ES] ERROR:[^\r\n]*|[04])(?:\r\n|\r|\n)")  # 0, 4: after ATV0
+_PPP = re.compile(rb"\x7e\xff(?:\x03|\x7d\x23)\xc0\x21")  # LCP (RFC 1661, RFC 1662)
+_BOOTED = re.compile(rb"(?:^|[\r\n])(?:RDY|\^SYSSTART)(?=[\r\n])")
 GOOD: Final = (b"OK", b"0")
 """The result codes that mean yes; 0 after ATV0."""
 
@@ -137,6 +141,12 @@ class Receiver:
         """The last octets received, including those that have been understood."""
         self.before = b""
         """The text before the last result code."""
+        self.elapsed = 0.0
+        """Seconds that were listened."""
+        self.ppp = False
+        """A PPP link is being set up on the line: the module is in data mode."""
+        self.boots = 0
+        """How often the module has said that it has started."""
         self._decoders = {Option.BASIC: BasicDecoder(32767), Option.ADVANCED: AdvancedDecoder(32768)}
         self.speaks: Option | None = None
         """The option of the frames that came and are not an echo of ours."""
@@ -157,15 +167,18 @@ class Receiver:
                 return None
             result = yield StartupStep(write, left)
             write = b""
-            left -= result.elapsed
+            # A wait that is cut short because the line is being closed must not make a search endless.
+            spent = result.elapsed if result.data else max(left, result.elapsed)
+            self.elapsed += spent
+            left -= spent
             self._take(result.data)
-            if not result.data:
-                left = 0.0
 
     def _take(self, data: bytes) -> None:
         self.total += len(data)
+        self.boots += len(_BOOTED.findall(self.text[-10:] + data)) - len(_BOOTED.findall(self.text[-10:]))
         self.text = (self.text + data)[-_KEPT:]
         self.tail = (self.tail + data)[-_KEPT:]
+        self.ppp |= _PPP.search(self.tail[-len(data) - 8 :]) is not None
         for option, decoder in self._decoders.items():
             if any(_is_a_modules(item) for item in decoder.receive_data(data)):
                 self.speaks = option

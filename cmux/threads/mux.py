@@ -18,6 +18,7 @@ from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeCh
 from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..reconnector import Reconnector
+from ..resetting import Resetter
 from ..serving import Refuse, apply_refusals, check_answer, refused
 from . import lifetime, startup_runner
 from .callbacks import Callbacks
@@ -45,6 +46,7 @@ class Mux(ChannelAccess):
             died stays dead.
         on_command: answers AT commands that a responder does not know.
         refuse: the DLCIs that the peer may not open.
+        resetter: resets a module that does not answer when the line is opened again.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Mux(ChannelAccess):
         reopen: Reopen | None = None,
         on_command: Callable[[str], str] | None = None,
         refuse: Refuse = (),
+        resetter: Resetter | None = None,
     ) -> None:
         super().__init__(
             line.name,
@@ -68,6 +71,7 @@ class Mux(ChannelAccess):
             names=names,
             can_reopen=reopen is not None,
             refuse=refuse,
+            resetter=resetter,
         )
         self._line = line
         self._reopen = reopen
@@ -225,6 +229,7 @@ class Mux(ChannelAccess):
         assert self._reopen is not None  # noqa: S101 - else there is no reconnector
         self._engine.stop(_JOIN_TIMEOUT)
         self._line.close()
+        self._resetter.attempt()
         self._line, hand_over = self._reopen()
         self._entered = hand_over(self._line)
         self._run_engine()
@@ -266,6 +271,7 @@ class Mux(ChannelAccess):
         if reconnector is not None:
             reconnector.end()
             self._line.cancel()  # an attempt under way ends early
+            self._resetter.cancel()
             reconnector.join()
         with self._lock:
             self._reconnector = None

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable
 from typing import Unpack
 
+from ..errors import StartupError
 from ..line.base import Line, SerialLike
-from ..opening import make_plan
+from ..opening import Plan, make_plan
 from ..protocol.config import Role
 from ..protocol.hand_over import Entered
 from ..protocol.link import Link
@@ -46,6 +47,19 @@ def open(
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
+    while True:
+        plan.resetter.attempt()
+        try:
+            mux = _open(plan)
+        except StartupError:
+            if not plan.resetter.goes_on:
+                raise
+        else:
+            plan.resetter.succeeded()
+            return mux
+
+
+def _open(plan: Plan) -> Mux:
     line = plan.open_line()
     try:
         capture = plan.open_capture()
@@ -72,6 +86,7 @@ def open(
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
             reopen=reopen if plan.reattach else None,
+            resetter=plan.resetter,
         )
     except BaseException:
         if entered is not None:  # interrupted here, only this takes the module back to AT mode

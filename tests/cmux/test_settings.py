@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -76,6 +77,7 @@ class Opened:
     line: Line | None = None
     line_rate: int | None = None
     mux: cmux.Mux | cmux.aio.Mux | None = None
+    plan: opening.Plan | None = None
 
     def setting(self, name: str) -> object:
         """The attribute of pyserial's port."""
@@ -117,6 +119,10 @@ def port(name: str, text: str, value: object) -> Example:
     return Example(text, value, value, opened_port(name))
 
 
+def reset_command(opened: Opened) -> object:
+    return opened.mux._resetter._command  # type: ignore[union-attr]
+
+
 def said(text: str, value: object, command: str) -> Example:
     return Example(text, value, True, lambda opened: command in opened.module.commands)
 
@@ -131,6 +137,7 @@ EXAMPLES = {
     "other_rates": Example("4800,300", (4800, 300), 300, opened_port("baudrate"), {"baudrate": 300}),
     "channels": Example("2-3", [2, 3], [1, 1], lambda opened: [opened.module.opened(dlci) for dlci in (2, 3)]),
     "reattach": Example("yes", True, True, lambda opened: opened.mux._reopen is not None),  # type: ignore[union-attr]
+    "reset_command": Example("true 'a b'", "true 'a b'", ("true", "a b"), reset_command),
     "drain_timeout": Example("2", 2.0, 2.0, lambda opened: opened.mux.drain_timeout),  # type: ignore[union-attr]
     "capture": Example(CAPTURE, CAPTURE, True, lambda opened: "SABM" in (opened.path / "x.log").read_text()),
     "capture_payload": Example(
@@ -142,6 +149,7 @@ EXAMPLES = {
     ),
     "settle": Example("0.2", 0.2, 0.2, lambda opened: opened.mux._entered.settle),  # type: ignore[union-attr]
     "init": said("ATE1", ("ATE1",), "ATE1"),
+    "open_timeout": Example("5", 5.0, 5.0, lambda opened: opened.plan.command.start.open_timeout),  # type: ignore[union-attr]
     "start_command": said("AT+CMUX=0,0", "AT+CMUX=0,0", "AT+CMUX=0,0"),
     "mux_baudrate": said("57600", 57600, "AT+CMUX=0,0,4,31"),
     "ask": Example("no", False, False, lambda opened: "AT+CMUX?" in opened.module.commands),
@@ -237,6 +245,7 @@ SERVED: dict[str, tuple[object, Observe]] = {
     "channels": ([False, False], lambda opened: [dlci in opened.mux._refused for dlci in (2, 3)]),  # type: ignore[union-attr]
     "capture": (True, lambda opened: (opened.path / "x.log").exists()),
     "other_rates": (115200, opened_port("baudrate")),  # it waits at its own
+    "reset_command": ((), reset_command),
     "settle": (None, lambda opened: opened.mux._entered),  # type: ignore[union-attr]
     **{name: ([], lambda opened: opened.module.commands) for name in ("init", "start_command", "mux_baudrate", "ask")},
 }
@@ -274,7 +283,11 @@ def parsed(add: Callable[[Commands], None], *argv: str) -> argparse.Namespace:
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
     """Where the line and the rate of its pacing are put when it is opened."""
     opened = Opened(None, tmp_path)  # type: ignore[arg-type]
-    open_line, link = opening.open_line, Link.__init__
+    open_line, link, plan_open = opening.open_line, Link.__init__, opening.Plan.open_line
+
+    def watched_open(plan: opening.Plan, **settings: Any) -> Line:
+        opened.plan = plan
+        return plan_open(plan, **settings)
 
     def watched_line(*arguments: object, **settings: object) -> Line:
         opened.line = open_line(*arguments, **settings)  # type: ignore[arg-type]
@@ -285,6 +298,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
         link(self, *arguments, **settings)  # type: ignore[arg-type]
 
     monkeypatch.setattr(opening, "open_line", watched_line)
+    monkeypatch.setattr(opening.Plan, "open_line", watched_open)
     monkeypatch.setattr(Link, "__init__", watched_link)
     return opened
 
@@ -520,6 +534,7 @@ WRONG = {
     kinds.Words: ("nothing", True, 77, object()),
     kinds.File: (5, b"x", True),
     kinds.Several: (5, "1-", "x y", [1.5], [True]),
+    kinds.Program: (5, "", " ", "'", b"true", ["true"], "''", "a\0b"),
     kinds.AtCommand: (5, "", "AT\r", b"AT", "ATé", ["AT"], "A" * 256),
     kinds.AtCommands: (5, "", b"AT", [""], ["AT\n"], [5], {"AT": 1}),
 }
@@ -568,9 +583,8 @@ def test_a_name_that_nobody_knows_is_a_type_error() -> None:
 
 def test_none_says_what_saying_nothing_says(opened: Opened) -> None:
     optional = {name: None for name, row in SETTINGS.items() if row.optional}
-    assert {*("line_rate", "option", "n1", "capture", "rtscts", "dsrdtr"), "start_command", "mux_baudrate"} == set(
-        optional
-    )
+    names = "line_rate option n1 capture rtscts dsrdtr start_command mux_baudrate reset_command"
+    assert set(names.split()) == set(optional)
     with Module() as opened.module, cmux.open(opened.module.path, **optional) as mux:  # type: ignore[arg-type]
         assert mux.config == cmux.Profile(name="", title="", source="").config()
     assert opened.setting("rtscts") is False

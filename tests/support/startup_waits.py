@@ -4,7 +4,7 @@ import pytest
 
 from cmux.protocol import startup_steps
 
-ASKING = ("AT_WAIT", "LATE_WAIT", "RESCUE_WAIT", "OTHER_WAIT", "N1_WAIT")
+ASKING = ("AT_WAIT", "LATE_WAIT", "RESCUE_WAIT", "OTHER_WAIT", "N1_WAIT", "GUARD")
 NOBODY = 0.01
 """Enough seconds where nobody is going to answer."""
 

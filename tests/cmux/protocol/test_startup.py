@@ -119,8 +119,8 @@ def test_a_silent_module_is_given_up_within_seconds_and_the_error_says_so() -> N
     script = Script()
     with pytest.raises(ModuleSilent, match="/dev/modem: no answer to AT, asked 5 times; not one octet"):
         enter(script)
-    assert script.time < 4
-    assert script.said.count(b"AT\r") == 5
+    assert script.time < 8
+    assert script.said.count(b"AT\r") == 8  # three of them after +++
 
 
 # --- A module that still multiplexes ---
@@ -189,7 +189,7 @@ def test_the_search_is_bounded_and_the_error_names_every_rate() -> None:
     script = Script()
     with pytest.raises(ModuleSilent, match="then at 57600, 9600 baud; not one octet"):
         ladder(script, other_rates=(57600, 9600))
-    assert script.time < 8
+    assert script.time < 11
 
 
 # --- AT+CMUX=? and AT+CMUX? ---
