@@ -20,7 +20,7 @@ import paho.mqtt.client as mqtt
 import pytest
 import trustme
 import urllib3
-from driver_lab import PATIENCE, Lab, Peer, client_of, echo, lab
+from driver_lab import PATIENCE, Lab, Peer, client_of, echo, exactly, lab
 
 from drivers.clock import FakeClock
 from drivers.emulator.environment import Network
@@ -82,15 +82,6 @@ def web_server(authority: trustme.CA) -> Iterator[int]:
             thread.join()
 
 
-def received(connection: socket.socket, count: int) -> bytes:
-    data = bytearray()
-    while len(data) < count:
-        piece = connection.recv(count - len(data))
-        assert piece, f"the end after {len(data)} of {count} octets"
-        data += piece
-    return bytes(data)
-
-
 # -- programs --------------------------------------------------------------------------------------------------------
 
 
@@ -109,7 +100,7 @@ def test_ssl_checks_the_certificate_of_the_name(
         with trusting.wrap_socket(raw, server_hostname=NAME) as secure:
             assert secure.version() is not None
             secure.sendall(b"secret")
-            assert received(secure, 6) == b"secret"
+            assert exactly(secure, 6) == b"secret"
         raw = create_connection(driver, (NAME, peer.port), PATIENCE)
         with pytest.raises(ssl.SSLCertVerificationError):
             trusting.wrap_socket(raw, server_hostname="other.example")
@@ -250,9 +241,9 @@ def test_an_accepted_session_becomes_a_socket_too(driver: TcpipDriver) -> None:
     with client_of(listener, driver.local_address) as visitor:
         with wrap(driver, listener.accept(PATIENCE), PATIENCE) as made:
             visitor.sendall(b"hello")
-            assert received(made, 5) == b"hello"
+            assert exactly(made, 5) == b"hello"
             made.sendall(b"and back")
-            assert received(visitor, 8) == b"and back"
+            assert exactly(visitor, 8) == b"and back"
         assert visitor.recv(1) == b""
 
 
@@ -276,7 +267,7 @@ def test_after_the_other_side_has_closed_sending_is_a_broken_pipe_and_reading_th
         Peer(lambda connection: connection.sendall(b"bye")) as peer,
         create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made,
     ):
-        assert received(made, 3) == b"bye"
+        assert exactly(made, 3) == b"bye"
         assert made.recv(1) == b""
         for send in (made.send, made.sendall):
             with pytest.raises(BrokenPipeError, match="closed by the other side"):
@@ -289,7 +280,7 @@ def test_what_was_sent_into_a_closed_session_does_not_make_its_end_a_reset(drive
         Peer(lambda connection: connection.sendall(b"bye")) as peer,
         create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made,
     ):
-        assert received(made, 3) == b"bye"
+        assert exactly(made, 3) == b"bye"
         assert made.recv(1) == b""
         with (
             socket.fromfd(made.fileno(), made.family, made.type) as plain,  # knows nothing of sessions
@@ -306,7 +297,7 @@ def test_the_answer_of_a_server_that_does_not_wait_for_the_whole_question_is_rea
 
     with Peer(impatient) as peer, create_connection(driver, ("127.0.0.1", peer.port), PATIENCE) as made:
         made.sendall(b"question")
-        assert received(made, 6) == b"answer"
+        assert exactly(made, 6) == b"answer"
         assert made.recv(1) == b""
 
 
@@ -342,7 +333,7 @@ def close_duplicates(made: ModemSocket) -> None:
     other = made.dup()
     made.close()
     other.sendall(b"the other one serves still")
-    assert received(other, 26) == b"the other one serves still"
+    assert exactly(other, 26) == b"the other one serves still"
     other.close()
 
 
@@ -431,7 +422,7 @@ def test_nothing_is_left_when_a_tls_session_is_closed(
 def test_nothing_is_left_when_the_other_side_closes_first(still: TcpipDriver) -> None:
     with Peer(lambda connection: connection.sendall(b"bye")) as peer, nothing_left(still, peer):
         made = create_connection(still, ("127.0.0.1", peer.port), PATIENCE)
-        assert received(made, 3) == b"bye"
+        assert exactly(made, 3) == b"bye"
         assert made.recv(1) == b""
         made.close()
 
@@ -470,4 +461,4 @@ def test_the_next_socket_waits_for_the_end_of_the_one_before(still: TcpipDriver)
         for _ in range(10):
             with create_connection(still, ("127.0.0.1", peer.port), PATIENCE) as made:
                 made.sendall(b"one after the other")
-                assert received(made, 19) == b"one after the other"
+                assert exactly(made, 19) == b"one after the other"

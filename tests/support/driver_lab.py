@@ -161,9 +161,15 @@ def echo_server() -> Iterator[Peer]:
         yield peer
 
 
-def exactly(session: Session, count: int) -> bytes:
-    """Receive so many octets."""
-    session.settimeout(PATIENCE)
+def exactly(session: Session | socket.socket, count: int, patience: float = PATIENCE) -> bytes:
+    """Receive so many octets.
+
+    Args:
+        session: a session of this shell, or a socket; that of the other shell in a `families_lab.InLoop`.
+        count: how many.
+        patience: the most seconds of the driver's clock for each piece of it.
+    """
+    session.settimeout(patience)
     data = bytearray()
     while len(data) < count:
         piece = session.recv(count - len(data))
@@ -173,8 +179,13 @@ def exactly(session: Session, count: int) -> bytes:
 
 
 def client_of(listener: Listener, address: str) -> socket.socket:
-    """Connect to a server of the module from outside."""
-    made = socket.create_connection((address, listener.port), PATIENCE)
+    """Connect to a server of the module from outside; to one of UDP by a first packet, ``hello``."""
+    if listener.protocol == "TCP":
+        made = socket.create_connection((address, listener.port), PATIENCE)
+    else:
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.connect((address, listener.port))
+        made.sendall(b"hello")
     made.settimeout(PATIENCE)
     return made
 

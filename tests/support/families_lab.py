@@ -20,6 +20,8 @@ from toy_family import TOY
 from toy_module import ToyModule, ToyPort, ToyUart
 
 from drivers import tcpip
+from drivers.at.aio import AtChannel
+from drivers.clock import Clock
 from drivers.tcpip import aio
 
 
@@ -61,7 +63,7 @@ class InLoop:
         self._inner = inner
 
     def _wrap(self, value: Any) -> Any:
-        made = isinstance(value, aio.TcpipDriver | aio.Session | aio.Listener | aio.Watch)
+        made = isinstance(value, aio.TcpipDriver | aio.Session | aio.Listener | aio.Watch | AtChannel)
         return InLoop(self._call, value) if made else value
 
     def __getattr__(self, name: str) -> Any:
@@ -175,6 +177,8 @@ class ToyInLoop(Bench):
         self._loop = Loop()
         stack.callback(self._loop.close)
         self._table = tcpip.ContextTable()
+        self.clock: Clock | None = None
+        """The clock of drivers that are made from now on; None: the real one."""
         self._ends: dict[int, socket.socket] = {}
         self._streams = {uart: self._line(stack, uart) for uart in (1, 2)}
 
@@ -199,7 +203,8 @@ class ToyInLoop(Bench):
                 end.feed(octets)
 
     def driver(self, uart: int = 1, *, several: bool = False) -> Any:
-        made = self._loop.call(lambda: aio.TcpipDriver(self._streams[uart], uart - 1, dialect=TOY, table=self._table))
+        options = {"dialect": TOY, "table": self._table, "clock": self.clock}
+        made = self._loop.call(lambda: aio.TcpipDriver(self._streams[uart], uart - 1, **options))
         return InLoop(self._loop.call, made)
 
     def lose_context(self) -> None:

@@ -68,8 +68,8 @@ class AtChannel(ChannelBase):
 
     @property
     def _modem(self) -> object:
-        """The object that identifies the modem: the multiplexer of the writer, or this channel if there is none."""
-        return self._writer.get_extra_info("mux") or self
+        """The object that identifies the modem: the multiplexer of the writer, or the writer if there is none."""
+        return self._writer.get_extra_info("mux") or self._writer
 
     def _put_dtr(self, on: bool) -> bool:
         transport = self._writer.transport
@@ -241,6 +241,7 @@ class AtChannel(ChannelBase):
     def _give_out(self) -> None:
         if not self._turn.locked():
             self._engine.handle_timeout(self._clock.now())
+            self._arrange_hold()  # what is behind them may be held back again
         self._changed.set()
 
     async def _read(self) -> None:

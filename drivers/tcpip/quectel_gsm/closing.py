@@ -70,8 +70,14 @@ def close_listener(state: StackState) -> Procedure[None]:
 
 
 def _end_server(state: StackState) -> Dialogue[None]:
-    yield from _select_and_close(state, lambda: True, "server")
-    state.table.drop(SERVER)
+    if not _closes_client(state):
+        yield from _select_and_close(state, lambda: True, "server")
+        state.table.drop(SERVER)
+
+
+def _closes_client(state: StackState) -> bool:
+    """Tell whether a client is being closed, maybe one that nobody takes; that ends a closed server, too."""
+    return any(session.ending for session in list(state.table.sessions.values()) if session.role == "server")
 
 
 def _end_closed_server(state: StackState) -> Dialogue[None]:
@@ -109,7 +115,8 @@ def _turn_away(state: StackState, session: SocketState) -> Dialogue[None]:
 def after_last_client(state: StackState) -> Dialogue[None]:
     """End the server whose user has closed it, when the last client has left by itself."""
     state.server_due = False
-    yield from state.foreground.in_foreground(_end_unless_taken(state))
+    if not _closes_client(state):  # one may have come while this waited for its turn
+        yield from state.foreground.in_foreground(_end_unless_taken(state))
 
 
 def _end_unless_taken(state: StackState) -> Dialogue[None]:

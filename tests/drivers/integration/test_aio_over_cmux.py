@@ -463,8 +463,7 @@ async def test_cancellation_behind_each_command_leaves_a_channel_that_works(
     """Behind the first command, behind the second, and so on: each of those that the operation consists of."""
     cancelled: list[bytes] = []
     whole: list[bytes] = []
-    slow = operation in (in_data_mode, in_data_mode_left_by_dtr)  # silences are measured there
-    async with aio_laboratory(clock=QuickClock(5.0 if slow else 10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+    async with aio_laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
         while not whole:
             channel = await lab.channel(1, CancelledAfterWriting)
             assert isinstance(channel, CancelledAfterWriting)
@@ -489,7 +488,7 @@ async def test_cancellation_behind_each_command_leaves_a_channel_that_works(
 
 
 async def test_the_operations_consist_of_all_commands_that_the_driver_has(echo_server: Peer) -> None:
-    async with aio_laboratory(clock=QuickClock(5.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+    async with aio_laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
         for operation in OPERATIONS:
             channel = await lab.channel(1, AtChannel)
             driver = TcpipDriver(channel)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from contextlib import ExitStack
 
 import pytest
 from driver_lab import PATIENCE, Lab, Peer, QuickClock, client_of, exactly, laboratory
+from every_way import MakeWay
 
 from drivers.at import Dialogue, LinePattern, command, expect, payload
 from drivers.emulator import Behaviour
@@ -104,12 +107,8 @@ def test_qitcfg_says_when_a_transparent_session_sends() -> None:
 def test_plus_signs_leave_data_mode_only_between_two_silences(echo_server: Peer) -> None:
     with laboratory(clock=QuickClock(10.0)) as lab, lab.driver(1, 0, transparent=True) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
-        session.settimeout(100.0)
         driver.channel.run(stream(b"data right before+++"))
-        data = b""
-        while len(data) < 20:
-            data += session.recv(100)
-        assert data == b"data right before+++"
+        assert exactly(session, 20, 100.0) == b"data right before+++"
         driver.escape()
         assert ("received", b"+++") in lab.octets[1]  # all three at once
         assert driver.channel.command("AT").final == "OK"
@@ -129,16 +128,39 @@ def test_qiclose_ends_the_session_and_qideact_the_context(lab: Lab, echo_server:
         assert driver.state() == "IP INITIAL"
 
 
+def closings(heard: bytes, begun: int) -> list[str]:
+    """What ended sessions and the context since then, with what AT+QISRVC said of AT+QICLOSE; it begins as 1."""
+    found, chosen = [], "1"
+    for one in re.finditer(rb"AT\+(QISRVC=(\d)|QICLOSE(?:=\d)?|QIDEACT)\r", heard):
+        text = one[1].decode()
+        chosen = one[2].decode() if one[2] else chosen
+        if one.start() >= begun and not one[2]:
+            found.append(f"{text} of {chosen}" if text.startswith("QICLOSE") else text)
+    return found
+
+
 @pytest.mark.requirement("S3.51", "S3.55")
 @pytest.mark.parametrize("protocol", ["TCP", "UDP"])
-def test_deactivating_closes_the_sessions_first(lab: Lab, echo_server: Peer, protocol: str) -> None:
-    with lab.driver(1, 0, muxip=True) as driver:
-        sessions = [driver.connect(protocol, "127.0.0.1", echo_server.port) for _ in range(2)]
-        before = len(lab.commands(1))
+@pytest.mark.parametrize("muxip", [False, True])
+@pytest.mark.parametrize("server", [False, True])
+def test_deactivating_closes_the_sessions_first(
+    way: MakeWay, echo_server: Peer, protocol: str, muxip: bool, server: bool
+) -> None:
+    there = way()
+    with there.driver(muxip=muxip) as driver, ExitStack() as stack:
+        sessions = [driver.connect(protocol, "127.0.0.1", echo_server.port) for _ in range(1 + muxip)]
+        if server:
+            listener = driver.listen(protocol)
+            stack.enter_context(client_of(listener, driver.local_address))
+            sessions.append(listener.accept(PATIENCE))
+        begun = len(there.heard)
         driver.deactivate()
-        assert [session.open for session in sessions] == [False, False]
-        closing = [text for text in lab.commands(1)[before:] if not text.startswith("AT+QISRVC")]
-        assert closing == ["AT+QICLOSE=0", "AT+QICLOSE=1", "AT+QIDEACT"]
+        assert not any(session.open for session in sessions)
+        *closed, last = closings(there.heard, begun)
+        of_clients = ["QICLOSE=0 of 1", "QICLOSE=1 of 1"] if muxip else ["QICLOSE of 1"]
+        of_server = ["QICLOSE=0 of 2" if muxip else "QICLOSE of 2", "QICLOSE of 2"] if server else []
+        assert sorted(closed) == sorted(of_clients + of_server)  # the server, too
+        assert last == "QIDEACT"
         assert driver.connect(protocol, "127.0.0.1", echo_server.port).index == 0
 
 

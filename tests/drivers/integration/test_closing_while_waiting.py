@@ -1,33 +1,30 @@
-"""Closing abandons what waits: what is closed is closed within 2 s of the module's own answers, in both shells."""
+"""Closing abandons what waits: what is closed is closed within 2 s of the module's own answers, in both shells.
+
+Module and driver have a clock that stands still but for those 2 s, so whatever waits longer is seen.
+"""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from driver_lab import PATIENCE, Peer
-from every_way import NAMES, Way, way_named
+from driver_lab import PATIENCE, Peer, exactly
+from every_way import MakeWay, Way
+from stepped_clock import SteppedClock
 
 from drivers.emulator import Behaviour
 from drivers.emulator.environment import Network
 from drivers.errors import SessionClosed
 from drivers.tcpip import KeepAlive
+from drivers.tcpip.core.exclusion import Claimant, Exclusion
+from drivers.tcpip.quectel_gsm.timeouts import deadline
 
 SOON = 2.0  # seconds
 QUICK = KeepAlive(period=0.1, first=0.1, then=0.1, repeats=0)
-EVERYWHERE = pytest.mark.parametrize("where", NAMES)
-
-
-@contextmanager
-def soon() -> Iterator[None]:
-    """What is done here does not take long."""
-    begun = time.monotonic()
-    yield
-    assert time.monotonic() - begun < SOON
+DEAD = 1.0  # seconds that are more than enough for it
 
 
 class Call(threading.Thread):
@@ -45,254 +42,287 @@ class Call(threading.Thread):
         except BaseException as error:  # noqa: BLE001 - the test looks at it
             self.raised = error
 
+    def over(self, seconds: float = PATIENCE) -> bool:
+        """Wait for its end; tell whether that has come."""
+        self.join(seconds)
+        return not self.is_alive()
+
+    def succeeded(self) -> None:
+        assert self.over(), "still waits"
+        assert self.raised is None, self.raised
+
     def ended_with(self, words: str) -> None:
-        self.join(SOON)
-        assert not self.is_alive(), "still waits"
+        assert self.over(), "still waits"
         assert isinstance(self.raised, SessionClosed), self.raised
         assert words in str(self.raised)
 
 
-def until(there: Way, text: bytes) -> None:
-    """Wait until the module has got something."""
-    deadline = time.monotonic() + PATIENCE
-    while text not in there.heard:
-        assert time.monotonic() < deadline, there.heard
-        time.sleep(0.01)
-    time.sleep(0.1)  # until its OK has come
+@pytest.fixture
+def clock() -> SteppedClock:
+    """The clock of module and drivers."""
+    return SteppedClock()
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """What waits until one more call has to wait for its turn behind another one."""
+    came = threading.Semaphore(0)
+    claiming = Exclusion.claiming
+
+    @contextmanager
+    def noting(exclusion: Exclusion, caller: object) -> Iterator[Claimant]:
+        with claiming(exclusion, caller) as claimant:
+            if exclusion._holder not in (None, caller) or exclusion._queue[0] is not claimant:
+                came.release()
+            yield claimant
+
+    def wait() -> None:
+        assert came.acquire(timeout=PATIENCE), "nobody has to wait"
+
+    monkeypatch.setattr(Exclusion, "claiming", noting)
+    return wait
+
+
+def soon(clock: SteppedClock, *calls: Call) -> None:
+    """No call takes more than 2 s of the clock, which goes on where somebody waits for it."""
+    begun = clock.now()
+    for call in calls:
+        assert clock.pass_until(call.over, begun + SOON - clock.now()), f"still waits after {clock.now() - begun:g} s"
+        assert call.raised is None, call.raised
+    assert clock.now() <= begun + SOON
 
 
 def works_again(there: Way, port: int) -> None:
     """Another driver in the same place has a session."""
-    there.module.set_network(Network())
-    with there.driver() as driver:
-        session = driver.connect("TCP", "127.0.0.1", port)
-        session.sendall(b"still here")
-        session.settimeout(PATIENCE)
-        assert session.recv(100) == b"still here"
-        session.close()
+
+    def use() -> None:
+        with there.driver() as driver:
+            session = driver.connect("TCP", "127.0.0.1", port)
+            session.sendall(b"still here")
+            assert exactly(session, 10) == b"still here"
+            session.close()
+
+    there.set_network(Network())
+    Call(use).succeeded()
+
+
+def connecting(there: Way, driver: Any, port: int) -> Call:
+    """Connect in a silent network: CONNECT OK is waited for."""
+    there.set_network(Network(silent=True))
+    return Call(driver.connect, "TCP", "127.0.0.1", port)
 
 
 OPTIONS: list[dict[str, Any]] = [{}, {"muxip": True}, {"transparent": True}]
+RESULT = deadline("CONNECT OK")
 
 
-@EVERYWHERE
 @pytest.mark.requirement("S3.50")
 @pytest.mark.parametrize("options", OPTIONS, ids=["single", "muxip", "transparent"])
-def test_a_driver_is_closed_while_it_connects(echo_server: Peer, where: str, options: dict[str, Any]) -> None:
-    with way_named(where) as there:
-        driver = there.driver(**options)
-        driver.activate()
-        there.module.set_network(Network(silent=True))
-        connecting = Call(driver.connect, "TCP", "127.0.0.1", echo_server.port)
-        until(there, b"AT+QIOPEN")
-        with soon():
-            driver.close()
-        connecting.ended_with("the driver was closed")
-        works_again(there, echo_server.port)
+def test_a_driver_is_closed_while_it_connects(
+    way: MakeWay, clock: SteppedClock, echo_server: Peer, options: dict[str, Any]
+) -> None:
+    there = way(clock=clock)
+    driver = there.driver(**options)
+    driver.activate()
+    waiting = connecting(there, driver, echo_server.port)
+    clock.await_wait(RESULT)
+    soon(clock, Call(driver.close))
+    waiting.ended_with("the driver was closed")
+    works_again(there, echo_server.port)
 
 
-@EVERYWHERE
-@pytest.mark.parametrize("name", ["listen", "resolve", "connect"])
-def test_a_driver_is_closed_while_the_network_takes_its_time(echo_server: Peer, where: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "answer"), [("listen", "SERVER OK"), ("resolve", "QIDNSGIP"), ("connect", "CONNECT OK")]
+)
+def test_a_driver_is_closed_while_the_network_takes_its_time(
+    way: MakeWay, clock: SteppedClock, echo_server: Peer, name: str, answer: str
+) -> None:
     arguments = {"listen": ("UDP",), "resolve": ("localhost",), "connect": ("UDP", "127.0.0.1", echo_server.port)}
-    with way_named(where, Behaviour.parse(["activation_time=60"])) as there:
-        driver = there.driver()
-        waiting = Call(getattr(driver, name), *arguments[name])
-        until(there, {"listen": b"AT+QISERVER", "resolve": b"AT+QIDNSGIP", "connect": b"AT+QIOPEN"}[name])
-        with soon():
-            driver.close()
-        waiting.ended_with("the driver was closed")
+    driver = way(behaviour=Behaviour(activation_time=60.0), clock=clock).driver()
+    waiting = Call(getattr(driver, name), *arguments[name])
+    clock.await_wait(deadline(answer))
+    soon(clock, Call(driver.close))
+    waiting.ended_with("the driver was closed")
 
 
-@EVERYWHERE
-def test_a_command_in_flight_is_answered_before_the_driver_is_closed(echo_server: Peer, where: str) -> None:
-    with way_named(where, Behaviour.parse(["activation_time=1"])) as there:
-        driver = there.driver()
-        activating = Call(driver.activate)
-        until(there, b"AT+QIACT")
-        with soon():
-            driver.close()
-        activating.ended_with("the driver was closed")
-        assert b"AT+QIACT\rAT+QIDEACT\r" in there.heard  # nothing was typed while the module was busy
-        works_again(there, echo_server.port)
+def test_a_command_in_flight_is_answered_before_the_driver_is_closed(
+    way: MakeWay, clock: SteppedClock, echo_server: Peer
+) -> None:
+    there = way(behaviour=Behaviour(activation_time=1.0), clock=clock)
+    driver = there.driver()
+    activating = Call(driver.activate)
+    there.wait_for(b"AT+QIACT")
+    soon(clock, Call(driver.close))
+    activating.ended_with("the driver was closed")
+    assert b"AT+QIACT\rAT+QIDEACT\r" in there.heard  # nothing was typed while the module was busy
 
 
-@EVERYWHERE
-def test_a_driver_is_closed_while_it_waits_for_its_context(where: str) -> None:
-    with way_named(where) as there:
-        holder, driver = there.driver(), there.driver()
-        holder.claim()
-        claiming = Call(driver.claim, timeout=60)
-        queued = Call(driver.state)  # waits for its turn behind that
-        time.sleep(0.2)
-        with soon():
-            driver.close()
-        claiming.ended_with("the driver was closed")
-        queued.ended_with("the driver was closed")
-        holder.close()
+def test_a_driver_is_closed_while_it_waits_for_its_context(
+    way: MakeWay, clock: SteppedClock, queued: Callable[[], None]
+) -> None:
+    there = way(clock=clock)
+    holder, driver = there.driver(), there.driver()
+    holder.claim()
+    claiming = Call(driver.claim, timeout=60)
+    clock.await_wait(60)
+    behind = Call(driver.state)
+    queued()
+    soon(clock, Call(driver.close))
+    claiming.ended_with("the driver was closed")
+    behind.ended_with("the driver was closed")
+    holder.close()
 
 
-@EVERYWHERE
-def test_what_waits_on_a_session_or_a_listener_ends_with_the_driver(echo_server: Peer, where: str) -> None:
-    with way_named(where) as there:
-        driver = there.driver()
-        session = driver.connect("UDP", "127.0.0.1", echo_server.port)
-        listener = driver.listen()
-        waiting = [Call(session.recv, 1), Call(listener.accept), Call(session.rest, 60)]
-        sending = Call(session.sendall, b"later", end="timer", period=60)
-        until(there, b"later")
-        with soon():
-            driver.close()
-        for one in (sending, *waiting[:2]):
-            one.ended_with("the driver was closed")
-        works_again(there, echo_server.port)
+def test_what_waits_on_a_session_or_a_listener_ends_with_the_driver(
+    way: MakeWay, clock: SteppedClock, echo_server: Peer
+) -> None:
+    there = way(clock=clock)
+    driver = there.driver()
+    session = driver.connect("UDP", "127.0.0.1", echo_server.port)
+    session.settimeout(70)
+    listener = driver.listen()
+    waiting = [Call(session.recv, 1), Call(listener.accept, 80)]
+    resting = Call(session.rest, 90)
+    for seconds in (70, 80, 90):
+        clock.await_wait(seconds)
+    sending = Call(session.sendall, b"later", end="timer", period=60)
+    there.wait_for(b"later")
+    soon(clock, Call(driver.close))
+    for one in (sending, *waiting):
+        one.ended_with("the driver was closed")
+    assert resting.over()
+    works_again(there, echo_server.port)
 
 
-@EVERYWHERE
 @pytest.mark.parametrize("protocol", ["TCP", "UDP"])
 def test_a_session_is_closed_while_it_waits_for_the_timer_of_what_it_sends(
-    echo_server: Peer, where: str, protocol: str
+    way: MakeWay, clock: SteppedClock, echo_server: Peer, protocol: str
 ) -> None:
-    with way_named(where) as there, there.driver() as driver:
+    there = way(clock=clock)
+    with there.driver() as driver:
         session = driver.connect(protocol, "127.0.0.1", echo_server.port)
         sending = Call(session.sendall, b"later", end="timer", period=60)
-        until(there, b"later")
-        with soon():
-            session.close()
+        there.wait_for(b"later")
+        soon(clock, Call(session.close))
         sending.ended_with("the session was closed here")
         assert b"later\x1b" in there.heard
 
 
-@EVERYWHERE
+def opened_again(there: Way, clock: SteppedClock) -> None:
+    """Let time pass until a watch opens a session again that it has found dead, in a silent network."""
+    assert clock.pass_until(lambda seconds: there.has_come(b"AT+QIOPEN", 2, seconds), DEAD)
+    clock.await_wait(RESULT)
+
+
 @pytest.mark.requirement("S10.8")
 @pytest.mark.parametrize("muxip", [False, True])
-def test_a_watch_is_closed_while_it_opens_the_session_again(echo_server: Peer, where: str, muxip: bool) -> None:
-    with way_named(where) as there, there.driver(muxip=muxip) as driver:
+def test_a_watch_is_closed_while_it_opens_the_session_again(
+    way: MakeWay, clock: SteppedClock, echo_server: Peer, muxip: bool
+) -> None:
+    there = way(clock=clock)
+    with there.driver(muxip=muxip) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
-        there.module.set_network(Network(silent=True))
+        there.set_network(Network(silent=True))
         watch = driver.keep_alive(session, QUICK, reconnect=True)
-        opened = there.heard.count(b"AT+QIOPEN")
-        deadline = time.monotonic() + PATIENCE
-        while there.heard.count(b"AT+QIOPEN") == opened:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        time.sleep(0.1)
-        with soon():
-            watch.close()
-        there.module.set_network(Network())
+        opened_again(there, clock)
+        soon(clock, Call(watch.close))
+        there.set_network(Network())
         with driver.connect("TCP", "127.0.0.1", echo_server.port) as again:
             again.sendall(b"x")
 
 
-@EVERYWHERE
 @pytest.mark.requirement("S10.8")
-def test_a_watch_ends_with_its_driver_and_reports_nothing(echo_server: Peer, where: str) -> None:
+def test_a_watch_ends_with_its_driver_and_reports_nothing(way: MakeWay, clock: SteppedClock, echo_server: Peer) -> None:
     told: list[object] = []
-    with way_named(where) as there:
-        driver = there.driver()
-        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
-        there.module.set_network(Network(silent=True))
-        driver.keep_alive(session, QUICK, reconnect=True, on_dead=lambda *_: told.append("dead"))
-        opened = there.heard.count(b"AT+QIOPEN")
-        while there.heard.count(b"AT+QIOPEN") == opened:
-            time.sleep(0.01)
-        time.sleep(0.1)
-        with soon():
-            driver.close()
-        works_again(there, echo_server.port)
+    there = way(clock=clock)
+    driver = there.driver()
+    session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+    there.set_network(Network(silent=True))
+    driver.keep_alive(session, QUICK, reconnect=True, on_dead=lambda *_: told.append("dead"))
+    opened_again(there, clock)
+    soon(clock, Call(driver.close))
+    works_again(there, echo_server.port)
     assert told == ["dead"]
 
 
-@EVERYWHERE
-def test_a_watch_is_closed_while_another_call_of_the_driver_waits(echo_server: Peer, where: str) -> None:
-    with way_named(where) as there:
-        driver = there.driver(muxip=True)
-        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
-        watch = driver.keep_alive(session, KeepAlive(period=0.5, first=0.1, then=0.1, repeats=0), reconnect=True)
-        there.module.set_network(Network(silent=True))
-        connecting = Call(driver.connect, "TCP", "127.0.0.1", echo_server.port)
-        time.sleep(1.0)  # the watch wants its turn of the channel now
-        with soon():
-            watch.close()
-        assert connecting.is_alive()
-        with soon():
-            driver.close()
-        connecting.ended_with("the driver was closed")
+def test_a_watch_is_closed_while_another_call_of_the_driver_waits(
+    way: MakeWay, clock: SteppedClock, echo_server: Peer, queued: Callable[[], None]
+) -> None:
+    there = way(clock=clock)
+    driver = there.driver(muxip=True)
+    session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+    watch = driver.keep_alive(session, QUICK, reconnect=True)
+    waiting = connecting(there, driver, echo_server.port)
+    clock.await_wait(RESULT)
+    assert clock.pass_until(lambda seconds: there.has_come(b"AT+QICLOSE=0", 1, seconds), DEAD)
+    queued()  # the watch wants to open the session again
+    soon(clock, Call(watch.close))
+    assert waiting.is_alive()
+    soon(clock, Call(driver.close))
+    waiting.ended_with("the driver was closed")
 
 
-@EVERYWHERE
 @pytest.mark.parametrize("protocol", ["TCP", "UDP"])
-def test_a_session_is_used_and_closed_while_another_one_is_opened(echo_server: Peer, where: str, protocol: str) -> None:
-    with way_named(where) as there, there.driver(muxip=True) as driver:
+def test_a_session_is_used_and_closed_while_another_one_is_opened(
+    way: MakeWay, clock: SteppedClock, echo_server: Peer, protocol: str
+) -> None:
+    there = way(clock=clock)
+    with there.driver(muxip=True) as driver:
         session = driver.connect(protocol, "127.0.0.1", echo_server.port)
-        there.module.set_network(Network(silent=True))
-        connecting = Call(driver.connect, "TCP", "127.0.0.1", echo_server.port)
-        there.wait_for(b"AT+QIOPEN=1")
-        with soon():
-            session.sendall(b"meanwhile")
-        with soon():
-            session.close()
-        assert connecting.is_alive()
-        with soon():
-            driver.close()
-        connecting.ended_with("the driver was closed")
+        waiting = connecting(there, driver, echo_server.port)
+        clock.await_wait(RESULT)
+        soon(clock, Call(session.sendall, b"meanwhile"))
+        soon(clock, Call(session.close))
+        assert waiting.is_alive()
+        soon(clock, Call(driver.close))
+        waiting.ended_with("the driver was closed")
         assert there.heard.count(b"AT+QICLOSE=0") == there.heard.count(b"AT+QICLOSE=1") == 1
 
 
-@EVERYWHERE
 @pytest.mark.parametrize("active", [True, False])
 def test_a_driver_is_used_and_closed_while_another_one_of_its_uart_connects(
-    echo_server: Peer, where: str, *, active: bool
+    way: MakeWay, clock: SteppedClock, echo_server: Peer, *, active: bool
 ) -> None:
-    with way_named(where) as there, there.driver(0) as first, there.driver(1) as second:
+    there = way(clock=clock)
+    with there.driver(0) as first, there.driver(1) as second:
         session = first.connect("TCP", "127.0.0.1", echo_server.port)
         if active:
             second.activate()
-        there.module.set_network(Network(silent=True))
-        connecting = Call(second.connect, "TCP", "127.0.0.1", echo_server.port)
-        there.wait_for(b"AT+QIOPEN", 2)
-        with soon():
-            session.sendall(b"meanwhile")
-        with soon():
-            first.close()
-        assert connecting.is_alive()
-        with soon():
-            second.close()
-        connecting.ended_with("the driver was closed")
+        waiting = connecting(there, second, echo_server.port)
+        clock.await_wait(RESULT)
+        soon(clock, Call(session.sendall, b"meanwhile"))
+        soon(clock, Call(first.close))
+        assert waiting.is_alive()
+        soon(clock, Call(second.close))
+        waiting.ended_with("the driver was closed")
         works_again(there, echo_server.port)
 
 
-@EVERYWHERE
-def test_one_session_is_opened_after_the_other_on_one_uart(echo_server: Peer, where: str) -> None:
-    with way_named(where) as there, there.driver(0) as first, there.driver(1) as second:
+def test_one_session_is_opened_after_the_other_on_one_uart(
+    way: MakeWay, clock: SteppedClock, echo_server: Peer, queued: Callable[[], None]
+) -> None:
+    there = way(clock=clock)
+    with there.driver(0) as first, there.driver(1) as second:
         first.activate()
         second.activate()
-        there.module.set_network(Network(silent=True))
-        waiting = Call(first.connect, "TCP", "127.0.0.1", echo_server.port)
-        there.wait_for(b"AT+QIOPEN")
+        waiting = connecting(there, first, echo_server.port)
+        clock.await_wait(RESULT)
         later = Call(second.connect, "TCP", "127.0.0.1", echo_server.port)
-        with soon():
-            first.close()
+        queued()
+        soon(clock, Call(first.close))
         waiting.ended_with("the driver was closed")
-        there.module.set_network(Network())
-        later.join(PATIENCE)
-        assert later.raised is None
+        there.set_network(Network())
+        later.succeeded()
         one, _, other = there.heard.partition(b"AT+QICLOSE")
         assert one.count(b"AT+QIOPEN") == other.count(b"AT+QIOPEN") == 1  # CONNECT FAIL would name neither
 
 
-@EVERYWHERE
-def test_a_driver_may_be_closed_by_two_at_once(echo_server: Peer, where: str) -> None:
-    with way_named(where) as there:
-        driver = there.driver()
-        driver.activate()
-        there.module.set_network(Network(silent=True))
-        connecting = Call(driver.connect, "TCP", "127.0.0.1", echo_server.port)
-        until(there, b"AT+QIOPEN")
-        closing = [Call(driver.close) for _ in range(3)]
-        for one in closing:
-            one.join(SOON)
-            assert not one.is_alive()
-            assert one.raised is None
-        connecting.ended_with("the driver was closed")
-        works_again(there, echo_server.port)
+def test_a_driver_may_be_closed_by_two_at_once(way: MakeWay, clock: SteppedClock, echo_server: Peer) -> None:
+    there = way(clock=clock)
+    driver = there.driver()
+    driver.activate()
+    waiting = connecting(there, driver, echo_server.port)
+    clock.await_wait(RESULT)
+    soon(clock, *(Call(driver.close) for _ in range(3)))
+    waiting.ended_with("the driver was closed")
+    works_again(there, echo_server.port)

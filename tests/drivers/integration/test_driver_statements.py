@@ -71,13 +71,7 @@ def test_data_that_looks_like_the_end_again_and_again_is_all_output() -> None:
         lab.driver(1, 0, transparent=True) as driver,
     ):
         session = driver.connect("TCP", "127.0.0.1", peer.port)
-        session.settimeout(10 * PATIENCE)  # of a clock ten times as quick
-        data = b""
-        while len(data) < len(words):
-            piece = session.recv(100)
-            assert piece, data
-            data += piece
-        assert data == words
+        assert exactly(session, len(words), 10 * PATIENCE) == words  # of a clock ten times as quick
 
 
 @pytest.mark.requirement("S3.24", "S5.9", "S5.11")

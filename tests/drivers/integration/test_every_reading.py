@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from chosen_behaviour import may_change_form
-from driver_lab import Lab, Peer, QuickClock, client_of, laboratory
+from driver_lab import Lab, Peer, QuickClock, client_of, exactly, laboratory
 
 from drivers.emulator import Behaviour
-from drivers.tcpip import Session, TcpipDriver, Transparent
+from drivers.tcpip import TcpipDriver, Transparent
 
 HOSTS = {"www.quectel.com": "127.0.0.1,127.0.0.2"}
 NASTY = bytes(range(256)) * 7
@@ -32,18 +32,10 @@ def readings() -> list[str]:
     return found
 
 
-def exactly(session: Session, count: int) -> bytes:
-    session.settimeout(LONG)
-    data = b""
-    while len(data) < count:
-        data += session.recv(count - len(data)) or pytest.fail(f"the session ended after {len(data)} octets")
-    return data
-
-
 def exchange_with_a_server(driver: TcpipDriver, host: str, port: int, data: bytes) -> None:
     with driver.connect("TCP", host, port) as session:
         session.sendall(data)
-        assert exactly(session, len(data)) == data
+        assert exactly(session, len(data), LONG) == data
         assert session.acknowledged().sent == len(data)
 
 
@@ -51,7 +43,7 @@ def exchange_with_a_client(driver: TcpipDriver) -> None:
     with driver.listen() as listener, client_of(listener, driver.local_address) as visitor:
         session = listener.accept(LONG)
         visitor.sendall(b"hello")
-        assert exactly(session, 5) == b"hello"
+        assert exactly(session, 5, LONG) == b"hello"
         session.sendall(b"and back")
         assert visitor.recv(100) == b"and back"
         visitor.close()
@@ -96,7 +88,7 @@ def test_a_module_that_is_otherwise_in_data_mode(echo_server: Peer, reading: str
     ):
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         session.sendall(NASTY)
-        assert exactly(session, len(NASTY)) == NASTY
+        assert exactly(session, len(NASTY), LONG) == NASTY
         with driver.command_mode() as channel:
             assert channel.command("AT").final == "OK"
         lab.module.drop_contexts()

@@ -164,17 +164,12 @@ OPERATIONS = [
 ]
 
 
-def clock_for(operation: Callable[[TcpipDriver, int], None]) -> QuickClock:
-    """Silences are measured in data mode: there a second must be long enough for a busy computer."""
-    return QuickClock(5.0 if operation in (in_data_mode, in_data_mode_left_by_dtr) else 10.0)
-
-
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.__name__)
 def test_an_interruption_at_any_wait_leaves_a_channel_that_works(
     echo_server: Peer, operation: Callable[[TcpipDriver, int], None]
 ) -> None:
     done, interrupt_at = False, 0
-    with laboratory(clock=clock_for(operation), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+    with laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
         while not done:
             interrupt_at += 1
             with Interrupted(lab.mux.channel(1), clock=lab.clock) as channel:
@@ -207,7 +202,7 @@ def test_an_interruption_behind_each_command_leaves_a_channel_that_works(
     """Behind the first command, behind the second, and so on: each of those that the operation consists of."""
     interrupted: list[bytes] = []
     whole: list[bytes] = []
-    with laboratory(clock=clock_for(operation), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+    with laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
         while not whole:
             with InterruptedAfterWriting(lab.mux.channel(1), clock=lab.clock) as channel:
                 driver = TcpipDriver(channel)
@@ -231,7 +226,7 @@ def test_an_interruption_behind_each_command_leaves_a_channel_that_works(
 
 
 def test_the_operations_consist_of_all_commands_that_the_driver_has(echo_server: Peer) -> None:
-    with laboratory(clock=clock_for(in_data_mode), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
+    with laboratory(clock=QuickClock(10.0), hosts={"www.quectel.com": "127.0.0.1"}) as lab:
         for operation in OPERATIONS:
             with AtChannel(lab.mux.channel(1), clock=lab.clock) as channel:
                 driver = TcpipDriver(channel)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import threading
 
 import pytest
 from driver_lab import PATIENCE, Lab, Peer, QuickClock, client_of, exactly, laboratory
+from every_way import MakeWay, in_each_way
+from families_lab import InLoop
 
 from drivers.at import LinePattern
+from drivers.clock import FakeClock
 from drivers.emulator.environment import Network
 from drivers.errors import SessionReset, TcpipError
 from drivers.tcpip import Acknowledged, KeepAlive, Session
@@ -128,22 +133,84 @@ def test_a_watch_reports_a_dead_connection_within_the_bound_and_opens_it_again(e
             assert watch.session.recv(100)
 
 
-def test_a_datagram_or_transparent_session_cannot_be_examined(lab: Lab, echo_server: Peer) -> None:
+def test_a_datagram_session_cannot_be_examined(lab: Lab, echo_server: Peer) -> None:
     with lab.driver(1, 0) as driver:
         session = driver.connect("UDP", "127.0.0.1", echo_server.port)
         with pytest.raises(TcpipError, match="only a TCP session"):
             session.check()
-    with lab.driver(1, 0, transparent=True) as driver:
+
+
+def test_nor_can_a_transparent_one(echo_server: Peer) -> None:
+    with laboratory(clock=QuickClock(5.0)) as lab, lab.driver(1, 0, transparent=True) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         with pytest.raises(TcpipError, match="not examined"):
             session.check()
         session.sendall(b"x")
-        assert exactly(session, 1) == b"x"
+        assert exactly(session, 1, 5 * PATIENCE) == b"x"
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"period": 0}, {"first": -1}, {"probe": b""}, {"repeats": 13}, {"index": -1}, {"index": "0"}]
+    "wrong",
+    [{"period": 0}, {"first": -1}, {"probe": b""}, {"probe": b"a\x1b"}, {"repeats": 13}, {"index": -1}, {"index": "0"}],
 )
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):
         KeepAlive(**wrong)  # type: ignore[arg-type]
+
+
+MUCH = 300_000
+
+
+def much(connection: socket.socket) -> None:
+    """Send more than host and module keep, and close."""
+    connection.sendall(bytes(MUCH))
+
+
+@pytest.mark.requirement("S10.9")
+@in_each_way("muxip", (False,), (True,), (True,), (False,))
+def test_what_the_other_side_has_sent_and_the_module_keeps_is_not_lost(way: MakeWay, muxip: bool) -> None:
+    """It has closed then, and the reader takes its time; that is no dead connection."""
+    clock = FakeClock()
+    there = way(clock=clock)
+    with Peer(much) as peer, there.driver(muxip=muxip) as driver:
+        session = driver.connect("TCP", "127.0.0.1", peer.port)
+        with driver.keep_alive(session, QUICK):
+            while not (session._state.congested and session._state.unread):  # the rest stays in the module now
+                there.round_trip()
+            for _ in range(5):
+                clock.advance(QUICK.period + 1)
+                there.round_trip()
+            got = 0
+            while piece := session.recv(65536):
+                got += len(piece)
+            assert got == MUCH
+
+
+@pytest.mark.requirement("S10.8")
+def test_a_dead_session_can_be_closed_when_its_watch_was_closed_before_that(way: MakeWay, echo_server: Peer) -> None:
+    there = way(clock=QuickClock(20.0))
+    with there.driver(muxip=True) as driver:
+        session = driver.connect("TCP", "127.0.0.1", echo_server.port)
+        there.set_network(Network(silent=True))
+        watch = driver.keep_alive(session, KeepAlive(period=1.0, first=1.0, then=1.0, repeats=0))
+        inside = isinstance(watch, InLoop)
+
+        def note(direction: str, data: bytes) -> None:
+            if direction in ("tx", "received") and b"AT+QISRVC?" in data:
+                closed.set()
+                asyncio.ensure_future(watch._inner.close()) if inside else watch.close()
+
+        closed = threading.Event()
+        if inside:
+            there.module.on_octets(lambda _, direction, data: note(direction, data))
+        else:
+            driver.channel.on_octets(note)
+        assert closed.wait(PATIENCE)
+        watch.close()
+        there.set_network(Network())
+        assert b"AT+QICLOSE" not in there.heard
+        session.close()
+        assert b"AT+QICLOSE=0" in there.heard
+        again = driver.connect("TCP", "127.0.0.1", echo_server.port, index=0)
+        again.sendall(b"again")
+        assert exactly(again, 5) == b"again"

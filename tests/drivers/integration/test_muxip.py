@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
-from driver_lab import PATIENCE, Lab, Peer, client_of, exactly
+from driver_lab import PATIENCE, Lab, Peer, QuickClock, client_of, exactly, laboratory
+from every_way import MakeWay
 
 from drivers.errors import TcpipError
 
+LONG = 10 * PATIENCE  # of a clock ten times as quick
 RECEIVE = pytest.mark.parametrize("receive", ["buffered", "header"])
 
 
@@ -92,24 +95,30 @@ def test_a_server_has_as_many_clients_as_it_was_given(lab: Lab, receive: str) ->
 
 @pytest.mark.requirement("S6.13", "S6.15")
 @RECEIVE
-def test_a_client_that_comes_after_the_server_was_closed_is_closed_at_once(lab: Lab, receive: str) -> None:
+@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
+def test_a_client_that_comes_after_the_server_was_closed_is_closed_at_once(
+    way: MakeWay, receive: str, protocol: str
+) -> None:
     """The module goes on listening while another client is connected."""
-    with lab.driver(1, 0, muxip=True, receive=receive) as driver:
-        listener = driver.listen(clients=3)
+    there = way()
+    with there.driver(muxip=True, receive=receive) as driver:
+        listener = driver.listen(protocol, clients=3)
         with client_of(listener, driver.local_address) as one:
             session = listener.accept(PATIENCE)
             listener.close()
             with client_of(listener, driver.local_address) as late:
-                assert late.recv(1) == b""
+                if protocol == "TCP":
+                    assert late.recv(1) == b""
+                there.wait_for(b"\r\n1, CLOSE OK\r\n", direction="sent")
             assert listener.refused == 1
-            lab.wait_for(1, b"\r\n1, CLOSE OK\r\n")
             one.sendall(b"still here")
-            assert exactly(session, 10) == b"still here"
+            assert exactly(session, 15 if protocol == "UDP" else 10).endswith(b"still here")
             session.sendall(b"and so am I")
             assert one.recv(20) == b"and so am I"
             session.close()
-            lab.wait_for(1, b"\r\nCLOSE OK\r\n")
-            assert lab.commands(1)[-2:] == ["AT+QICLOSE=0", "AT+QICLOSE"]  # the last client, and the server with it
+            there.wait_for(b"\r\nCLOSE OK\r\n", direction="sent")
+            closed = re.findall(rb"AT\+QICLOSE(.*?)\r", there.heard)
+            assert closed == [b"=1", b"=0", b""]  # the last client, and the server with it
 
 
 @pytest.mark.requirement("S6.9", "S6.13", "S6.15")
@@ -147,29 +156,30 @@ def test_a_udp_client_comes_with_its_first_packet(lab: Lab, receive: str) -> Non
 
 @pytest.mark.requirement("S2.10")
 @RECEIVE
-def test_several_sessions_and_a_server_of_several_clients_on_one_context(
-    lab: Lab, echo_server: Peer, receive: str
-) -> None:
-    with lab.driver(1, 0, muxip=True, receive=receive) as driver:
+def test_several_sessions_and_a_server_of_several_clients_on_one_context(echo_server: Peer, receive: str) -> None:
+    with (
+        laboratory(clock=QuickClock(10.0)) as lab,
+        lab.driver(1, 0, muxip=True, receive=receive) as driver,
+    ):
         listener = driver.listen(clients=2)
         clients = [driver.connect("TCP", "127.0.0.1", echo_server.port) for _ in range(2)]
         visitors = [client_of(listener, driver.local_address) for _ in range(2)]
-        servers = [listener.accept(PATIENCE) for _ in range(2)]
+        servers = [listener.accept(LONG) for _ in range(2)]
         for n in range(2):
             visitors[n].sendall(b"visitor")
             clients[n].sendall(b"echo me")
         for n in range(2):
-            assert exactly(servers[n], 7) == b"visitor"
-            assert exactly(clients[n], 7) == b"echo me"
+            assert exactly(servers[n], 7, LONG) == b"visitor"
+            assert exactly(clients[n], 7, LONG) == b"echo me"
         visitor_address = visitors[0].getsockname()
         visitors[0].close()  # "0, CLOSED": of a client session or of a server session?
         gone = next(s for s in servers if s.remote_address == visitor_address)
-        gone.settimeout(PATIENCE)
+        gone.settimeout(LONG)
         assert gone.recv(1) == b""
         assert [s.open for s in servers if s is not gone] == [True]
         for session in clients:
             session.sendall(b"alive")
-            assert exactly(session, 5) == b"alive"
+            assert exactly(session, 5, LONG) == b"alive"
         visitors[1].close()
 
 

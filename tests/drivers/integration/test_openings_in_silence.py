@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from driver_lab import PATIENCE, Peer, QuickClock
 from every_way import MakeWay
+from stepped_clock import SteppedClock
 
 from drivers.emulator.environment import Network
 from drivers.errors import CommandError, ConnectTimeout
 from drivers.tcpip import KeepAlive
+from drivers.tcpip.quectel_gsm.timeouts import deadline
 
 QUICK = KeepAlive(period=10.0, first=5.0, then=5.0, repeats=2)
 LONG = 1000.0  # seconds of a clock that is quick
@@ -35,12 +37,20 @@ def test_it_succeeds_as_soon_as_the_network_is_back(way: MakeWay, echo_server: P
 
 @pytest.mark.requirement("S10.1")
 def test_it_fails_after_75_seconds_of_silence(way: MakeWay, echo_server: Peer) -> None:
-    there = way(clock=QuickClock(60.0))
-    with there.driver() as driver:
+    clock = SteppedClock()
+    there = way(clock=clock)
+    with there.driver() as driver, ThreadPoolExecutor() as pool:
         driver.activate()
         there.set_network(Network(silent=True))
-        with pytest.raises(ConnectTimeout, match=r"after 7\d s"):
-            driver.connect("TCP", "127.0.0.1", echo_server.port)
+        opening = pool.submit(driver.connect, "TCP", "127.0.0.1", echo_server.port)
+        clock.await_wait(75)
+        clock.await_wait(deadline("CONNECT OK"))
+        clock.advance(74)
+        there.round_trip()
+        assert b"CONNECT FAIL" not in there.sent
+        clock.advance(1)
+        with pytest.raises(ConnectTimeout, match="after 75 s"):
+            opening.result(PATIENCE)
         there.set_network(Network())
         driver.connect("TCP", "127.0.0.1", echo_server.port)
 
@@ -69,11 +79,19 @@ def test_a_context_is_activated_as_soon_as_the_network_is_back(way: MakeWay, ech
 
 @pytest.mark.requirement("S10.1")
 def test_an_activation_fails_after_150_seconds_of_silence(way: MakeWay) -> None:
-    there = way(clock=QuickClock(60.0))
+    clock = SteppedClock()
+    there = way(clock=clock)
     there.set_network(Network(silent=True))
-    with there.driver() as driver:
+    with there.driver() as driver, ThreadPoolExecutor() as pool:
+        activating = pool.submit(driver.activate)
+        clock.await_wait(150)
+        clock.await_wait(deadline("QIACT"))
+        clock.advance(149)
+        there.round_trip()
+        assert b"ERROR" not in there.sent
+        clock.advance(1)
         with pytest.raises(CommandError, match="QIACT"):
-            driver.activate()
+            activating.result(PATIENCE)
         assert driver.state() == "IP INITIAL"
         there.set_network(Network())
         driver.activate()
@@ -92,7 +110,8 @@ def test_datagrams_need_no_answer(way: MakeWay, echo_server: Peer) -> None:
 def test_a_dead_connection_is_re_established_by_an_opening_that_began_in_silence(
     way: MakeWay, echo_server: Peer
 ) -> None:
-    there = way(clock=QuickClock(20.0))
+    clock = SteppedClock()
+    there = way(clock=clock)
     dead, again = threading.Event(), threading.Event()
     with there.driver() as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
@@ -105,7 +124,7 @@ def test_a_dead_connection_is_re_established_by_an_opening_that_began_in_silence
         )
         with watch:
             there.set_network(Network(silent=True))
-            assert dead.wait(PATIENCE)
+            assert clock.pass_until(dead.wait, QUICK.bound + 1, 5.0)
             there.wait_for(b"AT+QIOPEN=", 2)
             there.set_network(Network())
             assert again.wait(PATIENCE)

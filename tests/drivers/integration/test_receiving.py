@@ -21,13 +21,6 @@ SHOWN = ("QISHOWRA", "QISHOWLA", "QIHEAD", "QISHOWPT")
 EVERY_COMBINATION = [show for n in range(5) for show in itertools.combinations(SHOWN, n)]
 
 
-def received(visitor: socket.socket, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        data += visitor.recv(count - len(data)) or pytest.fail(f"the end after {len(data)} octets")
-    return data
-
-
 def test_the_module_keeps_data_for_qird_where_it_can(lab: Lab, echo_server: Peer) -> None:
     with lab.driver(1, 0) as driver:
         assert driver.receive == "buffered"
@@ -113,7 +106,7 @@ def test_any_octets_cross_between_a_server_and_its_client(lab: Lab, receive: str
             visitor.sendall(data)
             assert exactly(session, len(data)) == data
             session.sendall(data)
-            assert received(visitor, len(data)) == data
+            assert exactly(visitor, len(data)) == data
 
 
 @pytest.mark.requirement("S7.15")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from driver_lab import PATIENCE, Lab, Peer, QuickClock, exactly, laboratory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted_port import OK, Conversation, exchange
+from stepped_clock import SteppedClock
 
 from drivers.emulator import Behaviour
 from drivers.emulator.environment import Network
 from drivers.errors import AtTimeout, ConnectTimeout, SessionReset
 from drivers.tcpip import Session, TcpipDriver
+from drivers.tcpip.quectel_gsm.timeouts import deadline
 
 
 @pytest.fixture
@@ -54,11 +57,20 @@ def test_our_own_deadline_is_a_timeout_and_leaves_a_context_that_works(echo_serv
 
 
 def test_connect_fail_after_75_seconds_is_a_timeout(echo_server: Peer) -> None:
-    with laboratory(Behaviour(connect_timeout=76.0), clock=QuickClock(60.0)) as lab, lab.driver(1, 0) as driver:
+    clock = SteppedClock()
+    with (
+        laboratory(Behaviour(connect_timeout=76.0), clock=clock) as lab,
+        lab.driver(1, 0) as driver,
+        ThreadPoolExecutor() as pool,
+    ):
         driver.activate()
         lab.module.set_network(Network(silent=True))
-        with pytest.raises(TimeoutError, match=r"after 7\d s") as late:
-            driver.connect("TCP", "127.0.0.1", echo_server.port)
+        connecting = pool.submit(driver.connect, "TCP", "127.0.0.1", echo_server.port)
+        clock.await_wait(76)
+        clock.await_wait(deadline("CONNECT OK"))
+        clock.advance(76)
+        with pytest.raises(TimeoutError, match="after 76 s") as late:
+            connecting.result(PATIENCE)
         assert isinstance(late.value, ConnectTimeout)
         assert not isinstance(late.value, ConnectionError)
 

@@ -12,7 +12,7 @@ import pytest
 import serial
 import serial_asyncio_fast
 from driver_lab import PATIENCE, Peer, QuickClock
-from every_way import NAMES, Way, nothing_left, way_named
+from every_way import MakeWay, Way, nothing_left, only
 from families_lab import InLoop, Loop
 from stepped_clock import stepping
 
@@ -61,29 +61,28 @@ def data_goes_and_nothing_else(driver: Any) -> None:
 
 
 @contextmanager
-def slow(name: str) -> Iterator[Way]:
+def slow(way: MakeWay) -> Iterator[Way]:
     """Make a slow module; behind a multiplexer the module itself tells when it has all, on whatever clock."""
-    if name.endswith("channel"):
-        with way_named(name, clock=QuickClock(5.0), line_rate=RATE) as there:
-            yield there
-    else:
-        clock = FakeClock()
-        with way_named(name, clock=clock, line_rate=RATE) as there, stepping(clock, there.round_trip):
-            yield there
+    if way.line == "channel":
+        yield way(clock=QuickClock(5.0), line_rate=RATE)
+        return
+    clock = FakeClock()
+    there = way(clock=clock, line_rate=RATE)
+    with stepping(clock, there.round_trip):
+        yield there
 
 
 @pytest.mark.requirement("S3.23", "S3.25", "S3.26")
-@pytest.mark.parametrize("name", NAMES)
-def test_on_a_slow_line_the_other_side_gets_the_data_and_no_plus_sign(name: str) -> None:
-    with slow(name) as there:
+def test_on_a_slow_line_the_other_side_gets_the_data_and_no_plus_sign(way: MakeWay) -> None:
+    with slow(way) as there:
         data_goes_and_nothing_else(there.driver(transparent=True))
         assert there.heard.count(b"+++") == len(SIZES) + 1  # the last one by close()
 
 
 @pytest.mark.requirement("S3.23", "S3.29")
-@pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("channel")])
-def test_dtr_drops_when_the_data_has_gone(name: str) -> None:
-    with slow(name) as there:
+@only("channel")
+def test_dtr_drops_when_the_data_has_gone(way: MakeWay) -> None:
+    with slow(way) as there:
         data_goes_and_nothing_else(there.driver(transparent=Transparent(escape="dtr")))
 
 
@@ -110,9 +109,9 @@ def test_a_serial_port_knows_how_slow_it_is(shell: str) -> None:
 
 
 @pytest.mark.requirement("S3.25", "S3.26")
-def test_the_user_tells_how_slow_a_line_is_whose_port_does_not_know_it() -> None:
-    clock = FakeClock()
-    with way_named("threads-plain", clock=clock, line_rate=RATE) as there, stepping(clock, there.round_trip):
+@only("plain", "threads")
+def test_the_user_tells_how_slow_a_line_is_whose_port_does_not_know_it(way: MakeWay) -> None:
+    with slow(way) as there:
         driver = there.driver(transparent=Transparent(line_rate=RATE))
         driver.channel.port.baudrate = 0
         data_goes_and_nothing_else(driver)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+from aio_lab import exactly
 from chosen_behaviour import behaviour_of
 from driver_lab import PATIENCE, Peer, QuickClock
 from hurried_clock import HurriedClock
@@ -48,16 +49,6 @@ async def channel_of(
     for _ in range(3):
         await asyncio.sleep(0)
     assert asyncio.all_tasks() <= before | {asyncio.current_task()}
-
-
-async def exactly(session: Session, count: int) -> bytes:
-    session.settimeout(PATIENCE * 100)
-    data = b""
-    while len(data) < count:
-        piece = await session.recv(count - len(data))
-        assert piece
-        data += piece
-    return data
 
 
 async def visit(driver: TcpipDriver, listener: Listener) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -269,35 +260,6 @@ async def test_octets_that_are_on_their_way_are_waited_for(echo_server: Peer) ->
         module.set_network(Network())
         assert await asking == Acknowledged(20, 20, 0)
         await session.close()
-
-
-@pytest.mark.requirement("S3.55")
-async def test_deactivating_closes_the_sessions_first(echo_server: Peer) -> None:
-    async with channel_of() as (module, channel), TcpipDriver(channel, muxip=True) as driver:
-        sessions = [await driver.connect("TCP", "127.0.0.1", echo_server.port) for _ in range(2)]
-        written = bytearray()
-        module.on_octets(lambda uart, direction, octets: written.extend(octets if direction == "received" else b""))
-        await driver.deactivate()
-        assert [session.open for session in sessions] == [False, False]
-        closing = [text for text in bytes(written).split(b"\r") if text and not text.startswith(b"AT+QISRVC")]
-        assert closing == [b"AT+QICLOSE=0", b"AT+QICLOSE=1", b"AT+QIDEACT"]
-
-
-@pytest.mark.requirement("S6.13", "S6.15")
-async def test_a_client_that_comes_after_the_server_was_closed_is_closed_at_once() -> None:
-    async with channel_of() as (_, channel), TcpipDriver(channel, muxip=True) as driver:
-        listener = await driver.listen(clients=3)
-        address = await driver.local_address()
-        reader, writer = await asyncio.open_connection(address, listener.port)
-        session = await listener.accept(PATIENCE)
-        await listener.close()
-        late, late_writer = await asyncio.open_connection(address, listener.port)
-        assert await late.read(1) == b""
-        assert listener.refused == 1
-        await session.sendall(b"still here")
-        assert await reader.readexactly(10) == b"still here"
-        for one in (writer, late_writer):
-            one.close()
 
 
 async def test_reclaiming_a_context_that_this_uart_was_left_with() -> None:

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from driver_lab import Lab, Peer, QuickClock, client_of, laboratory
+from driver_lab import Lab, Peer, QuickClock, client_of, exactly, laboratory
 
 from drivers.errors import AtError, SessionFinished, TcpipError
-from drivers.tcpip import Session, TcpipDriver, Transparent
+from drivers.tcpip import TcpipDriver, Transparent
 
 LONG = 100.0  # seconds of the quick clock
 NASTY = bytes(range(256)) + b"\r\nOK\r\n\r\n+QIRDI: 0,1,0\r\nERROR\r\n> \r\nCONNECT\r\n"
@@ -19,16 +19,6 @@ NASTY = bytes(range(256)) + b"\r\nOK\r\n\r\n+QIRDI: 0,1,0\r\nERROR\r\n> \r\nCONN
 def quick() -> Iterator[Lab]:
     with laboratory(clock=QuickClock(5.0)) as lab:
         yield lab
-
-
-def receive(session: Session, count: int) -> bytes:
-    session.settimeout(LONG)
-    data = b""
-    while len(data) < count:
-        piece = session.recv(count - len(data))
-        assert piece, data
-        data += piece
-    return data
 
 
 WAYS = pytest.mark.parametrize("way", ["+++", "dtr"])
@@ -41,7 +31,7 @@ def test_all_octets_pass_in_data_mode(quick: Lab, echo_server: Peer, way: str) -
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         assert driver.online
         session.sendall(NASTY)
-        assert receive(session, len(NASTY)) == NASTY
+        assert exactly(session, len(NASTY), LONG) == NASTY
         assert f"AT+QITCFG=3,2,512,{int(way == '+++')}" in quick.commands(1)
         assert ("AT&D1" in quick.commands(1)) is (way == "dtr")
 
@@ -52,7 +42,7 @@ def test_a_few_commands_in_between(quick: Lab, echo_server: Peer, way: str) -> N
     with quick.driver(1, 0, transparent=Transparent(escape=way)) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         session.sendall(b"before")
-        assert receive(session, 6) == b"before"
+        assert exactly(session, 6, LONG) == b"before"
         with driver.command_mode() as channel:
             assert not driver.online
             assert channel.command("AT+QIMODE?").lines == ("+QIMODE: 1",)
@@ -61,9 +51,9 @@ def test_a_few_commands_in_between(quick: Lab, echo_server: Peer, way: str) -> N
                 session.send(b"no")
             echo_server.connections[0].sendall(b"kept by the module")
         assert driver.online
-        assert receive(session, 18) == b"kept by the module"
+        assert exactly(session, 18, LONG) == b"kept by the module"
         session.sendall(b"after")
-        assert receive(session, 5) == b"after"
+        assert exactly(session, 5, LONG) == b"after"
         assert (b"+++" in quick.heard(1)) is (way == "+++")
         assert b"ATO\r" in quick.heard(1)
 
@@ -74,7 +64,7 @@ def test_a_command_in_data_mode_is_refused_instead_of_sent_to_the_peer(quick: La
         with pytest.raises(AtError, match="data mode"):
             driver.state()
         session.sendall(b"unharmed")
-        assert receive(session, 8) == b"unharmed"
+        assert exactly(session, 8, LONG) == b"unharmed"
 
 
 @pytest.mark.requirement("S3.12")
@@ -86,11 +76,11 @@ def test_what_would_leave_data_mode_is_refused_unless_dtr_does_that(quick: Lab, 
         session.sendall(b"a+")
         with pytest.raises(ValueError, match=r"cannot contain \+\+\+"):
             session.sendall(b"++")
-        assert receive(session, 2) == b"a+"
+        assert exactly(session, 2, LONG) == b"a+"
     with quick.driver(1, 0, transparent=Transparent(escape="dtr")) as driver:
         session = driver.connect("TCP", "127.0.0.1", echo_server.port)
         session.sendall(b"+++")
-        assert receive(session, 3) == b"+++"
+        assert exactly(session, 3, LONG) == b"+++"
 
 
 @pytest.mark.requirement("S3.23")
@@ -105,9 +95,9 @@ def test_the_end_of_the_session_is_told_from_data_that_looks_like_it(quick: Lab)
 
     with Peer(closing_words) as peer, quick.driver(1, 0, transparent=True) as driver:
         session = driver.connect("TCP", "127.0.0.1", peer.port)
-        assert receive(session, 14) == b"data\r\nCLOSED\r\n"
+        assert exactly(session, 14, LONG) == b"data\r\nCLOSED\r\n"
         go_on.set()
-        assert receive(session, 4) == b"more"
+        assert exactly(session, 4, LONG) == b"more"
         end.set()
         assert session.recv(1) == b""
         assert not driver.online
@@ -125,14 +115,14 @@ def test_a_transparent_server_is_in_data_mode_with_its_client(quick: Lab) -> Non
             session = listener.accept(LONG)
             quick.wait_for(1, b"\r\nCONNECT\r\n")
             visitor.sendall(NASTY)
-            assert receive(session, len(NASTY)) == NASTY
+            assert exactly(session, len(NASTY), LONG) == NASTY
             session.sendall(b"and back")
             assert visitor.recv(100) == b"and back"
         assert session.recv(1) == b""
         with client_of(listener, address) as again:
             session = listener.accept(LONG)
             again.sendall(b"second")
-            assert receive(session, 6) == b"second"
+            assert exactly(session, 6, LONG) == b"second"
 
 
 @pytest.mark.requirement("S8.5")
@@ -142,7 +132,7 @@ def test_transparent_mode_on_one_uart_and_another_context_on_another(quick: Lab,
         for session in streams:
             session.sendall(b"hello")
         for session in streams:
-            assert receive(session, 5) == b"hello"
+            assert exactly(session, 5, LONG) == b"hello"
 
 
 @pytest.mark.requirement("S7.6")
@@ -170,4 +160,4 @@ def test_the_silence_before_the_plus_signs_is_kept_also_right_behind_data(echo_s
         driver.escape()
         assert lab.heard(1).count(b"+++") == 1  # heard at the first attempt
         driver.resume()
-        assert receive(session, 1) == b"x"
+        assert exactly(session, 1, LONG) == b"x"

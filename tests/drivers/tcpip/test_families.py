@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from driver_lab import PATIENCE, Peer
+from driver_lab import PATIENCE, Peer, QuickClock
 from families_lab import ToyInLoop
 from scripted_port import CommandPort
 from toy_family import TOY, ToyStack
@@ -476,6 +476,7 @@ def test_an_interrupted_opening_leaves_nothing_open(
 def test_a_cancelled_opening_leaves_nothing_open(echo_server: Peer) -> None:
     with ExitStack() as stack:
         bench = ToyInLoop(stack)
+        bench.clock = QuickClock(10.0)
         driver = bench.driver()
 
         async def cancelled() -> None:

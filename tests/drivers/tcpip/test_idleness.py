@@ -37,6 +37,7 @@ class Wire:
         self.dies_at = dies_at
         self.signs_of_life = [0.0]
         self.probed: list[float] = []
+        self.gone: str | None = None
         self._sent: list[float] = []
         self._traffic = sorted(traffic)
         self.session = SocketState(name="test", protocol="TCP", role="client", remote=("10.0.0.1", 7), id=SocketId(0))
@@ -46,7 +47,7 @@ class Wire:
 
     def examine(self, session: SocketState) -> Procedure[str | None]:
         yield from ()
-        return None
+        return self.gone
 
     def keep_alive(self, session: SocketState, period: float) -> Procedure[bool]:
         yield from ()
@@ -170,3 +171,13 @@ def test_octets_that_are_under_way_when_the_period_ends_are_waited_for() -> None
     """As it was found in the field: 16 octets sent, 11 acknowledged, 5 sent 40 ms ago."""
     wire = Wire(1.5, [(420.0 - 0.04, "here")])
     assert watch(wire, KeepAlive(), 500.0) == ""
+
+
+@pytest.mark.requirement("S10.9")
+def test_a_session_that_the_other_side_has_closed_is_not_dead_while_its_data_is_fetched() -> None:
+    wire = Wire(0.0, [])
+    wire.gone = "the module says IP CLOSE"
+    wire.session.closing = True  # the module keeps the rest
+    wire.session.deliver(b"its last words")
+    assert watch(wire, KeepAlive(), 4000.0) == ""
+    assert wire.session.take(100) == (b"its last words", wire.session.remote_address)

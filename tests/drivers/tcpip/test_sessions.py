@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from driver_lab import PATIENCE, Peer
+from driver_lab import PATIENCE, Peer, exactly
 from families_lab import Bench
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -42,17 +42,6 @@ def session(driver: Any, echo_server: Peer) -> Any:
     made = driver.connect("TCP", "127.0.0.1", echo_server.port)
     made.settimeout(PATIENCE)
     return made
-
-
-def exactly(session: Any, count: int) -> bytes:
-    """Receive so many octets."""
-    session.settimeout(PATIENCE)
-    data = bytearray()
-    while len(data) < count:
-        piece = session.recv(count - len(data))
-        assert piece, f"the session ended after {len(data)} of {count} octets"
-        data += piece
-    return bytes(data)
 
 
 def visitor_of(driver: Any, listener: Any) -> socket.socket:
@@ -275,10 +264,7 @@ def test_it_becomes_a_socket_of_the_operating_system(bench: Bench, driver: Any, 
         return
     with create_connection(driver, ("127.0.0.1", echo_server.port), PATIENCE) as made:
         made.sendall(NASTY)
-        received = b""
-        while len(received) < len(NASTY):
-            received += made.recv(4096)
-        assert received == NASTY
+        assert exactly(made, len(NASTY)) == NASTY
         assert made.getpeername() == ("127.0.0.1", echo_server.port)
 
 

@@ -13,7 +13,7 @@ from drivers.at.core.lexer import Data, Lexer, Line, Payload, Prompt, Token
 
 IPD = Header(b"IPD", rb"(?P<count>[0-9]{1,5})(?:TCP|UDP)?:", 9)
 KNOWN = (LinePattern("OK"), LinePattern("CLOSED"), LinePattern("REMOTE IP: ", r"[0-9.]{7,15}", 15))
-LINES, BARE, COUNTED = Framing(), Framing(bare=True), Framing(headers=(IPD,))
+LINES, BARE, COUNTED, BOTH = Framing(), Framing(bare=True), Framing(headers=(IPD,)), Framing((IPD,), bare=True)
 
 
 def lexer(framing: Framing = LINES, *, prompt: bool = False, echo: bytes = b"") -> Lexer:
@@ -58,7 +58,7 @@ PIECES = st.lists(
 @given(
     PIECES,
     st.lists(st.integers(0, 400), max_size=20),
-    st.sampled_from([LINES, BARE, COUNTED]),
+    st.sampled_from([LINES, BARE, COUNTED, BOTH]),
     st.booleans(),
     st.sampled_from([b"", b"payload", b"\r\nOK\r\n", b"pay\r\n"]),
 )
@@ -75,6 +75,18 @@ def test_a_payload_of_any_octets_is_taken_by_count(payload: bytes, places: list[
     octets = b"\r\nOK\r\nIPD%d:%s\r\nCLOSED\r\n" % (len(payload), payload)
     found = tokens(lexer(COUNTED), *cut(octets, places))
     assert found == [Line("OK"), Payload(f"IPD{len(payload)}:", payload), Line("CLOSED")]
+
+
+@given(st.binary(max_size=300), st.binary(max_size=20), st.lists(st.integers(0, 400), max_size=20))
+def test_counted_data_of_one_session_is_taken_out_of_bare_data_of_another(
+    payload: bytes, bare: bytes, places: list[int]
+) -> None:
+    """Whatever the payload is: a line in it is no line, and nothing of it is bare data."""
+    bare = bare.translate(None, b"\r")  # which might begin a line
+    octets = b"%s\r\nIPD%d:%s\r\nOK\r\n%s" % (bare, len(payload), payload, bare)
+    data = [Data(bare)] if bare else []
+    expected = [*data, Payload(f"IPD{len(payload)}:", payload), Line("OK"), *data]
+    assert tokens(lexer(BOTH), *cut(octets, places)) == expected
 
 
 @given(st.binary(min_size=1, max_size=300), st.lists(st.integers(0, 400), max_size=20))

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from driver_lab import exactly
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_port import ERROR, OK, Conversation, exchange, turn_until_done
@@ -62,15 +63,6 @@ def connected(*more: tuple[str, bytes], **options: object) -> tuple[Play, Sessio
     head = [("AT+QIHEAD=1", OK)] if options.get("receive") == "header" else []
     play = Play(exchange(CLAIM, *head, (OPEN, CONNECT_OK), *more), **options)  # type: ignore[arg-type]
     return play, play.driver.connect("TCP", "10.0.0.1", 80)
-
-
-def receive(session: Session, count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        piece = session.recv(count - len(data))
-        assert piece
-        data += piece
-    return data
 
 
 # -- what the constructor refuses ------------------------------------------------------------------------------------
@@ -406,7 +398,7 @@ def test_data_of_any_octets_comes_whole_with_its_length_before_it(data: bytes, c
     with TcpipDriver(talk.ports[1], receive="header", initialise=()) as driver:
         session = driver.connect("TCP", "10.0.0.1", 80)
         session.settimeout(10)
-        assert receive(session, len(data)) == data
+        assert exactly(session, len(data)) == data
     talk.finish()
 
 
@@ -420,7 +412,7 @@ def test_data_between_a_command_and_its_answer_reaches_the_session() -> None:
     session = play.driver.connect("TCP", "10.0.0.1", 80)
     session.settimeout(10)
     session.sendall(b"hi")
-    assert receive(session, 7) == b"dataab\n"
+    assert exactly(session, 7) == b"dataab\n"
     assert session.recv(10) == b""
     play.finish()
 
@@ -430,7 +422,7 @@ def test_everything_received_is_delivered_before_the_end_is_told() -> None:
     play, session = connected((DEACT[0], DEACT[1]))
     play.port.say(b"last words\r\nCLOSED\r\n\r\nCLOSED\r\n")
     session.settimeout(10)
-    assert receive(session, 10) == b"last words"
+    assert exactly(session, 10) == b"last words"
     assert session.recv(1) == b""
     assert session.recv(1) == b""
     with pytest.raises(SessionClosed, match="by the other side"):
@@ -629,8 +621,8 @@ def test_client_and_server_on_one_context_are_told_apart_by_the_address_line() -
     server = listener.accept(10)
     for session in (client, server):
         session.settimeout(10)
-    assert receive(client, 3) == b"one"
-    assert receive(server, 3) == b"two"
+    assert exactly(client, 3) == b"one"
+    assert exactly(server, 3) == b"two"
     assert server.remote_address == ("10.9.9.9", 4711)
     assert server.recv(1) == b""  # AT+QISTAT says that the client's session stands, so it was the server's
     assert client.open
@@ -715,7 +707,7 @@ def test_a_reader_that_does_not_read_is_told_what_was_dropped() -> None:
     session = Session(play.driver._runner, play.driver._context, state)
     state.deliver(b"abc")
     state.deliver(b"defg")
-    assert receive(session, 4) == b"abcd"
+    assert exactly(session, 4) == b"abcd"
     assert session.dropped == 3
     with pytest.raises(ReceiveOverflow):
         session.recv(1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from driver_lab import exactly
 from scripted_port import SET_UP, Conversation, read_transcript
 
 from drivers.at import AtChannel
@@ -102,9 +103,9 @@ def played(request: pytest.FixtureRequest, no_thread_left: None) -> Played:
     session.settimeout(10)
     peer.settimeout(10)
     peer.sendall(HELLO, end="ctrl-z")
-    result.texts.append(read(session.recv, len(HELLO)))
+    result.texts.append(exactly(session, len(HELLO)))
     session.sendall(GREAT)
-    result.texts.append(read(peer.recv, len(GREAT)))
+    result.texts.append(exactly(peer, len(GREAT)))
     peer.close()
     result.end = session.recv(1)
     client.close()
@@ -145,12 +146,3 @@ def test_section_8_3_both_texts_cross(played: Played) -> None:
 def test_section_8_4_the_server_closes_and_the_client_is_told(played: Played) -> None:
     assert played.holds(PARTS[2])
     assert played.end == b""
-
-
-def read(recv: Callable[[int], bytes], count: int) -> bytes:
-    data = b""
-    while len(data) < count:
-        piece = recv(count - len(data))
-        assert piece
-        data += piece
-    return data
