@@ -9,6 +9,7 @@ is adopted; then `hand_over`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from . import startup_steps as steps
 from .at_cmux import CmuxCommand
@@ -86,10 +87,14 @@ class _Search:
         """It was in data mode."""
         self._receiver, self._option, self._home = receiver, command.config.option, command.baudrate
         self._timeout, self._other_rates = command.start.open_timeout, other_rates
+        self._tried: dict[int, None] = {}
+
+    def _left(self) -> float:
+        return inf if self._timeout is None else self._timeout - self._receiver.elapsed
 
     @property
     def _over(self) -> bool:
-        return self._timeout is not None and self._receiver.elapsed >= self._timeout
+        return self._left() <= 0
 
     def _ends(self) -> bool:
         """Say whether there is nothing more to look for: it speaks in frames, or the time is over."""
@@ -97,7 +102,7 @@ class _Search:
 
     def tried(self) -> str:
         """Return what was tried, as text."""
-        rates = ", ".join(map(str, self._other_rates))
+        rates = ", ".join(map(str, self._tried))
         if self._timeout is None:
             return f"asked {steps.AT_TRIES} times" + (f", then at {rates} baud" if rates else "")
         return f"asked for {self._timeout:g} s" + (f", also at {rates} baud" if rates else "")
@@ -129,6 +134,8 @@ class _Search:
         if rate != self.rate:
             yield StartupStep(b"", 0.0, rate or self._home)
             self.rate, self._receiver.text = rate, b""
+            if rate is not None:
+                self._tried[rate] = None
 
     def _wake(self, tries: int, wait: float) -> Dialogue[bool]:
         """Send AT until it is answered; in between take the module out of multiplexer mode, in case it is in it."""
@@ -157,13 +164,17 @@ class _Search:
     def _escape(self) -> Dialogue[bool]:
         """Take the module out of data mode, in case it is in it: in PPP, or connected transparently (V.250 §6.2.9)."""
         receiver = self._receiver
+        if not receiver.ppp and self._left() < 2 * steps.GUARD + steps.AT_WAIT:
+            return False  # no sign of it, and no time
         for write in (b"", b"+++"):
             until = receiver.elapsed + steps.GUARD
             while receiver.elapsed < until:
                 yield from receiver.listen(until - receiver.elapsed, write)
                 write = b""
         receiver.ppp = False
-        for _ in range(steps.PROBE_TRIES):
+        for tried in range(steps.PROBE_TRIES):
+            if tried and self._over:
+                break
             receiver.text = b""
             if (yield from receiver.listen(steps.AT_WAIT, b"AT\r")) in GOOD:
                 self.escaped = True

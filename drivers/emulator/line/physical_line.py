@@ -273,8 +273,10 @@ class PhysicalLine(asyncio.Protocol):
         watched = _Watched(self._mux, self)
         transport.set_protocol(watched)
         if self._settings.at_first and environment.behaviour.cmux_settle:
-            rx = b""
             watched.data_received = self._settling(watched, self._mux)  # type: ignore[method-assign, assignment]
+            if rx:
+                watched.data_received(rx)
+            rx = b""
         if tx:
             transport.write(tx)
         if self._settings.tap is not None:
