@@ -14,11 +14,11 @@ from typing import IO
 from .errors import ConfigError
 from .logs import port_logger
 
-ATTEMPTS = 3
+ATTEMPTS: int = 3
 """Before every third attempt in a row the command runs."""
-TIME_LIMIT = 60.0
+TIME_LIMIT: float = 60.0
 """The most seconds that it may take."""
-VARIABLE = "GSM0710_PORT"
+VARIABLE: str = "GSM0710_PORT"
 """The variable of its environment that has the name of the port."""
 
 _MOST_SHOWN = 200

@@ -91,18 +91,19 @@ class Finding:
     """The result, as a sentence."""
 
 
+# Numbers of attempts, and seconds.
 AT_TRIES: Final = 5
-AT_WAIT = 0.5
+AT_WAIT: float = 0.5
 OTHER_TRIES: Final = 3
-HANG_UP_WAIT = 2.0
-GUARD = 1.1  # V.250 has 1 s of silence before and after +++
-OTHER_WAIT = 0.25
-LATE_WAIT = 0.2
-ASK_WAIT = 2.0
-N1_WAIT = 0.5
-INIT_WAIT = 5.0
-CMUX_WAIT = 5.0
-RESCUE_WAIT = 0.3
+HANG_UP_WAIT: float = 2.0
+GUARD: float = 1.1  # V.250 has 1 s of silence before and after +++
+OTHER_WAIT: float = 0.25
+LATE_WAIT: float = 0.2
+ASK_WAIT: float = 2.0
+N1_WAIT: float = 0.5
+INIT_WAIT: float = 5.0
+CMUX_WAIT: float = 5.0
+RESCUE_WAIT: float = 0.3
 PROBE_TRIES: Final = 3
 _KEPT: Final = 4096  # octets received that are kept for the error message and the search
 
@@ -135,17 +136,19 @@ class Receiver:
     """What has been received, and how much of it has been understood."""
 
     def __init__(self) -> None:
-        self.text = b""
-        self.total = 0
-        self.tail = b""
+        self.text: bytes = b""
+        """What has not been understood yet."""
+        self.total: int = 0
+        """The number of octets received."""
+        self.tail: bytes = b""
         """The last octets received, including those that have been understood."""
-        self.before = b""
+        self.before: bytes = b""
         """The text before the last result code."""
-        self.elapsed = 0.0
+        self.elapsed: float = 0.0
         """Seconds that were listened."""
-        self.ppp = False
+        self.ppp: bool = False
         """A PPP link is being set up on the line: the module is in data mode."""
-        self.boots = 0
+        self.boots: int = 0
         """How often the module has said that it has started."""
         self._decoders = {Option.BASIC: BasicDecoder(32767), Option.ADVANCED: AdvancedDecoder(32768)}
         self.speaks: Option | None = None

@@ -35,7 +35,7 @@ def serve(
             each session.
         settings: as for `cmux.open`, as far as they make sense here: ``option`` is the only framing that AT+CMUX may
             ask for, by default either; ``n1``, ``t1`` and so on apply where AT+CMUX does not set them; if there are
-            ``channels``, the peer may open no others; ``other_rates`` does nothing.
+            ``channels``, the peer may open no others; what is about the host's start does nothing.
 
     Returns:
         The multiplexer, at once; `Mux.config` has what AT+CMUX has asked for.
