@@ -23,6 +23,8 @@ USUAL_RATE: Final = 115200
 """The rate to which modules change that change their rate unasked."""
 
 _RESYNC_TRIES: Final = 10
+_MOMENT: Final = 0.0005  # seconds: clocks differ by as much
+_CUT_SHORT: Final = 20  # waits that end early without octets: more of them mean that the line is being closed
 _SETTLE_LIMIT: Final = START_RANGES["settle"][1]
 _IPR = re.compile(r" *AT\+IPR *= *(\d{1,8})\b", re.IGNORECASE)
 
@@ -69,14 +71,13 @@ def settle(seconds: float, rate: int | None = None) -> Dialogue[bytes]:
     """
     if rate is not None:
         yield StartupStep(b"", 0.0, rate)
-    heard, left, wait = b"", max(seconds, _SETTLE_LIMIT), seconds
-    while wait > 0:
+    heard, left, wait, cut_short = b"", max(seconds, _SETTLE_LIMIT), seconds, 0
+    while wait > _MOMENT and cut_short < _CUT_SHORT:
         result = yield StartupStep(b"", wait)
-        if not result.data:
-            break
         heard += result.data
         left -= result.elapsed
-        wait = min(seconds, left)
+        wait = min(seconds, left) if result.data else wait - result.elapsed
+        cut_short += not result.data
     return heard
 
 
@@ -138,28 +139,9 @@ def multiplex(
         way = WayBack(first, rate, by_command=True)  # a session before this one has left it there
     command = yield from initialise(name, receiver, command, report)
     at_rate = first if way is not None else command.baudrate
-    refused: dict[str, str] = {}
-    allowed: Allowed | None = None
-    current: dict[str, int] | None = None
-    forms: list[str] = []
-    if command.asks:
-        command, allowed, current = yield from _ask(receiver, command, report)
-        forms = _asked_forms(command, allowed, current)
-    elif command.asks_n1:
-        command, current = yield from _ask_n1(name, receiver, command, report)
-    forms = forms or list(command.forms())
-    while True:
-        if command.new_rate is not None and (not forms or command.speed is None) and way is None:
-            command, way = yield from _move(name, receiver, command, refused)
-            if way is not None:
-                refused = {form: answer for form, answer in refused.items() if "IPR" in form}
-                forms = _asked_forms(command, allowed, current) or list(command.forms())
-        if not forms and allowed is None and not command.start.start_command:  # last resort: ask what it accepts
-            command, allowed, current = yield from _ask(receiver, command, report, current)
-            forms = [form for form in _asked_forms(command, allowed, current) if form not in refused]
-        if not forms:
-            break
-        form = forms.pop(0)
+    forms = _Forms(name, receiver, command, report, way)
+    yield from forms.begin()
+    while (form := (yield from forms.next())) is not None:
         answer = yield from _ask_once(receiver, form, steps.CMUX_WAIT)
         if answer is None:
             # It may have switched nevertheless.
@@ -169,17 +151,81 @@ def multiplex(
             raise ModuleSilent(f"{name}: {said}")
         if answer in GOOD:
             report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
-            return (yield from _enter(receiver, command, form, Entered(b"", command.config, False, rate, form,
-                                                                      at_rate=at_rate, way=way), report))  # fmt: skip
-        refused[form] = answer.decode("ascii", "replace")
-    said = _refusal(command, allowed, refused)
+            config = forms.command.config
+            entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way)
+            return (yield from _enter(receiver, forms.command, entered, report))
+        forms.refused[form] = answer.decode("ascii", "replace")
+    said = forms.refusal()
     report.append(Finding("AT+CMUX", False, said))
     raise CmuxRefused(f"{name}: {said} (it may need other parameters, another option, or have no multiplexer)")
 
 
-def _enter(
-    receiver: Receiver, command: CmuxCommand, form: str, entered: Entered, report: list[Finding]
-) -> Dialogue[Entered]:
+class _Forms:
+    """Which form of AT+CMUX is tried next, and what is known about the module.
+
+    Args:
+        name: the name of the port, for the error messages.
+        receiver: what has been received.
+        command: how AT+CMUX is sent.
+        report: gets what each step showed.
+        way: the way back to the first rate, if AT+IPR has changed it already.
+    """
+
+    def __init__(
+        self, name: str, receiver: Receiver, command: CmuxCommand, report: list[Finding], way: WayBack | None
+    ) -> None:
+        self.command = command
+        self.way = way
+        self.refused: dict[str, str] = {}
+        """The forms that were answered with an error, and that."""
+        self._name, self._receiver, self._report = name, receiver, report
+        self._allowed: Allowed | None = None
+        self._current: dict[str, int] | None = None
+        self._forms: list[str] = []
+
+    def begin(self) -> Dialogue[None]:
+        """Ask the module what is to be asked, and work out the first forms."""
+        if self.command.asks:
+            yield from self._ask()
+        elif self.command.asks_n1:
+            answered = yield from _ask_n1(self._name, self._receiver, self.command, self._report)
+            self.command, self._current = answered
+        if self.command.new_rate is None or self.command.speed is not None:
+            self._forms = self._asked() or list(self.command.forms())
+
+    def next(self) -> Dialogue[str | None]:
+        """Return the next form to try; None: there is none."""
+        if not self._forms and self.command.new_rate is not None and self.way is None:
+            self.command, self.way = yield from _move(self._name, self._receiver, self.command, self.refused)
+            if self.way is not None:  # at the new rate what was refused before may be accepted
+                self.refused = {form: answer for form, answer in self.refused.items() if "IPR" in form}
+                self._forms = self._asked() or list(self.command.forms())
+        if not self._forms and self._allowed is None and not self.command.start.start_command:
+            yield from self._ask()  # the last resort
+            self._forms = [form for form in self._asked() if form not in self.refused]
+        return self._forms.pop(0) if self._forms else None
+
+    def _ask(self) -> Dialogue[None]:
+        answered = yield from _ask(self._receiver, self.command, self._report, self._current)
+        self.command, self._allowed, self._current = answered
+
+    def _asked(self) -> list[str]:
+        if self._allowed is None or self.command.start.start_command:
+            return []
+        asked = self.command.asked_forms(self._allowed, self._current or {})
+        return list(dict.fromkeys((*asked, *self.command.forms())))
+
+    def refusal(self) -> str:
+        """Return what was refused, as text."""
+        allowed, n1 = self._allowed, self.command.config.n1
+        options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
+        if allowed is not None and not allowed.allows(N1, n1):
+            options += f", and as N1 {allowed.shown(N1)}"
+        answers = "; ".join(f"{form} -> {answer}" for form, answer in self.refused.items())
+        return f"the module refused to multiplex: {answers}{options}"
+
+
+def _enter(receiver: Receiver, command: CmuxCommand, entered: Entered, report: list[Finding]) -> Dialogue[Entered]:
     """Set the line to the rate of multiplexer mode, and let the module settle."""
     rate, seconds = command.new_rate if entered.way is None else None, command.start.settle
     heard = receiver.text + (yield from settle(seconds, rate))
@@ -189,7 +235,7 @@ def _enter(
         entered = entered.follow(rate)
         report.append(Finding("rate", True, f"the line is at {rate} baud now"))
     now = rate or command.baudrate
-    others = (command.told_rate(form), USUAL_RATE, entered.at_rate) if now is not None else ()
+    others = (command.told_rate(entered.form), USUAL_RATE, entered.at_rate) if now is not None else ()
     return replace(
         entered,
         unread=heard,
@@ -197,13 +243,6 @@ def _enter(
         rates=tuple(dict.fromkeys(one for one in others if one is not None and one != now)),
         warnings=tuple(finding.text for finding in report if finding.step == "init" and not finding.ok),
     )
-
-
-def _refusal(command: CmuxCommand, allowed: Allowed | None, refused: dict[str, str]) -> str:
-    options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
-    if allowed is not None and not allowed.allows(N1, command.config.n1):
-        options += f", and as N1 {allowed.shown(N1)}"
-    return f"the module refused to multiplex: {'; '.join(f'{form} -> {it}' for form, it in refused.items())}{options}"
 
 
 # --- Questions about AT+CMUX ---
@@ -278,12 +317,6 @@ def _ask(
     elif current.get("N1"):
         command = _own_n1(command, current, report)
     return command, allowed, current
-
-
-def _asked_forms(command: CmuxCommand, allowed: Allowed | None, current: dict[str, int] | None) -> list[str]:
-    if allowed is None or command.start.start_command:
-        return []
-    return list(dict.fromkeys((*command.asked_forms(allowed, current or {}), *command.forms())))
 
 
 def _named(options: Sequence[Option]) -> str:

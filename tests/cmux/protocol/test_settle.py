@@ -6,9 +6,10 @@ from slow_starter import SlowStarter
 from cmux.protocol import profiles, startup
 from cmux.protocol.at_cmux import CmuxCommand
 from cmux.protocol.errors import ConfigError
+from cmux.protocol.hand_over import settle
 from cmux.protocol.profiles import Profile
 from cmux.protocol.start_options import StartOptions
-from cmux.protocol.startup_steps import Finding
+from cmux.protocol.startup_steps import Finding, StartupStep, StepResult
 
 GENERIC = Profile(name="own", title="", source="")
 
@@ -62,6 +63,20 @@ def test_nothing_is_sent_meanwhile() -> None:
     peer.play(startup.enter("line", command(StartOptions(settle=4.5))))
     assert [text for _, text in peer.said] == [b"AT\r", b"AT+CMUX=0\r"]
     assert peer.now == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize("spent", [0.1, 0.0])
+def test_a_wait_that_ends_early_without_octets_goes_on_but_not_for_ever(spent: float) -> None:
+    dialogue, steps = settle(0.5), 0
+    step: StartupStep | None = next(dialogue)
+    while step is not None:
+        assert step.write == b""
+        steps += 1
+        try:
+            step = dialogue.send(StepResult(b"", spent))
+        except StopIteration:
+            step = None
+    assert steps == (5 if spent else 20)
 
 
 def test_no_settling_takes_no_step() -> None:
