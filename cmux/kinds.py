@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol, Self, cast
 
+from .capture.formats import ENDINGS, has_ending
 from .errors import ConfigError
 from .protocol.checks import check_range, check_type, either
 from .protocol.config import MAX_DLCI
@@ -24,6 +25,7 @@ _YES_NO: Final = {
     "off": False,
     "0": False,
 }
+_ENDINGS: Final = ", ".join(f".{ending}" for ending in ENDINGS[:-1]) + f" or .{ENDINGS[-1]}"
 
 
 class Kind(Protocol):
@@ -159,10 +161,10 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """The name of a file."""
+class CaptureFile:
+    """The name of the file of a capture."""
 
-    expected: str = "a file"
+    expected: str = f"a file whose name ends in {_ENDINGS}"
     """See `Kind.expected`."""
     metavar: str = "FILE"
     """See `Kind.metavar`."""
@@ -174,8 +176,11 @@ class File:
     def checked(self, name: str, value: object) -> object:
         """See `Kind.checked`."""
         check_type(name, value, str | os.PathLike)
-        if not os.fspath(cast(str, value)):
+        path = os.fspath(cast(str, value))
+        if not path:
             raise ConfigError(f"{name}={value!r} is not the name of a file")
+        if not has_ending(path):
+            raise ConfigError(f"{name} = {path!r} is not {self.expected}")
         return value
 
     def shown(self, value: object) -> str:
@@ -332,7 +337,7 @@ PACING: Final = Number(0, 20_000_000, "bits per second")
 CHANNELS: Final = Several(channel_list, f"a list like 1-4 or 1,3 (DLCIs are 1 to {MAX_DLCI}, or names of the profile)")
 RATES: Final = Several(rate_list, f"a list like 9600,19200 of {BAUDRATE.expected}")
 YES_NO: Final = YesNo()
-FILE: Final = File()
+CAPTURE_FILE: Final = CaptureFile()
 COMMAND: Final = AtCommand()
 COMMANDS: Final = AtCommands()
 PROGRAM: Final = Program()

@@ -13,7 +13,20 @@ from dataclasses import fields, replace
 from types import MappingProxyType, NoneType
 from typing import Annotated, Final, Literal, TypedDict, cast, get_args, get_type_hints
 
-from .kinds import BAUDRATE, CHANNELS, COMMAND, COMMANDS, FILE, PACING, PROGRAM, RATES, YES_NO, Number, Words, seconds
+from .kinds import (
+    BAUDRATE,
+    CAPTURE_FILE,
+    CHANNELS,
+    COMMAND,
+    COMMANDS,
+    PACING,
+    PROGRAM,
+    RATES,
+    YES_NO,
+    Number,
+    Words,
+    seconds,
+)
 from .protocol.config import RANGES, Config, KeepAlive, Option, PriorityOrder, Wakeup
 from .protocol.profiles import PROFILES, Profile
 from .protocol.start_options import START_RANGES, StartOptions
@@ -87,7 +100,7 @@ class OpeningSettings(TypedDict, total=False):
     ]
     capture: Annotated[
         str | os.PathLike[str] | None,
-        Setting(CAPTURE, FILE, "write the frames to FILE: .pcapng, .jsonl or .log", otherwise="none"),
+        Setting(CAPTURE, CAPTURE_FILE, "write the frames to FILE: .pcapng, .jsonl or .log", otherwise="none"),
     ]
     capture_payload: Annotated[
         bool, Setting(CAPTURE, YES_NO, "include the data of the channels", True, no="--capture-no-payload")
@@ -202,6 +215,7 @@ class SessionSettings(TypedDict, total=False):
     keep_open: Annotated[bool, Setting(RARE, YES_NO, "never close a channel before the session ends")]
     shared_flags: Annotated[bool, Setting(RARE, YES_NO, "send one flag between two frames")]
     reserved_dlcis: Annotated[bool, Setting(RARE, YES_NO, "let the module open DLCI 62 and 63 too")]
+    strict_final: Annotated[bool, Setting(RARE, YES_NO, "discard UA with F = 0, as the specification asks")]
     frame_gap: Annotated[
         float, Setting(RARE, _time("frame_gap"), "give up a partial frame that has not grown for S seconds")
     ]

@@ -4,17 +4,22 @@
 
     DriverError
     ├── InvalidArgument               it cannot be part of a command      (also ValueError)
+    │   └── InvalidType               it is of another kind               (also TypeError)
     ├── AtError                       a dialogue with the module failed
     │   ├── AtTimeout                 no answer in time                   (also TimeoutError)
     │   ├── CommandError              the module answered ERROR
     │   │   ├── CmeError              … +CME ERROR: <code>
-    │   │   └── CmsError              … +CMS ERROR: <code>
+    │   │   ├── CmsError              … +CMS ERROR: <code>
+    │   │   └── CallFailed            … NO CARRIER, BUSY, NO ANSWER, NO DIALTONE
+    │   ├── AnswerLost                a line came after which no answer can come
+    │   │   └── ModuleRestarted       … RDY, NORMAL POWER DOWN
     │   ├── UnexpectedAnswer          the answer has an unknown form
     │   └── ChannelClosed             the channel or its line is gone     (also ConnectionError)
     └── TcpipError                    the TCP/IP driver
         ├── ContextBusy               another driver or program has it
         ├── ContextLost               the context is no longer ours
         ├── ContextInactive           the context is not active
+        ├── WrongDialect              the module is of another family
         ├── SettingRefused            a setting could not be made
         ├── NameNotFound              the module has no address for it    (also socket.gaierror)
         ├── ConnectFailed             a session could not be set up       (also OSError)
@@ -44,6 +49,10 @@ class DriverError(Exception):
 
 class InvalidArgument(DriverError, ValueError):
     """An argument cannot be part of a command; nothing was sent."""
+
+
+class InvalidType(InvalidArgument, TypeError):
+    """An argument is of another kind than it has to be: text for octets, a name for a port; nothing was sent."""
 
 
 class AtError(DriverError):
@@ -94,6 +103,29 @@ class CmsError(CommandError):
     def __init__(self, message: str, *, command: str, answer: str, code: int | None) -> None:
         super().__init__(message, command=command, answer=answer)
         self.code = code
+
+
+class CallFailed(CommandError):
+    """A command ended with NO CARRIER, BUSY, NO ANSWER, NO DIALTONE or NO DIAL TONE; `answer` is which."""
+
+
+class AnswerLost(AtError):
+    """A line came after which the answer cannot come any more.
+
+    Args:
+        message: the command and the line.
+        command: the command in flight, or the name of the wait.
+        line: the line.
+    """
+
+    def __init__(self, message: str, *, command: str, line: str) -> None:
+        super().__init__(message)
+        self.command = command
+        self.line = line
+
+
+class ModuleRestarted(AnswerLost):
+    """The module restarted or was switched off while its answer was waited for; `line` says which."""
 
 
 class UnexpectedAnswer(AtError):
@@ -178,6 +210,22 @@ class ContextLost(TcpipError):
 
 class ContextInactive(TcpipError):
     """The context is not active, so it has neither address nor sessions."""
+
+
+class WrongDialect(TcpipError):
+    """The module is not of the family of the dialect.
+
+    Args:
+        message: the command, the answer of the module, and the dialect that fits.
+        model: the model, in the words of the module; empty if it does not tell.
+        dialect: the name of the dialect that fits; None: there is none.
+        code: the error code of the module; None if it gave none.
+    """
+
+    def __init__(self, message: str, *, model: str, dialect: str | None, code: int | None = None) -> None:
+        super().__init__(message, code=code)
+        self.model = model
+        self.dialect = dialect
 
 
 class SettingRefused(TcpipError):

@@ -7,13 +7,16 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeVar
 
 from .at import AtChannel, Dialogue, LinePattern, Port, command, expect
+from .at.core import POWER_DOWN
 from .clock import Clock
-from .errors import AtTimeout, CmeError, DriverError, UnexpectedAnswer
+from .errors import AtTimeout, CmeError, CommandError, DriverError, ModuleRestarted, UnexpectedAnswer
 from .tcpip.core import Changes, Procedure, on_channel, wait
 from .tcpip.threads.runner import ThreadRunner
 
+T = TypeVar("T")
 POLL = 1.0  # seconds between two queries while waiting for a state
 SIM_TIMEOUT = 10.0
 NETWORK_TIMEOUT = 80.0  # AT+CGATT may take 75
@@ -23,11 +26,11 @@ _DIGITS = LinePattern("", r"[0-9A-F]{14,22}", 22)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The identity of a module.
+    """The identity of a module; what it does not tell is empty.
 
     Args:
-        manufacturer: the first line of the answer to ATI.
-        model: the second line.
+        manufacturer: its maker.
+        model: its name.
         revision: the revision of its firmware.
         imei: the IMEI, 15 digits.
     """
@@ -60,11 +63,41 @@ class Registered(IntEnum):
     DENIED = 3
     UNKNOWN = 4
     ROAMING = 5
+    SMS_ONLY_HOME = 6
+    SMS_ONLY_ROAMING = 7
+    EMERGENCY_ONLY = 8
+    CSFB_NOT_PREFERRED_HOME = 9
+    CSFB_NOT_PREFERRED_ROAMING = 10
+    RLOS_ONLY = 11
+
+    @classmethod
+    def _missing_(cls, value: object) -> Registered:
+        return cls.UNKNOWN  # what a later release of 27.007 may add
 
     @property
     def there(self) -> bool:
-        """Whether the module is registered."""
-        return self in (Registered.HOME, Registered.ROAMING)
+        """Whether the module is registered, and not for short messages or emergency calls alone."""
+        return self in _THERE
+
+
+_THERE = frozenset(
+    (
+        Registered.HOME,
+        Registered.ROAMING,
+        Registered.CSFB_NOT_PREFERRED_HOME,
+        Registered.CSFB_NOT_PREFERRED_ROAMING,
+    )
+)
+
+_ASKED = {
+    "manufacturer": ("AT+CGMI", "AT+GMI"),
+    "model": ("AT+CGMM", "AT+GMM"),
+    "revision": ("AT+CGMR", "AT+GMR"),
+    "imei": ("AT+GSN", "AT+CGSN"),
+}
+"""The questions that tell a part of the identity, where ATI does not (27.007 5.1 to 5.4, V.250 6.1.4 to 6.1.7)."""
+
+_LABEL = re.compile(r"(?:\+(?:C?GM[IMR]|C?GSN): *)?(?:(?P<part>manufacturer|model|revision|imei): *)?", re.IGNORECASE)
 
 
 class NetworkTimeout(DriverError, TimeoutError):
@@ -85,6 +118,7 @@ class Modem:
         self._clock = self._runner.clock
         self._changes = Changes()
         self._closed = False
+        self._found = ""  # by what waits for a state
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._channel.name}: {'closed' if self._closed else 'open'}>"
@@ -110,15 +144,35 @@ class Modem:
     # -- identity and SIM ------------------------------------------------------------------------------------------
 
     def identity(self) -> Identity:
-        """Return manufacturer, model, firmware and IMEI: ATI, AT+GSN."""
+        """Return manufacturer, model, firmware and IMEI: ATI, AT+GSN, and what else it takes.
+
+        Modules answer ATI in a line, in three or more, or with labels; what is missing is asked for by itself.
+
+        Raises:
+            UnexpectedAnswer: the module answers, but tells nothing of it.
+        """
         return self._channel.run(self._identity())
 
     def _identity(self) -> Dialogue[Identity]:
-        lines = (yield from command("ATI")).lines
-        if len(lines) < 3:
-            raise UnexpectedAnswer(f"{self._channel.name}: ATI was answered {lines!r}, which is not three lines")
-        imei = yield from self._number("AT+GSN")
-        return Identity(lines[0], lines[1], lines[2].removeprefix("Revision:").strip(), imei)
+        lines = yield from self._lines("ATI")
+        said = _parts(lines)
+        for part, questions in _ASKED.items():
+            for text in questions:
+                if not said.get(part):
+                    answer = yield from self._lines(text, (_DIGITS,) if part == "imei" else None)
+                    said[part] = _LABEL.sub("", answer[0], count=1).strip(' "') if answer else ""
+        if not said["model"] and lines:
+            said["model"] = lines[0]
+        if not any(said.values()):
+            raise UnexpectedAnswer(f"{self._channel.name}: ATI was answered {lines!r}, which names no module")
+        return Identity(**said)
+
+    def _lines(self, text: str, info: tuple[LinePattern, ...] | None = None) -> Dialogue[list[str]]:
+        """Return the lines of an answer; none where the command is refused."""
+        try:
+            return list((yield from command(text, timeout=SIM_TIMEOUT, info=info)).lines)
+        except CommandError:
+            return []
 
     def sim(self) -> str:
         """Return the state of the SIM: ``READY``, ``SIM PIN``, ``SIM PUK`` and so on.
@@ -201,12 +255,13 @@ class Modem:
         Raises:
             NetworkTimeout: it is not ready in time; the message contains its state.
         """
-        self._runner.run(self._wait_for_sim(timeout))
+        self._within(timeout, self._wait_for_sim(timeout))
 
     def _wait_for_sim(self, timeout: float) -> Procedure[None]:
         deadline = self._clock.now() + timeout
         while (state := (yield from on_channel(self._sim_state()))) != "READY":
-            yield from self._rest(deadline, timeout, f"the SIM is {state}")
+            self._found = f"the SIM is {state}"
+            yield from self._rest(deadline, timeout)
 
     def wait_for_network(self, timeout: float, *, packet: bool = True) -> Registered:
         """Wait until the module is registered and, if packet service is needed, attached.
@@ -221,7 +276,7 @@ class Modem:
         Raises:
             NetworkTimeout: it is not registered or attached in time; the message contains its state.
         """
-        return self._runner.run(self._wait_for_network(timeout, packet=packet))
+        return self._within(timeout, self._wait_for_network(timeout, packet=packet))
 
     def _wait_for_network(self, timeout: float, *, packet: bool) -> Procedure[Registered]:
         deadline = self._clock.now() + timeout
@@ -231,7 +286,8 @@ class Modem:
             if found.there and (not packet or (yield from on_channel(self._attached()))):
                 return found
             state = found.name if not found.there else f"{found.name}, but not attached"
-            yield from self._rest(deadline, timeout, f"the network is {state}")
+            self._found = f"the network is {state}"
+            yield from self._rest(deadline, timeout)
 
     # -- clock and power -------------------------------------------------------------------------------------------
 
@@ -263,7 +319,7 @@ class Modem:
         self._channel.command(f'AT+CCLK="{when:%y/%m/%d,%H:%M:%S}{quarters:+03d}"')
 
     def power_off(self) -> None:
-        """Switch the module off (AT+QPOWD=1) and wait for its NORMAL POWER DOWN, if it sends one."""
+        """Switch the module off (AT+QPOWD=1) and wait for its NORMAL POWER DOWN or the like, if it sends one."""
         self._channel.run(_power_off())
 
     # -- internal --------------------------------------------------------------------------------------------------
@@ -277,11 +333,20 @@ class Modem:
     def _attached(self) -> Dialogue[bool]:
         return (yield from self._value("AT+CGATT?", NETWORK_TIMEOUT)) == "1"
 
-    def _rest(self, deadline: float, timeout: float, found: str) -> Procedure[None]:
+    def _within(self, timeout: float, procedure: Procedure[T]) -> T:
+        """Wait for something no longer than a time, whatever the module is doing by then."""
+        self._found = ""
+        return self._runner.run_within(timeout, lambda _stay: procedure, lambda what: self._too_late(timeout, what))
+
+    def _too_late(self, timeout: float, what: str = "") -> NetworkTimeout:
+        found = [self._found] * bool(self._found) + [f"{what} has not come"] * bool(what)
+        return NetworkTimeout(f"{self._channel.name}: after {timeout:g} s {', '.join(found) or 'nothing is known'}")
+
+    def _rest(self, deadline: float, timeout: float) -> Procedure[None]:
         until = min(deadline, self._clock.now() + POLL)
         yield from wait(until - self._clock.now(), self._changes, lambda: self._closed or None)
         if self._closed or self._clock.now() >= deadline:
-            raise NetworkTimeout(f"{self._channel.name}: after {timeout:g} s {found}")
+            raise self._too_late(timeout)
 
     def _value(self, text: str, timeout: float = 5.0) -> Dialogue[str]:
         """Return the text after ``+NAME:`` in the answer."""
@@ -300,8 +365,8 @@ class Modem:
 
     def _registered(self, text: str) -> Dialogue[Registered]:
         answer = yield from self._value(text)
-        found = re.fullmatch(r"(?:\d, ?)?(\d)(?:,.*)?", answer)
-        if found is None or int(found[1]) not in Registered.__members__.values():
+        found = re.fullmatch(r"(?:\d, ?)?(\d{1,2})(?:,.*)?", answer)
+        if found is None:
             raise self._strange(text, answer, "a registration of 27.007")
         return Registered(int(found[1]))
 
@@ -309,9 +374,24 @@ class Modem:
         return UnexpectedAnswer(f"{self._channel.name}: {text} was answered {answer!r}, which is not {wanted}")
 
 
+def _parts(lines: list[str]) -> dict[str, str]:
+    """Return what the answer to ATI tells: by its labels, otherwise maker, model and firmware in three lines."""
+    said: dict[str, str] = {}
+    plain: list[str] = []
+    for line in lines:
+        label = _LABEL.match(line)
+        if label is not None and label["part"]:
+            said[label["part"].lower()] = line[label.end() :].strip(' "')
+        else:
+            plain.append(line.strip())
+    if len(lines) > 2:  # SIM800 has one line, with its model and firmware
+        missing = [part for part in ("manufacturer", "model", "revision") if part not in said]
+        said |= dict(zip(missing, plain, strict=False))
+    return said
+
+
 def _power_off() -> Dialogue[None]:
-    down = LinePattern("NORMAL POWER DOWN")
-    with suppress(AtTimeout):
-        came = yield from command("AT+QPOWD=1", timeout=10.0, success=(LinePattern("OK"), down))
-        if came.final != down.prefix:
-            yield from expect(down, timeout=5.0)
+    with suppress(AtTimeout, ModuleRestarted):  # it may give another reason
+        came = yield from command("AT+QPOWD=1", timeout=10.0, success=(LinePattern("OK"), *POWER_DOWN))
+        if came.final == "OK":
+            yield from expect(*POWER_DOWN, timeout=5.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -16,7 +17,10 @@ from ..protocol.wire import FrameType
 from . import pcapng
 from .describe import dropped_entry, frame_entry, frame_text, messages, octets_text
 
-_SUFFIX = re.compile(r"\.(pcapng|jsonl|log)\d*\Z")
+ENDINGS: Final = ("pcapng", "jsonl", "log")
+"""The endings of the names of captures."""
+
+_SUFFIX = re.compile(rf"\.({'|'.join(ENDINGS)})\d*\Z")
 
 
 class Format(Protocol):
@@ -96,6 +100,11 @@ class Log:
 
 
 _FORMATS: Final[dict[str, type[Format]]] = {"pcapng": Pcapng, "jsonl": JsonLines, "log": Log}
+
+
+def has_ending(path: str) -> bool:
+    """Tell whether the name of a file has an ending of a capture, or none at all; any other means another format."""
+    return _SUFFIX.search(path) is not None or not os.path.splitext(path)[1]
 
 
 def format_for(path: str) -> Format:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
-LINKTYPE_MUX27010 = 236
+from .packets import LINKTYPE_MUX27010, NotACapture, Packet, check_link_type, unwrapped
+
 MAGIC = bytes.fromhex("0A0D0D0A")
 """The first octets of every pcapng file, in either byte order."""
 
@@ -18,22 +18,6 @@ _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _IF_TSRESOL = 9
 _MICROSECONDS = 6
 _LONGEST_BLOCK = 1 << 24
-
-
-class NotPcapng(ValueError):
-    """The octets are not pcapng of this link type; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One frame of a capture."""
-
-    timestamp: int
-    """Nanoseconds since 1970."""
-    from_host: bool
-    """Its direction."""
-    octets: bytes
-    """The frame, with its flags, in the basic option."""
 
 
 def header() -> bytes:
@@ -75,7 +59,7 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
         The packets.
 
     Raises:
-        NotPcapng: the file is not pcapng, is damaged, or has another link type.
+        NotACapture: the file is not pcapng, is damaged, or has another link type.
     """
     order, resolutions = "<", list[int]()
     pending = first
@@ -88,7 +72,7 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
             resolutions = []
         kind, length = struct.unpack_from(order + "II", pending)
         if length % 4 or not 12 <= length <= _LONGEST_BLOCK:
-            raise NotPcapng(f"a block of {length} octets is not valid")
+            raise NotACapture(f"a block of {length} octets is not valid")
         pending += file.read(max(0, length - len(pending)))
         if len(pending) < length:
             return
@@ -101,10 +85,9 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
 
 def _resolution(order: str, body: bytes) -> int:
     if len(body) < 8:
-        raise NotPcapng("an interface without a description")
+        raise NotACapture("an interface without a description")
     (link,) = struct.unpack_from(order + "H", body)
-    if link != LINKTYPE_MUX27010:
-        raise NotPcapng(f"it has the link type {link}, not {LINKTYPE_MUX27010} (MUX27010)")
+    check_link_type(link)
     at, digits = 8, _MICROSECONDS
     while at + 4 <= len(body):
         code, length = struct.unpack_from(order + "HH", body, at)
@@ -112,15 +95,15 @@ def _resolution(order: str, body: bytes) -> int:
             digits = body[at + 4]
         at += 4 + length + -length % 4
     if digits > 9:
-        raise NotPcapng(f"a time resolution of {digits:#x} is not supported")
+        raise NotACapture(f"a time resolution of {digits:#x} is not supported")
     return int(10 ** (9 - digits))
 
 
 def _packet(order: str, body: bytes, resolutions: list[int]) -> Packet:
     if len(body) < 20:
-        raise NotPcapng("a packet without a header")
+        raise NotACapture("a packet without a header")
     interface, high, low, length, _ = struct.unpack_from(order + "IIIII", body)
     data = body[20 : 20 + length]
-    if interface >= len(resolutions) or len(data) != length or length < 2 or len(data) < 2 + data[0]:
-        raise NotPcapng("a packet that contradicts itself")
-    return Packet((high << 32 | low) * resolutions[interface], data[1] == 0, data[2 + data[0] :])
+    if interface >= len(resolutions) or len(data) != length:
+        raise NotACapture("a packet that contradicts itself")
+    return unwrapped(data, (high << 32 | low) * resolutions[interface])

@@ -11,7 +11,7 @@ from ..protocol.config import Config, Option
 from ..protocol.events import FrameDropped
 from ..protocol.frames import AdvancedDecoder, BasicDecoder
 from .formats import format_for
-from .pcapng import LINKTYPE_MUX27010
+from .packets import LINKTYPE_MUX27010
 
 __all__ = ["LINKTYPE_MUX27010", "Capture"]
 
@@ -21,7 +21,7 @@ _log = logging.getLogger("cmux.capture")
 class Capture:
     """Writes the frames of one line to a file.
 
-    The name of the file determines the format: ``.pcapng`` (also for other names), ``.jsonl``, ``.log``. What has been
+    The name of the file determines the format: ``.pcapng`` (also without one), ``.jsonl``, ``.log``. What has been
     written is on disk after every `feed`. When writing fails (a full disk), the capture ends with one warning, and the
     session continues.
 

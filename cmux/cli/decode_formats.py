@@ -25,9 +25,11 @@ class Found:
     option: Option
     """The framing."""
     timestamp: int | None = None
-    """Nanoseconds since 1970, if the input has times."""
+    """Nanoseconds, if the input has times: since 1970, or on the clock of the input if that says no day."""
     from_host: bool | None = None
     """Its direction, if the input has directions."""
+    named: bool = True
+    """Whether the input names the host and the module, and not what was sent and received."""
 
     @property
     def sender(self) -> bool:
@@ -66,11 +68,12 @@ class Json:
     def write(self, output: TextIO, found: Iterable[Found]) -> None:
         """See `Writer.write`."""
         for one in found:
-            dropped = isinstance(one.item, FrameDropped)
             entry = dropped_entry(one.item) if isinstance(one.item, FrameDropped) else frame_entry(one.item, one.option)
             known: dict[str, object] = {"offset": one.offset}
-            if one.timestamp is not None and not dropped:
-                known |= {"time": one.timestamp, "from": side(one.sender)}
+            if one.timestamp is not None:
+                known["time"] = one.timestamp
+            if one.from_host is not None:
+                known["from"] = side(one.from_host)
             output.write(json.dumps({**known, **entry}) + "\n")
 
     def end(self, output: TextIO) -> None:

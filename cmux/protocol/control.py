@@ -210,10 +210,13 @@ class ControlChannel:
                 self.counters["control_malformed"] += 1
             if message.problem is not None and message.body is None:  # too short to be understood: dropped
                 continue
+            # NSC with the C/R bit of a command can only be the answer that NSC is, where it names what we have sent.
+            if message.type is MessageType.NSC and self._not_supported(message):
+                continue
             if message.command:
                 self._command(message)
             elif message.type is MessageType.NSC:
-                self.counters["control_ignored"] += not self._not_supported(message)
+                self.counters["control_ignored"] += 1
             else:
                 self.counters["control_ignored"] += not self._answer(message, echo)
 

@@ -14,7 +14,7 @@ from .commands import CLD, Signals
 from .config import Config, Option
 from .control import ControlChannel
 from .dlc import Dlc
-from .dlc_table import Action, Fact, Input, State
+from .dlc_table import AWAITED, Action, Fact, Input, State
 from .events import Cause, DataReceived, Event, FrameDropped
 from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
 from .headers import Frame
@@ -230,11 +230,15 @@ class FrameDispatcher:
             return not dlc.dlci and dlc.state is State.OPENING and item.cr == self._command_cr
         if what not in _ANSWERS:
             return False
-        if not item.pf:
+        if not item.pf and (what is Input.DM or self._config.strict_final):
             # 27.010 5.4.4.2: UA with F = 0 is discarded. DM with F = 0 is unsolicited (27.010 5.3.3): it is about the
             # previous connection and does not answer a SABM that has just been sent.
             return what is Input.UA or (dlc.state is State.OPENING and dlc.tries < _SECOND_TRY)
-        return dlc.answered()
+        older = dlc.answered()
+        if what is Input.UA and not older and dlc.state in AWAITED:
+            # Nothing but an answer has the type UA, whatever its bits say: Linux before 5.15 sends F = 0 and C/R = 0.
+            self._session.counters["answers_tolerated"] += not item.pf or item.cr != self._command_cr
+        return older
 
     def _meaning(self, dlc: Dlc, what: Input) -> Input:
         """Return the input that a frame is for its DLC, given the state of the session."""

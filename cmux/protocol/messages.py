@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from construct import ConstructError
 
 from . import wire
-from .commands import CLD, COMMANDS, Command
+from .commands import COMMANDS, Command
 from .octets import build
 from .wire import MessageType
 
@@ -43,31 +43,66 @@ def parse_messages(info: bytes) -> list[Message]:
 
     Returns:
         The messages in order. A message that is cut short has a `problem` and is the last. One with a wrong number of
-        value octets has a `problem`, and a `body` if they can be decoded nevertheless.
+        value octets, or a wrong length octet, has a `problem`, and a `body` if it can be decoded nevertheless.
     """
     messages: list[Message] = []
     at = 0
     while at < len(info):
         octet, rest = info[at], info[at + 1 :]
         kind, is_command = _message_type(octet)
-        if not rest:  # Linux documents a CLD without length octet for leaving the multiplexer
-            problem = None if kind is MessageType.CLD else "no length octet"
-            body = CLD() if kind is MessageType.CLD else None
-            messages.append(Message(octet, is_command, kind, b"", body, problem))
+        size = 1 if rest and rest[0] & 1 else 2
+        length = wire.length.parse(rest) if len(rest) >= size else None
+        value = rest[size : size + (length or 0)]
+        problem = _length_problem(rest, length, value)
+        meant = _meant(kind, rest, size, length)
+        if meant is not None:
+            # A CLD of one octet is well known: Linux documents it for leaving the multiplexer.
+            problem = None if kind is MessageType.CLD and not rest else problem or _other_length(length, meant)
+            messages.append(replace(_read(octet, is_command, kind, meant), problem=problem))
             break
-        size = 1 if rest[0] & 1 else 2
-        if len(rest) < size:
-            messages.append(Message(octet, is_command, kind, b"", None, "the length field is cut short"))
-            break
-        length = wire.length.parse(rest)
-        value = rest[size : size + length]
-        if len(value) < length:
-            problem = f"the length field says {length}, {len(value)} follow"
+        if length is None or problem is not None:
             messages.append(Message(octet, is_command, kind, value, None, problem))
             break
         messages.append(_read(octet, is_command, kind, value))
         at += 1 + size + length
     return messages
+
+
+def _length_problem(rest: bytes, length: int | None, value: bytes) -> str | None:
+    if not rest:
+        return "no length octet"
+    if length is None:
+        return "the length field is cut short"
+    return None if len(value) == length else _other_length(length, value)
+
+
+def _other_length(length: int | None, value: bytes) -> str:
+    return f"the length field says {length}, {len(value)} follow"
+
+
+def _meant(kind: MessageType | None, rest: bytes, size: int, length: int | None) -> bytes | None:
+    """Return the value of a message whose length octet is wrong or missing, if it can mean one thing only.
+
+    ofono and libgsm0710 send MSC with two value octets and a length of 1; at-cmux sends CLD, FCon, FCoff and NSC
+    without a length octet. A length that the message may have is believed: what is missing from its value was cut off.
+
+    Args:
+        kind: which message.
+        rest: the octets behind its type octet.
+        size: how many octets its length field has.
+        length: what the length field says; None if it is incomplete.
+    """
+    if size == 2 and len(rest) > 2 and rest[1] & 1 and len(rest) - 2 == rest[0] >> 1 | (rest[1] >> 1) << 7:
+        return rest[2:] if length != len(rest) - 2 else None  # the second octet was given an EA bit, too
+    sizes = wire.VALUE_SIZES.get(kind, ()) if kind is not None else ()
+    if length in sizes:
+        return None
+    left_over = rest[size + (length or 0) :]
+    if rest and len(rest) - 1 in sizes and (not left_over or _message_type(left_over[0])[0] is None):
+        return rest[1:]  # the length octet is wrong, or has no EA bit
+    if (length is None or len(rest) < size + length) and len(rest) in sizes:
+        return rest  # there is none
+    return None
 
 
 def _message_type(octet: int) -> tuple[MessageType | None, bool]:

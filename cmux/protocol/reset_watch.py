@@ -16,10 +16,11 @@ DOUBT = 0.7
 
 # What modules of many makers print when they have started.
 _BANNER = re.compile(
-    rb"\r\n(RDY|APP RDY|PB DONE|SMS Ready|SMS DONE|Call Ready|\^SYSSTART|\+PBREADY|QCRDY|NORMAL POWER DOWN|"
+    rb"\r\n(RDY|APP RDY|PB DONE|SMS Ready|SMS DONE|Call Ready|\^SYSSTART(?: AIRPLANE MODE)?|\^SHUTDOWN|\+PBREADY|QCRDY|"
+    rb"(?:NORMAL|(?:UNDER|OVER)[-_ ]VOLTAGE) POWER DOWN|(?:UNDER|OVER)[-_ ]VOLTAGE WARNN?ING|"
     rb"POWERED DOWN|\*ATREADY: 1|\+CPIN: READY|\+CFUN: \d)\r\n"
 )
-_LONGEST = 24
+_LONGEST = 28
 _ALIVE = b"alive?"  # payload of the Test for a module that may have been reset
 _MOST_HELD = 65536
 

@@ -15,10 +15,9 @@ from . import startup_steps as steps
 from .at_cmux import CmuxCommand
 from .config import Config, Option
 from .errors import CmuxRefused, ModuleSilent, NoMultiplexer
-from .frames import Frame, encode
+from .frames import encode
 from .hand_over import Entered, multiplex, resynchronise
-from .startup_steps import GOOD, MANY_FLAGS, Dialogue, Finding, Receiver, StartupStep, rescue_frames
-from .wire import FrameType
+from .startup_steps import GOOD, MANY_FLAGS, RESCUE_SABM, Dialogue, Finding, Receiver, StartupStep, rescue_frames
 
 OTHER_RATES = (115200, 9600, 921600, 460800, 230400, 57600, 38400, 19200)
 """Baud rates to try when a module does not answer, the usual ones first."""
@@ -210,7 +209,7 @@ def no_multiplexer(
     if refused:
         hint = "some modules do this but still serve data channels: adm=True"
         return CmuxRefused(f"{name}: SABM for DLCI 0 was refused (DM): it has no control channel ({hint})")
-    sabm = encode(Frame(0, True, FrameType.SABM, True), option)
+    sabm = encode(RESCUE_SABM, option)
     if not received:
         more = "need more silence before SABM (settle, up to 4.5 s)" if after_at else "have changed its baud rate"
         hint = f"not one octet came; it may {more}, or need a longer T1 or larger N2"

@@ -114,6 +114,8 @@ GOOD: Final = (b"OK", b"0")
 """The result codes that mean yes; 0 after ATV0."""
 
 _FLAGS = {Option.BASIC: b"\xf9", Option.ADVANCED: b"\x7e"}
+RESCUE_SABM: Final = Frame(0, True, FrameType.SABM, True)
+_RESCUE_CLD = Frame(0, True, FrameType.UIH, False, encode_message(CLD(), command=True))
 MANY_FLAGS: Final = 160
 """Enough flags to complete a frame that was cut off within the module's N1."""
 
@@ -127,9 +129,7 @@ def rescue_frames(option: Option, flags: int = 0) -> bytes:
         option: the framing option.
         flags: number of flags before them, for a module that waits for the rest of a frame. They confuse Linux.
     """
-    sabm = encode(Frame(0, True, FrameType.SABM, True), option)
-    cld = encode(Frame(0, True, FrameType.UIH, False, encode_message(CLD(), command=True)), option)
-    return _FLAGS[option] * flags + sabm + cld + b"\r"
+    return _FLAGS[option] * flags + encode(RESCUE_SABM, option) + encode(_RESCUE_CLD, option) + b"\r"
 
 
 class Receiver:
@@ -194,7 +194,10 @@ class Receiver:
 
 
 def _is_a_modules(item: Frame | FrameDropped) -> bool:
-    """Tell whether this is a frame from a module, and not an echo of `rescue_frames`."""
-    if isinstance(item, FrameDropped) or item.type in (FrameType.SABM, FrameType.DISC):
+    """Tell whether this is a frame from a module, and not an echo of `rescue_frames`.
+
+    The C/R bit does not tell them apart, as modules get it wrong; a module neither opens nor closes DLCI 0 unasked.
+    """
+    if isinstance(item, FrameDropped) or (not item.dlci and item.type in (FrameType.SABM, FrameType.DISC)):
         return False
-    return not (item.type is FrameType.UIH and item.dlci == 0 and item.cr)
+    return item != _RESCUE_CLD

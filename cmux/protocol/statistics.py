@@ -7,6 +7,7 @@ from .session import ControlSession
 
 _OF_THE_SESSION = (
     "frames_ignored",
+    "answers_tolerated",
     "command_retransmissions",
     "control_ignored",
     "control_malformed",

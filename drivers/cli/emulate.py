@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 from cmux.cli import CommandError, Commands, number
+from cmux.cli.line_options import add_setting
 
 from ..emulator import SETS, Behaviour, EmulatedModule
 
@@ -96,7 +97,7 @@ def add_emulate(commands: Commands) -> None:
         metavar="SPEC",
         help="faults: ber=1e-5,drop=1e-4,chunk=1-7,latency=20ms,urc_storm=5,sim=pin,reset=30-60s,…",
     )
-    parser.add_argument("--capture", metavar="FILE", help="write the frames to FILE: .pcapng, .jsonl or .log")
+    add_setting(parser.add_argument, "capture")
     parser.add_argument(
         "--capture-no-payload", dest="capture_payload", action="store_false", help="mask the data of users"
     )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from typing import TypeVar, cast
+from typing import Any, cast
 
 import serial
 
@@ -19,10 +19,8 @@ from cmux.cli.attach import Attached, add_channel_options
 from cmux.cli.line_options import LineOptions, add_line_options, from_arguments
 from cmux.cli.stopping import Stop, stop_by_signal
 
-from ..errors import DriverError
+from ..errors import AtTimeout, DriverError
 from ..modem import Modem
-
-T = TypeVar("T")
 
 _INTERVAL = 2.0
 _CLEAR = "\x1b[H\x1b[J"
@@ -182,22 +180,17 @@ class Inquiry:
             return ModuleReading()
 
     def _asked(self, modem: Modem) -> ModuleReading:
-        identity = _answered(modem.identity)
-        if identity is None:  # it does not answer AT commands on this channel at present
+        said: dict[str, Any] = {}
+        for question in _QUESTIONS:
+            try:
+                said |= question(modem)
+            except AtTimeout:  # the other questions would wait as long
+                break
+            except DriverError:  # refused, or answered in a form of its own: that says nothing about the others
+                continue
+        if not said:  # it does not answer AT commands on this channel at present
             self.close()
-            return ModuleReading()
-        registration, signal = _answered(modem.registration), _answered(modem.signal)
-        return ModuleReading(
-            manufacturer=identity.manufacturer,
-            model=identity.model,
-            revision=identity.revision,
-            imei=identity.imei,
-            sim=_answered(modem.sim),
-            registration=None if registration is None else registration.name.lower().replace("_", " "),
-            operator=_answered(modem.operator),
-            dbm=None if signal is None else signal.dbm,
-            attached=_answered(modem.attached),
-        )
+        return ModuleReading(**said)
 
     def close(self) -> None:
         """Release the channel."""
@@ -206,10 +199,19 @@ class Inquiry:
             modem.close()
 
 
-def _answered(question: Callable[[], T]) -> T | None:
-    with suppress(DriverError):
-        return question()
-    return None
+def _identity(modem: Modem) -> dict[str, object]:
+    return {name: value or None for name, value in asdict(modem.identity()).items()}
+
+
+_QUESTIONS: tuple[Callable[[Modem], dict[str, object]], ...] = (
+    _identity,
+    lambda modem: {"sim": modem.sim()},
+    lambda modem: {"registration": modem.registration().name.lower().replace("_", " ")},
+    lambda modem: {"dbm": modem.signal().dbm},
+    lambda modem: {"attached": modem.attached()},
+    lambda modem: {"operator": modem.operator()},
+)
+"""What the module is asked, each for itself: makers differ in what they answer. The slowest answer is the last."""
 
 
 class LineMonitor:
@@ -314,11 +316,12 @@ def _sent(channel: ChannelReading) -> int:
 def _about(module: ModuleReading) -> list[str]:
     said = {field.name: getattr(module, field.name) for field in fields(module)}
     if all(value is None for value in said.values()):
-        return ["module  does not answer AT"]
+        return ["module  does not answer AT, or says nothing of itself"]
     attached = {None: "unknown", True: "yes", False: "no"}[module.attached]
     strength = "unknown" if module.dbm is None else f"{module.dbm} dBm"
+    name = " ".join(filter(None, (module.manufacturer, module.model, module.revision))) or "unknown"
     return [
-        f"module  {module.manufacturer} {module.model} {module.revision}, IMEI {module.imei}",
+        f"module  {name}, IMEI {module.imei or 'unknown'}",
         f"        SIM {module.sim or 'unknown'}; network: {module.registration or 'unknown'},"
         f" {module.operator or 'no operator'}; signal {strength}; packet service attached: {attached}",
     ]

@@ -13,7 +13,7 @@ from .core.options import Csd, Gprs, Options, Transparent
 from .core.ownership import ContextTable, Lease, table_for
 from .core.runner_base import RunnerBase
 from .core.stack import Dialect
-from .families import dialect_of
+from .families import dialect_of, recognise
 
 P = TypeVar("P")
 R = TypeVar("R", bound=RunnerBase[ChannelBase, object])
@@ -61,6 +61,7 @@ class DriverBase(ABC, Generic[P, R]):
             now=runner.clock.now,
             wake=lambda: runner.wake(self._context.work),
             set_dtr=runner.set_dtr,
+            recognise=recognise,
         )
 
     @abstractmethod

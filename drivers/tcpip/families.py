@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from .core.stack import Dialect
 from .quectel_gsm import dialects as quectel_gsm
 
 DIALECTS: dict[str, Dialect] = {**quectel_gsm.DIALECTS}
 """The dialects by name. A program may add its own, or pass a `Dialect` to a driver without adding it."""
+
+
+def recognise(model: str) -> Dialect | None:
+    """Return the dialect of a model, as AT+GMM names it; None if there is none."""
+    for dialect in DIALECTS.values():
+        if any(re.search(rf"(?<![A-Z0-9])(?:{one})(?![0-9])", model, re.IGNORECASE) for one in dialect.models):
+            return dialect
+    return None
 
 
 def dialect_of(named: str | Dialect) -> Dialect:

@@ -37,6 +37,14 @@ def modem_that_says(answers: Mapping[str, str], clock: FakeClock | None = None) 
         ("AT+CREG?", "+CREG: 0,1", Modem.registration, Registered.HOME),
         ("AT+CREG?", '+CREG: 2,5,"1806","2F1E"', Modem.registration, Registered.ROAMING),
         ("AT+CREG?", "+CREG: 2", Modem.registration, Registered.SEARCHING),
+        ("AT+CREG?", "+CREG: 0,6", Modem.registration, Registered.SMS_ONLY_HOME),
+        ("AT+CREG?", '+CREG: 2,7,"1806","2F1E",7', Modem.registration, Registered.SMS_ONLY_ROAMING),
+        ("AT+CREG?", "+CREG: 0, 8", Modem.registration, Registered.EMERGENCY_ONLY),
+        ("AT+CREG?", "+CREG: 1,9", Modem.registration, Registered.CSFB_NOT_PREFERRED_HOME),
+        ("AT+CREG?", "+CREG: 1,10", Modem.registration, Registered.CSFB_NOT_PREFERRED_ROAMING),
+        ("AT+CREG?", "+CREG: 10", Modem.registration, Registered.CSFB_NOT_PREFERRED_ROAMING),
+        ("AT+CREG?", "+CREG: 0,12", Modem.registration, Registered.UNKNOWN),
+        ("AT+CGREG?", "+CGREG: 0,10", Modem.packet_registration, Registered.CSFB_NOT_PREFERRED_ROAMING),
         ("AT+CGREG?", "+CGREG: 0, 3", Modem.packet_registration, Registered.DENIED),
         ("AT+COPS?", '+COPS: 0,0,"CHINA MOBILE"', Modem.operator, "CHINA MOBILE"),
         ("AT+COPS?", "+COPS: 0", Modem.operator, None),
@@ -65,12 +73,13 @@ def test_what_an_answer_means(command: str, answer: str, ask: Callable[[Modem], 
     ("answers", "ask"),
     [
         ({"AT+CSQ": "+CSQ: many"}, Modem.signal),
-        ({"AT+CREG?": "+CREG: 0,9"}, Modem.registration),
+        ({"AT+CREG?": "+CREG: x"}, Modem.registration),
         ({"AT+CREG?": ""}, Modem.registration),
         ({"AT+CCLK?": '+CCLK: "00/00/00,00:00:00"'}, Modem.clock),
         ({"AT+CCLK?": '+CCLK: "yesterday"'}, Modem.clock),
         ({"AT+CIMI": ""}, Modem.imsi),
-        ({"ATI": "Quectel_Ltd"}, Modem.identity),
+        ({"ATI": ""}, Modem.identity),
+        ({"ATI": "\r\nERROR\r\n"}, Modem.identity),
     ],
 )
 def test_an_answer_that_is_none_is_named(answers: dict[str, str], ask: Callable[[Modem], object]) -> None:
@@ -100,8 +109,10 @@ def test_what_is_sent(act: Callable[[Modem], object], sent: str) -> None:
     assert port.commands == ["ATE0", sent]
 
 
-@pytest.mark.parametrize("answer", ["\r\nNORMAL POWER DOWN\r\n", "\r\nOK\r\n\r\nNORMAL POWER DOWN\r\n"])
-def test_switching_off_ends_with_the_modules_last_words(answer: str) -> None:
+@pytest.mark.parametrize("words", ["NORMAL POWER DOWN", "UNDER_VOLTAGE POWER DOWN", "OVER-VOLTAGE POWER DOWN"])
+@pytest.mark.parametrize("before", ["", "\r\nOK\r\n"])
+def test_switching_off_ends_with_the_modules_last_words(before: str, words: str) -> None:
+    answer = f"{before}\r\n{words}\r\n"
     modem, port = modem_that_says({"AT+QPOWD=1": answer}, FakeClock())  # which stands still: nothing is waited for
     with modem:
         modem.power_off()

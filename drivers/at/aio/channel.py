@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Callable, Coroutine
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from typing import Protocol, TypeVar
 
 from cmux.protocol.commands import Signals
 
 from ...clock import Clock, Timer
-from ...errors import DriverError
-from ..core.channel_base import ChannelBase
+from ...errors import AtTimeout, DriverError
+from ..core.channel_base import ChannelBase, check_port
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
-from ..core.execution import Execution, turn
+from ..core.execution import Execution, Limit, turn
 from ..core.ticket import Ticket
 from .outlet import Outlet
 
 T = TypeVar("T")
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+WANTED = "a pair of streams, such as await mux.channel(1) with mux = await cmux.aio.open('/dev/ttyUSB0')"
 
 
 class StreamSource(Protocol):
@@ -48,6 +49,7 @@ class AtChannel(ChannelBase):
         name: str = "port",
         clock: Clock | None = None,
     ) -> None:
+        check_port((reader, writer), WANTED, able=hasattr(reader, "read") and hasattr(writer, "write"))
         super().__init__(name, clock, nullcontext())
         self._reader, self._writer = reader, writer
         self._outlet = Outlet(writer)
@@ -108,9 +110,10 @@ class AtChannel(ChannelBase):
 
     async def command(self, text: str, *, timeout: float = DEFAULT_TIMEOUT) -> Response:  # noqa: ASYNC109 - the module's
         """Send one command line and return its answer; see `command` of the channel on threads."""
-        return await self.run(command(text, timeout=timeout))
+        limit = Limit(self._clock.now() + timeout, timeout, text)
+        return await self.run(command(text, timeout=timeout), limit=limit)
 
-    async def run(self, dialogue: Dialogue[T], *, ticket: Ticket | None = None) -> T:
+    async def run(self, dialogue: Dialogue[T], *, ticket: Ticket | None = None, limit: Limit | None = None) -> T:
         """Run a dialogue to its end; dialogues of several tasks take turns.
 
         Cancellation takes effect after a payload that has been begun, and after the dialogue that recovers the channel;
@@ -119,13 +122,38 @@ class AtChannel(ChannelBase):
         ticket = ticket or Ticket()
         ticket.waits_on(self._room_made)
         try:
-            async with self._turn:
+            await self._take_turn(limit)
+            with ExitStack() as stack:
+                stack.callback(self._turn.release)
                 self._changed.set()
                 self._start()
-                return await self._drive(turn(self._engine, dialogue), ticket)
+                return await self._drive(turn(self._engine, dialogue), ticket, limit)
         finally:
             if self._engine.failure is None:
                 self._arrange_hold()  # octets that came during the turn may have to be passed on after it
+
+    async def _take_turn(self, limit: Limit | None) -> None:
+        if limit is None or not self._turn.locked():
+            await self._turn.acquire()
+            return
+        acquiring = asyncio.ensure_future(self._turn.acquire())
+
+        def give_up() -> None:
+            acquiring.cancel()
+
+        timer = self._clock.call_later(asyncio.get_running_loop(), limit.at - self._clock.now(), give_up)
+        try:
+            await asyncio.wait((acquiring,))
+        except asyncio.CancelledError:
+            if not acquiring.cancel() and not acquiring.cancelled():
+                self._turn.release()  # it came at the same time
+            raise
+        finally:
+            timer.cancel()
+        if acquiring.cancelled():
+            raise AtTimeout(
+                f"{self.name}: another dialogue had the channel for more than {limit.seconds:g} s", command=limit.what
+            )
 
     def call_soon(self, job: Callable[[], Coroutine[object, object, None]]) -> None:
         """Run a coroutine function in a task of its own, which `close` ends; it may run dialogues."""
@@ -165,8 +193,8 @@ class AtChannel(ChannelBase):
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._read())
 
-    async def _drive(self, dialogue: Dialogue[T], ticket: Ticket) -> T:
-        execution = Execution(self._engine, dialogue, ticket)
+    async def _drive(self, dialogue: Dialogue[T], ticket: Ticket, limit: Limit | None) -> T:
+        execution = Execution(self._engine, dialogue, ticket, limit)
         try:
             while not execution.proceed(self._clock.now()):
                 await self._step(ticket)
@@ -272,6 +300,7 @@ def channel_on(streams: Streams, *, clock: Clock | None = None) -> AtChannel:
         streams: the reader, and the writer.
         clock: the source of time, for a channel that does not exist yet.
     """
+    check_port(streams, WANTED, able=isinstance(streams, tuple | list) and len(streams) == 2)
     reader, writer = streams
     channel = _channels.get(id(writer))  # the channel keeps its writer alive, so the id is not reused meanwhile
     if channel is None or channel.closed:

@@ -8,9 +8,12 @@ from __future__ import annotations
 from .dialogue import Dialogue, Response, command, expect, pause, payload
 from .engine import Sink
 from .lexer import Framing
+from .module_news import POWER_DOWN, VOLTAGE_WARNING
 from .patterns import Header, LinePattern
 
 __all__ = [
+    "POWER_DOWN",
+    "VOLTAGE_WARNING",
     "Dialogue",
     "Framing",
     "Header",

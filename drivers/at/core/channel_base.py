@@ -5,14 +5,32 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from os import PathLike
 
 from ...clock import Clock, SystemClock
-from ...errors import AtError, ChannelClosed, DriverError
+from ...errors import AtError, ChannelClosed, DriverError, InvalidType
 from ...logs import port_logger
 from .engine import Engine, Sink
 
 LINE_ERRORS = (OSError, ValueError, TypeError, EOFError)
 """The exceptions of a port that is lost: those of pyserial raise any of them, depending on the moment."""
+
+
+def check_port(port: object, wanted: str, *, able: bool) -> None:
+    """Check that what a channel is to run on is of the right kind.
+
+    Args:
+        port: what was given.
+        wanted: what is wanted, in messages.
+        able: whether it can be read and written.
+
+    Raises:
+        InvalidType: it cannot.
+    """
+    if not able:
+        opened = ": open it first" if isinstance(port, str | PathLike) else ""
+        opened = ": take one of its channels" if hasattr(port, "channel") else opened
+        raise InvalidType(f"a port is {wanted}, not {port!r}{opened}")
 
 
 class ChannelBase(ABC):

@@ -18,8 +18,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ...errors import InvalidArgument, InvalidType
+from .calls import successes
 from .patterns import LinePattern
-from .results import OK
 
 DEFAULT_TIMEOUT = 5.0
 MAX_COMMAND = 256  # M66 AT manual 1.2.1: a longer line is not executed at all
@@ -59,9 +60,11 @@ class Step:
         timeout: seconds from the moment the octets have been written.
         write: the octets to write first.
         success: the lines that end the step.
-        errors: whether ERROR, +CME ERROR and +CMS ERROR end it with an exception.
+        errors: whether ERROR, +CME ERROR, +CMS ERROR and the ends of a call end it with an exception.
+        after: the command whose answer it is, if that is another step.
         info: the lines that belong to the answer; None: all lines that are not unsolicited results.
         ends_on: unsolicited results that also end it.
+        lost_on: unsolicited results after which the answer cannot come: they end it with `AnswerLost`.
         prompt: whether the ``>`` ends it.
         payload_echo: the octets that the module may send back.
         until_echoed: whether the step ends when they have come back.
@@ -79,8 +82,10 @@ class Step:
     write: bytes = b""
     success: tuple[LinePattern, ...] = ()
     errors: bool = False
+    after: str = ""
     info: tuple[LinePattern, ...] | None = ()
     ends_on: tuple[LinePattern, ...] = ()
+    lost_on: tuple[LinePattern, ...] = ()
     prompt: bool = False
     payload_echo: bytes = b""
     until_echoed: bool = False
@@ -100,8 +105,9 @@ def command(
     text: str,
     *,
     timeout: float = DEFAULT_TIMEOUT,
-    success: tuple[LinePattern, ...] = (OK,),
+    success: tuple[LinePattern, ...] | None = None,
     info: tuple[LinePattern, ...] | None = None,
+    lost_on: tuple[LinePattern, ...] = (),
     prompt: bool = False,
     after_echo: bool = False,
     abandon: Callable[[], Dialogue[None]] | None = None,
@@ -112,8 +118,12 @@ def command(
     Args:
         text: the line without its CR, at most 255 octets of ASCII.
         timeout: seconds until `AtTimeout`.
-        success: the final results that mean success; ERROR, +CME ERROR and +CMS ERROR raise.
+        success: the final results that mean success; None: OK, CONNECT where the command makes a connection, and RDY or
+            NORMAL POWER DOWN where it restarts the module or switches it off. ERROR, +CME ERROR and +CMS ERROR raise;
+            so do NO CARRIER, BUSY, NO ANSWER and NO DIALTONE, unless a call is up.
         info: the lines that belong to the answer; None: all lines that are not unsolicited results.
+        lost_on: unsolicited results after which no answer is likely: the module gets 2 s more. Their sinks receive
+            them, too.
         prompt: whether the ``>`` also means success.
         after_echo: whether lines before the echo of the command are ignored as stale.
         abandon: creates the dialogue that recovers the channel when the command is given up.
@@ -122,6 +132,10 @@ def command(
     Returns:
         The information lines and the final result.
     """
+    if not isinstance(text, str):
+        raise InvalidType(f"a command line is text, not {type(text).__name__}: {text!r}")
+    if not text.isascii():
+        raise InvalidArgument(f"a command line has ASCII characters only: {text!r}")
     octets = text.encode("ascii")
     if len(octets) >= MAX_COMMAND or any(octet < 0x20 for octet in octets):
         raise ValueError(f"a command line is up to {MAX_COMMAND - 1} printable octets: {text!r}")
@@ -130,9 +144,10 @@ def command(
         text,
         timeout,
         octets + b"\r",
-        success=success,
+        success=successes(text) if success is None else success,
         errors=True,
         info=info,
+        lost_on=lost_on,
         prompt=prompt,
         after_echo=after_echo,
         abandon=abandon,
@@ -145,6 +160,8 @@ def expect(
     *lines: LinePattern,
     timeout: float,
     what: str = "",
+    after: str = "",
+    lost_on: tuple[LinePattern, ...] = (),
     ends_on: tuple[LinePattern, ...] = (),
     prompt: bool = False,
     abandon: Callable[[], Dialogue[None]] | None = None,
@@ -157,6 +174,8 @@ def expect(
         lines: the lines that end the wait.
         timeout: seconds until `AtTimeout`.
         what: the name of the wait in messages.
+        after: the command that was answered OK before: ERROR then ends the wait, as it would have ended the command.
+        lost_on: unsolicited results that end it with `AnswerLost`; their sinks receive them, too.
         ends_on: unsolicited results that also end it; their sinks receive them, too.
         prompt: whether the ``>`` also ends it, with an empty `Response.final`.
         abandon: creates the dialogue that recovers the channel when the wait is given up.
@@ -172,6 +191,9 @@ def expect(
         shown,
         timeout,
         success=lines,
+        errors=bool(after),
+        after=after,
+        lost_on=lost_on,
         ends_on=ends_on,
         prompt=prompt,
         abandon=abandon,

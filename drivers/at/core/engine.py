@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
-from ...errors import AtError, AtTimeout, ChannelClosed, CommandError
+from ...errors import AnswerLost, AtError, AtTimeout, ChannelClosed, ModuleRestarted
+from .calls import Calls, connects
 from .departure import STUCK, Departure
 from .dialogue import Kind, Response, Step
 from .lexer import Data, Echoed, Framing, Lexer, Line, Payload, Prompt, Token
 from .patterns import LinePattern, any_match
-from .results import ERRORS, error_for, is_error
+from .results import CALL_RESULTS, ERRORS, RESTARTED, error_for, is_error
+from .texts import Text
 
 HOLD = 0.2
 ECHO_ON, ECHO_OFF = "ATE1", "ATE0"
-MAX_INFO = 512
+MAX_INFO, MAX_HEARD = 512, 8
+GRACE = 2.0
+"""Seconds in which a command in flight has to be answered after a line that makes that unlikely."""
 
 
 class Sink(Protocol):
@@ -69,8 +73,13 @@ class Engine:
         self._step: Step | None = None
         self._unsent = b""
         self._deadline: float | None = None
+        self._until: float | None = None
         self._began = self._now = 0.0
         self._lines: list[str] = []
+        self._heard: list[str] = []
+        self._calls = Calls()
+        self._text = Text()
+        self._lost_by = ""
         self._echoed = False
         self._reply: Response | AtError | None = None
 
@@ -88,15 +97,18 @@ class Engine:
 
     # -- calls of the runner -------------------------------------------------------------------------------------
 
-    def arm(self, step: Step) -> None:
-        """Start a step."""
+    def arm(self, step: Step, until: float | None = None) -> None:
+        """Start a step, which ends at a time in any case."""
         if self._step is not None:
             raise AtError(f"{self.name}: {step.shown} cannot begin while {self._step.shown} is in flight")
         if step.kind is Kind.COMMAND and self._framing().online:
             raise AtError(f"{self.name}: {step.shown} cannot be sent: the UART is in data mode; leave it with escape()")
-        self._step, self._unsent, self._deadline = step, step.write, None
+        self._step, self._unsent, self._deadline, self._until = step, step.write, None, until
         self._lines.clear()
+        self._heard.clear()
         self._echoed = False
+        self._text = Text(step.shown if step.kind is Kind.COMMAND else "")
+        self._lost_by = ""
         self._reply = self.failure
         self.lexer.prompt = step.prompt
         if step.payload_echo:
@@ -156,7 +168,7 @@ class Engine:
             self.departure.begin(now)
         else:
             since = begun if step.kind is Kind.PAUSE and begun is not None else now
-            self._began, self._deadline = now, since + step.timeout
+            self._began, self._deadline = now, self._no_later(since + step.timeout)
 
     def look_due(self, now: float) -> bool:
         """Whether the port is to be looked at: the step waits until everything that was written has left."""
@@ -169,13 +181,16 @@ class Engine:
         if step is None or departure.next_look is None or self._reply is not None:
             return
         if departure.look(waiting, arrived, now):
-            self._began, self._deadline = now, now + step.timeout
+            self._began, self._deadline = now, self._no_later(now + step.timeout)
         elif departure.stuck(now):
             self._reply = AtTimeout(
                 f"{self.name}: {waiting} octets have been waiting in the port, and none left it for {STUCK:g} s; does "
                 "flow control hold the line?",
                 command=step.shown,
             )
+
+    def _no_later(self, due: float) -> float:
+        return due if self._until is None else min(due, self._until)
 
     def receive(self, octets: bytes, now: float) -> None:
         """Process octets from the line."""
@@ -232,7 +247,7 @@ class Engine:
         framing = Framing()
         for sink in self._sinks:
             framing |= sink.framing
-        return framing
+        return framing | Framing(self._text.headers) if self._text.headers else framing
 
     def _known(self) -> tuple[LinePattern, ...]:
         """Return the lines that are not data even while bare data is on."""
@@ -242,11 +257,12 @@ class Engine:
         step = self._step
         if step is not None:
             known += step.success + (step.info or ()) + (ERRORS if step.errors else ())
+            known += CALL_RESULTS if step.kind is Kind.COMMAND and connects(step.shown) else ()
         return known
 
     def _take(self, token: Token) -> None:
         if isinstance(token, Line):
-            self._take_line(token.text)
+            self._take_line(token.text, spaced=token.spaced)
         elif isinstance(token, Prompt | Echoed):
             self._end(self._response())
         else:
@@ -254,34 +270,82 @@ class Engine:
             self._take_data(header, token.data)
 
     def _take_data(self, header: str, data: bytes) -> None:
-        if not any(sink.take_data(header, data) for sink in list(self._sinks)):
+        if any(sink.take_data(header, data) for sink in list(self._sinks)):
+            return
+        if self._text.counted and header and self._step is not None and self._step.info is None:
+            self._keep(header.rstrip("\r\n"))
+            self._keep(data.decode("latin-1"))
+        else:
             self.counters["unclaimed_octets"] += len(data)
 
-    def _take_line(self, text: str) -> None:
+    def _take_line(self, text: str, *, spaced: bool) -> None:
         step = self._step
         if step is None:
-            if not self._unsolicited(text):
-                self.counters["unclaimed"] += 1
+            self._calls.ended_by(text)
+            late = self.in_doubt and is_error(text)
+            if late or not self._unsolicited(text):
+                self.counters["stale" if late else "unclaimed"] += 1
             return
+        if len(self._heard) < MAX_HEARD:
+            self._heard.append(text)
         if step.kind is Kind.COMMAND and text.rstrip("\r") == step.shown and not self._echoed:
             self._echoed = True
         elif step.after_echo and not self._echoed:
             if not self._unsolicited(text):
                 self.counters["stale"] += 1
+        elif self._text.includes(text, spaced=spaced, final=any_match(step.success, text)):
+            self._keep(text)
         elif any_match(step.success, text):
             self._end(self._response(text))
-        elif step.errors and is_error(text):
-            self._end(error_for(text, step.shown, self.name))
+        elif self._fails(step, text):
+            self._end(error_for(text, step.after or step.shown, self.name))
+        elif step.kind is not Kind.PAUSE and any_match(RESTARTED, text):
+            self._restarted(step, text)
+        elif self._calls.ended_by(text):
+            self._unsolicited(text)
+        elif any_match(step.lost_on, text):
+            self._lose_answer(step, text)
         elif step.info and any_match(step.info, text):
             self._keep(text)
         elif any_match(step.ends_on, text):
             self._unsolicited(text)
             self._end(self._response(text))
-        elif not self._unsolicited(text):
+        elif (step.kind is Kind.PAUSE and is_error(text)) or not self._unsolicited(text):
             if step.kind is Kind.COMMAND and step.info is None:
                 self._keep(text)
             else:
                 self.counters["stale"] += 1
+
+    def _fails(self, step: Step, text: str) -> bool:
+        """Tell whether a line ends a step as an error; the end of a call is unsolicited unless the step is about it."""
+        if not step.errors:
+            return False
+        mine = not self._calls.up or (step.kind is Kind.COMMAND and connects(step.shown))
+        return is_error(text) or (mine and any_match(CALL_RESULTS, text))
+
+    def _restarted(self, step: Step, text: str) -> None:
+        self._calls.ended_by(text)
+        self._unsolicited(text)
+        self.in_doubt = True  # it may still answer what it got while it was starting
+        self._reply = ModuleRestarted(
+            f"{self.name}: {self._missing(step)}: the module was reset ({text})", command=step.shown, line=text
+        )
+
+    def _lose_answer(self, step: Step, text: str) -> None:
+        self._unsolicited(text)
+        self._lost_by = text
+        if step.kind is Kind.EXPECT:
+            self._reply = self._answer_lost(step)
+        elif self._deadline is not None:
+            self._deadline = min(self._deadline, self._now + GRACE)
+
+    def _answer_lost(self, step: Step) -> AnswerLost:
+        return AnswerLost(
+            f"{self.name}: {self._missing(step)}: {self._lost_by} came", command=step.shown, line=self._lost_by
+        )
+
+    def _missing(self, step: Step) -> str:
+        return f"{step.shown} {'did not come' if step.kind is Kind.EXPECT else 'was not answered'}"
 
     def _unsolicited(self, text: str) -> bool:
         return any(any_match(sink.lines, text) and sink.take_line(text) for sink in list(self._sinks))
@@ -301,28 +365,33 @@ class Engine:
         if self._reply is None and self._deadline is not None and now >= self._deadline:
             self._reply = self._timed_out(step)
 
-    def _end(self, reply: Response | CommandError) -> None:
+    def _end(self, reply: Response | AtError) -> None:
         self._reply = reply
-        if self._step is not None and self._step.kind is Kind.COMMAND and self._step.shown == ECHO_OFF:
-            self.prepared = self.prepared or isinstance(reply, Response)
+        if self._step is not None and self._step.kind is Kind.COMMAND:
+            well = isinstance(reply, Response)
+            self._calls.answered(self._step.shown, well=well)
+            if self._step.shown == ECHO_OFF:
+                self.prepared = self.prepared or well
 
     def _disarm(self) -> None:
         self._step, self._unsent, self._deadline, self._reply = None, b"", None, None
+        self._text = Text()
         self.departure.end()
         self.lexer.prompt = False
         self.lexer.expect_echo(b"")
 
-    def _timed_out(self, step: Step) -> Response | AtTimeout:
+    def _timed_out(self, step: Step) -> Response | AtError:
         if step.kind is Kind.PAUSE:
             return Response(tuple(self._lines))
         truncated = self.lexer.give_up_payload()
         if isinstance(truncated, Payload | Data):
             self._take_data(truncated.header if isinstance(truncated, Payload) else "", truncated.data)
         self.in_doubt = self.in_doubt or step.kind in (Kind.COMMAND, Kind.PAYLOAD)
-        came = ", ".join(self._lines) or "nothing"
-        tail = "did not come" if step.kind is Kind.EXPECT else "was not answered"
+        if self._lost_by:
+            return self._answer_lost(step)
+        came = ", ".join(self._heard) or "nothing"
         return AtTimeout(
-            f"{self.name}: {step.shown} {tail} within {step.timeout:g} s (came: {came}); "
+            f"{self.name}: {self._missing(step)} within {step.timeout:g} s (came: {came}); "
             "is the module powered, in AT command mode and at this baud rate?",
             command=step.shown,
             lines=tuple(self._lines),

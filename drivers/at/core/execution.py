@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ...errors import AtError, AtTimeout, CommandError, DriverError
-from .dialogue import Dialogue, Step, command, pause
+from ...errors import AnswerLost, AtError, AtTimeout, CommandError, DriverError
+from .dialogue import Dialogue, Response, Step, command, pause
 from .engine import Engine
 from .ticket import Ticket
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The time by which a dialogue has ended in any case, with all that the channel needs before it.
+
+    Args:
+        at: the time, on the caller's clock.
+        seconds: how long that was.
+        what: the name of the dialogue in messages.
+    """
+
+    at: float
+    seconds: float
+    what: str
+
+    def expired(self, name: str) -> AtTimeout:
+        """Return the exception for a dialogue for which there is no time left."""
+        return AtTimeout(
+            f"{name}: {self.what} was not sent, the module did not answer what comes before it within "
+            f"{self.seconds:g} s; is it powered, in AT command mode and at this baud rate?",
+            command=self.what,
+        )
 
 
 class Execution(Generic[T]):
@@ -20,12 +44,16 @@ class Execution(Generic[T]):
         engine: the engine, with no step in flight.
         dialogue: the dialogue.
         ticket: its ticket for the channel, by which it can be abandoned.
+        limit: the time by which it has ended.
     """
 
-    def __init__(self, engine: Engine, dialogue: Dialogue[T], ticket: Ticket | None = None) -> None:
+    def __init__(
+        self, engine: Engine, dialogue: Dialogue[T], ticket: Ticket | None = None, limit: Limit | None = None
+    ) -> None:
         self._engine = engine
         self._ticket = ticket or Ticket()
         self._dialogue: Dialogue[T] | Dialogue[None] = dialogue
+        self._limit = limit
         self._begun = False
         self._last: Step | None = None
         self._settling = self._rescuing = False
@@ -46,11 +74,12 @@ class Execution(Generic[T]):
         return self._advance(now)
 
     def _advance(self, now: float) -> bool:
+        expired: AtError | None = None
         while True:
+            reply: Response | AtError | None = expired
             if not self._begun:
                 self._begun = True
-                reply = None
-            else:
+            elif expired is None:
                 reply = self._engine.reply()
                 if reply is None:
                     return False
@@ -66,8 +95,13 @@ class Execution(Generic[T]):
                 self._last = None
                 self._engine.process(now)
                 return True
+            limit, expired = self._limit, None
+            if limit is not None and now >= limit.at:
+                expired = limit.expired(self._engine.name)
+                continue
             self._last = step
-            self._engine.arm(step)
+            self._ticket.begin(step)
+            self._engine.arm(step, None if limit is None else limit.at)
             if not step.write:
                 self._engine.sent(now)
             self._engine.process(now)
@@ -78,7 +112,7 @@ class Execution(Generic[T]):
         Args:
             interrupted: whether the caller was interrupted; if so, steps that have to be whole are finished first.
         """
-        self._settling, self._rescuing = interrupted or self._ticket.abandoned, False
+        self._settling, self._rescuing, self._limit = interrupted or self._ticket.abandoned, False, None
 
     def wind_up(self, now: float) -> bool:
         """Recover the channel after `abort`, as far as possible without waiting; raises what the recovery raises.
@@ -157,7 +191,7 @@ def resynchronise(engine: Engine) -> Dialogue[None]:
             try:
                 yield from _attempt("ATE1", after_echo=False)
                 yield from _attempt("ATE0", after_echo=True)
-            except AtTimeout:
+            except (AtTimeout, AnswerLost):  # it may have been starting
                 continue
             engine.in_doubt = False
             return
@@ -178,7 +212,7 @@ def prepare(engine: Engine) -> Dialogue[None]:
     """
     try:
         yield from command("ATE0", timeout=2.0)
-    except AtTimeout:
+    except (AtTimeout, AnswerLost):
         yield from resynchronise(engine)
 
 

@@ -7,7 +7,7 @@ bare data may come in more or fewer pieces.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .patterns import Header, LinePattern
 
@@ -21,6 +21,8 @@ class Line:
     """A line without its CR LF; octets above 0x7F are decoded as latin-1."""
 
     text: str
+    spaced: bool = field(default=False, compare=False)
+    """Whether an empty line is before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Lexer:
         self._payload: tuple[str, int] | None = None
         self._echo = b""
         self._tell_echo = False
-        self._blank = False
+        self._blank = self._spaced = False
         self._skipping = False
         self._release = False
         self._headed = False
@@ -173,6 +175,7 @@ class Lexer:
             blank = len(self._octets) - len(self._octets.lstrip(b"\r\n"))
             if blank:
                 del self._octets[:blank]
+                self._spaced = True
                 continue
             if self.prompt and self._octets.startswith(GREATER):
                 return self._prompted(1)
@@ -187,7 +190,8 @@ class Lexer:
             if end < 0:
                 return None
             text = self._take(end + 1).rstrip(b"\r\n").decode("latin-1")
-            return Line(text)
+            spaced, self._spaced = self._spaced, False
+            return Line(text, spaced)
         return None
 
     def _prompted(self, count: int) -> Prompt:

@@ -17,12 +17,18 @@ class Ticket:
     def __init__(self) -> None:
         self.abandoned: bool = False
         """Whether it has been told to give up."""
+        self.waits_for: str = ""
+        """The name of what its dialogue waits for; empty before its turn."""
         self._failure: Exception | None = None
         self._wake: Callable[[], None] = _nobody
 
     def waits_on(self, wake: Callable[[], None]) -> None:
         """Note how to wake the caller that runs the dialogue."""
         self._wake = wake
+
+    def begin(self, step: Step) -> None:
+        """Note that the dialogue has begun a step."""
+        self.waits_for = step.shown if step.kind in (Kind.EXPECT, Kind.PAUSE) else f"the answer to {step.shown}"
 
     def abandon(self, failure: Exception) -> None:
         """Make the dialogue give up, as an interruption does; called by another thread or task.

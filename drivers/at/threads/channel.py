@@ -7,30 +7,23 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Literal, Protocol, TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from ...clock import Clock
 from ...errors import AtError, AtTimeout, ChannelClosed, DriverError
-from ..core.channel_base import ChannelBase
+from ..core.channel_base import ChannelBase, check_port
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
-from ..core.execution import Execution, turn
+from ..core.execution import Execution, Limit, turn
 from ..core.patterns import LinePattern
 from ..core.ticket import Ticket
-from .port import POLL, Borrowed, Outlet, Port, port_name
+from .port import POLL, WANTED, Borrowed, Outlet, Port, UartSource, port_name
 
 T = TypeVar("T")
 Direction = Literal["rx", "tx"]
 OctetsCallback = Callable[[Direction, bytes], None]
 EMPTY_READS = 16
 MAX_CALLBACKS = 1024
-
-
-class UartSource(Protocol):
-    """The part of a multiplexer that is needed to get the port of another virtual UART."""
-
-    def channel(self, dlci: int) -> Port:
-        """Open a DLC and return its port."""
 
 
 _living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
@@ -47,6 +40,7 @@ class AtChannel(ChannelBase):
     """
 
     def __init__(self, port: Port, *, clock: Clock | None = None, close_port: bool = False) -> None:
+        check_port(port, WANTED, able=all(callable(getattr(port, name, None)) for name in ("read", "write")))
         self._changed = threading.Condition()
         super().__init__(port_name(port), clock, self._changed)
         self.port = port
@@ -108,25 +102,34 @@ class AtChannel(ChannelBase):
 
         Args:
             text: the line without its CR.
-            timeout: seconds.
-            success: the final results that mean success; None: OK.
+            timeout: seconds for all of it: the turn of the channel, its set-up at the first use, and the answer.
+            success: the final results that mean success; None: OK, and CONNECT where the command makes a connection.
 
         Raises:
             CommandError: the module answered ERROR.
+            CallFailed: it answered NO CARRIER, BUSY, NO ANSWER or NO DIALTONE.
+            AnswerLost: it was reset meanwhile.
             AtTimeout: it did not answer in time.
             ChannelClosed: the line died.
         """
-        return self.run(
-            command(text, timeout=timeout) if success is None else command(text, timeout=timeout, success=success)
-        )
+        limit = Limit(self._clock.now() + timeout, timeout, text)
+        return self.run(command(text, timeout=timeout, success=success), timeout=timeout, limit=limit)
 
-    def run(self, dialogue: Dialogue[T], *, timeout: float | None = None, ticket: Ticket | None = None) -> T:
+    def run(
+        self,
+        dialogue: Dialogue[T],
+        *,
+        timeout: float | None = None,
+        ticket: Ticket | None = None,
+        limit: Limit | None = None,
+    ) -> T:
         """Run a dialogue to its end; dialogues of several threads take turns in the order in which they came.
 
         Args:
             dialogue: a new generator.
             timeout: seconds to wait for the turn; None: without limit.
             ticket: makes it possible to abandon the dialogue from elsewhere.
+            limit: the time by which it ends in any case.
 
         Returns:
             The result of the dialogue.
@@ -141,7 +144,7 @@ class AtChannel(ChannelBase):
         ticket.waits_on(self._look_at_ticket)
         with self._turn(ticket, timeout):
             self._start()
-            return self._drive(turn(self._engine, dialogue), ticket)
+            return self._drive(turn(self._engine, dialogue), ticket, limit)
 
     def on_octets(self, callback: OctetsCallback) -> Callable[[], None]:
         """Call a function with all octets from and to the port.
@@ -242,8 +245,8 @@ class AtChannel(ChannelBase):
         if failure is not None:
             raise ChannelClosed(str(failure)) from failure.__cause__
 
-    def _drive(self, dialogue: Dialogue[T], ticket: Ticket) -> T:
-        execution = Execution(self._engine, dialogue, ticket)
+    def _drive(self, dialogue: Dialogue[T], ticket: Ticket, limit: Limit | None) -> T:
+        execution = Execution(self._engine, dialogue, ticket, limit)
         try:
             self._carry_on(lambda: execution.proceed(self._clock.now()), ticket)
         except BaseException as error:

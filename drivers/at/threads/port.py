@@ -12,6 +12,7 @@ from ..outgoing import rate_of, waiting_in
 
 POLL = 0.2  # seconds between looks at a stop flag where a read cannot be cancelled
 WRITE_TIMEOUT = 30.0
+WANTED = "an open one, such as serial.Serial('/dev/ttyUSB0') or cmux.open('/dev/ttyUSB0').channel(1)"
 
 
 class Port(Protocol):
@@ -37,6 +38,13 @@ class Port(Protocol):
 
     def write(self, data: bytes, /) -> int | None:
         """Write octets."""
+
+
+class UartSource(Protocol):
+    """The part of a multiplexer that is needed to get the port of another virtual UART."""
+
+    def channel(self, dlci: int) -> Port:
+        """Open a DLC and return its port."""
 
 
 def port_name(port: object) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cmux.capture.recorder import Capture
 from cmux.protocol.config import Config, Option
+from cmux.settings import SETTINGS
 
 from ...clock import Clock
 
@@ -24,10 +25,12 @@ class Tap:
         payload: False replaces the octets of user DLCs by zeros.
 
     Raises:
+        ConfigError: the name of the file has the ending of another format.
         OSError: the file cannot be created.
     """
 
     def __init__(self, path: str | os.PathLike[str], clock: Clock, *, payload: bool = True) -> None:
+        SETTINGS["capture"].checked(path)
         Path(path).write_bytes(b"")
         self._path = path
         self._payload = payload

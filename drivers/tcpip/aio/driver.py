@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar, Unpack
 
 from ...at.aio import AtChannel, Streams
 from ...clock import Clock
 from ..core import lifetime
+from ..core.bounded import Stay
 from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
@@ -48,6 +49,10 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         """Run an operation to its end before any other operation of this driver."""
         return await self._runner.run(exclusive(procedure))
 
+    async def _do_within(self, seconds: float | None, make: Callable[[Stay], Procedure[T]]) -> T:
+        """Run an operation that may not take longer than this; see `TaskRunner.run_within`."""
+        return await self._runner.run_within(seconds, lambda stay: exclusive(make(stay)))
+
     @property
     def channel(self) -> AtChannel:
         """The AT channel that the driver uses."""
@@ -59,7 +64,7 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
 
     async def reclaim(self, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - on the driver's clock
         """Claim the context, even if a dead host has left it active; see `drivers.tcpip.TcpipDriver.reclaim`."""
-        await self._do(self._context.take(timeout, reclaim=True))
+        await self._do_within(timeout, lambda _stay: self._context.take(timeout, reclaim=True))
 
     def keep_alive(
         self, session: Session, settings: KeepAlive | None = None, **options: Unpack[WatchOptions[Session]]
@@ -135,8 +140,11 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         return Session(
             self._runner,
             self._context,
-            await self._do(
-                self._context.connect(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
+            await self._do_within(
+                timeout,
+                lambda stay: self._context.connect(
+                    protocol, host, port, index=index, step_by_step=step_by_step, stay=stay
+                ),
             ),
         )
 

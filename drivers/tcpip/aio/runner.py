@@ -9,6 +9,7 @@ from typing import TypeVar
 from ...at.aio import AtChannel, Streams, channel_on
 from ...at.core import Dialogue
 from ...clock import Clock
+from ..core.bounded import Bounded, Stay
 from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Wait
 from ..core.runner_base import RunnerBase
 from .waiting import until
@@ -30,6 +31,7 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
         else:
             super().__init__(channel_on(port, clock=clock), clock, owned=True)
         self._working = False
+        self._background: set[asyncio.Task[None]] = set()
 
     async def run(self, procedure: Procedure[T]) -> T:
         """Run a procedure: its dialogues on the channel, its waits without it.
@@ -37,9 +39,37 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
         Args:
             procedure: a new generator.
         """
-        progress = Progress(procedure)
+        return await self._run(Progress(procedure))
+
+    async def _run(self, progress: Progress[T]) -> T:
         with self._registered(progress):
             return await self._carry_out(progress)
+
+    async def run_within(self, seconds: float | None, make: Callable[[Stay], Procedure[T]]) -> T:
+        """Run a procedure for no longer than a time; see `run_within` of the runner on threads."""
+        if seconds is None:
+            return await self.run(make(lambda: None))
+        bounded = self._bounded(seconds, make)
+        task = asyncio.get_running_loop().create_task(self._work_off(bounded))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        try:
+            await until(self.clock, bounded.changes, bounded.over, seconds)
+            if not bounded.leave():
+                await until(self.clock, bounded.changes, bounded.over, None)
+        finally:
+            bounded.leave()
+        return bounded.result()
+
+    async def _work_off(self, bounded: Bounded[T]) -> None:
+        try:
+            await self._run(bounded.progress)
+        except BaseException as error:
+            bounded.ended(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            bounded.ended(None)
 
     async def _carry_out(self, progress: Progress[T]) -> T:
         while (request := self._next(progress)) is not None:
@@ -65,6 +95,7 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
         """Release the channel if it was created for this runner; idempotent."""
         if self._disown():
             await self.channel._release()
+        await asyncio.gather(*self._background - {asyncio.current_task()}, return_exceptions=True)
 
     def _on_channel(self, step: OnChannel[object]) -> Awaitable[object]:
         return self.channel.run(step.dialogue, ticket=step.ticket)

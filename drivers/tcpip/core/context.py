@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ...errors import AtError, ChannelClosed, ContextInactive, ContextLost, SessionClosed, TcpipError
+from ...errors import (
+    AtError,
+    ChannelClosed,
+    CommandError,
+    ContextInactive,
+    ContextLost,
+    ModuleRestarted,
+    SessionClosed,
+    TcpipError,
+    WrongDialect,
+)
+from .bounded import Stay
 from .event_handler import EventHandler
 from .listener_state import ListenerState
 from .options import check_address, check_host, check_port, check_protocol, check_text
@@ -16,6 +27,7 @@ from .procedure import Procedure, on_channel
 from .session_table import IdScope
 from .socket_state import SocketState
 
+UNKNOWN_COMMAND = frozenset({4, 100})  # 27.007 9.2: operation not supported, unknown
 CLOSINGS = 64
 """The most clients that are closed before a context is deactivated, however many come meanwhile."""
 
@@ -27,6 +39,7 @@ class Context(EventHandler):
     """Whether the driver of the context is being closed, or has been."""
     closed: bool = False
     """Whether the driver of the context has been closed."""
+    _of_family = False  # whether the module is known to be of the family
 
     # -- claiming and releasing ------------------------------------------------------------------------------------
 
@@ -54,7 +67,7 @@ class Context(EventHandler):
             deadline,
             take_over=take_over,
             patient=not reclaim,
-            ask=lambda: self.stack.take(deadline, reclaim=reclaim),
+            ask=lambda: self._ask(deadline, reclaim=reclaim),
         )
         try:
             self._port.add_sink(self._demultiplexer)
@@ -62,6 +75,34 @@ class Context(EventHandler):
         except BaseException:
             yield from self._give_up("its settings could not be made")
             raise
+
+    def _ask(self, deadline: float, *, reclaim: bool) -> Procedure[None]:
+        """Claim the context from the module, which may be of another family."""
+        try:
+            yield from self.stack.take(deadline, reclaim=reclaim)
+        except CommandError as refusal:
+            if not self._of_family:
+                yield from self._check_family(refusal)
+            self._of_family = True
+            raise
+
+    def _check_family(self, refusal: CommandError) -> Procedure[None]:
+        """Raise an error if a refusal is that of a module which does not know the command at all."""
+        found = yield from self.stack.identify()
+        fits = self._recognise(found.model)
+        if found.speaks or (fits is not None and isinstance(self.stack, fits.family)):
+            return
+        if fits is None and not found.model and found.speaks is None and refusal.code not in UNKNOWN_COMMAND:
+            return  # nothing speaks against it
+        what = f"the module is {found.model!r}" if found.model else "the module does not know the command"
+        advice = "no dialect fits" if fits is None else f"use dialect={fits.name!r}"
+        raise WrongDialect(
+            f"{self.name}: {refusal.command} was answered {refusal.answer}: {what}, not of the family of "
+            f"dialect={self._dialect.name!r} ({self._dialect.title}); {advice}",
+            model=found.model,
+            dialect=None if fits is None else fits.name,
+            code=refusal.code,
+        ) from refusal
 
     def _give_up(self, reason: str) -> Procedure[None]:
         """Release the context, in the module too if it keeps the owner."""
@@ -108,7 +149,7 @@ class Context(EventHandler):
         try:
             if self.claim.valid:
                 yield from self._wind_up()
-        except (ChannelClosed, ContextLost):
+        except (ChannelClosed, ContextLost, ModuleRestarted):
             pass  # the module is gone, or the context is no longer ours
         except Exception:
             yield from self._give_up("the driver was closed")
@@ -211,8 +252,9 @@ class Context(EventHandler):
         index: int | None = None,
         timeout: float | None = None,
         step_by_step: bool = False,
+        stay: Stay = lambda: None,
     ) -> Procedure[SocketState]:
-        """Open a session to a remote server."""
+        """Open a session to a remote server; it is closed again if its caller has left meanwhile."""
         check_protocol(protocol)
         check_host(host)
         check_port(port)
@@ -223,6 +265,7 @@ class Context(EventHandler):
         try:
             session = yield from opening
             session.used(self._now(), heard=True)
+            stay()
             return session
         except BaseException:
             for session in self.table.standing("client"):

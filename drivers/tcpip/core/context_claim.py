@@ -109,9 +109,12 @@ class ContextClaim:
                 self._table._undo(lease)
                 left = deadline - self._now()
                 if left <= 0 or not patient:
-                    refused, remedy = (self._words.get(what, "") for what in ("busy", "deactivate"))
                     raise ContextBusy(
-                        self.context, port=self.port, refused=refused, remedy=remedy, code=refusal.code
+                        self.context,
+                        port=self.port,
+                        refused=f"{refusal.command} was answered {refusal.answer}",
+                        remedy=self._words.get("deactivate", ""),
+                        code=refusal.code,
                     ) from refusal
                 yield from wait(min(RETRY, left))
             except BaseException:

@@ -29,6 +29,7 @@ class EventHandler:
         now: returns the time.
         wake: runs the dialogues of `work`, soon.
         set_dtr: sets DTR of the UART, if it has one.
+        recognise: returns the dialect of a model, or None.
 
     Raises:
         ValueError: the family does not have one of the options.
@@ -45,7 +46,9 @@ class EventHandler:
         now: Callable[[], float],
         wake: Callable[[], None],
         set_dtr: Callable[[bool], None],
+        recognise: Callable[[str], Dialect | None] = lambda _model: None,
     ) -> None:
+        self._dialect, self._recognise = dialect, recognise
         family = dialect.family
         self.claim: ContextClaim = ContextClaim(
             options.context,

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import NoReturn
 
 from ...at.core import Dialogue
 from .procedure import Procedure
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What a module that has refused a context says about itself.
+
+    Args:
+        model: the model, in its own words; empty if it does not tell.
+        speaks: whether its answers have the shape of those of the family; None: that is not known.
+    """
+
+    model: str = ""
+    speaks: bool | None = None
 
 
 class Extras(ABC):
@@ -15,6 +29,11 @@ class Extras(ABC):
     @abstractmethod
     def lacks(self, what: str) -> NoReturn:
         """Raise an error that says that the family does not have something."""
+
+    def identify(self) -> Procedure[Identified]:
+        """Ask a module that has refused the context what it is; by default nothing is sent."""
+        yield from ()
+        return Identified()
 
     # -- contexts that exclude each other -----------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...errors import SessionClosed, SessionTimeout
+from ...errors import InvalidType, SessionClosed, SessionTimeout
 from .context import Context
 from .listener_state import ListenerState
 from .procedure import Procedure, abandon_others, on_channel, wait
@@ -14,9 +14,18 @@ from .socket_state import Acknowledged, Address, Ending, SocketState
 Octets = bytes | bytearray | memoryview
 
 
+def _octets(data: object) -> bytes:
+    if isinstance(data, str):
+        raise InvalidType(f"octets are sent, not text: encode it, as in {data[:20]!r}.encode()")
+    try:
+        return bytes(memoryview(data))  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InvalidType(f"octets are sent: bytes, bytearray or memoryview, not {type(data).__name__}") from error
+
+
 def send(context: Context, session: SocketState, data: Octets) -> Procedure[int]:
     """Send as much as the module takes at once; return the number of octets."""
-    piece = bytes(data[: context.stack.send_size])
+    piece = _octets(data)[: context.stack.send_size]
     if piece:
         session.check_sendable()
         yield from on_channel(send_piece(context, session, piece), of=session)
@@ -29,7 +38,7 @@ def send_all(context: Context, session: SocketState, data: Octets, ending: Endin
     Raises:
         ValueError: the family cannot send them in this way.
     """
-    octets, size = bytes(data), context.stack.send_size
+    octets, size = _octets(data), context.stack.send_size
     context.stack.check_sending(octets, ending, period)
     for start in range(0, len(octets), size):
         session.check_sendable()

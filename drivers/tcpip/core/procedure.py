@@ -39,6 +39,11 @@ class RequestBase(Generic[T_co]):
     def abandon(self, failure: Exception) -> None:
         """Make it end with an exception if it waits; called by another thread or task."""
 
+    @property
+    def waits_for(self) -> str:
+        """The name of what is waited for; empty for a turn."""
+        return ""
+
 
 class OnChannel(RequestBase[T_co]):
     """A request to run a dialogue in one turn of the channel; see `on_channel`."""
@@ -53,13 +58,19 @@ class OnChannel(RequestBase[T_co]):
         """See `RequestBase.abandon`."""
         self.ticket.abandon(failure)
 
+    @property
+    def waits_for(self) -> str:
+        """See `RequestBase.waits_for`."""
+        return self.ticket.waits_for
+
 
 class Wait(RequestBase[T_co | None]):
     """A request to wait while others may use the channel; see `wait`."""
 
-    def __init__(self, seconds: float | None, changes: Changes, ready: Callable[[], T_co | None]) -> None:
+    def __init__(self, seconds: float | None, changes: Changes, ready: Callable[[], T_co | None], what: str) -> None:
         self.seconds = seconds
         self.changes = changes
+        self._what = what
         self._ready = ready
         self._failure: Exception | None = None
 
@@ -74,6 +85,11 @@ class Wait(RequestBase[T_co | None]):
         self._failure = failure
         with self.changes:
             self.changes.notify()
+
+    @property
+    def waits_for(self) -> str:
+        """See `RequestBase.waits_for`."""
+        return self._what
 
 
 class Exclusive(RequestBase[T_co]):
@@ -93,6 +109,11 @@ class Exclusive(RequestBase[T_co]):
     def abandon(self, failure: Exception) -> None:
         """See `RequestBase.abandon`."""
         self.progress.abandon(failure)
+
+    @property
+    def waits_for(self) -> str:
+        """See `RequestBase.waits_for`."""
+        return self.progress.waits_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +143,11 @@ class OnFreeUart(RequestBase[Tried | None]):
     def abandon(self, failure: Exception) -> None:
         """See `RequestBase.abandon`."""
         self.ticket.abandon(failure)
+
+    @property
+    def waits_for(self) -> str:
+        """See `RequestBase.waits_for`."""
+        return self.ticket.waits_for
 
     @contextmanager
     def trying(self, name: str) -> Iterator[None]:
@@ -208,6 +234,12 @@ class Progress(Generic[T]):
             if step is not None:
                 step.abandon(failure)
 
+    @property
+    def waits_for(self) -> str:
+        """The name of what the step in flight waits for; empty for a turn."""
+        step = self._step
+        return "" if step is None else step.waits_for
+
     def answer(self, result: object) -> None:
         """Set the result of the request that was returned last."""
         if self._step is not None:
@@ -241,7 +273,11 @@ def _never() -> None:
 
 
 def wait(
-    seconds: float | None, changes: Changes | None = None, ready: Callable[[], T | None] = _never
+    seconds: float | None,
+    changes: Changes | None = None,
+    ready: Callable[[], T | None] = _never,
+    *,
+    what: str = "",
 ) -> Procedure[T | None]:
     """Wait, while others may use the channel.
 
@@ -249,11 +285,12 @@ def wait(
         seconds: the most seconds to wait, on the driver's clock; None: without limit.
         changes: the state whose changes may end the wait.
         ready: called at the start and after every change; a result other than None ends the wait.
+        what: the name of what is waited for in messages.
 
     Returns:
         The result of `ready`, or None if the time ran out.
     """
-    step = Wait(seconds, changes or Changes(), ready)
+    step = Wait(seconds, changes or Changes(), ready, what)
     yield step
     return step.result
 

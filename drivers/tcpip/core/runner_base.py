@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 from ...at.core import Dialogue
 from ...at.core.channel_base import ChannelBase
 from ...clock import Clock
+from ...errors import AtTimeout
+from .bounded import Bounded, Expired, Stay
 from .exclusion import Exclusion
 from .procedure import AbandonOthers, Exclusive, LeaveChannel, OnChannel, OnFreeUart, Procedure, Progress, Request, Wait
 
@@ -59,6 +61,21 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
         Args:
             work: returns the next dialogue to run, or None.
         """
+
+    def _bounded(
+        self, seconds: float, make: Callable[[Stay], Procedure[T]], expired: Expired | None = None
+    ) -> Bounded[T]:
+        """Return a procedure that is to be run in the background, for a caller who waits no longer than a limit."""
+
+        def late(what: str) -> AtTimeout:
+            what = what or "the turn of the call"
+            return AtTimeout(
+                f"{self.channel.name}: {what} did not come within {seconds:g} s; what was begun is undone in the "
+                "background",
+                command=what,
+            )
+
+        return Bounded(make, expired or late)
 
     @contextmanager
     def _registered(self, progress: Progress[T]) -> Iterator[None]:

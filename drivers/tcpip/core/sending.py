@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...at.core import Dialogue
-from ...errors import AtTimeout, CommandError, SendFailed, SessionClosed, SessionFinished
+from ...errors import AnswerLost, AtTimeout, CommandError, SendFailed, SessionClosed, SessionFinished
 from .context import Context
 from .socket_state import Acknowledged, Ending, SocketState
 
@@ -32,6 +32,9 @@ def send_piece(
         if session.open and not session.closing:
             raise
         raise SessionFinished(f"{context.name}: the session was closed before the data was taken") from error
+    except AnswerLost:
+        session.check_sendable()  # it has ended: this raises the reason
+        raise
     except AtTimeout as error:
         session.break_off(error)  # how much the other side will receive is not known
         raise

@@ -43,12 +43,14 @@ class Dialect:
         title: the modules that it applies to.
         source: the manual, issue or driver that it is taken from.
         family: the stack of these modules.
+        models: the models, as regular expressions for words in the answer to AT+GMM.
     """
 
     name: str
     title: str
     source: str
     family: type[TcpipStack]
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +114,8 @@ class TcpipStack(Extras):
     WORDS: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Words of the module that are added to messages.
 
-    ``acknowledged`` and ``incoming``: the command or line that was waited for; ``busy``: how the module refuses a
-    context; ``deactivate``: the command that deactivates it.
+    ``acknowledged`` and ``incoming``: the command or line that was waited for; ``deactivate``: the command that
+    deactivates a context.
     """
 
     def __init__(self, wiring: Wiring) -> None:

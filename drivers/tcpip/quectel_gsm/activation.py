@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from ...at.core import Dialogue
 from ...errors import (
+    AnswerLost,
     AtError,
     AtTimeout,
     CommandError,
@@ -73,7 +74,7 @@ class Activation:
             claim.lease.active = True  # from here on only AT+QIDEACT is certain to free it
         try:
             result = yield from procedure
-        except (ConnectFail, ConnectFailed, CommandError, AtTimeout) as error:
+        except (ConnectFail, ConnectFailed, CommandError, AnswerLost, AtTimeout) as error:
             word = ""
             with suppress(AtError):
                 word = yield from self._clear_up(was_active, doubt=isinstance(error, AtTimeout))
@@ -124,6 +125,8 @@ class Activation:
         Returns:
             The state that was read.
         """
+        if not self._state.claim.valid:
+            return ""  # the module was reset
         reading = self._foreground.read_state(used=was_active, doubt=doubt)
         word = yield from self._foreground.on_channel(reading)
         in_use = self._state.table.busy and word not in (BROKEN, "IP IND")

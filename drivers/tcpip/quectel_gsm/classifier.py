@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from ...at.core import Framing, LinePattern
+from ...at.core.patterns import any_match
+from ...at.core.results import CONNECTED
 from ..core import events
 from ..core.socket_state import Role, SocketId, SocketState
 from .dialogues import BROKEN, INITIAL
 from .state import SERVER, StackState
 from .unsolicited import (
-    CONNECT,
-    CONNECT_RESULTS,
+    CLOSED,
     FROM_LINES,
     IPD,
     LINES,
     ONLINE_LINES,
+    OPENING_ENDS,
     QIRD,
     TO_LINES,
     ClientCame,
@@ -25,6 +27,7 @@ from .unsolicited import (
     ModuleReset,
     RemoteClosed,
     ServerEnded,
+    VoltageWarning,
     parse,
     read_header,
     receive_header,
@@ -58,8 +61,8 @@ class Classifier:
             absent = FROM_LINES
         lines = tuple(pattern for pattern in LINES if pattern not in absent)
         if self._state.take_connect_result is not None:
-            lines += CONNECT_RESULTS
-        return (*lines, CONNECT) if self._state.settings.transparent and self._state.listener is not None else lines
+            lines += OPENING_ENDS
+        return (*lines, *CONNECTED) if self._state.settings.transparent and self._state.listener is not None else lines
 
     @property
     def framing(self) -> Framing:
@@ -84,9 +87,12 @@ class Classifier:
         if self._table.online is not None:
             return self._suspicious(text)
         take_result = self._state.take_connect_result
-        if take_result is not None and any(pattern.match(text) for pattern in CONNECT_RESULTS):
-            return take_result(text)
-        if CONNECT.match(text):
+        if take_result is not None and any_match(OPENING_ENDS, text):
+            closed = any_match(CLOSED, text)
+            taken = take_result(text) if not (closed and self._others_end(text)) else None
+            if taken is not None or not closed:
+                return taken
+        if any_match(CONNECTED, text):
             return self._went_online()
         match parse(text):
             case ClientCame(address, index):
@@ -97,6 +103,8 @@ class Classifier:
                 return self._deactivated(text)
             case ModuleReset():
                 return self._module_reset(text)
+            case VoltageWarning():
+                return events.Nothing() if self._state.claim.valid else None
             case DataWaits(context, service, index):
                 mine = context == self._state.claim.context
                 return events.Readable(SocketId(index, ROLES[service])) if mine else None
@@ -123,6 +131,11 @@ class Classifier:
             self._state.uart.unplaced.append(came)
             return self._state.doubt_others()
         return came
+
+    def _others_end(self, text: str) -> bool:
+        """Tell whether CLOSED may be about an open session, not only about the one that is being opened."""
+        index = int(text[0]) if text[:1].isdigit() else None
+        return any(one.candidates(index) for one in (self._state, *self._state.others()))
 
     def _remote_closed(self, index: int | None) -> events.Event | None:
         mine = self._state.candidates(index)

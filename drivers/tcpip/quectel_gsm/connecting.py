@@ -6,16 +6,18 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ...at.core import Dialogue, LinePattern, Response, command, expect
+from ...at.core.patterns import any_match
+from ...at.core.results import error_for, is_error
 from ...errors import AtError, AtTimeout, ChannelClosed, ConnectFailed, SessionClosed, TcpipError
 from ..core import events
 from ..core.options import is_dotted
 from ..core.procedure import Procedure, wait
 from ..core.socket_state import SocketState
 from . import closing
-from .dialogues import ConnectFail
+from .dialogues import ConnectFail, await_unless_deactivated
 from .state import StackState
 from .timeouts import deadline
-from .unsolicited import CONNECT_RESULTS
+from .unsolicited import CLOSED, CONNECT_RESULTS, FAILED, TRANSPARENT_RESULTS
 
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 
@@ -53,6 +55,7 @@ class Connecting:
         own = "" if self._index is None else f"{self._index},"
         self._text = f'AT+QIOPEN={own}"{session.protocol}", "{host}",{port}'
         self._possible = "refused or unreachable" if is_dotted(host) else "refused, unreachable, or no such name"
+        self._results = CONNECT_RESULTS if state.settings.transparent is None else TRANSPARENT_RESULTS
         self._result = ""
         self._given_up = False
         self._begun = 0.0
@@ -61,7 +64,8 @@ class Connecting:
         """Open the session.
 
         Raises:
-            ConnectFail: the module reports CONNECT FAIL.
+            ConnectFail: the module reports CONNECT FAIL, or the end of what is being opened.
+            CommandError: it reports ERROR, maybe after OK.
             ConnectFailed: the module has an open session already.
         """
         came = yield from self._attempt()
@@ -70,7 +74,10 @@ class Connecting:
             came = yield from self._attempt()
         if came.final.endswith("ALREADY CONNECT"):
             raise ConnectFailed(f"{self._text} was answered {came.final}: close the session of this context first")
-        if came.final.endswith("CONNECT FAIL"):
+        if is_error(came.final):
+            yield from self._close_in_turn()  # it may be going on with it
+            raise error_for(came.final, f"{self._text}, after OK,", self._state.claim.port)
+        if any_match(FAILED, came.final):
             raise ConnectFail(self._text, came.final, came.elapsed, self._possible)
 
     def _close_left(self) -> Dialogue[None]:
@@ -89,7 +96,7 @@ class Connecting:
         came = yield from command(  # the OK is missing in the app note's 10.1
             self._text,
             timeout=deadline("QIOPEN"),
-            success=(_OK, *CONNECT_RESULTS),
+            success=(_OK, *self._results),
             info=(),
             abandon=self._close,
         )
@@ -98,14 +105,19 @@ class Connecting:
         return came
 
     def _note(self, result: str) -> None:
-        if not result.endswith(("CONNECT FAIL", "ALREADY CONNECT")):
+        if any_match(self._results, result) and not result.endswith(("CONNECT FAIL", "ALREADY CONNECT")):
             self._connected()
 
     def _in_one_turn(self) -> Dialogue[Response]:
         came = yield from self._ask()
         if came.final == _OK.prefix:
-            came = yield from expect(
-                *CONNECT_RESULTS, timeout=self._limit, what=f"CONNECT OK after {self._text}", abandon=self._close
+            came = yield from await_unless_deactivated(
+                *self._results,
+                *CLOSED,
+                timeout=self._limit,
+                what="CONNECT OK",
+                after=self._text,
+                abandon=self._close,
             )
             self._note(came.final)
         return came
@@ -120,7 +132,7 @@ class Connecting:
         return came
 
     def _take_result(self, line: str) -> events.Event | None:
-        """Return the event for CONNECT OK, CONNECT FAIL or ALREADY CONNECT; called on the reader of the channel."""
+        """Return the event for a line that ends the wait; called on the reader of the channel."""
         named = int(line[0]) if line[:1].isdigit() else self._index
         if self._index is not None and named != self._index:
             return None
@@ -140,11 +152,9 @@ class Connecting:
     def _await_result(self) -> Procedure[Response]:
         """Wait for the result, and give the opening up if that does not come."""
         try:
-            if (yield from wait(self._limit, self._session.changes, self._came)) is None:
-                raise AtTimeout(
-                    f"{self._state.claim.port}: CONNECT OK after {self._text} did not come within {self._limit:g} s",
-                    command=f"CONNECT OK after {self._text}",
-                )
+            what = f"CONNECT OK after {self._text}"
+            if (yield from wait(self._limit, self._session.changes, self._came, what=what)) is None:
+                raise AtTimeout(f"{self._state.claim.port}: {what} did not come within {self._limit:g} s", command=what)
         except SessionClosed as ended:
             cause = ended.__cause__
             if isinstance(cause, ChannelClosed):
@@ -162,8 +172,11 @@ class Connecting:
         """Close what is half open; a session that has just been opened is closed by the caller."""
         if not self._result:
             self._given_up = True
-            with suppress(AtError, TcpipError):
-                yield from self._state.foreground.on_channel(self._close_mine())
+            yield from self._close_in_turn()
+
+    def _close_in_turn(self) -> Procedure[None]:
+        with suppress(AtError, TcpipError):
+            yield from self._state.foreground.on_channel(self._close_mine())
 
     def _close_mine(self) -> Dialogue[None]:
         if self._state.claim.valid:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ...at.core import Dialogue, expect, pause
+from ...at.core.results import CONNECTED
 from ...errors import AtTimeout, SessionClosed, SessionFinished, TcpipError
 from ..core.events import ContextDropped, OnlineEnd, Pushed
 from ..core.socket_state import SocketState
 from . import transfer
 from .dialogues import BROKEN
 from .state import StackState
-from .unsolicited import CONNECT, DEACTIVATED
+from .unsolicited import DEACTIVATED
 
 
 class DataMode:
@@ -100,7 +101,7 @@ class DataMode:
         """Leave data mode, which CONNECT begins after REMOTE IP, for a client that nobody takes (app note 5.2)."""
         if self._table.online is not client and not client.remote_closed:
             with suppress(AtTimeout):
-                yield from expect(CONNECT, timeout=1.0, what="CONNECT after REMOTE IP")
+                yield from expect(*CONNECTED, timeout=1.0, what="CONNECT after REMOTE IP")
                 self.enter(client)
         with suppress(SessionClosed):  # it has left meanwhile
             yield from self.escape()

@@ -16,6 +16,7 @@ class GsmDialect(Dialect):
         title: the modules that it applies to.
         source: the manual, issue or driver that it is taken from.
         family: the stack of these modules.
+        models: the models, as AT+GMM names them.
         csd: whether they support CSD bearers.
         indication: the value of AT+QINDI with which they keep data for AT+QIRD; None: they do not have the command.
         read_size: the most octets of one AT+QIRD.

@@ -6,16 +6,19 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from ...at.core import Dialogue, LinePattern, command, expect
+from ...at.core import Dialogue, LinePattern, Response, command, expect
+from ...at.core.patterns import any_match
 from ...errors import (
+    AtError,
     AtTimeout,
     CommandError,
     SettingRefused,
     UnexpectedAnswer,
 )
+from ..core.extras import Identified
 from ..core.socket_state import Role
 from .timeouts import deadline
-from .unsolicited import CONNECT_FAIL, indexed
+from .unsolicited import CONNECT_FAIL, DEACTIVATED, indexed
 
 INITIAL = "IP INITIAL"
 """The state of a context that is not in use."""
@@ -26,6 +29,7 @@ SERVICE: dict[Role, int] = {"client": 1, "server": 2}
 """The value of AT+QISRVC for each role: 1 with a remote server (we are the client), 2 with a remote client."""
 
 DEFAULT_PORT = 2020  # app note 8.2 connects to this port without having set it
+DEACTIVATIONS = 3  # of the other context, while this one is activated
 CONNECT_LIMIT = 75.0  # seconds after which the module gives up connecting (M66 AT manual, QIOPEN)
 
 _ADDRESS = LinePattern("", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", 15)
@@ -81,6 +85,22 @@ def read_foreground() -> Dialogue[tuple[int, int | None]]:
     return int(context), None if number == 255 else number
 
 
+def identify() -> Dialogue[Identified]:
+    """Return the model (AT+GMM), and whether the module knows contexts that are selected (AT+QIFGCNT?)."""
+    model, speaks = "", None
+    with suppress(AtError):
+        lines = (yield from command("AT+GMM", timeout=2.0)).lines
+        model = next((line.strip() for line in lines if line.strip()), "").removeprefix("+GMM:").strip(' "')
+    try:
+        yield from read_foreground()
+        speaks = True
+    except CommandError:
+        speaks = False
+    except (AtError, ValueError):
+        speaks = None
+    return Identified(model, speaks)
+
+
 def state() -> Dialogue[str]:
     """Return the state of the foreground context: AT+QISTAT is answered OK first and STATE after it.
 
@@ -90,8 +110,52 @@ def state() -> Dialogue[str]:
     if answer.lines:
         word, _ = yield from read_sockets()
         return word
-    came = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE after AT+QISTAT")
+    came = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE after AT+QISTAT", after="AT+QISTAT")
     return came.final.removeprefix("STATE: ")
+
+
+def await_unless_deactivated(
+    *lines: LinePattern,
+    timeout: float,
+    what: str,
+    after: str,
+    abandon: Callable[[], Dialogue[None]] | None = None,
+) -> Dialogue[Response]:
+    """Wait for a line that cannot come once the context is deactivated; return +PDP DEACT if that comes instead.
+
+    +PDP DEACT does not name the context: the module is asked for the state of this one.
+
+    Args:
+        lines: the lines that end the wait.
+        timeout: seconds until `AtTimeout`.
+        what: the name of the line in messages.
+        after: the command that was answered OK before.
+        abandon: creates the dialogue that recovers the channel when the wait is given up.
+    """
+    for _ in range(DEACTIVATIONS):
+        came = yield from expect(
+            *lines, timeout=timeout, what=f"{what} after {after}", after=after, ends_on=DEACTIVATED, abandon=abandon
+        )
+        if not any_match(DEACTIVATED, came.final):
+            break
+        word, meanwhile = yield from _state_beside(lines)
+        if meanwhile or word in (BROKEN, INITIAL):
+            return Response((), meanwhile or came.final, came.elapsed)
+    return came
+
+
+def _state_beside(lines: tuple[LinePattern, ...]) -> Dialogue[tuple[str, str]]:
+    """Return the state of the context as `state` does, and which of these lines came meanwhile."""
+    answer = yield from command("AT+QISTAT", timeout=deadline("QISTAT"), info=(_SESSION_LINE, *lines))
+    came = next((line for line in answer.lines if any_match(lines, line)), "")
+    if len(answer.lines) > bool(came):
+        word, _ = yield from read_sockets()
+        return word, came
+    said = yield from expect(_STATE, *lines, timeout=deadline("STATE"), what="STATE", after="AT+QISTAT")
+    if _STATE.match(said.final) is None:
+        came = said.final
+        said = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE", after="AT+QISTAT")
+    return said.final.removeprefix("STATE: "), came
 
 
 _BEFORE_ACTIVATION = frozenset({"QICSGP", "QIMUX", "QIMODE", "QIDNSIP", "QITCFG"})
@@ -148,7 +212,7 @@ def activate() -> Dialogue[str]:
     """
     try:
         yield from command("AT+QIREGAPP", timeout=deadline("QIREGAPP"))
-        yield from command("AT+QIACT", timeout=deadline("QIACT"))
+        yield from command("AT+QIACT", timeout=deadline("QIACT"), lost_on=DEACTIVATED)
     except CommandError as refusal:
         word = yield from state()
         if word == "IP START" and refusal.command == "AT+QIREGAPP":
@@ -162,7 +226,7 @@ def activate() -> Dialogue[str]:
 
 def _activate_or_leave() -> Dialogue[None]:
     try:
-        yield from command("AT+QIACT", timeout=deadline("QIACT"))
+        yield from command("AT+QIACT", timeout=deadline("QIACT"), lost_on=DEACTIVATED)
     except CommandError:
         yield from deactivate()
         raise
@@ -249,7 +313,9 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
         arguments = f"={kind},{clients}"
     text = f"AT+QISERVER{arguments}"
     yield from command(text, timeout=deadline("QISERVER"), info=())
-    came = yield from expect(_SERVING, *CONNECT_FAIL, timeout=deadline("SERVER OK"))
+    came = yield from await_unless_deactivated(
+        _SERVING, *CONNECT_FAIL, timeout=deadline("SERVER OK"), what=_SERVING.prefix, after=text
+    )
     if came.final != _SERVING.prefix:
         raise ConnectFail(text, came.final, came.elapsed, "")
 
@@ -294,11 +360,14 @@ def read_server() -> Dialogue[tuple[bool, int]]:
 def read_sockets() -> Dialogue[tuple[str, frozenset[int]]]:
     """Return the state and the indexes of the open sessions with remote servers, with MUXIP on: AT+QISTATE."""
     yield from command("AT+QISTATE", timeout=deadline("QISTATE"), info=())
-    came = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE after AT+QISTATE")
+    came = yield from expect(_STATE, timeout=deadline("STATE"), what="STATE after AT+QISTATE", after="AT+QISTATE")
     standing = set()
     for _ in range(6):
         line = yield from expect(
-            LinePattern("+QISTATE:", r" ?(?P<value>.*)", 80), timeout=deadline("STATE"), what="+QISTATE: …"
+            LinePattern("+QISTATE:", r" ?(?P<value>.*)", 80),
+            timeout=deadline("STATE"),
+            what="+QISTATE: …",
+            after="AT+QISTATE",
         )
         found = _SOCKET.match(line.final.removeprefix("+QISTATE:").strip())
         if found is not None and found[3] in ("CONNECTED", "CONNECTING"):
@@ -311,7 +380,9 @@ def read_sockets() -> Dialogue[tuple[str, frozenset[int]]]:
 def read_clients() -> Dialogue[frozenset[int]]:
     """Return the indexes of the remote clients that are connected, with MUXIP on: AT+QISSTAT."""
     yield from command("AT+QISSTAT", timeout=deadline("QISSTAT"), info=())
-    yield from expect(LinePattern("S: ", r"[A-Z]+", 20), timeout=deadline("STATE"), what="S: after AT+QISSTAT")
+    yield from expect(
+        LinePattern("S: ", r"[A-Z]+", 20), timeout=deadline("STATE"), what="S: after AT+QISSTAT", after="AT+QISSTAT"
+    )
     standing = set()
     with suppress(AtTimeout):
         while True:

@@ -6,9 +6,11 @@ import re
 from contextlib import suppress
 
 from ...at.core import Dialogue, LinePattern, command, expect
-from ...errors import AtTimeout, NameNotFound
-from .dialogues import put, read_lines
+from ...at.core.patterns import any_match
+from ...errors import AnswerLost, AtTimeout, NameNotFound
+from .dialogues import await_unless_deactivated, put, read_lines
 from .timeouts import deadline
+from .unsolicited import DEACTIVATED
 
 SILENCE = 0.5
 """Seconds without a further address after which the list is complete: the module does not mark its end."""
@@ -40,7 +42,11 @@ def resolve(name: str) -> Dialogue[list[str]]:
     """
     text = f'AT+QIDNSGIP="{name}"'
     yield from command(text, timeout=deadline("QISTAT"), info=())
-    first = yield from expect(_ADDRESS, _REFUSED, timeout=deadline("QIDNSGIP"), what=f"addresses after {text}")
+    first = yield from await_unless_deactivated(
+        _ADDRESS, _REFUSED, timeout=deadline("QIDNSGIP"), what="addresses", after=text
+    )
+    if any_match(DEACTIVATED, first.final):
+        raise AnswerLost(f"{text} was answered {first.final}", command=text, line=first.final)
     refused = _REFUSED.match(first.final)
     if refused is not None:
         with suppress(AtTimeout):

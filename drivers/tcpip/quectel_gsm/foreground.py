@@ -119,7 +119,9 @@ class ForegroundContext:
         except CommandError as refusal:
             if lease is None:
                 raise
-            self.claim.forget(lease, f"another virtual UART controls it now ({refusal.command})")
+            self.claim.forget(
+                lease, f"another virtual UART controls it now ({refusal.command} was answered {refusal.answer})"
+            )
             raise self.claim.lost(lease, refusal.code) from refusal
 
     def verify(self) -> Dialogue[None]:

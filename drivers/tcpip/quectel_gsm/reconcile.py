@@ -20,7 +20,7 @@ def reconcile(state: StackState) -> Dialogue[list[Event]]:
         lost = [] if word in ("CONNECT OK", "TCP CONNECTING", "UDP CONNECTING") else clients
     yield from state.foreground.take_state(word)
     if word == BROKEN:
-        return [ContextDropped("the network deactivated the context (AT+QISTAT)", BROKEN)]
+        return [ContextDropped(f"the network deactivated the context (AT+QISTAT: {BROKEN})", BROKEN)]
     unplaced, came = state.uart.unplaced, list[Event]()
     if servers or (unplaced and state.serves):
         listening, count = yield from dialogues.read_server()

@@ -8,8 +8,9 @@ from typing import ClassVar
 
 from ...at.core import Dialogue, Framing, LinePattern
 from ..core.events import Event
+from ..core.extras import Identified
 from ..core.listener_state import ListenerState
-from ..core.procedure import Procedure
+from ..core.procedure import Procedure, on_channel
 from ..core.socket_state import Acknowledged, Ending, SocketState
 from ..core.stack import TcpipStack, Wiring
 from . import closing, coexistence, dialogues, dns, exchange, reconcile, setup
@@ -38,7 +39,6 @@ class QuectelGsmStack(TcpipStack):
         {
             "acknowledged": "AT+QISACK",
             "incoming": "REMOTE IP",
-            "busy": "the module answered ERROR to AT+QIFGCNT",
             "deactivate": "AT+QIDEACT",
         }
     )
@@ -98,6 +98,10 @@ class QuectelGsmStack(TcpipStack):
     def take(self, deadline: float, *, reclaim: bool) -> Procedure[None]:
         """See `TcpipStack.take`: AT+QIFGCNT."""
         return self._foreground.take(deadline, self.wiring.now, reclaim=reclaim)
+
+    def identify(self) -> Procedure[Identified]:
+        """See `TcpipStack.identify`: AT+GMM, AT+QIFGCNT?."""
+        return on_channel(dialogues.identify())
 
     def set_up(self) -> Procedure[None]:
         """See `TcpipStack.set_up`."""

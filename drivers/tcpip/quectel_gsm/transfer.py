@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ...at.core import Dialogue, LinePattern, command, expect, pause, payload
+from ...at.core.results import CONNECTED
 from ...errors import AtTimeout, CommandError, UnexpectedAnswer
 from ..core.socket_state import Acknowledged, Ending
 from .settings import check_period
 from .timeouts import LIMITS, deadline
-from .unsolicited import CLOSED, CONNECT, DEACTIVATED, indexed
+from .unsolicited import CLOSED, DEACTIVATED, indexed
 
 CTRL_Z, ESC = b"\x1a", b"\x1b"
 ESCAPE = b"+++"
@@ -20,7 +21,6 @@ ECHO = 1.5
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 _SENT, _NOT_SENT = indexed("SEND OK"), indexed("SEND FAIL")
 _ENDED = (*CLOSED, *DEACTIVATED)
-_NO_CARRIER = LinePattern("NO CARRIER")
 
 
 def check_sending(data: bytes, ending: Ending, period: int) -> None:
@@ -291,14 +291,9 @@ def back_online(resumed: Callable[[], None]) -> Dialogue[bool]:
     Returns:
         False if the module has no session to go back to (NO CARRIER, ERROR).
     """
-    connected = (CONNECT, LinePattern("CONNECT ", r"[ -~]{1,40}", 40))
     try:
-        answer = yield from command(
-            "ATO", timeout=deadline("ATO"), success=(*connected, _NO_CARRIER), info=(), whole=True
-        )
+        yield from command("ATO", timeout=deadline("ATO"), success=CONNECTED, info=(), whole=True)
     except CommandError:
-        return False
-    if answer.final == _NO_CARRIER.prefix:
         return False
     resumed()
     return True

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...at.core import Header, LinePattern
+from ...at.core import VOLTAGE_WARNING, Header, LinePattern
+from ...at.core.results import CONNECTED, ERRORS, RESTARTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,22 @@ class ModuleReset:
     """The module has restarted or has been switched off."""
 
 
-Event = ClientCame | RemoteClosed | ContextDeactivated | ServerEnded | DataFrom | DataTo | DataWaits | ModuleReset
+@dataclass(frozen=True, slots=True)
+class VoltageWarning:
+    """The supply of the module is about to be too low or too high; nothing has ended."""
+
+
+Event = (
+    ClientCame
+    | RemoteClosed
+    | ContextDeactivated
+    | ServerEnded
+    | DataFrom
+    | DataTo
+    | DataWaits
+    | ModuleReset
+    | VoltageWarning
+)
 
 _ADDRESS = r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3})"
 
@@ -93,13 +109,18 @@ FROM_LINES = tuple(
     LinePattern(f"{word} FROM:", rf" ?{_ADDRESS}:(?P<port>[0-9]{{1,5}})", 22, heads=True) for word in ("RECV", "RCV")
 )
 TO_LINES = (LinePattern("TO:", rf" ?{_ADDRESS}", 16, heads=True),)
-BOOTED = (LinePattern("RDY"), LinePattern("NORMAL POWER DOWN"))
-CONNECT = LinePattern("CONNECT")
-"""The start of data mode: the answer to ATO, or a transparent session with a remote client (app note 5.2)."""
-
 CONNECT_FAIL = indexed("CONNECT FAIL")
-CONNECT_RESULTS = (*indexed("CONNECT OK"), CONNECT, *CONNECT_FAIL, *indexed("ALREADY CONNECT"))
+CONNECT_RESULTS = (*indexed("CONNECT OK"), *CONNECT_FAIL, *indexed("ALREADY CONNECT"))
 """The results of AT+QIOPEN; unsolicited where they are waited for outside of its turn."""
+
+TRANSPARENT_RESULTS = (*CONNECT_RESULTS, *CONNECTED)
+"""The results of AT+QIOPEN in transparent mode."""
+
+OPENING_ENDS = (*CONNECT_RESULTS, *ERRORS, *CLOSED)
+"""The lines that end the wait for the result of AT+QIOPEN outside of its turn."""
+
+FAILED = (*CONNECT_FAIL, *CLOSED, *DEACTIVATED)
+"""The lines that say that a session could not be opened, without a reason."""
 
 _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], ...] = (
     (
@@ -114,7 +135,8 @@ _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], 
         lambda found: DataWaits(int(found["context"]), int(found["service"]), int(found["index"])),
     ),
     (TO_LINES, lambda found: DataTo(found["address"])),
-    (BOOTED, lambda _found: ModuleReset()),
+    (RESTARTED, lambda _found: ModuleReset()),
+    (VOLTAGE_WARNING, lambda _found: VoltageWarning()),
     (FROM_LINES, lambda found: DataFrom(found["address"], int(found["port"]))),
 )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar, Unpack
 
 from ...at import AtChannel, Port
 from ...clock import Clock
 from ..core import lifetime
+from ..core.bounded import Stay
 from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
@@ -57,6 +58,10 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         """Run an operation to its end before any other operation of this driver."""
         return self._runner.run(exclusive(procedure))
 
+    def _do_within(self, seconds: float | None, make: Callable[[Stay], Procedure[T]]) -> T:
+        """Run an operation that may not take longer than this; see `ThreadRunner.run_within`."""
+        return self._runner.run_within(seconds, lambda stay: exclusive(make(stay)))
+
     @property
     def channel(self) -> AtChannel:
         """The AT channel that the driver uses."""
@@ -96,7 +101,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         Raises:
             ContextBusy: a driver of this process holds it, or a virtual UART that is not ours.
         """
-        self._do(self._context.take(timeout, reclaim=True))
+        self._do_within(timeout, lambda _stay: self._context.take(timeout, reclaim=True))
 
     def release(self) -> None:
         """Release the context without deactivating it; its sessions end. Does nothing if it is not held."""
@@ -202,7 +207,8 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             host: a dotted address or a name.
             port: 1 to 65535.
             index: which of the six sessions, with MUXIP; None: the first that is free.
-            timeout: seconds to wait for the answer; None: the longest time of the module (75, and 150 for activation).
+            timeout: seconds for all of it, with claiming and activating the context; what has been begun by then is
+                undone in the background. None: the longest time of the module (75, and 150 for activation).
             step_by_step: activate the context by commands of its own first, as `activate` does.
 
         Raises:
@@ -215,8 +221,11 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         return Session(
             self._runner,
             self._context,
-            self._do(
-                self._context.connect(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
+            self._do_within(
+                timeout,
+                lambda stay: self._context.connect(
+                    protocol, host, port, index=index, step_by_step=step_by_step, stay=stay
+                ),
             ),
         )
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 from ...at import AtChannel, Dialogue, Port
 from ...at.threads.registry import shared_channel
 from ...clock import Clock
+from ..core.bounded import Bounded, Expired, Stay
 from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Wait
 from ..core.runner_base import RunnerBase
 from .waiting import until
@@ -30,6 +31,7 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         else:
             super().__init__(shared_channel(port, clock=clock), clock, owned=True)
         self._work_asked = False
+        self._background: set[threading.Thread] = set()
 
     def run(self, procedure: Procedure[T]) -> T:
         """Run a procedure: its dialogues on the channel, its waits without it.
@@ -37,9 +39,49 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         Args:
             procedure: a new generator.
         """
-        progress = Progress(procedure)
+        return self._run(Progress(procedure))
+
+    def _run(self, progress: Progress[T]) -> T:
         with self._registered(progress):
             return self._carry_out(progress)
+
+    def run_within(
+        self, seconds: float | None, make: Callable[[Stay], Procedure[T]], expired: Expired | None = None
+    ) -> T:
+        """Run a procedure for no longer than a time, with all that it cleans up; the rest is done in a thread.
+
+        Args:
+            seconds: how long; None: without limit.
+            make: returns the procedure; see `Stay`.
+            expired: makes the exception for the caller; None: `AtTimeout`.
+
+        Raises:
+            AtTimeout: the time is up.
+        """
+        if seconds is None:
+            return self.run(make(lambda: None))
+        bounded = self._bounded(seconds, make, expired)
+        thread = threading.Thread(target=self._work_off, args=(bounded,), name=f"at call {self.channel.name}")
+        thread.daemon = True
+        self._background.add(thread)
+        thread.start()
+        try:
+            until(self.clock, bounded.changes, bounded.over, seconds)
+            if not bounded.leave():
+                until(self.clock, bounded.changes, bounded.over, None)  # it is about to end
+        except BaseException:
+            bounded.leave()
+            raise
+        return bounded.result()
+
+    def _work_off(self, bounded: Bounded[T]) -> None:
+        failure: BaseException | None = None
+        try:
+            self._run(bounded.progress)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the caller, unless he has left
+            failure = error
+        self._background.discard(threading.current_thread())
+        bounded.ended(failure)
 
     def _carry_out(self, progress: Progress[T]) -> T:
         while (request := self._next(progress)) is not None:
@@ -63,6 +105,8 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         """Release the channel if it was created for this runner; idempotent."""
         if self._disown():
             self.channel._release()
+        for thread in self._background - {threading.current_thread()}:
+            thread.join()
 
     def _on_channel(self, step: OnChannel[object]) -> object:
         return self.channel.run(step.dialogue, ticket=step.ticket)

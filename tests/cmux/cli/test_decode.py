@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cmux.capture import pcapng
+from cmux.capture.packets import NotACapture
 from cmux.capture.recorder import Capture
 from cmux.cli import main
-from cmux.cli.decode import _from_hex, _without_comments
+from cmux.cli.decode_hex import from_hex, without_comments
 from cmux.protocol import Config, Frame, FrameType, Option, encode
 
 SABM = bytes.fromhex("F9 03 3F 01 1C F9")
@@ -40,6 +41,11 @@ def decode(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
 def objects(decode):
     def run(octets: bytes, *arguments: str) -> list[dict[str, object]]:
         code, out, err = decode(octets, "--format", "json", *arguments)
+        if not out:
+            assert code == 1
+            assert "holds no frame" in err
+            assert len(err.splitlines()) == 1
+            return []
         assert (code, err) == (0, "")
         return [json.loads(line) for line in out.splitlines()]
 
@@ -155,7 +161,7 @@ def test_the_output_can_go_to_a_file(decode, tmp_path: Path) -> None:
     "arguments",
     [
         ["--format", "pdf"],
-        ["--input", "pcap"],
+        ["--input", "pdf"],
         ["--option", "any"],
         ["--n1", "0"],
         ["--n1", "32768"],
@@ -187,8 +193,14 @@ def test_input_that_cannot_be_read_is_one_line_and_exit_1(decode, octets: bytes,
     assert len(err.splitlines()) == 1
 
 
-def test_empty_input_is_no_failure(objects) -> None:
-    assert objects(b"") == []
+@pytest.mark.parametrize("octets", [b"", b"\n", b"# nothing\n", b"Dear diary, ~ nothing came.\n", b"\x00\x01\x02"])
+def test_input_without_a_frame_is_told_with_what_is_understood(decode, octets: bytes) -> None:
+    code, out, err = decode(octets, "-", "--format", "json")
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    assert "standard input holds no frame" in err
+    for kind in ("hex digits", "xxd", "hexdump", "od", "esp-idf", "n_gsm", "pcapng", ".jsonl", ".log", "raw"):
+        assert kind in err
 
 
 def test_the_module_runs_as_a_program_and_says_its_version() -> None:
@@ -228,7 +240,7 @@ def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
 @given(
     st.binary(max_size=200),
     st.lists(st.integers(1, 50), max_size=8),
-    st.sampled_from([" ", "", "\n", ",", " # F9 #\n"]),
+    st.sampled_from([" ", "", "\n", ",", " # F9 #\n", " // F9 / # F9\n"]),
     st.sampled_from(["", "\ufeff", "# F9\n", "\ufeff#\r\n"]),
 )
 def test_hex_in_any_portions_is_the_same_octets(octets: bytes, cuts: list[int], separator: str, head: str) -> None:
@@ -237,12 +249,12 @@ def test_hex_in_any_portions_is_the_same_octets(octets: bytes, cuts: list[int], 
     for cut in cuts:
         chunks.append(rest[:cut])
         rest = rest[cut:]
-    assert b"".join(_from_hex(_without_comments([*chunks, rest]), "test")) == octets
+    assert b"".join(from_hex(without_comments([*chunks, rest]))) == octets
 
 
 def test_hex_without_a_single_separator_does_not_pile_up() -> None:
     chunk = b"F9" * 32768
-    sizes = [len(part) for part in _from_hex([chunk] * 20, "test")]
+    sizes = [len(part) for part in from_hex([chunk] * 20)]
     assert sum(sizes) == 20 * 32768
     assert max(sizes) <= 3 * 32768
 
@@ -348,7 +360,7 @@ def test_what_is_no_such_capture_is_said_in_one_line(decode, capture: Path, dama
 @given(st.binary(max_size=300), st.integers(0, 120))
 def test_no_capture_whatever_is_in_it_raises_anything_else(junk: bytes, keep: int) -> None:
     octets = (pcapng.header() + pcapng.packet(b"\xf9\x03\x3f\x01\x1c\xf9", from_host=True, timestamp=1))[:keep] + junk
-    with contextlib.suppress(pcapng.NotPcapng):
+    with contextlib.suppress(NotACapture):
         list(pcapng.read(io.BytesIO(octets)))
 
 

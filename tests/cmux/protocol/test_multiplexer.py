@@ -93,8 +93,8 @@ class TestOpening:
         assert pair.host.events == [SessionClosed(Cause.REFUSED, "the peer refused it (DM)")]
 
     @pytest.mark.clause("5.4.4.2")
-    def test_ua_with_f_0_is_discarded(self) -> None:
-        pair = Pair()
+    def test_ua_with_f_0_is_discarded_where_the_specification_is_taken_at_its_word(self) -> None:
+        pair = Pair(Config(strict_final=True))
         pair.to_host = lambda octets: encode(Frame(0, True, FrameType.UA, False))
         pair.start()
         assert not pair.host.mux.session_open

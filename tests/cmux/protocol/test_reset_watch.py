@@ -25,6 +25,24 @@ def test_only_a_frame_of_the_module_ends_the_doubt(option: Option) -> None:
     assert watch.deadline is None
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("RDY", "NORMAL POWER DOWN", "UNDER_VOLTAGE POWER DOWN", "OVER_VOLTAGE POWER DOWN"),
+        *("UNDER_VOLTAGE WARNING", "OVER_VOLTAGE WARNING", "UNDER-VOLTAGE POWER DOWN", "OVER-VOLTAGE WARNNING"),
+        *("^SYSSTART", "^SYSSTART AIRPLANE MODE", "^SHUTDOWN"),
+    ],
+)
+def test_last_and_first_words_of_a_module_are_heard_however_they_are_cut(words: str) -> None:
+    text = f"\r\n{words}\r\n".encode()
+    for cut in range(1, len(text)):
+        watch = ResetWatch(Config())
+        watch.looks_reset(bytes(40))
+        assert not watch.looks_reset(text[:cut])
+        assert watch.looks_reset(text[cut:])
+        assert watch.text == words
+
+
 @pytest.mark.parametrize("lives", [False, True])
 def test_nothing_is_believed_that_a_module_in_at_mode_may_echo(lives: bool) -> None:
     """What the host sends while it does not know yet comes back as it was: data, and signals that lift a flow stop."""

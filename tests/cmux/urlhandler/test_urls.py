@@ -67,7 +67,8 @@ def test_every_line_can_be_written_as_a_url(line: str, dlci: int) -> None:
 
 @given(st.text(min_size=1))
 def test_a_value_may_hold_anything_when_it_is_percent_encoded(value: str) -> None:
-    assert parse_url(f"cmux://x?dlci=1&capture={quote(value)}").settings == {"capture": value}
+    name = f"{value}.log"
+    assert parse_url(f"cmux://x?dlci=1&capture={quote(name)}").settings == {"capture": name}
 
 
 def test_all_names_of_one_file_have_one_key(tmp_path: Path) -> None:

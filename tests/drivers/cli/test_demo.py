@@ -332,7 +332,7 @@ def test_closed_streams_are_no_traceback(stream: str) -> None:
     command = f"exec {sys.executable} -m drivers decode - --format json {redirect}"
     done = subprocess.run(["sh", "-c", command], input=b"F9 03 3F 01 1C F9", capture_output=True, check=False)
     assert b"Traceback" not in done.stderr
-    assert done.returncode == 0
+    assert done.returncode == (stream == "stdin")  # nothing comes from it, so there is no frame
 
 
 @pytest.mark.parametrize("arguments", [["demo", "--nonsense"], ["demo", "--baudrate", "x"], ["emulate"], []])

@@ -75,15 +75,19 @@ def test_connect_fail_after_75_seconds_is_a_timeout(echo_server: Peer) -> None:
         assert not isinstance(late.value, ConnectionError)
 
 
-def test_a_module_that_starts_again_has_forgotten_everything() -> None:
+@pytest.mark.parametrize(
+    "words",
+    ["RDY", "NORMAL POWER DOWN", "UNDER_VOLTAGE POWER DOWN", "OVER_VOLTAGE POWER DOWN", "OVER-VOLTAGE POWER DOWN"],
+)
+def test_a_module_that_starts_again_has_forgotten_everything(words: str) -> None:
     opened = ('AT+QIOPEN="TCP", "10.0.0.1",80', OK + b"\r\nCONNECT OK\r\n")
     claim = ("AT+QIFGCNT=0", OK)
     talk = Conversation(exchange(claim, opened, claim, opened))
     driver = TcpipDriver(talk.ports[1], receive="bare", initialise=())
     session = driver.connect("TCP", "10.0.0.1", 80)
-    talk.ports[1].say(b"\r\nRDY\r\n")
+    talk.ports[1].say(b"\r\nUNDER_VOLTAGE WARNING\r\n" + f"\r\n{words}\r\n".encode())
     session.settimeout(PATIENCE)
-    with pytest.raises(ConnectionResetError, match=r"reset \(RDY\)") as reset:
+    with pytest.raises(ConnectionResetError, match=rf"reset \({words}\)") as reset:
         session.recv(1)
     assert isinstance(reset.value, SessionReset)
     assert driver.connect("TCP", "10.0.0.1", 80).open

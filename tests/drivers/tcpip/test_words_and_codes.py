@@ -32,19 +32,20 @@ ASKING = dataclasses.replace(TOY, family=AskingToy)
 
 @pytest.mark.parametrize("refusal", [ERROR, REFUSED])
 @pytest.mark.parametrize(
-    ("dialect", "refused", "remedy"),
-    [("m10", " (the module answered ERROR to AT+QIFGCNT)", " (AT+QIDEACT)"), (ASKING, "", "")],
+    ("dialect", "command", "remedy"),
+    [("m10", "AT+QIFGCNT=0", " (AT+QIDEACT)"), (ASKING, "AT+TTAKE", "")],
     ids=["m10", "toy"],
 )
 def test_a_busy_context_is_told_in_the_words_of_its_family(
-    dialect: str | Dialect, refused: str, remedy: str, refusal: bytes
+    dialect: str | Dialect, command: str, remedy: str, refusal: bytes
 ) -> None:
     port = CommandPort(lambda text: refusal if text.startswith(("AT+QIFGCNT=", "AT+TTAKE")) else OK)
     driver = TcpipDriver(port, 0, dialect=dialect)
     with pytest.raises(ContextBusy) as busy:
         driver.claim()
     assert str(busy.value) == (
-        f"{BUSY}{refused}: deactivate it there{remedy}, or claim(timeout=seconds) to wait for it"
+        f"{BUSY} ({command} was answered {refusal.decode().strip()}): "
+        f"deactivate it there{remedy}, or claim(timeout=seconds) to wait for it"
     )
     assert busy.value.code == (3810 if refusal is REFUSED else None)
     driver.close()

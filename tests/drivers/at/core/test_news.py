@@ -82,16 +82,21 @@ TALKS: list[Talk] = [
     ),
     (dns.read_servers, [(b"AT+QIDNSCFG?\r", [b"\r\nPrimaryDns: 8.8.8.8\r\nSecondaryDns: 8.8.4.4\r\n", OK])],
      ("8.8.8.8", "8.8.4.4")),
-    (lambda: dialogues.listen("TCP", None), [(b"AT+QISERVER\r", [OK, b"\r\nSERVER OK\r\n"])], None),
     (refused, [(b"AT+QIMUX=1\r", [b"\r\n+CME ERROR: 3\r\n"])], "+CME ERROR: 3"),
     (closed,
      [(b"AT+QISRVC?\r", [b"\r\n+QISRVC: 2\r\n", OK]), (b"AT+QISRVC=1\r", [OK]),
       (b"AT+QICLOSE\r", [b"\r\nCLOSE OK\r\n"])], True),
     (dialogues.deactivate, [(b"AT+QIDEACT\r", [b"\r\nDEACT OK\r\n"])], None),
 ]  # fmt: skip
+LISTENING: Talk = (lambda: dialogues.listen("TCP", None), [(b"AT+QISERVER\r", [OK, b"\r\nSERVER OK\r\n"])], None)
 SENDING: Talk = (sent, [(b"AT+QISEND=2\r", [b"\r\n> "]), (b"hi", [b"hi", b"\r\nSEND OK\r\n"])], "SEND OK")
 
-news = st.lists(st.sampled_from([f"\r\n{text}\r\n".encode() for text in NEWS]) | st.sampled_from(DATA), max_size=3)
+
+def news_of(texts: list[str]) -> st.SearchStrategy[list[bytes]]:
+    return st.lists(st.sampled_from([f"\r\n{text}\r\n".encode() for text in texts]) | st.sampled_from(DATA), max_size=3)
+
+
+news = news_of(NEWS)
 
 
 def play(talk: Talk, draw: st.DrawFn, extra: st.SearchStrategy[list[bytes]]) -> None:
@@ -120,6 +125,11 @@ def play(talk: Talk, draw: st.DrawFn, extra: st.SearchStrategy[list[bytes]]) -> 
     assert execution.result == result
     assert listener.got == told
     assert engine.counters.get("stale", 0) == 0
+
+
+@given(st.data())
+def test_a_server_is_set_up_whatever_is_said_but_that_the_context_is_gone(data: st.DataObject) -> None:
+    play(LISTENING, data.draw, news_of([text for text in NEWS if not text.endswith("DEACT")]))
 
 
 @given(st.sampled_from(TALKS), st.data())

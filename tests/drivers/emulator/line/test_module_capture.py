@@ -101,6 +101,12 @@ def test_wireshark_reads_it(tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == len(packets(path))
 
 
+def test_a_name_with_another_ending_is_refused_before_a_file_is_made(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\.pcapng, \.jsonl or \.log"):
+        EmulatedModule(capture=tmp_path / "x.pcap")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_file_that_cannot_be_made_is_one_line_and_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["emulate", "--tcp", "127.0.0.1:0", "--capture", str(tmp_path / "no" / "where")]
     assert main(arguments) == 1

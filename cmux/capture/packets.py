@@ -1,0 +1,52 @@
+"""The packets of a capture with LINKTYPE_MUX27010, whatever file they are in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+LINKTYPE_MUX27010: Final = 236
+"""The number of the link type in pcap and pcapng."""
+
+_MODULE = 1  # in the lowest two bits of the octet of the direction; 0 is the host
+
+
+class NotACapture(ValueError):
+    """The octets are not a capture of this link type; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One frame of a capture."""
+
+    timestamp: int
+    """Nanoseconds since 1970."""
+    from_host: bool
+    """Its direction."""
+    octets: bytes
+    """The frame in the basic option; the closing flag may be missing."""
+
+
+def check_link_type(link: int) -> None:
+    """Check the link type of an interface.
+
+    Raises:
+        NotACapture: it is another one.
+    """
+    if link != LINKTYPE_MUX27010:
+        raise NotACapture(f"it has the link type {link}, not {LINKTYPE_MUX27010} (MUX27010)")
+
+
+def unwrapped(data: bytes, timestamp: int) -> Packet:
+    """Take apart the data of a packet: the size of an extension header, that header, the direction, the frame.
+
+    Args:
+        data: the octets of the packet.
+        timestamp: nanoseconds since 1970.
+
+    Raises:
+        NotACapture: it is too short for what it says.
+    """
+    if not data or len(data) < 2 + data[0]:
+        raise NotACapture("a packet that contradicts itself")
+    return Packet(timestamp, data[1 + data[0]] & 3 != _MODULE, data[2 + data[0] :])

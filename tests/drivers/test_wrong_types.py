@@ -1,0 +1,96 @@
+"""What is of another kind than it has to be is told in words that say what to do; nothing is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from silent_module import Bed, SilentModule
+
+from drivers.at import AtChannel
+from drivers.at.aio import AtChannel as AioChannel
+from drivers.clock import FakeClock
+from drivers.errors import DriverError
+from drivers.modem import Modem
+from drivers.tcpip import TcpipDriver, aio
+
+SHELLS = pytest.mark.parametrize("shell", ["threads", "aio"])
+
+
+class Mux:
+    """Stands for a multiplexer."""
+
+    def channel(self, dlci: int) -> object:
+        """See `cmux.Mux.channel`."""
+        return dlci
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What ends it all."""
+    with ExitStack() as made:
+        yield made
+
+
+def check(said: pytest.ExceptionInfo[Any]) -> None:
+    """It is any of the exceptions that somebody may expect."""
+    assert isinstance(said.value, DriverError)
+    assert isinstance(said.value, TypeError)
+    assert isinstance(said.value, ValueError)
+
+
+@pytest.mark.parametrize("make", [TcpipDriver, Modem, AtChannel, aio.TcpipDriver])
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("/dev/x", r"not '/dev/x': open it first"),
+        (Path("/dev/x"), r"open it first"),
+        (5, r"not 5$"),
+        (None, r"not None$"),
+        (Mux(), r"take one of its channels"),
+    ],
+    ids=["name", "path", "number", "none", "mux"],
+)
+def test_what_is_no_port(make: Any, given: object, words: str) -> None:
+    with pytest.raises(TypeError, match=words) as said:
+        make(given)
+    assert "channel(1)" in str(said.value)
+    check(said)
+
+
+@SHELLS
+@pytest.mark.parametrize("method", ["send", "sendall"])
+@pytest.mark.parametrize(("given", "words"), [("text", r"'text'\.encode\(\)"), (5, "not int"), (None, "not NoneType")])
+def test_what_are_no_octets(stack: ExitStack, shell: str, method: str, given: object, words: str) -> None:
+    bed = Bed(stack, shell, SilentModule(), FakeClock())
+    session = bed.driver().connect("TCP", "10.0.0.2", 7)
+    before = len(bed.module.commands)
+    with pytest.raises(TypeError, match=words) as said:
+        getattr(session, method)(given)
+    check(said)
+    assert len(bed.module.commands) == before
+    session.sendall(array("H", [1, 2]))
+    assert bed.module.commands[-1] == "AT+QISEND=4"
+
+
+@SHELLS
+def test_what_is_no_command(stack: ExitStack, shell: str) -> None:
+    bed = Bed(stack, shell, SilentModule(), FakeClock())
+    with pytest.raises(TypeError, match="a command line is text, not bytes") as said:
+        bed.channel.command(b"AT")
+    check(said)
+    with pytest.raises(ValueError, match="ASCII characters only"):
+        bed.channel.command("AT+CMGS=ü")
+
+
+def test_the_channel_of_asyncio_takes_streams() -> None:
+    async def make() -> AioChannel:
+        return AioChannel("/dev/x", "/dev/x")  # type: ignore[arg-type]
+
+    with pytest.raises(TypeError, match="pair of streams"):
+        asyncio.run(make())
