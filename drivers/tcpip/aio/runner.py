@@ -11,7 +11,7 @@ from ...at.core import Dialogue
 from ...clock import Clock
 from ..core.bounded import Bounded, Stay
 from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Wait
-from ..core.runner_base import RunnerBase
+from ..core.runner_base import LEAVING, RunnerBase
 from .waiting import until
 
 T = TypeVar("T")
@@ -95,7 +95,8 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
         """Release the channel if it was created for this runner; idempotent."""
         if self._disown():
             await self.channel._release()
-        await asyncio.gather(*self._background - {asyncio.current_task()}, return_exceptions=True)
+        if others := self._background - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=LEAVING)
 
     def _on_channel(self, step: OnChannel[object]) -> Awaitable[object]:
         return self.channel.run(step.dialogue, ticket=step.ticket)

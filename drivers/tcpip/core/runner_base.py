@@ -19,6 +19,8 @@ from .procedure import AbandonOthers, Exclusive, LeaveChannel, OnChannel, OnFree
 C_co = TypeVar("C_co", bound=ChannelBase, covariant=True)
 D_co = TypeVar("D_co", covariant=True)
 T = TypeVar("T")
+LEAVING = 2.0
+"""Real seconds that `RunnerBase.close` gives to calls whose callers have left; what still runs then ends by itself."""
 
 
 class RunnerBase(ABC, Generic[C_co, D_co]):

@@ -89,7 +89,7 @@ def identify() -> Dialogue[Identified]:
     """Return the model (AT+GMM), and whether the module knows contexts that are selected (AT+QIFGCNT?)."""
     model, speaks = "", None
     with suppress(AtError):
-        lines = (yield from command("AT+GMM", timeout=2.0)).lines
+        lines = (yield from command("AT+GMM", timeout=deadline("GMM"))).lines
         model = next((line.strip() for line in lines if line.strip()), "").removeprefix("+GMM:").strip(' "')
     try:
         yield from read_foreground()

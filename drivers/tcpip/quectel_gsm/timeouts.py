@@ -7,6 +7,7 @@ MARGIN = 5.0
 
 LIMITS: dict[str, float] = {
     "QIFGCNT": 0.3,
+    "GMM": 0.3,
     "QICSGP": 0.3,
     "QIMUX": 0.3,
     "QIMODE": 0.3,

@@ -11,7 +11,7 @@ from ...at.threads.registry import shared_channel
 from ...clock import Clock
 from ..core.bounded import Bounded, Expired, Stay
 from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Wait
-from ..core.runner_base import RunnerBase
+from ..core.runner_base import LEAVING, RunnerBase
 from .waiting import until
 
 T = TypeVar("T")
@@ -58,7 +58,8 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         Raises:
             AtTimeout: the time is up.
         """
-        if seconds is None:
+        on_reader = threading.current_thread() in self.channel._threads[:1]  # it would wait for itself: `run` says so
+        if seconds is None or on_reader:
             return self.run(make(lambda: None))
         bounded = self._bounded(seconds, make, expired)
         thread = threading.Thread(target=self._work_off, args=(bounded,), name=f"at call {self.channel.name}")
@@ -106,7 +107,7 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         if self._disown():
             self.channel._release()
         for thread in self._background - {threading.current_thread()}:
-            thread.join()
+            thread.join(LEAVING)
 
     def _on_channel(self, step: OnChannel[object]) -> object:
         return self.channel.run(step.dialogue, ticket=step.ticket)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from silent_module import Bed, SilentModule, lines
 from stepped_clock import FOR_EVER, SteppedClock
 
 from drivers.errors import AtTimeout
+from drivers.modem import Modem, NetworkTimeout
 
 SHELLS = pytest.mark.parametrize("shell", ["threads", "aio"])
 
@@ -73,3 +75,17 @@ def test_a_late_answer_is_not_that_to_the_next_command(stack: ExitStack, shell: 
     bed.say("+CSQ: 1,0", "OK")
     bed.module.answers["AT+CREG?"] = lines("+CREG: 0,1", "OK")
     assert bed.channel.command("AT+CREG?").lines == ("+CREG: 0,1",)
+
+
+@pytest.mark.parametrize(("command", "name"), [("AT+CGREG?", "wait_for_network"), ("AT+CPIN?", "wait_for_sim")])
+def test_waiting_for_a_state_ends_although_the_module_is_silent(stack: ExitStack, command: str, name: str) -> None:
+    clock = SteppedClock()
+    bed = Bed(stack, "threads", SilentModule(command, silent=True), clock)
+    pool = stack.enter_context(ThreadPoolExecutor(1))
+    stack.callback(clock.advance, FOR_EVER)
+    begun = clock.now()
+    call = pool.submit(getattr(Modem(bed.channel, clock=clock), name), 3.0)
+    assert clock.pass_until(lambda seconds: not wait((call,), seconds).not_done, 3.0, 0.5)
+    with pytest.raises(NetworkTimeout, match=re.escape(f"after 3 s the answer to {command} has not come")):
+        call.result(PATIENCE)
+    assert clock.now() - begun == 3.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from driver_lab import PATIENCE
 from silent_module import OK, Bed, SilentModule
 from stepped_clock import FOR_EVER, SteppedClock
 
-from drivers.errors import AtTimeout, DriverError
+from drivers.errors import AtError, AtTimeout, DriverError
 from drivers.tcpip.core.bounded import Bounded, Stay
 from drivers.tcpip.core.procedure import Procedure
 
@@ -39,7 +40,8 @@ def stack() -> Iterator[ExitStack]:
 
 def passes(clock: SteppedClock, call: Future[Any], most: float) -> bool:
     """Let time pass until a call is over."""
-    return clock.pass_until(lambda seconds: not wait((call,), seconds).not_done, most, 0.5)
+    step = 0.5 if most == TIMEOUT else 2.5
+    return clock.pass_until(lambda seconds: not wait((call,), seconds).not_done, most, step)
 
 
 @SHELLS
@@ -113,6 +115,25 @@ def test_reclaiming_takes_no_longer(stack: ExitStack, shell: str) -> None:
     call = pool.submit(bed.driver().reclaim, timeout=TIMEOUT)
     assert passes(clock, call, TIMEOUT)
     assert isinstance(call.exception(PATIENCE), AtTimeout)
+
+
+def test_a_callback_on_the_reader_is_told_so_at_once(stack: ExitStack) -> None:
+    bed = Bed(stack, "threads", SilentModule(), SteppedClock())
+    driver, said = bed.driver(), list[BaseException]()
+    told = threading.Event()
+
+    def connect(direction: str, octets: bytes) -> None:
+        if direction == "rx" and not said:
+            try:
+                driver.connect(*SERVER, timeout=TIMEOUT)
+            except AtError as error:
+                said.append(error)
+                told.set()
+
+    bed.channel.on_octets(connect)
+    bed.channel.command("AT")
+    assert told.wait(PATIENCE)
+    assert "a callback on the reader" in str(said[0])
 
 
 def nothing(stay: Stay) -> Procedure[str]:
