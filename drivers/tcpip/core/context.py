@@ -88,7 +88,7 @@ class Context(EventHandler):
 
     def _check_family(self, refusal: CommandError) -> Procedure[None]:
         """Raise an error if a refusal is that of a module which does not know the command at all."""
-        found = yield from self.stack.identify()
+        found = yield from self.stack.identify(refusal)
         fits = self._recognise(found.model)
         if found.speaks or (fits is not None and isinstance(self.stack, fits.family)):
             return
