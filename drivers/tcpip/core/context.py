@@ -168,8 +168,8 @@ class Context(EventHandler):
             if session is None:
                 return
             if session.close_here():
-                with suppress(AtError, TcpipError):  # the module is gone, or deactivating ends the session, too
-                    yield from self.end_session(session)
+                with suppress(AtError, TcpipError), session.unless_interrupted():
+                    yield from self.end_session(session)  # the module may be gone; deactivating ends it, too
 
     def _turn_refused_away(self) -> Procedure[None]:
         for _ in range(CLOSINGS):
