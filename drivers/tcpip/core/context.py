@@ -168,8 +168,9 @@ class Context(EventHandler):
             if session is None:
                 return
             if session.close_here():
+                # the module may be gone, and deactivating ends the session, too
                 with suppress(AtError, TcpipError), session.unless_interrupted():
-                    yield from self.end_session(session)  # the module may be gone; deactivating ends it, too
+                    yield from self.end_session(session)
 
     def _turn_refused_away(self) -> Procedure[None]:
         for _ in range(CLOSINGS):
