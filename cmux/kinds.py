@@ -161,6 +161,31 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class OnOff:
+    """True or False, which may be a word in Python and in files, too, and is one on the command line."""
+
+    expected: str = "on or off"
+    """See `Kind.expected`."""
+    metavar: str = "{on,off}"
+    """See `Kind.metavar`."""
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`."""
+        return YES_NO.read(text)
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        meant = _YES_NO.get(value) if isinstance(value, str) else value
+        if not isinstance(meant, bool):
+            raise ConfigError(f"{name} = {value!r} is not {self.expected}")
+        return meant
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return "on" if value else "off"
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureFile:
     """The name of the file of a capture."""
 
@@ -337,6 +362,7 @@ PACING: Final = Number(0, 20_000_000, "bits per second")
 CHANNELS: Final = Several(channel_list, f"a list like 1-4 or 1,3 (DLCIs are 1 to {MAX_DLCI}, or names of the profile)")
 RATES: Final = Several(rate_list, f"a list like 9600,19200 of {BAUDRATE.expected}")
 YES_NO: Final = YesNo()
+ON_OFF: Final = OnOff()
 CAPTURE_FILE: Final = CaptureFile()
 COMMAND: Final = AtCommand()
 COMMANDS: Final = AtCommands()

@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Iterable
 
-from .protocol.events import Event, ResetSuspected
+from .protocol.events import Cause, Closed, Event, Opened, ResetSuspected, SessionClosed, SessionOpened
+from .protocol.startup_steps import Finding
 
 
 def port_logger(name: str) -> logging.Logger:
@@ -26,8 +27,39 @@ def log_event(log: logging.Logger, event: Event) -> None:
         event: an event of the core.
     """
     log.debug("%s", event)
-    if isinstance(event, ResetSuspected):
-        log.info("%r where frames should be", event.text)
+    match event:
+        case ResetSuspected():
+            log.info("%r where frames should be", event.text)
+        case SessionOpened():
+            log.info("the session is open")
+        case SessionClosed(cause=Cause.LOCAL):  # what else ends it is logged by the Mux, which knows whether it matters
+            log.info("the session is closed")
+        case Opened():
+            log.info("DLCI %d is open", event.dlci)
+        case Closed():
+            why = "" if event.cause is Cause.LOCAL else f": {event.detail}"
+            log.info("DLCI %d is closed%s", event.dlci, why)
+
+
+class FindingsLog(list[Finding]):
+    """What the steps of an opening show, logged at INFO as it is found.
+
+    Args:
+        log: the logger of the port.
+        kept: gets the findings as well.
+    """
+
+    def __init__(self, log: logging.Logger, kept: list[Finding] | None = None) -> None:
+        super().__init__()
+        self._log = log
+        self._kept = kept
+
+    def append(self, finding: Finding) -> None:
+        """Log a finding."""
+        super().append(finding)
+        self._log.info("%s: %s", finding.step, finding.text)
+        if self._kept is not None:
+            self._kept.append(finding)
 
 
 def log_entered(log: logging.Logger, baudrate: int | None, warnings: Iterable[str]) -> None:

@@ -3,56 +3,129 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
+import socket
 import stat
 import struct
 import sys
 from types import TracebackType
 from typing import Self
 
-_MODE = stat.S_IRUSR | stat.S_IWUSR
+OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
+"""The mode of a slave that only its owner may open."""
 
 
 class Pty:
     """A pty pair whose slave side other programs open like a serial port.
 
     The line is raw and without echo. When a client leaves, the line is not hung up (HUPCL is off) and the master gets
-    no EIO (this object keeps the slave open). When the link is made, only the owner of the slave may open it.
+    no EIO (this object keeps the slave open). When the link is made, only those may open the slave who are to.
 
     Args:
         link: where to make a symbolic link to the slave; a link that an earlier run left there is replaced.
+        mode: who may open the slave, as for `os.chmod`: by default its owner alone.
+        group: the number of the slave's group; None leaves it as it is.
+        held: keep the slave open. If not, reading the master fails with EIO, and polling it tells POLLHUP, while there
+            is no client.
 
     Raises:
         FileExistsError: `link` exists and is not a symbolic link, or leads to a pty that another process still serves
             (noticed on Linux only).
-        OSError: the system has no free pty, or is not POSIX.
+        OSError: the system has no free pty, or is not POSIX; or this user may not give it that group.
     """
 
-    def __init__(self, link: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        link: str | os.PathLike[str] | None = None,
+        *,
+        mode: int = OWNER_ONLY,
+        group: int | None = None,
+        held: bool = True,
+    ) -> None:
+        self.link: str | None = None
+        """The symbolic link, or None."""
+        self._mode, self._group, self._held = mode, group, held
+        self._claim: socket.socket | None = None
+        self.master: int
+        self.slave_name: str
+        self.master, self._slave, self.slave_name = self._create()
+        try:
+            if link is not None:
+                self._make_link(os.fspath(link))
+            if not held:
+                self._let_go()
+        except BaseException:
+            self.close()
+            raise
+
+    def _create(self) -> tuple[int, int, str]:
+        """Create a pair, with the slave as its clients need it."""
         try:
             import termios
             import tty
         except ImportError:
-            raise OSError("a pty needs a POSIX system; use a TCP port instead") from None
-        self.link: str | None = None
-        """The symbolic link, or None."""
-        self.master: int
-        self.master, self._slave = os.openpty()
+            raise OSError("a pty needs a POSIX system; attach --tcp HOST:PORT offers TCP ports instead") from None
+        master, slave = os.openpty()
         try:
-            self.slave_name: str = os.ttyname(self._slave)
-            os.chmod(self.slave_name, _MODE)
-            tty.setraw(self._slave)
-            attributes = termios.tcgetattr(self._slave)
+            name = os.ttyname(slave)
+            self._admit(name)
+            tty.setraw(slave)
+            attributes = termios.tcgetattr(slave)
             attributes[2] &= ~termios.HUPCL
             attributes[2] |= termios.CLOCAL
-            termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
-            os.set_blocking(self.master, False)
-            if link is not None:
-                self._make_link(os.fspath(link))
+            termios.tcsetattr(slave, termios.TCSANOW, attributes)
+            os.set_blocking(master, False)
         except BaseException:
-            self.close()
+            os.close(master)
+            os.close(slave)
             raise
+        return master, slave, name
+
+    def _admit(self, name: str) -> None:
+        os.chmod(name, OWNER_ONLY)
+        if self._group is not None:
+            try:
+                os.chown(name, -1, self._group)
+            except OSError as error:
+                raise OSError(error.errno, f"{error.strerror} to give it to group {self._group}", name) from None
+        if self._mode != OWNER_ONLY:
+            os.chmod(name, self._mode)  # not before it has its group
+
+    def _let_go(self) -> None:
+        slave, self._slave = self._slave, -1
+        os.close(slave)
+
+    def renew(self) -> None:
+        """Hang up on the clients: a new pair takes the place of this one, with the same link and master descriptor."""
+        master, slave, name = self._create()
+        before, self.slave_name = self.slave_name, name
+        try:
+            if self.link is not None:
+                self._point(self.link)
+            os.dup2(master, self.master, inheritable=False)
+        except BaseException:
+            self.slave_name = before
+            os.close(slave)
+            raise
+        finally:
+            os.close(master)
+        if self._held:
+            self._let_go()
+            self._slave = slave
+        else:
+            os.close(slave)
+
+    def discard(self) -> None:
+        """Throw away what no client has read."""
+        import termios
+
+        slave = os.open(self.slave_name, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            termios.tcflush(slave, termios.TCIFLUSH)
+        finally:
+            os.close(slave)
 
     def _make_link(self, link: str) -> None:
         if os.path.lexists(link) and not os.path.islink(link):
@@ -61,16 +134,22 @@ class Pty:
             raise FileExistsError(
                 f"{link} leads to {os.readlink(link)}, which another program serves: end it, or choose another name"
             )
-        _mark(self._slave, link)
+        if self._held:
+            _mark(self._slave, link)
+        else:
+            self._claim = _claim(link)
+        self._point(link)
+        self.link = link
+
+    def _point(self, link: str) -> None:
         temporary = f"{link}.{os.getpid()}~"
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
         try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
             os.symlink(self.slave_name, temporary)
             os.replace(temporary, link)  # a client finds either the old link or the new one
         except OSError as error:
             raise OSError(error.errno, error.strerror, link) from None  # the original has the temporary name
-        self.link = link
 
     @property
     def path(self) -> str:
@@ -84,7 +163,7 @@ class Pty:
         """Return the control flags and the output speed that a client has set, as termios codes them."""
         import termios
 
-        attributes = termios.tcgetattr(self._slave)
+        attributes = termios.tcgetattr(self._slave if self._slave >= 0 else self.master)
         return attributes[2], attributes[5]
 
     def detach_master(self) -> int:
@@ -103,6 +182,9 @@ class Pty:
                 if os.readlink(self.link) == self.slave_name:
                     os.unlink(self.link)
             self.link = None
+        claim, self._claim = self._claim, None
+        if claim is not None:
+            claim.close()
         for name in ("master", "_slave"):
             fd = getattr(self, name)
             setattr(self, name, -1)
@@ -118,12 +200,17 @@ class Pty:
         self.close()
 
 
+def _name(link: str) -> bytes:
+    """Return seven octets that stand for a link."""
+    name = os.path.join(os.path.realpath(os.path.dirname(link)), os.path.basename(link))
+    return hashlib.blake2b(os.fsencode(name), digest_size=7).digest()
+
+
 def _lock(link: str) -> bytes:
     """Return a lock on one octet that stands for the link, so that a pty with a reused number does not hold it."""
     import fcntl
 
-    name = os.path.join(os.path.realpath(os.path.dirname(link)), os.path.basename(link))
-    place = int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=7).digest())
+    place = int.from_bytes(_name(link))
     return struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0)  # struct flock of 64-bit Linux
 
 
@@ -136,10 +223,39 @@ def _mark(slave: int, link: str) -> None:
             fcntl.fcntl(slave, fcntl.F_OFD_SETLK, _lock(link))
 
 
+def _claim(link: str) -> socket.socket | None:
+    """Show the same without an open slave: by a name among the sockets of Linux, which goes with its process.
+
+    Raises:
+        OSError: another process has it.
+    """
+    if sys.platform != "linux":
+        return None
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(b"\0gsm0710 pty " + _name(link))
+    except OSError:
+        claim.close()
+        raise
+    return claim
+
+
+def _claimed(link: str) -> bool:
+    try:
+        claim = _claim(link)
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    if claim is not None:
+        claim.close()
+    return False
+
+
 def _lives(link: str) -> bool:
     """Tell whether the process that made a link still serves it."""
     if sys.platform != "linux" or not os.path.islink(link):
         return False
+    if _claimed(link):
+        return True
     import fcntl
 
     try:

@@ -19,6 +19,7 @@ from .kinds import (
     CHANNELS,
     COMMAND,
     COMMANDS,
+    ON_OFF,
     PACING,
     PROGRAM,
     RATES,
@@ -215,6 +216,10 @@ class SessionSettings(TypedDict, total=False):
     keep_open: Annotated[bool, Setting(RARE, YES_NO, "never close a channel before the session ends")]
     shared_flags: Annotated[bool, Setting(RARE, YES_NO, "send one flag between two frames")]
     reserved_dlcis: Annotated[bool, Setting(RARE, YES_NO, "let the module open DLCI 62 and 63 too")]
+    rpn: Annotated[
+        bool | Literal["on", "off"],
+        Setting(SESSION, ON_OFF, "tell the module the baud rate and the format that a program sets on a channel"),
+    ]
     strict_final: Annotated[bool, Setting(RARE, YES_NO, "discard UA with F = 0, as the specification asks")]
     frame_gap: Annotated[
         float, Setting(RARE, _time("frame_gap"), "give up a partial frame that has not grown for S seconds")

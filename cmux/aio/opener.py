@@ -8,7 +8,7 @@ from typing import Unpack
 from ..capture.recorder import Capture
 from ..errors import StartupError
 from ..line.base import SerialLike
-from ..logs import log_entered, port_logger
+from ..logs import FindingsLog, log_entered, port_logger
 from ..opening import Plan, make_plan
 from ..protocol import startup
 from ..protocol.at_cmux import CmuxCommand
@@ -96,7 +96,8 @@ async def _open(plan: Plan) -> Mux:
 async def _enter(line: AioLine, plan: Plan, command: CmuxCommand) -> Entered:
     try:
         rates = plan.other_rates if line.has_baudrate else []
-        entered = await line.run(startup.enter(line.name, command, other_rates=rates))
+        found = FindingsLog(port_logger(line.name))
+        entered = await line.run(startup.enter(line.name, command, other_rates=rates, findings=found))
         log_entered(port_logger(line.name), entered.baudrate, entered.warnings)
         return entered
     except BaseException:  # interrupted: the module may already be in multiplexer mode

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 import serial
 
@@ -18,12 +19,25 @@ from .. import __version__
 from ..errors import CmuxError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+_LAST_PORT = 65535
 
 _EPILOG = "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage, 130 interrupted."
 
 
 class CommandError(Exception):
     """A command failed; the text is the line for stderr, without the name of the program."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors stand out: the line that says what is wrong, below one that says what is needed."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program, and say what is wrong with its arguments."""
+        formatter = self._get_formatter()
+        needed = [action for action in self._actions if action.required or not action.option_strings]
+        formatter.add_usage(None, needed, self._mutually_exclusive_groups)
+        usage = " ".join(formatter.format_help().split())
+        self.exit(USAGE, f"{usage} [OPTIONS], see {self.prog} --help\n{self.prog}: error: {message}\n")
 
 
 class Commands:
@@ -35,7 +49,7 @@ class Commands:
     """
 
     def __init__(self, program: str, description: str) -> None:
-        self.parser: argparse.ArgumentParser = argparse.ArgumentParser(program, description=description, epilog=_EPILOG)
+        self.parser: argparse.ArgumentParser = _Parser(program, description=description, epilog=_EPILOG)
         _add_common(self.parser, argparse.SUPPRESS)
         self._subparsers = self.parser.add_subparsers(
             title="commands", metavar="COMMAND", dest="command", required=True
@@ -104,6 +118,43 @@ def number(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def address(text: str) -> tuple[str, int]:
+    """Read ``HOST:PORT``.
+
+    Args:
+        text: the address; without a host the loopback is meant. An IPv6 address stands in brackets.
+
+    Returns:
+        The host and the port.
+
+    Raises:
+        ValueError: the text is no such address.
+    """
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit()) or int(port) > _LAST_PORT:
+        raise ValueError(f"{text!r} is not HOST:PORT with a port from 0 to {_LAST_PORT}")
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+
+
+def consecutive(first: tuple[str, int], count: int) -> list[tuple[str, int]]:
+    """Return consecutive ports of a host.
+
+    Args:
+        first: the host and the first port; 0 picks each.
+        count: how many.
+
+    Returns:
+        A host and a port for each.
+
+    Raises:
+        ValueError: there are not so many.
+    """
+    host, port = first
+    if port + count - 1 > _LAST_PORT:
+        raise ValueError(f"{count} ports from {port} on exceed {_LAST_PORT}")
+    return [(host, port and port + index) for index in range(count)]
+
+
 def run(
     program: str,
     description: str,
@@ -130,7 +181,9 @@ def run(
     for add in adders:
         add(commands)
     try:
-        arguments = commands.parser.parse_args(argv)
+        arguments, unknown = commands.parser.parse_known_args(argv)
+        if unknown:
+            arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     except SystemExit as exit_:  # argparse has reported what is wrong, or shown the help
         return exit_.code if isinstance(exit_.code, int) else USAGE
     try:
@@ -146,7 +199,7 @@ def run(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except expected as error:
-        print(f"{program} {arguments.command}: {_one_line(error)}", file=sys.stderr)
+        print(f"{program} {arguments.command}: {one_line(error)}", file=sys.stderr)
         return FAILED
 
 
@@ -197,5 +250,9 @@ def _logging(arguments: argparse.Namespace) -> Iterator[None]:
             logger.setLevel(old)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def one_line(error: Exception) -> str:
+    """Return an error as text for people, in one line and without the words that Python puts around errors of files."""
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(text.split()) or type(error).__name__

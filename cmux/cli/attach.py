@@ -1,17 +1,23 @@
-"""``attach``: offers the channels of lines as pseudo-terminals, until a signal comes or the lines die."""
+"""``attach``: offers the channels of lines as pseudo-terminals or TCP ports, until a signal comes or the lines die."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import logging
+import os
+import socket
 import threading
 from collections.abc import Collection
 
 from ..errors import CmuxError
 from ..threads.bridge import PtyBridge
+from ..threads.bridge_base import Bridge
+from ..threads.hangup_bridge import HangupBridge
 from ..threads.mux import Mux
-from .app import DONE, CommandError, Commands
+from ..threads.tcp_bridge import TcpBridge, listen
+from ..threads.virtual_uart import VirtualUart
+from .app import DONE, CommandError, Commands, one_line
 from .line_options import ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file, keys
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
@@ -19,6 +25,7 @@ from .stopping import Stop, stop_by_signal
 _EXAMPLES = (
     "gsm0710 attach /dev/ttyUSB0 --link /tmp/modem       then: minicom -D /tmp/modem1, pppd /tmp/modem2, …",
     "gsm0710 attach socket://10.0.0.7:7000 --channels 1-2",
+    "gsm0710 attach COM3 --tcp 127.0.0.1:7001                     channel 1 on TCP port 7001, channel 2 on 7002, …",
     "gsm0710 attach --config lines.toml",
     "gsm0710 attach /dev/ttyS0 --role responder --startup none     the other end: two computers, one cable, four lines",
 )
@@ -35,7 +42,7 @@ def add_attach(commands: Commands) -> None:
     parser = commands.add(
         "attach",
         attach,
-        summary="Multiplex a line, and offer each channel as a pseudo-terminal that any program can open.",
+        summary="Multiplex a line, and offer each channel as a pseudo-terminal or TCP port that any program can open.",
         examples=_EXAMPLES,
     )
     parser.add_argument("port", nargs="?", metavar="PORT", help="the line: a path or any pyserial URL")
@@ -46,6 +53,19 @@ def add_attach(commands: Commands) -> None:
         help="which side begins sessions: this one (default), or the peer, which may come and go while the paths stay",
     )
     add_channel_options(parser)
+    parser.add_argument("--mode", metavar="OCTAL", help="who may open the paths (default: 600, with --group 660)")
+    parser.add_argument("--group", metavar="NAME", help="the group of the paths, such as dialout")
+    parser.add_argument(
+        "--hangup",
+        action="store_const",
+        const=True,
+        help="hang up on a client when the module drops DV or the line is lost; drop RTC for a second when it leaves",
+    )
+    parser.add_argument(
+        "--tcp",
+        metavar="HOST:PORT",
+        help="offer raw TCP ports instead: PORT for the first channel, PORT+1 for the next; 0 picks each",
+    )
     add_line_options(parser)
 
 
@@ -111,7 +131,7 @@ def _open_all(lines: list[LineOptions], stop: Stop, attached: list[Attached]) ->
         except (CmuxError, OSError) as error:
             one.close()
             attached.remove(one)
-            failed.append(f"{options.name}: {error}" if len(lines) > 1 else str(error))
+            failed.append(f"{options.name}: {one_line(error)}" if len(lines) > 1 else one_line(error))
             if len(lines) > 1:
                 _log.error("%s", failed[-1])
     for one in attached:
@@ -150,7 +170,7 @@ def _close_all(attached: list[Attached]) -> None:
 
 
 class Attached:
-    """One line and its pseudo-terminals.
+    """One line and its pseudo-terminals or TCP ports.
 
     Args:
         options: the options of the line.
@@ -159,36 +179,49 @@ class Attached:
 
     def __init__(self, options: LineOptions, stop: Stop) -> None:
         self.options = options
-        self.bridges: list[PtyBridge] = []
+        self.bridges: list[Bridge] = []
         """The channels that are alive."""
+        self._listeners: list[socket.socket] = []
         self.cause: Exception | None = None
         """Why the first one ended."""
         self._stop = stop
         self._mux: Mux | None = None
 
     def open(self, without: Collection[int] = ()) -> Mux:
-        """Open the line, its channels and the ptys; if this fails, `close` closes what was opened.
+        """Open the line, its channels and the ptys or ports; if this fails, `close` closes what was opened.
 
         Args:
-            without: DLCIs to open without a pty.
+            without: DLCIs to open for this program only.
 
         Returns:
             The multiplexer; `close` closes it.
 
         Raises:
             CmuxError: the line or a channel cannot be opened.
-            OSError: a pty or a link cannot be made.
+            OSError: a pty or a link cannot be made, or a TCP port is taken.
         """
+        if self.options.tcp is None and set(self.options.channels) - set(without) and not hasattr(os, "openpty"):
+            raise OSError("this system has no pseudo-terminals: --tcp 127.0.0.1:7001 offers TCP ports instead")
+        for address in self.options.addresses:
+            self._listeners.append(listen(*address))
         mux = self._mux = self.options.open()
         for dlci in self.options.channels:
             uart = mux.port(dlci) if self.options.responds else mux.channel(dlci)
             if dlci in without:
                 continue
-            link = f"{self.options.link}{dlci}" if self.options.link is not None else None
-            self.bridges.append(PtyBridge(uart, link, self._stop.wake))
+            self.bridges.append(self._bridge(uart))
         for bridge in self.bridges:
             bridge.start()
         return mux
+
+    def _bridge(self, uart: VirtualUart) -> Bridge:
+        if self._listeners:
+            return TcpBridge(uart, self._listeners.pop(0), self._stop.wake)
+        link = f"{self.options.link}{uart.dlci}" if self.options.link is not None else None
+        mode, group = self.options.access
+        if self.options.hangup and link is not None:
+            return HangupBridge(uart, link, self._stop.wake, mode=mode, group=group)
+        return PtyBridge(uart, link, self._stop.wake, mode=mode, group=group)
 
     def look(self) -> None:
         """Disconnect the clients of channels that have ended."""
@@ -200,8 +233,10 @@ class Attached:
             bridge.close()
 
     def close(self) -> None:
-        """Close ptys, channels and line, and remove the links."""
+        """Close ptys, TCP ports, channels and line, and remove the links."""
         mux = self._mux
+        while self._listeners:
+            self._listeners.pop().close()
         for bridge in self.bridges:
             with contextlib.suppress(OSError):
                 bridge.close()

@@ -21,6 +21,24 @@ _MENU = "\x14"
 _BACKSPACE, _DELETE = "\b", "\x7f"
 
 
+class LineEnds(miniterm.CR):
+    """Enter sends CR; whatever ends a line of the module, CR, LF, CR LF or CR CR LF, ends one line on the screen."""
+
+    def __init__(self) -> None:
+        self._ended = False
+
+    def rx(self, text: str) -> str:
+        """Return what the screen gets for a text of the module; CR and LF may come in texts of their own."""
+        shown = []
+        for character in text:
+            ended, self._ended = self._ended, character == "\r"
+            if character not in "\r\n":
+                shown.append(character)
+            elif not ended:
+                shown.append("\n")
+        return "".join(shown)
+
+
 class Window(miniterm.Miniterm):
     """A terminal on a port.
 
@@ -40,6 +58,12 @@ class Window(miniterm.Miniterm):
         if os.name == "posix":
             atexit.unregister(self.console.cleanup)
             self.console: Keys = Keys()
+
+    def update_transformations(self) -> None:
+        """Choose what is done to the text in both directions, as the menu changes it."""
+        super().update_transformations()
+        for transformations in (self.tx_transformations, self.rx_transformations):
+            transformations[:] = [LineEnds() if type(one) is miniterm.CR else one for one in transformations]
 
     def reader(self) -> None:
         """Show what comes; the end of the port ends the window, and the owner of the port knows the reason."""

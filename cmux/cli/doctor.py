@@ -74,17 +74,20 @@ def doctor(arguments: argparse.Namespace) -> int:
         CommandError: the line cannot be multiplexed.
     """
     options = from_arguments(arguments)
+    options.check_folders()
     failed: Finding | None = None
+    silent = getattr(arguments, "quiet", False) and not arguments.json
     for finding in examine(options):
         if finding.step in _HINTS and not finding.ok:
             failed = finding
-        _show(finding, arguments.json)
+        if not silent:
+            _show(finding, arguments.json)
     hint = _HINTS[failed.step] if failed is not None else "The line can be multiplexed."
     if arguments.json:
         print(json.dumps({"step": "verdict", "ok": failed is None, "text": hint}), flush=True)
     if failed is not None:
         raise CommandError(f"{options.port} fails at {failed.step}. {hint}")
-    if not arguments.json:
+    if not arguments.json and not silent:
         print(f"\n{hint}")
     return DONE
 

@@ -6,7 +6,10 @@ Options and keys are made from the rows of `cmux.settings`; the port, the links 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
+import re
+import sys
 import textwrap
 import tomllib
 from collections.abc import Callable, Mapping
@@ -22,7 +25,8 @@ from ..settings import SETTINGS, LineSettings
 from ..threads.mux import Mux
 from ..threads.opener import open as open_mux
 from ..threads.server import serve
-from .app import CommandError
+from .access import group_of, mode_of
+from .app import CommandError, address, consecutive
 
 _CHANNELS: Final = (1, 2, 3, 4)
 _BY_COMMAND: Final = ("channels", "reattach")  # only some commands have these
@@ -42,10 +46,20 @@ class LineOptions:
     """The settings for `cmux.open`."""
     link: str | None = None
     """The beginning of the symbolic links of the channels."""
+    tcp: str | None = None
+    """``HOST:PORT`` of the first channel, if they are offered as TCP ports."""
+    mode: str | int | None = None
+    """Who may open the ptys, as for chmod; see `mode_of`."""
+    group: str | int | None = None
+    """The group of the ptys; see `group_of`."""
+    hangup: bool = False
+    """Whether a client is hung up when its call ends, and ends it when it leaves."""
     role: str = Role.INITIATOR.value
     """Which station this is: ``initiator``, or ``responder`` for the other end."""
     name: str = field(default="", compare=False)
     """The name for messages."""
+    source: str = field(default="", compare=False)
+    """The file and the table that the settings are from; empty: the command line."""
 
     def __post_init__(self) -> None:
         if not self.port or not isinstance(self.port, str):
@@ -57,6 +71,18 @@ class LineOptions:
         if self.role not in ROLES:
             raise ValueError(f"role = {self.role!r} is not {' or '.join(ROLES)}")
         _ = self.plan  # raises if a setting is not allowed
+        if self.tcp is not None and self.link is not None:
+            raise ValueError(f"link = {self.link!r} and tcp = {self.tcp!r} exclude each other")
+        for name, value in (("mode", self.mode), ("group", self.group)):
+            if value is not None and self.tcp is not None:
+                raise ValueError(f"{name} = {value!r} is about paths: it means nothing with tcp = {self.tcp!r}")
+        if not isinstance(self.hangup, bool):
+            raise ValueError(f"hangup = {self.hangup!r} is not True or False")
+        if self.hangup and self.link is None:
+            raise ValueError("hangup needs a link, under which a new path takes the place of the one that is hung up")
+        if self.hangup and sys.platform != "linux":
+            raise ValueError("hangup needs Linux")
+        _ = self.addresses, self.access
 
     @cached_property
     def plan(self) -> Plan:
@@ -69,19 +95,54 @@ class LineOptions:
         return tuple(sorted(set(self.plan.channels))) or _CHANNELS
 
     @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """A host and a port for each channel, if they are offered as TCP ports; port 0 picks one."""
+        if self.tcp is None:
+            return []
+        if not isinstance(self.tcp, str):
+            raise ValueError(f"tcp = {self.tcp!r} is not a string")
+        try:
+            return consecutive(address(self.tcp), len(self.channels))
+        except ValueError as error:
+            raise ValueError(f"tcp = {self.tcp!r}: {str(error).removeprefix(f'{self.tcp!r} ')}") from None
+
+    @property
+    def access(self) -> tuple[int, int | None]:
+        """The mode of the ptys, and the number of their group, if they are given one."""
+        return mode_of(self.mode, grouped=self.group is not None), group_of(self.group)
+
+    @property
     def responds(self) -> bool:
         """Whether the peer begins sessions, and opens the channels."""
         return self.role == Role.RESPONDER.value
 
+    def check_folders(self) -> None:
+        """Check, before the port is opened, that what will be made has a folder to be in.
+
+        Raises:
+            OSError: it has none; the message names the setting as its user wrote it.
+        """
+        for name, path in (("link", self.link), ("capture", self.plan.capture)):
+            folder = os.path.dirname(os.fspath(path or "")) or "."
+            if not os.path.isdir(folder):
+                number = errno.ENOTDIR if os.path.exists(folder) else errno.ENOENT
+                shown = f"{self.source}: {name} = {path!r}" if self.source else f"{_option(name)} {path}"
+                raise OSError(number, f"{os.strerror(number)}: {folder}", shown)
+
     def open(self) -> Mux:
-        """Open the line without opening channels; see `cmux.open` and `cmux.serve`."""
+        """Open the line without opening channels; see `cmux.open` and `cmux.serve`.
+
+        Raises:
+            OSError: see `check_folders`.
+        """
+        self.check_folders()
         settings: LineSettings = {**self.settings, "channels": self.channels if self.responds else ()}
         return serve(self.port, **settings) if self.responds else open_mux(self.port, **settings)
 
 
 ROLES: Final = tuple(role.value for role in Role)
 
-_OWN_KEYS: Final = ("port", "link", "role")
+_OWN_KEYS: Final = ("port", "link", "mode", "group", "hangup", "tcp", "role")
 
 
 def keys() -> tuple[str, ...]:
@@ -171,7 +232,12 @@ def from_arguments(arguments: argparse.Namespace, port: str = "") -> LineOptions
     try:
         return _made({name: value for name, value in given.items() if value is not None} | {"port": port}, port)
     except ValueError as error:
-        parser.error(str(error))
+        named = rf"\b({'|'.join(keys())}) = |^(hangup) (?=needs)"
+        parser.error(re.sub(named, lambda key: f"{_option(key[1] or key[2])} ", str(error)))
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def from_file(path: str) -> list[LineOptions]:
@@ -206,17 +272,22 @@ def _from_table(path: str, name: str, table: object) -> LineOptions:
         if key not in keys():
             raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(keys())}")
     try:
-        return _made(table, name)
+        return _made(table, name, f"{path}: [{name}]")
     except ValueError as error:
         raise CommandError(f"{path}: [{name}]: {error}") from error
 
 
-def _made(values: Mapping[str, Any], name: str) -> LineOptions:
+def _made(values: Mapping[str, Any], name: str, source: str = "") -> LineOptions:
     settings = {key: value for key, value in values.items() if key in SETTINGS}
     return LineOptions(
         port=values.get("port", ""),
         settings=cast(LineSettings, settings),
         link=values.get("link"),
+        tcp=values.get("tcp"),
+        mode=values.get("mode"),
+        group=values.get("group"),
+        hangup=values.get("hangup", False),
         role=values.get("role", Role.INITIATOR.value),
         name=name,
+        source=source,
     )

@@ -78,7 +78,8 @@ def _type_on(port: VirtualUart, arguments: argparse.Namespace, stop: Stop) -> No
     window.start()
     try:
         with contextlib.suppress(OSError):  # a terminal that is already gone is noticed below
-            print(f"--- {port.port}; Ctrl-] leaves, Ctrl-T Ctrl-H shows help ---\r", file=sys.stderr)
+            if not getattr(arguments, "quiet", False):
+                print(f"--- {port.port}; Ctrl-] leaves, Ctrl-T Ctrl-H shows help ---\r", file=sys.stderr)
         stop.interrupts = True
         if not stop.asked:
             window.wait()

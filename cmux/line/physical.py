@@ -7,18 +7,20 @@ with a short time-out, and with ``cancel_read`` where the port has it.
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import select
 import socket
+import sys
 import threading
 import time
 
 import serial
 
 from ..errors import PortBusy, PortError, PortNotFound
+from . import locks
 from .base import HungUp, Line, SerialLike, hung_up
+from .port_errors import check_url, port_error
 
 _READ_SIZE = 65536
 _POLL_READ = 0.2  # longest delay of a stop on a port without descriptor and cancel_read
@@ -26,8 +28,6 @@ _CANCELLED_READ = 1.0  # the same with cancel_read, where it is only a safety ne
 _WRITE_TIMEOUT = 5.0
 _NOTHING_WAIT = 0.01
 
-_NOT_FOUND = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
-_BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _REMOTE_MODULES = {"serial.rfc2217"}
 _DESCRIPTOR_MODULES = {"serial.serialposix", "serial.urlhandler.protocol_socket"}
 
@@ -63,11 +63,13 @@ class DescriptorLine(_SettableLine):
         port: the port that `close` closes.
         name: the name for messages.
         rate: see `Line`.
+        locked: `close` undoes `locks.lock`.
     """
 
-    def __init__(self, fd: int, port: SerialLike, name: str, rate: int | None) -> None:
+    def __init__(self, fd: int, port: SerialLike, name: str, rate: int | None, *, locked: bool = False) -> None:
         super().__init__(name, rate)
         self._fd = fd
+        self._locked = locked
         self._port = port
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -129,6 +131,8 @@ class DescriptorLine(_SettableLine):
     def close(self) -> None:
         """See `Line.close`."""
         connection: socket.socket | None = getattr(self._port, "_socket", None)
+        if self._locked and self._fd >= 0:
+            locks.unlock(self._fd)
         with contextlib.suppress(OSError):
             self._port.close()
         if connection is not None:
@@ -248,17 +252,24 @@ def open_line(port: str | os.PathLike[str] | SerialLike, baudrate: int, **settin
     """
     if isinstance(port, (str, os.PathLike)):
         name = os.fspath(port)
-        return _line(_open_serial(name, baudrate, settings), name)
+        return _line(_open_serial(name, baudrate, settings), name, opened=True)
     if not isinstance(port, SerialLike):
         raise PortError(repr(port), "neither a path, a URL, nor an open port with read, write and close")
     return _line(port, str(getattr(port, "name", None) or type(port).__name__))
 
 
 def _open_serial(name: str, baudrate: int, settings: dict[str, object]) -> serial.SerialBase:
+    before = sys.exception()
+    check_url(name)
     try:
         opened = serial.serial_for_url(name, do_not_open=True)
+    except serial.SerialException as error:
+        raise port_error(name, error, before) from error
     except ValueError as error:
         raise PortNotFound(name, str(error)) from error
+    holder = locks.holder(name) if type(opened) is serial.Serial and os.name == "posix" else None
+    if holder is not None:
+        raise PortBusy(name, f"the port is in use by {holder}")
     try:
         opened.baudrate = baudrate
         for key, value in settings.items():
@@ -269,31 +280,20 @@ def _open_serial(name: str, baudrate: int, settings: dict[str, object]) -> seria
         if type(opened).__module__ not in _REMOTE_MODULES:  # they raise NotImplementedError for it
             opened.write_timeout = _WRITE_TIMEOUT
         opened.open()
-    except serial.SerialException as error:
-        raise _port_error(name, error) from error
-    except (ValueError, OSError) as error:
-        raise PortError(name, f"cannot be opened as a serial port: {error}") from error
+    except (OSError, ValueError, LookupError) as error:  # KeyError: pyserial's message for a URL has a mistake
+        raise port_error(name, error, before) from error
     return opened
 
 
-def _port_error(name: str, error: serial.SerialException) -> PortError:
-    text = str(error)
-    if error.errno in _NOT_FOUND or "FileNotFoundError" in text:
-        return PortNotFound(name, "there is no such port (is the device plugged in?)")
-    if error.errno in _BUSY or "lock" in text or "PermissionError" in text:
-        hint = f" (ModemManager? fuser {name} says which)" if os.name == "posix" else ""
-        return PortBusy(name, f"the port is in use by another program, or by another Mux of this one{hint}")
-    if error.errno == errno.EACCES:
-        return PortError(name, "permission denied (often: the user is not in the group dialout)")
-    return PortError(name, text)
-
-
-def _line(port: SerialLike, name: str) -> Line:
+def _line(port: SerialLike, name: str, *, opened: bool = False) -> Line:
     if type(port).__module__ not in _DESCRIPTOR_MODULES or os.name != "posix":
         native = type(port) is serial.Serial  # not POSIX: a real port with its own cancel_read
         return PortLine(port, name, port.baudrate if native and isinstance(port, serial.Serial) else None)
     fd: int = port.fileno()  # type: ignore[attr-defined]  # both modules have it
-    real = (
-        isinstance(port, serial.Serial) and os.isatty(fd) and not os.ttyname(fd).startswith(("/dev/pts/", "/dev/pty"))
-    )
-    return DescriptorLine(fd, port, name, port.baudrate if real and isinstance(port, serial.Serial) else None)
+    terminal = isinstance(port, serial.Serial) and os.isatty(fd)
+    locked = terminal and opened  # one that the caller has opened is the caller's to lock
+    if locked:
+        locks.lock(fd)
+    real = terminal and not os.ttyname(fd).startswith(("/dev/pts/", "/dev/pty"))
+    rate = port.baudrate if real and isinstance(port, serial.Serial) else None
+    return DescriptorLine(fd, port, name, rate, locked=locked)

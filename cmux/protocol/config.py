@@ -148,6 +148,8 @@ class Config:
     """Send one flag between frames instead of two: some receivers lose every second frame then."""
     reserved_dlcis: bool = False
     """Let the peer open DLCI 62 and 63 too."""
+    rpn: bool = True
+    """Send RPN whenever the settings of a channel's port change: some modules answer it with a stop, or not at all."""
     strict_final: bool = False
     """Discard UA with F = 0, as 27.010 §5.4.4.2 asks; by default it answers a SABM or DISC that awaits one."""
 

@@ -17,6 +17,7 @@ from .services import ControlServices
 from .session import ControlSession
 from .signals import Signals, build_status
 from .statistics import statistics
+from .wire import MessageType
 
 
 class Multiplexer(ControlServices):
@@ -220,6 +221,14 @@ class Multiplexer(ControlServices):
             InvalidDlci: the DLCI cannot carry data.
         """
         return self._look_at_user_dlc(dlci).own_signals
+
+    def signals_told(self, dlci: int) -> bool:
+        """Tell whether the peer has answered what this station has said about its signals for a DLC.
+
+        Raises:
+            InvalidDlci: the DLCI cannot carry data.
+        """
+        return not self._session.control.awaits(MessageType.MSC, self._look_at_user_dlc(dlci).dlci)
 
     def set_signals(self, dlci: int, signals: Signals, now: float) -> None:
         """Set our V.24 signals for a DLC; a change is sent as MSC (27.010 §5.4.6.3.7).

@@ -11,6 +11,9 @@ PATIENCE: Final = 5.0
 MARGIN: Final = 1.0
 """The same when something ends: no call waits long for a peer that has gone."""
 
+HANG_UP: Final = 1.0
+"""Seconds that RTC is off to end a call: a module that goes by it needs less (V.24 circuit 108/2)."""
+
 
 def opening(config: Config) -> float:
     """Return how many seconds may pass from SABM to its UA or DM, on DLCI 0 or a channel (27.010 §5.7.1, §5.7.3)."""

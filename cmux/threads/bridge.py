@@ -5,23 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import select
-import threading
 from collections.abc import Callable
 from typing import Final
 
 import serial
 
-from ..pty import Pty
+from ..pty import OWNER_ONLY, Pty
+from .bridge_base import Bridge
 from .virtual_uart import VirtualUart
 
 _READ_SIZE = 4096
-_JOIN_TIMEOUT = 5.0
 _CMSPAR = 0o10000000000  # mark and space parity; Python's termios does not name it
 
 _log = logging.getLogger("cmux.bridge")
 
 
-class PtyBridge:
+class PtyBridge(Bridge):
     """One channel and one pty, joined by a thread for each direction.
 
     What no client reads stays in the pty, when that is full in the channel's buffer, and when that is full too, the
@@ -31,72 +30,47 @@ class PtyBridge:
         uart: the open channel; closing it is left to the caller.
         link: where to make a symbolic link; None: clients use the pty's own name.
         on_end: called from one of the threads when the channel is gone.
+        mode: who may open the pty; see `Pty`.
+        group: its group; see `Pty`.
 
     Raises:
         FileExistsError: `link` exists and is not a symbolic link.
         OSError: the system has no free pty, or is not POSIX.
     """
 
+    _HELD = True
+    """The pty's slave stays open while there is no client."""
+
     def __init__(
-        self, uart: VirtualUart, link: str | os.PathLike[str] | None, on_end: Callable[[], object] = lambda: None
+        self,
+        uart: VirtualUart,
+        link: str | os.PathLike[str] | None,
+        on_end: Callable[[], object] = lambda: None,
+        *,
+        mode: int = OWNER_ONLY,
+        group: int | None = None,
     ) -> None:
-        self.uart = uart
-        """The channel."""
-        self.error: Exception | None = None
-        """Why it ended, unless `close` ended it."""
-        self._pty = Pty(link)
-        self._on_end = on_end
-        self._stopping = False
+        self._pty = Pty(link, mode=mode, group=group, held=self._HELD)
+        super().__init__(uart, on_end, **self._work())
         self._wake_read, self._wake_write = os.pipe()
         self._unsent = b""
         self._settings = self._pty.attributes()
-        uart.timeout = uart.write_timeout = None
-        self._threads = [
-            threading.Thread(target=self._guard, args=(work,), name=f"cmux {name} {self.path}", daemon=True)
-            for name, work in (("to channel", self._to_channel), ("to pty", self._to_pty))
-        ]
+
+    def _work(self) -> dict[str, Callable[[], None]]:
+        return {"to_channel": self._to_channel, "to_pty": self._to_pty}
 
     @property
     def path(self) -> str:
         """The path that clients open."""
         return self._pty.path
 
-    def __repr__(self) -> str:
-        state = f"ended: {self.error}" if self.error else "stopped" if self._stopping else "alive"
-        return f"<PtyBridge DLCI {self.uart.dlci} {self.path} {state}>"
+    def _wake(self) -> None:
+        os.write(self._wake_write, b"x")
 
-    def start(self) -> None:
-        """Start carrying octets."""
-        for thread in self._threads:
-            thread.start()
-
-    def close(self) -> None:
-        """Stop, remove the link, and hang up on the clients."""
-        self._stop()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(_JOIN_TIMEOUT)
+    def _release(self) -> None:
         self._pty.close()
         for fd in (self._wake_read, self._wake_write):
             os.close(fd)
-
-    def _stop(self) -> None:
-        self._stopping = True
-        os.write(self._wake_write, b"x")
-        self.uart.cancel_read()
-        self.uart.cancel_write()
-
-    def _guard(self, work: Callable[[], None]) -> None:
-        while not self._stopping:
-            try:
-                work()
-            except OSError as error:  # SerialException is one
-                _log.debug("%s: %s", self.path, error)
-                if self._stopping or self.uart.wait_up(lambda: self._stopping):
-                    continue
-                self.error = self.error or error
-                self._stop()
-                self._on_end()
 
     def _wait(self, events: int) -> bool:
         poll = select.poll()

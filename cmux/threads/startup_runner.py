@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
 from ..line.base import HungUp, Line
-from ..logs import log_entered, log_left, port_logger
+from ..logs import FindingsLog, log_entered, log_left, port_logger
 from ..protocol import hand_over, leaving, startup, startup_steps
 from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Option
@@ -74,7 +74,8 @@ def enter(
     """
     rates = other_rates if line.has_baudrate else ()
     try:
-        entered = run(line, startup.enter(line.name, command, other_rates=rates, findings=findings))
+        found = FindingsLog(port_logger(line.name), findings)
+        entered = run(line, startup.enter(line.name, command, other_rates=rates, findings=found))
         log_entered(port_logger(line.name), entered.baudrate, entered.warnings)
         return entered
     except HungUp as error:

@@ -31,7 +31,8 @@ class VirtualUart(ChannelStream):
     `Mux.channel` returns it, for the same DLCI always the same one. ``serial.serial_for_url("cmux:…")`` creates one;
     all URLs of a line share one multiplexer. ``cts``, ``dsr``, ``ri`` and ``cd`` are the peer's RTR, RTC, IC and DV;
     before its first MSC they have the idle values of 27.010 §5.4.6.3.7. A setting that is changed while the port is
-    open is sent to the peer by RPN, as far as RPN can code it; it is not an error if the peer ignores it.
+    open is sent to the peer by RPN, as far as RPN can code it, unless `Config.rpn` is off; no error if the peer
+    ignores it.
 
     Args:
         port: a ``cmux:`` URL, opened at once; None creates a closed port whose ``port`` can be set.
@@ -221,6 +222,24 @@ class VirtualUart(ChannelStream):
             with contextlib.suppress(StateError, DlcError):  # the peer has closed it by now
                 self.ensure_open()
 
+    def wait_down(self, stop: Callable[[], bool]) -> None:
+        """Wait while the channel can be used.
+
+        Args:
+            stop: ends the wait early when it returns True; `cancel_read` makes it be called again.
+
+        Raises:
+            PortNotOpenError: the port is closed.
+            DlcClosed: the peer closed the DLC.
+            SessionEnded: the line died.
+        """
+        handle = self._opened()
+        with handle.condition:
+            while handle.up and not stop():
+                handle.condition.wait()
+            if not handle.up:
+                raise handle.reason(was_open=True)
+
     @staticmethod
     def _may_come_back(handle: DlcHandle, mux: MuxOfPort) -> bool:
         closed_by_peer = handle.error is not None and handle.error.cause is Cause.PEER
@@ -318,6 +337,18 @@ class VirtualUart(ChannelStream):
         handle = self._opened()
         return handle.engine.call(lambda core, now: core.own_signals(handle.dlci))
 
+    def wait_signals_told(self, timeout: float) -> bool:
+        """Wait until the peer has answered what it was told about our signals, which data that is written then follows.
+
+        Args:
+            timeout: seconds.
+
+        Returns:
+            False when the time was over first, or the session ended.
+        """
+        handle = self._opened()
+        return handle.engine.wait(lambda core: core.signals_told(handle.dlci), timeout)
+
     @property
     def parameters(self) -> Parameters:
         """The parameters in force on the channel: N1, frame type, convergence layer, priority (27.010 §5.4.6.3.1)."""
@@ -349,7 +380,7 @@ class VirtualUart(ChannelStream):
             if not handle.buffer.xonxoff and handle.buffer.held:
                 handle.buffer.held = False
                 handle.condition.notify_all()
-        if settings != self._told:
+        if settings != self._told and handle.policy.config.rpn:
             self._told = settings
             handle.engine.call(lambda core, now: core.negotiate_port(handle.dlci, settings, now, mask))
 

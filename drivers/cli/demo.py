@@ -55,6 +55,7 @@ def add_demo(commands: Commands) -> None:
 def run_demo(options: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
     line = from_arguments(options, options.port or "emulated")
+    line.check_folders()
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and not options.json
     quiet = getattr(options, "quiet", False)
     with ExitStack() as stack:

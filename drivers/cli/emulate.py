@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 from cmux.cli import CommandError, Commands, number
+from cmux.cli.app import address, consecutive
 from cmux.cli.line_options import add_setting
 
 from ..emulator import SETS, Behaviour, EmulatedModule
@@ -106,10 +107,10 @@ def add_emulate(commands: Commands) -> None:
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT")
-    return host.strip("[]") or "127.0.0.1", int(port)
+    try:
+        return address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -128,8 +129,11 @@ def run_emulate(options: argparse.Namespace) -> int:
         options.parser.error("one of --pty, --port and --tcp is required")
     if options.port is not None and options.count > 1:
         options.parser.error("a serial line has one module at its end: --count needs --pty or --tcp")
-    if options.tcp is not None and options.tcp[1] and options.tcp[1] + options.count - 1 > 65535:
-        options.parser.error(f"{options.count} ports from {options.tcp[1]} on exceed 65535")
+    if options.tcp is not None:
+        try:
+            consecutive(options.tcp, options.count)
+        except ValueError as error:
+            options.parser.error(str(error))
     if options.tcp is not None and not options.allow_network and not _is_loopback(options.tcp[0]):
         options.parser.error(f"{options.tcp[0]} can be reached from other machines: --allow-network permits that")
     try:
@@ -206,8 +210,7 @@ def _serve(module: EmulatedModule, options: argparse.Namespace, index: int) -> s
     try:
         if options.tcp is None:
             return module.serve_serial(options.port, options.baudrate)
-        host, port = options.tcp
-        return module.serve_tcp(host, port and port + index - 1)
+        return module.serve_tcp(*consecutive(options.tcp, options.count)[index - 1])
     except (OSError, ValueError) as error:  # the message of the system may not name the port
         where = options.port or f"{options.tcp[0]}:{options.tcp[1]}"
         raise CommandError(str(error) if where in str(error) else f"{where}: {error}") from error

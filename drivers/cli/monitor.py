@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -286,23 +288,37 @@ class LineMonitor:
             return f"{max(0, count(one) - count(then)) / seconds:.0f}" if then is not None and seconds > 0 else "-"
 
         lines = [
-            f"{reading.line}  {reading.state}  {reading.option} option, N1 {reading.n1}"
-            + (f"  attached again {reading.reattached} times" if reading.reattached else ""),
-            *([f"  {reading.cause}"] if reading.cause else []),
-            f"  received {reading.octets_received} octets, {reading.frames_received} frames;"
-            f" sent {reading.octets_sent} octets, {reading.frames_sent} frames",
-            "  damaged: " + (", ".join(f"{count} {why}" for why, count in reading.dropped.items()) or "none"),
+            *_folded(
+                f"{reading.line}  {reading.state}  {reading.option} option, N1 {reading.n1}"
+                + (f"  attached again {reading.reattached} times" if reading.reattached else "")
+            ),
+            *_folded(f"  {reading.cause}" if reading.cause else ""),
+            *_folded(
+                f"  received {reading.octets_received} octets, {reading.frames_received} frames;"
+                f" sent {reading.octets_sent} octets, {reading.frames_sent} frames"
+            ),
+            *_folded("  damaged: " + (", ".join(f"{count} {why}" for why, count in reading.dropped.items()) or "none")),
             "",
-            "DLCI  state         received      /s        sent      /s   unread  stalls  signals          path",
+            *_folded(_row("DLCI", "state", "received", "/s", "sent", "/s", "unread", "stalls", "signals", "path")),
         ]
-        lines += [
-            f"{one.dlci:>4}  {one.state:<12}{one.octets_received:>10}{rate(one, _received):>8}"
-            f"{one.octets_sent:>12}{rate(one, _sent):>8}{one.waiting:>9}{one.stalls:>8}"
-            f"  {' '.join(one.signals):<15}  {one.path or '-'}"
-            for one in reading.channels
-        ]
-        lines += ["", *_about(reading.module), ""]
+        for one in reading.channels:
+            rates = rate(one, _received), rate(one, _sent)
+            counts = one.octets_received, rates[0], one.octets_sent, rates[1], one.waiting, one.stalls
+            lines += _folded(_row(one.dlci, one.state, *counts, " ".join(one.signals), one.path or "-"))
+        lines += ["", *(part for line in _about(reading.module) for part in _folded(line)), ""]
         return "\n".join(line.rstrip() for line in lines)
+
+
+def _row(*cells: object) -> str:
+    return "{:>4}  {:<7} {:>9} {:>5} {:>9} {:>5} {:>6} {:>6} {:<13} {}".format(*cells)
+
+
+def _folded(line: str) -> list[str]:
+    """Return a line as lines that fit on the terminal, 80 columns if there is none; a long name stays whole."""
+    width = shutil.get_terminal_size().columns
+    return textwrap.wrap(
+        line, width, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
 
 
 def _received(channel: ChannelReading) -> int:
@@ -323,5 +339,6 @@ def _about(module: ModuleReading) -> list[str]:
     return [
         f"module  {name}, IMEI {module.imei or 'unknown'}",
         f"        SIM {module.sim or 'unknown'}; network: {module.registration or 'unknown'},"
-        f" {module.operator or 'no operator'}; signal {strength}; packet service attached: {attached}",
+        f" {module.operator or 'no operator'}; signal {strength}",
+        f"        packet service attached: {attached}",
     ]

@@ -177,6 +177,7 @@ EXAMPLES = {
     "keep_open": session("keep_open", "yes", True),
     "shared_flags": session("shared_flags", "yes", True),
     "reserved_dlcis": session("reserved_dlcis", "yes", True),
+    "rpn": session("rpn", "off", False),
     "strict_final": session("strict_final", "yes", True),
     "frame_gap": session("frame_gap", "0.2", 0.2),
     "queue_high": session("queue_high", "20000", 20000),
@@ -455,7 +456,7 @@ def test_no_signature_takes_just_any_keyword() -> None:
 
 
 def test_each_way_knows_each_name() -> None:
-    assert {*keys()} == {*SETTINGS, "port", "link", "role"}
+    assert {*keys()} == {*SETTINGS, "port", "link", "mode", "group", "hangup", "tcp", "role"}
     with pytest.raises(ValueError, match="unknown key") as raised:
         parse_url("cmux://x?dlci=1&speed=1")
     assert str(raised.value).endswith(f"dlci, port, {', '.join(SETTINGS)}")
@@ -532,6 +533,7 @@ def test_commands_are_given_one_by_one_where_settings_are_text(tmp_path: Path) -
 WRONG = {
     kinds.Number: ("fast", True, None, float("nan"), float("inf"), -1, [1]),
     kinds.YesNo: ("yes", 1, 0.0),
+    kinds.OnOff: ("maybe", 1, 0.0, None),
     kinds.Words: ("nothing", True, 77, object()),
     kinds.CaptureFile: (5, b"x", True, "x.pcap", "x.txt"),
     kinds.Several: (5, "1-", "x y", [1.5], [True]),

@@ -94,6 +94,7 @@ def test_t2_must_be_longer_than_t1(t1: float) -> None:
         ("adm", "no"),
         ("keep_open", 1),
         ("shared_flags", None),
+        ("rpn", "off"),
     ],
 )
 def test_out_of_range_names_the_parameter(name: str, value: object) -> None:

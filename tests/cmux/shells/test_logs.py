@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,9 +60,13 @@ def test_each_line_has_a_logger_of_its_own(shell: Shell, caplog: pytest.LogCaptu
     assert one_told(caplog) == [(logging.INFO, HUNG_UP[0])]  # no warning: it was raised
 
 
+USUAL = re.compile(r"AT: |AT\+CMUX: |the session is (open|closed)$|DLCI \d is (open|closed)")
+
+
 def one_told(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
-    """What was told at more than DEBUG, with its level."""
+    """What was told at more than DEBUG, with its level, besides the usual steps."""
     records = [record for record in caplog.records if record.levelno > logging.DEBUG]
+    records = [record for record in records if not USUAL.match(record.getMessage())]
     return [(record.levelno, one_hang_up(record.getMessage())) for record in records]
 
 
@@ -77,6 +82,20 @@ def test_what_is_said_and_heard_before_a_session_is_told(shell: Shell, caplog: p
         r"sent b'AT\r', received b'\r\nOK\r\n'",
     ]
     assert one_told(caplog) == []
+
+
+def test_the_steps_of_an_opening_and_of_an_end_are_told_at_info(shell: Shell, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "cmux")
+    with Module() as module:
+        shell.open(module.path, channels=[1]).close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "AT: the module answers; echo is on",
+        "AT+CMUX: AT+CMUX=0 is answered with OK",
+        "the session is open",
+        "DLCI 1 is open",
+        "DLCI 1 is closed",
+        "the session is closed",
+    ]
 
 
 def test_what_is_odd_about_a_module_is_told(

@@ -40,7 +40,7 @@ NO_DM = "some modules do this but still serve data channels: adm=True"
         ("nosuch://port", Told(cmux.PortNotFound, "{path}: invalid URL, protocol 'nosuch' not known")),
         (
             "socket://127.0.0.1:1",
-            Told(cmux.PortError, "{path}: Could not open port {path}: [Errno 111] Connection refused"),
+            Told(cmux.PortError, "{path}: connection refused (does a program listen there?)"),
         ),
         (42, Told(cmux.PortError, "{path}: neither a path, a URL, nor an open port with read, write and close")),
     ],

@@ -10,6 +10,7 @@ import serial
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
+from attached import Attach
 from mux_leaks import nothing_left
 from mux_module import Module
 
@@ -261,3 +262,43 @@ def test_closing_ends_a_write_that_xoff_holds(port: cmux.VirtualUart, module: Mo
     port.close()
     writer.join(20)
     assert len(errors) == 1
+
+
+# --- Modules that dislike RPN ---
+
+
+@pytest.mark.parametrize("more", ["&rpn=off", "&rpn=no"])
+def test_with_rpn_off_a_change_stays_here_and_the_port_works(port: cmux.VirtualUart, module: Module) -> None:
+    port.baudrate = 9600
+    port.apply_settings({"parity": "O", "bytesize": 7})
+    assert echoes(port, b"x")
+    assert told(module) == []
+    assert (port.baudrate, port.parity) == (9600, "O")
+
+
+@pytest.mark.parametrize("more", ["&rpn=off"])
+def test_with_rpn_off_it_is_sent_when_it_is_asked_for(port: cmux.VirtualUart, module: Module) -> None:
+    assert isinstance(port.mux, cmux.Mux)
+    settings = PortSettings(baudrate=57600)
+    assert port.mux.negotiate_port(1, settings) == settings
+    assert told(module) == [settings]
+
+
+def test_with_rpn_off_a_client_of_attach_causes_none(module: Module) -> None:
+    with Attach(module.path, "--channels", "1", "--rpn", "off").ready() as attach:
+        with serial.Serial(attach.paths[1], 57600, stopbits=2, timeout=20) as client:
+            assert echoes(client, b"x")
+        assert attach.end() == (0, "")
+    assert told(module) == []
+
+
+@pytest.mark.parametrize("value", ["off", False])
+def test_rpn_is_a_word_or_a_truth_value(module: Module, value: str | bool) -> None:
+    with cmux.open(module.path, rpn=value) as mux:  # type: ignore[arg-type]
+        assert mux.config.rpn is False
+
+
+@pytest.mark.parametrize("value", ["perhaps", 0, None, 1.0])
+def test_anything_else_is_not(value: object) -> None:
+    with pytest.raises(cmux.ConfigError, match=r"^rpn = .* is not on or off$"):
+        cmux.open("/dev/x", rpn=value)  # type: ignore[arg-type]

@@ -1,0 +1,83 @@
+"""What is said about a port that cannot be opened: the reason of the system, without Python's words around it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import urllib.parse
+from typing import Final
+
+from ..errors import CmuxError, PortBusy, PortError, PortNotFound
+
+_NOT_FOUND: Final = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
+_BUSY: Final = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
+_SAID: Final = {
+    errno.EACCES: "permission denied (often: the user is not in the group dialout)",
+    errno.ENOTTY: "it is not a serial port",
+    errno.EISDIR: "it is not a serial port, but a folder",
+    errno.EIO: "the system knows the port, but there is no hardware behind it",
+    errno.ECONNREFUSED: "connection refused (does a program listen there?)",
+}
+"""What an error of the system means for a port, by its number."""
+
+_WITH_ADDRESS: Final = ("socket", "rfc2217")
+
+
+def check_url(name: str) -> None:
+    """Check the address in a URL of a port on another machine, which pyserial's own messages do not explain.
+
+    Args:
+        name: a path or any URL.
+
+    Raises:
+        PortError: the number of its TCP port is missing, or is none.
+    """
+    scheme, found, _ = name.partition("://")
+    if not found or scheme.lower() not in _WITH_ADDRESS:
+        return
+    try:
+        port = urllib.parse.urlsplit(name).port
+    except ValueError:
+        port = None
+    if not port:
+        raise PortError(name, f"{scheme}://HOST:PORT is needed, with a PORT from 1 to 65535")
+
+
+def port_error(name: str, error: Exception, before: BaseException | None) -> PortError:
+    """Create the exception for a port that could not be opened.
+
+    Args:
+        name: the port.
+        error: what was raised.
+        before: the exception that was being handled when the port was opened, if any.
+
+    Returns:
+        The exception, not raised.
+    """
+    if isinstance(error, CmuxError):  # a cmux: URL has a line of its own
+        return (type(error) if isinstance(error, PortError) else PortError)(name, str(error))
+    text, cause = str(error), _first(error, before)
+    number = getattr(error, "errno", None) or _number(cause)
+    if number in _NOT_FOUND or "FileNotFoundError" in text:
+        return PortNotFound(name, "there is no such port (is the device plugged in?)")
+    if number in _BUSY or "lock" in text or "PermissionError" in text:
+        hint = f" (ModemManager? fuser {name} says which)" if os.name == "posix" else ""
+        return PortBusy(name, f"the port is in use by another program, or by another Mux of this one{hint}")
+    if number in _SAID:
+        return PortError(name, _SAID[number])
+    if isinstance(cause, LookupError):
+        return PortError(name, f"the URL is not understood: {cause}")
+    return PortError(name, f"cannot be opened: {getattr(cause, 'strerror', None) or cause}")
+
+
+def _first(error: BaseException, before: BaseException | None) -> BaseException:
+    """Return the exception that all began with."""
+    while error.__context__ is not None and error.__context__ is not before:
+        error = error.__context__
+    return error
+
+
+def _number(cause: BaseException) -> int | None:
+    """Return the number of an error of the system; that of termios has it as its first argument only."""
+    number = cause.args[0] if cause.args else None
+    return number if isinstance(number, int) else None
