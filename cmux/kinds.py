@@ -12,6 +12,8 @@ from .capture.formats import ENDINGS, has_ending
 from .errors import ConfigError
 from .protocol.checks import check_range, check_type, either
 from .protocol.config import MAX_DLCI
+from .protocol.start_options import LONGEST_COMMAND, check_command, command_list
+from .resetting import split_command
 
 _YES_NO: Final = {
     "yes": True,
@@ -211,6 +213,75 @@ class CaptureFile:
         return str(value)
 
 
+_ONE_COMMAND: Final = f"one line of 1 to {LONGEST_COMMAND} printable ASCII characters"
+
+
+@dataclass(frozen=True, slots=True)
+class AtCommand:
+    """An AT command."""
+
+    expected: str = _ONE_COMMAND
+    """See `Kind.expected`."""
+    metavar: str = "COMMAND"
+    """See `Kind.metavar`."""
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`."""
+        return text
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        return check_command(name, value)
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class AtCommands:
+    """AT commands, in order: where settings are text, one each time that the name is given."""
+
+    expected: str = f"a command, or several: each is {_ONE_COMMAND}"
+    """See `Kind.expected`."""
+    metavar: str = "COMMAND"
+    """See `Kind.metavar`."""
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`."""
+        return (text,)
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        return command_list(name, value)
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program with its arguments."""
+
+    expected: str = "a program and its arguments"
+    """See `Kind.expected`."""
+    metavar: str = "COMMAND"
+    """See `Kind.metavar`."""
+
+    def read(self, text: str) -> object:
+        """See `Kind.read`."""
+        return text
+
+    def checked(self, name: str, value: object) -> object:
+        """See `Kind.checked`."""
+        return split_command(name, value)
+
+    def shown(self, value: object) -> str:
+        """See `Kind.shown`."""
+        return str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Several:
     """Several values: a text with commas, or any iterable."""
@@ -293,3 +364,6 @@ RATES: Final = Several(rate_list, f"a list like 9600,19200 of {BAUDRATE.expected
 YES_NO: Final = YesNo()
 ON_OFF: Final = OnOff()
 CAPTURE_FILE: Final = CaptureFile()
+COMMAND: Final = AtCommand()
+COMMANDS: Final = AtCommands()
+PROGRAM: Final = Program()

@@ -1,9 +1,10 @@
 """The log of the library: it uses ``logging`` under ``cmux.<port>``, and prints nothing."""
 
 import logging
+from collections.abc import Iterable
 
 from .protocol.events import Cause, Closed, Event, Opened, ResetSuspected, SessionClosed, SessionOpened
-from .protocol.startup import Finding
+from .protocol.startup_steps import Finding
 
 
 def port_logger(name: str) -> logging.Logger:
@@ -61,10 +62,18 @@ class FindingsLog(list[Finding]):
             self._kept.append(finding)
 
 
-def log_rate(log: logging.Logger, baudrate: int | None) -> None:
-    """Log that a module was found at another baud rate than that of its line, if it was."""
+def log_entered(log: logging.Logger, baudrate: int | None, warnings: Iterable[str]) -> None:
+    """Log what a user should know of a module that has entered multiplexer mode.
+
+    Args:
+        log: the logger of the port.
+        baudrate: the rate at which it was found, if that is another than that of its line.
+        warnings: what did not prevent it.
+    """
     if baudrate is not None:
         log.warning("the module is set to %d baud, and so is the line now", baudrate)
+    for warning in warnings:
+        log.warning("%s", warning)
 
 
 def log_left(log: logging.Logger, *, answered: bool, ended: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from .capture.recorder import Capture
@@ -14,9 +15,12 @@ from .opening import check_dlci
 from .protocol.commands import Signals
 from .protocol.config import Config, Parameters, Role
 from .protocol.events import Cause, SessionClosed
+from .protocol.hand_over import Entered
+from .protocol.leaving import WayBack
 from .protocol.link import Link
 from .protocol.multiplexer import Multiplexer
 from .protocol.power import Power
+from .resetting import Resetter
 from .serving import Refuse, apply_refusals, refused
 
 T = TypeVar("T")
@@ -28,11 +32,12 @@ class MuxBase(ABC):
     Args:
         name: the name of the line.
         make_link: creates the session and the rules of its line; called again when the line is opened again.
-        leave_by_at: after closing, ask with AT whether the module is back in AT mode.
+        entered: how the module came into multiplexer mode; None: not by AT+CMUX.
         capture: gets every octet; the Mux closes it.
         names: names of channels, with their DLCI.
         can_reopen: a line that died is opened again.
         refuse: the DLCIs that the peer may not open.
+        resetter: resets a module that does not answer; None: nobody does.
     """
 
     _kind: ClassVar[str] = "Mux"
@@ -43,11 +48,12 @@ class MuxBase(ABC):
         name: str,
         make_link: Callable[[], Link],
         *,
-        leave_by_at: bool,
+        entered: Entered | None,
         capture: Capture | None,
         names: Mapping[str, int],
         can_reopen: bool,
         refuse: Refuse,
+        resetter: Resetter | None,
     ) -> None:
         self.name: str = name
         """The name of the port: a path, a URL, or the name of the object."""
@@ -57,11 +63,12 @@ class MuxBase(ABC):
         """How often a line that died was opened again."""
         self._log = port_logger(name)
         self._make_link = make_link
-        self._leave_by_at = leave_by_at
+        self._entered = entered
         self._capture = capture
         self._names = names
         self._can_reopen = can_reopen
         self._refuse = refuse
+        self._resetter = resetter or Resetter(name)
         self._refused: frozenset[int] | None = None
         self._session_end: SessionClosed | None = None
         self._opened = False
@@ -181,6 +188,36 @@ class MuxBase(ABC):
 
     # --- For the shells ---
 
+    @property
+    def _leave_by_at(self) -> bool:
+        """Whether to ask with AT, after closing, if the module is back in AT mode."""
+        return self._entered is not None and not self._entered.adopted
+
+    @property
+    def _first(self) -> bytes:
+        """The octets that were read from the line before the session."""
+        return self._entered.unread if self._entered is not None else b""
+
+    @property
+    def _way_back(self) -> WayBack | None:
+        """How the line comes back to the rate of AT mode."""
+        return self._entered.way if self._entered is not None else None
+
+    def _rates_to_follow(self, has_baudrate: bool) -> tuple[int, ...]:
+        """Return the rates to which the module may have changed unasked after AT+CMUX."""
+        return self._entered.rates if self._entered is not None and has_baudrate else ()
+
+    def _may_follow(self) -> bool:
+        """Say whether SABM may be sent again at another rate: nobody has answered it, and the line is alive."""
+        unanswered = self.error is not None and self.error.cause is Cause.TIMEOUT
+        return unanswered and not self._opened and not self._is_closed(wholly=False)
+
+    def _followed(self, rate: int, heard: bytes) -> None:
+        """Note that the line was set to another rate."""
+        if self._entered is not None:
+            self._entered = replace(self._entered.follow(rate), unread=heard)
+        self._log.info("SABM is not answered: it is sent again at %d baud", rate)
+
     def _new_link(self) -> Link:
         link = self._make_link()
         if self._refused is None:
@@ -205,6 +242,7 @@ class MuxBase(ABC):
         return died and self._opened and self.reattaches
 
     def _count_reattaching(self) -> None:
+        self._resetter.succeeded()
         self.reattached += 1
 
     def _keep_left(self, *, answered: bool) -> None:

@@ -12,9 +12,20 @@ from .line.base import Line, SerialLike
 from .line.physical import open_line
 from .protocol.at_cmux import CmuxCommand
 from .protocol.config import Config, Option
+from .protocol.hand_over import Entered, init_rates
 from .protocol.profiles import Profile
+from .protocol.start_options import StartOptions
 from .reconnector import stable_name
-from .settings import LineSettings, SerialSettings, find_profile, session_config, told_apart
+from .resetting import Resetter
+from .settings import (
+    LineSettings,
+    OpeningSettings,
+    SerialSettings,
+    SessionSettings,
+    find_profile,
+    session_config,
+    told_apart,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +60,8 @@ class Plan:
     """Seconds that closing waits for what is still queued."""
     reattach: bool
     """A line that died is opened again."""
+    resetter: Resetter
+    """Resets a module that does not answer, attempt after attempt."""
     capture: str | os.PathLike[str] | None
     """The file for the frames; None: no capture."""
     capture_payload: bool
@@ -65,6 +78,17 @@ class Plan:
         """
         found = again and self.stable is not None and os.path.exists(self.stable)
         return open_line(self.stable if found and self.stable else self.port, self.baudrate, **self.serial)
+
+    def again(self, entered: Entered | None) -> CmuxCommand:
+        """Return how AT+CMUX is sent when the line is opened again: what was found out before is not asked again.
+
+        Args:
+            entered: how the module came into multiplexer mode before.
+        """
+        if entered is None:
+            return self.command
+        moved = entered.way is not None and entered.way.by_command
+        return self.command.again("" if moved else entered.form, entered.config)
 
     def open_capture(self) -> Capture | None:
         """Start the capture, if there is to be one.
@@ -92,10 +116,12 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
         InvalidDlci: one of ``channels`` cannot carry data.
         TypeError: a setting is unknown.
     """
-    opening, serial, session = told_apart(settings, function)
+    opening, start, serial, session = told_apart(settings, function)
     profile, baudrate = find_profile(opening["profile"]), opening["baudrate"]
     config = session_config(profile, session, port)
     names = profile.channels
+    options = profile.start_options(**start)
+    rates = dict.fromkeys((*filter(None, (options.mux_baudrate,)), *init_rates(options.init), *opening["other_rates"]))
     return Plan(
         port=port,
         stable=_stable_name(port) if opening["reattach"] else None,
@@ -104,8 +130,8 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
         by_at=opening["startup"] == "at",
         profile=profile,
         config=config,
-        command=cmux_command(profile, config, "n1" in session, baudrate),
-        other_rates=[rate for rate in opening["other_rates"] if rate != baudrate],
+        command=cmux_command(profile, config, session, baudrate, options),
+        other_rates=[rate for rate in rates if rate != baudrate],
         options=(config.option,) if "option" in session else tuple(Option),
         channels=[
             check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci, config) for dlci in opening["channels"]
@@ -113,6 +139,7 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
         line_rate=opening.get("line_rate"),
         drain_timeout=opening["drain_timeout"],
         reattach=opening["reattach"],
+        resetter=_resetter(port, opening),
         capture=opening.get("capture"),
         capture_payload=opening["capture_payload"],
     )
@@ -124,10 +151,39 @@ def _stable_name(port: str | os.PathLike[str] | SerialLike) -> str | None:
     return stable_name(os.fspath(port))
 
 
-def cmux_command(profile: Profile, config: Config, n1_given: bool, baudrate: int) -> CmuxCommand:
-    """Return how AT+CMUX is sent to a module."""
-    full, asks = profile.at_cmux == "full", profile.at_cmux == "asked"
-    return CmuxCommand(config=config, n1_given=n1_given, baudrate=baudrate, full=full, asks=asks)
+def _resetter(port: str | os.PathLike[str] | SerialLike, opening: OpeningSettings) -> Resetter:
+    command = cast(tuple[str, ...], opening.get("reset_command", ()))
+    if isinstance(port, (str, os.PathLike)):
+        return Resetter(os.fspath(port), command)
+    if command:
+        raise ConfigError("an open object cannot be opened again: give a path or a URL, or leave reset_command out")
+    return Resetter(str(getattr(port, "name", "")))
+
+
+def cmux_command(
+    profile: Profile, config: Config, session: SessionSettings, baudrate: int, start: StartOptions
+) -> CmuxCommand:
+    """Return how AT+CMUX is sent to a module.
+
+    Args:
+        profile: what is known about the module.
+        config: the parameters of the session.
+        session: those of them that the user gave.
+        baudrate: bits per second of the line.
+        start: what else is sent, and when.
+    """
+    n1_known = "n1" in session or ("n1" in profile.settings and config.n1 == profile.config().n1)
+    asks = profile.at_cmux == "asked" and start.ask and not start.start_command
+    return CmuxCommand(
+        config=config,
+        n1_given="n1" in session,
+        baudrate=baudrate,
+        full=profile.at_cmux == "full",
+        asks=asks,
+        asks_n1=start.ask and not asks and not n1_known and not start.start_command,
+        port_speeds=profile.port_speeds,
+        start=start,
+    )
 
 
 def check_dlci(dlci: object, config: Config) -> int:

@@ -9,91 +9,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from types import MappingProxyType, NoneType
 from typing import Annotated, Final, Literal, TypedDict, cast, get_args, get_type_hints
 
-from .kinds import BAUDRATE, CAPTURE_FILE, CHANNELS, ON_OFF, PACING, RATES, YES_NO, Kind, Number, Words, seconds
+from .kinds import (
+    BAUDRATE,
+    CAPTURE_FILE,
+    CHANNELS,
+    COMMAND,
+    COMMANDS,
+    ON_OFF,
+    PACING,
+    PROGRAM,
+    RATES,
+    YES_NO,
+    Number,
+    Words,
+    seconds,
+)
 from .protocol.config import RANGES, Config, KeepAlive, Option, PriorityOrder, Wakeup
 from .protocol.profiles import PROFILES, Profile
+from .protocol.start_options import START_RANGES, StartOptions
 from .protocol.startup import OTHER_RATES
 from .protocol.wire import FrameType
-
-# The groups of options in --help, and the sections of docs/settings.md.
-LINE: Final = "the line"
-START: Final = "from AT commands to frames"
-SESSION: Final = "the session"
-CAPTURE: Final = "captures"
-RARE: Final = "rarely needed"
-GROUPS: Final = (LINE, START, SESSION, CAPTURE, RARE)
+from .setting import CAPTURE, LINE, RARE, SESSION, START, Setting
 
 _NETWORK = ("socket://", "rfc2217://")
 _NETWORK_TIMES = {"t1": 1.0, "t2": 2.0}  # a round trip of half a second is not unusual
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """The properties of a setting, except its type."""
-
-    group: str
-    """The group that it belongs to."""
-    kind: Kind
-    """How its values are read and checked."""
-    help: str
-    """What it does, in one line."""
-    default: object = None
-    """The value that is used if none is given."""
-    otherwise: str = ""
-    """The same as text for people, if it is not a plain value."""
-    no: str = ""
-    """The option that means no, if it is not ``--no-NAME``."""
-    name: str = ""
-    """The keyword."""
-    optional: bool = False
-    """Whether None may be given; it means the same as giving nothing."""
-
-    @property
-    def option(self) -> str:
-        """The option of the command line."""
-        return "--" + self.name.replace("_", "-")
-
-    @property
-    def usual(self) -> str:
-        """The default, as text for people."""
-        return self.otherwise or self.kind.shown(self.default)
-
-    def read(self, text: str) -> object:
-        """Read the value from a text.
-
-        Args:
-            text: a text from a URL or from the command line.
-
-        Returns:
-            The value for `cmux.open`.
-
-        Raises:
-            ValueError: the text does not mean an allowed value.
-        """
-        try:
-            value = self.kind.read(text)
-            self.checked(value)
-        except ValueError:
-            raise ValueError(f"{text!r} is not {self.kind.expected}") from None
-        return value
-
-    def checked(self, value: object) -> object:
-        """Check a value.
-
-        Args:
-            value: a value for `cmux.open`.
-
-        Returns:
-            What the value means: for instance the member of an enumeration instead of its word.
-
-        Raises:
-            ConfigError: the value is not allowed; the message says what is allowed.
-        """
-        return None if value is None and self.optional else self.kind.checked(self.name, value)
 
 
 _AS_IS: Final = "the port stays as it is"
@@ -149,6 +92,10 @@ class OpeningSettings(TypedDict, total=False):
         Iterable[int | str], Setting(LINE, CHANNELS, "DLCIs, or names of the profile, to open at once", (), "none")
     ]
     reattach: Annotated[bool, Setting(LINE, YES_NO, "open the line again when it has died, with its channels", False)]
+    reset_command: Annotated[
+        str | None,
+        Setting(START, PROGRAM, "run COMMAND before every third attempt to open the line in a row", otherwise="none"),
+    ]
     drain_timeout: Annotated[
         float, Setting(LINE, seconds(0, 86400), "let closing wait S seconds for what is still queued", 0.5)
     ]
@@ -158,6 +105,41 @@ class OpeningSettings(TypedDict, total=False):
     ]
     capture_payload: Annotated[
         bool, Setting(CAPTURE, YES_NO, "include the data of the channels", True, no="--capture-no-payload")
+    ]
+
+
+class StartSettings(TypedDict, total=False):
+    """Fields of `StartOptions`; without them those of the profile hold."""
+
+    settle: Annotated[
+        float,
+        Setting(
+            START,
+            seconds(*START_RANGES["settle"]),
+            "send nothing for S seconds between OK to AT+CMUX and the first frame",
+        ),
+    ]
+    init: Annotated[
+        str | Iterable[str],
+        Setting(START, COMMANDS, "send COMMAND before AT+CMUX, and each further one given", otherwise="none"),
+    ]
+    start_command: Annotated[
+        str | None, Setting(START, COMMAND, "send COMMAND instead of AT+CMUX", otherwise="AT+CMUX")
+    ]
+    mux_baudrate: Annotated[
+        int | None,
+        Setting(START, BAUDRATE, "bits per second after AT+CMUX, which tells the module", otherwise="the line's"),
+    ]
+    open_timeout: Annotated[
+        float,
+        Setting(
+            START,
+            seconds(*START_RANGES["open_timeout"]),
+            "look for a silent module for S seconds: it may be booting",
+        ),
+    ]
+    ask: Annotated[
+        bool, Setting(START, YES_NO, "ask AT+CMUX? for the module's own N1, unless n1 or the profile tells one")
     ]
 
 
@@ -257,7 +239,7 @@ class SessionSettings(TypedDict, total=False):
     ]
 
 
-class LineSettings(OpeningSettings, SerialSettings, SessionSettings, total=False):
+class LineSettings(OpeningSettings, StartSettings, SerialSettings, SessionSettings, total=False):
     """Every setting, by its keyword."""
 
 
@@ -271,11 +253,18 @@ def _table(rows: type[object], defaults: Mapping[str, object]) -> dict[str, Sett
 
 
 _CONFIG = PROFILES["generic"].config()
+_STARTS = PROFILES["generic"].start_options()
+_START: Final = _table(StartSettings, {one.name: getattr(_STARTS, one.name) for one in fields(StartOptions)})
 _OPENING: Final = _table(OpeningSettings, {})
 _SERIAL: Final = _table(SerialSettings, {})
 _SESSION: Final = _table(SessionSettings, {field.name: getattr(_CONFIG, field.name) for field in fields(Config)})
 
-SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({**_OPENING, **_SERIAL, **_SESSION})
+TABLES: Final = (_OPENING, _START, _SERIAL, _SESSION)
+"""The rows, sorted by where their values go."""
+
+_ALL: Final = {name: row for table in TABLES for name, row in table.items()}
+
+SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(_ALL)
 """The settings by name."""
 
 DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
@@ -301,7 +290,7 @@ def find_profile(profile: str | Profile) -> Profile:
 
 def told_apart(
     settings: LineSettings, function: str = "open"
-) -> tuple[OpeningSettings, SerialSettings, SessionSettings]:
+) -> tuple[OpeningSettings, StartSettings, SerialSettings, SessionSettings]:
     """Check settings, and sort them by where they go.
 
     Args:
@@ -309,7 +298,8 @@ def told_apart(
         function: the name of the function that was called with them, for the message.
 
     Returns:
-        The settings of the opening, complete; attributes of pyserial's port; fields of `Config`. Words are replaced by
+        The settings of the opening, complete; fields of `StartOptions`; attributes of pyserial's port; fields of
+        `Config`. Words are replaced by
         what they mean, and None is left out.
 
     Raises:
@@ -321,10 +311,11 @@ def told_apart(
             raise TypeError(f"{function}() got an unknown setting {name!r}")
     checked = {name: SETTINGS[name].checked(value) for name, value in settings.items()}
     given = {name: value for name, value in checked.items() if value is not None}
-    parts = ({name: given[name] for name in table if name in given} for table in (_OPENING, _SERIAL, _SESSION))
-    opening, serial, session = parts
+    parts = ({name: given[name] for name in table if name in given} for table in TABLES)
+    opening, start, serial, session = parts
     return (
         cast(OpeningSettings, {**DEFAULTS, **opening}),
+        cast(StartSettings, start),
         cast(SerialSettings, serial),
         cast(SessionSettings, session),
     )

@@ -36,8 +36,8 @@ def parse_url(url: str) -> CmuxUrl:
 
     Args:
         url: ``cmux://LINE?dlci=N``, with more ``key=value`` joined by ``&``. LINE is taken as written, up to the first
-            ``?``; values are percent-decoded, and ``port=`` carries a line that could not be written before it. The
-            other keys are those of `LineSettings`.
+            ``?``; values are percent-decoded, ``init`` may be there several times, and ``port=`` carries a line that
+            could not be written before it. The other keys are those of `LineSettings`.
 
     Returns:
         The contents.
@@ -50,8 +50,12 @@ def parse_url(url: str) -> CmuxUrl:
         raise ValueError(f"{url!r} is not {SCHEME}://LINE?dlci=N")
     line, _, query = rest.partition("?")
     values: dict[str, str] = {}
+    repeated: list[tuple[str, str]] = []
     for part in filter(None, query.split("&")):
         key, equals, value = part.partition("=")
+        if equals and key in SETTINGS and SETTINGS[key].repeats:
+            repeated.append((key, unquote(value)))
+            continue
         if not equals or key in values:
             raise ValueError(f"{url!r}: {part!r} is {'there twice' if equals else 'not key=value'}")
         values[key] = unquote(value)
@@ -62,6 +66,11 @@ def parse_url(url: str) -> CmuxUrl:
     if not dlci.isdecimal() or not 1 <= int(dlci) <= MAX_DLCI:
         raise ValueError(f"{url!r}: dlci={dlci!r} is not a data channel: use dlci=1 to dlci={MAX_DLCI}")
     settings = {key: _value(url, key, text) for key, text in values.items()}
+    for key, text in repeated:
+        settings[key] = (
+            *cast(tuple[object, ...], settings.get(key, ())),
+            *cast(tuple[object, ...], _value(url, key, text)),
+        )
     return CmuxUrl(line or port, int(dlci), cast(LineSettings, settings))
 
 

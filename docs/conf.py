@@ -5,7 +5,8 @@ from __future__ import annotations
 import cmux
 from cmux.protocol.dlc_table import AGREEMENTS, FLAGS, Agreement, Flag
 from cmux.protocol.profiles import PROFILES
-from cmux.settings import GROUPS, SETTINGS
+from cmux.setting import GROUPS
+from cmux.settings import SETTINGS
 
 project = "gsm0710"
 author = "the gsm0710 authors"

@@ -104,5 +104,5 @@ def m10_mux(request: pytest.FixtureRequest, m10: EmulatedModule) -> Iterator[Mux
 
     if m10.url is None:
         raise RuntimeError("the module is not reachable")
-    with cmux.open(m10.url, **_marked(request, "m10_mux")) as mux:
+    with cmux.open(m10.url, **{"settle": m10.settle, **_marked(request, "m10_mux")}) as mux:
         yield mux

@@ -15,6 +15,7 @@ import chosen_behaviour
 import pytest
 from hypothesis import settings
 
+from cmux.protocol import profiles
 from drivers.emulator import EmulatedModule
 
 # The same examples every time: what random ones find belongs to `make fuzz`, not to somebody's unrelated change.
@@ -37,6 +38,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 if peer in REQUIRED:
                     pytest.fail(f"{peer} is required (GSM0710_REQUIRE) and not installed", pytrace=False)
                 pytest.skip(f"{peer} is not installed")
+
+
+@pytest.fixture(autouse=True)
+def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The modules of these tests need no silence before the first frame, and do not boot; others say what they want."""
+    monkeypatch.setattr(profiles, "HOST_DEFAULTS", {**profiles.HOST_DEFAULTS, "settle": 0.0, "open_timeout": None})
 
 
 _MARKS = ("requirement", "clause")

@@ -22,6 +22,7 @@ from cmux.protocol import control
 from cmux.protocol.commands import COMMANDS, Command
 from cmux.protocol.config import Config
 from cmux.protocol.services import ControlServices
+from cmux.protocol.start_options import StartOptions
 from cmux.protocol.wire import VALUE_SIZES, MessageType
 from drivers.emulator.module import MODEMS
 from drivers.tcpip import TcpipDriver
@@ -108,13 +109,13 @@ def test_what_the_core_can_say_on_the_control_channel_both_shells_offer_and_a_pa
 HABITS = set(re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`.*?) \|", page("docs/profiles.md"), re.MULTILINE))))
 FOR_ANY_MODULE = {
     *("option", "k", "t3", "frame_gap", "queue_high", "queue_low", "frame_type", "xonxoff", "priority_order"),
-    *("keep_alive_interval", "shared_flags", "reserved_dlcis", "strict_final"),
+    *("keep_alive_interval", "shared_flags", "reserved_dlcis", "strict_final", "mux_baudrate", "ask"),
 }
 """The fields that a program chooses, whatever the module is."""
 
 
 def test_a_field_of_config_is_a_habit_that_the_page_of_profiles_has_or_one_for_any_module() -> None:
-    names = {field.name for field in fields(Config)}
+    names = {field.name for kind in (Config, StartOptions) for field in fields(kind)}
     assert names - HABITS - FOR_ANY_MODULE == set(), (
         "missing: the table of fields in docs/profiles.md, or FOR_ANY_MODULE in tests/test_contributing.py"
     )

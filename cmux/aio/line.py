@@ -12,9 +12,10 @@ from ..line.base import HungUp, Line, hung_up
 from ..line.physical import DescriptorLine
 from ..logs import port_logger
 from ..opening import Plan
-from ..protocol import bounds, startup
+from ..protocol import bounds
 from ..protocol.events import Cause
-from ..protocol.startup import Dialogue, StepResult
+from ..protocol.startup_steps import Dialogue, Stall, StepResult
+from ..resetting import Resetter
 from .fd_transport import FdTransport
 from .thread_transport import ThreadTransport
 
@@ -88,7 +89,7 @@ class AioLine:
         """Run a dialogue; afterwards the caller has to give the transport back to its previous protocol.
 
         Args:
-            dialogue: a dialogue of `cmux.protocol.startup`.
+            dialogue: a dialogue of the core.
 
         Returns:
             The result of the dialogue.
@@ -96,13 +97,13 @@ class AioLine:
         Raises:
             SessionEnded: the line was lost.
         """
-        loop, collector, stall = asyncio.get_running_loop(), self._collector, startup.Stall()
+        loop, collector, stall = asyncio.get_running_loop(), self._collector, Stall()
         self.transport.set_protocol(collector)
         try:
             step = next(dialogue)
             while True:
                 started = loop.time()
-                if step.baudrate is not None:
+                if step.baudrate is not None and self._line.has_baudrate:
                     self._line.set_baudrate(step.baudrate)
                 self._look(stall)
                 self.transport.write(step.write)
@@ -116,7 +117,7 @@ class AioLine:
         except HungUp as error:
             raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {error}") from error
 
-    async def _listen(self, until: float, stall: startup.Stall) -> None:
+    async def _listen(self, until: float, stall: Stall) -> None:
         """Wait until octets have come, or until a time on the loop's clock."""
         loop, collector = asyncio.get_running_loop(), self._collector
         while True:
@@ -128,7 +129,7 @@ class AioLine:
                 async with asyncio.timeout_at(until if stall.lost_at is None else min(until, stall.lost_at)):
                     await collector.changed.wait()
 
-    def _look(self, stall: startup.Stall) -> None:
+    def _look(self, stall: Stall) -> None:
         """Raise the reason why the line is lost, if it is."""
         lost = stall.look(self.transport.get_write_buffer_size(), asyncio.get_running_loop().time())
         if self._collector.lost is not None and not self._collector.received:
@@ -141,6 +142,20 @@ class AioLine:
         self.transport.set_protocol(asyncio.Protocol())
         self.transport.close()
         await self._released.wait()
+
+
+async def attempt(resetter: Resetter) -> None:
+    """See `Resetter.attempt`: the command runs in a temporary thread, and ends with the task that waits for it."""
+    if not resetter.is_due():
+        return
+    executor = ThreadPoolExecutor(1, "cmux resetter")
+    try:
+        await asyncio.wrap_future(executor.submit(resetter.run))
+    except asyncio.CancelledError:
+        resetter.cancel()
+        raise
+    finally:
+        executor.shutdown(wait=True)
 
 
 async def open_aio_line(plan: Plan, *, again: bool = False) -> AioLine:

@@ -12,16 +12,19 @@ from typing import Self, TypeVar
 from ..capture.recorder import Capture
 from ..errors import CmuxError, SessionEnded
 from ..logs import log_event, log_left
-from ..protocol import startup, waits
+from ..protocol import hand_over, leaving, waits
 from ..protocol.config import Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed, SessionOpened
+from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..protocol.responder import Responder
+from ..protocol.startup_steps import rescue_frames
 from ..reconnector import Backoff
+from ..resetting import Resetter
 from ..serving import Refuse, apply_refusals, check_answer, refused
 from .channel_access import ChannelAccess
 from .channels import Channels
-from .line import AioLine
+from .line import AioLine, attempt
 from .protocol import MuxProtocol
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -29,8 +32,8 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 OnCommand = Callable[[str], str | Awaitable[str]]
 """Answers an AT command."""
 
-Reopen = Callable[[], Awaitable[tuple[AioLine, bytes]]]
-"""Opens a line and brings the module into multiplexer mode; also returns the octets that were read early."""
+Reopen = Callable[[], Awaitable[tuple[AioLine, Entered | None]]]
+"""Opens a line and brings the module into multiplexer mode."""
 
 
 class Mux(ChannelAccess):
@@ -39,13 +42,14 @@ class Mux(ChannelAccess):
     Args:
         name: the name of the line.
         make_link: creates the session and the rules of its line; called again when the line is opened again.
-        leave_by_at: after closing, ask with AT whether the module is back in AT mode.
+        entered: how the module came into multiplexer mode; None: not by AT+CMUX.
         capture: gets every octet; the Mux closes it.
         drain_timeout: seconds that closing waits for what is still queued.
         names: names of channels, with their DLCI.
         reopen: opens the line again after it died; None: a line that died stays dead.
         on_command: answers AT commands that a responder does not know.
         refuse: the DLCIs that the peer may not open.
+        resetter: resets a module that does not answer when the line is opened again.
     """
 
     _kind = "aio.Mux"
@@ -55,22 +59,24 @@ class Mux(ChannelAccess):
         name: str,
         make_link: Callable[[], Link],
         *,
-        leave_by_at: bool = True,
+        entered: Entered | None = None,
         capture: Capture | None = None,
         drain_timeout: float = 0.5,
         names: Mapping[str, int] = MappingProxyType({}),
         reopen: Reopen | None = None,
         on_command: OnCommand | None = None,
         refuse: Refuse = (),
+        resetter: Resetter | None = None,
     ) -> None:
         super().__init__(
             name,
             make_link,
-            leave_by_at=leave_by_at,
+            entered=entered,
             capture=capture,
             names=names,
             can_reopen=reopen is not None,
             refuse=refuse,
+            resetter=resetter,
         )
         self.drain_timeout = drain_timeout
         """Seconds that closing waits for what is still queued."""
@@ -91,37 +97,59 @@ class Mux(ChannelAccess):
     def _make_protocol(self) -> MuxProtocol:
         return MuxProtocol(link=self._new_link(), on_event=self._on_event, tap=self._tap)
 
-    async def _start(self, line: AioLine, first: bytes = b"") -> None:
+    async def _start(self, line: AioLine) -> None:
         """Open DLCI 0 on a line and wait for the peer; a responder waits for its peer in `accept` instead.
 
         Args:
             line: the open line; the Mux closes it.
-            first: octets that have already been read from it.
 
         Raises:
             NoMultiplexer: the peer did not answer SABM.
             SessionEnded: the line was lost.
         """
-        self._line, self._error, self._opened = line, None, False
-        session = self._session = asyncio.get_running_loop().create_future()
-        if self.protocol.link.ended is not None:
-            self.protocol = self._make_protocol()
-        line.transport.set_protocol(self.protocol)
-        self.protocol.connection_made(line.transport)
-        if first:
-            self.protocol.data_received(first)
+        self._line = line
+        self._connect()
         if self.role is Role.RESPONDER:
             self._opened = True
             return
+        reason = await self._refusal()
+        for rate in self._rates_to_follow(line.has_baudrate):
+            if reason is None or not self._may_follow():
+                break
+            self.protocol.detach()
+            wait = self._entered.settle if self._entered is not None else 0.0
+            self._followed(rate, await line.run(hand_over.settle(wait, rate)))
+            self._connect()
+            reason = await self._refusal()
+        if reason is not None:
+            self._raise_not_opened(reason)
+
+    def _connect(self) -> None:
+        """Begin a session on the line."""
+        self._error, self._opened = None, False
+        self._session = asyncio.get_running_loop().create_future()
+        if self.protocol.link.ended is not None:
+            self.protocol = self._make_protocol()
+        self._line.transport.set_protocol(self.protocol)
+        self.protocol.connection_made(self._line.transport)
+        if self._first:
+            self.protocol.data_received(self._first)
+
+    async def _refusal(self) -> SessionEnded | TimeoutError | None:
+        """Wait until the session is open; return why it is not going to be."""
         try:
             async with asyncio.timeout(waits.opening(self.config)):
-                await asyncio.shield(session)
+                await asyncio.shield(self._session)
         except (SessionEnded, TimeoutError) as error:
-            if isinstance(error, SessionEnded) and error.cause is Cause.LINE_LOST:
-                raise
-            if self.error is None:
-                self._error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM was not sent")
-            raise self.protocol.link.not_opened(self.name, after_at=self._leave_by_at) from error
+            return error
+        return None
+
+    def _raise_not_opened(self, error: SessionEnded | TimeoutError) -> None:
+        if isinstance(error, SessionEnded) and error.cause is Cause.LINE_LOST:
+            raise error
+        if self.error is None:
+            self._error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM was not sent")
+        raise self.protocol.link.not_opened(self.name, after_at=self._leave_by_at) from error
 
     # --- Events ---
 
@@ -241,8 +269,9 @@ class Mux(ChannelAccess):
         assert self._reopen is not None  # noqa: S101 - otherwise there is no reconnector
         self.protocol.detach()
         await self._line.close()
-        line, first = await self._reopen()
-        await self._start(line, first)
+        await attempt(self._resetter)
+        line, self._entered = await self._reopen()
+        await self._start(line)
         if self.role is Role.INITIATOR:  # for a responder, its peer opens them
             await self._channels.open_again()
         return self.error is None
@@ -268,7 +297,7 @@ class Mux(ChannelAccess):
         except asyncio.CancelledError:  # the loop is ending: the module may not know of the end
             transport = self.protocol.detach()
             if transport is not None and not transport.is_closing() and self._leave_by_at:
-                transport.write(startup.rescue_frames(self.config.option))
+                transport.write(rescue_frames(self.config.option))
             raise
         finally:
             if self._error is None:
@@ -290,10 +319,9 @@ class Mux(ChannelAccess):
         transport = self.protocol.detach()
         if transport is None or transport.is_closing() or not self._leave_by_at:
             return
-        if not self._opened:
-            transport.write(startup.rescue_frames(config.option))
         with contextlib.suppress(SessionEnded):
-            answered = await self._line.run(startup.leave(config.option, close_down=False))
+            back = leaving.leave(config.option, close_down=not self._opened, way=self._way_back)
+            answered = await self._line.run(back)
             self._keep_left(answered=answered)
             log_left(self._log, answered=answered, ended=self._opened)
 

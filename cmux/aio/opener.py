@@ -6,15 +6,18 @@ import os
 from typing import Unpack
 
 from ..capture.recorder import Capture
+from ..errors import StartupError
 from ..line.base import SerialLike
-from ..logs import FindingsLog, log_rate, port_logger
+from ..logs import FindingsLog, log_entered, port_logger
 from ..opening import Plan, make_plan
-from ..protocol import startup as startup_dialogues
+from ..protocol import startup
+from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Role
+from ..protocol.hand_over import Entered
 from ..protocol.link import Link
-from ..protocol.startup import Entered
+from ..protocol.startup_steps import rescue_frames
 from ..settings import LineSettings
-from .line import AioLine, open_aio_line
+from .line import AioLine, attempt, open_aio_line
 from .mux import Mux
 
 
@@ -44,23 +47,36 @@ async def open(
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
+    while True:
+        await attempt(plan.resetter)
+        try:
+            mux = await _open(plan)
+        except StartupError:
+            if not plan.resetter.goes_on:
+                raise
+        else:
+            plan.resetter.succeeded()
+            return mux
+
+
+async def _open(plan: Plan) -> Mux:
     line = await open_aio_line(plan)
     capture: Capture | None = None
     entered: Entered | None = None
     try:
         capture = plan.open_capture()
         if plan.by_at:
-            entered = await _enter(line, plan)
+            entered = await _enter(line, plan, plan.command)
         config = entered.config if entered is not None else plan.config
-        pace = plan.pace(line.rate)
         mux = Mux(
             line.name,
-            lambda: Link(Role.INITIATOR, config, line_rate=pace),
-            leave_by_at=entered is not None and not entered.adopted,
+            lambda: Link(Role.INITIATOR, config, line_rate=plan.pace(line.rate)),
+            entered=entered,
             capture=capture,
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
-            reopen=(lambda: _reopen(plan)) if plan.reattach else None,
+            reopen=(lambda: _reopen(plan, entered)) if plan.reattach else None,
+            resetter=plan.resetter,
         )
     except BaseException:
         await line.close()
@@ -68,7 +84,7 @@ async def open(
             capture.close()
         raise
     try:
-        await mux._start(line, entered.unread if entered is not None else b"")
+        await mux._start(line)
         for dlci in plan.channels:
             await mux.channel(dlci)
     except BaseException:
@@ -77,22 +93,22 @@ async def open(
     return mux
 
 
-async def _enter(line: AioLine, plan: Plan) -> Entered:
+async def _enter(line: AioLine, plan: Plan, command: CmuxCommand) -> Entered:
     try:
         rates = plan.other_rates if line.has_baudrate else []
         found = FindingsLog(port_logger(line.name))
-        entered = await line.run(startup_dialogues.enter(line.name, plan.command, other_rates=rates, findings=found))
-        log_rate(port_logger(line.name), entered.baudrate)
+        entered = await line.run(startup.enter(line.name, command, other_rates=rates, findings=found))
+        log_entered(port_logger(line.name), entered.baudrate, entered.warnings)
         return entered
     except BaseException:  # interrupted: the module may already be in multiplexer mode
-        line.transport.write(startup_dialogues.rescue_frames(plan.config.option))
+        line.transport.write(rescue_frames(plan.config.option))
         raise
 
 
-async def _reopen(plan: Plan) -> tuple[AioLine, bytes]:
+async def _reopen(plan: Plan, former: Entered | None) -> tuple[AioLine, Entered | None]:
     line = await open_aio_line(plan, again=True)
     try:
-        return line, (await _enter(line, plan)).unread if plan.by_at else b""
+        return line, await _enter(line, plan, plan.again(former)) if plan.by_at else None
     except BaseException:
         await line.close()
         raise

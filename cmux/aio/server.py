@@ -54,7 +54,6 @@ async def serve(
         mux = Mux(
             line.name,
             lambda: make_responder(plan, rate, forward=on_command is not None),
-            leave_by_at=False,
             capture=capture,
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
@@ -71,5 +70,5 @@ async def serve(
     return mux
 
 
-async def _reopen(plan: Plan) -> tuple[AioLine, bytes]:
-    return await open_aio_line(plan, again=True), b""
+async def _reopen(plan: Plan) -> tuple[AioLine, None]:
+    return await open_aio_line(plan, again=True), None

@@ -18,7 +18,7 @@ from ..threads.mux import Mux
 from ..threads.tcp_bridge import TcpBridge, listen
 from ..threads.virtual_uart import VirtualUart
 from .app import DONE, CommandError, Commands, one_line
-from .line_options import KEYS, ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file
+from .line_options import ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file, keys
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
 
@@ -113,7 +113,7 @@ def _wanted(arguments: argparse.Namespace) -> list[LineOptions]:
     if (arguments.port is None) == (arguments.config is None):
         parser.error("give either PORT or --config FILE")
     if arguments.config is not None:
-        given = sorted(name for name in KEYS if getattr(arguments, name, None) is not None)
+        given = sorted(name for name in keys() if getattr(arguments, name, None) is not None)
         if given:
             parser.error(f"with --config the lines have their settings in the file: {', '.join(given)}")
         return from_file(arguments.config)

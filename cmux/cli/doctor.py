@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from importlib import metadata
 from typing import cast
 
@@ -16,8 +15,9 @@ from ..line.base import Line
 from ..opening import Plan
 from ..protocol.config import Role
 from ..protocol.events import Outcome
+from ..protocol.hand_over import Entered
 from ..protocol.link import Link
-from ..protocol.startup import Finding
+from ..protocol.startup_steps import Finding
 from ..threads import startup_runner
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
@@ -32,7 +32,7 @@ _HINTS = {
     "port": "Is the device plugged in? Does another program (ModemManager, another attach) use it?",
     "AT": "Is it switched on? Is this the port for AT commands? A module behind a USB bridge has several ports.",
     "AT+CMUX": "Try --profile or --option; some modules multiplex only on one of their ports, some not at all.",
-    "DLCI 0": "Some change their baud rate with AT+CMUX, some need more time: try another --baudrate, or --option.",
+    "DLCI 0": "Some need more time after AT+CMUX (--settle, up to 4.5 s), or another --mux-baudrate or --option.",
     "session": "The session broke down: does the line lose octets? Try a lower --baudrate, or flow control.",
 }
 
@@ -121,7 +121,7 @@ def examine(options: LineOptions) -> Iterator[Finding]:
         yield Finding("port", True, f"{options.port} is open" + (f" at {line.rate} baud" if line.rate else ""))
         findings: list[Finding] = []
         try:
-            mux, first = _enter(line, plan, findings)
+            mux = _enter(line, plan, findings)
         except CmuxError as error:
             yield from findings
             if all(finding.ok for finding in findings):
@@ -129,7 +129,7 @@ def examine(options: LineOptions) -> Iterator[Finding]:
             return
         # What did not prevent it is not a failure: a module at another baud rate, or one that already multiplexes.
         yield from (replace(finding, step=finding.step if finding.ok else "note") for finding in findings)
-        yield from _session(mux, first, options.channels)
+        yield from _session(mux, options.channels)
     finally:
         line.close()
 
@@ -141,25 +141,30 @@ def _packages() -> Iterator[Finding]:
             yield Finding("packages", False, f"the package {package} is installed by {' and '.join(sorted(owners))}")
 
 
-def _enter(line: Line, plan: Plan, findings: list[Finding]) -> tuple[Mux, bytes]:
-    config, first, leave_by_at = plan.config, b"", False
+def _enter(line: Line, plan: Plan, findings: list[Finding]) -> Mux:
+    entered: Entered | None = None
     capture = plan.open_capture()
     if plan.by_at:
         try:
-            entered = startup_runner.enter(line, replace(plan.command, asks=True), plan.other_rates, findings)
+            entered = startup_runner.enter(line, plan.command, plan.other_rates, findings)
         except BaseException:
             if capture is not None:
                 capture.close()
             raise
-        config, first, leave_by_at = entered.config, entered.unread, not entered.adopted
-    link = partial(Link, Role.INITIATOR, config, line_rate=plan.pace(line.rate))
-    mux = Mux(line, link, leave_by_at=leave_by_at, capture=capture, drain_timeout=plan.drain_timeout)
-    return mux, first
+    config = entered.config if entered is not None else plan.config
+    return Mux(
+        line,
+        lambda: Link(Role.INITIATOR, config, line_rate=plan.pace(line.rate)),
+        entered=entered,
+        capture=capture,
+        drain_timeout=plan.drain_timeout,
+        resetter=plan.resetter,
+    )
 
 
-def _session(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Finding]:
+def _session(mux: Mux, channels: Iterable[int]) -> Iterator[Finding]:
     try:
-        yield from _inside(mux, first, channels)
+        yield from _inside(mux, channels)
     finally:
         mux.close()
     if mux.back_in_at_mode is not None:
@@ -167,9 +172,9 @@ def _session(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Findin
         yield Finding("leaving", mux.back_in_at_mode, back)
 
 
-def _inside(mux: Mux, first: bytes, channels: Iterable[int]) -> Iterator[Finding]:
+def _inside(mux: Mux, channels: Iterable[int]) -> Iterator[Finding]:
     try:
-        mux._start(first)
+        mux._start()
     except CmuxError as error:
         yield Finding("DLCI 0", False, str(error))
         return

@@ -20,7 +20,8 @@ from typing import Any, Final, cast
 from ..kinds import YesNo
 from ..opening import Plan, make_plan
 from ..protocol.config import Role
-from ..settings import GROUPS, RARE, SETTINGS, LineSettings, Setting
+from ..setting import GROUPS, RARE, Setting
+from ..settings import SETTINGS, LineSettings
 from ..threads.mux import Mux
 from ..threads.opener import open as open_mux
 from ..threads.server import serve
@@ -141,8 +142,12 @@ class LineOptions:
 
 ROLES: Final = tuple(role.value for role in Role)
 
-KEYS: Final = ("port", "link", "mode", "group", "hangup", "tcp", "role", *SETTINGS)
-"""The keys that a table in a file, or the command line, may have."""
+_OWN_KEYS: Final = ("port", "link", "mode", "group", "hangup", "tcp", "role")
+
+
+def keys() -> tuple[str, ...]:
+    """Return the keys that a table in a file, or the command line, may have."""
+    return (*_OWN_KEYS, *SETTINGS)
 
 
 class _YesNo(argparse.Action):
@@ -152,6 +157,15 @@ class _YesNo(argparse.Action):
         self, parser: object, namespace: argparse.Namespace, values: object, option_string: str | None = None
     ) -> None:
         setattr(namespace, self.dest, option_string == self.option_strings[0])
+
+
+class _Each(argparse.Action):
+    """An option whose values are put together in one tuple."""
+
+    def __call__(
+        self, parser: object, namespace: argparse.Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        setattr(namespace, self.dest, (*(getattr(namespace, self.dest) or ()), *values))
 
 
 def add_line_options(parser: argparse.ArgumentParser) -> None:
@@ -188,7 +202,8 @@ def add_setting(add_argument: Callable[..., argparse.Action], name: str, help: s
         no = setting.no or setting.option.replace("--", "--no-", 1)
         add_argument(setting.option, no, dest=name, action=_YesNo, nargs=0, help=help)
     else:
-        add_argument(setting.option, type=_reader(setting), metavar=setting.kind.metavar, help=help)
+        action = _Each if setting.repeats else "store"
+        add_argument(setting.option, type=_reader(setting), metavar=setting.kind.metavar, help=help, action=action)
 
 
 def _reader(setting: Setting) -> Callable[[str], object]:
@@ -213,14 +228,12 @@ def from_arguments(arguments: argparse.Namespace, port: str = "") -> LineOptions
     """
     parser: argparse.ArgumentParser = arguments.parser
     port = port or arguments.port
-    given = {name: getattr(arguments, name, None) for name in KEYS}
+    given = {name: getattr(arguments, name, None) for name in keys()}
     try:
         return _made({name: value for name, value in given.items() if value is not None} | {"port": port}, port)
     except ValueError as error:
-        parser.error(_KEY.sub(lambda key: f"{_option(key[1] or key[2])} ", str(error)))
-
-
-_KEY = re.compile(rf"\b({'|'.join(KEYS)}) = |^(hangup) (?=needs)")
+        named = rf"\b({'|'.join(keys())}) = |^(hangup) (?=needs)"
+        parser.error(re.sub(named, lambda key: f"{_option(key[1] or key[2])} ", str(error)))
 
 
 def _option(name: str) -> str:
@@ -256,8 +269,8 @@ def _from_table(path: str, name: str, table: object) -> LineOptions:
     if not isinstance(table, Mapping):
         raise CommandError(f"{path}: {name!r} is outside of any [NAME]")
     for key in table:
-        if key not in KEYS:
-            raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(KEYS)}")
+        if key not in keys():
+            raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(keys())}")
     try:
         return _made(table, name, f"{path}: [{name}]")
     except ValueError as error:

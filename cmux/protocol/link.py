@@ -15,7 +15,8 @@ from .events import Cause, Event, SessionClosed
 from .multiplexer import Multiplexer
 from .pacing import Pacer
 from .reset_watch import ResetWatch
-from .startup import no_multiplexer, stalled
+from .startup import no_multiplexer
+from .startup_steps import stalled
 
 STALL: Final = 30.0
 """Seconds after which a line that takes no octet is considered lost."""

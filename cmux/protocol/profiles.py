@@ -7,12 +7,13 @@ manual or from traffic seen on a line.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
-from .checks import check_types
+from .checks import check_range, check_type, check_types
 from .config import Config, Option
+from .start_options import START_RANGES, StartOptions, command_list
 
 AtCmux = Literal["short", "full", "asked"]
 
@@ -36,11 +37,20 @@ class Profile:
     channels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Names of channels that the module has, with their DLCI."""
     settings: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
-    """Fields of `Config` that differ from the host's defaults."""
+    """Fields of `Config` and of `StartOptions` that differ from the host's defaults."""
+    port_speeds: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    """The codes that AT+CMUX has for baud rates, where they are not the usual ones."""
 
     def __post_init__(self) -> None:
         check_types(self)
         self.config()
+        self.start_options()
+        low, high = START_RANGES["mux_baudrate"]
+        for rate, code in self.port_speeds.items():
+            check_type("port_speeds", rate, int)
+            check_range("port_speeds", rate, low, high)
+            check_type("port_speeds", code, int)
+            check_range("port_speeds", code, 0, 99)
 
     @property
     def option(self) -> Option:
@@ -59,13 +69,39 @@ class Profile:
         Raises:
             ConfigError: a parameter is out of range.
         """
-        fields: dict[str, Any] = {**HOST_DEFAULTS, **self.settings, **more}
-        return Config(**fields)
+        values: dict[str, Any] = {**self._settings(of_start=False), **more}
+        return Config(**values)
+
+    def start_options(self, **more: object) -> StartOptions:
+        """Return how multiplexer mode is started on such a module.
+
+        Args:
+            more: fields of `StartOptions` that override those of the profile.
+
+        Returns:
+            The options.
+
+        Raises:
+            ConfigError: a value is not allowed.
+        """
+        values: dict[str, Any] = {**self._settings(of_start=True), **more}
+        if "init" in values:
+            values["init"] = command_list("init", values["init"])
+        return StartOptions(**values)
+
+    def _settings(self, *, of_start: bool) -> dict[str, object]:
+        settings = {**HOST_DEFAULTS, **self.settings}
+        return {name: value for name, value in settings.items() if (name in _START_FIELDS) == of_start}
 
 
-HOST_DEFAULTS: Mapping[str, object] = MappingProxyType({"t1": 0.3, "n2": 5})
+_START_FIELDS = frozenset(one.name for one in fields(StartOptions))
+
+HOST_DEFAULTS: Mapping[str, object] = MappingProxyType(
+    {"t1": 0.3, "n2": 5, "settle": 0.5, "ask": True, "open_timeout": 30.0}
+)
 """Real modules need more than the 0.1 s and 3 of 27.010 §5.7: a Quectel EC21 left SABM unanswered for 0.4 s. T2 is
-derived from T1."""
+derived from T1. A Telit ME910G1 is dead until its power is cut when a frame comes 0.3 s after OK. A module takes
+5 to 20 s to boot."""
 
 _AT_CHANNELS = MappingProxyType({"at": 1, "at2": 2, "at3": 3, "at4": 4})
 

@@ -15,8 +15,10 @@ from ..line.base import Line
 from ..protocol import waits
 from ..protocol.config import Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed
+from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..reconnector import Reconnector
+from ..resetting import Resetter
 from ..serving import Refuse, apply_refusals, check_answer, refused
 from . import lifetime, startup_runner
 from .callbacks import Callbacks
@@ -26,8 +28,8 @@ from .engine import Engine
 
 _JOIN_TIMEOUT = 2.0
 
-Reopen = Callable[[], tuple[Line, Callable[[Line], bytes]]]
-"""Opens a line; the function that it returns brings the module into multiplexer mode, and returns octets read early."""
+Reopen = Callable[[], tuple[Line, Callable[[Line], Entered | None]]]
+"""Opens a line; the function that it returns brings the module into multiplexer mode."""
 
 
 class Mux(ChannelAccess):
@@ -36,7 +38,7 @@ class Mux(ChannelAccess):
     Args:
         line: the open line; the Mux closes it.
         make_link: creates the session and the rules of its line; called again when the line is opened again.
-        leave_by_at: after closing, ask with AT whether the module is back in AT mode.
+        entered: how the module came into multiplexer mode; None: not by AT+CMUX.
         capture: gets every octet; the Mux closes it.
         drain_timeout: seconds that closing waits for what is still queued.
         names: names of channels, with their DLCI.
@@ -44,6 +46,7 @@ class Mux(ChannelAccess):
             died stays dead.
         on_command: answers AT commands that a responder does not know.
         refuse: the DLCIs that the peer may not open.
+        resetter: resets a module that does not answer when the line is opened again.
     """
 
     def __init__(
@@ -51,22 +54,24 @@ class Mux(ChannelAccess):
         line: Line,
         make_link: Callable[[], Link],
         *,
-        leave_by_at: bool = True,
+        entered: Entered | None = None,
         capture: Capture | None = None,
         drain_timeout: float = 0.5,
         names: Mapping[str, int] = MappingProxyType({}),
         reopen: Reopen | None = None,
         on_command: Callable[[str], str] | None = None,
         refuse: Refuse = (),
+        resetter: Resetter | None = None,
     ) -> None:
         super().__init__(
             line.name,
             make_link,
-            leave_by_at=leave_by_at,
+            entered=entered,
             capture=capture,
             names=names,
             can_reopen=reopen is not None,
             refuse=refuse,
+            resetter=resetter,
         )
         self._line = line
         self._reopen = reopen
@@ -91,26 +96,39 @@ class Mux(ChannelAccess):
     def _make_engine(self) -> Engine:
         return Engine(self._line, self._new_link(), self._on_event, self._channels.buffers, self._capture)
 
-    def _start(self, first: bytes = b"") -> None:
+    def _start(self) -> None:
         """Open DLCI 0 and wait for the peer; a responder waits for its peer in `accept` instead.
-
-        Args:
-            first: octets that have already been read from the line.
 
         Raises:
             NoMultiplexer: the peer did not answer SABM.
             SessionEnded: the line was lost.
         """
-        self._engine.start(first)
+        self._engine.start(self._first)
         if self.role is Role.RESPONDER:
             self._opened = True
             return
-        self._opened = self._engine.wait(lambda core: core.session_open, waits.opening(self.config))
+        self._opened = self._opens()
+        for rate in self._rates_to_follow(self._line.has_baudrate):
+            if not self._may_follow():
+                break
+            self._engine.stop(_JOIN_TIMEOUT)
+            entered = self._entered
+            self._followed(rate, startup_runner.follow(self._line, rate, entered.settle if entered else 0.0))
+            self._run_engine()
+            self._engine.start(self._first)
+            self._opened = self._opens()
         if not self._opened:
             error = self._engine.error
             if error is not None and error.cause is Cause.LINE_LOST:
                 raise self._engine.ended()
             raise self._engine.not_opened(after_at=self._leave_by_at) from error
+
+    def _opens(self) -> bool:
+        return self._engine.wait(lambda core: core.session_open, waits.opening(self.config))
+
+    def _run_engine(self) -> None:
+        self._engine = self._make_engine()
+        self._channels.run_by(self._engine)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, SessionClosed):
@@ -211,11 +229,11 @@ class Mux(ChannelAccess):
         assert self._reopen is not None  # noqa: S101 - else there is no reconnector
         self._engine.stop(_JOIN_TIMEOUT)
         self._line.close()
+        self._resetter.attempt()
         self._line, hand_over = self._reopen()
-        first = hand_over(self._line)
-        self._engine = self._make_engine()
-        self._channels.run_by(self._engine)
-        self._start(first)
+        self._entered = hand_over(self._line)
+        self._run_engine()
+        self._start()
         if self.role is Role.INITIATOR:  # for a responder, its peer opens them
             self._channels.open_again()
         with self._lock:
@@ -253,6 +271,7 @@ class Mux(ChannelAccess):
         if reconnector is not None:
             reconnector.end()
             self._line.cancel()  # an attempt under way ends early
+            self._resetter.cancel()
             reconnector.join()
         with self._lock:
             self._reconnector = None
@@ -266,7 +285,8 @@ class Mux(ChannelAccess):
                 stopped = self._engine.stop(_JOIN_TIMEOUT)
                 alive = self.error is None or self.error.cause is not Cause.LINE_LOST
                 if stopped and alive and self._leave_by_at:  # if interrupted, the module may not know of the end
-                    left = startup_runner.leave(self._line, self.config.option, close_down=not ended)
+                    option, way = self.config.option, self._way_back
+                    left = startup_runner.leave(self._line, option, close_down=not ended, way=way)
                     self._keep_left(answered=left)
             finally:
                 self._line.close()

@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable
 from typing import Unpack
 
+from ..errors import StartupError
 from ..line.base import Line, SerialLike
-from ..opening import make_plan
+from ..opening import Plan, make_plan
 from ..protocol.config import Role
+from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..settings import LineSettings
 from . import startup_runner
@@ -45,44 +47,56 @@ def open(
         TypeError: a setting is unknown.
     """
     plan = make_plan(port, settings)
+    while True:
+        plan.resetter.attempt()
+        try:
+            mux = _open(plan)
+        except StartupError:
+            if not plan.resetter.goes_on:
+                raise
+        else:
+            plan.resetter.succeeded()
+            return mux
+
+
+def _open(plan: Plan) -> Mux:
     line = plan.open_line()
     try:
         capture = plan.open_capture()
     except BaseException:
         line.close()
         raise
-    config, first, adopted = plan.config, b"", False
+    entered: Entered | None = None
 
-    def reopen() -> tuple[Line, Callable[[Line], bytes]]:
-        def enter(line: Line) -> bytes:
-            return startup_runner.enter(line, plan.command, plan.other_rates).unread if plan.by_at else b""
+    def reopen() -> tuple[Line, Callable[[Line], Entered | None]]:
+        def enter(line: Line) -> Entered | None:
+            return startup_runner.enter(line, plan.again(entered), plan.other_rates) if plan.by_at else None
 
         return plan.open_line(again=True), enter
 
-    entered = None
     try:
         if plan.by_at:
             entered = startup_runner.enter(line, plan.command, plan.other_rates)
-            first, adopted, config = entered.unread, entered.adopted, entered.config
-        pace = plan.pace(line.rate)
+        config = entered.config if entered is not None else plan.config
         mux = Mux(
             line,
-            lambda: Link(Role.INITIATOR, config, line_rate=pace),
-            leave_by_at=plan.by_at and not adopted,
+            lambda: Link(Role.INITIATOR, config, line_rate=plan.pace(line.rate)),
+            entered=entered,
             capture=capture,
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
             reopen=reopen if plan.reattach else None,
+            resetter=plan.resetter,
         )
     except BaseException:
         if entered is not None:  # interrupted here, only this takes the module back to AT mode
-            startup_runner.leave(line, config.option, close_down=True)
+            startup_runner.leave(line, plan.config.option, close_down=True, way=entered.way)
         line.close()
         if capture is not None:
             capture.close()
         raise
     try:
-        mux._start(first)
+        mux._start()
         for dlci in plan.channels:
             mux.channel(dlci)
     except BaseException:

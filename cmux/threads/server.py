@@ -35,7 +35,7 @@ def serve(
             each session.
         settings: as for `cmux.open`, as far as they make sense here: ``option`` is the only framing that AT+CMUX may
             ask for, by default either; ``n1``, ``t1`` and so on apply where AT+CMUX does not set them; if there are
-            ``channels``, the peer may open no others; ``other_rates`` does nothing.
+            ``channels``, the peer may open no others; what is about the host's start does nothing.
 
     Returns:
         The multiplexer, at once; `Mux.config` has what AT+CMUX has asked for.
@@ -56,7 +56,6 @@ def serve(
         mux = Mux(
             line,
             lambda: make_responder(plan, rate, forward=on_command is not None),
-            leave_by_at=False,
             capture=capture,
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
@@ -73,5 +72,5 @@ def serve(
     return mux
 
 
-def _nothing_to_enter(line: Line) -> bytes:
-    return b""
+def _nothing_to_enter(line: Line) -> None:
+    return None

@@ -8,12 +8,14 @@ from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
 from ..line.base import HungUp, Line
-from ..logs import FindingsLog, log_left, log_rate, port_logger
-from ..protocol import startup
+from ..logs import FindingsLog, log_entered, log_left, port_logger
+from ..protocol import hand_over, leaving, startup, startup_steps
 from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Option
 from ..protocol.events import Cause
-from ..protocol.startup import Dialogue, Entered, Finding, StepResult
+from ..protocol.hand_over import Entered
+from ..protocol.leaving import WayBack
+from ..protocol.startup_steps import Dialogue, Finding, Stall, StepResult
 
 T = TypeVar("T")
 
@@ -23,7 +25,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
 
     Args:
         line: the open line.
-        dialogue: a dialogue of `cmux.protocol.startup`.
+        dialogue: a dialogue of the core.
 
     Returns:
         The result of the dialogue.
@@ -31,12 +33,12 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
     Raises:
         HungUp: the line is gone, or takes nothing.
     """
-    stall = startup.Stall()
+    stall = Stall()
     try:
         step = next(dialogue)
         while True:
             started = time.monotonic()
-            if step.baudrate is not None:
+            if step.baudrate is not None and line.has_baudrate:
                 line.set_baudrate(step.baudrate)
             left = step.write
             while True:
@@ -44,7 +46,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
                     raise HungUp(lost)
                 if not left:
                     break
-                left = left[line.write(left, startup.STALL) :]
+                left = left[line.write(left, startup_steps.STALL) :]
             received = line.read(step.wait) if step.wait > 0 else b""
             port_logger(line.name).debug("sent %r, received %r", step.write, received)
             step = dialogue.send(StepResult(received, time.monotonic() - started))
@@ -74,10 +76,10 @@ def enter(
     try:
         found = FindingsLog(port_logger(line.name), findings)
         entered = run(line, startup.enter(line.name, command, other_rates=rates, findings=found))
-        log_rate(port_logger(line.name), entered.baudrate)
+        log_entered(port_logger(line.name), entered.baudrate, entered.warnings)
         return entered
     except HungUp as error:
-        raise SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}") from error
+        raise _lost(line, error) from error
     except StartupError:
         raise
     except BaseException:  # interrupted: the module may already be in multiplexer mode
@@ -85,20 +87,46 @@ def enter(
         raise
 
 
-def leave(line: Line, option: Option, *, close_down: bool) -> bool:
+def follow(line: Line, rate: int, seconds: float) -> bytes:
+    """Set the line to a rate that the module may have changed to after AT+CMUX, and let it settle there.
+
+    Args:
+        line: the open line.
+        rate: bits per second.
+        seconds: how long nothing is sent; see `hand_over.settle`.
+
+    Returns:
+        The octets that came.
+
+    Raises:
+        SessionEnded: the line was lost.
+    """
+    line.rearm()
+    try:
+        return run(line, hand_over.settle(seconds, rate))
+    except HungUp as error:
+        raise _lost(line, error) from error
+
+
+def _lost(line: Line, error: HungUp) -> SessionEnded:
+    return SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}")
+
+
+def leave(line: Line, option: Option, *, close_down: bool, way: WayBack | None = None) -> bool:
     """Make sure that the module is back in AT mode; log it if not.
 
     Args:
         line: the open line.
         option: the framing of the session.
         close_down: send CLD first.
+        way: how the line comes back to the rate of AT mode, if it was changed.
 
     Returns:
         Whether it answered AT.
     """
     line.rearm()
     try:
-        answered = run(line, startup.leave(option, close_down=close_down))
+        answered = run(line, leaving.leave(option, close_down=close_down, way=way))
     except HungUp as error:
         port_logger(line.name).warning("%s", error)
         return False

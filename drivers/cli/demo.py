@@ -62,14 +62,16 @@ def run_demo(options: argparse.Namespace) -> int:
         out = stack.enter_context(open(os.devnull, "w", encoding="utf-8")) if quiet else sys.stdout
         transcript = Transcript(out, colour=colour, as_json=options.json)
         port: str | EmulatedPort
+        settings = line.settings
         if options.port is not None:
             port = options.port
         else:
             module = stack.enter_context(_emulated(line.plan))
             port = module.serve_pty() if hasattr(os, "openpty") else module.port()
+            settings = {"settle": module.settle, **settings}
             transcript.note("an emulated M10, no hardware")
         started = time.monotonic()
-        mux = stack.enter_context(cmux.open(port, **line.settings))
+        mux = stack.enter_context(cmux.open(port, **settings))
         said = f"AT+CMUX={MODES[mux.config.option]}, " if line.plan.by_at else ""
         transcript.note(f"{mux.name}: {said}{mux.config.option.value} option, DLCI 0 open")
         steps = play(mux, transcript)

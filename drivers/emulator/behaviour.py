@@ -141,6 +141,16 @@ class Behaviour:
         "uart1", "leaving multiplexer mode: contexts pass to the plain UART, or stay where they were"
     )
 
+    # Multiplexer mode
+    cmux_settle: float = _reading(
+        0.0,
+        "seconds after OK to AT+CMUX in which frames are lost: none on an M10; BG95, BG96, SARA, LE910 0.1 to 0.3, "
+        "ME910G1 0.4 (zephyr #63410, PR #96262; esp-protocols #33)",
+    )
+    cmux_deadlock: bool = _reading(
+        False, "a frame within cmux_settle: is lost, or the module hears nothing until its power is cut (ME910G1)"
+    )
+
     # Times
     activation_time: float = _reading(0.0, "seconds from QIACT to the network's answer; a real network takes 1 to 30")
     result_time: float = _reading(

@@ -47,6 +47,7 @@ class Modem(abc.ABC):
         self.rate: int = 0  # AT+IPR
         self.flow: tuple[int, int] = (0, 0)  # AT+IFC
         self.multiplexing: bool = False
+        self.deaf: bool = False  # a frame came too early after AT+CMUX: nothing is heard until the power is cut
         self.multiplex: Callable[[Uart, Command], Reply | None] | None = None  # AT+CMUX=..., where the line can do it
         self.describe_multiplexer: Callable[[bool], str] | None = None  # AT+CMUX? and AT+CMUX=?
         self.change_rate: Callable[[int], None] | None = None  # AT+IPR, where the line is a real one
@@ -153,7 +154,7 @@ class Modem(abc.ABC):
         for timer in (self._registering, self._booting):
             if timer is not None:
                 timer.cancel()
-        self.functionality = 1
+        self.functionality, self.deaf = 1, False
         self.numbers = dict(self._numbers)
         self.texts.clear()
         self.activated.clear()

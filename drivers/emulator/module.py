@@ -151,6 +151,11 @@ class EmulatedModule(Lifetime):
         where = "" if self.url is None else f" at {self.url}"
         return f"<{type(self).__name__}{where}: {state}>"
 
+    @property
+    def settle(self) -> float:
+        """The silence that it needs after OK to AT+CMUX, in seconds: the `settle` to open it with."""
+        return self._behaviour.cmux_settle
+
     # Running
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:

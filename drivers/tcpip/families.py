@@ -12,7 +12,7 @@ DIALECTS: dict[str, Dialect] = {**quectel_gsm.DIALECTS}
 
 
 def recognise(model: str) -> Dialect | None:
-    """Return the dialect of a model, as AT+GMM names it; None if there is none."""
+    """Return the dialect of a model, as the module names it; None if there is none."""
     for dialect in DIALECTS.values():
         if any(re.search(rf"(?<![A-Z0-9])(?:{one})(?![0-9])", model, re.IGNORECASE) for one in dialect.models):
             return dialect

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -26,26 +27,27 @@ from startup_waits import shorten_waits
 
 import cmux
 import cmux.aio
-from cmux import kinds, opening
+from cmux import kinds, opening, settings
 from cmux.cli.app import Commands
 from cmux.cli.attach import Attached, add_attach
 from cmux.cli.doctor import add_doctor, examine
-from cmux.cli.line_options import KEYS, LineOptions, from_arguments, from_file
+from cmux.cli.line_options import LineOptions, from_arguments, from_file, keys
 from cmux.cli.stopping import Stop
 from cmux.cli.terminal import add_terminal
 from cmux.line.base import Line
 from cmux.protocol import Config, Option
 from cmux.protocol.config import RANGES, KeepAlive, PriorityOrder, Wakeup
 from cmux.protocol.link import Link
+from cmux.protocol.start_options import START_RANGES, StartOptions
 from cmux.protocol.wire import FrameType
+from cmux.setting import GROUPS, Setting
 from cmux.settings import (
-    GROUPS,
     SETTINGS,
     LineSettings,
     OpeningSettings,
     SerialSettings,
     SessionSettings,
-    Setting,
+    StartSettings,
 )
 from cmux.urls import parse_url
 from drivers.cli.demo import add_demo
@@ -55,7 +57,12 @@ pytestmark = pytest.mark.usefixtures("nothing_left")
 __all__ = ["nothing_left"]
 
 ROOT = Path(__file__).parents[2]
-TABLES: dict[str, type] = {"opening": OpeningSettings, "serial": SerialSettings, "session": SessionSettings}
+TABLES: dict[str, type] = {
+    "opening": OpeningSettings,
+    "start": StartSettings,
+    "serial": SerialSettings,
+    "session": SessionSettings,
+}
 
 
 # --- Five ways to open a line ---
@@ -70,6 +77,7 @@ class Opened:
     line: Line | None = None
     line_rate: int | None = None
     mux: cmux.Mux | cmux.aio.Mux | None = None
+    plan: opening.Plan | None = None
 
     def setting(self, name: str) -> object:
         """The attribute of pyserial's port."""
@@ -111,6 +119,14 @@ def port(name: str, text: str, value: object) -> Example:
     return Example(text, value, value, opened_port(name))
 
 
+def reset_command(opened: Opened) -> object:
+    return opened.mux._resetter._command  # type: ignore[union-attr]
+
+
+def said(text: str, value: object, command: str) -> Example:
+    return Example(text, value, True, lambda opened: command in opened.module.commands)
+
+
 CAPTURE = "{path}/x.log"
 
 EXAMPLES = {
@@ -121,6 +137,7 @@ EXAMPLES = {
     "other_rates": Example("4800,300", (4800, 300), 300, opened_port("baudrate"), {"baudrate": 300}),
     "channels": Example("2-3", [2, 3], [1, 1], lambda opened: [opened.module.opened(dlci) for dlci in (2, 3)]),
     "reattach": Example("yes", True, True, lambda opened: opened.mux._reopen is not None),  # type: ignore[union-attr]
+    "reset_command": Example("true 'a b'", "true 'a b'", ("true", "a b"), reset_command),
     "drain_timeout": Example("2", 2.0, 2.0, lambda opened: opened.mux.drain_timeout),  # type: ignore[union-attr]
     "capture": Example(CAPTURE, CAPTURE, True, lambda opened: "SABM" in (opened.path / "x.log").read_text()),
     "capture_payload": Example(
@@ -130,6 +147,12 @@ EXAMPLES = {
         lambda opened: opened.mux._capture._payload,
         more={"capture": CAPTURE},  # type: ignore[union-attr]
     ),
+    "settle": Example("0.2", 0.2, 0.2, lambda opened: opened.mux._entered.settle),  # type: ignore[union-attr]
+    "init": said("ATE1", ("ATE1",), "ATE1"),
+    "open_timeout": Example("5", 5.0, 5.0, lambda opened: opened.plan.command.start.open_timeout),  # type: ignore[union-attr]
+    "start_command": said("AT+CMUX=0,0", "AT+CMUX=0,0", "AT+CMUX=0,0"),
+    "mux_baudrate": said("57600", 57600, "AT+CMUX=0,0,4,31"),
+    "ask": Example("no", False, False, lambda opened: "AT+CMUX?" in opened.module.commands),
     "rtscts": port("rtscts", "yes", True),
     "dsrdtr": port("dsrdtr", "on", True),
     "bytesize": port("bytesize", "7", 7),
@@ -224,6 +247,9 @@ SERVED: dict[str, tuple[object, Observe]] = {
     "channels": ([False, False], lambda opened: [dlci in opened.mux._refused for dlci in (2, 3)]),  # type: ignore[union-attr]
     "capture": (True, lambda opened: (opened.path / "x.log").exists()),
     "other_rates": (115200, opened_port("baudrate")),  # it waits at its own
+    "reset_command": ((), reset_command),
+    "settle": (None, lambda opened: opened.mux._entered),  # type: ignore[union-attr]
+    **{name: ([], lambda opened: opened.module.commands) for name in ("init", "start_command", "mux_baudrate", "ask")},
 }
 """What is seen of a setting at the end that answers, where that is something else."""
 
@@ -259,7 +285,11 @@ def parsed(add: Callable[[Commands], None], *argv: str) -> argparse.Namespace:
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
     """Where the line and the rate of its pacing are put when it is opened."""
     opened = Opened(None, tmp_path)  # type: ignore[arg-type]
-    open_line, link = opening.open_line, Link.__init__
+    open_line, link, plan_open = opening.open_line, Link.__init__, opening.Plan.open_line
+
+    def watched_open(plan: opening.Plan, **settings: Any) -> Line:
+        opened.plan = plan
+        return plan_open(plan, **settings)
 
     def watched_line(*arguments: object, **settings: object) -> Line:
         opened.line = open_line(*arguments, **settings)  # type: ignore[arg-type]
@@ -270,6 +300,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
         link(self, *arguments, **settings)  # type: ignore[arg-type]
 
     monkeypatch.setattr(opening, "open_line", watched_line)
+    monkeypatch.setattr(opening.Plan, "open_line", watched_open)
     monkeypatch.setattr(Link, "__init__", watched_link)
     return opened
 
@@ -312,7 +343,7 @@ def test_doctor_goes_by_all_of_them(opened: Opened, tmp_path: Path, monkeypatch:
     shorten_waits(monkeypatch, 0.1)
     seen: list[cmux.Mux] = []
     start = cmux.Mux._start
-    monkeypatch.setattr(cmux.Mux, "_start", lambda mux, first: (seen.append(mux), start(mux, first))[1])
+    monkeypatch.setattr(cmux.Mux, "_start", lambda mux: (seen.append(mux), start(mux))[1])
     for name, example in EXAMPLES.items():
         if name in ("reattach", "channels"):  # no option of doctor, and what it is about
             continue
@@ -365,12 +396,12 @@ def test_every_row_is_complete(page: str) -> None:
 
 
 def test_what_is_forgotten_with_a_row_is_named(page: str) -> None:
-    row = Setting("somewhere", kinds.YES_NO, "", name="settle")
-    assert complaints({**SETTINGS, "settle": row}, FIELDS | {"t4"}, set(EXAMPLES), page) == [
-        "cmux/settings.py: settle has no help text",
-        "cmux/settings.py: settle has the group 'somewhere', which --help does not show",
-        "docs/settings.md: no table has settle",
-        "tests/cmux/test_settings.py: EXAMPLES does not show how settle arrives",
+    row = Setting("somewhere", kinds.YES_NO, "", name="made_up")
+    assert complaints({**SETTINGS, "made_up": row}, FIELDS | {"t4"}, set(EXAMPLES), page) == [
+        "cmux/settings.py: made_up has no help text",
+        "cmux/settings.py: made_up has the group 'somewhere', which --help does not show",
+        "docs/settings.md: no table has made_up",
+        "tests/cmux/test_settings.py: EXAMPLES does not show how made_up arrives",
         "cmux/settings.py: SessionSettings has no row for Config.t4",
     ]
     assert complaints(dict(SETTINGS), FIELDS - {"t1"}, set(EXAMPLES), page) == [
@@ -425,7 +456,7 @@ def test_no_signature_takes_just_any_keyword() -> None:
 
 
 def test_each_way_knows_each_name() -> None:
-    assert {*KEYS} == {*SETTINGS, "port", "link", "mode", "group", "hangup", "tcp", "role"}
+    assert {*keys()} == {*SETTINGS, "port", "link", "mode", "group", "hangup", "tcp", "role"}
     with pytest.raises(ValueError, match="unknown key") as raised:
         parse_url("cmux://x?dlci=1&speed=1")
     assert str(raised.value).endswith(f"dlci, port, {', '.join(SETTINGS)}")
@@ -451,6 +482,51 @@ def test_the_help_of_a_command_names_every_option(capsys: pytest.CaptureFixture[
         assert f"\n{group}:\n" in shown
 
 
+def test_a_new_setting_is_one_row_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = Setting(GROUPS[0], kinds.YES_NO, "what nobody has thought of yet", False, name="made_up")
+    monkeypatch.setitem(settings._OPENING, "made_up", row)
+    monkeypatch.setitem(settings._ALL, "made_up", row)
+
+    def arrives(given: object) -> object:
+        return settings.told_apart(given)[0]["made_up"]  # type: ignore[arg-type, typeddict-item]
+
+    assert arrives({"made_up": True}) is True
+    assert arrives(parse_url("cmux:///dev/x?dlci=1&made_up=yes").settings) is True
+    (tmp_path / "lines.toml").write_text("[one]\nport = '/dev/x'\nmade_up = true")
+    assert arrives(from_file(str(tmp_path / "lines.toml"))[0].settings) is True
+    for add, command in ((add_attach, "attach"), (add_monitor, "monitor"), (add_doctor, "doctor")):
+        assert arrives(from_arguments(parsed(add, command, "/dev/x", "--made-up")).settings) is True
+    with pytest.raises(cmux.ConfigError, match="made_up = 5 is not true or false"):
+        cmux.open("/nowhere", made_up=5)  # type: ignore[call-arg]
+    with pytest.raises(SystemExit):
+        parsed(add_attach, "attach", "--help")
+    assert "what nobody has thought of yet" in capsys.readouterr().out
+    assert "`made_up`" in runpy.run_path(str(ROOT / "docs" / "conf.py"))["myst_substitutions"]["settings"]
+
+
+def test_the_rows_of_the_start_are_the_fields_of_its_options() -> None:
+    assert set(typing.get_type_hints(StartSettings)) == {one.name for one in dataclasses.fields(StartOptions)}
+    for name, (low, high) in START_RANGES.items():
+        kind = SETTINGS[name].kind
+        assert isinstance(kind, kinds.Number)
+        assert (kind.low, kind.high) == (low, high)
+
+
+def test_commands_are_given_one_by_one_where_settings_are_text(tmp_path: Path) -> None:
+    url = parse_url("cmux:///dev/x?dlci=1&init=ATE0&init=AT%2BIFC%3D2%2C2")
+    line = parsed(add_attach, "attach", "/dev/x", "--init", "ATE0", "--init", "AT+IFC=2,2")
+    (tmp_path / "lines.toml").write_text('[one]\nport = "/dev/x"\ninit = ["ATE0", "AT+IFC=2,2"]')
+    (table,) = from_file(str(tmp_path / "lines.toml"))
+    ways = [url.settings, from_arguments(line).settings, table.settings, {"init": iter(["ATE0", "AT+IFC=2,2"])}]
+    for given in ways:
+        assert settings.told_apart(given)[1] == {"init": ("ATE0", "AT+IFC=2,2")}  # type: ignore[arg-type]
+    assert settings.told_apart({"init": "ATE0"})[1] == {"init": ("ATE0",)}
+    with pytest.raises(cmux.ConfigError, match="more than 32"):
+        cmux.open("/nowhere", init=["AT"] * 33)
+
+
 # --- What is not allowed ---
 
 
@@ -461,6 +537,9 @@ WRONG = {
     kinds.Words: ("nothing", True, 77, object()),
     kinds.CaptureFile: (5, b"x", True, "x.pcap", "x.txt"),
     kinds.Several: (5, "1-", "x y", [1.5], [True]),
+    kinds.Program: (5, "", " ", "'", b"true", ["true"], "''", "a\0b"),
+    kinds.AtCommand: (5, "", "AT\r", b"AT", "ATé", ["AT"], "A" * 256),
+    kinds.AtCommands: (5, "", b"AT", [""], ["AT\n"], [5], {"AT": 1}),
 }
 
 
@@ -508,7 +587,8 @@ def test_a_name_that_nobody_knows_is_a_type_error() -> None:
 
 def test_none_says_what_saying_nothing_says(opened: Opened) -> None:
     optional = {name: None for name, row in SETTINGS.items() if row.optional}
-    assert {"line_rate", "option", "n1", "capture", "rtscts", "dsrdtr"} == set(optional)
+    names = "line_rate option n1 capture rtscts dsrdtr start_command mux_baudrate reset_command"
+    assert set(names.split()) == set(optional)
     with Module() as opened.module, cmux.open(opened.module.path, **optional) as mux:  # type: ignore[arg-type]
         assert mux.config == cmux.Profile(name="", title="", source="").config()
     assert opened.setting("rtscts") is False

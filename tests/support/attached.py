@@ -11,8 +11,10 @@ class Attach:
     """The process; use it as a context manager, and it is terminated at the end."""
 
     def __init__(self, *arguments: str) -> None:
+        # These modules need no silence after OK; with --config the file has all settings.
+        settle = () if "--config" in arguments else ("--settle", "0")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "cmux", "attach", *arguments],
+            [sys.executable, "-m", "cmux", "attach", *settle, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

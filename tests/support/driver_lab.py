@@ -191,7 +191,7 @@ def client_of(listener: Listener, address: str) -> socket.socket:
 
 
 ANSWERS = {"CONNECT OK", "SERVER OK", "SEND OK", "STATE", "+++"}  # limits of what is not a command
-UNASKED = {"QIRD", "QISSTAT"}  # sent by the channel itself, whatever becomes of an operation
+UNASKED = {"QIRD", "QISSTAT", "GMM"}  # sent by the channel itself, whatever becomes of an operation, or after a refusal
 
 
 def not_among(octets: bytes) -> set[str]:

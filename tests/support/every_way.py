@@ -141,6 +141,10 @@ class Way:
         """See `EmulatedModule.set_network`."""
         self._call(lambda: self.module.set_network(network))
 
+    def trigger(self, moment: str) -> None:
+        """See `EmulatedModule.trigger`."""
+        self._call(lambda: self.module.trigger(moment))
+
 
 async def _leave(writer: Any) -> None:
     writer.close()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from cmux.protocol import startup
+from cmux.protocol import startup_steps
 
-ASKING = ("_AT_WAIT", "_LATE_WAIT", "_RESCUE_WAIT", "_OTHER_WAIT")
+ASKING = ("AT_WAIT", "LATE_WAIT", "RESCUE_WAIT", "OTHER_WAIT", "N1_WAIT", "GUARD")
 NOBODY = 0.01
 """Enough seconds where nobody is going to answer."""
 
@@ -15,7 +15,7 @@ def shorten_waits(monkeypatch: pytest.MonkeyPatch, seconds: float, *more: str) -
     Args:
         monkeypatch: undoes it.
         seconds: how long each is; NOBODY where no answer is going to come, else what a busy computer needs.
-        more: further waits, by their names in `startup`.
+        more: further waits, by their names in `startup_steps`.
     """
     for name in (*ASKING, *more):
-        monkeypatch.setattr(startup, name, seconds)
+        monkeypatch.setattr(startup_steps, name, seconds)

@@ -250,8 +250,10 @@ class AtChannel(ChannelBase):
             while not drain.done() and not (self._engine.streaming and ticket.abandoned):
                 self._changed.clear()
                 changed = asyncio.ensure_future(self._changed.wait())
-                await asyncio.wait((drain, changed), return_when=asyncio.FIRST_COMPLETED)
-                changed.cancel()
+                try:
+                    await asyncio.wait((drain, changed), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    changed.cancel()
         finally:
             if not drain.cancel():
                 drain.result()

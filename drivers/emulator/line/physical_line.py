@@ -132,6 +132,8 @@ class PhysicalLine(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
+        if self._modem.deaf:
+            return
         if self._modem.flow[0] == _SOFTWARE:
             data = self._flow.filter(data)
             if not self._flow.stopped:
@@ -268,7 +270,13 @@ class PhysicalLine(asyncio.Protocol):
                 self._mux.multiplexer.refuse(dlci)
         self._modem.multiplexing = True
         self._modem.reset_uarts()
-        transport.set_protocol(_Watched(self._mux, self))
+        watched = _Watched(self._mux, self)
+        transport.set_protocol(watched)
+        if self._settings.at_first and environment.behaviour.cmux_settle:
+            watched.data_received = self._settling(watched, self._mux)  # type: ignore[method-assign, assignment]
+            if rx:
+                watched.data_received(rx)
+            rx = b""
         if tx:
             transport.write(tx)
         if self._settings.tap is not None:
@@ -278,6 +286,22 @@ class PhysicalLine(asyncio.Protocol):
         self._mux.connection_made(transport)
         if rx:
             self._mux.data_received(rx)
+
+    def _settling(self, watched: _Watched, mux: MuxProtocol) -> Callable[[bytes], None]:
+        """Return what takes the octets of a host after the OK to AT+CMUX: it loses those that come too early."""
+        environment = self._modem.environment
+        ready_at = environment.clock.now() + environment.behaviour.cmux_settle
+
+        def data_received(data: bytes) -> None:
+            early = environment.clock.now() < ready_at
+            self._modem.deaf |= early and environment.behaviour.cmux_deadlock
+            if early or self._modem.deaf:
+                log.info("%d octets are lost: they came too early after OK to AT+CMUX", len(data))
+                return
+            watched.data_received = mux.data_received  # type: ignore[method-assign]
+            mux.data_received(data)
+
+        return data_received
 
     def _stop_tap(self) -> None:
         if self._settings.tap is not None:

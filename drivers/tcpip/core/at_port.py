@@ -12,6 +12,10 @@ class AtPort(Protocol):
 
     name: str
 
+    @property
+    def _modem(self) -> object:
+        """The object that identifies the modem."""
+
     def add_sink(self, sink: Sink) -> None:
         """Add a sink for unsolicited results and data."""
 

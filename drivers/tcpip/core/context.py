@@ -88,7 +88,7 @@ class Context(EventHandler):
 
     def _check_family(self, refusal: CommandError) -> Procedure[None]:
         """Raise an error if a refusal is that of a module which does not know the command at all."""
-        found = yield from self.stack.identify()
+        found = yield from self.stack.identify(refusal)
         fits = self._recognise(found.model)
         if found.speaks or (fits is not None and isinstance(self.stack, fits.family)):
             return
@@ -168,7 +168,8 @@ class Context(EventHandler):
             if session is None:
                 return
             if session.close_here():
-                with suppress(AtError, TcpipError):  # the module is gone, or deactivating ends the session, too
+                # the module may be gone, and deactivating ends the session, too
+                with suppress(AtError, TcpipError), session.unless_interrupted():
                     yield from self.end_session(session)
 
     def _turn_refused_away(self) -> Procedure[None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from ...at.core import Dialogue
+from ...errors import CommandError
 from .procedure import Procedure
 
 
@@ -30,8 +31,12 @@ class Extras(ABC):
     def lacks(self, what: str) -> NoReturn:
         """Raise an error that says that the family does not have something."""
 
-    def identify(self) -> Procedure[Identified]:
-        """Ask a module that has refused the context what it is; by default nothing is sent."""
+    def identify(self, refusal: CommandError) -> Procedure[Identified]:
+        """Ask a module that has refused the context what it is; by default nothing is sent.
+
+        Args:
+            refusal: the command and its answer.
+        """
         yield from ()
         return Identified()
 

@@ -36,6 +36,8 @@ class ListenerState:
         """Number of clients that were refused because too many were waiting."""
         self._waiting: collections.deque[SocketState] = collections.deque()
         self._ended: Exception | None = None
+        self.unfinished: bool = False
+        """Whether this side has closed it, but perhaps not the module."""
         self._closed = False
 
     def __repr__(self) -> str:

@@ -129,7 +129,9 @@ def accept(context: Context, listener: ListenerState, timeout: float | None) -> 
 
 
 def close_listener(context: Context, listener: ListenerState) -> Procedure[None]:
-    """Stop listening, unless this side has done so before."""
-    if listener.close_here() and not listener.broken:
+    """Stop listening, unless this side has done so before; a second call continues one that failed."""
+    listener.unfinished |= listener.close_here() and not listener.broken
+    if listener.unfinished:
         yield from abandon_others(lambda: SessionClosed(f"{listener.name}: it was closed here"), of=listener)
         yield from context.end_listening(listener)
+        listener.unfinished = False

@@ -230,13 +230,18 @@ _tables: weakref.WeakKeyDictionary[object, ContextTable] = weakref.WeakKeyDictio
 _tables_lock = threading.Lock()
 
 
+def modem_of(port: object) -> object:
+    """Return what identifies the modem of a port: its ``mux``, or the port itself."""
+    return getattr(port, "mux", None) or port
+
+
 def table_for(port: object) -> ContextTable:
     """Return the table of the modem that a port belongs to.
 
     Args:
         port: a virtual UART, whose ``mux`` identifies the modem, or a plain UART, which is a modem by itself.
     """
-    modem = getattr(port, "mux", None) or port
+    modem = modem_of(port)
     with _tables_lock:
         table = _tables.get(modem)
         if table is None:

@@ -43,7 +43,7 @@ class Dialect:
         title: the modules that it applies to.
         source: the manual, issue or driver that it is taken from.
         family: the stack of these modules.
-        models: the models, as regular expressions for words in the answer to AT+GMM.
+        models: the models, as regular expressions for words in the name that the module gives for its model.
     """
 
     name: str

@@ -11,7 +11,7 @@ from ...at.core.results import error_for, is_error
 from ...errors import AtError, AtTimeout, ChannelClosed, ConnectFailed, SessionClosed, TcpipError
 from ..core import events
 from ..core.options import is_dotted
-from ..core.procedure import Procedure, wait
+from ..core.procedure import Procedure, on_channel, wait
 from ..core.socket_state import SocketState
 from . import closing
 from .dialogues import ConnectFail, await_unless_deactivated
@@ -70,7 +70,7 @@ class Connecting:
         """
         came = yield from self._attempt()
         if came.final.endswith("ALREADY CONNECT"):  # no session of this driver: another host has left it there
-            yield from self._state.foreground.on_channel(self._close_left())
+            yield from self._state.foreground.on_channel(closing.close_half_open(self._state, self._index))
             came = yield from self._attempt()
         if came.final.endswith("ALREADY CONNECT"):
             raise ConnectFailed(f"{self._text} was answered {came.final}: close the session of this context first")
@@ -79,11 +79,6 @@ class Connecting:
             raise error_for(came.final, f"{self._text}, after OK,", self._state.claim.port)
         if any_match(FAILED, came.final):
             raise ConnectFail(self._text, came.final, came.elapsed, self._possible)
-
-    def _close_left(self) -> Dialogue[None]:
-        with suppress(AtTimeout):  # some firmware adds an ERROR
-            yield from expect(_ERROR, timeout=0.3)
-        yield from closing.close_half_open(self._state, self._index)
 
     def _attempt(self) -> Procedure[Response]:
         on_channel = self._state.foreground.on_channel
@@ -100,7 +95,10 @@ class Connecting:
             info=(),
             abandon=self._close,
         )
-        if came.final != _OK.prefix:
+        if came.final.endswith("ALREADY CONNECT"):
+            with suppress(AtTimeout):  # some firmware adds an ERROR, which is not for the next command
+                yield from expect(_ERROR, timeout=0.3)
+        elif came.final != _OK.prefix:
             self._note(came.final)
         return came
 
@@ -159,7 +157,11 @@ class Connecting:
             cause = ended.__cause__
             if isinstance(cause, ChannelClosed):
                 raise ChannelClosed(str(cause)) from cause.__cause__
-            yield from self._give_up()
+            if self._state.claim.broken:
+                elapsed = self._state.now() - self._begun
+                raise ConnectFail(self._text, f"by the end of the context ({cause})", elapsed, "") from ended
+            if cause is None:  # this call was abandoned, the session has not ended
+                yield from self._give_up()
             raise
         except BaseException:
             yield from self._give_up()
@@ -176,8 +178,9 @@ class Connecting:
 
     def _close_in_turn(self) -> Procedure[None]:
         with suppress(AtError, TcpipError):
-            yield from self._state.foreground.on_channel(self._close_mine())
+            yield from on_channel(self._close_mine())
 
     def _close_mine(self) -> Dialogue[None]:
-        if self._state.claim.valid:
-            yield from self._close()
+        claim = self._state.claim
+        if claim.valid and not claim.broken:
+            yield from self._state.foreground.in_foreground(self._close())

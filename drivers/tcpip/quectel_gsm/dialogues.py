@@ -85,12 +85,18 @@ def read_foreground() -> Dialogue[tuple[int, int | None]]:
     return int(context), None if number == 255 else number
 
 
-def identify() -> Dialogue[Identified]:
-    """Return the model (AT+GMM), and whether the module knows contexts that are selected (AT+QIFGCNT?)."""
+def identify(refusal: CommandError) -> Dialogue[Identified]:
+    """Return the model (AT+GMM), and whether the module knows contexts that are selected (AT+QIFGCNT?).
+
+    Args:
+        refusal: how it has refused the context. ERROR alone is what a module of this family says of one that is busy.
+    """
     model, speaks = "", None
     with suppress(AtError):
         lines = (yield from command("AT+GMM", timeout=deadline("GMM"))).lines
         model = next((line.strip() for line in lines if line.strip()), "").removeprefix("+GMM:").strip(' "')
+    if not model and refusal.answer == "ERROR":
+        return Identified()
     try:
         yield from read_foreground()
         speaks = True

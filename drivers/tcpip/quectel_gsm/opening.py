@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from ...at.core import Dialogue
-from ...errors import CommandError, SettingRefused, TcpipError
+from ...errors import CommandError, ConnectFailed, SettingRefused, TcpipError
 from ..core.listener_state import ListenerState
 from ..core.options import is_dotted
 from ..core.procedure import Procedure
@@ -14,9 +15,11 @@ from . import closing, dialogues
 from .activation import Activation
 from .connecting import Connecting
 from .data_mode import DataMode
+from .dialogues import BROKEN
 from .settings import check_clients, check_index
 from .state import SERVER, StackState
 
+T = TypeVar("T")
 SESSIONS = range(6)  # app note 4.2
 
 
@@ -50,10 +53,17 @@ class Opening:
         self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
     ) -> Procedure[ListenerState]:
         """Start to listen: AT+QISERVER, which activates the context if it is not active."""
-        most = self.check_clients(clients)
+        return self._alone(self._listen(protocol, port, self.check_clients(clients), step_by_step=step_by_step))
+
+    def _listen(self, protocol: str, port: int | None, most: int, *, step_by_step: bool) -> Procedure[ListenerState]:
         listener = self._state.listener
         if listener is not None and listener.open:
             raise TcpipError(f"{self._state.name}: it listens already, on port {listener.port}")
+        if listener is not None and not listener.broken and self._table.standing("server"):
+            raise TcpipError(
+                f"{self._state.name}: the former server has been closed, but the module keeps it as long as its client "
+                "is connected; close that session first (app note 6.4)"
+            )
         yield from self._tell_apart("server")
         if step_by_step and not self._state.claim.active:
             yield from self._activation.activate()
@@ -63,7 +73,7 @@ class Opening:
         try:
             clients = most if self._state.settings.muxip else None
             listening = self._after_end_of_left_server(lambda: dialogues.listen(protocol, clients))
-            yield from self._alone(self._foreground.on_channel(listening))
+            yield from self._activation.opening(self._foreground.on_channel(listening))
         except BaseException:
             self._table.drop(SERVER)
             raise
@@ -107,6 +117,11 @@ class Opening:
         self, protocol: str, host: str, port: int, *, index: int | None, timeout: float | None, step_by_step: bool
     ) -> Procedure[SocketState]:
         """Open a session to a remote server: AT+QIOPEN, which activates the context if it is not active."""
+        return self._alone(self._connect(protocol, host, port, index, timeout, step_by_step=step_by_step))
+
+    def _connect(
+        self, protocol: str, host: str, port: int, index: int | None, timeout: float | None, *, step_by_step: bool
+    ) -> Procedure[SocketState]:
         muxip = self._state.settings.muxip
         number = self._free_index(index)
         yield from self._tell_apart("client")
@@ -134,12 +149,21 @@ class Opening:
             connected=connected,
             close=lambda: self._data_mode.abandon_opening(close),
         )
-        yield from self._alone(connecting.run())
+        yield from self._activation.opening(connecting.run())
         self._foreground.note("IP PROCESSING" if muxip else "CONNECT OK")
         return session
 
-    def _alone(self, procedure: Procedure[None]) -> Procedure[None]:
-        return self._state.uart.alone(self._activation.opening(procedure))
+    def _alone(self, procedure: Procedure[T]) -> Procedure[T]:
+        """Run a procedure that opens a session or a server when no other one is being opened on this UART."""
+        return self._state.uart.alone(self._if_held(procedure))
+
+    def _if_held(self, procedure: Procedure[T]) -> Procedure[T]:
+        claim = self._state.claim  # the network or the module may have taken the context while others had the UART
+        if not claim.valid:
+            raise TcpipError(f"{self._state.name}: the context is no longer held by this driver")
+        if claim.broken:
+            raise ConnectFailed(f"{self._state.name}: the network has deactivated the context meanwhile ({BROKEN})")
+        return (yield from procedure)
 
     def _free_index(self, index: int | None) -> int:
         taken = {session.index for session in self._table.standing("client")}

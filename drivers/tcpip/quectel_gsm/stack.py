@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
 from ...at.core import Dialogue, Framing, LinePattern
+from ...errors import CommandError
 from ..core.events import Event
 from ..core.extras import Identified
 from ..core.listener_state import ListenerState
+from ..core.ownership import modem_of
 from ..core.procedure import Procedure, on_channel
 from ..core.socket_state import Acknowledged, Ending, SocketState
 from ..core.stack import TcpipStack, Wiring
@@ -43,6 +46,7 @@ class QuectelGsmStack(TcpipStack):
         }
     )
     answer_time: float = deadline("QISACK")
+    _members: ClassVar[weakref.WeakSet[object]] = weakref.WeakSet()  # modules that have let a context be claimed
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__(wiring)
@@ -99,9 +103,11 @@ class QuectelGsmStack(TcpipStack):
         """See `TcpipStack.take`: AT+QIFGCNT."""
         return self._foreground.take(deadline, self.wiring.now, reclaim=reclaim)
 
-    def identify(self) -> Procedure[Identified]:
-        """See `TcpipStack.identify`: AT+GMM, AT+QIFGCNT?."""
-        return on_channel(dialogues.identify())
+    def identify(self, refusal: CommandError) -> Procedure[Identified]:
+        """See `TcpipStack.identify`: AT+GMM, AT+QIFGCNT?, unless another UART of the module has claimed one before."""
+        if modem_of(self.wiring.port._modem) in self._members:
+            return Identified(speaks=True)
+        return (yield from on_channel(dialogues.identify(refusal)))
 
     def set_up(self) -> Procedure[None]:
         """See `TcpipStack.set_up`."""
@@ -110,6 +116,7 @@ class QuectelGsmStack(TcpipStack):
         preset = setup.preset(state)
         self._foreground.begin(preset)
         state.hold()
+        self._members.add(modem_of(self.wiring.port._modem))
         for name in preset:
             yield from self._foreground.on_channel(setup.initialise(state, name))
         if self.transparent:

@@ -15,8 +15,10 @@ from .unsolicited import CLOSED, DEACTIVATED, indexed
 
 CTRL_Z, ESC = b"\x1a", b"\x1b"
 ESCAPE = b"+++"
-ECHO = 1.5
+ECHO = 1.0
 """Seconds in which the module has to send back an octet that it takes as data."""
+FILLED = 0.8
+"""Seconds in which it has to take what was filled up, if it takes it as data."""
 
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 _SENT, _NOT_SENT = indexed("SEND OK"), indexed("SEND FAIL")
@@ -122,8 +124,8 @@ def _type_escape(data: bytes) -> Dialogue[str | None]:
             )
         except CommandError:
             return None
-        except AtTimeout:
-            yield from leave_prompt()
+        except AtTimeout as silence:
+            yield from _fill(len(rest) + (part == head) * len(ESC), silence)
             return None
         if came.final:
             return None
@@ -131,6 +133,20 @@ def _type_escape(data: bytes) -> Dialogue[str | None]:
         rest, success=(*_SENT, *_NOT_SENT), timeout=deadline("SEND OK"), echo=rest, ends_on=_ENDED
     )
     return (yield from _result(came.final))
+
+
+def _fill(count: int, silence: AtTimeout) -> Dialogue[None]:
+    """End a length of which no echo came, by CR: as data they end it, and as commands they do nothing.
+
+    Args:
+        count: the octets that are missing.
+        silence: raised if the module takes them for data, of which some have gone to the other side now.
+    """
+    try:
+        yield from payload(b"\r" * count, success=(*_SENT, *_NOT_SENT), timeout=FILLED, shown=f"{count} CR")
+    except (AtTimeout, CommandError):
+        return
+    raise silence
 
 
 def deliver_after_all(data: bytes, echo: bytes) -> Dialogue[None]:

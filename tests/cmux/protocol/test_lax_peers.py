@@ -13,7 +13,7 @@ from cmux.protocol.commands import CLD, MSC, NSC, PSC, RLS, Command, FCoff, FCon
 from cmux.protocol.events import Cause, Closed, CommandDone, Opened, Outcome, SessionClosed, SessionOpened
 from cmux.protocol.frames import BasicDecoder
 from cmux.protocol.messages import parse_messages
-from cmux.protocol.startup import _is_a_modules, rescue_frames
+from cmux.protocol.startup_steps import _is_a_modules, rescue_frames
 
 mistakes = pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES)
 

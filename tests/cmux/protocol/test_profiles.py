@@ -23,8 +23,9 @@ from cmux.protocol.events import (
     SessionOpened,
     SignalsChanged,
 )
+from cmux.protocol.hand_over import Entered
 from cmux.protocol.profiles import PROFILES, Profile
-from cmux.protocol.startup import Entered, StepResult
+from cmux.protocol.startup_steps import StepResult
 
 OK = b"\r\nOK\r\n"
 MODULE_SAYS_RDY = b"\r\nRDY\r\n\r\n+ATREADY\r\n"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from cmux.protocol import Config, Multiplexer, Option, Role, startup
 from cmux.protocol.at_cmux import CmuxCommand
-from cmux.protocol.startup import Dialogue, StartupStep, StepResult, T
+from cmux.protocol.startup_steps import Dialogue, StartupStep, StepResult, T
 
 LIMIT = 10.0
 LINE = 11520.0  # octets a second

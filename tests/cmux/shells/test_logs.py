@@ -77,6 +77,7 @@ def test_what_is_said_and_heard_before_a_session_is_told(shell: Shell, caplog: p
     told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("sent")]
     assert told == [
         r"sent b'AT\r', received b'\r\nOK\r\n'",
+        r"sent b'AT+CMUX?\r', received b'\r\nERROR\r\n'",
         r"sent b'AT+CMUX=0\r', received b'\r\nOK\r\n'",
         r"sent b'AT\r', received b'\r\nOK\r\n'",
     ]

@@ -44,7 +44,7 @@ def test_closing_is_one_closing_and_the_others_who_close_wait_for_it(shell: Shel
         assert [one.result(PATIENCE) for one in closing] == [True] * 4
         mux.close()
         assert bytes(module.raw).count(CLD) == 1
-        assert module.commands == ["AT", "AT+CMUX=0", "AT"]  # one of them talked to the module
+        assert module.commands == ["AT", "AT+CMUX?", "AT+CMUX=0", "AT"]  # one of them talked to the module
         assert "closed" in repr(mux.mux)
 
 

@@ -18,7 +18,7 @@ from told import Told
 
 import cmux
 from cmux.errors import StateError
-from cmux.protocol import Multiplexer, startup, waits
+from cmux.protocol import Multiplexer, startup_steps, waits
 from cmux.protocol.events import Cause
 
 # --- A port that the system does not give ---
@@ -71,7 +71,7 @@ class Stuck:
 
 
 def test_a_line_that_takes_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startup, "STALL", 0.05)
+    monkeypatch.setattr(startup_steps, "STALL", 0.05)
     shorten_waits(monkeypatch, 2 * PATIENCE)  # it is noticed while an answer is waited for
     told = Told(cmux.SessionEnded, "{path}: the line has taken no octet for 0.05 s (flow control?)", Cause.LINE_LOST)
     with told.raised("stuck"):
@@ -93,8 +93,8 @@ class Slow(serial.Serial):
 def test_a_line_that_takes_little_at_a_time_is_not_lost_while_it_takes_any(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(startup, "STALL", 0.5)
-    with Module() as module, shell.open(Slow(module.path, timeout=0.01)) as mux:  # AT+CMUX=0 takes 0.6 s
+    monkeypatch.setattr(startup_steps, "STALL", 0.5)
+    with Module() as module, shell.open(Slow(module.path, timeout=0.01), ask=False) as mux:  # 0.6 s
         assert module.commands == ["AT", "AT+CMUX=0"]
         assert mux.error is None
 

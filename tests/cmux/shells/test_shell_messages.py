@@ -16,7 +16,7 @@ from told import Told
 
 import cmux
 from cmux.errors import StateError
-from cmux.protocol import Frame, FrameType, Multiplexer, encode, startup
+from cmux.protocol import Frame, FrameType, Multiplexer, encode, startup_steps
 from cmux.protocol.errors import FrameError
 from cmux.protocol.events import Cause
 from cmux.protocol.profiles import PROFILES
@@ -24,7 +24,9 @@ from cmux.protocol.services import ControlServices
 from cmux.pty import Pty
 
 BUSY = "the port is in use by another program, or by another Mux of this one (ModemManager? fuser {path} says which)"
-NOT_ONE_OCTET = "not one octet came; it may have changed its baud rate, or need a longer T1 or larger N2"
+NOT_ONE_OCTET = "not one octet came; it may {}, or need a longer T1 or larger N2"
+AFTER_SETTLING = NOT_ONE_OCTET.format("need more silence before SABM (settle, up to 4.5 s)")
+WITHOUT_AT = NOT_ONE_OCTET.format("have changed its baud rate")
 NO_DM = "some modules do this but still serve data channels: adm=True"
 
 
@@ -138,7 +140,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
     ),
     "no answer to AT+CMUX": (
         {"echo": False, "cmux_answer": b""},
-        {},
+        {"ask": False},
         Told(
             cmux.ModuleSilent,
             "{path}: the module answers AT but said nothing within 0.01 s to AT+CMUX=0; "
@@ -159,13 +161,13 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         QUICK,
         Told(
             cmux.NoMultiplexer,
-            "{path}: OK received, no UA: SABM for DLCI 0 was not answered (" + NOT_ONE_OCTET + ")",
+            "{path}: OK received, no UA: SABM for DLCI 0 was not answered (" + AFTER_SETTLING + ")",
         ),
     ),
     "no UA, and no AT before": (
         {"starts_in_mux": True, "answers_sabm": False},
         {"startup": "none", **QUICK},
-        Told(cmux.NoMultiplexer, "{path}: no UA: SABM for DLCI 0 was not answered (" + NOT_ONE_OCTET + ")"),
+        Told(cmux.NoMultiplexer, "{path}: no UA: SABM for DLCI 0 was not answered (" + WITHOUT_AT + ")"),
     ),
     "text and no UA": (
         {"answers_sabm": False, "after_ok": b"garbage"},
@@ -208,7 +210,7 @@ WAITS: dict[str, dict[str, float]] = {
     "silent": dict.fromkeys(ASKING, NOBODY),
     "silent at any rate": dict.fromkeys(ASKING, NOBODY),
     "the other option": dict.fromkeys(ASKING, 0.1),
-    "no answer to AT+CMUX": {"_CMUX_WAIT": NOBODY, "_RESCUE_WAIT": 5.0},  # the frames get an answer in AT mode
+    "no answer to AT+CMUX": {"CMUX_WAIT": NOBODY, "RESCUE_WAIT": 5.0},  # the frames get an answer in AT mode
 }
 """How long is waited for an answer, where that is not what matters."""
 
@@ -224,7 +226,7 @@ def test_a_failure_at_any_step_says_why_leaves_nothing_behind_and_the_next_attem
     with Module(**habits) as module:
         with monkeypatch.context() as patched:
             for name, seconds in WAITS.get(step, {}).items():
-                patched.setattr(startup, name, seconds)
+                patched.setattr(startup_steps, name, seconds)
             with told.raised(module.path):
                 shell.open(module.path, **settings)
         if step == "the capture":

@@ -49,7 +49,7 @@ def test_once_shows_line_channels_and_module(capsys: pytest.CaptureFixture[str])
         path = module.serve_pty()
         assert main(["monitor", path, "--once", "--channels", "1-2"]) == 0
         shown = capsys.readouterr().out
-    assert f"{path}  open  basic option, N1 31" in shown
+    assert f"{path}  open  basic option, N1 127" in shown
     assert "Quectel_M10" in shown
     assert "dBm" in shown
     assert [line.split()[:2] for line in shown.splitlines() if line[:4].strip().isdecimal()] == [

@@ -27,7 +27,7 @@ __all__ = ["datagrams"]
 ESC = b"\x1b"
 EVIL = b"a\x1bAT+QISHOWRA=1\rzz"
 PIECE = 1460  # octets that go out with one AT+QISEND
-OWN = re.compile(rb"\x1b?(ATE[01]\r|AT\+QISDE=[01]\r|AT\+QIRD=[0-9,]+\r)*")
+OWN = re.compile(rb"\x1b?\r*(ATE[01]\r|AT\+QISDE=[01]\r|AT\+QIRD=[0-9,]+\r)*")
 """What the driver writes behind an ESC that was tried: that again, and what brings the module back."""
 TRIAL = 3.0  # seconds until a module that answers nothing is understood
 REFUSED = r"takes ESC .* for a cancel"

@@ -19,6 +19,7 @@ TIMES = (
     "send_timeout",
     "activation_time",
     "result_time",
+    "cmux_settle",
 )  # how long, not what
 
 

@@ -1,0 +1,358 @@
+"""From AT commands to frames: commands of the user, AT+CMUX, its baud rate, and the silence before the first frame.
+
+These are the dialogues of `startup.enter` with a module that answers AT.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from . import startup_steps as steps
+from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
+from .config import Config, Option
+from .errors import CmuxRefused, ConfigError, ModuleSilent
+from .leaving import WayBack
+from .start_options import START_RANGES
+from .startup_steps import GOOD, Dialogue, Finding, Receiver, StartupStep, rescue_frames
+
+USUAL_RATE: Final = 115200
+"""The rate to which modules change that change their rate unasked."""
+
+_RESYNC_TRIES: Final = 10
+_MOMENT: Final = 0.0005  # seconds: clocks differ by as much
+_CUT_SHORT: Final = 20  # waits that end early without octets: more of them mean that the line is being closed
+_SETTLE_LIMIT: Final = START_RANGES["settle"][1]
+_IPR = re.compile(r" *AT\+IPR *= *(\d{1,8})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A module in multiplexer mode."""
+
+    unread: bytes
+    """Octets behind the OK to AT+CMUX: they belong to the multiplexer."""
+    config: Config
+    """The parameters of the session, with the N1 of the module where it was asked."""
+    adopted: bool
+    """It was found multiplexing and does not answer AT: closing down will not bring it back to AT mode."""
+    baudrate: int | None
+    """The rate at which it was found; None: the rate that the line had."""
+    form: str = ""
+    """The command that was answered with OK."""
+    settle: float = 0.0
+    """Seconds of silence before the first frame."""
+    rates: tuple[int, ...] = ()
+    """Other rates at which it may be, if it does not answer SABM at that of the line."""
+    at_rate: int | None = None
+    """The rate of AT mode, if the line has one."""
+    way: WayBack | None = None
+    """How the line comes back to that, if it was changed."""
+    warnings: tuple[str, ...] = ()
+    """What did not prevent it, and the user should know."""
+
+    def follow(self, rate: int) -> Entered:
+        """Return the same for a line that was set to another rate after AT+CMUX."""
+        return replace(self, way=None if self.at_rate is None else WayBack(self.at_rate, rate))
+
+
+def settle(seconds: float, rate: int | None = None) -> Dialogue[bytes]:
+    """Send nothing until a line has been silent for a while.
+
+    Args:
+        seconds: how long; a module that does not stop to send gets its first frame after 4.5 s.
+        rate: set the line to this rate first; None leaves it as it is.
+
+    Returns:
+        The octets that came.
+    """
+    if rate is not None:
+        yield StartupStep(b"", 0.0, rate)
+    heard, left, wait, cut_short = b"", max(seconds, _SETTLE_LIMIT), seconds, 0
+    while wait > _MOMENT and cut_short < _CUT_SHORT:
+        result = yield StartupStep(b"", wait)
+        heard += result.data
+        left -= result.elapsed
+        wait = min(seconds, left) if result.data else wait - result.elapsed
+        cut_short += not result.data
+    return heard
+
+
+def initialise(name: str, receiver: Receiver, command: CmuxCommand, report: list[Finding]) -> Dialogue[CmuxCommand]:
+    """Send the commands of `StartOptions.init`.
+
+    Args:
+        name: the name of the port, for the error messages.
+        receiver: what has been received.
+        command: how AT+CMUX is sent.
+        report: gets what each command showed.
+
+    Returns:
+        How AT+CMUX is sent to a module that AT+IPR may have set to another rate.
+
+    Raises:
+        ModuleSilent: it does not answer any more.
+    """
+    for text in command.start.init:
+        answer = yield from _ask_once(receiver, text, steps.INIT_WAIT)
+        if answer is None:
+            said = f"{text} is not answered within {steps.INIT_WAIT:g} s"
+            report.append(Finding("init", False, said))
+            yield from resynchronise(name, receiver, f"{said}, and")
+        elif answer not in GOOD:
+            report.append(Finding("init", False, f"{text} is answered with {answer.decode('ascii', 'replace')}"))
+        else:
+            report.append(Finding("init", True, f"{text} is answered with OK"))
+            if found := _IPR.match(text):
+                command = yield from _follow_ipr(name, receiver, command, int(found[1]))
+    return command
+
+
+def init_rates(commands: Sequence[str]) -> list[int]:
+    """Return the baud rates that commands set with AT+IPR."""
+    found = (_IPR.match(text) for text in commands)
+    return [int(match[1]) for match in found if match and int(match[1])]
+
+
+def multiplex(
+    name: str, receiver: Receiver, command: CmuxCommand, rate: int | None, report: list[Finding]
+) -> Dialogue[Entered]:
+    """Bring a module that answers AT into multiplexer mode.
+
+    Args:
+        name: the name of the port, for the error messages.
+        receiver: what has been received.
+        command: how AT+CMUX is sent, with the rate that the line had at first.
+        rate: the rate at which the module was found; None: that of the line.
+        report: gets what each step showed.
+
+    Raises:
+        ModuleSilent: no answer.
+        CmuxRefused: every form was answered with an error, or the module lists other options.
+    """
+    way: WayBack | None = None
+    first, command = command.baudrate, replace(command, baudrate=rate or command.baudrate)
+    if rate is not None and first is not None and rate == command.start.mux_baudrate:
+        way = WayBack(first, rate, by_command=True)  # a session before this one has left it there
+    command = yield from initialise(name, receiver, command, report)
+    at_rate = first if way is not None else command.baudrate
+    forms = _Forms(name, receiver, command, report, way)
+    yield from forms.begin()
+    while (form := (yield from forms.next())) is not None:
+        answer = yield from _ask_once(receiver, form, steps.CMUX_WAIT)
+        if answer is None:
+            # It may have switched nevertheless.
+            yield from receiver.listen(steps.RESCUE_WAIT, rescue_frames(command.config.option))
+            said = f"the module answers AT but said nothing within {steps.CMUX_WAIT:g} s to {form}{receiver.seen()}"
+            report.append(Finding("AT+CMUX", False, said))
+            raise ModuleSilent(f"{name}: {said}")
+        if answer in GOOD:
+            report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
+            config = forms.command.config
+            entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way)
+            return (yield from _enter(receiver, forms.command, entered, report))
+        forms.refused[form] = answer.decode("ascii", "replace")
+    said = forms.refusal()
+    report.append(Finding("AT+CMUX", False, said))
+    raise CmuxRefused(f"{name}: {said} (it may need other parameters, another option, or have no multiplexer)")
+
+
+class _Forms:
+    """Which form of AT+CMUX is tried next, and what is known about the module.
+
+    Args:
+        name: the name of the port, for the error messages.
+        receiver: what has been received.
+        command: how AT+CMUX is sent.
+        report: gets what each step showed.
+        way: the way back to the first rate, if AT+IPR has changed it already.
+    """
+
+    def __init__(
+        self, name: str, receiver: Receiver, command: CmuxCommand, report: list[Finding], way: WayBack | None
+    ) -> None:
+        self.command = command
+        self.way = way
+        self.refused: dict[str, str] = {}
+        """The forms that were answered with an error, and that."""
+        self._name, self._receiver, self._report = name, receiver, report
+        self._allowed: Allowed | None = None
+        self._current: dict[str, int] | None = None
+        self._forms: list[str] = []
+
+    def begin(self) -> Dialogue[None]:
+        """Ask the module what is to be asked, and work out the first forms."""
+        if self.command.asks:
+            yield from self._ask()
+        elif self.command.asks_n1:
+            answered = yield from _ask_n1(self._name, self._receiver, self.command, self._report)
+            self.command, self._current = answered
+        if self.command.new_rate is None or self.command.speed is not None:
+            self._forms = self._asked() or list(self.command.forms())
+
+    def next(self) -> Dialogue[str | None]:
+        """Return the next form to try; None: there is none."""
+        if not self._forms and self.command.new_rate is not None and self.way is None:
+            self.command, self.way = yield from _move(self._name, self._receiver, self.command, self.refused)
+            if self.way is not None:  # at the new rate what was refused before may be accepted
+                self.refused = {form: answer for form, answer in self.refused.items() if "IPR" in form}
+                self._forms = self._asked() or list(self.command.forms())
+        if not self._forms and self._allowed is None and not self.command.start.start_command:
+            yield from self._ask()  # the last resort
+            self._forms = [form for form in self._asked() if form not in self.refused]
+        return self._forms.pop(0) if self._forms else None
+
+    def _ask(self) -> Dialogue[None]:
+        answered = yield from _ask(self._receiver, self.command, self._report, self._current)
+        self.command, self._allowed, self._current = answered
+
+    def _asked(self) -> list[str]:
+        if self._allowed is None or self.command.start.start_command:
+            return []
+        asked = self.command.asked_forms(self._allowed, self._current or {})
+        return list(dict.fromkeys((*asked, *self.command.forms())))
+
+    def refusal(self) -> str:
+        """Return what was refused, as text."""
+        allowed, n1 = self._allowed, self.command.config.n1
+        options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
+        if allowed is not None and not allowed.allows(N1, n1):
+            options += f", and as N1 {allowed.shown(N1)}"
+        answers = "; ".join(f"{form} -> {answer}" for form, answer in self.refused.items())
+        return f"the module refused to multiplex: {answers}{options}"
+
+
+def _enter(receiver: Receiver, command: CmuxCommand, entered: Entered, report: list[Finding]) -> Dialogue[Entered]:
+    """Set the line to the rate of multiplexer mode, and let the module settle."""
+    rate, seconds = command.new_rate if entered.way is None else None, command.start.settle
+    heard = receiver.text + (yield from settle(seconds, rate))
+    if seconds:
+        report.append(Finding("settle", True, f"nothing was sent for {seconds:g} s after OK"))
+    if rate is not None:
+        entered = entered.follow(rate)
+        report.append(Finding("rate", True, f"the line is at {rate} baud now"))
+    now = rate or command.baudrate
+    others = (command.told_rate(entered.form), USUAL_RATE, entered.at_rate) if now is not None else ()
+    return replace(
+        entered,
+        unread=heard,
+        settle=seconds,
+        rates=tuple(dict.fromkeys(one for one in others if one is not None and one != now)),
+        warnings=tuple(finding.text for finding in report if finding.step == "init" and not finding.ok),
+    )
+
+
+# --- Questions about AT+CMUX ---
+
+
+def _ask_once(receiver: Receiver, text: str, wait: float) -> Dialogue[bytes | None]:
+    receiver.text = b""
+    return (yield from receiver.listen(wait, text.encode("ascii") + b"\r"))
+
+
+def resynchronise(name: str, receiver: Receiver, why: str) -> Dialogue[None]:
+    """Make sure that no answer is under way any more, after a command that was not answered in time.
+
+    Args:
+        name: the name of the port, for the error message.
+        receiver: what has been received.
+        why: the beginning of the message for a module that does not answer any more.
+
+    Raises:
+        ModuleSilent: it does not.
+    """
+    for _ in range(_RESYNC_TRIES):
+        if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
+            # That may have been the late answer, and the answers to several AT may follow it.
+            for _ in range(_RESYNC_TRIES):
+                if (yield from receiver.listen(steps.N1_WAIT)) is None:
+                    return
+            return
+    raise ModuleSilent(f"{name}: {why} AT is not answered any more{receiver.seen()}")
+
+
+def _ask_n1(
+    name: str, receiver: Receiver, command: CmuxCommand, report: list[Finding]
+) -> Dialogue[tuple[CmuxCommand, dict[str, int]]]:
+    """Ask the module for its own N1; whatever else it answers, the default stays."""
+    answer = yield from _ask_once(receiver, "AT+CMUX?", steps.N1_WAIT)
+    if answer is None:
+        report.append(Finding("AT+CMUX?", True, f"no answer within {steps.N1_WAIT:g} s: N1 stays {command.config.n1}"))
+        yield from resynchronise(name, receiver, "AT+CMUX? is not answered, and")
+        return command, {}
+    current = parse_current(receiver.before) if answer in GOOD else {}
+    return _own_n1(command, current, report), current
+
+
+def _own_n1(command: CmuxCommand, current: dict[str, int], report: list[Finding]) -> CmuxCommand:
+    n1 = current.get("N1", 0)
+    if not n1:
+        report.append(Finding("AT+CMUX?", True, f"the module tells no N1 of its own: it stays {command.config.n1}"))
+        return command
+    try:
+        command = command.with_n1(n1)
+        report.append(Finding("AT+CMUX?", True, f"the module's own N1 is {n1}"))
+    except ConfigError as error:
+        report.append(Finding("AT+CMUX?", False, f"the module's own N1 cannot be used: {error}"))
+    return command
+
+
+def _ask(
+    receiver: Receiver, command: CmuxCommand, report: list[Finding], current: dict[str, int] | None = None
+) -> Dialogue[tuple[CmuxCommand, Allowed | None, dict[str, int]]]:
+    """Ask the module for the ranges and, unless they are known, for the current values."""
+    answer = yield from _ask_once(receiver, "AT+CMUX=?", steps.ASK_WAIT)
+    allowed = parse_allowed(receiver.before) if answer in GOOD else None
+    if current is None:
+        answer = yield from _ask_once(receiver, "AT+CMUX?", steps.ASK_WAIT)
+        current = parse_current(receiver.before) if answer in GOOD else {}
+    if allowed is not None:
+        report.append(Finding("AT+CMUX=?", True, f"options: {_named(allowed.options)}"))
+    if allowed is not None and not allowed.allows(N1, current.get("N1", 0)):
+        with suppress(ConfigError):
+            command = command.with_n1(allowed.nearest(N1, command.config.n1))
+    elif current.get("N1"):
+        command = _own_n1(command, current, report)
+    return command, allowed, current
+
+
+def _named(options: Sequence[Option]) -> str:
+    return " and ".join(option.value for option in options) or "no option that is supported here"
+
+
+# --- AT+IPR ---
+
+
+def _move(
+    name: str, receiver: Receiver, command: CmuxCommand, refused: dict[str, str]
+) -> Dialogue[tuple[CmuxCommand, WayBack | None]]:
+    """Set the module and the line to the rate of multiplexer mode by AT+IPR, as AT+CMUX has no code for it."""
+    former, rate = command.baudrate, command.new_rate or 0
+    text = f"AT+IPR={rate}"
+    answer = yield from _ask_once(receiver, text, steps.INIT_WAIT)
+    there = replace(command, start=replace(command.start, mux_baudrate=None))
+    if answer in GOOD:
+        there = yield from _follow_ipr(name, receiver, there, rate)
+        if there.baudrate == rate:
+            return there, None if former is None else WayBack(former, rate, by_command=True)
+        refused[text] = f"OK, but no answer at {rate} baud"
+    else:
+        refused[text] = "no answer" if answer is None else answer.decode("ascii", "replace")
+    return there, None
+
+
+def _follow_ipr(name: str, receiver: Receiver, command: CmuxCommand, rate: int) -> Dialogue[CmuxCommand]:
+    """Set the line to the rate that AT+IPR was told, and back if the module is not there."""
+    former = command.baudrate
+    if not rate or former is None:  # 0: it finds the rate by itself
+        return command
+    yield StartupStep(b"", 0.0, rate)
+    for _ in range(steps.AT_TRIES):
+        if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
+            return replace(command, baudrate=rate)
+    yield StartupStep(b"", 0.0, former)
+    yield from resynchronise(name, receiver, f"AT+IPR={rate} is answered with OK, but neither there nor before")
+    return command
