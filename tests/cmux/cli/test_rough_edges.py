@@ -197,7 +197,8 @@ def test_attach_tells_the_steps_when_it_is_to_show_more() -> None:
     with Module() as module, Attach(module.path, "--channels", "1", "-v").ready() as attach:
         code, said = attach.end()
     assert code == 0
-    assert [line.removeprefix(f"cmux.{module.path}: ") for line in said.splitlines()] == [
+    told = [line.removeprefix(f"cmux.{module.path}: ") for line in said.splitlines()]
+    assert [line for line in told if not line.startswith("AT+CMUX?")] == [
         "AT: the module answers; echo is on",
         "AT+CMUX: AT+CMUX=0 is answered with OK",
         "the session is open",
