@@ -37,8 +37,11 @@ def log_event(log: logging.Logger, event: Event) -> None:
         case Opened():
             log.info("DLCI %d is open", event.dlci)
         case Closed():
-            why = "" if event.cause is Cause.LOCAL else f": {event.detail}"
-            log.info("DLCI %d is closed%s", event.dlci, why)
+            log.info("DLCI %d is closed%s", event.dlci, "" if event.cause in _TOLD_ONCE else f": {event.detail}")
+
+
+_TOLD_ONCE = frozenset({Cause.LOCAL, Cause.LINE_LOST, Cause.SESSION})
+"""The ends of a DLC that need no reason: this side has closed it, or the end of the session tells why."""
 
 
 class FindingsLog(list[Finding]):

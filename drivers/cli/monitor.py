@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
-from typing import Any, cast
+from typing import TypedDict, cast
 
 import serial
 
@@ -116,6 +116,20 @@ class ModuleReading:
     attached: bool | None = None
 
 
+class Answers(TypedDict, total=False):
+    """A part of a `ModuleReading`."""
+
+    manufacturer: str | None
+    model: str | None
+    revision: str | None
+    imei: str | None
+    sim: str | None
+    registration: str | None
+    operator: str | None
+    dbm: int | None
+    attached: bool | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelReading:
     """The state and the counters of one channel."""
@@ -182,7 +196,7 @@ class Inquiry:
             return ModuleReading()
 
     def _asked(self, modem: Modem) -> ModuleReading:
-        said: dict[str, Any] = {}
+        said: Answers = {}
         for question in _QUESTIONS:
             try:
                 said |= question(modem)
@@ -201,11 +215,17 @@ class Inquiry:
             modem.close()
 
 
-def _identity(modem: Modem) -> dict[str, object]:
-    return {name: value or None for name, value in asdict(modem.identity()).items()}
+def _identity(modem: Modem) -> Answers:
+    told = modem.identity()
+    return {
+        "manufacturer": told.manufacturer or None,
+        "model": told.model or None,
+        "revision": told.revision or None,
+        "imei": told.imei or None,
+    }
 
 
-_QUESTIONS: tuple[Callable[[Modem], dict[str, object]], ...] = (
+_QUESTIONS: tuple[Callable[[Modem], Answers], ...] = (
     _identity,
     lambda modem: {"sim": modem.sim()},
     lambda modem: {"registration": modem.registration().name.lower().replace("_", " ")},

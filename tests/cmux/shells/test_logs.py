@@ -60,7 +60,7 @@ def test_each_line_has_a_logger_of_its_own(shell: Shell, caplog: pytest.LogCaptu
     assert one_told(caplog) == [(logging.INFO, HUNG_UP[0])]  # no warning: it was raised
 
 
-USUAL = re.compile(r"AT: |AT\+CMUX: |the session is (open|closed)$|DLCI \d is (open|closed)")
+USUAL = re.compile(r"AT: |AT\+CMUX\??: |the session is (open|closed)$|DLCI \d is (open|closed)")
 
 
 def one_told(caplog: pytest.LogCaptureFixture) -> list[tuple[int, str]]:
@@ -90,6 +90,7 @@ def test_the_steps_of_an_opening_and_of_an_end_are_told_at_info(shell: Shell, ca
         shell.open(module.path, channels=[1]).close()
     assert [record.getMessage() for record in caplog.records] == [
         "AT: the module answers; echo is on",
+        "AT+CMUX?: the module tells no N1 of its own: it stays 31",
         "AT+CMUX: AT+CMUX=0 is answered with OK",
         "the session is open",
         "DLCI 1 is open",
