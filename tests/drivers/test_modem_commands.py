@@ -156,7 +156,7 @@ def test_waiting_asks_once_a_second_until_it_is_so() -> None:
 
     with Modem(CommandPort(answer), clock=clock) as modem:
         thread, results = in_thread(lambda: modem.wait_for_sim(10.0))
-        pass_time(clock, modem.channel, lambda: not thread.is_alive(), 0.5)
+        pass_time(clock, modem.channel, lambda: not thread.is_alive(), 0.5, waiters=3)
         assert results == [None]
     assert [b - a for a, b in itertools.pairwise(asked)] == [1.0, 1.0]
 
@@ -173,7 +173,7 @@ def test_waiting_in_vain_tells_what_was_found(answers: dict[str, str], told: str
     modem, _ = modem_that_says(answers, clock)
     with modem:
         thread, results = in_thread(lambda: modem.wait_for_network(5.0))
-        pass_time(clock, modem.channel, lambda: not thread.is_alive(), 0.5)
+        pass_time(clock, modem.channel, lambda: not thread.is_alive(), 0.5, waiters=3)
         assert isinstance(results[0], TimeoutError)
         assert f"after 5 s {told}" in str(results[0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,15 +58,18 @@ def interrupt_behind(there: Way, driver: Any, octets: bytes, made: Any, name: st
 
         made._call(cancelled)
         return
-    wait = driver.channel._wait
+    carry_on = driver.channel._carry_on
 
-    def interrupted() -> None:
-        if threading.current_thread() is threading.main_thread() and once.came():
-            raise KeyboardInterrupt
-        wait()
+    def carry_on_or_not(done: Callable[[], bool], *ticket: Any) -> None:
+        def interrupted() -> bool:  # asked after each write, whatever has come by then
+            if threading.current_thread() is threading.main_thread() and once.came():
+                raise KeyboardInterrupt
+            return done()
+
+        carry_on(interrupted, *ticket)
 
     driver.channel.on_octets(lambda direction, data: once.feed(data if direction == "tx" else b""))
-    driver.channel._wait = interrupted
+    driver.channel._carry_on = carry_on_or_not
     with pytest.raises(KeyboardInterrupt):
         getattr(made, name)(*arguments)
 

@@ -236,9 +236,11 @@ def await_rest(clock: FakeClock, channel: AtChannel, over: Callable[[], bool], w
     return False
 
 
-def pass_time(clock: FakeClock, channel: AtChannel, over: Callable[[], bool], step: float = 1.0) -> None:
+def pass_time(
+    clock: FakeClock, channel: AtChannel, over: Callable[[], bool], step: float = 1.0, waiters: int = 2
+) -> None:
     """Turn a clock until something is over, step by step, each when nothing is under way, so that none is missed."""
-    while await_rest(clock, channel, over):
+    while await_rest(clock, channel, over, waiters):
         clock.advance(step)
 
 

@@ -335,6 +335,11 @@ def test_closed_streams_are_no_traceback(stream: str) -> None:
     assert done.returncode == (stream == "stdin")  # nothing comes from it, so there is no frame
 
 
-@pytest.mark.parametrize("arguments", [["demo", "--nonsense"], ["demo", "--baudrate", "x"], ["emulate"], []])
+@pytest.mark.parametrize("arguments", [["demo", "--nonsense"], ["demo", "--baudrate", "x"], ["emulate"]])
 def test_a_usage_error_is_2(arguments: list[str]) -> None:
     assert main(arguments) == 2
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "demo" in capsys.readouterr().out
