@@ -123,9 +123,10 @@ class ChannelStream(serial.SerialBase):
     def cancel_read(self) -> None:
         """End a `read` that waits in another thread; if none does, the next one that would wait."""
         handle = self._handle
-        if handle is not None and self.is_open:
-            with handle.condition:
-                self._read_cancelled = True
+        if handle is not None:
+            waits_for_data = self.is_open
+            with handle.condition:  # who waits for the channel to come back is woken, too
+                self._read_cancelled |= waits_for_data
                 handle.condition.notify_all()
 
     # --- Writing ---

@@ -1,6 +1,7 @@
 """Ports of a line that dies and comes back: nobody who waits looks now and then, and a port stays the same port."""
 
 import logging
+import os
 import select
 import sys
 import threading
@@ -144,6 +145,30 @@ def test_whoever_waits_for_a_channel_that_is_refused_afterwards_is_told(soon: No
             thread.join(30)
         assert answers == {1: True, 2: False}
         mux.close()
+
+
+def test_whoever_waits_for_a_channel_to_come_up_looks_again_after_cancel_read() -> None:
+    one, other = os.openpty()
+    with cmux.serve(os.ttyname(other), startup="none") as mux:
+        port = mux.port(1)  # the peer has not come
+        asked = threading.Semaphore(0)
+        stopped = threading.Event()
+
+        def stop() -> bool:
+            asked.release()
+            return stopped.is_set()
+
+        waiting = threading.Thread(target=port.wait_up, args=(stop,), daemon=True)
+        waiting.start()
+        assert asked.acquire(timeout=20)
+        stopped.set()
+        with port._handle.condition:  # type: ignore[union-attr]  # it waits now
+            pass
+        port.cancel_read()
+        waiting.join(20)
+        assert not waiting.is_alive()
+    os.close(one)
+    os.close(other)
 
 
 def test_waiting_for_a_line_ends_with_its_time_and_with_the_mux(link: Path) -> None:
