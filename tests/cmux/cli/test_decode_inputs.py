@@ -152,7 +152,14 @@ def test_what_the_tools_write_is_read_to_the_octet(command: list[str], octets: b
     assert octets_of("dump", text) == octets
 
 
-@pytest.mark.parametrize("octets", [gzip.compress(SABM), b"PK\x03\x04" + SABM, b"\x89PNG\r\n\x1a\n" + SABM])
+@pytest.mark.parametrize(
+    "octets",
+    [
+        pytest.param(gzip.compress(SABM), id="gzip"),
+        pytest.param(b"PK\x03\x04" + SABM, id="zip"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + SABM, id="png"),
+    ],
+)
 def test_a_file_of_another_kind_is_told_in_one_line(decode: Decode, octets: bytes) -> None:
     code, out, err = decode(octets)
     assert (code, out) == (1, "")
