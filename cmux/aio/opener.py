@@ -100,7 +100,9 @@ async def _enter(line: AioLine, plan: Plan, command: CmuxCommand) -> Entered:
         entered = await line.run(startup.enter(line.name, command, other_rates=rates, findings=found))
         log_entered(port_logger(line.name), entered.baudrate, entered.warnings)
         return entered
-    except BaseException:  # interrupted: the module may already be in multiplexer mode
+    except BaseException as error:  # interrupted: the module may already be in multiplexer mode
+        if isinstance(error, StartupError):
+            line.explain(error)
         line.transport.write(rescue_frames(plan.config.option))
         raise
 

@@ -18,6 +18,7 @@ from ..threads.mux import Mux
 from ..threads.tcp_bridge import TcpBridge, listen
 from ..threads.virtual_uart import VirtualUart
 from .app import DONE, CommandError, Commands, one_line
+from .hinted import as_key, as_option
 from .line_options import ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file, keys
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
@@ -131,7 +132,8 @@ def _open_all(lines: list[LineOptions], stop: Stop, attached: list[Attached]) ->
         except (CmuxError, OSError) as error:
             one.close()
             attached.remove(one)
-            failed.append(f"{options.name}: {one_line(error)}" if len(lines) > 1 else one_line(error))
+            said = one_line(error, as_key if options.source else as_option)
+            failed.append(f"{options.name}: {said}" if len(lines) > 1 else said)
             if len(lines) > 1:
                 _log.error("%s", failed[-1])
     for one in attached:
@@ -201,7 +203,8 @@ class Attached:
             OSError: a pty or a link cannot be made, or a TCP port is taken.
         """
         if self.options.tcp is None and set(self.options.channels) - set(without) and not hasattr(os, "openpty"):
-            raise OSError("this system has no pseudo-terminals: --tcp 127.0.0.1:7001 offers TCP ports instead")
+            option = "attach --tcp" if without else "--tcp"  # the commands that take channels for themselves lack it
+            raise OSError(f"this system has no pseudo-terminals: {option} 127.0.0.1:7001 offers TCP ports instead")
         for address in self.options.addresses:
             self._listeners.append(listen(*address))
         mux = self._mux = self.options.open()

@@ -199,7 +199,7 @@ def add_setting(add_argument: Callable[..., argparse.Action], name: str, help: s
     usual = "" if setting.default is False else f" (default: {setting.usual})"
     help = help or f"{setting.help}{usual}"
     if isinstance(setting.kind, YesNo):
-        no = setting.no or setting.option.replace("--", "--no-", 1)
+        no = setting.no_option
         add_argument(setting.option, no, dest=name, action=_YesNo, nargs=0, help=help)
     else:
         action = _Each if setting.repeats else "store"

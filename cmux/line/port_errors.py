@@ -12,13 +12,14 @@ from ..errors import CmuxError, PortBusy, PortError, PortNotFound
 _NOT_FOUND: Final = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
 _BUSY: Final = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _SAID: Final = {
-    errno.EACCES: "permission denied (often: the user is not in the group dialout)",
-    errno.ENOTTY: "it is not a serial port",
-    errno.EISDIR: "it is not a serial port, but a folder",
-    errno.EIO: "the system knows the port, but there is no hardware behind it",
-    errno.ECONNREFUSED: "connection refused (does a program listen there?)",
+    errno.EACCES: ("permission denied (often: the user is not in the group dialout)", "port-permission"),
+    errno.EPERM: ("permission denied (often: the user is not in the group dialout)", "port-permission"),
+    errno.ENOTTY: ("it is not a serial port", "port-not-serial"),
+    errno.EISDIR: ("it is not a serial port, but a folder", "port-not-serial"),
+    errno.EIO: ("the system knows the port, but there is no hardware behind it", "port-no-hardware"),
+    errno.ECONNREFUSED: ("connection refused (does a program listen there?)", "port-connection-refused"),
 }
-"""What an error of the system means for a port, by its number."""
+"""What an error of the system means for a port, by its number, and the id of the hint that is about it."""
 
 _WITH_ADDRESS: Final = ("socket", "rfc2217")
 
@@ -40,7 +41,7 @@ def check_url(name: str) -> None:
     except ValueError:
         port = None
     if not port:
-        raise PortError(name, f"{scheme}://HOST:PORT is needed, with a PORT from 1 to 65535")
+        raise PortError(name, f"{scheme}://HOST:PORT is needed, with a PORT from 1 to 65535", "port-url")
 
 
 def port_error(name: str, error: Exception, before: BaseException | None) -> PortError:
@@ -64,9 +65,9 @@ def port_error(name: str, error: Exception, before: BaseException | None) -> Por
         hint = f" (ModemManager? fuser {name} says which)" if os.name == "posix" else ""
         return PortBusy(name, f"the port is in use by another program, or by another Mux of this one{hint}")
     if number in _SAID:
-        return PortError(name, _SAID[number])
+        return PortError(name, *_SAID[number])
     if isinstance(cause, LookupError):
-        return PortError(name, f"the URL is not understood: {cause}")
+        return PortError(name, f"the URL is not understood: {cause}", "port-url")
     return PortError(name, f"cannot be opened: {getattr(cause, 'strerror', None) or cause}")
 
 

@@ -14,7 +14,9 @@ from typing import Final
 from . import startup_steps as steps
 from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
 from .config import Config, Option
+from .diagnosis import at_lost, refusal
 from .errors import CmuxRefused, ConfigError, ModuleSilent
+from .hints import HINTS, Hint
 from .leaving import WayBack
 from .start_options import START_RANGES
 from .startup_steps import GOOD, Dialogue, Finding, Receiver, StartupStep, rescue_frames
@@ -51,6 +53,8 @@ class Entered:
     """The rate of AT mode, if the line has one."""
     way: WayBack | None = None
     """How the line comes back to that, if it was changed."""
+    asked_rate: int | None = None
+    """The rate of multiplexer mode that the user asked for."""
     warnings: tuple[str, ...] = ()
     """What did not prevent it, and the user should know."""
 
@@ -134,6 +138,7 @@ def multiplex(
         CmuxRefused: every form was answered with an error, or the module lists other options.
     """
     way: WayBack | None = None
+    asked_rate = command.start.mux_baudrate
     first, command = command.baudrate, replace(command, baudrate=rate or command.baudrate)
     if rate is not None and first is not None and rate == command.start.mux_baudrate:
         way = WayBack(first, rate, by_command=True)  # a session before this one has left it there
@@ -148,16 +153,16 @@ def multiplex(
             yield from receiver.listen(steps.RESCUE_WAIT, rescue_frames(command.config.option))
             said = f"the module answers AT but said nothing within {steps.CMUX_WAIT:g} s to {form}{receiver.seen()}"
             report.append(Finding("AT+CMUX", False, said))
-            raise ModuleSilent(f"{name}: {said}")
+            raise ModuleSilent(name, said, HINTS["cmux-unanswered"])
         if answer in GOOD:
             report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
             config = forms.command.config
-            entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way)
+            entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way, asked_rate=asked_rate)
             return (yield from _enter(receiver, forms.command, entered, report))
         forms.refused[form] = answer.decode("ascii", "replace")
     said = forms.refusal()
     report.append(Finding("AT+CMUX", False, said))
-    raise CmuxRefused(f"{name}: {said} (it may need other parameters, another option, or have no multiplexer)")
+    raise CmuxRefused(name, said, forms.hint())
 
 
 class _Forms:
@@ -179,6 +184,7 @@ class _Forms:
         self.refused: dict[str, str] = {}
         """The forms that were answered with an error, and that."""
         self._name, self._receiver, self._report = name, receiver, report
+        self._asked_for_rate = command.new_rate is not None
         self._allowed: Allowed | None = None
         self._current: dict[str, int] | None = None
         self._forms: list[str] = []
@@ -223,6 +229,10 @@ class _Forms:
             options += f", and as N1 {allowed.shown(N1)}"
         answers = "; ".join(f"{form} -> {answer}" for form, answer in self.refused.items())
         return f"the module refused to multiplex: {answers}{options}"
+
+    def hint(self) -> Hint:
+        """Return what to do about that."""
+        return refusal(self.command, self._allowed, asked_for_rate=self._asked_for_rate)
 
 
 def _enter(receiver: Receiver, command: CmuxCommand, entered: Entered, report: list[Finding]) -> Dialogue[Entered]:
@@ -271,7 +281,7 @@ def resynchronise(name: str, receiver: Receiver, why: str) -> Dialogue[None]:
                 if (yield from receiver.listen(steps.N1_WAIT)) is None:
                     return
             return
-    raise ModuleSilent(f"{name}: {why} AT is not answered any more{receiver.seen()}")
+    raise ModuleSilent(name, f"{why} AT is not answered any more{receiver.seen()}", at_lost(receiver))
 
 
 def _ask_n1(
