@@ -12,7 +12,7 @@ from typing import Final, cast
 from ..errors import CmuxError, DlcError, PortError, SessionEnded, StartupError
 from ..line.base import Line
 from ..opening import Plan
-from ..protocol.config import Role
+from ..protocol.config import KeepAlive, Role
 from ..protocol.events import Cause, Outcome
 from ..protocol.hand_over import Entered
 from ..protocol.hints import HINTS, Hint
@@ -233,5 +233,6 @@ def _test(mux: Mux, line: Line) -> Finding:
         outcome = mux.test()
     except CmuxError as error:
         return _broken(error, line)
-    hint = HINTS["no-test"] if outcome is Outcome.TIMEOUT else None
+    wanting = outcome is Outcome.TIMEOUT and mux.config.keep_alive is not KeepAlive.MSC
+    hint = HINTS["no-test"] if wanting else None
     return Finding("Test", outcome is Outcome.ANSWERED, _TEST[outcome], hint)

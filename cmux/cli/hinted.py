@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import shlex
 
 from ..errors import StartupError
 from ..protocol.hints import Named
@@ -17,7 +16,7 @@ def as_option(name: str, value: str | None) -> str:
     setting = SETTINGS[name]
     if value in (None, "yes"):
         return setting.option
-    return setting.no_option if value == "no" else f"{setting.option} {shlex.quote(str(value))}"
+    return setting.no_option if value == "no" else f"{setting.option} {value}"
 
 
 def as_key(name: str, value: str | None) -> str:

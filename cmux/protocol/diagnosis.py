@@ -158,7 +158,7 @@ _WITHOUT_UA: Final[tuple[tuple[str, Callable[[Unanswered], bool]], ...]] = (
     ("sabm-unanswered", lambda one: not one.heard),
     # --- frames ---
     ("strict-final", lambda one: one.config.strict_final and one.without_final(FrameType.UA)),
-    ("late-refusal", lambda one: one.without_final(FrameType.DM)),
+    ("late-refusal", lambda one: not one.config.adm and one.without_final(FrameType.DM)),
     ("restarted", lambda one: BOOTED.search(b"\n" + one.heard + b"\n") is not None),
     ("frames-echoed", lambda one: one.echoed and one.by_at),
     ("looped-back", lambda one: one.echoed),

@@ -16,7 +16,7 @@ from typing import Final
 Named = Callable[[str, str | None], str]
 """Writes a setting, and perhaps a value of it, as the user writes it."""
 
-_MARK = re.compile(r"\{(\w+)(?:=([^{}]*))?\}")
+_MARK = re.compile(r"\{(\w+)(?:=([^{}]*))?\}|<(\w+)>")
 _PYTHON: Final = {"yes": "True", "no": "False"}
 
 
@@ -36,13 +36,12 @@ class Hint:
     """Its name, which stays the same when the text is improved."""
     text: str
     """What it says, with marks."""
+    values: tuple[tuple[str, str], ...] = ()
+    """The values that are known."""
 
     def filled(self, **values: object) -> Hint:
         """Return the hint with values in their places."""
-        text = self.text
-        for name, value in values.items():
-            text = text.replace(f"<{name}>", str(value))
-        return replace(self, text=text)
+        return replace(self, values=tuple((name, str(value)) for name, value in values.items()))
 
     def told(self, named: Named = as_keyword) -> str:
         """Return the text for a place.
@@ -50,12 +49,20 @@ class Hint:
         Args:
             named: how settings are written there.
         """
-        return _MARK.sub(lambda mark: named(mark[1], mark[2]), self.text)
+        known = dict(self.values)
+
+        def write(mark: re.Match[str]) -> str:
+            name, value, place = mark.groups()
+            if name is None:
+                return known.get(place, mark[0])
+            return named(name, value and known.get(value[1:-1], value))
+
+        return _MARK.sub(write, self.text)
 
     @property
     def settings(self) -> list[tuple[str, str | None]]:
         """The settings that it names, each with the value if it names one."""
-        return [(mark[1], mark[2]) for mark in _MARK.finditer(self.text)]
+        return [(mark[1], mark[2]) for mark in _MARK.finditer(self.text) if mark[1]]
 
 
 HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
@@ -114,7 +121,7 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             Hint(
                 "sabm-too-early",
                 "not one octet came; SABM went out <seconds> s after OK, and many modules lose what comes so early, "
-                "some until their power is cut: leave {settle} out, or give it up to 4.5 s",
+                "some until their power is cut: give it more silence, {settle=0.5}, or up to 4.5 s",
             ),
             Hint(
                 "sabm-unanswered",
@@ -129,7 +136,7 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             Hint(
                 "mux-rate",
                 "not one octet came at {mux_baudrate=<rate>}: the module may not have followed: try without, or "
-                "more silence ({settle}, up to 4.5 s)",
+                "another time of silence before SABM ({settle}, 0 to 4.5 s)",
             ),
             Hint(
                 "not-multiplexing",
@@ -140,7 +147,7 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             Hint(
                 "frames-echoed",
                 "our own SABM came back: the line echoes, or the module does, as in AT mode, and has not begun to "
-                "multiplex: cut its power, or try more silence before SABM ({settle}, up to 4.5 s)",
+                "multiplex: cut its power, and try again",
             ),
             Hint(
                 "frames-echoed-no-rtscts",
@@ -156,8 +163,8 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             Hint("restarted", "the module has started anew: is its supply strong enough?"),
             Hint(
                 "still-at",
-                "what came is text: the module is still in AT mode, or again; it may need more silence before SABM "
-                "({settle}, up to 4.5 s), or another {start_command}",
+                "what came is text: the module is still in AT mode, or again: it may need another time of silence "
+                "before SABM ({settle}, 0 to 4.5 s), or another {start_command}",
             ),
             Hint("text-without-at", "what came is text: the module is in AT mode: use {startup=at}"),
             Hint("other-framing", "what came are frames of the <option> option: use {option=<option>}"),
@@ -167,7 +174,8 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             ),
             Hint(
                 "damaged-frames",
-                "the frames that came are damaged: does the line lose octets? try a lower {baudrate}, or flow control",
+                "the frames that came are damaged: does the line lose octets? try a lower {baudrate}, or a shorter "
+                "wire",
             ),
             Hint(
                 "damaged-frames-no-rtscts",
@@ -178,7 +186,10 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             # --- the session ---
             Hint("session-lost", "the session broke down: does the line lose octets? try a lower {baudrate}"),
             Hint("line-gone", "the line hung up: was it unplugged, or its power cut?"),
-            Hint("line-stalled", "flow control holds the line: try {rtscts=no}, or look at the wire to CTS"),
+            Hint(
+                "line-stalled",
+                "something holds the line, and it is not CTS: does the adapter hang? plug it in again",
+            ),
             Hint("no-test", "to notice that it is gone, {keep_alive=msc}"),
             # --- facts of the physical line ---
             Hint(
@@ -203,8 +214,8 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             ),
             Hint(
                 "latency-timer",
-                "each answer comes up to <milliseconds> ms late, for the latency_timer of this FTDI adapter: echo 1 "
-                "| sudo tee <path> mends that until it is plugged in again",
+                "each answer comes up to <milliseconds> ms late, for the latency_timer of this FTDI adapter: sudo "
+                "sh -c 'echo 1 > <path>' mends that until it is plugged in again",
             ),
         )
     }

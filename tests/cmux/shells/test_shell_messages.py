@@ -26,15 +26,15 @@ from cmux.pty import Pty
 BUSY = "the port is in use by another program, or by another Mux of this one (ModemManager? fuser {path} says which)"
 TOO_EARLY = (
     "not one octet came; SABM went out 0 s after OK, and many modules lose what comes so early, some until their power "
-    "is cut: leave settle out, or give it up to 4.5 s"
+    "is cut: give it more silence, settle=0.5, or up to 4.5 s"
 )
 WITHOUT_AT = (
     'not one octet came; it may be in AT mode (startup="at"), have changed its baud rate (baudrate), or need a longer '
     "t1 or larger n2"
 )
 STILL_AT = (
-    "what came is text: the module is still in AT mode, or again; it may need more silence before SABM (settle, up to "
-    "4.5 s), or another start_command"
+    "what came is text: the module is still in AT mode, or again: it may need another time of silence before SABM "
+    "(settle, 0 to 4.5 s), or another start_command"
 )
 ECHO = (
     "our own SABM came back: the line echoes, or the module does, as in AT mode, and has not begun to multiplex; some "
