@@ -5,7 +5,9 @@ Nothing here writes to the line; what the system does not tell is no fact.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +25,23 @@ _LONGEST: Final = 4096  # octets of a file of the system that are read
 _SLOW: Final = 4  # milliseconds that an adapter may keep octets back without being told of
 _CONTROLLING_TTY: Final = 4  # the field of /proc/PID/stat, counted behind the name of the program
 
-_HEARD_NOTHING: Final = frozenset(
+_HEARD_NOTHING: Final = frozenset({"silent", "silent-hurried", "not-multiplexing"})
+_HEARD_NO_MORE: Final = frozenset(
     {
-        "silent",
-        "sabm-too-early",
-        "sabm-unanswered",
-        "sabm-unanswered-settled",
-        "not-multiplexing",
-        "adopted-silent",
-        "line-stalled",
+        *("at-lost", "cmux-unanswered", "adopted-silent", "line-stalled"),
+        *("sabm-too-early", "sabm-unanswered", "sabm-unanswered-settled", "mux-rate"),
     }
 )
-_NOBODY_ANSWERS: Final = frozenset({"silent", "echo-only", "other-text", "unreadable", "not-multiplexing", "at-lost"})
-_REFUSED: Final = frozenset({"cmux-refused", "cmux-unanswered", "option-refused", "start-command-refused"})
+_MISUNDERSTOOD: Final = frozenset(
+    {
+        *("silent", "silent-hurried", "unreadable", "at-lost", "sabm-unanswered", "sabm-unanswered-settled"),
+        *("sabm-too-early", "mux-rate", "not-multiplexing", "damaged-frames", "mux-unreadable"),
+    }
+)
+_NOBODY_ANSWERS: Final = frozenset(
+    {"silent", "silent-hurried", "echo-only", "other-text", "unreadable", "not-multiplexing", "at-lost"}
+)
+_REFUSED: Final = frozenset({"cmux-refused", "cmux-unanswered", "rate-refused", "start-command-refused"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +71,53 @@ class Fact:
     """Whether it is worth telling by itself."""
 
 
-# --- The descriptor: these two are what tests replace, as a pty has no wires ---
+# --- The descriptor: these three are what tests replace, as a pty has no wires ---
 
 
 def has_rtscts(fd: int) -> bool | None:
     """Return whether flow control by RTS/CTS is in force on a port, whoever set it; None: the system does not tell."""
-    try:
+    flags = _flags(fd)
+    with contextlib.suppress(ImportError, AttributeError):
         import termios
 
-        return bool(termios.tcgetattr(fd)[2] & termios.CRTSCTS)
-    except (ImportError, AttributeError, OSError, ValueError, termios.error):
+        return None if flags is None else bool(flags & termios.CRTSCTS)
+    return None
+
+
+def framing(fd: int) -> str | None:
+    """Return how octets are framed on a port, as in ``8N1``; None: the system does not tell."""
+    flags = _flags(fd)
+    if flags is None:
         return None
+    import termios
+
+    bits = {termios.CS5: 5, termios.CS6: 6, termios.CS7: 7}.get(flags & termios.CSIZE, 8)
+    parity = ("O" if flags & termios.PARODD else "E") if flags & termios.PARENB else "N"
+    return f"{bits}{parity}{2 if flags & termios.CSTOPB else 1}"
 
 
 def clear_to_send(fd: int) -> bool | None:
     """Return whether CTS is on; None: the port has no such wire."""
-    try:
+    with contextlib.suppress(ImportError, OSError):
         import fcntl
         import termios
 
-        state = fcntl.ioctl(fd, termios.TIOCMGET, b"\0\0\0\0")
-        return bool(int.from_bytes(state, "little") & termios.TIOCM_CTS)
-    except (ImportError, AttributeError, OSError):
+        state = fcntl.ioctl(fd, termios.TIOCMGET, bytes(4))
+        return bool(int.from_bytes(state, sys.byteorder) & termios.TIOCM_CTS)
+    return None
+
+
+def _flags(fd: int) -> int | None:
+    """Return the control modes of a port."""
+    try:
+        import termios
+    except ImportError:
         return None
+    try:
+        flags: int = termios.tcgetattr(fd)[2]
+    except (OSError, ValueError, termios.error):
+        return None
+    return flags
 
 
 # --- One function for each fact: it returns the values of its hint ---
@@ -99,6 +129,11 @@ def _cts_off(port: Port) -> dict[str, object] | None:
 
 def _no_rtscts(port: Port) -> dict[str, object] | None:
     return {} if has_rtscts(port.fd) is False else None
+
+
+def _not_8n1(port: Port) -> dict[str, object] | None:
+    found = framing(port.fd)
+    return None if found is None or found.startswith("8N") else {"format": found}
 
 
 def _console(port: Port) -> dict[str, object] | None:
@@ -190,7 +225,9 @@ def _drivers(folder: Path) -> set[str]:
 
 
 _FACTS: Final[tuple[tuple[str, Callable[[Port], dict[str, object] | None], frozenset[str], bool], ...]] = (
-    ("cts-off", _cts_off, _HEARD_NOTHING, True),
+    ("cts-off", _cts_off, _HEARD_NOTHING, False),  # not told by itself: it may come on with the first octet
+    ("cts-off-now", _cts_off, _HEARD_NO_MORE, False),
+    ("not-8n1", _not_8n1, _MISUNDERSTOOD, False),
     ("console", _console, _NOBODY_ANSWERS, True),
     ("getty", _getty, _NOBODY_ANSWERS, True),
     ("usb-ports", _other_ports, _REFUSED, False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from .at_cmux import N1, Allowed, CmuxCommand
 from .config import Config, Option
@@ -22,6 +22,7 @@ USUAL_SETTLE: float = 0.5
 """Seconds of silence before SABM that nearly every module is content with."""
 
 _TEXT = frozenset((*range(0x20, 0x7F), *b"\r\n\t"))
+_BOOTS: Final = 20  # seconds that modules take to boot
 _MOSTLY: Final = 0.8  # of the octets of a text are printable, also where some were damaged
 _SENT_IN_AT: Final = (
     *(rescue_frames(option, flags) for option in Option for flags in (MANY_FLAGS, 0)),
@@ -51,18 +52,30 @@ def _only_echo(receiver: Receiver) -> bool:
     return not rest.strip(b"\r\n") and b"AT\r" in receiver.tail
 
 
-_WITHOUT_AT: Final[tuple[tuple[str, Callable[[Receiver], bool]], ...]] = (
-    ("data-mode", lambda receiver: receiver.ppp),
-    ("silent", lambda receiver: not receiver.total),
-    ("echo-only", _only_echo),
-    ("other-text", lambda receiver: is_text(receiver.tail)),
-    ("unreadable", lambda receiver: True),
+class _NoAnswer(NamedTuple):
+    heard: Receiver
+    patience: float | None
+    """Seconds for which a module is looked for, if anybody has said."""
+
+
+_WITHOUT_AT: Final[tuple[tuple[str, Callable[[_NoAnswer], bool]], ...]] = (
+    ("data-mode", lambda one: one.heard.ppp),
+    ("silent-hurried", lambda one: not one.heard.total and one.patience is not None and one.patience < _BOOTS),
+    ("silent", lambda one: not one.heard.total),
+    ("echo-only", lambda one: _only_echo(one.heard)),
+    ("other-text", lambda one: is_text(one.heard.tail)),
+    ("unreadable", lambda one: True),
 )
 
 
-def no_answer_to_at(receiver: Receiver) -> Hint:
-    """Return the hint for a line on which nobody answers AT."""
-    return HINTS[_first(_WITHOUT_AT, receiver)]
+def no_answer_to_at(receiver: Receiver, patience: float | None) -> Hint:
+    """Return the hint for a line on which nobody answers AT.
+
+    Args:
+        receiver: what was heard.
+        patience: `StartOptions.open_timeout`.
+    """
+    return HINTS[_first(_WITHOUT_AT, _NoAnswer(receiver, patience))]
 
 
 def at_lost(receiver: Receiver) -> Hint:

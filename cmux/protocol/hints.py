@@ -81,6 +81,11 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             # --- AT is not answered ---
             Hint("silent", "is it switched on? is the baud rate right? is this the port for AT commands?"),
             Hint(
+                "silent-hurried",
+                "is it switched on, or still booting, which takes up to 20 s ({open_timeout})? is the baud rate right? "
+                "is this the port for AT commands?",
+            ),
+            Hint(
                 "echo-only",
                 "what came is what was sent: TX and RX are joined, or what is there echoes and is no module",
             ),
@@ -196,6 +201,15 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
                 "cts-off",
                 "no octet has left this computer: CTS is off, and flow control by RTS/CTS is in force: {rtscts=no} "
                 "does without, or the wire to CTS is missing, or the module is off or asleep",
+            ),
+            Hint(
+                "cts-off-now",
+                "CTS is off now, and flow control by RTS/CTS is in force: nothing leaves this computer any more; "
+                "{rtscts=no} does without, or the module wants none: {init=AT+IFC=0,0}",
+            ),
+            Hint(
+                "not-8n1",
+                "the line is set to <format>, and modules talk 8N1: leave {bytesize} and {parity} out",
             ),
             Hint(
                 "console",

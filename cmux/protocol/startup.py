@@ -70,7 +70,7 @@ def enter(
     data_mode = "; it is in data mode (PPP), and +++ does not end that" if receiver.ppp else ""
     said = f"no answer to AT, {search.tried()}{data_mode}{receiver.seen()}"
     report.append(Finding("AT", False, said))
-    raise ModuleSilent(name, said, no_answer_to_at(receiver))
+    raise ModuleSilent(name, said, no_answer_to_at(receiver, command.start.open_timeout))
 
 
 class _Search:

@@ -138,6 +138,10 @@ class Computer:
         """Let the wire be off; a pty has none."""
         self.monkeypatch.setattr(facts, "clear_to_send", lambda fd: False)
 
+    def seven_bits(self, path: str) -> None:
+        """Let the line have seven bits and parity; a pty has always eight."""
+        self.monkeypatch.setattr(facts, "framing", lambda fd: "7E1")
+
     def console(self, path: str) -> None:
         """Let the kernel use a port."""
         name = path.removeprefix("/dev/")
@@ -290,6 +294,9 @@ CASES: dict[str, Case] = {
     ),
     # --- AT is not answered ---
     "silent": Case("is this the port for AT commands?", of(silent=True), answers=False),
+    "silent-hurried": Case(
+        "still booting, which takes up to 20 s (--open-timeout)", of(silent=True), {"open_timeout": 1}, answers=False
+    ),
     "echo-only": Case("TX and RX are joined", misfit(lambda module, data: data), answers=False),
     "other-text": Case("those for positions and logs", misfit(always(NMEA)), answers=False),
     "unreadable": Case("its format not 8N1", misfit(always(NOISE)), answers=False),
@@ -368,6 +375,8 @@ CASES: dict[str, Case] = {
         prepare=Computer.cts_is_off,
         answers=False,
     ),
+    "cts-off-now": Case("CTS is off now", of(**UNHEARD), {**RTSCTS, "settle": 0}, prepare=Computer.cts_is_off),
+    "not-8n1": Case("The line is set to 7E1", of(**UNHEARD), {"bytesize": 7}, prepare=Computer.seven_bits),
     "console": Case("is a console of this computer's kernel", of(silent=True), prepare=Computer.console, answers=False),
     "getty": Case("A login (agetty, process 812) runs on", of(silent=True), prepare=Computer.getty, answers=False),
     "usb-ports": Case(

@@ -86,15 +86,13 @@ def read_foreground() -> Dialogue[tuple[int, int | None]]:
 
 
 def identify(refusal: CommandError) -> Dialogue[Identified]:
-    """Return the model (AT+GMM), and whether the module knows contexts that are selected (AT+QIFGCNT?).
+    """Return the model (AT+GMM, or else ATI), and whether the module knows contexts that are selected (AT+QIFGCNT?).
 
     Args:
         refusal: how it has refused the context. ERROR alone is what a module of this family says of one that is busy.
     """
-    model, speaks = "", None
-    with suppress(AtError):
-        lines = (yield from command("AT+GMM", timeout=deadline("GMM"))).lines
-        model = next((line.strip() for line in lines if line.strip()), "").removeprefix("+GMM:").strip(' "')
+    lines, speaks = (yield from _lines_of("AT+GMM")), None
+    model = lines[0].removeprefix("+GMM:").strip(' "') if lines else " ".join((yield from _lines_of("ATI")))
     if not model and refusal.answer == "ERROR":
         return Identified()
     try:
@@ -105,6 +103,13 @@ def identify(refusal: CommandError) -> Dialogue[Identified]:
     except (AtError, ValueError):
         speaks = None
     return Identified(model, speaks)
+
+
+def _lines_of(text: str) -> Dialogue[list[str]]:
+    """Return the lines of the answer to a question that not every module knows."""
+    with suppress(AtError):
+        return [line.strip() for line in (yield from command(text, timeout=deadline("GMM"))).lines if line.strip()]
+    return []
 
 
 def state() -> Dialogue[str]:

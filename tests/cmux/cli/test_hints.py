@@ -258,6 +258,9 @@ def test_what_was_heard_at_the_first_rate_says_more_than_silence_at_the_next(
 
 # --- The computer ---
 
+NO_RTSCTS = {"frames-echoed-no-rtscts", "damaged-frames-no-rtscts"}
+"""What is a fact of every port without that flow control."""
+
 
 def test_flow_control_that_stty_has_set_counts_as_that_which_was_asked_for(
     monkeypatch: pytest.MonkeyPatch, here: Computer
@@ -268,11 +271,11 @@ def test_flow_control_that_stty_has_set_counts_as_that_which_was_asked_for(
         line = open_line(module.path, 115200)
         try:
             here.cts_is_off(module.path)
-            assert [fact.hint.id for fact in line.facts() if fact.notable] == []
+            assert {fact.hint.id for fact in line.facts()} == NO_RTSCTS
             attributes = termios.tcgetattr(line.fileno())  # type: ignore[attr-defined]  # a pty has a descriptor
             attributes[2] |= termios.CRTSCTS
             termios.tcsetattr(line.fileno(), termios.TCSANOW, attributes)  # type: ignore[attr-defined]
-            assert [fact.hint.id for fact in line.facts() if fact.notable] == ["cts-off"]
+            assert [fact.hint.id for fact in line.facts()] == ["cts-off", "cts-off-now"]
             monkeypatch.setattr(facts, "clear_to_send", lambda fd: True)
             assert [fact.hint.id for fact in line.facts()] == []
         finally:
@@ -284,7 +287,7 @@ def facts_of(path: str) -> set[str]:
     """The facts of a port by their ids."""
     line = open_line(path, 115200)
     try:
-        return {fact.hint.id for fact in line.facts()} - {"frames-echoed-no-rtscts", "damaged-frames-no-rtscts"}
+        return {fact.hint.id for fact in line.facts()} - NO_RTSCTS
     finally:
         line.close()
 
@@ -315,6 +318,7 @@ def test_a_pty_has_no_wire_and_what_is_no_terminal_no_facts() -> None:
         line = open_line(module.path, 115200)
         assert facts.clear_to_send(line.fileno()) is None  # type: ignore[attr-defined]
         assert facts.has_rtscts(line.fileno()) is False  # type: ignore[attr-defined]
+        assert facts.framing(line.fileno()) == "8N1"  # type: ignore[attr-defined]
         line.close()
 
 
