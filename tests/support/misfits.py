@@ -68,11 +68,6 @@ def always(octets: bytes) -> Callable[[Misfit, bytes], bytes]:
     return lambda module, data: octets
 
 
-def in_frames(octets: bytes) -> Callable[[Misfit, bytes], bytes | None]:
-    """Say something to whatever comes after AT+CMUX."""
-    return lambda module, data: octets if module.in_mux and b"\xf9" in data else None
-
-
 def _dies_after_a_question(module: Misfit, data: bytes) -> bytes | None:
     module.dead = b"AT+CMUX?" in data
     return b"" if module.dead else None
@@ -277,6 +272,8 @@ UNHEARD = {"answers_sabm": False}
 NO_AT = {"answers_sabm": False, "starts_in_mux": True}
 WITHOUT_AT = {"startup": "none"}
 RTSCTS = {"rtscts": True}
+ONCE = {"t1": 0.3, "t2": 0.6, "n2": 0}
+"""One SABM, and time for a busy computer to hear what comes instead of UA."""
 
 CASES: dict[str, Case] = {
     # --- the port ---
@@ -337,31 +334,27 @@ CASES: dict[str, Case] = {
     ),
     "not-multiplexing": Case("it may be in AT mode (--startup at)", of(**NO_AT), WITHOUT_AT),
     "adopted-silent": Case("It sent frames before, and is silent now", misfit(_adopted)),
-    "frames-echoed": Case(
-        "begun to multiplex: cut its power", of(echoes_frames=True, **UNHEARD), {**RTSCTS, "t1": 0.1, "t2": 0.2}
-    ),
-    "frames-echoed-no-rtscts": Case(
-        "--init AT+IFC=2,2 and --rtscts", of(echoes_frames=True, **UNHEARD), {"t1": 0.1, "t2": 0.2}
-    ),
+    "frames-echoed": Case("begun to multiplex: cut its power", of(echoes_frames=True, **UNHEARD), {**RTSCTS, **ONCE}),
+    "frames-echoed-no-rtscts": Case("--init AT+IFC=2,2 and --rtscts", of(echoes_frames=True, **UNHEARD), ONCE),
     "looped-back": Case(
         "or is looped back, or the module is in AT mode (--startup at)",
         of(echoes_frames=True, **NO_AT),
-        {**WITHOUT_AT, "t1": 0.1, "t2": 0.2},
+        {**WITHOUT_AT, **ONCE},
     ),
-    "still-at": Case("still in AT mode, or again", misfit(in_frames(b"\r\n+CREG: 1\r\n"), **UNHEARD)),
+    "still-at": Case("still in AT mode, or again", of(after_ok=b"\r\n+CREG: 1\r\n", **UNHEARD)),
     "text-without-at": Case(
-        "the module is in AT mode: use --startup at", misfit(always(b"\r\nERROR\r\n"), **NO_AT), WITHOUT_AT
+        "the module is in AT mode: use --startup at", misfit(always(b"\r\nERROR\r\n"), **NO_AT), {**WITHOUT_AT, **ONCE}
     ),
     "other-framing": Case(
         "frames of the advanced option: use --option advanced",
-        misfit(in_frames(encode(UA, Option.ADVANCED)), **UNHEARD),
+        of(after_ok=encode(UA, Option.ADVANCED), **UNHEARD),
     ),
     "no-ua": Case(
-        "Frames came, but no UA", misfit(in_frames(encode(Frame(1, False, FrameType.UIH, False, b"x"))), **UNHEARD)
+        "Frames came, but no UA", of(after_ok=encode(Frame(1, False, FrameType.UIH, False, b"x")), **UNHEARD)
     ),
-    "damaged-frames": Case("a lower --baudrate, or a shorter wire", misfit(in_frames(DAMAGED), **UNHEARD), RTSCTS),
-    "damaged-frames-no-rtscts": Case("a lower --baudrate, or --rtscts", misfit(in_frames(DAMAGED), **UNHEARD)),
-    "mux-unreadable": Case("neither frames nor text", misfit(in_frames(NOISE), **UNHEARD)),
+    "damaged-frames": Case("a lower --baudrate, or a shorter wire", of(after_ok=DAMAGED, **UNHEARD), RTSCTS),
+    "damaged-frames-no-rtscts": Case("a lower --baudrate, or --rtscts", of(after_ok=DAMAGED, **UNHEARD)),
+    "mux-unreadable": Case("neither frames nor text", of(after_ok=NOISE, **UNHEARD)),
     # --- the session ---
     "session-lost": Case("The session broke down", Leaver, raises=False),
     "line-gone": Case("was it unplugged, or its power cut?", misfit(_unplugged), raises=False),

@@ -238,7 +238,10 @@ def test_the_log_shows_options_too() -> None:
 # --- What is told depends on what was heard, and on what is in force ---
 
 
-def test_a_module_that_dies_of_an_early_sabm_opens_when_it_is_left_alone(shell: Shell) -> None:
+def test_a_module_that_dies_of_an_early_sabm_opens_when_it_is_left_alone(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick(monkeypatch, CASES["sabm-too-early"])
     module = CASES["sabm-too-early"].module
     assert module is not None
     with module() as early, pytest.raises(cmux.NoMultiplexer, match=r"give it more silence, settle=0\.5"):
