@@ -9,7 +9,7 @@ from dataclasses import replace
 from importlib import metadata
 from typing import Final, cast
 
-from ..errors import CmuxError, DlcError, PortError, SessionEnded, StartupError
+from ..errors import CmuxError, DlcError, DlcRefused, PortError, SessionEnded, StartupError
 from ..line.base import Line
 from ..opening import Plan
 from ..protocol.config import KeepAlive, Role
@@ -31,6 +31,9 @@ _EXAMPLES = (
 
 _STEPS: Final = ("port", "AT", "AT+CMUX", "DLCI 0", "session")
 """The steps without which there is no session."""
+
+_ENDS = {Cause.LINE_LOST: "line-gone", Cause.PEER: "session-closed"}
+"""The hint for the end of a session, by its cause; any other is that nobody answers."""
 
 _TEST = {
     Outcome.ANSWERED: "the Test command is echoed",
@@ -184,8 +187,8 @@ def _enter(line: Line, plan: Plan, findings: list[Finding]) -> Mux:
 
 def _broken(error: CmuxError, line: Line) -> Finding:
     """Return what a session showed that broke down."""
-    lost = isinstance(error, SessionEnded) and error.cause is Cause.LINE_LOST
-    name = "line-stalled" if STALLED in str(error) else "line-gone" if lost else "session-lost"
+    cause = error.cause if isinstance(error, SessionEnded) else Cause.TIMEOUT
+    name = "line-stalled" if STALLED in str(error) else _ENDS.get(cause, "session-lost")
     return Finding("session", False, str(error), line.explained(HINTS[name]))
 
 
@@ -211,10 +214,13 @@ def _inside(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]:
     config = mux.config
     yield Finding("DLCI 0", True, f"SABM is answered with UA; {config.option.value} option, N1 {config.n1} octets")
     yield _test(mux, line)
+    opened = refused = False
     for dlci in channels:
         try:
             port = mux.channel(dlci)
+            opened = True
         except DlcError as error:
+            refused |= isinstance(error, DlcRefused)
             yield Finding(f"DLCI {dlci}", False, str(error))
             continue
         except CmuxError as error:
@@ -223,6 +229,11 @@ def _inside(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]:
         names = (("CTS", port.cts), ("DSR", port.dsr), ("CD", port.cd), ("RI", port.ri))
         signals = ", ".join(name for name, on in names if on)
         yield Finding(f"DLCI {dlci}", True, f"opened; its signals: {signals or 'none'}")
+    else:
+        if mux.error is not None:
+            yield _broken(mux.error, line)
+        elif not opened:
+            yield Finding("session", False, "no channel is open", HINTS["no-channel" if refused else "session-lost"])
     dropped = cast(dict[str, int], mux.stats()["dropped"])
     shown = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
     yield Finding("frames", not dropped, f"damaged: {shown}" if dropped else "none was damaged")

@@ -60,6 +60,7 @@ class _NoAnswer(NamedTuple):
 
 _WITHOUT_AT: Final[tuple[tuple[str, Callable[[_NoAnswer], bool]], ...]] = (
     ("data-mode", lambda one: one.heard.ppp),
+    ("restarted", lambda one: one.heard.boots > 0),
     ("silent-hurried", lambda one: not one.heard.total and one.patience is not None and one.patience < _BOOTS),
     ("silent", lambda one: not one.heard.total),
     ("echo-only", lambda one: _only_echo(one.heard)),

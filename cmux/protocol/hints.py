@@ -85,10 +85,7 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
                 "is it switched on, or still booting, which takes up to 20 s ({open_timeout})? is the baud rate right? "
                 "is this the port for AT commands?",
             ),
-            Hint(
-                "echo-only",
-                "what came is what was sent: TX and RX are joined, or what is there echoes and is no module",
-            ),
+            Hint("echo-only", "what came is what was sent: TX and RX are joined, or what is there echoes, and no more"),
             Hint(
                 "other-text",
                 "what came is text, but no answer: is this the port for AT commands? those for positions and logs "
@@ -189,11 +186,20 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             ),
             Hint("mux-unreadable", "what came is neither frames nor text: it may be at another rate ({mux_baudrate})"),
             # --- the session ---
-            Hint("session-lost", "the session broke down: does the line lose octets? try a lower {baudrate}"),
+            Hint(
+                "session-lost",
+                "the module does not answer any more: has it lost its supply? does the line lose octets? try a "
+                "lower {baudrate}",
+            ),
+            Hint(
+                "session-closed",
+                "the module has closed the session, or started anew: is its supply strong enough?",
+            ),
+            Hint("no-channel", "none of these channels opens: try other numbers, or another {profile}"),
             Hint("line-gone", "the line hung up: was it unplugged, or its power cut?"),
             Hint(
                 "line-stalled",
-                "something holds the line, and it is not CTS: does the adapter hang? plug it in again",
+                "flow control, or an adapter that hangs, holds the line: look at the wire to CTS, or plug it in again",
             ),
             Hint("no-test", "to notice that it is gone, {keep_alive=msc}"),
             # --- facts of the physical line ---

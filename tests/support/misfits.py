@@ -110,6 +110,15 @@ class Leaver(Module):
             super()._receive(data)
 
 
+class Faint(Module):
+    """A module that is silent for ever when DLCI 1 is opened."""
+
+    def _receive(self, data: bytes) -> None:
+        if self.in_mux and encode(Frame(1, True, FrameType.SABM, True)) in data:
+            self.mute()
+        super()._receive(data)
+
+
 # --- The computer ---
 
 
@@ -356,9 +365,11 @@ CASES: dict[str, Case] = {
     "damaged-frames-no-rtscts": Case("a lower --baudrate, or --rtscts", of(after_ok=DAMAGED, **UNHEARD)),
     "mux-unreadable": Case("neither frames nor text", of(after_ok=NOISE, **UNHEARD)),
     # --- the session ---
-    "session-lost": Case("The session broke down", Leaver, raises=False),
+    "session-closed": Case("The module has closed the session", Leaver, raises=False),
+    "session-lost": Case("The module does not answer any more", Faint, raises=False),
+    "no-channel": Case("None of these channels opens", of(refuses=(1, 2)), raises=False),
     "line-gone": Case("was it unplugged, or its power cut?", misfit(_unplugged), raises=False),
-    "line-stalled": Case("Something holds the line", of(), prepare=_takes_nothing, raises=False),
+    "line-stalled": Case("Flow control, or an adapter that hangs", of(), prepare=_takes_nothing, raises=False),
     "no-test": Case("--keep-alive msc", misfit(_without_test), step="Test", raises=False),
     # --- facts of the physical line ---
     "cts-off": Case(
