@@ -29,7 +29,7 @@ from shells import QUICK, Shell
 from startup_waits import NOBODY, shorten_waits
 
 import cmux
-from cmux.cli import main
+from cmux.cli import doctor, main
 from cmux.cli.app import Commands
 from cmux.cli.attach import add_attach
 from cmux.cli.doctor import add_doctor
@@ -61,6 +61,7 @@ IMPATIENT: dict[str, Any] = {**QUICK, "other_rates": ()}
 def quick(monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
     more = ("CMUX_WAIT", "INIT_WAIT", "ASK_WAIT", "HANG_UP_WAIT")
     shorten_waits(monkeypatch, 0.05 if case.answers else NOBODY, *more)
+    monkeypatch.setattr(doctor, "_packages", lambda: iter(()))  # takes a while, and is about no line
 
 
 @pytest.fixture
