@@ -56,7 +56,8 @@ def port_error(name: str, error: Exception, before: BaseException | None) -> Por
         The exception, not raised.
     """
     if isinstance(error, CmuxError):  # a cmux: URL has a line of its own
-        return (type(error) if isinstance(error, PortError) else PortError)(name, str(error))
+        kind = type(error) if isinstance(error, PortError) else PortError
+        return kind(name, str(error), getattr(error, "id", ""))  # what is about that line is about this one, too
     text, cause = str(error), _first(error, before)
     number = getattr(error, "errno", None) or _number(cause)
     if number in _NOT_FOUND or "FileNotFoundError" in text:

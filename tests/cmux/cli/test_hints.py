@@ -37,6 +37,7 @@ from cmux.cli.hinted import HintsAsOptions, as_key, as_option
 from cmux.cli.terminal import add_terminal
 from cmux.line import facts
 from cmux.line.physical import open_line
+from cmux.protocol import diagnosis
 from cmux.protocol.errors import StartupError
 from cmux.protocol.hints import HINTS, as_keyword
 from cmux.settings import SETTINGS, LineSettings
@@ -83,6 +84,13 @@ def options(settings: dict[str, Any]) -> list[str]:
 
 def test_every_hint_has_a_module_that_gets_it() -> None:
     assert set(CASES) == set(HINTS)
+
+
+def test_an_id_is_a_word_that_stays_the_same() -> None:
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", id) for id in HINTS)
+    explained = {id for _, _, explains, _ in facts._FACTS for id in explains}
+    chosen = {id for id, _ in (*diagnosis._WITHOUT_AT, *diagnosis._WITHOUT_UA)}
+    assert explained | chosen <= set(HINTS)
 
 
 @pytest.mark.parametrize("id", CASES)
@@ -258,6 +266,16 @@ def test_what_was_heard_at_the_first_rate_says_more_than_silence_at_the_next(
     with LaxModule(without_final, baudrate=9600) as module, pytest.raises(cmux.NoMultiplexer) as caught:
         shell.open(module.path, baudrate=9600, strict_final=True, **{**IMPATIENT, "t1": 0.1, "t2": 0.2})
     assert caught.value.id == "strict-final"
+
+
+def test_a_port_on_a_line_of_another_has_the_id_of_what_is_wrong_with_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch, CASES["cmux-refused"])
+    with Module(cmux_answer=b"\r\nERROR\r\n") as module, pytest.raises(cmux.CmuxError) as caught:
+        cmux.open(f"cmux://{module.path}?dlci=1")
+    assert caught.value.id == "cmux-refused"  # type: ignore[attr-defined]
+    with pytest.raises(cmux.PortNotFound) as missing:
+        cmux.open("cmux:///dev/nowhere?dlci=1")
+    assert missing.value.id == missing.value.hint.id == "port-not-found"
 
 
 # --- The computer ---
