@@ -362,9 +362,7 @@ def _move(
     return command, None
 
 
-def _follow_ipr(
-    name: str, receiver: Receiver, command: CmuxCommand, rate: int, *, late: bool
-) -> Dialogue[CmuxCommand]:
+def _follow_ipr(name: str, receiver: Receiver, command: CmuxCommand, rate: int, *, late: bool) -> Dialogue[CmuxCommand]:
     """Set the line to the rate that AT+IPR was told, and back if the module is not there.
 
     Args:
