@@ -165,6 +165,9 @@ def multiplex(
             entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way)
             return (yield from _enter(receiver, forms.command, entered, report))
         forms.refused[form] = answer.decode("ascii", "replace")
+    if forms.way is not None:  # no session is going to bring it back
+        yield from receiver.listen(steps.AT_WAIT, b"AT+IPR=%d\r" % forms.way.at_rate)
+        yield StartupStep(b"", 0.0, forms.way.at_rate)
     said = forms.refusal()
     report.append(Finding("AT+CMUX", False, said))
     raise CmuxRefused(f"{name}: {said} (it may need other parameters, another option, or have no multiplexer)")

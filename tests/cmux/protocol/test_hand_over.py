@@ -135,6 +135,14 @@ def test_a_rate_that_cannot_be_had_is_an_error_and_not_another_rate(rate: int) -
     assert not any(command.startswith("AT+CMUX=0,0,5") for command in module.said)
 
 
+def test_a_module_that_refuses_at_the_new_rate_too_is_brought_back() -> None:
+    forms = ("AT+CMUX=0,0,8,31", "AT+CMUX=0", "AT+CMUX=0,0,8,31,10,3")
+    module = AtModule({"AT+CMUX=?": ERROR, **dict.fromkeys(forms, ERROR)})
+    with pytest.raises(CmuxRefused, match=r"AT\+CMUX=0 -> ERROR"):
+        enter(module, mux_baudrate=921600)
+    assert (module.said[-1], module.rate, module.line) == ("AT+IPR=115200", 115200, 115200)
+
+
 @pytest.mark.parametrize("rate", [921600, 3_000_000])
 def test_another_command_goes_first_whatever_the_rate_and_the_line_is_set_after_it(rate: int) -> None:
     module = AtModule(rates=())

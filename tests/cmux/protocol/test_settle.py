@@ -9,7 +9,7 @@ from cmux.protocol.errors import ConfigError, SessionEnded
 from cmux.protocol.hand_over import settle
 from cmux.protocol.profiles import Profile
 from cmux.protocol.start_options import StartOptions
-from cmux.protocol.startup_steps import Finding, StartupStep, StepResult
+from cmux.protocol.startup_steps import Finding, StepResult
 
 GENERIC = Profile(name="own", title="", source="")
 
