@@ -57,7 +57,11 @@ class Entered:
 
     def follow(self, rate: int) -> Entered:
         """Return the same for a line that was set to another rate after AT+CMUX."""
-        return replace(self, way=None if self.at_rate is None else WayBack(self.at_rate, rate))
+        if self.at_rate is None:
+            return replace(self, way=None)
+        if self.way is None or not self.way.by_command:
+            return replace(self, way=WayBack(self.at_rate, rate))
+        return replace(self, way=replace(self.way, mux_rate=rate, told=self.way.told or self.way.mux_rate))
 
 
 def settle(seconds: float, rate: int | None = None) -> Dialogue[bytes]:
@@ -168,9 +172,11 @@ def multiplex(
     if forms.way is not None:  # no session is going to bring it back
         yield from receiver.listen(steps.AT_WAIT, b"AT+IPR=%d\r" % forms.way.at_rate)
         yield StartupStep(b"", 0.0, forms.way.at_rate)
-    said = forms.refusal()
+    said, hint = forms.refusal(), "it may need other parameters, another option, or have no multiplexer"
     report.append(Finding("AT+CMUX", False, said))
-    raise CmuxRefused(f"{name}: {said} (it may need other parameters, another option, or have no multiplexer)")
+    if forms.command.new_rate is not None:
+        hint = "it may not have this rate: leave mux_baudrate out"
+    raise CmuxRefused(f"{name}: {said} ({hint})")
 
 
 class _Forms:

@@ -129,7 +129,7 @@ def test_the_rate_is_told_in_the_full_form_too_before_it_is_given_up() -> None:
 @pytest.mark.parametrize("rate", [921600, 1_000_000])
 def test_a_rate_that_cannot_be_had_is_an_error_and_not_another_rate(rate: int) -> None:
     module = AtModule({**NINE, "AT+CMUX=0,0,8,31,10,3": ERROR}, rates=(115200,))
-    with pytest.raises(CmuxRefused, match=rf"with mux_baudrate = {rate}: .*AT\+IPR={rate} -> ERROR"):
+    with pytest.raises(CmuxRefused, match=rf"with mux_baudrate = {rate}: .*AT\+IPR={rate} -> ERROR.*leave mux_b"):
         enter(module, mux_baudrate=rate)
     assert module.line == 115200
     assert not any(command.startswith("AT+CMUX=0,0,5") for command in module.said)
@@ -177,6 +177,19 @@ def test_leaving_goes_back_to_the_rate_of_at_mode(by_command: bool, stays_at: in
     assert module.play(leaving.leave(Option.BASIC, close_down=False, way=way))
     assert (module.rate, module.line) == (115200, 115200)
     assert ("AT+IPR=115200" in module.said) == (stays_at == 921600)
+
+
+@pytest.mark.parametrize("followed", [[115200], [57600], [57600, 115200]])
+def test_one_that_leaves_the_rate_that_at_ipr_was_told_for_multiplexer_mode_is_brought_back_too(
+    followed: list[int],
+) -> None:
+    module = AtModule()
+    entered = enter(module, mux_baudrate=1_000_000)
+    for rate in followed:
+        entered = entered.follow(rate)
+    module.line = followed[-1]  # and the module goes back to 1000000 with CLD
+    assert module.play(leaving.leave(Option.BASIC, close_down=False, way=entered.way))
+    assert (module.rate, module.line) == (115200, 115200)
 
 
 def test_a_module_that_is_silent_after_all_leaves_the_line_at_its_own_rate() -> None:
