@@ -200,8 +200,8 @@ async def test_cancelling_in_the_silence_after_ok_sends_nothing_before_its_end(
     nothing_left: None, answer: bytes
 ) -> None:
     """zephyr #63410: a module that hears a frame too soon is dead until its power is cut."""
-    with DelicateModule(0.15, cmux_answer=answer) as module:
-        opening = asyncio.create_task(cmux.aio.open(module.path, settle=0.2))
+    with DelicateModule(0.1, cmux_answer=answer) as module:
+        opening = asyncio.create_task(cmux.aio.open(module.path, settle=0.12))
         await seen(module, lambda: module.in_mux)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):

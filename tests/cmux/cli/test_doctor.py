@@ -105,7 +105,7 @@ def test_a_module_that_multiplexes_already_or_refuses_a_channel_is_no_failure(
 def test_a_module_that_changes_its_rate_after_ok_is_no_failure_and_its_rate_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    quick = ("--baudrate", "9600", "--channels", "1", "--t1", "0.05", "--n2", "1")
+    quick = ("--baudrate", "9600", "--channels", "1", "--t1", "0.02", "--n2", "1")
     with RateModule(9600, 115200) as module:
         code, found = steps(capsys, module.path, *quick)
     assert code == 0

@@ -74,10 +74,10 @@ def test_it_applies_when_a_line_is_opened_again(shell: Shell, link: Path, soon: 
 def test_closing_in_the_silence_of_another_opening_sends_nothing_before_its_end(
     shell: Shell, link: Path, soon: None, quick_at: None
 ) -> None:
-    with ExitStack() as stack, DelicateModule(0.15) as second:
+    with ExitStack() as stack, DelicateModule(0.1) as second:
         first = stack.enter_context(Module())
         link.symlink_to(first.path)
-        mux = shell.open(str(link), settle=0.2, reattach=True, **QUITE_SHORT)
+        mux = shell.open(str(link), settle=0.12, reattach=True, **QUITE_SHORT)
         link.unlink()
         with plugged(link, second.path):
             stack.close()  # the first one hangs up
