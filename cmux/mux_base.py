@@ -73,6 +73,7 @@ class MuxBase(ABC):
         self._session_end: SessionClosed | None = None
         self._opened = False
         self._told_before: StartupError | None = None
+        self._followed_to: int | None = None
 
     @abstractmethod
     def _call(self, action: Callable[[Multiplexer, float], T], /) -> T:
@@ -219,6 +220,7 @@ class MuxBase(ABC):
             self._told_before = self._link.not_opened(self.name, self._entered)
         if self._entered is not None:
             self._entered = replace(self._entered.follow(rate), unread=heard)
+        self._followed_to = rate
         self._log.info("SABM is not answered: it is sent again at %d baud", rate)
 
     def _new_link(self) -> Link:

@@ -104,7 +104,7 @@ def _told(hint: Hint | None) -> str:
 
 
 def _show(finding: Finding, as_json: bool) -> None:
-    if finding.hint is not None and finding.step not in _STEPS and not finding.ok:
+    if finding.hint is not None and finding.step not in _STEPS:
         told = f"{finding.text}; {_told(finding.hint)}" if finding.text else _told(finding.hint)
         finding = replace(finding, text=told)
     if as_json:
@@ -212,6 +212,9 @@ def _inside(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]:
         yield _broken(error, line)
         return
     config = mux.config
+    if (rate := mux._followed_to) is not None:
+        hint = HINTS["followed-rate"].filled(rate=rate)
+        yield Finding("rate", True, f"SABM is answered at {rate} baud only", hint)
     yield Finding("DLCI 0", True, f"SABM is answered with UA; {config.option.value} option, N1 {config.n1} octets")
     yield _test(mux, line)
     opened = refused = False

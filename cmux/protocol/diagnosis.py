@@ -87,13 +87,12 @@ def at_lost(receiver: Receiver) -> Hint:
 # --- AT+CMUX is refused ---
 
 
-def refusal(command: CmuxCommand, allowed: Allowed | None, *, asked_for_rate: bool) -> Hint:
+def refusal(command: CmuxCommand, allowed: Allowed | None) -> Hint:
     """Return the hint for a module that has refused every form.
 
     Args:
         command: how AT+CMUX was sent.
         allowed: the answer to AT+CMUX=?; None: there was none.
-        asked_for_rate: it was told a rate for multiplexer mode.
     """
     if command.start.start_command:
         return HINTS["start-command-refused"]
@@ -102,7 +101,7 @@ def refusal(command: CmuxCommand, allowed: Allowed | None, *, asked_for_rate: bo
         return HINTS["option-refused"].filled(option=options[0].value)
     if allowed is not None and command.n1_given and not allowed.allows(N1, command.config.n1):
         return HINTS["n1-refused"]
-    return HINTS["rate-refused" if asked_for_rate else "cmux-refused"]
+    return HINTS["cmux-refused" if command.new_rate is None else "rate-refused"]
 
 
 # --- No UA ---

@@ -111,7 +111,7 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             ),
             Hint("option-refused", "it has another framing: use {option=<option>}"),
             Hint("n1-refused", "give an {n1} that it allows, or none"),
-            Hint("rate-refused", "leave {mux_baudrate} out, or choose another rate"),
+            Hint("rate-refused", "it may not have this rate: leave {mux_baudrate} out"),
             Hint("start-command-refused", "is {start_command} the command of this module? without it, AT+CMUX is sent"),
             # --- frames are not answered ---
             Hint("control-refused", "some modules do this but still serve data channels: {adm=yes}"),
@@ -201,6 +201,7 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
                 "line-stalled",
                 "flow control, or an adapter that hangs, holds the line: look at the wire to CTS, or plug it in again",
             ),
+            Hint("followed-rate", "{mux_baudrate=<rate>} saves time"),
             Hint("no-test", "to notice that it is gone, {keep_alive=msc}"),
             # --- facts of the physical line ---
             Hint(

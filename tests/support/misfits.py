@@ -212,6 +212,8 @@ class Case:
     """Settings for `cmux.open`."""
     step: str = "verdict"
     """The step of ``doctor`` that has the id."""
+    ok: bool = False
+    """What that step has as ``ok``."""
     prepare: Callable[[Computer, str], object] = lambda computer, path: None
     """What is special about the computer, given the path of the module."""
     port: Callable[[Path], str] | None = None
@@ -318,7 +320,7 @@ CASES: dict[str, Case] = {
     "cmux-refused": Case("on another of its ports, or have none", of(**ERROR)),
     "option-refused": Case("It has another framing: use --option advanced", of(**_allows(b"(1)"))),
     "n1-refused": Case("Give an --n1 that it allows", of(**_allows(n1=b"(10-128)")), {"n1": 200}),
-    "rate-refused": Case("Leave --mux-baudrate out", of(**ERROR), {"mux_baudrate": 460800}),
+    "rate-refused": Case("It may not have this rate: leave --mux-baudrate out", of(**ERROR), {"mux_baudrate": 460800}),
     "start-command-refused": Case("Is --start-command the command", of(), {"start_command": "AT#XCMUX=1"}),
     # --- frames are not answered ---
     "control-refused": Case("serve data channels: --adm", of(after_ok=encode(DM), **UNHEARD)),
@@ -370,6 +372,14 @@ CASES: dict[str, Case] = {
     "no-channel": Case("None of these channels opens", of(refuses=(1, 2)), raises=False),
     "line-gone": Case("was it unplugged, or its power cut?", misfit(_unplugged), raises=False),
     "line-stalled": Case("Flow control, or an adapter that hangs", of(), prepare=_takes_nothing, raises=False),
+    "followed-rate": Case(
+        "--mux-baudrate 115200 saves time",
+        lambda: RateModule(9600, 115200),
+        {"baudrate": 9600, "t1": 0.1, "t2": 0.15},
+        "rate",
+        raises=False,
+        ok=True,
+    ),
     "no-test": Case("--keep-alive msc", misfit(_without_test), step="Test", raises=False),
     # --- facts of the physical line ---
     "cts-off": Case(

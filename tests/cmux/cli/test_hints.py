@@ -136,7 +136,7 @@ def _doctor(id: str, case: Case, path: str, capsys: pytest.CaptureFixture[str]) 
     found = [json.loads(line) for line in told.out.splitlines()]
     assert all(list(one) == ["step", "ok", "id", "text"] for one in found)
     step = next(one for one in found if one["step"] == case.step and one["id"] is not None)
-    assert (step["id"], step["ok"]) == (id, False)
+    assert (step["id"], step["ok"]) == (id, case.ok)
     assert case.words in step["text"]
     assert code == (case.step == "verdict")
     assert not code or case.words in told.err
