@@ -105,7 +105,7 @@ def _told(hint: Hint | None) -> str:
 
 def _show(finding: Finding, as_json: bool) -> None:
     if finding.hint is not None and finding.step not in _STEPS:
-        told = f"{finding.text}; {_told(finding.hint)}" if finding.text else _told(finding.hint)
+        told = f"{finding.text}: {_told(finding.hint)}" if finding.text else _told(finding.hint)
         finding = replace(finding, text=told)
     if as_json:
         _print_json(finding)
