@@ -118,7 +118,7 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
     """
     opening, start, serial, session = told_apart(settings, function)
     profile, baudrate = find_profile(opening["profile"]), opening["baudrate"]
-    config = session_config(profile, session, port)
+    config = session_config(profile, session, port, reattach=opening["reattach"] and function != "serve")
     names = profile.channels
     options = profile.start_options(**start)
     rates = dict.fromkeys((*filter(None, (options.mux_baudrate,)), *init_rates(options.init), *opening["other_rates"]))

@@ -189,8 +189,13 @@ class SessionSettings(TypedDict, total=False):
     t3: Annotated[float, Setting(SESSION, _time("t3"), "let a sleeping module take S seconds to wake up")]
     n2: Annotated[int, Setting(SESSION, _count("n2"), "repeat a frame or command at most N times")]
     keep_alive: Annotated[
-        KeepAlive | Literal["none", "test", "msc"],
-        Setting(SESSION, Words.of(KeepAlive), "how to ask a silent module whether it is still there"),
+        KeepAlive | Literal["none", "test", "msc", "auto"],
+        Setting(
+            SESSION,
+            Words.of(KeepAlive),
+            "how to ask a silent module whether it is still there",
+            otherwise="none; with reattach auto",
+        ),
     ]
     keep_alive_interval: Annotated[
         float, Setting(SESSION, _time("keep_alive_interval"), "ask it after S seconds of silence")
@@ -321,13 +326,26 @@ def told_apart(
     )
 
 
-def session_config(profile: Profile, session: SessionSettings, port: object) -> Config:
+def asks_unasked(told: Mapping[str, object]) -> bool:
+    """Tell whether a module is asked by default if it is still there, where its line can be opened again.
+
+    Args:
+        told: what the user and the profile say of the session.
+
+    Returns:
+        False where they say how it is asked, or that it falls asleep by itself: then its silence means nothing.
+    """
+    return "keep_alive" not in told and not told.get("sleeps_after")
+
+
+def session_config(profile: Profile, session: SessionSettings, port: object, *, reattach: bool = False) -> Config:
     """Return the parameters of a session.
 
     Args:
         profile: what is known about the module.
         session: fields of `Config`, checked.
         port: the port to open; a line over a network gets time-outs that suit it.
+        reattach: the line is opened again when the module has died, so that has to be noticed.
 
     Returns:
         The parameters.
@@ -340,4 +358,6 @@ def session_config(profile: Profile, session: SessionSettings, port: object) -> 
         more.update(_NETWORK_TIMES)
     if session.get("option", profile.option) is not profile.option:
         more["n1"] = 0  # the profile's N1 is for its own option
+    if reattach and asks_unasked({**profile.settings, **session}):
+        more["keep_alive"] = KeepAlive.AUTO
     return profile.config(**{**more, **session})

@@ -62,6 +62,9 @@ class KeepAlive(Enum):
     """With a Test command; NSC also counts as a sign of life."""
     MSC = "msc"
     """With an MSC for the lowest open DLC, and not at all while none is open: for modules that do not answer Test."""
+    AUTO = "auto"
+    """With what it answers: a Test is sent when the session opens. If that is not answered, by MSC, if those of the
+    channels are; otherwise not at all, and `KeepAliveChosen` tells it."""
 
 
 MAX_DLCI = 61

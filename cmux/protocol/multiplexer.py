@@ -290,6 +290,15 @@ class Multiplexer(ControlServices):
             self._dispatcher.receive(data)
         return session.events.take()
 
+    def stalled(self, now: float, stalled: bool = True) -> None:
+        """Note that the line takes no octets: the peer is not asked meanwhile whether it is still there.
+
+        Args:
+            now: seconds on the caller's clock.
+            stalled: False when it takes some again.
+        """
+        self._at(now).stalled(stalled=stalled)
+
     def take_unread(self) -> bytes:
         """Return the octets behind the frame that ended a session: perhaps AT commands, or a new session.
 

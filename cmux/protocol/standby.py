@@ -115,7 +115,7 @@ class Standby:
             elif action is PowerAction.FALL_ASLEEP:
                 session.emit(PowerChanged(Power.ASLEEP))
             else:
-                session.watch.frame_received(session.now)  # a sleeping peer is not asked: its silence counts from now
+                session.watch.heard(session.now)  # a sleeping peer is not asked: its silence counts from now
                 session.emit(PowerChanged(Power.AWAKE))
         session.transmitter.asleep, session.transmitter.quiet = self.power.asleep, self.power.agreeing
 
