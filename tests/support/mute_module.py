@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from mux_module import Module
+
 from cmux.protocol import BasicDecoder, Config, Frame, FrameType, Role, encode
-from cmux.protocol.commands import MSC, NSC, Command, Test
+from cmux.protocol.commands import CLD, MSC, NSC, Command, Test
 from cmux.protocol.events import Event
 from cmux.protocol.link import Link
 from cmux.protocol.messages import encode_message, parse_messages
@@ -55,6 +57,20 @@ class MuteModule:
                 body = message.body if answer == "echo" else NSC(message.type_octet)
                 said += from_module(0, encode_message(body, command=False))
         return said
+
+
+class UnaskedModule(Module):
+    """A module of the shells that reads over every message on DLCI 0."""
+
+    def _receive(self, data: bytes) -> None:
+        if self.in_mux:
+            frames = [one for one in BasicDecoder(1600).receive_data(data) if isinstance(one, Frame)]
+            data = b"".join(encode(one) for one in frames if one.dlci or one.type is not FrameType.UIH or _ends(one))
+        super()._receive(data)
+
+
+def _ends(frame: Frame) -> bool:
+    return any(isinstance(message.body, CLD) for message in parse_messages(frame.info))
 
 
 def from_module(dlci: int, info: bytes) -> bytes:

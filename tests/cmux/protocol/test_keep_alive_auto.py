@@ -38,12 +38,14 @@ OPENING: list[tuple[str, str, KeepAlive]] = [
 @pytest.mark.parametrize(("test", "msc", "kind"), OPENING)
 def test_a_module_is_asked_by_what_it_answered_during_opening(test: str, msc: str, kind: KeepAlive) -> None:
     host = Watcher(MuteModule(test, msc), AUTO, 2, 3)
-    host.wait(GIVEN_UP)
+    host.wait(GIVEN_UP + 0.1)
     assert host.of(KeepAliveChosen) == [KeepAliveChosen(kind)]
     host.questions()
     host.wait(4 * INTERVAL)
     wanted = {KeepAlive.TEST: Probe(b"gsm0710"), KeepAlive.MSC: MSC(2, Signals())}.get(kind)
-    assert host.questions() == ([wanted] * 4 if wanted else [])
+    heard = host.questions()
+    assert [one for one in heard if one == wanted] == [wanted] * (4 if wanted else 0)
+    assert all(wanted == one or isinstance(one, MSC) for one in heard)  # one that it missed is repeated when it speaks
     assert host.link.ended is None
 
 
