@@ -28,6 +28,7 @@ from .kinds import (
     Words,
     seconds,
 )
+from .profile_files import ProfileName
 from .protocol.config import RANGES, Config, KeepAlive, Option, PriorityOrder, Wakeup
 from .protocol.profiles import PROFILES, Profile
 from .protocol.start_options import START_RANGES, StartOptions
@@ -77,7 +78,13 @@ class OpeningSettings(TypedDict, total=False):
         Setting(START, _STARTUPS, "send AT+CMUX first (at), or expect a module that multiplexes (none)", "at"),
     ]
     profile: Annotated[
-        str | Profile, Setting(START, Words(PROFILES, (Profile,)), "what is known about the module", "generic")
+        str | os.PathLike[str] | Profile,
+        Setting(
+            START,
+            ProfileName(lambda name, value: SETTINGS[name].checked(value)),
+            "what is known about the module: a name, or a file of your own",
+            "generic",
+        ),
     ]
     other_rates: Annotated[
         Iterable[int],
@@ -278,17 +285,17 @@ DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
 """The defaults of an opening."""
 
 
-def find_profile(profile: str | Profile) -> Profile:
+def find_profile(profile: str | os.PathLike[str] | Profile) -> Profile:
     """Return a profile by its name.
 
     Args:
-        profile: a name, or a profile that the caller has made.
+        profile: a name, the path of a TOML file, or a profile that the caller has made.
 
     Returns:
         The profile.
 
     Raises:
-        ConfigError: there is no profile of that name.
+        ConfigError: there is no profile of that name, or the file is none.
     """
     return cast(Profile, SETTINGS["profile"].checked(profile))
 

@@ -35,6 +35,7 @@ from cmux.cli.line_options import LineOptions, from_arguments, from_file, keys
 from cmux.cli.stopping import Stop
 from cmux.cli.terminal import add_terminal
 from cmux.line.base import Line
+from cmux.profile_files import ProfileName
 from cmux.protocol import Config, Option
 from cmux.protocol.config import RANGES, KeepAlive, PriorityOrder, Wakeup
 from cmux.protocol.link import Link
@@ -430,7 +431,7 @@ def test_the_type_of_a_keyword_its_row_and_where_it_goes_agree() -> None:
             assert kinds_of == [int if row.kind.whole else float]
         elif isinstance(row.kind, kinds.YesNo):
             assert kinds_of == [bool]
-        elif isinstance(row.kind, kinds.Words) and name not in ("profile", "stopbits"):
+        elif isinstance(row.kind, kinds.Words) and name != "stopbits":
             words = [word for one in kinds_of for word in typing.get_args(one) or ()] or list(typing.get_args(hint))
             assert [str(word) for word in words] == list(row.kind.words), name
 
@@ -535,6 +536,7 @@ WRONG = {
     kinds.YesNo: ("yes", 1, 0.0),
     kinds.OnOff: ("maybe", 1, 0.0, None),
     kinds.Words: ("nothing", True, 77, object()),
+    ProfileName: ("nothing", True, 77, object(), "nowhere.toml", b"m10"),
     kinds.CaptureFile: (5, b"x", True, "x.pcap", "x.txt"),
     kinds.Several: (5, "1-", "x y", [1.5], [True]),
     kinds.Program: (5, "", " ", "'", b"true", ["true"], "''", "a\0b"),

@@ -1,4 +1,4 @@
-"""A module that answers what it is told to answer, and a host with the rules of its line; on a clock that a test turns."""
+"""A module that answers what it is told to answer, and a host with its line; on a clock that a test turns."""
 
 from __future__ import annotations
 

@@ -58,7 +58,9 @@ def test_a_module_that_falls_silent_is_noticed_if_it_can_be_asked(test: str, msc
     if kind is KeepAlive.NONE:
         assert host.link.ended is None
     else:
-        assert host.of(SessionClosed) == [SessionClosed(Cause.TIMEOUT, "the peer did not answer 6 keep-alive questions")]
+        assert host.of(SessionClosed) == [
+            SessionClosed(Cause.TIMEOUT, "the peer did not answer 6 keep-alive questions")
+        ]
 
 
 def test_a_module_mute_to_both_is_left_alone_for_an_hour_of_a_silent_ppp_call(
