@@ -113,12 +113,13 @@ def examine(options: LineOptions) -> Iterator[Finding]:
     yield from _packages()
     plan = options.plan
     try:
-        line = plan.open_line()
+        line = plan.open_line(told=True)
     except CmuxError as error:
         yield Finding("port", False, str(error))
         return
     try:
-        yield Finding("port", True, f"{options.port} is open" + (f" at {line.rate} baud" if line.rate else ""))
+        opened = f"{options.port} is open" + (f" at {line.rate} baud" if line.rate else "")
+        yield Finding("port", True, "; ".join((opened, *plan.flow.remarks)))
         findings: list[Finding] = []
         try:
             mux = _enter(line, plan, findings)
