@@ -115,7 +115,7 @@ class DispatcherOwner(Protocol):
     def frame_dropped(self, item: FrameDropped) -> None:
         """Count and report octets that are not a frame."""
 
-    def octets_received(self) -> None:
+    def octets_received(self, data: bytes) -> None:
         """Note that the peer is alive."""
 
     def frame_taken(self) -> None:
@@ -150,7 +150,7 @@ class FrameDispatcher:
         """Process octets; no input raises."""
         session = self._session
         self._grown_at, self._gap_over = session.now, False
-        session.octets_received()
+        session.octets_received(data)
         session.standby.octets_received()
         self._pass_on(self.decoder.scan(data))
         session.standby.understood(data, partial=self.decoder.pending)

@@ -8,8 +8,12 @@ from .commands import MSC, Command, Test
 from .config import Config, KeepAlive
 from .dlc import Dlc
 from .events import CommandDone, Outcome
+from .messages import encode_message
 
 _PAYLOAD = b"gsm0710"
+_MOST_KEPT = 4096
+_CONTROLS = bytes(range(32)) + b"\x7f"
+"""What a module in AT mode may leave out of its echo."""
 
 
 class PeerWatch:
@@ -24,6 +28,7 @@ class PeerWatch:
         self._heard_at = 0.0
         self._asked_at = 0.0
         self._stalled = self._excused = False
+        self._sent = self._said = b""  # by this side and by the peer, while the question is out
         self._trial: Command | None = None
         self._answers_test: bool | None = None
         self._answers_msc: bool | None = None
@@ -49,9 +54,16 @@ class PeerWatch:
             self._trial = self._test()
         return self._trial
 
-    def heard(self, now: float) -> None:
+    def heard(self, now: float, data: bytes = b"") -> None:
         """Note octets from the peer: whatever they are, it is alive."""
         self._heard_at = now
+        if self.question is not None:
+            self._said = (self._said + data)[:_MOST_KEPT]
+
+    def sent(self, data: bytes) -> None:
+        """Note octets for the peer: they may come back from a module that has restarted, and is in AT mode."""
+        if self.question is not None:
+            self._sent = (self._sent + data)[:_MOST_KEPT]
 
     def stalled(self, *, stalled: bool) -> None:
         """Note that the line takes no octets, or does again: no answer can come to what has not left.
@@ -120,24 +132,38 @@ class PeerWatch:
         else:
             self.question = self._test()
         self._asked_at, self._excused = now, False
+        self._sent = self._said = b""
         return self.question
 
     def _test(self) -> Command:
         return Test(_PAYLOAD[: max(0, self._config.n1 - 2)])
 
-    def answered(self, done: CommandDone) -> bool:
+    def verdict(self, done: CommandDone) -> str | None:
         """Handle the result of a command, which may be the question.
 
         Args:
             done: the result; NSC also counts as a sign of life.
 
         Returns:
-            False when the question was not answered and nothing else has been heard since: the peer is gone.
+            Why the peer is gone, as a sentence: the question was not answered, and nothing else has been heard since,
+            or nothing but the echo of what this side has sent. None if it is alive.
         """
         if done.command is not self.question:
-            return True
+            return None
         self.question = None
-        return done.outcome is not Outcome.TIMEOUT or self._excused or self._heard_at >= self._asked_at
+        if self._only_echoes(done.command):
+            return "the peer only sends back what it hears: it has restarted, and does not multiplex any more"
+        if done.outcome is not Outcome.TIMEOUT or self._excused or self._heard_at >= self._asked_at:
+            return None
+        return f"the peer did not answer {self._config.n2 + 1} keep-alive questions"
+
+    def _only_echoes(self, question: Command) -> bool:
+        """Tell whether all that came while the question was out is the echo of what was sent, the question included."""
+        asked, sent, said = (
+            octets.translate(None, _CONTROLS)
+            for octets in (encode_message(question, command=True), self._sent, self._said)
+        )
+        return asked in said and said in sent
 
 
 def _open(dlcs: Iterable[Dlc]) -> list[Dlc]:

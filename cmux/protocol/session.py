@@ -145,9 +145,9 @@ class ControlSession:
         self.dropped[item.reason.value] += 1
         self.emit(item)
 
-    def octets_received(self) -> None:
+    def octets_received(self, data: bytes) -> None:
         """Note that the peer is alive."""
-        self.watch.heard(self.now)
+        self.watch.heard(self.now, data)
 
     def stalled(self, *, stalled: bool) -> None:
         """Note that the line takes no octets, or does again."""
@@ -302,8 +302,8 @@ class ControlSession:
                 self.pending_resync.unanswered(getattr(done.command, "dlci", 0), done.command.type)
         if (kind := self.watch.learn(done, self.user_dlcs())) is not None:
             self.emit(KeepAliveChosen(kind))
-        if not self.watch.answered(done):
-            self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
+        if (reason := self.watch.verdict(done)) is not None:
+            self.end(Cause.TIMEOUT, reason)
 
     # --- The line and the time ------------------------------------------------------------------------------------
 
@@ -313,6 +313,7 @@ class ControlSession:
         octets = self.transmitter.hand_out(self.now, limit)
         if octets:
             self.standby.after_sending()
+            self.watch.sent(octets)
         return octets
 
     def _data_sent(self, dlc: Dlc) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from mux_module import Module
@@ -31,10 +32,15 @@ class MuteModule:
         """It answers nothing at all any more."""
         self.heard: list[Command] = []
         """The messages that came."""
+        self.echo: Callable[[bytes], bytes] = lambda octets: b""
+        """What it sends back of what it hears."""
         self._decoder = BasicDecoder(1600)
 
     def feed(self, octets: bytes) -> bytes:
         """Take what the host has sent; return what the module says to that."""
+        return self.echo(octets) + self._answers(octets)
+
+    def _answers(self, octets: bytes) -> bytes:
         said = b""
         for item in self._decoder.receive_data(octets):
             if isinstance(item, Frame):
@@ -95,6 +101,8 @@ class Watcher:
         self.takes = True
         """Whether the line takes octets."""
         self._kept = b""
+        self.pieces = 1
+        """In how many pieces the module's octets come."""
         self.link.start(self.now)
         self.turn()
         for dlci in dlcis:
@@ -125,8 +133,9 @@ class Watcher:
 
     def hear(self, octets: bytes) -> None:
         """Receive octets from the module."""
-        if octets:
-            self.events += self.link.receive(octets, self.now)
+        size = max(1, len(octets) // self.pieces)
+        for start in range(0, len(octets), size):
+            self.events += self.link.receive(octets[start : start + size], self.now)
         self.turn()
 
     def wait(self, seconds: float) -> None:

@@ -131,6 +131,20 @@ def test_any_octet_is_a_sign_of_life(octets: bytes, kind: KeepAlive) -> None:
     assert host.link.ended is not None
 
 
+@pytest.mark.parametrize("kind", [KeepAlive.TEST, KeepAlive.MSC])
+@pytest.mark.parametrize("pieces", [1, 3, 100])
+@pytest.mark.parametrize("dropped", [b"", bytes(range(32))], ids=["all", "without control characters"])
+def test_the_echo_of_the_question_is_none(dropped: bytes, pieces: int, kind: KeepAlive) -> None:
+    """A module that has restarted without a word is in AT mode, and sends back what it hears."""
+    host = Watcher(MuteModule(), Config(keep_alive=kind), 1)
+    host.module.dead = True
+    host.module.echo = lambda octets: octets.translate(None, dropped)
+    host.pieces = pieces
+    host.wait(INTERVAL + GIVEN_UP + 0.1)
+    (closed,) = host.of(SessionClosed)
+    assert closed.detail.startswith("the peer only sends back what it hears")
+
+
 def test_a_module_that_holds_all_channels_is_not_asked_until_it_lets_them_go() -> None:
     host = Watcher(MuteModule(), AUTO, 1)
     host.hear(from_module(0, encode_message(FCoff(), command=True)))
