@@ -54,16 +54,17 @@ class PeerWatch:
             self._trial = self._test()
         return self._trial
 
-    def heard(self, now: float, data: bytes = b"") -> None:
+    def heard(self, now: float) -> None:
         """Note octets from the peer: whatever they are, it is alive."""
         self._heard_at = now
-        if self.question is not None:
-            self._said = (self._said + data)[:_MOST_KEPT]
+
+    def said(self, data: bytes) -> None:
+        """Keep octets that came while a question is out: they may be nothing but its echo."""
+        self._said = (self._said + data)[:_MOST_KEPT]
 
     def sent(self, data: bytes) -> None:
-        """Note octets for the peer: they may come back from a module that has restarted, and is in AT mode."""
-        if self.question is not None:
-            self._sent = (self._sent + data)[:_MOST_KEPT]
+        """Keep octets that leave while a question is out: a module that has restarted may only send them back."""
+        self._sent = (self._sent + data)[:_MOST_KEPT]
 
     def stalled(self, *, stalled: bool) -> None:
         """Note that the line takes no octets, or does again: no answer can come to what has not left.

@@ -145,10 +145,6 @@ class ControlSession:
         self.dropped[item.reason.value] += 1
         self.emit(item)
 
-    def octets_received(self, data: bytes) -> None:
-        """Note that the peer is alive."""
-        self.watch.heard(self.now, data)
-
     def stalled(self, *, stalled: bool) -> None:
         """Note that the line takes no octets, or does again."""
         self.watch.stalled(stalled=stalled)
@@ -313,7 +309,8 @@ class ControlSession:
         octets = self.transmitter.hand_out(self.now, limit)
         if octets:
             self.standby.after_sending()
-            self.watch.sent(octets)
+            if self.watch.question is not None:
+                self.watch.sent(octets)
         return octets
 
     def _data_sent(self, dlc: Dlc) -> None:
