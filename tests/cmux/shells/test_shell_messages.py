@@ -87,7 +87,7 @@ NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
     ),
     "profile": (
         {"profile": "m99"},
-        Told(cmux.ConfigError, f"profile = 'm99' is not {', '.join(NAMES[:-1])} or {NAMES[-1]}"),
+        Told(cmux.ConfigError, f"profile = 'm99' is not {', '.join(NAMES)} or the path of a file that ends in .toml"),
     ),
     "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61")),
 }
