@@ -2,55 +2,62 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
-from shells import Shell
+from shells import Mux, Shell
 
 from cmux.cli import main
+from drivers.clock import SystemClock
 from drivers.emulator import Behaviour, EmulatedModule
 
-SETTINGS: dict[str, Any] = {"t1": 1.0, "t2": 2.0, "sleeps_after": 0.15, "wake_pause": 0.05}
-"""What is lost is missing for a second: no repetition hides it."""
+SETTINGS: dict[str, Any] = {"t1": 2.0, "t2": 2.5, "sleeps_after": 60.0, "wake_pause": 0.3, "drain_timeout": 0.02}
+"""What is lost is missing for seconds: no repetition hides it. The drain time-out is that of a module that is awake."""
+
+SILENCE = 100.0
 
 
-def sleeper() -> EmulatedModule:
-    return EmulatedModule(loopback=[2, 3], behaviour=Behaviour(cmux_sleeps_after=0.2, cmux_wake_pause=0.03))
+class _Clock(SystemClock):
+    """The module's clock, on which a silence can be put before that of the host."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        return super().now() + self._ahead
+
+    def falls_silent(self, mux: Mux) -> None:
+        """Let both sides believe that nothing has passed for a long time."""
+        mux.until(_believes_in_silence)
+        self._ahead += SILENCE
 
 
-def until_it_sleeps() -> None:
-    time.sleep(0.25)  # the silence itself is what is tested
+def _believes_in_silence(core: Any) -> bool:
+    core._session.standby._self_sleep.agreed()
+    return True
 
 
 def test_a_module_that_sleeps_by_itself_loses_nothing(shell: Shell) -> None:
-    with sleeper() as module, shell.open(module.serve_pty(), **SETTINGS) as mux:
-        channel = mux.channel(2)
-        until_it_sleeps()
-        for data in (b"AT\r", b"more"):  # while it wakes up, and at once
-            channel.write(data)
-        assert channel.read(7) == b"AT\rmore"
-        until_it_sleeps()
-        assert mux.channel(3).echoes()
-        until_it_sleeps()
-        channel.close()
-        until_it_sleeps()
-        stats = mux.stats()
-        assert (stats["retransmissions"], stats["command_retransmissions"]) == (0, 0)
-        mux.close()
-        assert mux.mux.error is not None and mux.mux.error.cause.value == "local"
-
-
-def test_what_is_written_last_leaves_before_the_end(shell: Shell) -> None:
-    """The drain time-out is the time of a module that is awake."""
-    heard: list[bytes] = []
-    with sleeper() as module:
-        module.on_octets(lambda dlci, way, data: heard.append(data) if (dlci, way) == (1, "received") else None)
-        with shell.open(module.serve_pty(), drain_timeout=0.02, **SETTINGS) as mux:
-            channel = mux.channel(1)
-            until_it_sleeps()
-            channel.write(b"AT+QPOWD\r")
-        assert b"".join(heard) == b"AT+QPOWD\r"
+    clock, heard = _Clock(), bytearray()
+    behaviour = Behaviour(cmux_sleeps_after=SILENCE, cmux_wake_pause=0.02)
+    with EmulatedModule(loopback=[2], behaviour=behaviour, clock=clock) as module:
+        module.on_octets(lambda dlci, way, data: heard.extend(data if (dlci, way) == (1, "received") else b""))
+        with shell.open(module.serve_pty(), **SETTINGS) as mux:
+            looped, plain = mux.channel(2), mux.channel(1)
+            plain.write(b"AT\r")
+            assert plain.read(9) == b"AT\r\r\nOK\r\n"
+            assert looped.echoes()
+            clock.falls_silent(mux)
+            looped.write(b"while it wakes up, ")
+            looped.write(b"and more")
+            assert looped.read(27) == b"while it wakes up, and more"
+            stats = mux.stats()
+            assert (stats["retransmissions"], stats["command_retransmissions"]) == (0, 0)
+            clock.falls_silent(mux)
+            plain.write(b"AT+LAST\r")
+        assert heard == b"AT\rAT+LAST\r"  # what is written last leaves before the end
+        assert mux.error is not None
+        assert "closed down by this side" in str(mux.error)
 
 
 @pytest.mark.parametrize("sleeps_after", ["0", "x"])
