@@ -62,6 +62,7 @@ class HangupBridge(PtyBridge):
         self._watch = OpenWatch(self._pty.slave_name)
         self._lock = threading.Lock()  # for the pty, its watch and its client
         self._present = False
+        self._replaced = False  # all clients have left, and another has come so soon that the pty had none for no time
         self._client = 0  # a number that changes when a client is hung up, whose octets are worth nothing then
         self._writer = 0
         self._dropping = False
@@ -87,7 +88,7 @@ class HangupBridge(PtyBridge):
             self._pty.renew()
             self._watch.close()
             self._watch = OpenWatch(self._pty.slave_name)
-            self._present = False
+            self._present = self._replaced = False
             self._client += 1
         with contextlib.suppress(BlockingIOError):
             os.write(self._event_write, b"x")  # a poll that goes on would keep the old pty alive
@@ -105,6 +106,16 @@ class HangupBridge(PtyBridge):
         # A call that ends because RTC is off was that of the client that has left, and not of the next one.
         if had and not self._has_carrier and not self._stopping and not self._dropping:
             self.hang_up()
+
+    def _look(self) -> int:
+        """Look, with the lock, for what has become of the clients; return what poll says of the pty."""
+        seen = self._watch.look()  # asked first: whoever comes in between is seen by poll
+        state = self._state()
+        if state != select.POLLHUP:
+            self._watch.present()
+        self._replaced = self._replaced or seen.replaced
+        self._present = self._present or seen.came or state != select.POLLHUP
+        return state
 
     def _state(self) -> int:
         poll = select.poll()
@@ -133,16 +144,18 @@ class HangupBridge(PtyBridge):
                 self._write()
                 continue
             with self._lock:
-                came = self._watch.opened()  # asked first: whoever comes in between is seen by poll
-                state = self._state()
-                self._present = self._present or came or state != select.POLLHUP
+                state = self._look()
                 present, watch, master = self._present, self._watch.fileno(), self._pty.master
-                if state & select.POLLIN:
+                if state & select.POLLIN and not self._replaced:
                     self._unsent, self._writer = os.read(master, _READ_SIZE), self._client
-            if state & select.POLLIN:
+                    self._look()  # if somebody else has come meanwhile, these may be his
+                replaced = self._replaced
+            if replaced:
+                self._end_call()
+            elif state & select.POLLIN:
                 self._follow()
             elif not state & select.POLLHUP:
-                self._await(None, (master, select.POLLIN))
+                self._await(None, (master, select.POLLIN), (watch, select.POLLIN))
             elif present:
                 self._end_call()
             else:
@@ -156,23 +169,29 @@ class HangupBridge(PtyBridge):
         self._unsent = self._unsent[taken:]
         if self._unsent and not self._await(_LINGER, (self.uart.fileno(), select.POLLOUT)):
             with self._lock:
-                if self._state() & select.POLLHUP:
+                if self._look() & select.POLLHUP or self._replaced:
                     self._unsent = b""
 
     def _end_call(self) -> None:
-        self._flush()  # a message about signals goes before what is queued
         self._dropping = True
         try:
+            self._discard()  # the rest of what the call has brought
+            self._flush()  # a message about signals goes before what is queued
             self._set_rtc(on=False)
             self._pause(waits.HANG_UP)
-            with self._lock:
-                self._present = False
-                with contextlib.suppress(OSError):
-                    self._pty.discard()  # NO CARRIER, or the rest of what the call has brought
-                self._watch.opened()  # by ourselves
+            self._discard()
         finally:
             self._dropping = False
             self._set_rtc(on=True)
+
+    def _discard(self) -> None:
+        """Throw away what no client has read; who has come or left until now has done so before the next call."""
+        with self._lock:
+            with contextlib.suppress(CmuxError, OSError):
+                self._pty.discard()
+                self.uart.reset_input_buffer()
+            self._watch.look()  # at ourselves, too
+            self._present = self._replaced = False
 
     def _flush(self) -> None:
         self.uart.write_timeout = _LINGER
@@ -198,7 +217,7 @@ class HangupBridge(PtyBridge):
             data = self.uart.read()
             if data:
                 data += self.uart.read(min(self.uart.in_waiting, _READ_SIZE))
-            while data and not self._stopping:
+            while data and not self._stopping and not self._dropping:  # NO CARRIER is not for the next client
                 with self._lock:
                     try:
                         taken = os.write(self._pty.master, data)

@@ -1,0 +1,139 @@
+"""``--hangup`` where one program follows another at once: the first one's call ends all the same."""
+
+from __future__ import annotations
+
+import select
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("needs Linux", allow_module_level=True)
+
+from calls import PATIENCE, CallModule, PathClient
+from mux_leaks import nothing_left
+
+import cmux
+from cmux.inotify import OpenWatch
+from cmux.protocol import waits
+from cmux.threads.hangup_bridge import HangupBridge
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+__all__ = ["nothing_left"]
+
+
+@pytest.fixture
+def module(nothing_left: None) -> Iterator[CallModule]:
+    with CallModule() as module:
+        module.habits.loopback = ()
+        yield module
+
+
+@pytest.fixture
+def mux(module: CallModule) -> Iterator[cmux.Mux]:
+    with cmux.open(module.path) as mux:
+        yield mux
+
+
+@pytest.fixture
+def path(mux: cmux.Mux, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A channel under a link; RTC is off for a moment only."""
+    monkeypatch.setattr(waits, "HANG_UP", 0.01)
+    bridge = HangupBridge(mux.channel(1), tmp_path / "m1")
+    bridge.start()
+    try:
+        yield bridge.path
+    finally:
+        bridge.close()
+
+
+def heard_from_module(mux: cmux.Mux, count: int) -> None:
+    """Wait until so many octets of the channel have reached the host."""
+    assert mux._engine.wait(lambda core: core.stats()["dlcs"][1]["octets_received"] >= count, PATIENCE)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("_", range(10))
+def test_a_program_that_follows_another_at_once_begins_after_its_call(module: CallModule, path: str, _: int) -> None:
+    """A script closes a port and opens it again: whoever looks later finds a client there, as before."""
+    first = PathClient(path)
+    first.write(b"call")
+    module.until(1, b"call")
+    first.close()
+    with PathClient(path) as following:
+        following.write(b"dial")
+        module.until(1, b"call", "RTC off", "RTC on", b"dial")
+
+
+def test_it_reads_nothing_of_that_call(
+    module: CallModule, mux: cmux.Mux, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the module says about the end comes while the next program is there already."""
+    off, over, plain = threading.Event(), threading.Event(), HangupBridge._pause
+
+    def paused(bridge: HangupBridge, seconds: float) -> None:
+        if seconds != waits.HANG_UP:
+            plain(bridge, seconds)
+            return
+        off.set()
+        assert over.wait(PATIENCE)
+
+    monkeypatch.setattr(HangupBridge, "_pause", paused)
+    first = PathClient(path)
+    module.say(1, b"what nobody has read")
+    assert select.select([first.fd], [], [], PATIENCE)[0]
+    first.close()
+    with PathClient(path) as following:
+        assert off.wait(PATIENCE)
+        module.say(1, b"NO CARRIER")
+        heard_from_module(mux, len(b"what nobody has read" + b"NO CARRIER"))
+        over.set()
+        module.until(1, "RTC off", "RTC on")
+        module.say(1, b"RING")
+        assert following.read(4) == b"RING"
+
+
+class TestOpenWatch:
+    """Who comes and leaves between two looks."""
+
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> str:
+        (tmp_path / "file").touch()
+        return str(tmp_path / "file")
+
+    @pytest.fixture
+    def watch(self, file: str) -> Iterator[OpenWatch]:
+        watch = OpenWatch(file)
+        yield watch
+        watch.close()
+
+    def test_who_comes_is_told_once(self, file: str, watch: OpenWatch) -> None:
+        assert watch.look() == (False, False)
+        with PathClient(file):
+            assert watch.look() == (True, False)
+            assert watch.look() == (False, False)
+        assert watch.look() == (False, False)
+
+    def test_who_comes_when_all_have_left_has_replaced_them(self, file: str, watch: OpenWatch) -> None:
+        with PathClient(file):
+            assert watch.look() == (True, False)
+        with PathClient(file):
+            assert watch.look() == (True, True)
+
+    def test_who_has_been_there_all_the_time_is_not_replaced(self, file: str, watch: OpenWatch) -> None:
+        with PathClient(file):
+            assert watch.look() == (True, False)
+            with PathClient(file):
+                assert watch.look() == (True, False)
+            with PathClient(file):
+                assert watch.look() == (True, False)
+
+    def test_two_alike_in_a_row_may_be_one_and_the_pty_knows_better(self, file: str, watch: OpenWatch) -> None:
+        with PathClient(file), PathClient(file):
+            watch.look()
+        watch.look()
+        watch.present()
+        with PathClient(file):
+            assert watch.look() == (True, False)
