@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,9 +51,13 @@ def path(mux: cmux.Mux, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         bridge.close()
 
 
-def heard_from_module(mux: cmux.Mux, count: int) -> None:
-    """Wait until so many octets of the channel have reached the host."""
+def taken_from_module(mux: cmux.Mux, count: int) -> None:
+    """Wait until so many octets of the channel have reached the host, and its bridge waits for more."""
     assert mux._engine.wait(lambda core: core.stats()["dlcs"][1]["octets_received"] >= count, PATIENCE)  # type: ignore[index]
+    uart, ends = mux.channel(1), time.monotonic() + PATIENCE
+    while mux._engine._events or uart.in_waiting or uart._handle is None or not uart._handle.buffer.wanted:
+        assert time.monotonic() < ends
+        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("_", range(10))
@@ -88,7 +93,7 @@ def test_it_reads_nothing_of_that_call(
     with PathClient(path) as following:
         assert off.wait(PATIENCE)
         module.say(1, b"NO CARRIER")
-        heard_from_module(mux, len(b"what nobody has read" + b"NO CARRIER"))
+        taken_from_module(mux, len(b"what nobody has read" + b"NO CARRIER"))
         over.set()
         module.until(1, "RTC off", "RTC on")
         module.say(1, b"RING")
