@@ -97,6 +97,7 @@ class Standby:
         first = own.may_sleep(session.now) and not self.power.asleep and session.transmitter.due
         if first:
             session.transmitter.send_flags()
+            self.power.flags_wanted(session.now)
         session.transmitter.waking = own.ready_at is not None or (first and own.pauses)
 
     def after_sending(self) -> None:
