@@ -21,6 +21,8 @@ class Seen(NamedTuple):
     """Somebody has opened it."""
     replaced: bool
     """Somebody has opened it after all who had it open had left."""
+    emptied: bool
+    """All who had it open have left, as far as the events tell, and nobody has come since."""
 
 
 class OpenWatch:
@@ -37,7 +39,8 @@ class OpenWatch:
         if sys.platform != "linux":
             raise OSError("to notice who opens a path needs Linux")
         library = ctypes.CDLL(None, use_errno=True)
-        self._clients = 0
+        self.clients: int = 0
+        """How many have it open, as far as the events tell: Linux tells two alike in a row as one."""
         self._fd: int = _checked(library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), path)
         try:
             _checked(library.inotify_add_watch(self._fd, os.fsencode(path), _IN_OPEN | _IN_CLOSE), path)
@@ -52,21 +55,17 @@ class OpenWatch:
         """Return the descriptor, for a poll."""
         return self._fd
 
-    def present(self) -> None:
-        """Note that somebody has it open: Linux tells two alike events in a row as one, so that one may be missing."""
-        self._clients = max(self._clients, 1)
-
     def look(self) -> Seen:
         """Return what has happened since the last look."""
-        came = left = replaced = False
+        came = emptied = replaced = False
         for mask in self._masks():
             if mask & _IN_OPEN:
-                came, replaced = True, replaced or left
-                self._clients += 1
+                came, replaced, emptied = True, replaced or emptied, False
+                self.clients += 1
             elif mask & _IN_CLOSE:
-                self._clients = max(self._clients - 1, 0)
-                left = left or not self._clients
-        return Seen(came, replaced)
+                self.clients = max(self.clients - 1, 0)
+                emptied = not self.clients
+        return Seen(came, replaced, emptied)
 
     def _masks(self) -> list[int]:
         masks: list[int] = []

@@ -21,6 +21,8 @@ from .virtual_uart import VirtualUart
 _READ_SIZE = 4096
 _FULL_WAIT: Final = 0.2
 """Seconds until a pty that was full is tried again: while it has no client, poll does not tell whether it has room."""
+_EVENT_WAIT: Final = 0.05
+"""Seconds after which a client that comes has been told of, while the pty says already that it is there."""
 _TOLD: Final = 2.0
 """Seconds that the peer has to answer a message about signals, before data goes on without that."""
 _LINGER: Final = 5.0
@@ -110,15 +112,28 @@ class HangupBridge(PtyBridge):
     def _look(self) -> int:
         """Look, with the lock, for what has become of the clients; return what poll says of the pty."""
         seen = self._watch.look()  # asked first: whoever comes in between is seen by poll
+        came, replaced = seen.came, seen.replaced
         state = self._state()
-        if state != select.POLLHUP:
-            self._watch.present()
-        self._replaced = self._replaced or seen.replaced
-        self._present = self._present or seen.came or state != select.POLLHUP
+        if seen.emptied and not state & select.POLLHUP:  # it is about to be hung up, or the next one has come since
+            state = self._state(_EVENT_WAIT, self._watch.fileno())
+            seen = self._watch.look()
+            came, replaced = came or seen.came, replaced or seen.came
+        if state & select.POLLHUP:
+            self._watch.clients = 0
+        elif seen.emptied and not seen.came:  # the events have told too little
+            self._watch.clients = 1
+        self._replaced = self._replaced or replaced
+        self._present = self._present or came or state != select.POLLHUP
         return state
 
-    def _state(self) -> int:
+    def _state(self, timeout: float = 0.0, *others: int) -> int:
+        """Return what poll says of the pty; with a time-out, when it is hung up or one of others is readable."""
         poll = select.poll()
+        if timeout:
+            poll.register(self._pty.master, 0)
+            for fd in others:
+                poll.register(fd, select.POLLIN)
+            poll.poll(round(timeout * 1000))
         poll.register(self._pty.master, select.POLLIN)
         return dict(poll.poll(0)).get(self._pty.master, 0)
 
