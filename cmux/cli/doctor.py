@@ -179,6 +179,8 @@ def _inside(mux: Mux, channels: Iterable[int]) -> Iterator[Finding]:
         yield Finding("DLCI 0", False, str(error))
         return
     config = mux.config
+    if (rate := mux._followed_to) is not None:
+        yield Finding("rate", True, f"SABM is answered at {rate} baud only: --mux-baudrate {rate} saves time")
     yield Finding("DLCI 0", True, f"SABM is answered with UA; {config.option.value} option, N1 {config.n1} octets")
     yield _test(mux)
     for dlci in channels:

@@ -619,6 +619,8 @@ def test_a_row_writes_its_default_as_a_text_that_it_reads() -> None:
 
 
 def test_a_profile_is_checked_when_it_is_made() -> None:
-    for wrong in ({"name": 5}, {"at_cmux": "long"}, {"settings": {"t1": "x"}}, {"settings": {"n2": 300}}):
+    wrongs: list[dict[str, object]] = [{"name": 5}, {"at_cmux": "long"}]
+    wrongs += [{"settings": {name: value}} for name, value in (("t1", "x"), ("n2", 300), ("settel", 1))]
+    for wrong in wrongs:
         with pytest.raises(cmux.ConfigError):
             cmux.Profile(**{"name": "own", "title": "", "source": "", **wrong})  # type: ignore[arg-type]
