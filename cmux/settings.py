@@ -211,6 +211,18 @@ class SessionSettings(TypedDict, total=False):
         Wakeup | Literal["handshake", "flags", "none"],
         Setting(SESSION, Words.of(Wakeup), "what to send before the first frame to a sleeping module"),
     ]
+    sleeps_after: Annotated[
+        float | None,
+        Setting(
+            SESSION,
+            _time("sleeps_after"),
+            "the module sleeps by itself after S seconds of silence, and loses what wakes it: send flags first",
+            otherwise="it does not",
+        ),
+    ]
+    wake_pause: Annotated[
+        float, Setting(SESSION, _time("wake_pause"), "send the first frame S seconds after these flags")
+    ]
     priority_order: Annotated[
         PriorityOrder | Literal["low-first", "high-first", "none"],
         Setting(RARE, Words.of(PriorityOrder), "which priority number of PN goes first"),

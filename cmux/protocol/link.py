@@ -58,6 +58,7 @@ class Link:
         self._watch = ResetWatch(self.multiplexer.config) if role is Role.INITIATOR else None
         self._stall = stall
         self._blocked = self._stalled = False
+        self._waking = False  # flags that wake the peer are among what is unwritten
         self._lost_at: float | None = None
         self._octets_received = self._octets_sent = 0
 
@@ -109,6 +110,7 @@ class Link:
             return b""
         data = self.multiplexer.data_to_send(now, self._pacer.limit)
         self._give(data, now)
+        self._waking = self._waking or (bool(data) and self.multiplexer.waking)
         return data
 
     def _give(self, data: bytes, now: float) -> None:
@@ -133,6 +135,13 @@ class Link:
         if self._stalled:
             self._note_stall(now)
         self._lost_at = self._stalled_at(now) if self.unwritten else None
+        if self._waking:
+            self._flags_left(now)
+
+    def _flags_left(self, now: float) -> None:
+        """Count the pause of a peer that is being woken from when the line has taken the flags."""
+        self.multiplexer.flags_left(now)
+        self._waking = self.unwritten > 0
 
     def blocked(self, now: float) -> None:
         """Note that the line takes nothing at the moment; if that lasts, it is considered lost.
@@ -182,7 +191,7 @@ class Link:
         """
         first, end = self.ended is None, SessionClosed(cause, reason)
         self.ended = self.ended or end
-        self._blocked, self._lost_at = False, None
+        self._blocked, self._waking, self._lost_at = False, False, None
         events = [
             end if isinstance(event, SessionClosed) else event for event in self.multiplexer.line_lost(reason, now)
         ]
@@ -206,6 +215,8 @@ class Link:
             The events.
         """
         self._note_stall(now)
+        if self._waking:
+            self._flags_left(now)
         events = self.multiplexer.handle_timeout(now)
         if self._watch is not None and (reset := self._watch.verdict(now)) is not None:
             events += self.line_lost(reset, now, Cause.PEER)

@@ -319,6 +319,19 @@ class Multiplexer(ControlServices):
         """
         return self._at(now).hand_out(limit)
 
+    @property
+    def waking(self) -> bool:
+        """Whether frames wait after flags because the peer may have slept by itself (`Config.sleeps_after`)."""
+        return self._session.transmitter.waking
+
+    def flags_left(self, now: float) -> None:
+        """Begin `Config.wake_pause` anew: the line has taken the flags later than `data_to_send` returned them.
+
+        Args:
+            now: seconds on the caller's clock.
+        """
+        self._at(now).standby.flags_left()
+
     # --- Time -----------------------------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:

@@ -330,7 +330,7 @@ class ControlSession:
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due next."""
         due = [dlc.deadline for dlc in self.dlcs.values() if dlc.deadline is not None]
-        others = self.control.next_timeout(), self.standby.power.next_timeout(), self._ask_at()
+        others = self.control.next_timeout(), self.standby.next_timeout(), self._ask_at()
         due += [at for at in others if at is not None]
         if self.events.since is not None:
             due.append(self.events.since)

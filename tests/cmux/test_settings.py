@@ -169,6 +169,8 @@ EXAMPLES = {
     "keep_alive": session("keep_alive", "msc", "msc", KeepAlive.MSC),
     "keep_alive_interval": session("keep_alive_interval", "60", 60.0),
     "wakeup": session("wakeup", "flags", "flags", Wakeup.FLAGS),
+    "sleeps_after": session("sleeps_after", "20", 20.0),
+    "wake_pause": session("wake_pause", "0.02", 0.02),
     "priority_order": session("priority_order", "high-first", "high-first", PriorityOrder.HIGH_FIRST),
     "frame_type": session("frame_type", "UI", "UI", FrameType.UI),
     "k": session("k", "3", 3),
@@ -426,7 +428,7 @@ def test_the_type_of_a_keyword_its_row_and_where_it_goes_agree() -> None:
         assert row.name == name
         kinds_of = [one for one in typing.get_args(hint) or (hint,) if one is not NoneType]
         if name in fields:
-            assert fields[name] in kinds_of
+            assert fields[name] in (*kinds_of, hint)
         if isinstance(row.kind, kinds.Number):
             assert kinds_of == [int if row.kind.whole else float]
         elif isinstance(row.kind, kinds.YesNo):
@@ -589,7 +591,7 @@ def test_a_name_that_nobody_knows_is_a_type_error() -> None:
 
 def test_none_says_what_saying_nothing_says(opened: Opened) -> None:
     optional = {name: None for name, row in SETTINGS.items() if row.optional}
-    names = "line_rate option n1 capture rtscts dsrdtr start_command mux_baudrate reset_command"
+    names = "line_rate option n1 capture rtscts dsrdtr start_command mux_baudrate reset_command sleeps_after"
     assert set(names.split()) == set(optional)
     with Module() as opened.module, cmux.open(opened.module.path, **optional) as mux:  # type: ignore[arg-type]
         assert mux.config == cmux.Profile(name="", title="", source="").config()
