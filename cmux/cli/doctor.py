@@ -130,12 +130,13 @@ def examine(options: LineOptions) -> Iterator[Finding]:
     yield from _packages()
     plan = options.plan
     try:
-        line = plan.open_line()
+        line = plan.open_line(told=True)
     except CmuxError as error:
         yield Finding("port", False, str(error), error.hint if isinstance(error, PortError) else None)
         return
     try:
-        yield Finding("port", True, f"{options.port} is open" + (f" at {line.rate} baud" if line.rate else ""))
+        opened = f"{options.port} is open" + (f" at {line.rate} baud" if line.rate else "")
+        yield Finding("port", True, "; ".join((opened, *plan.flow.remarks)))
         yield from (Finding("line", False, "", fact.hint) for fact in line.facts() if fact.notable)
         findings: list[Finding] = []
         try:

@@ -7,6 +7,7 @@ import ast
 import inspect
 import json
 import logging
+import os
 import pickle
 import re
 import sys
@@ -303,6 +304,26 @@ def test_flow_control_that_stty_has_set_counts_as_that_which_was_asked_for(
         finally:
             line.close()
         assert list(line.facts()) == []
+
+
+def test_an_inherited_flow_control_is_to_blame_where_nothing_was_asked_for(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, here: Computer
+) -> None:
+    import termios
+
+    quick(monkeypatch, CASES["cts-off"])
+    with Module(silent=True) as module:
+        fd = os.open(module.path, os.O_RDWR | os.O_NOCTTY)
+        try:
+            attributes = termios.tcgetattr(fd)
+            attributes[2] |= termios.CRTSCTS
+            termios.tcsetattr(fd, termios.TCSANOW, attributes)
+            here.cts_is_off(module.path)
+            with pytest.raises(cmux.ModuleSilent, match="no octet has left this computer: CTS is off") as caught:
+                shell.open(module.path, **IMPATIENT)
+        finally:
+            os.close(fd)
+    assert caught.value.id == "cts-off"
 
 
 def facts_of(path: str) -> set[str]:
