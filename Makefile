@@ -33,7 +33,7 @@ demo: $(VENV)/run.stamp ## chapter 8 of the app note over a multiplexed line, on
 	@$(BIN)/gsm0710 demo
 
 test: $(VENV)/test.stamp ## the test suite
-	$(BIN)/python -m pytest --ignore tests/interop -n 3 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --ignore tests/interop -n 6 --dist loadfile $(PYTEST_ARGS)
 
 interop: $(VENV)/test.stamp ## the tests with programs that nobody here wrote, as far as they are installed
 	$(BIN)/python -m pytest tests/interop $(PYTEST_ARGS)

@@ -3,7 +3,17 @@
 import logging
 from collections.abc import Iterable
 
-from .protocol.events import Cause, Closed, Event, Opened, ResetSuspected, SessionClosed, SessionOpened
+from .protocol.config import KeepAlive
+from .protocol.events import (
+    Cause,
+    Closed,
+    Event,
+    KeepAliveChosen,
+    Opened,
+    ResetSuspected,
+    SessionClosed,
+    SessionOpened,
+)
 from .protocol.startup_steps import Finding
 
 
@@ -30,6 +40,10 @@ def log_event(log: logging.Logger, event: Event) -> None:
     match event:
         case ResetSuspected():
             log.info("%r where frames should be", event.text)
+        case KeepAliveChosen(kind=KeepAlive.NONE):
+            log.warning("it answers neither Test nor MSC: nothing will tell if it falls silent (keep_alive=none)")
+        case KeepAliveChosen():
+            log.info("if it falls silent, it is asked by %s whether it is still there", _BY[event.kind])
         case SessionOpened():
             log.info("the session is open")
         case SessionClosed(cause=Cause.LOCAL):  # what else ends it is logged by the Mux, which knows whether it matters
@@ -39,6 +53,8 @@ def log_event(log: logging.Logger, event: Event) -> None:
         case Closed():
             log.info("DLCI %d is closed%s", event.dlci, "" if event.cause in _TOLD_ONCE else f": {event.detail}")
 
+
+_BY = {KeepAlive.TEST: "Test", KeepAlive.MSC: "MSC"}
 
 _TOLD_ONCE = frozenset({Cause.LOCAL, Cause.LINE_LOST, Cause.SESSION})
 """The ends of a DLC that need no reason: this side has closed it, or the end of the session tells why."""

@@ -72,6 +72,7 @@ class MuxBase(ABC):
         self._refused: frozenset[int] | None = None
         self._session_end: SessionClosed | None = None
         self._opened = False
+        self._followed_to: int | None = None
 
     @abstractmethod
     def _call(self, action: Callable[[Multiplexer, float], T], /) -> T:
@@ -216,6 +217,7 @@ class MuxBase(ABC):
         """Note that the line was set to another rate."""
         if self._entered is not None:
             self._entered = replace(self._entered.follow(rate), unread=heard)
+        self._followed_to = rate
         self._log.info("SABM is not answered: it is sent again at %d baud", rate)
 
     def _new_link(self) -> Link:

@@ -10,6 +10,8 @@ from .capture.recorder import Capture
 from .errors import ConfigError, InvalidDlci
 from .line.base import Line, SerialLike
 from .line.physical import open_line
+from .line.port_flow import PortFlow
+from .logs import port_logger
 from .protocol.at_cmux import CmuxCommand
 from .protocol.config import Config, Option
 from .protocol.hand_over import Entered, init_rates
@@ -40,6 +42,8 @@ class Plan:
     """Bits per second."""
     serial: SerialSettings
     """Further settings of pyserial."""
+    flow: PortFlow
+    """The flow control that was set on the port before."""
     by_at: bool
     """The module needs AT+CMUX first."""
     profile: Profile
@@ -67,17 +71,22 @@ class Plan:
     capture_payload: bool
     """Whether the capture contains the octets of user DLCs."""
 
-    def open_line(self, *, again: bool = False) -> Line:
-        """Open the line.
+    def open_line(self, *, again: bool = False, told: bool = False) -> Line:
+        """Open the line, and log what the user should know of its port.
 
         Args:
             again: the line was lost, and may have another number now.
+            told: the caller tells that itself, by `flow`.
 
         Raises:
             PortError: it cannot be opened.
         """
         found = again and self.stable is not None and os.path.exists(self.stable)
-        return open_line(self.stable if found and self.stable else self.port, self.baudrate, **self.serial)
+        port = self.stable if found and self.stable else self.port
+        line = open_line(port, self.baudrate, self.flow, **self.serial)
+        for remark in () if told else self.flow.news():
+            port_logger(line.name).warning("%s", remark)
+        return line
 
     def again(self, entered: Entered | None) -> CmuxCommand:
         """Return how AT+CMUX is sent when the line is opened again: what was found out before is not asked again.
@@ -118,7 +127,7 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
     """
     opening, start, serial, session = told_apart(settings, function)
     profile, baudrate = find_profile(opening["profile"]), opening["baudrate"]
-    config = session_config(profile, session, port)
+    config = session_config(profile, session, port, reattach=opening["reattach"] and function != "serve")
     names = profile.channels
     options = profile.start_options(**start)
     rates = dict.fromkeys((*filter(None, (options.mux_baudrate,)), *init_rates(options.init), *opening["other_rates"]))
@@ -127,6 +136,7 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
         stable=_stable_name(port) if opening["reattach"] else None,
         baudrate=baudrate,
         serial=serial,
+        flow=PortFlow(),
         by_at=opening["startup"] == "at",
         profile=profile,
         config=config,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .kinds import AtCommands, Kind
+from .profile_files import FileProblem
 
 # The groups of options in --help, and the sections of docs/settings.md.
 LINE: Final = "the line"
@@ -67,6 +68,8 @@ class Setting:
         try:
             value = self.kind.read(text)
             self.checked(value)
+        except FileProblem as error:
+            raise ValueError(f"{text!r}: {error.problem}") from None
         except ValueError:
             raise ValueError(f"{text!r} is not {self.kind.expected}") from None
         return value

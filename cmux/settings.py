@@ -28,6 +28,7 @@ from .kinds import (
     Words,
     seconds,
 )
+from .profile_files import ProfileName
 from .protocol.config import RANGES, Config, KeepAlive, Option, PriorityOrder, Wakeup
 from .protocol.profiles import PROFILES, Profile
 from .protocol.start_options import START_RANGES, StartOptions
@@ -77,7 +78,13 @@ class OpeningSettings(TypedDict, total=False):
         Setting(START, _STARTUPS, "send AT+CMUX first (at), or expect a module that multiplexes (none)", "at"),
     ]
     profile: Annotated[
-        str | Profile, Setting(START, Words(PROFILES, (Profile,)), "what is known about the module", "generic")
+        str | os.PathLike[str] | Profile,
+        Setting(
+            START,
+            ProfileName(lambda name, value: SETTINGS[name].checked(value)),
+            "what is known about the module: a name, or a file of your own",
+            "generic",
+        ),
     ]
     other_rates: Annotated[
         Iterable[int],
@@ -189,8 +196,13 @@ class SessionSettings(TypedDict, total=False):
     t3: Annotated[float, Setting(SESSION, _time("t3"), "let a sleeping module take S seconds to wake up")]
     n2: Annotated[int, Setting(SESSION, _count("n2"), "repeat a frame or command at most N times")]
     keep_alive: Annotated[
-        KeepAlive | Literal["none", "test", "msc"],
-        Setting(SESSION, Words.of(KeepAlive), "how to ask a silent module whether it is still there"),
+        KeepAlive | Literal["none", "test", "msc", "auto"],
+        Setting(
+            SESSION,
+            Words.of(KeepAlive),
+            "how to ask a silent module whether it is still there",
+            otherwise="none; with reattach auto",
+        ),
     ]
     keep_alive_interval: Annotated[
         float, Setting(SESSION, _time("keep_alive_interval"), "ask it after S seconds of silence")
@@ -198,6 +210,18 @@ class SessionSettings(TypedDict, total=False):
     wakeup: Annotated[
         Wakeup | Literal["handshake", "flags", "none"],
         Setting(SESSION, Words.of(Wakeup), "what to send before the first frame to a sleeping module"),
+    ]
+    sleeps_after: Annotated[
+        float | None,
+        Setting(
+            SESSION,
+            _time("sleeps_after"),
+            "the module sleeps by itself after S seconds of silence, and loses what wakes it: send flags first",
+            otherwise="it does not",
+        ),
+    ]
+    wake_pause: Annotated[
+        float, Setting(SESSION, _time("wake_pause"), "send the first frame S seconds after these flags")
     ]
     priority_order: Annotated[
         PriorityOrder | Literal["low-first", "high-first", "none"],
@@ -273,17 +297,17 @@ DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
 """The defaults of an opening."""
 
 
-def find_profile(profile: str | Profile) -> Profile:
+def find_profile(profile: str | os.PathLike[str] | Profile) -> Profile:
     """Return a profile by its name.
 
     Args:
-        profile: a name, or a profile that the caller has made.
+        profile: a name, the path of a TOML file, or a profile that the caller has made.
 
     Returns:
         The profile.
 
     Raises:
-        ConfigError: there is no profile of that name.
+        ConfigError: there is no profile of that name, or the file is none.
     """
     return cast(Profile, SETTINGS["profile"].checked(profile))
 
@@ -321,13 +345,26 @@ def told_apart(
     )
 
 
-def session_config(profile: Profile, session: SessionSettings, port: object) -> Config:
+def asks_unasked(told: Mapping[str, object]) -> bool:
+    """Tell whether a module is asked by default if it is still there, where its line can be opened again.
+
+    Args:
+        told: what the user and the profile say of the session.
+
+    Returns:
+        False where they say how it is asked, or that it falls asleep by itself: then its silence means nothing.
+    """
+    return "keep_alive" not in told and not told.get("sleeps_after")
+
+
+def session_config(profile: Profile, session: SessionSettings, port: object, *, reattach: bool = False) -> Config:
     """Return the parameters of a session.
 
     Args:
         profile: what is known about the module.
         session: fields of `Config`, checked.
         port: the port to open; a line over a network gets time-outs that suit it.
+        reattach: the line is opened again when the module has died, so that has to be noticed.
 
     Returns:
         The parameters.
@@ -340,4 +377,6 @@ def session_config(profile: Profile, session: SessionSettings, port: object) -> 
         more.update(_NETWORK_TIMES)
     if session.get("option", profile.option) is not profile.option:
         more["n1"] = 0  # the profile's N1 is for its own option
+    if reattach and asks_unasked({**profile.settings, **session}):
+        more["keep_alive"] = KeepAlive.AUTO
     return profile.config(**{**more, **session})

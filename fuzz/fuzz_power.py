@@ -16,5 +16,6 @@ FuzzSlowSleepers = machine("slow").TestCase
 FuzzHastySleepers = machine("hasty").TestCase
 FuzzAdvancedSleepers = machine("advanced").TestCase
 FuzzWatchedSleepers = machine("keep-alive").TestCase
-for _case in (FuzzSlowSleepers, FuzzHastySleepers, FuzzAdvancedSleepers, FuzzWatchedSleepers):
+FuzzSelfSleepers = machine("self").TestCase
+for _case in (FuzzSlowSleepers, FuzzHastySleepers, FuzzAdvancedSleepers, FuzzWatchedSleepers, FuzzSelfSleepers):
     _case.settings = settings(max_examples=10, stateful_step_count=30, deadline=None)

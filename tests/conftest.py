@@ -60,9 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--line-report", metavar="FILE", help="write how many octets an emulated module heard in each test that passed"
     )
-    parser.addoption(
-        "--cable-octets", metavar="N", default="1000000", help="how many octets cross the cable between two attach"
-    )
+    parser.addoption("--cable-octets", metavar="N", default="1000000", help="how many octets cross in the long tests")
     parser.addoption(
         "--requirement", metavar="NUMBER", action="append", help="run the tests that are marked with this number only"
     )

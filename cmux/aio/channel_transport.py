@@ -6,7 +6,8 @@ import asyncio
 from typing import Protocol, cast
 
 from ..errors import DlcError, SessionEnded, StateError
-from ..protocol import bounds
+from ..protocol import bounds, waits
+from ..protocol.config import Config
 from ..protocol.signals import Signals
 from .core_calls import CoreCalls
 
@@ -20,6 +21,10 @@ class MuxOfChannel(Protocol):
     @property
     def drain_timeout(self) -> float:
         """Seconds that closing waits for what is still queued."""
+
+    @property
+    def config(self) -> Config:
+        """The parameters of the session."""
 
 
 class ChannelTransport(asyncio.Transport):
@@ -167,7 +172,8 @@ class ChannelTransport(asyncio.Transport):
         """Send what is queued, for at most the drain time-out of the Mux, then close the DLC."""
         if not self._closing and not self._ended:
             self._closing = True
-            asyncio.get_running_loop().call_later(self._mux.drain_timeout, self.abort)
+            limit = waits.draining(self._mux.config, self._mux.drain_timeout)
+            asyncio.get_running_loop().call_later(limit, self.abort)
             self._push()
 
     def abort(self) -> None:

@@ -311,7 +311,7 @@ class Mux(ChannelAccess):
 
     async def _end_session(self) -> None:
         core, config = self.protocol.multiplexer, self.config
-        await self._until(lambda: not self._channels.unsent(), self.drain_timeout)
+        await self._until(lambda: not self._channels.unsent(), waits.draining(config, self.drain_timeout))
         if self.error is None and core.session_open:
             core.shutdown(self.protocol.now())
             self.protocol.flush()

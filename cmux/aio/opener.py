@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Unpack
 
 from ..capture.recorder import Capture
-from ..errors import StartupError
+from ..errors import SessionEnded, StartupError
 from ..line.base import SerialLike
 from ..logs import FindingsLog, log_entered, port_logger
 from ..opening import Plan, make_plan
-from ..protocol import startup
+from ..protocol import hand_over, startup
 from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Role
 from ..protocol.hand_over import Entered
@@ -94,13 +95,18 @@ async def _open(plan: Plan) -> Mux:
 
 
 async def _enter(line: AioLine, plan: Plan, command: CmuxCommand) -> Entered:
+    rates = plan.other_rates if line.has_baudrate else []
+    found = FindingsLog(port_logger(line.name))
     try:
-        rates = plan.other_rates if line.has_baudrate else []
-        found = FindingsLog(port_logger(line.name))
         entered = await line.run(startup.enter(line.name, command, other_rates=rates, findings=found))
         log_entered(port_logger(line.name), entered.baudrate, entered.warnings)
         return entered
+    except StartupError:
+        raise
     except BaseException:  # interrupted: the module may already be in multiplexer mode
+        if found:  # it may just have answered AT+CMUX
+            with contextlib.suppress(SessionEnded):
+                await line.run(hand_over.settle(plan.command.start.settle))
         line.transport.write(rescue_frames(plan.config.option))
         raise
 

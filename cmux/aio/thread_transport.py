@@ -11,6 +11,7 @@ from ..protocol import bounds
 
 _WRITE_WAIT = 1.0
 _CLOSE_TIMEOUT = 1.0
+_BREATH = 0.01  # a port that takes nothing and does not wait is not asked again at once
 
 
 class ThreadTransport(asyncio.Transport):
@@ -109,6 +110,8 @@ class ThreadTransport(asyncio.Transport):
                     taken = self._discard(data)
                 if not taken and self._closed_at is not None and self._loop.time() - self._closed_at > _CLOSE_TIMEOUT:
                     taken = self._discard(data)
+                if not taken:
+                    await asyncio.sleep(_BREATH)
                 data = data[taken:]
                 self._queued -= taken
             if self._full and self._queued <= bounds.AHEAD // 4:

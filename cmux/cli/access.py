@@ -9,6 +9,7 @@ from ..pty import OWNER_ONLY
 
 _OWNER_AND_GROUP: Final = 0o660
 _HIGHEST: Final = 0o666  # there is nothing to execute
+_LOWEST_AS_WRITTEN: Final = 600  # no mode as a number is so high, so that these digits are octal ones
 _OCTAL = re.compile(r"(?:0o?)?[0-7]{3}", re.ASCII)
 
 
@@ -16,7 +17,8 @@ def mode_of(mode: object, *, grouped: bool) -> int:
     """Read a mode as chmod takes it.
 
     Args:
-        mode: three octal digits as a string, or the mode itself as a number; None means the default.
+        mode: three octal digits as a string or as a number (a file may have ``660`` as well as ``0o660``), or the mode
+            itself as a number; None means the default.
         grouped: a group is given, so that it may read and write by default.
 
     Returns:
@@ -27,7 +29,8 @@ def mode_of(mode: object, *, grouped: bool) -> int:
     """
     if mode is None:
         return _OWNER_AND_GROUP if grouped else OWNER_ONLY
-    bits = int(mode.removeprefix("0o"), 8) if isinstance(mode, str) and _OCTAL.fullmatch(mode) else mode
+    digits = str(mode) if type(mode) is int and mode >= _LOWEST_AS_WRITTEN else mode
+    bits = int(digits.removeprefix("0o"), 8) if isinstance(digits, str) and _OCTAL.fullmatch(digits) else digits
     if type(bits) is not int or bits & ~_HIGHEST or bits & OWNER_ONLY != OWNER_ONLY:
         raise ValueError(f"mode = {mode!r} is not an octal mode from 600 to 666 that its owner may use")
     return bits

@@ -113,12 +113,13 @@ def examine(options: LineOptions) -> Iterator[Finding]:
     yield from _packages()
     plan = options.plan
     try:
-        line = plan.open_line()
+        line = plan.open_line(told=True)
     except CmuxError as error:
         yield Finding("port", False, str(error))
         return
     try:
-        yield Finding("port", True, f"{options.port} is open" + (f" at {line.rate} baud" if line.rate else ""))
+        opened = f"{options.port} is open" + (f" at {line.rate} baud" if line.rate else "")
+        yield Finding("port", True, "; ".join((opened, *plan.flow.remarks)))
         findings: list[Finding] = []
         try:
             mux = _enter(line, plan, findings)
@@ -179,6 +180,8 @@ def _inside(mux: Mux, channels: Iterable[int]) -> Iterator[Finding]:
         yield Finding("DLCI 0", False, str(error))
         return
     config = mux.config
+    if (rate := mux._followed_to) is not None:
+        yield Finding("rate", True, f"SABM is answered at {rate} baud only: --mux-baudrate {rate} saves time")
     yield Finding("DLCI 0", True, f"SABM is answered with UA; {config.option.value} option, N1 {config.n1} octets")
     yield _test(mux)
     for dlci in channels:

@@ -21,6 +21,7 @@ from ..errors import PortBusy, PortError, PortNotFound
 from . import locks
 from .base import HungUp, Line, SerialLike, hung_up
 from .port_errors import check_url, port_error
+from .port_flow import PortFlow
 
 _READ_SIZE = 65536
 _POLL_READ = 0.2  # longest delay of a stop on a port without descriptor and cancel_read
@@ -234,12 +235,15 @@ class PortLine(_SettableLine):
         """See `Line.abandon`: the descriptors of such a port are not known."""
 
 
-def open_line(port: str | os.PathLike[str] | SerialLike, baudrate: int, **settings: object) -> Line:
+def open_line(
+    port: str | os.PathLike[str] | SerialLike, baudrate: int, flow: PortFlow | None = None, **settings: object
+) -> Line:
     """Open a line, with exclusive access where the system supports that.
 
     Args:
         port: a path, a pyserial URL, or an open object with ``read``, ``write`` and ``close``.
         baudrate: bits per second.
+        flow: keeps what flow control was set on the port before.
         settings: further settings of pyserial: ``rtscts``, ``xonxoff``, ``dsrdtr``, …
 
     Returns:
@@ -252,13 +256,13 @@ def open_line(port: str | os.PathLike[str] | SerialLike, baudrate: int, **settin
     """
     if isinstance(port, (str, os.PathLike)):
         name = os.fspath(port)
-        return _line(_open_serial(name, baudrate, settings), name, opened=True)
+        return _line(_open_serial(name, baudrate, flow or PortFlow(), settings), name, opened=True)
     if not isinstance(port, SerialLike):
         raise PortError(repr(port), "neither a path, a URL, nor an open port with read, write and close")
     return _line(port, str(getattr(port, "name", None) or type(port).__name__))
 
 
-def _open_serial(name: str, baudrate: int, settings: dict[str, object]) -> serial.SerialBase:
+def _open_serial(name: str, baudrate: int, flow: PortFlow, settings: dict[str, object]) -> serial.SerialBase:
     before = sys.exception()
     check_url(name)
     try:
@@ -279,7 +283,8 @@ def _open_serial(name: str, baudrate: int, settings: dict[str, object]) -> seria
         opened.timeout = _POLL_READ
         if type(opened).__module__ not in _REMOTE_MODULES:  # they raise NotImplementedError for it
             opened.write_timeout = _WRITE_TIMEOUT
-        opened.open()
+        with flow.inherited(opened, settings):
+            opened.open()
     except (OSError, ValueError, LookupError) as error:  # KeyError: pyserial's message for a URL has a mistake
         raise port_error(name, error, before) from error
     return opened

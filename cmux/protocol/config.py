@@ -62,6 +62,9 @@ class KeepAlive(Enum):
     """With a Test command; NSC also counts as a sign of life."""
     MSC = "msc"
     """With an MSC for the lowest open DLC, and not at all while none is open: for modules that do not answer Test."""
+    AUTO = "auto"
+    """With what it answers: a Test is sent when the session opens. If that is not answered, by MSC, if those of the
+    channels are; otherwise not at all, and `KeepAliveChosen` tells it."""
 
 
 MAX_DLCI = 61
@@ -83,6 +86,8 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
         "t1": (0.01, 2.55),
         "t2": (0.02, 2.55),
         "t3": (1, 255),
+        "sleeps_after": (0.05, 86400),
+        "wake_pause": (0, 10),
         "frame_gap": (0.001, 10),
         "queue_low": (0, (1 << 30) - 1),
         "queue_high": (1, 1 << 30),
@@ -134,6 +139,11 @@ class Config:
     """Which priority of PN goes first; channels without PN have priority 7, that of DLCI 1 to 7."""
     wakeup: Wakeup = Wakeup.HANDSHAKE
     """How a sleeping peer is woken."""
+    sleeps_after: float | None = None
+    """Seconds of silence in both directions after which the peer sleeps by itself and loses what wakes it: 0.05 to
+    86400. Flags and `wake_pause` go before the first frame then, and at the start of a session."""
+    wake_pause: float = 0.1
+    """Seconds from these flags to the frame: 0 to 10, less than `sleeps_after`."""
     keep_alive: KeepAlive = KeepAlive.NONE
     """How a silent peer is asked whether it is still there; no answer to N2 + 1 questions in a row ends the session."""
     keep_alive_interval: float = 30.0
@@ -172,7 +182,9 @@ class Config:
             "queue_high": (self.n1, 1 << 30),
         }
         for name, (low, high) in {**RANGES, **narrowed}.items():
-            check_range(name, getattr(self, name), low, high)
+            value = getattr(self, name)
+            if value is not None:
+                check_range(name, value, low, high)
         if self.frame_type not in (FrameType.UIH, FrameType.UI):
             raise ConfigError(f"frame_type = {self.frame_type!r} cannot carry data here: UIH or UI")
         if self.xonxoff and self.option is Option.BASIC:  # 27.010 4, 5.2.7.3: only the advanced option is transparent
@@ -180,6 +192,10 @@ class Config:
         # 27.010 5.7.5: T2 must be longer than T1. At T1 = 2.55 s no such T2 can be coded.
         if self.t2 <= self.t1 < 2.55:
             raise ConfigError(f"t2 = {self.t2!r} must be longer than t1 = {self.t1!r} (27.010 §5.7.5)")
+        if self.sleeps_after is not None and self.wake_pause >= self.sleeps_after:  # it would sleep again meanwhile
+            raise ConfigError(
+                f"wake_pause = {self.wake_pause!r} must be less than sleeps_after = {self.sleeps_after!r}"
+            )
 
     def carries_data(self, dlci: object) -> bool:
         """Tell whether a DLC may carry data: 1 to 61, with `reserved_dlcis` also 62 and 63 (27.010 §5.6)."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from .cause import Cause as Cause
 from .commands import Command, PortMask, PortSettings, Signals
-from .config import Parameters
+from .config import KeepAlive, Parameters
 from .power import Power
 
 
@@ -179,6 +179,14 @@ class PowerChanged(Event):
 
     power: Power
     """The new state: ASLEEP or AWAKE."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAliveChosen(Event):
+    """The peer has shown what it answers, so that `KeepAlive.AUTO` has a meaning in this session."""
+
+    kind: KeepAlive
+    """TEST, MSC, or NONE: it answers neither, so that nothing tells when it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

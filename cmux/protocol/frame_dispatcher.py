@@ -18,6 +18,7 @@ from .dlc_table import AWAITED, Action, Fact, Input, State
 from .events import Cause, DataReceived, Event, FrameDropped
 from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
 from .headers import Frame
+from .keepalive import PeerWatch
 from .messages import parse_messages
 from .signals import split_status
 from .standby import Standby
@@ -95,6 +96,7 @@ class DispatcherOwner(Protocol):
     ended: int
     """How many sessions have ended on this line."""
     standby: Standby
+    watch: PeerWatch
 
     @property
     def is_open(self) -> bool:
@@ -114,9 +116,6 @@ class DispatcherOwner(Protocol):
 
     def frame_dropped(self, item: FrameDropped) -> None:
         """Count and report octets that are not a frame."""
-
-    def frame_received(self) -> None:
-        """Note that the peer is alive."""
 
     def frame_taken(self) -> None:
         """Repeat what the peer may have missed: it is sending again."""
@@ -150,6 +149,9 @@ class FrameDispatcher:
         """Process octets; no input raises."""
         session = self._session
         self._grown_at, self._gap_over = session.now, False
+        session.watch.heard(session.now)
+        if session.watch.question is not None:
+            session.watch.said(data)
         session.standby.octets_received()
         self._pass_on(self.decoder.scan(data))
         session.standby.understood(data, partial=self.decoder.pending)
@@ -186,7 +188,6 @@ class FrameDispatcher:
             if isinstance(item, FrameDropped):
                 session.frame_dropped(item)
             else:
-                session.frame_received()
                 self._take(item)
                 session.frame_taken()
             if session.ended != ended:

@@ -13,8 +13,9 @@ from typing import Final
 
 from . import startup_steps as steps
 from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
+from .cause import Cause
 from .config import Config, Option
-from .errors import CmuxRefused, ConfigError, ModuleSilent
+from .errors import CmuxRefused, ConfigError, ModuleSilent, SessionEnded
 from .leaving import WayBack
 from .start_options import START_RANGES
 from .startup_steps import GOOD, Dialogue, Finding, Receiver, StartupStep, rescue_frames
@@ -26,7 +27,7 @@ _RESYNC_TRIES: Final = 10
 _MOMENT: Final = 0.0005  # seconds: clocks differ by as much
 _CUT_SHORT: Final = 20  # waits that end early without octets: more of them mean that the line is being closed
 _SETTLE_LIMIT: Final = START_RANGES["settle"][1]
-_IPR = re.compile(r" *AT\+IPR *= *(\d{1,8})\b", re.IGNORECASE)
+_IPR = re.compile(r' *AT(?:[^"]|"[^"]*")*\+IPR *= *(\d{1,8})\b', re.IGNORECASE)  # also behind other commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,11 @@ class Entered:
 
     def follow(self, rate: int) -> Entered:
         """Return the same for a line that was set to another rate after AT+CMUX."""
-        return replace(self, way=None if self.at_rate is None else WayBack(self.at_rate, rate))
+        if self.at_rate is None:
+            return replace(self, way=None)
+        if self.way is None or not self.way.by_command:
+            return replace(self, way=WayBack(self.at_rate, rate))
+        return replace(self, way=replace(self.way, mux_rate=rate, told=self.way.told or self.way.mux_rate))
 
 
 def settle(seconds: float, rate: int | None = None) -> Dialogue[bytes]:
@@ -68,11 +73,16 @@ def settle(seconds: float, rate: int | None = None) -> Dialogue[bytes]:
 
     Returns:
         The octets that came.
+
+    Raises:
+        SessionEnded: the line is being closed, and the silence is not over.
     """
     if rate is not None:
         yield StartupStep(b"", 0.0, rate)
     heard, left, wait, cut_short = b"", max(seconds, _SETTLE_LIMIT), seconds, 0
-    while wait > _MOMENT and cut_short < _CUT_SHORT:
+    while wait > _MOMENT:
+        if cut_short >= _CUT_SHORT:
+            raise SessionEnded(Cause.LOCAL, "the line is being closed")
         result = yield StartupStep(b"", wait)
         heard += result.data
         left -= result.elapsed
@@ -98,16 +108,19 @@ def initialise(name: str, receiver: Receiver, command: CmuxCommand, report: list
     """
     for text in command.start.init:
         answer = yield from _ask_once(receiver, text, steps.INIT_WAIT)
+        rate = int(found[1]) if (found := _IPR.match(text)) else 0
         if answer is None:
             said = f"{text} is not answered within {steps.INIT_WAIT:g} s"
             report.append(Finding("init", False, said))
-            yield from resynchronise(name, receiver, f"{said}, and")
+            if not (rate and command.baudrate):
+                yield from resynchronise(name, receiver, f"{said}, and")
         elif answer not in GOOD:
+            rate = 0
             report.append(Finding("init", False, f"{text} is answered with {answer.decode('ascii', 'replace')}"))
         else:
             report.append(Finding("init", True, f"{text} is answered with OK"))
-            if found := _IPR.match(text):
-                command = yield from _follow_ipr(name, receiver, command, int(found[1]))
+        if rate:  # some answer at the new rate already
+            command = yield from _follow_ipr(name, receiver, command, rate, late=answer is None)
     return command
 
 
@@ -144,7 +157,8 @@ def multiplex(
     while (form := (yield from forms.next())) is not None:
         answer = yield from _ask_once(receiver, form, steps.CMUX_WAIT)
         if answer is None:
-            # It may have switched nevertheless.
+            # It may have switched nevertheless, and just now.
+            yield from settle(command.start.settle)
             yield from receiver.listen(steps.RESCUE_WAIT, rescue_frames(command.config.option))
             said = f"the module answers AT but said nothing within {steps.CMUX_WAIT:g} s to {form}{receiver.seen()}"
             report.append(Finding("AT+CMUX", False, said))
@@ -155,9 +169,14 @@ def multiplex(
             entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way)
             return (yield from _enter(receiver, forms.command, entered, report))
         forms.refused[form] = answer.decode("ascii", "replace")
-    said = forms.refusal()
+    if forms.way is not None:  # no session is going to bring it back
+        yield from receiver.listen(steps.AT_WAIT, b"AT+IPR=%d\r" % forms.way.at_rate)
+        yield StartupStep(b"", 0.0, forms.way.at_rate)
+    said, hint = forms.refusal(), "it may need other parameters, another option, or have no multiplexer"
     report.append(Finding("AT+CMUX", False, said))
-    raise CmuxRefused(f"{name}: {said} (it may need other parameters, another option, or have no multiplexer)")
+    if forms.command.new_rate is not None:
+        hint = "it may not have this rate: leave mux_baudrate out"
+    raise CmuxRefused(f"{name}: {said} ({hint})")
 
 
 class _Forms:
@@ -182,6 +201,7 @@ class _Forms:
         self._allowed: Allowed | None = None
         self._current: dict[str, int] | None = None
         self._forms: list[str] = []
+        self._moved = way is not None
 
     def begin(self) -> Dialogue[None]:
         """Ask the module what is to be asked, and work out the first forms."""
@@ -190,12 +210,13 @@ class _Forms:
         elif self.command.asks_n1:
             answered = yield from _ask_n1(self._name, self._receiver, self.command, self._report)
             self.command, self._current = answered
-        if self.command.new_rate is None or self.command.speed is not None:
+        if self.command.new_rate is None or self.command.speed is not None or self.command.start.start_command:
             self._forms = self._asked() or list(self.command.forms())
 
     def next(self) -> Dialogue[str | None]:
         """Return the next form to try; None: there is none."""
-        if not self._forms and self.command.new_rate is not None and self.way is None:
+        if not self._forms and self.command.new_rate is not None and not self._moved:
+            self._moved = True
             self.command, self.way = yield from _move(self._name, self._receiver, self.command, self.refused)
             if self.way is not None:  # at the new rate what was refused before may be accepted
                 self.refused = {form: answer for form, answer in self.refused.items() if "IPR" in form}
@@ -210,7 +231,8 @@ class _Forms:
         self.command, self._allowed, self._current = answered
 
     def _asked(self) -> list[str]:
-        if self._allowed is None or self.command.start.start_command:
+        untold = self.command.new_rate is not None and self.command.speed is None
+        if self._allowed is None or untold or self.command.start.start_command:
             return []
         asked = self.command.asked_forms(self._allowed, self._current or {})
         return list(dict.fromkeys((*asked, *self.command.forms())))
@@ -221,8 +243,9 @@ class _Forms:
         options = "" if allowed is None else f"; AT+CMUX=? allows {_named(allowed.options)}"
         if allowed is not None and not allowed.allows(N1, n1):
             options += f", and as N1 {allowed.shown(N1)}"
+        rate = "" if self.command.new_rate is None else f" with mux_baudrate = {self.command.new_rate}"
         answers = "; ".join(f"{form} -> {answer}" for form, answer in self.refused.items())
-        return f"the module refused to multiplex: {answers}{options}"
+        return f"the module refused to multiplex{rate}: {answers}{options}"
 
 
 def _enter(receiver: Receiver, command: CmuxCommand, entered: Entered, report: list[Finding]) -> Dialogue[Entered]:
@@ -267,11 +290,16 @@ def resynchronise(name: str, receiver: Receiver, why: str) -> Dialogue[None]:
     for _ in range(_RESYNC_TRIES):
         if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
             # That may have been the late answer, and the answers to several AT may follow it.
-            for _ in range(_RESYNC_TRIES):
-                if (yield from receiver.listen(steps.N1_WAIT)) is None:
-                    return
+            yield from _drain(receiver, steps.N1_WAIT)
             return
     raise ModuleSilent(f"{name}: {why} AT is not answered any more{receiver.seen()}")
+
+
+def _drain(receiver: Receiver, wait: float) -> Dialogue[None]:
+    """Let late answers come, until none has come for a while."""
+    for _ in range(_RESYNC_TRIES):
+        if (yield from receiver.listen(wait)) is None:
+            return
 
 
 def _ask_n1(
@@ -333,26 +361,35 @@ def _move(
     former, rate = command.baudrate, command.new_rate or 0
     text = f"AT+IPR={rate}"
     answer = yield from _ask_once(receiver, text, steps.INIT_WAIT)
-    there = replace(command, start=replace(command.start, mux_baudrate=None))
-    if answer in GOOD:
-        there = yield from _follow_ipr(name, receiver, there, rate)
+    said = "no answer" if answer is None else answer.decode("ascii", "replace")
+    if answer is None or answer in GOOD:  # some answer at the new rate already
+        there = yield from _follow_ipr(name, receiver, command, rate, late=answer is None)
         if there.baudrate == rate:
             return there, None if former is None else WayBack(former, rate, by_command=True)
-        refused[text] = f"OK, but no answer at {rate} baud"
-    else:
-        refused[text] = "no answer" if answer is None else answer.decode("ascii", "replace")
-    return there, None
+        said += f", but no answer at {rate} baud" if answer in GOOD else ""
+    refused[text] = said
+    return command, None
 
 
-def _follow_ipr(name: str, receiver: Receiver, command: CmuxCommand, rate: int) -> Dialogue[CmuxCommand]:
-    """Set the line to the rate that AT+IPR was told, and back if the module is not there."""
+def _follow_ipr(name: str, receiver: Receiver, command: CmuxCommand, rate: int, *, late: bool) -> Dialogue[CmuxCommand]:
+    """Set the line to the rate that AT+IPR was told, and back if the module is not there.
+
+    Args:
+        name: the name of the port, for the error message.
+        receiver: what has been received.
+        command: how AT+CMUX is sent.
+        rate: bits per second.
+        late: the answer to AT+IPR may still come.
+    """
     former = command.baudrate
     if not rate or former is None:  # 0: it finds the rate by itself
         return command
     yield StartupStep(b"", 0.0, rate)
-    for _ in range(steps.AT_TRIES):
+    for tried in range(steps.AT_TRIES):
         if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
+            if late or tried:  # no late answer must be taken for that to the next command
+                yield from _drain(receiver, steps.LATE_WAIT)
             return replace(command, baudrate=rate)
     yield StartupStep(b"", 0.0, former)
-    yield from resynchronise(name, receiver, f"AT+IPR={rate} is answered with OK, but neither there nor before")
+    yield from resynchronise(name, receiver, f"after AT+IPR={rate}, at {rate} baud and at {former},")
     return command

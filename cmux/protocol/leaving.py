@@ -19,6 +19,8 @@ class WayBack:
     """That of multiplexer mode."""
     by_command: bool = False
     """AT+IPR changed it, not AT+CMUX: the module keeps the new one until it is told otherwise."""
+    told: int | None = None
+    """The rate that AT+IPR was told, if the module changed from that to another with AT+CMUX."""
 
 
 def leave(option: Option, *, close_down: bool, way: WayBack | None = None) -> Dialogue[bool]:
@@ -36,10 +38,10 @@ def leave(option: Option, *, close_down: bool, way: WayBack | None = None) -> Di
     rescue = rescue_frames(option) if close_down else b""
     if rescue:
         yield from receiver.listen(steps.RESCUE_WAIT, rescue)
-    if way is None or way.at_rate == way.mux_rate:
+    if way is None or {way.mux_rate, way.told} <= {way.at_rate, None}:
         return (yield from _answers(receiver))
-    rates = (way.mux_rate, way.at_rate) if way.by_command else (way.at_rate, way.mux_rate)
-    for rate in rates:
+    rates = (way.at_rate, way.mux_rate)
+    for rate in (way.told or way.mux_rate, way.at_rate) if way.by_command else rates:
         yield StartupStep(b"", 0.0, rate)
         if rescue and rate == way.at_rate:  # it may never have left this one
             yield from receiver.listen(steps.RESCUE_WAIT, rescue)

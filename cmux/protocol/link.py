@@ -57,7 +57,8 @@ class Link:
         self._paced_until: float | None = None
         self._watch = ResetWatch(self.multiplexer.config) if role is Role.INITIATOR else None
         self._stall = stall
-        self._blocked = False
+        self._blocked = self._stalled = False
+        self._waking = False  # flags that wake the peer are among what is unwritten
         self._lost_at: float | None = None
         self._octets_received = self._octets_sent = 0
 
@@ -109,6 +110,7 @@ class Link:
             return b""
         data = self.multiplexer.data_to_send(now, self._pacer.limit)
         self._give(data, now)
+        self._waking = self._waking or (bool(data) and self.multiplexer.waking)
         return data
 
     def _give(self, data: bytes, now: float) -> None:
@@ -130,7 +132,16 @@ class Link:
         self.unwritten = max(0, self.unwritten - count)
         self._octets_sent += count
         self._blocked = False
+        if self._stalled:
+            self._note_stall(now)
         self._lost_at = self._stalled_at(now) if self.unwritten else None
+        if self._waking:
+            self._flags_left(now)
+
+    def _flags_left(self, now: float) -> None:
+        """Count the pause of a peer that is being woken from when the line has taken the flags."""
+        self.multiplexer.flags_left(now)
+        self._waking = self.unwritten > 0
 
     def blocked(self, now: float) -> None:
         """Note that the line takes nothing at the moment; if that lasts, it is considered lost.
@@ -139,8 +150,16 @@ class Link:
             now: the time.
         """
         self._blocked, self._paced_until = True, None
+        self._note_stall(now)
         if self._lost_at is None:
             self._lost_at = self._stalled_at(now)
+
+    def _note_stall(self, now: float) -> None:
+        """Tell the core whether what it has sent has not left: no answer can come to that."""
+        stalled = self._blocked or self.unwritten > 0
+        if stalled is not self._stalled:
+            self._stalled = stalled
+            self.multiplexer.stalled(now, stalled)
 
     def waiting_events(self, now: float) -> list[Event]:
         """Return the events that wait, including those of a line that has taken nothing for too long, but run no timer.
@@ -151,9 +170,9 @@ class Link:
         Returns:
             The events that calls to `multiplexer` have caused.
         """
-        return self._noted(self.multiplexer.receive_data(b"", now) + self._stalled(now), now)
+        return self._noted(self.multiplexer.receive_data(b"", now) + self._lost(now), now)
 
-    def _stalled(self, now: float) -> list[Event]:
+    def _lost(self, now: float) -> list[Event]:
         if self._lost_at is None or now < self._lost_at:
             return []
         return self.line_lost(stalled(self._stall or STALL), now)
@@ -172,7 +191,7 @@ class Link:
         """
         first, end = self.ended is None, SessionClosed(cause, reason)
         self.ended = self.ended or end
-        self._blocked, self._lost_at = False, None
+        self._blocked, self._waking, self._lost_at = False, False, None
         events = [
             end if isinstance(event, SessionClosed) else event for event in self.multiplexer.line_lost(reason, now)
         ]
@@ -195,10 +214,13 @@ class Link:
         Returns:
             The events.
         """
+        self._note_stall(now)
+        if self._waking:
+            self._flags_left(now)
         events = self.multiplexer.handle_timeout(now)
         if self._watch is not None and (reset := self._watch.verdict(now)) is not None:
             events += self.line_lost(reset, now, Cause.PEER)
-        return self._noted(events + self._stalled(now), now)
+        return self._noted(events + self._lost(now), now)
 
     # --- State ----------------------------------------------------------------------------------------------------
 

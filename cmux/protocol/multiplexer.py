@@ -290,6 +290,15 @@ class Multiplexer(ControlServices):
             self._dispatcher.receive(data)
         return session.events.take()
 
+    def stalled(self, now: float, stalled: bool = True) -> None:
+        """Note that the line takes no octets: the peer is not asked meanwhile whether it is still there.
+
+        Args:
+            now: seconds on the caller's clock.
+            stalled: False when it takes some again.
+        """
+        self._at(now).stalled(stalled=stalled)
+
     def take_unread(self) -> bytes:
         """Return the octets behind the frame that ended a session: perhaps AT commands, or a new session.
 
@@ -309,6 +318,19 @@ class Multiplexer(ControlServices):
             The octets; empty when nothing is due. The caller keeps what the line does not take.
         """
         return self._at(now).hand_out(limit)
+
+    @property
+    def waking(self) -> bool:
+        """Whether frames wait after flags because the peer may have slept by itself (`Config.sleeps_after`)."""
+        return self._session.transmitter.waking
+
+    def flags_left(self, now: float) -> None:
+        """Begin `Config.wake_pause` anew: the line has taken the flags later than `data_to_send` returned them.
+
+        Args:
+            now: seconds on the caller's clock.
+        """
+        self._at(now).standby.flags_left()
 
     # --- Time -----------------------------------------------------------------------------------------------------
 

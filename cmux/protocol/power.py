@@ -181,8 +181,12 @@ class PowerSaving:
         if PowerAction.FALL_ASLEEP in actions:
             self._no_answer_before = now  # a station that is woken always answers
         if PowerAction.SEND_FLAGS in actions:
-            self._no_answer_before = now + self._answer_pause
+            self.flags_wanted(now)
         return [one for one in actions if one is not PowerAction.ANSWER or self._may_answer(now)]
+
+    def flags_wanted(self, now: float) -> None:
+        """Note that flags go out unasked: those that the peer sends soon may be the answer, and get none."""
+        self._no_answer_before = now + self._answer_pause
 
     def _may_answer(self, now: float) -> bool:
         """Tell whether flags may be answered. Pauses grow, so that two awake stations do not go on for ever."""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from .checks import check_range, check_type, check_types
 from .config import Config, Option
+from .errors import ConfigError
 from .start_options import START_RANGES, StartOptions, command_list
 
 AtCmux = Literal["short", "full", "asked"]
@@ -43,6 +44,9 @@ class Profile:
 
     def __post_init__(self) -> None:
         check_types(self)
+        for name in self.settings:
+            if name not in _FIELDS:
+                raise ConfigError(f"settings has {name!r}, which is neither a field of Config nor of StartOptions")
         self.config()
         self.start_options()
         low, high = START_RANGES["mux_baudrate"]
@@ -95,6 +99,7 @@ class Profile:
 
 
 _START_FIELDS = frozenset(one.name for one in fields(StartOptions))
+_FIELDS = _START_FIELDS | {one.name for one in fields(Config)}
 
 HOST_DEFAULTS: Mapping[str, object] = MappingProxyType(
     {"t1": 0.3, "n2": 5, "settle": 0.5, "ask": True, "open_timeout": 30.0}

@@ -6,7 +6,7 @@ from collections import Counter
 
 from .actions import ACTIONS, forget
 from .commands import CLD, MSC, PN, PSC, FCon, Signals
-from .config import Config, Role
+from .config import Config, KeepAlive, Role
 from .control import ControlChannel, Outstanding
 from .dlc import Dlc
 from .dlc_table import Action, Fact, Input, State
@@ -16,6 +16,7 @@ from .events import (
     CommandDone,
     Event,
     FrameDropped,
+    KeepAliveChosen,
     Outcome,
     SessionClosed,
     SessionOpened,
@@ -144,9 +145,9 @@ class ControlSession:
         self.dropped[item.reason.value] += 1
         self.emit(item)
 
-    def frame_received(self) -> None:
-        """Note that the peer is alive."""
-        self.watch.frame_received(self.now)
+    def stalled(self, *, stalled: bool) -> None:
+        """Note that the line takes no octets, or does again."""
+        self.watch.stalled(stalled=stalled)
 
     def frame_taken(self) -> None:
         """Repeat what the peer may have missed: it is sending again."""
@@ -175,8 +176,8 @@ class ControlSession:
         """Start a session: DLCI 0 is open."""
         self._over = False
         self.transmitter.held = False
-        self.watch.start(self.now)
         self.emit(SessionOpened(by_peer))
+        self._watch_peer()
 
     def restarted(self) -> None:
         """Restart the session: the peer begins from nothing, and what it had open is gone."""
@@ -185,9 +186,16 @@ class ControlSession:
         self.pending_resync = PendingResync()
         self.standby.forget()
         self.transmitter.held = False
-        self.watch.start(self.now)
+        self._watch_peer()
         for dlc in self.user_dlcs():
             self._drop(dlc, Cause.PEER, "the peer restarted the session")
+
+    def _watch_peer(self) -> None:
+        trial = self.watch.start(self.now)
+        if trial is not None and self.adm:  # without a control channel nothing can be asked
+            self.emit(KeepAliveChosen(KeepAlive.NONE))
+        elif trial is not None:
+            self.control.submit(trial)
 
     def _drop(self, dlc: Dlc, cause: Cause, detail: str) -> None:
         """End a DLC without sending anything."""
@@ -288,8 +296,10 @@ class ControlSession:
                     self.pending_resync.answered(done.command.type)
             elif done.outcome is Outcome.TIMEOUT:  # a peer that missed FC = 0 or FCon would stay silent for ever
                 self.pending_resync.unanswered(getattr(done.command, "dlci", 0), done.command.type)
-        if not self.watch.answered(done):
-            self.end(Cause.TIMEOUT, f"the peer did not answer {self.config.n2 + 1} keep-alive questions")
+        if (kind := self.watch.learn(done, self.user_dlcs())) is not None:
+            self.emit(KeepAliveChosen(kind))
+        if (reason := self.watch.verdict(done)) is not None:
+            self.end(Cause.TIMEOUT, reason)
 
     # --- The line and the time ------------------------------------------------------------------------------------
 
@@ -299,6 +309,8 @@ class ControlSession:
         octets = self.transmitter.hand_out(self.now, limit)
         if octets:
             self.standby.after_sending()
+            if self.watch.question is not None:
+                self.watch.sent(octets)
         return octets
 
     def _data_sent(self, dlc: Dlc) -> None:
@@ -318,7 +330,7 @@ class ControlSession:
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due next."""
         due = [dlc.deadline for dlc in self.dlcs.values() if dlc.deadline is not None]
-        others = self.control.next_timeout(), self.standby.power.next_timeout(), self._ask_at()
+        others = self.control.next_timeout(), self.standby.next_timeout(), self._ask_at()
         due += [at for at in others if at is not None]
         if self.events.since is not None:
             due.append(self.events.since)
@@ -338,6 +350,7 @@ class ControlSession:
     def _ask_at(self) -> float | None:
         """Return when to ask a silent peer whether it is there."""
         can_answer = self.is_open and not self.shutting_down and not self.adm and self.standby.power.awake
+        can_answer = can_answer and not self.transmitter.held  # FCoff: it wants to be left alone
         asked = self.watch.question is not None and self.control.holds(self.watch.question)
         return self.watch.ask_at(self.dlcs.values()) if can_answer and not asked else None
 

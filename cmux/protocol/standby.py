@@ -14,6 +14,7 @@ from .dlc import Dlc
 from .events import Cause, Event, PowerChanged
 from .keepalive import PeerWatch
 from .power import Power, PowerAction, PowerInput, PowerSaving
+from .self_sleep import SelfSleep
 from .transmitter import Transmitter
 
 
@@ -45,6 +46,7 @@ class Standby:
         self._session = session
         self._config = session.config
         self.power: PowerSaving = PowerSaving(session.config)
+        self._self_sleep = SelfSleep(session.config)
         self._told_to_wake = False
         """Octets have just woken us, and the peer has to know that."""
 
@@ -62,6 +64,7 @@ class Standby:
 
     def octets_received(self) -> None:
         """Note that octets came: whatever they are, a sleeping peer is awake."""
+        self._self_sleep.passed(self._session.now)
         if self.power.asleep:
             self._told_to_wake = self.power.state is Power.ASLEEP and self._config.wakeup is not Wakeup.NONE
             self.apply(PowerInput.OCTETS)
@@ -84,14 +87,40 @@ class Standby:
         self._rest()
         if self.power.state is Power.ASLEEP and (self._session.transmitter.due or self.power.wake_wanted):
             self.wake()
+        if self._config.sleeps_after is not None:
+            self._before_frames()
+
+    def _before_frames(self) -> None:
+        """Send flags to a peer that may sleep by itself, and keep the frames back until it loses nothing any more."""
+        own, session = self._self_sleep, self._session
+        own.expire(session.now)
+        first = own.may_sleep(session.now) and not self.power.asleep and session.transmitter.due
+        if first:
+            session.transmitter.send_flags()
+            self.power.flags_wanted(session.now)
+        session.transmitter.waking = own.ready_at is not None or (first and own.pauses)
 
     def after_sending(self) -> None:
         """Note that octets, flags or frames, have been sent."""
+        self._self_sleep.passed(self._session.now)
         self.power.flags_sent(self._session.now)
         self._rest()
 
+    def flags_left(self) -> None:
+        """Begin the pause anew: the line has taken the flags that wake the peer only now."""
+        self._self_sleep.woken(self._session.now)
+        self._session.transmitter.waking = self._self_sleep.ready_at is not None
+
+    def next_timeout(self) -> float | None:
+        """Return when there is something to do: for the power saving, or a frame that waits for the peer to wake up."""
+        frame_at = self._self_sleep.ready_at
+        if frame_at is not None and not self._session.transmitter.due:
+            frame_at = None
+        return min((at for at in (self.power.next_timeout(), frame_at) if at is not None), default=None)
+
     def handle_timeout(self) -> None:
-        """Do what is due."""
+        """Do what is due; frames that have waited for the peer to wake up are due then."""
+        self._self_sleep.expire(self._session.now)
         if (what := self.power.due(self._session.now)) is not None:
             self.apply(what)
 
@@ -113,9 +142,10 @@ class Standby:
             elif action is PowerAction.GIVE_UP:
                 session.end(Cause.TIMEOUT, f"the peer did not wake up within T3 ({self._config.t3:g} s)")
             elif action is PowerAction.FALL_ASLEEP:
+                self._self_sleep.agreed()
                 session.emit(PowerChanged(Power.ASLEEP))
             else:
-                session.watch.frame_received(session.now)  # a sleeping peer is not asked: its silence counts from now
+                session.watch.heard(session.now)  # a sleeping peer is not asked: its silence counts from now
                 session.emit(PowerChanged(Power.AWAKE))
         session.transmitter.asleep, session.transmitter.quiet = self.power.asleep, self.power.agreeing
 

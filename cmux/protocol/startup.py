@@ -123,7 +123,9 @@ class _Search:
                     return True
                 if self._receiver.ppp and (yield from self._escape()):
                     return True
-                if self._ends():
+                if self._receiver.speaks is not None:
+                    return (yield from self._came_home(rate))
+                if self._over:
                     return False
                 if self._timeout is not None:  # one that boots answers at the rate of the line
                     yield from self._set(None)
@@ -132,6 +134,15 @@ class _Search:
             if self._timeout is None or self._over:
                 return False
             yield from self._set(None)
+
+    def _came_home(self, rate: int) -> Dialogue[bool]:
+        """Look whether a module that multiplexed at another rate has left that for AT mode, which has the line's."""
+        yield from self._set(None)
+        for _ in range(steps.PROBE_TRIES):
+            if (yield from self._wake(1, steps.AT_WAIT)):
+                return True
+        yield from self._set(rate)
+        return False
 
     def _set(self, rate: int | None) -> Dialogue[None]:
         if rate != self.rate:

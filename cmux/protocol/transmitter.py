@@ -55,6 +55,8 @@ class Transmitter:
         """The peer stopped all channels (FCoff)."""
         self.asleep = False
         """Nothing but flags may leave: the peer sleeps."""
+        self.waking = False
+        """Nothing but flags may leave: the peer still loses what comes, see `self_sleep`."""
         self.control_peak: int = 0
         """The most control frames that ever waited for the line."""
         self.quiet = False
@@ -121,7 +123,7 @@ class Transmitter:
             flag = BASIC_FLAG if self._config.option is Option.BASIC else ADVANCED_FLAG
             out.append(bytes((flag,)) * self._flags)
             self._flags = 0
-        while not self.asleep:
+        while not (self.asleep or self.waking):
             turn = None
             if (place := self._next_control()) is not None:
                 frame = self._control[place].frame

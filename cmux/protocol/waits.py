@@ -17,19 +17,38 @@ HANG_UP: Final = 1.0
 
 def opening(config: Config) -> float:
     """Return how many seconds may pass from SABM to its UA or DM, on DLCI 0 or a channel (27.010 §5.7.1, §5.7.3)."""
-    return (config.n2 + 1) * config.t1 + PATIENCE
+    return _tries(config, config.t1) + PATIENCE
 
 
 def answer(config: Config) -> float:
     """Return how many seconds may pass from a command on DLCI 0 to its answer (27.010 §5.7.5, §5.7.3)."""
-    return (config.n2 + 1) * config.t2 + PATIENCE
+    return _tries(config, config.t2) + PATIENCE
 
 
 def closing(config: Config) -> float:
     """Return how many seconds may pass from DISC on a channel to its UA."""
-    return (config.n2 + 1) * config.t1 + MARGIN
+    return _tries(config, config.t1) + MARGIN
 
 
 def shutdown(config: Config) -> float:
     """Return how many seconds closing every channel and the multiplexer may take (27.010 §5.8.2)."""
-    return (config.n2 + 1) * (config.t1 + config.t2) + 2 * MARGIN
+    return _tries(config, config.t1) + _tries(config, config.t2) + 2 * MARGIN
+
+
+def draining(config: Config, limit: float) -> float:
+    """Return how many seconds what is queued may take to leave.
+
+    Args:
+        config: the parameters of the session.
+        limit: the drain time-out; a peer that has to be woken first gets as much time as another.
+    """
+    return limit + _waking(config) if limit else 0.0
+
+
+def _waking(config: Config) -> float:
+    return 0.0 if config.sleeps_after is None else config.wake_pause
+
+
+def _tries(config: Config, timer: float) -> float:
+    """Return how long N2 repetitions take; before each of them the peer may have fallen asleep."""
+    return (config.n2 + 1) * (timer + _waking(config))

@@ -188,7 +188,7 @@ class DlcHandle:
         self._wanted = None
         try:
             if self.up:
-                self.engine.wait_written(self.dlci, self.policy.drain_timeout)
+                self.engine.wait_written(self.dlci, waits.draining(self.policy.config, self.policy.drain_timeout))
                 self.engine.call(lambda core, now: core.close(self.dlci, now, drain=False))
                 with self.condition:
                     self.condition.wait_for(lambda: not self.up, waits.closing(self.policy.config))

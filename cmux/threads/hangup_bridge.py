@@ -21,6 +21,8 @@ from .virtual_uart import VirtualUart
 _READ_SIZE = 4096
 _FULL_WAIT: Final = 0.2
 """Seconds until a pty that was full is tried again: while it has no client, poll does not tell whether it has room."""
+_EVENT_WAIT: Final = 0.05
+"""Seconds after which a client that comes has been told of, while the pty says already that it is there."""
 _TOLD: Final = 2.0
 """Seconds that the peer has to answer a message about signals, before data goes on without that."""
 _LINGER: Final = 5.0
@@ -62,6 +64,7 @@ class HangupBridge(PtyBridge):
         self._watch = OpenWatch(self._pty.slave_name)
         self._lock = threading.Lock()  # for the pty, its watch and its client
         self._present = False
+        self._replaced = False  # all clients have left, and another has come so soon that the pty had none for no time
         self._client = 0  # a number that changes when a client is hung up, whose octets are worth nothing then
         self._writer = 0
         self._dropping = False
@@ -87,7 +90,7 @@ class HangupBridge(PtyBridge):
             self._pty.renew()
             self._watch.close()
             self._watch = OpenWatch(self._pty.slave_name)
-            self._present = False
+            self._present = self._replaced = False
             self._client += 1
         with contextlib.suppress(BlockingIOError):
             os.write(self._event_write, b"x")  # a poll that goes on would keep the old pty alive
@@ -106,8 +109,31 @@ class HangupBridge(PtyBridge):
         if had and not self._has_carrier and not self._stopping and not self._dropping:
             self.hang_up()
 
-    def _state(self) -> int:
+    def _look(self) -> int:
+        """Look, with the lock, for what has become of the clients; return what poll says of the pty."""
+        seen = self._watch.look()  # asked first: whoever comes in between is seen by poll
+        came, replaced = seen.came, seen.replaced
+        state = self._state()
+        if seen.emptied and not state & select.POLLHUP:  # it is about to be hung up, or the next one has come since
+            state = self._state(_EVENT_WAIT, self._watch.fileno())
+            seen = self._watch.look()
+            came, replaced = came or seen.came, replaced or seen.came
+        if state & select.POLLHUP:
+            self._watch.clients = 0
+        elif seen.emptied and not seen.came:  # the events have told too little
+            self._watch.clients = 1
+        self._replaced = self._replaced or replaced
+        self._present = self._present or came or state != select.POLLHUP
+        return state
+
+    def _state(self, timeout: float = 0.0, *others: int) -> int:
+        """Return what poll says of the pty; with a time-out, when it is hung up or one of others is readable."""
         poll = select.poll()
+        if timeout:
+            poll.register(self._pty.master, 0)
+            for fd in others:
+                poll.register(fd, select.POLLIN)
+            poll.poll(round(timeout * 1000))
         poll.register(self._pty.master, select.POLLIN)
         return dict(poll.poll(0)).get(self._pty.master, 0)
 
@@ -133,16 +159,18 @@ class HangupBridge(PtyBridge):
                 self._write()
                 continue
             with self._lock:
-                came = self._watch.opened()  # asked first: whoever comes in between is seen by poll
-                state = self._state()
-                self._present = self._present or came or state != select.POLLHUP
+                state = self._look()
                 present, watch, master = self._present, self._watch.fileno(), self._pty.master
-                if state & select.POLLIN:
+                if state & select.POLLIN and not self._replaced:
                     self._unsent, self._writer = os.read(master, _READ_SIZE), self._client
-            if state & select.POLLIN:
+                    self._look()  # if somebody else has come meanwhile, these may be his
+                replaced = self._replaced
+            if replaced:
+                self._end_call()
+            elif state & select.POLLIN:
                 self._follow()
             elif not state & select.POLLHUP:
-                self._await(None, (master, select.POLLIN))
+                self._await(None, (master, select.POLLIN), (watch, select.POLLIN))
             elif present:
                 self._end_call()
             else:
@@ -156,23 +184,29 @@ class HangupBridge(PtyBridge):
         self._unsent = self._unsent[taken:]
         if self._unsent and not self._await(_LINGER, (self.uart.fileno(), select.POLLOUT)):
             with self._lock:
-                if self._state() & select.POLLHUP:
+                if self._look() & select.POLLHUP or self._replaced:
                     self._unsent = b""
 
     def _end_call(self) -> None:
-        self._flush()  # a message about signals goes before what is queued
         self._dropping = True
         try:
+            self._discard()  # the rest of what the call has brought
+            self._flush()  # a message about signals goes before what is queued
             self._set_rtc(on=False)
             self._pause(waits.HANG_UP)
-            with self._lock:
-                self._present = False
-                with contextlib.suppress(OSError):
-                    self._pty.discard()  # NO CARRIER, or the rest of what the call has brought
-                self._watch.opened()  # by ourselves
+            self._discard()
         finally:
             self._dropping = False
             self._set_rtc(on=True)
+
+    def _discard(self) -> None:
+        """Throw away what no client has read; who has come or left until now has done so before the next call."""
+        with self._lock:
+            with contextlib.suppress(CmuxError, OSError):
+                self._pty.discard()
+                self.uart.reset_input_buffer()
+            self._watch.look()  # at ourselves, too
+            self._present = self._replaced = False
 
     def _flush(self) -> None:
         self.uart.write_timeout = _LINGER
@@ -198,7 +232,7 @@ class HangupBridge(PtyBridge):
             data = self.uart.read()
             if data:
                 data += self.uart.read(min(self.uart.in_waiting, _READ_SIZE))
-            while data and not self._stopping:
+            while data and not self._stopping and not self._dropping:  # NO CARRIER is not for the next client
                 with self._lock:
                     try:
                         taken = os.write(self._pty.master, data)

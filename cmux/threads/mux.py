@@ -300,7 +300,7 @@ class Mux(ChannelAccess):
                 self._closed.set()
 
     def _end_session(self) -> None:
-        deadline = time.monotonic() + self.drain_timeout
+        deadline = time.monotonic() + waits.draining(self.config, self.drain_timeout)
         for handle in self._channels.all():
             if handle.up:
                 self._engine.wait_written(handle.dlci, max(0.0, deadline - time.monotonic()))

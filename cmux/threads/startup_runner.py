@@ -73,8 +73,8 @@ def enter(
         SessionEnded: the line was lost.
     """
     rates = other_rates if line.has_baudrate else ()
+    found = FindingsLog(port_logger(line.name), findings)
     try:
-        found = FindingsLog(port_logger(line.name), findings)
         entered = run(line, startup.enter(line.name, command, other_rates=rates, findings=found))
         log_entered(port_logger(line.name), entered.baudrate, entered.warnings)
         return entered
@@ -83,7 +83,7 @@ def enter(
     except StartupError:
         raise
     except BaseException:  # interrupted: the module may already be in multiplexer mode
-        leave(line, command.config.option, close_down=True)
+        leave(line, command.config.option, close_down=True, silence=command.start.settle if found else 0.0)
         raise
 
 
@@ -112,7 +112,7 @@ def _lost(line: Line, error: HungUp) -> SessionEnded:
     return SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}")
 
 
-def leave(line: Line, option: Option, *, close_down: bool, way: WayBack | None = None) -> bool:
+def leave(line: Line, option: Option, *, close_down: bool, way: WayBack | None = None, silence: float = 0.0) -> bool:
     """Make sure that the module is back in AT mode; log it if not.
 
     Args:
@@ -120,14 +120,16 @@ def leave(line: Line, option: Option, *, close_down: bool, way: WayBack | None =
         option: the framing of the session.
         close_down: send CLD first.
         way: how the line comes back to the rate of AT mode, if it was changed.
+        silence: seconds in which nothing is sent first, as the module may just have answered AT+CMUX.
 
     Returns:
         Whether it answered AT.
     """
     line.rearm()
     try:
+        run(line, hand_over.settle(silence))
         answered = run(line, leaving.leave(option, close_down=close_down, way=way))
-    except HungUp as error:
+    except (HungUp, SessionEnded) as error:
         port_logger(line.name).warning("%s", error)
         return False
     log_left(port_logger(line.name), answered=answered, ended=not close_down)

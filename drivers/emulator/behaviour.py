@@ -150,6 +150,14 @@ class Behaviour:
     cmux_deadlock: bool = _reading(
         False, "a frame within cmux_settle: is lost, or the module hears nothing until its power is cut (ME910G1)"
     )
+    cmux_sleeps_after: float = _reading(
+        0.0,
+        "seconds of silence in both directions after which the module sleeps and loses what wakes it: not an M10; a "
+        "SARA-R422 after 6 (ubxlib #94)",
+    )
+    cmux_wake_pause: float = _reading(
+        0.1, "seconds in which a module that slept after cmux_sleeps_after loses everything: inferred"
+    )
 
     # Times
     activation_time: float = _reading(0.0, "seconds from QIACT to the network's answer; a real network takes 1 to 30")

@@ -35,6 +35,7 @@ from cmux.cli.line_options import LineOptions, from_arguments, from_file, keys
 from cmux.cli.stopping import Stop
 from cmux.cli.terminal import add_terminal
 from cmux.line.base import Line
+from cmux.profile_files import ProfileName
 from cmux.protocol import Config, Option
 from cmux.protocol.config import RANGES, KeepAlive, PriorityOrder, Wakeup
 from cmux.protocol.link import Link
@@ -168,6 +169,8 @@ EXAMPLES = {
     "keep_alive": session("keep_alive", "msc", "msc", KeepAlive.MSC),
     "keep_alive_interval": session("keep_alive_interval", "60", 60.0),
     "wakeup": session("wakeup", "flags", "flags", Wakeup.FLAGS),
+    "sleeps_after": session("sleeps_after", "20", 20.0),
+    "wake_pause": session("wake_pause", "0.02", 0.02),
     "priority_order": session("priority_order", "high-first", "high-first", PriorityOrder.HIGH_FIRST),
     "frame_type": session("frame_type", "UI", "UI", FrameType.UI),
     "k": session("k", "3", 3),
@@ -425,12 +428,12 @@ def test_the_type_of_a_keyword_its_row_and_where_it_goes_agree() -> None:
         assert row.name == name
         kinds_of = [one for one in typing.get_args(hint) or (hint,) if one is not NoneType]
         if name in fields:
-            assert fields[name] in kinds_of
+            assert fields[name] in (*kinds_of, hint)
         if isinstance(row.kind, kinds.Number):
             assert kinds_of == [int if row.kind.whole else float]
         elif isinstance(row.kind, kinds.YesNo):
             assert kinds_of == [bool]
-        elif isinstance(row.kind, kinds.Words) and name not in ("profile", "stopbits"):
+        elif isinstance(row.kind, kinds.Words) and name != "stopbits":
             words = [word for one in kinds_of for word in typing.get_args(one) or ()] or list(typing.get_args(hint))
             assert [str(word) for word in words] == list(row.kind.words), name
 
@@ -535,6 +538,7 @@ WRONG = {
     kinds.YesNo: ("yes", 1, 0.0),
     kinds.OnOff: ("maybe", 1, 0.0, None),
     kinds.Words: ("nothing", True, 77, object()),
+    ProfileName: ("nothing", True, 77, object(), "nowhere.toml", b"m10"),
     kinds.CaptureFile: (5, b"x", True, "x.pcap", "x.txt"),
     kinds.Several: (5, "1-", "x y", [1.5], [True]),
     kinds.Program: (5, "", " ", "'", b"true", ["true"], "''", "a\0b"),
@@ -587,7 +591,7 @@ def test_a_name_that_nobody_knows_is_a_type_error() -> None:
 
 def test_none_says_what_saying_nothing_says(opened: Opened) -> None:
     optional = {name: None for name, row in SETTINGS.items() if row.optional}
-    names = "line_rate option n1 capture rtscts dsrdtr start_command mux_baudrate reset_command"
+    names = "line_rate option n1 capture rtscts dsrdtr start_command mux_baudrate reset_command sleeps_after"
     assert set(names.split()) == set(optional)
     with Module() as opened.module, cmux.open(opened.module.path, **optional) as mux:  # type: ignore[arg-type]
         assert mux.config == cmux.Profile(name="", title="", source="").config()
@@ -617,6 +621,8 @@ def test_a_row_writes_its_default_as_a_text_that_it_reads() -> None:
 
 
 def test_a_profile_is_checked_when_it_is_made() -> None:
-    for wrong in ({"name": 5}, {"at_cmux": "long"}, {"settings": {"t1": "x"}}, {"settings": {"n2": 300}}):
+    wrongs: list[dict[str, object]] = [{"name": 5}, {"at_cmux": "long"}]
+    wrongs += [{"settings": {name: value}} for name, value in (("t1", "x"), ("n2", 300), ("settel", 1))]
+    for wrong in wrongs:
         with pytest.raises(cmux.ConfigError):
             cmux.Profile(**{"name": "own", "title": "", "source": "", **wrong})  # type: ignore[arg-type]

@@ -71,7 +71,7 @@ class AtModule:
         command = octets[:-1].decode("ascii")
         self.said.append(command)
         answer = self.answers.get(command, OK)
-        rate = re.fullmatch(r"AT\+IPR=(\d+)", command)
+        rate = re.fullmatch(r'AT[^"]*\+IPR *= *(\d+)', command, re.IGNORECASE)
         if rate and self.rates is not None and int(rate[1]) not in self.rates:
             answer = ERROR
         after, text = answer if isinstance(answer, tuple) else (0.0, answer)

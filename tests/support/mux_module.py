@@ -134,8 +134,12 @@ class Module:
         self.run(restart)
 
     def mute(self) -> None:
-        """Send and receive nothing from now on."""
+        """Send and receive nothing from now on, until `unmute`."""
         self._muted = True
+
+    def unmute(self) -> None:
+        """Be there again, in the state of before."""
+        self._muted = False
 
     def send_raw(self, text: bytes) -> None:
         """Write octets to the line without framing."""

@@ -251,6 +251,7 @@ CONFIGS = {
     "slow": Config(t1=0.6, t2=0.8),
     "hasty": Config(),  # commands are repeated before their answers can come
     "advanced": Config(option=Option.ADVANCED, t1=0.3, t2=0.5, t3=7),
+    "self": Config(t1=0.6, t2=1.3, t3=10, sleeps_after=1.0, wake_pause=0.2),  # and by themselves
     "keep-alive": Config(t1=0.3, t2=2.55, keep_alive=KeepAlive.TEST, keep_alive_interval=3),
 }
 

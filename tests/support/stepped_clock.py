@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from driver_lab import PATIENCE
 
@@ -17,6 +19,17 @@ FOR_EVER = 10_000.0
 SMALL = 0.02
 PAUSE = 0.004  # real seconds between small steps: for threads that do not wait on the clock, as those of sockets
 BREATH = 0.02  # real seconds after each step, in which others do what it was about
+LATE = 1.25  # times its length that a breath may take, or it is taken again
+
+
+def others_run() -> bool:
+    """Tell whether a thread of this process has something to do (proc_pid_stat(5): state R)."""
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # it has ended meanwhile
+            state = (task / "stat").read_text().rpartition(")")[2].split()[0]
+            if state == "R" and int(task.name) != threading.get_native_id():
+                return True
+    return False
 
 
 class SteppedClock(FakeClock):
@@ -81,8 +94,11 @@ class SteppedClock(FakeClock):
         """
         end = self.now() + most
         for _ in range(int(PATIENCE / BREATH)):
+            begun = time.monotonic()
             if over(BREATH):
                 return True
+            if time.monotonic() - begun > BREATH * LATE or others_run():
+                continue  # the computer is busy: not everyone has had a turn
             with self._noted:
                 awaited = any(self.now() + left <= end for left in self._left())
             if awaited:
@@ -120,7 +136,8 @@ def stepping(clock: FakeClock, settle: Callable[[], None]) -> Iterator[None]:
     def step() -> None:
         while not over.wait(PAUSE):
             settle()
-            clock.advance(SMALL)
+            if not others_run():
+                clock.advance(SMALL)
 
     thread = threading.Thread(target=step, name="steps of a clock")
     thread.start()

@@ -29,6 +29,7 @@ from ..interpreter.replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
 from ..interpreter.uart import Uart
 from ..modem import UARTS, Modem
 from .channel import Channel, Loopback
+from .sleeper import Sleeper
 from .software_flow import XOFF, XON, SoftwareFlow
 from .tap import Tap
 
@@ -259,21 +260,24 @@ class PhysicalLine(asyncio.Protocol):
         responder = Responder(config, multiplexing=not self._settings.at_first)
         if self._settings.at_first:
             responder.multiplex(config, environment.clock.now())
+        sleeper = Sleeper(environment)
         self._mux = MuxProtocol(
             link=responder,
             on_event=self._on_event,
             clock=environment.clock.now,
             call_later=lambda delay, callback: environment.clock.call_later(environment.loop, delay, callback),
+            tap=sleeper.passed,
         )
+        receive = sleeper.filter(self._mux.data_received)
         for dlci in range(1, _LAST_DLCI + 1):
             if dlci > UARTS and dlci not in self._settings.loopback:
                 self._mux.multiplexer.refuse(dlci)
         self._modem.multiplexing = True
         self._modem.reset_uarts()
-        watched = _Watched(self._mux, self)
+        watched = _Watched(self._mux, self, receive)
         transport.set_protocol(watched)
         if self._settings.at_first and environment.behaviour.cmux_settle:
-            watched.data_received = self._settling(watched, self._mux)  # type: ignore[method-assign, assignment]
+            watched.data_received = self._settling(watched, receive)  # type: ignore[method-assign, assignment]
             if rx:
                 watched.data_received(rx)
             rx = b""
@@ -287,7 +291,7 @@ class PhysicalLine(asyncio.Protocol):
         if rx:
             self._mux.data_received(rx)
 
-    def _settling(self, watched: _Watched, mux: MuxProtocol) -> Callable[[bytes], None]:
+    def _settling(self, watched: _Watched, receive: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """Return what takes the octets of a host after the OK to AT+CMUX: it loses those that come too early."""
         environment = self._modem.environment
         ready_at = environment.clock.now() + environment.behaviour.cmux_settle
@@ -298,8 +302,8 @@ class PhysicalLine(asyncio.Protocol):
             if early or self._modem.deaf:
                 log.info("%d octets are lost: they came too early after OK to AT+CMUX", len(data))
                 return
-            watched.data_received = mux.data_received  # type: ignore[method-assign]
-            mux.data_received(data)
+            watched.data_received = receive  # type: ignore[method-assign, assignment]
+            receive(data)
 
         return data_received
 
@@ -381,10 +385,10 @@ class PhysicalLine(asyncio.Protocol):
 class _Watched(asyncio.Protocol):
     """Passes a transport's calls to the multiplexer, and the end of the connection to the line, too."""
 
-    def __init__(self, mux: MuxProtocol, line: PhysicalLine) -> None:
+    def __init__(self, mux: MuxProtocol, line: PhysicalLine, receive: Callable[[bytes], None]) -> None:
         self._mux = mux
         self._line = line
-        self.data_received = mux.data_received  # type: ignore[method-assign]
+        self.data_received = receive  # type: ignore[method-assign, assignment]
         self.pause_writing = mux.pause_writing  # type: ignore[method-assign]
         self.resume_writing = mux.resume_writing  # type: ignore[method-assign]
 

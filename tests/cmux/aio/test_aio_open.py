@@ -12,6 +12,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
+from delicate_module import DelicateModule
 from module_news import happened, seen
 from mux_leaks import nothing_left
 from mux_module import Module
@@ -192,6 +193,29 @@ async def test_opening_can_be_cancelled_and_leaves_the_module_out_of_multiplexer
         module.habits.answers_sabm = True
         async with await cmux.aio.open(module.path):
             pass
+
+
+@pytest.mark.parametrize("answer", [b"\r\nOK\r\n", b"\r\nOK"])
+async def test_cancelling_in_the_silence_after_ok_sends_nothing_before_its_end(
+    nothing_left: None, answer: bytes
+) -> None:
+    """zephyr #63410: a module that hears a frame too soon is dead until its power is cut."""
+    with DelicateModule(0.1, cmux_answer=answer) as module:
+        opening = asyncio.create_task(cmux.aio.open(module.path, settle=0.12))
+        await seen(module, lambda: module.in_mux)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        await seen(module, lambda: module.dead or not module.in_mux)
+        assert not module.dead
+
+
+async def test_a_refusal_is_followed_by_no_frames(nothing_left: None) -> None:
+    with Module(cmux_answer=b"\r\nERROR\r\n") as module:
+        with pytest.raises(cmux.CmuxRefused):
+            await cmux.aio.open(module.path)
+        await seen(module, lambda: module.commands[-1] == "AT+CMUX=?")
+        assert b"\xf9" not in module.raw
 
 
 def test_sigint_in_the_middle_of_opening_leaves_the_module_out_of_multiplexer_mode(nothing_left: None) -> None:

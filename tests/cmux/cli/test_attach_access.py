@@ -107,8 +107,13 @@ def test_what_is_no_mode_and_no_group_is_wrong_usage(capsys: Captured, arguments
     assert said in capsys.readouterr().err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("value", [660, True, 6.6, ["660"], -1, 0o4660])
-def test_a_number_in_a_file_is_the_mode_itself(value: object) -> None:
+@pytest.mark.parametrize("value", [660, 0o660])
+def test_a_number_in_a_file_is_the_mode_itself_or_its_digits(value: int) -> None:
+    assert mode_of(value, grouped=False) == 0o660
+
+
+@pytest.mark.parametrize("value", [668, 600.0, 0o600 - 1, True, 6.6, ["660"], -1, 0o4660, 660660])
+def test_what_is_no_mode_in_a_file_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="is not an octal mode"):
         mode_of(value, grouped=False)
 

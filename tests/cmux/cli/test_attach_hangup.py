@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import select
 import stat
 import subprocess
 import sys
@@ -174,20 +173,6 @@ def test_while_another_client_is_there_the_call_goes_on(line: Line, pause: threa
         line.module.until(1, b"two")
         assert "RTC off" not in line.module.heard(1)
     line.module.until(1, "RTC off", "RTC on")
-
-
-def test_what_the_end_of_a_call_brings_is_not_read_by_the_next_client(line: Line, pause: threading.Event) -> None:
-    with PathClient(line.path) as client:
-        client.write(b"call")
-        assert client.read(4) == b"call"
-    line.module.until(1, b"call", "RTC off")
-    line.module.say(1, b"NO CARRIER")
-    with PathClient(line.path) as following:
-        assert select.select([following.fd], [], [], PATIENCE)[0]  # it is there
-        pause.set()
-        line.module.until(1, "RTC off", "RTC on")
-        line.module.say(1, b"RING")
-        assert following.read(4) == b"RING"
 
 
 def test_a_carrier_that_drops_because_rtc_did_is_not_that_of_the_next_client(

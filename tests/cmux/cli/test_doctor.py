@@ -14,6 +14,7 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 from mux_module import Module
+from rate_module import RateModule
 from startup_waits import NOBODY, shorten_waits
 
 from cmux.cli import main
@@ -99,6 +100,16 @@ def test_a_module_that_multiplexes_already_or_refuses_a_channel_is_no_failure(
     assert "frames of the basic option" in str(found["note"]["text"])
     assert not found["DLCI 2"]["ok"]
     assert "DM" in str(found["DLCI 2"]["text"])
+
+
+def test_a_module_that_changes_its_rate_after_ok_is_no_failure_and_its_rate_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quick = ("--baudrate", "9600", "--channels", "1", "--t1", "0.02", "--n2", "1")
+    with RateModule(9600, 115200) as module:
+        code, found = steps(capsys, module.path, *quick)
+    assert code == 0
+    assert found["rate"]["text"] == "SABM is answered at 115200 baud only: --mux-baudrate 115200 saves time"
 
 
 def test_without_at_only_frames_are_tried(capsys: pytest.CaptureFixture[str]) -> None:

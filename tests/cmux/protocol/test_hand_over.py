@@ -91,6 +91,66 @@ def test_where_the_code_is_refused_or_there_is_none_at_ipr_goes_first(mux_baudra
     assert entered.way == WayBack(115200, mux_baudrate, by_command=True)
 
 
+def test_a_module_that_answers_at_ipr_at_the_new_rate_is_found_there() -> None:
+    class AnswersThere(AtModule):
+        def _hear(self, octets: bytes) -> None:
+            super()._hear(octets)
+            if octets.startswith(b"AT+IPR"):  # cannot be read at the old rate
+                self._coming.clear()
+
+    module = AnswersThere({"AT+CMUX=0,0,8,31": ERROR})
+    assert enter(module, mux_baudrate=921600).way == WayBack(115200, 921600, by_command=True)
+    module = AnswersThere()
+    entered = enter(module, init=["AT+IPR=460800", "ATE0"])
+    assert module.said == ["AT", "AT+IPR=460800", "AT", "ATE0", "AT+CMUX=0"]
+    assert (module.line, entered.warnings) == (460800, ("AT+IPR=460800 is not answered within 5 s",))
+
+
+def test_one_that_at_ipr_has_silenced_is_named_with_both_rates() -> None:
+    class Lost(AtModule):
+        def _hear(self, octets: bytes) -> None:
+            super()._hear(octets)
+            self.rate = 300 if octets.startswith(b"AT+IPR") else self.rate
+
+    with pytest.raises(ModuleSilent, match=r"after AT\+IPR=460800, at 460800 baud and at 115200, AT is not answered"):
+        enter(Lost(), init="AT+IPR=460800")
+
+
+NINE = {"AT+CMUX=0,0,8,31": ERROR, "AT+CMUX=?": RANGES % 8, "AT+CMUX?": b"\r\n+CMUX: 0,0,5,31,10,3\r\n\r\nOK\r\n"}
+
+
+def test_the_rate_is_told_in_the_full_form_too_before_it_is_given_up() -> None:
+    module = AtModule(NINE, rates=(115200,))
+    entered = enter(module, mux_baudrate=921600)
+    assert module.said[1:] == ["AT+CMUX=0,0,8,31", "AT+IPR=921600", "AT+CMUX=?", "AT+CMUX?", "AT+CMUX=0,0,8,31,10,3"]
+    assert (module.line, entered.way) == (921600, WayBack(115200, 921600))
+
+
+@pytest.mark.parametrize("rate", [921600, 1_000_000])
+def test_a_rate_that_cannot_be_had_is_an_error_and_not_another_rate(rate: int) -> None:
+    module = AtModule({**NINE, "AT+CMUX=0,0,8,31,10,3": ERROR}, rates=(115200,))
+    with pytest.raises(CmuxRefused, match=rf"with mux_baudrate = {rate}: .*AT\+IPR={rate} -> ERROR.*leave mux_b"):
+        enter(module, mux_baudrate=rate)
+    assert module.line == 115200
+    assert not any(command.startswith("AT+CMUX=0,0,5") for command in module.said)
+
+
+def test_a_module_that_refuses_at_the_new_rate_too_is_brought_back() -> None:
+    forms = ("AT+CMUX=0,0,8,31", "AT+CMUX=0", "AT+CMUX=0,0,8,31,10,3")
+    module = AtModule({"AT+CMUX=?": ERROR, **dict.fromkeys(forms, ERROR)})
+    with pytest.raises(CmuxRefused, match=r"AT\+CMUX=0 -> ERROR"):
+        enter(module, mux_baudrate=921600)
+    assert (module.said[-1], module.rate, module.line) == ("AT+IPR=115200", 115200, 115200)
+
+
+@pytest.mark.parametrize("rate", [921600, 3_000_000])
+def test_another_command_goes_first_whatever_the_rate_and_the_line_is_set_after_it(rate: int) -> None:
+    module = AtModule(rates=())
+    entered = enter(module, start_command="AT+CMUX=0,0,9", mux_baudrate=rate)
+    assert module.said == ["AT", "AT+CMUX=0,0,9"]
+    assert (module.line, entered.way) == (rate, WayBack(115200, rate))
+
+
 def test_a_refusal_of_both_names_both() -> None:
     module = AtModule({"AT+CMUX=0,0,8,31": ERROR, "AT+CMUX=0": ERROR, "AT+CMUX=0,0,5,31": ERROR}, rates=(115200,))
     with pytest.raises(CmuxRefused, match=r"AT\+CMUX=0,0,8,31 -> ERROR; AT\+IPR=921600 -> ERROR"):
@@ -117,6 +177,19 @@ def test_leaving_goes_back_to_the_rate_of_at_mode(by_command: bool, stays_at: in
     assert module.play(leaving.leave(Option.BASIC, close_down=False, way=way))
     assert (module.rate, module.line) == (115200, 115200)
     assert ("AT+IPR=115200" in module.said) == (stays_at == 921600)
+
+
+@pytest.mark.parametrize("followed", [[115200], [57600], [57600, 115200]])
+def test_one_that_leaves_the_rate_that_at_ipr_was_told_for_multiplexer_mode_is_brought_back_too(
+    followed: list[int],
+) -> None:
+    module = AtModule()
+    entered = enter(module, mux_baudrate=1_000_000)
+    for rate in followed:
+        entered = entered.follow(rate)
+    module.line = followed[-1]  # and the module goes back to 1000000 with CLD
+    assert module.play(leaving.leave(Option.BASIC, close_down=False, way=entered.way))
+    assert (module.rate, module.line) == (115200, 115200)
 
 
 def test_a_module_that_is_silent_after_all_leaves_the_line_at_its_own_rate() -> None:
@@ -172,6 +245,29 @@ def test_after_at_ipr_the_line_is_moved_too_and_stays_there() -> None:
     assert module.said == ["AT", "AT+IPR=460800", "AT", "ATE0", "AT+CMUX=0,0,7,100"]
     assert module.lost == []
     assert (entered.way, entered.at_rate) == (None, 460800)
+
+
+@pytest.mark.parametrize(
+    "text", ["at+ipr = 460800", "AT+IFC=2,2;+IPR=460800", "ATE0+IPR=460800", 'AT+X="+IPR=9600";+IPR=460800']
+)
+def test_at_ipr_is_found_behind_other_commands(text: str) -> None:
+    class Reads(AtModule):
+        def _hear(self, octets: bytes) -> None:
+            super()._hear(octets)
+            self.rate = 460800 if b"460800" in octets else self.rate
+
+    module = Reads()
+    assert enter(module, init=[text]).at_rate == 460800
+    assert module.lost == []
+
+
+@pytest.mark.parametrize("text", ['AT+X="AT+IPR=460800"', "AT+IPR=?", "AT+IPR?", "AT+IPR=0"])
+def test_what_does_not_set_the_rate_does_not_move_the_line(text: str) -> None:
+    module = AtModule()
+    module.rates = ()
+    module.answers[text] = OK
+    enter(module, init=[text])
+    assert module.line == 115200
 
 
 def test_a_module_that_is_there_already_is_found_there_first() -> None:

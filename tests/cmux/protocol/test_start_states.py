@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from at_module import AtModule
 from start_states import LCP, OK, PLAIN_LCP, FoundModule
 
 from cmux.opening import make_plan
@@ -23,6 +24,32 @@ def enter(module: FoundModule, findings: list[Finding] | None = None, **settings
 
 def said(module: FoundModule) -> list[bytes]:
     return [text for _, text in module.heard]
+
+
+class LeftBehind(AtModule):
+    """A module that a dead host left in multiplexer mode, at another rate than that of its AT mode."""
+
+    def __init__(self, *, obeys: bool) -> None:
+        super().__init__(rate=460800)
+        self.obeys = obeys
+
+    def _hear(self, octets: bytes) -> None:
+        if self.rate != 460800:
+            super()._hear(octets)
+        elif b"\xf9" in octets:
+            self._coming.append((self.now, bytes.fromhex("F9 03 73 01 D7 F9")))
+            self.rate = 115200 if self.obeys else 460800
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+def test_one_that_multiplexes_at_another_rate_is_looked_for_at_that_of_the_line_again(obeys: bool) -> None:
+    module = LeftBehind(obeys=obeys)
+    plan = make_plan("/dev/modem", {"open_timeout": 30, "mux_baudrate": 460800, "ask": False})
+    entered = module.play(startup.enter("/dev/modem", plan.command, other_rates=plan.other_rates))
+    if obeys:
+        assert (module.said[-1], entered.form) == ("AT+CMUX=0,0,7,31", "AT+CMUX=0,0,7,31")
+    else:
+        assert (entered.adopted, entered.baudrate, module.line) == (True, 460800, 460800)
 
 
 # --- Data mode ---

@@ -81,10 +81,13 @@ NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
     ),
     "option": ({"option": "slow"}, Told(cmux.ConfigError, "option = 'slow' is not basic or advanced")),
     "startup": ({"startup": "x"}, Told(cmux.ConfigError, "startup = 'x' is not at or none")),
-    "keep_alive": ({"keep_alive": "ping"}, Told(cmux.ConfigError, "keep_alive = 'ping' is not none, test or msc")),
+    "keep_alive": (
+        {"keep_alive": "ping"},
+        Told(cmux.ConfigError, "keep_alive = 'ping' is not none, test, msc or auto"),
+    ),
     "profile": (
         {"profile": "m99"},
-        Told(cmux.ConfigError, f"profile = 'm99' is not {', '.join(NAMES[:-1])} or {NAMES[-1]}"),
+        Told(cmux.ConfigError, f"profile = 'm99' is not {', '.join(NAMES)} or the path of a file that ends in .toml"),
     ),
     "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61")),
 }

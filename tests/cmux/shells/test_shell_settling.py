@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from delicate_module import DelicateModule
 from mux_module import Module
 from plugged import plugged
 from shells import QUICK, Shell
@@ -68,6 +69,22 @@ def test_it_applies_when_a_line_is_opened_again(shell: Shell, link: Path, soon: 
                 mux.wait_attached()
                 assert mux.reattached == 1
                 assert mux.channel(2).echoes()
+
+
+def test_closing_in_the_silence_of_another_opening_sends_nothing_before_its_end(
+    shell: Shell, link: Path, soon: None, quick_at: None
+) -> None:
+    with ExitStack() as stack, DelicateModule(0.1) as second:
+        first = stack.enter_context(Module())
+        link.symlink_to(first.path)
+        mux = shell.open(str(link), settle=0.12, reattach=True, **QUITE_SHORT)
+        link.unlink()
+        with plugged(link, second.path):
+            stack.close()  # the first one hangs up
+            second.wait(lambda: second.in_mux)
+            mux.close()
+            second.wait(lambda: second.dead or not second.in_mux)
+            assert not second.dead
 
 
 def test_without_at_there_is_nothing_to_wait_for(shell: Shell) -> None:

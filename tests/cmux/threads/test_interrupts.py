@@ -13,6 +13,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
+from delicate_module import DelicateModule
 from mux_leaks import nothing_left
 from mux_module import Module
 
@@ -74,6 +75,26 @@ def test_sigint_at_any_stage_of_opening_leaves_the_module_out_of_multiplexer_mod
         with pytest.raises(KeyboardInterrupt):
             open_and_wait(module.path)
         killer.join()
+        assert not module.in_mux
+
+
+@pytest.mark.parametrize("answer", [b"\r\nOK\r\n", b"\r\nOK"])
+def test_sigint_in_the_silence_after_ok_sends_nothing_before_its_end(
+    answer: bytes, interrupted: None, quick_at: None
+) -> None:
+    """zephyr #63410: a module that hears a frame too soon is dead until its power is cut."""
+
+    def kill() -> None:
+        module.wait(lambda: module.in_mux)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with DelicateModule(0.1, cmux_answer=answer) as module:
+        killer = threading.Thread(target=kill)
+        killer.start()
+        with pytest.raises(KeyboardInterrupt):
+            cmux.open(module.path, settle=0.12)
+        killer.join()
+        assert not module.dead
         assert not module.in_mux
 
 

@@ -41,9 +41,12 @@ def _channel(port: serial.SerialBase, lacks: frozenset[str] = frozenset()) -> Lo
 def _tty(port: serial.Serial, lacks: frozenset[str]) -> Looped:
     def until(ready: Callable[[], bool]) -> None:
         """Let the terminal itself wait for one octet more than there are."""
-        while not ready():
+        while True:
+            waiting = port.in_waiting  # before the look: what comes in between ends the wait at once
+            if ready():
+                return
             settings = termios.tcgetattr(port.fd)
-            settings[6][termios.VMIN], before = port.in_waiting + 1, settings[6][termios.VMIN]
+            settings[6][termios.VMIN], before = waiting + 1, settings[6][termios.VMIN]
             termios.tcsetattr(port.fd, termios.TCSANOW, settings)
             assert select.select([port.fd], [], [], PATIENCE)[0]
             settings[6][termios.VMIN] = before

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 from demo_modules import BROKEN
-from hurried_clock import HurriedClock
 from scripted_port import read_transcript
 from startup_waits import NOBODY, shorten_waits
+from stepped_clock import SteppedClock
 
 from cmux.pty import Pty
 from drivers.cli import demo, main
@@ -207,9 +207,10 @@ def test_what_a_uart_says_between_its_steps_is_shown_under_the_next_one() -> Non
 def test_a_broken_step_is_named_and_ends_with_1(
     broken: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "play", functools.partial(demo.play, patience=20, clock=HurriedClock(40)))
+    clock = SteppedClock()
+    monkeypatch.setattr(demo, "play", functools.partial(demo.play, patience=20, clock=clock))
     kind, step = BROKEN[broken]
-    with kind() as module:
+    with kind() as module, clock.passing(1000, 1.0):
         assert main(["demo", "--port", module.serve_pty()]) == 1
     said = capsys.readouterr()
     assert repr(step) in said.err

@@ -20,6 +20,8 @@ TIMES = (
     "activation_time",
     "result_time",
     "cmux_settle",
+    "cmux_sleeps_after",
+    "cmux_wake_pause",
 )  # how long, not what
 
 
