@@ -17,7 +17,7 @@ from . import closing
 from .dialogues import ConnectFail, await_unless_deactivated
 from .state import StackState
 from .timeouts import deadline
-from .unsolicited import CLOSED, CONNECT_RESULTS, FAILED, TRANSPARENT_RESULTS
+from .unsolicited import CLOSED, CONNECT_RESULTS, DEACTIVATED, FAILED, TRANSPARENT_RESULTS
 
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 
@@ -93,6 +93,7 @@ class Connecting:
             timeout=deadline("QIOPEN"),
             success=(_OK, *self._results),
             info=(),
+            lost_on=DEACTIVATED,
             abandon=self._close,
         )
         if came.final.endswith("ALREADY CONNECT"):
