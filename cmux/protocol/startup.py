@@ -67,7 +67,7 @@ def enter(
     if receiver.speaks is not None:
         report.append(Finding("AT", False, f"no answer, but frames of the {receiver.speaks.value} option"))
         return _adopt(name, receiver.speaks, command.config, search.rate, report)
-    data_mode = "; it is in data mode (PPP), and +++ does not end that" if receiver.ppp else ""
+    data_mode = "; it is in data mode (PPP), and +++ does not end that" if search.ppp or receiver.ppp else ""
     said = f"no answer to AT, {search.tried()}{data_mode}{receiver.seen()}"
     report.append(Finding("AT", False, said))
     raise ModuleSilent(name, said, no_answer_to_at(receiver, command.start.open_timeout))
@@ -87,6 +87,8 @@ class _Search:
         """The rate of the line now; None: that which it had at first."""
         self.escaped = False
         """It was in data mode."""
+        self.ppp = False
+        """A PPP link was being set up by it, at the rate of the line or another one."""
         self._receiver, self._option, self._home = receiver, command.config.option, command.baudrate
         self._timeout, self._other_rates = command.start.open_timeout, other_rates
         self._tried: dict[int, None] = {}
@@ -122,6 +124,8 @@ class _Search:
                 yield from self._set(rate)
                 if (yield from self._wake(steps.OTHER_TRIES, steps.OTHER_WAIT)):
                     return True
+                if self._receiver.ppp and (yield from self._escape()):
+                    return True
                 if self._receiver.speaks is not None:
                     return (yield from self._came_home(rate))
                 if self._over:
@@ -146,7 +150,7 @@ class _Search:
     def _set(self, rate: int | None) -> Dialogue[None]:
         if rate != self.rate:
             yield StartupStep(b"", 0.0, rate or self._home)
-            self.rate, self._receiver.text = rate, b""
+            self.rate, self._receiver.text, self._receiver.ppp = rate, b"", False
             if rate is not None:
                 self._tried[rate] = None
 
@@ -177,6 +181,7 @@ class _Search:
     def _escape(self) -> Dialogue[bool]:
         """Take the module out of data mode, in case it is in it: in PPP, or connected transparently (V.250 §6.2.9)."""
         receiver = self._receiver
+        self.ppp |= receiver.ppp
         if not receiver.ppp and self._left() < 2 * steps.GUARD + steps.AT_WAIT:
             return False  # no sign of it, and no time
         for write in (b"", b"+++"):

@@ -251,7 +251,7 @@ def local_address() -> Dialogue[str]:
 
 def deactivate() -> Dialogue[None]:
     """Close all sessions and deactivate the foreground context: AT+QIDEACT, which is answered DEACT OK without OK."""
-    yield from command("AT+QIDEACT", timeout=deadline("QIDEACT"), success=(_DEACT_OK,), info=())
+    yield from command("AT+QIDEACT", timeout=deadline("QIDEACT"), success=(_DEACT_OK,), info=(), lost_on=DEACTIVATED)
 
 
 def take_down() -> Dialogue[None]:
@@ -308,12 +308,13 @@ def listening_port(protocol: str, port: int) -> Dialogue[None]:
     yield from put("QILPORT", f'"{protocol}",{port}')
 
 
-def listen(protocol: str, clients: int | None) -> Dialogue[None]:
+def listen(protocol: str, clients: int | None, ends: tuple[LinePattern, ...] = ()) -> Dialogue[None]:
     """Enter listening state: AT+QISERVER, OK, SERVER OK.
 
     Args:
         protocol: TCP or UDP.
         clients: the most clients at once, with MUXIP on; None with MUXIP off.
+        ends: further lines that say that it has failed.
 
     Raises:
         ConnectFail: the module reports CONNECT FAIL.
@@ -325,7 +326,7 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
     text = f"AT+QISERVER{arguments}"
     yield from command(text, timeout=deadline("QISERVER"), info=())
     came = yield from await_unless_deactivated(
-        _SERVING, *CONNECT_FAIL, timeout=deadline("SERVER OK"), what=_SERVING.prefix, after=text
+        _SERVING, *CONNECT_FAIL, *ends, timeout=deadline("SERVER OK"), what=_SERVING.prefix, after=text
     )
     if came.final != _SERVING.prefix:
         raise ConnectFail(text, came.final, came.elapsed, "")
