@@ -161,6 +161,7 @@ class ContextBusy(TcpipError):
         refused: how the module has refused the context, in the words of its family.
         remedy: the command that deactivates a context.
         code: the error code of the module; None if it gave none.
+        reason: what else than another holder the module refuses it for; empty if it is that.
     """
 
     def __init__(
@@ -174,6 +175,7 @@ class ContextBusy(TcpipError):
         refused: str = "",
         remedy: str = "",
         code: int | None = None,
+        reason: str = "",
     ) -> None:
         asked = f"{port}: " if port else ""
         if here:
@@ -185,7 +187,10 @@ class ContextBusy(TcpipError):
             known = f" ({refused})" if refused else ""
             how = f" ({remedy})" if remedy else ""
             advice = f"deactivate it there{how}, or claim(timeout=seconds) to wait for it"
-        super().__init__(f"{asked}context {context} is held by {holder}{known}: {advice}", code=code)
+        said = f"is held by {holder}{known}: {advice}"
+        if reason:
+            said = f"was refused ({refused}): {reason}; claim(timeout=seconds) asks again until then"
+        super().__init__(f"{asked}context {context} {said}", code=code)
         self.context = context
         self.owner = owner
         self.state = state

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
-from ..line.base import HungUp, Line, hung_up
+from ..line.base import HungUp, Line, hung_up, hung_up_after
 from ..line.physical import DescriptorLine
 from ..logs import port_logger
 from ..opening import Plan
@@ -101,7 +101,7 @@ class AioLine:
         Raises:
             SessionEnded: the line was lost.
         """
-        loop, collector, stall = asyncio.get_running_loop(), self._collector, Stall()
+        loop, collector, stall, heard = asyncio.get_running_loop(), self._collector, Stall(), b""
         self.transport.set_protocol(collector)
         try:
             step = next(dialogue)
@@ -111,15 +111,17 @@ class AioLine:
                     self._line.set_baudrate(step.baudrate)
                 self._look(stall)
                 self.transport.write(step.write)
+                heard = b"" if step.write else heard
                 if step.wait > 0:
                     await self._listen(started + step.wait, stall)
                 received, collector.received = bytes(collector.received) if step.wait > 0 else b"", bytearray()
+                heard += received
                 port_logger(self.name).debug("sent %r, received %r", step.write, received)
                 step = dialogue.send(StepResult(received, loop.time() - started))
         except StopIteration as stop:
             return cast(T, stop.value)
         except HungUp as error:
-            raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {error}") from error
+            raise SessionEnded(Cause.LINE_LOST, f"{self.name}: {hung_up_after(heard, error)}") from error
 
     async def _listen(self, until: float, stall: Stall) -> None:
         """Wait until octets have come, or until a time on the loop's clock."""

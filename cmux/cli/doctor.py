@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from importlib import metadata
 from typing import Final, cast
@@ -190,10 +190,12 @@ def _broken(error: CmuxError, line: Line) -> Finding:
     """Return what a session showed that broke down."""
     cause = error.cause if isinstance(error, SessionEnded) else Cause.TIMEOUT
     name = "line-stalled" if STALLED in str(error) else _ENDS.get(cause, "session-lost")
+    if name == "line-gone" and "://" in line.name:
+        name = "connection-closed"
     return Finding("session", False, str(error), line.explained(HINTS[name]))
 
 
-def _session(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]:
+def _session(mux: Mux, line: Line, channels: Collection[int]) -> Iterator[Finding]:
     try:
         yield from _inside(mux, line, channels)
     finally:
@@ -203,7 +205,7 @@ def _session(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]
         yield Finding("leaving", mux.back_in_at_mode, back)
 
 
-def _inside(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]:
+def _inside(mux: Mux, line: Line, channels: Collection[int]) -> Iterator[Finding]:
     try:
         mux._start()
     except StartupError as error:
@@ -217,12 +219,14 @@ def _inside(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]:
         hint = HINTS["followed-rate"].filled(rate=rate)
         yield Finding("rate", True, f"SABM is answered at {rate} baud only", hint)
     yield Finding("DLCI 0", True, f"SABM is answered with UA; {config.option.value} option, N1 {config.n1} octets")
-    yield _test(mux, line)
-    opened = refused = False
+    tested = _test(mux, line)
+    yield tested
+    opened: list[int] = []
+    refused = False
     for dlci in channels:
         try:
             port = mux.channel(dlci)
-            opened = True
+            opened.append(dlci)
         except DlcError as error:
             refused |= isinstance(error, DlcRefused)
             yield Finding(f"DLCI {dlci}", False, str(error))
@@ -237,7 +241,10 @@ def _inside(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]:
         if mux.error is not None:
             yield _broken(mux.error, line)
         elif not opened:
-            yield Finding("session", False, "no channel is open", HINTS["no-channel" if refused else "session-lost"])
+            there = refused or (tested.ok and _test(mux, line).ok)  # it answers, if not on these channels
+            yield Finding("session", False, "no channel is open", HINTS["no-channel" if there else "session-lost"])
+        elif len(opened) < len(channels):
+            yield Finding("channels", False, "", HINTS["some-channels"].filled(dlcis=",".join(map(str, opened))))
     dropped = cast(dict[str, int], mux.stats()["dropped"])
     shown = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
     yield Finding("frames", not dropped, f"damaged: {shown}" if dropped else "none was damaged")

@@ -10,6 +10,8 @@ from ..errors import StartupError
 from ..protocol.hints import Hint
 from .facts import Fact
 
+_SHOWN = 80  # octets of what a line said before it hung up
+
 
 @runtime_checkable
 class SerialLike(Protocol):
@@ -38,6 +40,18 @@ def hung_up(error: Exception | None) -> HungUp:
     if isinstance(error, HungUp):
         return error
     return HungUp(f"hung up: {'end of file' if error is None else getattr(error, 'strerror', None) or error}")
+
+
+def hung_up_after(heard: bytes, error: HungUp) -> HungUp:
+    """Return an error with what was heard before it: some servers of ports say why they hang up.
+
+    Args:
+        heard: the octets that came since something was sent.
+        error: the error that showed that the line is gone.
+    """
+    lines = (line.strip() for line in heard.splitlines())
+    said = next((line[:_SHOWN] for line in lines if line and not line.startswith(b"AT")), b"")  # no echo of ours
+    return HungUp(f"{error}, after {said.decode()!r}") if said and said.isascii() else error
 
 
 class Line(ABC):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import urllib.parse
 from typing import Final
 
@@ -17,6 +18,10 @@ _SAID: Final = {
     errno.ENOTTY: ("it is not a serial port", "port-not-serial"),
     errno.EISDIR: ("it is not a serial port, but a folder", "port-not-serial"),
     errno.EIO: ("the system knows the port, but there is no hardware behind it", "port-no-hardware"),
+    **dict.fromkeys(
+        (errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETUNREACH, errno.ENETDOWN, errno.ETIMEDOUT),
+        ("the host does not answer", "port-host"),
+    ),
     errno.ECONNREFUSED: ("connection refused (does a program listen there?)", "port-connection-refused"),
 }
 """What an error of the system means for a port, by its number, and the id of the hint that is about it."""
@@ -67,6 +72,10 @@ def port_error(name: str, error: Exception, before: BaseException | None) -> Por
         return PortBusy(name, f"the port is in use by another program, or by another Mux of this one{hint}")
     if number in _SAID:
         return PortError(name, *_SAID[number])
+    if isinstance(cause, socket.gaierror):
+        return PortError(name, f"the host is not found: {cause.strerror}", "port-host")
+    if isinstance(cause, TimeoutError):
+        return PortError(name, "the host does not answer", "port-host")
     if isinstance(cause, LookupError):
         return PortError(name, f"the URL is not understood: {cause}", "port-url")
     return PortError(name, f"cannot be opened: {getattr(cause, 'strerror', None) or cause}")

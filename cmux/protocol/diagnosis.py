@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +11,10 @@ from typing import Final, NamedTuple, TypeVar
 from .at_cmux import N1, Allowed, CmuxCommand
 from .config import Config, Option
 from .events import FrameDropped
-from .frames import AdvancedDecoder, BasicDecoder, Frame
+from .frames import AdvancedDecoder, BasicDecoder, Frame, encode
 from .hints import HINTS, Hint
 from .start_options import START_RANGES
-from .startup_steps import BOOTED, MANY_FLAGS, RESCUE_SABM, Receiver, rescue_frames
+from .startup_steps import BOOTED, MANY_FLAGS, RESCUE_SABM, SWITCHED_OFF, Receiver, rescue_frames
 from .wire import FrameType
 
 T = TypeVar("T")
@@ -45,11 +46,23 @@ def _first(rows: Iterable[tuple[str, Callable[[T], bool]]], what: T) -> str:
 # --- No answer to AT ---
 
 
+def _without(octets: bytes, echoes: Iterable[bytes]) -> bytes:
+    for sent in echoes:
+        octets = octets.replace(sent, b"")
+    return octets
+
+
+def _said(receiver: Receiver) -> bytes:
+    """Return what came besides the echo of what was sent."""
+    return _without(receiver.tail, _SENT_IN_AT)
+
+
 def _only_echo(receiver: Receiver) -> bool:
-    rest = receiver.tail
-    for sent in _SENT_IN_AT:
-        rest = rest.replace(sent, b"")
-    return not rest.strip(b"\r\n") and b"AT\r" in receiver.tail
+    return not _said(receiver).strip(b"\r\n") and b"AT\r" in receiver.tail
+
+
+_NEWS: Final = re.compile(rb"(?:^|[\r\n])(?:\+[A-Z]{3,}: |RDY\r)")
+"""What only a port for AT commands says."""
 
 
 class _NoAnswer(NamedTuple):
@@ -60,11 +73,14 @@ class _NoAnswer(NamedTuple):
 
 _WITHOUT_AT: Final[tuple[tuple[str, Callable[[_NoAnswer], bool]], ...]] = (
     ("data-mode", lambda one: one.heard.ppp),
-    ("restarted", lambda one: one.heard.boots > 0),
+    ("switched-off", lambda one: one.heard.off),
+    ("restarted", lambda one: one.heard.boots > 1),
+    ("at-refused", lambda one: one.heard.refusal is not None),
     ("silent-hurried", lambda one: not one.heard.total and one.patience is not None and one.patience < _BOOTS),
     ("silent", lambda one: not one.heard.total),
     ("echo-only", lambda one: _only_echo(one.heard)),
-    ("other-text", lambda one: is_text(one.heard.tail)),
+    ("unheard", lambda one: is_text(_said(one.heard)) and _NEWS.search(_said(one.heard)) is not None),
+    ("other-text", lambda one: is_text(_said(one.heard))),
     ("unreadable", lambda one: True),
 )
 
@@ -81,19 +97,30 @@ def no_answer_to_at(receiver: Receiver, patience: float | None) -> Hint:
 
 def at_lost(receiver: Receiver) -> Hint:
     """Return the hint for a module that answered AT, and does so no more."""
-    return HINTS["restarted" if receiver.boots else "at-lost"]
+    return HINTS["switched-off" if receiver.off else "restarted" if receiver.boots else "at-lost"]
 
 
-# --- AT+CMUX is refused ---
+# --- AT+CMUX is not answered, or refused ---
 
 
-def refusal(command: CmuxCommand, allowed: Allowed | None) -> Hint:
+def cmux_unanswered(receiver: Receiver) -> Hint:
+    """Return the hint for a module that answered AT, and not the command for multiplexer mode."""
+    return HINTS["cmux-unanswered"] if not (receiver.off or receiver.boots) else at_lost(receiver)
+
+
+_SIM: Final = re.compile(r"\+CME ERROR: *(?:1[0-8]\b|.*\b(?:SIM|PIN|PUK|PH-SIM)\b)", re.IGNORECASE)  # 27.007 §9.2.1
+
+
+def refusal(command: CmuxCommand, allowed: Allowed | None, answers: Iterable[str] = ()) -> Hint:
     """Return the hint for a module that has refused every form.
 
     Args:
         command: how AT+CMUX was sent.
         allowed: the answer to AT+CMUX=?; None: there was none.
+        answers: the errors that were the answers.
     """
+    if any(_SIM.match(answer) for answer in answers):
+        return HINTS["sim-wanted"]
     if command.start.start_command:
         return HINTS["start-command-refused"]
     options = () if allowed is None else allowed.options
@@ -139,6 +166,11 @@ class Unanswered:
         return [*decoder.receive_data(self.heard), *(item for _, item in decoder.finish())]
 
     @property
+    def besides_echo(self) -> bytes:
+        """What came without the echo of our own SABM; nothing if that is all."""
+        return _without(self.heard, (encode(RESCUE_SABM, self.config.option),)) if self.echoed else self.heard
+
+    @property
     def echoed(self) -> bool:
         """Our own SABM came back."""
         return RESCUE_SABM in self.frames
@@ -172,7 +204,8 @@ _WITHOUT_UA: Final[tuple[tuple[str, Callable[[Unanswered], bool]], ...]] = (
     # --- frames ---
     ("strict-final", lambda one: one.config.strict_final and one.without_final(FrameType.UA)),
     ("late-refusal", lambda one: not one.config.adm and one.without_final(FrameType.DM)),
-    ("restarted", lambda one: BOOTED.search(b"\n" + one.heard + b"\n") is not None),
+    ("switched-off", lambda one: SWITCHED_OFF.search(b"\n" + one.besides_echo + b"\n") is not None),
+    ("restarted", lambda one: BOOTED.search(b"\n" + one.besides_echo + b"\n") is not None),
     ("frames-echoed", lambda one: one.echoed and one.by_at),
     ("looped-back", lambda one: one.echoed),
     ("no-ua", lambda one: bool(one.frames)),

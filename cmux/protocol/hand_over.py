@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from . import startup_steps as steps
+from .asking import ask_once, drain, resynchronise
 from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
 from .cause import Cause
 from .config import Config, Option
-from .diagnosis import at_lost, refusal
+from .diagnosis import cmux_unanswered, refusal
 from .errors import CmuxRefused, ConfigError, ModuleSilent, SessionEnded
-from .hints import HINTS, Hint
+from .hints import Hint
 from .leaving import WayBack
 from .start_options import START_RANGES
 from .startup_steps import GOOD, Dialogue, Finding, Receiver, StartupStep, rescue_frames
@@ -25,7 +26,6 @@ from .startup_steps import GOOD, Dialogue, Finding, Receiver, StartupStep, rescu
 USUAL_RATE: Final = 115200
 """The rate to which modules change that change their rate unasked."""
 
-_RESYNC_TRIES: Final = 10
 _MOMENT: Final = 0.0005  # seconds: clocks differ by as much
 _CUT_SHORT: Final = 20  # waits that end early without octets: more of them mean that the line is being closed
 _SETTLE_LIMIT: Final = START_RANGES["settle"][1]
@@ -111,7 +111,7 @@ def initialise(name: str, receiver: Receiver, command: CmuxCommand, report: list
         ModuleSilent: it does not answer any more.
     """
     for text in command.start.init:
-        answer = yield from _ask_once(receiver, text, steps.INIT_WAIT)
+        answer = yield from ask_once(receiver, text, steps.INIT_WAIT)
         rate = int(found[1]) if (found := _IPR.match(text)) else 0
         if answer is None:
             said = f"{text} is not answered within {steps.INIT_WAIT:g} s"
@@ -160,16 +160,13 @@ def multiplex(
     forms = _Forms(name, receiver, command, report, way)
     yield from forms.begin()
     while (form := (yield from forms.next())) is not None:
-        answer = yield from _ask_once(receiver, form, steps.CMUX_WAIT)
+        answer = yield from ask_once(receiver, form, steps.CMUX_WAIT)
         if answer is None:
-            # It may have switched nevertheless, and just now.
-            yield from settle(command.start.settle)
-            yield from receiver.listen(steps.RESCUE_WAIT, rescue_frames(command.config.option))
-            said = f"the module answers AT but said nothing within {steps.CMUX_WAIT:g} s to {form}{receiver.seen()}"
-            report.append(Finding("AT+CMUX", False, said))
-            raise ModuleSilent(name, said, HINTS["cmux-unanswered"])
-        if answer in GOOD:
-            report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
+            answer = yield from _unanswered(name, receiver, command, form, report)
+        if answer in GOOD or answer.startswith(b"CONNECT"):
+            report.append(
+                Finding("AT+CMUX", True, f"{form} is answered with {answer.decode() if answer != b'0' else 'OK'}")
+            )
             config = forms.command.config
             entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way, asked_rate=asked_rate)
             return (yield from _enter(receiver, forms.command, entered, report))
@@ -180,6 +177,23 @@ def multiplex(
     said = forms.refusal()
     report.append(Finding("AT+CMUX", False, said))
     raise CmuxRefused(name, said, forms.hint())
+
+
+def _unanswered(
+    name: str, receiver: Receiver, command: CmuxCommand, form: str, report: list[Finding]
+) -> Dialogue[bytes]:
+    """Return the answer of a module that says neither OK nor ERROR, but something; raise `ModuleSilent` for others."""
+    line = receiver.other_result(form)
+    # It may have switched nevertheless, and just now.
+    yield from settle(command.start.settle)
+    yield from receiver.listen(steps.RESCUE_WAIT, rescue_frames(command.config.option))
+    if line is not None and receiver.speaks is None and not (receiver.boots or receiver.off):
+        yield from resynchronise(name, receiver, f"{form} is answered with {line.decode()}, and")
+        return line
+    what = "nothing" if line is None and not (receiver.boots or receiver.off) else "neither OK nor ERROR"
+    said = f"the module answers AT but said {what} within {steps.CMUX_WAIT:g} s to {form}{receiver.seen()}"
+    report.append(Finding("AT+CMUX", False, said))
+    raise ModuleSilent(name, said, cmux_unanswered(receiver))
 
 
 class _Forms:
@@ -252,7 +266,7 @@ class _Forms:
 
     def hint(self) -> Hint:
         """Return what to do about that."""
-        return refusal(self.command, self._allowed)
+        return refusal(self.command, self._allowed, self.refused.values())
 
 
 def _enter(receiver: Receiver, command: CmuxCommand, entered: Entered, report: list[Finding]) -> Dialogue[Entered]:
@@ -278,42 +292,11 @@ def _enter(receiver: Receiver, command: CmuxCommand, entered: Entered, report: l
 # --- Questions about AT+CMUX ---
 
 
-def _ask_once(receiver: Receiver, text: str, wait: float) -> Dialogue[bytes | None]:
-    receiver.text = b""
-    return (yield from receiver.listen(wait, text.encode("ascii") + b"\r"))
-
-
-def resynchronise(name: str, receiver: Receiver, why: str) -> Dialogue[None]:
-    """Make sure that no answer is under way any more, after a command that was not answered in time.
-
-    Args:
-        name: the name of the port, for the error message.
-        receiver: what has been received.
-        why: the beginning of the message for a module that does not answer any more.
-
-    Raises:
-        ModuleSilent: it does not.
-    """
-    for _ in range(_RESYNC_TRIES):
-        if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
-            # That may have been the late answer, and the answers to several AT may follow it.
-            yield from _drain(receiver, steps.N1_WAIT)
-            return
-    raise ModuleSilent(name, f"{why} AT is not answered any more{receiver.seen()}", at_lost(receiver))
-
-
-def _drain(receiver: Receiver, wait: float) -> Dialogue[None]:
-    """Let late answers come, until none has come for a while."""
-    for _ in range(_RESYNC_TRIES):
-        if (yield from receiver.listen(wait)) is None:
-            return
-
-
 def _ask_n1(
     name: str, receiver: Receiver, command: CmuxCommand, report: list[Finding]
 ) -> Dialogue[tuple[CmuxCommand, dict[str, int]]]:
     """Ask the module for its own N1; whatever else it answers, the default stays."""
-    answer = yield from _ask_once(receiver, "AT+CMUX?", steps.N1_WAIT)
+    answer = yield from ask_once(receiver, "AT+CMUX?", steps.N1_WAIT)
     if answer is None:
         report.append(Finding("AT+CMUX?", True, f"no answer within {steps.N1_WAIT:g} s: N1 stays {command.config.n1}"))
         yield from resynchronise(name, receiver, "AT+CMUX? is not answered, and")
@@ -339,10 +322,10 @@ def _ask(
     receiver: Receiver, command: CmuxCommand, report: list[Finding], current: dict[str, int] | None = None
 ) -> Dialogue[tuple[CmuxCommand, Allowed | None, dict[str, int]]]:
     """Ask the module for the ranges and, unless they are known, for the current values."""
-    answer = yield from _ask_once(receiver, "AT+CMUX=?", steps.ASK_WAIT)
+    answer = yield from ask_once(receiver, "AT+CMUX=?", steps.ASK_WAIT)
     allowed = parse_allowed(receiver.before) if answer in GOOD else None
     if current is None:
-        answer = yield from _ask_once(receiver, "AT+CMUX?", steps.ASK_WAIT)
+        answer = yield from ask_once(receiver, "AT+CMUX?", steps.ASK_WAIT)
         current = parse_current(receiver.before) if answer in GOOD else {}
     if allowed is not None:
         report.append(Finding("AT+CMUX=?", True, f"options: {_named(allowed.options)}"))
@@ -367,7 +350,7 @@ def _move(
     """Set the module and the line to the rate of multiplexer mode by AT+IPR, as AT+CMUX has no code for it."""
     former, rate = command.baudrate, command.new_rate or 0
     text = f"AT+IPR={rate}"
-    answer = yield from _ask_once(receiver, text, steps.INIT_WAIT)
+    answer = yield from ask_once(receiver, text, steps.INIT_WAIT)
     said = "no answer" if answer is None else answer.decode("ascii", "replace")
     if answer is None or answer in GOOD:  # some answer at the new rate already
         there = yield from _follow_ipr(name, receiver, command, rate, late=answer is None)
@@ -393,9 +376,9 @@ def _follow_ipr(name: str, receiver: Receiver, command: CmuxCommand, rate: int, 
         return command
     yield StartupStep(b"", 0.0, rate)
     for tried in range(steps.AT_TRIES):
-        if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
+        if (yield from ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
             if late or tried:  # no late answer must be taken for that to the next command
-                yield from _drain(receiver, steps.LATE_WAIT)
+                yield from drain(receiver, steps.LATE_WAIT)
             return replace(command, baudrate=rate)
     yield StartupStep(b"", 0.0, former)
     yield from resynchronise(name, receiver, f"after AT+IPR={rate}, at {rate} baud and at {former},")

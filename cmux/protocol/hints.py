@@ -76,6 +76,7 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             Hint("port-not-serial", "give the path of a serial port, or a URL: socket://HOST:PORT"),
             Hint("port-no-hardware", "the system has a name for this port, and no hardware: try another number"),
             Hint("port-connection-refused", "does a program listen there? is it another port?"),
+            Hint("port-host", "is the name or the address of the host right? does this computer reach it?"),
             Hint("port-url", "give a path, or a URL: socket://HOST:PORT, rfc2217://HOST:PORT"),
             Hint("port-unusable", "does the port take {baudrate}, and the other settings of the line?"),
             # --- AT is not answered ---
@@ -96,6 +97,16 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
                 "what came is no text: is its baud rate another one ({baudrate}), or its format not 8N1? do TX, RX "
                 "and GND have a good contact?",
             ),
+            Hint(
+                "at-refused",
+                "it hears AT, and refuses even that: has it a lock, for which a terminal program can send the PIN or "
+                "the password? if not, cut its power",
+            ),
+            Hint(
+                "unheard",
+                "the module talks, but does not hear: is the wire from TX here to RX there connected, and does it take "
+                "this voltage?",
+            ),
             Hint("other-rate", "{baudrate=<rate>} saves the search"),
             Hint("data-mode", "a call is up that +++ does not end: cut its power, by {reset_command} if you can"),
             Hint("other-option", "use {option=<option>}"),
@@ -107,8 +118,10 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             ),
             Hint(
                 "cmux-refused",
-                "it may need other parameters ({profile}), have its multiplexer on another of its ports, or have none",
+                "it may need other parameters ({profile}), a command before it ({init}) or instead of it "
+                "({start_command}), have its multiplexer on another of its ports, or have none",
             ),
+            Hint("sim-wanted", "it wants a SIM that is in and unlocked: {init} can send AT+CPIN"),
             Hint("option-refused", "it has another framing: use {option=<option>}"),
             Hint("n1-refused", "give an {n1} that it allows, or none"),
             Hint("rate-refused", "it may not have this rate: leave {mux_baudrate} out"),
@@ -162,6 +175,10 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
                 "our own SABM came back: the line echoes, or is looped back, or the module is in AT mode "
                 "({startup=at})",
             ),
+            Hint(
+                "switched-off",
+                "the module has switched itself off: is its supply of the right voltage, and strong enough?",
+            ),
             Hint("restarted", "the module has started anew: is its supply strong enough?"),
             Hint(
                 "still-at",
@@ -196,6 +213,8 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
                 "the module has closed the session, or started anew: is its supply strong enough?",
             ),
             Hint("no-channel", "none of these channels opens: try other numbers, or another {profile}"),
+            Hint("some-channels", "not every channel opens: name only those that do, <dlcis>"),
+            Hint("connection-closed", "the other end has closed the connection: does another client use this port?"),
             Hint("line-gone", "the line hung up: was it unplugged, or its power cut?"),
             Hint(
                 "line-stalled",

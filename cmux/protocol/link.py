@@ -12,7 +12,7 @@ from typing import Final
 from .config import Config, Role
 from .diagnosis import Unanswered
 from .errors import CmuxRefused, NoMultiplexer
-from .events import Cause, Event, SessionClosed
+from .events import Cause, Event, SessionClosed, SessionOpened
 from .hand_over import Entered
 from .multiplexer import Multiplexer
 from .pacing import Pacer
@@ -49,6 +49,8 @@ class Link:
     ) -> None:
         self.multiplexer: Multiplexer = Multiplexer(role, config)
         """The core."""
+        self.opened: bool = False
+        """A session was open, perhaps for a moment only."""
         self.ended: SessionClosed | None = None
         """Why the session is over: the first cause counts."""
         self.first_octets: bytes = b""
@@ -251,6 +253,7 @@ class Link:
 
     def _noted(self, events: list[Event], now: float) -> list[Event]:
         for event in events:
+            self.opened |= isinstance(event, SessionOpened)
             if isinstance(event, SessionClosed):
                 self.ended = self.ended or event
         return events

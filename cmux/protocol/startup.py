@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from math import inf
 
 from . import startup_steps as steps
+from .asking import resynchronise
 from .at_cmux import CmuxCommand
 from .config import Config, Option
-from .diagnosis import Unanswered, no_answer_to_at, no_answer_to_sabm
+from .diagnosis import Unanswered, is_text, no_answer_to_at, no_answer_to_sabm
 from .errors import CmuxRefused, ModuleSilent, NoMultiplexer
-from .hand_over import Entered, multiplex, resynchronise
+from .hand_over import Entered, multiplex
 from .hints import HINTS
 from .startup_steps import GOOD, MANY_FLAGS, Dialogue, Finding, Receiver, StartupStep, rescue_frames
 
@@ -53,6 +54,7 @@ def enter(
     receiver = Receiver()
     search = _Search(receiver, command, other_rates)
     if (yield from search.run()):
+        receiver.found()
         rate = search.rate
         where = "" if rate is None else f" at {rate} baud, and not at that of the line"
         how = ", after +++ has ended its data mode" if search.escaped else ""
@@ -68,7 +70,8 @@ def enter(
         report.append(Finding("AT", False, f"no answer, but frames of the {receiver.speaks.value} option"))
         return _adopt(name, receiver.speaks, command.config, search.rate, report)
     data_mode = "; it is in data mode (PPP), and +++ does not end that" if search.ppp or receiver.ppp else ""
-    said = f"no answer to AT, {search.tried()}{data_mode}{receiver.seen()}"
+    answer = "no answer to AT" if receiver.refusal is None else f"AT is answered with {receiver.refusal.decode()}"
+    said = f"{answer}, {search.tried()}{data_mode}{receiver.seen()}"
     report.append(Finding("AT", False, said))
     raise ModuleSilent(name, said, no_answer_to_at(receiver, command.start.open_timeout))
 
@@ -159,7 +162,7 @@ class _Search:
         receiver, tried, boots, rescues = self._receiver, 0, self._receiver.boots, self._rescues()
         while tried < tries and not (tried and self._over):
             tried += 1
-            if (yield from receiver.listen(wait, b"AT\r")) in GOOD:
+            if (yield from self._ask(wait)) in GOOD:
                 # Late answers to earlier attempts must not be taken for the answer to AT+CMUX.
                 for _ in range(1, tried):
                     if (yield from receiver.listen(steps.LATE_WAIT)) is None:
@@ -172,6 +175,15 @@ class _Search:
             elif tried >= 2 - (tries < steps.AT_TRIES) and tried < tries:
                 yield from receiver.listen(steps.RESCUE_WAIT, rescues.pop(0))
         return False
+
+    def _ask(self, wait: float) -> Dialogue[bytes | None]:
+        """Send AT; an error may be the late answer to frames that were taken for a line, so an answer may follow it."""
+        receiver, until = self._receiver, self._receiver.elapsed + wait
+        answer = yield from receiver.listen(wait, b"AT\r")
+        while answer not in (None, *GOOD) and receiver.elapsed < until:
+            receiver.refusal = answer
+            answer = yield from receiver.listen(until - receiver.elapsed)
+        return answer
 
     def _rescues(self) -> list[bytes]:
         option = self._option
@@ -222,7 +234,8 @@ def no_multiplexer(name: str, one: Unanswered, *, refused: bool = False) -> NoMu
     if refused:
         said = "SABM for DLCI 0 was refused (DM): it has no control channel"
         return CmuxRefused(name, said, HINTS["control-refused"])
-    told = one.heard and not one.echoed  # the hint for an echo says what came
-    heard = f"; what came begins with {one.heard[:_SHOWN].hex(' ')}" if told else ""
+    came = one.besides_echo
+    heard = f"; what came begins with {came[:_SHOWN].hex(' ')}" if came else ""
+    heard += f", which is {came[:_SHOWN]!r}" if is_text(came) else ""
     said = f"{'OK received, no UA' if one.by_at else 'no UA'}: SABM for DLCI 0 was not answered{heard}"
     return NoMultiplexer(name, said, no_answer_to_sabm(one))

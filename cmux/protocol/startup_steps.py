@@ -114,12 +114,19 @@ RESCUE_WAIT: float = 0.3
 PROBE_TRIES: Final = 3
 _KEPT: Final = 4096  # octets received that are kept for the error message and the search
 
-_FINAL = re.compile(rb"(?:^|[\r\n])(OK|ERROR|\+CM[ES] ERROR:[^\r\n]*|[04])(?:\r\n|\r|\n)")  # 0, 4: after ATV0
+_FINAL = re.compile(  # 0, 4: after ATV0
+    rb"(?:^|[\r\n])(OK|ERROR|CONNECT(?: [^\r\n]*)?|\+CM[ES] ERROR:[^\r\n]*|[04])(?:\r\n|\r|\n)"
+)
 _PPP = re.compile(rb"\x7e\xff(?:\x03|\x7d\x23)\xc0\x21")  # LCP (RFC 1661, RFC 1662)
-BOOTED: Final = re.compile(rb"(?:^|[\r\n])(?:RDY|\^SYSSTART)(?=[\r\n])")
+BOOTED: Final = re.compile(rb"(?:^|[\r\n])(?:RDY|\^SYSSTART(?: [^\r\n]*)?|SYSTEM START)(?=[\r\n])")
 """What a module says when it has started."""
+SWITCHED_OFF: Final = re.compile(rb"(?:^|[\r\n])(?:(?:[A-Z]+[-_ ])*POWER(?:ED)? DOWN|\^SHUTDOWN)(?=[\r\n])")
+"""What a module says when it switches itself off."""
+_NEWS = re.compile(rb"[+*^%#]|RING\b|(?:RDY|APP RDY|SMS Ready|SMS DONE|Call Ready|PB DONE)$")
+"""How the lines begin that a module sends unasked, and answers to questions: they are no result of a command."""
 GOOD: Final = (b"OK", b"0")
 """The result codes that mean yes; 0 after ATV0."""
+_LONGEST_BANNER: Final = 40  # octets of a line of BOOTED or SWITCHED_OFF that came before the rest of it
 
 _FLAGS = {Option.BASIC: b"\xf9", Option.ADVANCED: b"\x7e"}
 RESCUE_SABM: Final = Frame(0, True, FrameType.SABM, True)
@@ -158,6 +165,10 @@ class Receiver:
         """A PPP link is being set up on the line: the module is in data mode."""
         self.boots: int = 0
         """How often the module has said that it has started."""
+        self.off: bool = False
+        """The module has said that it switches itself off."""
+        self.refusal: bytes | None = None
+        """The error that was the answer to AT."""
         self._decoders = {Option.BASIC: BasicDecoder(32767), Option.ADVANCED: AdvancedDecoder(32768)}
         self.speaks: Option | None = None
         """The option of the frames that came and are not an echo of ours."""
@@ -186,13 +197,30 @@ class Receiver:
 
     def _take(self, data: bytes) -> None:
         self.total += len(data)
-        self.boots += len(BOOTED.findall(self.text[-10:] + data)) - len(BOOTED.findall(self.text[-10:]))
+        before = self.text[-_LONGEST_BANNER:]
+        self.boots += len(BOOTED.findall(before + data)) - len(BOOTED.findall(before))
+        self.off |= SWITCHED_OFF.search(before + data) is not None and SWITCHED_OFF.search(before) is None
         self.text = (self.text + data)[-_KEPT:]
         self.tail = (self.tail + data)[-_KEPT:]
         self.ppp |= _PPP.search(self.tail[-len(data) - 8 :]) is not None
         for option, decoder in self._decoders.items():
             if any(_is_a_modules(item) for item in decoder.receive_data(data)):
                 self.speaks = option
+
+    def found(self) -> None:
+        """Forget what the module said of its state before it was found."""
+        self.boots, self.off = 0, False
+
+    def other_result(self, command: str) -> bytes | None:
+        """Return the line that came instead of a result code, as ``COMMAND NOT SUPPORT`` does; None: there is none.
+
+        Args:
+            command: what was sent; its echo is no answer.
+        """
+        lines = re.split(rb"[\r\n]+", self.text)[:-1]  # the last one is not complete
+        echo = command.encode("ascii")
+        answers = (line for line in lines if line and echo not in line and not _NEWS.match(line))
+        return next((line for line in answers if line.isascii() and not SWITCHED_OFF.search(line + b"\r")), None)
 
     def seen(self) -> str:
         """Describe what was received, for an error message."""

@@ -119,7 +119,7 @@ class Mux(ChannelAccess):
             self._opened = self._opens()
         if not self._opened:
             error = self._engine.error
-            if error is not None and error.cause is Cause.LINE_LOST:
+            if error is not None and (error.cause is Cause.LINE_LOST or self._engine.link.opened):
                 raise self._engine.ended()
             refusal = self._told_before or self._engine.not_opened(self._entered)
             self._line.explain(refusal)

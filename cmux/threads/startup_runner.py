@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
-from ..line.base import HungUp, Line
+from ..line.base import HungUp, Line, hung_up_after
 from ..logs import FindingsLog, log_entered, log_left, port_logger
 from ..protocol import hand_over, leaving, startup, startup_steps
 from ..protocol.at_cmux import CmuxCommand
@@ -33,7 +33,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
     Raises:
         HungUp: the line is gone, or takes nothing.
     """
-    stall = Stall()
+    stall, heard = Stall(), b""
     try:
         step = next(dialogue)
         while True:
@@ -41,6 +41,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
             if step.baudrate is not None and line.has_baudrate:
                 line.set_baudrate(step.baudrate)
             left = step.write
+            heard = b"" if left else heard
             while True:
                 if lost := stall.look(len(left), time.monotonic()):
                     raise HungUp(lost)
@@ -48,10 +49,13 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
                     break
                 left = left[line.write(left, startup_steps.STALL) :]
             received = line.read(step.wait) if step.wait > 0 else b""
+            heard += received
             port_logger(line.name).debug("sent %r, received %r", step.write, received)
             step = dialogue.send(StepResult(received, time.monotonic() - started))
     except StopIteration as stop:
         return cast(T, stop.value)
+    except HungUp as error:
+        raise hung_up_after(heard, error) from error
 
 
 def enter(

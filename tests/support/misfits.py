@@ -89,6 +89,11 @@ def _deadlocks(module: Misfit, data: bytes) -> bytes | None:
     return None
 
 
+def _locked_up(module: Misfit, data: bytes) -> bytes:
+    """Refuse whatever comes, as a module with a lock does."""
+    return b"\r\n+CME ERROR: 11\r\n" * data.count(b"\r")
+
+
 def _unplugged(module: Misfit, data: bytes) -> bytes | None:
     if b"AT+CMUX" not in data:
         return None
@@ -117,6 +122,14 @@ class Faint(Module):
         if self.in_mux and encode(Frame(1, True, FrameType.SABM, True)) in data:
             self.mute()
         super()._receive(data)
+
+
+class Busy(Module):
+    """A server of serial ports whose port another client has: it says so, and hangs up."""
+
+    def _receive(self, data: bytes) -> None:
+        self._emit(b"Port already in use\r\n")
+        self._stop = True
 
 
 # --- The computer ---
@@ -296,6 +309,7 @@ CASES: dict[str, Case] = {
     "port-not-serial": Case("Give the path of a serial port", port=_plain_file),
     "port-no-hardware": Case("no hardware", of(), prepare=_opening_fails(OSError(errno.EIO, "Input/output error"))),
     "port-connection-refused": Case("Does a program listen there?", port=lambda folder: "socket://127.0.0.1:1"),
+    "port-host": Case("does this computer reach it?", port=lambda folder: "socket://256.256.256.256:70"),
     "port-url": Case("rfc2217://HOST:PORT", port=lambda folder: "socket://127.0.0.1"),
     "port-unusable": Case(
         "Does the port take --baudrate", of(), prepare=_opening_fails(ValueError("a baud rate it has not"))
@@ -308,6 +322,8 @@ CASES: dict[str, Case] = {
     "echo-only": Case("TX and RX are joined", misfit(lambda module, data: data), answers=False),
     "other-text": Case("those for positions and logs", misfit(always(NMEA)), answers=False),
     "unreadable": Case("its format not 8N1", misfit(always(NOISE)), answers=False),
+    "at-refused": Case("It hears AT, and refuses even that", misfit(_locked_up), answers=False),
+    "unheard": Case("the wire from TX here to RX there", misfit(always(b"\r\n+CREG: 2\r\n")), answers=False),
     "data-mode": Case("by --reset-command", misfit(always(LCP)), answers=False),
     "other-option": Case("Use --option basic", of(knows_at=False), {"option": "advanced"}),
     "other-rate": Case(
@@ -316,8 +332,12 @@ CASES: dict[str, Case] = {
     # --- AT is answered, AT+CMUX is not, or with an error ---
     "at-lost": Case("for want of current?", misfit(_dies_after_a_question)),
     "restarted": Case("is its supply strong enough?", of(after_ok=b"\r\nRDY\r\n", **UNHEARD)),
+    "switched-off": Case(
+        "is its supply of the right voltage", of(cmux_answer=b"\r\nUNDER_VOLTAGE POWER DOWN\r\n"), {"ask": False}
+    ),
     "cmux-unanswered": Case("it wants another --start-command", of(cmux_answer=b""), {"ask": False}),
     "cmux-refused": Case("on another of its ports, or have none", of(**ERROR)),
+    "sim-wanted": Case("--init can send AT+CPIN", of(cmux_answer=b"\r\n+CME ERROR: SIM PIN required\r\n")),
     "option-refused": Case("It has another framing: use --option advanced", of(**_allows(b"(1)"))),
     "n1-refused": Case("Give an --n1 that it allows", of(**_allows(n1=b"(10-128)")), {"n1": 200}),
     "rate-refused": Case("It may not have this rate: leave --mux-baudrate out", of(**ERROR), {"mux_baudrate": 460800}),
@@ -370,6 +390,8 @@ CASES: dict[str, Case] = {
     "session-closed": Case("The module has closed the session", Leaver, raises=False),
     "session-lost": Case("The module does not answer any more", Faint, raises=False),
     "no-channel": Case("None of these channels opens", of(refuses=(1, 2)), raises=False),
+    "some-channels": Case("name only those that do, 1", of(refuses=(2,)), step="channels", raises=False),
+    "connection-closed": Case("does another client use this port?", lambda: Busy(tcp=True), raises=False),
     "line-gone": Case("was it unplugged, or its power cut?", misfit(_unplugged), raises=False),
     "line-stalled": Case("Flow control, or an adapter that hangs", of(), prepare=_takes_nothing, raises=False),
     "followed-rate": Case(

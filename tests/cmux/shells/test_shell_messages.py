@@ -170,7 +170,8 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         Told(
             cmux.CmuxRefused,
             "{path}: the module refused to multiplex: AT+CMUX=0 -> +CME ERROR: 3; AT+CMUX=0,0,5,31 -> +CME ERROR: 3 "
-            "(it may need other parameters (profile), have its multiplexer on another of its ports, or have none)",
+            "(it may need other parameters (profile), a command before it (init) or instead of it (start_command), "
+            "have its multiplexer on another of its ports, or have none)",
         ),
     ),
     "no UA": (
@@ -192,7 +193,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         Told(
             cmux.NoMultiplexer,
             "{path}: OK received, no UA: SABM for DLCI 0 was not answered; "
-            f"what came begins with 67 61 72 62 61 67 65 ({STILL_AT})",
+            f"what came begins with 67 61 72 62 61 67 65, which is b'garbage' ({STILL_AT})",
         ),
     ),
     "an echo": (
