@@ -122,8 +122,8 @@ BOOTED: Final = re.compile(rb"(?:^|[\r\n])(?:RDY|\^SYSSTART(?: [^\r\n]*)?|SYSTEM
 """What a module says when it has started."""
 SWITCHED_OFF: Final = re.compile(rb"(?:^|[\r\n])(?:(?:[A-Z]+[-_ ])*POWER(?:ED)? DOWN|\^SHUTDOWN)(?=[\r\n])")
 """What a module says when it switches itself off."""
-_NEWS = re.compile(rb"[+*^%#]|RING\b|(?:RDY|APP RDY|SMS Ready|SMS DONE|Call Ready|PB DONE)$")
-"""How the lines begin that a module sends unasked, and answers to questions: they are no result of a command."""
+_NO_RESULT = re.compile(rb"[+*^%#]|AT|RING\b|(?:RDY|APP RDY|SMS Ready|SMS DONE|Call Ready|PB DONE)$")
+"""How the lines begin that are no result of a command: sent unasked, answers to questions, echoes."""
 GOOD: Final = (b"OK", b"0")
 """The result codes that mean yes; 0 after ATV0."""
 _LONGEST_BANNER: Final = 40  # octets of a line of BOOTED or SWITCHED_OFF that came before the rest of it
@@ -219,7 +219,7 @@ class Receiver:
         """
         lines = re.split(rb"[\r\n]+", self.text)[:-1]  # the last one is not complete
         echo = command.encode("ascii")
-        answers = (line for line in lines if line and echo not in line and not _NEWS.match(line))
+        answers = (line for line in lines if line and echo not in line and not _NO_RESULT.match(line))
         return next((line for line in answers if line.isascii() and not SWITCHED_OFF.search(line + b"\r")), None)
 
     def seen(self) -> str:

@@ -9,21 +9,18 @@ from ...errors import CommandError, ContextBusy, ContextLost, SessionClosed
 from .ownership import ContextState, ContextTable, Lease
 from .procedure import Procedure, wait
 
-_HELD = re.compile(r"ERROR|\+CME ERROR: *(?:3|operation not allowed)", re.IGNORECASE)
 _REASONS: tuple[tuple[re.Pattern[str], str], ...] = (  # 27.007 §9.2.1
-    (
-        re.compile(r".*: *(?:4|100)$|.*not supported|.*unknown$", re.IGNORECASE),
-        "the module has no such command, or not in this state",
-    ),
-    (re.compile(r".*: *1[0-8]$|.*\b(?:SIM|PIN|PUK)\b", re.IGNORECASE), "its SIM is missing, locked or not ready"),
-    (re.compile(r""), "that is not the answer for a context of another virtual UART"),
+    (re.compile(r".*: *(?:4|100)$|.*not supported|.*unknown$"), "the module has no such command, or not in this state"),
+    (re.compile(r".*: *1[0-8]$|.*\b(?:SIM|PIN|PUK)\b"), "its SIM is missing, locked or not ready"),
+    (re.compile(r".*: *3[0-2]$|.*\bnetwork\b"), "it has no network"),
 )
+"""The answers that cannot be about another holder of a context, and what they are about."""
 RETRY = 1.0  # seconds between two requests for a context that the module refuses
 
 
 def _reason(answer: str) -> str:
     """Return why a module refuses a context, as its answer tells; empty if another virtual UART may hold it."""
-    return "" if _HELD.fullmatch(answer) else next(reason for known, reason in _REASONS if known.match(answer))
+    return next((reason for known, reason in _REASONS if known.match(answer)), "")
 
 
 class ContextClaim:

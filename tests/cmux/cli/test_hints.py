@@ -22,8 +22,9 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("the modules of these tests run on ptys", allow_module_level=True)
 
+from computers import Computer, computer
 from lax_peer import LaxModule, without_final
-from misfits import CASES, Case, Computer, computer
+from misfits import CASES, Case
 from mux_leaks import nothing_left
 from mux_module import Module
 from shells import QUICK, Shell
@@ -38,9 +39,11 @@ from cmux.cli.hinted import HintsAsOptions, as_key, as_option
 from cmux.cli.terminal import add_terminal
 from cmux.line import facts
 from cmux.line.physical import open_line
-from cmux.protocol import diagnosis
+from cmux.protocol import Frame, FrameType, diagnosis, encode
+from cmux.protocol.commands import CLD
 from cmux.protocol.errors import StartupError
 from cmux.protocol.hints import HINTS, as_keyword
+from cmux.protocol.messages import encode_message
 from cmux.settings import SETTINGS, LineSettings
 from drivers.cli import main as program
 from drivers.cli.demo import add_demo
@@ -277,6 +280,49 @@ def test_a_port_on_a_line_of_another_has_the_id_of_what_is_wrong_with_that(monke
     with pytest.raises(cmux.PortNotFound) as missing:
         cmux.open("cmux:///dev/nowhere?dlci=1")
     assert missing.value.id == missing.value.hint.id == "port-not-found"
+
+
+class Closed(Module):
+    """A module that does not answer SABM but on DLCI 0; any command is answered."""
+
+    def _receive(self, data: bytes) -> None:
+        for dlci in (1, 2):
+            data = data.replace(encode(Frame(dlci, True, FrameType.SABM, True)), b"")
+        super()._receive(data)
+
+
+def test_channels_that_are_not_answered_are_no_module_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = Case("None of these channels opens", Closed)
+    quick(monkeypatch, case)
+    with Closed() as module:
+        _doctor("no-channel", case, module.path, capsys)
+
+
+# --- A session that lasts for a moment ---
+
+
+class Hasty(Module):
+    """A module that closes the session down in the same breath in which it opens it."""
+
+    def _receive(self, data: bytes) -> None:
+        if self.in_mux and encode(Frame(0, True, FrameType.SABM, True)) in data:
+            cld = Frame(0, False, FrameType.UIH, False, encode_message(CLD(), command=True))
+            self._emit(encode(Frame(0, True, FrameType.UA, True)) + encode(cld))
+        else:
+            super()._receive(data)
+
+
+def test_a_session_that_is_closed_down_at_once_was_open(shell: Shell) -> None:
+    with Hasty() as module, pytest.raises(cmux.SessionEnded, match=r"closed the multiplexer down \(CLD\)"):
+        shell.open(module.path, channels=[1], t1=0.1, n2=1)
+
+
+def test_what_a_server_says_before_it_hangs_up_is_told(shell: Shell) -> None:
+    case = CASES["connection-closed"]
+    with case.module() as module, pytest.raises(cmux.SessionEnded, match="after 'Port already in use'"):  # type: ignore[misc]
+        shell.open(module.path)
 
 
 # --- The computer ---

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -14,6 +15,7 @@ from cmux.protocol.diagnosis import Unanswered
 from cmux.protocol.errors import CmuxRefused, ModuleSilent
 from cmux.protocol.hand_over import Entered
 from cmux.protocol.hints import HINTS
+from cmux.protocol.start_options import StartOptions
 from cmux.protocol.startup_steps import Dialogue, Finding, StartupStep, StepResult, T
 
 RESCUE = bytes.fromhex("F9 03 3F 01 1C F9 F9 03 EF 05 C3 01 F2 F9") + b"\r"
@@ -309,6 +311,96 @@ def test_chatter_without_an_answer_does_not_keep_it_waiting_for_ever() -> None:
     with pytest.raises(ModuleSilent, match=r"said nothing within 5 s to AT\+CMUX=0"):
         enter(script)
     assert script.said[-1] == RESCUE  # it may have switched all the same
+
+
+def test_connect_is_as_good_as_ok() -> None:
+    script = Script(OK, b"\r\nCONNECT\r\n" + UA)
+    assert enter(script) == UA
+    assert script.said == [b"AT\r", b"AT+CMUX=0\r"]
+
+
+@pytest.mark.parametrize("line", ["COMMAND NOT SUPPORT", "NO CARRIER", "Operation not allowed"])
+def test_a_result_of_the_makers_own_is_a_refusal_in_its_words(line: str) -> None:
+    said = f"AT+CMUX=0\r\r\n{line}\r\n".encode()
+    with pytest.raises(CmuxRefused, match=rf"AT\+CMUX=0 -> {line}; AT\+CMUX=0,0,5,31 -> {line}") as caught:
+        enter(Script(OK, said, ERROR, OK, said, ERROR, OK))
+    assert caught.value.id == "cmux-refused"
+
+
+@pytest.mark.parametrize(
+    ("line", "id"),
+    [("RDY", "restarted"), ("^SYSSTART AIRPLANE MODE", "restarted"), ("NORMAL POWER DOWN", "switched-off")],
+)
+def test_a_module_that_starts_anew_or_ends_at_the_command_for_multiplexing_is_not_in_multiplexer_mode(
+    line: str, id: str
+) -> None:
+    with pytest.raises(ModuleSilent, match="neither OK nor ERROR") as caught:
+        enter(Script(OK, f"\r\n{line}\r\n".encode()))
+    assert caught.value.id == id
+
+
+def test_that_a_module_has_booted_before_it_answered_explains_nothing() -> None:
+    with pytest.raises(ModuleSilent) as caught:
+        enter(Script(b"\r\nRDY\r\n\r\nOK\r\n"))
+    assert caught.value.id == "cmux-unanswered"
+
+
+def test_an_error_to_at_is_an_answer_and_no_reason_to_hurry() -> None:
+    script = Refusing()
+    with pytest.raises(ModuleSilent, match=r"AT is answered with \+CME ERROR: 11, asked for 10 s") as caught:
+        ladder(script, replace(COMMAND, start=StartOptions(open_timeout=10)))
+    assert caught.value.id == "at-refused"
+    assert script.said.count(b"AT\r") <= 10 / startup_steps.AT_WAIT
+
+
+class Refusing(Script):
+    """A module that answers any line with an error, and echoes it."""
+
+    def answer(self, step: StartupStep) -> StepResult:
+        if step.write.endswith(b"\r"):
+            self.answers = [step.write + b"\r\n+CME ERROR: 11\r\n"]
+        return super().answer(step)
+
+
+@pytest.mark.parametrize(
+    ("said", "id"),
+    [
+        (b"\r\nraspberrypi login: ", "other-text"),
+        (b"\r\nRDY\r\n\r\n+CFUN: 1\r\n", "restarted"),
+        (b"\r\n+CREG: 2\r\n", "unheard"),
+    ],
+)
+def test_the_echo_of_frames_makes_no_noise_of_a_text(said: bytes, id: str) -> None:
+    with pytest.raises(ModuleSilent) as caught:
+        enter(Talking(said))
+    assert caught.value.id == id
+
+
+class Talking(Script):
+    """What is there says the same to any line, and echoes it."""
+
+    def __init__(self, said: bytes) -> None:
+        super().__init__()
+        self._said = said
+
+    def answer(self, step: StartupStep) -> StepResult:
+        if step.write.endswith(b"\r"):
+            self.answers = [step.write + self._said]
+        return super().answer(step)
+
+
+def test_one_start_is_no_lack_of_current() -> None:
+    with pytest.raises(ModuleSilent) as caught:
+        enter(Script(b"\r\nRDY\r\n\r\n+CFUN: 1\r\n"))
+    assert caught.value.id == "unheard"
+
+
+def test_text_behind_the_echo_of_our_frames_is_what_counts() -> None:
+    sabm = bytes.fromhex("F9 03 3F 01 1C F9")
+    for text, id in ((b"\r\nNORMAL POWER DOWN\r\n", "switched-off"), (b"", "frames-echoed")):
+        error = startup.no_multiplexer("/dev/modem", Unanswered(Config(), text + sabm * 3))
+        assert error.id == id  # type: ignore[attr-defined]
+        assert (repr(text[:20]) in str(error)) is bool(text)
 
 
 def test_garbage_shows_in_the_error() -> None:

@@ -51,6 +51,29 @@ def test_a_busy_context_is_told_in_the_words_of_its_family(
     driver.close()
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("+CME ERROR: 4", "has no such command"),
+        ("+CME ERROR: operation not supported", "has no such command"),
+        ("+CME ERROR: 10", "SIM is missing, locked or not ready"),
+        ("+CME ERROR: SIM PIN required", "SIM is missing, locked or not ready"),
+        ("+CME ERROR: 30", "has no network"),
+    ],
+)
+def test_a_refusal_that_tells_another_reason_is_not_said_to_be_another_uart(answer: str, reason: str) -> None:
+    def say(text: str) -> bytes:
+        refused = text.startswith("AT+QIFGCNT=") and "?" not in text
+        return f"\r\n{answer}\r\n".encode() if refused else b"\r\nQuectel_M10\r\n" * (text == "AT+GMM") + OK
+
+    driver = TcpipDriver(CommandPort(say), 0)
+    with pytest.raises(ContextBusy, match=reason) as busy:
+        driver.claim()
+    assert f"context 0 was refused (AT+QIFGCNT=0 was answered {answer})" in str(busy.value)
+    assert "virtual UART" not in str(busy.value)
+    driver.close()
+
+
 def test_a_context_that_is_got_and_cannot_be_deactivated_is_not_said_to_be_of_another_uart() -> None:
     def answer(text: str) -> bytes:
         return ERROR if text == "AT+QIDEACT" else OK + b"\r\nSTATE: IP IND\r\n" * (text == "AT+QISTAT")
