@@ -218,7 +218,8 @@ def _inside(mux: Mux, line: Line, channels: Collection[int]) -> Iterator[Finding
     if (rate := mux._followed_to) is not None:
         hint = HINTS["followed-rate"].filled(rate=rate)
         yield Finding("rate", True, f"SABM is answered at {rate} baud only", hint)
-    yield Finding("DLCI 0", True, f"SABM is answered with UA; {config.option.value} option, N1 {config.n1} octets")
+    how = "UA" if mux._engine.link.multiplexer.has_control else "DM: there is no control channel (--adm)"
+    yield Finding("DLCI 0", True, f"SABM is answered with {how}; {config.option.value} option, N1 {config.n1} octets")
     tested = _test(mux, line)
     yield tested
     opened: list[int] = []

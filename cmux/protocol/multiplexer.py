@@ -98,6 +98,11 @@ class Multiplexer(ControlServices):
         self._session.refused = refused
 
     @property
+    def has_control(self) -> bool:
+        """Whether the peer has a control channel; false where it goes on without one (`Config.adm`)."""
+        return not self._session.adm
+
+    @property
     def session_open(self) -> bool:
         """Whether DLCI 0 is up."""
         return self._session.is_open

@@ -17,6 +17,8 @@ from .texts import Text
 HOLD = 0.2
 ECHO_ON, ECHO_OFF = "ATE1", "ATE0"
 MAX_INFO, MAX_HEARD = 512, 8
+_UNHEARD = "is the module powered, in AT command mode and at this baud rate?"
+_UNKNOWN = "is that the answer, of a module that does not have this command?"
 GRACE = 2.0
 """Seconds in which a command in flight has to be answered after a line that makes that unlikely."""
 
@@ -391,9 +393,9 @@ class Engine:
         if self._lost_by:
             return self._answer_lost(step)
         came = ", ".join(self.heard) or "nothing"
+        why = _UNKNOWN if step.kind is Kind.COMMAND and self._lines else _UNHEARD
         return AtTimeout(
-            f"{self.name}: {self._missing(step)} within {step.timeout:g} s (came: {came}); "
-            "is the module powered, in AT command mode and at this baud rate?",
+            f"{self.name}: {self._missing(step)} within {step.timeout:g} s (came: {came}); {why}",
             command=step.shown,
             lines=tuple(self._lines),
         )

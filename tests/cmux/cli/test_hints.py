@@ -300,6 +300,17 @@ def test_channels_that_are_not_answered_are_no_module_that_is_gone(
         _doctor("no-channel", case, module.path, capsys)
 
 
+def test_a_module_without_a_control_channel_is_not_said_to_answer_ua(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick(monkeypatch, CASES["control-refused"])
+    module = CASES["control-refused"].module
+    assert module is not None
+    with module() as without:
+        main(["doctor", without.path, "--adm", *options({**IMPATIENT, "n2": 0})])
+    assert "SABM is answered with DM: there is no control channel" in capsys.readouterr().out
+
+
 # --- A session that lasts for a moment ---
 
 
