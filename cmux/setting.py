@@ -44,6 +44,11 @@ class Setting:
         return "--" + self.name.replace("_", "-")
 
     @property
+    def no_option(self) -> str:
+        """The option of the command line that means no, if it is a yes or no."""
+        return self.no or self.option.replace("--", "--no-", 1)
+
+    @property
     def repeats(self) -> bool:
         """Whether its name may be given several times where settings are text."""
         return isinstance(self.kind, AtCommands)

@@ -89,7 +89,7 @@ NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
         {"profile": "m99"},
         Told(cmux.ConfigError, f"profile = 'm99' is not {', '.join(NAMES)} or the path of a file that ends in .toml"),
     ),
-    "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61")),
+    "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "channels: DLCI 62 is not a data channel: use 1 to 61")),
 }
 
 
@@ -337,7 +337,8 @@ CALLS: dict[str, tuple[Callable[[Mux], object], Told]] = {
 @pytest.mark.parametrize("dlci", [0, 62, 63, 64, -1, "1", "ppp", None, True], ids=repr)
 def test_a_dlci_that_carries_no_data(shell: Shell, dlci: object) -> None:
     told = Told(cmux.InvalidDlci, f"DLCI {dlci!r} is not a data channel: use 1 to 61")
-    with told.raised(""):
+    also = ", or a name that the profile has for one" if isinstance(dlci, str) else ""
+    with Told(cmux.InvalidDlci, f"channels: {told.text}{also}").raised(""):
         shell.open("/dev/nowhere", channels=[dlci])  # the port has not even been touched
     with Module() as module, shell.open(module.path) as mux:
         with told.raised(module.path):
@@ -395,7 +396,7 @@ def test_a_responder_without_a_session_cannot_ask_for_anything(shell: Shell, sta
 @pytest.mark.parametrize("refuse", [[0], [1, 62], [None]])
 def test_a_responder_cannot_refuse_what_is_no_data_channel(shell: Shell, refuse: list[object]) -> None:
     with Pty() as pty:
-        with Told(cmux.InvalidDlci, f"DLCI {refuse[-1]} is not a data channel: use 1 to 61").raised(pty.path):
+        with Told(cmux.InvalidDlci, f"refuse: DLCI {refuse[-1]} is not a data channel: use 1 to 61").raised(pty.path):
             shell.serve(pty.path, refuse=refuse)
         with shell.serve(pty.path):  # and the port is free again
             pass
