@@ -4,7 +4,7 @@
 
     CmuxError
     ├── LocalError … StartupError …         as in cmux.protocol.errors
-    ├── PortError                           (SerialException) the line could not be opened; carries ``port``
+    ├── PortError                           (SerialException) the line could not be opened; carries ``port``, ``id``
     │   ├── PortNotFound                    there is no such port
     │   └── PortBusy                        another program or another Mux uses it
     ├── DlcError
@@ -18,7 +18,7 @@ A program that was written for a serial port and catches `serial.SerialException
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import serial
 
@@ -37,6 +37,7 @@ from .protocol.errors import (
     StateError,
 )
 from .protocol.events import Cause, Closed
+from .protocol.hints import HINTS, Hint
 
 __all__ = [
     "AcceptTimeout",
@@ -66,19 +67,33 @@ class PortError(CmuxError, serial.SerialException):
     Args:
         port: the port that could not be opened.
         detail: the reason, as a sentence.
+        id: the id of the hint that is about it; by default that of the class.
     """
 
-    def __init__(self, port: str, detail: str) -> None:
+    _usual_id: ClassVar[str] = "port-unusable"
+
+    def __init__(self, port: str, detail: str, id: str = "") -> None:
         super().__init__(f"{port}: {detail}")
         self.port = port
+        self.id: str = id or self._usual_id
+        """The id of the hint that is about it."""
+
+    @property
+    def hint(self) -> Hint:
+        """What to do about it."""
+        return HINTS[self.id]
 
 
 class PortNotFound(PortError):
     """There is no such port."""
 
+    _usual_id = "port-not-found"
+
 
 class PortBusy(PortError):
     """Another program, or another `Mux`, uses the port."""
+
+    _usual_id = "port-busy"
 
 
 class DlcRefused(core.DlcRefused, serial.SerialException):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from .capture.recorder import Capture
-from .errors import SessionEnded
+from .errors import SessionEnded, StartupError
 from .logs import port_logger
 from .opening import check_dlci
 from .protocol.commands import Signals
@@ -72,6 +72,7 @@ class MuxBase(ABC):
         self._refused: frozenset[int] | None = None
         self._session_end: SessionClosed | None = None
         self._opened = False
+        self._told_before: StartupError | None = None
         self._followed_to: int | None = None
 
     @abstractmethod
@@ -214,7 +215,9 @@ class MuxBase(ABC):
         return unanswered and not self._opened and not self._is_closed(wholly=False)
 
     def _followed(self, rate: int, heard: bytes) -> None:
-        """Note that the line was set to another rate."""
+        """Note that the line was set to another rate; what was heard at that before says more than silence at this."""
+        if self._told_before is None and self._link.first_octets:
+            self._told_before = self._link.not_opened(self.name, self._entered)
         if self._entered is not None:
             self._entered = replace(self._entered.follow(rate), unread=heard)
         self._followed_to = rate

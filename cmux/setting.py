@@ -45,7 +45,7 @@ class Setting:
 
     @property
     def no_option(self) -> str:
-        """The option of the command line that means no, if it is a yes or no."""
+        """The option that means no."""
         return self.no or self.option.replace("--", "--no-", 1)
 
     @property

@@ -22,6 +22,7 @@ SIM_TIMEOUT = 10.0
 NETWORK_TIMEOUT = 80.0  # AT+CGATT may take 75
 
 _DIGITS = LinePattern("", r"[0-9A-F]{14,22}", 22)
+_IMEI = LinePattern("", r'(?:\+C?GSN: ?)?"?[0-9]{14,17}"?', 28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +152,12 @@ class Modem:
         Raises:
             UnexpectedAnswer: the module answers, but tells nothing of it.
         """
-        return self._channel.run(self._identity())
-
-    def _identity(self) -> Dialogue[Identity]:
-        lines = yield from self._lines("ATI")
+        lines = self._told("ATI")
         said = _parts(lines)
         for part, questions in _ASKED.items():
             for text in questions:
                 if not said.get(part):
-                    answer = yield from self._lines(text, (_DIGITS,) if part == "imei" else None)
+                    answer = self._told(text, (_IMEI,) if part == "imei" else None)
                     said[part] = _LABEL.sub("", answer[0], count=1).strip(' "') if answer else ""
         if not said["model"] and lines:
             said["model"] = lines[0]
@@ -167,11 +165,13 @@ class Modem:
             raise UnexpectedAnswer(f"{self._channel.name}: ATI was answered {lines!r}, which names no module")
         return Identity(**said)
 
-    def _lines(self, text: str, info: tuple[LinePattern, ...] | None = None) -> Dialogue[list[str]]:
-        """Return the lines of an answer; none where the command is refused."""
+    def _told(self, text: str, info: tuple[LinePattern, ...] | None = None) -> list[str]:
+        """Return the lines of an answer; none where the command is refused, or it alone is not answered."""
         try:
-            return list((yield from command(text, timeout=SIM_TIMEOUT, info=info)).lines)
-        except CommandError:
+            return list(self._channel.run(command(text, info=info)).lines)
+        except (CommandError, AtTimeout) as failure:
+            if failure.command != text:  # the module does not answer AT either
+                raise
             return []
 
     def sim(self) -> str:
@@ -215,11 +215,12 @@ class Modem:
     def signal(self) -> Signal:
         """Return the signal quality: AT+CSQ."""
         text = self._channel.run(self._value("AT+CSQ"))
-        found = re.fullmatch(r"(\d{1,2}), ?(\d{1,2})", text)
+        found = re.fullmatch(r"(\d{1,3}), ?(\d{1,2})", text)
         if found is None:
             raise self._strange("AT+CSQ", text, "<rssi>,<ber>")
         level, rate = int(found[1]), int(found[2])
-        return Signal(None if level == 99 else -113 + 2 * level, None if rate == 99 else rate)
+        other = level - 216 if 100 <= level <= 191 else None  # of 3G and 4G, as Quectel and SIMCom count it
+        return Signal(-113 + 2 * level if level < 99 else other, None if rate == 99 else rate)
 
     def registration(self) -> Registered:
         """Return whether the module is registered for calls: AT+CREG?."""
@@ -231,8 +232,9 @@ class Modem:
 
     def operator(self) -> str | None:
         """Return the name of the network (AT+COPS?), or None while the module is not registered in one."""
-        found = re.search(r'"([^"]*)"', self._channel.run(self._value("AT+COPS?", NETWORK_TIMEOUT)))
-        return None if found is None else found[1]
+        text = self._channel.run(self._value("AT+COPS?", NETWORK_TIMEOUT))
+        found = re.search(r'"(?P<name>[^"]*)"', text) or re.fullmatch(r"\d, ?\d, ?(?P<name>[^,]+)(?:,.*)?", text)
+        return None if found is None else found["name"]
 
     def attached(self) -> bool:
         """Return whether the module is attached to packet service: AT+CGATT?."""

@@ -7,7 +7,7 @@ import contextlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
-from ..errors import SessionEnded
+from ..errors import SessionEnded, StartupError
 from ..line.base import HungUp, Line, hung_up
 from ..line.physical import DescriptorLine
 from ..logs import port_logger
@@ -76,6 +76,10 @@ class AioLine:
     def has_baudrate(self) -> bool:
         """See `Line.has_baudrate`."""
         return self._line.has_baudrate
+
+    def explain(self, error: StartupError) -> None:
+        """See `Line.explain`."""
+        self._line.explain(error)
 
     def _release(self) -> None:
         self._line.close()

@@ -149,7 +149,9 @@ class Mux(ChannelAccess):
             raise error
         if self.error is None:
             self._error = SessionEnded(Cause.TIMEOUT, f"{self.name}: SABM was not sent")
-        raise self.protocol.link.not_opened(self.name, after_at=self._leave_by_at) from error
+        refusal = self._told_before or self.protocol.link.not_opened(self.name, self._entered)
+        self._line.explain(refusal)
+        raise refusal from error
 
     # --- Events ---
 

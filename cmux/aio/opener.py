@@ -101,7 +101,8 @@ async def _enter(line: AioLine, plan: Plan, command: CmuxCommand) -> Entered:
         entered = await line.run(startup.enter(line.name, command, other_rates=rates, findings=found))
         log_entered(port_logger(line.name), entered.baudrate, entered.warnings)
         return entered
-    except StartupError:
+    except StartupError as error:
+        line.explain(error)
         raise
     except BaseException:  # interrupted: the module may already be in multiplexer mode
         if found:  # it may just have answered AT+CMUX

@@ -19,8 +19,8 @@ class NotACapture(ValueError):
 class Packet:
     """One frame of a capture."""
 
-    timestamp: int
-    """Nanoseconds since 1970."""
+    timestamp: int | None
+    """Nanoseconds since 1970, if the file says them."""
     from_host: bool
     """Its direction."""
     octets: bytes
@@ -37,12 +37,12 @@ def check_link_type(link: int) -> None:
         raise NotACapture(f"it has the link type {link}, not {LINKTYPE_MUX27010} (MUX27010)")
 
 
-def unwrapped(data: bytes, timestamp: int) -> Packet:
+def unwrapped(data: bytes, timestamp: int | None) -> Packet:
     """Take apart the data of a packet: the size of an extension header, that header, the direction, the frame.
 
     Args:
         data: the octets of the packet.
-        timestamp: nanoseconds since 1970.
+        timestamp: nanoseconds since 1970, if they are known.
 
     Raises:
         NotACapture: it is too short for what it says.

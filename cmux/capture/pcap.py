@@ -8,16 +8,21 @@ from typing import BinaryIO, Final
 
 from .packets import NotACapture, Packet, check_link_type, unwrapped
 
-_MICROSECONDS, _NANOSECONDS = 0xA1B2C3D4, 0xA1B23C4D
-MAGICS: Final[dict[bytes, tuple[str, int]]] = {
-    struct.pack(order + "I", magic): (order, scale)
+_MICROSECONDS, _NANOSECONDS, _MODIFIED = 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34
+_HEADER, _RECORD, _MODIFIED_RECORD = 24, 16, 24
+MAGICS: Final[dict[bytes, tuple[str, int, int]]] = {
+    struct.pack(order + "I", magic): (order, scale, size)
     for order in "<>"
-    for magic, scale in ((_MICROSECONDS, 1000), (_NANOSECONDS, 1))
+    for magic, scale, size in (
+        (_MICROSECONDS, 1000, _RECORD),
+        (_NANOSECONDS, 1, _RECORD),
+        (_MODIFIED, 1000, _MODIFIED_RECORD),  # of an old libpcap: more about each packet
+    )
 }
-"""The first four octets of a file, with its byte order and the nanoseconds of the unit of its fractions."""
+"""The first four octets of a file, with its byte order, the nanoseconds of the unit of its fractions, and the octets
+before each packet."""
 
-_HEADER, _RECORD = 24, 16
-_LINK_BITS = 0x0FFFFFFF  # above them is the length of a frame check sequence
+_LINK_BITS = 0xFFFF  # above them is what the packets have behind the frame
 _LONGEST_PACKET = 1 << 24
 
 
@@ -39,13 +44,13 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
         raise NotACapture("it does not begin like a pcap file")
     if len(header) < _HEADER:
         return
-    order, scale = MAGICS[header[:4]]
+    order, scale, size = MAGICS[header[:4]]
     check_link_type(struct.unpack_from(order + "I", header, 20)[0] & _LINK_BITS)
     while True:
-        record, pending = _taken(file, pending, _RECORD)
-        if len(record) < _RECORD:
+        record, pending = _taken(file, pending, size)
+        if len(record) < size:
             return
-        seconds, fraction, length, _ = struct.unpack(order + "IIII", record)
+        seconds, fraction, length, _ = struct.unpack_from(order + "IIII", record)
         if length > _LONGEST_PACKET:
             raise NotACapture(f"a packet of {length} octets is not valid")
         data, pending = _taken(file, pending, length)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from .packets import LINKTYPE_MUX27010, NotACapture, Packet, check_link_type, unwrapped
@@ -13,9 +14,11 @@ MAGIC = bytes.fromhex("0A0D0D0A")
 
 _SECTION_HEADER = 0x0A0D0D0A
 _INTERFACE = 1
-_ENHANCED_PACKET = 6
+_OLD_PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 2, 3, 6
+_PACKETS = {_OLD_PACKET: "HxxIIII", _SIMPLE_PACKET: "I", _ENHANCED_PACKET: "IIIII"}
+"""The kinds of blocks with a packet, with what is before its data: interface, time, length, original length."""
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
-_IF_TSRESOL = 9
+_IF_TSRESOL, _IF_TSOFFSET = 9, 14
 _MICROSECONDS = 6
 _LONGEST_BLOCK = 1 << 24
 
@@ -48,8 +51,26 @@ def _block(kind: int, body: bytes) -> bytes:
     return struct.pack("=II", kind, length) + body + struct.pack("=I", length)
 
 
+@dataclass(frozen=True, slots=True)
+class _Interface:
+    """What a file says about one source of packets."""
+
+    link: int
+    longest: int
+    """The most octets of a packet that are kept; 0: all."""
+    second: int
+    """The units of its time in a second."""
+    offset: int
+    """Seconds to add to its times."""
+
+    def time(self, high: int, low: int) -> int:
+        return (high << 32 | low) * 1_000_000_000 // self.second + self.offset * 1_000_000_000
+
+
 def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
     """Read the packets of a file, up to a block that is incomplete because the capture is still running.
+
+    Packets of other link types are left out, if there is an interface with this one.
 
     Args:
         file: the open file.
@@ -61,15 +82,29 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
     Raises:
         NotACapture: the file is not pcapng, is damaged, or has another link type.
     """
-    order, resolutions = "<", list[int]()
-    pending = first
+    links = set[int]()
+    for order, kind, body, interfaces in _blocks(file, first):
+        if kind == _INTERFACE:
+            interfaces.append(_interface(order, body))
+            links.add(interfaces[-1].link)
+        elif kind in _PACKETS:
+            found = _packet(order, kind, body, interfaces)
+            if found is not None:
+                yield found
+    if links and LINKTYPE_MUX27010 not in links:
+        check_link_type(min(links))
+
+
+def _blocks(file: BinaryIO, pending: bytes) -> Iterator[tuple[str, int, bytes, list[_Interface]]]:
+    """Read blocks, with the byte order and the interfaces of their section; these are filled in by the caller."""
+    order, interfaces = "<", list[_Interface]()
     while True:
         pending += file.read(max(0, 12 - len(pending)))
         if len(pending) < 12:
             return
         if pending.startswith(MAGIC):
             order = "<" if struct.unpack_from("<I", pending, 8)[0] == _BYTE_ORDER_MAGIC else ">"
-            resolutions = []
+            interfaces = []
         kind, length = struct.unpack_from(order + "II", pending)
         if length % 4 or not 12 <= length <= _LONGEST_BLOCK:
             raise NotACapture(f"a block of {length} octets is not valid")
@@ -77,33 +112,44 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
         if len(pending) < length:
             return
         body, pending = pending[8 : length - 4], pending[length:]
-        if kind == _INTERFACE:
-            resolutions.append(_resolution(order, body))
-        elif kind == _ENHANCED_PACKET:
-            yield _packet(order, body, resolutions)
+        yield order, kind, body, interfaces
 
 
-def _resolution(order: str, body: bytes) -> int:
+def _interface(order: str, body: bytes) -> _Interface:
     if len(body) < 8:
         raise NotACapture("an interface without a description")
-    (link,) = struct.unpack_from(order + "H", body)
-    check_link_type(link)
-    at, digits = 8, _MICROSECONDS
+    link, _, longest = struct.unpack_from(order + "HHI", body)
+    at, second, offset = 8, 10**_MICROSECONDS, 0
     while at + 4 <= len(body):
         code, length = struct.unpack_from(order + "HH", body, at)
-        if code == _IF_TSRESOL and length == 1:
-            digits = body[at + 4]
+        value = body[at + 4 : at + 4 + length]
+        if code == _IF_TSRESOL and len(value) == 1:
+            digits = value[0]
+            second = 1 << (digits & 0x7F) if digits & 0x80 else int(10**digits)
+        if code == _IF_TSOFFSET and len(value) == 8:
+            (offset,) = struct.unpack(order + "q", value)
         at += 4 + length + -length % 4
-    if digits > 9:
-        raise NotACapture(f"a time resolution of {digits:#x} is not supported")
-    return int(10 ** (9 - digits))
+    return _Interface(link, longest, second, offset)
 
 
-def _packet(order: str, body: bytes, resolutions: list[int]) -> Packet:
-    if len(body) < 20:
+def _packet(order: str, kind: int, body: bytes, interfaces: list[_Interface]) -> Packet | None:
+    """Return the packet of a block; None if it has another link type."""
+    head = _PACKETS[kind]
+    if len(body) < struct.calcsize(order + head):
         raise NotACapture("a packet without a header")
-    interface, high, low, length, _ = struct.unpack_from(order + "IIIII", body)
-    data = body[20 : 20 + length]
-    if interface >= len(resolutions) or len(data) != length:
+    number, time, length, data = 0, None, 0, body[struct.calcsize(order + head) :]
+    if kind == _SIMPLE_PACKET:
+        (length,) = struct.unpack_from(order + head, body)
+    else:
+        number, high, low, length, _ = struct.unpack_from(order + head, body)
+        time = high, low
+    if number >= len(interfaces):
         raise NotACapture("a packet that contradicts itself")
-    return unwrapped(data, (high << 32 | low) * resolutions[interface])
+    interface = interfaces[number]
+    if kind == _SIMPLE_PACKET and interface.longest:
+        length = min(length, interface.longest)
+    if len(data) < length:
+        raise NotACapture("a packet that contradicts itself")
+    if interface.link != LINKTYPE_MUX27010:
+        return None
+    return unwrapped(data[:length], None if time is None else interface.time(*time))

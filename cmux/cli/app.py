@@ -19,6 +19,8 @@ import serial
 from .. import __version__
 from ..errors import CmuxError
 from ..kinds import whole
+from ..protocol.hints import Named
+from .hinted import HintsAsOptions, as_option, in_words
 
 T = TypeVar("T")
 
@@ -281,7 +283,7 @@ def _logging(arguments: argparse.Namespace) -> Iterator[None]:
         usual = getattr(arguments, "log_level", logging.WARNING)
         level = {0: usual, 1: logging.INFO}.get(getattr(arguments, "verbose", 0), logging.DEBUG)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    handler.setFormatter(HintsAsOptions("%(name)s: %(message)s"))
     loggers = [logging.getLogger(name) for name in ("cmux", "drivers")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
@@ -295,9 +297,14 @@ def _logging(arguments: argparse.Namespace) -> Iterator[None]:
             logger.setLevel(old)
 
 
-def one_line(error: Exception) -> str:
-    """Return an error as text for people, in one line and without the words that Python puts around errors of files."""
-    text = str(error)
+def one_line(error: Exception, named: Named = as_option) -> str:
+    """Return an error as text for people, in one line and without the words that Python puts around errors of files.
+
+    Args:
+        error: the error.
+        named: how settings are written where it is shown.
+    """
+    text = in_words(error, named)
     if isinstance(error, OSError) and error.strerror:
         text = f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror
     return " ".join(text.split()) or type(error).__name__

@@ -6,9 +6,10 @@ import argparse
 import contextlib
 import logging
 import os
+import queue
 import socket
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from ..errors import CmuxError
 from ..threads.bridge import PtyBridge
@@ -18,6 +19,7 @@ from ..threads.mux import Mux
 from ..threads.tcp_bridge import TcpBridge, listen
 from ..threads.virtual_uart import VirtualUart
 from .app import DONE, CommandError, Commands, one_line
+from .hinted import as_key, as_option
 from .line_options import ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file, keys, option_for
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
@@ -122,26 +124,51 @@ def _wanted(arguments: argparse.Namespace) -> list[LineOptions]:
 
 
 def _open_all(lines: list[LineOptions], stop: Stop, attached: list[Attached]) -> list[str]:
-    """Open the lines, even if some of them fail; return what went wrong."""
+    """Open the lines, all at the same time, even if some of them fail; return what went wrong."""
+    attached += [Attached(options, stop) for options in lines]
     failed = []
-    for options in lines:
-        one = Attached(options, stop)
-        attached.append(one)
-        try:
-            one.open()
-        except (CmuxError, OSError) as error:
-            one.close()
-            attached.remove(one)
-            failed.append(f"{options.name}: {one_line(error)}" if len(lines) > 1 else one_line(error))
-            if len(lines) > 1:
-                _log.error("%s", failed[-1])
-    for one in attached:
-        for bridge in one.bridges:
-            print(f"{bridge.uart.dlci} {bridge.path}")
+    for one, error in _opened(list(attached)):
+        if error is None:
+            for bridge in one.bridges:
+                print(f"{bridge.uart.dlci} {bridge.path}", flush=True)
+            continue
+        one.close()
+        attached.remove(one)
+        if not isinstance(error, CmuxError | OSError):
+            raise error
+        said = one_line(error, as_key if one.options.source else as_option)
+        failed.append(f"{one.options.name}: {said}" if len(lines) > 1 else said)
+        if len(lines) > 1:
+            _log.error("%s", failed[-1])
     if attached:
         print("ready", flush=True)
         announce_ready()
     return failed
+
+
+def _opened(attached: list[Attached]) -> Iterator[tuple[Attached, Exception | None]]:
+    """Open lines, and yield each as soon as that is done, with what went wrong."""
+    if len(attached) == 1:  # in the main thread, which a signal interrupts
+        yield attached[0], attached[0].try_to_open()
+        return
+    done: queue.SimpleQueue[tuple[Attached, Exception | None]] = queue.SimpleQueue()
+
+    def work(one: Attached) -> None:
+        done.put((one, one.try_to_open()))
+
+    threads = {one: threading.Thread(target=work, args=(one,), name=f"open {one.options.name}") for one in attached}
+    try:
+        for thread in threads.values():
+            thread.start()
+        for _ in attached:
+            yield done.get()
+    finally:
+        for one, thread in threads.items():
+            if thread.is_alive():
+                one.cancel()
+        for thread in threads.values():
+            if thread.ident is not None:
+                thread.join()
 
 
 def _serve(attached: list[Attached], failed: list[str], stop: Stop) -> int:
@@ -186,7 +213,21 @@ class Attached:
         self.cause: Exception | None = None
         """Why the first one ended."""
         self._stop = stop
+        self._opening = options.opening()
         self._mux: Mux | None = None
+
+    def try_to_open(self) -> Exception | None:
+        """Open the line; return what went wrong."""
+        try:
+            self.open()
+        except Exception as error:  # noqa: BLE001 - whoever has called for it looks at it
+            return error
+        return None
+
+    def cancel(self) -> None:
+        """Let `open` end early, in another thread."""
+        if self._opening is not None:
+            self._opening.cancel()
 
     def open(self, without: Collection[int] = ()) -> Mux:
         """Open the line, its channels and the ptys or ports; if this fails, `close` closes what was opened.
@@ -202,11 +243,12 @@ class Attached:
             OSError: a pty or a link cannot be made, or a TCP port is taken.
         """
         if self.options.tcp is None and set(self.options.channels) - set(without) and not hasattr(os, "openpty"):
-            instead = f": {self.options.written('tcp', '127.0.0.1:7001')} offers TCP ports instead"
-            raise OSError(f"this system has no pseudo-terminals{' for --link' if without else instead}")
+            # The commands that take channels for themselves lack the option.
+            option = "attach --tcp 127.0.0.1:7001" if without else self.options.written("tcp", "127.0.0.1:7001")
+            raise OSError(f"this system has no pseudo-terminals: {option} offers TCP ports instead")
         for address in self.options.addresses:
             self._listeners.append(listen(*address))
-        mux = self._mux = self.options.open()
+        mux = self._mux = self.options.open(self._opening)
         for dlci in self.options.channels:
             uart = mux.port(dlci) if self.options.responds else mux.channel(dlci)
             if dlci in without:

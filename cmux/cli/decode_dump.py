@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from .decode_text import DumpLine, dump_line
+from .decode_text import DumpLine, dump_line, shows
 
 _BASES: Final = (16, 8, 10)
 _OCTAL: Final = {3: 1, 6: 2}  # od without -t x1: digits of a group, and how many octets they are
-_BEGINS = re.compile(r"\s*(?:0{6,16}|0{6,16}:)\s+[0-9A-Fa-f]{2}")  # nobody writes octets like that
+_BEGINS = re.compile(r"\s*(?:0{6,16}:?\s+[0-9A-Fa-f]{2}|0{4,16}:?\s+[0-9A-Fa-f]{2}(?:\s|$))")  # nobody writes octets so
 _BINARY = re.compile(r"[01]{8}")
 _LEFT_OUT = "*"
 _MOST_LEFT_OUT = 1 << 30  # octets that one * may stand for
@@ -50,14 +50,34 @@ def _distance(before: str, after: str, base: int) -> int:
         return -1
 
 
-def _octets(line: DumpLine) -> bytes:
-    """Return the octets of a line: in their order behind a colon (xxd), otherwise as words of this kind of machine."""
+def has_words(text: Iterable[str]) -> bool:
+    """Tell whether the groups behind a colon are words (xxd -e), by the characters beside them."""
+    for line in filter(None, map(dump_line, text)):
+        if line.colon and {len(group) for group in line.groups} - {2}:
+            try:
+                straight, swapped = _octets(line), _octets(line, words=True)
+            except BadDump:
+                return False
+            if not shows(straight, line.characters):
+                return shows(swapped, line.characters)
+    return False
+
+
+def _octets(line: DumpLine, *, words: bool = False) -> bytes:
+    """Return the octets of a line: in their order behind a colon (xxd), otherwise as words of this kind of machine.
+
+    Args:
+        line: the line.
+        words: they are words behind a colon, too.
+    """
     sizes = {len(group) for group in line.groups}
     try:
         if line.colon and all(_BINARY.fullmatch(group) for group in line.groups):  # xxd -b
             return bytes(int(group, 2) for group in line.groups)
-        if line.colon or sizes <= {2}:
+        if (line.colon and not words) or sizes <= {2}:
             return bytes.fromhex("".join(line.groups))
+        if line.colon:
+            return b"".join(bytes.fromhex(group)[::-1] for group in line.groups)
         (size,) = sizes
         if size in _OCTAL:
             return b"".join(int(group, 8).to_bytes(_OCTAL[size], "little") for group in line.groups)
@@ -70,9 +90,13 @@ class DumpReader:
     """Reads a dump line by line.
 
     A line is held until the next one has told the base of the offsets, and how many of its octets are padding.
+
+    Args:
+        words: see `has_words`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, words: bool = False) -> None:
+        self._swapped = words
         self._base: int | None = None
         self._held = b""
         self._offset = ""
@@ -92,7 +116,7 @@ class DumpReader:
         line = dump_line(text)
         if line is None or line.tag.strip():
             raise BadDump(f"{text[:40]!r} is not a line of a hex dump")
-        octets = _octets(line)
+        octets = _octets(line, words=self._swapped)
         if self._held:
             yield from self._until(line.offset)
         self._held, self._offset, self._left_out = octets, line.offset, False

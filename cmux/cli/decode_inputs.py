@@ -7,16 +7,17 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Final
 
 from ..capture import pcap, pcapng
 from ..capture.reread import Recorded, json_line, log_line
 from ..protocol.events import FrameDropped
-from .decode_dump import BadDump, DumpReader, looks_like_a_dump
+from .decode_dump import BadDump, DumpReader, has_words, looks_like_a_dump
 from .decode_formats import Found
 from .decode_hex import NotHex, from_hex, looks_hex, without_comments, without_mark
 from .decode_portions import Portion
-from .decode_text import HalfAnOctet, LogReader, lines
+from .decode_text import LogReader, NoOctet, lines
 
 _log = logging.getLogger("cmux.decode")
 
@@ -56,6 +57,9 @@ _FOREIGN = {
     b"<SALEAE>": "a file of a logic analyser; export it as text",
 }
 """How files begin that people hand in instead, with what they are."""
+
+_SAMPLE = 256
+"""Lines of a dump that tell the order of its octets."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 
@@ -99,7 +103,7 @@ def _has_octets(text: list[str]) -> bool:
     reader = LogReader(kernel=_of_the_kernel(text))
     try:
         return any(reader.read(line) is not None for line in text)
-    except HalfAnOctet:
+    except NoOctet:
         return True
 
 
@@ -132,8 +136,10 @@ def _hex(chunks: Iterable[bytes]) -> Iterator[Portion]:
 
 
 def _dump(chunks: Iterable[bytes]) -> Iterator[Portion]:
-    reader = DumpReader()
-    for number, line in enumerate(lines(without_mark(chunks)), 1):
+    text = lines(without_mark(chunks))
+    first = list(islice(text, _SAMPLE))
+    reader = DumpReader(words=has_words(first))
+    for number, line in enumerate(chain(first, text), 1):
         try:
             for octets in reader.read(line):
                 yield Portion(octets)
@@ -153,8 +159,8 @@ def _log_with_octets(chunks: Iterable[bytes]) -> Iterator[Portion]:
             number += 1
             try:
                 portion = reader.read(line)
-            except HalfAnOctet as error:
-                raise Unreadable(f"line {number}: {str(error)!r} is half an octet") from None
+            except NoOctet as error:
+                raise Unreadable(f"line {number}: {error}") from None
             if portion is not None:
                 yield portion
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from importlib import metadata
-from typing import cast
+from typing import Final, cast
 
-from ..errors import CmuxError, DlcError
+from ..errors import CmuxError, DlcError, DlcRefused, PortError, SessionEnded, StartupError
 from ..line.base import Line
 from ..opening import Plan
-from ..protocol.config import Role
-from ..protocol.events import Outcome
+from ..protocol.config import KeepAlive, Role
+from ..protocol.events import Cause, Outcome
 from ..protocol.hand_over import Entered
+from ..protocol.hints import HINTS, Hint
 from ..protocol.link import Link
-from ..protocol.startup_steps import Finding
+from ..protocol.startup_steps import STALLED, Finding
 from ..threads import startup_runner
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
+from .hinted import as_option
 from .line_options import LineOptions, add_line_options, add_setting, from_arguments
 
 _EXAMPLES = (
@@ -28,18 +29,16 @@ _EXAMPLES = (
     "gsm0710 doctor socket://10.0.0.7:7000 --option advanced --json | jq .",
 )
 
-_HINTS = {
-    "port": "Is the device plugged in? Does another program (ModemManager, another attach) use it?",
-    "AT": "Is it switched on? Is this the port for AT commands? A module behind a USB bridge has several ports.",
-    "AT+CMUX": "Try --profile or --option; some modules multiplex only on one of their ports, some not at all.",
-    "DLCI 0": "Some need more time after AT+CMUX (--settle, up to 4.5 s), or another --mux-baudrate or --option.",
-    "session": "The session broke down: does the line lose octets? Try a lower --baudrate, or flow control.",
-}
+_STEPS: Final = ("port", "AT", "AT+CMUX", "DLCI 0", "session")
+"""The steps without which there is no session."""
+
+_ENDS = {Cause.LINE_LOST: "line-gone", Cause.PEER: "session-closed"}
+"""The hint for the end of a session, by its cause; any other is that nobody answers."""
 
 _TEST = {
     Outcome.ANSWERED: "the Test command is echoed",
     Outcome.NOT_SUPPORTED: "the module does not support the Test command",
-    Outcome.TIMEOUT: "the module does not answer the Test command: keep-alive needs MSC",
+    Outcome.TIMEOUT: "the module does not answer the Test command",
 }
 
 
@@ -78,27 +77,45 @@ def doctor(arguments: argparse.Namespace) -> int:
     failed: Finding | None = None
     silent = getattr(arguments, "quiet", False) and not arguments.json
     for finding in examine(options):
-        if finding.step in _HINTS and not finding.ok:
+        if finding.step in _STEPS and not finding.ok:
             failed = finding
         if not silent:
             _show(finding, arguments.json)
-    hint = _HINTS[failed.step] if failed is not None else "The line can be multiplexed."
+    verdict = _verdict(failed)
     if arguments.json:
-        print(json.dumps({"step": "verdict", "ok": failed is None, "text": hint}), flush=True)
+        _print_json(verdict)
     if failed is not None:
         shown = f": {failed.text.removeprefix(f'{options.port}: ')}" if silent else ""  # else it is the line above
-        raise CommandError(f"{options.port} fails at {failed.step}{shown}. {hint}")
+        raise CommandError(f"{options.port} fails at {failed.step}{shown}. {verdict.text}")
     if not arguments.json and not silent:
-        print(f"\n{hint}")
+        print(f"\n{verdict.text}")
     return DONE
 
 
+def _verdict(failed: Finding | None) -> Finding:
+    if failed is None:
+        return Finding("verdict", True, "The line can be multiplexed.")
+    text = _told(failed.hint)
+    return Finding("verdict", False, f"{text[:1].upper()}{text[1:]}{'' if text.endswith('?') else '.'}", failed.hint)
+
+
+def _told(hint: Hint | None) -> str:
+    return "" if hint is None else hint.told(as_option)
+
+
 def _show(finding: Finding, as_json: bool) -> None:
+    if finding.hint is not None and finding.step not in _STEPS:
+        told = f"{finding.text}: {_told(finding.hint)}" if finding.text else _told(finding.hint)
+        finding = replace(finding, text=told)
     if as_json:
-        print(json.dumps({"step": finding.step, "ok": finding.ok, "text": finding.text}))
+        _print_json(finding)
     else:
-        print(f"{'ok  ' if finding.ok else '--  '}{finding.step:<10} {finding.text}")
-    sys.stdout.flush()
+        print(f"{'ok  ' if finding.ok else '--  '}{finding.step:<10} {finding.text}", flush=True)
+
+
+def _print_json(finding: Finding) -> None:
+    name = None if finding.hint is None else finding.hint.id
+    print(json.dumps({"step": finding.step, "ok": finding.ok, "id": name, "text": finding.text}), flush=True)
 
 
 def examine(options: LineOptions) -> Iterator[Finding]:
@@ -115,22 +132,28 @@ def examine(options: LineOptions) -> Iterator[Finding]:
     try:
         line = plan.open_line(told=True)
     except CmuxError as error:
-        yield Finding("port", False, str(error))
+        yield Finding("port", False, str(error), error.hint if isinstance(error, PortError) else None)
         return
     try:
         opened = f"{options.port} is open" + (f" at {line.rate} baud" if line.rate else "")
         yield Finding("port", True, "; ".join((opened, *plan.flow.remarks)))
+        yield from (Finding("line", False, "", fact.hint) for fact in line.facts() if fact.notable)
         findings: list[Finding] = []
         try:
             mux = _enter(line, plan, findings)
+        except StartupError as error:
+            at_fault = findings and findings[-1].step in _STEPS and not findings[-1].ok and findings[-1].hint is None
+            yield from findings[:-1] if at_fault else findings
+            said = findings[-1] if at_fault else Finding("AT", False, error.said)
+            yield replace(said, hint=error.hint)
+            return
         except CmuxError as error:
             yield from findings
-            if all(finding.ok for finding in findings):
-                yield Finding("session", False, str(error))
+            yield _broken(error, line)
             return
         # What did not prevent it is not a failure: a module at another baud rate, or one that already multiplexes.
         yield from (replace(finding, step=finding.step if finding.ok else "note") for finding in findings)
-        yield from _session(mux, options.channels)
+        yield from _session(mux, line, options.channels)
     finally:
         line.close()
 
@@ -163,9 +186,16 @@ def _enter(line: Line, plan: Plan, findings: list[Finding]) -> Mux:
     )
 
 
-def _session(mux: Mux, channels: Iterable[int]) -> Iterator[Finding]:
+def _broken(error: CmuxError, line: Line) -> Finding:
+    """Return what a session showed that broke down."""
+    cause = error.cause if isinstance(error, SessionEnded) else Cause.TIMEOUT
+    name = "line-stalled" if STALLED in str(error) else _ENDS.get(cause, "session-lost")
+    return Finding("session", False, str(error), line.explained(HINTS[name]))
+
+
+def _session(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]:
     try:
-        yield from _inside(mux, channels)
+        yield from _inside(mux, line, channels)
     finally:
         mux.close()
     if mux.back_in_at_mode is not None:
@@ -173,37 +203,51 @@ def _session(mux: Mux, channels: Iterable[int]) -> Iterator[Finding]:
         yield Finding("leaving", mux.back_in_at_mode, back)
 
 
-def _inside(mux: Mux, channels: Iterable[int]) -> Iterator[Finding]:
+def _inside(mux: Mux, line: Line, channels: Iterable[int]) -> Iterator[Finding]:
     try:
         mux._start()
+    except StartupError as error:
+        yield Finding("DLCI 0", False, error.said, error.hint)
+        return
     except CmuxError as error:
-        yield Finding("DLCI 0", False, str(error))
+        yield _broken(error, line)
         return
     config = mux.config
     if (rate := mux._followed_to) is not None:
-        yield Finding("rate", True, f"SABM is answered at {rate} baud only: --mux-baudrate {rate} saves time")
+        hint = HINTS["followed-rate"].filled(rate=rate)
+        yield Finding("rate", True, f"SABM is answered at {rate} baud only", hint)
     yield Finding("DLCI 0", True, f"SABM is answered with UA; {config.option.value} option, N1 {config.n1} octets")
-    yield _test(mux)
+    yield _test(mux, line)
+    opened = refused = False
     for dlci in channels:
         try:
             port = mux.channel(dlci)
+            opened = True
         except DlcError as error:
+            refused |= isinstance(error, DlcRefused)
             yield Finding(f"DLCI {dlci}", False, str(error))
             continue
         except CmuxError as error:
-            yield Finding("session", False, str(error))
+            yield _broken(error, line)
             break
         names = (("CTS", port.cts), ("DSR", port.dsr), ("CD", port.cd), ("RI", port.ri))
         signals = ", ".join(name for name, on in names if on)
         yield Finding(f"DLCI {dlci}", True, f"opened; its signals: {signals or 'none'}")
+    else:
+        if mux.error is not None:
+            yield _broken(mux.error, line)
+        elif not opened:
+            yield Finding("session", False, "no channel is open", HINTS["no-channel" if refused else "session-lost"])
     dropped = cast(dict[str, int], mux.stats()["dropped"])
     shown = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
     yield Finding("frames", not dropped, f"damaged: {shown}" if dropped else "none was damaged")
 
 
-def _test(mux: Mux) -> Finding:
+def _test(mux: Mux, line: Line) -> Finding:
     try:
         outcome = mux.test()
     except CmuxError as error:
-        return Finding("session", False, str(error))
-    return Finding("Test", outcome is Outcome.ANSWERED, _TEST[outcome])
+        return _broken(error, line)
+    wanting = outcome is Outcome.TIMEOUT and mux.config.keep_alive is not KeepAlive.MSC
+    hint = HINTS["no-test"] if wanting else None
+    return Finding("Test", outcome is Outcome.ANSWERED, _TEST[outcome], hint)

@@ -23,7 +23,7 @@ from ..protocol.config import Role
 from ..setting import GROUPS, RARE, Setting
 from ..settings import SETTINGS, LineSettings
 from ..threads.mux import Mux
-from ..threads.opener import open as open_mux
+from ..threads.opener import Opening
 from ..threads.server import serve
 from .access import group_of, mode_of
 from .app import CommandError, address, consecutive, reading
@@ -139,15 +139,24 @@ class LineOptions:
         """Return a setting as its user wrote it: an option, or a key of a file."""
         return f"{self.source}: {name} = {value!r}" if self.source else f"{option_for(name)} {value}"
 
-    def open(self) -> Mux:
+    def opening(self) -> Opening | None:
+        """Return what opens the line, and may be cut short; None if nothing is waited for, as the peer begins."""
+        return None if self.responds else Opening(make_plan(self.port, {**self.settings, "channels": ()}))
+
+    def open(self, opening: Opening | None) -> Mux:
         """Open the line without opening channels; see `cmux.open` and `cmux.serve`.
+
+        Args:
+            opening: see `opening`.
 
         Raises:
             OSError: see `check_folders`.
         """
         self.check_folders()
-        settings: LineSettings = {**self.settings, "channels": self.channels if self.responds else ()}
-        return serve(self.port, **settings) if self.responds else open_mux(self.port, **settings)
+        if opening is not None:
+            return opening.run()
+        settings: LineSettings = {**self.settings, "channels": self.channels}
+        return serve(self.port, **settings)
 
 
 ROLES: Final = tuple(role.value for role in Role)

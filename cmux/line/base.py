@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
+
+from ..errors import StartupError
+from ..protocol.hints import Hint
+from .facts import Fact
 
 
 @runtime_checkable
@@ -65,6 +70,18 @@ class Line(ABC):
             HungUp: the line is gone, or has no baud rate.
         """
         raise HungUp(f"a line without a baud rate cannot be set to {baudrate}")
+
+    def facts(self) -> Iterable[Fact]:
+        """Look for facts of the physical line; none where the system tells none."""
+        return ()
+
+    def explained(self, hint: Hint) -> Hint:
+        """Return the fact that is the answer to a hint, or else the hint."""
+        return next((fact.hint for fact in self.facts() if hint.id in fact.explains), hint)
+
+    def explain(self, error: StartupError) -> None:
+        """Let an error tell the fact that explains it, if there is one."""
+        error.hint = self.explained(error.hint)
 
     @abstractmethod
     def read(self, timeout: float | None) -> bytes:

@@ -14,12 +14,14 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Iterable
 
 import serial
 
 from ..errors import PortBusy, PortError, PortNotFound
 from . import locks
 from .base import HungUp, Line, SerialLike, hung_up
+from .facts import Fact, facts
 from .port_errors import check_name, port_error
 from .port_flow import PortFlow
 
@@ -79,6 +81,12 @@ class DescriptorLine(_SettableLine):
     def fileno(self) -> int:
         """Return the descriptor, for an event loop."""
         return self._fd
+
+    def facts(self) -> Iterable[Fact]:
+        """See `Line.facts`."""
+        with contextlib.suppress(OSError):  # the line is gone: that is fact enough
+            if os.isatty(self._fd):
+                yield from facts(os.ttyname(self._fd), self._fd)
 
     def _wait(self, events: int, timeout: float | None) -> bool:
         if self._fd < 0:

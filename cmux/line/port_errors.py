@@ -12,13 +12,14 @@ from ..errors import CmuxError, PortBusy, PortError, PortNotFound
 _NOT_FOUND: Final = {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR}
 _BUSY: Final = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _SAID: Final = {
-    errno.EACCES: "permission denied (often: the user is not in the group dialout)",
-    errno.ENOTTY: "it is not a serial port",
-    errno.EISDIR: "it is not a serial port, but a folder",
-    errno.EIO: "the system knows the port, but there is no hardware behind it",
-    errno.ECONNREFUSED: "connection refused (does a program listen there?)",
+    errno.EACCES: ("permission denied (often: the user is not in the group dialout)", "port-permission"),
+    errno.EPERM: ("permission denied (often: the user is not in the group dialout)", "port-permission"),
+    errno.ENOTTY: ("it is not a serial port", "port-not-serial"),
+    errno.EISDIR: ("it is not a serial port, but a folder", "port-not-serial"),
+    errno.EIO: ("the system knows the port, but there is no hardware behind it", "port-no-hardware"),
+    errno.ECONNREFUSED: ("connection refused (does a program listen there?)", "port-connection-refused"),
 }
-"""What an error of the system means for a port, by its number."""
+"""What an error of the system means for a port, by its number, and the id of the hint that is about it."""
 
 _WITH_ADDRESS: Final = ("socket", "rfc2217")
 
@@ -42,7 +43,7 @@ def check_name(name: str) -> None:
     except ValueError:
         port = None
     if not port:
-        raise PortError(name, f"{scheme}://HOST:PORT is needed, with a PORT from 1 to 65535")
+        raise PortError(name, f"{scheme}://HOST:PORT is needed, with a PORT from 1 to 65535", "port-url")
 
 
 def port_error(name: str, error: Exception, before: BaseException | None) -> PortError:
@@ -57,7 +58,8 @@ def port_error(name: str, error: Exception, before: BaseException | None) -> Por
         The exception, not raised.
     """
     if isinstance(error, CmuxError):  # a cmux: URL has a line of its own
-        return (type(error) if isinstance(error, PortError) else PortError)(name, str(error))
+        kind = type(error) if isinstance(error, PortError) else PortError
+        return kind(name, str(error), getattr(error, "id", ""))  # what is about that line is about this one, too
     text, cause = str(error), _first(error, before)
     number = getattr(error, "errno", None) or _number(cause)
     if number in _NOT_FOUND or "FileNotFoundError" in text:
@@ -66,9 +68,9 @@ def port_error(name: str, error: Exception, before: BaseException | None) -> Por
         hint = f" (ModemManager? fuser {name} says which)" if os.name == "posix" else ""
         return PortBusy(name, f"the port is in use by another program, or by another Mux of this one{hint}")
     if number in _SAID:
-        return PortError(name, _SAID[number])
+        return PortError(name, *_SAID[number])
     if isinstance(cause, LookupError):
-        return PortError(name, f"the URL is not understood: {cause}")
+        return PortError(name, f"the URL is not understood: {cause}", "port-url")
     return PortError(name, f"cannot be opened: {_words(cause)}")
 
 

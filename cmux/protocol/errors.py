@@ -8,7 +8,7 @@
     │   ├── InvalidDlci             (ValueError) a DLCI that cannot carry data
     │   ├── FrameError              (ValueError) a frame that the option cannot encode
     │   └── StateError              the call does not fit the state of the session or the DLC
-    ├── StartupError                entering multiplexer mode failed
+    ├── StartupError                entering multiplexer mode failed; carries ``id`` and ``hint``
     │   ├── ModuleSilent            (TimeoutError) no answer to AT
     │   ├── CmuxRefused             the module answered ERROR to AT+CMUX, or DM for DLCI 0
     │   └── NoMultiplexer           (TimeoutError) OK to AT+CMUX, but no UA for DLCI 0
@@ -24,7 +24,10 @@ Input from the line never raises: what is wrong with it is counted and reported 
 
 from __future__ import annotations
 
+from typing import Any
+
 from .cause import Cause
+from .hints import Hint, Named, as_keyword
 
 
 class CmuxError(Exception):
@@ -63,7 +66,38 @@ class StateError(LocalError):
 
 
 class StartupError(CmuxError):
-    """Entering multiplexer mode from AT commands failed."""
+    """Entering multiplexer mode failed.
+
+    Args:
+        port: the name of the port.
+        said: what happened, as a sentence.
+        hint: what to do about it.
+    """
+
+    def __init__(self, port: str, said: str, hint: Hint) -> None:
+        super().__init__(f"{port}: {said} ({hint.told()})")
+        self.port = port
+        self.said = said
+        self.hint = hint
+
+    @property
+    def id(self) -> str:
+        """The id of the hint: it stays the same when the texts are improved."""
+        return self.hint.id
+
+    def told(self, named: Named = as_keyword) -> str:
+        """Return the message for a place.
+
+        Args:
+            named: how settings are written there.
+        """
+        return f"{self.port}: {self.said} ({self.hint.told(named)})"
+
+    def __str__(self) -> str:
+        return self.told()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.port, self.said, self.hint)
 
 
 class ModuleSilent(StartupError, TimeoutError):

@@ -15,7 +15,9 @@ from . import startup_steps as steps
 from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
 from .cause import Cause
 from .config import Config, Option
+from .diagnosis import at_lost, refusal
 from .errors import CmuxRefused, ConfigError, ModuleSilent, SessionEnded
+from .hints import HINTS, Hint
 from .leaving import WayBack
 from .start_options import START_RANGES
 from .startup_steps import GOOD, Dialogue, Finding, Receiver, StartupStep, rescue_frames
@@ -52,6 +54,8 @@ class Entered:
     """The rate of AT mode, if the line has one."""
     way: WayBack | None = None
     """How the line comes back to that, if it was changed."""
+    asked_rate: int | None = None
+    """The rate of multiplexer mode that the user asked for."""
     warnings: tuple[str, ...] = ()
     """What did not prevent it, and the user should know."""
 
@@ -147,6 +151,7 @@ def multiplex(
         CmuxRefused: every form was answered with an error, or the module lists other options.
     """
     way: WayBack | None = None
+    asked_rate = command.start.mux_baudrate
     first, command = command.baudrate, replace(command, baudrate=rate or command.baudrate)
     if rate is not None and first is not None and rate == command.start.mux_baudrate:
         way = WayBack(first, rate, by_command=True)  # a session before this one has left it there
@@ -162,21 +167,19 @@ def multiplex(
             yield from receiver.listen(steps.RESCUE_WAIT, rescue_frames(command.config.option))
             said = f"the module answers AT but said nothing within {steps.CMUX_WAIT:g} s to {form}{receiver.seen()}"
             report.append(Finding("AT+CMUX", False, said))
-            raise ModuleSilent(f"{name}: {said}")
+            raise ModuleSilent(name, said, HINTS["cmux-unanswered"])
         if answer in GOOD:
             report.append(Finding("AT+CMUX", True, f"{form} is answered with OK"))
             config = forms.command.config
-            entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way)
+            entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way, asked_rate=asked_rate)
             return (yield from _enter(receiver, forms.command, entered, report))
         forms.refused[form] = answer.decode("ascii", "replace")
     if forms.way is not None:  # no session is going to bring it back
         yield from receiver.listen(steps.AT_WAIT, b"AT+IPR=%d\r" % forms.way.at_rate)
         yield StartupStep(b"", 0.0, forms.way.at_rate)
-    said, hint = forms.refusal(), "it may need other parameters, another option, or have no multiplexer"
+    said = forms.refusal()
     report.append(Finding("AT+CMUX", False, said))
-    if forms.command.new_rate is not None:
-        hint = "it may not have this rate: leave mux_baudrate out"
-    raise CmuxRefused(f"{name}: {said} ({hint})")
+    raise CmuxRefused(name, said, forms.hint())
 
 
 class _Forms:
@@ -247,6 +250,10 @@ class _Forms:
         answers = "; ".join(f"{form} -> {answer}" for form, answer in self.refused.items())
         return f"the module refused to multiplex{rate}: {answers}{options}"
 
+    def hint(self) -> Hint:
+        """Return what to do about that."""
+        return refusal(self.command, self._allowed)
+
 
 def _enter(receiver: Receiver, command: CmuxCommand, entered: Entered, report: list[Finding]) -> Dialogue[Entered]:
     """Set the line to the rate of multiplexer mode, and let the module settle."""
@@ -292,7 +299,7 @@ def resynchronise(name: str, receiver: Receiver, why: str) -> Dialogue[None]:
             # That may have been the late answer, and the answers to several AT may follow it.
             yield from _drain(receiver, steps.N1_WAIT)
             return
-    raise ModuleSilent(f"{name}: {why} AT is not answered any more{receiver.seen()}")
+    raise ModuleSilent(name, f"{why} AT is not answered any more{receiver.seen()}", at_lost(receiver))
 
 
 def _drain(receiver: Receiver, wait: float) -> Dialogue[None]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from .config import Config, Role
+from .diagnosis import Unanswered
 from .errors import CmuxRefused, NoMultiplexer
 from .events import Cause, Event, SessionClosed
+from .hand_over import Entered
 from .multiplexer import Multiplexer
 from .pacing import Pacer
 from .reset_watch import ResetWatch
@@ -21,7 +23,7 @@ from .startup_steps import stalled
 STALL: Final = 30.0
 """Seconds after which a line that takes no octet is considered lost."""
 
-_FIRST_OCTETS = 64  # octets kept from the start of a session, for the message if it does not open
+FIRST_OCTETS: Final = 1024  # octets kept from the start of a session, for the message if it does not open
 
 
 class Link:
@@ -83,8 +85,8 @@ class Link:
             The events that follow from them, in order.
         """
         self._octets_received += len(data)
-        if len(self.first_octets) < _FIRST_OCTETS:
-            self.first_octets += data[: _FIRST_OCTETS - len(self.first_octets)]
+        if len(self.first_octets) < FIRST_OCTETS:
+            self.first_octets += data[: FIRST_OCTETS - len(self.first_octets)]
         return self._process(data, now)
 
     def _process(self, data: bytes, now: float) -> list[Event]:
@@ -229,19 +231,23 @@ class Link:
         line = {"line_octets_received": self._octets_received, "line_octets_sent": self._octets_sent}
         return {**self.multiplexer.stats(), **line}
 
-    def not_opened(self, name: str, *, after_at: bool) -> NoMultiplexer | CmuxRefused:
+    def not_opened(self, name: str, entered: Entered | None) -> NoMultiplexer | CmuxRefused:
         """Create the exception for a session that did not open although the line works.
 
         Args:
             name: the name of the port.
-            after_at: the module answered AT+CMUX with OK before.
+            entered: how the module came into multiplexer mode; None: not by AT+CMUX.
 
         Returns:
             The exception, not raised; its text depends on what was received.
         """
         refused = self.ended is not None and self.ended.cause is Cause.REFUSED
-        option = self.multiplexer.config.option
-        return no_multiplexer(name, option, self.first_octets, after_at=after_at, refused=refused)
+        config, heard = self.multiplexer.config, self.first_octets
+        if entered is None:
+            return no_multiplexer(name, Unanswered(config, heard, by_at=False), refused=refused)
+        by_at, adopted = not entered.adopted, entered.adopted
+        one = Unanswered(config, heard, by_at=by_at, adopted=adopted, settle=entered.settle, rate=entered.asked_rate)
+        return no_multiplexer(name, one, refused=refused)
 
     def _noted(self, events: list[Event], now: float) -> list[Event]:
         for event in events:

@@ -14,15 +14,17 @@ from math import inf
 from . import startup_steps as steps
 from .at_cmux import CmuxCommand
 from .config import Config, Option
+from .diagnosis import Unanswered, no_answer_to_at, no_answer_to_sabm
 from .errors import CmuxRefused, ModuleSilent, NoMultiplexer
-from .frames import encode
 from .hand_over import Entered, multiplex, resynchronise
-from .startup_steps import GOOD, MANY_FLAGS, RESCUE_SABM, Dialogue, Finding, Receiver, StartupStep, rescue_frames
+from .hints import HINTS
+from .startup_steps import GOOD, MANY_FLAGS, Dialogue, Finding, Receiver, StartupStep, rescue_frames
 
 OTHER_RATES = (115200, 9600, 921600, 460800, 230400, 57600, 38400, 19200)
 """Baud rates to try when a module does not answer, the usual ones first."""
 
 _BOOTS = 3  # a module that starts more often than this has another problem
+_SHOWN = 20  # octets of what came instead of UA
 _LATE = 5.0  # seconds after which it is worth telling that a module took so long
 
 
@@ -56,7 +58,8 @@ def enter(
         how = ", after +++ has ended its data mode" if search.escaped else ""
         how += f", {receiver.elapsed:.0f} s later" if rate is None and receiver.elapsed > _LATE else ""
         echo = "on" if b"AT\r" in receiver.tail else "off"
-        report.append(Finding("AT", rate is None, f"the module answers{where}{how}; echo is {echo}"))
+        hint = None if rate is None else HINTS["other-rate"].filled(rate=rate)
+        report.append(Finding("AT", rate is None, f"the module answers{where}{how}; echo is {echo}", hint))
         if search.escaped:
             yield from receiver.listen(steps.HANG_UP_WAIT, b"ATH\r")  # the call, if it was one, is of no use any more
             yield from resynchronise(name, receiver, "ATH has ended data mode, but")
@@ -64,10 +67,10 @@ def enter(
     if receiver.speaks is not None:
         report.append(Finding("AT", False, f"no answer, but frames of the {receiver.speaks.value} option"))
         return _adopt(name, receiver.speaks, command.config, search.rate, report)
-    data_mode = "; it is in data mode (PPP), and +++ does not end that" if receiver.ppp else ""
+    data_mode = "; it is in data mode (PPP), and +++ does not end that" if search.ppp or receiver.ppp else ""
     said = f"no answer to AT, {search.tried()}{data_mode}{receiver.seen()}"
     report.append(Finding("AT", False, said))
-    raise ModuleSilent(f"{name}: {said} (is it switched on? is the baud rate right? is this the port for AT commands?)")
+    raise ModuleSilent(name, said, no_answer_to_at(receiver, command.start.open_timeout))
 
 
 class _Search:
@@ -84,6 +87,8 @@ class _Search:
         """The rate of the line now; None: that which it had at first."""
         self.escaped = False
         """It was in data mode."""
+        self.ppp = False
+        """A PPP link was being set up by it, at the rate of the line or another one."""
         self._receiver, self._option, self._home = receiver, command.config.option, command.baudrate
         self._timeout, self._other_rates = command.start.open_timeout, other_rates
         self._tried: dict[int, None] = {}
@@ -119,6 +124,8 @@ class _Search:
                 yield from self._set(rate)
                 if (yield from self._wake(steps.OTHER_TRIES, steps.OTHER_WAIT)):
                     return True
+                if self._receiver.ppp and (yield from self._escape()):
+                    return True
                 if self._receiver.speaks is not None:
                     return (yield from self._came_home(rate))
                 if self._over:
@@ -143,7 +150,7 @@ class _Search:
     def _set(self, rate: int | None) -> Dialogue[None]:
         if rate != self.rate:
             yield StartupStep(b"", 0.0, rate or self._home)
-            self.rate, self._receiver.text = rate, b""
+            self.rate, self._receiver.text, self._receiver.ppp = rate, b"", False
             if rate is not None:
                 self._tried[rate] = None
 
@@ -174,6 +181,7 @@ class _Search:
     def _escape(self) -> Dialogue[bool]:
         """Take the module out of data mode, in case it is in it: in PPP, or connected transparently (V.250 §6.2.9)."""
         receiver = self._receiver
+        self.ppp |= receiver.ppp
         if not receiver.ppp and self._left() < 2 * steps.GUARD + steps.AT_WAIT:
             return False  # no sign of it, and no time
         for write in (b"", b"+++"):
@@ -194,39 +202,27 @@ class _Search:
 
 def _adopt(name: str, speaks: Option, config: Config, rate: int | None, report: list[Finding]) -> Entered:
     if speaks is not config.option:
-        raise ModuleSilent(
-            f"{name}: the module does not answer AT, but multiplexes with the {speaks.value} option: "
-            f'use option="{speaks.value}"'
-        )
+        said = f"the module does not answer AT, but multiplexes with the {speaks.value} option"
+        raise ModuleSilent(name, said, HINTS["other-option"].filled(option=speaks.value))
     report.append(Finding("AT+CMUX", True, "not needed: the module multiplexes already, and is taken over as it is"))
     return Entered(b"", config, True, rate)
 
 
-def no_multiplexer(
-    name: str, option: Option, received: bytes, *, after_at: bool, refused: bool = False
-) -> NoMultiplexer | CmuxRefused:
-    """Create the exception for "OK to AT+CMUX, but no UA".
+def no_multiplexer(name: str, one: Unanswered, *, refused: bool = False) -> NoMultiplexer | CmuxRefused:
+    """Create the exception for a session that did not open.
 
     Args:
         name: the name of the port.
-        option: the framing option that was tried.
-        received: the first octets that were received after the OK.
-        after_at: False when there was no AT+CMUX at all.
+        one: what came instead of UA, and the settings in force.
         refused: DLCI 0 was answered with DM.
 
     Returns:
         The exception, not raised.
     """
     if refused:
-        hint = "some modules do this but still serve data channels: adm=True"
-        return CmuxRefused(f"{name}: SABM for DLCI 0 was refused (DM): it has no control channel ({hint})")
-    sabm = encode(RESCUE_SABM, option)
-    if not received:
-        more = "need more silence before SABM (settle, up to 4.5 s)" if after_at else "have changed its baud rate"
-        hint = f"not one octet came; it may {more}, or need a longer T1 or larger N2"
-    elif sabm in received:
-        hint = "our own SABM came back: the line echoes, or is looped back"
-    else:
-        hint = f"what came begins with {received[:20].hex(' ')}; is {option.value} the right option?"
-    said = "OK received, no UA" if after_at else "no UA"
-    return NoMultiplexer(f"{name}: {said}: SABM for DLCI 0 was not answered ({hint})")
+        said = "SABM for DLCI 0 was refused (DM): it has no control channel"
+        return CmuxRefused(name, said, HINTS["control-refused"])
+    told = one.heard and not one.echoed  # the hint for an echo says what came
+    heard = f"; what came begins with {one.heard[:_SHOWN].hex(' ')}" if told else ""
+    said = f"{'OK received, no UA' if one.by_at else 'no UA'}: SABM for DLCI 0 was not answered{heard}"
+    return NoMultiplexer(name, said, no_answer_to_sabm(one))

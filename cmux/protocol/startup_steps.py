@@ -15,6 +15,7 @@ from .commands import CLD
 from .config import Option
 from .events import FrameDropped
 from .frames import AdvancedDecoder, BasicDecoder, Frame, encode
+from .hints import Hint
 from .messages import encode_message
 from .wire import FrameType
 
@@ -24,9 +25,13 @@ STALL: Final = 2.0
 """Seconds after which a line that takes none of the octets of a step is considered lost."""
 
 
+STALLED: Final = "the line has taken no octet"
+"""The beginning of the reason for a line that is lost because it takes nothing."""
+
+
 def stalled(seconds: float) -> str:
     """Return the reason for a line that is lost because it has taken nothing for a number of seconds."""
-    return f"the line has taken no octet for {seconds:g} s (flow control?)"
+    return f"{STALLED} for {seconds:g} s (flow control?)"
 
 
 class Stall:
@@ -89,6 +94,8 @@ class Finding:
     """Whether the result is as it should be."""
     text: str
     """The result, as a sentence."""
+    hint: Hint | None = None
+    """What to do about it, if there is a hint."""
 
 
 # Numbers of attempts, and seconds.
@@ -109,7 +116,8 @@ _KEPT: Final = 4096  # octets received that are kept for the error message and t
 
 _FINAL = re.compile(rb"(?:^|[\r\n])(OK|ERROR|\+CM[ES] ERROR:[^\r\n]*|[04])(?:\r\n|\r|\n)")  # 0, 4: after ATV0
 _PPP = re.compile(rb"\x7e\xff(?:\x03|\x7d\x23)\xc0\x21")  # LCP (RFC 1661, RFC 1662)
-_BOOTED = re.compile(rb"(?:^|[\r\n])(?:RDY|\^SYSSTART)(?=[\r\n])")
+BOOTED: Final = re.compile(rb"(?:^|[\r\n])(?:RDY|\^SYSSTART)(?=[\r\n])")
+"""What a module says when it has started."""
 GOOD: Final = (b"OK", b"0")
 """The result codes that mean yes; 0 after ATV0."""
 
@@ -178,7 +186,7 @@ class Receiver:
 
     def _take(self, data: bytes) -> None:
         self.total += len(data)
-        self.boots += len(_BOOTED.findall(self.text[-10:] + data)) - len(_BOOTED.findall(self.text[-10:]))
+        self.boots += len(BOOTED.findall(self.text[-10:] + data)) - len(BOOTED.findall(self.text[-10:]))
         self.text = (self.text + data)[-_KEPT:]
         self.tail = (self.tail + data)[-_KEPT:]
         self.ppp |= _PPP.search(self.tail[-len(data) - 8 :]) is not None

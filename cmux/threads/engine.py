@@ -19,6 +19,7 @@ from ..logs import log_event, port_logger
 from ..protocol.config import Config, Role
 from ..protocol.errors import CmuxRefused, NoMultiplexer
 from ..protocol.events import Cause, DataReceived, Event, ModeChanged
+from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..protocol.multiplexer import Multiplexer
 from ..protocol.responder import Responder
@@ -170,10 +171,10 @@ class Engine:
         with self._lock:
             return self.link.stats()
 
-    def not_opened(self, *, after_at: bool) -> NoMultiplexer | CmuxRefused:
+    def not_opened(self, entered: Entered | None) -> NoMultiplexer | CmuxRefused:
         """Create the exception for a session that did not open; see `Link.not_opened`."""
         with self._lock:
-            return self.link.not_opened(self.line.name, after_at=after_at)
+            return self.link.not_opened(self.line.name, entered)
 
     def stop(self, timeout: float) -> bool:
         """Stop both threads and wait for them, unless one of them calls this.

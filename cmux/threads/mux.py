@@ -121,7 +121,9 @@ class Mux(ChannelAccess):
             error = self._engine.error
             if error is not None and error.cause is Cause.LINE_LOST:
                 raise self._engine.ended()
-            raise self._engine.not_opened(after_at=self._leave_by_at) from error
+            refusal = self._told_before or self._engine.not_opened(self._entered)
+            self._line.explain(refusal)
+            raise refusal from error
 
     def _opens(self) -> bool:
         return self._engine.wait(lambda core: core.session_open, waits.opening(self.config))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from typing import Unpack
 
-from ..errors import StartupError
+from ..errors import CmuxError, StartupError
 from ..line.base import Line, SerialLike
 from ..opening import Plan, make_plan
 from ..protocol.config import Role
@@ -46,22 +47,55 @@ def open(
         ConfigError: a setting is not allowed; the message says what is allowed.
         TypeError: a setting is unknown.
     """
-    plan = make_plan(port, settings)
-    while True:
-        plan.resetter.attempt()
-        try:
-            mux = _open(plan)
-        except StartupError:
-            if not plan.resetter.goes_on:
-                raise
-        else:
-            plan.resetter.succeeded()
-            return mux
+    return Opening(make_plan(port, settings)).run()
 
 
-def _open(plan: Plan) -> Mux:
+class Opening:
+    """One opening of a line, which another thread may cut short.
+
+    Args:
+        plan: the line, and how to open it.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._lock = threading.Lock()  # of the next two
+        self._line: Line | None = None
+        self._cancelled = False
+
+    def run(self) -> Mux:
+        """Open it; see `open`."""
+        resetter = self._plan.resetter
+        while True:
+            resetter.attempt()
+            try:
+                mux = _open(self._plan, self._hold)
+            except StartupError:
+                if not resetter.goes_on or self._cancelled:
+                    raise
+            else:
+                resetter.succeeded()
+                return mux
+
+    def cancel(self) -> None:
+        """Let `run` end early: it raises, unless it has been successful."""
+        with self._lock:
+            self._cancelled = True
+            if self._line is not None:
+                self._line.cancel()
+        self._plan.resetter.cancel()
+
+    def _hold(self, line: Line) -> None:
+        with self._lock:
+            self._line = line
+            if self._cancelled:
+                raise CmuxError(f"{line.name}: opening it was cut short")
+
+
+def _open(plan: Plan, hold: Callable[[Line], None]) -> Mux:
     line = plan.open_line()
     try:
+        hold(line)
         capture = plan.open_capture()
     except BaseException:
         line.close()
@@ -77,6 +111,7 @@ def _open(plan: Plan) -> Mux:
     try:
         if plan.by_at:
             entered = startup_runner.enter(line, plan.command, plan.other_rates)
+            hold(line)
         config = entered.config if entered is not None else plan.config
         mux = Mux(
             line,

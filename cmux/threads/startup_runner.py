@@ -80,7 +80,8 @@ def enter(
         return entered
     except HungUp as error:
         raise _lost(line, error) from error
-    except StartupError:
+    except StartupError as error:
+        line.explain(error)
         raise
     except BaseException:  # interrupted: the module may already be in multiplexer mode
         leave(line, command.config.option, close_down=True, silence=command.start.settle if found else 0.0)

@@ -21,10 +21,13 @@ from cmux.cli.attach import Attached, add_channel_options
 from cmux.cli.line_options import LineOptions, add_line_options, from_arguments
 from cmux.cli.stopping import Stop, stop_by_signal
 
-from ..errors import AtTimeout, DriverError
+from ..at.core.results import CME_TEXTS
+from ..errors import AtTimeout, CmeError, DriverError
 from ..modem import Modem
 
 _INTERVAL = 2.0
+_SILENT = 2
+"""Questions in a row that are not answered, after which no other one is asked."""
 _CLEAR = "\x1b[H\x1b[J"
 _SIGNALS = ("cts", "dsr", "cd", "ri")
 
@@ -197,11 +200,15 @@ class Inquiry:
 
     def _asked(self, modem: Modem) -> ModuleReading:
         said: Answers = {}
+        silent = 0
         for question in _QUESTIONS:
             try:
                 said |= question(modem)
-            except AtTimeout:  # the other questions would wait as long
-                break
+                silent = 0
+            except AtTimeout:
+                silent += 1
+                if silent == _SILENT:  # the other questions would wait as long
+                    break
             except DriverError:  # refused, or answered in a form of its own: that says nothing about the others
                 continue
         if not said:  # it does not answer AT commands on this channel at present
@@ -213,6 +220,14 @@ class Inquiry:
         modem, self._modem = self._modem, None
         if modem is not None:
             modem.close()
+
+
+def _sim(modem: Modem) -> Answers:
+    try:
+        return {"sim": modem.sim()}
+    except CmeError as refusal:  # SIM not inserted, SIM failure
+        text = refusal.answer.partition(":")[2].strip()
+        return {"sim": CME_TEXTS.get(refusal.code, text) if refusal.code is not None else text}
 
 
 def _identity(modem: Modem) -> Answers:
@@ -227,7 +242,7 @@ def _identity(modem: Modem) -> Answers:
 
 _QUESTIONS: tuple[Callable[[Modem], Answers], ...] = (
     _identity,
-    lambda modem: {"sim": modem.sim()},
+    _sim,
     lambda modem: {"registration": modem.registration().name.lower().replace("_", " ")},
     lambda modem: {"dbm": modem.signal().dbm},
     lambda modem: {"attached": modem.attached()},
@@ -358,7 +373,7 @@ def _about(module: ModuleReading) -> list[str]:
     name = " ".join(filter(None, (module.manufacturer, module.model, module.revision))) or "unknown"
     return [
         f"module  {name}, IMEI {module.imei or 'unknown'}",
-        f"        SIM {module.sim or 'unknown'}; network: {module.registration or 'unknown'},"
+        f"        SIM {(module.sim or 'unknown').removeprefix('SIM ')}; network: {module.registration or 'unknown'},"
         f" {module.operator or 'no operator'}; signal {strength}",
         f"        packet service attached: {attached}",
     ]

@@ -6,9 +6,11 @@ import datetime
 import itertools
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from scripted_port import ERROR, OK, CommandPort, await_rest, pass_time
+from stepped_clock import SteppedClock
 
 from drivers.clock import FakeClock
 from drivers.errors import CmeError, UnexpectedAnswer
@@ -34,6 +36,10 @@ def modem_that_says(answers: Mapping[str, str], clock: FakeClock | None = None) 
         ("AT+CSQ", "+CSQ: 0,7", Modem.signal, Signal(-113, 7)),
         ("AT+CSQ", "+CSQ: 31, 0", Modem.signal, Signal(-51, 0)),
         ("AT+CSQ", "+CSQ: 99,99", Modem.signal, Signal(None, None)),
+        ("AT+CSQ", "+CSQ: 100,99", Modem.signal, Signal(-116, None)),
+        ("AT+CSQ", "+CSQ: 191,99", Modem.signal, Signal(-25, None)),
+        ("AT+CSQ", "+CSQ: 199,99", Modem.signal, Signal(None, None)),
+        ("AT+COPS?", "+COPS: 0,2,26201,7", Modem.operator, "26201"),
         ("AT+CREG?", "+CREG: 0,1", Modem.registration, Registered.HOME),
         ("AT+CREG?", '+CREG: 2,5,"1806","2F1E"', Modem.registration, Registered.ROAMING),
         ("AT+CREG?", "+CREG: 2", Modem.registration, Registered.SEARCHING),
@@ -67,6 +73,22 @@ def test_what_an_answer_means(command: str, answer: str, ask: Callable[[Modem], 
     with modem:
         assert ask(modem) == result
     assert port.commands == ["ATE0", command]
+
+
+@pytest.mark.parametrize("text", ["357862090123456", '"357862090123456"', '+CGSN: "357862090123456"'])
+def test_the_imei_in_every_dress(text: str) -> None:
+    modem, _ = modem_that_says({"ATI": "Telit\r\nME910\r\n1", "AT+GSN": ERROR.decode(), "AT+CGSN": text})
+    with modem:
+        assert modem.identity().imei == "357862090123456"
+
+
+def test_a_question_that_is_not_answered_hides_no_other() -> None:
+    answers = {"ATI": b"", "AT+CGMM": b"\r\nME910\r\n" + OK}
+    clock = SteppedClock()
+    with Modem(CommandPort(lambda text: answers.get(text, OK)), clock=clock) as modem, ThreadPoolExecutor(1) as pool:
+        told = pool.submit(modem.identity)
+        assert clock.pass_until(lambda seconds: not wait((told,), seconds).not_done, 60.0, 1.0)
+        assert told.result().model == "ME910"
 
 
 @pytest.mark.parametrize(

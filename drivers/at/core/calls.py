@@ -51,6 +51,8 @@ class Calls:
     def __init__(self) -> None:
         self.up: bool = False
         """Whether there is a call, or one is ringing: its end is reported unasked."""
+        self.ended: bool = False
+        """Whether the last of the lines that came unasked has ended it."""
 
     def answered(self, line: str, *, well: bool) -> None:
         """Note that a command line was answered.
@@ -69,7 +71,7 @@ class Calls:
         """Take a line that no command in flight has claimed; return True if it ends the call."""
         if any_match(RINGS, line):
             self.up = True
-        ended = self.up and any_match(CALL_RESULTS, line)
-        if ended or any_match(RESTARTED, line):
+        self.ended = self.up and any_match(CALL_RESULTS, line)
+        if self.ended or any_match(RESTARTED, line):
             self.up = False
-        return ended
+        return self.ended

@@ -82,6 +82,16 @@ class ChannelBase(ABC):
         """The DLCI of the channel; None if it is not a DLC."""
 
     @property
+    def _call_ended(self) -> bool:
+        """Whether the line that came last has ended a call of this channel."""
+        return self._engine.calls.ended
+
+    @property
+    def _came(self) -> str:
+        """The lines that came since the last command, for messages."""
+        return ", ".join(self._engine.heard) or "nothing"
+
+    @property
     def closed(self) -> bool:
         """Whether the channel was closed or its line died."""
         return self._engine.failure is not None

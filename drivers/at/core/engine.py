@@ -76,8 +76,9 @@ class Engine:
         self._until: float | None = None
         self._began = self._now = 0.0
         self._lines: list[str] = []
-        self._heard: list[str] = []
-        self._calls = Calls()
+        self.heard: list[str] = []
+        """The first lines that came since the last step began."""
+        self.calls: Calls = Calls()
         self._text = Text()
         self._lost_by = ""
         self._echoed = False
@@ -105,7 +106,7 @@ class Engine:
             raise AtError(f"{self.name}: {step.shown} cannot be sent: the UART is in data mode; leave it with escape()")
         self._step, self._unsent, self._deadline, self._until = step, step.write, None, until
         self._lines.clear()
-        self._heard.clear()
+        self.heard.clear()
         self._echoed = False
         self._text = Text(step.shown if step.kind is Kind.COMMAND else "")
         self._lost_by = ""
@@ -280,14 +281,14 @@ class Engine:
 
     def _take_line(self, text: str, *, spaced: bool) -> None:
         step = self._step
+        if len(self.heard) < MAX_HEARD:
+            self.heard.append(text)
         if step is None:
-            self._calls.ended_by(text)
+            self.calls.ended_by(text)
             late = self.in_doubt and is_error(text)
             if late or not self._unsolicited(text):
                 self.counters["stale" if late else "unclaimed"] += 1
             return
-        if len(self._heard) < MAX_HEARD:
-            self._heard.append(text)
         if step.kind is Kind.COMMAND and text.rstrip("\r") == step.shown and not self._echoed:
             self._echoed = True
         elif step.after_echo and not self._echoed:
@@ -301,7 +302,7 @@ class Engine:
             self._end(error_for(text, step.after or step.shown, self.name))
         elif step.kind is not Kind.PAUSE and any_match(RESTARTED, text):
             self._restarted(step, text)
-        elif self._calls.ended_by(text):
+        elif self.calls.ended_by(text):
             self._unsolicited(text)
         elif any_match(step.lost_on, text):
             self._lose_answer(step, text)
@@ -320,11 +321,11 @@ class Engine:
         """Tell whether a line ends a step as an error; the end of a call is unsolicited unless the step is about it."""
         if not step.errors:
             return False
-        mine = not self._calls.up or (step.kind is Kind.COMMAND and connects(step.shown))
+        mine = not self.calls.up or (step.kind is Kind.COMMAND and connects(step.shown))
         return is_error(text) or (mine and any_match(CALL_RESULTS, text))
 
     def _restarted(self, step: Step, text: str) -> None:
-        self._calls.ended_by(text)
+        self.calls.ended_by(text)
         self._unsolicited(text)
         self.in_doubt = True  # it may still answer what it got while it was starting
         self._reply = ModuleRestarted(
@@ -369,7 +370,7 @@ class Engine:
         self._reply = reply
         if self._step is not None and self._step.kind is Kind.COMMAND:
             well = isinstance(reply, Response)
-            self._calls.answered(self._step.shown, well=well)
+            self.calls.answered(self._step.shown, well=well)
             if self._step.shown == ECHO_OFF:
                 self.prepared = self.prepared or well
 
@@ -389,7 +390,7 @@ class Engine:
         self.in_doubt = self.in_doubt or step.kind in (Kind.COMMAND, Kind.PAYLOAD)
         if self._lost_by:
             return self._answer_lost(step)
-        came = ", ".join(self._heard) or "nothing"
+        came = ", ".join(self.heard) or "nothing"
         return AtTimeout(
             f"{self.name}: {self._missing(step)} within {step.timeout:g} s (came: {came}); "
             "is the module powered, in AT command mode and at this baud rate?",

@@ -83,7 +83,7 @@ class Execution(Generic[T]):
                 reply = self._engine.reply()
                 if reply is None:
                     return False
-                if not isinstance(reply, AtTimeout):
+                if not isinstance(reply, AtTimeout) and type(reply) is not AnswerLost:
                     self._last = None  # it was answered: the channel needs no recovery
             try:
                 if isinstance(reply, AtError):

@@ -8,7 +8,11 @@ from .patterns import LinePattern
 
 _VOLTAGE: Final = tuple(f"{limit}{joint}VOLTAGE" for limit in ("UNDER", "OVER") for joint in "_- ")
 
-POWER_DOWN: Final = tuple(LinePattern(f"{cause} POWER DOWN") for cause in ("NORMAL", *_VOLTAGE))
+POWER_DOWN: Final = (
+    *(LinePattern(f"{cause} POWER DOWN") for cause in ("NORMAL", *_VOLTAGE)),
+    LinePattern("POWERED DOWN"),  # Quectel's LTE modules
+    LinePattern("^SHUTDOWN"),  # Cinterion
+)
 """The last words of a module: it was told to switch off, or its supply was too low or too high."""
 
 VOLTAGE_WARNING: Final = tuple(

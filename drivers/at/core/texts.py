@@ -28,7 +28,8 @@ class _Form:
     header: Header | None = None
 
 
-_FORMS = {"+CMGL": _Form("+CMGL:"), "+CMGR": _Form("+CMGR:"), "+QIRD": _Form(header=_QIRD)}
+_MESSAGES = ("+CMGL", "+CMGR", "+CMGRD", "+QCMGL", "+QCMGR", "^SMGL", "^SMGR")  # 27.005, SIMCom, Quectel, Cinterion
+_FORMS = {**{name: _Form(f"{name}:") for name in _MESSAGES}, "+QIRD": _Form(header=_QIRD)}
 """The commands whose answers contain text of others."""
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar, Unpack
 from ...at.aio import AtChannel, Streams
 from ...clock import Clock
 from ..core import lifetime
-from ..core.bounded import Stay
+from ..core.bounded import Stay, with_answer
 from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
@@ -60,7 +60,9 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
 
     async def claim(self, *, timeout: float = 0.0, take_over: bool = False) -> Lease:  # noqa: ASYNC109
         """Claim the context; see `drivers.tcpip.TcpipDriver.claim`."""
-        return await self._do(self._context.take(timeout, take_over=take_over))
+        return await self._do_within(
+            with_answer(timeout), lambda _stay: self._context.take(timeout, take_over=take_over)
+        )
 
     async def reclaim(self, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - on the driver's clock
         """Claim the context, even if a dead host has left it active; see `drivers.tcpip.TcpipDriver.reclaim`."""

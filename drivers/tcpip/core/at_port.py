@@ -16,6 +16,14 @@ class AtPort(Protocol):
     def _modem(self) -> object:
         """The object that identifies the modem."""
 
+    @property
+    def _call_ended(self) -> bool:
+        """Whether the line that came last has ended a call of this channel."""
+
+    @property
+    def _came(self) -> str:
+        """The lines that came since the last command, for messages."""
+
     def add_sink(self, sink: Sink) -> None:
         """Add a sink for unsolicited results and data."""
 

@@ -9,11 +9,21 @@ from .changes import Changes
 from .procedure import Procedure, Progress
 
 T = TypeVar("T")
+_ANSWER = 0.5
 Stay = Callable[[], None]
 """Called by a procedure when it has made what its caller wants; raises if the caller has left."""
 
 Expired = Callable[[str], Exception]
 """Makes the exception for a caller whose time is up, from the name of what was waited for; empty for a turn."""
+
+
+def with_answer(timeout: float) -> float | None:
+    """Return the limit of a call that asks until its time is up: it gets half a second more for the last answer.
+
+    Args:
+        timeout: seconds; 0: the call asks only once, and its answer is waited for without this limit.
+    """
+    return timeout + _ANSWER if timeout > 0 else None
 
 
 class Bounded(Generic[T]):

@@ -70,9 +70,10 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
         """Return a procedure that is to be run in the background, for a caller who waits no longer than a limit."""
 
         def late(what: str) -> AtTimeout:
+            came = f" (came: {self.channel._came})" if what else ""
             what = what or "the turn of the call"
             return AtTimeout(
-                f"{self.channel.name}: {what} did not come within {seconds:g} s; what was begun is undone in the "
+                f"{self.channel.name}: {what} did not come within {seconds:g} s{came}; what was begun is undone in the "
                 "background",
                 command=what,
             )

@@ -32,10 +32,12 @@ def send_piece(
         if session.open and not session.closing:
             raise
         raise SessionFinished(f"{context.name}: the session was closed before the data was taken") from error
-    except AnswerLost:
-        session.check_sendable()  # it has ended: this raises the reason
-        raise
-    except AtTimeout as error:
+    except (AnswerLost, AtTimeout) as error:
+        if isinstance(error, AnswerLost):
+            try:
+                session.check_sendable()  # it has ended: this raises the reason
+            except SessionFinished as ended:
+                raise SessionFinished(f"{ended} ({error.line})") from error
         session.break_off(error)  # how much the other side will receive is not known
         raise
     if refusal is None:

@@ -14,6 +14,7 @@ from ...errors import (
     ConnectFailed,
     ConnectRefused,
     ConnectTimeout,
+    ModuleRestarted,
     NameNotFound,
 )
 from ..core.options import Csd
@@ -59,7 +60,9 @@ class Activation:
     def _deactivate_unless_so(self) -> Dialogue[None]:
         try:
             yield from dialogues.deactivate()
-        except CommandError:  # some firmware says so in IP INITIAL
+        except (CommandError, AnswerLost) as failure:  # some firmware says so in IP INITIAL
+            if isinstance(failure, ModuleRestarted):
+                raise
             if not self._state.claim.active:
                 yield from self._foreground.verify()
             if (yield from dialogues.state()) != INITIAL:

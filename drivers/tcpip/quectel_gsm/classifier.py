@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...at.core import Framing, LinePattern
 from ...at.core.patterns import any_match
-from ...at.core.results import CONNECTED
+from ...at.core.results import CALL_RESULTS, CONNECTED
 from ..core import events
 from ..core.socket_state import Role, SocketId, SocketState
 from .dialogues import BROKEN, INITIAL
@@ -88,6 +88,8 @@ class Classifier:
             return self._suspicious(text)
         take_result = self._state.take_connect_result
         if take_result is not None and any_match(OPENING_ENDS, text):
+            if any_match(CALL_RESULTS, text) and self._state.port._call_ended:
+                return None  # a call of this channel had nothing to do with it
             closed = any_match(CLOSED, text)
             taken = take_result(text) if not (closed and self._others_end(text)) else None
             if taken is not None or not closed:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ...at.core import Dialogue
-from ...errors import CommandError
+from ...errors import CommandError, UnexpectedAnswer
 from ..core.procedure import Procedure
 from ..core.socket_state import Role, SocketState
 from . import dialogues
@@ -90,7 +90,10 @@ def _end_closed_server(state: StackState) -> Dialogue[None]:
 
 def end_left_server(state: StackState, refusal: CommandError) -> Dialogue[None]:
     """End a server of any kind that another host has left; if there is none, raise the refusal again."""
-    listening, _ = yield from dialogues.read_server()
+    try:
+        listening, _ = yield from dialogues.read_server()
+    except (CommandError, UnexpectedAnswer):
+        raise refusal from None
     if not listening:
         raise refusal
     yield from _select_and_close(state, lambda: True, "server")

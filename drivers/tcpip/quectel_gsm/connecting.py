@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from ...at.core import Dialogue, LinePattern, Response, command, expect
 from ...at.core.patterns import any_match
-from ...at.core.results import error_for, is_error
+from ...at.core.results import CALL_RESULTS, error_for, is_error
 from ...errors import AtError, AtTimeout, ChannelClosed, ConnectFailed, SessionClosed, TcpipError
 from ..core import events
 from ..core.options import is_dotted
@@ -17,7 +17,7 @@ from . import closing
 from .dialogues import ConnectFail, await_unless_deactivated
 from .state import StackState
 from .timeouts import deadline
-from .unsolicited import CLOSED, CONNECT_RESULTS, FAILED, TRANSPARENT_RESULTS
+from .unsolicited import CLOSED, CONNECT_RESULTS, DEACTIVATED, FAILED, TRANSPARENT_RESULTS
 
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 
@@ -74,7 +74,7 @@ class Connecting:
             came = yield from self._attempt()
         if came.final.endswith("ALREADY CONNECT"):
             raise ConnectFailed(f"{self._text} was answered {came.final}: close the session of this context first")
-        if is_error(came.final):
+        if is_error(came.final) or any_match(CALL_RESULTS, came.final):
             yield from self._close_in_turn()  # it may be going on with it
             raise error_for(came.final, f"{self._text}, after OK,", self._state.claim.port)
         if any_match(FAILED, came.final):
@@ -93,6 +93,7 @@ class Connecting:
             timeout=deadline("QIOPEN"),
             success=(_OK, *self._results),
             info=(),
+            lost_on=DEACTIVATED,
             abandon=self._close,
         )
         if came.final.endswith("ALREADY CONNECT"):
@@ -152,7 +153,8 @@ class Connecting:
         try:
             what = f"CONNECT OK after {self._text}"
             if (yield from wait(self._limit, self._session.changes, self._came, what=what)) is None:
-                raise AtTimeout(f"{self._state.claim.port}: {what} did not come within {self._limit:g} s", command=what)
+                said = f"{what} did not come within {self._limit:g} s (came: {self._state.port._came})"
+                raise AtTimeout(f"{self._state.claim.port}: {said}", command=what)
         except SessionClosed as ended:
             cause = ended.__cause__
             if isinstance(cause, ChannelClosed):

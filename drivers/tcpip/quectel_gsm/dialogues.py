@@ -86,15 +86,13 @@ def read_foreground() -> Dialogue[tuple[int, int | None]]:
 
 
 def identify(refusal: CommandError) -> Dialogue[Identified]:
-    """Return the model (AT+GMM), and whether the module knows contexts that are selected (AT+QIFGCNT?).
+    """Return the model (AT+GMM, or else ATI), and whether the module knows contexts that are selected (AT+QIFGCNT?).
 
     Args:
         refusal: how it has refused the context. ERROR alone is what a module of this family says of one that is busy.
     """
-    model, speaks = "", None
-    with suppress(AtError):
-        lines = (yield from command("AT+GMM", timeout=deadline("GMM"))).lines
-        model = next((line.strip() for line in lines if line.strip()), "").removeprefix("+GMM:").strip(' "')
+    lines, speaks = (yield from _lines_of("AT+GMM")), None
+    model = lines[0].removeprefix("+GMM:").strip(' "') if lines else " ".join((yield from _lines_of("ATI")))
     if not model and refusal.answer == "ERROR":
         return Identified()
     try:
@@ -105,6 +103,13 @@ def identify(refusal: CommandError) -> Dialogue[Identified]:
     except (AtError, ValueError):
         speaks = None
     return Identified(model, speaks)
+
+
+def _lines_of(text: str) -> Dialogue[list[str]]:
+    """Return the lines of the answer to a question that not every module knows."""
+    with suppress(AtError):
+        return [line.strip() for line in (yield from command(text, timeout=deadline("GMM"))).lines if line.strip()]
+    return []
 
 
 def state() -> Dialogue[str]:
@@ -246,7 +251,7 @@ def local_address() -> Dialogue[str]:
 
 def deactivate() -> Dialogue[None]:
     """Close all sessions and deactivate the foreground context: AT+QIDEACT, which is answered DEACT OK without OK."""
-    yield from command("AT+QIDEACT", timeout=deadline("QIDEACT"), success=(_DEACT_OK,), info=())
+    yield from command("AT+QIDEACT", timeout=deadline("QIDEACT"), success=(_DEACT_OK,), info=(), lost_on=DEACTIVATED)
 
 
 def take_down() -> Dialogue[None]:
@@ -303,12 +308,13 @@ def listening_port(protocol: str, port: int) -> Dialogue[None]:
     yield from put("QILPORT", f'"{protocol}",{port}')
 
 
-def listen(protocol: str, clients: int | None) -> Dialogue[None]:
+def listen(protocol: str, clients: int | None, ends: tuple[LinePattern, ...] = ()) -> Dialogue[None]:
     """Enter listening state: AT+QISERVER, OK, SERVER OK.
 
     Args:
         protocol: TCP or UDP.
         clients: the most clients at once, with MUXIP on; None with MUXIP off.
+        ends: further lines that say that it has failed.
 
     Raises:
         ConnectFail: the module reports CONNECT FAIL.
@@ -320,7 +326,7 @@ def listen(protocol: str, clients: int | None) -> Dialogue[None]:
     text = f"AT+QISERVER{arguments}"
     yield from command(text, timeout=deadline("QISERVER"), info=())
     came = yield from await_unless_deactivated(
-        _SERVING, *CONNECT_FAIL, timeout=deadline("SERVER OK"), what=_SERVING.prefix, after=text
+        _SERVING, *CONNECT_FAIL, *ends, timeout=deadline("SERVER OK"), what=_SERVING.prefix, after=text
     )
     if came.final != _SERVING.prefix:
         raise ConnectFail(text, came.final, came.elapsed, "")

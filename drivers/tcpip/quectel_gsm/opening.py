@@ -18,6 +18,7 @@ from .data_mode import DataMode
 from .dialogues import BROKEN
 from .settings import check_clients, check_index
 from .state import SERVER, StackState
+from .unsolicited import CLOSED, SERVER_CLOSED
 
 T = TypeVar("T")
 SESSIONS = range(6)  # app note 4.2
@@ -72,7 +73,12 @@ class Opening:
         self._table.listeners[SERVER] = server  # a client may come in the octets right behind SERVER OK
         try:
             clients = most if self._state.settings.muxip else None
-            listening = self._after_end_of_left_server(lambda: dialogues.listen(protocol, clients))
+            others = self._state.others()  # it may be theirs that is closed
+            alone = not any(one.candidates(None) for one in (self._state, *others)) and not any(
+                o.serves for o in others
+            )
+            ends = (*CLOSED, *SERVER_CLOSED) if alone else ()
+            listening = self._after_end_of_left_server(lambda: dialogues.listen(protocol, clients, ends))
             yield from self._activation.opening(self._foreground.on_channel(listening))
         except BaseException:
             self._table.drop(SERVER)

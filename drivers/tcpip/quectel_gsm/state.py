@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ..core import events
+from ..core.at_port import AtPort
 from ..core.context_claim import ContextClaim
 from ..core.exclusion import Exclusion
 from ..core.listener_state import ListenerState
@@ -97,6 +98,7 @@ class StackState:
 
     def __init__(self, wiring: Wiring) -> None:
         self.settings: Settings = Settings.of(wiring.options, wiring.dialect)
+        self.port: AtPort = wiring.port
         self.uart: Uart = uart_of(wiring.port)
         self.module: Module = module_of(wiring.modem)
         self.claim: ContextClaim = wiring.claim

@@ -67,7 +67,9 @@ def send(
     def abandon() -> Dialogue[None]:
         return deliver_after_all(data, expected) if ending == "length" else leave_prompt()
 
-    yield from command(text, timeout=deadline("QISEND"), success=(), info=(), prompt=True, abandon=abandon)
+    yield from command(
+        text, timeout=deadline("QISEND"), success=(), info=(), lost_on=_ENDED, prompt=True, abandon=abandon
+    )
     came = yield from payload(
         data + (CTRL_Z if ending == "ctrl-z" else b""),
         success=(*_SENT, *_NOT_SENT),
@@ -109,7 +111,9 @@ def send_escape(data: bytes, index: int | None) -> Dialogue[str | None]:
             yield from expect(_ERROR, timeout=1.0, what="the prompt", prompt=True)
             yield from _type_escape(data)
 
-    yield from command(text, timeout=deadline("QISEND"), success=(), info=(), prompt=True, abandon=abandon)
+    yield from command(
+        text, timeout=deadline("QISEND"), success=(), info=(), lost_on=_ENDED, prompt=True, abandon=abandon
+    )
     return (yield from _type_escape(data))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...at.core import VOLTAGE_WARNING, Header, LinePattern
-from ...at.core.results import CONNECTED, ERRORS, RESTARTED
+from ...at.core.results import CALL_RESULTS, CONNECTED, ERRORS, RESTARTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +116,13 @@ CONNECT_RESULTS = (*indexed("CONNECT OK"), *CONNECT_FAIL, *indexed("ALREADY CONN
 TRANSPARENT_RESULTS = (*CONNECT_RESULTS, *CONNECTED)
 """The results of AT+QIOPEN in transparent mode."""
 
-OPENING_ENDS = (*CONNECT_RESULTS, *ERRORS, *CLOSED)
+OPENING_ENDS = (*CONNECT_RESULTS, *ERRORS, *CALL_RESULTS, *CLOSED)
 """The lines that end the wait for the result of AT+QIOPEN outside of its turn."""
 
 FAILED = (*CONNECT_FAIL, *CLOSED, *DEACTIVATED)
 """The lines that say that a session could not be opened, without a reason."""
+
+SERVER_CLOSED = (LinePattern("SERVER CLOSE"), LinePattern("SERVER CLOSED"))
 
 _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], ...] = (
     (
@@ -129,7 +131,7 @@ _TABLE: tuple[tuple[tuple[LinePattern, ...], Callable[[re.Match[str]], Event]], 
     ),
     (CLOSED, _with_index(lambda _found, index: RemoteClosed(index))),
     (DEACTIVATED, lambda _found: ContextDeactivated()),
-    ((LinePattern("SERVER CLOSE"), LinePattern("SERVER CLOSED")), lambda _found: ServerEnded()),
+    (SERVER_CLOSED, lambda _found: ServerEnded()),
     (
         (LinePattern("+QIRDI:", r" ?(?P<context>[01]), ?(?P<service>[12]), ?(?P<index>[0-5])(?:,.*)?", 40),),
         lambda found: DataWaits(int(found["context"]), int(found["service"]), int(found["index"])),

@@ -9,7 +9,7 @@ from typing import TypeVar, Unpack
 from ...at import AtChannel, Port
 from ...clock import Clock
 from ..core import lifetime
-from ..core.bounded import Stay
+from ..core.bounded import Stay, with_answer
 from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
@@ -76,7 +76,8 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         another program has taken it.
 
         Args:
-            timeout: seconds to wait for a context that is busy; the module is asked at most once a second.
+            timeout: seconds to wait for a context that is busy, in which the module is asked at most once a second, and
+                for all the rest, which gets half a second more; 0: the context is not waited for, but the answers are.
             take_over: take it also from a driver that holds it but has not brought it out of IP INITIAL.
 
         Returns:
@@ -86,8 +87,9 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             ContextBusy: another driver or program holds it.
             ContextLost: another driver or program has taken it since the last call.
             SettingRefused: the module refuses a setting.
+            AtTimeout: no answer within ``timeout``.
         """
-        return self._do(self._context.take(timeout, take_over=take_over))
+        return self._do_within(with_answer(timeout), lambda _stay: self._context.take(timeout, take_over=take_over))
 
     def reclaim(self, *, timeout: float = 10.0) -> None:
         """Claim the context, even if a host that is gone has left it active.

@@ -342,7 +342,9 @@ def test_several_lines_live_and_die_on_their_own(module: Module, tmp_path: Path)
             f'[second]\nport = "{other.path}"\nchannels = [2, 3]\nlink = "{tmp_path}/second"\nbaudrate = 921600\n'
         )
         with Attach("--config", str(config)).ready() as attach:
-            assert attach.lines == [f"1 {tmp_path}/first1", f"2 {tmp_path}/second2", f"3 {tmp_path}/second3", "ready"]
+            *lines, last = attach.lines
+            assert sorted(lines) == [f"1 {tmp_path}/first1", f"2 {tmp_path}/second2", f"3 {tmp_path}/second3"]
+            assert last == "ready"
             doomed = open_raw(attach.paths[2])
             other.stop()
             assert select.select([doomed], [], [], 20)[0]
@@ -366,6 +368,26 @@ def test_a_line_that_cannot_be_opened_leaves_the_others(module: Module, tmp_path
     assert code == 0
     assert "gone: " in stderr
     assert "no such port" in stderr
+
+
+def test_a_dead_line_delays_no_other_and_a_signal_ends_its_opening(module: Module, tmp_path: Path) -> None:
+    master, slave = os.openpty()  # nobody answers there for the hour that it is given
+    config = tmp_path / "lines.toml"
+    config.write_text(
+        f'[dead]\nport = "{os.ttyname(slave)}"\nopen_timeout = 3600\n'
+        f'[here]\nport = "{module.path}"\nchannels = "1"\nsettle = 0\n'
+    )
+    with Attach("--config", str(config)) as attach:
+        assert attach.process.stdout is not None
+        dlci, path = attach.process.stdout.readline().split()
+        assert dlci == "1"
+        with serial.Serial(path, timeout=20) as port:
+            port.write(b"lives")
+            assert port.read(5) == b"lives"
+        assert attach.end() == (0, "")
+    assert not module.in_mux
+    os.close(master)
+    os.close(slave)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,15 @@ def test_octets_as_digits_with_remarks(found, text: str) -> None:
         ("F9 3 3F 1 1C F9 F9 03", "'3' after octet 1 is half an octet"),
         ("F9 033", "'033' after octet 1 is not hexadecimal"),
         ("12:00:00 TX: F9 03 3F 0", "line 1: '0' is half an octet"),
+        ("12:00:00 TX: F9 03 3F 0 (4 bytes)", "line 1: '0 (4 bytes)' is half an octet"),
+        ("12:00:00 TX: F9033F0", "line 1: 'F9033F0' has half an octet"),
+        ("TX: F9 03 3F 01 1C F9\nRX: F9 03 7 01 D7 F9", "line 2: '7' is no octet"),
+        ("TX: F9 03 3F 01 1C F9\nRX: F9 03 ?? 01 D7 F9", "line 2: '??' is no octet"),
+        ("TX: F9 03 3F 01 1C F9 RX: F9 03 73 01 D7 F9", "line 1: there are octets in two places"),
+        ("I (7) uart: f9 03 3f 0", "line 1: '0' is half an octet"),
+        ("I (7) uart: 0x3ffb1380   f9 03 3f 0   |..?.|", "line 1: '0' is half an octet"),
+        ("[ 1.000000] gsmld_output: 00000000: f9 03 3f 0    ..?.", "line 1: '0' is half an octet"),
+        (r"12:00:00 RX b'\xf9\x03?\x01'", "is not in hex"),
         ("00000000: f903 3f01 1cf9 f\n", "line 1: '00000000: f903 3f01 1cf9 f' is not a line of a hex dump"),
         ("00000000: f903 3f01 1c\n00000005: f90\n", "line 2: 'f90' at offset 00000005 are not whole octets"),
     ],
@@ -379,7 +388,8 @@ def test_a_line_made_to_take_long_takes_no_time(text: str) -> None:
 def classic(order: str, magic: int, packets: list[bytes], *, link: int = 236, fraction: int = 5) -> bytes:
     octets = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link)
     for number, data in enumerate(packets):
-        octets += struct.pack(order + "IIII", 1_700_000_000 + number, fraction, len(data), len(data)) + data
+        octets += struct.pack(order + "IIII", 1_700_000_000 + number, fraction, len(data), len(data))
+        octets += (bytes(8) if magic == 0xA1B2CD34 else b"") + data
     return octets
 
 
@@ -392,7 +402,9 @@ PACKETS = [
 
 
 @pytest.mark.parametrize("arguments", [(), ("--input", "pcap")], ids=["found out", "said"])
-@pytest.mark.parametrize(("magic", "unit"), [(0xA1B2C3D4, 1000), (0xA1B23C4D, 1)], ids=["µs", "ns"])
+@pytest.mark.parametrize(
+    ("magic", "unit"), [(0xA1B2C3D4, 1000), (0xA1B23C4D, 1), (0xA1B2CD34, 1000)], ids=["µs", "ns", "modified"]
+)
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_a_classic_capture(found, order: str, magic: int, unit: int, arguments: tuple[str, ...]) -> None:
     entries = found(classic(order, magic, PACKETS), *arguments)
@@ -410,6 +422,32 @@ def test_the_direction_stands_behind_the_extension_header_in_pcapng_too(found) -
     at = whole.index(b"\x00\x00\x01\x00\x00" + SABM)
     octets += whole[:at] + b"\x01\x00\x01" + UA + bytes(2) + whole[at + 11 :]
     assert [(entry["type"], entry["from"]) for entry in found(octets)] == [("UA", "module")]
+
+
+def block(order: str, kind: int, body: bytes) -> bytes:
+    body += bytes(-len(body) % 4)
+    return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(order + "I", len(body) + 12)
+
+
+def interface(order: str, link: int = 236, options: bytes = b"") -> bytes:
+    return block(order, 1, struct.pack(order + "HHI", link, 0, 0) + options)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_every_kind_of_packet_and_of_time_in_pcapng(found, order: str) -> None:
+    sabm, ua = b"\x00\x00" + SABM, b"\x00\x01" + UA
+    times = struct.pack(order + "HHB3xHHq", 9, 1, 0x80 + 10, 14, 8, 100)  # 1024ths of a second, 100 s later
+    octets = block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    octets += interface(order) + interface(order, 1) + interface(order, 236, times)
+    octets += block(order, 3, struct.pack(order + "I", len(sabm)) + sabm)  # a simple one, without a time
+    octets += block(order, 2, struct.pack(order + "HHIIII", 2, 0, 0, 1024, len(ua), len(ua)) + ua)  # the old kind
+    octets += block(order, 6, struct.pack(order + "IIIII", 1, 0, 5, 4, 4) + b"none")  # of another link type
+    octets += block(order, 6, struct.pack(order + "IIIII", 2, 0, 512, len(ua), len(ua)) + ua)
+    assert [(entry["type"], entry["from"], entry.get("time")) for entry in found(octets)] == [
+        ("SABM", "host", None),
+        ("UA", "module", 101_000_000_000),
+        ("UA", "module", 100_500_000_000),
+    ]
 
 
 def test_a_damaged_packet_is_told_with_its_time_and_direction(found) -> None:

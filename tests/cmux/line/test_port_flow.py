@@ -116,7 +116,7 @@ def test_doctor_says_it_at_the_port_and_nowhere_else(capsys: pytest.CaptureFixtu
         assert main(["doctor", module.path, "--channels", "1", "--settle", "0", "--no-ask", "--json"]) == 0
     out, error = capsys.readouterr()
     (port,) = [one for one in map(json.loads, out.splitlines()) if one["step"] == "port"]
-    assert port == {"step": "port", "ok": True, "text": f"{module.path} is open; {KEPT}"}
+    assert port == {"step": "port", "ok": True, "id": None, "text": f"{module.path} is open; {KEPT}"}
     assert error == ""
 
 

@@ -12,6 +12,7 @@ from module_recordings import AT_WITH_ECHO, FRAMES, M95, QUESTIONS, Recording, a
 from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, encode, startup
 from cmux.protocol.at_cmux import FIELDS, CmuxCommand, parse_allowed, parse_current
 from cmux.protocol.commands import MSC, Signals
+from cmux.protocol.diagnosis import Unanswered
 from cmux.protocol.errors import ConfigError, StateError
 from cmux.protocol.events import (
     Cause,
@@ -217,7 +218,9 @@ def test_a_module_that_says_ok_and_stays_in_at_mode_is_told_from_one_that_multip
     assert mux.data_to_send(0.0) == echo
     mux.receive_data(echo, 0.0)
     assert not mux.session_open
-    assert "echo" in str(startup.no_multiplexer("line", Option.BASIC, echo, after_at=True))
+    error = startup.no_multiplexer("line", Unanswered(mux.config, echo))
+    assert error.id == "frames-echoed"
+    assert "the line echoes, or the module does, as in AT mode" in str(error)
 
 
 def test_what_the_profiles_differ_in() -> None:

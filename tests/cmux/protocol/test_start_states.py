@@ -105,6 +105,13 @@ def said_of_plain_start() -> list[bytes]:
     return said(module)
 
 
+@pytest.mark.parametrize("rate", [9600, 57600, 921600])
+def test_it_is_taken_out_of_ppp_at_the_rate_at_which_that_is_heard(rate: int) -> None:
+    module = FoundModule(data_mode=True, sends=LCP, rate=rate)
+    assert enter(module).baudrate == rate
+    assert not module.data_mode
+
+
 def test_one_that_plus_plus_plus_does_not_help_is_named() -> None:
     class Deaf(FoundModule):
         def _hear(self, octets: bytes) -> None:

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from cmux.protocol import Config, FrameType, Option, leaving, startup, startup_steps
 from cmux.protocol.at_cmux import Allowed, CmuxCommand, parse_allowed, parse_current
+from cmux.protocol.diagnosis import Unanswered
 from cmux.protocol.errors import CmuxRefused, ModuleSilent
 from cmux.protocol.hand_over import Entered
+from cmux.protocol.hints import HINTS
 from cmux.protocol.startup_steps import Dialogue, Finding, StartupStep, StepResult, T
 
 RESCUE = bytes.fromhex("F9 03 3F 01 1C F9 F9 03 EF 05 C3 01 F2 F9") + b"\r"
@@ -180,9 +182,8 @@ def test_other_baud_rates_are_tried_when_the_lines_own_is_not_answered() -> None
     entered = ladder(script, other_rates=(57600, 9600, 19200), findings=findings)
     assert entered.baudrate == 9600
     assert script.rates == [57600, 9600]
-    assert findings[0] == Finding(
-        "AT", False, "the module answers at 9600 baud, and not at that of the line; echo is off"
-    )
+    said = "the module answers at 9600 baud, and not at that of the line; echo is off"
+    assert findings[0] == Finding("AT", False, said, HINTS["other-rate"].filled(rate=9600))
 
 
 def test_the_search_is_bounded_and_the_error_names_every_rate() -> None:
@@ -349,10 +350,10 @@ def test_leaving_asks_whether_at_mode_is_back() -> None:
     ],
 )
 def test_ok_without_ua_comes_with_a_hint(heard: bytes, hint: str) -> None:
-    error = startup.no_multiplexer("/dev/modem", Option.BASIC, heard, after_at=True)
+    error = startup.no_multiplexer("/dev/modem", Unanswered(Config(), heard))
     assert "OK received, no UA" in str(error)
     assert hint in str(error)
-    assert "OK received" not in str(startup.no_multiplexer("x", Option.BASIC, heard, after_at=False))
+    assert "OK received" not in str(startup.no_multiplexer("x", Unanswered(Config(), heard, by_at=False)))
 
 
 # --- A line that takes nothing ---

@@ -24,9 +24,22 @@ from cmux.protocol.services import ControlServices
 from cmux.pty import Pty
 
 BUSY = "the port is in use by another program, or by another Mux of this one (ModemManager? fuser {path} says which)"
-NOT_ONE_OCTET = "not one octet came; it may {}, or need a longer T1 or larger N2"
-AFTER_SETTLING = NOT_ONE_OCTET.format("need more silence before SABM (settle, up to 4.5 s)")
-WITHOUT_AT = NOT_ONE_OCTET.format("have changed its baud rate")
+TOO_EARLY = (
+    "not one octet came; SABM went out 0 s after OK, and many modules lose what comes so early, some until their power "
+    "is cut: give it more silence, settle=0.5, or up to 4.5 s"
+)
+WITHOUT_AT = (
+    'not one octet came; it may be in AT mode (startup="at"), have changed its baud rate (baudrate), or need a longer '
+    "t1 or larger n2"
+)
+STILL_AT = (
+    "what came is text: the module is still in AT mode, or again: it may need another time of silence before SABM "
+    "(settle, 0 to 4.5 s), or another start_command"
+)
+ECHO = (
+    "our own SABM came back: the line echoes, or the module does, as in AT mode, and has not begun to multiplex; some "
+    'begin only with RTS/CTS, which is not in force here: if these wires are there, init="AT+IFC=2,2" and rtscts=True'
+)
 NO_DM = "some modules do this but still serve data channels: adm=True"
 
 
@@ -138,7 +151,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         {"option": "advanced"},
         Told(
             cmux.ModuleSilent,
-            '{path}: the module does not answer AT, but multiplexes with the basic option: use option="basic"',
+            '{path}: the module does not answer AT, but multiplexes with the basic option (use option="basic")',
         ),
     ),
     "no answer to AT+CMUX": (
@@ -147,7 +160,8 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         Told(
             cmux.ModuleSilent,
             "{path}: the module answers AT but said nothing within 0.01 s to AT+CMUX=0; "
-            r"the last of 15 octets heard: b'\r\nOK\r\n\r\nERROR\r\n'",
+            r"the last of 15 octets heard: b'\r\nOK\r\n\r\nERROR\r\n' "
+            "(it may be in multiplexer mode now: try again; or it wants another start_command)",
         ),
     ),
     "an error to AT+CMUX": (
@@ -156,7 +170,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         Told(
             cmux.CmuxRefused,
             "{path}: the module refused to multiplex: AT+CMUX=0 -> +CME ERROR: 3; AT+CMUX=0,0,5,31 -> +CME ERROR: 3 "
-            "(it may need other parameters, another option, or have no multiplexer)",
+            "(it may need other parameters (profile), have its multiplexer on another of its ports, or have none)",
         ),
     ),
     "no UA": (
@@ -164,7 +178,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         QUICK,
         Told(
             cmux.NoMultiplexer,
-            "{path}: OK received, no UA: SABM for DLCI 0 was not answered (" + AFTER_SETTLING + ")",
+            "{path}: OK received, no UA: SABM for DLCI 0 was not answered (" + TOO_EARLY + ")",
         ),
     ),
     "no UA, and no AT before": (
@@ -177,17 +191,16 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         QUICK,
         Told(
             cmux.NoMultiplexer,
-            "{path}: OK received, no UA: SABM for DLCI 0 was not answered "
-            "(what came begins with 67 61 72 62 61 67 65; is basic the right option?)",
+            "{path}: OK received, no UA: SABM for DLCI 0 was not answered; "
+            f"what came begins with 67 61 72 62 61 67 65 ({STILL_AT})",
         ),
     ),
     "an echo": (
         {"answers_sabm": False, "echoes_frames": True},
-        QUICK,
+        {**QUICK, "t1": 0.1, "t2": 0.15},  # the reader may be late
         Told(
             cmux.NoMultiplexer,
-            "{path}: OK received, no UA: SABM for DLCI 0 was not answered "
-            "(our own SABM came back: the line echoes, or is looped back)",
+            f"{{path}}: OK received, no UA: SABM for DLCI 0 was not answered ({ECHO})",
         ),
     ),
     "DM": (
@@ -263,7 +276,8 @@ def test_without_at_nothing_is_said_in_at_mode(shell: Shell, quick_at: None) -> 
 def test_a_line_that_is_looped_back(shell: Shell) -> None:
     told = Told(
         cmux.NoMultiplexer,
-        "{path}: no UA: SABM for DLCI 0 was not answered (our own SABM came back: the line echoes, or is looped back)",
+        "{path}: no UA: SABM for DLCI 0 was not answered (our own SABM came back: "
+        'the line echoes, or is looped back, or the module is in AT mode (startup="at"))',
     )
     with told.raised("loop://"):
         shell.open("loop://", startup="none", **{**QUICK, "t1": 0.3, "t2": 0.6})  # the reader may be late

@@ -12,6 +12,7 @@ import pytest
 import serial
 from mux_module import Module
 from shells import PATIENCE, QUICK, SHORT, Shell
+from startup_waits import shorten_waits
 
 import cmux
 from cmux.protocol import Config, Frame, FrameType, Option, encode
@@ -240,7 +241,10 @@ def test_a_module_left_in_multiplexer_mode_by_a_dead_host_is_taken_over(shell: S
         assert mux.channel(1).echoes()
 
 
-def test_a_module_at_another_baud_rate_is_found_and_spoken_to_at_that(shell: Shell, quick_at: None) -> None:
+def test_a_module_at_another_baud_rate_is_found_and_spoken_to_at_that(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten_waits(monkeypatch, 0.3)  # it does answer, and only at one of the rates
     with Module(baudrate=57600) as module, shell.open(module.path, other_rates=(9600, 57600)) as mux:
         assert mux.channel(1).echoes(b"found")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, cast
 
 import pytest
 
@@ -14,6 +17,9 @@ from other_makers import MAKERS, OtherModule
 
 from cmux.protocol.profiles import PROFILES
 from drivers.cli import main
+from drivers.cli.monitor import Inquiry
+from drivers.errors import AtTimeout, CmeError
+from drivers.modem import Registered, Signal
 
 IN_SERVICE = {"sim": "READY", "registration": "home", "operator": "Net", "dbm": -73, "attached": True}
 
@@ -75,3 +81,46 @@ def test_every_profile_that_comes_along_can_be_watched(profile: str, capsys: pyt
         module.habits.answers["AT+CMUX=?"] = b"\r\n+CMUX: (0)\r\n\r\nOK\r\n"
         assert main(["monitor", module.path, "--once", "--channels", "1", "--profile", profile]) == 0
     assert "SIMCOM_SIM800L" in capsys.readouterr().out
+
+
+class Half:
+    """A modem that answers some of the questions.
+
+    Args:
+        mute: the questions that it does not answer.
+    """
+
+    def __init__(self, *mute: str) -> None:
+        self._mute = mute
+        self.asked: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[[], object]:
+        def ask() -> object:
+            self.asked.append(name)
+            if name in self._mute:
+                raise AtTimeout(f"{name} is not answered", command=name)
+            if name == "sim":
+                raise CmeError("it is not there", command="AT+CPIN?", answer="+CME ERROR: SIM not inserted", code=None)
+            return {"signal": Signal(-71, None), "attached": True, "operator": "Net"}.get(name) or Registered.HOME
+
+        return ask
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def asked(modem: Half) -> dict[str, object]:
+    inquiry = Inquiry(cast(Any, None), 1)
+    reading = inquiry._asked(cast(Any, modem))
+    return {name: value for name, value in asdict(reading).items() if value is not None}
+
+
+def test_a_question_that_is_not_answered_hides_no_other() -> None:
+    told = asked(Half("identity", "signal"))
+    assert told == {"sim": "SIM not inserted", "registration": "home", "attached": True, "operator": "Net"}
+
+
+def test_two_in_a_row_are_enough() -> None:
+    modem = Half("identity", "sim", "registration")
+    assert asked(modem) == {}
+    assert modem.asked == ["identity", "sim"]

@@ -64,6 +64,23 @@ def test_one_that_does_not_tell_its_model_is_known_by_the_shape_of_its_answers(
 
 
 @SHELLS
+@pytest.mark.parametrize("refusal", ["ERROR", "+CME ERROR: 4"])
+def test_one_that_names_itself_in_one_line_of_ati_only_is_named(stack: ExitStack, shell: str, refusal: str) -> None:
+    module = module_of(lines(refusal), ERROR, ERROR)
+    module.answers["ATI"] = lines("SIM800 R14.18") + OK
+    with pytest.raises(WrongDialect, match=r"the module is 'SIM800 R14\.18', not of the family of dialect='m10'"):
+        Bed(stack, shell, module, FakeClock()).driver().claim()
+
+
+@SHELLS
+def test_one_that_is_of_the_family_by_ati_is_busy(stack: ExitStack, shell: str) -> None:
+    module = module_of(lines("ERROR"), ERROR, ERROR)
+    module.answers["ATI"] = lines("Quectel_Ltd", "Quectel_M95", "Revision: M95FAR02A01") + OK
+    with pytest.raises(ContextBusy):
+        Bed(stack, shell, module, FakeClock()).driver().claim()
+
+
+@SHELLS
 @pytest.mark.parametrize("refusal", ["ERROR", "+CME ERROR: 3"])
 @pytest.mark.parametrize(
     ("model", "read"),

@@ -93,7 +93,7 @@ def test_going_back_to_a_call_ends_with_no_carrier_although_it_was_up(stack: Exi
 
 
 @SHELLS
-@pytest.mark.parametrize("name", ["CMGL", "CMGR"])
+@pytest.mark.parametrize("name", ["CMGL", "CMGR", "CMGRD", "QCMGR"])
 @pytest.mark.parametrize("text", [[one] for one in (*EVERY_LINE, "OK")] + [["first", *EVERY_LINE, "OK", "last"], []])
 def test_the_text_of_messages_is_not_searched(stack: ExitStack, shell: str, name: str, text: list[str]) -> None:
     head = HEAD.replace("CMGL", name)

@@ -302,7 +302,7 @@ def test_waiting_asks_the_module_at_most_once_a_second_until_the_deadline() -> N
         thread.start()
         for _ in range(5):
             assert asked.acquire(timeout=10)
-            clock.await_waiters(1)
+            clock.await_waiters(2)  # the caller, and what asks for him
             clock.advance(1.0)
         thread.join(10)
         assert [at - times[0] for at in times] == [0, 1, 2, 3, 4, 5]

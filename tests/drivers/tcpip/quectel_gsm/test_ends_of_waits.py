@@ -19,7 +19,7 @@ from stepped_clock import FOR_EVER, SteppedClock
 from drivers import errors
 
 PAGE = Path(__file__).parents[4] / "docs" / "tcpip.md"
-SOON = 3.0  # seconds of the clock
+SOON = 4.0  # seconds of the clock
 SHELLS = ("threads", "aio")
 
 
@@ -181,3 +181,47 @@ def test_of_two_contexts_the_one_that_is_gone_ends_its_wait(
     bed.say(answer)
     assert clock.pass_until(over(call), SOON, 0.5)
     assert call.result(PATIENCE)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_end_of_a_call_of_that_channel_is_not_the_end_of_an_opening(stack: ExitStack, shell: str) -> None:
+    clock = SteppedClock()
+    bed = Bed(stack, shell, SilentModule(), clock)
+    pool = pool_of(stack, clock)
+    driver = bed.driver()
+    bed.module.answers["AT+QIOPEN"] = OK
+    driver.claim()
+    bed.say("RING")
+    call = opened(pool, driver, clock, bed, "NO CARRIER")
+    bed.say("CONNECT OK")
+    assert call.result(PATIENCE).open
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("timeout", [3.0, None])
+def test_what_came_instead_is_named_when_the_time_is_over(stack: ExitStack, shell: str, timeout: float | None) -> None:
+    clock = SteppedClock()
+    bed = Bed(stack, shell, SilentModule("AT+QIOPEN", OK + lines("+CGEV: NW DEACT")), clock)
+    pool = pool_of(stack, clock)
+    call = pool.submit(bed.driver().connect, "TCP", "10.0.0.2", 7, timeout=timeout)
+    assert clock.pass_until(over(call), 300.0, 0.5 if timeout else 10.0)
+    failure = call.exception(PATIENCE)
+    assert isinstance(failure, errors.AtTimeout)
+    assert "(came: OK, +CGEV: NW DEACT)" in str(failure)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_refusal_is_not_hidden_by_the_answer_to_a_question_about_it(stack: ExitStack, shell: str) -> None:
+    bed = Bed(stack, shell, SilentModule(), SteppedClock())
+    bed.module.answers.update({"AT+QISERVER": lines("+CME ERROR: 4"), "AT+QISERVER?": OK})
+    with pytest.raises(errors.CmeError, match=r"AT\+QISERVER was answered \+CME ERROR: 4"):
+        bed.driver().listen()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_claiming_takes_no_longer_than_its_timeout_and_half_a_second(stack: ExitStack, shell: str) -> None:
+    clock = SteppedClock()
+    bed = Bed(stack, shell, SilentModule("ATE0", silent=True), clock)
+    call = pool_of(stack, clock).submit(bed.driver().claim, timeout=2.0)
+    assert clock.pass_until(over(call), 2.5, 0.5)
+    assert isinstance(call.exception(PATIENCE), errors.AtTimeout)

@@ -38,6 +38,8 @@ from drivers.tcpip.quectel_gsm.unsolicited import (
         ("UNDER_VOLTAGE POWER DOWN", ModuleReset()),
         ("OVER_VOLTAGE POWER DOWN", ModuleReset()),
         ("UNDER-VOLTAGE POWER DOWN", ModuleReset()),
+        ("POWERED DOWN", ModuleReset()),
+        ("^SHUTDOWN", ModuleReset()),
         ("UNDER_VOLTAGE WARNING", VoltageWarning()),
         ("OVER_VOLTAGE WARNING", VoltageWarning()),
         ("OVER-VOLTAGE WARNNING", VoltageWarning()),

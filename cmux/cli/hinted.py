@@ -1,0 +1,44 @@
+"""How hints name settings where a command shows them: as options, or as keys of the file that they come from."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+
+from ..errors import StartupError
+from ..protocol.hints import Named
+from ..settings import SETTINGS
+
+
+def as_option(name: str, value: str | None) -> str:
+    """Write a setting as an option; see `Named`."""
+    setting = SETTINGS[name]
+    if value in (None, "yes"):
+        return setting.option
+    return setting.no_option if value == "no" else f"{setting.option} {value}"
+
+
+def as_key(name: str, value: str | None) -> str:
+    """Write a setting as a table of a file has it; see `Named`."""
+    if value is None:
+        return name
+    words = {"yes": "true", "no": "false"}
+    plain = value.replace(".", "", 1).isdigit()
+    return f"{name} = {value if plain else words.get(value) or json.dumps(value)}"
+
+
+def in_words(error: object, named: Named = as_option) -> str:
+    """Return the text of an error, with the settings that its hint names as they are written here."""
+    return error.told(named) if isinstance(error, StartupError) else str(error)
+
+
+class HintsAsOptions(logging.Formatter):
+    """Formats records of the log; hints name options."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record."""
+        if isinstance(record.args, tuple) and any(isinstance(one, StartupError) for one in record.args):
+            record = copy.copy(record)
+            record.args = tuple(in_words(one) if isinstance(one, StartupError) else one for one in record.args or ())
+        return super().format(record)

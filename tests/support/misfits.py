@@ -1,0 +1,403 @@
+"""Modules that cannot be multiplexed, or not well, and lines that are to blame: one for each hint, by its id."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import serial
+from lax_peer import LaxModule, without_final
+from mux_module import Module
+from rate_module import RateModule
+
+from cmux.line import facts
+from cmux.line.physical import DescriptorLine
+from cmux.protocol import Frame, FrameType, Option, diagnosis, encode, startup_steps
+from cmux.protocol.commands import CLD
+from cmux.protocol.messages import encode_message
+
+UA = Frame(0, True, FrameType.UA, True)
+DM = Frame(0, True, FrameType.DM, True)
+LCP = bytes.fromhex("7E FF 7D 23 C0 21 7D 21 7D 21 7D 20 7D 34 7D 22 7D 26 7D 20 7D 20 7D 20 7D 20 D5 E3 7E")
+"""The first frame of PPP, as RFC 1662 has it."""
+NMEA = b"$GPRMC,120000.00,A,5230.0,N,01324.0,E,0.0,,291126,,,A*5C\r\n"
+NOISE = bytes(range(0x80, 0xA0))
+DAMAGED = bytes.fromhex("F9 03 73 01 D8 F9") * 3
+"""UA with a wrong FCS."""
+
+
+class Misfit(Module):
+    """A module with an answer of its own to whatever comes.
+
+    Args:
+        says: returns what it says to some octets; None: what any module would.
+        habits: see `mux_module.Habits`.
+    """
+
+    def __init__(self, says: Callable[[Misfit, bytes], bytes | None], **habits: object) -> None:
+        super().__init__(**habits)
+        self._says = says
+        self.since_ok: float | None = None
+        """When it said OK to AT+CMUX."""
+        self.dead = False
+
+    def _receive(self, data: bytes) -> None:
+        said = b"" if self.dead else self._says(self, data)
+        if said is None:
+            super()._receive(data)
+            self.since_ok = time.monotonic() if self.in_mux and self.since_ok is None else self.since_ok
+        else:
+            self._emit(said)
+
+    def hang_up(self) -> None:
+        """Be unplugged; to be called in its thread."""
+        self._stop = True
+        self._resource.close()
+
+
+def always(octets: bytes) -> Callable[[Misfit, bytes], bytes]:
+    """Say the same to whatever comes."""
+    return lambda module, data: octets
+
+
+def _dies_after_a_question(module: Misfit, data: bytes) -> bytes | None:
+    module.dead = b"AT+CMUX?" in data
+    return b"" if module.dead else None
+
+
+def _adopted(module: Misfit, data: bytes) -> bytes:
+    """Send a frame at first, and then nothing any more."""
+    if b"AT\r" in data and not module.since_ok:
+        module.since_ok = 1.0
+        return encode(Frame(1, False, FrameType.UIH, False, b"hello"))
+    return b""
+
+
+def _deadlocks(module: Misfit, data: bytes) -> bytes | None:
+    """Be deaf for ever to whoever sends a frame within 0.1 s after OK."""
+    if module.since_ok is not None and module.in_mux and time.monotonic() < module.since_ok + 0.1:
+        module.dead = True
+        return b""
+    return None
+
+
+def _unplugged(module: Misfit, data: bytes) -> bytes | None:
+    if b"AT+CMUX" not in data:
+        return None
+    module.hang_up()
+    return b""
+
+
+def _without_test(module: Misfit, data: bytes) -> bytes | None:
+    return b"" if bytes.fromhex("23") in data and module.in_mux else None
+
+
+class Leaver(Module):
+    """A module that closes the session down when DLCI 1 is opened."""
+
+    def _receive(self, data: bytes) -> None:
+        if self.in_mux and encode(Frame(1, True, FrameType.SABM, True)) in data:
+            self._emit(encode(Frame(0, False, FrameType.UIH, False, encode_message(CLD(), command=True))))
+        else:
+            super()._receive(data)
+
+
+class Faint(Module):
+    """A module that is silent for ever when DLCI 1 is opened."""
+
+    def _receive(self, data: bytes) -> None:
+        if self.in_mux and encode(Frame(1, True, FrameType.SABM, True)) in data:
+            self.mute()
+        super()._receive(data)
+
+
+# --- The computer ---
+
+
+@dataclass
+class Computer:
+    """What the system of this computer says; its files are below a folder of the test."""
+
+    root: Path
+    monkeypatch: pytest.MonkeyPatch
+    held: list[int] = field(default_factory=list)
+    """Descriptors to close."""
+
+    def write(self, inside: str, text: str) -> Path:
+        """Write a file below ``proc`` or ``sys``."""
+        path = self.root / inside
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def cts_is_off(self, path: str) -> None:
+        """Let the wire be off; a pty has none."""
+        self.monkeypatch.setattr(facts, "clear_to_send", lambda fd: False)
+
+    def seven_bits(self, path: str) -> None:
+        """Let the line have seven bits and parity; a pty has always eight."""
+        self.monkeypatch.setattr(facts, "framing", lambda fd: "7E1")
+
+    def console(self, path: str) -> None:
+        """Let the kernel use a port."""
+        name = path.removeprefix("/dev/")
+        self.write("proc/consoles", f"tty0                 -WU (EC p  )    4:1\n{name} -W- (EC   a)    4:64\n")
+
+    def getty(self, path: str) -> None:
+        """Let a login run on a port, as systemd starts it: no argument names the port."""
+        device = os.stat(path).st_rdev
+        major, minor = os.major(device), os.minor(device)
+        number = minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
+        self.write("proc/1/comm", "systemd\n")
+        self.write("proc/812/comm", "agetty\n")
+        self.write("proc/812/cmdline", "\0".join(("/sbin/agetty", "-o", "-p -- \\u", "-", "vt220", "")))
+        self.write("proc/812/stat", f"812 (agetty) S 1 812 812 {number} 812 4194304 0 0\n")
+
+    def latency(self, path: str, milliseconds: int = 16) -> None:
+        """Let a port be that of an FTDI adapter."""
+        name = path.removeprefix("/dev/").replace("/", "!")
+        self.write(f"sys/bus/usb-serial/devices/{name}/latency_timer", f"{milliseconds}\n")
+
+    def on_usb(self, path: str, driver: str = "option1") -> None:
+        """Let a port be the third of a module with four ports; a second device has one, too."""
+        name = path.removeprefix("/dev/").replace("/", "!")
+        bus = "sys/devices/pci0000:00/usb1"
+        for device, ports in (("1-1", ("ttyUSB0", "ttyUSB1", name, "ttyUSB3")), ("1-2", ("ttyUSB4",))):
+            self.write(f"{bus}/{device}/idVendor", "2c7c\n")
+            for number, port in enumerate(ports):
+                folder = self.root / bus / device / f"{device}:1.{number}" / port
+                folder.mkdir(parents=True)
+                (folder / "driver").symlink_to(self._folder(f"sys/bus/usb-serial/drivers/{driver}"))
+                entry = self._folder(f"sys/class/tty/{port}")
+                (entry / "device").symlink_to(folder)
+
+    def _folder(self, inside: str) -> Path:
+        path = self.root / inside
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+@contextmanager
+def computer(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Computer]:
+    """Let the system's files be below a folder."""
+    monkeypatch.setattr(facts, "ROOT", root)
+    made = Computer(root, monkeypatch)
+    try:
+        yield made
+    finally:
+        for fd in made.held:
+            os.close(fd)
+
+
+# --- One for each hint ---
+
+
+@dataclass(frozen=True)
+class Case:
+    """A module, a line or a computer that a hint is for."""
+
+    words: str
+    """What ``doctor`` says to its user: a part that no other hint has."""
+    module: Callable[[], Module] | None = None
+    """The module; None: there is none."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Settings for `cmux.open`."""
+    step: str = "verdict"
+    """The step of ``doctor`` that has the id."""
+    ok: bool = False
+    """What that step has as ``ok``."""
+    prepare: Callable[[Computer, str], object] = lambda computer, path: None
+    """What is special about the computer, given the path of the module."""
+    port: Callable[[Path], str] | None = None
+    """The port that is opened, given a folder; None: that of the module."""
+    answers: bool = True
+    """Whether it answers AT: it is waited for then."""
+    raises: bool = True
+    """Whether opening the line raises the hint; else only ``doctor`` has it."""
+
+
+def of(**habits: object) -> Callable[[], Module]:
+    """A module of `mux_module`."""
+    return lambda: Module(**habits)
+
+
+def misfit(says: Callable[[Misfit, bytes], bytes | None], **habits: object) -> Callable[[], Module]:
+    """A module of this file."""
+    return lambda: Misfit(says, **habits)
+
+
+def _locked(computer: Computer, path: str) -> None:
+    """Let another program hold the lock, as `flock` sees it."""
+    fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    computer.held.append(fd)
+
+
+def _opening_fails(error: Exception) -> Callable[[Computer, str], None]:
+    def prepare(computer: Computer, path: str) -> None:
+        def fail(port: serial.Serial) -> None:
+            raise error
+
+        computer.monkeypatch.setattr(serial.Serial, "open", fail)
+
+    return prepare
+
+
+def _takes_nothing(computer: Computer, path: str) -> None:
+    computer.monkeypatch.setattr(DescriptorLine, "write", lambda line, data, timeout: 0)
+    computer.monkeypatch.setattr(startup_steps, "STALL", 0.02)
+
+
+def _settled(computer: Computer, path: str) -> None:
+    computer.monkeypatch.setattr(diagnosis, "USUAL_SETTLE", 0.01)
+
+
+def _long_settled(computer: Computer, path: str) -> None:
+    _settled(computer, path)
+    computer.monkeypatch.setattr(diagnosis, "LONG_SETTLE", 0.01)
+
+
+def _plain_file(folder: Path) -> str:
+    (folder / "file").write_text("")
+    return str(folder / "file")
+
+
+RANGES = b"\r\n+CMUX: {},(0),(1-5),{},(1-255),(0-100),(2-255),(1-255),(1-7)\r\n\r\nOK\r\n"
+
+
+def _allows(options: bytes = b"(0-1)", n1: bytes = b"(10-1509)") -> dict[str, object]:
+    listed = RANGES.replace(b"{}", options, 1).replace(b"{}", n1, 1)
+    return {"cmux_answer": b"\r\nERROR\r\n", "answers": {"AT+CMUX=?": listed}}
+
+
+ERROR = {"cmux_answer": b"\r\nERROR\r\n"}
+UNHEARD = {"answers_sabm": False}
+NO_AT = {"answers_sabm": False, "starts_in_mux": True}
+WITHOUT_AT = {"startup": "none"}
+RTSCTS = {"rtscts": True}
+ONCE = {"t1": 0.3, "t2": 0.6, "n2": 0}
+"""One SABM, and time for a busy computer to hear what comes instead of UA."""
+
+CASES: dict[str, Case] = {
+    # --- the port ---
+    "port-not-found": Case("Is the device plugged in?", port=lambda folder: str(folder / "ttyUSB7")),
+    "port-busy": Case("Does another program use it", of(), prepare=_locked),
+    "port-permission": Case(
+        "not in the group that owns the port", of(), prepare=_opening_fails(PermissionError(errno.EACCES, "no"))
+    ),
+    "port-not-serial": Case("Give the path of a serial port", port=_plain_file),
+    "port-no-hardware": Case("no hardware", of(), prepare=_opening_fails(OSError(errno.EIO, "Input/output error"))),
+    "port-connection-refused": Case("Does a program listen there?", port=lambda folder: "socket://127.0.0.1:1"),
+    "port-url": Case("rfc2217://HOST:PORT", port=lambda folder: "socket://127.0.0.1"),
+    "port-unusable": Case(
+        "Does the port take --baudrate", of(), prepare=_opening_fails(ValueError("a baud rate it has not"))
+    ),
+    # --- AT is not answered ---
+    "silent": Case("is this the port for AT commands?", of(silent=True), answers=False),
+    "silent-hurried": Case(
+        "still booting, which takes up to 20 s (--open-timeout)", of(silent=True), {"open_timeout": 1}, answers=False
+    ),
+    "echo-only": Case("TX and RX are joined", misfit(lambda module, data: data), answers=False),
+    "other-text": Case("those for positions and logs", misfit(always(NMEA)), answers=False),
+    "unreadable": Case("its format not 8N1", misfit(always(NOISE)), answers=False),
+    "data-mode": Case("by --reset-command", misfit(always(LCP)), answers=False),
+    "other-option": Case("Use --option basic", of(knows_at=False), {"option": "advanced"}),
+    "other-rate": Case(
+        "--baudrate 9600 saves the search", lambda: RateModule(9600), {"other_rates": (9600,)}, "note", raises=False
+    ),
+    # --- AT is answered, AT+CMUX is not, or with an error ---
+    "at-lost": Case("for want of current?", misfit(_dies_after_a_question)),
+    "restarted": Case("is its supply strong enough?", of(after_ok=b"\r\nRDY\r\n", **UNHEARD)),
+    "cmux-unanswered": Case("it wants another --start-command", of(cmux_answer=b""), {"ask": False}),
+    "cmux-refused": Case("on another of its ports, or have none", of(**ERROR)),
+    "option-refused": Case("It has another framing: use --option advanced", of(**_allows(b"(1)"))),
+    "n1-refused": Case("Give an --n1 that it allows", of(**_allows(n1=b"(10-128)")), {"n1": 200}),
+    "rate-refused": Case("It may not have this rate: leave --mux-baudrate out", of(**ERROR), {"mux_baudrate": 460800}),
+    "start-command-refused": Case("Is --start-command the command", of(), {"start_command": "AT#XCMUX=1"}),
+    # --- frames are not answered ---
+    "control-refused": Case("serve data channels: --adm", of(after_ok=encode(DM), **UNHEARD)),
+    "late-refusal": Case("try again, or --adm", of(after_ok=encode(DM._replace(pf=False)), **UNHEARD)),
+    "strict-final": Case(
+        "which --strict-final discards: leave that out", lambda: LaxModule(without_final), {"strict_final": True}
+    ),
+    "sabm-too-early": Case(
+        "SABM went out 0 s after OK, and many modules lose what comes so early", misfit(_deadlocks), {"settle": 0}
+    ),
+    "sabm-unanswered": Case(
+        "(--settle, up to 4.5 s), be at another rate", of(**UNHEARD), {"settle": 0.01}, prepare=_settled
+    ),
+    "sabm-unanswered-settled": Case(
+        "however long it was left alone", of(**UNHEARD), {"settle": 0.02}, prepare=_long_settled
+    ),
+    "mux-rate": Case(
+        "Not one octet came at --mux-baudrate 460800",
+        of(**UNHEARD),
+        {"mux_baudrate": 460800, "settle": 0.01},
+        prepare=_settled,
+    ),
+    "not-multiplexing": Case("it may be in AT mode (--startup at)", of(**NO_AT), WITHOUT_AT),
+    "adopted-silent": Case("It sent frames before, and is silent now", misfit(_adopted)),
+    "frames-echoed": Case("begun to multiplex: cut its power", of(echoes_frames=True, **UNHEARD), {**RTSCTS, **ONCE}),
+    "frames-echoed-no-rtscts": Case("--init AT+IFC=2,2 and --rtscts", of(echoes_frames=True, **UNHEARD), ONCE),
+    "looped-back": Case(
+        "or is looped back, or the module is in AT mode (--startup at)",
+        of(echoes_frames=True, **NO_AT),
+        {**WITHOUT_AT, **ONCE},
+    ),
+    "still-at": Case("still in AT mode, or again", of(after_ok=b"\r\n+CREG: 1\r\n", **UNHEARD)),
+    "text-without-at": Case(
+        "the module is in AT mode: use --startup at", misfit(always(b"\r\nERROR\r\n"), **NO_AT), {**WITHOUT_AT, **ONCE}
+    ),
+    "other-framing": Case(
+        "frames of the advanced option: use --option advanced",
+        of(after_ok=encode(UA, Option.ADVANCED), **UNHEARD),
+    ),
+    "no-ua": Case(
+        "Frames came, but no UA", of(after_ok=encode(Frame(1, False, FrameType.UIH, False, b"x")), **UNHEARD)
+    ),
+    "damaged-frames": Case("a lower --baudrate, or a shorter wire", of(after_ok=DAMAGED, **UNHEARD), RTSCTS),
+    "damaged-frames-no-rtscts": Case("a lower --baudrate, or --rtscts", of(after_ok=DAMAGED, **UNHEARD)),
+    "mux-unreadable": Case("neither frames nor text", of(after_ok=NOISE, **UNHEARD)),
+    # --- the session ---
+    "session-closed": Case("The module has closed the session", Leaver, raises=False),
+    "session-lost": Case("The module does not answer any more", Faint, raises=False),
+    "no-channel": Case("None of these channels opens", of(refuses=(1, 2)), raises=False),
+    "line-gone": Case("was it unplugged, or its power cut?", misfit(_unplugged), raises=False),
+    "line-stalled": Case("Flow control, or an adapter that hangs", of(), prepare=_takes_nothing, raises=False),
+    "followed-rate": Case(
+        "--mux-baudrate 115200 saves time",
+        lambda: RateModule(9600, 115200),
+        {"baudrate": 9600, "t1": 0.1, "t2": 0.15},
+        "rate",
+        raises=False,
+        ok=True,
+    ),
+    "no-test": Case("--keep-alive msc", misfit(_without_test), step="Test", raises=False),
+    # --- facts of the physical line ---
+    "cts-off": Case(
+        "No octet has left this computer: CTS is off",
+        of(silent=True),
+        RTSCTS,
+        prepare=Computer.cts_is_off,
+        answers=False,
+    ),
+    "cts-off-now": Case("CTS is off now", of(**UNHEARD), {**RTSCTS, "settle": 0}, prepare=Computer.cts_is_off),
+    "not-8n1": Case("The line is set to 7E1", of(**UNHEARD), {"bytesize": 7}, prepare=Computer.seven_bits),
+    "console": Case("is a console of this computer's kernel", of(silent=True), prepare=Computer.console, answers=False),
+    "getty": Case("A login (agetty, process 812) runs on", of(silent=True), prepare=Computer.getty, answers=False),
+    "usb-ports": Case(
+        "/dev/ttyUSB0, /dev/ttyUSB1, /dev/ttyUSB3: use those, no multiplexer needed",
+        of(**ERROR),
+        prepare=Computer.on_usb,
+    ),
+    "latency-timer": Case("16 ms late", of(), step="line", prepare=Computer.latency, raises=False),
+}
+"""The cases by the id of the hint."""
