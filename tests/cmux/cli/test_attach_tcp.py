@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -161,6 +164,30 @@ def test_lines_of_a_file_have_the_key_tcp(tmp_path: Path) -> None:
             with Client(attach.paths[1]) as client:
                 client.send(b"through")
                 assert client.read(7) == b"through"
+
+
+class Full(socket.socket):
+    """A listening socket of a process that has too many files."""
+
+    tried = 0
+    first = threading.Event()
+
+    def accept(self) -> Any:
+        """See `socket.socket`."""
+        self.tried += 1
+        self.first.set()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def test_a_client_for_whom_there_is_no_room_is_not_tried_again_at_once() -> None:
+    listener = Full(fileno=listen("127.0.0.1", 0).detach())
+    bridge = TcpBridge(cast(Any, StalledUart()), listener)
+    bridge.start()
+    with socket.create_connection(listener.getsockname()):
+        assert listener.first.wait(PATIENCE)
+        time.sleep(0.05)
+        bridge.close()
+    assert 1 <= listener.tried <= 2
 
 
 # --- What is not possible ---
