@@ -17,6 +17,7 @@ from drivers.at.aio import AtChannel as AioChannel
 from drivers.clock import FakeClock
 from drivers.errors import DriverError
 from drivers.modem import Modem
+from drivers.sockets import create_connection
 from drivers.tcpip import Csd, TcpipDriver, aio
 
 SHELLS = pytest.mark.parametrize("shell", ["threads", "aio"])
@@ -121,3 +122,17 @@ def test_what_is_no_time_no_size_and_no_address(stack: ExitStack, shell: str) ->
 def test_what_is_no_number_to_dial(number: Any) -> None:
     with pytest.raises(DriverError, match="a number to dial has digits"):
         Csd(number)
+
+
+@pytest.mark.parametrize("driver", ["/dev/x", None, 5])
+def test_what_is_no_driver_for_a_socket(driver: Any) -> None:
+    with pytest.raises(TypeError, match="a driver is a TcpipDriver, not") as said:
+        create_connection(driver, ("10.0.0.2", 7))
+    check(said)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.2:7", None, ("10.0.0.2",)])
+def test_what_is_no_address_for_a_socket(stack: ExitStack, address: Any) -> None:
+    bed = Bed(stack, "threads", SilentModule(), FakeClock())
+    with pytest.raises(TypeError, match=r"an address is \(host, port\), not"):
+        create_connection(TcpipDriver(bed.channel), address)

@@ -317,6 +317,12 @@ CALLS: dict[str, tuple[Callable[[Mux], object], Told]] = {
         lambda mux: mux.test(bytes(32)),
         Told(FrameError, "a Test of 32 octets does not fit an information field of 31"),
     ),
+    "test with text": (lambda mux: mux.test("text"), Told(FrameError, "a Test carries octets, not 'text'")),
+    "test with a number": (lambda mux: mux.test(10**9), Told(FrameError, "a Test carries octets, not 1000000000")),
+    "a break of text": (
+        lambda mux: (mux.channel(1), mux.send_break(1, "1")),
+        Told(FrameError, "a break of '1' s cannot be coded: 0 to 3.0"),
+    ),
     "negotiate": (
         lambda mux: mux.negotiate(0),
         Told(cmux.InvalidDlci, "DLCI 0 is not a data channel: use 1 to 61"),
