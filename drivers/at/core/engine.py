@@ -14,9 +14,8 @@ from .patterns import LinePattern, any_match
 from .results import CALL_RESULTS, ERRORS, RESTARTED, error_for, is_error
 from .texts import Text
 
-HOLD = 0.2
 ECHO_ON, ECHO_OFF = "ATE1", "ATE0"
-MAX_INFO, MAX_HEARD = 512, 8
+HOLD, MAX_INFO, MAX_HEARD = 0.2, 512, 8
 _UNHEARD = "is the module powered, in AT command mode and at this baud rate?"
 _UNKNOWN = "is that the answer, of a module that does not have this command?"
 GRACE = 2.0
