@@ -84,6 +84,11 @@ def at_lost(receiver: Receiver) -> Hint:
     return HINTS["restarted" if receiver.boots else "at-lost"]
 
 
+def question_lost(receiver: Receiver) -> Hint:
+    """Return the hint for a module that answered AT until it was asked about AT+CMUX."""
+    return HINTS["restarted" if receiver.boots else "question-lost"]
+
+
 # --- AT+CMUX is refused ---
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from . import startup_steps as steps
+from .asking import ask_once, let_come, resynchronise
 from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
 from .cause import Cause
 from .config import Config, Option
-from .diagnosis import at_lost, refusal
+from .diagnosis import question_lost, refusal
 from .errors import CmuxRefused, ConfigError, ModuleSilent, SessionEnded
 from .hints import HINTS, Hint
 from .leaving import WayBack
@@ -25,7 +26,6 @@ from .startup_steps import GOOD, Dialogue, Finding, Receiver, StartupStep, rescu
 USUAL_RATE: Final = 115200
 """The rate to which modules change that change their rate unasked."""
 
-_RESYNC_TRIES: Final = 10
 _MOMENT: Final = 0.0005  # seconds: clocks differ by as much
 _CUT_SHORT: Final = 20  # waits that end early without octets: more of them mean that the line is being closed
 _SETTLE_LIMIT: Final = START_RANGES["settle"][1]
@@ -111,13 +111,13 @@ def initialise(name: str, receiver: Receiver, command: CmuxCommand, report: list
         ModuleSilent: it does not answer any more.
     """
     for text in command.start.init:
-        answer = yield from _ask_once(receiver, text, steps.INIT_WAIT)
+        answer = yield from ask_once(receiver, text, steps.INIT_WAIT)
         rate = int(found[1]) if (found := _IPR.match(text)) else 0
         if answer is None:
             said = f"{text} is not answered within {steps.INIT_WAIT:g} s"
             report.append(Finding("init", False, said))
             if not (rate and command.baudrate):
-                yield from resynchronise(name, receiver, f"{said}, and")
+                yield from resynchronise(name, receiver, f"{said}, and", waited=steps.INIT_WAIT)
         elif answer not in GOOD:
             rate = 0
             report.append(Finding("init", False, f"{text} is answered with {answer.decode('ascii', 'replace')}"))
@@ -160,7 +160,7 @@ def multiplex(
     forms = _Forms(name, receiver, command, report, way)
     yield from forms.begin()
     while (form := (yield from forms.next())) is not None:
-        answer = yield from _ask_once(receiver, form, steps.CMUX_WAIT)
+        answer = yield from ask_once(receiver, form, steps.CMUX_WAIT)
         if answer is None:
             # It may have switched nevertheless, and just now.
             yield from settle(command.start.settle)
@@ -225,12 +225,13 @@ class _Forms:
                 self.refused = {form: answer for form, answer in self.refused.items() if "IPR" in form}
                 self._forms = self._asked() or list(self.command.forms())
         if not self._forms and self._allowed is None and not self.command.start.start_command:
-            yield from self._ask()  # the last resort
+            with suppress(ModuleSilent):  # what was refused says more
+                yield from self._ask()  # the last resort
             self._forms = [form for form in self._asked() if form not in self.refused]
         return self._forms.pop(0) if self._forms else None
 
     def _ask(self) -> Dialogue[None]:
-        answered = yield from _ask(self._receiver, self.command, self._report, self._current)
+        answered = yield from _ask(self._name, self._receiver, self.command, self._report, self._current)
         self.command, self._allowed, self._current = answered
 
     def _asked(self) -> list[str]:
@@ -278,48 +279,23 @@ def _enter(receiver: Receiver, command: CmuxCommand, entered: Entered, report: l
 # --- Questions about AT+CMUX ---
 
 
-def _ask_once(receiver: Receiver, text: str, wait: float) -> Dialogue[bytes | None]:
-    receiver.text = b""
-    return (yield from receiver.listen(wait, text.encode("ascii") + b"\r"))
-
-
-def resynchronise(name: str, receiver: Receiver, why: str) -> Dialogue[None]:
-    """Make sure that no answer is under way any more, after a command that was not answered in time.
-
-    Args:
-        name: the name of the port, for the error message.
-        receiver: what has been received.
-        why: the beginning of the message for a module that does not answer any more.
-
-    Raises:
-        ModuleSilent: it does not.
-    """
-    for _ in range(_RESYNC_TRIES):
-        if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
-            # That may have been the late answer, and the answers to several AT may follow it.
-            yield from _drain(receiver, steps.N1_WAIT)
-            return
-    raise ModuleSilent(name, f"{why} AT is not answered any more{receiver.seen()}", at_lost(receiver))
-
-
-def _drain(receiver: Receiver, wait: float) -> Dialogue[None]:
-    """Let late answers come, until none has come for a while."""
-    for _ in range(_RESYNC_TRIES):
-        if (yield from receiver.listen(wait)) is None:
-            return
-
-
 def _ask_n1(
     name: str, receiver: Receiver, command: CmuxCommand, report: list[Finding]
 ) -> Dialogue[tuple[CmuxCommand, dict[str, int]]]:
     """Ask the module for its own N1; whatever else it answers, the default stays."""
-    answer = yield from _ask_once(receiver, "AT+CMUX?", steps.N1_WAIT)
+    answer = yield from ask_once(receiver, "AT+CMUX?", steps.N1_WAIT)
     if answer is None:
         report.append(Finding("AT+CMUX?", True, f"no answer within {steps.N1_WAIT:g} s: N1 stays {command.config.n1}"))
-        yield from resynchronise(name, receiver, "AT+CMUX? is not answered, and")
+        yield from _unasked(name, receiver, "AT+CMUX?", steps.N1_WAIT)
         return command, {}
     current = parse_current(receiver.before) if answer in GOOD else {}
     return _own_n1(command, current, report), current
+
+
+def _unasked(name: str, receiver: Receiver, question: str, waited: float) -> Dialogue[None]:
+    """Go on without the answer to a question, which may still come."""
+    why = f"{question} is not answered, and"
+    yield from resynchronise(name, receiver, why, waited=waited, hint=question_lost(receiver))
 
 
 def _own_n1(command: CmuxCommand, current: dict[str, int], report: list[Finding]) -> CmuxCommand:
@@ -336,14 +312,16 @@ def _own_n1(command: CmuxCommand, current: dict[str, int], report: list[Finding]
 
 
 def _ask(
-    receiver: Receiver, command: CmuxCommand, report: list[Finding], current: dict[str, int] | None = None
+    name: str,
+    receiver: Receiver,
+    command: CmuxCommand,
+    report: list[Finding],
+    current: dict[str, int] | None = None,
 ) -> Dialogue[tuple[CmuxCommand, Allowed | None, dict[str, int]]]:
     """Ask the module for the ranges and, unless they are known, for the current values."""
-    answer = yield from _ask_once(receiver, "AT+CMUX=?", steps.ASK_WAIT)
-    allowed = parse_allowed(receiver.before) if answer in GOOD else None
+    allowed = parse_allowed((yield from _told(name, receiver, "AT+CMUX=?")))
     if current is None:
-        answer = yield from _ask_once(receiver, "AT+CMUX?", steps.ASK_WAIT)
-        current = parse_current(receiver.before) if answer in GOOD else {}
+        current = parse_current((yield from _told(name, receiver, "AT+CMUX?")))
     if allowed is not None:
         report.append(Finding("AT+CMUX=?", True, f"options: {_named(allowed.options)}"))
     if allowed is not None and not allowed.allows(N1, current.get("N1", 0)):
@@ -352,6 +330,14 @@ def _ask(
     elif current.get("N1"):
         command = _own_n1(command, current, report)
     return command, allowed, current
+
+
+def _told(name: str, receiver: Receiver, question: str) -> Dialogue[bytes]:
+    """Return what the module says to a question, if it ends with OK."""
+    answer = yield from ask_once(receiver, question, steps.ASK_WAIT)
+    if answer is None:
+        yield from _unasked(name, receiver, question, steps.ASK_WAIT)
+    return receiver.before if answer in GOOD else b""
 
 
 def _named(options: Sequence[Option]) -> str:
@@ -367,7 +353,7 @@ def _move(
     """Set the module and the line to the rate of multiplexer mode by AT+IPR, as AT+CMUX has no code for it."""
     former, rate = command.baudrate, command.new_rate or 0
     text = f"AT+IPR={rate}"
-    answer = yield from _ask_once(receiver, text, steps.INIT_WAIT)
+    answer = yield from ask_once(receiver, text, steps.INIT_WAIT)
     said = "no answer" if answer is None else answer.decode("ascii", "replace")
     if answer is None or answer in GOOD:  # some answer at the new rate already
         there = yield from _follow_ipr(name, receiver, command, rate, late=answer is None)
@@ -392,10 +378,10 @@ def _follow_ipr(name: str, receiver: Receiver, command: CmuxCommand, rate: int, 
     if not rate or former is None:  # 0: it finds the rate by itself
         return command
     yield StartupStep(b"", 0.0, rate)
+    since = receiver.elapsed
     for tried in range(steps.AT_TRIES):
-        if (yield from _ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
-            if late or tried:  # no late answer must be taken for that to the next command
-                yield from _drain(receiver, steps.LATE_WAIT)
+        if (yield from ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
+            yield from let_come(receiver, tried + late, since, steps.LATE_WAIT)
             return replace(command, baudrate=rate)
     yield StartupStep(b"", 0.0, former)
     yield from resynchronise(name, receiver, f"after AT+IPR={rate}, at {rate} baud and at {former},")
