@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -25,7 +26,30 @@ _YES_NO: Final = {
     "off": False,
     "0": False,
 }
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,30}")
 _ENDINGS: Final = ", ".join(f".{ending}" for ending in ENDINGS[:-1]) + f" or .{ENDINGS[-1]}"
+
+
+def whole(text: str) -> int:
+    """Read a whole number as people write one: ``int`` takes 1_000, blanks, and the digits of every script.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(f"{text!r} is not a number")
+    return int(text)
+
+
+def decimal(text: str) -> float:
+    """Read a number that may have a point and an exponent.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not text.isascii() or "_" in text or text != text.strip():
+        raise ValueError(f"{text!r} is not a number")
+    return float(text)
 
 
 class Kind(Protocol):
@@ -71,7 +95,7 @@ class Number:
 
     def read(self, text: str) -> object:
         """See `Kind.read`."""
-        return int(text) if self.whole else float(text)
+        return whole(text) if self.whole else decimal(text)
 
     def checked(self, name: str, value: object) -> object:
         """See `Kind.checked`."""
@@ -202,8 +226,8 @@ class CaptureFile:
         """See `Kind.checked`."""
         check_type(name, value, str | os.PathLike)
         path = os.fspath(cast(str, value))
-        if not path:
-            raise ConfigError(f"{name}={value!r} is not the name of a file")
+        if not path or "\0" in str(path):
+            raise ConfigError(f"{name} = {value!r} is not the name of a file")
         if not has_ending(path):
             raise ConfigError(f"{name} = {path!r} is not {self.expected}")
         return value
@@ -300,6 +324,8 @@ class Several:
     def checked(self, name: str, value: object) -> object:
         """See `Kind.checked`."""
         try:
+            if isinstance(value, bytes | bytearray | Mapping):  # these are iterables, too, but not of what is meant
+                raise TypeError(value)
             return self.make(value)
         except (TypeError, ValueError):
             raise ConfigError(f"{name} = {value!r} is not {self.expected}") from None
@@ -328,10 +354,10 @@ def channel_list(value: str | Iterable[int | str]) -> tuple[int | str, ...]:
     names: list[str] = []
     for part in value.split(","):
         first, dash, last = part.partition("-")
-        if part.isidentifier():
-            names.append(part)
+        if part.strip().isidentifier():
+            names.append(part.strip())
             continue
-        low, high = int(first), int(last if dash else first)
+        low, high = whole(first.strip()), whole((last if dash else first).strip())
         if not 1 <= low <= high <= MAX_DLCI:
             raise ValueError(part)
         numbers.update(range(low, high + 1))
@@ -351,7 +377,7 @@ def rate_list(value: str | Iterable[int]) -> tuple[int, ...]:
         ValueError: the value is not such a list.
     """
     texts = value.split(",") if isinstance(value, str) and value else value
-    rates = tuple(int(one) if isinstance(one, str) else one for one in texts)
+    rates = tuple(whole(one.strip()) if isinstance(one, str) else one for one in texts)
     for rate in rates:
         BAUDRATE.checked("rate", rate)
     return rates

@@ -10,6 +10,7 @@ from .capture.recorder import Capture
 from .errors import ConfigError, InvalidDlci
 from .line.base import Line, SerialLike
 from .line.physical import open_line
+from .line.port_errors import check_name
 from .line.port_flow import PortFlow
 from .logs import port_logger
 from .protocol.at_cmux import CmuxCommand
@@ -144,7 +145,8 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
         other_rates=[rate for rate in rates if rate != baudrate],
         options=(config.option,) if "option" in session else tuple(Option),
         channels=[
-            check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci, config) for dlci in opening["channels"]
+            check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci, config, "channels")
+            for dlci in opening["channels"]
         ],
         line_rate=opening.get("line_rate"),
         drain_timeout=opening["drain_timeout"],
@@ -158,7 +160,9 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
 def _stable_name(port: str | os.PathLike[str] | SerialLike) -> str | None:
     if not isinstance(port, (str, os.PathLike)):
         raise ConfigError("an open object cannot be opened again: give a path or a URL, or leave reattach out")
-    return stable_name(os.fspath(port))
+    name = os.fspath(port)
+    check_name(name)
+    return stable_name(name)
 
 
 def _resetter(port: str | os.PathLike[str] | SerialLike, opening: OpeningSettings) -> Resetter:
@@ -196,12 +200,17 @@ def cmux_command(
     )
 
 
-def check_dlci(dlci: object, config: Config) -> int:
+def check_dlci(dlci: object, config: Config, setting: str = "") -> int:
     """Return a DLCI if it can carry data in a session.
+
+    Args:
+        dlci: what was given.
+        config: the parameters of the session.
+        setting: the setting that it was given in, if it was.
 
     Raises:
         InvalidDlci: it cannot carry data.
     """
     if not config.carries_data(dlci):
-        raise InvalidDlci(dlci)
+        raise InvalidDlci(dlci, setting)
     return cast(int, dlci)

@@ -13,6 +13,8 @@ import sys
 from types import TracebackType
 from typing import Self
 
+_TIOCGEXCL = 0x80045440  # Linux; the module termios has no name for it
+
 OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
 """The mode of a slave that only its owner may open."""
 
@@ -126,6 +128,22 @@ class Pty:
             termios.tcflush(slave, termios.TCIFLUSH)
         finally:
             os.close(slave)
+
+    def let_others_in(self) -> None:
+        """Let others open the slave again, if a client that was killed has left it to itself (TIOCEXCL; Linux).
+
+        The system forgets that only when all have closed the slave, and this object keeps it open. One who lives holds
+        the lock of pyserial, too.
+        """
+        import fcntl
+        import termios
+
+        with contextlib.suppress(OSError):
+            if self._slave < 0 or not any(fcntl.ioctl(self._slave, _TIOCGEXCL, bytes(4))):
+                return
+            fcntl.flock(self._slave, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.ioctl(self._slave, termios.TIOCNXCL)
+            fcntl.flock(self._slave, fcntl.LOCK_UN)
 
     def _make_link(self, link: str) -> None:
         if os.path.lexists(link) and not os.path.islink(link):

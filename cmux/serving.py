@@ -52,7 +52,7 @@ def refused(refuse: Refuse, config: Config) -> frozenset[int]:
         return frozenset(dlci for dlci in ALL if config.carries_data(dlci) and refuse(dlci))
     if not isinstance(refuse, Iterable):
         raise ConfigError(f"refuse={refuse!r} is neither a function nor a collection of DLCIs")
-    return frozenset(check_dlci(dlci, config) for dlci in refuse)
+    return frozenset(check_dlci(dlci, config, "refuse") for dlci in refuse)
 
 
 def refusing(plan: Plan, refuse: Refuse) -> Refuse:

@@ -60,6 +60,8 @@ def parse_url(url: str) -> CmuxUrl:
             raise ValueError(f"{url!r}: {part!r} is {'there twice' if equals else 'not key=value'}")
         values[key] = unquote(value)
     port = values.pop("port", "")
+    if "\0" in line + port:
+        raise ValueError(f"{url!r}: port={line or port!r} contains NUL")
     if bool(port) == bool(line):
         raise ValueError(f"{url!r} names {'two lines' if line else 'no line'}: {SCHEME}://LINE?… or {SCHEME}://?port=…")
     dlci = values.pop("dlci", "")

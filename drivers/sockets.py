@@ -14,7 +14,7 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from .errors import DriverError, SessionClosed, SessionFinished
+from .errors import DriverError, InvalidType, SessionClosed, SessionFinished
 from .logs import port_logger
 from .tcpip import Session, TcpipDriver
 
@@ -266,7 +266,12 @@ def create_connection(
         ConnectRefused: the module reports CONNECT FAIL (a `ConnectionRefusedError`).
         ConnectTimeout: it does so after 75 s or more (a `TimeoutError`).
         AtTimeout: no answer within the timeout (a `TimeoutError`).
+        InvalidType: that is no driver, or no address.
     """
+    if not isinstance(driver, TcpipDriver):
+        raise InvalidType(f"a driver is a TcpipDriver, not {driver!r}")
+    if not isinstance(address, tuple) or len(address) != 2:
+        raise InvalidType(f"an address is (host, port), not {address!r}")
     for bridge in list(_bridges.get(driver, ())):
         bridge.finish(CLOSING)  # the session of a socket that was closed a moment ago has to end first
     session = driver.connect("TCP", *address, index=index, timeout=timeout)

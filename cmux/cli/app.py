@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import ipaddress
 import logging
 import os
 import signal
@@ -11,14 +12,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import serial
 
 from .. import __version__
 from ..errors import CmuxError
+from ..kinds import whole
 from ..protocol.hints import Named
 from .hinted import HintsAsOptions, as_option, in_words
+
+T = TypeVar("T")
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _LAST_PORT = 65535
@@ -109,15 +113,42 @@ def number(low: int, high: int) -> Callable[[str], int]:
     """
 
     def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        value = whole(text)
         if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{value} is out of range: {low} to {high}")
+            raise ValueError(f"{value} is out of range: {low} to {high}")
         return value
 
-    return read
+    return reading(read)
+
+
+def reading(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a type for ``add_argument``: argparse puts the name of the option before the message of its error.
+
+    Args:
+        read: reads a text; raises ValueError, with a message that says what is wrong.
+
+    Returns:
+        A function that does the same.
+    """
+
+    def read_argument(text: str) -> T:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read_argument
+
+
+def some(text: str) -> str:
+    """Return a text that is not empty.
+
+    Raises:
+        ValueError: it is.
+    """
+    if not text:
+        raise ValueError("'' is empty")
+    return text
 
 
 def address(text: str) -> tuple[str, int]:
@@ -132,10 +163,21 @@ def address(text: str) -> tuple[str, int]:
     Raises:
         ValueError: the text is no such address.
     """
-    host, _, port = text.rpartition(":")
-    if not (port.isascii() and port.isdigit()) or int(port) > _LAST_PORT:
+    name, _, port = text.rpartition(":")
+    host = name.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    if not (port.isascii() and port.isdigit()) or int(port) > _LAST_PORT or not _is_host(host):
         raise ValueError(f"{text!r} is not HOST:PORT with a port from 0 to {_LAST_PORT}")
-    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)
+    return host, int(port)
+
+
+def _is_host(text: str) -> bool:
+    """Tell whether a text may be the name or the address of a host, so that asking the system for it makes sense."""
+    try:
+        if ":" in text:
+            return bool(ipaddress.IPv6Address(text))
+        return "\0" not in text and bool(text.encode("idna"))
+    except ValueError:
+        return False
 
 
 def consecutive(first: tuple[str, int], count: int) -> list[tuple[str, int]]:

@@ -20,7 +20,7 @@ from ..threads.tcp_bridge import TcpBridge, listen
 from ..threads.virtual_uart import VirtualUart
 from .app import DONE, CommandError, Commands, one_line
 from .hinted import as_key, as_option
-from .line_options import ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file, keys
+from .line_options import ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file, keys, option_for
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
 
@@ -115,7 +115,8 @@ def _wanted(arguments: argparse.Namespace) -> list[LineOptions]:
     if (arguments.port is None) == (arguments.config is None):
         parser.error("give either PORT or --config FILE")
     if arguments.config is not None:
-        given = sorted(name for name in keys() if getattr(arguments, name, None) is not None)
+        values = {name: getattr(arguments, name, None) for name in keys()}
+        given = sorted(option_for(name, value) for name, value in values.items() if value is not None)
         if given:
             parser.error(f"with --config the lines have their settings in the file: {', '.join(given)}")
         return from_file(arguments.config)
@@ -242,8 +243,9 @@ class Attached:
             OSError: a pty or a link cannot be made, or a TCP port is taken.
         """
         if self.options.tcp is None and set(self.options.channels) - set(without) and not hasattr(os, "openpty"):
-            option = "attach --tcp" if without else "--tcp"  # the commands that take channels for themselves lack it
-            raise OSError(f"this system has no pseudo-terminals: {option} 127.0.0.1:7001 offers TCP ports instead")
+            # The commands that take channels for themselves lack the option.
+            option = "attach --tcp 127.0.0.1:7001" if without else self.options.written("tcp", "127.0.0.1:7001")
+            raise OSError(f"this system has no pseudo-terminals: {option} offers TCP ports instead")
         for address in self.options.addresses:
             self._listeners.append(listen(*address))
         mux = self._mux = self.options.open(self._opening)

@@ -26,7 +26,7 @@ from ..threads.mux import Mux
 from ..threads.opener import Opening
 from ..threads.server import serve
 from .access import group_of, mode_of
-from .app import CommandError, address, consecutive
+from .app import CommandError, address, consecutive, reading
 
 _CHANNELS: Final = (1, 2, 3, 4)
 _BY_COMMAND: Final = ("channels", "reattach")  # only some commands have these
@@ -62,12 +62,16 @@ class LineOptions:
     """The file and the table that the settings are from; empty: the command line."""
 
     def __post_init__(self) -> None:
-        if not self.port or not isinstance(self.port, str):
+        if not isinstance(self.port, str):
+            raise ValueError(f"port = {self.port!r} is not a string")
+        if not self.port:
             raise ValueError("port is missing")
         if not isinstance(self.link, str | None):
             raise ValueError(f"link = {self.link!r} is not a string")
         if self.link is not None and not os.path.basename(self.link):
             raise ValueError(f"link = {self.link!r} has no name to append the DLCI to")
+        if self.link is not None and "\0" in self.link:
+            raise ValueError(f"link = {self.link!r} is not a path")
         if self.role not in ROLES:
             raise ValueError(f"role = {self.role!r} is not {' or '.join(ROLES)}")
         _ = self.plan  # raises if a setting is not allowed
@@ -117,7 +121,7 @@ class LineOptions:
         return self.role == Role.RESPONDER.value
 
     def check_folders(self) -> None:
-        """Check, before the port is opened, that what will be made has a folder to be in.
+        """Check, before the port is opened, that what will be made has a folder to be in, and is none.
 
         Raises:
             OSError: it has none; the message names the setting as its user wrote it.
@@ -126,8 +130,14 @@ class LineOptions:
             folder = os.path.dirname(os.fspath(path or "")) or "."
             if not os.path.isdir(folder):
                 number = errno.ENOTDIR if os.path.exists(folder) else errno.ENOENT
-                shown = f"{self.source}: {name} = {path!r}" if self.source else f"{_option(name)} {path}"
-                raise OSError(number, f"{os.strerror(number)}: {folder}", shown)
+                raise OSError(number, f"{os.strerror(number)}: {folder}", self.written(name, path))
+        if self.plan.capture is not None and os.path.isdir(self.plan.capture):
+            number = errno.EISDIR
+            raise OSError(number, os.strerror(number), self.written("capture", self.plan.capture))
+
+    def written(self, name: str, value: object) -> str:
+        """Return a setting as its user wrote it: an option, or a key of a file."""
+        return f"{self.source}: {name} = {value!r}" if self.source else f"{option_for(name)} {value}"
 
     def opening(self) -> Opening | None:
         """Return what opens the line, and may be cut short; None if nothing is waited for, as the peer begins."""
@@ -208,21 +218,10 @@ def add_setting(add_argument: Callable[..., argparse.Action], name: str, help: s
     usual = "" if setting.default is False else f" (default: {setting.usual})"
     help = help or f"{setting.help}{usual}"
     if isinstance(setting.kind, YesNo):
-        no = setting.no_option
-        add_argument(setting.option, no, dest=name, action=_YesNo, nargs=0, help=help)
+        add_argument(setting.option, setting.no_option, dest=name, action=_YesNo, nargs=0, help=help)
     else:
         action = _Each if setting.repeats else "store"
-        add_argument(setting.option, type=_reader(setting), metavar=setting.kind.metavar, help=help, action=action)
-
-
-def _reader(setting: Setting) -> Callable[[str], object]:
-    def read(text: str) -> object:
-        try:
-            return setting.read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read
+        add_argument(setting.option, type=reading(setting.read), metavar=setting.kind.metavar, help=help, action=action)
 
 
 def from_arguments(arguments: argparse.Namespace, port: str = "") -> LineOptions:
@@ -241,12 +240,18 @@ def from_arguments(arguments: argparse.Namespace, port: str = "") -> LineOptions
     try:
         return _made({name: value for name, value in given.items() if value is not None} | {"port": port}, port)
     except ValueError as error:
-        named = rf"\b({'|'.join(keys())}) = |^(hangup) (?=needs)"
-        parser.error(re.sub(named, lambda key: f"{_option(key[1] or key[2])} ", str(error)))
+        named = rf"\b({'|'.join(keys())}) = (?:True )?|^(channels|hangup)(?=: | needs)"
+        parser.error(re.sub(named, lambda key: option_for(key[2]) if key[2] else f"{option_for(key[1])} ", str(error)))
 
 
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+def option_for(name: str, value: object = True) -> str:
+    """Return the option of the command line that gave a value to a setting.
+
+    Args:
+        name: the name of the setting.
+        value: the value: an option that means no has another name.
+    """
+    return (value is False and name in SETTINGS and SETTINGS[name].no_option) or "--" + name.replace("_", "-")
 
 
 def from_file(path: str) -> list[LineOptions]:

@@ -28,12 +28,7 @@ def holder(path: str) -> str | None:
     """
     for name in _names(path):
         file = DIRECTORY / f"LCK..{name}"
-        try:
-            with file.open("rb") as opened:
-                content = opened.read(_LONGEST)
-        except OSError:
-            continue
-        process = _process(content)
+        process = _process(_content(file))
         if process is not None and process != os.getpid() and _lives(process):
             return f"{_program(process)} (process {process}), as {file} says"
     return None
@@ -48,8 +43,22 @@ def _names(path: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def _content(file: Path) -> bytes:
+    try:
+        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # everybody may put a FIFO there
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, _LONGEST)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
 def _process(content: bytes) -> int | None:
-    words = content.split()
+    # Some write the end of a string of C, too.
+    words = (content if len(content) == _BINARY else content.partition(b"\0")[0]).split()
     if words and words[0].isdigit():
         return int(words[0])
     return int.from_bytes(content, "little") if len(content) == _BINARY else None

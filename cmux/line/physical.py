@@ -22,7 +22,7 @@ from ..errors import PortBusy, PortError, PortNotFound
 from . import locks
 from .base import HungUp, Line, SerialLike, hung_up
 from .facts import Fact, facts
-from .port_errors import check_url, port_error
+from .port_errors import check_name, port_error
 from .port_flow import PortFlow
 
 _READ_SIZE = 65536
@@ -264,38 +264,70 @@ def open_line(
     """
     if isinstance(port, (str, os.PathLike)):
         name = os.fspath(port)
-        return _line(_open_serial(name, baudrate, flow or PortFlow(), settings), name, opened=True)
+        return _line(open_port(name, baudrate, flow, **settings), name, opened=True)
     if not isinstance(port, SerialLike):
         raise PortError(repr(port), "neither a path, a URL, nor an open port with read, write and close")
     return _line(port, str(getattr(port, "name", None) or type(port).__name__))
 
 
-def _open_serial(name: str, baudrate: int, flow: PortFlow, settings: dict[str, object]) -> serial.SerialBase:
+def open_port(name: str, baudrate: int, flow: PortFlow | None = None, **settings: object) -> serial.SerialBase:
+    """Open a port of pyserial, with exclusive access where the system supports that.
+
+    Args:
+        name: a path or a pyserial URL.
+        baudrate: see `open_line`.
+        flow: see `open_line`.
+        settings: see `open_line`.
+
+    Returns:
+        The port; `release` closes it.
+
+    Raises:
+        PortError: see `open_line`.
+    """
     before = sys.exception()
-    check_url(name)
+    check_name(name)
     try:
         opened = serial.serial_for_url(name, do_not_open=True)
     except serial.SerialException as error:
         raise port_error(name, error, before) from error
     except ValueError as error:
         raise PortNotFound(name, str(error)) from error
-    holder = locks.holder(name) if type(opened) is serial.Serial and os.name == "posix" else None
+    except Exception as error:  # a handler of pyserial passes on what it stumbles over, such as re.error
+        raise port_error(name, error, before) from error
+    native = type(opened) is serial.Serial
+    holder = locks.holder(name) if native and os.name == "posix" else None
     if holder is not None:
         raise PortBusy(name, f"the port is in use by {holder}")
     try:
         opened.baudrate = baudrate
         for key, value in settings.items():
             setattr(opened, key, value)
-        if type(opened) is serial.Serial:
+        if native:
             opened.exclusive = True
         opened.timeout = _POLL_READ
         if type(opened).__module__ not in _REMOTE_MODULES:  # they raise NotImplementedError for it
             opened.write_timeout = _WRITE_TIMEOUT
-        with flow.inherited(opened, settings):
+        with (flow or PortFlow()).inherited(opened, settings):
             opened.open()
-    except (OSError, ValueError, LookupError) as error:  # KeyError: pyserial's message for a URL has a mistake
+    except Exception as error:  # KeyError: pyserial's message for a URL has a mistake
         raise port_error(name, error, before) from error
+    if _is_terminal(opened):
+        locks.lock(opened.fileno())
     return opened
+
+
+def release(port: serial.SerialBase) -> None:
+    """Close a port of `open_port`."""
+    if port.is_open and _is_terminal(port):
+        locks.unlock(port.fileno())
+    port.close()
+
+
+def _is_terminal(port: SerialLike) -> bool:
+    if os.name != "posix" or type(port).__module__ not in _DESCRIPTOR_MODULES or not isinstance(port, serial.Serial):
+        return False
+    return os.isatty(port.fileno())
 
 
 def _line(port: SerialLike, name: str, *, opened: bool = False) -> Line:
@@ -303,10 +335,8 @@ def _line(port: SerialLike, name: str, *, opened: bool = False) -> Line:
         native = type(port) is serial.Serial  # not POSIX: a real port with its own cancel_read
         return PortLine(port, name, port.baudrate if native and isinstance(port, serial.Serial) else None)
     fd: int = port.fileno()  # type: ignore[attr-defined]  # both modules have it
-    terminal = isinstance(port, serial.Serial) and os.isatty(fd)
+    terminal = _is_terminal(port)
     locked = terminal and opened  # one that the caller has opened is the caller's to lock
-    if locked:
-        locks.lock(fd)
     real = terminal and not os.ttyname(fd).startswith(("/dev/pts/", "/dev/pty"))
     rate = port.baudrate if real and isinstance(port, serial.Serial) else None
     return DescriptorLine(fd, port, name, rate, locked=locked)

@@ -24,15 +24,17 @@ _SAID: Final = {
 _WITH_ADDRESS: Final = ("socket", "rfc2217")
 
 
-def check_url(name: str) -> None:
-    """Check the address in a URL of a port on another machine, which pyserial's own messages do not explain.
+def check_name(name: str) -> None:
+    """Check what the system and pyserial would not explain: octets that no name has, the address of another machine.
 
     Args:
         name: a path or any URL.
 
     Raises:
-        PortError: the number of its TCP port is missing, or is none.
+        PortError: it contains NUL, or the number of its TCP port is missing, or is none.
     """
+    if "\0" in name:
+        raise PortError(name.replace("\0", "\\0"), "no port has NUL in its name")
     scheme, found, _ = name.partition("://")
     if not found or scheme.lower() not in _WITH_ADDRESS:
         return
@@ -69,7 +71,7 @@ def port_error(name: str, error: Exception, before: BaseException | None) -> Por
         return PortError(name, *_SAID[number])
     if isinstance(cause, LookupError):
         return PortError(name, f"the URL is not understood: {cause}", "port-url")
-    return PortError(name, f"cannot be opened: {getattr(cause, 'strerror', None) or cause}")
+    return PortError(name, f"cannot be opened: {_words(cause)}")
 
 
 def _first(error: BaseException, before: BaseException | None) -> BaseException:
@@ -77,6 +79,12 @@ def _first(error: BaseException, before: BaseException | None) -> BaseException:
     while error.__context__ is not None and error.__context__ is not before:
         error = error.__context__
     return error
+
+
+def _words(cause: BaseException) -> str:
+    """Return an error as text; that of termios has the words as its second argument only."""
+    words = getattr(cause, "strerror", None) or (cause.args[1:] or (str(cause),))[0]
+    return str(words) or type(cause).__name__
 
 
 def _number(cause: BaseException) -> int | None:

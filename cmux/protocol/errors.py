@@ -47,10 +47,13 @@ class InvalidDlci(LocalError, ValueError):
 
     Args:
         dlci: the number that was asked for.
+        setting: the setting that it was given in, if it was.
     """
 
-    def __init__(self, dlci: object) -> None:
-        super().__init__(f"DLCI {dlci!r} is not a data channel: use 1 to 61")
+    def __init__(self, dlci: object, setting: str = "") -> None:
+        named = f"{setting}: " if setting else ""
+        also = ", or a name that the profile has for one" if setting and isinstance(dlci, str) else ""
+        super().__init__(f"{named}DLCI {dlci!r} is not a data channel: use 1 to 61{also}")
         self.dlci = dlci
 
 

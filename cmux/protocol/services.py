@@ -64,8 +64,10 @@ class ControlServices:
 
         Raises:
             StateError: the session is not open.
-            FrameError: the payload is too long.
+            FrameError: the payload is too long, or not octets.
         """
+        if not isinstance(payload, bytes | bytearray | memoryview):
+            raise FrameError(f"a Test carries octets, not {payload!r}")
         return self._submit(Test(bytes(payload)), now)
 
     def negotiate_port(

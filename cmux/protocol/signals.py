@@ -57,8 +57,8 @@ def status_fields(signals: Signals, break_length: float | None, *, always: bool 
     if break_length is None and not always:
         return {"signals": lines, "break": None}
     length = break_length or 0.0
-    if not 0 <= length <= LONGEST_BREAK:
-        raise FrameError(f"a break of {length} s cannot be coded: 0 to {LONGEST_BREAK}")
+    if not isinstance(length, int | float) or not 0 <= length <= LONGEST_BREAK:
+        raise FrameError(f"a break of {length!r} s cannot be coded: 0 to {LONGEST_BREAK}")
     steps = round(length / BREAK_STEP)
     return {"signals": {**lines, "ea": False}, "break": {"length": steps, "on": break_length is not None}}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import select
 import selectors
 import socket
@@ -13,6 +14,8 @@ from .bridge_base import Bridge
 from .virtual_uart import VirtualUart
 
 _READ_SIZE = 4096
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+_RETRY = 0.5  # seconds until it is tried again to accept a client for whom there was no room
 
 
 class TcpBridge(Bridge):
@@ -71,9 +74,13 @@ class TcpBridge(Bridge):
             selector.register(self._wake_read, selectors.EVENT_READ)
             while not self._stopping:
                 selector.select()
-                with contextlib.suppress(OSError):  # it has gone again, or there are too many files
+                try:
                     client, _ = self._listener.accept()
                     self._welcome(client)
+                except OSError as error:
+                    if error.errno in _NO_ROOM:  # the client stays in the queue, and would wake us at once
+                        with self._changed:
+                            self._changed.wait(_RETRY)
 
     def _welcome(self, client: socket.socket) -> None:
         with self._changed:

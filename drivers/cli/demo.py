@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 import cmux
 from cmux.cli import CommandError, Commands
+from cmux.cli.app import reading, some
 from cmux.cli.line_options import add_line_options, from_arguments
 from cmux.opening import Plan
 from cmux.protocol import Option
@@ -46,7 +47,9 @@ def add_demo(commands: Commands) -> None:
             "gsm0710 demo --capture chapter8.pcapng      write the frames to a file for Wireshark",
         ),
     )
-    parser.add_argument("--port", metavar="URL", help="the module: a path or any pyserial URL (default: emulated)")
+    parser.add_argument(
+        "--port", type=reading(some), metavar="URL", help="the module: a path or any pyserial URL (default: emulated)"
+    )
     parser.set_defaults(log_level=logging.ERROR)  # an error ends the step, which reports it
     parser.add_argument("--json", action="store_true", help="one JSON object per line instead of text")
     add_line_options(parser)

@@ -11,11 +11,15 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
+from cmux import CmuxError
 from cmux.cli import CommandError, Commands, number
-from cmux.cli.app import address, consecutive
+from cmux.cli.app import address, consecutive, one_line, reading, some
 from cmux.cli.line_options import add_setting
+from cmux.kinds import whole
+from cmux.protocol.config import MAX_DLCI
 
-from ..emulator import SETS, Behaviour, EmulatedModule
+from ..emulator import SETS, Behaviour, EmulatedModule, Faults
+from ..emulator.environment import addresses, endpoint
 
 #: The defaults of a module for other programs: their drivers rely on a network that takes a moment.
 BASE = Behaviour(result_time=0.05)
@@ -39,9 +43,18 @@ def add_emulate(commands: Commands) -> None:
         ),
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--pty", metavar="LINK", help="on a pseudo-terminal, reached through the symbolic link LINK")
-    where.add_argument("--port", metavar="URL", help="at the other end of a serial line: a path or any pyserial URL")
-    where.add_argument("--tcp", metavar="HOST:PORT", type=_address, help="on a TCP port; port 0 picks a free one")
+    where.add_argument(
+        "--pty", type=reading(some), metavar="LINK", help="on a pseudo-terminal, reached through the symbolic link LINK"
+    )
+    where.add_argument(
+        "--port",
+        type=reading(some),
+        metavar="URL",
+        help="at the other end of a serial line: a path or any pyserial URL",
+    )
+    where.add_argument(
+        "--tcp", metavar="HOST:PORT", type=reading(address), help="on a TCP port; port 0 picks a free one"
+    )
     where.add_argument("--list-behaviours", action="store_true", help="print the behaviours with their sources")
     parser.add_argument(
         "--count",
@@ -62,16 +75,32 @@ def add_emulate(commands: Commands) -> None:
         default="any",
         help="the framing options that AT+CMUX accepts (default any)",
     )
-    parser.add_argument("--n1", type=int, default=127, metavar="N", help="longest information field sent (default 127)")
     parser.add_argument(
-        "--loopback", type=int, action="append", default=[], metavar="DLCI", help="send back the data of this DLCI"
+        "--n1",
+        type=number(1, 32767),
+        default=127,
+        metavar="N",
+        help="longest information field sent (default 127)",
     )
     parser.add_argument(
-        "--behaviour", action="append", default=[], metavar="NAME=VALUE", help="change a behaviour, or a set of them"
+        "--loopback",
+        type=number(1, MAX_DLCI),
+        action="append",
+        default=[],
+        metavar="DLCI",
+        help="send back the data of this DLCI",
+    )
+    parser.add_argument(
+        "--behaviour",
+        type=reading(_behaviour),
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a behaviour, or a set of them",
     )
     parser.add_argument(
         "--host",
-        type=_pair,
+        type=reading(_host),
         action="append",
         default=[],
         metavar="NAME=ADDRESS[,…]",
@@ -79,7 +108,7 @@ def add_emulate(commands: Commands) -> None:
     )
     parser.add_argument(
         "--route",
-        type=_pair,
+        type=reading(_route),
         action="append",
         default=[],
         metavar="ADDRESS[:PORT]=ADDRESS[:PORT]",
@@ -94,7 +123,8 @@ def add_emulate(commands: Commands) -> None:
     )
     parser.add_argument(
         "--faults",
-        default="",
+        type=reading(Faults.parse),
+        default=Faults(),
         metavar="SPEC",
         help="faults: ber=1e-5,drop=1e-4,chunk=1-7,latency=20ms,urc_storm=5,sim=pin,reset=30-60s,…",
     )
@@ -102,22 +132,33 @@ def add_emulate(commands: Commands) -> None:
     parser.add_argument(
         "--capture-no-payload", dest="capture_payload", action="store_false", help="mask the data of users"
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="make random choices repeatable")
+    parser.add_argument("--seed", type=reading(whole), metavar="N", help="make random choices repeatable")
     parser.add_argument("--allow-network", action="store_true", help="reach addresses outside the loopback, too")
 
 
-def _address(text: str) -> tuple[str, int]:
-    try:
-        return address(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _behaviour(text: str) -> str:
+    Behaviour.parse([text])
+    return text
 
 
 def _pair(text: str) -> tuple[str, str]:
     left, equals, right = text.partition("=")
     if not equals or not left or not right:
-        raise argparse.ArgumentTypeError(f"{text!r} has no = between two sides")
+        raise ValueError(f"{text!r} has no = between two sides")
     return left, right
+
+
+def _host(text: str) -> tuple[str, str]:
+    name, found = _pair(text)
+    addresses(found)
+    return name, found
+
+
+def _route(text: str) -> tuple[str, str]:
+    sides = _pair(text)
+    for side in sides:
+        endpoint(side)
+    return sides
 
 
 def run_emulate(options: argparse.Namespace) -> int:
@@ -133,16 +174,18 @@ def run_emulate(options: argparse.Namespace) -> int:
         try:
             consecutive(options.tcp, options.count)
         except ValueError as error:
-            options.parser.error(str(error))
+            options.parser.error(f"argument --tcp: {error}")
     if options.tcp is not None and not options.allow_network and not _is_loopback(options.tcp[0]):
-        options.parser.error(f"{options.tcp[0]} can be reached from other machines: --allow-network permits that")
+        options.parser.error(
+            f"argument --tcp: {options.tcp[0]} can be reached from other machines: --allow-network permits that"
+        )
     try:
         behaviour = Behaviour.parse(options.behaviour, BASE)
         modules = [_module(options, behaviour, number) for number in range(1, options.count + 1)]
     except ValueError as error:
         options.parser.error(str(error))
     except OSError as error:
-        raise CommandError(f"{options.capture}: {error.strerror or error}") from None
+        raise CommandError(f"--capture {options.capture}: {error.strerror or error}") from None
     asyncio.run(_emulate(modules, options))
     return 0
 
@@ -211,9 +254,10 @@ def _serve(module: EmulatedModule, options: argparse.Namespace, index: int) -> s
         if options.tcp is None:
             return module.serve_serial(options.port, options.baudrate)
         return module.serve_tcp(*consecutive(options.tcp, options.count)[index - 1])
-    except (OSError, ValueError) as error:  # the message of the system may not name the port
-        where = options.port or f"{options.tcp[0]}:{options.tcp[1]}"
-        raise CommandError(str(error) if where in str(error) else f"{where}: {error}") from error
+    except CmuxError:  # it names the port
+        raise
+    except (OSError, ValueError) as error:
+        raise CommandError(f"--tcp {options.tcp[0]}:{options.tcp[1]}: {one_line(error)}") from error
 
 
 @contextmanager

@@ -253,7 +253,7 @@ class EmulatedModule(Lifetime):
             The URL.
 
         Raises:
-            serial.SerialException: it cannot be opened.
+            cmux.PortError: it cannot be opened.
         """
 
         def serve() -> str:

@@ -17,7 +17,8 @@ from drivers.at.aio import AtChannel as AioChannel
 from drivers.clock import FakeClock
 from drivers.errors import DriverError
 from drivers.modem import Modem
-from drivers.tcpip import TcpipDriver, aio
+from drivers.sockets import create_connection
+from drivers.tcpip import Csd, TcpipDriver, aio
 
 SHELLS = pytest.mark.parametrize("shell", ["threads", "aio"])
 
@@ -94,3 +95,44 @@ def test_the_channel_of_asyncio_takes_streams() -> None:
 
     with pytest.raises(TypeError, match="pair of streams"):
         asyncio.run(make())
+
+
+@SHELLS
+def test_what_is_no_time_no_size_and_no_address(stack: ExitStack, shell: str) -> None:
+    bed = Bed(stack, shell, SilentModule(), FakeClock())
+    driver = bed.driver()
+    session = driver.connect("TCP", "10.0.0.2", 7)
+    before = len(bed.module.commands)
+    calls: dict[str, Any] = {
+        "a timeout is a number of seconds, not '3'": lambda: driver.connect("TCP", "10.0.0.2", 7, timeout="3"),
+        "a timeout is a number of seconds, not nan": lambda: bed.channel.command("AT", timeout=float("nan")),
+        "a timeout is a number of seconds, not True": lambda: session.settimeout(True),
+        "a size is a whole number of octets, not None": lambda: session.recv(None),
+        "a sending period is 1 to 100": lambda: session.sendall(b"x", period="2"),
+        "address is a text, not 5": lambda: driver.set_name_servers(5),
+    }
+    for words, call in calls.items():
+        with pytest.raises(ValueError, match=words) as said:
+            call()
+        assert isinstance(said.value, DriverError), words
+    assert len(bed.module.commands) == before
+
+
+@pytest.mark.parametrize("number", [None, 5, b"1"])
+def test_what_is_no_number_to_dial(number: Any) -> None:
+    with pytest.raises(DriverError, match="a number to dial has digits"):
+        Csd(number)
+
+
+@pytest.mark.parametrize("driver", ["/dev/x", None, 5])
+def test_what_is_no_driver_for_a_socket(driver: Any) -> None:
+    with pytest.raises(TypeError, match="a driver is a TcpipDriver, not") as said:
+        create_connection(driver, ("10.0.0.2", 7))
+    check(said)
+
+
+@pytest.mark.parametrize("address", ["10.0.0.2:7", None, ("10.0.0.2",)])
+def test_what_is_no_address_for_a_socket(stack: ExitStack, address: Any) -> None:
+    bed = Bed(stack, "threads", SilentModule(), FakeClock())
+    with pytest.raises(TypeError, match=r"an address is \(host, port\), not"):
+        create_connection(TcpipDriver(bed.channel), address)

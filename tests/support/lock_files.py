@@ -13,6 +13,7 @@ FORMS: dict[str, Callable[[int], bytes]] = {
     "pppd": lambda process: b"%10d\n" % process,
     "minicom": lambda process: b"%10d minicom root\n" % process,
     "gammu": lambda process: b"%08d gammu" % process,
+    "a string of C": lambda process: b"%10d\0" % process,
     "binary": lambda process: struct.pack("<i", process),
 }
 """What stands in the file, by who writes it so."""

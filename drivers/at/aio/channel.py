@@ -12,7 +12,7 @@ from cmux.protocol.commands import Signals
 
 from ...clock import Clock, Timer
 from ...errors import AtTimeout, DriverError
-from ..core.channel_base import ChannelBase, check_port
+from ..core.channel_base import ChannelBase, check_port, check_seconds
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
 from ..core.execution import Execution, Limit, turn
@@ -110,7 +110,7 @@ class AtChannel(ChannelBase):
 
     async def command(self, text: str, *, timeout: float = DEFAULT_TIMEOUT) -> Response:  # noqa: ASYNC109 - the module's
         """Send one command line and return its answer; see `command` of the channel on threads."""
-        limit = Limit(self._clock.now() + timeout, timeout, text)
+        limit = Limit(self._clock.now() + check_seconds(timeout), timeout, text)
         return await self.run(command(text, timeout=timeout), limit=limit)
 
     async def run(self, dialogue: Dialogue[T], *, ticket: Ticket | None = None, limit: Limit | None = None) -> T:

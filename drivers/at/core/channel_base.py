@@ -33,6 +33,17 @@ def check_port(port: object, wanted: str, *, able: bool) -> None:
         raise InvalidType(f"a port is {wanted}, not {port!r}{opened}")
 
 
+def check_seconds(seconds: float) -> float:
+    """Return a time to wait.
+
+    Raises:
+        InvalidType: it is not a number.
+    """
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds != seconds:
+        raise InvalidType(f"a timeout is a number of seconds, not {seconds!r}")
+    return seconds
+
+
 class ChannelBase(ABC):
     """The part of a channel that neither reads nor waits.
 

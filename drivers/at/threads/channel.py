@@ -11,7 +11,7 @@ from typing import Literal, TypeVar, cast
 
 from ...clock import Clock
 from ...errors import AtError, AtTimeout, ChannelClosed, DriverError
-from ..core.channel_base import ChannelBase, check_port
+from ..core.channel_base import ChannelBase, check_port, check_seconds
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
 from ..core.execution import Execution, Limit, turn
@@ -112,7 +112,7 @@ class AtChannel(ChannelBase):
             AtTimeout: it did not answer in time.
             ChannelClosed: the line died.
         """
-        limit = Limit(self._clock.now() + timeout, timeout, text)
+        limit = Limit(self._clock.now() + check_seconds(timeout), timeout, text)
         return self.run(command(text, timeout=timeout, success=success), timeout=timeout, limit=limit)
 
     def run(

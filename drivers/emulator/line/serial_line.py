@@ -7,17 +7,17 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 import serial
 
 from cmux.aio import FdTransport
+from cmux.line.physical import open_port, release
 
 from ..environment import Environment
 
 log: logging.Logger = logging.getLogger(__name__)
 
-_READ_WAIT = 0.2  # seconds between looks at the flag where a read cannot be cancelled
 _ANSWER = 64  # octets that may still have to leave at the former rate: the echo and OK
 _HIGH_WATER = 4096
 _LOW_WATER = 1024
@@ -48,14 +48,16 @@ def open_serial(
         Changes its rate and flow control later, once the answer to the command has been sent.
 
     Raises:
-        serial.SerialException: it cannot be opened.
+        cmux.PortError: it cannot be opened.
     """
     loop = environment.loop
-    port = serial.serial_for_url(url, baudrate=baudrate, timeout=_READ_WAIT)
+    port = open_port(url, baudrate)
+    if port.write_timeout is not None:
+        port.write_timeout = None  # a host may take its time
     if os.name == "posix" and isinstance(port, serial.Serial) and hasattr(loop, "add_reader"):
-        FdTransport(loop, port.fileno(), protocol, name=url, on_close=port.close)
+        FdTransport(loop, port.fileno(), protocol, name=url, on_close=lambda: release(port))
     else:
-        ThreadTransport(loop, port, protocol)
+        ThreadTransport(loop, cast(_Port, port), protocol)
     _watch_dsr(environment, port, dtr)
 
     return SerialSettings(environment, port)

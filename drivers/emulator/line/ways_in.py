@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Callable, Coroutine
 
 from cmux.aio import FdTransport
+from cmux.inotify import OpenWatch
 from cmux.pty import Pty
 
 
@@ -24,13 +26,27 @@ class WaysIn:
         self._new_line = new_line
         self._tasks: set[asyncio.Task[object]] = set()
         self._ptys: list[Pty] = []
+        self._watches: list[OpenWatch] = []
 
     def pty(self, link: str | os.PathLike[str] | None) -> str:
         """Offer the module on a pseudo-terminal; see `EmulatedModule.serve_pty`."""
         pty = Pty(link)
         self._ptys.append(pty)
+        with contextlib.suppress(OSError, NotImplementedError):  # Linux has it, but not for very many
+            self._watch(pty)
         FdTransport(self._loop, pty.detach_master(), self._new_line(), name=pty.path)
         return pty.path
+
+    def _watch(self, pty: Pty) -> None:
+        """Let the next client in when the one before was killed while it had the pty to itself."""
+        watch = OpenWatch(pty.slave_name)
+        self._watches.append(watch)
+
+        def look() -> None:
+            watch.look()
+            pty.let_others_in()
+
+        self._loop.add_reader(watch.fileno(), look)
 
     def tcp(self, host: str, port: int) -> str:
         """Offer the module on a TCP port; see `EmulatedModule.serve_tcp`."""
@@ -63,6 +79,10 @@ class WaysIn:
 
     def close(self) -> None:
         """Close the pseudo-terminals and remove their links."""
+        while self._watches:
+            watch = self._watches.pop()
+            self._loop.remove_reader(watch.fileno())
+            watch.close()
         while self._ptys:
             self._ptys.pop().close()
 

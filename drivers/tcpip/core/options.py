@@ -64,6 +64,7 @@ def check_host(host: str) -> str:
 
 def check_address(address: str) -> str:
     """Return a dotted address, or raise `InvalidArgument`."""
+    check_text("address", address)
     if not is_dotted(address) or any(int(part) > 255 for part in address.split(".")):
         raise InvalidArgument(f"a dotted address has four numbers from 0 to 255, not {address!r}")
     return address
@@ -106,7 +107,7 @@ class Csd:
     rate: int | None = None
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\+?[0-9*#]{1,40}", self.number):
+        if not isinstance(self.number, str) or not re.fullmatch(r"\+?[0-9*#]{1,40}", self.number):
             raise InvalidArgument(f"a number to dial has digits, * and #, maybe a + before them: not {self.number!r}")
         check_text("user name", self.user)
         check_text("password", self.password)

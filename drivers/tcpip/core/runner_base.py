@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from ...at.core import Dialogue
-from ...at.core.channel_base import ChannelBase
+from ...at.core.channel_base import ChannelBase, check_seconds
 from ...clock import Clock
 from ...errors import AtTimeout
 from .bounded import Bounded, Expired, Stay
@@ -78,6 +78,7 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
                 command=what,
             )
 
+        check_seconds(seconds)
         return Bounded(make, expired or late)
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
+from ...at.core.channel_base import check_seconds
 from . import operations
 from .context import Context
 from .listener_state import ListenerState
@@ -23,7 +24,7 @@ class TimeoutMethods:
         Args:
             seconds: the timeout; None: no limit, as long as there is something to wait for.
         """
-        if seconds is not None and seconds < 0:
+        if seconds is not None and check_seconds(seconds) < 0:
             raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")
         self._state.timeout = seconds
 

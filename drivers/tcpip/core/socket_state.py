@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ...errors import DriverError, ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
+from ...errors import DriverError, InvalidType, ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
 from .changes import Changes
 
 Role = Literal["client", "server"]
@@ -238,6 +238,8 @@ class SocketState:
             drivers.errors.SessionClosed: it has ended, and the other side has not closed it.
             ReceiveOverflow: the buffer overflowed, and everything in it has been read.
         """
+        if not isinstance(size, int):
+            raise InvalidType(f"a size is a whole number of octets, not {size!r}")
         if size < 0:
             raise ValueError(f"a size is 0 or more octets, not {size}")
         with self.changes:

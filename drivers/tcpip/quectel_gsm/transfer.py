@@ -38,8 +38,7 @@ def check_sending(data: bytes, ending: Ending, period: int) -> None:
     """
     if ending not in ("length", "ctrl-z", "timer"):
         raise ValueError(f"end is 'length', 'ctrl-z' or 'timer', not {ending!r}")
-    if ending == "timer":
-        check_period(period)
+    check_period(period)
     if ending != "length":
         for octet, word in ((CTRL_Z, "Ctrl-Z (0x1A), which would end it"), (ESC, "ESC (0x1B), which cancels it")):
             if octet in data:

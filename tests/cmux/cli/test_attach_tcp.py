@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +26,7 @@ from raw_clients import PATIENCE, Client, StalledUart, free_ports
 from cmux.cli import main
 from cmux.cli.line_options import LineOptions
 from cmux.threads.tcp_bridge import TcpBridge, listen, shown
+from drivers.cli import main as gsm0710
 
 __all__ = ["nothing_left"]
 
@@ -162,6 +166,30 @@ def test_lines_of_a_file_have_the_key_tcp(tmp_path: Path) -> None:
                 assert client.read(7) == b"through"
 
 
+class Full(socket.socket):
+    """A listening socket of a process that has too many files."""
+
+    tried = 0
+    first = threading.Event()
+
+    def accept(self) -> Any:
+        """See `socket.socket`."""
+        self.tried += 1
+        self.first.set()
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+def test_a_client_for_whom_there_is_no_room_is_not_tried_again_at_once() -> None:
+    listener = Full(fileno=listen("127.0.0.1", 0).detach())
+    bridge = TcpBridge(cast(Any, StalledUart()), listener)
+    bridge.start()
+    with socket.create_connection(listener.getsockname()):
+        assert listener.first.wait(PATIENCE)
+        time.sleep(0.05)
+        bridge.close()
+    assert 1 <= listener.tried <= 2
+
+
 # --- What is not possible ---
 
 WRONG = {
@@ -170,6 +198,10 @@ WRONG = {
     "too high": ("127.0.0.1:65536", "--tcp '127.0.0.1:65536': is not HOST:PORT with a port from 0 to 65535"),
     "digits of another script": ("127.0.0.1:\u0661", "is not HOST:PORT with a port from 0 to 65535"),
     "too many": ("127.0.0.1:65533", "--tcp '127.0.0.1:65533': 4 ports from 65533 on exceed 65535"),
+    "two ports": ("host:1:2", "--tcp 'host:1:2': is not HOST:PORT with a port from 0 to 65535"),
+    "an empty label": ("a..b:1", "--tcp 'a..b:1': is not HOST:PORT with a port from 0 to 65535"),
+    "too long a label": (f"{'x' * 64}.y:1", "is not HOST:PORT with a port from 0 to 65535"),
+    "no address of IPv6": ("[1:2]:3", "--tcp '[1:2]:3': is not HOST:PORT with a port from 0 to 65535"),
     "nothing": ("", "--tcp '': is not HOST:PORT with a port from 0 to 65535"),
 }
 
@@ -219,3 +251,15 @@ def test_without_pseudo_terminals_it_is_what_is_suggested(monkeypatch: pytest.Mo
         assert main(["attach", module.path]) == 1
         assert module.commands == []
     assert "this system has no pseudo-terminals: --tcp 127.0.0.1:7001" in capsys.readouterr().err
+
+
+def test_what_is_suggested_exists_where_it_is_suggested(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, tmp_path: Path
+) -> None:
+    file = tmp_path / "lines.toml"
+    monkeypatch.delattr(os, "openpty")
+    file.write_text('[a]\nport = "/dev/x"\n')
+    assert main(["attach", "--config", str(file)]) == 1
+    assert f"no pseudo-terminals: {file}: [a]: tcp = '127.0.0.1:7001'" in capsys.readouterr().err
+    assert gsm0710(["monitor", "/dev/x", "--link", str(tmp_path / "m")]) == 1
+    assert "no pseudo-terminals: attach --tcp 127.0.0.1:7001 offers" in capsys.readouterr().err

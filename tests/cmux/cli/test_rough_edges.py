@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import serial
 
 if sys.platform == "win32":
     pytest.skip("needs ptys", allow_module_level=True)
@@ -72,6 +73,7 @@ PORTS: dict[str, str] = {
     "socket://127.0.0.1:1?logging=x": "the URL is not understood: 'x'",
     "loop://?x=1": "cannot be opened: unknown option: 'x'",
     "hwgrep://nosuchport": "cannot be opened: no ports found matching regexp 'nosuchport'",
+    "hwgrep://(": "cannot be opened: missing ), unterminated subpattern at position 0",
     "nosuch://": "invalid URL, protocol 'nosuch' not known",
     "{folder}/file": "it is not a serial port",
     "{folder}": "it is not a serial port, but a folder",
@@ -103,6 +105,31 @@ def test_the_commands_say_it_in_one_line(folder: Path, capsys: Captured, command
     output = capsys.readouterr()
     (line,) = output.err.splitlines()
     assert not any(word in line + output.out for word in ("Errno", "instances", "ioctl", "Could not"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a device that refuses in another way than most")
+def test_the_words_of_termios_are_shown_without_its_number() -> None:
+    with pytest.raises(cmux.PortError, match=r"^/dev/random: cannot be opened: Invalid argument$"):
+        open_line("/dev/random", 115200)
+
+
+def test_no_port_has_nul_in_its_name(shell: Shell) -> None:
+    for settings in ({}, {"reattach": True}):
+        with pytest.raises(cmux.PortError, match="no port has NUL in its name"):
+            shell.open("/dev/a\0b", **settings)
+    with pytest.raises(ValueError, match="contains NUL"):
+        serial.serial_for_url("cmux://?port=/dev/a%00b&dlci=1")
+
+
+@pytest.mark.parametrize(
+    "port", ["socket://", "loop://?x=1", "hwgrep://(", "{folder}/file", "{folder}", "/dev/null", "{folder}/no"]
+)
+def test_the_emulated_module_says_it_in_one_line(folder: Path, capsys: Captured, port: str) -> None:
+    port = port.format(folder=folder)
+    assert gsm0710(["emulate", "--port", port]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"gsm0710 emulate: {port}: ")
+    assert not any(word in line for word in ("Errno", "instances", "ioctl", "Could not", "could not"))
 
 
 def test_an_exception_that_is_being_handled_is_not_the_reason() -> None:
@@ -140,6 +167,14 @@ def test_in_a_file_the_key_is_named_with_its_table(folder: Path, capsys: Capture
         assert module.commands == []
     said = f"{file}: [one]: {key} = '{folder}/no/x.log': No such file or directory: {folder}/no"
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["attach", "doctor", "monitor"])
+def test_a_folder_is_no_file_for_a_capture(folder: Path, capsys: Captured, command: str) -> None:
+    with Module() as module:
+        assert gsm0710([command, module.path, "--capture", str(folder)]) == 1
+        assert module.commands == []
+    assert capsys.readouterr() == ("", f"gsm0710 {command}: --capture {folder}: Is a directory\n")
 
 
 def test_a_link_that_cannot_be_made_is_named_and_not_the_temporary_one(folder: Path) -> None:

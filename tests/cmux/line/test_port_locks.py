@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from cmux.cli import main
 from cmux.line import locks
 from cmux.line.physical import open_line
 from cmux.pty import Pty
+from drivers.emulator import EmulatedModule
 
 __all__ = ["nothing_left"]
 
@@ -97,6 +100,17 @@ def test_a_lock_file_that_names_no_process_locks_nothing(folder: Path, content: 
     assert locks.holder("/dev/ttyUSB0") is None
 
 
+def test_the_binary_form_is_told_from_digits(folder: Path) -> None:
+    (folder / "LCK..ttyUSB0").write_bytes(b"1\0\0\0")  # 49, not the process 1, which always lives
+    assert "process 1)" not in str(locks.holder("/dev/ttyUSB0"))
+
+
+def test_what_is_no_file_locks_nothing_and_holds_nobody_up(folder: Path) -> None:
+    (folder / "LCK..ttyUSB0").mkdir()
+    os.mkfifo(folder / "LCK..ttyUSB1")
+    assert locks.holder("/dev/ttyUSB0") is locks.holder("/dev/ttyUSB1") is None
+
+
 def test_the_lock_of_a_process_that_is_gone_or_of_this_one_does_not_count(folder: Path) -> None:
     with OtherProgram() as gone:
         (folder / "LCK..ttyUSB0").write_bytes(FORMS["pppd"](gone.process))
@@ -128,6 +142,50 @@ def test_the_commands_name_the_program(folder: Path, other: OtherProgram, capsys
             assert main([command, pty.path]) == 1
             output = capsys.readouterr()
             assert f"(process {other.process})" in output.out + output.err, command
+
+
+def test_the_emulated_module_at_a_serial_line_heeds_and_sets_the_locks(folder: Path, other: OtherProgram) -> None:
+    with Pty() as pty:
+        file = folder / lock_of(pty.path)
+        with EmulatedModule() as module:
+            file.write_bytes(FORMS["pppd"](other.process))
+            with pytest.raises(cmux.PortBusy, match=str(other.process)):
+                module.serve_serial(pty.path)
+            file.unlink()
+            module.serve_serial(pty.path)
+            assert exclusive(pty.path)
+            with pytest.raises(cmux.PortBusy):
+                open_line(pty.path, 115200)
+        assert not exclusive(pty.path)
+
+
+KILLED = """
+import fcntl, os, sys, termios
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)
+fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+fcntl.ioctl(fd, termios.TIOCEXCL)
+print(flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_client_that_was_killed_does_not_keep_the_emulated_module_to_itself() -> None:
+    """The other side of a pty keeps it open, so that the system would refuse it for ever to all but root."""
+    with EmulatedModule() as module:
+        path = module.serve_pty()
+        command = [sys.executable, "-S", "-E", "-c", KILLED, path]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+            assert client.stdout is not None
+            assert client.stdout.readline()
+            os.close(os.open(path, os.O_RDWR | os.O_NOCTTY))  # somebody else comes and goes
+            with pytest.raises(cmux.PortBusy):
+                open_line(path, 115200)
+            assert exclusive(path)
+            client.kill()
+        deadline = time.monotonic() + 10
+        while exclusive(path) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not exclusive(path)
 
 
 def test_the_system_refuses_an_open_port_to_others_until_it_is_closed(shell: Shell) -> None:

@@ -102,7 +102,7 @@ NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
         {"profile": "m99"},
         Told(cmux.ConfigError, f"profile = 'm99' is not {', '.join(NAMES)} or the path of a file that ends in .toml"),
     ),
-    "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61")),
+    "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "channels: DLCI 62 is not a data channel: use 1 to 61")),
 }
 
 
@@ -317,6 +317,12 @@ CALLS: dict[str, tuple[Callable[[Mux], object], Told]] = {
         lambda mux: mux.test(bytes(32)),
         Told(FrameError, "a Test of 32 octets does not fit an information field of 31"),
     ),
+    "test with text": (lambda mux: mux.test("text"), Told(FrameError, "a Test carries octets, not 'text'")),
+    "test with a number": (lambda mux: mux.test(10**9), Told(FrameError, "a Test carries octets, not 1000000000")),
+    "a break of text": (
+        lambda mux: (mux.channel(1), mux.send_break(1, "1")),
+        Told(FrameError, "a break of '1' s cannot be coded: 0 to 3.0"),
+    ),
     "negotiate": (
         lambda mux: mux.negotiate(0),
         Told(cmux.InvalidDlci, "DLCI 0 is not a data channel: use 1 to 61"),
@@ -351,7 +357,8 @@ CALLS: dict[str, tuple[Callable[[Mux], object], Told]] = {
 @pytest.mark.parametrize("dlci", [0, 62, 63, 64, -1, "1", "ppp", None, True], ids=repr)
 def test_a_dlci_that_carries_no_data(shell: Shell, dlci: object) -> None:
     told = Told(cmux.InvalidDlci, f"DLCI {dlci!r} is not a data channel: use 1 to 61")
-    with told.raised(""):
+    also = ", or a name that the profile has for one" if isinstance(dlci, str) else ""
+    with Told(cmux.InvalidDlci, f"channels: {told.text}{also}").raised(""):
         shell.open("/dev/nowhere", channels=[dlci])  # the port has not even been touched
     with Module() as module, shell.open(module.path) as mux:
         with told.raised(module.path):
@@ -409,7 +416,7 @@ def test_a_responder_without_a_session_cannot_ask_for_anything(shell: Shell, sta
 @pytest.mark.parametrize("refuse", [[0], [1, 62], [None]])
 def test_a_responder_cannot_refuse_what_is_no_data_channel(shell: Shell, refuse: list[object]) -> None:
     with Pty() as pty:
-        with Told(cmux.InvalidDlci, f"DLCI {refuse[-1]} is not a data channel: use 1 to 61").raised(pty.path):
+        with Told(cmux.InvalidDlci, f"refuse: DLCI {refuse[-1]} is not a data channel: use 1 to 61").raised(pty.path):
             shell.serve(pty.path, refuse=refuse)
         with shell.serve(pty.path):  # and the port is free again
             pass
