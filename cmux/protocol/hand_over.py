@@ -161,6 +161,8 @@ def multiplex(
     yield from forms.begin()
     while (form := (yield from forms.next())) is not None:
         answer = yield from ask_once(receiver, form, steps.CMUX_WAIT)
+        if receiver.owes and answer in GOOD and parse_current(receiver.before):  # that is how AT+CMUX? is answered
+            answer = (yield from receiver.listen(steps.ASK_WAIT)) or answer
         if answer is None:
             # It may have switched nevertheless, and just now.
             yield from settle(command.start.settle)
@@ -294,7 +296,7 @@ def _ask_n1(
 
 def _unasked(name: str, receiver: Receiver, question: str, waited: float) -> Dialogue[None]:
     """Go on without the answer to a question, which may still come."""
-    why = f"{question} is not answered, and"
+    receiver.owes, why = True, f"{question} is not answered, and"
     yield from resynchronise(name, receiver, why, waited=waited, hint=question_lost(receiver))
 
 

@@ -156,6 +156,8 @@ class Receiver:
         """Seconds that were listened."""
         self.ppp: bool = False
         """A PPP link is being set up on the line: the module is in data mode."""
+        self.owes: bool = False
+        """A question about AT+CMUX was not answered in time, and AT may have overtaken its answer."""
         self.boots: int = 0
         """How often the module has said that it has started."""
         self._decoders = {Option.BASIC: BasicDecoder(32767), Option.ADVANCED: AdvancedDecoder(32768)}

@@ -23,8 +23,9 @@ class LateModule:
     Args:
         usual: seconds that a command takes.
         seconds: what others take.
-        answers: what they are answered with; the others with OK.
+        answers: what they are answered with, b"" is nothing; the others with OK.
         busy_and_deaf: what comes while it works on a command is lost; else it waits.
+        two_minds: AT is answered by another part of it, at once.
     """
 
     def __init__(
@@ -34,9 +35,10 @@ class LateModule:
         answers: Mapping[str, bytes] | None = None,
         *,
         busy_and_deaf: bool = False,
+        two_minds: bool = False,
     ) -> None:
         self.usual, self.seconds, self.answers = usual, dict(seconds or {}), dict(answers or {})
-        self.busy_and_deaf = busy_and_deaf
+        self.busy_and_deaf, self.two_minds = busy_and_deaf, two_minds
         self.now = 0.0
         self.heard: list[str] = []
         self.told: list[str] = []
@@ -78,5 +80,12 @@ class LateModule:
         if self.busy_and_deaf and self.now < self._busy_until:
             return
         self.heard.append(text)
+        if self.two_minds and text == "AT":
+            self._answer(self.now + self.usual, text)
+            return
         self._busy_until = max(self.now, self._busy_until) + self.seconds.get(text, self.usual)
-        self._due.append((self._busy_until, text, self.answers.get(text, OK)))
+        self._answer(self._busy_until, text)
+
+    def _answer(self, at: float, text: str) -> None:
+        if answer := self.answers.get(text, OK):
+            self._due = sorted([*self._due, (at, text, answer)])

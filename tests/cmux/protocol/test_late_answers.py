@@ -23,6 +23,22 @@ def test_a_late_answer_to_the_question_for_n1_is_let_come(seconds: float, answer
     assert answered_last(module, "AT+CMUX=0")
 
 
+@pytest.mark.parametrize("seconds", [0.6, 1.2, 3.0, 4.5])
+@pytest.mark.parametrize("answer", [OK, ERROR])
+def test_one_that_at_has_overtaken_is_known_by_what_it_says(seconds: float, answer: bytes) -> None:
+    answers = {"AT+CMUX?": VALUES, "AT+CMUX=0": answer}
+    module = LateModule(seconds={"AT+CMUX?": seconds}, answers=answers, two_minds=True)
+    module.enter()
+    assert answered_last(module, "AT+CMUX=0" if answer is OK else "AT+CMUX=0,0,5,31")
+
+
+@pytest.mark.parametrize("asked", [OK, b""])
+def test_a_module_that_tells_its_values_with_that_ok_is_taken_at_its_word(asked: bytes) -> None:
+    module = LateModule(answers={"AT+CMUX?": asked, "AT+CMUX=0": VALUES})
+    assert module.enter().form == "AT+CMUX=0"
+    assert module.now < 4.5  # after 5 s without a frame it might be in AT mode again
+
+
 @pytest.mark.parametrize("more", [0.0, 0.5])
 @pytest.mark.parametrize("seconds", [0.1, 0.45, 0.55, 0.6, 0.75, 0.9])
 def test_a_module_that_is_slow_at_everything_is_waited_for(seconds: float, more: float) -> None:
