@@ -237,7 +237,8 @@ async def test_on_a_real_line_the_hosts_dtr_is_our_dsr(
 ) -> None:
     clock = Turning()
     with Pty() as pty:
-        port = _WiredPort(pty.path, 115200, timeout=0)
+        port = _WiredPort(timeout=0)
+        port.port = pty.path
         monkeypatch.setattr(serial, "serial_for_url", lambda *arguments, **settings: port)
         async with EmulatedModule(clock=clock) as module, peer() as one:
             module.serve_serial(pty.path)
