@@ -93,9 +93,9 @@ class Plan:
         """Return how AT+CMUX is sent when the line is opened again: what was found out before is not asked again.
 
         Args:
-            entered: how the module came into multiplexer mode before.
+            entered: how the module came into multiplexer mode before. If it was in it already, nothing was asked.
         """
-        if entered is None:
+        if entered is None or entered.adopted:
             return self.command
         moved = entered.way is not None and entered.way.by_command
         return self.command.again("" if moved else entered.form, entered.config)

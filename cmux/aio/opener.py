@@ -64,11 +64,21 @@ async def _open(plan: Plan) -> Mux:
     line = await open_aio_line(plan)
     capture: Capture | None = None
     entered: Entered | None = None
+    config = plan.config
+
+    async def reopen() -> tuple[AioLine, Entered | None]:
+        nonlocal entered, config
+        line, now = await _reopen(plan, entered)
+        if now is not None:
+            config = now.config
+            entered = entered if now.adopted else now
+        return line, now
+
     try:
         capture = plan.open_capture()
         if plan.by_at:
             entered = await _enter(line, plan, plan.command)
-        config = entered.config if entered is not None else plan.config
+            config = entered.config
         mux = Mux(
             line.name,
             lambda: Link(Role.INITIATOR, config, line_rate=plan.pace(line.rate)),
@@ -76,7 +86,7 @@ async def _open(plan: Plan) -> Mux:
             capture=capture,
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
-            reopen=(lambda: _reopen(plan, entered)) if plan.reattach else None,
+            reopen=reopen if plan.reattach else None,
             resetter=plan.resetter,
         )
     except BaseException:

@@ -39,10 +39,11 @@ class PortFlow:
             settings: the attributes that the user has set on it.
         """
         with _seen(port) as flags:
-            if flags is not None and "rtscts" not in settings:
+            if flags is not None:
                 import termios
 
-                self.rtscts |= bool(flags[_CFLAG] & getattr(termios, "CRTSCTS", 0))
+                if "rtscts" not in settings:
+                    self.rtscts |= bool(flags[_CFLAG] & getattr(termios, "CRTSCTS", 0))
                 cleared = bool(flags[_IFLAG] & termios.IXOFF)
                 self.remarks = (*((KEPT,) if self.rtscts else ()), *((CLEARED,) if cleared else ()))
             if self.rtscts:

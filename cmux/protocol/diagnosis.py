@@ -100,6 +100,11 @@ def at_lost(receiver: Receiver) -> Hint:
     return HINTS["switched-off" if receiver.off else "restarted" if receiver.boots else "at-lost"]
 
 
+def question_lost(receiver: Receiver) -> Hint:
+    """Return the hint for a module that answered AT until it was asked about AT+CMUX."""
+    return at_lost(receiver) if receiver.off or receiver.boots else HINTS["question-lost"]
+
+
 # --- AT+CMUX is not answered, or refused ---
 
 

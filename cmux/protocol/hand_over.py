@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from . import startup_steps as steps
-from .asking import ask_once, drain, resynchronise
+from .asking import ask_once, let_come, resynchronise
 from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
 from .cause import Cause
 from .config import Config, Option
-from .diagnosis import cmux_unanswered, refusal
+from .diagnosis import cmux_unanswered, question_lost, refusal
 from .errors import CmuxRefused, ConfigError, ModuleSilent, SessionEnded
 from .hints import Hint
 from .leaving import WayBack
@@ -117,7 +117,7 @@ def initialise(name: str, receiver: Receiver, command: CmuxCommand, report: list
             said = f"{text} is not answered within {steps.INIT_WAIT:g} s"
             report.append(Finding("init", False, said))
             if not (rate and command.baudrate):
-                yield from resynchronise(name, receiver, f"{said}, and")
+                yield from resynchronise(name, receiver, f"{said}, and", waited=steps.INIT_WAIT)
         elif answer not in GOOD:
             rate = 0
             report.append(Finding("init", False, f"{text} is answered with {answer.decode('ascii', 'replace')}"))
@@ -161,12 +161,12 @@ def multiplex(
     yield from forms.begin()
     while (form := (yield from forms.next())) is not None:
         answer = yield from ask_once(receiver, form, steps.CMUX_WAIT)
+        if receiver.owes and answer in GOOD and parse_current(receiver.before):  # that is how AT+CMUX? is answered
+            answer = (yield from receiver.listen(steps.ASK_WAIT)) or answer
         if answer is None:
-            answer = yield from _unanswered(name, receiver, command, form, report)
+            answer = yield from forms.unanswered(form)
         if answer in GOOD or answer.startswith(b"CONNECT"):
-            report.append(
-                Finding("AT+CMUX", True, f"{form} is answered with {answer.decode() if answer != b'0' else 'OK'}")
-            )
+            report.append(Finding("AT+CMUX", True, f"{form} is answered with {'OK' if answer in GOOD else 'CONNECT'}"))
             config = forms.command.config
             entered = Entered(b"", config, False, rate, form, at_rate=at_rate, way=forms.way, asked_rate=asked_rate)
             return (yield from _enter(receiver, forms.command, entered, report))
@@ -177,23 +177,6 @@ def multiplex(
     said = forms.refusal()
     report.append(Finding("AT+CMUX", False, said))
     raise CmuxRefused(name, said, forms.hint())
-
-
-def _unanswered(
-    name: str, receiver: Receiver, command: CmuxCommand, form: str, report: list[Finding]
-) -> Dialogue[bytes]:
-    """Return the answer of a module that says neither OK nor ERROR, but something; raise `ModuleSilent` for others."""
-    line = receiver.other_result(form)
-    # It may have switched nevertheless, and just now.
-    yield from settle(command.start.settle)
-    yield from receiver.listen(steps.RESCUE_WAIT, rescue_frames(command.config.option))
-    if line is not None and receiver.speaks is None and not (receiver.boots or receiver.off):
-        yield from resynchronise(name, receiver, f"{form} is answered with {line.decode()}, and")
-        return line
-    what = "nothing" if line is None and not (receiver.boots or receiver.off) else "neither OK nor ERROR"
-    said = f"the module answers AT but said {what} within {steps.CMUX_WAIT:g} s to {form}{receiver.seen()}"
-    report.append(Finding("AT+CMUX", False, said))
-    raise ModuleSilent(name, said, cmux_unanswered(receiver))
 
 
 class _Forms:
@@ -239,12 +222,27 @@ class _Forms:
                 self.refused = {form: answer for form, answer in self.refused.items() if "IPR" in form}
                 self._forms = self._asked() or list(self.command.forms())
         if not self._forms and self._allowed is None and not self.command.start.start_command:
-            yield from self._ask()  # the last resort
+            with suppress(ModuleSilent):  # what was refused says more
+                yield from self._ask()  # the last resort
             self._forms = [form for form in self._asked() if form not in self.refused]
         return self._forms.pop(0) if self._forms else None
 
+    def unanswered(self, form: str) -> Dialogue[bytes]:
+        """Return the answer of a module that says neither OK nor ERROR, but something; others raise `ModuleSilent`."""
+        heard, line = self._receiver, self._receiver.other_result(form)
+        # It may have switched nevertheless, and just now.
+        yield from settle(self.command.start.settle)
+        yield from heard.listen(steps.RESCUE_WAIT, rescue_frames(self.command.config.option))
+        if line is not None and heard.speaks is None and not (heard.boots or heard.off):
+            yield from resynchronise(self._name, heard, f"{form} is answered with {line.decode()}, and")
+            return line
+        what = "nothing" if line is None and not (heard.boots or heard.off) else "neither OK nor ERROR"
+        said = f"the module answers AT but said {what} within {steps.CMUX_WAIT:g} s to {form}{heard.seen()}"
+        self._report.append(Finding("AT+CMUX", False, said))
+        raise ModuleSilent(self._name, said, cmux_unanswered(heard))
+
     def _ask(self) -> Dialogue[None]:
-        answered = yield from _ask(self._receiver, self.command, self._report, self._current)
+        answered = yield from _ask(self._name, self._receiver, self.command, self._report, self._current)
         self.command, self._allowed, self._current = answered
 
     def _asked(self) -> list[str]:
@@ -299,10 +297,16 @@ def _ask_n1(
     answer = yield from ask_once(receiver, "AT+CMUX?", steps.N1_WAIT)
     if answer is None:
         report.append(Finding("AT+CMUX?", True, f"no answer within {steps.N1_WAIT:g} s: N1 stays {command.config.n1}"))
-        yield from resynchronise(name, receiver, "AT+CMUX? is not answered, and")
+        yield from _unasked(name, receiver, "AT+CMUX?", steps.N1_WAIT)
         return command, {}
     current = parse_current(receiver.before) if answer in GOOD else {}
     return _own_n1(command, current, report), current
+
+
+def _unasked(name: str, receiver: Receiver, question: str, waited: float) -> Dialogue[None]:
+    """Go on without the answer to a question, which may still come."""
+    receiver.owes, why = True, f"{question} is not answered, and"
+    yield from resynchronise(name, receiver, why, waited=waited, hint=question_lost(receiver))
 
 
 def _own_n1(command: CmuxCommand, current: dict[str, int], report: list[Finding]) -> CmuxCommand:
@@ -319,14 +323,16 @@ def _own_n1(command: CmuxCommand, current: dict[str, int], report: list[Finding]
 
 
 def _ask(
-    receiver: Receiver, command: CmuxCommand, report: list[Finding], current: dict[str, int] | None = None
+    name: str,
+    receiver: Receiver,
+    command: CmuxCommand,
+    report: list[Finding],
+    current: dict[str, int] | None = None,
 ) -> Dialogue[tuple[CmuxCommand, Allowed | None, dict[str, int]]]:
     """Ask the module for the ranges and, unless they are known, for the current values."""
-    answer = yield from ask_once(receiver, "AT+CMUX=?", steps.ASK_WAIT)
-    allowed = parse_allowed(receiver.before) if answer in GOOD else None
+    allowed = parse_allowed((yield from _told(name, receiver, "AT+CMUX=?")))
     if current is None:
-        answer = yield from ask_once(receiver, "AT+CMUX?", steps.ASK_WAIT)
-        current = parse_current(receiver.before) if answer in GOOD else {}
+        current = parse_current((yield from _told(name, receiver, "AT+CMUX?")))
     if allowed is not None:
         report.append(Finding("AT+CMUX=?", True, f"options: {_named(allowed.options)}"))
     if allowed is not None and not allowed.allows(N1, current.get("N1", 0)):
@@ -335,6 +341,14 @@ def _ask(
     elif current.get("N1"):
         command = _own_n1(command, current, report)
     return command, allowed, current
+
+
+def _told(name: str, receiver: Receiver, question: str) -> Dialogue[bytes]:
+    """Return what the module says to a question, if it ends with OK."""
+    answer = yield from ask_once(receiver, question, steps.ASK_WAIT)
+    if answer is None:
+        yield from _unasked(name, receiver, question, steps.ASK_WAIT)
+    return receiver.before if answer in GOOD else b""
 
 
 def _named(options: Sequence[Option]) -> str:
@@ -375,10 +389,10 @@ def _follow_ipr(name: str, receiver: Receiver, command: CmuxCommand, rate: int, 
     if not rate or former is None:  # 0: it finds the rate by itself
         return command
     yield StartupStep(b"", 0.0, rate)
+    since = receiver.elapsed
     for tried in range(steps.AT_TRIES):
         if (yield from ask_once(receiver, "AT", steps.AT_WAIT)) in GOOD:
-            if late or tried:  # no late answer must be taken for that to the next command
-                yield from drain(receiver, steps.LATE_WAIT)
+            yield from let_come(receiver, tried + late, since, steps.LATE_WAIT)
             return replace(command, baudrate=rate)
     yield StartupStep(b"", 0.0, former)
     yield from resynchronise(name, receiver, f"after AT+IPR={rate}, at {rate} baud and at {former},")

@@ -113,6 +113,10 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
             # --- AT is answered, AT+CMUX is not, or with an error ---
             Hint("at-lost", "does it start again, for want of current? has it changed its baud rate?"),
             Hint(
+                "question-lost",
+                "some modules do not bear to be asked about AT+CMUX: cut its power, and try {ask=no}",
+            ),
+            Hint(
                 "cmux-unanswered",
                 "it may be in multiplexer mode now: try again; or it wants another {start_command}",
             ),

@@ -32,6 +32,7 @@ class PeerWatch:
         self._trial: Command | None = None
         self._answers_test: bool | None = None
         self._answers_msc: bool | None = None
+        self._answering: set[int] = set()  # the DLCIs whose MSC it has answered
         self.kind: KeepAlive | None = None
         """How the peer is asked; None: not known yet, so it is not asked."""
         self.question: Command | None = None
@@ -48,6 +49,7 @@ class PeerWatch:
         """
         self._heard_at, self._trial, self.question = now, None, None
         self._answers_test = self._answers_msc = self.kind = None
+        self._answering = set()
         if self._config.keep_alive is not KeepAlive.AUTO:
             self.kind = self._config.keep_alive
         else:
@@ -92,6 +94,7 @@ class PeerWatch:
             self._trial, self._answers_test = None, answers
         elif isinstance(done.command, MSC):
             self._answers_msc = answers or self._answers_msc is True
+            self._answering |= {done.command.dlci} if answers else set()
         before, self.kind = self.kind, self._choice(dlcs)
         return None if self.kind is before else self.kind
 
@@ -107,13 +110,16 @@ class PeerWatch:
 
         Args:
             dlcs: the channels of the session. With `KeepAlive.MSC` nothing is asked while none is open: such modules do
-                not answer Test, an MSC needs a channel, and opening a channel is a question by itself. A peer that
+                not answer Test, an MSC needs a channel, and opening a channel is a question by itself. Nor is anything
+                asked about a channel whose MSC was never answered, if `KeepAlive.AUTO` has chosen that. A peer that
                 holds back every open channel is not asked either.
         """
         if self.kind in (None, KeepAlive.NONE) or self._stalled:
             return None
         channels = _open(dlcs)
-        if (self.kind is KeepAlive.MSC and not channels) or (channels and all(dlc.stopped for dlc in channels)):
+        if self.kind is KeepAlive.MSC and not self._askable(channels):
+            return None
+        if channels and all(dlc.stopped for dlc in channels):
             return None
         return self._heard_at + self._config.keep_alive_interval
 
@@ -125,9 +131,9 @@ class PeerWatch:
             dlcs: the channels of the session.
 
         Returns:
-            A Test or, with `KeepAlive.MSC`, an MSC for the first open channel that changes nothing.
+            A Test or, with `KeepAlive.MSC`, an MSC that changes nothing, for the first channel that can be asked about.
         """
-        first = min(_open(dlcs), key=lambda dlc: dlc.dlci, default=None)
+        first = min(self._askable(_open(dlcs)), key=lambda dlc: dlc.dlci, default=None)
         if self.kind is KeepAlive.MSC and first is not None:
             self.question = MSC(first.dlci, first.own_signals, None, self._config.break_octet)
         else:
@@ -135,6 +141,11 @@ class PeerWatch:
         self._asked_at, self._excused = now, False
         self._sent = self._said = b""
         return self.question
+
+    def _askable(self, channels: Iterable[Dlc]) -> list[Dlc]:
+        """Return the channels about which an MSC can be asked: it is of no use where the peer has answered none."""
+        chosen = self._config.keep_alive is KeepAlive.AUTO
+        return [dlc for dlc in channels if not chosen or dlc.dlci in self._answering]
 
     def _test(self) -> Command:
         return Test(_PAYLOAD[: max(0, self._config.n1 - 2)])

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from math import inf
 
 from . import startup_steps as steps
-from .asking import resynchronise
+from .asking import let_come, resynchronise
 from .at_cmux import CmuxCommand
 from .config import Config, Option
 from .diagnosis import Unanswered, is_text, no_answer_to_at, no_answer_to_sabm
@@ -160,18 +160,20 @@ class _Search:
     def _wake(self, tries: int, wait: float) -> Dialogue[bool]:
         """Send AT until it is answered; in between take the module out of multiplexer mode, in case it is in it."""
         receiver, tried, boots, rescues = self._receiver, 0, self._receiver.boots, self._rescues()
+        since = receiver.elapsed
         while tried < tries and not (tried and self._over):
             tried += 1
             if (yield from self._ask(wait)) in GOOD:
-                # Late answers to earlier attempts must not be taken for the answer to AT+CMUX.
-                for _ in range(1, tried):
-                    if (yield from receiver.listen(steps.LATE_WAIT)) is None:
-                        break
+                # Late answers to earlier attempts must not be taken for the answer to AT+CMUX; one that multiplexed
+                # has not heard them as such.
+                late = since if receiver.speaks is None else receiver.elapsed
+                yield from let_come(receiver, tried - 1, late, steps.LATE_WAIT, 2 * steps.AT_WAIT)
                 return True
             if receiver.ppp:
                 return False
             if boots < receiver.boots <= _BOOTS:  # it has just started, at this rate
                 boots, tried, tries, wait, rescues = receiver.boots, 0, steps.AT_TRIES, steps.AT_WAIT, self._rescues()
+                since = receiver.elapsed
             elif tried >= 2 - (tries < steps.AT_TRIES) and tried < tries:
                 yield from receiver.listen(steps.RESCUE_WAIT, rescues.pop(0))
         return False

@@ -163,6 +163,8 @@ class Receiver:
         """Seconds that were listened."""
         self.ppp: bool = False
         """A PPP link is being set up on the line: the module is in data mode."""
+        self.owes: bool = False
+        """A question about AT+CMUX was not answered in time, and AT may have overtaken its answer."""
         self.boots: int = 0
         """How often the module has said that it has started."""
         self.off: bool = False

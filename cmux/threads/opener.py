@@ -101,18 +101,25 @@ def _open(plan: Plan, hold: Callable[[Line], None]) -> Mux:
         line.close()
         raise
     entered: Entered | None = None
+    config = plan.config
 
     def reopen() -> tuple[Line, Callable[[Line], Entered | None]]:
-        def enter(line: Line) -> Entered | None:
-            return startup_runner.enter(line, plan.again(entered), plan.other_rates) if plan.by_at else None
+        return plan.open_line(again=True), enter_again
 
-        return plan.open_line(again=True), enter
+    def enter_again(line: Line) -> Entered | None:
+        nonlocal entered, config
+        if not plan.by_at:
+            return None
+        now = startup_runner.enter(line, plan.again(entered), plan.other_rates)
+        config = now.config
+        entered = entered if now.adopted else now
+        return now
 
     try:
         if plan.by_at:
             entered = startup_runner.enter(line, plan.command, plan.other_rates)
+            config = entered.config
             hold(line)
-        config = entered.config if entered is not None else plan.config
         mux = Mux(
             line,
             lambda: Link(Role.INITIATOR, config, line_rate=plan.pace(line.rate)),

@@ -67,9 +67,12 @@ def always(octets: bytes) -> Callable[[Misfit, bytes], bytes]:
     return lambda module, data: octets
 
 
-def _dies_after_a_question(module: Misfit, data: bytes) -> bytes | None:
-    module.dead = b"AT+CMUX?" in data
-    return b"" if module.dead else None
+def _dies_after(command: bytes) -> Callable[[Misfit, bytes], bytes | None]:
+    def die(module: Misfit, data: bytes) -> bytes | None:
+        module.dead = command in data
+        return b"" if module.dead else None
+
+    return die
 
 
 def _adopted(module: Misfit, data: bytes) -> bytes:
@@ -252,7 +255,8 @@ CASES: dict[str, Case] = {
         "--baudrate 9600 saves the search", lambda: RateModule(9600), {"other_rates": (9600,)}, "note", raises=False
     ),
     # --- AT is answered, AT+CMUX is not, or with an error ---
-    "at-lost": Case("for want of current?", misfit(_dies_after_a_question)),
+    "at-lost": Case("for want of current?", misfit(_dies_after(b"AT+CFUN=1")), {"init": "AT+CFUN=1"}),
+    "question-lost": Case("about AT+CMUX: cut its power, and try --no-ask", misfit(_dies_after(b"AT+CMUX?"))),
     "restarted": Case("is its supply strong enough?", of(after_ok=b"\r\nRDY\r\n", **UNHEARD)),
     "switched-off": Case(
         "is its supply of the right voltage", of(cmux_answer=b"\r\nUNDER_VOLTAGE POWER DOWN\r\n"), {"ask": False}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TypeVar
 
 from mux_module import Module
@@ -23,11 +23,15 @@ class MuteModule:
         test: what becomes of a Test: ``echo``, ``nsc`` or ``mute``.
         msc: what becomes of an MSC: ``echo``, ``nsc`` or ``mute``.
         adm: it refuses DLCI 0.
+        unasked: DLCIs whose MSC it does not answer in any case.
     """
 
-    def __init__(self, test: str = "echo", msc: str = "echo", *, adm: bool = False) -> None:
+    def __init__(
+        self, test: str = "echo", msc: str = "echo", *, adm: bool = False, unasked: Container[int] = ()
+    ) -> None:  # fmt: skip
         self.answers: dict[type[Command], str] = {Test: test, MSC: msc}
         self.adm = adm
+        self.unasked = unasked
         self.dead = False
         """It answers nothing at all any more."""
         self.heard: list[Command] = []
@@ -59,7 +63,7 @@ class MuteModule:
                 continue
             self.heard.append(message.body)
             answer = self.answers.get(type(message.body), "echo")
-            if answer != "mute":
+            if answer != "mute" and getattr(message.body, "dlci", None) not in self.unasked:
                 body = message.body if answer == "echo" else NSC(message.type_octet)
                 said += from_module(0, encode_message(body, command=False))
         return said

@@ -68,6 +68,8 @@ CASES: list[tuple[list[tuple[str, int]], bool | None, bool, list[str]]] = [
     ([IXON], None, False, []),  # the system sets it on every port
     ([IXON, IXOFF], None, False, [CLEARED]),
     ([CRTSCTS, IXOFF], None, True, [KEPT, CLEARED]),
+    ([IXOFF], True, True, [CLEARED]),  # who speaks of RTS/CTS has said nothing of XON/XOFF
+    ([CRTSCTS, IXOFF], False, False, [CLEARED]),
 ]
 
 

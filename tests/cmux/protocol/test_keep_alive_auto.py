@@ -93,6 +93,33 @@ def test_without_a_channel_it_waits_for_one_that_is_opened_later() -> None:
     assert host.of(KeepAliveChosen)[1:] == [KeepAliveChosen(KeepAlive.MSC)]
 
 
+@pytest.mark.parametrize("answers", [2, 3])
+def test_it_is_asked_about_a_channel_whose_msc_it_has_answered(answers: int) -> None:
+    host = Watcher(MuteModule("mute", unasked={1, 2, 3} - {answers}), AUTO, 1, 2, 3)
+    host.wait(HOUR)
+    assert host.of(KeepAliveChosen) == [KeepAliveChosen(KeepAlive.MSC)]
+    assert host.link.ended is None
+    host.module.dead = True
+    host.wait(INTERVAL + GIVEN_UP + 0.1)
+    assert [end.cause for end in host.of(SessionClosed)] == [Cause.TIMEOUT]
+
+
+def test_nothing_is_asked_while_no_such_channel_is_open() -> None:
+    host = Watcher(MuteModule("mute", unasked={1}), AUTO, 1, 2)
+    host.wait(2 * INTERVAL)
+    host.link.multiplexer.close(2, host.now)
+    host.turn()
+    host.wait(HOUR)
+    assert host.link.ended is None
+    assert host.link.multiplexer.is_open(1)
+
+
+def test_whoever_asks_for_msc_gets_it_on_any_channel() -> None:
+    host = Watcher(MuteModule(unasked={1}), Config(keep_alive=KeepAlive.MSC), 1, 2)
+    host.wait(HOUR)
+    assert [end.cause for end in host.of(SessionClosed)] == [Cause.TIMEOUT]
+
+
 def test_a_module_without_control_channel_is_not_asked_and_that_is_told() -> None:
     host = Watcher(MuteModule(adm=True), Config(adm=True, keep_alive=KeepAlive.AUTO), 1)
     host.wait(HOUR)

@@ -12,6 +12,7 @@ from mux_module import Module
 from plugged import plugged
 from rate_module import RateModule
 from shells import Mux, Shell
+from startup_waits import shorten_waits
 
 import cmux
 from cmux.cli import main
@@ -122,6 +123,25 @@ def test_commands_go_out_again_when_the_line_is_opened_again_and_what_was_found_
                 assert second.commands == ["AT", "ATE0", "AT+CMUX=0,0,4,127"]
                 assert mux.channel(1).echoes(bytes(500))
                 assert mux.config.n1 == 127
+
+
+def test_one_that_multiplexed_already_is_asked_when_it_answers_at_again(
+    shell: Shell, link: Path, soon: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten_waits(monkeypatch, 0.05)
+    with ExitStack() as stack, Module(answers={"AT+CMUX?": OWN_N1}, config=Config(n1=127)) as second:
+        first = stack.enter_context(Module(starts_in_mux=True, knows_at=False))
+        link.symlink_to(first.path)
+        with shell.open(str(link), reattach=True, other_rates=(), **SHORTLY) as mux:
+            assert mux.config.n1 == 31
+            link.unlink()
+            with plugged(link, second.path):
+                stack.close()
+                mux.until(lambda core: not core.session_open)
+                mux.wait_attached()
+                assert [one for one in second.commands if one != "AT"] == ["AT+CMUX?", "AT+CMUX=0"]
+                assert mux.config.n1 == 127
+                assert mux.channel(1).echoes(bytes(500))
 
 
 def test_another_command_goes_out_again_too(shell: Shell, link: Path, soon: None) -> None:
