@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 
 .PHONY: help demo test interop mutants lint conformance acceptance docs fuzz bench clean
 .DELETE_ON_ERROR:
+unexport PYTHONDONTWRITEBYTECODE # hundreds of programs are started by the tests
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -33,6 +34,7 @@ demo: $(VENV)/run.stamp ## chapter 8 of the app note over a multiplexed line, on
 	@$(BIN)/gsm0710 demo
 
 test: $(VENV)/test.stamp ## the test suite
+	@$(BIN)/python -m pytest --ignore tests/interop --collect-only -qq >/dev/null || true # once, not in each worker
 	$(BIN)/python -m pytest --ignore tests/interop -n 6 --dist loadfile $(PYTEST_ARGS)
 
 interop: $(VENV)/test.stamp ## the tests with programs that nobody here wrote, as far as they are installed

@@ -22,6 +22,7 @@ import time
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
@@ -120,6 +121,7 @@ def load() -> list[Mutant]:
     return [Mutant(*row) for row in rows]
 
 
+@cache
 def marked(root: Path = ROOT) -> dict[str, list[Path]]:
     """Return the files that have tests marked with each number."""
     files: dict[str, list[Path]] = {}

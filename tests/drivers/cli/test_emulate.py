@@ -214,7 +214,6 @@ def test_interrupting_the_demo_is_130(tmp_path: Path) -> None:
                     break
             process.send_signal(signal.SIGINT)
             said = process.communicate(timeout=20)[1]
-            assert process.returncode == 130
-            assert "Traceback" not in said
+            assert (process.returncode, "Traceback" in said) == (130, False), said
         module.terminate()
         assert module.wait(10) == 0
