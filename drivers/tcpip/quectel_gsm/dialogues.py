@@ -9,13 +9,11 @@ from contextlib import suppress
 from ...at.core import Dialogue, LinePattern, Response, command, expect
 from ...at.core.patterns import any_match
 from ...errors import (
-    AtError,
     AtTimeout,
     CommandError,
     SettingRefused,
     UnexpectedAnswer,
 )
-from ..core.extras import Identified
 from ..core.socket_state import Role
 from .timeouts import deadline
 from .unsolicited import CONNECT_FAIL, DEACTIVATED, indexed
@@ -83,33 +81,6 @@ def read_foreground() -> Dialogue[tuple[int, int | None]]:
     context, _, channel = (part.strip() for part in text.partition(","))
     number = int(channel) if channel.isdigit() else 255
     return int(context), None if number == 255 else number
-
-
-def identify(refusal: CommandError) -> Dialogue[Identified]:
-    """Return the model (AT+GMM, or else ATI), and whether the module knows contexts that are selected (AT+QIFGCNT?).
-
-    Args:
-        refusal: how it has refused the context. ERROR alone is what a module of this family says of one that is busy.
-    """
-    lines, speaks = (yield from _lines_of("AT+GMM")), None
-    model = lines[0].removeprefix("+GMM:").strip(' "') if lines else " ".join((yield from _lines_of("ATI")))
-    if not model and refusal.answer == "ERROR":
-        return Identified()
-    try:
-        yield from read_foreground()
-        speaks = True
-    except CommandError:
-        speaks = False
-    except (AtError, ValueError):
-        speaks = None
-    return Identified(model, speaks)
-
-
-def _lines_of(text: str) -> Dialogue[list[str]]:
-    """Return the lines of the answer to a question that not every module knows."""
-    with suppress(AtError):
-        return [line.strip() for line in (yield from command(text, timeout=deadline("GMM"))).lines if line.strip()]
-    return []
 
 
 def state() -> Dialogue[str]:

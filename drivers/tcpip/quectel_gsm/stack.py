@@ -16,7 +16,7 @@ from ..core.ownership import modem_of
 from ..core.procedure import Procedure, on_channel
 from ..core.socket_state import Acknowledged, Ending, SocketState
 from ..core.stack import TcpipStack, Wiring
-from . import closing, coexistence, dialogues, dns, exchange, reconcile, setup
+from . import closing, coexistence, dialogues, dns, exchange, identification, reconcile, setup
 from .activation import Activation
 from .classifier import Classifier
 from .data_mode import DataMode
@@ -107,7 +107,7 @@ class QuectelGsmStack(TcpipStack):
         """See `TcpipStack.identify`: AT+GMM, AT+QIFGCNT?, unless another UART of the module has claimed one before."""
         if modem_of(self.wiring.port._modem) in self._members:
             return Identified(speaks=True)
-        return (yield from on_channel(dialogues.identify(refusal)))
+        return (yield from on_channel(identification.identify(refusal)))
 
     def set_up(self) -> Procedure[None]:
         """See `TcpipStack.set_up`."""
