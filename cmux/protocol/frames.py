@@ -83,6 +83,10 @@ Decoded = tuple[int, Frame | FrameDropped]
 """The position of an opening flag (octets since the decoder was created), and what followed it."""
 
 
+def _nothing() -> Generator[Decoded]:
+    yield from ()
+
+
 class Decoder(ABC):
     """Decodes octets, in portions of any size, into frames: the common part of the decoders of both options.
 
@@ -100,13 +104,14 @@ class Decoder(ABC):
         self._data = b""  # from the flag of a partial frame on
         self._offset = 0  # position of the beginning of _data, in octets since the start
         self._removed = 0  # octets taken out of _data behind its first flag
+        self._needed = 0  # octets that _data has to have before it is worth a look
         self.skipped = 0
         """Octets between frames that are not flags."""
 
     @property
     def pending(self) -> bool:
         """Whether a partial frame waits for more octets."""
-        return self._data.strip(self._flag) != b""
+        return self._needed > 0 or self._data.strip(self._flag) != b""
 
     def receive_data(self, data: bytes) -> list[Frame | FrameDropped]:
         """Decode octets from the line.
@@ -117,7 +122,7 @@ class Decoder(ABC):
         Returns:
             The frames that they complete, and what was dropped, in order.
         """
-        return [item for _, item in self.scan(data)]
+        return [item for _, item in self._scan()] if self._add(data) else []
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'in a frame' if self.pending else 'between frames'} skipped={self.skipped}>"
@@ -132,8 +137,15 @@ class Decoder(ABC):
             The items that `receive_data` returns, each with the offset of its opening flag. When the iterator is closed
             early, the octets behind the last item are kept: `take_rest` returns them.
         """
-        self._data += data
-        return self._scan()
+        return self._scan() if self._add(data) else _nothing()
+
+    def _add(self, data: bytes) -> bool:
+        """Keep octets; tell whether it is worth decoding: the partial frame may be complete."""
+        self._data = data = self._data + data
+        if len(data) < self._needed:
+            return False
+        self._needed = 0
+        return True
 
     def take_rest(self) -> bytes:
         """Return the octets that have not been decoded, without leading flags, and clear them."""
@@ -153,6 +165,7 @@ class Decoder(ABC):
         while self.pending and (force or self._frame_behind()):
             start = self._opening_flag()
             offset, raw = self._offset + start, self._data[start:]
+            self._needed = 0
             self._drop_to(start + 1)
             yield offset, FrameDropped(offset, DropReason.TRUNCATED, raw)
             yield from self._scan()
@@ -167,6 +180,7 @@ class Decoder(ABC):
 
     def reset(self) -> None:
         """Forget a partial frame: what comes next is from a new line."""
+        self._needed = 0
         self._drop_to(len(self._data))
 
     def _opening_flag(self) -> int:
@@ -207,51 +221,61 @@ class BasicDecoder(Decoder):
                 if len(octets) < 4:
                     return None
             header = cache.parsed.get(octets) or cache.parse(octets)
-        if isinstance(header, Header) and header.length > self._n1:
-            return BadHeader(DropReason.TOO_LONG, header.size)
         return header
 
     def _scan(self) -> Generator[Decoded]:
-        data, flag = self._data, self._flag
-        base = self._offset
+        data, flag, longest = self._data, self._flag, self._n1
+        known, new, octet = HEADERS[Option.BASIC].parsed, tuple.__new__, wire.BASIC_FLAG
+        base, size = self._offset, len(data)
         start = 0
         try:
-            while True:
-                found = data.find(flag, start)
-                if found < 0:
-                    self.skipped += len(data) - start
-                    start = len(data)
-                    return
-                self.skipped += found - start
-                start = found
-                while data[start + 1 : start + 2] == flag:  # 27.010 5.2.5: any run of flags is fill
-                    start += 1
+            if not data.startswith(flag) and (start := self._flag_from(0)) == size:
+                return
+            while True:  # at a flag
                 body = start + 1
-                header = self._header_at(data, body)
-                if header is None:
+                while data[body : body + 1] == flag:  # 27.010 5.2.5: any run of flags is fill
+                    start, body = body, body + 1
+                header = known.get(data[body : body + 3]) or known.get(data[body : body + 4])
+                if header is None and (header := self._header_at(data, body)) is None:
                     return
                 if isinstance(header, BadHeader):
                     reason, end = header.reason, body + header.size - 1
                 else:
-                    check = body + header.size + header.length
+                    dlci, cr, kind, pf, _, _, octets, length, expected = header
+                    begin = body + octets
+                    check = begin + length
                     end = check + 1
-                    if end >= len(data):
+                    if length > longest:
+                        reason, end = DropReason.TOO_LONG, begin - 1
+                    elif end >= size:
+                        self._needed = end - start + 1
                         return
-                    if data[end] != wire.BASIC_FLAG:  # 27.010 5.2.3
+                    elif data[end] != octet:  # 27.010 5.2.3
                         reason = DropReason.NO_CLOSING_FLAG
-                    elif data[check] != (fcs(data[body:check]) if header.fcs is None else header.fcs):
+                    elif data[check] != (fcs(data[body:check]) if expected is None else expected):
                         reason = DropReason.FCS
                     else:
-                        info = data[body + header.size : check]
+                        frame = new(Frame, (dlci, cr, kind, pf, data[begin:check], 0, 0))
                         offset = base + start
                         start = end  # 27.010 5.2.6.1: the closing flag may open the next frame
-                        yield offset, Frame(header.dlci, header.cr, header.type, header.pf, info)
+                        yield offset, frame
                         continue
                 offset, raw = base + start, data[start : end + 1]
                 start = body  # continue behind the *opening* flag: a damaged length costs this frame only
                 yield offset, FrameDropped(offset, reason, raw)
+                if (start := self._flag_from(body)) == size:
+                    return
         finally:
-            self._drop_to(start)
+            self._offset += start
+            self._data = data[start:]
+
+    def _flag_from(self, index: int) -> int:
+        """Return the index of the next flag, or the end of the data; what lies before it is between frames."""
+        found = self._data.find(self._flag, index)
+        if found < 0:
+            found = len(self._data)
+        self.skipped += found - index
+        return found
 
     def _frame_behind(self) -> bool:
         data, flag = self._data, self._flag
@@ -259,7 +283,7 @@ class BasicDecoder(Decoder):
         while start >= 0:
             body = start + 1
             header = self._header_at(data, body)
-            if isinstance(header, Header):
+            if isinstance(header, Header) and header.length <= self._n1:
                 check = body + header.size + header.length
                 if data[check + 1 : check + 2] == flag and data[check] == (
                     fcs(data[body:check]) if header.fcs is None else header.fcs
