@@ -19,6 +19,8 @@ _MAX_BASIC_INFO = 0x7FFF
 
 # --- Encoding -----------------------------------------------------------------------------------------------------
 
+_BASIC = Option.BASIC
+_BASIC_ENDS = HEADERS[Option.BASIC].ends
 _TO_ESCAPE = re.compile(b"[" + re.escape(bytes((wire.ADVANCED_FLAG, wire.ESCAPE)) + wire.FLOW_OCTETS) + b"]")
 _ESCAPED = re.compile(bytes((wire.ESCAPE,)) + b"(.)", re.DOTALL)
 
@@ -37,6 +39,11 @@ def encode(frame: Frame, option: Option = Option.BASIC) -> bytes:
         FrameError: the frame cannot be encoded: a DLCI over 63, a type that the option does not allow, or an
             information field that the type or the length octets do not allow.
     """
+    dlci, cr, kind, pf, info, nr, ns = frame
+    if option is _BASIC and not nr and not ns:
+        ends = _BASIC_ENDS.get((dlci, cr, kind, pf, len(info)))
+        if ends is not None:
+            return ends[0] + info + ends[1]
     if frame.info and frame.type not in CARRY_INFO:
         raise FrameError(f"{frame.type.name} carries no information field (27.010 §5.3)")
     if option is Option.BASIC and len(frame.info) > _MAX_BASIC_INFO:

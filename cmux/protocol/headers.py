@@ -68,6 +68,10 @@ class BadHeader(NamedTuple):
     size: int  # octets up to the one that is wrong
 
 
+Key = tuple[int, bool, FrameType, bool, int, int, int]
+"""DLCI, C/R, type, P/F, N(R), N(S), and the length of the information field in the basic option, else 0."""
+
+
 class HeaderCache:
     """Parses, builds and caches the headers of one option, by the declaration in `wire`.
 
@@ -80,7 +84,12 @@ class HeaderCache:
         self._layout = wire.basic_header if self._basic else wire.advanced_header
         self._types = _BASIC_TYPES if self._basic else frozenset(FrameType)
         self.parsed: dict[bytes, Header | BadHeader] = {}
-        self.built: dict[tuple[int, bool, FrameType, bool, int, int, int], tuple[bytes, int | None]] = {}
+        self.built: dict[Key, tuple[bytes, int | None]] = {}
+        self.ends: dict[tuple[int, bool, FrameType, bool, int], tuple[bytes, bytes]] = {}
+        """What stands before and behind an information field, by DLCI, C/R, type, P/F and the length of the field.
+
+        In the basic option, and for the types whose FCS covers the header only.
+        """
 
     def parse(self, octets: bytes) -> Header | BadHeader:
         """Parse a complete header, and cache the result."""
@@ -128,7 +137,10 @@ class HeaderCache:
         octets = self._layout.build(header)
         if len(self.built) >= MAX_CACHED_HEADERS:
             self.built.clear()
+            self.ends.clear()
         self.built[key] = result = octets, None if frame.type in _FCS_OVER_INFO else fcs(octets)
+        if self._basic and result[1] is not None:
+            self.ends[frame.dlci, frame.cr, frame.type, frame.pf, length] = b"\xf9%b" % octets, b"%c\xf9" % result[1]
         return result
 
     def _check(self, frame: Frame) -> None:
