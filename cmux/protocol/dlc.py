@@ -364,6 +364,22 @@ class Dlc:
         del self.queue[:size]
         self.count_sent(size)
 
+    def take(self, count: int, size: int) -> bytes:
+        """Remove several fields from the queue at once, on convergence layer 1: they have been sent.
+
+        Args:
+            count: how many.
+            size: the length of each in octets.
+
+        Returns:
+            Their octets.
+        """
+        octets = bytes(self.queue[: count * size])
+        del self.queue[: count * size]
+        self.counters["frames_sent"] += count
+        self.counters["octets_sent"] += len(octets)
+        return octets
+
     def count_sent(self, size: int) -> None:
         """Count a frame that has been sent.
 

@@ -121,8 +121,13 @@ class Scheduler:
         shortest = min(other.longest for _, other in busy if other.level == flow.level)
         return Turn(dlci, max(shortest, SHORTEST_TURN))
 
+    @property
+    def lone(self) -> bool:
+        """Whether a single DLC takes turns, and all of them are alike until another one comes."""
+        return len(self._flows) == 1 and not any(flow.new or flow.late for flow in self._flows.values())
+
     def sent(self, dlci: int) -> None:
-        """Note that a DLC had its turn."""
+        """Note that a DLC had its turn, or several if it is `lone`: nobody waits for it then."""
         self._frames += 1
         flow = self._flows.pop(dlci)
         self._flows[dlci] = flow
