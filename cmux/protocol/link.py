@@ -117,6 +117,11 @@ class Link:
         self._waking = self._waking or (bool(data) and self.multiplexer.waking)
         return data
 
+    @property
+    def wants_write(self) -> bool:
+        """Whether `next_write` may return something now: False only if it returns nothing."""
+        return not self._blocked and self.multiplexer.has_output
+
     def _give(self, data: bytes, now: float) -> None:
         self._pacer.gave(len(data), now)
         self.unwritten += len(data)

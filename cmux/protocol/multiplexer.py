@@ -325,6 +325,12 @@ class Multiplexer(ControlServices):
         return self._at(now).hand_out(limit)
 
     @property
+    def has_output(self) -> bool:
+        """Whether `data_to_send` may return something now: False only if it returns nothing."""
+        session = self._session
+        return session.transmitter.has_output or not session.standby.rests
+
+    @property
     def waking(self) -> bool:
         """Whether frames wait after flags because the peer may have slept by itself (`Config.sleeps_after`)."""
         return self._session.transmitter.waking

@@ -122,6 +122,11 @@ class Scheduler:
         return Turn(dlci, max(shortest, SHORTEST_TURN))
 
     @property
+    def busy(self) -> bool:
+        """Whether a DLC takes turns, or did until a moment ago."""
+        return bool(self._flows)
+
+    @property
     def lone(self) -> bool:
         """Whether a single DLC takes turns, and all of them are alike until another one comes."""
         return len(self._flows) == 1 and not any(flow.new or flow.late for flow in self._flows.values())

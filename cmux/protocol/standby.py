@@ -82,6 +82,11 @@ class Standby:
         if self.power.hears_flags(data, partial=partial) or (woken and self.power.awake):
             self.apply(PowerInput.FLAGS)
 
+    @property
+    def rests(self) -> bool:
+        """Whether both stations are awake, and no step towards sleep is due."""
+        return self.power.state is Power.AWAKE
+
     def before_sending(self) -> None:
         """Continue towards sleep, or wake the peer for what is due."""
         self._rest()

@@ -107,6 +107,11 @@ class Transmitter:
         self._flags = 0
 
     @property
+    def has_output(self) -> bool:
+        """Whether something may leave: False only if nothing is queued."""
+        return bool(self._control or self._flags) or self._scheduler.busy
+
+    @property
     def due(self) -> bool:
         """Whether a frame could leave if the peer were awake."""
         return self._next_control() is not None or self._next_turn() is not None

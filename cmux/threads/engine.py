@@ -28,6 +28,8 @@ from .receive_buffer import ReceiveBuffer
 T = TypeVar("T")
 
 _WRITE_WAIT = 0.2
+_AT_ONCE = 16  # portions that a caller writes for itself and others before the writer takes over
+_AWAKE = float("-inf")
 
 
 class Engine:
@@ -58,6 +60,10 @@ class Engine:
         self._log = port_logger(line.name)
         self._capture = capture
         self._stopping = False
+        self._rest = b""  # what the core has handed out and the line has not taken
+        self._captured = True  # the capture has it, if there is one
+        self._writing = False  # a thread is about to write that; no other one does
+        self._sleeps_until: float | None = _AWAKE  # when the writer looks again by itself; None: never
         self._events: deque[Event] = deque()
         self._make_locks()
         self._threads = [
@@ -101,11 +107,12 @@ class Engine:
         for thread in self._threads:
             thread.start()
 
-    def call(self, action: Callable[[Multiplexer, float], T]) -> T:
+    def call(self, action: Callable[[Multiplexer, float], T], *, wake: bool = True) -> T:
         """Run one or more calls to the core under the lock.
 
         Args:
             action: called with the core and the time.
+            wake: let the writer look what there is to write now; otherwise `push` or `wake` must follow.
 
         Returns:
             What `action` returns.
@@ -117,8 +124,90 @@ class Engine:
             if self.error is not None:
                 raise self.ended()
             result = action(self.link.multiplexer, time.monotonic())
-            self._work.notify()
+            if wake:
+                self._work.notify()
             return result
+
+    def wake(self) -> None:
+        """Let the writer look what there is to write."""
+        with self._lock:
+            self._work.notify()
+
+    def push(self) -> None:
+        """Write what is due in the thread of the caller, who holds no lock, as far as the line takes it at once.
+
+        The rest is left to the writer, as is everything on a line that cannot do that. An interrupt loses no octet.
+        """
+        if not self.line.writes_at_once or self.is_own_thread:
+            self.wake()
+            return
+        taken: deque[int] = deque()
+        try:
+            more = self._claim()
+            for _ in range(_AT_ONCE):
+                if not more:
+                    break
+                self._capture_rest()
+                self.line.write_at_once(self._rest, taken)
+                more = self._account(taken)
+            else:
+                self._hand_over(taken)
+        except HungUp as error:
+            self._hand_over(taken)
+            self.lose(Cause.LINE_LOST, str(error))
+        except BaseException:
+            self._hand_over(taken)
+            raise
+        self._dispatch()
+
+    def _claim(self) -> bool:
+        """Take what is to be written now, unless another thread is writing; tell whether there is any."""
+        with self._lock:
+            if self._writing or self._rest or self._stopping or self.error is not None:
+                return False
+            return self._take_next(time.monotonic())
+
+    def _take_next(self, now: float) -> bool:
+        """Take the next portion, or let the writer sleep no longer than it may; the caller holds the lock."""
+        self._rest = self.link.next_write(now)
+        self._writing = bool(self._rest)
+        self._take_due(now)
+        if not self._writing:
+            self._wake_in_time()
+        self._captured = self._capture is None
+        return self._writing
+
+    def _capture_rest(self) -> None:
+        """Give the capture what is about to be written, before the peer can have answered; without the lock."""
+        if not self._captured and self._capture is not None:
+            self._captured = True
+            self._capture.feed(self._rest, from_host=self._from_host, timestamp=time.time_ns())
+
+    def _account(self, taken: deque[int]) -> bool:
+        """Note what the line has taken; tell whether there is more to be written at once."""
+        with self._lock:
+            now = time.monotonic()
+            self._note_taken(taken.pop() if taken else 0, now)
+            if self._rest:
+                self._writing = False
+                self._work.notify()
+                return False
+            return not self._stopping and self._take_next(now)
+
+    def _hand_over(self, taken: deque[int]) -> None:
+        """Leave what this thread was about to write to the writer."""
+        with self._lock:
+            if self._writing:
+                if taken:
+                    self._note_taken(taken.pop(), time.monotonic())
+                self._writing = False
+            self._work.notify()
+
+    def _wake_in_time(self) -> None:
+        """Wake the writer if it would sleep too long; the caller holds the lock."""
+        due = self.link.next_timeout()
+        if self._stopping or (due is not None and (self._sleeps_until is None or due < self._sleeps_until)):
+            self._work.notify()
 
     def answer(self, text: str) -> None:
         """Answer the AT command that `CommandReceived` reported; see `Responder.answer`.
@@ -235,24 +324,23 @@ class Engine:
             self._capture.feed(data, from_host=not self._from_host, timestamp=time.time_ns())
         with self._lock:
             self._take(self.link.receive(data, time.monotonic()))
-            self._work.notify()
+            if self.link.wants_write:
+                self._work.notify()
+            else:
+                self._wake_in_time()
         self._dispatch()
 
     def _write(self) -> None:
-        data = b""
         try:
             while True:
+                data = self._next_write()
+                self._dispatch()
                 if not data:
-                    data = self._next_write()
-                    self._dispatch()
-                    if self._stopping and not data:
+                    if self._stopping:
                         return
-                    if not data:
-                        continue
-                    if self._capture is not None:  # before the peer can have answered
-                        self._capture.feed(data, from_host=self._from_host, timestamp=time.time_ns())
+                    continue
+                self._capture_rest()
                 taken = self.line.write(data, _WRITE_WAIT)
-                data = data[taken:]
                 self._wrote(taken)
                 if not taken and (self._stopping or self.error is not None):
                     return
@@ -263,16 +351,22 @@ class Engine:
 
     def _next_write(self) -> bytes:
         """Wait until there is something to write or to dispatch; serve the timers meanwhile."""
-        link = self.link
         with self._lock:
             while True:
                 now = time.monotonic()
                 self._take_due(now)
-                data = link.next_write(now)
-                if data or self._events or self._stopping:
-                    return data
-                due = link.next_timeout()
+                if not self._writing:
+                    if self._rest:
+                        self._writing = True
+                    else:
+                        self._take_next(now)
+                    if self._rest:
+                        return self._rest
+                if self._events or (self._stopping and not self._writing):
+                    return b""
+                due = self._sleeps_until = self.link.next_timeout()
                 self._work.wait(None if due is None else max(0.0, due - now))
+                self._sleeps_until = _AWAKE
 
     def _take_due(self, now: float) -> None:
         due = self.link.next_timeout()
@@ -282,15 +376,19 @@ class Engine:
     def _wrote(self, count: int) -> None:
         """Tell the link how much the line took; if it took nothing, the line may be lost soon."""
         with self._lock:
-            now = time.monotonic()
-            if count:
-                self.link.wrote(count, now)
-            else:
-                self.link.blocked(now)
-                self._take(self.link.waiting_events(now))
-            if not self.link.unwritten:
-                self._progress.notify_all()
+            self._note_taken(count, time.monotonic())
+            self._writing = False
         self._dispatch()
+
+    def _note_taken(self, count: int, now: float) -> None:
+        self._rest = self._rest[count:]
+        if count:
+            self.link.wrote(count, now)
+        else:
+            self.link.blocked(now)
+            self._take(self.link.waiting_events(now))
+        if not self.link.unwritten:
+            self._progress.notify_all()
 
     def _leave(self) -> None:
         """Keep no caller waiting for a thread that has ended, whatever the reason."""
