@@ -160,7 +160,9 @@ class Interrupt:
     def __call__(self, frame: FrameType, event: str, _: object) -> Interrupt | None:
         if not frame.f_code.co_filename.startswith((THREADS, LINE)):
             return None
-        if event == "line" and not linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith("with "):
+        if event == "line" and not linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith(
+            "with "
+        ):
             self.left -= 1
             if self.left == 0:
                 self.where = f"{frame.f_code.co_name}:{frame.f_lineno}"
@@ -168,28 +170,37 @@ class Interrupt:
         return self
 
 
-def test_an_interrupt_at_any_line_of_a_write_loses_no_octet_and_sends_none_twice(mux: cmux.Mux) -> None:
-    channel = channel_of(mux)
-    interrupted = 0
-    for at in range(1, 1000):
-        token = b"<%d>" % at
-        interrupt = Interrupt(at)
-        before = sys.gettrace()
-        sys.settrace(interrupt)
-        try:
-            channel.write(token)
-        except KeyboardInterrupt:
-            interrupted += 1
-        finally:
-            sys.settrace(before)
-        # What has been queued leaves by itself; the line works as before.
-        assert mux._engine.wait_written(1, PATIENCE), f"interrupted in {interrupt.where}"
-        channel.write(b".")
-        assert channel.read_until(b".") in (token + b".", b"."), f"interrupted in {interrupt.where}"
-        if not interrupt.where:
-            break
-    assert interrupted >= 30
-    assert not interrupt.where, "each line was tried"
+def test_an_interrupt_at_any_line_of_a_write_loses_no_octet_and_sends_none_twice() -> None:
+    """Or it ends the session, if it came in the middle of a change of the core."""
+    at = whole = ended = 0
+    interrupt = Interrupt(0)
+    while at == 0 or interrupt.where:
+        with Module() as module, cmux.open(module.path, drain_timeout=0.0) as mux:
+            channel = channel_of(mux)
+            while at == 0 or interrupt.where:
+                at += 1
+                interrupt = Interrupt(at)
+                token = b"<%d>" % at
+                before = sys.gettrace()
+                sys.settrace(interrupt)
+                try:
+                    channel.write(token)
+                except KeyboardInterrupt:
+                    pass
+                finally:
+                    sys.settrace(before)
+                if mux.error is not None:
+                    with pytest.raises(cmux.SessionEnded, match="interrupted in the middle of a change"):
+                        channel.write(b".")
+                    ended += 1
+                    break
+                # What has been queued leaves by itself; the line works as before.
+                assert mux._engine.wait_written(1, PATIENCE), f"interrupted in {interrupt.where}"
+                channel.write(b".")
+                assert channel.read_until(b".") in (token + b".", b"."), f"interrupted in {interrupt.where}"
+                whole += bool(interrupt.where)
+    assert whole >= 30
+    assert ended >= 1
 
 
 def test_closing_waits_for_who_is_writing(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
