@@ -55,6 +55,28 @@ def hung_up_after(heard: bytes, error: HungUp) -> HungUp:
     return HungUp(f"{error}, after {said.decode()!r}") if said and said.isascii() else error
 
 
+class SharedReading(Protocol):
+    """A line that one thread waits for and another may read meanwhile; see `SharedRead`."""
+
+    def wait(self) -> None:
+        """Wait until there is something to read and nobody leads, or the wait was cancelled; for the thread."""
+
+    def take(self) -> None:
+        """Become the one who leads."""
+
+    def give_back(self) -> None:
+        """Let the thread wait again."""
+
+    def lead(self, timeout: float | None) -> bool:
+        """Wait for octets in place of the thread; tell whether there may be any."""
+
+    def interrupt(self) -> None:
+        """End the wait of who leads, or of who leads next."""
+
+    def read(self, octets: deque[bytes]) -> None:
+        """Read what is there, without waiting."""
+
+
 class Line(ABC):
     """One open line.
 
@@ -142,6 +164,10 @@ class Line(ABC):
             HungUp: the line is gone.
         """
         raise NotImplementedError
+
+    def shared_read(self) -> SharedReading | None:
+        """Return how to read in place of the thread that waits for octets; None where that is not possible."""
+        return None
 
     @abstractmethod
     def cancel(self) -> None:

@@ -25,8 +25,8 @@ from .base import HungUp, Line, SerialLike, hung_up
 from .facts import Fact, facts
 from .port_errors import check_name, port_error
 from .port_flow import PortFlow
+from .shared_read import READ_SIZE, SharedRead
 
-_READ_SIZE = 65536
 _POLL_READ = 0.2  # longest delay of a stop on a port without descriptor and cancel_read
 _CANCELLED_READ = 1.0  # the same with cancel_read, where it is only a safety net
 _WRITE_TIMEOUT = 5.0
@@ -78,6 +78,7 @@ class DescriptorLine(_SettableLine):
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
+        self._shared: SharedRead | None = None
 
     def fileno(self) -> int:
         """Return the descriptor, for an event loop."""
@@ -105,7 +106,7 @@ class DescriptorLine(_SettableLine):
         if not self._wait(select.POLLIN, timeout):
             return b""
         try:
-            data = os.read(self._fd, _READ_SIZE)
+            data = os.read(self._fd, READ_SIZE)
         except (BlockingIOError, InterruptedError):
             return b""
         except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone
@@ -140,6 +141,13 @@ class DescriptorLine(_SettableLine):
         except OSError as error:
             raise hung_up(error) from error
 
+    def shared_read(self) -> SharedRead | None:
+        """See `Line.shared_read`."""
+        if self._shared is None and hasattr(select, "epoll"):
+            with contextlib.suppress(OSError):
+                self._shared = SharedRead(self._fd, self._wake_read)
+        return self._shared
+
     def cancel(self) -> None:
         """See `Line.cancel`."""
         with contextlib.suppress(OSError):
@@ -169,6 +177,9 @@ class DescriptorLine(_SettableLine):
         self._close_pipe()
 
     def _close_pipe(self) -> None:
+        if self._shared is not None:
+            self._shared.close()
+            self._shared = None
         for fd in (self._wake_read, self._wake_write):
             if fd >= 0:
                 os.close(fd)
@@ -215,7 +226,7 @@ class PortLine(_SettableLine):
             if self._timed and not self._fixed and wait != self._timeout:
                 self._port.timeout = self._timeout = wait  # type: ignore[attr-defined]  # not every port has it
             waiting: int = getattr(self._port, "in_waiting", 0)
-            data = self._port.read(max(1, min(waiting, _READ_SIZE)))
+            data = self._port.read(max(1, min(waiting, READ_SIZE)))
         except (OSError, ValueError, TypeError) as error:  # pyserial's TypeError: closed while reading
             if self._cancelled.is_set():
                 return b""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import serial
 from serial.serialutil import PortNotOpenError, SerialTimeoutException
 
 from .dlc_handle import DlcHandle
+from .receive_buffer import ReceiveBuffer
 from .waiting import Deadline
 
 if TYPE_CHECKING:
@@ -45,10 +47,7 @@ class ChannelStream(serial.SerialBase):
             DlcClosed: the peer closed the DLC, and nothing is left to read.
             SessionEnded: the line died, and nothing is left to read.
         """
-        handle = self._opened()
-        with handle.condition:
-            self._await(handle, size, Deadline(self.timeout))
-            return self._take(handle, size)
+        return self._receive(lambda buffer: size if len(buffer) >= size else None, size)
 
     def read_until(self, expected: bytes = b"\n", size: int | None = None) -> bytes:
         """Read up to and including a sequence.
@@ -60,54 +59,66 @@ class ChannelStream(serial.SerialBase):
         Returns:
             Octets that end with `expected`; or fewer, if the time ran out or `size` was reached.
         """
+        searched = 0
+
+        def found(buffer: ReceiveBuffer) -> int | None:
+            nonlocal searched
+            at = buffer.find(expected, max(0, searched - len(expected) + 1), size)
+            searched = len(buffer)
+            if at >= 0:
+                return at + len(expected)
+            return size if size is not None and searched >= size else None
+
+        return self._receive(found)
+
+    def _receive(self, found: Callable[[ReceiveBuffer], int | None], size: int = 0) -> bytes:
+        """Wait for octets and take them.
+
+        Args:
+            found: tells how many to take; None: wait for more. Called with the condition held.
+            size: how many to wait for; 0: more than there are.
+        """
         handle = self._opened()
-        with handle.condition:
-            deadline = Deadline(self.timeout)
-            searched = 0
+        deadline = Deadline(self.timeout)
+        waited = False
+        got: list[bytes] = []
+        try:
             while True:
-                found = handle.buffer.find(expected, max(0, searched - len(expected) + 1), size)
-                if found >= 0:
-                    return self._take(handle, found + len(expected))
-                searched = len(handle.buffer)
-                if size is not None and searched >= size:
-                    return self._take(handle, size)
-                if not self._await(handle, searched + 1, deadline):
-                    return self._take(handle, searched)
+                with handle.condition:
+                    count = found(handle.buffer)
+                    if count is None:
+                        left = self._left(handle, deadline, was_open=waited)
+                        if left is not None and left <= 0:
+                            count = len(handle.buffer)
+                    if count is not None:
+                        handle.buffer.take(count, got)
+                        handle.taken()
+                        return got[0]
+                    waited = True
+                    reader = handle.wait(size or len(handle.buffer) + 1, left)
+                if reader is not None:
+                    handle.lead(reader, left)
+        except BaseException:
+            handle.interrupted(got)
+            raise
 
-    @staticmethod
-    def _take(handle: DlcHandle, size: int) -> bytes:
-        data = handle.buffer.take(size)
-        handle.taken()
-        return data
-
-    def _await(self, handle: DlcHandle, size: int, deadline: Deadline) -> bool:
-        """Wait until `size` octets are in the buffer; the caller holds the condition."""
+    def _left(self, handle: DlcHandle, deadline: Deadline, *, was_open: bool) -> float | None:
+        """Return the seconds to wait for more octets; the caller holds the condition."""
+        if not self.is_open:
+            raise PortNotOpenError
+        if self._read_cancelled:
+            self._read_cancelled = False
+            return 0.0
         buffer = handle.buffer
-        was_open = False
-        while len(buffer) < size:
-            if not self.is_open:
-                raise PortNotOpenError
-            if self._read_cancelled:
-                self._read_cancelled = False
-                return False
-            if not handle.up:
-                if buffer:
-                    return False
-                raise handle.reason(was_open=was_open)
-            left = deadline.left()
-            if buffer and self.inter_byte_timeout is not None:
-                gap = buffer.arrived_at + self.inter_byte_timeout - time.monotonic()
-                left = gap if left is None else min(left, gap)
-            if left is not None and left <= 0:
-                return False
-            was_open = True
-            buffer.wanted = size  # the water marks are for octets that no reader waits for
-            try:
-                handle.resume()
-                handle.condition.wait(left)
-            finally:
-                buffer.wanted = 0
-        return True
+        if not handle.up:
+            if buffer:
+                return 0.0
+            raise handle.reason(was_open=was_open)
+        left = deadline.left()
+        if buffer and self.inter_byte_timeout is not None:
+            gap = buffer.arrived_at + self.inter_byte_timeout - time.monotonic()
+            left = gap if left is None else min(left, gap)
+        return left
 
     @property
     def in_waiting(self) -> int:
@@ -118,7 +129,8 @@ class ChannelStream(serial.SerialBase):
         """Discard what has been received and not read."""
         handle = self._opened()
         with handle.condition:
-            self._take(handle, len(handle.buffer))
+            handle.buffer.clear()
+            handle.taken()
 
     def cancel_read(self) -> None:
         """End a `read` that waits in another thread; if none does, the next one that would wait."""

@@ -23,6 +23,7 @@ from ..protocol.events import (
 )
 from ..protocol.openings import Opening
 from .engine import Engine
+from .line_reader import LineReader
 from .receive_buffer import ReceiveBuffer
 from .waiting import ReadyFlag
 
@@ -52,7 +53,7 @@ class DlcHandle:
         self.policy = policy
         self.engine: Engine = engine
         self.dlci = dlci
-        self.buffer: ReceiveBuffer = ReceiveBuffer(self._arrived)
+        self.buffer: ReceiveBuffer = ReceiveBuffer(self._arrived, self._kick)
         """The octets that were received and not read."""
         self.condition: threading.Condition = self.buffer.condition
         """Notified when octets came, when there is room again, and when the state has changed."""
@@ -201,6 +202,51 @@ class DlcHandle:
                 self.drop_flag()
 
     # --- Data ---
+
+    def wait(self, size: int, timeout: float | None) -> LineReader | None:
+        """Wait until octets came or `condition` is notified; or let the caller do it in place of the engine's thread.
+
+        The caller holds `condition`.
+
+        Args:
+            size: how many octets it waits for: the water marks are for those that nobody waits for.
+            timeout: seconds.
+
+        Returns:
+            The reader that the caller has claimed, to be passed to `lead` now, without `condition`; None: it has waited.
+        """
+        self.buffer.wanted = size
+        self.resume()
+        reader = self.engine.reader
+        if self._flag is None and reader.claim():
+            return reader
+        try:
+            self.condition.wait(timeout)
+        finally:
+            self.buffer.wanted = 0
+        return None
+
+    def lead(self, reader: LineReader, timeout: float | None) -> None:
+        """Read the line for at most `timeout` seconds; see `LineReader.lead`."""
+        try:
+            reader.lead(timeout)
+        finally:
+            self.buffer.wanted = 0
+
+    def interrupted(self, got: list[bytes]) -> None:
+        """Undo the wait of a reader that ends with an exception.
+
+        Args:
+            got: the octets that it has taken.
+        """
+        self.engine.reader.cease()
+        with self.condition:
+            self.buffer.put_back(got)
+            self.set_flag()
+        self.engine.wake()  # for events that have not been dispatched
+
+    def _kick(self) -> None:
+        self.engine.reader.kick()
 
     def taken(self) -> None:
         """Note that a reader has taken octets: if that makes room, let the peer continue."""

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ..capture.recorder import Capture
 from ..errors import SessionEnded
-from ..line.base import HungUp, Line
+from ..line.base import Line
 from ..logs import log_event, port_logger
 from ..protocol.config import Config, Role
 from ..protocol.errors import CmuxRefused, NoMultiplexer
@@ -23,6 +23,7 @@ from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..protocol.multiplexer import Multiplexer
 from ..protocol.responder import Responder
+from .line_reader import LineReader
 from .line_writer import LineWriter
 from .receive_buffer import ReceiveBuffer
 
@@ -60,13 +61,15 @@ class Engine:
         self.events: deque[Event] = deque()
         self._make_locks()
         self._threads = [
-            threading.Thread(target=self._read, name=f"cmux reader {line.name}", daemon=True),
+            threading.Thread(target=self.reader.run, name=f"cmux reader {line.name}", daemon=True),
             threading.Thread(target=self._writer.run, name=f"cmux writer {line.name}", daemon=True),
         ]
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()
         self.progress = threading.Condition(self._lock)  # written, opened, ended
+        self.reader: LineReader = LineReader(self, self._lock)
+        """Reads the line; a caller who waits for octets may do it instead of its thread."""
         self._writer = LineWriter(self, self._lock)
         self._dispatching = threading.Lock()
 
@@ -96,7 +99,7 @@ class Engine:
         with self._lock:
             self.link.start(time.monotonic())
         if first:
-            self._feed(first)
+            self.reader.feed(first)
         for thread in self._threads:
             thread.start()
 
@@ -214,6 +217,7 @@ class Engine:
             self.stopping = True
             self._writer.end(timeout)
         self.line.cancel()
+        self.reader.end(timeout)
         others = [thread for thread in self._threads if thread is not threading.current_thread() and thread.ident]
         for thread in others:
             thread.join(timeout)
@@ -244,27 +248,12 @@ class Engine:
 
     # --- The threads ---
 
-    def _read(self) -> None:
-        try:
-            while not self.stopping:
-                data = self.line.read(None)
-                if data:
-                    self._feed(data)
-        except HungUp as error:
-            self.lose(Cause.LINE_LOST, str(error))
-        finally:
-            self.leave()
-
-    def _feed(self, data: bytes) -> None:
-        if self.capture is not None:
-            self.capture.feed(data, from_host=not self.from_host, timestamp=time.time_ns())
-        with self._lock:
-            self.take(self.link.receive(data, time.monotonic()))
-            if self.link.wants_write:
-                self._writer.work.notify()
-            else:
-                self._writer.wake_in_time()
-        self.dispatch()
+    def received(self) -> None:
+        """Let the writer write what is due now, or later; the caller holds the lock."""
+        if self.link.wants_write:
+            self._writer.work.notify()
+        else:
+            self._writer.wake_in_time()
 
     def leave(self) -> None:
         """Keep no caller waiting for a thread that has ended, whatever the reason."""
@@ -290,13 +279,21 @@ class Engine:
 
     def dispatch(self) -> None:
         """Dispatch the events that are queued; the caller holds no lock."""
-        # The thread that holds the lock also dispatches the other's events, so they stay in order.
-        while self.events and self._dispatching.acquire(blocking=False):
-            try:
-                while self.events:
-                    self._dispatch_one(self.events.popleft())
-            finally:
-                self._dispatching.release()
+        # The thread that holds the lock also dispatches the others' events, so they stay in order.
+        while self.events and not self._dispatching.locked():
+            with self._dispatching:  # lost in between, it is free again when all of them are dispatched
+                self._dispatch_all()
+
+    def _dispatch_all(self) -> None:
+        try:
+            while self.events:
+                self._dispatch_one(self.events.popleft())
+        except Exception:
+            raise
+        except BaseException:
+            with self._lock:
+                self.interrupted()
+            raise
 
     def _dispatch_one(self, event: Event) -> None:
         log_event(self._log, event)

@@ -134,21 +134,25 @@ class LineWriter:
     def _account(self, taken: deque[int]) -> bool:
         """Note what the line has taken; tell whether there is more to be written at once."""
         with self._lock:
-            more = self._taken(taken)
-            if self._owner.stopping or (self._rest and not more):
-                self.work.notify_all()
-            return more
+            return self._taken(taken)
 
     def _taken(self, taken: deque[int] | None) -> bool:
+        owner = self._owner
         try:
             now = time.monotonic()
             if taken is not None:
                 self._note(taken[0] if taken else 0, now)
                 taken.clear()
                 self._who = None
-            return not self._rest and not self._owner.stopping and self._take_next(now)
+                if self._rest or owner.stopping:
+                    self.work.notify_all()
+                    return False
+                if not owner.link.wants_write:
+                    self.wake_in_time()
+                    return False
+            return self._take_next(now)
         except BaseException:
-            self._owner.interrupted()
+            owner.interrupted()
             raise
 
     def _hand_over(self, taken: deque[int]) -> None:
@@ -213,7 +217,6 @@ class LineWriter:
         """Take the next portion, or let the thread sleep no longer than it may."""
         self._rest = self._owner.link.next_write(now)
         self._captured = False
-        self._take_due(now)
         if not self._rest:
             self.wake_in_time()
             return False

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..protocol import bounds
+from .waiting import ChannelCondition
 
 XON: Final = 0x11
 XOFF: Final = 0x13
@@ -20,10 +21,13 @@ class ReceiveBuffer:
 
     Args:
         arrived: called with `condition` held when octets have come; the argument tells whether to ask the peer to stop.
+        kick: see `ChannelCondition`.
     """
 
-    def __init__(self, arrived: Callable[[bool], None] = lambda full: None) -> None:
-        self.condition: threading.Condition = threading.Condition()
+    def __init__(
+        self, arrived: Callable[[bool], None] = lambda full: None, kick: Callable[[], None] = lambda: None
+    ) -> None:
+        self.condition: threading.Condition = ChannelCondition(kick)
         """Notified when octets came, when there is room again, and when the state of the channel has changed."""
         self.xonxoff = False
         """XON and XOFF among the received octets are taken out, and start and stop what is written."""
@@ -77,11 +81,20 @@ class ReceiveBuffer:
         self.paused = True
         return True
 
-    def take(self, size: int) -> bytes:
-        """Remove up to `size` octets for a reader, and return them."""
+    def take(self, size: int, got: list[bytes]) -> None:
+        """Remove up to `size` octets for a reader.
+
+        Args:
+            size: how many.
+            got: gets them, in the same moment: an interrupt cannot come in between.
+        """
         data = bytes(self._octets[:size])
-        del self._octets[:size]
-        return data
+        got[:], self._octets[:size] = (data,), b""
+
+    def put_back(self, got: list[bytes]) -> None:
+        """Put octets that were taken in front again: their reader was interrupted."""
+        if got:
+            self._octets[:0] = got.pop()
 
     def find(self, expected: bytes, start: int, end: int | None) -> int:
         """Return the position of a sequence, or -1."""

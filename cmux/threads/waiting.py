@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
+from collections.abc import Callable
 
 _FILL = bytes(4096)
 
@@ -22,6 +24,23 @@ class Deadline:
     def left(self) -> float | None:
         """Return the seconds that are left, at least 0; None if there is no limit."""
         return None if self._at is None else max(0.0, self._at - time.monotonic())
+
+
+class ChannelCondition(threading.Condition):
+    """A condition that those wait on, too, who poll the line for the channel meanwhile.
+
+    Args:
+        kick: called when all are notified; lets who polls look again.
+    """
+
+    def __init__(self, kick: Callable[[], None]) -> None:
+        super().__init__()
+        self._kick = kick
+
+    def notify_all(self) -> None:
+        """Wake all who wait."""
+        super().notify_all()
+        self._kick()
 
 
 class ReadyFlag:

@@ -1,0 +1,109 @@
+"""A descriptor that one thread waits for and another may read meanwhile, without waking the first one (needs epoll)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+from collections import deque
+from typing import Final
+
+from .base import HungUp, hung_up
+
+READ_SIZE: Final = 65536
+
+
+class SharedRead:
+    """Waits for a descriptor in two places: the thread that reads the line, and whoever leads in its stead.
+
+    While somebody leads, octets on the descriptor do not end the thread's wait; so nobody has to wake it.
+
+    Args:
+        fd: the descriptor, non-blocking.
+        cancelled: readable when nobody is to wait any more.
+
+    Raises:
+        OSError: the system cannot wait for such a descriptor in this way.
+    """
+
+    def __init__(self, fd: int, cancelled: int) -> None:
+        self._fd = fd
+        self._thread = select.epoll()
+        self._interrupt = -1
+        try:
+            self._thread.register(cancelled, select.EPOLLIN)
+            self._thread.register(fd, select.EPOLLIN)
+            self._interrupt = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        except OSError:
+            self.close()
+            raise
+        self._leader = select.poll()
+        for other in (fd, cancelled, self._interrupt):
+            self._leader.register(other, select.POLLIN)
+
+    def wait(self) -> None:
+        """Wait until there is something to read and nobody leads, or the wait was cancelled; for the thread."""
+        self._thread.poll()
+
+    def take(self) -> None:
+        """Become the one who leads."""
+        # Not unregister(), which costs three times as much. A hang-up, which cannot be masked, wakes the thread once.
+        self._thread.modify(self._fd, select.EPOLLONESHOT)
+
+    def give_back(self) -> None:
+        """Let the thread wait for the descriptor again."""
+        with contextlib.suppress(OSError, ValueError):  # the line is closed
+            self._thread.modify(self._fd, select.EPOLLIN)
+
+    def lead(self, timeout: float | None) -> bool:
+        """Wait for octets in place of the thread.
+
+        Args:
+            timeout: seconds; None: as long as it takes.
+
+        Returns:
+            Whether there may be something to read; False when the time ran out, or `interrupt` or a cancel came.
+
+        Raises:
+            HungUp: the descriptor was closed.
+        """
+        there = False
+        for fd, events in self._leader.poll(None if timeout is None else timeout * 1000.0):
+            if fd == self._fd:
+                if events & select.POLLNVAL:
+                    raise HungUp("the descriptor was closed")
+                there = True
+            elif fd == self._interrupt:
+                with contextlib.suppress(BlockingIOError):
+                    os.eventfd_read(self._interrupt)
+        return there
+
+    def interrupt(self) -> None:
+        """End the wait of who leads, or of who leads next."""
+        os.eventfd_write(self._interrupt, 1)
+
+    def read(self, octets: deque[bytes]) -> None:
+        """Read what is there, without waiting.
+
+        Args:
+            octets: gets it, in the same moment: an interrupt cannot come in between.
+
+        Raises:
+            HungUp: the line is gone.
+        """
+        try:
+            octets.extend(map(os.read, (self._fd,), (READ_SIZE,)))
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone
+            raise hung_up(error) from error
+        if octets and not octets[-1]:
+            octets.pop()
+            raise hung_up(None)
+
+    def close(self) -> None:
+        """Release what it needs; in the child after a fork, too: closing changes nothing for the parent."""
+        self._thread.close()
+        if self._interrupt >= 0:
+            os.close(self._interrupt)
+            self._interrupt = -1
