@@ -213,7 +213,7 @@ class DlcHandle:
             timeout: seconds.
 
         Returns:
-            The reader that the caller has claimed, to be passed to `lead` now, without `condition`; None: it has waited.
+            The reader, claimed for the caller, who passes it to `lead` now, without `condition`; None: it has waited.
         """
         self.buffer.wanted = size
         self.resume()

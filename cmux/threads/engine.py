@@ -58,7 +58,11 @@ class Engine:
         self._log = port_logger(line.name)
         self.capture = capture
         self.stopping = False
+        self.octets: deque[bytes] = deque()
+        """What has been read and the core has not got."""
+        self._captured = 0  # how many of them the capture has
         self.events: deque[Event] = deque()
+        """What has not been dispatched."""
         self._make_locks()
         self._threads = [
             threading.Thread(target=self.reader.run, name=f"cmux reader {line.name}", daemon=True),
@@ -99,7 +103,8 @@ class Engine:
         with self._lock:
             self.link.start(time.monotonic())
         if first:
-            self.reader.feed(first)
+            self.octets.append(first)
+            self.process()
         for thread in self._threads:
             thread.start()
 
@@ -248,12 +253,35 @@ class Engine:
 
     # --- The threads ---
 
-    def received(self) -> None:
-        """Let the writer write what is due now, or later; the caller holds the lock."""
-        if self.link.wants_write:
-            self._writer.work.notify()
-        else:
-            self._writer.wake_in_time()
+    def process(self) -> None:
+        """Give the core what has been read; the caller holds no lock, and is the one who reads."""
+        if not self.octets:
+            return
+        if self.capture is not None:
+            while self._captured < len(self.octets):
+                self._captured += 1
+                data = self.octets[self._captured - 1]
+                self.capture.feed(data, from_host=not self.from_host, timestamp=time.time_ns())
+        with self._lock:
+            self._receive()
+        self.dispatch()
+
+    def _receive(self) -> None:
+        try:
+            while self.octets:
+                data = self.octets[0]
+                self.take(self.link.receive(data, time.monotonic()))
+                self.octets.popleft()
+            self._captured = 0
+            if self.link.wants_write:
+                self._writer.work.notify()
+            else:
+                self._writer.wake_in_time()
+        except BaseException:
+            self.octets.clear()
+            self._captured = 0
+            self.interrupted()
+            raise
 
     def leave(self) -> None:
         """Keep no caller waiting for a thread that has ended, whatever the reason."""

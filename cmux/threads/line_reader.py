@@ -8,44 +8,27 @@ leaves, the thread waits for the line again: the peer is answered while the prog
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from typing import Protocol
 
-from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.base import HungUp, Line
-from ..protocol.events import Cause, Event
-from ..protocol.link import Link
+from ..protocol.events import Cause
 
 
 class ReaderOwner(Protocol):
     """The engine that a reader belongs to."""
 
     line: Line
-    link: Link
-    capture: Capture | None
+    octets: deque[bytes]
     stopping: bool
     error: SessionEnded | None
 
-    @property
-    def from_host(self) -> bool:
-        """Whether written octets go from a host to a module."""
-
-    def take(self, events: list[Event]) -> None:
-        """Queue events; the caller holds the lock."""
-
-    def received(self) -> None:
-        """Let somebody write what is due now, or later; the caller holds the lock."""
-
-    def dispatch(self) -> None:
-        """Dispatch the events; the caller holds no lock."""
+    def process(self) -> None:
+        """Process `octets`; the caller holds no lock, and is the one who reads."""
 
     def lose(self, cause: Cause, detail: str) -> None:
         """End the session because the line is not usable any more."""
-
-    def interrupted(self) -> None:
-        """End the session: an interrupt came in the middle of a change of the core; the caller holds the lock."""
 
     def leave(self) -> None:
         """Keep no caller waiting for a thread that has ended."""
@@ -56,7 +39,7 @@ class LineReader:
 
     Args:
         owner: the engine.
-        lock: the lock around calls to the core; it is never held over a poll, a read or the capture.
+        lock: the lock around calls to the core; it is never held over a poll or a read.
     """
 
     def __init__(self, owner: ReaderOwner, lock: threading.Lock) -> None:
@@ -64,8 +47,6 @@ class LineReader:
         self._lock = lock
         self._left = threading.Condition(lock)  # somebody has ceased to read
         self._line = owner.line.shared_read()
-        self._octets: deque[bytes] = deque()  # what has been read and the core has not got
-        self._captured = 0  # how many of them the capture has
         self._who: int | None = None  # the thread that reads; no other one does
         self._thread: int | None = None  # that runs `run`
 
@@ -79,11 +60,6 @@ class LineReader:
         with self._lock:
             self._left.wait_for(lambda: self._who in (None, own, self._thread), timeout)
 
-    def feed(self, data: bytes) -> None:
-        """Process octets that were read from the line before the thread was started."""
-        self._octets.append(data)
-        self._process()
-
     # --- The thread ---
 
     def run(self) -> None:
@@ -95,13 +71,14 @@ class LineReader:
                 if self._line is None:
                     data = owner.line.read(None)
                     if data:
-                        self.feed(data)
+                        owner.octets.append(data)
+                        owner.process()
                     continue
                 self._line.wait()
                 if self._claim(self._thread):
                     if self._line.lead(0.0):  # who led may have read it: a terminal then has an end of file for us
-                        self._line.read(self._octets)
-                        self._process()
+                        self._line.read(owner.octets)
+                        owner.process()
                     with self._lock:
                         self._who = None
         except HungUp as error:
@@ -131,8 +108,8 @@ class LineReader:
         assert line is not None  # noqa: S101 - else there was nothing to claim
         try:
             if line.lead(timeout):
-                line.read(self._octets)
-                self._process()
+                line.read(self._owner.octets)
+                self._owner.process()
         except HungUp as error:
             self.cease()
             self._owner.lose(Cause.LINE_LOST, str(error))
@@ -144,7 +121,7 @@ class LineReader:
         if self._who != threading.get_ident():
             return
         try:
-            self._process()  # what an interrupt has left
+            self._owner.process()  # what an interrupt has left
         finally:
             with self._lock:
                 if self._line is not None:
@@ -167,31 +144,3 @@ class LineReader:
                 return False
             self._who = who
             return True
-
-    def _process(self) -> None:
-        """Give the core what has been read; the caller holds no lock, and is the one who reads."""
-        if not self._octets:
-            return
-        owner = self._owner
-        if owner.capture is not None:
-            while self._captured < len(self._octets):
-                self._captured += 1
-                data = self._octets[self._captured - 1]
-                owner.capture.feed(data, from_host=not owner.from_host, timestamp=time.time_ns())
-        with self._lock:
-            self._receive()
-        owner.dispatch()
-
-    def _receive(self) -> None:
-        owner = self._owner
-        try:
-            while self._octets:
-                owner.take(owner.link.receive(self._octets[0], time.monotonic()))
-                self._octets.popleft()
-            self._captured = 0
-            owner.received()
-        except BaseException:
-            self._octets.clear()
-            self._captured = 0
-            owner.interrupted()
-            raise

@@ -112,7 +112,8 @@ class LineWriter:
                 if not more:
                     break
                 self._capture()
-                owner.line.write_at_once(self._rest, taken)
+                data = self._rest
+                owner.line.write_at_once(data, taken)
                 more = self._account(taken)
             if more:
                 self._hand_over(taken)

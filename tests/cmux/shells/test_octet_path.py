@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 import threading
+from collections import deque
 from pathlib import Path
 from types import FrameType
 
@@ -36,7 +37,7 @@ LOOKING_OUTWARDS = {"protocol/headers.py": "how long is it? the header that come
 CORE = ["protocol/link.py", "protocol/multiplexer.py", "protocol/frame_dispatcher.py", "protocol/frames.py"]
 WAYS = {
     "threads": [
-        "line/physical.py",
+        "line/shared_read.py",
         "threads/engine.py",
         *CORE,
         "threads/receive_buffer.py",
@@ -57,7 +58,7 @@ WAYS = {
 def carries(value: object) -> bool:
     if isinstance(value, (bytes, bytearray, memoryview)):
         return MARK in bytes(value)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, deque)):
         return any(carries(one) for one in value)
     return carries(getattr(value, "data", b"")) or carries(getattr(value, "info", b""))
 
@@ -76,7 +77,10 @@ class Note:
         # Not before: asked for in the last steps of a thread, current_thread() makes a dummy that stays.
         if threading.current_thread().name == "fake module":
             return
-        if not carries(value if event == "return" else list(frame.f_locals.values())):
+        values = list(frame.f_locals.values())
+        if event == "return":  # what it returns, or has put where the caller takes it from
+            values = [value, *(one for one in values if isinstance(one, (list, deque)))]
+        if not carries(values):
             return
         giver, caller = name, frame.f_back
         if event == "call":  # a caller that has them itself gives them; one that runs a closure does not

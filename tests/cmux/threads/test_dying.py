@@ -51,6 +51,23 @@ class Waits:
 
         monkeypatch.setattr(threading.Condition, "wait", wait)
         monkeypatch.setattr(select, "poll", Poll)
+        if hasattr(select, "epoll"):
+            plain_epoll = select.epoll
+
+            class Epoll:
+                def __init__(self) -> None:
+                    self._epoll = plain_epoll()
+                    self.register, self.modify, self.close = (
+                        self._epoll.register,
+                        self._epoll.modify,
+                        self._epoll.close,
+                    )
+
+                def poll(self, timeout: float | None = None) -> object:
+                    noted.polls.setdefault(threading.current_thread().name, []).append(timeout)
+                    return self._epoll.poll(timeout)
+
+            monkeypatch.setattr(select, "epoll", Epoll)
 
 
 @pytest.mark.parametrize("death", DEATHS)
@@ -95,7 +112,8 @@ def test_every_blocked_call_on_every_channel_is_woken_with_the_cause_which_is_lo
         assert [type(errors[thread]) for thread in threads] == [cmux.SessionEnded] * len(works)
         assert all(words in one_hang_up(error) for error in errors.values())
         assert {timeout for thread in threads for timeout in waits.conditions.get(thread, ())} <= {None}
-        assert set(waits.polls[f"cmux reader {module.path}"]) == {None}
+        assert {timeout for thread in threads for timeout in waits.polls.get(thread.name, ())} <= {None}
+        assert set(waits.polls[f"cmux reader {module.path}"]) - {0.0} == {None}  # 0: after it was woken
         assert len([record for record in caplog.records if words in one_hang_up(record.getMessage())]) == 1
 
 
