@@ -23,6 +23,7 @@ from .messages import parse_messages
 from .signals import split_status
 from .standby import Standby
 from .transmitter import Transmitter
+from .waits import NEVER
 from .wire import FrameType
 
 _INPUTS = {
@@ -44,8 +45,8 @@ class EventQueue:
     """Events that wait for the next call that returns events."""
 
     def __init__(self) -> None:
-        self.since: float | None = None
-        """When the oldest waiting event was added; None if none waits."""
+        self.since: float = NEVER
+        """When the oldest waiting event was added; `NEVER` if none waits."""
         self._events: list[Event] = []
         self._data: list[bytes] = []
         self._data_dlci = 0
@@ -54,7 +55,7 @@ class EventQueue:
         """Add an event after the data that came before it."""
         if self._data:
             self._join_data()
-        if self.since is None:
+        if self.since == NEVER:
             self.since = now
         self._events.append(event)
 
@@ -62,7 +63,7 @@ class EventQueue:
         """Add data; consecutive data of one DLC become one event."""
         if self._data and self._data_dlci != dlci:
             self._join_data()
-        if self.since is None:
+        if self.since == NEVER:
             self.since = now
         self._data_dlci = dlci
         self._data.append(data)
@@ -71,7 +72,7 @@ class EventQueue:
         """Return the events that wait, and clear them."""
         if self._data:
             self._join_data()
-        events, self._events, self.since = self._events, [], None
+        events, self._events, self.since = self._events, [], NEVER
         return events
 
     def _join_data(self) -> None:
@@ -92,6 +93,8 @@ class DispatcherOwner(Protocol):
     control: ControlChannel
     transmitter: Transmitter
     events: EventQueue
+    settled: bool
+    """Nothing but data has come and gone since the timers were looked up."""
 
     ended: int
     """How many sessions have ended on this line."""
@@ -148,13 +151,18 @@ class FrameDispatcher:
     def receive(self, data: bytes) -> None:
         """Process octets; no input raises."""
         session = self._session
+        watch, standby = session.watch, session.standby
         self._grown_at, self._gap_over = session.now, False
-        session.watch.heard(session.now)
-        if session.watch.question is not None:
-            session.watch.said(data)
-        session.standby.octets_received()
+        watch.heard(session.now)
+        if watch.question is not None:
+            watch.said(data)
+        if not standby.idle:
+            session.settled = False
+            standby.octets_received()
         self._pass_on(self.decoder.scan(data))
-        session.standby.understood(data, partial=self.decoder.pending)
+        if standby.power.agreed:
+            session.settled = False
+            standby.understood(data, partial=self.decoder.pending)
 
     def finish(self) -> None:
         """Process what is left, as no more octets will come."""
@@ -165,10 +173,10 @@ class FrameDispatcher:
         unread, self._unread = self._unread, b""
         return unread
 
-    def next_timeout(self) -> float | None:
-        """Return when a partial frame is to be given up; None if there is none."""
+    def due_at(self) -> float:
+        """Return when a partial frame is to be given up; `NEVER` if there is none."""
         if not self.decoder.pending:
-            return None
+            return NEVER
         return self._grown_at + (self._config.t2 if self._gap_over else min(self._config.frame_gap, self._config.t2))
 
     def handle_timeout(self) -> None:
@@ -208,6 +216,8 @@ class FrameDispatcher:
         dlc = session.dlcs.get(item.dlci) or session.dlc(item.dlci)
         dlc.count("frames_received")
         what = _INPUTS.get(item.type)
+        if what is not Input.DATA or not dlc.dlci or not dlc.delivers or dlc.parameters.convergence != 1:
+            session.settled = False
         if (item.dlci or what is not Input.SABM) and not session.dlcs[0].confirmed:
             session.dlcs[0].note(Fact.USED)
         if what is Input.DATA:

@@ -159,7 +159,7 @@ class ControlServices:
     # --- Inside ---------------------------------------------------------------------------------------------------
 
     def _at(self, now: float) -> ControlSession:
-        self._session.now = now
+        self._session.now, self._session.settled = now, False
         return self._session
 
     def _require_session(self, what: str) -> None:

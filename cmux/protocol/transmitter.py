@@ -107,6 +107,11 @@ class Transmitter:
         self._flags = 0
 
     @property
+    def has_control(self) -> bool:
+        """Whether frames that do not wait their turn are queued."""
+        return bool(self._control)
+
+    @property
     def has_output(self) -> bool:
         """Whether something may leave: False only if nothing is queued."""
         return bool(self._control or self._flags) or self._scheduler.busy
