@@ -7,6 +7,7 @@ from .protocol.config import KeepAlive
 from .protocol.events import (
     Cause,
     Closed,
+    DataReceived,
     Event,
     KeepAliveChosen,
     Opened,
@@ -38,6 +39,8 @@ def log_event(log: logging.Logger, event: Event) -> None:
     """
     log.debug("%s", event)
     match event:
+        case DataReceived():  # the only one that is not rare
+            pass
         case ResetSuspected():
             log.info("%r where frames should be", event.text)
         case KeepAliveChosen(kind=KeepAlive.NONE):

@@ -157,14 +157,14 @@ class ChannelStream(serial.SerialBase):
             DlcClosed: the peer closed the DLC.
             SessionEnded: the line died.
         """
-        octets = memoryview(serial.to_bytes(data))  # type: ignore[attr-defined]  # missing in the stubs
+        octets: bytes = data if type(data) is bytes else serial.to_bytes(data)  # type: ignore[attr-defined]  # no stub
         handle = self._opened()
         deadline = Deadline(self.write_timeout)
         done = 0
         was_open = False
         try:
             while done < len(octets):
-                piece = bytes(octets[done : done + (_XONXOFF_PIECE if handle.buffer.xonxoff else _PIECE)])
+                piece = octets[done : done + (_XONXOFF_PIECE if handle.buffer.xonxoff else _PIECE)]
                 if handle.buffer.xonxoff:
                     handle.wait_sent(lambda: self._write_cancelled or not self.is_open, deadline.left())
                 taken = self._write_once(handle, piece, deadline, was_open=was_open)

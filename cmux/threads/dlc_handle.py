@@ -269,7 +269,7 @@ class DlcHandle:
             SessionEnded: the session is over.
         """
         try:
-            taken = self.engine.call(lambda core, now: core.send(self.dlci, piece, now), wake=False)
+            taken = self.engine.send(self.dlci, piece)
         except StateError:  # the core has closed it; the event with the reason is on its way
             self.condition.wait_for(lambda: not self.up, waits.MARGIN)
             raise self.reason(was_open=True) from None

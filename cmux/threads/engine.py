@@ -69,6 +69,8 @@ class Engine:
             threading.Thread(target=self._writer.run, name=f"cmux writer {line.name}", daemon=True),
         ]
 
+        self._idents: tuple[int | None, ...] = ()
+
     def _make_locks(self) -> None:
         self._lock = threading.Lock()
         self.progress = threading.Condition(self._lock)  # written, opened, ended
@@ -107,13 +109,13 @@ class Engine:
             self.process()
         for thread in self._threads:
             thread.start()
+        self._idents = tuple(thread.ident for thread in self._threads)
 
-    def call(self, action: Callable[[Multiplexer, float], T], *, wake: bool = True) -> T:
-        """Run one or more calls to the core under the lock.
+    def call(self, action: Callable[[Multiplexer, float], T]) -> T:
+        """Run one or more calls to the core under the lock, and let the writer look what there is to write.
 
         Args:
             action: called with the core and the time.
-            wake: let the writer look what there is to write now; otherwise `push` or `wake` must follow.
 
         Returns:
             What `action` returns.
@@ -125,13 +127,40 @@ class Engine:
             if self.error is not None:
                 raise self.ended()
             result = self._run(action)
-            if wake:
-                self._writer.work.notify()
+            self._writer.work.notify()
             return result
 
     def _run(self, action: Callable[[Multiplexer, float], T]) -> T:
         try:
             return action(self.link.multiplexer, time.monotonic())
+        except Exception:
+            raise
+        except BaseException:
+            self.interrupted()
+            raise
+
+    def send(self, dlci: int, data: bytes) -> int:
+        """Queue octets; see `Multiplexer.send`. `push` or `wake` must follow.
+
+        Args:
+            dlci: the DLC.
+            data: the octets.
+
+        Returns:
+            How many were taken.
+
+        Raises:
+            StateError: the DLC is not open.
+            SessionEnded: the session is over.
+        """
+        with self._lock:
+            if self.error is not None:
+                raise self.ended()
+            return self._send(dlci, data)
+
+    def _send(self, dlci: int, data: bytes) -> int:
+        try:
+            return self.link.multiplexer.send(dlci, data, time.monotonic())
         except Exception:
             raise
         except BaseException:
@@ -231,7 +260,7 @@ class Engine:
     @property
     def is_own_thread(self) -> bool:
         """Whether the caller runs on the reader or the writer."""
-        return threading.current_thread() in self._threads
+        return threading.get_ident() in self._idents
 
     def lose(self, cause: Cause, detail: str) -> None:
         """End the session because the line is not usable any more.
