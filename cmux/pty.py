@@ -13,6 +13,7 @@ import sys
 from types import TracebackType
 from typing import Self
 
+_TERMIOS = bytes(64)  # room for the settings of a terminal, as the system codes them
 _TIOCGEXCL = 0x80045440  # Linux; the module termios has no name for it
 
 OWNER_ONLY = stat.S_IRUSR | stat.S_IWUSR
@@ -52,6 +53,7 @@ class Pty:
         self._claim: socket.socket | None = None
         self.master: int
         self.slave_name: str
+        self._seen = b""
         self.master, self._slave, self.slave_name = self._create()
         try:
             if link is not None:
@@ -183,6 +185,18 @@ class Pty:
 
         attributes = termios.tcgetattr(self._slave if self._slave >= 0 else self.master)
         return attributes[2], attributes[5]
+
+    def changed(self) -> bool:
+        """Tell whether a client may have changed its settings since the last call; costs less than `attributes`."""
+        import fcntl
+        import termios
+
+        request = getattr(termios, "TCGETS", None)
+        if request is None:
+            return True
+        seen = fcntl.ioctl(self._slave if self._slave >= 0 else self.master, request, _TERMIOS)
+        before, self._seen = self._seen, seen
+        return seen != before
 
     def detach_master(self) -> int:
         """Give the master to the caller, who has to close it.

@@ -209,15 +209,16 @@ class Channels:
 
     def handle(self, event: Event) -> None:
         """Handle an event of a DLC."""
-        if not isinstance(event, DataReceived) and self._offers.handle(event):
+        if isinstance(event, DataReceived):
+            transport = self._transports.get(event.dlci)
+            if transport is not None:
+                self.discarded += transport._received(event.data)
+            else:
+                self._keep(event.dlci, event.data)
+            return
+        if self._offers.handle(event):
             self.wake()
         match event:
-            case DataReceived(dlci=dlci, data=data):
-                transport = self._transports.get(dlci)
-                if transport is not None:
-                    self.discarded += transport._received(data)
-                else:
-                    self._keep(dlci, data)
             case Writable(dlci=dlci) if dlci in self._transports:
                 self._transports[dlci]._push()
             case Opened(dlci=dlci):

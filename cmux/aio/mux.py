@@ -14,7 +14,16 @@ from ..errors import CmuxError, SessionEnded
 from ..logs import log_event, log_left
 from ..protocol import hand_over, leaving, waits
 from ..protocol.config import Role
-from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed, SessionOpened
+from ..protocol.events import (
+    Cause,
+    CommandDone,
+    CommandReceived,
+    DataReceived,
+    Event,
+    ModeChanged,
+    SessionClosed,
+    SessionOpened,
+)
 from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..protocol.responder import Responder
@@ -164,6 +173,8 @@ class Mux(ChannelAccess):
     def _on_event(self, event: Event) -> None:
         log_event(self._log, event)
         match event:
+            case DataReceived():  # the only one that is not rare
+                self._channels.handle(event)
             case SessionOpened() if not self._session.done():
                 self._opened = True
                 self._session.set_result(None)

@@ -145,8 +145,11 @@ class MuxProtocol(asyncio.Protocol):
     def flush(self) -> None:
         """Write what is due, report events, set the timer: to be called after each direct call to the core."""
         self._transmit()
-        if self.transport is not None:  # due timers run in the timer, so that octets that have come are read first
+        if self.transport is not None and self.link.has_events:
+            # Due timers run in the timer, so that octets that have come are read first.
             self._emit(self.link.waiting_events(self.now()))
+        elif not self._dispatching:
+            self._arm()
 
     def close(self) -> None:
         """Close each DLC and the multiplexer, then the transport; without a session only the transport."""
@@ -172,9 +175,9 @@ class MuxProtocol(asyncio.Protocol):
     # --- inside ---
 
     def _transmit(self) -> None:
-        if not self._paused:
+        if self._waiting and not self._paused:
             self._look_at_transport(self.now())
-        while self.transport is not None and not self._paused:
+        while self.transport is not None and not self._paused and self.link.wants_write:
             now = self.now()
             data = self.link.next_write(now)
             if not data:
@@ -184,7 +187,6 @@ class MuxProtocol(asyncio.Protocol):
             self._waiting += len(data)
             self.transport.write(data)
             self._look_at_transport(now)
-        self._arm()
 
     def _look_at_transport(self, now: float) -> None:
         """Tell the link how much the transport has written since the last look."""
@@ -209,7 +211,8 @@ class MuxProtocol(asyncio.Protocol):
                 self._one(self._pending.popleft())
         finally:
             self._dispatching = False
-        self._transmit()
+            self._transmit()
+            self._arm()
 
     def _one(self, event: Event) -> None:
         if isinstance(event, SessionClosed):
@@ -221,8 +224,8 @@ class MuxProtocol(asyncio.Protocol):
 
     def _arm(self) -> None:
         due = self.link.next_timeout() if self.transport is not None else None
-        if self._timer is not None and due == self._timer_at:
-            return
+        if self._timer_at is not None and due is not None and self._timer_at <= due:
+            return  # a deadline that has moved on is found then
         self._disarm()
         if due is None:
             return
@@ -240,7 +243,11 @@ class MuxProtocol(asyncio.Protocol):
         # A loop may wake slightly early: the time that was asked for counts.
         now = max(self.now(), self._timer_at or 0.0)
         self._timer = self._timer_at = None
-        self._on_time(now)
+        due = self.link.next_timeout()
+        if due is None or due > now:
+            self._arm()
+        else:
+            self._on_time(now)
 
     def _on_time(self, now: float) -> None:
         self._look_at_transport(now)

@@ -107,7 +107,8 @@ class Link:
             The octets; none while nothing is due, the line took nothing the last time, or pacing holds them back. The
             caller keeps what the line does not take.
         """
-        if self._blocked:
+        self._paced_until = None
+        if not self.wants_write:
             return b""
         self._paced_until = self._pacer.next_at(now)
         if self._paced_until is not None:
@@ -121,6 +122,11 @@ class Link:
     def wants_write(self) -> bool:
         """Whether `next_write` may return something now: False only if it returns nothing."""
         return not self._blocked and self.multiplexer.has_output
+
+    @property
+    def has_events(self) -> bool:
+        """Whether `waiting_events` has events that calls to `multiplexer` have caused."""
+        return self.multiplexer.has_events
 
     def _give(self, data: bytes, now: float) -> None:
         self._pacer.gave(len(data), now)

@@ -337,6 +337,11 @@ class Multiplexer(ControlServices):
         return session.transmitter.has_output or not session.standby.rests
 
     @property
+    def has_events(self) -> bool:
+        """Whether events wait for the next call that returns events."""
+        return self._session.events.since is not None
+
+    @property
     def waking(self) -> bool:
         """Whether frames wait after flags because the peer may have slept by itself (`Config.sleeps_after`)."""
         return self._session.transmitter.waking

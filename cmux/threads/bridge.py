@@ -72,15 +72,19 @@ class PtyBridge(Bridge):
         for fd in (self._wake_read, self._wake_write):
             os.close(fd)
 
-    def _wait(self, events: int) -> bool:
+    def _poll(self, events: int) -> select.poll:
         poll = select.poll()
         poll.register(self._pty.master, events)
         poll.register(self._wake_read, select.POLLIN)
+        return poll
+
+    def _wait(self, poll: select.poll) -> bool:
         poll.poll()
         return not self._stopping
 
     def _to_channel(self) -> None:
-        while self._unsent or self._wait(select.POLLIN):
+        poll = self._poll(select.POLLIN)
+        while self._unsent or self._wait(poll):
             if not self._unsent:
                 try:
                     self._unsent = os.read(self._pty.master, _READ_SIZE)
@@ -92,17 +96,17 @@ class PtyBridge(Bridge):
 
     def _to_pty(self) -> None:
         while not self._stopping:
-            data = self.uart.read()
-            if data:
-                data += self.uart.read(min(self.uart.in_waiting, _READ_SIZE))
+            data = self.uart.read1(_READ_SIZE)
             while data and not self._stopping:
                 try:
                     data = data[os.write(self._pty.master, data) :]
                 except BlockingIOError:
-                    self._wait(select.POLLOUT)
+                    self._wait(self._poll(select.POLLOUT))
 
     def _follow(self) -> None:
         """Apply to the channel the baud rate and the format that the client has set."""
+        if not self._pty.changed():
+            return
         settings = self._pty.attributes()
         if settings != self._settings:
             self._settings = settings

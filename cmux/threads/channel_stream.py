@@ -49,6 +49,21 @@ class ChannelStream(serial.SerialBase):
         """
         return self._receive(lambda buffer: size if len(buffer) >= size else None, size)
 
+    def read1(self, size: int = _PIECE) -> bytes:
+        """Read what is there, as `io.BufferedReader.read1` does: it waits for the first octet only.
+
+        Args:
+            size: the most octets to return.
+
+        Returns:
+            The octets; none when ``timeout`` runs out, or on `cancel_read`.
+
+        Raises:
+            DlcClosed: see `read`.
+            SessionEnded: see `read`.
+        """
+        return self._receive(lambda buffer: min(len(buffer), size) or None, 1)
+
     def read_until(self, expected: bytes = b"\n", size: int | None = None) -> bytes:
         """Read up to and including a sequence.
 

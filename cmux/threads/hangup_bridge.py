@@ -229,9 +229,7 @@ class HangupBridge(PtyBridge):
 
     def _to_pty(self) -> None:
         while not self._stopping:
-            data = self.uart.read()
-            if data:
-                data += self.uart.read(min(self.uart.in_waiting, _READ_SIZE))
+            data = self.uart.read1(_READ_SIZE)
             while data and not self._stopping and not self._dropping:  # NO CARRIER is not for the next client
                 with self._lock:
                     try:

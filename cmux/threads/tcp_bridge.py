@@ -136,8 +136,7 @@ class TcpBridge(Bridge):
             if client is None:
                 self.uart.wait_down(lambda: self._stopping or self._client is not None)
             elif not self._to_send:
-                self._to_send = self.uart.read()
-                self._to_send += self.uart.read(min(self.uart.in_waiting, _READ_SIZE))
+                self._to_send = self.uart.read1(_READ_SIZE)
             else:
                 try:
                     self._to_send = self._to_send[client.send(self._to_send) :]

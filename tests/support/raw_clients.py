@@ -86,7 +86,7 @@ class StalledUart:
         self.took.set()
         return len(data)
 
-    def read(self, size: int = 1) -> bytes:
+    def read1(self, size: int = 1) -> bytes:
         """Wait for what never comes."""
         self._cancelled.wait(PATIENCE)
         self._cancelled.clear()
