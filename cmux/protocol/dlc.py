@@ -347,7 +347,7 @@ class Dlc:
         """
         size = min(self.parameters.n1, longest)
         if self.parameters.convergence == 1:  # 27.010 5.5.1: the octets as they are
-            return bytes(self.queue[:size])
+            return bytes(self.queue if len(self.queue) <= size else self.queue[:size])
         status = self._status()
         return status + bytes(self.queue[: 0 if self.stopped else max(0, size - len(status))])
 

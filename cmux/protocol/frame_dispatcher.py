@@ -178,10 +178,9 @@ class FrameDispatcher:
         unread, self._unread = self._unread, b""
         return unread
 
-    def due_at(self) -> float:
-        """Return when a partial frame is to be given up; `NEVER` if there is none."""
-        if not self.decoder.pending:
-            return NEVER
+    @property
+    def give_up_at(self) -> float:
+        """When a partial frame is to be given up, if there is one."""
         return self._grown_at + (self._config.t2 if self._gap_over else min(self._config.frame_gap, self._config.t2))
 
     def handle_timeout(self) -> None:
