@@ -7,7 +7,7 @@ It also has the queue of events, in which consecutive data of one DLC form one e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Iterable
 from typing import Protocol
 
 from .commands import CLD, Signals
@@ -16,10 +16,11 @@ from .control import ControlChannel
 from .dlc import Dlc
 from .dlc_table import AWAITED, Action, Fact, Input, State
 from .events import Cause, DataReceived, Event, FrameDropped
-from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
+from .frames import AdvancedDecoder, BasicDecoder, Decoder
 from .headers import Frame
 from .keepalive import PeerWatch
 from .messages import parse_messages
+from .pending_resync import PendingResync
 from .signals import split_status
 from .standby import Standby
 from .transmitter import Transmitter
@@ -37,6 +38,7 @@ _INPUTS = {
 MAX_UNREAD = 4096
 """Most octets behind the end of sessions that are kept for `FrameDispatcher.take_unread`."""
 
+_UIH = FrameType.UIH
 _ANSWERS = (Input.UA, Input.DM)
 _SECOND_TRY = 2
 
@@ -93,6 +95,7 @@ class DispatcherOwner(Protocol):
     control: ControlChannel
     transmitter: Transmitter
     events: EventQueue
+    pending_resync: PendingResync
     settled: bool
     """Nothing but data has come and gone since the timers were looked up."""
 
@@ -157,26 +160,27 @@ class FrameDispatcher:
         if watch.question is not None:
             watch.said(data)
         if not standby.idle:
-            session.settled = False
             standby.octets_received()
-        self._pass_on(self.decoder.scan(data))
+        decoder = self.decoder
+        self._pass_on(decoder.receive_part(data))
+        while decoder.paused:
+            self._pass_on(decoder.receive_part())
         if standby.power.agreed:
             session.settled = False
             standby.understood(data, partial=self.decoder.pending)
 
     def finish(self) -> None:
         """Process what is left, as no more octets will come."""
-        self._pass_on(self.decoder.finish())
+        self._pass_on(item for _, item in self.decoder.finish())
 
     def take_unread(self) -> bytes:
         """Return the octets behind the frame that ended a session, and clear them."""
         unread, self._unread = self._unread, b""
         return unread
 
-    def due_at(self) -> float:
-        """Return when a partial frame is to be given up; `NEVER` if there is none."""
-        if not self.decoder.pending:
-            return NEVER
+    @property
+    def give_up_at(self) -> float:
+        """When a partial frame is to be given up, if there is one."""
         return self._grown_at + (self._config.t2 if self._gap_over else min(self._config.frame_gap, self._config.t2))
 
     def handle_timeout(self) -> None:
@@ -186,23 +190,60 @@ class FrameDispatcher:
             over = now >= self._grown_at + self._config.t2
             if over or now >= self._grown_at + self._config.frame_gap:
                 self._gap_over = True
-                self._pass_on(self.decoder.give_up(force=over))
+                self._pass_on(item for _, item in self.decoder.give_up(force=over))
 
-    def _pass_on(self, items: Generator[Decoded]) -> None:
+    def _pass_on(self, items: Iterable[Frame | FrameDropped]) -> None:
         """Pass frames to the session; octets behind the frame that ends it are not for the multiplexer."""
         session = self._session
         ended = session.ended
-        for _, item in items:
+        run: list[bytes] = []  # consecutive data of one DLC that is simply delivered
+        running = -1
+        for item in items:
             if isinstance(item, FrameDropped):
+                if run:
+                    self._deliver_run(running, run)
+                    run, running = [], -1
                 session.frame_dropped(item)
-            else:
-                self._take(item)
-                session.frame_taken()
+                continue
+            dlci, _, kind, _, info, _, _ = item
+            if dlci == running and kind is _UIH:
+                run.append(info)
+                continue
+            if run:
+                self._deliver_run(running, run)
+                run, running = [], -1
+            if kind is _UIH and self._simply_delivers(dlci):
+                run.append(info)
+                running = dlci
+                continue
+            self._take(item)
+            session.frame_taken()
             if session.ended != ended:
                 ended = session.ended
                 if session.dlc(0).state is State.CLOSED:  # else the same frame, SABM on DLCI 0, began the next session
-                    items.close()
                     self._keep_unread(self.decoder.take_rest())
+        if run:
+            self._deliver_run(running, run)
+
+    def _simply_delivers(self, dlci: int) -> bool:
+        """Tell whether all that UIH on a DLC means is that its octets are delivered as they are."""
+        if not dlci or self._session.pending_resync:
+            return False
+        dlc = self._session.dlcs.get(dlci)
+        return dlc is not None and dlc.delivers and dlc.parameters.convergence == 1
+
+    def _deliver_run(self, dlci: int, run: list[bytes]) -> None:
+        """Deliver the data of consecutive frames of a DLC."""
+        session, dlc = self._session, self._session.dlcs[dlci]
+        if not session.dlcs[0].confirmed:
+            session.dlcs[0].note(Fact.USED)
+        if not dlc.confirmed:
+            dlc.note(Fact.USED)
+        data = run[0] if len(run) == 1 else b"".join(run)
+        dlc.count("frames_received", len(run))
+        dlc.count("octets_received", len(data))
+        if data:
+            session.events.put_data(dlci, data, session.now)
 
     def _keep_unread(self, octets: bytes) -> None:
         unread = self._unread + octets
@@ -213,11 +254,10 @@ class FrameDispatcher:
 
     def _take(self, item: Frame) -> None:
         session = self._session
-        dlc = session.dlcs.get(item.dlci) or session.dlc(item.dlci)
+        session.settled = False
+        dlc = session.dlc(item.dlci)
         dlc.count("frames_received")
         what = _INPUTS.get(item.type)
-        if what is not Input.DATA or not dlc.dlci or not dlc.delivers or dlc.parameters.convergence != 1:
-            session.settled = False
         if (item.dlci or what is not Input.SABM) and not session.dlcs[0].confirmed:
             session.dlcs[0].note(Fact.USED)
         if what is Input.DATA:

@@ -361,7 +361,9 @@ class Multiplexer(ControlServices):
 
         The time is in the past while events wait that a call other than `receive_data` caused.
         """
-        due = min(self._session.due_at(), self._dispatcher.due_at())
+        due = self._session.due_at()
+        if self._dispatcher.decoder.pending:
+            due = min(due, self._dispatcher.give_up_at)
         return None if due == NEVER else due
 
     def handle_timeout(self, now: float) -> list[Event]:

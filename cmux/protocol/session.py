@@ -344,9 +344,14 @@ class ControlSession:
         """Return when `handle_timeout` is due next; `NEVER` if not at any time."""
         if not self.settled:
             self._look_up_timers()
-        ask_at = self.watch.ask_at if self._asks else NEVER
-        wake_at = NEVER if self.standby.idle else self.standby.due_at()
-        return min(self._timer_at, self.events.since, ask_at, wake_at)
+        due = self._timer_at  # no min(): it would take longer than all the rest
+        if self.events.since < due:
+            due = self.events.since
+        if self._asks and (ask_at := self.watch.ask_at) < due:
+            due = ask_at
+        if not self.standby.idle and (wake_at := self.standby.due_at()) < due:
+            due = wake_at
+        return due
 
     def handle_timeout(self) -> None:
         """Do what is due."""

@@ -1,4 +1,4 @@
-"""The next deadline as it was when it was computed anew each time, over all parts: what to compare the kept one with."""
+"""The next deadline as it was when it was computed anew each time, over all parts: what the kept one has to be."""
 
 from __future__ import annotations
 

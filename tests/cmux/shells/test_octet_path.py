@@ -27,7 +27,6 @@ PACKAGE = str(Path(cmux.__file__).parent) + os.sep
 MARK = b"where does it go"
 LOOKING = {
     "protocol/reset_watch.py": "is this the text of a module that has restarted? only then are octets held back there",
-    "protocol/standby.py": "are these the flags with which the peer wakes us?",
     "logs.py": "the event is logged at DEBUG, if anybody wants that",
 }
 """The files that octets come by on their way in and that pass nothing on, and what they look for."""
