@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
 from ..errors import StartupError
@@ -58,6 +58,8 @@ def hung_up_after(heard: bytes, error: HungUp) -> HungUp:
 class SharedReading(Protocol):
     """A line that one thread waits for and another may read meanwhile; see `SharedRead`."""
 
+    fd: int
+
     def wait(self) -> None:
         """Wait until there is something to read and nobody leads, or the wait was cancelled; for the thread."""
 
@@ -67,8 +69,8 @@ class SharedReading(Protocol):
     def give_back(self) -> None:
         """Let the thread wait again."""
 
-    def lead(self, timeout: float | None) -> bool:
-        """Wait for octets in place of the thread; tell whether there may be any."""
+    def lead(self, timeout: float | None, others: Mapping[int, int] = ...) -> dict[int, int]:
+        """Wait for octets in place of the thread, or for other descriptors; return those that are ready."""
 
     def interrupt(self) -> None:
         """End the wait of who leads, or of who leads next."""

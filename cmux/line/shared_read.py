@@ -6,11 +6,14 @@ import contextlib
 import os
 import select
 from collections import deque
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from .base import HungUp, hung_up
 
 READ_SIZE: Final = 65536
+_NO_OTHERS: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 class SharedRead:
@@ -27,7 +30,9 @@ class SharedRead:
     """
 
     def __init__(self, fd: int, cancelled: int) -> None:
-        self._fd = fd
+        self.fd: int = fd
+        """The line's descriptor."""
+        self._cancelled = cancelled
         self._thread = select.epoll()
         self._interrupt = -1
         try:
@@ -48,35 +53,41 @@ class SharedRead:
     def take(self) -> None:
         """Become the one who leads."""
         # Not unregister(), which costs three times as much. A hang-up, which cannot be masked, wakes the thread once.
-        self._thread.modify(self._fd, select.EPOLLONESHOT)
+        self._thread.modify(self.fd, select.EPOLLONESHOT)
 
     def give_back(self) -> None:
         """Let the thread wait for the descriptor again."""
         with contextlib.suppress(OSError, ValueError):  # the line is closed
-            self._thread.modify(self._fd, select.EPOLLIN)
+            self._thread.modify(self.fd, select.EPOLLIN)
 
-    def lead(self, timeout: float | None) -> bool:
+    def lead(self, timeout: float | None, others: Mapping[int, int] = _NO_OTHERS) -> dict[int, int]:
         """Wait for octets in place of the thread.
 
         Args:
             timeout: seconds; None: as long as it takes.
+            others: further descriptors that end the wait, each with its events.
 
         Returns:
-            Whether there may be something to read; False when the time ran out, or `interrupt` or a cancel came.
+            The descriptors that are ready, the line's own among them if there may be something to read, with their
+            events; empty when the time ran out, or `interrupt` or a cancel came.
 
         Raises:
             HungUp: the descriptor was closed.
         """
-        there = False
-        for fd, events in self._leader.poll(None if timeout is None else timeout * 1000.0):
-            if fd == self._fd:
-                if events & select.POLLNVAL:
-                    raise HungUp("the descriptor was closed")
-                there = True
-            elif fd == self._interrupt:
-                with contextlib.suppress(BlockingIOError):
-                    os.eventfd_read(self._interrupt)
-        return there
+        for other, events in others.items():
+            self._leader.register(other, events)
+        try:
+            ready = dict(self._leader.poll(None if timeout is None else timeout * 1000.0))
+        finally:
+            for other in others:
+                self._leader.unregister(other)
+        if ready.get(self.fd, 0) & select.POLLNVAL:
+            raise HungUp("the descriptor was closed")
+        ready.pop(self._cancelled, None)
+        if ready.pop(self._interrupt, 0):
+            with contextlib.suppress(BlockingIOError):
+                os.eventfd_read(self._interrupt)
+        return ready
 
     def interrupt(self) -> None:
         """End the wait of who leads, or of who leads next."""
@@ -92,7 +103,7 @@ class SharedRead:
             HungUp: the line is gone.
         """
         try:
-            octets.extend(map(os.read, (self._fd,), (READ_SIZE,)))
+            octets.extend(map(os.read, (self.fd,), (READ_SIZE,)))
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone

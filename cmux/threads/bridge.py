@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import select
+import threading
 from collections.abc import Callable
 from typing import Final
 
@@ -21,7 +23,7 @@ _log = logging.getLogger("cmux.bridge")
 
 
 class PtyBridge(Bridge):
-    """One channel and one pty, joined by a thread for each direction.
+    """One channel and one pty, joined by a thread, which also reads the line if no other one does.
 
     What no client reads stays in the pty, when that is full in the channel's buffer, and when that is full too, the
     peer is asked to stop. In the other direction, a client's write waits while the peer takes nothing.
@@ -53,11 +55,13 @@ class PtyBridge(Bridge):
         self._pty = Pty(link, mode=mode, group=group, held=self._HELD)
         super().__init__(uart, on_end, **self._work())
         self._wake_read, self._wake_write = os.pipe()
-        self._unsent = b""
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._unsent = self._unread = b""  # what the channel, and what the pty has not taken
         self._settings = self._pty.attributes()
 
     def _work(self) -> dict[str, Callable[[], None]]:
-        return {"to_channel": self._to_channel, "to_pty": self._to_pty}
+        return {"carry": self._carry}
 
     @property
     def path(self) -> str:
@@ -65,43 +69,50 @@ class PtyBridge(Bridge):
         return self._pty.path
 
     def _wake(self) -> None:
-        os.write(self._wake_write, b"x")
+        with contextlib.suppress(BlockingIOError):  # it is about to be awake anyhow
+            os.write(self._wake_write, b"x")
 
     def _release(self) -> None:
         self._pty.close()
         for fd in (self._wake_read, self._wake_write):
             os.close(fd)
 
-    def _poll(self, events: int) -> select.poll:
-        poll = select.poll()
-        poll.register(self._pty.master, events)
-        poll.register(self._wake_read, select.POLLIN)
-        return poll
+    def _carry(self) -> None:
+        own = threading.get_ident()
+        unwatch = self.uart.watch(lambda: None if threading.get_ident() == own else self._wake())
+        try:
+            self.uart.timeout = self.uart.write_timeout = 0
+            done = 0  # of what is unsent: if the line dies, all of it goes to the module that comes back
+            while not self._stopping:
+                self._unread = self._unread or self.uart.read1(_READ_SIZE)
+                if self._unread:
+                    self._unread = self._unread[self._write_pty(self._unread) :]
+                if self._unsent:
+                    done += self.uart.write(self._unsent[done:])
+                    if done == len(self._unsent):
+                        self._unsent, done = b"", 0
+                ready = self._wait()
+                if ready.get(self._wake_read):
+                    os.read(self._wake_read, _READ_SIZE)
+                if ready.get(self._pty.master, 0) & select.POLLIN:
+                    self._read_pty()
+        finally:
+            unwatch()
 
-    def _wait(self, poll: select.poll) -> bool:
-        poll.poll()
-        return not self._stopping
+    def _wait(self) -> dict[int, int]:
+        events = (0 if self._unsent else select.POLLIN) | (select.POLLOUT if self._unread else 0)
+        return self.uart.wait_with({self._pty.master: events, self._wake_read: select.POLLIN}, octets=not self._unread)
 
-    def _to_channel(self) -> None:
-        poll = self._poll(select.POLLIN)
-        while self._unsent or self._wait(poll):
-            if not self._unsent:
-                try:
-                    self._unsent = os.read(self._pty.master, _READ_SIZE)
-                except BlockingIOError:
-                    continue
+    def _write_pty(self, data: bytes) -> int:
+        try:
+            return os.write(self._pty.master, data)
+        except BlockingIOError:
+            return 0
+
+    def _read_pty(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._unsent = os.read(self._pty.master, _READ_SIZE)
             self._follow()
-            self.uart.write(self._unsent)
-            self._unsent = b""  # if the line died in the meantime, all of it goes to the module that comes back
-
-    def _to_pty(self) -> None:
-        while not self._stopping:
-            data = self.uart.read1(_READ_SIZE)
-            while data and not self._stopping:
-                try:
-                    data = data[os.write(self._pty.master, data) :]
-                except BlockingIOError:
-                    self._wait(self._poll(select.POLLOUT))
 
     def _follow(self) -> None:
         """Apply to the channel the baud rate and the format that the client has set."""

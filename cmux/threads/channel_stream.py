@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import serial
@@ -63,6 +63,33 @@ class ChannelStream(serial.SerialBase):
             SessionEnded: see `read`.
         """
         return self._receive(lambda buffer: min(len(buffer), size) or None, 1)
+
+    def wait_with(self, others: Mapping[int, int], *, octets: bool) -> dict[int, int]:
+        """Wait until a descriptor is ready, or until octets can be read; see `watch` for what else ends the wait.
+
+        Args:
+            others: the descriptors, each with its events.
+            octets: whether to wait for octets, too.
+
+        Returns:
+            The descriptors that are ready, with their events; perhaps none.
+        """
+        handle = self._opened()
+        return {} if octets and handle.buffer else handle.wait_with(others)
+
+    def watch(self, watcher: Callable[[], object]) -> Callable[[], object]:
+        """Have a function called when octets have come, when there is room for some, and when the state has changed.
+
+        Args:
+            watcher: called from any thread; it may not wait.
+
+        Returns:
+            What ends that.
+        """
+        handle = self._opened()
+        with handle.condition:
+            handle.condition.watchers.append(watcher)
+        return lambda: handle.condition.watchers.remove(watcher)
 
     def read_until(self, expected: bytes = b"\n", size: int | None = None) -> bytes:
         """Read up to and including a sequence.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import select
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ..errors import CmuxError, DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
@@ -25,7 +25,7 @@ from ..protocol.openings import Opening
 from .engine import Engine
 from .line_reader import LineReader
 from .receive_buffer import ReceiveBuffer
-from .waiting import ReadyFlag
+from .waiting import ChannelCondition, ReadyFlag
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class DlcHandle:
         self.dlci = dlci
         self.buffer: ReceiveBuffer = ReceiveBuffer(self._arrived, self._kick)
         """The octets that were received and not read."""
-        self.condition: threading.Condition = self.buffer.condition
+        self.condition: ChannelCondition = self.buffer.condition
         """Notified when octets came, when there is room again, and when the state has changed."""
         self.up: bool = False
         """The DLC is open on the line."""
@@ -233,6 +233,23 @@ class DlcHandle:
         finally:
             self.buffer.wanted = 0
 
+    def wait_with(self, others: Mapping[int, int]) -> dict[int, int]:
+        """Wait for octets together with descriptors; those who watch `condition` have one that ends the wait.
+
+        Args:
+            others: the descriptors, each with its events.
+
+        Returns:
+            Those that are ready, with their events; perhaps none. What has come is in `buffer`.
+        """
+        reader = self.engine.reader
+        if reader.claim():
+            return reader.lead(None, others)
+        poll = select.poll()
+        for fd, events in others.items():
+            poll.register(fd, events)
+        return dict(poll.poll())
+
     def interrupted(self, got: list[bytes]) -> None:
         """Undo the wait of a reader that ends with an exception.
 
@@ -404,5 +421,5 @@ class DlcHandle:
 
     def abandon(self) -> None:
         """Make it unusable in the child after a fork."""
-        self.condition = self.buffer.condition = threading.Condition()
+        self.condition = self.buffer.condition = ChannelCondition(lambda: None)
         self.up = False

@@ -74,7 +74,7 @@ class HangupBridge(PtyBridge):
         os.set_blocking(self._event_write, False)
 
     def _work(self) -> dict[str, Callable[[], None]]:
-        return {**super()._work(), "carrier": self._carrier}
+        return {"to_channel": self._to_channel, "to_pty": self._to_pty, "carrier": self._carrier}
 
     def _release(self) -> None:
         super()._release()

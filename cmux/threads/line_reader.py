@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Protocol
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from ..errors import SessionEnded
 from ..line.base import HungUp, Line
 from ..protocol.events import Cause
+
+_NO_OTHERS: Final[Mapping[int, int]] = MappingProxyType({})
 
 
 class ReaderOwner(Protocol):
@@ -76,7 +80,9 @@ class LineReader:
                     continue
                 self._line.wait()
                 if self._claim(self._thread):
-                    if self._line.lead(0.0):  # who led may have read it: a terminal then has an end of file for us
+                    if self._line.fd in self._line.lead(
+                        0.0
+                    ):  # who led may have read it: a terminal then has an end of file for us
                         self._line.read(owner.octets)
                         owner.process()
                     with self._lock:
@@ -96,18 +102,24 @@ class LineReader:
         line.take()
         return True
 
-    def lead(self, timeout: float | None) -> None:
+    def lead(self, timeout: float | None, others: Mapping[int, int] = _NO_OTHERS) -> dict[int, int]:
         """Wait for octets, and process what comes; the caller holds no lock, and has claimed.
 
         It also ends when `kick` is called. An interrupt loses no octet, or it ends the session.
 
         Args:
             timeout: seconds; None: as long as it takes.
+            others: further descriptors that end the wait, each with its events.
+
+        Returns:
+            Those that are ready, with their events.
         """
         line = self._line
         assert line is not None  # noqa: S101 - else there was nothing to claim
+        ready: dict[int, int] = {}
         try:
-            if line.lead(timeout):
+            ready = line.lead(timeout, others)
+            if ready.pop(line.fd, 0):
                 line.read(self._owner.octets)
                 self._owner.process()
         except HungUp as error:
@@ -115,6 +127,7 @@ class LineReader:
             self._owner.lose(Cause.LINE_LOST, str(error))
         finally:
             self.cease()
+        return ready
 
     def cease(self) -> None:
         """Let the thread read again, if the caller leads."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -27,7 +26,7 @@ class ReceiveBuffer:
     def __init__(
         self, arrived: Callable[[bool], None] = lambda full: None, kick: Callable[[], None] = lambda: None
     ) -> None:
-        self.condition: threading.Condition = ChannelCondition(kick)
+        self.condition: ChannelCondition = ChannelCondition(kick)
         """Notified when octets came, when there is room again, and when the state of the channel has changed."""
         self.xonxoff = False
         """XON and XOFF among the received octets are taken out, and start and stop what is written."""

@@ -58,10 +58,10 @@ def leads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Callable[[], ob
     plain = SharedRead.lead
     jobs: list[Callable[[], object]] = []
 
-    def lead(shared: SharedRead, timeout: float | None) -> bool:
+    def lead(shared: SharedRead, timeout: float | None, *others: Any) -> dict[int, int]:
         if jobs and not threading.current_thread().name.startswith("cmux reader"):
             jobs.pop()()
-        return plain(shared, timeout)
+        return plain(shared, timeout, *others)
 
     monkeypatch.setattr(SharedRead, "lead", lead)
     yield jobs.append
@@ -128,10 +128,10 @@ def test_who_polls_by_other_means_never_leads(
     led: list[float | None] = []
     plain = SharedRead.lead
 
-    def lead(shared: SharedRead, timeout: float | None) -> bool:
+    def lead(shared: SharedRead, timeout: float | None, *others: Any) -> dict[int, int]:
         if threading.current_thread() is threading.main_thread():
             led.append(timeout)
-        return plain(shared, timeout)
+        return plain(shared, timeout, *others)
 
     monkeypatch.setattr(SharedRead, "lead", lead)
     sends(module, b"x")
@@ -334,11 +334,11 @@ def test_closing_waits_for_who_leads(module: Module, monkeypatch: pytest.MonkeyP
     order: list[str] = []
     plain, plain_close = SharedRead.lead, DescriptorLine.close
 
-    def lead(shared: SharedRead, timeout: float | None) -> bool:
+    def lead(shared: SharedRead, timeout: float | None, *others: Any) -> dict[int, int]:
         if threading.current_thread() is reading:
             waits.set()
         try:
-            return plain(shared, timeout)
+            return plain(shared, timeout, *others)
         finally:
             if threading.current_thread() is reading:
                 order.append("left")
