@@ -231,10 +231,10 @@ def test_the_settings_of_a_client_are_not_looked_for_but_read_when_octets_come(
     class Poll:
         def __init__(self) -> None:
             self._poll = plain()
-            self.register = self._poll.register
+            self.register, self.unregister = self._poll.register, self._poll.unregister
 
         def poll(self, *timeout: object) -> object:
-            if threading.current_thread().name.startswith("cmux to"):
+            if threading.current_thread().name.startswith("cmux carry"):
                 waits.extend(timeout or [None])
             return self._poll.poll(*timeout)
 

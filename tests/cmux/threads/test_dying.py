@@ -43,7 +43,7 @@ class Waits:
         class Poll:
             def __init__(self) -> None:
                 self._poll = plain_poll()
-                self.register = self._poll.register
+                self.register, self.unregister = self._poll.register, self._poll.unregister
 
             def poll(self, timeout: float | None = None) -> object:
                 noted.polls.setdefault(threading.current_thread().name, []).append(timeout)
