@@ -95,6 +95,11 @@ class Scheduler:
         Returns:
             The turn, or None when no DLC may send.
         """
+        if self.alike:
+            for flow in self._flows.values():
+                if may_send(flow.dlci):
+                    return Turn(flow.dlci, flow.longest)
+                break
         busy: list[Flow] = []
         idle: list[int] = []
         for dlci, flow in self._flows.items():
