@@ -117,28 +117,27 @@ def test_a_lone_channel_is_no_exception(option: Option, n1: int, shared: bool, l
                 assert one.do(what, *arguments) == other.do(what, *arguments)
 
 
-@pytest.mark.parametrize("option", Option)
-@pytest.mark.parametrize("n1", [31, 127, 1500])
+@pytest.mark.parametrize("n1", [31, 127])
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("limit", [None, 4096, 0])
 @pytest.mark.parametrize("channels", [(1, 2), (1, 2, 3, 4), tuple(range(1, 20))])
 def test_nor_are_several_that_never_run_empty(
-    option: Option, n1: int, shared: bool, limit: int | None, channels: tuple[int, ...]
+    n1: int, shared: bool, limit: int | None, channels: tuple[int, ...]
 ) -> None:
     """They are offered more than they take, and get more when there is room: the order of `Writable` counts, too."""
-    config = Config(option=option, n1=n1, shared_flags=shared, queue_high=6000)
+    config = Config(n1=n1, shared_flags=shared, queue_high=6000)
     both = [Station(config, one_by_one=one_by_one, channels=channels) for one_by_one in (False, True)]
     seen = 0
-    for step in range(40):
+    for step in range(25):
         calls: list[tuple[Any, ...]] = [("send", dlci, 2000 + 977 * dlci) for dlci in channels if (step + dlci) % 3]
         calls += [("take", limit)] * 4 + [("events",)]
-        if step == 30:
+        if step == 20:
             calls += [("drain", channels[-1]), ("stop", channels[0], True), ("signals", channels[0], True)]
-        for what, *arguments in [*calls, *([("settle",)] if step > 30 else [])]:
+        for what, *arguments in [*calls, *([("settle",)] if step > 20 else [])]:
             found, wanted = (one.do(what, *arguments) for one in both)
             assert found == wanted, what
             seen += len(found) if isinstance(found, bytes) else 0
-    assert seen > 4000
+    assert seen > 2500
     assert both[0].host.stats() == both[1].host.stats()
 
 
