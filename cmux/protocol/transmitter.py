@@ -216,7 +216,8 @@ class Transmitter:
                 return b"", False
             if not place and limit is not None:
                 fitting = limit // (len(ends[0]) + size + len(ends[1]) - shared)
-            ready = min(ready, self._ready(dlc, size) * len(flows) + place)
+            if (end := self._ready(dlc, size) * len(flows) + place) < ready:
+                ready = end
             senders.append((dlc, (ends[0][1:], ends[1]) if shared else ends))
         count = min(fitting, ready)
         if not senders or count < _WORTHWHILE:
@@ -225,6 +226,9 @@ class Transmitter:
         rounds, rest = divmod(count, len(flows))
         for place, (dlc, ends) in enumerate(senders[:count]):
             octets = dlc.take(rounds + (place < rest), size)
+            if len(octets) == size:
+                frames[1 + place] = octets.join(ends)
+                continue
             frames[1 + place :: len(flows)] = [octets[at : at + size].join(ends) for at in range(0, len(octets), size)]
         self._scheduler.sent_in_order(count)
         return b"".join(frames), fitting < ready
@@ -234,7 +238,8 @@ class Transmitter:
         if not dlc.is_open or dlc.stopped or dlc.parameters.n1 != size or dlc.parameters.convergence != 1:
             return 0
         kept = self._config.queue_low + 1 if dlc.starved else dlc.state is State.DRAINING
-        return max(0, (len(dlc.queue) - kept) // size)
+        left = len(dlc.queue) - kept
+        return left // size if left > 0 else 0
 
     def _framed(self, dlc: Dlc, info: bytes) -> bytes:
         """Build a data frame of a DLC."""
