@@ -135,7 +135,7 @@ class LineWriter:
         """Note what the line has taken; tell whether there is more to be written at once."""
         with self._lock:
             more = self._taken(taken)
-            if not more:
+            if self._owner.stopping or (self._rest and not more):
                 self.work.notify_all()
             return more
 

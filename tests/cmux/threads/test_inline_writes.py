@@ -46,11 +46,19 @@ def channel_of(mux: cmux.Mux, dlci: int = 1) -> cmux.VirtualUart:
     return channel
 
 
+def quiet(mux: cmux.Mux) -> None:
+    """Wait until what is said at the start has left, and nobody writes any more."""
+    engine = mux._engine
+    assert mux.test()
+    with engine._lock:
+        assert engine.progress.wait_for(lambda: not engine.link.unwritten and engine._writer._who is None, PATIENCE)
+
+
 def test_one_octet_is_one_write_of_the_caller_and_wakes_nobody(mux: cmux.Mux, monkeypatch: pytest.MonkeyPatch) -> None:
     channel = channel_of(mux)
     channel.write(b"?")
     assert channel.read(1) == b"?"
-    assert mux.test()  # what was said at the start has left
+    quiet(mux)
     writers: list[str] = []
     notified: list[str] = []
     for name in ("write", "write_at_once"):
@@ -95,6 +103,7 @@ def test_no_lock_is_held_over_a_write_or_the_capture(
         channel = channel_of(mux)
         engine, handle = mux._engine, channel._handle
         assert handle is not None
+        quiet(mux)
         free: list[bool] = []
 
         def look() -> None:
@@ -175,7 +184,7 @@ def test_an_interrupt_at_any_line_of_a_write_loses_no_octet_and_sends_none_twice
     at = whole = ended = 0
     interrupt = Interrupt(0)
     while at == 0 or interrupt.where:
-        with Module() as module, cmux.open(module.path, drain_timeout=0.0) as mux:
+        with Module() as module, cmux.open(module.path, drain_timeout=0.0, settle=0.0) as mux:
             channel = channel_of(mux)
             while at == 0 or interrupt.where:
                 at += 1
@@ -206,8 +215,9 @@ def test_an_interrupt_at_any_line_of_a_write_loses_no_octet_and_sends_none_twice
 def test_closing_waits_for_who_is_writing(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
     """The descriptor may belong to another file a moment later."""
     writes, may_end, ended = threading.Event(), threading.Event(), threading.Event()
-    mux = cmux.open(module.path, drain_timeout=0.0)
+    mux = cmux.open(module.path, drain_timeout=0.0, t1=0.05, t2=0.2, n2=1)
     channel = channel_of(mux)
+    quiet(mux)
     plain = DescriptorLine.write_at_once
 
     def slow(line: DescriptorLine, data: bytes, taken: deque[int]) -> None:
