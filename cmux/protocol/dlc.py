@@ -380,13 +380,14 @@ class Dlc:
         return octets
 
     def count_sent(self, size: int) -> None:
-        """Count a frame that has been sent.
-
-        Args:
-            size: length of its information field in octets.
-        """
+        """Count a frame that has been sent, and the octets of its information field."""
         self.counters["frames_sent"] += 1
         self.counters["octets_sent"] += size
+
+    def count_delivered(self, frames: int, octets: int) -> None:
+        """Count frames that have been received and delivered, and the octets of their information fields."""
+        self.counters["frames_received"] += frames
+        self.counters["octets_received"] += octets
 
     def _status(self) -> bytes:
         return build_status(self.own_signals, self.status_due[0] if self.status_due else None)

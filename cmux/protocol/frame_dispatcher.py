@@ -197,24 +197,22 @@ class FrameDispatcher:
         session = self._session
         ended = session.ended
         run: list[bytes] = []  # consecutive data of one DLC that is simply delivered
+        dlc: Dlc | None = None
         running = -1
         for item in items:
+            if isinstance(item, Frame):
+                dlci, _, kind, _, info, _, _ = item
+                if dlci == running and kind is _UIH:
+                    run.append(info)
+                    continue
+            if dlc is not None:
+                self._deliver_run(dlc, run)
+                dlc, running = None, -1
             if isinstance(item, FrameDropped):
-                if run:
-                    self._deliver_run(running, run)
-                    run, running = [], -1
                 session.frame_dropped(item)
                 continue
-            dlci, _, kind, _, info, _, _ = item
-            if dlci == running and kind is _UIH:
-                run.append(info)
-                continue
-            if run:
-                self._deliver_run(running, run)
-                run, running = [], -1
-            if kind is _UIH and self._simply_delivers(dlci):
-                run.append(info)
-                running = dlci
+            if kind is _UIH and (dlc := self._simply_delivering(dlci)) is not None:
+                run, running = [info], dlci
                 continue
             self._take(item)
             session.frame_taken()
@@ -222,28 +220,27 @@ class FrameDispatcher:
                 ended = session.ended
                 if session.dlc(0).state is State.CLOSED:  # else the same frame, SABM on DLCI 0, began the next session
                     self._keep_unread(self.decoder.take_rest())
-        if run:
-            self._deliver_run(running, run)
+        if dlc is not None:
+            self._deliver_run(dlc, run)
 
-    def _simply_delivers(self, dlci: int) -> bool:
-        """Tell whether all that UIH on a DLC means is that its octets are delivered as they are."""
+    def _simply_delivering(self, dlci: int) -> Dlc | None:
+        """Return the DLC if all that UIH on it means is that its octets are delivered as they are."""
         if not dlci or self._session.pending_resync:
-            return False
+            return None
         dlc = self._session.dlcs.get(dlci)
-        return dlc is not None and dlc.delivers and dlc.parameters.convergence == 1
+        return dlc if dlc is not None and dlc.delivers and dlc.parameters.convergence == 1 else None
 
-    def _deliver_run(self, dlci: int, run: list[bytes]) -> None:
+    def _deliver_run(self, dlc: Dlc, run: list[bytes]) -> None:
         """Deliver the data of consecutive frames of a DLC."""
-        session, dlc = self._session, self._session.dlcs[dlci]
+        session = self._session
         if not session.dlcs[0].confirmed:
             session.dlcs[0].note(Fact.USED)
         if not dlc.confirmed:
             dlc.note(Fact.USED)
         data = run[0] if len(run) == 1 else b"".join(run)
-        dlc.count("frames_received", len(run))
-        dlc.count("octets_received", len(data))
+        dlc.count_delivered(len(run), len(data))
         if data:
-            session.events.put_data(dlci, data, session.now)
+            session.events.put_data(dlc.dlci, data, session.now)
 
     def _keep_unread(self, octets: bytes) -> None:
         unread = self._unread + octets

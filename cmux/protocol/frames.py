@@ -16,12 +16,14 @@ from .headers import Frame as Frame
 from .wire import FrameType
 
 _MAX_BASIC_INFO = 0x7FFF
+_UIH = FrameType.UIH
 
 
 # --- Encoding -----------------------------------------------------------------------------------------------------
 
 _BASIC = Option.BASIC
-_BASIC_ENDS = HEADERS[Option.BASIC].ends
+_BASIC_HEADERS = HEADERS[Option.BASIC]  # to look that up takes as long as a short frame
+_BASIC_ENDS = _BASIC_HEADERS.ends
 _TO_ESCAPE = re.compile(b"[" + re.escape(bytes((wire.ADVANCED_FLAG, wire.ESCAPE)) + wire.FLOW_OCTETS) + b"]")
 _ESCAPED = re.compile(bytes((wire.ESCAPE,)) + b"(.)", re.DOTALL)
 
@@ -44,7 +46,7 @@ def encode(frame: Frame, option: Option = Option.BASIC) -> bytes:
     if option is _BASIC and not nr and not ns:
         ends = _BASIC_ENDS.get((dlci, cr, kind, pf, len(info)))
         if ends is not None:
-            return ends[0] + info + ends[1]
+            return info.join(ends)  # it stands between the two
     if frame.info and frame.type not in CARRY_INFO:
         raise FrameError(f"{frame.type.name} carries no information field (27.010 §5.3)")
     if option is Option.BASIC and len(frame.info) > _MAX_BASIC_INFO:
@@ -235,7 +237,7 @@ class BasicDecoder(Decoder):
 
     def _header_at(self, data: bytes, body: int) -> Header | BadHeader | None:
         """Parse the header at an index; None while it is incomplete."""
-        cache = HEADERS[Option.BASIC]
+        cache = _BASIC_HEADERS
         octets = data[body : body + 3]
         header = cache.parsed.get(octets)
         if header is None:
@@ -250,12 +252,12 @@ class BasicDecoder(Decoder):
 
     def _decode(self, offsets: list[int] | None) -> list[Frame | FrameDropped]:
         data, flag, longest, start, paused = self._data, self._flag, self._n1, 0, False
-        known, new, octet, uih = HEADERS[Option.BASIC].parsed, tuple.__new__, wire.BASIC_FLAG, FrameType.UIH
-        base, size = self._offset, len(data)
+        known, new, octet, uih = _BASIC_HEADERS.parsed, tuple.__new__, wire.BASIC_FLAG, _UIH
+        base, size, last = self._offset, len(data), len(data) - 1
         items: list[Frame | FrameDropped] = []
         if not data.startswith(flag):
             start = self._flag_from(0)
-        while start < size and not paused:  # at a flag
+        while start < last and not paused:  # at a flag, and something behind it
             body = start + 1
             while data[body : body + 1] == flag:  # 27.010 5.2.5: any run of flags is fill
                 start, body = body, body + 1
@@ -362,7 +364,7 @@ class AdvancedDecoder(Decoder):
                     items.append(FrameDropped(offset, frame, data[start : end + 1]))
                 else:
                     items.append(frame)
-                    self.paused = frame.type is not FrameType.UIH or not frame.dlci
+                    self.paused = frame.type is not _UIH or not frame.dlci
             if offsets is not None:
                 offsets.append(offset)
             start = end  # a closing flag may open the next frame

@@ -116,7 +116,8 @@ class Link:
         data = self.multiplexer.data_to_send(now, self._pacer.limit)
         if data:
             self._give(data, now)
-            self._waking = self._waking or self.multiplexer.waking
+            if self.multiplexer.waking:
+                self._waking = True
         return data
 
     @property

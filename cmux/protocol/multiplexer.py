@@ -375,7 +375,8 @@ class Multiplexer(ControlServices):
         Returns:
             The events.
         """
-        session = self._at(now)
+        session = self._session
+        session.now = now
         session.handle_timeout()
         self._dispatcher.handle_timeout()
         return session.events.take()

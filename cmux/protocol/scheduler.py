@@ -95,6 +95,11 @@ class Scheduler:
         Returns:
             The turn, or None when no DLC may send.
         """
+        if self.alike:
+            for flow in self._flows.values():
+                if may_send(flow.dlci):
+                    return Turn(flow.dlci, flow.longest)
+                break
         busy: list[Flow] = []
         idle: list[int] = []
         for dlci, flow in self._flows.items():
@@ -156,11 +161,12 @@ class Scheduler:
 
     def sent_in_order(self, turns: int) -> None:
         """Note that the DLCs, which are `alike`, had so many turns, one after another."""
-        last = min(turns, len(self._flows))  # how many of them are the last ones of a DLC
-        first = (turns - last) % len(self._flows)
+        flows = self._flows
+        last = min(turns, len(flows))  # how many of them are the last ones of a DLC
+        first = (turns - last) % len(flows)
         self._frames += turns
-        for at, dlci in enumerate([*islice(cycle(self._flows), first, first + last)], self._frames - last + 1):
-            flow = self._flows[dlci] = self._flows.pop(dlci)
+        for at, dlci in enumerate([*islice(cycle(flows), first, first + last)], self._frames - last + 1):
+            flow = flows[dlci] = flows.pop(dlci)
             flow.since, flow.new = at, False
 
     def _compare(self) -> None:

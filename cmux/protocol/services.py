@@ -183,7 +183,8 @@ class ControlServices:
             raise StateError(f"{what} cannot be sent: {MAX_WAITING} commands already wait for answers from the peer")
 
     def _user_dlc(self, dlci: int) -> Dlc:
-        self._check_dlci(dlci)
+        if not self.config.carries_data(dlci):
+            raise InvalidDlci(dlci)
         return self._session.dlc(dlci)
 
     def _check_dlci(self, dlci: object) -> None:

@@ -327,8 +327,10 @@ class ControlSession:
         return octets
 
     def _data_sent(self, dlc: Dlc) -> None:
-        self._emptied(dlc)
-        self._room_made(dlc)
+        if dlc.state is State.DRAINING:
+            self._emptied(dlc)
+        if dlc.starved:
+            self._room_made(dlc)
 
     def _emptied(self, dlc: Dlc) -> None:
         """Continue a closing that waits for the queue, if the queue is empty."""
@@ -355,12 +357,17 @@ class ControlSession:
 
     def handle_timeout(self) -> None:
         """Do what is due."""
-        for dlc in list(self.dlcs.values()):
-            if (what := dlc.timed_out(self.now)) is not None:
-                self.apply(dlc, what)
-        self.control.handle_timeout(self.now)
-        self.standby.handle_timeout()
-        if self.watch.ask_at <= self.now and self._can_ask():
+        if not self.settled:
+            self._look_up_timers()
+        if self._timer_at <= self.now or not self.standby.idle:
+            for dlc in list(self.dlcs.values()):
+                if (what := dlc.timed_out(self.now)) is not None:
+                    self.apply(dlc, what)
+            self.control.handle_timeout(self.now)
+            self.standby.handle_timeout()
+            self._look_up_timers()
+        if self._asks and self.watch.ask_at <= self.now:
+            self.settled = False
             self.control.submit(self.watch.ask(self.now, self.dlcs.values()))
 
     def _look_up_timers(self) -> None:

@@ -204,39 +204,42 @@ class Transmitter:
             Their octets, and whether the limit allows no other frame.
         """
         flows, shared = self._scheduler.flows, self._config.shared_flags
-        count = fitting = _MANY
-        senders: list[tuple[Dlc, bytes, bytes]] = []
+        fitting = ready = _MANY  # frames
+        senders: list[tuple[Dlc, tuple[bytes, bytes]]] = []
         size = 0
         for place, flow in enumerate(flows if self._scheduler.alike else ()):
-            if place >= count:
+            if place > fitting or place > ready:
                 break
             dlc, size = self._dlcs[flow.dlci], flow.longest
             ends = self._ends.get((flow.dlci, self._command_cr, dlc.parameters.frame_type, False, size))
             if ends is None:
                 return b"", False
-            head, tail = ends
             if not place and limit is not None:
-                count = fitting = limit // (len(head) + size + len(tail) - shared)
-            count = min(count, self._ready(dlc, size) * len(flows) + place)
-            senders.append((dlc, head[1:] if shared else head, tail))
+                fitting = limit // (len(ends[0]) + size + len(ends[1]) - shared)
+            if (end := self._ready(dlc, size) * len(flows) + place) < ready:
+                ready = end
+            senders.append((dlc, (ends[0][1:], ends[1]) if shared else ends))
+        count = min(fitting, ready)
         if not senders or count < _WORTHWHILE:
             return b"", False
         frames = [self._flag if shared and first else b"", *[b""] * count]
         rounds, rest = divmod(count, len(flows))
-        for place, (dlc, head, tail) in enumerate(senders):
+        for place, (dlc, ends) in enumerate(senders[:count]):
             octets = dlc.take(rounds + (place < rest), size)
-            frames[1 + place :: len(flows)] = [
-                head + octets[at : at + size] + tail for at in range(0, len(octets), size)
-            ]
+            if len(octets) == size:
+                frames[1 + place] = octets.join(ends)
+                continue
+            frames[1 + place :: len(flows)] = [octets[at : at + size].join(ends) for at in range(0, len(octets), size)]
         self._scheduler.sent_in_order(count)
-        return b"".join(frames), count == fitting
+        return b"".join(frames), fitting < ready
 
     def _ready(self, dlc: Dlc, size: int) -> int:
         """Return how many frames of a length a DLC can send before anything is to be done about that, see `_sent`."""
         if not dlc.is_open or dlc.stopped or dlc.parameters.n1 != size or dlc.parameters.convergence != 1:
             return 0
         kept = self._config.queue_low + 1 if dlc.starved else dlc.state is State.DRAINING
-        return max(0, (len(dlc.queue) - kept) // size)
+        left = len(dlc.queue) - kept
+        return left // size if left > 0 else 0
 
     def _framed(self, dlc: Dlc, info: bytes) -> bytes:
         """Build a data frame of a DLC."""
@@ -244,7 +247,7 @@ class Transmitter:
         ends = self._ends.get((dlc.dlci, self._command_cr, kind, False, len(info)))
         if ends is None:
             return encode(Frame(dlc.dlci, self._command_cr, kind, False, info), self._config.option)
-        return ends[0] + info + ends[1]
+        return info.join(ends)
 
     def _control_sent(self, control: _Control, now: float) -> None:
         self._control.remove(control)
