@@ -107,11 +107,7 @@ class Link:
             The octets; none while nothing is due, the line took nothing the last time, or pacing holds them back. The
             caller keeps what the line does not take.
         """
-        self._paced_until = None
-        if not self.wants_write:
-            return b""
-        self._paced_until = self._pacer.next_at(now)
-        if self._paced_until is not None:
+        if not self.wants_write(now):
             return b""
         data = self.multiplexer.data_to_send(now, self._pacer.limit)
         if data:
@@ -120,10 +116,18 @@ class Link:
                 self._waking = True
         return data
 
-    @property
-    def wants_write(self) -> bool:
-        """Whether `next_write` may return something now: False only if it returns nothing."""
-        return not self._blocked and self.multiplexer.has_output
+    def wants_write(self, now: float) -> bool:
+        """Tell whether `next_write` may return something now: False only if it returns nothing.
+
+        Args:
+            now: the time; if pacing holds octets back, `next_timeout` returns until when.
+        """
+        return self._may_write(now, due=self.multiplexer.has_output)
+
+    def _may_write(self, now: float, *, due: bool) -> bool:
+        due = due and not self._blocked
+        self._paced_until = self._pacer.next_at(now) if due else None
+        return due and self._paced_until is None
 
     @property
     def has_events(self) -> bool:

@@ -137,17 +137,15 @@ class Responder(Link):
             return [*self.multiplex(config, now), *self._process(self._at.take_rest(), now)]
         return [] if self._at.asked is None else [CommandReceived(self._at.asked)]
 
-    @property
-    def wants_write(self) -> bool:
+    def wants_write(self, now: float) -> bool:
         """See `Link.wants_write`."""
-        return super().wants_write or bool(self._out and not self._blocked)
+        return self._may_write(now, due=bool(self._out) or self.multiplexer.has_output)
 
     def next_write(self, now: float) -> bytes:
         """Return the octets to write now: answers to AT commands first, then frames."""
-        if not self._out or self._blocked:
+        if not self._out:
             return super().next_write(now)
-        self._paced_until = self._pacer.next_at(now)
-        if self._paced_until is not None:
+        if not self.wants_write(now):
             return b""
         size = self._pacer.limit or self.multiplexer.config.n1
         said, self._out = self._out[:size], self._out[size:]

@@ -75,7 +75,8 @@ class ChannelStream(serial.SerialBase):
             The descriptors that are ready, with their events; perhaps none.
         """
         handle = self._opened()
-        return {} if octets and handle.buffer else handle.wait_with(others)
+        seen = handle.condition.notified
+        return {} if octets and handle.buffer else handle.wait_with(seen, others)
 
     def watch(self, watcher: Callable[[], object]) -> Callable[[], object]:
         """Have a function called when octets have come, when there is room for some, and when the state has changed.
@@ -235,7 +236,6 @@ class ChannelStream(serial.SerialBase):
                 self._write_cancelled = False
                 return taken or None
             # The condition has been held since send(), so Writable cannot slip in between.
-            handle.engine.wake()
             if not taken and not handle.condition.wait(deadline.left()):
                 raise SerialTimeoutException("Write timeout")
             return taken

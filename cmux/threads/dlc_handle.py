@@ -65,6 +65,7 @@ class DlcHandle:
         self._owner: weakref.ref[object] | None = None
         self._flag: ReadyFlag | None = None
         self._retired = False
+        self._seen = 0  # how often `condition` was notified before who leads has begun
         self._wanted: Signals | None = None  # our signals while a port has it open
 
     def __repr__(self) -> str:
@@ -219,6 +220,7 @@ class DlcHandle:
         self.resume()
         reader = self.engine.reader
         if self._flag is None and reader.claim():
+            self._seen = self.condition.notified
             return reader
         try:
             self.condition.wait(timeout)
@@ -229,14 +231,15 @@ class DlcHandle:
     def lead(self, reader: LineReader, timeout: float | None) -> None:
         """Read the line for at most `timeout` seconds; see `LineReader.lead`."""
         try:
-            reader.lead(timeout)
+            reader.lead(timeout, self._is_notified)
         finally:
             self.buffer.wanted = 0
 
-    def wait_with(self, others: Mapping[int, int]) -> dict[int, int]:
+    def wait_with(self, seen: int, others: Mapping[int, int]) -> dict[int, int]:
         """Wait for octets together with descriptors; those who watch `condition` have one that ends the wait.
 
         Args:
+            seen: what `ChannelCondition.notified` was when the caller looked at `buffer`.
             others: the descriptors, each with its events.
 
         Returns:
@@ -244,11 +247,15 @@ class DlcHandle:
         """
         reader = self.engine.reader
         if reader.claim():
-            return reader.lead(None, others)
+            self._seen = seen
+            return reader.lead(None, self._is_notified, others)
         poll = select.poll()
         for fd, events in others.items():
             poll.register(fd, events)
         return dict(poll.poll())
+
+    def _is_notified(self) -> bool:
+        return self.condition.notified != self._seen
 
     def interrupted(self, got: list[bytes]) -> None:
         """Undo the wait of a reader that ends with an exception.

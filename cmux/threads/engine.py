@@ -127,7 +127,7 @@ class Engine:
             if self.error is not None:
                 raise self.ended()
             result = self._run(action)
-            self._writer.work.notify()
+            self._writer.wake_if_due(time.monotonic())
             return result
 
     def _run(self, action: Callable[[Multiplexer, float], T]) -> T:
@@ -302,10 +302,7 @@ class Engine:
                 self.take(self.link.receive(data, time.monotonic()))
                 self.octets.popleft()
             self._captured = 0
-            if self.link.wants_write:
-                self._writer.work.notify()
-            else:
-                self._writer.wake_in_time()
+            self._writer.wake_if_due(time.monotonic())
         except BaseException:
             self.octets.clear()
             self._captured = 0

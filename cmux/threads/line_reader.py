@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from ..errors import SessionEnded
 from ..line.base import HungUp, Line
 from ..protocol.events import Cause
+from .waiting import Deadline
 
 _NO_OTHERS: Final[Mapping[int, int]] = MappingProxyType({})
 
@@ -97,18 +98,21 @@ class LineReader:
     def claim(self) -> bool:
         """Become the one who leads; tell whether that is possible now. `lead` or `cease` must follow."""
         line = self._line
-        if line is None or not self._claim(threading.get_ident()):
+        if line is None or self._who is not None or not self._claim(threading.get_ident()):
             return False
         line.take()
         return True
 
-    def lead(self, timeout: float | None, others: Mapping[int, int] = _NO_OTHERS) -> dict[int, int]:
+    def lead(
+        self, timeout: float | None, over: Callable[[], bool], others: Mapping[int, int] = _NO_OTHERS
+    ) -> dict[int, int]:
         """Wait for octets, and process what comes; the caller holds no lock, and has claimed.
 
         It also ends when `kick` is called. An interrupt loses no octet, or it ends the session.
 
         Args:
             timeout: seconds; None: as long as it takes.
+            over: tells, after octets have been processed, whether the caller has to look at its channel.
             others: further descriptors that end the wait, each with its events.
 
         Returns:
@@ -116,18 +120,23 @@ class LineReader:
         """
         line = self._line
         assert line is not None  # noqa: S101 - else there was nothing to claim
-        ready: dict[int, int] = {}
+        deadline = Deadline(timeout)
         try:
-            ready = line.lead(timeout, others)
-            if ready.pop(line.fd, 0):
+            while True:
+                ready = line.lead(timeout, others)
+                if not ready.pop(line.fd, 0):
+                    return ready
                 line.read(self._owner.octets)
                 self._owner.process()
+                if ready or over():
+                    return ready
+                timeout = deadline.left()
         except HungUp as error:
             self.cease()
             self._owner.lose(Cause.LINE_LOST, str(error))
+            return {}
         finally:
             self.cease()
-        return ready
 
     def cease(self) -> None:
         """Let the thread read again, if the caller leads."""

@@ -74,9 +74,19 @@ class LineWriter:
         self._sleeps_until: float | None = None  # when the thread looks again by itself; None: never
 
     def wake(self) -> None:
-        """Let the thread look what there is to write."""
+        """Wake the thread if there is something to write or to dispatch, or if it would sleep too long."""
         with self._lock:
+            if self._owner.events:
+                self.work.notify()
+            else:
+                self.wake_if_due(time.monotonic())
+
+    def wake_if_due(self, now: float) -> None:
+        """Wake the thread if there is something to write, or if it would sleep too long; the caller holds the lock."""
+        if self._owner.link.wants_write(now):
             self.work.notify()
+        else:
+            self.wake_in_time()
 
     def wake_in_time(self) -> None:
         """Wake the thread if it would sleep too long; the caller holds the lock."""
@@ -127,6 +137,8 @@ class LineWriter:
 
     def _claim(self) -> bool:
         """Take what is to be written now, unless another thread is writing; tell whether there is any."""
+        if self._who is not None:  # it takes what the caller has queued when it accounts for what it writes now
+            return False
         with self._lock:
             if self._who is not None or self._rest or self._owner.stopping or self._owner.error is not None:
                 return False
@@ -148,7 +160,7 @@ class LineWriter:
                 if self._rest or owner.stopping:
                     self.work.notify_all()
                     return False
-                if not owner.link.wants_write:
+                if not owner.link.wants_write(now):
                     self.wake_in_time()
                     return False
             return self._take_next(now)

@@ -35,12 +35,15 @@ class ChannelCondition(threading.Condition):
 
     def __init__(self, kick: Callable[[], None]) -> None:
         super().__init__()
+        self.notified: int = 0
+        """How often all were notified."""
         self.watchers: list[Callable[[], object]] = []
         """Called when all are notified, with the condition held: they may not wait."""
         self._kick = kick
 
     def notify_all(self) -> None:
         """Wake all who wait."""
+        self.notified += 1
         super().notify_all()
         self._kick()
         for watcher in self.watchers:

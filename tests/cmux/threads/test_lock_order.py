@@ -120,7 +120,7 @@ def order(monkeypatch: pytest.MonkeyPatch) -> Order:
 
     def begin(condition: waiting.ChannelCondition, kick: Any) -> None:
         threading.Condition.__init__(condition, order.lock("channel", threading.RLock()))  # type: ignore[arg-type]
-        condition._kick, condition.watchers = kick, []
+        condition._kick, condition.watchers, condition.notified = kick, [], 0
 
     monkeypatch.setattr(waiting.ChannelCondition, "__init__", begin)
     return order
