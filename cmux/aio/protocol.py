@@ -177,7 +177,7 @@ class MuxProtocol(asyncio.Protocol):
     def _transmit(self) -> None:
         if self._waiting and not self._paused:
             self._look_at_transport(self.now())
-        while self.transport is not None and not self._paused:
+        while self.link.has_output and self.transport is not None and not self._paused:
             now = self.now()
             data = self.link.next_write(now)
             if not data:

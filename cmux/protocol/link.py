@@ -122,12 +122,14 @@ class Link:
         Args:
             now: the time; if pacing holds octets back, `next_timeout` returns until when.
         """
-        return self._may_write(now, due=self.multiplexer.has_output)
-
-    def _may_write(self, now: float, *, due: bool) -> bool:
-        due = due and not self._blocked
+        due = self.has_output
         self._paced_until = self._pacer.next_at(now) if due else None
         return due and self._paced_until is None
+
+    @property
+    def has_output(self) -> bool:
+        """Whether octets for the line wait, whatever pacing says: False only if `next_write` returns nothing."""
+        return self.multiplexer.has_output and not self._blocked
 
     @property
     def has_events(self) -> bool:
@@ -238,6 +240,7 @@ class Link:
         Returns:
             The events.
         """
+        self._paced_until = None  # `next_write` sets it again, if anything waits
         self._note_stall(now)
         if self._waking:
             self._flags_left(now)

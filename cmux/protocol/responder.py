@@ -137,9 +137,10 @@ class Responder(Link):
             return [*self.multiplex(config, now), *self._process(self._at.take_rest(), now)]
         return [] if self._at.asked is None else [CommandReceived(self._at.asked)]
 
-    def wants_write(self, now: float) -> bool:
-        """See `Link.wants_write`."""
-        return self._may_write(now, due=bool(self._out) or self.multiplexer.has_output)
+    @property
+    def has_output(self) -> bool:
+        """See `Link.has_output`."""
+        return (bool(self._out) or self.multiplexer.has_output) and not self._blocked
 
     def next_write(self, now: float) -> bytes:
         """Return the octets to write now: answers to AT commands first, then frames."""
