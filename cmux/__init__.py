@@ -1,6 +1,7 @@
 """The GSM 07.10 / 3GPP TS 27.010 multiplexer: one serial line becomes one virtual UART per DLCI."""
 
 import logging
+from typing import TYPE_CHECKING
 
 import serial
 
@@ -22,14 +23,30 @@ from .errors import (
     SessionEnded,
     StartupError,
 )
-from .protocol.config import Config, KeepAlive
-from .protocol.profiles import Profile
-from .settings import LineSettings
-from .threads.mux import Mux
-from .threads.opener import open
-from .threads.server import serve
-from .threads.sharing import acquire
-from .threads.virtual_uart import VirtualUart
+from .lazy import loader
+
+if TYPE_CHECKING:
+    from .protocol.config import Config, KeepAlive
+    from .protocol.profiles import Profile
+    from .settings import LineSettings
+    from .threads.mux import Mux
+    from .threads.opener import open
+    from .threads.server import serve
+    from .threads.virtual_uart import VirtualUart
+else:
+    __getattr__ = loader(
+        __name__,
+        {
+            "Config": ".protocol.config",
+            "KeepAlive": ".protocol.config",
+            "LineSettings": ".settings",
+            "Mux": ".threads.mux",
+            "Profile": ".protocol.profiles",
+            "VirtualUart": ".threads.virtual_uart",
+            "open": ".threads.opener",
+            "serve": ".threads.server",
+        },
+    )
 
 __all__ = [
     "AcceptTimeout",
@@ -61,8 +78,6 @@ __all__ = [
 __version__ = "0.1.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings if logging is not set up
-
-VirtualUart.open_url = staticmethod(acquire)
 
 _HANDLERS = f"{__name__}.urlhandler"
 if _HANDLERS not in serial.protocol_handler_packages:
