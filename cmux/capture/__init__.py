@@ -2,3 +2,14 @@
 
 Nothing here reads or writes a line.
 """
+
+from typing import TYPE_CHECKING
+
+from ..lazy import loader
+
+if TYPE_CHECKING:
+    from .recorder import Capture
+else:
+    __getattr__ = loader(__name__, {"Capture": ".recorder"})
+
+__all__ = ["Capture"]
