@@ -29,10 +29,7 @@ if TYPE_CHECKING:
     from .protocol.config import Config, KeepAlive
     from .protocol.profiles import Profile
     from .settings import LineSettings
-    from .threads.mux import Mux
-    from .threads.opener import open
-    from .threads.server import serve
-    from .threads.virtual_uart import VirtualUart
+    from .threads.public import Mux, VirtualUart, open, serve
 else:
     __getattr__ = loader(
         __name__,
@@ -40,11 +37,11 @@ else:
             "Config": ".protocol.config",
             "KeepAlive": ".protocol.config",
             "LineSettings": ".settings",
-            "Mux": ".threads.mux",
+            "Mux": ".threads.public",
             "Profile": ".protocol.profiles",
-            "VirtualUart": ".threads.virtual_uart",
-            "open": ".threads.opener",
-            "serve": ".threads.server",
+            "VirtualUart": ".threads.public",
+            "open": ".threads.public",
+            "serve": ".threads.public",
         },
     )
 

@@ -13,3 +13,7 @@ else:
     __getattr__ = loader(__name__, {"Capture": ".recorder"})
 
 __all__ = ["Capture"]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,8 +2,3 @@
 
 It waits, reads, writes, locks and wakes. Rules and deadlines are not here but in `cmux.protocol`.
 """
-
-from .sharing import acquire
-from .virtual_uart import VirtualUart
-
-VirtualUart.open_url = staticmethod(acquire)
