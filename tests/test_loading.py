@@ -170,6 +170,13 @@ except ImportError as error:
     assert output(program, tmp_path) == "import of construct halted; None in sys.modules\n"
 
 
+@pytest.mark.parametrize("package", ["capture", "line", "protocol", "threads"])
+def test_a_package_under_names_that_are_loaded_late_imports_none_of_its_modules(package: str) -> None:
+    """A thread that loads the package, and one that loads a module of it, would wait for each other."""
+    imports = [node for node in tree(ROOT / "cmux" / package / "__init__.py").body if isinstance(node, ast.ImportFrom)]
+    assert {(node.level, node.module) for node in imports} <= {(0, "typing"), (2, "lazy")}
+
+
 def test_threads_may_use_a_name_for_the_first_time_at_once(tmp_path: Path) -> None:
     program = """
 import threading, cmux
