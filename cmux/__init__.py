@@ -24,6 +24,7 @@ from .errors import (
     StartupError,
 )
 from .lazy import loader
+from .threads import lifetime
 
 if TYPE_CHECKING:
     from .protocol.config import Config, KeepAlive
@@ -75,6 +76,8 @@ __all__ = [
 __version__ = "0.1.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings if logging is not set up
+
+lifetime.watch()
 
 _HANDLERS = f"{__name__}.urlhandler"
 if _HANDLERS not in serial.protocol_handler_packages:

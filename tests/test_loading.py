@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = (*drivers.cli.subcommands.COMMANDS, *cmux.cli.COMMANDS)
 
 EXCEPTIONS = {
-    *("cmux", "cmux.errors", "cmux.lazy"),
+    *("cmux", "cmux.errors", "cmux.lazy", "cmux.threads", "cmux.threads.lifetime"),
     *("cmux.protocol", "cmux.protocol.cause", "cmux.protocol.errors", "cmux.protocol.hints"),
 }
 PROGRAM = {
@@ -76,7 +76,7 @@ def test_a_line_is_opened_without_the_other_shell_commands_and_captures(tmp_path
 
 
 def test_asyncio_needs_no_threads_and_threads_no_asyncio(tmp_path: Path) -> None:
-    assert "cmux.threads" not in loaded("import cmux.aio", tmp_path)
+    assert "cmux.threads.mux" not in loaded("import cmux.aio", tmp_path)
     assert not loaded("import drivers.at, drivers.modem, drivers.tcpip", tmp_path) & RARE
 
 
@@ -84,7 +84,7 @@ def test_asyncio_needs_no_threads_and_threads_no_asyncio(tmp_path: Path) -> None
     ("command", "others"),
     [
         ("attach", {*RARE, "drivers.at", "drivers.emulator", "drivers.tcpip"}),
-        ("decode", {*RARE, "drivers.at", "drivers.emulator", "drivers.tcpip", "cmux.threads", "cmux.settings"}),
+        ("decode", {*RARE, "drivers.at", "drivers.emulator", "drivers.tcpip", "cmux.threads.mux", "cmux.settings"}),
         ("doctor", {*RARE, "drivers.at", "drivers.emulator", "drivers.tcpip"}),
         ("terminal", {*RARE, "drivers.at", "drivers.emulator", "drivers.tcpip"}),
         ("monitor", {*RARE, "drivers.emulator"}),
