@@ -23,6 +23,7 @@ from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
 from .hinted import as_option
 from .line_options import LineOptions, add_line_options, add_setting, from_arguments
+from .subcommands import DOCTOR
 
 _EXAMPLES = (
     "gsm0710 doctor /dev/ttyUSB0",
@@ -49,9 +50,8 @@ def add_doctor(commands: Commands) -> None:
         commands: the command line to add it to.
     """
     parser = commands.add(
-        "doctor",
+        DOCTOR,
         doctor,
-        summary="Find out whether a line can be multiplexed, and explain what prevents it.",
         examples=_EXAMPLES,
     )
     parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")

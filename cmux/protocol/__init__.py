@@ -5,11 +5,32 @@
 'f9 03 3f 01 1c f9'
 """
 
-from .config import Config, Option, Role
-from .frames import AdvancedDecoder, BasicDecoder, encode
-from .headers import Frame
-from .multiplexer import Multiplexer
-from .wire import FrameType
+from typing import TYPE_CHECKING
+
+from ..lazy import loader
+
+if TYPE_CHECKING:
+    from .config import Config, Option, Role
+    from .frames import AdvancedDecoder, BasicDecoder, encode
+    from .headers import Frame
+    from .multiplexer import Multiplexer
+    from .wire import FrameType
+else:
+    __getattr__ = loader(
+        __name__,
+        {
+            "AdvancedDecoder": ".frames",
+            "BasicDecoder": ".frames",
+            "Config": ".config",
+            "Frame": ".headers",
+            "FrameType": ".wire",
+            "Multiplexer": ".multiplexer",
+            "Option": ".config",
+            "Role": ".config",
+            "encode": ".frames",
+            **{name: f".{name}" for name in ("commands", "config", "errors", "events", "fcs", "frames", "profiles")},
+        },
+    )
 
 __all__ = [
     "AdvancedDecoder",
@@ -22,3 +43,7 @@ __all__ = [
     "Role",
     "encode",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

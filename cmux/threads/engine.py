@@ -10,9 +10,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.base import Line
 from ..logs import log_event, port_logger
@@ -26,6 +25,9 @@ from ..protocol.responder import Responder
 from .line_reader import LineReader
 from .line_writer import LineWriter
 from .receive_buffer import ReceiveBuffer
+
+if TYPE_CHECKING:
+    from ..capture import Capture
 
 T = TypeVar("T")
 
