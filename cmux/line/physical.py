@@ -26,6 +26,7 @@ from .port_errors import check_name, port_error
 from .port_flow import PortFlow
 
 _READ_SIZE = 65536
+_TERMINAL_READ = 4096  # Linux returns no more of a terminal at a time; every read takes memory for what it asks for
 _POLL_READ = 0.2  # longest delay of a stop on a port without descriptor and cancel_read
 _CANCELLED_READ = 1.0  # the same with cancel_read, where it is only a safety net
 _WRITE_TIMEOUT = 5.0
@@ -72,6 +73,7 @@ class DescriptorLine(_SettableLine):
     def __init__(self, fd: int, port: SerialLike, name: str, rate: int | None, *, locked: bool = False) -> None:
         super().__init__(name, rate)
         self._fd = fd
+        self._read_size = _TERMINAL_READ if os.isatty(fd) else _READ_SIZE
         self._locked = locked
         self._port = port
         self._wake_read, self._wake_write = os.pipe()
@@ -104,7 +106,7 @@ class DescriptorLine(_SettableLine):
         if not self._wait(select.POLLIN, timeout):
             return b""
         try:
-            data = os.read(self._fd, _READ_SIZE)
+            data = os.read(self._fd, self._read_size)
         except (BlockingIOError, InterruptedError):
             return b""
         except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone
