@@ -55,8 +55,10 @@ class _Like:
         """
         if not data.startswith(self.head, at + step):  # the usual case where channels take turns
             return (data[at : at + self.size],) if data.startswith(self.tail, at + self.tail_at) else ()
-        count = min((len(data) - at - self.size) // step + 1, _MOST_AT_ONCE)
-        octets = data[at : at + count * step + 1]
+        count = (len(data) - at - self.size) // step + 1
+        if count > _MOST_AT_ONCE:
+            count = _MOST_AT_ONCE
+        octets = data[at : at + count * step + 1] if at else data
         run = _run(self.head, self.tail, self.size, step, count)
         for column, same in run.columns:
             if octets[column] != same:

@@ -3,8 +3,8 @@
 A `Capture` gets one direction of a line in portions, as a shell passes them to it: whole frames, as many as are written
 at a time, or what one read of a pty returns, which cuts frames. The reference writes what the capture has written for
 the same portions, already built, to a file in the same folder with the same calls: one unbuffered write for each
-portion that completes a frame. Both take turns; the medians count. The octets are in the processor's cache, as what has
-just been built or read is.
+portion that completes a frame. Both take turns; the medians of the processor time count. The octets are in the cache of
+the processor, as what has just been built or read is.
 """
 
 from __future__ import annotations
@@ -117,9 +117,9 @@ def _written(path: Path, blocks: list[bytes]) -> float:
 
 
 def _timed(run: Callable[[], None]) -> float:
-    started = time.perf_counter()
+    started = time.thread_time()
     run()
-    return time.perf_counter() - started
+    return time.thread_time() - started
 
 
 def main() -> int:
