@@ -42,30 +42,38 @@ class _Like:
         """Return such a frame with zeros as its information field."""
         return self.head + bytes(self.tail_at - len(self.head)) + self.tail
 
-    def frames(self, data: bytes, at: int, step: int) -> Sequence[bytes]:
+    def frames(self, data: bytes, at: int) -> tuple[Sequence[bytes], int]:
         """Return the frames like this one that follow one another at a place.
 
         Args:
             data: the octets; at least one frame fits.
             at: where the first has its opening flag.
-            step: octets from one opening flag to the next.
 
         Returns:
-            At least the first, and not always all; none if the first is not like this one.
+            At least the first, and not always all, or none if the first is not like this one; and where the last has
+            its closing flag.
         """
-        if not data.startswith(self.head, at + step):  # the usual case where channels take turns
-            return (data[at : at + self.size],) if data.startswith(self.tail, at + self.tail_at) else ()
-        count = (len(data) - at - self.size) // step + 1
+        end = at + self.size
+        if data.startswith(self.head, end):
+            step = self.size
+        elif data.startswith(self.head, end - 1):  # 27.010 5.2.6.1: the closing flag may open the next frame
+            step = self.size - 1
+        else:  # the usual case where channels take turns
+            return ((data[at:end],) if data.startswith(self.tail, at + self.tail_at) else ()), end - 1
+        count = (len(data) - end) // step + 1
         if count > _MOST_AT_ONCE:
             count = _MOST_AT_ONCE
         octets = data[at : at + count * step + 1] if at else data
         run = _run(self.head, self.tail, self.size, step, count)
         for column, same in run.columns:
             if octets[column] != same:
-                run = _run(self.head, self.tail, self.size, step, run.count(octets))
+                count = run.count(octets)
+                run = _run(self.head, self.tail, self.size, step, count)
                 break
-        frames = run.layout.unpack_from(octets)
-        return frames if step == self.size else [frame + _FLAG for frame in frames]
+        frames: Sequence[bytes] = run.layout.unpack_from(octets)
+        if step < self.size:
+            frames = [frame + _FLAG for frame in frames]
+        return frames, end - 1 + (count - 1) * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +142,13 @@ class BlockWriter:
             like = known.get(data[at : at + 4]) or known.get(data[at : at + 5])
             if like is None:
                 break
-            end = at + like.size
-            if end > size:
+            if at + like.size > size:
                 self._rest = data[at:]
                 return b"".join(blocks)
-            step = like.size if data[end : end + 1] == _FLAG else like.size - 1
-            frames = like.frames(data, at, step)
+            frames, last = like.frames(data, at)
             if not frames:
                 break
-            at += (len(frames) - 1) * step + like.size - 1  # 27.010 5.2.6.1: the closing flag may open the next frame
+            at = last
             if not self._payload:
                 frames = [like.masked()] * len(frames)
             blocks.append(like.around.blocks(frames, stamp))

@@ -75,7 +75,10 @@ class Around:
         if len(frames) == 1:
             return b"".join((self.before, time, self.behind, frames[0], self.end))
         begin = self.before + time + self.behind
-        return b"".join((begin, (self.end + begin).join(frames), self.end))
+        parts = [*frames]
+        parts[0] = begin + parts[0]
+        parts[-1] += self.end
+        return (self.end + begin).join(parts)
 
 
 @lru_cache(maxsize=256)
