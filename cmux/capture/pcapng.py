@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 from .packets import LINKTYPE_MUX27010, NotACapture, Packet, check_link_type, unwrapped
@@ -17,6 +18,11 @@ _INTERFACE = 1
 _OLD_PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 2, 3, 6
 _PACKETS = {_OLD_PACKET: "HxxIIII", _SIMPLE_PACKET: "I", _ENHANCED_PACKET: "IIIII"}
 """The kinds of blocks with a packet, with what is before its data: interface, time, length, original length."""
+_PACKET, _STAMP, _SIZES = struct.Struct("=III"), struct.Struct("=II"), struct.Struct("=II")
+"""What is in a block before its data: its kind, its octets, the interface; the time; the octets of the data, twice."""
+_DIRECTION = struct.Struct("BB")
+"""What is before a frame: the size of an extension header, the direction."""
+_LENGTH = struct.Struct("=I")
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _IF_TSRESOL, _IF_TSOFFSET = 9, 14
 _MICROSECONDS = 6
@@ -40,15 +46,59 @@ def packet(octets: bytes, *, from_host: bool, timestamp: int) -> bytes:
         from_host: its direction.
         timestamp: nanoseconds since 1970.
     """
-    data = bytes((0, 0 if from_host else 1)) + octets
-    stamp = struct.pack("=II", timestamp >> 32, timestamp & 0xFFFFFFFF)
-    fixed = struct.pack("=I", 0) + stamp + struct.pack("=II", len(data), len(data))
-    return _block(_ENHANCED_PACKET, fixed + data + bytes(-len(data) % 4))
+    return around(len(octets), from_host=from_host).blocks((octets,), stamp(timestamp))
+
+
+def stamp(timestamp: int) -> bytes:
+    """Return the time of a block; the argument is that of `packet`."""
+    return _STAMP.pack(timestamp >> 32, timestamp & 0xFFFFFFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands around frames of one size and direction in their blocks."""
+
+    before: bytes
+    """The beginning of a block, up to its time."""
+    behind: bytes
+    """What is between the time and the frame."""
+    end: bytes
+    """What follows the frame."""
+
+    def blocks(self, frames: Sequence[bytes], time: bytes) -> bytes:
+        """Return the blocks of one or more frames.
+
+        Args:
+            frames: see `packet`; all of the size for which this was made.
+            time: see `stamp`.
+        """
+        if len(frames) == 1:
+            return b"".join((self.before, time, self.behind, frames[0], self.end))
+        begin = self.before + time + self.behind
+        parts = [*frames]
+        parts[0] = begin + parts[0]
+        parts[-1] += self.end
+        return (self.end + begin).join(parts)
+
+
+@lru_cache(maxsize=256)
+def around(size: int, *, from_host: bool) -> Around:
+    """Return what stands around frames.
+
+    Args:
+        size: their octets, with both flags.
+        from_host: their direction.
+    """
+    size += _DIRECTION.size
+    fill = -size % 4
+    length = _PACKET.size + _STAMP.size + _SIZES.size + size + fill + _LENGTH.size
+    behind = _SIZES.pack(size, size) + _DIRECTION.pack(0, 0 if from_host else 1)
+    return Around(_PACKET.pack(_ENHANCED_PACKET, length, 0), behind, bytes(fill) + _LENGTH.pack(length))
 
 
 def _block(kind: int, body: bytes) -> bytes:
     length = len(body) + 12
-    return struct.pack("=II", kind, length) + body + struct.pack("=I", length)
+    return struct.pack("=II", kind, length) + body + _LENGTH.pack(length)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import io
 import logging
 import os
 import threading
+from collections.abc import Callable
 
 from ..protocol.config import Config, Option
-from ..protocol.events import FrameDropped
-from ..protocol.frames import AdvancedDecoder, BasicDecoder
-from .formats import format_for
+from .blocks import BlockWriter
+from .formats import Pcapng, format_for
+from .frame_writer import FrameWriter
 from .packets import LINKTYPE_MUX27010
 
 __all__ = ["LINKTYPE_MUX27010", "Capture"]
@@ -36,10 +37,10 @@ class Capture:
 
     def __init__(self, path: str | os.PathLike[str], config: Config, *, payload: bool = True) -> None:
         self._path = os.fspath(path)
-        self._set_up(config)
         self._payload = payload
         self._lock = threading.Lock()
         self._format = format_for(self._path)
+        self._set_up(config)
         self._file: io.FileIO | None = io.FileIO(self._path, "w")
         self._write(self._format.header())
 
@@ -47,9 +48,12 @@ class Capture:
         return f"<Capture {self._path} {'closed' if self._file is None else 'open'}>"
 
     def _set_up(self, config: Config) -> None:
-        decoder = BasicDecoder if config.option is Option.BASIC else AdvancedDecoder
-        self._option = config.option
-        self._decoders = {True: decoder(config.n1_receive), False: decoder(config.n1_receive)}
+        self._writers = {from_host: self._writer(config, from_host) for from_host in (True, False)}
+
+    def _writer(self, config: Config, from_host: bool) -> Callable[[bytes, int], bytes]:
+        if isinstance(self._format, Pcapng) and config.option is Option.BASIC:
+            return BlockWriter(config.n1_receive, from_host=from_host, payload=self._payload)
+        return FrameWriter(self._format, config, from_host=from_host, payload=self._payload)
 
     def reconfigure(self, config: Config) -> None:
         """Continue with another session, whose framing may differ.
@@ -71,19 +75,11 @@ class Capture:
         with self._lock:
             if self._file is None:
                 return
-            octets = bytearray()
-            for item in self._decoders[from_host].receive_data(data):
-                if isinstance(item, FrameDropped):
-                    if self._payload:
-                        octets += self._format.dropped(item, from_host=from_host, timestamp=timestamp)
-                    continue
-                if item.dlci and not self._payload:
-                    item = item._replace(info=bytes(len(item.info)))
-                octets += self._format.frame(item, self._option, from_host=from_host, timestamp=timestamp)
+            octets = self._writers[from_host](data, timestamp)
             if octets:
                 self._write(octets)
 
-    def _write(self, octets: bytes | bytearray) -> None:
+    def _write(self, octets: bytes) -> None:
         assert self._file is not None  # noqa: S101 - every caller has checked, or just opened it
         try:
             written = self._file.write(octets)

@@ -25,8 +25,10 @@ from .base import HungUp, Line, SerialLike, hung_up
 from .facts import Fact, facts
 from .port_errors import check_name, port_error
 from .port_flow import PortFlow
-from .shared_read import READ_SIZE, SharedRead
+from .shared_read import SharedRead
 
+_READ_SIZE = 65536
+_TERMINAL_READ = 4096  # Linux returns no more of a terminal at a time; every read takes memory for what it asks for
 _POLL_READ = 0.2  # longest delay of a stop on a port without descriptor and cancel_read
 _CANCELLED_READ = 1.0  # the same with cancel_read, where it is only a safety net
 _WRITE_TIMEOUT = 5.0
@@ -73,6 +75,7 @@ class DescriptorLine(_SettableLine):
     def __init__(self, fd: int, port: SerialLike, name: str, rate: int | None, *, locked: bool = False) -> None:
         super().__init__(name, rate)
         self._fd = fd
+        self._read_size = _TERMINAL_READ if os.isatty(fd) else _READ_SIZE
         self._locked = locked
         self._port = port
         self._wake_read, self._wake_write = os.pipe()
@@ -106,7 +109,7 @@ class DescriptorLine(_SettableLine):
         if not self._wait(select.POLLIN, timeout):
             return b""
         try:
-            data = os.read(self._fd, READ_SIZE)
+            data = os.read(self._fd, self._read_size)
         except (BlockingIOError, InterruptedError):
             return b""
         except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone
@@ -145,7 +148,7 @@ class DescriptorLine(_SettableLine):
         """See `Line.shared_read`."""
         if self._shared is None and hasattr(select, "epoll"):
             with contextlib.suppress(OSError):
-                self._shared = SharedRead(self._fd, self._wake_read)
+                self._shared = SharedRead(self._fd, self._wake_read, self._read_size)
         return self._shared
 
     def cancel(self) -> None:
@@ -226,7 +229,7 @@ class PortLine(_SettableLine):
             if self._timed and not self._fixed and wait != self._timeout:
                 self._port.timeout = self._timeout = wait  # type: ignore[attr-defined]  # not every port has it
             waiting: int = getattr(self._port, "in_waiting", 0)
-            data = self._port.read(max(1, min(waiting, READ_SIZE)))
+            data = self._port.read(max(1, min(waiting, _READ_SIZE)))
         except (OSError, ValueError, TypeError) as error:  # pyserial's TypeError: closed while reading
             if self._cancelled.is_set():
                 return b""

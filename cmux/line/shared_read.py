@@ -12,7 +12,6 @@ from typing import Final
 
 from .base import HungUp, hung_up
 
-READ_SIZE: Final = 65536
 _NO_OTHERS: Final[Mapping[int, int]] = MappingProxyType({})
 
 
@@ -24,15 +23,17 @@ class SharedRead:
     Args:
         fd: the descriptor, non-blocking.
         cancelled: readable when nobody is to wait any more.
+        size: the most octets that one read asks for.
 
     Raises:
         OSError: the system cannot wait for such a descriptor in this way.
     """
 
-    def __init__(self, fd: int, cancelled: int) -> None:
+    def __init__(self, fd: int, cancelled: int, size: int) -> None:
         self.fd: int = fd
         """The line's descriptor."""
         self._cancelled = cancelled
+        self._size = size
         self._thread = select.epoll()
         self._interrupt = -1
         try:
@@ -103,7 +104,7 @@ class SharedRead:
             HungUp: the line is gone.
         """
         try:
-            octets.extend(map(os.read, (self.fd,), (READ_SIZE,)))
+            octets.extend(map(os.read, (self.fd,), (self._size,)))
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone

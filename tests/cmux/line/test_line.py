@@ -53,6 +53,25 @@ def test_a_real_serial_port_has_the_baud_rate_for_its_rate_and_an_object_or_a_so
             line.close()
 
 
+def test_a_read_takes_memory_for_what_a_terminal_returns_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+    read = os.read
+
+    def counted(fd: int, size: int) -> bytes:
+        asked.append(size)
+        return read(fd, size)
+
+    with Pty() as pty:
+        line = open_line(pty.path, 115200)
+        monkeypatch.setattr(os, "read", counted)
+        sent = os.write(pty.master, bytes(4096))
+        received = b""
+        while len(received) < sent:
+            received += line.read(20)
+        assert set(asked) == {4096}  # 50 modems in a process that read 64 KB at a time took twice the memory
+        line.close()
+
+
 @pytest.mark.parametrize("url", ["{}", "spy"])
 def test_cancelling_ends_a_read_that_waits_and_holds_until_rearmed(url: str) -> None:
     with Pty() as pty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import select
 import signal
 import threading
@@ -356,3 +357,24 @@ def test_closing_waits_for_who_leads(module: Module, monkeypatch: pytest.MonkeyP
     mux.close()
     reading.join(PATIENCE)
     assert order.index("closed") == len(order) - 1
+
+
+def test_a_read_of_a_terminal_asks_for_what_it_can_give(
+    mux: cmux.Mux, module: Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux returns no more than 4096 octets of one at a time; memory for more stays in use with fifty modems."""
+    channel = channel_of(mux)
+    assert mux.test()
+    asked: set[int] = set()
+    plain = os.read
+
+    def read(fd: int, size: int) -> bytes:
+        if threading.current_thread().name != "fake module" and fd == mux._line.fileno():  # type: ignore[attr-defined]
+            asked.add(size)
+        return plain(fd, size)
+
+    monkeypatch.setattr(os, "read", read)
+    for _ in range(20):
+        sends(module, b"x")
+        assert channel.read(1) == b"x"
+    assert asked == {4096}
