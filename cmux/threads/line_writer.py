@@ -10,13 +10,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.base import HungUp, Line
 from ..protocol.events import Cause, Event
 from ..protocol.link import Link
+
+if TYPE_CHECKING:
+    from ..capture import Capture
 
 _WRITE_WAIT = 0.2
 _AT_ONCE = 16  # portions that a caller writes for itself and others before the thread takes over
