@@ -12,6 +12,7 @@ from typing import Final
 
 from .base import HungUp, hung_up
 
+_MORE: Final = 15  # reads in a row of a line that always returns as much as it can
 _NO_OTHERS: Final[Mapping[int, int]] = MappingProxyType({})
 
 
@@ -95,7 +96,7 @@ class SharedRead:
         os.eventfd_write(self._interrupt, 1)
 
     def read(self, octets: deque[bytes]) -> None:
-        """Read what is there, without waiting.
+        """Read what is there, without waiting; to be called when there is something.
 
         Args:
             octets: gets it, in the same moment: an interrupt cannot come in between.
@@ -105,13 +106,19 @@ class SharedRead:
         """
         try:
             octets.extend(map(os.read, (self.fd,), (self._size,)))
+            for _ in range(_MORE):
+                if len(octets[-1]) < self._size:
+                    break
+                octets.extend(map(os.read, (self.fd,), (self._size,)))
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:  # EIO: the other side of a pty, or the USB device, is gone
-            raise hung_up(error) from error
+            if not octets:
+                raise hung_up(error) from error
         if octets and not octets[-1]:
             octets.pop()
-            raise hung_up(None)
+            if not octets:  # else a terminal had no more
+                raise hung_up(None)
 
     def close(self) -> None:
         """Release what it needs; in the child after a fork, too: closing changes nothing for the parent."""

@@ -16,7 +16,8 @@ from .waiting import Deadline
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-_PIECE = 65536
+_PIECE = 16384  # about what is queued at a time: what is not taken is copied for nothing
+_READ = 65536
 _XONXOFF_PIECE = 64  # XOFF cannot stop what is queued, so only a little is queued
 
 
@@ -49,7 +50,7 @@ class ChannelStream(serial.SerialBase):
         """
         return self._receive(lambda buffer: size if len(buffer) >= size else None, size)
 
-    def read1(self, size: int = _PIECE) -> bytes:
+    def read1(self, size: int = _READ) -> bytes:
         """Read what is there, as `io.BufferedReader.read1` does: it waits for the first octet only.
 
         Args:

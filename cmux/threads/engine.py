@@ -299,10 +299,9 @@ class Engine:
 
     def _receive(self) -> None:
         try:
-            while self.octets:
-                data = self.octets[0]
-                self.take(self.link.receive(data, time.monotonic()))
-                self.octets.popleft()
+            data = self.octets[0] if len(self.octets) == 1 else b"".join(self.octets)
+            self.take(self.link.receive(data, time.monotonic()))
+            self.octets.clear()
             self._captured = 0
             self._writer.wake_if_due(time.monotonic())
         except BaseException:
