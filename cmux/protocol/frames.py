@@ -194,11 +194,7 @@ class Decoder(ABC):
             yield from self._positioned()
 
     def finish(self) -> Generator[Decoded]:
-        """Handle the end of the input.
-
-        Yields:
-            What `give_up` yields; nothing is pending afterwards.
-        """
+        """Handle the end of the input: yield what `give_up` yields; nothing is pending afterwards."""
         return self.give_up(force=True)
 
     def reset(self) -> None:

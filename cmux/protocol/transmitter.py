@@ -55,7 +55,7 @@ class Transmitter:
         self._control: deque[_Control] = deque()
         self._flags = 0
         self._flag = bytes((BASIC_FLAG if config.option is Option.BASIC else ADVANCED_FLAG,))
-        self._ends = HEADERS[config.option].ends
+        self._headers = HEADERS[config.option]
         self._scheduler = Scheduler(config.priority_order)
         self.held = False
         """The peer stopped all channels (FCoff)."""
@@ -211,8 +211,7 @@ class Transmitter:
             if place > fitting or place > ready:
                 break
             dlc, size = self._dlcs[flow.dlci], flow.longest
-            ends = self._ends.get((flow.dlci, self._command_cr, dlc.parameters.frame_type, False, size))
-            if ends is None:
+            if (ends := self._around(dlc, size)) is None:
                 return b"", False
             if not place and limit is not None:
                 fitting = limit // (len(ends[0]) + size + len(ends[1]) - shared)
@@ -243,11 +242,15 @@ class Transmitter:
 
     def _framed(self, dlc: Dlc, info: bytes) -> bytes:
         """Build a data frame of a DLC."""
-        kind = dlc.parameters.frame_type
-        ends = self._ends.get((dlc.dlci, self._command_cr, kind, False, len(info)))
-        if ends is None:
-            return encode(Frame(dlc.dlci, self._command_cr, kind, False, info), self._config.option)
-        return info.join(ends)
+        ends = self._around(dlc, len(info))
+        if ends is not None:
+            return info.join(ends)
+        return encode(Frame(dlc.dlci, self._command_cr, dlc.parameters.frame_type, False, info), self._config.option)
+
+    def _around(self, dlc: Dlc, size: int) -> tuple[bytes, bytes] | None:
+        """Return what stands before and behind an information field; None where its octets matter."""
+        key = dlc.dlci, self._command_cr, dlc.parameters.frame_type, False, size
+        return self._headers.ends.get(key) or self._headers.around(*key)
 
     def _control_sent(self, control: _Control, now: float) -> None:
         self._control.remove(control)

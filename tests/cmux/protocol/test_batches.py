@@ -119,7 +119,7 @@ def test_a_lone_channel_is_no_exception(option: Option, n1: int, shared: bool, l
 
 @pytest.mark.parametrize("n1", [31, 127])
 @pytest.mark.parametrize("shared", [False, True])
-@pytest.mark.parametrize("limit", [None, 4096, 0])
+@pytest.mark.parametrize("limit", [None, 4096, 700, 0])
 @pytest.mark.parametrize("channels", [(1, 2), (1, 2, 3, 4), tuple(range(1, 20))])
 def test_nor_are_several_that_never_run_empty(
     n1: int, shared: bool, limit: int | None, channels: tuple[int, ...]
@@ -139,6 +139,27 @@ def test_nor_are_several_that_never_run_empty(
             seen += len(found) if isinstance(found, bytes) else 0
     assert seen > 2500
     assert both[0].host.stats() == both[1].host.stats()
+
+
+@pytest.mark.parametrize("limit", range(60, 130, 4))
+def test_a_short_frame_has_room_behind_full_ones(limit: int) -> None:
+    one, other = (Station(Config(), one_by_one=one_by_one, channels=(1, 2, 3, 4)) for one_by_one in (False, True))
+    calls: list[tuple[Any, ...]] = [("send", 1, 310), ("send", 2, 310), ("send", 3, 310), ("send", 4, 1)]
+    for what, *arguments in [*calls, *[("take", limit)] * 4]:
+        assert one.do(what, *arguments) == other.do(what, *arguments), what
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+@pytest.mark.parametrize("octets", [0, 3])
+@pytest.mark.parametrize("limit", [None, 4096, 700])
+def test_the_end_of_a_channel_follows_its_last_octet_whatever_others_send(
+    frames: int, octets: int, limit: int | None
+) -> None:
+    one, other = (Station(Config(queue_high=9000), one_by_one=one_by_one) for one_by_one in (False, True))
+    calls: list[tuple[Any, ...]] = [("send", 1, 4000), ("send", 2, 31 * frames + octets), ("send", 9, 4000)]
+    calls += [("take", 0)] * 3 + [("drain", 2), *[("take", limit)] * 9]
+    for what, *arguments in calls:
+        assert one.do(what, *arguments) == other.do(what, *arguments), what
 
 
 @pytest.mark.parametrize("shared", [False, True])
