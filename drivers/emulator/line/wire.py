@@ -49,14 +49,25 @@ class Lane:
         self._free_at = 0.0  # when the wire has carried everything that was put on it
         self._late: deque[tuple[float, bytes]] = deque()  # carried, and arriving at that time
         self._timer: Timer | None = None
+        self._arrival: float | None = None
 
-    def put(self, data: bytes) -> None:
-        """Put octets on the wire."""
+    @property
+    def moment(self) -> float:
+        """The time; inside `deliver` that at which the octets have arrived, however late the timer was."""
+        return self._environment.clock.now() if self._arrival is None else self._arrival
+
+    def put(self, data: bytes, moment: float | None = None) -> None:
+        """Put octets on the wire.
+
+        Args:
+            data: the octets.
+            moment: the time from which on the wire can carry them; None: now.
+        """
         if not self._rate and not self.injury.faults.injure and not self.waiting:
             self._deliver(data)
             return
         if not self._queue:  # the wire was idle: time that has passed carried nothing
-            self._free_at = max(self._free_at, self._environment.clock.now())
+            self._free_at = max(self._free_at, self._environment.clock.now() if moment is None else moment)
         self.waiting += len(data)
         self._queue.append(memoryview(data))
         self._step()
@@ -119,12 +130,16 @@ class Lane:
         self._carry()
         arrived = []
         while self._late and self._late[0][0] <= now:
-            arrived.append(self._late.popleft()[1])
+            self._arrival, piece = self._late.popleft()
+            arrived.append(piece)
             if self.injury.faults.chunk is not None:  # one at a time, so that the other side sees them apart
                 break
-        if data := b"".join(arrived):
-            self.waiting -= len(data)
-            self._deliver(data)
+        try:
+            if data := b"".join(arrived):
+                self.waiting -= len(data)
+                self._deliver(data)
+        finally:
+            self._arrival = None
         self._drained()
         if self._late or self._queue:
             self._step()
@@ -252,7 +267,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         """See `asyncio.WriteTransport`."""
         if self._tap is not None:
             self._tap.feed(bytes(data), from_host=False)
-        self.tx.put(bytes(data))
+        self.tx.put(bytes(data), self.rx.moment)  # an answer begins when the question is there
         self._room()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:

@@ -88,3 +88,20 @@ async def test_what_is_overdue_comes_in_one_piece_unless_it_is_cut(clock: Turnin
     assert max(len(data) for _, data in whole.came) >= 10
     await cut.until_empty(0.1)
     assert [len(data) for _, data in cut.came if len(data) != 10] in ([], [5, 5])
+
+
+async def test_an_answer_is_as_early_as_if_the_timer_had_not_been_late(clock: Turning) -> None:
+    moments: list[float] = []
+    answers, questions = Arrivals(clock), Arrivals(clock)
+
+    def answer(data: bytes) -> None:
+        moments.append(questions.lane.moment - questions.began)
+        answers.lane.put(bytes(115), questions.lane.moment)
+
+    questions.lane._deliver = answer
+    questions.lane.put(bytes(25))
+    await clock.turn(0.006)
+    assert moments == [pytest.approx(25 * OCTET)]
+    assert questions.lane.moment == clock.now()
+    await answers.until_empty(OCTET / 2)
+    assert answers.at(115) == pytest.approx((25 + 115) * OCTET, abs=OCTET)
