@@ -246,10 +246,10 @@ class Engine:
     # -- tokens --------------------------------------------------------------------------------------------------
 
     def _framing(self) -> Framing:
-        framing = Framing()
-        for sink in self._sinks:
-            framing |= sink.framing
-        return framing | self._text.framing
+        framing = self._text.framing
+        for sink in reversed(self._sinks):
+            framing = sink.framing | framing
+        return framing
 
     def _known(self) -> tuple[LinePattern, ...]:
         """Return the lines that are not data even while bare data is on."""
