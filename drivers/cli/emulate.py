@@ -21,6 +21,7 @@ from cmux.protocol.config import MAX_DLCI
 
 from ..emulator import SETS, Behaviour, EmulatedModule, Faults
 from ..emulator.environment import addresses, endpoint
+from ..emulator.precise_loop import new_loop
 from .subcommands import EMULATE
 
 #: The defaults of a module for other programs: their drivers rely on a network that takes a moment.
@@ -187,7 +188,8 @@ def run_emulate(options: argparse.Namespace) -> int:
         options.parser.error(str(error))
     except OSError as error:
         raise CommandError(f"--capture {options.capture}: {error.strerror or error}") from None
-    asyncio.run(_emulate(modules, options))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(_emulate(modules, options))
     return 0
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TypeVar
 
+from .precise_loop import new_loop
+
 T = TypeVar("T")
 
 
@@ -44,7 +46,7 @@ class Lifetime:
         await self._stop()
 
     def __enter__(self) -> Self:
-        loop = self._own_loop = asyncio.new_event_loop()
+        loop = self._own_loop = new_loop()
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(loop, ready), name="emulated M10")
         self._thread.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from .patterns import LinePattern, any_match
 from .results import CALL_RESULTS, CONNECTED, OK, RESTARTED, RINGS
@@ -23,6 +24,7 @@ _ENDING = frozenset({"H", "Z", "+CHUP"})
 _RESTARTING = frozenset({"+CFUN", "+QPOWD", "+CPOWD", "+CPOF", "+QRST"})
 
 
+@lru_cache(maxsize=64)
 def commands_of(line: str) -> frozenset[str]:
     """Return the names of the commands of a command line that are no questions: ``D``, ``&F``, ``+CGDATA``."""
     text, names = line.strip().upper(), set[str]()

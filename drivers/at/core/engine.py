@@ -136,8 +136,7 @@ class Engine:
 
     def reply(self) -> Response | AtError | None:
         """Return the result of the step and clear it, or None while the step is in flight."""
-        reply = self._reply
-        if reply is not None:
+        if (reply := self._reply) is not None:
             self._disarm()
         return reply
 
@@ -206,7 +205,8 @@ class Engine:
         """Process the octets received so far, up to the end of the step; the rest waits for the next step."""
         self._now = now
         while self._reply is None:
-            self.lexer.framing, self.lexer.known = self._framing(), self._known()
+            self.lexer.framing = self._framing()
+            self.lexer.known = self._known() if self.lexer.looks_for_known else ()
             token = self.lexer.next_token()
             if token is None:
                 break
@@ -246,14 +246,14 @@ class Engine:
     # -- tokens --------------------------------------------------------------------------------------------------
 
     def _framing(self) -> Framing:
-        framing = Framing()
-        for sink in self._sinks:
-            framing |= sink.framing
-        return framing | Framing(self._text.headers) if self._text.headers else framing
+        framing = self._text.framing
+        for sink in reversed(self._sinks):
+            framing = sink.framing | framing
+        return framing
 
     def _known(self) -> tuple[LinePattern, ...]:
         """Return the lines that are not data even while bare data is on."""
-        online = self._framing().online
+        online = self.lexer.framing.online
         sinks = [sink for sink in self._sinks if sink.framing.online or not online]
         known = tuple(pattern for sink in sinks for pattern in sink.lines)
         step = self._step

@@ -67,8 +67,15 @@ class Framing:
     bare: bool = False
     online: bool = False
 
+    @property
+    def special(self) -> bool:
+        """Whether there is anything but lines."""
+        return bool(self.headers) or self.bare or self.online
+
     def __or__(self, other: Framing) -> Framing:
         """Return a framing that covers both."""
+        if not other.special or not self.special:
+            return other if other.special else self
         extra = tuple(header for header in other.headers if header not in self.headers)
         return Framing(self.headers + extra, self.bare or other.bare, self.online or other.online)
 
@@ -107,6 +114,11 @@ class Lexer:
     def feed(self, octets: bytes) -> None:
         """Add octets from the line."""
         self._octets += octets
+
+    @property
+    def looks_for_known(self) -> bool:
+        """Whether it needs `known`, with the framing that is set."""
+        return self.framing.bare or bool(self._echo)
 
     def expect_echo(self, payload: bytes, *, tell: bool = False) -> None:
         """Remove these octets when the module sends them back; an empty payload ends the search.

@@ -30,7 +30,7 @@ class LinePattern:
 
     def match(self, line: str) -> re.Match[str] | None:
         """Match a whole line, given without its CR LF."""
-        if len(line) > len(self.prefix) + self.room:
+        if not line.startswith(self.prefix) or len(line) > len(self.prefix) + self.room:
             return None
         return self._line.fullmatch(line)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .calls import commands_of
+from .lexer import Framing
 from .patterns import Header
 
 _QIRD = Header(
@@ -14,6 +15,8 @@ _QIRD = Header(
     breaks=1,
 )
 
+_LINES = Framing()
+
 
 @dataclass(frozen=True, slots=True)
 class _Form:
@@ -21,15 +24,15 @@ class _Form:
 
     Args:
         head: the beginning of the line before a text without a count.
-        header: the header of a counted text.
+        framing: the header of a counted text.
     """
 
     head: str = ""
-    header: Header | None = None
+    framing: Framing = _LINES
 
 
 _MESSAGES = ("+CMGL", "+CMGR", "+CMGRD", "+QCMGL", "+QCMGR", "^SMGL", "^SMGR")  # 27.005, SIMCom, Quectel, Cinterion
-_FORMS = {**{name: _Form(f"{name}:") for name in _MESSAGES}, "+QIRD": _Form(header=_QIRD)}
+_FORMS = {**{name: _Form(f"{name}:") for name in _MESSAGES}, "+QIRD": _Form(framing=Framing((_QIRD,)))}
 """The commands whose answers contain text of others."""
 
 
@@ -45,14 +48,14 @@ class Text:
         self._begun = self._due = False
 
     @property
-    def headers(self) -> tuple[Header, ...]:
-        """The headers of counted text."""
-        return () if self._form.header is None else (self._form.header,)
+    def framing(self) -> Framing:
+        """How counted text is distinguished from lines."""
+        return self._form.framing
 
     @property
     def counted(self) -> bool:
         """Whether the answer contains counted text."""
-        return self._form.header is not None
+        return self._form.framing.special
 
     def includes(self, line: str, *, spaced: bool, final: bool) -> bool:
         """Tell whether a line belongs to the text, or is the head of one.

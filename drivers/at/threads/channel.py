@@ -5,12 +5,12 @@ from __future__ import annotations
 import collections
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal, TypeVar, cast
 
 from ...clock import Clock
-from ...errors import AtError, AtTimeout, ChannelClosed, DriverError
+from ...errors import AtError, ChannelClosed, DriverError
 from ..core.channel_base import ChannelBase, check_port, check_seconds
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
@@ -18,6 +18,8 @@ from ..core.execution import Execution, Limit, turn
 from ..core.patterns import LinePattern
 from ..core.ticket import Ticket
 from .port import POLL, WANTED, Borrowed, Outlet, Port, UartSource, port_name
+from .sleeper import Sleeper
+from .turns import Turns
 
 T = TypeVar("T")
 Direction = Literal["rx", "tx"]
@@ -41,11 +43,13 @@ class AtChannel(ChannelBase):
 
     def __init__(self, port: Port, *, clock: Clock | None = None, close_port: bool = False) -> None:
         check_port(port, WANTED, able=all(callable(getattr(port, name, None)) for name in ("read", "write")))
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
         super().__init__(port_name(port), clock, self._changed)
+        self._dialogue, self._dispatcher, self._reader = (Sleeper(lock, self._clock) for _ in range(3))
         self.port = port
         self._close_port = close_port
-        self._turns: collections.deque[Ticket] = collections.deque()
+        self._turns = Turns(self.name, self._changed, self._clock, self._check_alive, self._advanced)
         self._taps: list[OctetsCallback] = []
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
         self._threads: list[threading.Thread] = []
@@ -142,7 +146,7 @@ class AtChannel(ChannelBase):
             raise AtError(f"{self.name}: a callback on the reader cannot run a dialogue; it would wait for itself")
         ticket = ticket or Ticket()
         ticket.waits_on(self._look_at_ticket)
-        with self._turn(ticket, timeout):
+        with self._turns.take(ticket, timeout):
             self._start()
             return self._drive(turn(self._engine, dialogue), ticket, limit)
 
@@ -177,7 +181,7 @@ class AtChannel(ChannelBase):
             if len(self._jobs) == MAX_CALLBACKS:
                 self._engine.counters["dropped_callbacks"] += 1
             self._jobs.append(job)
-            self._changed.notify_all()
+            self._dispatcher.wake()
 
     def _release(self) -> None:
         """Remove a user of this channel; the last one closes it."""
@@ -210,35 +214,6 @@ class AtChannel(ChannelBase):
         self.close()
 
     # -- running dialogues ----------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _turn(self, ticket: Ticket, timeout: float | None) -> Iterator[None]:
-        deadline = None if timeout is None else self._clock.now() + timeout
-        with self._changed:
-            self._turns.append(ticket)
-            self._changed.notify_all()
-            try:
-                while self._turns[0] is not ticket:
-                    self._check_alive()
-                    ticket.check()
-                    left = None if deadline is None else deadline - self._clock.now()
-                    if left is not None and left <= 0:
-                        raise AtTimeout(
-                            f"{self.name}: another dialogue had the channel for more than {timeout:g} s",
-                            command="the channel's turn",
-                        )
-                    self._clock.wait(self._changed, left)
-                self._check_alive()
-            except BaseException:
-                self._turns.remove(ticket)
-                self._changed.notify_all()
-                raise
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._turns.remove(ticket)
-                self._changed.notify_all()
 
     def _check_alive(self) -> None:
         failure = self._engine.failure
@@ -303,9 +278,8 @@ class AtChannel(ChannelBase):
         now = self._clock.now()
         if due is not None and due <= now:
             self._engine.handle_timeout(now)
-            self._changed.notify_all()
         else:
-            self._clock.wait(self._changed, None if due is None else due - now)
+            self._dialogue.sleep(due)
 
     def _write(self, octets: bytes, ticket: Ticket) -> None:
         for tap in list(self._taps):
@@ -363,17 +337,29 @@ class AtChannel(ChannelBase):
         """Stop reading while sessions are full, so that flow control reaches the peer; answers are always read."""
         with self._changed:
             while not self._stopping and not self._turns and self._engine.congested:
-                self._clock.wait(self._changed, None)
+                self._reader.sleep()
 
     def _received(self, octets: bytes) -> None:
         for tap in list(self._taps):
             tap("rx", octets)
         with self._changed:
             self._engine.receive(octets, self._clock.now())
-            self._changed.notify_all()
+            self._advanced()
+
+    def _advanced(self) -> None:
+        """Wake who waits for what has happened, and nobody else: most octets end no step."""
+        if self._engine.waiting:
+            self._dialogue.due(self._engine.next_event())
+        else:
+            self._dialogue.wake()
+        if self._turns:
+            self._reader.wake()
+        self._dispatcher.due(self._engine.next_timeout())
 
     def _wake(self) -> None:
         self._changed.notify_all()
+        for sleeper in (self._dialogue, self._dispatcher, self._reader):
+            sleeper.wake()
 
     def _dispatch(self) -> None:
         """Run the callbacks of users, and pass on octets that are held back when their time has come."""
@@ -383,9 +369,9 @@ class AtChannel(ChannelBase):
                     due, now = self._engine.next_timeout(), self._clock.now()
                     if due is not None and due <= now:
                         self._engine.handle_timeout(now)
-                        self._changed.notify_all()
+                        self._advanced()
                     else:
-                        self._clock.wait(self._changed, None if due is None else due - now)
+                        self._dispatcher.sleep(due)
                 if not self._jobs:
                     return
                 job = self._jobs.popleft()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from .replies import CME_TEXTS, Reply, Result
@@ -31,7 +33,7 @@ class Transmitter:
         self.settings: UartSettings = UartSettings()
         self._outlet: Outlet | None = None
         self._tx = bytearray()
-        self._flushing = False
+        self._flushing = self._collecting = False
 
     @property
     def attached(self) -> bool:
@@ -65,9 +67,24 @@ class Transmitter:
         if reply.result is not None:
             self.result(reply.result)
 
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Send what is written inside of the ``with`` block at once: fewer frames, each of which the host handles."""
+        outermost, self._collecting = not self._collecting, True
+        try:
+            yield
+        finally:
+            if outermost:
+                self._send_collected()
+
+    def _send_collected(self) -> None:
+        self._collecting = False
+        self._flush()
+
     def _write(self, data: bytes) -> None:
         self._tx += data
-        self._flush()
+        if not self._collecting or len(self._tx) > TX_HIGH:
+            self._flush()
 
     def _flush(self) -> None:
         if self._outlet is None:

@@ -75,6 +75,7 @@ class Uart(Transmitter):
 
     def detach(self) -> None:
         """Disconnect the outlet, and forget what was half typed or half written."""
+        self._send_collected()
         self._outlet = None
         self._tx.clear()
         self._rx.clear()
@@ -91,6 +92,7 @@ class Uart(Transmitter):
 
     def take_over(self) -> tuple[bytes, bytes]:
         """Detach so that something else can use the line; return the octets not sent yet and those not read yet."""
+        self._send_collected()
         tx, rx = bytes(self._tx), bytes(self._rx)
         self.detach()
         return tx, rx
@@ -154,9 +156,10 @@ class Uart(Transmitter):
         if item is None:
             return False
         if isinstance(item, Delivery):
-            if item.header:
-                self._write(item.header)
-            self.payload(item.payload)
+            with self._together():
+                if item.header:
+                    self._write(item.header)
+                self.payload(item.payload)
             return True
         self.line(item.text)
         if item.online is not None and (online := item.online()) is not None:
@@ -224,6 +227,10 @@ class Uart(Transmitter):
 
     def _next(self) -> None:
         """Execute the commands left of the line until one has to wait."""
+        with self._together():
+            self._execute_rest()
+
+    def _execute_rest(self) -> None:
         while self._commands:
             call = self.modem.begin(self.number, self._commands.popleft())
             self._call = call

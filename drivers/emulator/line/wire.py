@@ -15,13 +15,13 @@ from .injury import Injury
 from .tap import Tap
 
 _BITS = 10  # on a line with a start and a stop bit
-_TICK = 0.005  # seconds between looks at what the line rate lets through
+_TICK = 0.005  # seconds of the line rate that arrive together at most
 _HIGH_WATER = 16384
 _LOW_WATER = 4096
 
 
 class Lane:
-    """Carries the octets of one direction.
+    """Carries the octets of one direction; the last octet of what was put on it at once arrives exactly in its time.
 
     Args:
         environment: loop and clock.
@@ -45,26 +45,37 @@ class Lane:
         self._rate = rate / _BITS
         self._deliver = deliver
         self._drained = drained
-        self._queue = bytearray()  # for the line rate
+        self._queue: list[memoryview] = []  # for the line rate; short, and smaller than a deque
         self._free_at = 0.0  # when the wire has carried everything that was put on it
         self._late: deque[tuple[float, bytes]] = deque()  # carried, and arriving at that time
         self._timer: Timer | None = None
+        self._arrival: float | None = None
 
-    def put(self, data: bytes) -> None:
-        """Put octets on the wire."""
+    @property
+    def moment(self) -> float:
+        """The time; inside `deliver` that at which the octets have arrived, however late the timer was."""
+        return self._environment.clock.now() if self._arrival is None else self._arrival
+
+    def put(self, data: bytes, moment: float | None = None) -> None:
+        """Put octets on the wire.
+
+        Args:
+            data: the octets.
+            moment: the time from which on the wire can carry them; None: now.
+        """
         if not self._rate and not self.injury.faults.injure and not self.waiting:
             self._deliver(data)
             return
         if not self._queue:  # the wire was idle: time that has passed carried nothing
-            self._free_at = max(self._free_at, self._environment.clock.now())
+            self._free_at = max(self._free_at, self._environment.clock.now() if moment is None else moment)
         self.waiting += len(data)
-        self._queue += data
+        self._queue.append(memoryview(data))
         self._step()
 
     def flush(self) -> None:
         """Deliver everything at once."""
         self._disarm()
-        data = b"".join(piece for _, piece in self._late) + bytes(self._queue)
+        data = b"".join([*(piece for _, piece in self._late), *self._queue])
         self._late.clear()
         self._queue.clear()
         self.waiting = 0
@@ -87,8 +98,7 @@ class Lane:
         now = self._environment.clock.now()
         size = max(1, int(self._rate * _TICK)) if self._rate else _HIGH_WATER
         while self._queue and self._free_at <= now:
-            part = bytes(self._queue[:size])
-            del self._queue[: len(part)]
+            part = self._next_part(size)
             if self._rate:
                 self._free_at += len(part) / self._rate
             arrival = self._free_at + self.injury.faults.latency
@@ -101,16 +111,34 @@ class Lane:
             return max(0.0, self._late[0][0] - now)
         return max(0.0, self._free_at - now)
 
+    def _next_part(self, size: int) -> bytes:
+        """Take octets off the queue that arrive together: of what was put on it at once, unless it is cut anyway."""
+        parts = []
+        while self._queue and size:
+            first = self._queue[0]
+            self._queue[:1] = [first[size:]] if len(first) > size else []
+            parts.append(first[:size])
+            size -= len(parts[-1])
+            if self.injury.faults.chunk is None:
+                break
+        return b"".join(parts)
+
     def _due(self) -> None:
         self._timer = None
         now = self._environment.clock.now()
         self._carry()
+        arrived = []
         while self._late and self._late[0][0] <= now:
-            _, piece = self._late.popleft()
-            self.waiting -= len(piece)
-            self._deliver(piece)
+            self._arrival, piece = self._late.popleft()
+            arrived.append(piece)
             if self.injury.faults.chunk is not None:  # one at a time, so that the other side sees them apart
                 break
+        try:
+            if data := b"".join(arrived):
+                self.waiting -= len(data)
+                self._deliver(data)
+        finally:
+            self._arrival = None
         self._drained()
         if self._late or self._queue:
             self._step()
@@ -238,7 +266,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         """See `asyncio.WriteTransport`."""
         if self._tap is not None:
             self._tap.feed(bytes(data), from_host=False)
-        self.tx.put(bytes(data))
+        self.tx.put(bytes(data), self.rx.moment)  # an answer begins when the question is there
         self._room()
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:

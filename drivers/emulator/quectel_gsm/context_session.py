@@ -87,6 +87,7 @@ class ContextSession:
         self._after: deque[Urc] = deque()
         self._indications = Indications(repeat=environment.behaviour.qirdi == "repeated")
         self._on_its_way: Timer | None = None  # runs while data that has come does not show yet
+        self._flows_until = 0.0  # until when data that is not announced goes on with what has come before
 
     # What the context and its commands do with it
 
@@ -160,6 +161,7 @@ class ContextSession:
 
     def send(self, data: bytes, done: Callable[[bool], None]) -> None:
         """See `NetworkSession.send`."""
+        self._flows_until = 0.0
         self.network.send(data, done)
 
     def close(self) -> None:
@@ -187,9 +189,12 @@ class ContextSession:
     def arrived(self, octets: int) -> None:
         """See `SessionOwner.arrived`."""
         self._indications.arrived(octets)
-        distance = self._environment.behaviour.result_time
-        if distance and self.held == octets and self._on_its_way is None and not self.transparent:
-            self._on_its_way = self._environment.clock.call_later(self._environment.loop, distance, self._shows)
+        environment, distance = self._environment, self._environment.behaviour.result_time
+        if distance and self._on_its_way is None and not self.transparent:
+            if self.held == octets and (self._host.indicating or environment.clock.now() >= self._flows_until):
+                self._on_its_way = environment.clock.call_later(environment.loop, distance, self._shows)
+            else:
+                self._flows(distance)
         self._host.session_changed(self)
 
     def room_made(self) -> None:
@@ -202,4 +207,9 @@ class ContextSession:
 
     def _shows(self) -> None:
         self._on_its_way = None
+        self._flows(self._environment.behaviour.result_time)
         self._host.session_changed(self)
+
+    def _flows(self, distance: float) -> None:
+        """Let data that comes within a time show at once: it goes on with a stream, and is no answer."""
+        self._flows_until = self._environment.clock.now() + distance

@@ -35,6 +35,11 @@ from .unsolicited import (
 
 ROLES: dict[int, Role] = {1: "client", 2: "server"}
 
+# Asked for with each token and each line that comes, so they are ready.
+_WITHOUT_TO, _WITHOUT_FROM = (tuple(one for one in LINES if one not in absent) for absent in (TO_LINES, FROM_LINES))
+_ONLINE, _BARE, _LINES = Framing(bare=True, online=True), Framing(bare=True), Framing()
+_BUFFERED, _COUNTED = Framing(headers=(QIRD,)), Framing(headers=(IPD,))
+
 
 class Classifier:
     """Turns the lines and the data of one context into events; runs on the reader of the channel, without waiting.
@@ -55,11 +60,11 @@ class Classifier:
         if self._table.online is not None:
             return ONLINE_LINES
         known = self._state.foreground.known
-        local = known("QISHOWLA") == "1"
-        absent: tuple[LinePattern, ...] = () if local else TO_LINES
-        if local and known("QISHOWRA") == "0":
-            absent = FROM_LINES
-        lines = tuple(pattern for pattern in LINES if pattern not in absent)
+        lines = LINES
+        if known("QISHOWLA") != "1":
+            lines = _WITHOUT_TO
+        elif known("QISHOWRA") == "0":
+            lines = _WITHOUT_FROM
         if self._state.take_connect_result is not None:
             lines += OPENING_ENDS
         return (*lines, *CONNECTED) if self._state.settings.transparent and self._state.listener is not None else lines
@@ -69,16 +74,16 @@ class Classifier:
         """How data is distinguished from lines; bare data is possible only while there is a session."""
         state = self._state
         if self._table.online is not None:
-            return Framing(bare=True, online=True)
+            return _ONLINE
         if state.receive == "buffered":
-            return Framing(headers=(QIRD,))
+            return _BUFFERED
         if state.settings.muxip:
             remote, local, head = (state.foreground.known(name) == "1" for name in ("QISHOWRA", "QISHOWLA", "QIHEAD"))
             return Framing(headers=(receive_header(remote=remote, local=local, head=head),))
         if state.receive == "header" or state.foreground.known("QIHEAD") == "1":
-            return Framing(headers=(IPD,))
+            return _COUNTED
         bare = bool(self._table.standing()) and state.settings.transparent is None
-        return Framing(bare=bare)
+        return _BARE if bare else _LINES
 
     # -- lines -----------------------------------------------------------------------------------------------------
 

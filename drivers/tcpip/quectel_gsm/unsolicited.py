@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ...at.core import VOLTAGE_WARNING, Header, LinePattern
 from ...at.core.results import CALL_RESULTS, CONNECTED, ERRORS, RESTARTED
@@ -163,6 +164,7 @@ _FROM_LINE = rb"RE?CV FROM: ?[0-9.]{7,15}:[0-9]{1,5}\r\n"
 _TO_LINE = rb"TO: ?[0-9.]{7,15}\r\n"
 
 
+@lru_cache
 def receive_header(*, remote: bool, local: bool, head: bool) -> Header:
     """Return the header of data with MUXIP on: ``+RECEIVE: <index>, <length>`` and the lines that were switched on.
 

@@ -274,6 +274,38 @@ async def test_what_an_answer_brings_keeps_its_distance_from_send_ok() -> None:
         await uart.quiet()
 
 
+async def test_a_stream_keeps_its_distance_only_once() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(behaviour=Behaviour(result_time=0.05), clock=clock)) as lab, peer() as one:
+        uart = lab.plain
+        await uart.ask("AT+QIHEAD=1")
+        await uart.ask(f'AT+QIOPEN="TCP","127.0.0.1",{one.port}')
+        await clock.turn(0.06)
+        await uart.expect(b"\r\nCONNECT OK\r\n")
+        await one.arrived.wait()
+        for _ in range(2):
+            one.writer.write(b"first")
+            await uart.quiet()
+            await clock.turn(0.06)
+            await uart.expect(b"IPD5:first")
+            for _ in range(4):
+                one.writer.write(b"more")
+                await uart.expect(b"IPD4:more")
+                await clock.turn(0.02)
+            await clock.turn(0.06)
+        one.writer.write(b"first")
+        await uart.quiet()
+        await clock.turn(0.06)
+        await uart.expect(b"IPD5:first")
+        await uart.ask("AT+QISEND=4", "\r\n> ")
+        uart.write(b"ping")
+        await uart.expect(b"ping\r\nSEND OK\r\n")
+        one.writer.write(b"pong")
+        await uart.quiet()
+        await clock.turn(0.06)
+        await uart.expect(b"IPD4:pong")
+
+
 async def test_the_lines_of_a_restart_can_keep_a_distance() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(behaviour=Behaviour(result_time=0.05), clock=clock)) as lab:

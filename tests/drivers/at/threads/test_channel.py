@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import collections
 import threading
 from collections.abc import Iterator
 
 import pytest
 from scripted_port import ERROR, OK, CommandPort, Conversation, MemoryPort, exchange, turn_until_done
 
-from drivers.at import AtChannel, Dialogue, Framing, LinePattern, channel_for, command, pause, payload
+from drivers.at import AtChannel, Dialogue, Framing, LinePattern, Response, channel_for, command, pause, payload
 from drivers.at.threads.registry import shared_channel
-from drivers.clock import FakeClock
+from drivers.clock import FakeClock, SystemClock
 from drivers.errors import AtError, AtTimeout, ChannelClosed, CommandError
 
 
@@ -81,6 +82,35 @@ def test_the_channel_turns_the_echo_off_once_and_then_runs_commands(chunk: int) 
         with pytest.raises(CommandError, match=r"VIRTUAL_UART_1: AT\+X was answered ERROR"):
             channel.command("AT+X")
         talk.finish()
+
+
+class CountingClock(SystemClock):
+    """Counts how often each thread waits: once more whenever it is woken and has nothing to do."""
+
+    def __init__(self) -> None:
+        self.waits: collections.Counter[str] = collections.Counter()
+
+    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
+        self.waits[threading.current_thread().name] += 1
+        return super().wait(condition, timeout)
+
+
+def test_a_thread_is_woken_only_for_what_it_waits_for() -> None:
+    clock, asked = CountingClock(), threading.Event()
+    port = CommandPort(lambda command: asked.set() or b"" if command == "AT+CSQ" else OK)  # type: ignore[func-returns-value]
+    with AtChannel(port, clock=clock) as channel:
+        channel.command("AT")
+        clock.waits.clear()
+        thread, results = run_in_thread(lambda: channel.command("AT+CSQ", timeout=60))
+        asked.wait()
+        for octet in b"\r\n+CSQ: 17,0\r\n" + OK:
+            assert port.drained()
+            port.say(bytes([octet]))
+        thread.join()
+        assert isinstance(results[0], Response)
+        assert clock.waits[thread.name] <= 1
+        assert sum(count for name, count in clock.waits.items() if "dispatch" in name) <= 1
+        assert sum(count for name, count in clock.waits.items() if "reader" in name) == 0
 
 
 def test_a_channel_makes_no_io_before_its_first_use() -> None:

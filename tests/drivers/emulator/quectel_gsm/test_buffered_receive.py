@@ -37,6 +37,27 @@ async def test_data_is_told_read_and_told_again_while_some_remains() -> None:
         await lab.plain.expect(b"\r\n+QIRDI: 0,1,0\r\n")
 
 
+async def test_an_answer_goes_out_at_once_and_what_follows_it_by_itself() -> None:
+    async with Lab(EmulatedModule()) as lab, peer() as one:
+        await lab.plain.ask("AT+QINDI=1")
+        await connect(lab.plain, one)
+        await lab.plain.ask("ATE0")
+        await give(one, b"abcdef")
+        await lab.plain.expect(b"\r\n+QIRDI: 0,1,0\r\n")
+        sent: list[bytes] = []
+        lab.module.on_octets(lambda dlci, direction, octets: sent.append(octets) if direction == "sent" else None)
+        answer = read(one.port, "abcd") + "\r\n+QIRDI: 0,1,0\r\n"
+        await lab.plain.ask("AT+QIRD=0,1,0,4", answer, echo=False)
+        assert sent == [read(one.port, "abcd").encode(), b"\r\n+QIRDI: 0,1,0\r\n"]
+        sent.clear()
+        await lab.plain.ask("AT+QIRD=0,1,0,2;+QINDI=0;+QIHEAD=1", read(one.port, "ef"), echo=False)
+        assert len(sent) == 1
+        sent.clear()
+        await give(one, b"x" * 1460)
+        await lab.plain.expect(b"IPD1460:" + b"x" * 1460)
+        assert len(sent) == 1
+
+
 async def test_the_manuals_reading_tells_once_until_everything_was_read() -> None:
     async with Lab(EmulatedModule(behaviour=Behaviour.parse(["qirdi=once"]))) as lab, peer() as one:
         await lab.plain.ask("AT+QINDI=1")
