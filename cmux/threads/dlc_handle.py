@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import select
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ..errors import CmuxError, DlcClosed, DlcError, PortBusy, SessionEnded, StateError, dlc_error
@@ -22,8 +21,8 @@ from ..protocol.events import (
     Writable,
 )
 from ..protocol.openings import Opening
+from .channel_waits import ChannelWaits
 from .engine import Engine
-from .line_reader import LineReader
 from .receive_buffer import ReceiveBuffer
 from .waiting import ChannelCondition, ReadyFlag
 
@@ -38,7 +37,7 @@ class ChannelPolicy:
     """Seconds that closing waits for what is still queued."""
 
 
-class DlcHandle:
+class DlcHandle(ChannelWaits):
     """The near end of a DLC; a `Mux` has one for each DLC, for all ports that are opened on it.
 
     All methods but `on_event` may wait. Attributes are read and written with `condition` held.
@@ -65,7 +64,6 @@ class DlcHandle:
         self._owner: weakref.ref[object] | None = None
         self._flag: ReadyFlag | None = None
         self._retired = False
-        self._seen = 0  # how often `condition` was notified before who leads has begun
         self._wanted: Signals | None = None  # our signals while a port has it open
 
     def __repr__(self) -> str:
@@ -204,74 +202,6 @@ class DlcHandle:
 
     # --- Data ---
 
-    def wait(self, size: int, timeout: float | None) -> LineReader | None:
-        """Wait until octets came or `condition` is notified; or let the caller do it in place of the engine's thread.
-
-        The caller holds `condition`.
-
-        Args:
-            size: how many octets it waits for: the water marks are for those that nobody waits for.
-            timeout: seconds.
-
-        Returns:
-            The reader, claimed for the caller, who passes it to `lead` now, without `condition`; None: it has waited.
-        """
-        self.buffer.wanted = size
-        self.resume()
-        reader = self.engine.reader
-        if self._flag is None and reader.claim():
-            self._seen = self.condition.notified
-            return reader
-        try:
-            self.condition.wait(timeout)
-        finally:
-            self.buffer.wanted = 0
-        return None
-
-    def lead(self, reader: LineReader, timeout: float | None) -> None:
-        """Read the line for at most `timeout` seconds; see `LineReader.lead`."""
-        try:
-            reader.lead(timeout, self._is_notified)
-        finally:
-            self.buffer.wanted = 0
-
-    def wait_with(self, seen: int, others: Mapping[int, int]) -> dict[int, int]:
-        """Wait for octets together with descriptors; those who watch `condition` have one that ends the wait.
-
-        Args:
-            seen: what `ChannelCondition.notified` was when the caller looked at `buffer`.
-            others: the descriptors, each with its events.
-
-        Returns:
-            Those that are ready, with their events; perhaps none. What has come is in `buffer`.
-        """
-        reader = self.engine.reader
-        if reader.claim():
-            self._seen = seen
-            return reader.lead(None, self._is_notified, others)
-        poll = select.poll()
-        for fd, events in others.items():
-            poll.register(fd, events)
-        return dict(poll.poll())
-
-    def _is_notified(self) -> bool:
-        return self.condition.notified != self._seen
-
-    def interrupted(self, got: list[bytes]) -> None:
-        """Undo the wait of a reader that ends with an exception.
-
-        Args:
-            got: the octets that it has taken.
-        """
-        self.engine.reader.cease()
-        with self.condition:
-            self.buffer.put_back(got)
-            self.set_flag()
-        self.engine.wake()  # for events that have not been dispatched
-
-    def _kick(self) -> None:
-        self.engine.reader.kick()
-
     def taken(self) -> None:
         """Note that a reader has taken octets: if that makes room, let the peer continue."""
         self.set_flag()
@@ -342,6 +272,11 @@ class DlcHandle:
             self._flag = ReadyFlag()
             self.set_flag()
         return self._flag.fileno()
+
+    @property
+    def is_selected(self) -> bool:
+        """See `ChannelWaits.is_selected`."""
+        return self._flag is not None
 
     def set_flag(self) -> None:
         """Update the descriptor to the present state."""

@@ -81,9 +81,8 @@ class LineReader:
                     continue
                 self._line.wait()
                 if self._claim(self._thread):
-                    if self._line.fd in self._line.lead(
-                        0.0
-                    ):  # who led may have read it: a terminal then has an end of file for us
+                    # Who led may have read it: a terminal would have an end of file for us.
+                    if self._line.fd in self._line.lead(0.0):
                         self._line.read(owner.octets)
                         owner.process()
                     with self._lock:
