@@ -5,7 +5,9 @@
 'f9 03 3f 01 1c f9'
 """
 
+from .build import compiled  # before anything that may be
 from .config import Config, Option, Role
+from .fcs import crcmod_in_c
 from .frames import AdvancedDecoder, BasicDecoder, encode
 from .headers import Frame
 from .multiplexer import Multiplexer
@@ -20,5 +22,7 @@ __all__ = [
     "Multiplexer",
     "Option",
     "Role",
+    "compiled",
+    "crcmod_in_c",
     "encode",
 ]

@@ -1,0 +1,10 @@
+"""Which build of the core this is. It is imported before the rest of it, so that nothing runs that is out of date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..extensions import has_extensions
+
+compiled: bool = has_extensions(Path(__file__).parent)
+"""Whether what octets pass through is compiled; it does the same when it is not (`hatch_build.py`)."""
