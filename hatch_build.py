@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import runpy
 import shutil
@@ -16,6 +15,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 PACKAGE = Path("cmux/protocol")
 MODULES = ("dlc", "fcs", "frame_dispatcher", "frames", "headers", "scheduler", "transmitter")
 """What is compiled: what each octet or frame passes through. It does the same when it is not."""
+
+GROUP = "gsm0710"
+"""The extensions share their code: it is in a module beside the packages, GROUP__mypyc."""
 
 _OPTIONS = ("--config-file=", "--ignore-missing-imports", "--follow-imports=silent")  # `make lint` checks the types
 
@@ -39,19 +41,19 @@ class CompileHook(BuildHookInterface[Any]):
         root = Path(self.root)
         rules = runpy.run_path(str(root / "cmux/extensions.py"))
         if version == "editable":
-            for old in reversed(_built(root / PACKAGE, rules)):
-                old.unlink()
+            for old in reversed(_built(root, rules)):
+                (root / old).unlink()
         if not self._asked:
             return
         build_data.update(pure_python=False, infer_tag=True)
         self._made = TemporaryDirectory()
         made = _compile(root, Path(self._made.name))
-        (made / rules["LIST"]).write_text(json.dumps(rules["digests"](root / PACKAGE), indent=1) + "\n")
+        (made / PACKAGE / rules["LIST"]).write_text("\n".join(rules["sources"](str(root / PACKAGE))))
         for path in _built(made, rules):
             if version == "editable":
-                shutil.copy(path, root / PACKAGE)
+                shutil.copy(made / path, root / path)
             else:
-                build_data["force_include"][str(path)] = str(PACKAGE / path.name)
+                build_data["force_include"][str(made / path)] = str(path)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove what was made on the way."""
@@ -63,14 +65,14 @@ class CompileHook(BuildHookInterface[Any]):
         return os.environ.get("GSM0710_COMPILE", "") not in ("", "0")
 
 
-def _built(folder: Path, rules: dict[str, Any]) -> list[Path]:
-    """Return the list of sources, and behind it the extensions: those are never there without it."""
-    lists = [path for path in folder.iterdir() if path.name == rules["LIST"]]
-    return lists + sorted(path for path in folder.iterdir() if path.name.endswith(rules["SUFFIX"]))
+def _built(tree: Path, rules: dict[str, Any]) -> list[Path]:
+    """Return the list of sources, and behind it the extensions in a tree: those are never there without it."""
+    names = (PACKAGE / rules["LIST"], PACKAGE / f"*{rules['SUFFIX']}", f"{GROUP}__mypyc{rules['SUFFIX']}")
+    return [path.relative_to(tree) for name in names for path in sorted(tree.glob(str(name)))]
 
 
 def _compile(root: Path, made: Path) -> Path:
-    """Compile the modules, and return the folder of their extensions."""
+    """Compile the modules, and return the tree of their extensions."""
     from mypyc.build import mypycify  # it is there when `CompileHook.dependencies` are
     from setuptools import Distribution
     from setuptools.errors import BaseError, CompileError, LinkError
@@ -80,7 +82,7 @@ def _compile(root: Path, made: Path) -> Path:
         extensions = mypycify(
             [*_OPTIONS, f"--cache-dir={made / 'types'}", *sources],
             target_dir=str(made / "c"),
-            group_name=".".join((*PACKAGE.parts, "compiled")),  # the module that has the code of all of them
+            group_name=GROUP,
         )
         command = Distribution({"name": "gsm0710", "ext_modules": extensions}).get_command_obj("build_ext")
         command.build_lib, command.build_temp = str(made / "lib"), str(made / "objects")
@@ -92,4 +94,4 @@ def _compile(root: Path, made: Path) -> Path:
                 f"GSM0710_COMPILE=1 needs a C compiler and the headers of Python ({error}); without it, "
                 "gsm0710 is plain Python and needs neither"
             ) from error
-    return made / "lib" / PACKAGE
+    return made / "lib"

@@ -1,34 +1,33 @@
 """Extensions that stand beside the Python modules they were compiled from (`hatch_build.py` compiles them).
 
 Python prefers the extension and never looks at the source again. So the build leaves a list of the sources behind, with
-a digest of each, and a package that was compiled from anything else is not imported.
+a checksum of each, and a package that was compiled from anything else is not imported.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.util import source_hash
-from pathlib import Path
+from zlib import crc32
 
 SUFFIX = EXTENSION_SUFFIXES[0]
 """How the name of an extension ends; it names the interpreter as well."""
 
-LIST = f"compiled{SUFFIX}.json"
+LIST = f"compiled{SUFFIX}.txt"
 """The name of the list."""
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """Return a digest of each source of a package, by its name.
+def sources(folder: str) -> list[str]:
+    """Return the list for the sources of a package as they are.
 
     Args:
         folder: where they are. All of them count: constants of one are compiled into others.
     """
-    return {path.name: source_hash(path.read_bytes()).hex() for path in sorted(folder.glob("*.py"))}
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".py"))
+    return [f"{crc32(_read(folder, name)):08x} {name}" for name in names]
 
 
-def has_extensions(folder: Path) -> bool:
+def has_extensions(folder: str) -> bool:
     """Tell whether modules of a package are compiled.
 
     Args:
@@ -41,18 +40,20 @@ def has_extensions(folder: Path) -> bool:
         ImportError: they were compiled from other sources.
     """
     try:
-        if not any(entry.name.endswith(SUFFIX) for entry in os.scandir(folder)):
-            return False
-    except OSError:  # an archive
+        names = os.listdir(folder)
+    except OSError:  # it is in an archive
         return False
-    try:
-        compiled: dict[str, str] = json.loads((folder / LIST).read_bytes())
-    except FileNotFoundError:
-        compiled = {}
-    changed = sorted(name for name, _ in compiled.items() ^ digests(folder).items())
-    if changed:
+    if not any(name.endswith(SUFFIX) for name in names):
+        return False
+    compiled = _read(folder, LIST).decode().splitlines() if LIST in names else []
+    if changed := {line.split()[1] for line in {*compiled} ^ {*sources(folder)}}:
         raise ImportError(
-            f"{folder} was compiled before {', '.join(dict.fromkeys(changed))} changed: install gsm0710 again, "
+            f"{folder} was compiled before {', '.join(sorted(changed))} changed: install gsm0710 again, "
             "with GSM0710_COMPILE=1 to compile it again, or without it to run the sources"
         )
     return True
+
+
+def _read(folder: str, name: str) -> bytes:
+    with open(os.path.join(folder, name), "rb") as file:
+        return file.read()

@@ -7,12 +7,13 @@ import io
 import ipaddress
 import logging
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import serial
 
@@ -20,6 +21,7 @@ from .. import __version__
 from ..errors import CmuxError
 from ..kinds import whole
 from ..protocol.hints import Named
+from .build import build
 from .hinted import HintsAsOptions, as_option, in_words
 
 T = TypeVar("T")
@@ -29,6 +31,8 @@ _LAST_PORT = 65535
 
 _EPILOG = "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage, 130 interrupted."
 
+_VERBOSE = re.compile("--verbose|-q*v[qv]*")
+
 
 class CommandError(Exception):
     """A command failed; the text is the line for stderr, without the name of the program."""
@@ -36,6 +40,14 @@ class CommandError(Exception):
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors stand out: the line that says what is wrong, below one that says what is needed."""
+
+    given: Sequence[str] = ()
+    """The arguments that it parses."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse arguments, by default those of the process."""
+        self.given = sys.argv[1:] if args is None else list(args)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """End the program, and say what is wrong with its arguments."""
@@ -94,11 +106,25 @@ class Commands:
         return parser
 
 
+class _Version(argparse.Action):
+    """Shows the version and ends the program; ``-v``, before it or behind it, adds which build this is."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **rest: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **rest)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        """Do that."""
+        print("gsm0710", __version__)
+        if isinstance(parser, _Parser) and any(map(_VERBOSE.fullmatch, parser.given)):
+            print(build())
+        parser.exit(DONE)
+
+
 def _add_common(parser: argparse.ArgumentParser, default: str) -> None:
     group = parser.add_argument_group("common options")
     group.add_argument("-q", "--quiet", action="store_true", default=default, help="show errors only")
     group.add_argument("-v", "--verbose", action="count", default=default, help="show more (-vv: every event)")
-    group.add_argument("--version", action="version", version=f"gsm0710 {__version__}")
+    group.add_argument("--version", action=_Version, default=default, help="show the version (-v: and the build)")
 
 
 def number(low: int, high: int) -> Callable[[str], int]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ..extensions import has_extensions
 
-compiled: bool = has_extensions(Path(__file__).parent)
+compiled: bool = has_extensions(__file__.rpartition("build.")[0])
 """Whether what octets pass through is compiled; it does the same when it is not (`hatch_build.py`)."""

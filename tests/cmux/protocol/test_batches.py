@@ -115,6 +115,7 @@ def test_a_lone_channel_is_no_exception(option: Option, n1: int, shared: bool, l
                 assert one.do(what, *arguments) == other.do(what, *arguments)
 
 
+@pytest.mark.pure("it counts the calls of a method that is put in place of another")
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("limit", [None, 4096])
 def test_a_lone_channel_is_not_asked_for_each_frame(
