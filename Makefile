@@ -86,3 +86,4 @@ bench: $(VENV)/test.stamp ## speed as ratios to a reference of the same run, and
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .compiled docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f gsm0710__mypyc.*.so cmux/protocol/*.so cmux/protocol/compiled.*.txt

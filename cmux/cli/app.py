@@ -109,8 +109,8 @@ class Commands:
 class _Version(argparse.Action):
     """Shows the version and ends the program; ``-v``, before it or behind it, adds which build this is."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, **rest: Any) -> None:
-        super().__init__(option_strings, dest, nargs=0, **rest)
+    def __init__(self, option_strings: Sequence[str], dest: str, default: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=default, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         """Do that."""
