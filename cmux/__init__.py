@@ -1,6 +1,7 @@
 """The GSM 07.10 / 3GPP TS 27.010 multiplexer: one serial line becomes one virtual UART per DLCI."""
 
 import logging
+from typing import TYPE_CHECKING
 
 import serial
 
@@ -22,14 +23,28 @@ from .errors import (
     SessionEnded,
     StartupError,
 )
-from .protocol.config import Config, KeepAlive
-from .protocol.profiles import Profile
-from .settings import LineSettings
-from .threads.mux import Mux
-from .threads.opener import open
-from .threads.server import serve
-from .threads.sharing import acquire
-from .threads.virtual_uart import VirtualUart
+from .lazy import loader
+from .threads import lifetime
+
+if TYPE_CHECKING:
+    from .protocol.config import Config, KeepAlive
+    from .protocol.profiles import Profile
+    from .settings import LineSettings
+    from .threads.public import Mux, VirtualUart, open, serve
+else:
+    __getattr__ = loader(
+        __name__,
+        {
+            "Config": ".protocol.config",
+            "KeepAlive": ".protocol.config",
+            "LineSettings": ".settings",
+            "Mux": ".threads.public",
+            "Profile": ".protocol.profiles",
+            "VirtualUart": ".threads.public",
+            "open": ".threads.public",
+            "serve": ".threads.public",
+        },
+    )
 
 __all__ = [
     "AcceptTimeout",
@@ -62,7 +77,7 @@ __version__ = "0.1.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings if logging is not set up
 
-VirtualUart.open_url = staticmethod(acquire)
+lifetime.watch()
 
 _HANDLERS = f"{__name__}.urlhandler"
 if _HANDLERS not in serial.protocol_handler_packages:

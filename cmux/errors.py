@@ -18,11 +18,12 @@ A program that was written for a serial port and catches `serial.SerialException
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import serial
 
 from .protocol import errors as core
+from .protocol.cause import Cause
 from .protocol.errors import (
     AcceptTimeout,
     CmuxError,
@@ -36,8 +37,10 @@ from .protocol.errors import (
     StartupError,
     StateError,
 )
-from .protocol.events import Cause, Closed
 from .protocol.hints import HINTS, Hint
+
+if TYPE_CHECKING:  # else whoever imports the exceptions would load the whole core
+    from .protocol.events import Closed
 
 __all__ = [
     "AcceptTimeout",

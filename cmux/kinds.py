@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Protocol, Self, cast
 
-from .capture.formats import ENDINGS, has_ending
+from .capture.names import ENDINGS, has_ending
 from .errors import ConfigError
 from .protocol.checks import check_range, check_type, either
 from .protocol.config import MAX_DLCI

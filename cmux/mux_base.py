@@ -6,9 +6,8 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from .capture.recorder import Capture
 from .errors import SessionEnded, StartupError
 from .logs import port_logger
 from .opening import check_dlci
@@ -22,6 +21,9 @@ from .protocol.multiplexer import Multiplexer
 from .protocol.power import Power
 from .resetting import Resetter
 from .serving import Refuse, apply_refusals, refused
+
+if TYPE_CHECKING:
+    from .capture import Capture
 
 T = TypeVar("T")
 

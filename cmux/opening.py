@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from .capture.recorder import Capture
+from . import capture as captures
 from .errors import ConfigError, InvalidDlci
 from .line.base import Line, SerialLike
 from .line.physical import open_line
@@ -29,6 +29,9 @@ from .settings import (
     session_config,
     told_apart,
 )
+
+if TYPE_CHECKING:
+    from .capture import Capture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +109,9 @@ class Plan:
         Raises:
             OSError: the file cannot be written.
         """
-        return None if self.capture is None else Capture(self.capture, self.config, payload=self.capture_payload)
+        if self.capture is None:
+            return None
+        return captures.Capture(self.capture, self.config, payload=self.capture_payload)  # loaded now
 
     def pace(self, rate: int | None) -> int | None:
         """Return the bits per second to which writing is paced, given the rate of the line; None: no pacing."""

@@ -7,9 +7,8 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
-from ..capture.recorder import Capture
 from ..errors import CmuxError, SessionEnded
 from ..logs import log_event, log_left
 from ..protocol import hand_over, leaving, waits
@@ -26,6 +25,9 @@ from .channel_access import ChannelAccess
 from .channels import Channels
 from .line import AioLine, attempt
 from .protocol import MuxProtocol
+
+if TYPE_CHECKING:
+    from ..capture import Capture
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from ..capture.recorder import Capture
 from ..errors import SessionEnded, StartupError
 from ..line.base import SerialLike
 from ..logs import FindingsLog, log_entered, port_logger
@@ -20,6 +19,9 @@ from ..protocol.startup_steps import rescue_frames
 from ..settings import LineSettings
 from .line import AioLine, attempt, open_aio_line
 from .mux import Mux
+
+if TYPE_CHECKING:
+    from ..capture import Capture
 
 
 async def open(

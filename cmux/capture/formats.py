@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -16,11 +14,7 @@ from ..protocol.messages import encode_value
 from ..protocol.wire import FrameType
 from . import pcapng
 from .describe import dropped_entry, frame_entry, frame_text, messages, octets_text
-
-ENDINGS: Final = ("pcapng", "jsonl", "log")
-"""The endings of the names of captures."""
-
-_SUFFIX = re.compile(rf"\.({'|'.join(ENDINGS)})\d*\Z")
+from .names import ending
 
 
 class Format(Protocol):
@@ -102,15 +96,9 @@ class Log:
 _FORMATS: Final[dict[str, type[Format]]] = {"pcapng": Pcapng, "jsonl": JsonLines, "log": Log}
 
 
-def has_ending(path: str) -> bool:
-    """Tell whether the name of a file has an ending of a capture, or none at all; any other means another format."""
-    return _SUFFIX.search(path) is not None or not os.path.splitext(path)[1]
-
-
 def format_for(path: str) -> Format:
     """Return the format for the name of a file; pcapng if the name does not tell."""
-    found = _SUFFIX.search(path)
-    return _FORMATS[found[1] if found else "pcapng"]()
+    return _FORMATS[ending(path) or "pcapng"]()
 
 
 def side(from_host: bool) -> str:

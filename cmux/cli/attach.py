@@ -18,11 +18,12 @@ from ..threads.hangup_bridge import HangupBridge
 from ..threads.mux import Mux
 from ..threads.tcp_bridge import TcpBridge, listen
 from ..threads.virtual_uart import VirtualUart
-from .app import DONE, CommandError, Commands, one_line
-from .hinted import as_key, as_option
+from .app import DONE, CommandError, Commands
+from .hinted import as_key, as_option, one_line
 from .line_options import ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file, keys, option_for
 from .service import announce_ready
 from .stopping import Stop, stop_by_signal
+from .subcommands import ATTACH
 
 _EXAMPLES = (
     "gsm0710 attach /dev/ttyUSB0 --link /tmp/modem       then: minicom -D /tmp/modem1, pppd /tmp/modem2, …",
@@ -42,9 +43,8 @@ def add_attach(commands: Commands) -> None:
         commands: the command line to add it to.
     """
     parser = commands.add(
-        "attach",
+        ATTACH,
         attach,
-        summary="Multiplex a line, and offer each channel as a pseudo-terminal or TCP port that any program can open.",
         examples=_EXAMPLES,
     )
     parser.add_argument("port", nargs="?", metavar="PORT", help="the line: a path or any pyserial URL")

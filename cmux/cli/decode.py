@@ -26,6 +26,7 @@ from .decode_inputs import (
     records,
 )
 from .decode_portions import decoded
+from .subcommands import DECODE
 
 _CHUNK = 65536
 _MAX_N1 = 32767
@@ -46,9 +47,8 @@ def add_decode(commands: Commands) -> None:
         commands: the command line to add it to.
     """
     parser = commands.add(
-        "decode",
+        DECODE,
         decode,
-        summary="Show the frames in recorded octets of a multiplexed line, and the octets that are not a frame.",
         examples=_EXAMPLES,
     )
     parser.add_argument(

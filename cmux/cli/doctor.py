@@ -25,6 +25,7 @@ from .app import DONE, CommandError, Commands
 from .build import build
 from .hinted import as_option
 from .line_options import LineOptions, add_line_options, add_setting, from_arguments
+from .subcommands import DOCTOR
 
 _EXAMPLES = (
     "gsm0710 doctor /dev/ttyUSB0",
@@ -51,9 +52,8 @@ def add_doctor(commands: Commands) -> None:
         commands: the command line to add it to.
     """
     parser = commands.add(
-        "doctor",
+        DOCTOR,
         doctor,
-        summary="Find out whether a line can be multiplexed, and explain what prevents it.",
         examples=_EXAMPLES,
     )
     parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")

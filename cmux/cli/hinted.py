@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import os
 
 from ..errors import StartupError
 from ..protocol.hints import Named
@@ -42,3 +43,16 @@ class HintsAsOptions(logging.Formatter):
             record = copy.copy(record)
             record.args = tuple(in_words(one) if isinstance(one, StartupError) else one for one in record.args or ())
         return super().format(record)
+
+
+def one_line(error: Exception, named: Named = as_option) -> str:
+    """Return an error as text for people, in one line and without the words that Python puts around errors of files.
+
+    Args:
+        error: the error.
+        named: how settings are written where it is shown.
+    """
+    text = in_words(error, named)
+    if isinstance(error, OSError) and error.strerror:
+        text = f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else error.strerror
+    return " ".join(text.split()) or type(error).__name__

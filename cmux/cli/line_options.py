@@ -26,7 +26,8 @@ from ..threads.mux import Mux
 from ..threads.opener import Opening
 from ..threads.server import serve
 from .access import group_of, mode_of
-from .app import CommandError, address, consecutive, reading
+from .app import CommandError
+from .argument_types import address, consecutive, reading
 
 _CHANNELS: Final = (1, 2, 3, 4)
 _BY_COMMAND: Final = ("channels", "reattach")  # only some commands have these

@@ -9,11 +9,13 @@ from dataclasses import replace
 
 from ..protocol.config import MAX_DLCI
 from ..threads.virtual_uart import VirtualUart
-from .app import DONE, INTERRUPTED, CommandError, Commands, number
+from .app import DONE, INTERRUPTED, CommandError, Commands
+from .argument_types import number
 from .attach import Attached, add_channel_options
 from .console import Window
 from .line_options import add_line_options, from_arguments
 from .stopping import Stop, stop_by_signal
+from .subcommands import TERMINAL
 
 _EXAMPLES = (
     "gsm0710 terminal /dev/ttyUSB0 --dlci 2",
@@ -28,9 +30,7 @@ def add_terminal(commands: Commands) -> None:
     Args:
         commands: the command line to add it to.
     """
-    parser = commands.add(
-        "terminal", terminal, summary="Type on one channel of a line; Ctrl-] leaves.", examples=_EXAMPLES
-    )
+    parser = commands.add(TERMINAL, terminal, examples=_EXAMPLES)
     parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
     parser.add_argument("--dlci", type=number(1, MAX_DLCI), required=True, metavar="N", help="the channel")
     parser.add_argument("--eol", choices=("cr", "crlf", "lf"), default="cr", help="what Enter sends (default: cr)")

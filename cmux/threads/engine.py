@@ -10,9 +10,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.base import HungUp, Line
 from ..logs import log_event, port_logger
@@ -24,6 +23,9 @@ from ..protocol.link import Link
 from ..protocol.multiplexer import Multiplexer
 from ..protocol.responder import Responder
 from .receive_buffer import ReceiveBuffer
+
+if TYPE_CHECKING:
+    from ..capture import Capture
 
 T = TypeVar("T")
 

@@ -41,6 +41,12 @@ def _after_fork() -> None:
         one._abandon()
 
 
-atexit.register(_close_all)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+def watch() -> None:
+    """Wait for the end of the process, and for forks.
+
+    `cmux` calls this when it is imported. What a program registers with `atexit` after that runs before lines are
+    closed, even if it registers that before it opens one.
+    """
+    atexit.register(_close_all)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)

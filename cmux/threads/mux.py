@@ -7,9 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from ..capture.recorder import Capture
 from ..errors import SessionEnded
 from ..line.base import Line
 from ..protocol import waits
@@ -25,6 +24,9 @@ from .callbacks import Callbacks
 from .channel_access import ChannelAccess
 from .channels import Channels
 from .engine import Engine
+
+if TYPE_CHECKING:
+    from ..capture import Capture
 
 _JOIN_TIMEOUT = 2.0
 

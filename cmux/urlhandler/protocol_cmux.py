@@ -1,5 +1,5 @@
 """The class behind ``cmux:`` URLs, under the name that pyserial asks for."""
 
-from ..threads.virtual_uart import VirtualUart as Serial
+from ..threads.public import VirtualUart as Serial
 
 __all__ = ["Serial"]

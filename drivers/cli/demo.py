@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 import cmux
 from cmux.cli import CommandError, Commands
-from cmux.cli.app import reading, some
+from cmux.cli.argument_types import reading, some
 from cmux.cli.line_options import add_line_options, from_arguments
 from cmux.opening import Plan
 from cmux.protocol import Option
@@ -24,6 +24,7 @@ from ..clock import Clock
 from ..emulator import EmulatedModule, EmulatedPort
 from ..errors import DriverError
 from .chapter8 import Chapter8, DemoStep, StepFailed
+from .subcommands import DEMO
 from .transcript import Transcript
 
 _PATIENCE = 20.0  # seconds; a real network needs some
@@ -37,9 +38,8 @@ def add_demo(commands: Commands) -> None:
         commands: the command line to which it is added.
     """
     parser = commands.add(
-        "demo",
+        DEMO,
         run_demo,
-        summary="Play chapter 8 of the app note: two virtual UARTs, two contexts, data from one to the other.",
         examples=(
             "gsm0710 demo                                on the emulated module, no hardware needed",
             "gsm0710 demo --port /dev/ttyUSB0            on a module",

@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
 from cmux import CmuxError
-from cmux.cli import CommandError, Commands, number
-from cmux.cli.app import address, consecutive, one_line, reading, some
+from cmux.cli import CommandError, Commands
+from cmux.cli.argument_types import address, consecutive, number, reading, some
+from cmux.cli.hinted import one_line
 from cmux.cli.line_options import add_setting
 from cmux.kinds import whole
 from cmux.protocol.config import MAX_DLCI
 
 from ..emulator import SETS, Behaviour, EmulatedModule, Faults
 from ..emulator.environment import addresses, endpoint
+from .subcommands import EMULATE
 
 #: The defaults of a module for other programs: their drivers rely on a network that takes a moment.
 BASE = Behaviour(result_time=0.05)
@@ -32,9 +34,8 @@ def add_emulate(commands: Commands) -> None:
         commands: the command line to which it is added.
     """
     parser = commands.add(
-        "emulate",
+        EMULATE,
         run_emulate,
-        summary="Emulate a Quectel M10: AT commands, AT+CMUX, two TCP/IP contexts on real loopback sockets.",
         examples=(
             "gsm0710 emulate --pty /tmp/m10              then: minicom -D /tmp/m10, or gsm0710 demo --port /tmp/m10",
             "gsm0710 emulate --tcp 127.0.0.1:0           prints the port; then: gsm0710 demo --port socket://…",

@@ -24,6 +24,7 @@ from cmux.cli.stopping import Stop, stop_by_signal
 from ..at.core.results import CME_TEXTS
 from ..errors import AtTimeout, CmeError, DriverError
 from ..modem import Modem
+from .subcommands import MONITOR
 
 _INTERVAL = 2.0
 _SILENT = 2
@@ -39,9 +40,8 @@ def add_monitor(commands: Commands) -> None:
         commands: the command line to which it is added.
     """
     parser = commands.add(
-        "monitor",
+        MONITOR,
         run_monitor,
-        summary="Attach a line, and show the traffic of its channels, and signal and network of the module.",
         examples=(
             "gsm0710 monitor /dev/ttyUSB0",
             "gsm0710 monitor /dev/ttyUSB0 --link /tmp/modem    channels 1 to 3 as paths; the last one asks the module",

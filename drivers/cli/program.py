@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from cmux.cli import add_commands, run
+import cmux.cli
 
 from ..errors import DriverError
-from .demo import add_demo
-from .emulate import add_emulate
-from .monitor import add_monitor
+from .subcommands import COMMANDS
 
 
 def run_program(argv: list[str] | None) -> int:
@@ -20,5 +18,4 @@ def run_program(argv: list[str] | None) -> int:
         The exit code.
     """
     description = "GSM 07.10 / 3GPP TS 27.010 multiplexer, TCP/IP driver and emulated module."
-    commands = [add_demo, add_emulate, add_monitor, add_commands]
-    return run("gsm0710", description, commands, argv, errors=(DriverError,))
+    return cmux.cli.run("gsm0710", description, (*COMMANDS, *cmux.cli.COMMANDS), argv, errors=(DriverError,))

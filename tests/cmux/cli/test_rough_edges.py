@@ -20,8 +20,8 @@ from startup_waits import NOBODY, shorten_waits
 
 import cmux
 from cmux.cli import main
-from cmux.cli.app import one_line
 from cmux.cli.console import LineEnds
+from cmux.cli.hinted import one_line
 from cmux.line.physical import open_line
 from cmux.pty import Pty
 from drivers.cli import main as gsm0710

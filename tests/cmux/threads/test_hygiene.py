@@ -102,6 +102,18 @@ def test_the_end_of_a_process_that_closed_nothing_leaves_the_module_in_at_mode()
         assert module.data[1] == b"last words"
 
 
+def test_what_a_program_does_at_its_end_may_use_a_line_that_it_opened_later() -> None:
+    program = """
+import atexit, cmux, sys
+atexit.register(lambda: mux.channel(1).write(b"last words"))
+mux = cmux.open(sys.argv[1])
+"""
+    with Module() as module:
+        subprocess.run([sys.executable, "-c", program, module.path], check=True, timeout=30)
+        assert not module.in_mux
+        assert module.data[1] == b"last words"
+
+
 @pytest.mark.parametrize(
     ("statement", "unwanted"),
     [

@@ -1,0 +1,82 @@
+"""Runs a command: its log, what signals do, exit codes, and one clear line instead of a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import serial
+
+from ..errors import CmuxError
+from .app import DONE, FAILED, INTERRUPTED, USAGE, CommandError
+from .hinted import HintsAsOptions, one_line
+
+
+def run_command(program: str, arguments: argparse.Namespace, errors: tuple[type[Exception], ...]) -> int:
+    """Run a command.
+
+    Args:
+        program: the name of the program, for error lines.
+        arguments: the parsed arguments.
+        errors: exceptions of the commands that lead to exit code 1 and one line on stderr, beside the usual ones.
+
+    Returns:
+        The exit code.
+    """
+    expected: tuple[type[Exception], ...] = (CommandError, CmuxError, serial.SerialException, OSError, *errors)
+    try:
+        with _logging(arguments), _terminable():
+            code: int = arguments.function(arguments)
+        sys.stdout.flush()
+        return code
+    except SystemExit as exit_:  # the command found its arguments wrong, and parser.error() has reported it
+        return exit_.code if isinstance(exit_.code, int) else USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except expected as error:
+        print(f"{program} {arguments.command}: {one_line(error)}", file=sys.stderr)
+        return FAILED
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command in the same orderly way as SIGINT."""
+    ours = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if ours else None
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _logging(arguments: argparse.Namespace) -> Iterator[None]:
+    """Show the log of the two packages on stderr while the command runs."""
+    if getattr(arguments, "quiet", False):
+        level = logging.ERROR
+    else:
+        usual = getattr(arguments, "log_level", logging.WARNING)
+        level = {0: usual, 1: logging.INFO}.get(getattr(arguments, "verbose", 0), logging.DEBUG)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(HintsAsOptions("%(name)s: %(message)s"))
+    loggers = [logging.getLogger(name) for name in ("cmux", "drivers")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(level)
+    try:
+        yield
+    finally:
+        for logger, old in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(old)
