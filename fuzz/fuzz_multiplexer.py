@@ -6,10 +6,12 @@ Invariants:
 3. Within 2·N2·T1 of a healed line on which both go on speaking, the two agree on the state of every DLC, and 1,000
    octets cross each way on every channel.
 4. A core that hears nothing ends: every DLC that it opens or closes comes to rest, the session is given up.
+5. The next deadline, which is kept while only data comes and goes, is the one that a look at all parts finds.
 """
 
 from __future__ import annotations
 
+import looked_up_anew
 from core_pair import Pair, Station
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,6 +155,11 @@ class FuzzTwoMultiplexers(RuleBasedStateMachine):
             assert len(session.transmitter._control) <= MAX_CONTROL_FRAMES + 100
             assert len(session.control._waiting) <= 256
             assert all(len(dlc.queue) <= station.mux.config.queue_high for dlc in session.dlcs.values())
+
+    @invariant()
+    def the_deadline_is_right(self) -> None:
+        for station in (self.pair.host, self.pair.module):
+            assert station.mux.next_timeout() == looked_up_anew.next_timeout(station.mux)
 
     def teardown(self) -> None:
         self.heal()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
@@ -125,6 +126,22 @@ class Line(ABC):
         Raises:
             HungUp: the line is gone.
         """
+
+    writes_at_once: bool = False
+    """Whether `write_at_once` is there."""
+
+    def write_at_once(self, data: bytes, taken: deque[int]) -> None:
+        """Write octets without waiting; only where `writes_at_once` says so.
+
+        Args:
+            data: at least one octet.
+            taken: gets how many were taken, in the same moment: an interrupt cannot come in between. Nothing is added
+                when the line takes nothing now.
+
+        Raises:
+            HungUp: the line is gone.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def cancel(self) -> None:

@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 
 import serial
@@ -126,6 +127,18 @@ class DescriptorLine(_SettableLine):
         except OSError as error:
             raise hung_up(error) from error
         return 0
+
+    writes_at_once = True
+
+    def write_at_once(self, data: bytes, taken: deque[int]) -> None:
+        """See `Line.write_at_once`."""
+        try:
+            # One call, in which no bytecode runs behind the write: an interrupt finds what was taken.
+            taken.extend(map(os.write, (self._fd,), (data,)))
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            raise hung_up(error) from error
 
     def cancel(self) -> None:
         """See `Line.cancel`."""

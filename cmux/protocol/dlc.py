@@ -87,6 +87,8 @@ class Dlc:
         """The signals that we send for it."""
         self.peer_signals: Signals | None = None
         """The latest signals of the peer; None before its first MSC."""
+        self.stopped: bool = False
+        """Whether these hold back our data."""
         self._early: Signals | None = None  # the signals that the peer sent before UA
         # The transmit queue.
         self.queue: bytearray = bytearray()
@@ -228,7 +230,7 @@ class Dlc:
             self.parameters = self._meant
         self._go_on(PnInput.BEGUN)
         self.note(Fact.BEGUN)
-        self.peer_signals = None
+        self.peer_signals, self.stopped = None, False
         self.status_due.clear()
 
     def end(self) -> None:
@@ -253,11 +255,6 @@ class Dlc:
         return Parameters(n1=self._config.n1, frame_type=self._config.frame_type)
 
     # --- V.24 signals (27.010 §5.4.6.3.7) -------------------------------------------------------------------------
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the peer's signals hold back our data."""
-        return self.peer_signals is not None and self.peer_signals.stops_data
 
     def set_own_signals(self, signals: Signals) -> bool:
         """Set our signals; return whether they have changed."""
@@ -294,7 +291,7 @@ class Dlc:
         if signals == self.peer_signals and break_length is None:
             return False
         was_stopped = self.stopped
-        self.peer_signals = signals
+        self.peer_signals, self.stopped = signals, signals.stops_data
         self.counters["flow_stalls"] += self.stopped and not was_stopped
         return True
 
@@ -317,7 +314,7 @@ class Dlc:
     @property
     def may_send(self) -> bool:
         """Whether something waits to be sent, and the peer's signals allow it."""
-        return self.is_open and (bool(self.status_due) or (bool(self.queue) and not self.stopped))
+        return self.is_open and bool((self.queue and not self.stopped) or self.status_due)
 
     @property
     def priority(self) -> int:
@@ -333,12 +330,14 @@ class Dlc:
         Returns:
             How many were queued: fewer than offered when the queue is full; `Writable` follows then.
         """
-        taken = data[: max(0, self._config.queue_high - len(self.queue))]
-        self.queue += taken
-        if len(taken) < len(data):
+        room = self._config.queue_high - len(self.queue)
+        if len(data) > room:
+            data = data[: max(0, room)]
             self.note(Fact.TOOK_LESS)
-        self.counters["queue_peak"] = max(self.counters["queue_peak"], len(self.queue))
-        return len(taken)
+        self.queue += data
+        if len(self.queue) > self.counters["queue_peak"]:
+            self.counters["queue_peak"] = len(self.queue)
+        return len(data)
 
     def next_info(self, longest: int) -> bytes:
         """Return the next information field, as its convergence layer formats it (27.010 §5.5); `sent` removes it.
@@ -348,7 +347,7 @@ class Dlc:
         """
         size = min(self.parameters.n1, longest)
         if self.parameters.convergence == 1:  # 27.010 5.5.1: the octets as they are
-            return bytes(self.queue[:size])
+            return bytes(self.queue if len(self.queue) <= size else self.queue[:size])
         status = self._status()
         return status + bytes(self.queue[: 0 if self.stopped else max(0, size - len(status))])
 
@@ -381,13 +380,14 @@ class Dlc:
         return octets
 
     def count_sent(self, size: int) -> None:
-        """Count a frame that has been sent.
-
-        Args:
-            size: length of its information field in octets.
-        """
+        """Count a frame that has been sent, and the octets of its information field."""
         self.counters["frames_sent"] += 1
         self.counters["octets_sent"] += size
+
+    def count_delivered(self, frames: int, octets: int) -> None:
+        """Count frames that have been received and delivered, and the octets of their information fields."""
+        self.counters["frames_received"] += frames
+        self.counters["octets_received"] += octets
 
     def _status(self) -> bytes:
         return build_status(self.own_signals, self.status_due[0] if self.status_due else None)

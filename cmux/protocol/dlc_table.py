@@ -389,6 +389,7 @@ VALUES: Final[dict[str, tuple[str, ...]]] = {
     "a number, by the rule of `NO_ANSWER_COMES`": ("_answers_due",),
     "parameters; `Agreement` says which of them SABM means": ("parameters", "_agreed", "_meant"),
     "what was said last": ("own_signals", "peer_signals", "port", "service"),
+    "it follows from the signals of the peer": ("stopped",),
     "a queue of one: KEEP_SIGNALS fills it, the opening or the end of the connection empties it": ("_early",),
     "queues": ("queue", "status_due"),
     "times, at which something may be said again": ("_not_before",),

@@ -7,7 +7,7 @@ It also has the queue of events, in which consecutive data of one DLC form one e
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Iterable
 from typing import Protocol
 
 from .commands import CLD, Signals
@@ -16,13 +16,15 @@ from .control import ControlChannel
 from .dlc import Dlc
 from .dlc_table import AWAITED, Action, Fact, Input, State
 from .events import Cause, DataReceived, Event, FrameDropped
-from .frames import AdvancedDecoder, BasicDecoder, Decoded, Decoder
+from .frames import AdvancedDecoder, BasicDecoder, Decoder
 from .headers import Frame
 from .keepalive import PeerWatch
 from .messages import parse_messages
+from .pending_resync import PendingResync
 from .signals import split_status
 from .standby import Standby
 from .transmitter import Transmitter
+from .waits import NEVER
 from .wire import FrameType
 
 _INPUTS = {
@@ -36,6 +38,7 @@ _INPUTS = {
 MAX_UNREAD = 4096
 """Most octets behind the end of sessions that are kept for `FrameDispatcher.take_unread`."""
 
+_UIH = FrameType.UIH
 _ANSWERS = (Input.UA, Input.DM)
 _SECOND_TRY = 2
 
@@ -44,8 +47,8 @@ class EventQueue:
     """Events that wait for the next call that returns events."""
 
     def __init__(self) -> None:
-        self.since: float | None = None
-        """When the oldest waiting event was added; None if none waits."""
+        self.since: float = NEVER
+        """When the oldest waiting event was added; `NEVER` if none waits."""
         self._events: list[Event] = []
         self._data: list[bytes] = []
         self._data_dlci = 0
@@ -54,7 +57,7 @@ class EventQueue:
         """Add an event after the data that came before it."""
         if self._data:
             self._join_data()
-        if self.since is None:
+        if self.since == NEVER:
             self.since = now
         self._events.append(event)
 
@@ -62,7 +65,7 @@ class EventQueue:
         """Add data; consecutive data of one DLC become one event."""
         if self._data and self._data_dlci != dlci:
             self._join_data()
-        if self.since is None:
+        if self.since == NEVER:
             self.since = now
         self._data_dlci = dlci
         self._data.append(data)
@@ -71,7 +74,7 @@ class EventQueue:
         """Return the events that wait, and clear them."""
         if self._data:
             self._join_data()
-        events, self._events, self.since = self._events, [], None
+        events, self._events, self.since = self._events, [], NEVER
         return events
 
     def _join_data(self) -> None:
@@ -92,6 +95,9 @@ class DispatcherOwner(Protocol):
     control: ControlChannel
     transmitter: Transmitter
     events: EventQueue
+    pending_resync: PendingResync
+    settled: bool
+    """Nothing but data has come and gone since the timers were looked up."""
 
     ended: int
     """How many sessions have ended on this line."""
@@ -148,27 +154,33 @@ class FrameDispatcher:
     def receive(self, data: bytes) -> None:
         """Process octets; no input raises."""
         session = self._session
+        watch, standby = session.watch, session.standby
         self._grown_at, self._gap_over = session.now, False
-        session.watch.heard(session.now)
-        if session.watch.question is not None:
-            session.watch.said(data)
-        session.standby.octets_received()
-        self._pass_on(self.decoder.scan(data))
-        session.standby.understood(data, partial=self.decoder.pending)
+        watch.heard(session.now)
+        if watch.question is not None:
+            watch.said(data)
+        if not standby.idle:
+            standby.octets_received()
+        decoder = self.decoder
+        self._pass_on(decoder.receive_part(data))
+        while decoder.paused:
+            self._pass_on(decoder.receive_part())
+        if standby.power.agreed:
+            session.settled = False
+            standby.understood(data, partial=self.decoder.pending)
 
     def finish(self) -> None:
         """Process what is left, as no more octets will come."""
-        self._pass_on(self.decoder.finish())
+        self._pass_on(item for _, item in self.decoder.finish())
 
     def take_unread(self) -> bytes:
         """Return the octets behind the frame that ended a session, and clear them."""
         unread, self._unread = self._unread, b""
         return unread
 
-    def next_timeout(self) -> float | None:
-        """Return when a partial frame is to be given up; None if there is none."""
-        if not self.decoder.pending:
-            return None
+    @property
+    def give_up_at(self) -> float:
+        """When a partial frame is to be given up, if there is one."""
         return self._grown_at + (self._config.t2 if self._gap_over else min(self._config.frame_gap, self._config.t2))
 
     def handle_timeout(self) -> None:
@@ -178,23 +190,57 @@ class FrameDispatcher:
             over = now >= self._grown_at + self._config.t2
             if over or now >= self._grown_at + self._config.frame_gap:
                 self._gap_over = True
-                self._pass_on(self.decoder.give_up(force=over))
+                self._pass_on(item for _, item in self.decoder.give_up(force=over))
 
-    def _pass_on(self, items: Generator[Decoded]) -> None:
+    def _pass_on(self, items: Iterable[Frame | FrameDropped]) -> None:
         """Pass frames to the session; octets behind the frame that ends it are not for the multiplexer."""
         session = self._session
         ended = session.ended
-        for _, item in items:
+        run: list[bytes] = []  # consecutive data of one DLC that is simply delivered
+        dlc: Dlc | None = None
+        running = -1
+        for item in items:
+            if isinstance(item, Frame):
+                dlci, _, kind, _, info, _, _ = item
+                if dlci == running and kind is _UIH:
+                    run.append(info)
+                    continue
+            if dlc is not None:
+                self._deliver_run(dlc, run)
+                dlc, running = None, -1
             if isinstance(item, FrameDropped):
                 session.frame_dropped(item)
-            else:
-                self._take(item)
-                session.frame_taken()
+                continue
+            if kind is _UIH and (dlc := self._simply_delivering(dlci)) is not None:
+                run, running = [info], dlci
+                continue
+            self._take(item)
+            session.frame_taken()
             if session.ended != ended:
                 ended = session.ended
                 if session.dlc(0).state is State.CLOSED:  # else the same frame, SABM on DLCI 0, began the next session
-                    items.close()
                     self._keep_unread(self.decoder.take_rest())
+        if dlc is not None:
+            self._deliver_run(dlc, run)
+
+    def _simply_delivering(self, dlci: int) -> Dlc | None:
+        """Return the DLC if all that UIH on it means is that its octets are delivered as they are."""
+        if not dlci or self._session.pending_resync:
+            return None
+        dlc = self._session.dlcs.get(dlci)
+        return dlc if dlc is not None and dlc.delivers and dlc.parameters.convergence == 1 else None
+
+    def _deliver_run(self, dlc: Dlc, run: list[bytes]) -> None:
+        """Deliver the data of consecutive frames of a DLC."""
+        session = self._session
+        if not session.dlcs[0].confirmed:
+            session.dlcs[0].note(Fact.USED)
+        if not dlc.confirmed:
+            dlc.note(Fact.USED)
+        data = run[0] if len(run) == 1 else b"".join(run)
+        dlc.count_delivered(len(run), len(data))
+        if data:
+            session.events.put_data(dlc.dlci, data, session.now)
 
     def _keep_unread(self, octets: bytes) -> None:
         unread = self._unread + octets
@@ -205,7 +251,8 @@ class FrameDispatcher:
 
     def _take(self, item: Frame) -> None:
         session = self._session
-        dlc = session.dlcs.get(item.dlci) or session.dlc(item.dlci)
+        session.settled = False
+        dlc = session.dlc(item.dlci)
         dlc.count("frames_received")
         what = _INPUTS.get(item.type)
         if (item.dlci or what is not Input.SABM) and not session.dlcs[0].confirmed:

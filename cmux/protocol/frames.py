@@ -13,14 +13,17 @@ from .events import DropReason, FrameDropped
 from .fcs import fcs
 from .headers import CARRY_INFO, HEADERS, BadHeader, Header
 from .headers import Frame as Frame
+from .wire import FrameType
 
 _MAX_BASIC_INFO = 0x7FFF
+_UIH = FrameType.UIH
 
 
 # --- Encoding -----------------------------------------------------------------------------------------------------
 
 _BASIC = Option.BASIC
-_BASIC_ENDS = HEADERS[Option.BASIC].ends
+_BASIC_HEADERS = HEADERS[Option.BASIC]  # to look that up takes as long as a short frame
+_BASIC_ENDS = _BASIC_HEADERS.ends
 _TO_ESCAPE = re.compile(b"[" + re.escape(bytes((wire.ADVANCED_FLAG, wire.ESCAPE)) + wire.FLOW_OCTETS) + b"]")
 _ESCAPED = re.compile(bytes((wire.ESCAPE,)) + b"(.)", re.DOTALL)
 
@@ -43,7 +46,7 @@ def encode(frame: Frame, option: Option = Option.BASIC) -> bytes:
     if option is _BASIC and not nr and not ns:
         ends = _BASIC_ENDS.get((dlci, cr, kind, pf, len(info)))
         if ends is not None:
-            return ends[0] + info + ends[1]
+            return info.join(ends)  # it stands between the two
     if frame.info and frame.type not in CARRY_INFO:
         raise FrameError(f"{frame.type.name} carries no information field (27.010 §5.3)")
     if option is Option.BASIC and len(frame.info) > _MAX_BASIC_INFO:
@@ -90,10 +93,6 @@ Decoded = tuple[int, Frame | FrameDropped]
 """The position of an opening flag (octets since the decoder was created), and what followed it."""
 
 
-def _nothing() -> Generator[Decoded]:
-    yield from ()
-
-
 class Decoder(ABC):
     """Decodes octets, in portions of any size, into frames: the common part of the decoders of both options.
 
@@ -112,13 +111,15 @@ class Decoder(ABC):
         self._offset = 0  # position of the beginning of _data, in octets since the start
         self._removed = 0  # octets taken out of _data behind its first flag
         self._needed = 0  # octets that _data has to have before it is worth a look
+        self.paused = False
+        """The latest frame may end the session, and what stands behind it has not been decoded."""
         self.skipped = 0
         """Octets between frames that are not flags."""
 
     @property
     def pending(self) -> bool:
         """Whether a partial frame waits for more octets."""
-        return self._needed > 0 or self._data.strip(self._flag) != b""
+        return len(self._data) > 1 and (self._needed > 0 or self._data.strip(self._flag) != b"")
 
     def receive_data(self, data: bytes) -> list[Frame | FrameDropped]:
         """Decode octets from the line.
@@ -129,7 +130,22 @@ class Decoder(ABC):
         Returns:
             The frames that they complete, and what was dropped, in order.
         """
-        return [item for _, item in self._scan()] if self._add(data) else []
+        items = self.receive_part(data)
+        while self.paused:
+            items += self.receive_part()
+        return items
+
+    def receive_part(self, data: bytes = b"") -> list[Frame | FrameDropped]:
+        """Do what `receive_data` does, up to and including a frame that is not data of a channel.
+
+        Args:
+            data: any number of octets; none to go on behind such a frame, which is due while `paused`.
+        """
+        self._data = data = self._data + data
+        if len(data) < self._needed:
+            return []
+        self._needed = 0
+        return self._decode(None)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'in a frame' if self.pending else 'between frames'} skipped={self.skipped}>"
@@ -141,18 +157,18 @@ class Decoder(ABC):
             data: any number of octets.
 
         Yields:
-            The items that `receive_data` returns, each with the offset of its opening flag. When the iterator is closed
-            early, the octets behind the last item are kept: `take_rest` returns them.
+            The items that `receive_data` returns, each with the offset of its opening flag.
         """
-        return self._scan() if self._add(data) else _nothing()
+        self._data += data
+        if len(self._data) >= self._needed:
+            self._needed = 0
+            yield from self._positioned()
 
-    def _add(self, data: bytes) -> bool:
-        """Keep octets; tell whether it is worth decoding: the partial frame may be complete."""
-        self._data = data = self._data + data
-        if len(data) < self._needed:
-            return False
-        self._needed = 0
-        return True
+    def _positioned(self) -> Generator[Decoded]:
+        self.paused = True
+        while self.paused:
+            offsets: list[int] = []
+            yield from zip(offsets, self._decode(offsets), strict=True)
 
     def take_rest(self) -> bytes:
         """Return the octets that have not been decoded, without leading flags, and clear them."""
@@ -175,7 +191,7 @@ class Decoder(ABC):
             self._needed = 0
             self._drop_to(start + 1)
             yield offset, FrameDropped(offset, DropReason.TRUNCATED, raw)
-            yield from self._scan()
+            yield from self._positioned()
 
     def finish(self) -> Generator[Decoded]:
         """Handle the end of the input.
@@ -187,7 +203,7 @@ class Decoder(ABC):
 
     def reset(self) -> None:
         """Forget a partial frame: what comes next is from a new line."""
-        self._needed = 0
+        self._needed, self.paused = 0, False
         self._drop_to(len(self._data))
 
     def _opening_flag(self) -> int:
@@ -201,8 +217,12 @@ class Decoder(ABC):
             self._data = self._data[index:]
 
     @abstractmethod
-    def _scan(self) -> Generator[Decoded]:
-        """Decode what is in `_data`; leave in it what may become a frame, or was not examined."""
+    def _decode(self, offsets: list[int] | None) -> list[Frame | FrameDropped]:
+        """Decode what is in `_data`, and set `paused`; leave in it what may become a frame, or was not examined.
+
+        Args:
+            offsets: gets the positions of the opening flags.
+        """
 
     @abstractmethod
     def _frame_behind(self) -> bool:
@@ -217,7 +237,7 @@ class BasicDecoder(Decoder):
 
     def _header_at(self, data: bytes, body: int) -> Header | BadHeader | None:
         """Parse the header at an index; None while it is incomplete."""
-        cache = HEADERS[Option.BASIC]
+        cache = _BASIC_HEADERS
         octets = data[body : body + 3]
         header = cache.parsed.get(octets)
         if header is None:
@@ -230,51 +250,49 @@ class BasicDecoder(Decoder):
             header = cache.parsed.get(octets) or cache.parse(octets)
         return header
 
-    def _scan(self) -> Generator[Decoded]:
-        data, flag, longest = self._data, self._flag, self._n1
-        known, new, octet = HEADERS[Option.BASIC].parsed, tuple.__new__, wire.BASIC_FLAG
-        base, size = self._offset, len(data)
-        start = 0
-        try:
-            if not data.startswith(flag) and (start := self._flag_from(0)) == size:
-                return
-            while True:  # at a flag
-                body = start + 1
-                while data[body : body + 1] == flag:  # 27.010 5.2.5: any run of flags is fill
-                    start, body = body, body + 1
-                header = known.get(data[body : body + 3]) or known.get(data[body : body + 4])
-                if header is None and (header := self._header_at(data, body)) is None:
-                    return
-                if isinstance(header, BadHeader):
-                    reason, end = header.reason, body + header.size - 1
+    def _decode(self, offsets: list[int] | None) -> list[Frame | FrameDropped]:
+        data, flag, longest, start, paused = self._data, self._flag, self._n1, 0, False
+        known, new, octet, uih = _BASIC_HEADERS.parsed, tuple.__new__, wire.BASIC_FLAG, _UIH
+        base, size, last = self._offset, len(data), len(data) - 1
+        items: list[Frame | FrameDropped] = []
+        if not data.startswith(flag):
+            start = self._flag_from(0)
+        while start < last and not paused:  # at a flag, and something behind it
+            body = start + 1
+            while data[body : body + 1] == flag:  # 27.010 5.2.5: any run of flags is fill
+                start, body = body, body + 1
+            header = known.get(data[body : body + 3]) or known.get(data[body : body + 4])
+            if header is None and (header := self._header_at(data, body)) is None:
+                break
+            if isinstance(header, BadHeader):
+                reason, end = header.reason, body + header.size - 1
+            else:
+                dlci, cr, kind, pf, _, _, octets, length, expected = header
+                begin = body + octets
+                check = begin + length
+                end = check + 1
+                if length > longest:
+                    reason, end = DropReason.TOO_LONG, begin - 1
+                elif end >= size:
+                    self._needed = end - start + 1
+                    break
+                elif data[end] != octet:  # 27.010 5.2.3
+                    reason = DropReason.NO_CLOSING_FLAG
+                elif data[check] != (fcs(data[body:check]) if expected is None else expected):
+                    reason = DropReason.FCS
                 else:
-                    dlci, cr, kind, pf, _, _, octets, length, expected = header
-                    begin = body + octets
-                    check = begin + length
-                    end = check + 1
-                    if length > longest:
-                        reason, end = DropReason.TOO_LONG, begin - 1
-                    elif end >= size:
-                        self._needed = end - start + 1
-                        return
-                    elif data[end] != octet:  # 27.010 5.2.3
-                        reason = DropReason.NO_CLOSING_FLAG
-                    elif data[check] != (fcs(data[body:check]) if expected is None else expected):
-                        reason = DropReason.FCS
-                    else:
-                        frame = new(Frame, (dlci, cr, kind, pf, data[begin:check], 0, 0))
-                        offset = base + start
-                        start = end  # 27.010 5.2.6.1: the closing flag may open the next frame
-                        yield offset, frame
-                        continue
-                offset, raw = base + start, data[start : end + 1]
-                start = body  # continue behind the *opening* flag: a damaged length costs this frame only
-                yield offset, FrameDropped(offset, reason, raw)
-                if (start := self._flag_from(body)) == size:
-                    return
-        finally:
-            self._offset += start
-            self._data = data[start:]
+                    items.append(new(Frame, (dlci, cr, kind, pf, data[begin:check], 0, 0)))
+                    if offsets is not None:
+                        offsets.append(base + start)
+                    start = end  # 27.010 5.2.6.1: the closing flag may open the next frame
+                    paused = kind is not uih or not dlci
+                    continue
+            items.append(FrameDropped(base + start, reason, data[start : end + 1]))
+            if offsets is not None:
+                offsets.append(base + start)
+            start = self._flag_from(body)  # behind the *opening* flag: a damaged length costs this frame only
+        self._offset, self._data, self.paused = base + start, data[start:], paused
+        return items
 
     def _flag_from(self, index: int) -> int:
         """Return the index of the next flag, or the end of the data; what lies before it is between frames."""
@@ -316,41 +334,42 @@ class AdvancedDecoder(Decoder):
         self._not_data = wire.FLOW_OCTETS if xonxoff else b""
         self._longest = 2 * (n1_receive + 3)  # every octet escaped
 
-    def _scan(self) -> Generator[Decoded]:
+    def _decode(self, offsets: list[int] | None) -> list[Frame | FrameDropped]:
         data, flag, not_data = self._data, self._flag, self._not_data
         base, removed = self._offset, self._removed
+        items: list[Frame | FrameDropped] = []
+        self.paused = False
         start = data.find(flag)
         self.skipped += len((data[:start] if start >= 0 else data).translate(None, not_data))
-        try:
-            while start >= 0:
-                while data[start + 1 : start + 2] == flag:  # 27.010 5.2.5: any run of flags is fill
-                    start += 1
-                end = data.find(flag, start + 1)
-                octets = data[start + 1 : end if end >= 0 else None]
-                if not_data:  # 27.010 5.2.7.3: they belong to the line, inside frames and between them
-                    octets = octets.translate(None, not_data)
-                offset = base + start + removed if start else base
-                if len(octets) > self._longest:
-                    self.skipped += len(octets) - self._longest
-                    raw = flag + octets[: self._longest]
-                    start = end
-                    yield offset, FrameDropped(offset, DropReason.TOO_LONG, raw)
-                elif end < 0:
-                    self._keep_partial(start, octets)
-                    start = 0
-                    return
-                elif not octets:  # XON or XOFF between two flags: fill
-                    start = end
+        while start >= 0 and not self.paused:
+            while data[start + 1 : start + 2] == flag:  # 27.010 5.2.5: any run of flags is fill
+                start += 1
+            end = data.find(flag, start + 1)
+            octets = data[start + 1 : end if end >= 0 else None]
+            if not_data:  # 27.010 5.2.7.3: they belong to the line, inside frames and between them
+                octets = octets.translate(None, not_data)
+            offset = base + start + removed if start else base
+            if len(octets) > self._longest:
+                self.skipped += len(octets) - self._longest
+                items.append(FrameDropped(offset, DropReason.TOO_LONG, flag + octets[: self._longest]))
+            elif end < 0:
+                self._keep_partial(start, octets)
+                return items
+            elif not octets:  # XON or XOFF between two flags: fill
+                start = end
+                continue
+            else:
+                frame = self._frame(octets)
+                if isinstance(frame, DropReason):
+                    items.append(FrameDropped(offset, frame, data[start : end + 1]))
                 else:
-                    frame = self._frame(octets)
-                    raw = data[start : end + 1]
-                    start = end  # a closing flag may open the next frame
-                    if isinstance(frame, DropReason):
-                        yield offset, FrameDropped(offset, frame, raw)
-                    else:
-                        yield offset, frame
-        finally:
-            self._drop_to(start if start >= 0 else len(data))
+                    items.append(frame)
+                    self.paused = frame.type is not _UIH or not frame.dlci
+            if offsets is not None:
+                offsets.append(offset)
+            start = end  # a closing flag may open the next frame
+        self._drop_to(start if start >= 0 else len(data))
+        return items
 
     def _keep_partial(self, start: int, octets: bytes) -> None:
         """Keep a flag and the part of the frame that has come, without XON and XOFF, which must not fill the memory."""

@@ -143,6 +143,13 @@ class HeaderCache:
             self.ends[frame.dlci, frame.cr, frame.type, frame.pf, length] = b"\xf9%b" % octets, b"%c\xf9" % result[1]
         return result
 
+    def around(self, dlci: int, cr: bool, kind: FrameType, pf: bool, length: int) -> tuple[bytes, bytes] | None:
+        """Return what stands before and behind an information field, see `ends`; None where its octets matter."""
+        if not self._basic or kind in _FCS_OVER_INFO:
+            return None
+        self.build(Frame(dlci, cr, kind, pf, bytes(length)))
+        return self.ends[dlci, cr, kind, pf, length]
+
     def _check(self, frame: Frame) -> None:
         if not 0 <= frame.dlci <= 63:
             raise FrameError(f"DLCI {frame.dlci} does not fit six bits: 0 to 63")

@@ -9,6 +9,7 @@ from .config import Config, KeepAlive
 from .dlc import Dlc
 from .events import CommandDone, Outcome
 from .messages import encode_message
+from .waits import NEVER
 
 _PAYLOAD = b"gsm0710"
 _MOST_KEPT = 4096
@@ -105,8 +106,8 @@ class PeerWatch:
             return None  # the result of its first MSC is still to come
         return KeepAlive.MSC if self._answers_msc else KeepAlive.NONE
 
-    def ask_at(self, dlcs: Iterable[Dlc]) -> float | None:
-        """Return when it is time to ask; None when nothing is to be asked.
+    def asks(self, dlcs: Iterable[Dlc]) -> bool:
+        """Tell whether the peer is to be asked once it is silent for long enough, see `ask_at`.
 
         Args:
             dlcs: the channels of the session. With `KeepAlive.MSC` nothing is asked while none is open: such modules do
@@ -114,14 +115,17 @@ class PeerWatch:
                 asked about a channel whose MSC was never answered, if `KeepAlive.AUTO` has chosen that. A peer that
                 holds back every open channel is not asked either.
         """
-        if self.kind in (None, KeepAlive.NONE) or self._stalled:
-            return None
+        if self.kind in (None, KeepAlive.NONE):
+            return False
         channels = _open(dlcs)
         if self.kind is KeepAlive.MSC and not self._askable(channels):
-            return None
-        if channels and all(dlc.stopped for dlc in channels):
-            return None
-        return self._heard_at + self._config.keep_alive_interval
+            return False
+        return not channels or not all(dlc.stopped for dlc in channels)
+
+    @property
+    def ask_at(self) -> float:
+        """When the peer will have been silent for long enough; `NEVER` while the line takes nothing."""
+        return NEVER if self._stalled else self._heard_at + self._config.keep_alive_interval
 
     def ask(self, now: float, dlcs: Iterable[Dlc]) -> Command:
         """Return what to ask now.

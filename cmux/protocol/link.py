@@ -113,14 +113,21 @@ class Link:
         if self._paced_until is not None:
             return b""
         data = self.multiplexer.data_to_send(now, self._pacer.limit)
-        self._give(data, now)
-        self._waking = self._waking or (bool(data) and self.multiplexer.waking)
+        if data:
+            self._give(data, now)
+            if self.multiplexer.waking:
+                self._waking = True
         return data
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether `next_write` may return something now: False only if it returns nothing."""
+        return not self._blocked and self.multiplexer.has_output
 
     def _give(self, data: bytes, now: float) -> None:
         self._pacer.gave(len(data), now)
         self.unwritten += len(data)
-        if data and self._lost_at is None:
+        if self._lost_at is None:
             self._lost_at = self._stalled_at(now)
 
     def _stalled_at(self, now: float) -> float | None:
@@ -205,9 +212,12 @@ class Link:
 
     def next_timeout(self) -> float | None:
         """Return when `handle_timeout` or `next_write` is due next; None: not until something else happens."""
-        doubt = self._watch.deadline if self._watch is not None else None
-        moments = (self.multiplexer.next_timeout(), self._paced_until, doubt, self._lost_at)
-        return min((at for at in moments if at is not None), default=None)
+        due = self.multiplexer.next_timeout()
+        doubt = None if self._watch is None else self._watch.deadline
+        for at in (self._paced_until, self._lost_at, doubt):
+            if at is not None and (due is None or at < due):
+                due = at
+        return due
 
     def handle_timeout(self, now: float) -> list[Event]:
         """Do what is due.
@@ -253,7 +263,8 @@ class Link:
 
     def _noted(self, events: list[Event], now: float) -> list[Event]:
         for event in events:
-            self.opened |= isinstance(event, SessionOpened)
-            if isinstance(event, SessionClosed):
+            if isinstance(event, SessionOpened):
+                self.opened = True
+            elif isinstance(event, SessionClosed):
                 self.ended = self.ended or event
         return events

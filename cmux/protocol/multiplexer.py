@@ -17,6 +17,7 @@ from .services import ControlServices
 from .session import ControlSession
 from .signals import Signals, build_status
 from .statistics import statistics
+from .waits import NEVER
 from .wire import MessageType
 
 
@@ -191,7 +192,8 @@ class Multiplexer(ControlServices):
         waits = dlc.may_send
         taken = dlc.put(data)
         if taken:
-            self._at(now).transmitter.activate(dlc, waits=waits)
+            self._session.now = now
+            self._session.transmitter.activate(dlc, waits=waits)
         return taken
 
     def unsent(self, dlci: int) -> int:
@@ -290,7 +292,8 @@ class Multiplexer(ControlServices):
         Returns:
             The events that follow from them, in order; consecutive data of one DLC form one event.
         """
-        session = self._at(now)
+        session = self._session
+        session.now = now
         if data:
             self._dispatcher.receive(data)
         return session.events.take()
@@ -302,7 +305,8 @@ class Multiplexer(ControlServices):
             now: seconds on the caller's clock.
             stalled: False when it takes some again.
         """
-        self._at(now).stalled(stalled=stalled)
+        self._session.now = now
+        self._session.stalled(stalled=stalled)
 
     def take_unread(self) -> bytes:
         """Return the octets behind the frame that ended a session: perhaps AT commands, or a new session.
@@ -322,7 +326,15 @@ class Multiplexer(ControlServices):
         Returns:
             The octets; empty when nothing is due. The caller keeps what the line does not take.
         """
-        return self._at(now).hand_out(limit)
+        session = self._session
+        session.now = now
+        return session.hand_out(limit)
+
+    @property
+    def has_output(self) -> bool:
+        """Whether `data_to_send` may return something now: False only if it returns nothing."""
+        session = self._session
+        return session.transmitter.has_output or not session.standby.rests
 
     @property
     def waking(self) -> bool:
@@ -344,8 +356,10 @@ class Multiplexer(ControlServices):
 
         The time is in the past while events wait that a call other than `receive_data` caused.
         """
-        due = [at for at in (self._session.next_timeout(), self._dispatcher.next_timeout()) if at is not None]
-        return min(due, default=None)
+        due = self._session.due_at()
+        if self._dispatcher.decoder.pending:
+            due = min(due, self._dispatcher.give_up_at)
+        return None if due == NEVER else due
 
     def handle_timeout(self, now: float) -> list[Event]:
         """Do what is due.
@@ -356,7 +370,8 @@ class Multiplexer(ControlServices):
         Returns:
             The events.
         """
-        session = self._at(now)
+        session = self._session
+        session.now = now
         session.handle_timeout()
         self._dispatcher.handle_timeout()
         return session.events.take()

@@ -21,6 +21,7 @@ _BANNER = re.compile(
     rb"POWERED DOWN|\*ATREADY: 1|\+CPIN: READY|\+CFUN: \d)\r\n"
 )
 _LONGEST = 28
+_NEW_LINE = b"\r\n"
 _ALIVE = b"alive?"  # payload of the Test for a module that may have been reset
 _MOST_HELD = 65536
 
@@ -105,9 +106,11 @@ class ResetWatch:
         Args:
             data: octets from the line, in portions of any size.
         """
-        found = _BANNER.search(self._tail + data)
+        found = None
+        if _NEW_LINE in self._tail[-1:] + data:  # such a text ends in one
+            found = _BANNER.search(self._tail + data)
         self._end = found.end() - len(self._tail) if found else 0
-        self._tail = b"" if found else (self._tail + data)[-_LONGEST:]
+        self._tail = b"" if found else (self._tail + data[-_LONGEST:])[-_LONGEST:]
         if found is None or self.deadline is not None:
             return False
         self.text = found[1].decode("ascii")

@@ -137,6 +137,11 @@ class Responder(Link):
             return [*self.multiplex(config, now), *self._process(self._at.take_rest(), now)]
         return [] if self._at.asked is None else [CommandReceived(self._at.asked)]
 
+    @property
+    def wants_write(self) -> bool:
+        """See `Link.wants_write`."""
+        return super().wants_write or bool(self._out and not self._blocked)
+
     def next_write(self, now: float) -> bytes:
         """Return the octets to write now: answers to AT commands first, then frames."""
         if not self._out or self._blocked:

@@ -11,8 +11,9 @@ next one after they were idle and, of *n* + 2 frames of *n* DLCs, the three that
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, ValuesView
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import NamedTuple
 
 from .config import PriorityOrder
@@ -31,9 +32,10 @@ class Turn(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Flow:
+class Flow:
     """A DLC that has something to send, or had until a moment ago."""
 
+    dlci: int
     level: int  # its priority; the lowest number goes first
     longest: int  # its N1
     since: int  # how many frames had been sent when its wait began
@@ -52,10 +54,11 @@ class Scheduler:
     """
 
     def __init__(self, order: PriorityOrder) -> None:
-        self._order = order
-        self._flows: dict[int, _Flow] = {}
+        self._sign = {PriorityOrder.NONE: 0, PriorityOrder.HIGH_FIRST: -1}.get(order, 1)
+        self._flows: dict[int, Flow] = {}
         self._frames = 0  # sent so far
-        self._alike = True  # they differ only in the order of their last turns
+        self.alike: bool = True
+        """They are served in order: all alike, none late, and new ones, if any, before the others."""
 
     def activate(self, dlci: int, priority: int, longest: int, *, waits: bool) -> None:
         """Let a DLC take part: it has something to send.
@@ -66,19 +69,19 @@ class Scheduler:
             longest: the longest frame that it sends, in octets of information.
             waits: it could already send before; otherwise its wait begins now, though it keeps its place.
         """
-        level = 0 if self._order is PriorityOrder.NONE else priority
-        if self._order is PriorityOrder.HIGH_FIRST:
-            level = -level
+        level = priority * self._sign
         flow = self._flows.get(dlci)
         if flow is None:
-            self._flows[dlci] = _Flow(level, longest, self._frames)
-            self._compare()
+            if self.alike and self._flows:
+                last = self._flows[next(reversed(self._flows))]
+                self.alike = last.new and last.level == level and last.longest == longest
+            self._flows[dlci] = Flow(dlci, level, longest, self._frames)
             return
         late = flow.late
         if not waits:
             flow.since = self._frames
             late = dlci != next(reversed(self._flows))
-        if (flow.level, flow.longest, flow.late) != (level, longest, late):
+        if flow.level != level or flow.longest != longest or flow.late is not late:
             flow.level, flow.longest, flow.late = level, longest, late
             self._compare()
 
@@ -92,58 +95,89 @@ class Scheduler:
         Returns:
             The turn, or None when no DLC may send.
         """
-        busy: list[tuple[int, _Flow]] = []
+        if self.alike:
+            for flow in self._flows.values():
+                if may_send(flow.dlci):
+                    return Turn(flow.dlci, flow.longest)
+                break
+        busy: list[Flow] = []
         idle: list[int] = []
         for dlci, flow in self._flows.items():
             if may_send(dlci):
-                busy.append((dlci, flow))
-                if self._alike:
+                busy.append(flow)
+                if self.alike:
                     break
             elif not busy and not has_data(dlci):  # all others had their turn, and it is still empty
                 idle.append(dlci)
         for dlci in idle:
-            del self._flows[dlci]
-        if idle:
-            self._compare()
+            self.forget(dlci)
         if not busy:
             return None
         if len(busy) == 1:
-            return Turn(busy[0][0], busy[0][1].longest)
-        dlci, flow = min(busy, key=_urgency)
+            return Turn(busy[0].dlci, busy[0].longest)
+        flow = min(busy, key=_urgency)
         busy.sort(key=_begin)
-        for place, (_, other) in enumerate(busy):
+        for place, other in enumerate(busy):
             if other is flow:
                 break
             # What it has waited, plus what it still has to wait if from the next frame on the longest wait goes first.
             if self._frames - other.since + place + 1 > len(busy) + 1:
-                dlci, flow = busy[0]
+                flow = busy[0]
                 break
-        shortest = min(other.longest for _, other in busy if other.level == flow.level)
-        return Turn(dlci, max(shortest, SHORTEST_TURN))
+        shortest = min(other.longest for other in busy if other.level == flow.level)
+        return Turn(flow.dlci, max(shortest, SHORTEST_TURN))
 
     @property
-    def lone(self) -> bool:
-        """Whether a single DLC takes turns, and all of them are alike until another one comes."""
-        return len(self._flows) == 1 and not any(flow.new or flow.late for flow in self._flows.values())
+    def busy(self) -> bool:
+        """Whether a DLC takes turns, or did until a moment ago."""
+        return bool(self._flows)
 
-    def sent(self, dlci: int) -> None:
-        """Note that a DLC had its turn, or several if it is `lone`: nobody waits for it then."""
-        self._frames += 1
-        flow = self._flows.pop(dlci)
-        self._flows[dlci] = flow
-        flow.since = self._frames
-        if flow.new or flow.late:
-            flow.new = flow.late = False
+    @property
+    def flows(self) -> ValuesView[Flow]:
+        """The DLCs that take turns, in order, if they are `alike`."""
+        return self._flows.values()
+
+    def forget(self, dlci: int) -> None:
+        """Count a DLC as idle: all others had their turn, and it is still empty."""
+        del self._flows[dlci]
+        if not self.alike:
             self._compare()
 
+    def sent(self, dlci: int, *, empty: bool = False) -> None:
+        """Note that a DLC had its turn.
+
+        Args:
+            dlci: which one.
+            empty: it has nothing more: if no other one takes turns, it is idle.
+        """
+        self._frames += 1
+        if empty and len(self._flows) == 1:
+            self.forget(dlci)
+            return
+        flow = self._flows[dlci] = self._flows.pop(dlci)
+        flow.since, flow.new, flow.late = self._frames, False, False
+        if not self.alike:
+            self._compare()
+
+    def sent_in_order(self, turns: int) -> None:
+        """Note that the DLCs, which are `alike`, had so many turns, one after another."""
+        flows = self._flows
+        last = min(turns, len(flows))  # how many of them are the last ones of a DLC
+        first = (turns - last) % len(flows)
+        self._frames += turns
+        for at, dlci in enumerate([*islice(cycle(flows), first, first + last)], self._frames - last + 1):
+            flow = flows[dlci] = flows.pop(dlci)
+            flow.since, flow.new = at, False
+
     def _compare(self) -> None:
-        kinds = {(flow.level, flow.longest, flow.new) for flow in self._flows.values()}
-        self._alike = len(kinds) <= 1 and not any(flow.late for flow in self._flows.values())
+        alike = len({(flow.level, flow.longest) for flow in self._flows.values()}) <= 1
+        new = [flow.new for flow in self._flows.values()]
+        self.alike = alike and new == sorted(new, reverse=True) and not any(flow.late for flow in self._flows.values())
 
 
-def _urgency(one: tuple[int, _Flow]) -> tuple[int, bool]:
-    return one[1].level, not one[1].new
+def _urgency(flow: Flow) -> tuple[int, bool]:
+    return flow.level, not flow.new
 
 
-def _begin(one: tuple[int, _Flow]) -> int:
-    return one[1].since
+def _begin(flow: Flow) -> int:
+    return flow.since

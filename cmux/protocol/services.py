@@ -159,7 +159,7 @@ class ControlServices:
     # --- Inside ---------------------------------------------------------------------------------------------------
 
     def _at(self, now: float) -> ControlSession:
-        self._session.now = now
+        self._session.now, self._session.settled = now, False
         return self._session
 
     def _require_session(self, what: str) -> None:
@@ -183,7 +183,8 @@ class ControlServices:
             raise StateError(f"{what} cannot be sent: {MAX_WAITING} commands already wait for answers from the peer")
 
     def _user_dlc(self, dlci: int) -> Dlc:
-        self._check_dlci(dlci)
+        if not self.config.carries_data(dlci):
+            raise InvalidDlci(dlci)
         return self._session.dlc(dlci)
 
     def _check_dlci(self, dlci: object) -> None:

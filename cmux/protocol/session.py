@@ -30,6 +30,7 @@ from .pending_resync import PendingResync
 from .power import PowerInput
 from .standby import Standby
 from .transmitter import Transmitter
+from .waits import NEVER
 from .wire import MessageType
 
 
@@ -68,6 +69,10 @@ class ControlSession:
         """The owner wants a new session as soon as this one is shut down."""
         self._over = False
         """`SessionClosed` has been emitted, and nothing has begun since."""
+        self.settled: bool = False
+        """Nothing but data has come and gone since the timers were looked up: no other call, no other frame."""
+        self._timer_at: float = NEVER  # the first T1 or T2 to run out
+        self._asks = False  # the peer, once it is silent
 
     # --- State ----------------------------------------------------------------------------------------------------
 
@@ -153,6 +158,7 @@ class ControlSession:
         """Repeat what the peer may have missed: it is sending again."""
         if not self.pending_resync:
             return
+        self.settled = False
         for dlci in self.pending_resync.take():
             if dlci:
                 self.apply(self.dlcs[dlci], Input.MISSED)
@@ -169,6 +175,7 @@ class ControlSession:
             what: what happened.
             final: the P/F bit of the frame that caused it, for the answer.
         """
+        self.settled = False
         for action in dlc.apply(what):
             ACTIONS[action](self, dlc, final)
 
@@ -305,17 +312,25 @@ class ControlSession:
 
     def hand_out(self, limit: int | None) -> bytes:
         """Return octets for the line from the queues."""
-        self.standby.before_sending()
-        octets = self.transmitter.hand_out(self.now, limit)
+        transmitter, standby = self.transmitter, self.standby
+        if not standby.idle:
+            self.settled = False
+            standby.before_sending()
+        if transmitter.has_control:  # timers start
+            self.settled = False
+        octets = transmitter.hand_out(self.now, limit)
         if octets:
-            self.standby.after_sending()
+            if not standby.idle:
+                standby.after_sending()
             if self.watch.question is not None:
                 self.watch.sent(octets)
         return octets
 
     def _data_sent(self, dlc: Dlc) -> None:
-        self._emptied(dlc)
-        self._room_made(dlc)
+        if dlc.state is State.DRAINING:
+            self._emptied(dlc)
+        if dlc.starved:
+            self._room_made(dlc)
 
     def _emptied(self, dlc: Dlc) -> None:
         """Continue a closing that waits for the queue, if the queue is empty."""
@@ -327,32 +342,47 @@ class ControlSession:
             dlc.note(Fact.ROOM_MADE)
             self.emit(Writable(dlc.dlci))
 
-    def next_timeout(self) -> float | None:
-        """Return when `handle_timeout` is due next."""
-        due = [dlc.deadline for dlc in self.dlcs.values() if dlc.deadline is not None]
-        others = self.control.next_timeout(), self.standby.next_timeout(), self._ask_at()
-        due += [at for at in others if at is not None]
-        if self.events.since is not None:
-            due.append(self.events.since)
-        return min(due, default=None)
+    def due_at(self) -> float:
+        """Return when `handle_timeout` is due next; `NEVER` if not at any time."""
+        if not self.settled:
+            self._look_up_timers()
+        due = self._timer_at  # no min(): it would take longer than all the rest
+        if self.events.since < due:
+            due = self.events.since
+        if self._asks and (ask_at := self.watch.ask_at) < due:
+            due = ask_at
+        if not self.standby.idle and (wake_at := self.standby.due_at()) < due:
+            due = wake_at
+        return due
 
     def handle_timeout(self) -> None:
         """Do what is due."""
-        for dlc in list(self.dlcs.values()):
-            if (what := dlc.timed_out(self.now)) is not None:
-                self.apply(dlc, what)
-        self.control.handle_timeout(self.now)
-        self.standby.handle_timeout()
-        ask_at = self._ask_at()
-        if ask_at is not None and ask_at <= self.now:
+        if not self.settled:
+            self._look_up_timers()
+        if self._timer_at <= self.now or not self.standby.idle:
+            for dlc in list(self.dlcs.values()):
+                if (what := dlc.timed_out(self.now)) is not None:
+                    self.apply(dlc, what)
+            self.control.handle_timeout(self.now)
+            self.standby.handle_timeout()
+            self._look_up_timers()
+        if self._asks and self.watch.ask_at <= self.now:
+            self.settled = False
             self.control.submit(self.watch.ask(self.now, self.dlcs.values()))
 
-    def _ask_at(self) -> float | None:
-        """Return when to ask a silent peer whether it is there."""
+    def _look_up_timers(self) -> None:
+        t1 = [dlc.deadline for dlc in self.dlcs.values() if dlc.deadline is not None]
+        t2 = self.control.next_timeout()
+        self._timer_at = min(*t1, NEVER if t2 is None else t2, NEVER)
+        self._asks = self._can_ask()
+        self.settled = True
+
+    def _can_ask(self) -> bool:
+        """Tell whether to ask a silent peer whether it is there."""
         can_answer = self.is_open and not self.shutting_down and not self.adm and self.standby.power.awake
         can_answer = can_answer and not self.transmitter.held  # FCoff: it wants to be left alone
         asked = self.watch.question is not None and self.control.holds(self.watch.question)
-        return self.watch.ask_at(self.dlcs.values()) if can_answer and not asked else None
+        return can_answer and not asked and self.watch.asks(self.dlcs.values())
 
     def emit(self, event: Event) -> None:
         """Report something to the owner, after the data that came before it."""

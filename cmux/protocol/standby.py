@@ -16,6 +16,7 @@ from .keepalive import PeerWatch
 from .power import Power, PowerAction, PowerInput, PowerSaving
 from .self_sleep import SelfSleep
 from .transmitter import Transmitter
+from .waits import NEVER
 
 
 class StandbyOwner(Protocol):
@@ -49,10 +50,16 @@ class Standby:
         self._self_sleep = SelfSleep(session.config)
         self._told_to_wake = False
         """Octets have just woken us, and the peer has to know that."""
+        self.idle: bool = session.config.sleeps_after is None
+        """Both stations are awake and want to stay so: neither octets nor the time make a difference here."""
+
+    def _look_idle(self) -> None:
+        self.idle = self.power.state is Power.AWAKE and self._config.sleeps_after is None
 
     def forget(self) -> None:
         """Return to being awake: a new session, or a peer that restarts, has agreed on nothing."""
         self.power = PowerSaving(self._config)
+        self._look_idle()
         transmitter = self._session.transmitter
         transmitter.asleep = transmitter.quiet = self._told_to_wake = False
 
@@ -81,6 +88,11 @@ class Standby:
         woken, self._told_to_wake = self._told_to_wake, False
         if self.power.hears_flags(data, partial=partial) or (woken and self.power.awake):
             self.apply(PowerInput.FLAGS)
+
+    @property
+    def rests(self) -> bool:
+        """Whether both stations are awake, and no step towards sleep is due."""
+        return self.power.state is Power.AWAKE
 
     def before_sending(self) -> None:
         """Continue towards sleep, or wake the peer for what is due."""
@@ -111,12 +123,12 @@ class Standby:
         self._self_sleep.woken(self._session.now)
         self._session.transmitter.waking = self._self_sleep.ready_at is not None
 
-    def next_timeout(self) -> float | None:
+    def due_at(self) -> float:
         """Return when there is something to do: for the power saving, or a frame that waits for the peer to wake up."""
-        frame_at = self._self_sleep.ready_at
-        if frame_at is not None and not self._session.transmitter.due:
-            frame_at = None
-        return min((at for at in (self.power.next_timeout(), frame_at) if at is not None), default=None)
+        frame_at, power_at = self._self_sleep.ready_at, self.power.next_timeout()
+        if frame_at is None or not self._session.transmitter.due:
+            frame_at = NEVER
+        return frame_at if power_at is None else min(frame_at, power_at)
 
     def handle_timeout(self) -> None:
         """Do what is due; frames that have waited for the peer to wake up are due then."""
@@ -131,7 +143,9 @@ class Standby:
             what: what happened.
         """
         session = self._session
-        for action in self.power.apply(what, session.now):
+        actions = self.power.apply(what, session.now)
+        self._look_idle()
+        for action in actions:
             if action is PowerAction.SEND_PSC:
                 session.control.submit(PSC())
             elif action is PowerAction.SEND_FLAGS:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from .config import Config, Option
 from .dlc import Dlc
+from .dlc_table import State
 from .frames import encode
 from .headers import HEADERS, Frame
 from .scheduler import Scheduler, Turn
@@ -17,6 +18,7 @@ MAX_CONTROL_FRAMES = 1024
 """Most supervisory frames and frames of DLCI 0 that wait for the line; a peer that floods us loses its answers."""
 
 _WORTHWHILE = 2  # frames; one is built on the usual way
+_MANY = 1 << 30
 
 WAKEUP_FLAGS = 8
 """Flags sent at a time to wake a peer (27.010 §5.4.7)."""
@@ -52,7 +54,8 @@ class Transmitter:
         self._sent = sent
         self._control: deque[_Control] = deque()
         self._flags = 0
-        self._ends = HEADERS[config.option].ends
+        self._flag = bytes((BASIC_FLAG if config.option is Option.BASIC else ADVANCED_FLAG,))
+        self._headers = HEADERS[config.option]
         self._scheduler = Scheduler(config.priority_order)
         self.held = False
         """The peer stopped all channels (FCoff)."""
@@ -107,6 +110,16 @@ class Transmitter:
         self._flags = 0
 
     @property
+    def has_control(self) -> bool:
+        """Whether frames that do not wait their turn are queued."""
+        return bool(self._control)
+
+    @property
+    def has_output(self) -> bool:
+        """Whether something may leave: False only if nothing is queued."""
+        return bool(self._control or self._flags) or self._scheduler.busy
+
+    @property
     def due(self) -> bool:
         """Whether a frame could leave if the peer were awake."""
         return self._next_control() is not None or self._next_turn() is not None
@@ -123,26 +136,28 @@ class Transmitter:
         """
         out: list[bytes] = []
         if self._flags:
-            flag = BASIC_FLAG if self._config.option is Option.BASIC else ADVANCED_FLAG
-            out.append(bytes((flag,)) * self._flags)
+            out.append(self._flag * self._flags)
             self._flags = 0
         while not (self.asleep or self.waking):
-            turn = None
-            if (place := self._next_control()) is not None:
-                frame = self._control[place].frame
-            elif (turn := self._next_turn()) is not None:
-                if (out or limit is None) and (run := self._run(turn, limit, first=not out)):
-                    out.append(run)
-                    if limit is not None:
-                        limit -= len(run)
-                    continue
-                frame = self._data_frame(turn)
+            left, dlc, size = limit if out else None, None, 0
+            if (control := self._next_control()) is not None:
+                octets = encode(control.frame, self._config.option)
+            elif (turn := self._next_turn()) is None:
+                break
+            elif (out or limit is None) and (run := self._run(limit, first=not out))[0]:
+                out.append(run[0])
+                if run[1]:
+                    break
+                if limit is not None:
+                    limit -= len(run[0])
+                continue
             else:
-                break
-            left = None if limit is None or not out else limit
-            if left is not None and len(frame.info) > left:  # saves encoding what does not fit
-                break
-            octets = encode(frame, self._config.option)
+                dlc = self._dlcs[turn.dlci]
+                info = dlc.next_info(turn.longest)
+                size = len(info)
+                if left is not None and size > left:  # saves encoding what does not fit
+                    break
+                octets = self._framed(dlc, info)
             if out and self._config.shared_flags:  # 27.010 5.2.6.1, and HDLC
                 octets = octets[1:]
             if left is not None:
@@ -150,22 +165,22 @@ class Transmitter:
                 if limit < 0:
                     break
             out.append(octets)
-            if place is not None:
-                self._control_sent(place, now)
-            elif turn is not None:
-                self._data_sent(turn, len(frame.info))
-        return b"".join(out)
+            if control is not None:
+                self._control_sent(control, now)
+            elif dlc is not None:
+                self._data_sent(dlc, size)
+        return out[0] if len(out) == 1 else b"".join(out)
 
-    def _next_control(self) -> int | None:
-        """Return the place in the queue of the control frame that leaves next."""
+    def _next_control(self) -> _Control | None:
+        """Return the control frame that leaves next."""
         if not self._control:
             return None
         if not self.quiet:
-            return 0
-        return next((place for place, one in enumerate(self._control) if not one.hold), None)
+            return self._control[0]
+        return next((one for one in self._control if not one.hold), None)
 
     def _next_turn(self) -> Turn | None:
-        if self.held or self.quiet:
+        if self.held or self.quiet or not self._scheduler.busy:
             return None
         return self._scheduler.next(self._may_send, self._has_data)
 
@@ -175,54 +190,75 @@ class Transmitter:
     def _has_data(self, dlci: int) -> bool:
         return self._dlcs[dlci].has_data
 
-    def _run(self, turn: Turn, limit: int | None, *, first: bool) -> bytes:
-        """Send as many frames in one go as the only DLC that has something may send; none where it is not that easy.
+    def _run(self, limit: int | None, *, first: bool) -> tuple[bytes, bool]:
+        """Send as many frames in one go as DLCs that are served in order may send; none where it is not that easy.
 
-        These are the frames that `hand_out` would build one by one.
+        These are the frames that `hand_out` would build one by one: all of the greatest length, and nothing but the
+        queues changes when they have been sent.
 
         Args:
-            turn: whose turn it is.
             limit: the most octets; None: no limit.
             first: nothing has been handed out before: the opening flag is not shared with that.
+
+        Returns:
+            Their octets, and whether the limit allows no other frame.
         """
-        if not self._scheduler.lone:
-            return b""
-        dlc = self._dlcs[turn.dlci]
-        size = min(dlc.parameters.n1, turn.longest)
-        count = len(dlc.queue) // size
-        if count < _WORTHWHILE or dlc.parameters.convergence != 1:
-            return b""
-        ends = self._ends.get((turn.dlci, self._command_cr, dlc.parameters.frame_type, False, size))
-        if ends is None:
-            return b""
-        head, tail = ends
-        shared = self._config.shared_flags  # 27.010 5.2.6.1
-        begin = head[1:] if shared and not first else head
-        between = tail + (head[1:] if shared else head)
-        if limit is not None:
-            count = min(count, limit // (len(between) + size))
-            if count < _WORTHWHILE:
-                return b""
-        octets = dlc.take(count, size)
-        self._scheduler.sent(turn.dlci)
-        self._sent(dlc)
-        return b"%b%b%b" % (begin, between.join([octets[at : at + size] for at in range(0, len(octets), size)]), tail)
+        flows, shared = self._scheduler.flows, self._config.shared_flags
+        fitting = ready = _MANY  # frames
+        senders: list[tuple[Dlc, tuple[bytes, bytes]]] = []
+        size = 0
+        for place, flow in enumerate(flows if self._scheduler.alike else ()):
+            if place > fitting or place > ready:
+                break
+            dlc, size = self._dlcs[flow.dlci], flow.longest
+            if (ends := self._around(dlc, size)) is None:
+                return b"", False
+            if not place and limit is not None:
+                fitting = limit // (len(ends[0]) + size + len(ends[1]) - shared)
+            if (end := self._ready(dlc, size) * len(flows) + place) < ready:
+                ready = end
+            senders.append((dlc, (ends[0][1:], ends[1]) if shared else ends))
+        count = min(fitting, ready)
+        if not senders or count < _WORTHWHILE:
+            return b"", False
+        frames = [self._flag if shared and first else b"", *[b""] * count]
+        rounds, rest = divmod(count, len(flows))
+        for place, (dlc, ends) in enumerate(senders[:count]):
+            octets = dlc.take(rounds + (place < rest), size)
+            if len(octets) == size:
+                frames[1 + place] = octets.join(ends)
+                continue
+            frames[1 + place :: len(flows)] = [octets[at : at + size].join(ends) for at in range(0, len(octets), size)]
+        self._scheduler.sent_in_order(count)
+        return b"".join(frames), fitting < ready
 
-    def _data_frame(self, turn: Turn) -> Frame:
-        """Build the next frame of a DLC; its octets stay in the queue."""
-        dlc = self._dlcs[turn.dlci]
-        info = dlc.next_info(turn.longest)
-        return Frame(turn.dlci, self._command_cr, dlc.parameters.frame_type, False, info)
+    def _ready(self, dlc: Dlc, size: int) -> int:
+        """Return how many frames of a length a DLC can send before anything is to be done about that, see `_sent`."""
+        if not dlc.is_open or dlc.stopped or dlc.parameters.n1 != size or dlc.parameters.convergence != 1:
+            return 0
+        kept = self._config.queue_low + 1 if dlc.starved else dlc.state is State.DRAINING
+        left = len(dlc.queue) - kept
+        return left // size if left > 0 else 0
 
-    def _control_sent(self, place: int, now: float) -> None:
-        frame, timed, _ = self._control[place]
-        del self._control[place]
-        if timed is not None:
-            timed.handed_out(now)
-        self._dlcs[frame.dlci].count_sent(len(frame.info))
+    def _framed(self, dlc: Dlc, info: bytes) -> bytes:
+        """Build a data frame of a DLC."""
+        ends = self._around(dlc, len(info))
+        if ends is not None:
+            return info.join(ends)
+        return encode(Frame(dlc.dlci, self._command_cr, dlc.parameters.frame_type, False, info), self._config.option)
 
-    def _data_sent(self, turn: Turn, size: int) -> None:
-        dlc = self._dlcs[turn.dlci]
+    def _around(self, dlc: Dlc, size: int) -> tuple[bytes, bytes] | None:
+        """Return what stands before and behind an information field; None where its octets matter."""
+        key = dlc.dlci, self._command_cr, dlc.parameters.frame_type, False, size
+        return self._headers.ends.get(key) or self._headers.around(*key)
+
+    def _control_sent(self, control: _Control, now: float) -> None:
+        self._control.remove(control)
+        if control.timed is not None:
+            control.timed.handed_out(now)
+        self._dlcs[control.frame.dlci].count_sent(len(control.frame.info))
+
+    def _data_sent(self, dlc: Dlc, size: int) -> None:
         dlc.sent(size)
-        self._scheduler.sent(turn.dlci)
+        self._scheduler.sent(dlc.dlci, empty=not dlc.has_data)
         self._sent(dlc)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from .config import Config
+
+NEVER: Final = math.inf
+"""The deadline of what is not due at any time."""
 
 PATIENCE: Final = 5.0
 """Seconds that a call waits beyond the time of the protocol."""

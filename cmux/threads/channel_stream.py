@@ -150,15 +150,20 @@ class ChannelStream(serial.SerialBase):
         deadline = Deadline(self.write_timeout)
         done = 0
         was_open = False
-        while done < len(octets):
-            piece = bytes(octets[done : done + (_XONXOFF_PIECE if handle.buffer.xonxoff else _PIECE)])
-            if handle.buffer.xonxoff:
-                handle.wait_sent(lambda: self._write_cancelled or not self.is_open, deadline.left())
-            taken = self._write_once(handle, piece, deadline, was_open=was_open)
-            if taken is None:
-                break
-            was_open = True
-            done += taken
+        try:
+            while done < len(octets):
+                piece = bytes(octets[done : done + (_XONXOFF_PIECE if handle.buffer.xonxoff else _PIECE)])
+                if handle.buffer.xonxoff:
+                    handle.wait_sent(lambda: self._write_cancelled or not self.is_open, deadline.left())
+                taken = self._write_once(handle, piece, deadline, was_open=was_open)
+                handle.engine.push()
+                if taken is None:
+                    break
+                was_open = True
+                done += taken
+        except BaseException:
+            handle.engine.wake()  # for what has been queued
+            raise
         return done
 
     def _write_once(self, handle: DlcHandle, piece: bytes, deadline: Deadline, *, was_open: bool) -> int | None:
@@ -176,6 +181,7 @@ class ChannelStream(serial.SerialBase):
                 self._write_cancelled = False
                 return taken or None
             # The condition has been held since send(), so Writable cannot slip in between.
+            handle.engine.wake()
             if not taken and not handle.condition.wait(deadline.left()):
                 raise SerialTimeoutException("Write timeout")
             return taken

@@ -213,7 +213,7 @@ class DlcHandle:
             self.engine.call(lambda core, now: core.resume_reading(self.dlci, now))
 
     def send(self, piece: bytes) -> int:
-        """Queue octets.
+        """Queue octets; the caller lets `Engine.push` or `Engine.wake` follow.
 
         Returns:
             How many were queued; `condition` is notified when there is room for more.
@@ -223,7 +223,7 @@ class DlcHandle:
             SessionEnded: the session is over.
         """
         try:
-            taken = self.engine.call(lambda core, now: core.send(self.dlci, piece, now))
+            taken = self.engine.call(lambda core, now: core.send(self.dlci, piece, now), wake=False)
         except StateError:  # the core has closed it; the event with the reason is on its way
             self.condition.wait_for(lambda: not self.up, waits.MARGIN)
             raise self.reason(was_open=True) from None

@@ -22,14 +22,13 @@ from ..protocol.hand_over import Entered
 from ..protocol.link import Link
 from ..protocol.multiplexer import Multiplexer
 from ..protocol.responder import Responder
+from .line_writer import LineWriter
 from .receive_buffer import ReceiveBuffer
 
 if TYPE_CHECKING:
     from ..capture import Capture
 
 T = TypeVar("T")
-
-_WRITE_WAIT = 0.2
 
 
 class Engine:
@@ -58,23 +57,23 @@ class Engine:
         self._on_event = on_event
         self._buffers = buffers
         self._log = port_logger(line.name)
-        self._capture = capture
-        self._stopping = False
-        self._events: deque[Event] = deque()
+        self.capture = capture
+        self.stopping = False
+        self.events: deque[Event] = deque()
         self._make_locks()
         self._threads = [
             threading.Thread(target=self._read, name=f"cmux reader {line.name}", daemon=True),
-            threading.Thread(target=self._write, name=f"cmux writer {line.name}", daemon=True),
+            threading.Thread(target=self._writer.run, name=f"cmux writer {line.name}", daemon=True),
         ]
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()
-        self._work = threading.Condition(self._lock)  # something to write, or an earlier deadline
-        self._progress = threading.Condition(self._lock)  # written, opened, ended
+        self.progress = threading.Condition(self._lock)  # written, opened, ended
+        self._writer = LineWriter(self, self._lock)
         self._dispatching = threading.Lock()
 
     @property
-    def _from_host(self) -> bool:
+    def from_host(self) -> bool:
         """Whether written octets go from a host to a module, for the capture."""
         return self.role is Role.INITIATOR
 
@@ -103,11 +102,12 @@ class Engine:
         for thread in self._threads:
             thread.start()
 
-    def call(self, action: Callable[[Multiplexer, float], T]) -> T:
+    def call(self, action: Callable[[Multiplexer, float], T], *, wake: bool = True) -> T:
         """Run one or more calls to the core under the lock.
 
         Args:
             action: called with the core and the time.
+            wake: let the writer look what there is to write now; otherwise `push` or `wake` must follow.
 
         Returns:
             What `action` returns.
@@ -118,9 +118,34 @@ class Engine:
         with self._lock:
             if self.error is not None:
                 raise self.ended()
-            result = action(self.link.multiplexer, time.monotonic())
-            self._work.notify()
+            result = self._run(action)
+            if wake:
+                self._writer.work.notify()
             return result
+
+    def _run(self, action: Callable[[Multiplexer, float], T]) -> T:
+        try:
+            return action(self.link.multiplexer, time.monotonic())
+        except Exception:
+            raise
+        except BaseException:
+            self.interrupted()
+            raise
+
+    def interrupted(self) -> None:
+        """End the session: an interrupt came in the middle of a change of the core; the caller holds the lock."""
+        self._lose(Cause.LOCAL, "interrupted in the middle of a change")
+
+    def wake(self) -> None:
+        """Let the writer look what there is to write."""
+        self._writer.wake()
+
+    def push(self) -> None:
+        """Write what is due in the thread of the caller, see `LineWriter.push`; the caller holds no lock."""
+        if self.is_own_thread:
+            self._writer.wake()
+        else:
+            self._writer.push()
 
     def answer(self, text: str) -> None:
         """Answer the AT command that `CommandReceived` reported; see `Responder.answer`.
@@ -135,9 +160,9 @@ class Engine:
             if self.error is not None:
                 raise self.ended()
             if isinstance(self.link, Responder):
-                self._take(self.link.answer(text, time.monotonic()))
-            self._work.notify()
-        self._dispatch()
+                self.take(self.link.answer(text, time.monotonic()))
+            self._writer.work.notify()
+        self.dispatch()
 
     def ended(self) -> SessionEnded:
         """Return a new copy of the first cause, for another caller to raise."""
@@ -156,13 +181,13 @@ class Engine:
         """
         with self._lock:
             core = self.link.multiplexer
-            self._progress.wait_for(lambda: self.error is not None or ready(core), timeout)
+            self.progress.wait_for(lambda: self.error is not None or ready(core), timeout)
             return self.error is None and ready(core)
 
     def poke(self) -> None:
         """Make every `wait` check again."""
         with self._lock:
-            self._progress.notify_all()
+            self.progress.notify_all()
 
     def wait_written(self, dlci: int, timeout: float | None) -> bool:
         """Wait until everything that was queued on a DLC has been passed to the line."""
@@ -188,8 +213,8 @@ class Engine:
             True when they have ended.
         """
         with self._lock:
-            self._stopping = True
-            self._work.notify_all()
+            self.stopping = True
+            self._writer.end(timeout)
         self.line.cancel()
         others = [thread for thread in self._threads if thread is not threading.current_thread() and thread.ident]
         for thread in others:
@@ -210,12 +235,12 @@ class Engine:
         """
         with self._lock:
             self._lose(cause, detail)
-        self._dispatch()
+        self.dispatch()
 
     def abandon(self) -> None:
         """Make it unusable in the child after a fork, which has none of the threads; the line belongs to the parent."""
         self._make_locks()
-        self._stopping = True
+        self.stopping = True
         self.error = SessionEnded(Cause.LOCAL, f"{self.line.name}: the multiplexer belongs to the parent process")
         self.line.abandon()
 
@@ -223,111 +248,62 @@ class Engine:
 
     def _read(self) -> None:
         try:
-            while not self._stopping:
+            while not self.stopping:
                 data = self.line.read(None)
                 if data:
                     self._feed(data)
         except HungUp as error:
             self.lose(Cause.LINE_LOST, str(error))
         finally:
-            self._leave()
+            self.leave()
 
     def _feed(self, data: bytes) -> None:
-        if self._capture is not None:
-            self._capture.feed(data, from_host=not self._from_host, timestamp=time.time_ns())
+        if self.capture is not None:
+            self.capture.feed(data, from_host=not self.from_host, timestamp=time.time_ns())
         with self._lock:
-            self._take(self.link.receive(data, time.monotonic()))
-            self._work.notify()
-        self._dispatch()
-
-    def _write(self) -> None:
-        data = b""
-        try:
-            while True:
-                if not data:
-                    data = self._next_write()
-                    self._dispatch()
-                    if self._stopping and not data:
-                        return
-                    if not data:
-                        continue
-                    if self._capture is not None:  # before the peer can have answered
-                        self._capture.feed(data, from_host=self._from_host, timestamp=time.time_ns())
-                taken = self.line.write(data, _WRITE_WAIT)
-                data = data[taken:]
-                self._wrote(taken)
-                if not taken and (self._stopping or self.error is not None):
-                    return
-        except HungUp as error:
-            self.lose(Cause.LINE_LOST, str(error))
-        finally:
-            self._leave()
-
-    def _next_write(self) -> bytes:
-        """Wait until there is something to write or to dispatch; serve the timers meanwhile."""
-        link = self.link
-        with self._lock:
-            while True:
-                now = time.monotonic()
-                self._take_due(now)
-                data = link.next_write(now)
-                if data or self._events or self._stopping:
-                    return data
-                due = link.next_timeout()
-                self._work.wait(None if due is None else max(0.0, due - now))
-
-    def _take_due(self, now: float) -> None:
-        due = self.link.next_timeout()
-        if due is not None and due <= now:
-            self._take(self.link.handle_timeout(now))
-
-    def _wrote(self, count: int) -> None:
-        """Tell the link how much the line took; if it took nothing, the line may be lost soon."""
-        with self._lock:
-            now = time.monotonic()
-            if count:
-                self.link.wrote(count, now)
+            self.take(self.link.receive(data, time.monotonic()))
+            if self.link.wants_write:
+                self._writer.work.notify()
             else:
-                self.link.blocked(now)
-                self._take(self.link.waiting_events(now))
-            if not self.link.unwritten:
-                self._progress.notify_all()
-        self._dispatch()
+                self._writer.wake_in_time()
+        self.dispatch()
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Keep no caller waiting for a thread that has ended, whatever the reason."""
-        if not self._stopping:
+        if not self.stopping:
             self.lose(Cause.LINE_LOST, f"the {threading.current_thread().name} ended")
 
     # --- Events ---
 
     def _lose(self, cause: Cause, detail: str) -> None:
         if self.error is None:
-            self._take(self.link.line_lost(detail, time.monotonic(), cause))
-            self._progress.notify_all()
-            self._work.notify()
+            self.take(self.link.line_lost(detail, time.monotonic(), cause))
+            self.progress.notify_all()
+            self._writer.work.notify()
 
-    def _take(self, events: list[Event]) -> None:
-        self._events.extend(events)
+    def take(self, events: list[Event]) -> None:
+        """Queue events; the caller holds the lock, and lets `dispatch` follow without it."""
+        self.events.extend(events)
         ended = self.link.ended
         if ended is not None and self.error is None:
             self.error = SessionEnded(ended.cause, f"{self.line.name}: {ended.detail}")
         if events:
-            self._progress.notify_all()
+            self.progress.notify_all()
 
-    def _dispatch(self) -> None:
+    def dispatch(self) -> None:
+        """Dispatch the events that are queued; the caller holds no lock."""
         # The thread that holds the lock also dispatches the other's events, so they stay in order.
-        while self._events and self._dispatching.acquire(blocking=False):
+        while self.events and self._dispatching.acquire(blocking=False):
             try:
-                while self._events:
-                    self._dispatch_one(self._events.popleft())
+                while self.events:
+                    self._dispatch_one(self.events.popleft())
             finally:
                 self._dispatching.release()
 
     def _dispatch_one(self, event: Event) -> None:
         log_event(self._log, event)
-        if isinstance(event, ModeChanged) and self._capture is not None:
-            self._capture.reconfigure(self.config)
+        if isinstance(event, ModeChanged) and self.capture is not None:
+            self.capture.reconfigure(self.config)
         if isinstance(event, DataReceived) and (buffer := self._buffers.get(event.dlci)) is not None:
             buffer.feed(event.data)
         else:

@@ -24,14 +24,18 @@ class Attach:
         self.lines: list[str] = []
 
     def ready(self) -> "Attach":
-        """Wait until it says that it is."""
+        """Wait until it says that it is; one that does not is not left behind to look for its line for ever."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
-            if line == "ready\n":
-                return self
-            dlci, path = line.split()
-            self.paths[int(dlci)] = path
+        try:
+            for line in self.process.stdout:
+                self.lines.append(line.rstrip("\n"))
+                if line == "ready\n":
+                    return self
+                dlci, path = line.split()
+                self.paths[int(dlci)] = path
+        except BaseException:
+            self.process.kill()
+            raise
         raise AssertionError(f"it ended: {self.process.communicate()}")
 
     def wait_for(self, text: str) -> None:

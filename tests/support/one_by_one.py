@@ -218,6 +218,11 @@ class Transmitter:
         self._flags = 0
 
     @property
+    def has_control(self) -> bool:
+        """Whether frames that do not wait their turn are queued."""
+        return bool(self._control)
+
+    @property
     def due(self) -> bool:
         """Whether a frame could leave if the peer were awake."""
         return self._next_control() is not None or self._next_turn() is not None

@@ -197,7 +197,7 @@ class ThreadMux(Mux):
 
     def dispatched(self) -> None:
         engine = self.mux._engine
-        while engine._events:
+        while engine.events:
             with engine._dispatching:
                 pass
         with engine._dispatching:

@@ -60,7 +60,7 @@ def taken_from_module(mux: cmux.Mux, count: int) -> None:
     """Wait until so many octets of the channel have reached the host, and its bridge waits for more."""
     assert mux._engine.wait(lambda core: core.stats()["dlcs"][1]["octets_received"] >= count, PATIENCE)  # type: ignore[index]
     uart, ends = mux.channel(1), time.monotonic() + PATIENCE
-    while mux._engine._events or uart.in_waiting or uart._handle is None or not uart._handle.buffer.wanted:
+    while mux._engine.events or uart.in_waiting or uart._handle is None or not uart._handle.buffer.wanted:
         assert time.monotonic() < ends
         time.sleep(0.001)
 

@@ -51,14 +51,14 @@ CALLS = st.lists(
 class Station:
     """A pair of stations, of which the host's transmitter is one or the other."""
 
-    def __init__(self, config: Config, *, one_by_one: bool) -> None:
+    def __init__(self, config: Config, *, one_by_one: bool, channels: tuple[int, ...] = CHANNELS) -> None:
         self.pair = Pair(config)
         self.host = self.pair.host.mux
         session = self.host._session
         if one_by_one:
             old = session.transmitter
             session.transmitter = OneByOne(config, old._command_cr, session.dlcs, session._data_sent)  # type: ignore[assignment]
-        self.pair.open(*CHANNELS)
+        self.pair.open(*channels)
 
     def do(self, what: str, *arguments: Any) -> object:
         """Do one thing; return what is to be seen of it."""
@@ -76,6 +76,8 @@ class Station:
             octets = host.data_to_send(now, *arguments)
             self.pair.module.mux.receive_data(octets, now)
             return octets
+        if what == "events":
+            return host.handle_timeout(now)
         if what == "drain":
             return host.close(*arguments, now, drain=True)
         if what == "discard":
@@ -115,13 +117,59 @@ def test_a_lone_channel_is_no_exception(option: Option, n1: int, shared: bool, l
                 assert one.do(what, *arguments) == other.do(what, *arguments)
 
 
+@pytest.mark.parametrize("n1", [31, 127])
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("limit", [None, 4096, 700, 0])
+@pytest.mark.parametrize("channels", [(1, 2), (1, 2, 3, 4), tuple(range(1, 20))])
+def test_nor_are_several_that_never_run_empty(
+    n1: int, shared: bool, limit: int | None, channels: tuple[int, ...]
+) -> None:
+    """They are offered more than they take, and get more when there is room: the order of `Writable` counts, too."""
+    config = Config(n1=n1, shared_flags=shared, queue_high=6000)
+    both = [Station(config, one_by_one=one_by_one, channels=channels) for one_by_one in (False, True)]
+    seen = 0
+    for step in range(25):
+        calls: list[tuple[Any, ...]] = [("send", dlci, 2000 + 977 * dlci) for dlci in channels if (step + dlci) % 3]
+        calls += [("take", limit)] * 4 + [("events",)]
+        if step == 20:
+            calls += [("drain", channels[-1]), ("stop", channels[0], True), ("signals", channels[0], True)]
+        for what, *arguments in [*calls, *([("settle",)] if step > 20 else [])]:
+            found, wanted = (one.do(what, *arguments) for one in both)
+            assert found == wanted, what
+            seen += len(found) if isinstance(found, bytes) else 0
+    assert seen > 2500
+    assert both[0].host.stats() == both[1].host.stats()
+
+
+@pytest.mark.parametrize("limit", range(60, 130, 4))
+def test_a_short_frame_has_room_behind_full_ones(limit: int) -> None:
+    one, other = (Station(Config(), one_by_one=one_by_one, channels=(1, 2, 3, 4)) for one_by_one in (False, True))
+    calls: list[tuple[Any, ...]] = [("send", 1, 310), ("send", 2, 310), ("send", 3, 310), ("send", 4, 1)]
+    for what, *arguments in [*calls, *[("take", limit)] * 4]:
+        assert one.do(what, *arguments) == other.do(what, *arguments), what
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+@pytest.mark.parametrize("octets", [0, 3])
+@pytest.mark.parametrize("limit", [None, 4096, 700])
+def test_the_end_of_a_channel_follows_its_last_octet_whatever_others_send(
+    frames: int, octets: int, limit: int | None
+) -> None:
+    one, other = (Station(Config(queue_high=9000), one_by_one=one_by_one) for one_by_one in (False, True))
+    calls: list[tuple[Any, ...]] = [("send", 1, 4000), ("send", 2, 31 * frames + octets), ("send", 9, 4000)]
+    calls += [("take", 0)] * 3 + [("drain", 2), *[("take", limit)] * 9]
+    for what, *arguments in calls:
+        assert one.do(what, *arguments) == other.do(what, *arguments), what
+
+
 @pytest.mark.pure("it counts the calls of a method that is put in place of another")
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("limit", [None, 4096])
-def test_a_lone_channel_is_not_asked_for_each_frame(
-    monkeypatch: pytest.MonkeyPatch, shared: bool, limit: int | None
+@pytest.mark.parametrize("channels", [(1,), (1, 2, 3, 4)])
+def test_channels_are_not_asked_for_each_frame(
+    monkeypatch: pytest.MonkeyPatch, shared: bool, limit: int | None, channels: tuple[int, ...]
 ) -> None:
-    one = Station(Config(n1=31, shared_flags=shared, queue_high=100_000), one_by_one=False)
+    one = Station(Config(n1=31, shared_flags=shared, queue_high=100_000), one_by_one=False, channels=channels)
     scheduler = one.host._session.transmitter._scheduler
     asked = 0
     following = scheduler.next
@@ -132,10 +180,11 @@ def test_a_lone_channel_is_not_asked_for_each_frame(
         return following(*arguments)
 
     monkeypatch.setattr(scheduler, "next", counted)
-    one.do("send", 1, 31 * 100)
+    for dlci in channels:
+        one.do("send", dlci, 31 * 100)
     frames = 0
     while octets := one.host.data_to_send(one.pair.now, limit):
         frames += len(octets) // (36 if shared else 37)
-        assert asked <= 5
+        assert asked <= 5 + 4 * (len(channels) - 1)  # at the beginning, and when they run empty
         asked = 0
-    assert frames >= 100
+    assert frames == 100 * len(channels)

@@ -54,7 +54,7 @@ def test_a_module_that_answers_neither_is_left_alone_with_one_warning(
         mux.until(lambda core: core._session.watch.kind is KeepAlive.NONE)
         mux.dispatched()
         assert channel.echoes()
-        assert mux.link.multiplexer._session._ask_at() is None
+        assert mux.link.multiplexer._session._can_ask() is False
         assert mux.reattached == 0
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert [text for text in warnings if "neither Test nor MSC" in text] == warnings[:1]

@@ -1,0 +1,240 @@
+"""Who writes to a channel puts its octets on the line itself, where the line takes them at once (rules a to c, g)."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from mux_leaks import nothing_left
+from mux_module import Module
+
+import cmux
+from cmux.line.physical import DescriptorLine
+from cmux.threads.line_writer import LineWriter
+
+PATIENCE = 20.0
+THREADS = str(Path(cmux.__file__).parent / "threads")
+LINE = str(Path(cmux.__file__).parent / "line")
+
+pytestmark = pytest.mark.usefixtures("nothing_left")
+
+__all__ = ["nothing_left"]
+
+
+@pytest.fixture
+def module() -> Iterator[Module]:
+    with Module() as module:
+        yield module
+
+
+@pytest.fixture
+def mux(module: Module) -> Iterator[cmux.Mux]:
+    with cmux.open(module.path, drain_timeout=0.0) as mux:
+        yield mux
+
+
+def channel_of(mux: cmux.Mux, dlci: int = 1) -> cmux.VirtualUart:
+    channel = mux.channel(dlci)
+    channel.timeout = PATIENCE
+    return channel
+
+
+def quiet(mux: cmux.Mux) -> None:
+    """Wait until what is said at the start has left, and nobody writes any more."""
+    engine = mux._engine
+    assert mux.test()
+    with engine._lock:
+        assert engine.progress.wait_for(lambda: not engine.link.unwritten and engine._writer._who is None, PATIENCE)
+
+
+def test_one_octet_is_one_write_of_the_caller_and_wakes_nobody(mux: cmux.Mux, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = channel_of(mux)
+    channel.write(b"?")
+    assert channel.read(1) == b"?"
+    quiet(mux)
+    writers: list[str] = []
+    notified: list[str] = []
+    for name in ("write", "write_at_once"):
+        plain = getattr(DescriptorLine, name)
+
+        def counted(line: DescriptorLine, *arguments: Any, _plain: Any = plain) -> Any:
+            writers.append(threading.current_thread().name)
+            return _plain(line, *arguments)
+
+        monkeypatch.setattr(DescriptorLine, name, counted)
+    work = mux._engine._writer.work
+    plain_notify = work.notify
+    monkeypatch.setattr(work, "notify", lambda n=1: (notified.append("work"), plain_notify(n))[1])
+    for _ in range(20):
+        channel.write(b"x")
+        assert channel.read(1) == b"x"
+    assert writers == [threading.current_thread().name] * 20
+    assert notified == []
+
+
+@pytest.mark.parametrize("at_once", [0, 1, 3])
+def test_what_the_line_does_not_take_at_once_is_left_to_the_writer(
+    mux: cmux.Mux, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    plain = DescriptorLine.write_at_once
+
+    def little(line: DescriptorLine, data: bytes, taken: deque[int]) -> None:
+        if at_once:
+            plain(line, data[:at_once], taken)
+
+    monkeypatch.setattr(DescriptorLine, "write_at_once", little)
+    channel = channel_of(mux)
+    data = bytes(range(256)) * 20
+    channel.write(data)
+    assert channel.read(len(data)) == data
+
+
+def test_no_lock_is_held_over_a_write_or_the_capture(
+    module: Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cmux.open(module.path, capture=tmp_path / "x.log", drain_timeout=0.0) as mux:
+        channel = channel_of(mux)
+        engine, handle = mux._engine, channel._handle
+        assert handle is not None
+        quiet(mux)
+        free: list[bool] = []
+
+        def look() -> None:
+            if threading.current_thread() is threading.main_thread():
+                for lock in (engine._lock, handle.condition):
+                    # A condition has an RLock, which its owner gets again: another thread asks.
+                    found: list[bool] = []
+
+                    def ask(lock: Any = lock, found: list[bool] = found) -> None:
+                        found.append(lock.acquire(timeout=PATIENCE))
+                        if found[0]:
+                            lock.release()
+
+                    asking = threading.Thread(target=ask)
+                    asking.start()
+                    asking.join(PATIENCE)
+                    free.append(found == [True])
+
+        plain, captured = DescriptorLine.write_at_once, mux._engine.capture
+        assert captured is not None
+        plain_feed = captured.feed
+        monkeypatch.setattr(
+            DescriptorLine, "write_at_once", lambda line, data, taken: (look(), plain(line, data, taken))[1]
+        )
+        monkeypatch.setattr(captured, "feed", lambda data, **about: (look(), plain_feed(data, **about))[1])
+        channel.write(b"x")
+        assert channel.read(1) == b"x"
+        assert free == [True] * 4
+
+
+def test_both_ways_at_once_with_full_buffers_and_two_threads_a_channel(mux: cmux.Mux) -> None:
+    """The module sends everything back, so nobody may wait for the line with a lock that reading needs."""
+    data = bytes(range(256)) * 2000
+    channels = [channel_of(mux, dlci) for dlci in (1, 2, 3, 4)]
+    got: dict[int, bytes] = {}
+
+    def read(number: int) -> None:
+        got[number] = channels[number].read(len(data))
+
+    threads = [threading.Thread(target=read, args=(number,)) for number in range(4)]
+    threads += [threading.Thread(target=channel.write, args=(data,)) for channel in channels]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE * 2)
+    assert got == dict.fromkeys(range(4), data)
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt at one line of the modules that run and write in the thread of a caller.
+
+    Not at ``with``: its line comes up once more when the block ends, before the lock is released, where the interpreter
+    itself never runs a handler.
+
+    Args:
+        at: which line, counted from the first one that is reached.
+    """
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+        self.where = ""
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> Interrupt | None:
+        if not frame.f_code.co_filename.startswith((THREADS, LINE)):
+            return None
+        if event == "line" and not linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith(
+            "with "
+        ):
+            self.left -= 1
+            if self.left == 0:
+                self.where = f"{frame.f_code.co_name}:{frame.f_lineno}"
+                raise KeyboardInterrupt
+        return self
+
+
+def test_an_interrupt_at_any_line_of_a_write_loses_no_octet_and_sends_none_twice() -> None:
+    """Or it ends the session, if it came in the middle of a change of the core."""
+    at = whole = ended = 0
+    interrupt = Interrupt(0)
+    while at == 0 or interrupt.where:
+        with Module() as module, cmux.open(module.path, drain_timeout=0.0, settle=0.0) as mux:
+            channel = channel_of(mux)
+            while at == 0 or interrupt.where:
+                at += 1
+                interrupt = Interrupt(at)
+                token = b"<%d>" % at
+                before = sys.gettrace()
+                sys.settrace(interrupt)
+                try:
+                    channel.write(token)
+                except KeyboardInterrupt:
+                    pass
+                finally:
+                    sys.settrace(before)
+                if mux.error is not None:
+                    with pytest.raises(cmux.SessionEnded, match="interrupted in the middle of a change"):
+                        channel.write(b".")
+                    ended += 1
+                    break
+                # What has been queued leaves by itself; the line works as before.
+                assert mux._engine.wait_written(1, PATIENCE), f"interrupted in {interrupt.where}"
+                channel.write(b".")
+                assert channel.read_until(b".") in (token + b".", b"."), f"interrupted in {interrupt.where}"
+                whole += bool(interrupt.where)
+    assert whole >= 30
+    assert ended >= 1
+
+
+def test_closing_waits_for_who_is_writing(module: Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The descriptor may belong to another file a moment later."""
+    writes, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+    mux = cmux.open(module.path, drain_timeout=0.0, t1=0.05, t2=0.2, n2=1)
+    channel = channel_of(mux)
+    quiet(mux)
+    plain = DescriptorLine.write_at_once
+
+    def slow(line: DescriptorLine, data: bytes, taken: deque[int]) -> None:
+        writes.set()
+        assert may_end.wait(PATIENCE)
+        plain(line, data, taken)
+        ended.set()
+
+    monkeypatch.setattr(DescriptorLine, "write_at_once", slow)
+    writing = threading.Thread(target=channel.write, args=(b"x",))
+    writing.start()
+    assert writes.wait(PATIENCE)
+    plain_end = LineWriter.end
+    monkeypatch.setattr(LineWriter, "end", lambda writer, timeout: (may_end.set(), plain_end(writer, timeout))[1])
+    plain_close = DescriptorLine.close
+    order: list[bool] = []
+    monkeypatch.setattr(DescriptorLine, "close", lambda line: (order.append(ended.is_set()), plain_close(line))[1])
+    mux.close()
+    writing.join(PATIENCE)
+    assert order == [True]
