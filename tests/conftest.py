@@ -15,7 +15,8 @@ import chosen_behaviour
 import pytest
 from hypothesis import settings
 
-from cmux.protocol import profiles
+from cmux.cli.build import build
+from cmux.protocol import compiled, profiles
 from drivers.emulator import EmulatedModule
 
 # The same examples every time: what random ones find belongs to `make fuzz`, not to somebody's unrelated change.
@@ -31,7 +32,11 @@ REQUIRED = set(filter(None, os.environ.get("GSM0710_REQUIRE", "").split(",")))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose peer is not installed, unless it is required."""
+    """Skip a test whose peer is not installed, unless it is required, and one that the compiled core is nothing for."""
+    for marker in item.iter_markers("pure"):
+        (reason,) = marker.args
+        if compiled:
+            pytest.skip(f"not where the core is compiled: {reason}")
     for marker in item.iter_markers("interop"):
         for peer in marker.args:
             if shutil.which(peer) is None:
@@ -68,8 +73,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Count what the AT interpreters of all emulated modules hear; note how those of the driver's tests behave."""
+    if os.environ.get("GSM0710_COMPILE") and not compiled:
+        raise pytest.UsageError("GSM0710_COMPILE is set, and the core is not compiled: it was installed without")
     chosen_behaviour.ADDED[:] = config.getoption("--m10-behaviour", [])
     EmulatedModule._octets = _counting(EmulatedModule._octets)  # type: ignore[method-assign]
+
+
+def pytest_report_header() -> str:
+    """Say what is tested."""
+    return build()
 
 
 def _counting(told: Callable[[EmulatedModule, int, str, bytes], None]) -> Callable[..., None]:

@@ -144,6 +144,7 @@ def test_the_page_on_architecture_has_every_module_of_the_core() -> None:
     assert set(re.findall(r"`(\w+)`", rows)) == modules
 
 
+@pytest.mark.pure("it follows octets from call to call, and compiled code tells of none")
 @pytest.mark.skipif(sys.platform == "win32", reason="the module of this test runs on a pty")
 @pytest.mark.parametrize("inwards", [True, False])
 def test_the_page_on_architecture_shows_the_way_that_octets_take(inwards: bool) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
@@ -10,6 +12,8 @@ from typing import Any, NamedTuple, NoReturn
 from .. import __version__
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+_VERBOSE = re.compile("--verbose|-q*v[qv]*")
 
 _EPILOG = "Exit codes: 0 done, 1 failed (one line on stderr says why), 2 wrong usage, 130 interrupted."
 
@@ -36,6 +40,8 @@ class _Parser(argparse.ArgumentParser):
 
     complete: Callable[[], None] | None = None
     """Adds the options of a command, once it is chosen."""
+    given: Sequence[str] = ()
+    """The arguments that it parses."""
 
     def error(self, message: str) -> NoReturn:
         """End the program, and say what is wrong with its arguments."""
@@ -47,6 +53,7 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse arguments: for a command, those behind its name."""
+        self.given = sys.argv[1:] if args is None else list(args)
         if self.complete is not None:
             self.complete()
         return super().parse_known_args(args, namespace)
@@ -111,8 +118,24 @@ class Commands:
         )
 
 
+class _Version(argparse.Action):
+    """Shows the version and ends the program; ``-v``, before it or behind it, adds which build this is."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, default: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, default=default, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        """Do that."""
+        print("gsm0710", __version__)
+        if isinstance(parser, _Parser) and any(map(_VERBOSE.fullmatch, parser.given)):
+            from .build import build  # loads the checksums
+
+            print(build())
+        parser.exit(DONE)
+
+
 def _add_common(parser: argparse.ArgumentParser, default: str) -> None:
     group = parser.add_argument_group("common options")
     group.add_argument("-q", "--quiet", action="store_true", default=default, help="show errors only")
     group.add_argument("-v", "--verbose", action="count", default=default, help="show more (-vv: every event)")
-    group.add_argument("--version", action="version", version=f"gsm0710 {__version__}")
+    group.add_argument("--version", action=_Version, default=default, help="show the version (-v: and the build)")

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from importlib import metadata
+from itertools import chain
 from typing import Final, cast
 
 from ..errors import CmuxError, DlcError, DlcRefused, PortError, SessionEnded, StartupError
@@ -21,6 +22,7 @@ from ..protocol.startup_steps import STALLED, Finding
 from ..threads import startup_runner
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
+from .build import build
 from .hinted import as_option
 from .line_options import LineOptions, add_line_options, add_setting, from_arguments
 from .subcommands import DOCTOR
@@ -76,7 +78,8 @@ def doctor(arguments: argparse.Namespace) -> int:
     options.check_folders()
     failed: Finding | None = None
     silent = getattr(arguments, "quiet", False) and not arguments.json
-    for finding in examine(options):
+    verbose = getattr(arguments, "verbose", 0)
+    for finding in chain([Finding("build", True, build())] if verbose else [], examine(options)):
         if finding.step in _STEPS and not finding.ok:
             failed = finding
         if not silent:

@@ -7,10 +7,12 @@
 
 from typing import TYPE_CHECKING
 
+from ..extensions import has_extensions
 from ..lazy import loader
 
 if TYPE_CHECKING:
     from .config import Config, Option, Role
+    from .fcs import crcmod_in_c
     from .frames import AdvancedDecoder, BasicDecoder, encode
     from .headers import Frame
     from .multiplexer import Multiplexer
@@ -27,6 +29,7 @@ else:
             "Multiplexer": ".multiplexer",
             "Option": ".config",
             "Role": ".config",
+            "crcmod_in_c": ".fcs",
             "encode": ".frames",
             **{name: f".{name}" for name in ("commands", "config", "errors", "events", "fcs", "frames", "profiles")},
         },
@@ -41,8 +44,13 @@ __all__ = [
     "Multiplexer",
     "Option",
     "Role",
+    "compiled",
+    "crcmod_in_c",
     "encode",
 ]
+
+compiled: bool = has_extensions(__path__[0])  # before anything is imported that may be out of date
+"""Whether what octets pass through is compiled; it does the same when it is not (`hatch_build.py`)."""
 
 
 def __dir__() -> list[str]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import crcmod
+from crcmod.crcmod import _usingExtension
 
 # crcmod XORs initCrc with xorOut before it starts: 0 here is the preset FF of annex B.
 _crc: Callable[[bytes], int] = crcmod.mkCrcFun(0x107, initCrc=0, rev=True, xorOut=0xFF)
+
+crcmod_in_c: bool = _usingExtension
+"""Whether crcmod was installed with its extension in C."""
 
 
 def fcs(octets: bytes) -> int:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 
+from cmux.cli.build import build
 from cmux.protocol import (
     AdvancedDecoder,
     BasicDecoder,
@@ -127,6 +128,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     options = parser.parse_args()
+    if not options.json:
+        print(build())
     rows = []
     for size in (8, 31, 127, 1500):
         basic, advanced = _line(size, Option.BASIC), _line(size, Option.ADVANCED)

@@ -1,4 +1,7 @@
-"""``python tests/support/wheel_contents.py WHEEL``: what is in a wheel is what is in the tree, and nothing else."""
+"""``python tests/support/wheel_contents.py WHEEL``: what is in a wheel is what is in the tree, and nothing else.
+
+A wheel for every Python is all of it; one for this interpreter has extensions, too, and the list of their sources.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import configparser
 import sys
 import zipfile
 from pathlib import Path
+
+from cmux.extensions import LIST, SUFFIX
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("cmux", "drivers")
@@ -17,6 +22,7 @@ ENTRY_POINTS = {
 
 def problems(wheel: Path) -> list[str]:
     """Return what is missing in a wheel, or should not be there."""
+    for_every_python = wheel.name.endswith("-py3-none-any.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         (metadata,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
@@ -28,9 +34,13 @@ def problems(wheel: Path) -> list[str]:
         for path in (ROOT / package).rglob("*")
         if path.suffix == ".py" or path.name == "py.typed"
     }
+    if not for_every_python:
+        wanted |= {f"cmux/protocol/{LIST}", *(name for name in names if name.endswith(SUFFIX))}
     found = [f"{name} is missing" for name in sorted(wanted - names)]
     found += [f"{name} is not in the tree" for name in sorted(names - wanted) if not name.startswith(metadata)]
     found += [f"{package}/py.typed is missing" for package in PACKAGES if f"{package}/py.typed" not in names]
+    if not for_every_python and not any(name.startswith("cmux/protocol/") and name.endswith(SUFFIX) for name in names):
+        found.append("nothing in it is compiled")
     points = {section: dict(parser[section]) for section in parser.sections()}
     if points != ENTRY_POINTS:
         found.append(f"entry points are {points}")

@@ -162,6 +162,7 @@ def test_the_end_of_a_channel_follows_its_last_octet_whatever_others_send(
         assert one.do(what, *arguments) == other.do(what, *arguments), what
 
 
+@pytest.mark.pure("it counts the calls of a method that is put in place of another")
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("limit", [None, 4096])
 @pytest.mark.parametrize("channels", [(1,), (1, 2, 3, 4)])

@@ -422,6 +422,7 @@ class _Counting(bytes):
         return part
 
 
+@pytest.mark.pure("it counts what is cut out of octets that count, and compiled code does not ask them")
 @both_options
 def test_an_octet_is_copied_a_few_times_however_many_come_in_one_read(option: Option) -> None:
     """zephyr #114033: octets were copied from buffer to buffer. Taking the rest along for each frame costs the most."""

@@ -23,6 +23,8 @@ from mux_module import Module
 import cmux
 import cmux.aio
 
+pytestmark = pytest.mark.pure("it follows octets from call to call, and compiled code tells of none")
+
 PACKAGE = str(Path(cmux.__file__).parent) + os.sep
 MARK = b"where does it go"
 LOOKING = {
