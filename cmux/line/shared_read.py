@@ -44,6 +44,7 @@ class SharedRead:
         except OSError:
             self.close()
             raise
+        self._others = _NO_OTHERS  # that are registered with the next one
         self._leader = select.poll()
         for other in (fd, cancelled, self._interrupt):
             self._leader.register(other, select.POLLIN)
@@ -59,6 +60,8 @@ class SharedRead:
 
     def give_back(self) -> None:
         """Let the thread wait for the descriptor again."""
+        if self._others:
+            self._poll_too(_NO_OTHERS)
         with contextlib.suppress(OSError, ValueError):  # the line is closed
             self._thread.modify(self.fd, select.EPOLLIN)
 
@@ -76,13 +79,9 @@ class SharedRead:
         Raises:
             HungUp: the descriptor was closed.
         """
-        for other, events in others.items():
-            self._leader.register(other, events)
-        try:
-            ready = dict(self._leader.poll(None if timeout is None else timeout * 1000.0))
-        finally:
-            for other in others:
-                self._leader.unregister(other)
+        if others != self._others:
+            self._poll_too(others)
+        ready = dict(self._leader.poll(None if timeout is None else timeout * 1000.0))
         if ready.get(self.fd, 0) & select.POLLNVAL:
             raise HungUp("the descriptor was closed")
         ready.pop(self._cancelled, None)
@@ -90,6 +89,13 @@ class SharedRead:
             with contextlib.suppress(BlockingIOError):
                 os.eventfd_read(self._interrupt)
         return ready
+
+    def _poll_too(self, others: Mapping[int, int]) -> None:
+        for other in self._others:
+            self._leader.unregister(other)
+        self._others = others
+        for other, events in others.items():
+            self._leader.register(other, events)
 
     def interrupt(self) -> None:
         """End the wait of who leads, or of who leads next."""

@@ -84,7 +84,8 @@ class PtyBridge(Bridge):
             self.uart.timeout = self.uart.write_timeout = 0
             done = 0  # of what is unsent: if the line dies, all of it goes to the module that comes back
             while not self._stopping:
-                self._unread = self._unread or self.uart.read1(_READ_SIZE)
+                if not self._unread and self.uart.in_waiting:
+                    self._unread = self.uart.read1(_READ_SIZE)
                 if self._unread:
                     self._unread = self._unread[self._write_pty(self._unread) :]
                 if self._unsent:

@@ -68,16 +68,26 @@ class ChannelStream(serial.SerialBase):
     def wait_with(self, others: Mapping[int, int], *, octets: bool) -> dict[int, int]:
         """Wait until a descriptor is ready, or until octets can be read; see `watch` for what else ends the wait.
 
+        Who has called it may not wait in any other way until it has called the function that `watch` returned: it may
+        be the one who reads the line.
+
         Args:
             others: the descriptors, each with its events.
             octets: whether to wait for octets, too.
 
         Returns:
             The descriptors that are ready, with their events; perhaps none.
+
+        Raises:
+            DlcClosed: see `read`.
+            SessionEnded: see `read`.
         """
         handle = self._opened()
-        seen = handle.condition.notified
-        return {} if octets and handle.buffer else handle.wait_with(seen, others)
+        if octets and handle.buffer:
+            return {}
+        if not handle.up:
+            raise handle.reason(was_open=True)
+        return handle.wait_with(others)
 
     def watch(self, watcher: Callable[[], object]) -> Callable[[], object]:
         """Have a function called when octets have come, when there is room for some, and when the state has changed.
@@ -86,12 +96,17 @@ class ChannelStream(serial.SerialBase):
             watcher: called from any thread; it may not wait.
 
         Returns:
-            What ends that.
+            What ends that, and what `wait_with` has begun.
         """
         handle = self._opened()
         with handle.condition:
             handle.condition.watchers.append(watcher)
-        return lambda: handle.condition.watchers.remove(watcher)
+
+        def end() -> None:
+            handle.condition.watchers.remove(watcher)
+            handle.cease()
+
+        return end
 
     def read_until(self, expected: bytes = b"\n", size: int | None = None) -> bytes:
         """Read up to and including a sequence.

@@ -64,11 +64,10 @@ class ChannelWaits(ABC):
         finally:
             self.buffer.wanted = 0
 
-    def wait_with(self, seen: int, others: Mapping[int, int]) -> dict[int, int]:
+    def wait_with(self, others: Mapping[int, int]) -> dict[int, int]:
         """Wait for octets together with descriptors; those who watch `condition` have one that ends the wait.
 
         Args:
-            seen: what `ChannelCondition.notified` was when the caller looked at `buffer`.
             others: the descriptors, each with its events.
 
         Returns:
@@ -76,12 +75,15 @@ class ChannelWaits(ABC):
         """
         reader = self.engine.reader
         if reader.claim():
-            self._seen = seen
-            return reader.lead(None, self._is_notified, others)
+            return reader.lead_with(others)
         poll = select.poll()
         for fd, events in others.items():
             poll.register(fd, events)
         return dict(poll.poll())
+
+    def cease(self) -> None:
+        """Let others read the line, after `wait_with`."""
+        self.engine.reader.cease()
 
     def _is_notified(self) -> bool:
         return self.condition.notified != self._seen

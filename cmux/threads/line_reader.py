@@ -95,16 +95,16 @@ class LineReader:
     # --- A caller ---
 
     def claim(self) -> bool:
-        """Become the one who leads; tell whether that is possible now. `lead` or `cease` must follow."""
+        """Become the one who leads, or stay it; tell whether that is possible now. `lead` or `cease` must follow."""
         line = self._line
+        if self._who == threading.get_ident():
+            return True
         if line is None or self._who is not None or not self._claim(threading.get_ident()):
             return False
         line.take()
         return True
 
-    def lead(
-        self, timeout: float | None, over: Callable[[], bool], others: Mapping[int, int] = _NO_OTHERS
-    ) -> dict[int, int]:
+    def lead(self, timeout: float | None, over: Callable[[], bool]) -> None:
         """Wait for octets, and process what comes; the caller holds no lock, and has claimed.
 
         It also ends when `kick` is called. An interrupt loses no octet, or it ends the session.
@@ -112,30 +112,50 @@ class LineReader:
         Args:
             timeout: seconds; None: as long as it takes.
             over: tells, after octets have been processed, whether the caller has to look at its channel.
-            others: further descriptors that end the wait, each with its events.
+        """
+        deadline = Deadline(timeout)
+        try:
+            while self._lead(timeout, _NO_OTHERS) and not over():
+                timeout = deadline.left()
+        finally:
+            self.cease()
+
+    def lead_with(self, others: Mapping[int, int]) -> dict[int, int]:
+        """Wait for octets and for descriptors, and process what comes; for one who has claimed, and never waits else.
+
+        The caller leads on, until it calls `cease`.
+
+        Args:
+            others: the descriptors, each with its events.
 
         Returns:
             Those that are ready, with their events.
         """
+        ready: dict[int, int] = {}
+        try:
+            self._lead(None, others, ready)
+        finally:
+            if self._owner.stopping or self._owner.error is not None:
+                self.cease()
+        return ready
+
+    def _lead(self, timeout: float | None, others: Mapping[int, int], found: dict[int, int] | None = None) -> bool:
+        """Wait once; tell whether octets have been processed."""
         line = self._line
         assert line is not None  # noqa: S101 - else there was nothing to claim
-        deadline = Deadline(timeout)
         try:
-            while True:
-                ready = line.lead(timeout, others)
-                if not ready.pop(line.fd, 0):
-                    return ready
+            ready = line.lead(timeout, others)
+            there = ready.pop(line.fd, 0)
+            if found is not None:
+                found.update(ready)
+            if there:
                 line.read(self._owner.octets)
                 self._owner.process()
-                if ready or over():
-                    return ready
-                timeout = deadline.left()
+                return True
         except HungUp as error:
             self.cease()
             self._owner.lose(Cause.LINE_LOST, str(error))
-            return {}
-        finally:
-            self.cease()
+        return False
 
     def cease(self) -> None:
         """Let the thread read again, if the caller leads."""
