@@ -12,7 +12,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,7 +178,7 @@ class Row:
         )
 
 
-async def measure(modules: int, busy: int, seconds: float) -> list[Row]:
+async def measure(modules: int, busy: int, seconds: float, say: Callable[[str], object] = print) -> list[Row]:
     """Return the figures."""
     with emulator(1) as (pid, ports):
         await Host().connect(ports[0])
@@ -196,7 +196,7 @@ async def measure(modules: int, busy: int, seconds: float) -> list[Row]:
         taken = memory(pid)
         octets = int(await mover.stdout.readline())
         await mover.wait()
-    print(f"{modules} modules, {busy} of them moved {octets / seconds / busy / 1000:.1f} kB/s each at {LINE_RATE} baud")
+    say(f"{modules} modules, {busy} of them moved {octets / seconds / busy / 1000:.1f} kB/s each at {LINE_RATE} baud")
     rows = [
         Row("AT to OK, 99 %", percentile(loaded, 0.99), percentile(idle, 0.99), LATENCY_LIMIT, "s"),
         Row("AT to OK, 50 %", percentile(loaded, 0.5), percentile(idle, 0.5), LATENCY_LIMIT, "s"),
