@@ -23,9 +23,9 @@ from types import FrameType
 import report
 import rows  # noqa: F401 - fills the table of rows
 from machine import machine
-from measuring import ROWS, RUNS, Entry, Figure, Run, Target
+from measuring import ROWS, RUNS, Entry, Figure, Run
 
-ROW_LIMIT = 900
+ROW_LIMIT = 1800
 """Seconds after which a row is given up, because something in it hangs."""
 
 
@@ -62,11 +62,12 @@ class Bench:
 
     def take(self, name: str) -> None:
         """Measure a row; one that fails is noted, and the others go on."""
-        self._run.row = name
         try:
-            with self._run.folder(), limited(ROW_LIMIT):
+            with self._run.begin(name), limited(ROW_LIMIT):
                 for figure in ROWS[name](self._run):
                     self._add(figure)
+                if self._run.losses:
+                    self._add(self._run.lost())
         except Exception:  # noqa: BLE001 - whatever it is, half an hour of other rows is not thrown away
             traceback.print_exc()
             self.failed.append(name)
@@ -78,13 +79,6 @@ class Bench:
         against = f"; {ratio} of {reference}" if ratio else ""
         aim = f"; target {target}: {met or 'not known'}" if target else ""
         say(f"    {name.partition(': ')[2]}: {value}{against}{aim}")
-
-    def losses(self) -> None:
-        """Add what all transfers of ours have lost."""
-        self._run.row = "lost"
-        self._run.lose(0)
-        lost = [float(octets) for octets in self._run.losses]
-        self._add(self._run.figure("octets of all rows", "octets", lost, None, Target("<=", 0, scale=None), sum(lost)))
 
 
 def _options() -> argparse.Namespace:
@@ -119,6 +113,7 @@ def main() -> int:
     _allow_descriptors()
     run = Run(say, options.scale, max(RUNS, options.runs))
     bench = Bench(run)
+    former = report.read(options.output) if options.update and options.output.exists() else None
     say("; ".join(f"{name}: {value}" for name, value in bench.facts.items()))
     if not bench.facts["optimised"]:
         say("This interpreter was built without PGO and LTO: ratios to programs in C are worse than they need be.")
@@ -126,11 +121,8 @@ def main() -> int:
         began = time.monotonic()
         say(f"[{number}/{len(options.rows)}] {name}: {report.first_line(name)}")
         bench.take(name)
+        report.write(options.output, report.merged(former, {"machine": bench.facts, "results": bench.entries}))
         say(f"    {time.monotonic() - began:.0f} s; load {os.getloadavg()[0]:.1f}")
-    bench.losses()
-    former = report.read(options.output) if options.update and options.output.exists() else None
-    document = report.merged(former, {"machine": bench.facts, "results": bench.entries})
-    report.write(options.output, document)
     say(f"\n{report.table(bench.entries)}\n\n{options.output} has all runs of each figure.")
     if bench.failed:
         print(f"not measured: {', '.join(bench.failed)}", file=sys.stderr)

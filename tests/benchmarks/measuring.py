@@ -124,7 +124,7 @@ class Figure:
 
 def rounded(value: float) -> float:
     """Return five significant digits, which is more than any figure has."""
-    return float(f"{value:.5g}")
+    return value if value == int(value) else float(f"{value:.5g}")
 
 
 def percentile(values: Iterable[float], part: float) -> float:
@@ -135,8 +135,7 @@ def percentile(values: Iterable[float], part: float) -> float:
 
 def spread(values: Sequence[float]) -> float:
     """Return how far values lie apart, in parts of their median."""
-    middle = median(values)
-    return (max(values) - min(values)) / middle if middle else 0.0
+    return (max(values) - min(values)) / median(values) if values else 0.0
 
 
 @dataclass
@@ -148,14 +147,15 @@ class Run:
     """Sizes and durations are multiplied by it; below 1 for a trial, whose figures mean nothing."""
     runs: int = RUNS
     losses: list[int] = field(default_factory=list)
-    """Octets that ours have lost or damaged in each turn, in all rows."""
+    """Octets that were lost or damaged in each turn of this row; empty: nothing was counted."""
     row: str = ""
     turn: int = 0
     place: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
 
     @contextmanager
-    def folder(self) -> Iterator[None]:
-        """Have a folder for links, sockets and captures, and remove it at the end."""
+    def begin(self, row: str) -> Iterator[None]:
+        """Begin a row, with a folder for links, sockets and captures, which is removed at the end."""
+        self.row, self.turn, self.losses = row, 0, []
         self.place = Path(tempfile.mkdtemp(prefix="bench-"))
         try:
             yield
@@ -200,7 +200,7 @@ class Run:
         Args:
             measured: what to measure.
             reference: which of it the others are compared with; None: it is not measured.
-            steady: the number of a measurement by which the reference is watched.
+            steady: the number of a measurement by which the reference is watched; 0: not by this one.
             runs: how often; None: as often as all.
 
         Returns:
@@ -213,8 +213,8 @@ class Run:
                 self.turn = turn
                 for name, measure in measured.items():
                     seen[name].append(measure())
-            watched = seen.get(reference or "", [])
-            moved = spread([steady(value) for value in watched]) if watched else 0.0
+            watched = [steady(value) for value in seen[reference]] if reference in seen else []
+            moved = spread([value for value in watched if value])
             if kept is None or moved < kept[0]:
                 kept = moved, seen
             if moved <= MOVED or self.scale < 1:
@@ -238,6 +238,11 @@ class Run:
         """Return a figure: the median of its runs unless a value is given, against the median of its reference."""
         against = Reference(reference[0], median(reference[1])) if reference and reference[1] else None
         return Figure(f"{self.row}: {name}", median(runs) if value is None else value, unit, runs, against, target)
+
+    def lost(self) -> Figure:
+        """Return how many octets were lost in this row."""
+        target = Target("<=", 0, scale=None)
+        return self.figure("octets lost", "octets", self.losses, None, target, float(sum(self.losses)))
 
 
 Rows = Iterator[Figure]

@@ -61,7 +61,8 @@ def ratio(entry: Entry) -> str:
     if reference is None or not reference["value"]:
         return ""
     times = entry["value"] / reference["value"]
-    rate = (entry["target"] or "").endswith("% of the reference")
+    target = entry["target"]
+    rate = target.endswith("% of the reference") if target else times < 0.1
     return f"{times * 100:.3g} %" if rate else f"{times:.2f} x"
 
 

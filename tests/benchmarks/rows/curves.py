@@ -36,10 +36,10 @@ class Hosts:
     def trips(self, name: str, channels: int, count: int) -> float:
         """Send one octet and wait until it is back, on one channel after the other; returns the median in µs."""
         if name == "VirtualUart":
-            seen = [trip for uart in self.uarts[:channels] for trip in uart.trips(count // channels)]
+            seen = [trip for uart in self.uarts[:channels] for trip in uart.trips(max(1, count // channels))]
         else:
             fds = self.ptys if name == "attach" else self.daemon
-            seen = [trip for fd in fds[:channels] for trip in Descriptor(fd).trips(count // channels)]
+            seen = [trip for fd in fds[:channels] for trip in Descriptor(fd).trips(max(1, count // channels))]
         return median(seen) * 1e6
 
     def echo(self, name: str, channels: int, octets: int) -> Transfer:

@@ -25,7 +25,7 @@ def emulator(run: Run) -> Rows:
 
     for modules in (100, 1000):
         number, seconds = max(20, run.count(modules)), run.seconds(4)
-        seen = run.turns({"": partial(measured, number, seconds)}, None)[""]
+        seen = run.turns({"modules": partial(measured, number, seconds)}, None)["modules"]
         rows = [{one.name: one for one in rows} for rows in seen]
         memory = [one["memory per module"] for one in rows if "memory per module" in one]
         p99 = [one["AT to OK, 99 %"] for one in rows]
