@@ -96,7 +96,7 @@ def test_plots_have_their_lines_and_units(name: str) -> None:
 
 
 def figure(value: float, target: Target, reference: float | None = 10.0) -> Figure:
-    return Figure("row: what", value, "us", [value] * 5, reference and Reference("other", reference), target)  # type: ignore[arg-type]
+    return Figure("row: what", value, "µs", [value] * 5, reference and Reference("other", reference), target)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

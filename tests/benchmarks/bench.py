@@ -120,7 +120,11 @@ def main() -> int:
     for number, name in enumerate(options.rows, 1):
         began = time.monotonic()
         say(f"[{number}/{len(options.rows)}] {name}: {report.first_line(name)}")
-        bench.take(name)
+        try:
+            bench.take(name)
+        except KeyboardInterrupt:
+            bench.failed += options.rows[number - 1 :]
+            break
         report.write(options.output, report.merged(former, {"machine": bench.facts, "results": bench.entries}))
         say(f"    {time.monotonic() - began:.0f} s; load {os.getloadavg()[0]:.1f}")
     say(f"\n{report.table(bench.entries)}\n\n{options.output} has all runs of each figure.")

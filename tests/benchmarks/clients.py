@@ -229,7 +229,7 @@ class Uart:
                 ended = True
                 done.notify()
 
-        reader = threading.Thread(target=read)
+        reader = threading.Thread(target=read, daemon=True)
         reader.start()
         sent = 0
         while sent < octets:
@@ -252,7 +252,7 @@ def echo_on_uarts(uarts: list[Uart], octets: int, window: int | None = None, pat
     """Send octets on several channels at once until they are back, in two threads for each."""
     lost: list[int] = []
     threads = [
-        threading.Thread(target=lambda uart=uart: lost.append(uart.echo_once(octets, window, patience)))
+        threading.Thread(target=lambda uart=uart: lost.append(uart.echo_once(octets, window, patience)), daemon=True)
         for uart in uarts[1:]
     ]
     began = time.perf_counter()

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import tty
 from collections.abc import Iterator
@@ -41,11 +42,12 @@ class Program:
 
     def __init__(self, *command: str | Path, ready: str | None = "^ready", environment: dict[str, str] | None = None):
         self._name = " ".join(str(word) for word in command)
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._complaints,
             env={**os.environ, **(environment or {})},
         )
         self.lines: list[str] = []
@@ -66,7 +68,9 @@ class Program:
             if select.select([self.process.stdout], [], [], left)[0]:
                 octets = os.read(self.process.stdout.fileno(), 4096)
                 if not octets:
-                    raise RuntimeError(f"{self._name} ended")
+                    self._complaints.seek(0)
+                    said = self._complaints.read()[-1000:].decode(errors="replace")
+                    raise RuntimeError(f"{self._name} ended: {said}")
                 self._said += octets
         line, _, self._said = self._said.partition(b"\n")
         return line.decode(errors="replace").rstrip("\r")
@@ -82,6 +86,7 @@ class Program:
             self.process.wait(20)
         if self.process.stdout is not None:
             self.process.stdout.close()
+        self._complaints.close()
 
     def __enter__(self) -> Self:
         return self

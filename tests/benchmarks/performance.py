@@ -57,9 +57,11 @@ def growth(document: Document, row: str, way: str) -> list[tuple[float, float]]:
 
 def plots(document: Document) -> dict[str, str]:
     """Return the plots as SVG, by the names of their files; one without points is left out."""
-    by = [("by_n1", "N1 (octets)"), ("by_channels", "channels, N1 127")]
+    by = [("by_n1", "N1 (octets)", "by N1"), ("by_channels", "channels (N1 127)", "by channels")]
     texts = [("echo", "Text forth and back", "MB/s"), ("round trip", "Round trip of one octet", "µs")]
-    speed = [Panel(title, x, y, curves(document, row, what)) for row, x in by for what, title, y in texts]
+    speed = [
+        Panel(f"{title}, {how}", x, y, curves(document, row, what)) for row, x, how in by for what, title, y in texts
+    ]
     sizes = [Series(way, growth(document, "growth", f", {way}")) for way in ("host to module", "module to host")]
     many = Series("host to module", growth(document, "channels", ""))
     names = {float(number * size): f"{number} {unit}" for unit, size in UNITS.items() for number in (1, 10, 100)}

@@ -74,7 +74,7 @@ def capture(run: Run) -> Rows:
         each = sum(len(octets) for octets in portions) / len(frame) / 1e6
         seen = run.turns({"ours": captured, reference: written}, reference, runs=max(run.runs, 15))
         ours, theirs = ([seconds / each for seconds in seen[name]] for name in ("ours", reference))
-        yield run.figure(f"added, N1 {n1}", "us/frame", ours, (reference, theirs), Target("<=", 2))
+        yield run.figure(f"added, N1 {n1}", "µs/frame", ours, (reference, theirs), Target("<=", 2))
     yield from _sessions(run)
 
 

@@ -71,9 +71,9 @@ def decode(run: Run) -> Rows:
             assert bare_loop(pieces, size) >= frames - 1
 
         ours, loop = microseconds(decoded, frames), microseconds(looped, frames)
-        seen = run.turns({"ours": ours, LOOP: loop}, LOOP, runs=max(run.runs, 9))
+        seen = run.turns({"ours": ours, LOOP: loop}, LOOP, runs=max(run.runs, 15))
         target = Target("<=", 2, 1.2)
-        yield run.figure(f"{size} octets", "us/frame", seen["ours"], (LOOP, seen[LOOP]), target)
+        yield run.figure(f"{size} octets", "µs/frame", seen["ours"], (LOOP, seen[LOOP]), target)
 
 
 @row
@@ -93,8 +93,8 @@ def encoding(run: Run) -> Rows:
                 _frame = b"\xf9%b%b%c\xf9" % (header, info, 5)
 
         ours, formatting = microseconds(encoded, times), microseconds(formatted, times)
-        seen = run.turns({"ours": ours, reference: formatting}, reference, runs=max(run.runs, 9))
-        yield run.figure(f"{size} octets", "us/frame", seen["ours"], (reference, seen[reference]), Target("<=", 5, 4))
+        seen = run.turns({"ours": ours, reference: formatting}, reference, runs=max(run.runs, 15))
+        yield run.figure(f"{size} octets", "µs/frame", seen["ours"], (reference, seen[reference]), Target("<=", 5, 4))
 
 
 def pair(size: int, channels: int = 1, queue: int = MB) -> tuple[Multiplexer, Multiplexer]:

@@ -16,7 +16,7 @@ from peers import attached, module
 
 from .trips import clean_seconds
 
-N1 = (31, 64, 127, 256, 512, 1024, 1500)
+N1 = (31, 64, 127, 256, 512, 1500)
 CHANNELS = (1, 2, 4, 8, 16, 31)
 """gsm0710muxd has no more."""
 WINDOW = 2048
@@ -76,7 +76,7 @@ def _point(run: Run, name: str, hosts: Hosts, channels: int) -> Iterator[Figure]
     times = run.turns(turns, muxd.NAME)
     reference = (muxd.NAME, times[muxd.NAME]) if hosts.daemon else None
     for ours in OURS:
-        yield run.figure(f"round trip, {ours}, {name}", "us", times[ours], reference)
+        yield run.figure(f"round trip, {ours}, {name}", "µs", times[ours], reference)
     moved = run.turns({each: partial(hosts.echo, each, channels, octets) for each in who}, muxd.NAME, clean_seconds)
     lost = sum(transfer.lost for transfer in moved.get(muxd.NAME, []))
     if lost:
@@ -103,7 +103,10 @@ def by_n1(run: Run) -> Rows:
 
 @row
 def by_channels(run: Run) -> Rows:
-    """The same at N1 127 by channels: one octet on each in turn, text on all at once; against gsm0710muxd."""
+    """Round trip of an octet on each channel in turn, and text sent forth and back on all at once; against gsm0710muxd.
+
+    N1 is 127, and 2 KB are under way on each channel; 31 channels are all that gsm0710muxd has.
+    """
     with ExitStack() as stack:
         hosts = Hosts(run, stack, max(CHANNELS), muxd.LONGEST)
         _daemons(stack, {muxd.LONGEST: hosts}, max(CHANNELS))

@@ -91,7 +91,7 @@ def tcp(run: Run) -> Rows:
 
 @row
 def tcp_unpaced(run: Run) -> Rows:
-    """The same with a line that takes octets at once, 2 MB; against 16 MB one way over a bare pty."""
+    """Move 2 MB through a TCP session, over a line that takes octets at once; against 16 MB one way over a bare pty."""
     with far_end() as far, bare(run.place, "transfer") as plain, descriptor(plain.link) as fd:
         octets, many, pty = run.octets(2 << 20), run.octets(16 << 20), Descriptor(fd)
         ways: dict[str, Callable[[], float]] = {

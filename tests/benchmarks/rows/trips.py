@@ -91,7 +91,7 @@ def _times(run: Run, name: str, seen: dict[str, list[list[float]]], target: Targ
             if key in seen
         }
         theirs = (muxd.NAME, [pooled[muxd.NAME]]) if muxd.NAME in pooled else None
-        yield run.figure(f"{name}, {what}", "us", of(name), theirs, target, pooled[name])
+        yield run.figure(f"{name}, {what}", "µs", of(name), theirs, target, pooled[name])
 
 
 def clean_seconds(transfer: Transfer) -> float:
