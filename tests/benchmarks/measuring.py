@@ -150,6 +150,8 @@ class Run:
     """Octets that were lost or damaged in each turn of this row; empty: nothing was counted."""
     row: str = ""
     turn: int = 0
+    subject: str = ""
+    """What is being measured."""
     place: Path = field(default_factory=lambda: Path(tempfile.gettempdir()))
 
     @contextmanager
@@ -179,7 +181,7 @@ class Run:
         self.losses += [0] * (max(self.runs, self.turn + 1) - len(self.losses))
         self.losses[self.turn] += octets
         if octets:
-            self.say(f"    LOST {octets} octets")
+            self.say(f"    LOST {octets} octets, {self.subject}, turn {self.turn + 1}")
 
     def rate(self, octets: int, seconds: float, lost: int = 0) -> float:
         """Return MB/s, and note what was lost."""
@@ -212,6 +214,7 @@ class Run:
             for turn in range(runs or self.runs):
                 self.turn = turn
                 for name, measure in measured.items():
+                    self.subject = name
                     seen[name].append(measure())
             watched = [steady(value) for value in seen[reference]] if reference in seen else []
             moved = spread([value for value in watched if value])

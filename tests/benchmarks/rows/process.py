@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from measuring import Rows, Run, Target, row
+from measuring import MB, Rows, Run, Target, row
 from peers import HERE, Program, emulated
 
 LINES = 16
@@ -20,7 +20,7 @@ UNWANTED = ("asyncio", "ssl", "rich")
 
 @row
 def memory(run: Run) -> Rows:
-    """Open modems one after the other in one process, and send 256 KB forth and back on four channels of each.
+    """Open modems one after the other in one process, and send 1 MB forth and back on each of their four channels.
 
     Private memory of the process for each of 15 modems more; the reference is the process with the first one.
     ``with ptys``: what `gsm0710 attach` has besides, a bridge to a pty for each channel.
@@ -29,7 +29,7 @@ def memory(run: Run) -> Rows:
 
     def host(kind: str) -> dict[str, float]:
         with emulated(run.place, 1, 2, 3, 4, count=LINES) as peer:
-            words = [kind, peer.link, str(LINES), str(run.octets(1 << 18))]
+            words = [kind, peer.link, str(LINES), str(run.octets(MB))]
             with Program(sys.executable, HERE / "memory_host.py", *words, ready=None) as program:
                 told: dict[str, float] = json.loads(program.line(300))
                 return told
