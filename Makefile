@@ -71,10 +71,10 @@ fuzz: $(VENV)/test.stamp ## the fuzz targets for TIME seconds (default 60)
 	$(BIN)/python fuzz/run.py --time $(TIME)
 
 bench: $(VENV)/test.stamp ## speed against references of the same run, in benchmarks.json; ROWS="rtt bulk": some of it
-	@$(BIN)/python tests/benchmarks/bench.py $(ROWS)
+	@$(BIN)/python tests/benchmarks/bench.py $(UPDATE) $(ROWS)
 
 performance: $(VENV)/test.stamp ## write figures and plots of docs/performance.md from benchmarks.json
-	@$(BIN)/python tests/benchmarks/performance.py
+	@$(BIN)/python tests/benchmarks/performance.py $(UPDATE)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,7 +14,7 @@ import muxd
 import rows  # noqa: F401 - fills the table of rows
 from measuring import Entry
 from plot import Panel, Series, draw
-from report import Document, markdown, read, write
+from report import Document, markdown, merged, read, write
 from rows.curves import OURS
 
 ROOT = Path(__file__).parents[2]
@@ -99,13 +99,16 @@ def written(text: str, document: Document) -> str:
 def main() -> int:
     """Write or check the page; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("figures", nargs="?", type=Path, default=ROOT / "benchmarks.json")
+    parser.add_argument("figures", nargs="?", type=Path, help="default: benchmarks.json, or the figures that are kept")
+    parser.add_argument("--update", action="store_true", help="keep the figures of other rows")
     parser.add_argument("--check", action="store_true", help="change nothing; 1 when page or plots are not current")
     options = parser.parse_args()
-    if not options.check and not options.figures.exists():
-        print(f"{options.figures} is not there: run `make bench` first", file=sys.stderr)
-        return 1
-    document = read(FIGURES if options.check else options.figures)
+    source: Path = options.figures or ROOT / "benchmarks.json"
+    if options.check or not (options.figures or source.exists()):
+        source = FIGURES
+    document = read(source)
+    if options.update:
+        document = merged(read(FIGURES), document)
     made = {PAGE: written(PAGE.read_text(encoding="utf-8"), document)}
     made.update({DOCS / name: text for name, text in plots(document).items()})
     if options.check:
@@ -113,6 +116,7 @@ def main() -> int:
         for name in stale:
             print(f"docs/{name} is not current: make performance", file=sys.stderr)
         return bool(stale)
+    print(f"{PAGE} has the figures of {source}")
     write(FIGURES, document)
     for path, text in made.items():
         path.write_text(text, encoding="utf-8")
