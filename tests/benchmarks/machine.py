@@ -33,7 +33,7 @@ def optimised() -> bool:
 
 def crcmod_in_c() -> bool:
     """Return whether crcmod has been installed with its extension."""
-    return find_spec("crcmod._crcfunext") is not None
+    return bool(getattr(cmux.protocol, "crcmod_in_c", find_spec("crcmod._crcfunext") is not None))
 
 
 def machine() -> dict[str, object]:

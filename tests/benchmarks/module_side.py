@@ -24,6 +24,7 @@ from cmux.protocol.events import DataReceived, SessionClosed
 FORWARD = 16384
 """Octets handed to the core, or kept for the line, at a time."""
 TICK = 0.001
+LATE = 0.05
 
 
 class Module:
@@ -121,25 +122,28 @@ def run(module: Module, master: int) -> None:
 
 
 def pace(module: Module, master: int, rate: int) -> None:
-    """Move octets at a baud rate, every millisecond, for ever; no more than 5 ms of them at a time."""
+    """Move octets at a baud rate, every millisecond, for ever.
+
+    A UART goes on while this process is not scheduled, so up to `LATE` of the octets that would have passed then are
+    moved at once; nothing is made up for while there was nothing to move.
+    """
     second = rate / 10
     last = due = time.monotonic()
     taken = given = 0.0
     """How many octets may be read and written now."""
     while True:
-        due += TICK
+        due = max(due + TICK, last)
         time.sleep(max(0.0, due - time.monotonic()))
         now = time.monotonic()
-        taken = min(taken + (now - last) * second, second * 0.005)
-        given = min(given + (now - last) * second, second * 0.005)
+        taken = min(taken + (now - last) * second, second * LATE)
+        given = min(given + (now - last) * second, second * LATE)
         last = now
         if taken >= 1:
-            try:
+            data = b""
+            with contextlib.suppress(BlockingIOError):
                 data = os.read(master, int(taken))
-                taken -= len(data)
                 module.receive(data, now)
-            except BlockingIOError:
-                taken = min(taken, max(1.0, second * TICK))
+            taken = taken - len(data) if len(data) == int(taken) else max(1.0, second * TICK)
         module.timeouts(now)
         module.fill(now, max(1, int(given)), 0)
         if not module.out:
