@@ -5,7 +5,7 @@ TIME   ?= 60
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test interop mutants lint conformance acceptance docs fuzz bench clean
+.PHONY: help demo test interop mutants lint conformance acceptance docs fuzz bench performance clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # hundreds of programs are started by the tests
 
@@ -80,9 +80,11 @@ docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as er
 fuzz: $(VENV)/test.stamp ## the fuzz targets for TIME seconds (default 60)
 	$(BIN)/python fuzz/run.py --time $(TIME)
 
-bench: $(VENV)/test.stamp ## speed as ratios to a reference of the same run, and a hundred emulated modules
-	$(BIN)/python tests/benchmarks/bench.py
-	$(BIN)/python tests/benchmarks/emulator_bench.py
+bench: $(VENV)/test.stamp ## speed against references of the same run, in benchmarks.json; ROWS="rtt bulk": some of it
+	@$(BIN)/python tests/benchmarks/bench.py $(UPDATE) $(ROWS)
+
+performance: $(VENV)/test.stamp ## write figures and plots of docs/performance.md from benchmarks.json
+	@$(BIN)/python tests/benchmarks/performance.py $(UPDATE)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) .compiled docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,162 +1,136 @@
-"""Speed as ratios: every row against a reference that is measured in the same run, interleaved.
+"""Speed: every figure of the table, each with its reference measured in the same run, in turns: ``make bench``.
 
-``make bench`` prints them; ``--json`` for machines. The machine may be shared: read the ratios, not the microseconds.
+Prints progress and the table, and writes ``benchmarks.json``. It takes about half an hour. The ratios depend on the
+interpreter: use one that was built with PGO, and a machine that does nothing else. The exit code is 1 when a row
+could not be measured; targets that are not met are told in the table only.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import contextlib
+import os
+import resource
+import signal
 import sys
 import time
-from collections.abc import Callable
-from statistics import median
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 
-from cmux.cli.build import build
-from cmux.protocol import (
-    AdvancedDecoder,
-    BasicDecoder,
-    Config,
-    Frame,
-    FrameType,
-    Multiplexer,
-    Option,
-    Role,
-    encode,
-    wire,
-)
-from cmux.protocol.fcs import fcs
+import report
+import rows  # noqa: F401 - fills the table of rows
+from machine import machine
+from measuring import ROWS, RUNS, Entry, Figure, Run
 
-ROUNDS = 7
-FRAMES = 2000
-READ = 512
+ROW_LIMIT = 1800
+"""Seconds after which a row is given up, because something in it hangs."""
 
 
-def _line(size: int, option: Option) -> bytes:
-    payload = bytes(range(32, 127)) * (size // 95 + 1)
-    return encode(Frame(1, True, FrameType.UIH, info=payload[:size]), option) * FRAMES
+def say(text: str) -> None:
+    """Print a line at once."""
+    print(text, flush=True)
 
 
-def _decoder(kind: type[BasicDecoder] | type[AdvancedDecoder], line: bytes) -> Callable[[], int]:
-    def run() -> int:
-        decoder = kind(1600)
-        return sum(len(decoder.receive_data(line[at : at + READ])) for at in range(0, len(line), READ))
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError in this thread after some time, whatever it waits for."""
 
-    return run
+    def late(number: int, frame: FrameType | None) -> None:
+        raise TimeoutError(f"not measured within {seconds} s")
 
-
-def _construct_per_frame(line: bytes, size: int) -> Callable[[], int]:
-    """What the decoder would cost if it parsed each header through its declaration."""
-
-    def run() -> int:
-        found = at = 0
-        while at < len(line):
-            header = wire.basic_header.parse(line[at + 1 : at + 5])
-            octets = 3 if header.length < 128 else 4
-            assert fcs(line[at + 1 : at + 1 + octets]) == line[at + 1 + octets + header.length]
-            at += octets + header.length + 3
-            found += 1
-        return found
-
-    return run
+    former = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, former)
 
 
-def _octet_by_octet(line: bytes) -> Callable[[], int]:
-    """The usual state machine: one step for each octet."""
+class Bench:
+    """One run of some rows."""
 
-    def run() -> int:
-        found = left = 0
-        state = "flag"
-        header = bytearray()
-        for octet in line:
-            if state == "flag":
-                if octet != 0xF9:
-                    header[:] = (octet,)
-                    state = "header"
-            elif state == "header":
-                header.append(octet)
-                if len(header) == 3 + (not header[2] & 1 if len(header) > 2 else 1):
-                    left = header[2] >> 1 | (header[3] << 7 if len(header) > 3 else 0)
-                    state = "info" if left else "fcs"
-            elif state == "info":
-                left -= 1
-                if not left:
-                    state = "fcs"
-            elif state == "fcs":
-                found += fcs(bytes(header)) == octet
-                state = "flag"
-        return found
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.facts = machine()
+        self._compiled = bool(self.facts["compiled"])
+        self.entries: list[Entry] = []
+        self.failed: list[str] = []
 
-    return run
+    def take(self, name: str) -> None:
+        """Measure a row; one that fails is noted, and the others go on."""
+        try:
+            with self._run.begin(name), limited(ROW_LIMIT):
+                for figure in ROWS[name](self._run):
+                    self._add(figure)
+                if self._run.losses:
+                    self._add(self._run.lost())
+        except Exception:  # noqa: BLE001 - whatever it is, half an hour of other rows is not thrown away
+            traceback.print_exc()
+            self.failed.append(name)
 
-
-def _pair(size: int) -> Callable[[], int]:
-    """Two cores, one channel, everything that a session does."""
-
-    def run() -> int:
-        config = Config(n1=size, queue_high=1 << 20)
-        host, module = Multiplexer(Role.INITIATOR, config), Multiplexer(Role.RESPONDER, config)
-        host.start(0.0)
-        for _ in range(2):
-            module.receive_data(host.data_to_send(0.0), 0.0)
-            host.receive_data(module.data_to_send(0.0), 0.0)
-            if not host.is_open(1):
-                host.open(1, 0.0)
-        module.receive_data(host.data_to_send(0.0), 0.0)
-        host.send(1, bytes(size) * FRAMES, 0.0)
-        got = 0
-        while octets := host.data_to_send(0.0, READ):
-            got += sum(len(getattr(event, "data", b"")) for event in module.receive_data(octets, 0.0))
-        return got // size
-
-    return run
+    def _add(self, figure: Figure) -> None:
+        entry = figure.entry(self._compiled)
+        self.entries.append(entry)
+        name, value, reference, ratio, target, met = report.line(entry)
+        against = f"; {ratio} of {reference}" if ratio else ""
+        aim = f"; target {target}: {met or 'not known'}" if target else ""
+        say(f"    {name.partition(': ')[2]}: {value}{against}{aim}")
 
 
-def _measure(*runs: Callable[[], int]) -> list[float]:
-    """Return the median microseconds a frame of each, taking turns."""
-    times: list[list[float]] = [[] for _ in runs]
-    for _ in range(ROUNDS):
-        for run, seen in zip(runs, times, strict=True):
-            started = time.perf_counter()
-            frames = run()
-            seen.append((time.perf_counter() - started) / frames * 1e6)
-    return [median(seen) for seen in times]
+def _options() -> argparse.Namespace:
+    names = "\n".join(f"  {name:12} {report.first_line(name)}" for name in ROWS)
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=f"rows:\n{names}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="which rows to measure (default: all)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("benchmarks.json"), metavar="FILE", help="default: %(default)s"
+    )
+    parser.add_argument("--update", action="store_true", help="keep the figures of other rows that the file has")
+    parser.add_argument("--runs", type=int, default=RUNS, help="how often each thing is measured, at least %(default)s")
+    parser.add_argument("--scale", type=float, default=1.0, help="below 1: smaller and shorter, to try it out")
+    options = parser.parse_args()
+    if unknown := [name for name in options.rows if name not in ROWS]:
+        parser.error(f"no row {', '.join(unknown)}; there are: {', '.join(ROWS)}")
+    options.rows = options.rows or list(ROWS)
+    return options
+
+
+def _allow_descriptors() -> None:
+    """Allow as many open files as the system does: a thousand modules have a socket each."""
+    with contextlib.suppress(ValueError, OSError):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def main() -> int:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="one JSON object a row")
-    options = parser.parse_args()
-    if not options.json:
-        print(build())
-    rows = []
-    for size in (8, 31, 127, 1500):
-        basic, advanced = _line(size, Option.BASIC), _line(size, Option.ADVANCED)
-        mine, other, naive, octets, whole = _measure(
-            _decoder(BasicDecoder, basic),
-            _decoder(AdvancedDecoder, advanced),
-            _construct_per_frame(basic, size),
-            _octet_by_octet(basic),
-            _pair(size),
-        )
-        rows += [
-            {
-                "what": f"decode, {size} octets",
-                "us": mine,
-                "against": "construct for each frame",
-                "ratio": naive / mine,
-            },
-            {"what": f"decode, {size} octets", "us": mine, "against": "octet by octet", "ratio": octets / mine},
-            {"what": f"decode advanced, {size}", "us": other, "against": "decode basic", "ratio": mine / other},
-            {"what": f"session, {size} octets", "us": whole, "against": "decode alone", "ratio": mine / whole},
-        ]
-    for row in rows:
-        if options.json:
-            print(json.dumps(row))
-        else:
-            print(f"{row['what']:24} {row['us']:8.2f} µs a frame   {row['ratio']:6.2f} x as fast as {row['against']}")
-    return 0
+    """Measure; return the exit code."""
+    options = _options()
+    _allow_descriptors()
+    run = Run(say, options.scale, max(RUNS, options.runs))
+    bench = Bench(run)
+    former = report.read(options.output) if options.update and options.output.exists() else None
+    say("; ".join(f"{name}: {value}" for name, value in bench.facts.items()))
+    if not bench.facts["optimised"]:
+        say("This interpreter was built without PGO and LTO: ratios to programs in C are worse than they need be.")
+    for number, name in enumerate(options.rows, 1):
+        began = time.monotonic()
+        say(f"[{number}/{len(options.rows)}] {name}: {report.first_line(name)}")
+        try:
+            bench.take(name)
+        except KeyboardInterrupt:
+            bench.failed += options.rows[number - 1 :]
+            break
+        report.write(options.output, report.merged(former, {"machine": bench.facts, "results": bench.entries}))
+        say(f"    {time.monotonic() - began:.0f} s; load {os.getloadavg()[0]:.1f}")
+    say(f"\n{report.table(bench.entries)}\n\n{options.output} has all runs of each figure.")
+    if bench.failed:
+        print(f"not measured: {', '.join(bench.failed)}", file=sys.stderr)
+    return bool(bench.failed)
 
 
 if __name__ == "__main__":

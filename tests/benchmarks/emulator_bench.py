@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from peers import Program
 
 from cmux.aio import MuxProtocol
 from cmux.protocol import Config, Role
@@ -150,13 +151,8 @@ def memory(pid: int) -> float | None:
 def emulator(count: int) -> Iterator[tuple[int, list[int]]]:
     """Run modules in one process; gives its pid and their ports."""
     command = [sys.executable, "-m", "drivers", "emulate", "--tcp", "127.0.0.1:0", "--count", str(count)]
-    with subprocess.Popen([*command, "--line-rate", str(LINE_RATE)], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process.pid, [int(process.stdout.readline().rsplit(":", 1)[1]) for _ in range(count)]
-        finally:
-            process.terminate()
-            process.wait(30)
+    with Program(*command, "--line-rate", str(LINE_RATE), ready=None) as program:
+        yield program.process.pid, [int(program.line().rsplit(":", 1)[1]) for _ in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +174,7 @@ class Row:
         )
 
 
-async def measure(modules: int, busy: int, seconds: float) -> list[Row]:
+async def measure(modules: int, busy: int, seconds: float, say: Callable[[str], object] = print) -> list[Row]:
     """Return the figures."""
     with emulator(1) as (pid, ports):
         await Host().connect(ports[0])
@@ -189,14 +185,11 @@ async def measure(modules: int, busy: int, seconds: float) -> list[Row]:
             await host.connect(port)
         idle = await latencies(hosts, seconds / 2)
         command = [sys.executable, __file__, "--transfer", *map(str, ports[:busy]), "--seconds", str(seconds)]
-        mover = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-        assert mover.stdout is not None
-        await mover.stdout.readline()
-        loaded = await latencies(hosts, seconds * 0.9)
-        taken = memory(pid)
-        octets = int(await mover.stdout.readline())
-        await mover.wait()
-    print(f"{modules} modules, {busy} of them moved {octets / seconds / busy / 1000:.1f} kB/s each at {LINE_RATE} baud")
+        with await asyncio.to_thread(Program, *command) as mover:
+            loaded = await latencies(hosts, seconds * 0.9)
+            taken = memory(pid)
+            octets = int(await asyncio.to_thread(mover.line))
+    say(f"{modules} modules, {busy} of them moved {octets / seconds / busy / 1000:.1f} kB/s each at {LINE_RATE} baud")
     rows = [
         Row("AT to OK, 99 %", percentile(loaded, 0.99), percentile(idle, 0.99), LATENCY_LIMIT, "s"),
         Row("AT to OK, 50 %", percentile(loaded, 0.5), percentile(idle, 0.5), LATENCY_LIMIT, "s"),
