@@ -111,6 +111,8 @@ def main() -> int:
     """Measure; return the exit code."""
     options = _options()
     _allow_descriptors()
+    for ending in (signal.SIGINT, signal.SIGTERM):  # also in the background: helper programs are ended
+        signal.signal(ending, signal.default_int_handler)
     run = Run(say, options.scale, max(RUNS, options.runs))
     bench = Bench(run)
     former = report.read(options.output) if options.update and options.output.exists() else None
