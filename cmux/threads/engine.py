@@ -59,7 +59,8 @@ class Engine:
         self._buffers = buffers
         self._log = port_logger(line.name)
         self.capture = capture
-        self.stopping = False
+        self.stopping: bool = False
+        """The threads are to end."""
         self.octets: deque[bytes] = deque()
         """What has been read and the core has not got."""
         self._captured = 0  # how many of them the capture has
@@ -75,7 +76,7 @@ class Engine:
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()
-        self.progress = threading.Condition(self._lock)  # written, opened, ended
+        self.progress: threading.Condition = threading.Condition(self._lock)  # written, opened, ended
         self.reader: LineReader = LineReader(self, self._lock)
         """Reads the line; a caller who waits for octets may do it instead of its thread."""
         self._writer = LineWriter(self, self._lock)
@@ -331,6 +332,11 @@ class Engine:
             self.error = SessionEnded(ended.cause, f"{self.line.name}: {ended.detail}")
         if events:
             self.progress.notify_all()
+
+    @property
+    def dispatching(self) -> bool:
+        """Whether a thread dispatches events: it goes on until none is left."""
+        return self._dispatching.locked()
 
     def dispatch(self) -> None:
         """Dispatch the events that are queued; the caller holds no lock."""

@@ -43,6 +43,10 @@ class WriterOwner(Protocol):
     def take(self, events: list[Event]) -> None:
         """Queue events; the caller holds the lock."""
 
+    @property
+    def dispatching(self) -> bool:
+        """Whether a thread dispatches events."""
+
     def dispatch(self) -> None:
         """Dispatch them; the caller holds no lock."""
 
@@ -220,7 +224,7 @@ class LineWriter:
                         self._take_next(now)
                     if self._rest:
                         return self._rest
-                if owner.events or (owner.stopping and self._who is None):
+                if (owner.events and not owner.dispatching) or (owner.stopping and self._who is None):
                     return b""
                 due = self._sleeps_until = owner.link.next_timeout()
                 self.work.wait(None if due is None else max(0.0, due - now))

@@ -7,9 +7,9 @@ import errno
 import select
 import selectors
 import socket
-import threading
 from collections.abc import Callable
 
+from ..conditions import Condition
 from .bridge_base import Bridge
 from .virtual_uart import VirtualUart
 
@@ -36,7 +36,7 @@ class TcpBridge(Bridge):
         super().__init__(uart, on_end, clients=self._accept, to_channel=self._to_channel, to_client=self._to_client)
         listener.setblocking(False)
         self._wake_read, self._wake_write = socket.socketpair()  # a pipe cannot be selected on Windows
-        self._changed = threading.Condition()
+        self._changed = Condition()
         self._client: socket.socket | None = None
         self._to_send = b""
         self._to_write = b""

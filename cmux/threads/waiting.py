@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import Callable
+
+from ..conditions import Condition
 
 _FILL = bytes(4096)
 
@@ -26,7 +27,7 @@ class Deadline:
         return None if self._at is None else max(0.0, self._at - time.monotonic())
 
 
-class ChannelCondition(threading.Condition):
+class ChannelCondition(Condition):
     """A condition that those wait on, too, who poll the line for the channel meanwhile.
 
     Args:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal, TypeVar, cast
 
+from cmux.conditions import Condition
+
 from ...clock import Clock
 from ...errors import AtError, ChannelClosed, DriverError
 from ..core.channel_base import ChannelBase, check_port, check_seconds
@@ -44,7 +46,7 @@ class AtChannel(ChannelBase):
     def __init__(self, port: Port, *, clock: Clock | None = None, close_port: bool = False) -> None:
         check_port(port, WANTED, able=all(callable(getattr(port, name, None)) for name in ("read", "write")))
         lock = threading.RLock()
-        self._changed = threading.Condition(lock)
+        self._changed = Condition(lock)
         super().__init__(port_name(port), clock, self._changed)
         self._dialogue, self._dispatcher, self._reader = (Sleeper(lock, self._clock) for _ in range(3))
         self.port = port

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TypeVar
+
+from cmux.conditions import Condition
 
 from ...clock import Clock
 from ..core.changes import Changes
@@ -16,7 +17,7 @@ class _Bell:
     """Wakes the thread that waits for it."""
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
+        self._condition = Condition()
         self._rung = False
 
     def ring(self) -> None:

@@ -13,6 +13,7 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
+from cmux.conditions import Condition
 from cmux.threads import engine, mux, waiting
 
 PATIENCE = 20.0
@@ -119,7 +120,7 @@ def order(monkeypatch: pytest.MonkeyPatch) -> Order:
     watch(mux, {"_lock": "mux", "_asking": "asking"})
 
     def begin(condition: waiting.ChannelCondition, kick: Any) -> None:
-        threading.Condition.__init__(condition, order.lock("channel", threading.RLock()))  # type: ignore[arg-type]
+        Condition.__init__(condition, order.lock("channel", threading.RLock()))  # type: ignore[arg-type]
         condition._kick, condition.watchers, condition.notified = kick, [], 0
 
     monkeypatch.setattr(waiting.ChannelCondition, "__init__", begin)
