@@ -111,7 +111,7 @@ class Decoder(ABC):
         self._offset = 0  # position of the beginning of _data, in octets since the start
         self._removed = 0  # octets taken out of _data behind its first flag
         self._needed = 0  # octets that _data has to have before it is worth a look
-        self.paused = False
+        self.paused: bool = False
         """The latest frame may end the session, and what stands behind it has not been decoded."""
         self.skipped = 0
         """Octets between frames that are not flags."""
@@ -230,6 +230,7 @@ class BasicDecoder(Decoder):
 
     option = Option.BASIC
     _flag = bytes((wire.BASIC_FLAG,))
+    paused: bool
 
     def _header_at(self, data: bytes, body: int) -> Header | BadHeader | None:
         """Parse the header at an index; None while it is incomplete."""
@@ -324,6 +325,7 @@ class AdvancedDecoder(Decoder):
 
     option = Option.ADVANCED
     _flag = bytes((wire.ADVANCED_FLAG,))
+    paused: bool
 
     def __init__(self, n1_receive: int = 1600, *, xonxoff: bool = False) -> None:
         super().__init__(n1_receive)
