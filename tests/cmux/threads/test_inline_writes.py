@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +11,16 @@ import pytest
 from interrupts import Interrupt
 from mux_leaks import nothing_left
 from mux_module import Module
+from mux_of_module import PATIENCE, channel_of, module, mux
 
 import cmux
 from cmux.line.physical import DescriptorLine
 from cmux.threads import startup_runner
 from cmux.threads.line_writer import LineWriter
 
-PATIENCE = 20.0
-
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
-__all__ = ["nothing_left"]
-
-
-@pytest.fixture
-def module() -> Iterator[Module]:
-    with Module() as module:
-        yield module
-
-
-@pytest.fixture
-def mux(module: Module) -> Iterator[cmux.Mux]:
-    with cmux.open(module.path, drain_timeout=0.0) as mux:
-        yield mux
-
-
-def channel_of(mux: cmux.Mux, dlci: int = 1) -> cmux.VirtualUart:
-    channel = mux.channel(dlci)
-    channel.timeout = PATIENCE
-    return channel
+__all__ = ["module", "mux", "nothing_left"]
 
 
 def quiet(mux: cmux.Mux) -> None:
@@ -128,7 +108,8 @@ def test_no_lock_is_held_over_a_write_or_the_capture(
         monkeypatch.setattr(captured, "feed", lambda data, **about: (look(), plain_feed(data, **about))[1])
         channel.write(b"x")
         assert channel.read(1) == b"x"
-        assert free == [True] * 6  # its capture, the write, the capture of the answer
+        # Its capture and the write; the capture of the answer, too, unless the reader thread was there first.
+        assert free in ([True] * 4, [True] * 6)
 
 
 def test_both_ways_at_once_with_full_buffers_and_two_threads_a_channel(mux: cmux.Mux) -> None:

@@ -14,6 +14,7 @@ import pytest
 from interrupts import Interrupt
 from mux_leaks import nothing_left
 from mux_module import Module
+from mux_of_module import PATIENCE, channel_of, module, mux
 
 import cmux
 from cmux.line.shared_read import SharedRead
@@ -21,32 +22,12 @@ from cmux.protocol.commands import Signals
 from cmux.protocol.events import Opened
 from cmux.threads import startup_runner
 
-PATIENCE = 20.0
-
 pytestmark = [
     pytest.mark.usefixtures("nothing_left"),
     pytest.mark.skipif(not hasattr(select, "epoll"), reason="nobody leads without epoll"),
 ]
 
-__all__ = ["nothing_left"]
-
-
-@pytest.fixture
-def module() -> Iterator[Module]:
-    with Module() as module:
-        yield module
-
-
-@pytest.fixture
-def mux(module: Module) -> Iterator[cmux.Mux]:
-    with cmux.open(module.path, drain_timeout=0.0, settle=0.0) as mux:
-        yield mux
-
-
-def channel_of(mux: cmux.Mux, dlci: int = 1) -> cmux.VirtualUart:
-    channel = mux.channel(dlci)
-    channel.timeout = PATIENCE
-    return channel
+__all__ = ["module", "mux", "nothing_left"]
 
 
 def sends(module: Module, data: bytes, dlci: int = 1) -> None:
@@ -267,7 +248,8 @@ def test_no_lock_is_held_over_the_wait_and_while_a_log_handler_runs(
     finally:
         engine._log.setLevel(level)
         engine._log.removeHandler(handler)
-    assert free == [True] * 4
+    # The wait; the handler, too, unless another thread was dispatching at that moment.
+    assert free in ([True] * 2, [True] * 4)
 
 
 def test_an_interrupt_at_any_line_of_a_leading_read_loses_no_octet_of_any_channel(

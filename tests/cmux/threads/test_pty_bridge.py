@@ -18,28 +18,15 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 from mux_module import Module
+from mux_of_module import PATIENCE, module, mux
 
 import cmux
 from cmux.bridge import PtyBridge
 from cmux.line.physical import DescriptorLine
 from cmux.line.shared_read import SharedRead
 
-PATIENCE = 20.0
-
 pytestmark = pytest.mark.usefixtures("nothing_left")
-__all__ = ["nothing_left"]
-
-
-@pytest.fixture
-def module() -> Iterator[Module]:
-    with Module() as module:
-        yield module
-
-
-@pytest.fixture
-def mux(module: Module) -> Iterator[cmux.Mux]:
-    with cmux.open(module.path, drain_timeout=0.0, settle=0.0) as mux:
-        yield mux
+__all__ = ["module", "mux", "nothing_left"]
 
 
 @contextmanager
