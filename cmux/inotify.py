@@ -23,6 +23,8 @@ class Seen(NamedTuple):
     """Somebody has opened it after all who had it open had left."""
     emptied: bool
     """All who had it open have left, as far as the events tell, and nobody has come since."""
+    left: bool
+    """Somebody has left, and nobody has come since."""
 
 
 class OpenWatch:
@@ -57,15 +59,15 @@ class OpenWatch:
 
     def look(self) -> Seen:
         """Return what has happened since the last look."""
-        came = emptied = replaced = False
+        came = emptied = replaced = left = False
         for mask in self._masks():
             if mask & _IN_OPEN:
-                came, replaced, emptied = True, replaced or emptied, False
+                came, replaced, emptied, left = True, replaced or emptied, False, False
                 self.clients += 1
             elif mask & _IN_CLOSE:
                 self.clients = max(self.clients - 1, 0)
-                emptied = not self.clients
-        return Seen(came, replaced, emptied)
+                emptied, left = not self.clients, True
+        return Seen(came, replaced, emptied, left)
 
     def _masks(self) -> list[int]:
         masks: list[int] = []

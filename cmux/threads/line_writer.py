@@ -89,6 +89,8 @@ class LineWriter:
 
     def wake_if_due(self, now: float) -> None:
         """Wake the thread if there is something to write, or if it would sleep too long; the caller holds the lock."""
+        if self._who is not None:  # it looks when it accounts for what it writes now
+            return
         if self._owner.link.wants_write(now):
             self.work.notify()
         else:
@@ -143,7 +145,7 @@ class LineWriter:
 
     def _claim(self) -> bool:
         """Take what is to be written now, unless another thread is writing; tell whether there is any."""
-        if self._who is not None:  # it takes what the caller has queued when it accounts for what it writes now
+        if self._who is not None:  # it takes what the caller has queued when it accounts
             return False
         with self._lock:
             if self._who is not None or self._rest or self._owner.stopping or self._owner.error is not None:

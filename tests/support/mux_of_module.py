@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -27,7 +28,18 @@ def mux(module: Module) -> Iterator[cmux.Mux]:
 
 
 def channel_of(mux: cmux.Mux, dlci: int = 1) -> cmux.VirtualUart:
-    """A channel whose reads end in the end."""
+    """A channel whose reads end in the end; what is said at its start is over."""
     channel = mux.channel(dlci)
     channel.timeout = PATIENCE
+    quiet(mux)
     return channel
+
+
+def quiet(mux: cmux.Mux) -> None:
+    """Wait until what is said at the start has come and left, and nobody writes or reads any more."""
+    engine = mux._engine
+    assert mux.test()
+    with engine._lock:
+        assert engine.progress.wait_for(lambda: not engine.link.unwritten and engine._writer._who is None, PATIENCE)
+    while engine.reader._who is not None:  # it has dispatched the answer, and leaves
+        threading.Event().wait(0.001)

@@ -43,8 +43,8 @@ class WaysIn:
         self._watches.append(watch)
 
         def look() -> None:
-            watch.look()
-            pty.let_others_in()
+            if watch.look().left:  # not beside one who is just opening it: that would not get the lock
+                pty.let_others_in()
 
         self._loop.add_reader(watch.fileno(), look)
 

@@ -122,6 +122,10 @@ def test_it_reads_nothing_of_that_call(
         assert following.read(4) == b"RING"
 
 
+def seen(watch: OpenWatch) -> set[str]:
+    return {name for name, value in watch.look()._asdict().items() if value}
+
+
 class TestOpenWatch:
     """Who comes and leaves between two looks."""
 
@@ -137,23 +141,24 @@ class TestOpenWatch:
         watch.close()
 
     def test_who_comes_and_leaves_is_told_once(self, file: str, watch: OpenWatch) -> None:
-        assert watch.look() == (False, False, False)
+        assert seen(watch) == set()
         with PathClient(file):
-            assert watch.look() == (True, False, False)
-            assert watch.look() == (False, False, False)
-        assert watch.look() == (False, False, True)
-        assert watch.look() == (False, False, False)
+            assert seen(watch) == {"came"}
+            assert seen(watch) == set()
+        assert seen(watch) == {"emptied", "left"}
+        assert seen(watch) == set()
 
     def test_who_comes_when_all_have_left_has_replaced_them(self, file: str, watch: OpenWatch) -> None:
         with PathClient(file):
-            assert watch.look() == (True, False, False)
+            assert seen(watch) == {"came"}
         with PathClient(file):
-            assert watch.look() == (True, True, False)
+            assert seen(watch) == {"came", "replaced"}
 
     def test_who_has_been_there_all_the_time_is_not_replaced(self, file: str, watch: OpenWatch) -> None:
         with PathClient(file):
-            assert watch.look() == (True, False, False)
+            assert seen(watch) == {"came"}
             with PathClient(file):
-                assert watch.look() == (True, False, False)
+                assert seen(watch) == {"came"}
+            assert seen(watch) == {"left"}
             with PathClient(file):
-                assert watch.look() == (True, False, False)
+                assert seen(watch) == {"came"}

@@ -11,7 +11,7 @@ import pytest
 from interrupts import Interrupt
 from mux_leaks import nothing_left
 from mux_module import Module
-from mux_of_module import PATIENCE, channel_of, module, mux
+from mux_of_module import PATIENCE, channel_of, module, mux, quiet
 
 import cmux
 from cmux.line.physical import DescriptorLine
@@ -21,14 +21,6 @@ from cmux.threads.line_writer import LineWriter
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
 __all__ = ["module", "mux", "nothing_left"]
-
-
-def quiet(mux: cmux.Mux) -> None:
-    """Wait until what is said at the start has left, and nobody writes any more."""
-    engine = mux._engine
-    assert mux.test()
-    with engine._lock:
-        assert engine.progress.wait_for(lambda: not engine.link.unwritten and engine._writer._who is None, PATIENCE)
 
 
 def test_one_octet_is_one_write_of_the_caller_and_wakes_nobody(mux: cmux.Mux, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,6 @@ def test_who_waits_reads_the_line_and_no_other_thread_runs(
     mux: cmux.Mux, module: Module, leads: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     channel = channel_of(mux)
-    assert mux.test()  # what is said at the start has come
     readers: list[threading.Thread] = []
     plain = SharedRead.read
     monkeypatch.setattr(
@@ -173,7 +172,6 @@ def test_octets_that_another_thread_delivers_end_the_wait_of_who_leads(
 ) -> None:
     """It has read them, but another thread was delivering events at that moment."""
     channel, engine = channel_of(mux), mux._engine
-    assert mux.test()
     assert engine._dispatching.acquire(timeout=PATIENCE)
 
     def deliver() -> None:
@@ -346,7 +344,6 @@ def test_a_read_of_a_terminal_asks_for_what_it_can_give(
 ) -> None:
     """Linux returns no more than 4096 octets of one at a time; memory for more stays in use with fifty modems."""
     channel = channel_of(mux)
-    assert mux.test()
     asked: set[int] = set()
     plain = os.read
 
