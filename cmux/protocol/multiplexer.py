@@ -337,6 +337,11 @@ class Multiplexer(ControlServices):
         return session.transmitter.has_output or not session.standby.rests
 
     @property
+    def has_answers(self) -> bool:
+        """Whether frames that carry no data wait to be sent: UA, MSC, other commands and responses."""
+        return self._session.transmitter.has_control
+
+    @property
     def has_events(self) -> bool:
         """Whether events wait for the next call that returns events."""
         return self._session.events.since is not None

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ANSWERS = 0.05  # the longest that the reader waits for the writer: a thread may get no turn while others compute
+
 
 class Engine:
     """Runs the session of a line.
@@ -297,6 +299,23 @@ class Engine:
         with self._lock:
             self._receive()
         self.dispatch()
+
+    def answer_first(self) -> None:
+        """Let the answers leave before more is read; the caller holds no lock, and nobody waits for it.
+
+        A peer that is asked to stop goes on until it has heard that, and what it sends meanwhile has to find room.
+        """
+        core = self.link.multiplexer
+        if not core.has_answers:
+            return
+        if not self.is_own_thread:
+            self._writer.push()
+            return
+        with self._lock:  # not for one who writes: the line may be full until more is read here
+            self.progress.wait_for(
+                lambda: not core.has_answers or self._writer.is_writing or self.stopping or self.error is not None,
+                _ANSWERS,
+            )
 
     def _receive(self) -> None:
         try:

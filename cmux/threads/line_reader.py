@@ -32,6 +32,9 @@ class ReaderOwner(Protocol):
     def process(self) -> None:
         """Process `octets`; the caller holds no lock, and is the one who reads."""
 
+    def answer_first(self) -> None:
+        """Let the answers leave before more is read; the caller holds no lock, and nobody waits for it."""
+
     def lose(self, cause: Cause, detail: str) -> None:
         """End the session because the line is not usable any more."""
 
@@ -78,6 +81,7 @@ class LineReader:
                     if data:
                         owner.octets.append(data)
                         owner.process()
+                        owner.answer_first()
                     continue
                 self._line.wait()
                 if self._claim(self._thread):
@@ -87,6 +91,7 @@ class LineReader:
                         owner.process()
                     with self._lock:
                         self._who = None
+                    owner.answer_first()  # a caller may lead meanwhile
         except HungUp as error:
             owner.lose(Cause.LINE_LOST, str(error))
         finally:
@@ -151,6 +156,7 @@ class LineReader:
             if there:
                 line.read(self._owner.octets)
                 self._owner.process()
+                self._owner.answer_first()
                 return True
         except HungUp as error:
             self.cease()

@@ -79,6 +79,11 @@ class LineWriter:
         self._thread: int | None = None  # that runs `run`
         self._sleeps_until: float | None = None  # when the thread looks again by itself; None: never
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether somebody is about to put octets on the line."""
+        return self._who is not None
+
     def wake(self) -> None:
         """Wake the thread if there is something to write or to dispatch, or if it would sleep too long."""
         with self._lock:

@@ -177,7 +177,8 @@ class Module:
         if due is not None and due <= now:
             self._handle(self._core.handle_timeout(now))
         if (self.in_mux or not self.habits.knows_at) and self.habits.answers_sabm:
-            self._out += self._core.data_to_send(now)
+            if not self._out:  # else what is told to stop has left already
+                self._out = self._core.data_to_send(now)
         else:
             self._core.data_to_send(now)
         due = self._core.next_timeout()

@@ -357,3 +357,33 @@ def test_a_read_of_a_terminal_asks_for_what_it_can_give(
         sends(module, b"x")
         assert channel.read(1) == b"x"
     assert asked == {4096}
+
+
+@pytest.mark.parametrize("who", ["the reader thread", "a caller"])
+def test_a_peer_that_is_asked_to_stop_hears_that_before_more_is_read(
+    mux: cmux.Mux, module: Module, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However late the writer gets its turn in a busy program, nothing is dropped meanwhile."""
+    channel, other = channel_of(mux, 1), channel_of(mux, 2)
+    handle, engine = channel._handle, mux._engine
+    assert handle is not None
+    plain = engine._writer.work.wait
+
+    def wait(timeout: float | None) -> None:
+        plain(timeout)
+        engine._lock.release()
+        threading.Event().wait(0.2)
+        engine._lock.acquire()
+
+    monkeypatch.setattr(engine._writer.work, "wait", wait)
+    assert mux.test()
+    data = bytes(range(256)) * 12_000
+    sends(module, data)
+    if who == "a caller":
+        other.timeout = 0.5
+        assert other.read(1) == b""
+    with engine._lock:
+        assert engine.progress.wait_for(lambda: handle.buffer.paused, PATIENCE)
+    assert mux.test()
+    assert channel.read(len(data)) == data
+    assert mux.stats()["received_discarded"] == 0

@@ -182,7 +182,7 @@ def test_an_interruption_at_any_wait_executes_nothing(echo_server: Peer, reading
                 while not got.endswith(b"goes on"):
                     session.settimeout(100.0)
                     got += session.recv(100)
-    assert interrupt_at > 5
+    assert interrupt_at > 2  # for the prompt and for the result; more, as its answers come in pieces
 
 
 @pytest.mark.requirement("S3.45", "S4.11")
