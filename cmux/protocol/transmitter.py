@@ -140,6 +140,8 @@ class Transmitter:
             self._flags = 0
         while not (self.asleep or self.waking):
             left, dlc, size = limit if out else None, None, 0
+            if left == 0:  # a paced line
+                break
             if (control := self._next_control()) is not None:
                 octets = encode(control.frame, self._config.option)
             elif (turn := self._next_turn()) is None:

@@ -252,7 +252,7 @@ class ChannelStream(serial.SerialBase):
                 self._write_cancelled = False
                 return taken or None
             # The condition has been held since send(), so Writable cannot slip in between.
-            if not taken and not handle.condition.wait(deadline.left()):
+            if not taken and not handle.condition.room.wait(deadline.left()):
                 raise SerialTimeoutException("Write timeout")
             return taken
 

@@ -216,7 +216,7 @@ class DlcHandle(ChannelWaits):
         """Queue octets; the caller lets `Engine.push` or `Engine.wake` follow.
 
         Returns:
-            How many were queued; `condition` is notified when there is room for more.
+            How many were queued; `condition.room` is notified when there is room for more.
 
         Raises:
             DlcError: the DLC has been closed.
@@ -320,6 +320,8 @@ class DlcHandle(ChannelWaits):
             elif isinstance(event, Writable):
                 if self._flag is not None:
                     self._flag.set_writable(True)
+                self.condition.notify_room()
+                return
             elif not isinstance(event, SignalsChanged):
                 return
             self.condition.notify_all()

@@ -173,10 +173,10 @@ class LineWriter:
                 if self._rest or owner.stopping:
                     self.work.notify_all()
                     return False
-                if not owner.link.wants_write(now):
-                    self.wake_in_time()
-                    return False
-            return self._take_next(now)
+            if self._take_next(now):
+                return True
+            self.wake_in_time()
+            return False
         except BaseException:
             owner.interrupted()
             raise
@@ -227,9 +227,8 @@ class LineWriter:
                 if self._who is None:
                     if self._rest:
                         self._who = self._thread
-                    else:
-                        self._take_next(now)
-                    if self._rest:
+                        return self._rest
+                    if self._take_next(now):
                         return self._rest
                 if (owner.events and not owner.dispatching) or (owner.stopping and self._who is None):
                     return b""
@@ -240,12 +239,11 @@ class LineWriter:
     # --- Both; the caller holds the lock, but for `_capture` ---
 
     def _take_next(self, now: float) -> bool:
-        """Take the next portion, or let the thread sleep no longer than it may."""
+        """Take the next portion; tell whether there is one."""
         self._rest = self._owner.link.next_write(now)
-        self._captured = False
         if not self._rest:
-            self.wake_in_time()
             return False
+        self._captured = False
         self._who = threading.get_ident()
         return True
 

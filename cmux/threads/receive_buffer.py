@@ -27,7 +27,7 @@ class ReceiveBuffer:
         self, arrived: Callable[[bool], None] = lambda full: None, kick: Callable[[], None] = lambda: None
     ) -> None:
         self.condition: ChannelCondition = ChannelCondition(kick)
-        """Notified when octets came, when there is room again, and when the state of the channel has changed."""
+        """Notified when octets came, when there is room to write, and when the state of the channel has changed."""
         self.xonxoff = False
         """XON and XOFF among the received octets are taken out, and start and stop what is written."""
         self.held: bool = False
@@ -54,12 +54,19 @@ class ReceiveBuffer:
         """
         with self.condition:
             if self.xonxoff:
-                on, off = data.rfind(XON), data.rfind(XOFF)
-                if on != off:
-                    self.held = off > on
-                    data = data.translate(None, bytes((XON, XOFF)))
+                data = self._obey(data)
             self._arrived(self.put(data, time.monotonic()))
-            self.condition.notify_all()
+            self.condition.notify_octets()
+
+    def _obey(self, data: bytes) -> bytes:
+        """Stop or start what is written, and return the other octets."""
+        on, off = data.rfind(XON), data.rfind(XOFF)
+        if on == off:
+            return data
+        self.held = off > on
+        if not self.held:
+            self.condition.notify_room()
+        return data.translate(None, bytes((XON, XOFF)))
 
     def put(self, data: bytes, now: float) -> bool:
         """Add octets from the line; those without room are dropped and counted.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Callable
 
@@ -31,22 +32,36 @@ class ChannelCondition(Condition):
     """A condition that those wait on, too, who poll the line for the channel meanwhile.
 
     Args:
-        kick: called when all are notified; lets who polls look again.
+        kick: called when octets have come; lets who polls look again.
     """
 
-    def __init__(self, kick: Callable[[], None]) -> None:
-        super().__init__()
+    def __init__(self, kick: Callable[[], None], lock: threading.RLock | None = None) -> None:
+        lock = threading.RLock() if lock is None else lock
+        super().__init__(lock)
+        self.room: Condition = Condition(lock)
+        """For who waits for room to write, with the same lock: octets that come do not wake it."""
         self.notified: int = 0
-        """How often all were notified."""
+        """How often who waits for octets was notified."""
         self.watchers: list[Callable[[], object]] = []
-        """Called when all are notified, with the condition held: they may not wait."""
+        """Called at every notification, with the condition held: they may not wait."""
         self._kick = kick
 
     def notify_all(self) -> None:
-        """Wake all who wait."""
+        """Wake all who wait: the state of the channel has changed."""
+        self.room.notify_all()
+        self.notify_octets()
+
+    def notify_octets(self) -> None:
+        """Wake all who wait for octets."""
         self.notified += 1
         super().notify_all()
         self._kick()
+        for watcher in self.watchers:
+            watcher()
+
+    def notify_room(self) -> None:
+        """Wake all who wait for room to write."""
+        self.room.notify_all()
         for watcher in self.watchers:
             watcher()
 

@@ -178,3 +178,35 @@ def test_closing_waits_for_who_is_writing(module: Module, monkeypatch: pytest.Mo
     mux.close()
     writing.join(PATIENCE)
     assert order == [True]
+
+
+def test_octets_that_come_wake_nobody_who_waits_for_room(mux: cmux.Mux, module: Module) -> None:
+    channel = channel_of(mux)
+    handle = channel._handle
+    assert handle is not None
+    module.run(lambda core, now: core.pause_reading(1, now))
+    assert mux.test()  # that has come
+    waiting, woken = threading.Event(), []
+    plain = handle.condition.room.wait
+
+    def wait(timeout: float | None) -> bool:
+        waiting.set()
+        try:
+            return plain(timeout)
+        finally:
+            woken.append(len(got))
+
+    handle.condition.room.wait = wait  # type: ignore[method-assign]
+    got = b""
+    data = bytes(100_000)
+    writing = threading.Thread(target=channel.write, args=(data,))
+    writing.start()
+    assert waiting.wait(PATIENCE)
+    for _ in range(20):
+        module.run(lambda core, now: module.feed(1, b"x"))
+        got += channel.read(1)
+    module.run(lambda core, now: core.resume_reading(1, now))
+    got += channel.read(len(data))
+    writing.join(PATIENCE)
+    assert got == b"x" * 20 + data
+    assert min(woken) >= 20

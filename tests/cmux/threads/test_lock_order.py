@@ -13,7 +13,6 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
-from cmux.conditions import Condition
 from cmux.threads import engine, mux, waiting
 
 PATIENCE = 20.0
@@ -119,9 +118,10 @@ def order(monkeypatch: pytest.MonkeyPatch) -> Order:
     watch(engine, {"_lock": "core", "_dispatching": "dispatching"})
     watch(mux, {"_lock": "mux", "_asking": "asking"})
 
+    plain = waiting.ChannelCondition.__init__
+
     def begin(condition: waiting.ChannelCondition, kick: Any) -> None:
-        Condition.__init__(condition, order.lock("channel", threading.RLock()))  # type: ignore[arg-type]
-        condition._kick, condition.watchers, condition.notified = kick, [], 0
+        plain(condition, kick, order.lock("channel", threading.RLock()))  # type: ignore[arg-type]
 
     monkeypatch.setattr(waiting.ChannelCondition, "__init__", begin)
     return order
