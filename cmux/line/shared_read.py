@@ -51,7 +51,7 @@ class SharedRead:
 
     def wait(self) -> None:
         """Wait until there is something to read and nobody leads, or the wait was cancelled; for the thread."""
-        self._thread.poll()
+        self._thread.poll(maxevents=2)  # it takes memory for as many
 
     def take(self) -> None:
         """Become the one who leads."""
