@@ -171,7 +171,7 @@ async def test_asyncio_streams_run_over_it(driver: TcpipDriver) -> None:
         await writer.drain()
         assert await reader.readexactly(7000) == b"streams" * 1000
         writer.write_eof()  # no FIN goes out for it, and the session stays
-        peer.connections[0].sendall(b"still")
+        peer.connection().sendall(b"still")
         assert await reader.readexactly(5) == b"still"
         writer.close()
         await writer.wait_closed()

@@ -113,6 +113,7 @@ class Peer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections: list[socket.socket] = []
+        self._came = threading.Condition()
         self._threads = [threading.Thread(target=self._accept, name="peer")]
         self._threads[0].start()
 
@@ -122,7 +123,9 @@ class Peer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            self.connections.append(connection)
+            with self._came:
+                self.connections.append(connection)
+                self._came.notify_all()
             thread = threading.Thread(target=self._run, args=(connection,), name="peer connection")
             thread.start()
             self._threads.append(thread)
@@ -130,6 +133,12 @@ class Peer:
     def _run(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             self._serve(connection)
+
+    def connection(self) -> socket.socket:
+        """Return the first connection: who has connected may be told before `accept` returns here."""
+        with self._came:
+            assert self._came.wait_for(lambda: self.connections, PATIENCE)
+            return self.connections[0]
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

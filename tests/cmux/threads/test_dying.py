@@ -63,9 +63,9 @@ class Waits:
                         self._epoll.close,
                     )
 
-                def poll(self, timeout: float | None = None) -> object:
+                def poll(self, timeout: float | None = None, maxevents: int = -1) -> object:
                     noted.polls.setdefault(threading.current_thread().name, []).append(timeout)
-                    return self._epoll.poll(timeout)
+                    return self._epoll.poll(timeout, maxevents)
 
             monkeypatch.setattr(select, "epoll", Epoll)
 

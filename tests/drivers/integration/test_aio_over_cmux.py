@@ -198,7 +198,7 @@ async def test_data_mode_is_left_by_plus_signs_and_by_dtr_through_msc(echo_serve
             assert await exactly(session, len(data)) == data
             async with driver.command_mode() as commands:
                 assert not driver.online
-                echo_server.connections[0].sendall(b"meanwhile")
+                echo_server.connection().sendall(b"meanwhile")
                 assert (await commands.command("AT+QIMODE?")).lines == ("+QIMODE: 1",)
             assert driver.online
             assert await exactly(session, 9) == b"meanwhile"

@@ -182,7 +182,7 @@ def test_figure_1(lab: Lab) -> None:
         session = driver.connect("TCP", "127.0.0.1", peer.port)
         session.sendall(WELCOME, end="ctrl-z")
         driver.show("QISHOWRA")
-        peer.connections[0].sendall(GREAT)
+        peer.connection().sendall(GREAT)
         assert exactly(session, 26) == GREAT
         session.close()
     assert lab.commands(1) == [

@@ -49,7 +49,7 @@ def test_a_few_commands_in_between(quick: Lab, echo_server: Peer, way: str) -> N
             assert session.acknowledged().sent == 6
             with pytest.raises(TcpipError, match="command mode"):
                 session.send(b"no")
-            echo_server.connections[0].sendall(b"kept by the module")
+            echo_server.connection().sendall(b"kept by the module")
         assert driver.online
         assert exactly(session, 18, LONG) == b"kept by the module"
         session.sendall(b"after")

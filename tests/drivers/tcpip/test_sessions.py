@@ -96,7 +96,7 @@ def test_shutdown_refuses_what_was_shut_and_nothing_else(session: Any, echo_serv
     session.shutdown(socket.SHUT_WR)
     with pytest.raises(BrokenPipeError):
         session.send(b"after")
-    echo_server.connections[0].sendall(b"still heard")  # no FIN has gone out
+    echo_server.connection().sendall(b"still heard")  # no FIN has gone out
     assert exactly(session, 11) == b"still heard"
     session.shutdown(socket.SHUT_RD)
     assert session.recv(1) == b""
