@@ -263,4 +263,4 @@ class FrameDropped(Event):
     reason: DropReason
     """Which check failed."""
     raw: bytes
-    """From the opening flag to the last octet that was examined."""
+    """From the opening flag to the last octet that was examined; to the next flag, where another one has told the rest."""

@@ -10,7 +10,7 @@ from . import wire
 from .config import Option
 from .errors import FrameError
 from .events import DropReason, FrameDropped
-from .fcs import fcs
+from .fcs import SliceFcs, fcs
 from .headers import CARRY_INFO, HEADERS, BadHeader, Header
 from .headers import Frame as Frame
 from .wire import FrameType
@@ -111,6 +111,8 @@ class Decoder(ABC):
         self._offset = 0  # position of the beginning of _data, in octets since the start
         self._removed = 0  # octets taken out of _data behind its first flag
         self._needed = 0  # octets that _data has to have before it is worth a look
+        self._given_up = -1  # a partial frame that begins before this position is not waited for
+        self._shown = 0  # the position behind what `FrameDropped` events have told
         self.paused: bool = False
         """The latest frame may end the session, and what stands behind it has not been decoded."""
         self.skipped = 0
@@ -185,12 +187,9 @@ class Decoder(ABC):
         Yields:
             The partial frames given up, as `DropReason.TRUNCATED`, and what was found behind their flags.
         """
-        while self.pending and (force or self._frame_behind()):
-            start = self._opening_flag()
-            offset, raw = self._offset + start, self._data[start:]
+        if self.pending:
+            self._given_up = self._offset + (len(self._data) if force else self._last_good())
             self._needed = 0
-            self._drop_to(start + 1)
-            yield offset, FrameDropped(offset, DropReason.TRUNCATED, raw)
             yield from self._positioned()
 
     def finish(self) -> Generator[Decoded]:
@@ -201,10 +200,6 @@ class Decoder(ABC):
         """Forget a partial frame: what comes next is from a new line."""
         self._needed, self.paused = 0, False
         self._drop_to(len(self._data))
-
-    def _opening_flag(self) -> int:
-        """Find the last flag of the run that `_data` begins with."""
-        return len(self._data) - len(self._data.lstrip(self._flag)) - 1
 
     def _drop_to(self, index: int) -> None:
         if index:
@@ -221,8 +216,8 @@ class Decoder(ABC):
         """
 
     @abstractmethod
-    def _frame_behind(self) -> bool:
-        """Tell whether a complete frame with a good FCS lies behind the flag of the partial one."""
+    def _last_good(self) -> int:
+        """Return the index of the opening flag of the last complete frame with a good FCS; -1 if there is none."""
 
 
 class BasicDecoder(Decoder):
@@ -252,6 +247,7 @@ class BasicDecoder(Decoder):
         known, new, octet, uih = _BASIC_HEADERS.parsed, tuple.__new__, wire.BASIC_FLAG, _UIH
         base, size, last = self._offset, len(data), len(data) - 1
         items: list[Frame | FrameDropped] = []
+        checks: SliceFcs | None = None
         if not data.startswith(flag):
             start = self._flag_from(0)
         while start < last and not paused:  # at a flag, and something behind it
@@ -259,9 +255,13 @@ class BasicDecoder(Decoder):
             while data[body : body + 1] == flag:  # 27.010 5.2.5: any run of flags is fill
                 start, body = body, body + 1
             header = known.get(data[body : body + 3]) or known.get(data[body : body + 4])
-            if header is None and (header := self._header_at(data, body)) is None:
-                break
-            if isinstance(header, BadHeader):
+            if header is None:
+                header = self._header_at(data, body)
+            if header is None:
+                if base + start >= self._given_up or body == size:
+                    break
+                reason, end = DropReason.TRUNCATED, last
+            elif isinstance(header, BadHeader):
                 reason, end = header.reason, body + header.size - 1
             else:
                 dlci, cr, kind, pf, _, _, octets, length, expected = header
@@ -271,11 +271,15 @@ class BasicDecoder(Decoder):
                 if length > longest:
                     reason, end = DropReason.TOO_LONG, begin - 1
                 elif end >= size:
-                    self._needed = end - start + 1
-                    break
+                    if base + start >= self._given_up:
+                        self._needed = end - start + 1
+                        break
+                    reason, end = DropReason.TRUNCATED, last
                 elif data[end] != octet:  # 27.010 5.2.3
                     reason = DropReason.NO_CLOSING_FLAG
-                elif data[check] != (fcs(data[body:check]) if expected is None else expected):
+                elif expected is None and data[check] != (checks := checks or SliceFcs(data)).of(body, check):
+                    reason = DropReason.FCS
+                elif expected is not None and data[check] != expected:
                     reason = DropReason.FCS
                 else:
                     items.append(new(Frame, (dlci, cr, kind, pf, data[begin:check], 0, 0)))
@@ -284,10 +288,14 @@ class BasicDecoder(Decoder):
                     start = end  # 27.010 5.2.6.1: the closing flag may open the next frame
                     paused = kind is not uih or not dlci
                     continue
+            following = self._flag_from(body)  # behind the *opening* flag: a damaged length costs this frame only
+            if base + start < self._shown - 1 and end >= following:  # told already, but for a shared flag
+                end = following - 1
+            self._shown = max(self._shown, base + end + 1)
             items.append(FrameDropped(base + start, reason, data[start : end + 1]))
             if offsets is not None:
                 offsets.append(base + start)
-            start = self._flag_from(body)  # behind the *opening* flag: a damaged length costs this frame only
+            start = following
         self._offset, self._data, self.paused = base + start, data[start:], paused
         return items
 
@@ -299,20 +307,20 @@ class BasicDecoder(Decoder):
         self.skipped += found - index
         return found
 
-    def _frame_behind(self) -> bool:
-        data, flag = self._data, self._flag
-        start = data.find(flag, self._opening_flag() + 1)
+    def _last_good(self) -> int:
+        data, flag, checks = self._data, self._flag, SliceFcs(self._data)
+        start = data.rfind(flag)
         while start >= 0:
             body = start + 1
             header = self._header_at(data, body)
             if isinstance(header, Header) and header.length <= self._n1:
                 check = body + header.size + header.length
                 if data[check + 1 : check + 2] == flag and data[check] == (
-                    fcs(data[body:check]) if header.fcs is None else header.fcs
+                    checks.of(body, check) if header.fcs is None else header.fcs
                 ):
-                    return True
-            start = data.find(flag, body)
-        return False
+                    return start
+            start = data.rfind(flag, 0, start)
+        return -1
 
 
 class AdvancedDecoder(Decoder):
@@ -351,8 +359,11 @@ class AdvancedDecoder(Decoder):
                 self.skipped += len(octets) - self._longest
                 items.append(FrameDropped(offset, DropReason.TOO_LONG, flag + octets[: self._longest]))
             elif end < 0:
-                self._keep_partial(start, octets)
-                return items
+                if offset >= self._given_up or not octets:
+                    self._keep_partial(start, octets)
+                    return items
+                self.skipped += len(octets)
+                items.append(FrameDropped(offset, DropReason.TRUNCATED, flag + octets))
             elif not octets:  # XON or XOFF between two flags: fill
                 start = end
                 continue
@@ -395,5 +406,5 @@ class AdvancedDecoder(Decoder):
             return DropReason.FCS
         return Frame(header.dlci, header.cr, header.type, header.pf, info, header.nr, header.ns)
 
-    def _frame_behind(self) -> bool:
-        return False  # a flag would have ended the partial frame
+    def _last_good(self) -> int:
+        return -1  # a flag would have ended the partial frame

@@ -7,6 +7,7 @@ bare data may come in more or fewer pieces.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from .patterns import Header, LinePattern
@@ -14,6 +15,7 @@ from .patterns import Header, LinePattern
 MAX_LINE = 2048
 MAX_PAYLOAD = 65536
 CR, LF, BLANK, GREATER = b"\r", b"\n", b" ", b">"
+_LINE_ENDS = re.compile(b"[\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +186,8 @@ class Lexer:
                 self._skipping = end < 0
                 del self._octets[: end + 1 if end >= 0 else len(self._octets)]
                 continue
-            blank = len(self._octets) - len(self._octets.lstrip(b"\r\n"))
-            if blank:
-                del self._octets[:blank]
+            if blank := _LINE_ENDS.match(self._octets):
+                del self._octets[: blank.end()]
                 self._spaced = True
                 continue
             if self.prompt and self._octets.startswith(GREATER):
