@@ -263,4 +263,7 @@ class FrameDropped(Event):
     reason: DropReason
     """Which check failed."""
     raw: bytes
-    """From the opening flag to the last octet that was examined; to the next flag, where another one has told the rest."""
+    """From the opening flag to the last octet that was examined.
+
+    No octet is told of more than twice: where another event has told of it already, this one ends at the next flag.
+    """

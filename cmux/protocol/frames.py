@@ -277,9 +277,9 @@ class BasicDecoder(Decoder):
                     reason, end = DropReason.TRUNCATED, last
                 elif data[end] != octet:  # 27.010 5.2.3
                     reason = DropReason.NO_CLOSING_FLAG
-                elif expected is None and data[check] != (checks := checks or SliceFcs(data)).of(body, check):
-                    reason = DropReason.FCS
-                elif expected is not None and data[check] != expected:
+                elif data[check] != (
+                    (checks := checks or SliceFcs(data)).of(body, check) if expected is None else expected
+                ):
                     reason = DropReason.FCS
                 else:
                     items.append(new(Frame, (dlci, cr, kind, pf, data[begin:check], 0, 0)))

@@ -1,4 +1,4 @@
-"""Counts what is done instead of how long it takes: lines of the project's own code, and octets that the FCS goes through."""
+"""Counts what is done instead of how long it takes: lines that run, and octets that the FCS goes through."""
 
 from __future__ import annotations
 

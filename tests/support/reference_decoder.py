@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-SABM, UA, DM, DISC, UIH, UI, I, RR, RNR, REJ = 0x2F, 0x63, 0x0F, 0x43, 0xEF, 0x03, 0x00, 0x01, 0x05, 0x09
+SABM, UA, DM, DISC, UIH, UI, RR, RNR, REJ = 0x2F, 0x63, 0x0F, 0x43, 0xEF, 0x03, 0x01, 0x05, 0x09
+NUMBERED_INFO = 0x00
 P_OR_F = 0x10
 
 
@@ -60,7 +61,7 @@ def _control(octet: int, *, error_recovery: bool) -> tuple[int, bool, int, int] 
     """§5.2.1.3, table 2, and §6: type, P/F, N(R), N(S); None: no such type."""
     pf = bool(octet & P_OR_F)
     if error_recovery and octet & 1 == 0:
-        return I, pf, octet >> 5, octet >> 1 & 7
+        return NUMBERED_INFO, pf, octet >> 5, octet >> 1 & 7
     if error_recovery and octet & 0x0F in (RR, RNR, REJ):
         return octet & 0x0F, pf, octet >> 5, 0
     kind = octet & ~P_OR_F
@@ -172,9 +173,9 @@ def _advanced_frame(between: bytes, n1: int) -> Good | Bad:
         return Bad("control")
     if len(info) > n1:
         return Bad("too_long")
-    if info and kind[0] not in (UIH, UI, I):
+    if info and kind[0] not in (UIH, UI, NUMBERED_INFO):
         return Bad("length")
-    covered = bytes(body[:2]) + info if kind[0] in (UI, I) else bytes(body[:2])
+    covered = bytes(body[:2]) + info if kind[0] in (UI, NUMBERED_INFO) else bytes(body[:2])
     if fcs != check_sequence(covered):
         return Bad("fcs")
     return Good(address >> 2, bool(address & 2), kind[0], kind[1], info, kind[2], kind[3])

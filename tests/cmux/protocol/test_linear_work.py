@@ -1,4 +1,4 @@
-"""No input makes the decoder work more than in proportion to the octets it has: an 8-bit check invites long searches."""
+"""No input makes the decoder work more than in proportion to its octets: an 8-bit check invites long searches."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_the_first_to_tell_of_octets_tells_of_all() -> None:
     inner = b"\xf9\x07\xef\x0d" + b"abc\xf9def"
     outer = b"\xf9\x07\xef" + bytes((len(inner) << 1 | 1,)) + inner + b"\x00\xf9"
     decoder = BasicDecoder()
-    dropped = [item for item in (*decoder.receive_data(outer), *(x for _, x in decoder.finish()))]
+    dropped = [*decoder.receive_data(outer), *(item for _, item in decoder.finish())]
     assert [getattr(item, "raw", item) for item in dropped] == [outer, b"\xf9\x07\xef\x0dabc", b"\xf9d"]
 
 
