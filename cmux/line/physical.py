@@ -146,7 +146,7 @@ class DescriptorLine(_SettableLine):
 
     def shared_read(self) -> SharedRead | None:
         """See `Line.shared_read`."""
-        if self._shared is None and hasattr(select, "epoll"):
+        if self._shared is None and self._wake_read >= 0 and hasattr(select, "epoll"):  # it is open
             with contextlib.suppress(OSError):
                 self._shared = SharedRead(self._fd, self._wake_read, self._read_size)
         return self._shared

@@ -19,15 +19,17 @@ class Living(Protocol):
 
 
 _living: weakref.WeakSet[Living] = weakref.WeakSet()
+_locking: weakref.WeakSet[Living] = weakref.WeakSet()  # closed ones, too: a child may call them, and has their locks
 
 
 def begin(one: Living) -> None:
-    """Register an object that has to be closed when the process ends."""
+    """Register an object that has locks, and has to be closed when the process ends."""
+    _locking.add(one)
     _living.add(one)
 
 
 def end(one: Living) -> None:
-    """Unregister an object that is closed."""
+    """Note that an object is closed."""
     _living.discard(one)
 
 
@@ -37,7 +39,7 @@ def _close_all() -> None:
 
 
 def _after_fork() -> None:
-    for one in list(_living):
+    for one in list(_locking):
         one._abandon()
 
 

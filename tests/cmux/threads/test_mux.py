@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -116,8 +117,8 @@ def test_a_finalizer_neither_waits_nor_takes_a_lock() -> None:
         mux.close()
 
 
-def in_a_child(work: Callable[[], object], mux: cmux.Mux, held: threading.Condition) -> str:
-    """Fork while another thread holds a condition; let the child work and close its Mux, and return what it raised."""
+def in_a_child(work: Callable[[], object], mux: cmux.Mux, held: AbstractContextManager[object]) -> str:
+    """Fork while another thread holds a lock; let the child work and close its Mux, and return what it raised."""
     read, write = os.pipe()
     at_work, forked = threading.Event(), threading.Event()
 
@@ -161,6 +162,22 @@ def test_a_child_after_a_fork_has_a_dead_mux_and_says_nothing() -> None:
         assert port.read(10) == b"still here"
         assert b"from the child" not in bytes(module.raw)
         assert CLD not in bytes(module.raw)
+
+
+@pytest.mark.parametrize("of", ["mux", "channels", "core", "channel"])
+def test_a_child_after_a_fork_does_not_wait_for_what_a_thread_of_the_parent_had_begun_on_a_closed_mux(of: str) -> None:
+    with Module() as module:
+        mux = cmux.open(module.path)
+        handle = mux.channel(1)._handle
+        mux.close()
+        locks: dict[str, AbstractContextManager[object]] = {
+            "mux": mux._lock,
+            "channels": mux._channels._lock,
+            "core": mux._engine._lock,
+            "channel": handle.condition,
+        }
+        said = in_a_child(lambda: mux.channel(1), mux, locks[of])
+        assert said == f"{module.path}: the multiplexer belongs to the parent process"
 
 
 def test_a_child_after_a_fork_serves_nobody_and_says_nothing() -> None:
