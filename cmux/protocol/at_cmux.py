@@ -100,7 +100,7 @@ def parse_current(text: bytes) -> dict[str, int]:
     values: dict[str, int] = {}
     for name, part in zip(FIELDS, found[1].split(b","), strict=False):
         digits = part.strip(b" ()")
-        if digits.isdigit() and len(digits) <= _MAX_DIGITS:
+        if digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS:
             values[name] = int(digits)
     return values
 

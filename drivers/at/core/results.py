@@ -5,12 +5,14 @@ from __future__ import annotations
 from ...errors import CallFailed, CmeError, CmsError, CommandError
 from .module_news import POWER_DOWN
 from .patterns import LinePattern, any_match
+from .values import number
 
 OK = LinePattern("OK")
 ERROR = LinePattern("ERROR")
 CME_ERROR = LinePattern("+CME ERROR:", r" ?(?P<code>.*)", 80)
 CMS_ERROR = LinePattern("+CMS ERROR:", r" ?(?P<code>.*)", 80)
 ERRORS = (ERROR, CME_ERROR, CMS_ERROR)
+_LAST_CODE = 65535
 
 CONNECT = LinePattern("CONNECT")
 CONNECTED = (CONNECT, LinePattern("CONNECT ", r"[0-9][ -~]{0,39}", 40))
@@ -62,7 +64,7 @@ def error_for(line: str, command: str, name: str) -> CommandError:
     for pattern, kind in ((CME_ERROR, CmeError), (CMS_ERROR, CmsError)):
         found = pattern.match(line)
         if found:
-            code = int(found["code"]) if found["code"].isdigit() else None
+            code = number(found["code"], 0, _LAST_CODE)
             meaning = CME_TEXTS.get(code) if code is not None and kind is CmeError else None
             return kind(f"{message} ({meaning})" if meaning else message, command=command, answer=line, code=code)
     return CommandError(message, command=command, answer=line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...at.core import Framing, LinePattern
 from ...at.core.patterns import any_match
 from ...at.core.results import CALL_RESULTS, CONNECTED
+from ...at.core.values import leading_index
 from ..core import events
 from ..core.socket_state import Role, SocketId, SocketState
 from .dialogues import BROKEN, INITIAL
@@ -141,8 +142,8 @@ class Classifier:
 
     def _others_end(self, text: str) -> bool:
         """Tell whether CLOSED may be about an open session, not only about the one that is being opened."""
-        index = int(text[0]) if text[:1].isdigit() else None
-        return any(one.candidates(index) for one in (self._state, *self._state.others()))
+        named = leading_index(text)
+        return any(one.candidates(named) for one in (self._state, *self._state.others()))
 
     def _remote_closed(self, index: int | None) -> events.Event | None:
         mine = self._state.candidates(index)

@@ -8,6 +8,7 @@ from contextlib import suppress
 from ...at.core import Dialogue, LinePattern, Response, command, expect
 from ...at.core.patterns import any_match
 from ...at.core.results import CALL_RESULTS, error_for, is_error
+from ...at.core.values import leading_index
 from ...errors import AtError, AtTimeout, ChannelClosed, ConnectFailed, SessionClosed, TcpipError
 from ..core import events
 from ..core.options import is_dotted
@@ -132,8 +133,7 @@ class Connecting:
 
     def _take_result(self, line: str) -> events.Event | None:
         """Return the event for a line that ends the wait; called on the reader of the channel."""
-        named = int(line[0]) if line[:1].isdigit() else self._index
-        if self._index is not None and named != self._index:
+        if self._index is not None and leading_index(line) not in (None, self._index):
             return None
         if not self._given_up:
             self._result = line

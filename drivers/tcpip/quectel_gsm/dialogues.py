@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from ...at.core import Dialogue, LinePattern, Response, command, expect
 from ...at.core.patterns import any_match
+from ...at.core.values import ADDRESS, number
 from ...errors import (
     AtTimeout,
     CommandError,
@@ -28,9 +29,10 @@ SERVICE: dict[Role, int] = {"client": 1, "server": 2}
 
 DEFAULT_PORT = 2020  # app note 8.2 connects to this port without having set it
 DEACTIVATIONS = 3  # of the other context, while this one is activated
+_NO_CHANNEL = 255  # in the answer to AT+QIFGCNT?: no UART controls the context
 CONNECT_LIMIT = 75.0  # seconds after which the module gives up connecting (M66 AT manual, QIOPEN)
 
-_ADDRESS = LinePattern("", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", 15)
+_ADDRESS = LinePattern("", ADDRESS, 15)
 _STATE = LinePattern("STATE: ", r"(?P<state>[A-Z ]+)", 20)
 _SESSION_LINE = LinePattern("+QISTAT:", r" ?(?P<value>.*)", 80)
 _SERVING = LinePattern("SERVER OK")
@@ -78,9 +80,11 @@ def select_context(context: int) -> Dialogue[None]:
 def read_foreground() -> Dialogue[tuple[int, int | None]]:
     """Return the foreground context of this UART and the channel (DLCI - 1) that controls it, or None."""
     text = yield from read("QIFGCNT")
-    context, _, channel = (part.strip() for part in text.partition(","))
-    number = int(channel) if channel.isdigit() else 255
-    return int(context), None if number == 255 else number
+    first, _, second = (part.strip() for part in text.partition(","))
+    context, channel = number(first, 0, 1), number(second, 0, _NO_CHANNEL)
+    if context is None or (channel is None and second):
+        raise UnexpectedAnswer(f"AT+QIFGCNT? was answered {text!r}, which is not <context>, <channel>")
+    return context, None if channel == _NO_CHANNEL else channel
 
 
 def state() -> Dialogue[str]:

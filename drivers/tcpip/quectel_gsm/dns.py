@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from ...at.core import Dialogue, LinePattern, command, expect
 from ...at.core.patterns import any_match
+from ...at.core.values import ADDRESS
 from ...errors import AnswerLost, AtTimeout, NameNotFound
 from .dialogues import await_unless_deactivated, put, read_lines
 from .timeouts import deadline
@@ -17,7 +18,7 @@ SILENCE = 0.5
 
 MAX_ADDRESSES = 64
 
-_ADDRESS = LinePattern("", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", 15)
+_ADDRESS = LinePattern("", ADDRESS, 15)
 _REFUSED = LinePattern("ERROR:", r" ?(?P<reason>[0-9]+)", 4)
 _STATE = LinePattern("STATE:", r" ?[A-Z ]+", 20)
 

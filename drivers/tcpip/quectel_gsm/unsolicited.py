@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from ...at.core import VOLTAGE_WARNING, Header, LinePattern
 from ...at.core.results import CALL_RESULTS, CONNECTED, ERRORS, RESTARTED
+from ...at.core.values import ADDRESS, PORT, leading_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ Event = (
     | VoltageWarning
 )
 
-_ADDRESS = r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3})"
+_ADDRESS = rf"(?P<address>{ADDRESS})"
 
 
 def indexed(text: str, tail: str = "", room: int = 0) -> tuple[LinePattern, ...]:
@@ -98,8 +99,7 @@ def indexed(text: str, tail: str = "", room: int = 0) -> tuple[LinePattern, ...]
 
 def _with_index(make: Callable[[re.Match[str], int | None], Event]) -> Callable[[re.Match[str]], Event]:
     def build(found: re.Match[str]) -> Event:
-        text = found.string
-        return make(found, int(text[0]) if text[:1].isdigit() else None)
+        return make(found, leading_index(found.string))
 
     return build
 
@@ -107,7 +107,7 @@ def _with_index(make: Callable[[re.Match[str], int | None], Event]) -> Callable[
 CLOSED = indexed("CLOSED")
 DEACTIVATED = (LinePattern("+PDP DEACT"), LinePattern("+PDP: DEACT"))
 FROM_LINES = tuple(
-    LinePattern(f"{word} FROM:", rf" ?{_ADDRESS}:(?P<port>[0-9]{{1,5}})", 22, heads=True) for word in ("RECV", "RCV")
+    LinePattern(f"{word} FROM:", rf" ?{_ADDRESS}:(?P<port>{PORT})", 22, heads=True) for word in ("RECV", "RCV")
 )
 TO_LINES = (LinePattern("TO:", rf" ?{_ADDRESS}", 16, heads=True),)
 CONNECT_FAIL = indexed("CONNECT FAIL")
