@@ -6,13 +6,16 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import socket
 import stat
 import struct
 import sys
+from secrets import token_hex
 from types import TracebackType
 from typing import Self
 
+_SLAVES = re.compile(r"/dev/(pts/[0-9]+|tty[a-z][0-9a-z]+)")  # of Linux; of BSD and macOS
 _TERMIOS = bytes(64)  # room for the settings of a terminal, as the system codes them
 _TIOCGEXCL = 0x80045440  # Linux; the module termios has no name for it
 
@@ -27,14 +30,15 @@ class Pty:
     no EIO (this object keeps the slave open). When the link is made, only those may open the slave who are to.
 
     Args:
-        link: where to make a symbolic link to the slave; a link that an earlier run left there is replaced.
+        link: where to make a symbolic link to the slave; one that an earlier run left there is replaced, that is a link
+            to a pty, or to nothing.
         mode: who may open the slave, as for `os.chmod`: by default its owner alone.
         group: the number of the slave's group; None leaves it as it is.
         held: keep the slave open. If not, reading the master fails with EIO, and polling it tells POLLHUP, while there
             is no client.
 
     Raises:
-        FileExistsError: `link` exists and is not a symbolic link, or leads to a pty that another process still serves
+        FileExistsError: `link` exists and is not a link to a pty; or it leads to one that another process still serves
             (noticed on Linux only).
         OSError: the system has no free pty, or is not POSIX; or this user may not give it that group.
     """
@@ -148,8 +152,9 @@ class Pty:
             fcntl.flock(self._slave, fcntl.LOCK_UN)
 
     def _make_link(self, link: str) -> None:
-        if os.path.lexists(link) and not os.path.islink(link):
-            raise FileExistsError(f"{link} exists and is not a symbolic link: choose another name")
+        if os.path.lexists(link) and not _is_left(link):
+            what = f"leads to {os.readlink(link)}" if os.path.islink(link) else "is not a symbolic link"
+            raise FileExistsError(f"{link} exists and {what}: choose another name")
         if _lives(link):
             raise FileExistsError(
                 f"{link} leads to {os.readlink(link)}, which another program serves: end it, or choose another name"
@@ -162,12 +167,14 @@ class Pty:
         self.link = link
 
     def _point(self, link: str) -> None:
-        temporary = f"{link}.{os.getpid()}~"
+        temporary = f"{link}.{token_hex(8)}~"
         try:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
             os.symlink(self.slave_name, temporary)
-            os.replace(temporary, link)  # a client finds either the old link or the new one
+            try:
+                os.replace(temporary, link)  # a client finds either the old link or the new one
+            except BaseException:
+                os.unlink(temporary)
+                raise
         except OSError as error:
             raise OSError(error.errno, error.strerror, link) from None  # the original has the temporary name
 
@@ -280,6 +287,14 @@ def _claimed(link: str) -> bool:
     if claim is not None:
         claim.close()
     return False
+
+
+def _is_left(link: str) -> bool:
+    """Tell whether something may be what an earlier run left: a link to a pty, or one that leads nowhere."""
+    try:
+        return _SLAVES.fullmatch(os.readlink(link)) is not None or not os.path.exists(link)
+    except OSError:  # it is no link
+        return False
 
 
 def _lives(link: str) -> bool:

@@ -72,15 +72,9 @@ class Call:
     size: int
 
 
-calls = st.builds(
-    Call,
-    st.sampled_from(
-        ("start open close send discard pause signals break negotiate test hold sleep refuse shutdown stalled").split()
-    ),
-    ours,
-    st.booleans(),
-    st.integers(0, 2 * QUEUE),
-)
+_OF_THE_SESSION = ("start", "shutdown", "test", "hold", "sleep", "stalled")
+_OF_A_DLC = ("open", "close", "refuse", "send", "discard", "pause", "signals", "break", "negotiate")
+calls = st.builds(Call, st.sampled_from(_OF_THE_SESSION + _OF_A_DLC), ours, st.booleans(), st.integers(0, 2 * QUEUE))
 seconds = st.sampled_from([0.0, 0.001, 0.06, 0.11, 0.31, 1.0, 5.0, 40.0]) | st.floats(0, 1e9)
 steps = st.one_of(
     st.lists(frames(), min_size=1, max_size=6),

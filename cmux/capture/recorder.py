@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable
 
+from ..private_files import create
 from ..protocol.config import Config, Option
 from .blocks import BlockWriter
 from .formats import Pcapng, format_for
@@ -27,7 +28,7 @@ class Capture:
     session continues.
 
     Args:
-        path: the path of the file; it is overwritten.
+        path: the path of the file; it is overwritten, and only its owner may read it. A symbolic link is refused.
         config: the parameters of the session: the framing and the longest frame.
         payload: False replaces the octets of user DLCs by zeros, and leaves out octets that are not a frame.
 
@@ -41,7 +42,7 @@ class Capture:
         self._lock = threading.Lock()
         self._format = format_for(self._path)
         self._set_up(config)
-        self._file: io.FileIO | None = io.FileIO(self._path, "w")
+        self._file: io.FileIO | None = create(self._path)
         self._write(self._format.header())
 
     def __repr__(self) -> str:

@@ -130,6 +130,27 @@ def test_a_file_in_the_way_is_not_overwritten_and_nothing_stays_open(tmp_path: P
     assert len(os.listdir("/dev/fd")) == before
 
 
+@pytest.mark.parametrize("to", ["a file", "a folder", "a device"])
+def test_a_link_of_somebody_else_is_neither_replaced_nor_removed(tmp_path: Path, to: str) -> None:
+    (tmp_path / "a file").write_text("precious")
+    (tmp_path / "a folder").mkdir()
+    target = "/dev/null" if to == "a device" else os.fspath(tmp_path / to)
+    (tmp_path / "modem").symlink_to(target)
+    with pytest.raises(FileExistsError, match=f"modem exists and leads to {target}: choose another name"):
+        Pty(tmp_path / "modem")
+    assert os.readlink(tmp_path / "modem") == target
+    assert (tmp_path / "a file").read_text() == "precious"
+
+
+def test_nobody_can_be_in_the_way_of_the_link_that_is_made_first(tmp_path: Path) -> None:
+    """A link is put in place as a whole, so it has another name for a moment: one that nobody knows beforehand."""
+    for number in (os.getpid(), 0, 1):
+        (tmp_path / f"modem.{number}~").mkdir()
+    with Pty(tmp_path / "modem") as pty:
+        assert os.readlink(tmp_path / "modem") == pty.slave_name
+    assert len(os.listdir(tmp_path)) == 3
+
+
 def test_a_link_that_cannot_be_made_is_told_by_its_own_name(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as error:
         Pty(tmp_path / "nowhere" / "m")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from pathlib import Path
 
 from cmux.capture.recorder import Capture
+from cmux.private_files import create
 from cmux.protocol.config import Config, Option
 from cmux.settings import SETTINGS
 
@@ -31,7 +31,7 @@ class Tap:
 
     def __init__(self, path: str | os.PathLike[str], clock: Clock, *, payload: bool = True) -> None:
         SETTINGS["capture"].checked(path)
-        Path(path).write_bytes(b"")
+        create(path).close()
         self._path = path
         self._payload = payload
         self._clock = clock
