@@ -3,12 +3,16 @@
 import logging
 from collections.abc import Iterable
 
+from .masking import masked
 from .protocol.config import KeepAlive
 from .protocol.events import (
+    AtReceived,
     Cause,
     Closed,
+    CommandReceived,
     DataReceived,
     Event,
+    FrameDropped,
     KeepAliveChosen,
     Opened,
     ResetSuspected,
@@ -37,7 +41,8 @@ def log_event(log: logging.Logger, event: Event) -> None:
         log: the logger of the port.
         event: an event of the core.
     """
-    log.debug("%s", event)
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug("%s", _told(event))
     match event:
         case DataReceived():  # the only one that is not rare
             pass
@@ -55,6 +60,20 @@ def log_event(log: logging.Logger, event: Event) -> None:
             log.info("DLCI %d is open", event.dlci)
         case Closed():
             log.info("DLCI %d is closed%s", event.dlci, "" if event.cause in _TOLD_ONCE else f": {event.detail}")
+
+
+def _told(event: Event) -> str:
+    """Return an event as text, without what passes on the channels: that may be passwords."""
+    match event:
+        case DataReceived():
+            return f"DataReceived(dlci={event.dlci}, {len(event.data)} octets)"
+        case AtReceived():
+            return f"AtReceived({len(event.data)} octets)"
+        case CommandReceived():
+            return f"CommandReceived({masked(event.command)!r})"
+        case FrameDropped():
+            return f"FrameDropped(offset={event.offset}, reason={event.reason.value}, {len(event.raw)} octets)"
+    return str(event)
 
 
 _BY = {KeepAlive.TEST: "Test", KeepAlive.MSC: "MSC"}

@@ -10,10 +10,11 @@ from typing import Final
 
 from ..protocol.config import Option
 from ..protocol.events import FrameDropped
-from ..protocol.frames import BasicDecoder, encode
+from ..protocol.frames import BasicDecoder, Frame, encode
 from ..protocol.wire import BASIC_FLAG, FrameType
 from . import pcapng
 from .formats import Pcapng
+from .hiding import Hiding
 
 _FLAG: Final = bytes((BASIC_FLAG,))
 _TAIL: Final = 2  # octets of FCS and closing flag
@@ -27,6 +28,7 @@ _FORMAT: Final = Pcapng()
 class _Like:
     """What is the same in frames of a user that differ in the octets of their information field only."""
 
+    dlci: int
     head: bytes
     """From the opening flag up to the information field."""
     tail: bytes
@@ -41,6 +43,11 @@ class _Like:
     def masked(self) -> bytes:
         """Return such a frame with zeros as its information field."""
         return self.head + bytes(self.tail_at - len(self.head)) + self.tail
+
+    @property
+    def info(self) -> slice:
+        """Where the information field is."""
+        return slice(len(self.head), self.tail_at)
 
     def frames(self, data: bytes, at: int) -> tuple[Sequence[bytes], int]:
         """Return the frames like this one that follow one another at a place.
@@ -115,6 +122,7 @@ class BlockWriter:
         self._decoder = BasicDecoder(n1_receive)
         self._from_host = from_host
         self._payload = payload
+        self._hiding = Hiding()
         self._known: dict[bytes, _Like] = {}  # by the head
         self._rest = b""  # the beginning of a frame, from a flag on; the decoder has no part of a frame then
 
@@ -148,9 +156,11 @@ class BlockWriter:
             frames, last = like.frames(data, at)
             if not frames:
                 break
-            at = last
             if not self._payload:
                 frames = [like.masked()] * len(frames)
+            elif not self._hiding.has_none(like.dlci, data, (at, last), frames, like.info):
+                frames = [self._hidden(like, frame) for frame in frames]
+            at = last
             blocks.append(like.around.blocks(frames, stamp))
         else:
             if data.startswith(_FLAG, at):
@@ -159,26 +169,31 @@ class BlockWriter:
         blocks.append(self._decoded(data[at:], timestamp))
         return b"".join(blocks)
 
+    def _hidden(self, like: _Like, frame: bytes) -> bytes:
+        return like.head + self._hiding.hide(like.dlci, frame[like.info]) + like.tail
+
     def _decoded(self, data: bytes, timestamp: int) -> bytes:
         blocks: list[bytes] = []
         for item in self._decoder.receive_data(data):
             if isinstance(item, FrameDropped):
                 continue
-            if item.dlci and not self._payload:
-                item = item._replace(info=bytes(len(item.info)))
+            if item.dlci:
+                info = self._hiding.hide(item.dlci, item.info) if self._payload else bytes(len(item.info))
+                item = item._replace(info=info)
             if item.dlci and item.type is FrameType.UIH:
-                self._learn(encode(item), len(item.info))
+                self._learn(item)
             blocks.append(_FORMAT.frame(item, Option.BASIC, from_host=self._from_host, timestamp=timestamp))
         if self._decoder.pending:
             self._rest = _FLAG + self._decoder.take_rest()
         return b"".join(blocks)
 
-    def _learn(self, octets: bytes, length: int) -> None:
+    def _learn(self, frame: Frame) -> None:
         """Keep what frames like this one have in common."""
+        octets = encode(frame)
         tail_at = len(octets) - _TAIL
-        head = octets[: tail_at - length]
+        head = octets[: tail_at - len(frame.info)]
         if head not in self._known:
             if len(self._known) >= _MOST_KNOWN:  # noise could fill it without limit
                 self._known.clear()
             around = pcapng.around(len(octets), from_host=self._from_host)
-            self._known[head] = _Like(head, octets[tail_at:], tail_at, len(octets), around)
+            self._known[head] = _Like(frame.dlci, head, octets[tail_at:], tail_at, len(octets), around)

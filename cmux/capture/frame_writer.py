@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..protocol.config import Config, Option
 from ..protocol.events import FrameDropped
 from ..protocol.frames import AdvancedDecoder, BasicDecoder
 from .formats import Format
+from .hiding import Hiding, hidden_anywhere
 
 
 class FrameWriter:
@@ -25,6 +28,7 @@ class FrameWriter:
         self._format = form
         self._from_host = from_host
         self._payload = payload
+        self._hiding = Hiding()
 
     def __call__(self, data: bytes, timestamp: int) -> bytes:
         """Take octets from the line.
@@ -40,9 +44,11 @@ class FrameWriter:
         for item in self._decoder.receive_data(data):
             if isinstance(item, FrameDropped):
                 if self._payload:
+                    item = replace(item, raw=hidden_anywhere(item.raw))
                     octets += self._format.dropped(item, from_host=self._from_host, timestamp=timestamp)
                 continue
-            if item.dlci and not self._payload:
-                item = item._replace(info=bytes(len(item.info)))
+            if item.dlci:
+                info = self._hiding.hide(item.dlci, item.info) if self._payload else bytes(len(item.info))
+                item = item._replace(info=info)
             octets += self._format.frame(item, self._option, from_host=self._from_host, timestamp=timestamp)
         return bytes(octets)

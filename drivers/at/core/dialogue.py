@@ -18,6 +18,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from cmux.masking import masked
+
 from ...errors import InvalidArgument, InvalidType
 from .calls import successes
 from .patterns import LinePattern
@@ -50,13 +52,13 @@ class Kind(enum.Enum):
     PAUSE = "pause"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Step:
     """One thing that a dialogue waits for; only the four helpers create it.
 
     Args:
         kind: the kind of step.
-        shown: the name of the step in messages.
+        shown: the name of the step; see `told`.
         timeout: seconds from the moment the octets have been written.
         write: the octets to write first.
         success: the lines that end the step.
@@ -94,6 +96,14 @@ class Step:
     whole: bool = False
     drained: bool = False
     rate: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<Step {self.kind.value} {self.told!r}>"  # `write` may have secrets
+
+    @property
+    def told(self) -> str:
+        """The name of the step in messages, without PINs and passwords."""
+        return masked(self.shown) if self.kind is Kind.COMMAND else self.shown
 
 
 T = TypeVar("T")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Protocol
 
+from cmux.masking import masked
+
 from ...errors import AnswerLost, AtError, AtTimeout, ChannelClosed, ModuleRestarted
 from .calls import Calls, connects
 from .departure import STUCK, Departure
@@ -102,9 +104,9 @@ class Engine:
     def arm(self, step: Step, until: float | None = None) -> None:
         """Start a step, which ends at a time in any case."""
         if self._step is not None:
-            raise AtError(f"{self.name}: {step.shown} cannot begin while {self._step.shown} is in flight")
+            raise AtError(f"{self.name}: {step.told} cannot begin while {self._step.told} is in flight")
         if step.kind is Kind.COMMAND and self._framing().online:
-            raise AtError(f"{self.name}: {step.shown} cannot be sent: the UART is in data mode; leave it with escape()")
+            raise AtError(f"{self.name}: {step.told} cannot be sent: the UART is in data mode; leave it with escape()")
         self._step, self._unsent, self._deadline, self._until = step, step.write, None, until
         self._lines.clear()
         self.heard.clear()
@@ -187,7 +189,7 @@ class Engine:
             self._reply = AtTimeout(
                 f"{self.name}: {waiting} octets have been waiting in the port, and none left it for {STUCK:g} s; does "
                 "flow control hold the line?",
-                command=step.shown,
+                command=step.told,
             )
 
     def _no_later(self, due: float) -> float:
@@ -283,7 +285,7 @@ class Engine:
     def _take_line(self, text: str, *, spaced: bool) -> None:
         step = self._step
         if len(self.heard) < MAX_HEARD:
-            self.heard.append(text)
+            self.heard.append(masked(text))
         if step is None:
             self.calls.ended_by(text)
             late = self.in_doubt and is_error(text)
@@ -300,7 +302,7 @@ class Engine:
         elif any_match(step.success, text):
             self._end(self._response(text))
         elif self._fails(step, text):
-            self._end(error_for(text, step.after or step.shown, self.name))
+            self._end(error_for(text, step.after or step.told, self.name))
         elif step.kind is not Kind.PAUSE and any_match(RESTARTED, text):
             self._restarted(step, text)
         elif self.calls.ended_by(text):
@@ -330,7 +332,7 @@ class Engine:
         self._unsolicited(text)
         self.in_doubt = True  # it may still answer what it got while it was starting
         self._reply = ModuleRestarted(
-            f"{self.name}: {self._missing(step)}: the module was reset ({text})", command=step.shown, line=text
+            f"{self.name}: {self._missing(step)}: the module was reset ({text})", command=step.told, line=text
         )
 
     def _lose_answer(self, step: Step, text: str) -> None:
@@ -343,11 +345,11 @@ class Engine:
 
     def _answer_lost(self, step: Step) -> AnswerLost:
         return AnswerLost(
-            f"{self.name}: {self._missing(step)}: {self._lost_by} came", command=step.shown, line=self._lost_by
+            f"{self.name}: {self._missing(step)}: {self._lost_by} came", command=step.told, line=self._lost_by
         )
 
     def _missing(self, step: Step) -> str:
-        return f"{step.shown} {'did not come' if step.kind is Kind.EXPECT else 'was not answered'}"
+        return f"{step.told} {'did not come' if step.kind is Kind.EXPECT else 'was not answered'}"
 
     def _unsolicited(self, text: str) -> bool:
         return any(any_match(sink.lines, text) and sink.take_line(text) for sink in list(self._sinks))
@@ -395,6 +397,6 @@ class Engine:
         why = _UNKNOWN if step.kind is Kind.COMMAND and self._lines else _UNHEARD
         return AtTimeout(
             f"{self.name}: {self._missing(step)} within {step.timeout:g} s (came: {came}); {why}",
-            command=step.shown,
-            lines=tuple(self._lines),
+            command=step.told,
+            lines=tuple(map(masked, self._lines)),
         )

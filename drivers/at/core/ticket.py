@@ -28,7 +28,7 @@ class Ticket:
 
     def begin(self, step: Step) -> None:
         """Note that the dialogue has begun a step."""
-        self.waits_for = step.shown if step.kind in (Kind.EXPECT, Kind.PAUSE) else f"the answer to {step.shown}"
+        self.waits_for = step.told if step.kind in (Kind.EXPECT, Kind.PAUSE) else f"the answer to {step.told}"
 
     def abandon(self, failure: Exception) -> None:
         """Make the dialogue give up, as an interruption does; called by another thread or task.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from ...errors import InvalidArgument
 
@@ -82,7 +82,7 @@ class Gprs:
 
     apn: str = "CMNET"
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         check_text("APN", self.apn, empty=False)
@@ -103,7 +103,7 @@ class Csd:
 
     number: str
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     rate: int | None = None
 
     def __post_init__(self) -> None:
@@ -173,10 +173,10 @@ class Options:
         Raises:
             ValueError: another option is set; the message names it.
         """
-        for field in fields(self):
-            asked = getattr(self, field.name)
-            if field.name in known or field.name in ("context", "bearer") or asked == field.default:
+        for one in fields(self):
+            asked = getattr(self, one.name)
+            if one.name in known or one.name in ("context", "bearer") or asked == one.default:
                 continue
-            raise ValueError(f"{title} has no option {field.name} (it was {asked!r})")
+            raise ValueError(f"{title} has no option {one.name} (it was {asked!r})")
         if isinstance(self.bearer, Csd) and "csd" not in known:
             raise ValueError(f"{title} has no option bearer=Csd (it was {self.bearer!r})")

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from cmux.masking import masked
+
 from ...at.core import Dialogue
 from ...errors import AtError, CommandError, SettingRefused, TcpipError
 from ...logs import port_logger
@@ -213,10 +215,11 @@ class ForegroundContext:
             self._bearers[self.context] = value
         elif former is None:
             log = port_logger(self.claim.port)
-            log.warning("%s: in use already, maybe with another bearer than %s", self.claim.name, value)
+            log.warning("%s: in use already, maybe with another bearer than %s", self.claim.name, _told(value))
         elif former != value:
             raise SettingRefused(
-                f"{self.claim.name}: AT+QICSGP={value} was refused, because the context is in use with {former}; "
+                f"{self.claim.name}: AT+QICSGP={_told(value)} was refused, because the context is in use with "
+                f"{_told(former)}; "
                 f"AT+QICSGP needs {INITIAL}: deactivate the context first, or reclaim() it (app note 3.1)"
             )
 
@@ -243,3 +246,8 @@ class ForegroundContext:
     def known(self, name: str) -> str | None:
         """Return the value of a setting, or None if it is not known."""
         return self._known.get(name)
+
+
+def _told(bearer: str) -> str:
+    """Return the value of AT+QICSGP without its password."""
+    return masked(f"AT+QICSGP={bearer}").removeprefix("AT+QICSGP=")

@@ -1,0 +1,69 @@
+"""PINs and passwords in captured frames: the commands are seen, the secrets are not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from ..masking import SECRETS, Masker
+
+_BLANKS: Final = rb"[ \t]*"  # V.250 5.2.1: they mean nothing
+_NAMES: Final = re.compile(
+    rb"\+(?:%b)" % b"|".join(b"".join(_BLANKS + bytes((octet,)) for octet in name[1:]) for name in SECRETS),
+    re.IGNORECASE,
+)
+_LONGEST: Final = max(map(len, SECRETS))
+_LINE: Final = 64  # octets that a line has at most before the parameters of a command
+
+
+class Hiding:
+    """Hides the secrets in what passes one way on the channels of a line."""
+
+    def __init__(self) -> None:
+        self._maskers: dict[int, Masker] = {}
+
+    def hide(self, dlci: int, info: bytes) -> bytes:
+        """Return the next information field of a channel with asterisks in place of secrets.
+
+        Args:
+            dlci: the channel.
+            info: the field.
+        """
+        return self._masker(dlci)(info)
+
+    def has_none(self, dlci: int, data: bytes, span: tuple[int, int], frames: Sequence[bytes], info: slice) -> bool:
+        """Tell whether frames of a channel have no secrets for sure; if so, they count as passed, else `hide` follows.
+
+        Args:
+            dlci: the channel.
+            data: octets with these frames.
+            span: where they begin and end.
+            frames: the frames, all of the same length.
+            info: where each has its information field.
+        """
+        masker = self._masker(dlci)
+        if info.stop - info.start < _LINE or masker.begun or _NAMES.search(data, *span) is not None:
+            return False
+        last = slice(info.stop - _LONGEST, info.stop)
+        for frame in frames:
+            if b"+" in frame[last]:  # a name may go on in the next one
+                return False
+        masker.skip(frames[-1][info.stop - _LINE : info.stop])
+        return True
+
+    def _masker(self, dlci: int) -> Masker:
+        masker = self._maskers.get(dlci)
+        if masker is None:
+            masker = self._maskers[dlci] = Masker()
+        return masker
+
+
+def hidden_anywhere(octets: bytes) -> bytes:
+    """Return octets of which it is not known what they are, such as a damaged frame, without secrets."""
+    out, at = bytearray(octets), 0
+    while (found := _NAMES.search(octets, at)) is not None:
+        at = found.start()
+        out[at:] = Masker()(octets[at:])
+        at = found.end()
+    return bytes(out)
