@@ -80,6 +80,8 @@ class ProfileName:
             raise FileProblem(name, path, f"it cannot be read: {error.strerror}") from error
         except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError and ConfigError are some
             raise FileProblem(name, path, str(error)) from error
+        except RecursionError as error:
+            raise FileProblem(name, path, "its arrays or tables are nested too deeply") from error
 
     def _made(self, path: str, table: Mapping[str, Any]) -> Profile:
         for key in table:

@@ -4,7 +4,10 @@ Invariants:
 1. decode(encode(x)) == x, in any portions, with any run of flags between frames.
 2. Any input in any portions gives the same frames and the same drops as in one portion.
 3. No input makes a decoder raise; what it keeps stays under one longest frame.
-4. With some frames damaged, every undamaged one is delivered, in order, once. A damaged frame is dropped, unless the
+4. Any input gives what a second decoder finds, which is written from 27.010 octet by octet
+   (``tests/support/reference_decoder.py``): frames, drops with their reasons, positions, and the octets skipped.
+5. What `FrameDropped` events have in ``raw`` is in sum no more than twice what came.
+6. With some frames damaged, every undamaged one is delivered, in order, once. A damaged frame is dropped, unless the
    damage lies where its FCS does not reach (the information field of UIH) or the FCS passes by chance.
 """
 
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from reference_decoder import Bad, Found, Good, advanced, basic
 
 from cmux.protocol import AdvancedDecoder, BasicDecoder, Frame, FrameType, Option, encode
 from cmux.protocol.events import FrameDropped
@@ -63,6 +67,16 @@ def fuzz_shared_flags(option: Option, sent: list[Frame], sizes: list[int]) -> No
     assert _feed(_decoder(option), line, sizes) == sent
 
 
+def _changed(octets: bytes, at: int, mask: int) -> bytes:
+    at %= len(octets)
+    return octets[:at] + bytes((octets[at] ^ mask,)) + octets[at + 1 :]
+
+
+def _header_of_ui(length: int) -> bytes:
+    """The beginning of a frame whose FCS covers all that follows."""
+    return b"\xf9\x07\x03" + bytes((length << 1 & 0xFE, length >> 7))
+
+
 _noise = st.lists(
     st.one_of(
         st.binary(max_size=30),
@@ -78,6 +92,41 @@ _noise = st.lists(
 @given(options, _noise, portions)
 def fuzz_any_input_in_any_portions(option: Option, octets: bytes, sizes: list[int]) -> None:
     assert _feed(_decoder(option), octets, sizes) == _feed(_decoder(option), octets, [max(1, len(octets))])
+
+
+_nearly = st.one_of(
+    st.sampled_from([b"\xf9", b"\x7e", b"\x7d", b"\x7d\x7d", b"\xf9\xf9\xf9", b"\x07", b"\xef", b"\x03", b"\xff\x00"]),
+    frames.map(encode),
+    frames.map(lambda frame: encode(frame, Option.ADVANCED)),
+    st.tuples(frames, st.sampled_from(list(Option)), st.integers(0, 400), st.integers(1, 255)).map(
+        lambda one: _changed(encode(one[0], one[1]), one[2], one[3])
+    ),
+    st.builds(_header_of_ui, st.integers(0, 250)),
+    st.binary(max_size=12),
+)
+_lines = st.lists(_nearly, max_size=25).map(b"".join)
+
+
+@given(options, _lines, portions, st.sampled_from([5, 31, N1]))
+def fuzz_against_the_reference(option: Option, octets: bytes, sizes: list[int], n1: int) -> None:
+    decoder = BasicDecoder(n1) if option is Option.BASIC else AdvancedDecoder(n1)
+    items: list[tuple[int, Frame | FrameDropped]] = []
+    at = index = 0
+    while at < len(octets):
+        size = sizes[index % len(sizes)]
+        items += decoder.scan(octets[at : at + size])
+        at, index = at + size, index + 1
+    items += decoder.finish()
+    ours = Found([(where, _plain(item)) for where, item in items], decoder.skipped)
+    assert ours == (basic if option is Option.BASIC else advanced)(octets, n1)
+    raw = [item.raw for _, item in items if isinstance(item, FrameDropped)]
+    assert sum(map(len, raw)) <= 2 * len(octets) + len(raw)
+
+
+def _plain(item: Frame | FrameDropped) -> Good | Bad:
+    if isinstance(item, FrameDropped):
+        return Bad(item.reason.value)
+    return Good(item.dlci, item.cr, int(item.type), item.pf, item.info, item.nr, item.ns)
 
 
 @given(options, st.binary(max_size=500))

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import looked_up_anew
 from core_pair import Pair, Station
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from machines import case
 
 from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
 from cmux.protocol.commands import Signals
@@ -76,7 +77,7 @@ class _Line:
         return late
 
 
-class FuzzTwoMultiplexers(RuleBasedStateMachine):
+class TwoMultiplexers(RuleBasedStateMachine):
     """See the invariants above."""
 
     option = Option.BASIC
@@ -201,15 +202,14 @@ class FuzzTwoMultiplexers(RuleBasedStateMachine):
                 assert other.data(dlci)[before:].endswith(bytes(range(250)) * 4), (dlci, station.mux.stats())
 
 
-class FuzzTwoAdvancedMultiplexers(FuzzTwoMultiplexers):
+class TwoAdvancedMultiplexers(TwoMultiplexers):
     """The same in the advanced option."""
 
     option = Option.ADVANCED
 
 
-FuzzBasicPair = FuzzTwoMultiplexers.TestCase
-FuzzAdvancedPair = FuzzTwoAdvancedMultiplexers.TestCase
-FuzzBasicPair.settings = FuzzAdvancedPair.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+FuzzBasicPair = case(TwoMultiplexers, examples=30, steps=30)
+FuzzAdvancedPair = case(TwoAdvancedMultiplexers, examples=30, steps=30)
 
 
 @given(

@@ -9,13 +9,11 @@ The invariants stand in the first lines of ``tests/support/power_pair.py``:
 
 from __future__ import annotations
 
-from hypothesis import settings
+from machines import case
 from power_pair import machine
 
-FuzzSlowSleepers = machine("slow").TestCase
-FuzzHastySleepers = machine("hasty").TestCase
-FuzzAdvancedSleepers = machine("advanced").TestCase
-FuzzWatchedSleepers = machine("keep-alive").TestCase
-FuzzSelfSleepers = machine("self").TestCase
-for _case in (FuzzSlowSleepers, FuzzHastySleepers, FuzzAdvancedSleepers, FuzzWatchedSleepers, FuzzSelfSleepers):
-    _case.settings = settings(max_examples=10, stateful_step_count=30, deadline=None)
+FuzzSlowSleepers = case(machine("slow"), examples=10, steps=30)
+FuzzHastySleepers = case(machine("hasty"), examples=10, steps=30)
+FuzzAdvancedSleepers = case(machine("advanced"), examples=10, steps=30)
+FuzzWatchedSleepers = case(machine("keep-alive"), examples=10, steps=30)
+FuzzSelfSleepers = case(machine("self"), examples=10, steps=30)

@@ -1,7 +1,8 @@
-"""Run the fuzz targets for a time: ``python fuzz/run.py --time 600``, or one of them under atheris.
+"""Run the fuzz targets for a time: ``python fuzz/run.py --time 600`` (in all), then a table; exit code 1 on a finding.
 
-Every target is a Hypothesis property. Here each gets fresh random examples, a share of the time each, until the time
-is over; the first failure ends the run with the shrunk example. ``--atheris NAME`` hands one target to the
+Every target is a Hypothesis property or state machine, and has its invariants in the first lines of its file. Each gets
+fresh random examples in a process of its own, and an equal share of the time. A finding prints the shrunk example and
+one line that shows it again: ``python fuzz/run.py --replay NAME BLOB``. ``--atheris NAME`` hands one target to the
 coverage-guided fuzzer instead (``pip install atheris``; Linux).
 """
 
@@ -9,19 +10,104 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
+import os
+import re
+import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import hypothesis
 from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test
 
 HERE = Path(__file__).parent
+LEAST = 1000
+"""Executions of a target, below which a run says too little."""
+ROUND = 4.0
+"""Seconds that the examples of one call of Hypothesis should take."""
+_BLOB = re.compile(r"@reproduce_failure\('[^']+', b'([^']+)'\)")
+
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests" / "support"), str(HERE)]
 
 
-def _load(path: Path) -> ModuleType:
+# --- The targets --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Target:
+    """A property, or the class of a state machine."""
+
+    name: str
+    path: Path
+    what: Any
+    steps: int
+
+    def prepared(self, examples: int, **others: Any) -> Callable[[], Any]:
+        """Return the target as a function that runs so many examples."""
+        chosen = settings(
+            max_examples=examples,
+            deadline=None,
+            derandomize=False,
+            suppress_health_check=list(HealthCheck),
+            database=None,
+            print_blob=True,
+            stateful_step_count=self.steps,
+            **others,
+        )
+        if isinstance(self.what, type):
+            test: Callable[[], Any] = get_state_machine_test(self.what, settings=chosen)
+            return test
+        if "_hypothesis_internal_use_settings" in vars(self.what):
+            del self.what._hypothesis_internal_use_settings
+        prepared: Callable[[], Any] = chosen(self.what)
+        return prepared
+
+    def on_octets(self) -> Callable[[bytes], object]:
+        """Return the target as a function of octets, which determine the example."""
+        function = get_state_machine_test(self.what) if isinstance(self.what, type) else self.what
+        on_octets: Callable[[bytes], object] = function.hypothesis.fuzz_one_input
+        return on_octets
+
+    def counted(self) -> list[None]:
+        """Return a list that grows with each execution."""
+        runs: list[None] = []
+        if isinstance(self.what, type):
+            begin = self.what.__init__
+
+            def init(machine: RuleBasedStateMachine, *arguments: Any) -> None:
+                runs.append(None)
+                begin(machine, *arguments)
+
+            self.what.__init__ = init  # type: ignore[misc]
+        else:
+            inner = self.what.hypothesis.inner_test
+
+            def once(*arguments: Any, **named: Any) -> Any:
+                runs.append(None)
+                return inner(*arguments, **named)
+
+            once.__name__, once.__signature__ = inner.__name__, _signature(inner)  # type: ignore[attr-defined]
+            self.what.hypothesis.inner_test = once
+        return runs
+
+
+def _signature(function: Callable[..., Any]) -> Any:
+    import inspect
+
+    return inspect.signature(function)
+
+
+def load(path: Path) -> ModuleType:
+    """Import a file of targets."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise SystemExit(f"{path} cannot be loaded")
@@ -31,67 +117,161 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-def targets() -> dict[str, Callable[..., Any]]:
-    """Return all properties and state machines by name."""
-    found: dict[str, Callable[..., Any]] = {}
-    for path in sorted(HERE.glob("fuzz_*.py")):
-        module = _load(path)
-        for name, value in vars(module).items():
-            is_property = name.startswith("fuzz_") and hasattr(value, "hypothesis")
-            is_machine = name.startswith("Fuzz") and hasattr(value, "runTest")  # the TestCase of a state machine
-            if is_property or is_machine:
-                found[name] = value
-    return found
+def names_in(path: Path) -> Iterator[str]:
+    """Return the names of the targets in a file, without importing it."""
+    for found in re.finditer(r"^(?:async )?(?:def (fuzz_\w+)|(Fuzz\w+) = )", path.read_text(encoding="utf-8"), re.M):
+        yield found[1] or found[2]
 
 
-def _prepare(target: Callable[..., Any], examples: int) -> Callable[[], Any]:
-    chosen = settings(
-        max_examples=examples, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck), database=None
-    )
-    if isinstance(target, type):
-        target.settings = chosen
-        return lambda: target().runTest()
-    return chosen(target)
+def targets() -> dict[str, Path]:
+    """Return all targets, with their files."""
+    return {name: path for path in sorted(HERE.glob("fuzz_*.py")) for name in names_in(path)}
+
+
+def target(name: str) -> Target:
+    """Return one target."""
+    path = targets()[name]
+    what = getattr(load(path), name)
+    machine = getattr(what, "machine", None)
+    return Target(name, path, machine or what, what.settings.stateful_step_count if machine else 50)
+
+
+# --- One target, in a process of its own --------------------------------------------------------------------------
+
+
+@dataclass
+class Result:
+    """What came of one target."""
+
+    target: str
+    executions: int
+    seconds: float
+    findings: int = 0
+    text: str = ""
+
+
+def run_one(name: str, seconds: float) -> Result:
+    """Run one target for a time, or until it finds something."""
+    one = target(name)
+    runs = one.counted()
+    begun = time.monotonic()
+    end, examples = begun + seconds, 50
+    while time.monotonic() < end:
+        before, at = len(runs), time.monotonic()
+        try:
+            one.prepared(examples)()
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            return Result(name, len(runs), time.monotonic() - begun, 1, _report(name, error))
+        took = time.monotonic() - at
+        if took < ROUND / 2 and len(runs) > before:
+            examples = min(2 * examples, 5000)
+        elif took > 2 * ROUND:
+            examples = max(examples // 2, 10)
+    return Result(name, len(runs), time.monotonic() - begun)
+
+
+def _report(name: str, error: BaseException) -> str:
+    text = "".join(traceback.format_exception(error))
+    blob = _BLOB.search(text)
+    again = f"python fuzz/run.py --replay {name} {blob[1]}" if blob else "(Hypothesis gave no way to show it again)"
+    return f"{text}\nto see it again: {again}\n"
+
+
+def replay(name: str, blob: str) -> int:
+    """Run the example of a finding."""
+    one = target(name)
+    test = one.prepared(1)
+    hypothesis.reproduce_failure(hypothesis.__version__, blob.encode())(test)()
+    return 0
+
+
+# --- All of them --------------------------------------------------------------------------------------------------
+
+
+def run_all(names: list[str], seconds: float) -> int:
+    """Run targets, as many at a time as there are processors; return the exit code."""
+    workers = min(os.cpu_count() or 1, len(names))
+    share = seconds * workers / len(names)
+    results: list[Result] = []
+    lock = threading.Lock()
+
+    def child(name: str) -> None:
+        command = [sys.executable, str(HERE / "run.py"), "--one", name, "--time", str(share)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this file
+        lines = done.stdout.splitlines()
+        try:
+            result = Result(**json.loads(lines[-1]))
+        except (IndexError, ValueError, TypeError):
+            result = Result(name, 0, 0.0, 1, done.stdout + done.stderr)
+        with lock:
+            results.append(result)
+            said = "a finding" if result.findings else f"{result.executions:,} executions"
+            print(f"[{len(results)}/{len(names)}] {name}: {said}", flush=True)
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(child, names))
+    return _table(results, time.monotonic() - begun)
+
+
+def _table(results: list[Result], seconds: float) -> int:
+    wrong = False
+    for result in results:
+        if result.findings:
+            print(f"\n--- {result.target}\n{result.text}")
+    width = max(len(result.target) for result in results)
+    print(f"\n{'target':{width}}  executions  seconds  findings")
+    for result in sorted(results, key=lambda result: result.target):
+        few = not result.findings and result.executions < LEAST
+        wrong |= few or result.findings > 0
+        note = f"  fewer than {LEAST:,}: give it more time" if few else ""
+        print(f"{result.target:{width}}  {result.executions:10,}  {result.seconds:7.0f}  {result.findings:8}{note}")
+    total, found = sum(result.executions for result in results), sum(result.findings for result in results)
+    print(f"{'all':{width}}  {total:10,}  {seconds:7.0f}  {found:8}")
+    return int(wrong)
+
+
+def _atheris(name: str, seconds: float) -> int:
+    import atheris
+
+    # Only what the target drives: to instrument all that is imported takes minutes.
+    with atheris.instrument_imports(include=["cmux", "drivers"]):
+        one = target(name)
+    corpus = HERE / "corpus" / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}", str(corpus)], one.on_octets())
+    atheris.Fuzz()
+    return 0
 
 
 def main() -> int:
     """Run; return the exit code."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="targets: " + ", ".join(targets()),
+    )
     parser.add_argument("--time", type=float, default=60, metavar="SECONDS", help="how long in all (default 60)")
     parser.add_argument("--target", action="append", metavar="NAME", help="only this one (repeatable)")
-    parser.add_argument("--examples", type=int, default=500, help="examples a round (default 500)")
+    parser.add_argument("--replay", nargs=2, metavar=("NAME", "BLOB"), help="show a finding again")
     parser.add_argument("--atheris", metavar="NAME", help="this target under atheris, for the same time")
+    parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    sys.path.insert(0, str(HERE.parent / "tests" / "support"))
     every = targets()
-    unknown = [name for name in [*(options.target or []), options.atheris] if name and name not in every]
+    asked = [*(options.target or []), options.atheris, options.one, options.replay and options.replay[0]]
+    unknown = [name for name in asked if name and name not in every]
     if unknown:
         parser.error(f"no target {unknown[0]}: {', '.join(every)}")
+    if options.replay:
+        return replay(*options.replay)
     if options.atheris:
-        return _atheris(every[options.atheris], options.time)
-    chosen = {name: _prepare(every[name], options.examples) for name in options.target or every}
-    end = time.monotonic() + options.time
-    rounds = 0
-    while time.monotonic() < end:
-        for name, target in chosen.items():
-            target()
-            left = max(0.0, end - time.monotonic())
-            print(f"\r{name:<50} round {rounds + 1}, {left:5.0f} s left ", end="", flush=True)
-            if not left:
-                break
-        rounds += 1
-    print(f"\n{len(chosen)} targets, {rounds} rounds of {options.examples} examples, no failure")
-    return 0
-
-
-def _atheris(target: Callable[..., Any], seconds: float) -> int:
-    import atheris
-
-    fuzz_one_input = target.hypothesis.fuzz_one_input
-    atheris.instrument_all()
-    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}"], fuzz_one_input)
-    atheris.Fuzz()
-    return 0
+        return _atheris(options.atheris, options.time)
+    if options.one:
+        print(json.dumps(asdict(run_one(options.one, options.time))))
+        return 0
+    return run_all(options.target or list(every), options.time)
 
 
 if __name__ == "__main__":

@@ -274,6 +274,8 @@ def from_file(path: str) -> list[LineOptions]:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CommandError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise CommandError(f"{path}: its arrays or tables are nested too deeply") from error
     lines = [_from_table(path, name, table) for name, table in tables.items()]
     if not lines:
         raise CommandError(f"{path} names no line: [NAME], then port = …")

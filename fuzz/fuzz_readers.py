@@ -1,0 +1,172 @@
+"""Files of any kind that `decode` reads: captures, dumps, logs, hex, octets; whole, damaged, cut off, and of no kind.
+
+Invariants:
+1. `decode` ends with 0 or 1 and one clear line on stderr when it is 1; no exception leaves it.
+2. What it prints as JSON is JSON with the keys that are promised, one object a line.
+3. A file that has been cut off gives a beginning of what the whole gives.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cmux.capture.recorder import Capture
+from cmux.cli import main
+from cmux.protocol import Config, Frame, FrameType, Option, encode
+
+KEYS = {"offset", "option", "dlci", "cr", "type", "pf", "info", "fcs_ok", "commands"}
+DROPPED = {"offset", "dropped", "raw"}
+MORE = {"time", "from"}
+INPUTS = ("auto", "hex", "raw", "pcapng", "pcap", "jsonl", "log", "dump")
+
+frames = st.builds(
+    Frame,
+    st.integers(0, 63),
+    st.booleans(),
+    st.sampled_from([FrameType.UIH, FrameType.UIH, FrameType.UI]),
+    st.booleans(),
+    st.binary(max_size=30),
+)
+portions = st.lists(st.tuples(frames, st.booleans()), min_size=1, max_size=5)
+changes = st.lists(
+    st.tuples(st.sampled_from(["set", "cut", "insert", "twice"]), st.integers(0, 2000), st.integers(0, 255))
+)
+
+
+def file_of(ending: str, sent: list[tuple[Frame, bool]]) -> bytes:
+    """A capture that we write ourselves."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"x{ending}")
+        capture = Capture(path, Config())
+        for number, (frame, from_host) in enumerate(sent):
+            capture.feed(encode(frame), from_host=from_host, timestamp=1_700_000_000_000_000_000 + number)
+        capture.close()
+        return path.read_bytes()
+
+
+def hex_of(sent: list[tuple[Frame, bool]]) -> bytes:
+    return b"".join(encode(frame) for frame, _ in sent).hex(" ").encode() + b"\n"
+
+
+def pcap_of(sent: list[tuple[Frame, bool]]) -> bytes:
+    """The older format, by hand: libpcap's file header, then records."""
+    octets = bytes.fromhex("d4c3b2a1020004000000000000000000ffff0000ec000000")
+    for frame, from_host in sent:
+        data = bytes((0, 0 if from_host else 1)) + encode(frame)
+        octets += (1_700_000_000).to_bytes(4, "little") + bytes(4) + 2 * len(data).to_bytes(4, "little") + data
+    return octets
+
+
+def dump_of(sent: list[tuple[Frame, bool]]) -> bytes:
+    octets = b"".join(encode(frame) for frame, _ in sent)
+    rows = [octets[at : at + 16] for at in range(0, len(octets), 16)]
+    return b"".join(b"%08x: %s  .\n" % (16 * number, row.hex(" ", 2).encode()) for number, row in enumerate(rows))
+
+
+MAKERS: dict[str, Callable[[list[tuple[Frame, bool]]], bytes]] = {
+    "pcapng": lambda sent: file_of(".pcapng", sent),
+    "jsonl": lambda sent: file_of(".jsonl", sent),
+    "log": lambda sent: file_of(".log", sent),
+    "pcap": pcap_of,
+    "hex": hex_of,
+    "dump": dump_of,
+    "raw": lambda sent: b"".join(encode(frame) for frame, _ in sent),
+}
+
+
+def changed(octets: bytes, what: list[tuple[str, int, int]]) -> bytes:
+    for kind, at, value in what:
+        at %= len(octets) + 1
+        if kind == "set":
+            octets = octets[:at] + bytes((value,)) + octets[at + 1 :]
+        elif kind == "cut":
+            octets = octets[:at] + octets[at + value % 16 :]
+        elif kind == "insert":
+            octets = octets[:at] + bytes((value,)) + octets[at:]
+        else:
+            octets = octets[:at] + octets[at : at + value] + octets[at:]
+    return octets
+
+
+def decoded(octets: bytes, *options: str) -> list[dict[str, object]] | None:
+    """Decode a file; None: it was refused."""
+    out, err = io.StringIO(), io.StringIO()
+    with tempfile.NamedTemporaryFile(suffix=".bin") as file:
+        file.write(octets)
+        file.flush()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(["decode", "--format", "json", *options, file.name])
+    assert code in (0, 1), code
+    if code == 1:
+        assert err.getvalue().startswith("gsm0710"), err.getvalue()
+        assert "Traceback" not in err.getvalue()
+    objects = [json.loads(line) for line in out.getvalue().splitlines()]
+    for one in objects:
+        assert set(one) - MORE == KEYS or set(one) - MORE == DROPPED, one
+    return objects if code == 0 else None
+
+
+@given(
+    st.sampled_from(sorted(MAKERS)),
+    portions,
+    changes,
+    st.sampled_from(INPUTS),
+    st.sampled_from(["auto", "basic", "advanced"]),
+)
+def fuzz_files(
+    kind: str, sent: list[tuple[Frame, bool]], what: list[tuple[str, int, int]], read_as: str, option: str
+) -> None:
+    decoded(changed(MAKERS[kind](sent), what), "--input", read_as, "--option", option)
+
+
+@given(st.binary(max_size=400), st.sampled_from(INPUTS))
+def fuzz_octets_as_any_file(octets: bytes, read_as: str) -> None:
+    decoded(octets, "--input", read_as)
+
+
+_MAGICS = [
+    b"\x0a\x0d\x0d\x0a",
+    b"\xd4\xc3\xb2\xa1",
+    b"\xa1\xb2\xc3\xd4",
+    b"\x4d\x3c\xb2\xa1",
+    b"{",
+    b"00000000",
+    b"\xff\xfe",
+]
+
+
+@given(st.sampled_from(_MAGICS), st.binary(max_size=200))
+def fuzz_what_begins_like_a_file(magic: bytes, octets: bytes) -> None:
+    decoded(magic + octets)
+
+
+@given(st.sampled_from(["pcapng", "pcap", "jsonl", "hex", "raw"]), portions, st.integers(0, 2000))
+def fuzz_a_file_that_is_cut_off(kind: str, sent: list[tuple[Frame, bool]], at: int) -> None:
+    octets = MAKERS[kind](sent)
+    whole = decoded(octets, "--input", kind)
+    part = decoded(octets[: at % (len(octets) + 1)], "--input", kind)
+    assert whole is not None
+    good = [one for one in part or [] if "dropped" not in one]
+    assert good == [one for one in whole if "dropped" not in one][: len(good)]
+
+
+@given(st.sampled_from(list(Option)), st.lists(frames, min_size=1, max_size=5))
+def fuzz_what_we_capture_is_read_again(option: Option, sent: list[Frame]) -> None:
+    """In either option, in our own format."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "x.jsonl")
+        capture = Capture(path, Config(option=option))
+        for frame in sent:
+            capture.feed(encode(frame, option), from_host=True, timestamp=1)
+        capture.close()
+        found = decoded(path.read_bytes(), "--input", "jsonl")
+    assert found is not None
+    assert [one["dlci"] for one in found if "dropped" not in one] == [frame.dlci for frame in sent]
