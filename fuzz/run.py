@@ -190,14 +190,22 @@ def replay(name: str, blob: str) -> int:
 # --- All of them --------------------------------------------------------------------------------------------------
 
 
-def run_all(names: list[str], seconds: float) -> int:
-    """Run targets, as many at a time as there are processors; return the exit code."""
+def run_all(names: list[str], seconds: float, *, first: bool = False) -> int:
+    """Run targets, as many at a time as there are processors; return the exit code.
+
+    Args:
+        names: which ones.
+        seconds: how long in all.
+        first: end as soon as one has found something.
+    """
     workers = min(os.cpu_count() or 1, len(names))
     share = seconds * workers / len(names)
     results: list[Result] = []
     lock = threading.Lock()
 
     def child(name: str) -> None:
+        if first and any(result.findings for result in results):
+            return
         command = [sys.executable, str(HERE / "run.py"), "--one", name, "--time", str(share)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this file
         lines = done.stdout.splitlines()
@@ -255,6 +263,8 @@ def main() -> int:
     )
     parser.add_argument("--time", type=float, default=60, metavar="SECONDS", help="how long in all (default 60)")
     parser.add_argument("--target", action="append", metavar="NAME", help="only this one (repeatable)")
+    parser.add_argument("--file", metavar="FILE", help="only those of this file, such as fuzz_frames")
+    parser.add_argument("--first", action="store_true", help="end with the first finding")
     parser.add_argument("--replay", nargs=2, metavar=("NAME", "BLOB"), help="show a finding again")
     parser.add_argument("--atheris", metavar="NAME", help="this target under atheris, for the same time")
     parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
@@ -271,7 +281,10 @@ def main() -> int:
     if options.one:
         print(json.dumps(asdict(run_one(options.one, options.time))))
         return 0
-    return run_all(options.target or list(every), options.time)
+    names = options.target or [name for name, path in every.items() if options.file in (None, path.stem)]
+    if not names:
+        parser.error(f"no file {options.file}: {', '.join(sorted({path.stem for path in every.values()}))}")
+    return run_all(names, options.time, first=options.first)
 
 
 if __name__ == "__main__":
