@@ -5,7 +5,7 @@ TIME   ?= 60
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test interop mutants lint conformance acceptance docs fuzz bench performance clean
+.PHONY: help demo test interop mutants lint conformance acceptance docs fuzz fuzz-selftest bench performance clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # hundreds of programs are started by the tests
 
@@ -77,8 +77,11 @@ docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as er
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-fuzz: $(VENV)/test.stamp ## the fuzz targets for TIME seconds (default 60)
+fuzz: $(VENV)/test.stamp ## the fuzz targets for TIME seconds in all (default 60)
 	$(BIN)/python fuzz/run.py --time $(TIME)
+
+fuzz-selftest: $(VENV)/test.stamp ## each planted defect has to be found by a fuzz target within 60 s
+	$(BIN)/python fuzz/selftest.py
 
 bench: $(VENV)/test.stamp ## speed against references of the same run, in benchmarks.json; ROWS="rtt bulk": some of it
 	@$(BIN)/python tests/benchmarks/bench.py $(UPDATE) $(ROWS)
