@@ -223,6 +223,7 @@ OF_THE_MODEM: list[Callable[[Modem], object]] = [
 
 def _nothing_left(before: set[threading.Thread]) -> None:
     for thread in set(threading.enumerate()) - before:
+        assert thread.ident is not None, thread
         thread.join(PATIENCE)
         assert not thread.is_alive(), thread
 

@@ -27,14 +27,13 @@ DROPPED = {"offset", "dropped", "raw"}
 MORE = {"time", "from"}
 INPUTS = ("auto", "hex", "raw", "pcapng", "pcap", "jsonl", "log", "dump")
 
-frames = st.builds(
-    Frame,
-    st.integers(0, 63),
+frames = st.tuples(
+    st.integers(0, 61),
     st.booleans(),
     st.sampled_from([FrameType.UIH, FrameType.UIH, FrameType.UI]),
     st.booleans(),
     st.binary(max_size=30),
-)
+).map(lambda fields: Frame(*fields))
 portions = st.lists(st.tuples(frames, st.booleans()), min_size=1, max_size=5)
 changes = st.lists(
     st.tuples(st.sampled_from(["set", "cut", "insert", "twice"]), st.integers(0, 2000), st.integers(0, 255))
@@ -106,7 +105,7 @@ def decoded(octets: bytes, *options: str) -> list[dict[str, object]] | None:
             code = main(["decode", "--format", "json", *options, file.name])
     assert code in (0, 1), code
     if code == 1:
-        assert err.getvalue().startswith("gsm0710"), err.getvalue()
+        assert " decode: " in err.getvalue(), err.getvalue()
         assert "Traceback" not in err.getvalue()
     objects = [json.loads(line) for line in out.getvalue().splitlines()]
     for one in objects:

@@ -9,6 +9,7 @@ coverage-guided fuzzer instead (``pip install atheris``; Linux).
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import json
 import os
@@ -32,8 +33,6 @@ from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test
 HERE = Path(__file__).parent
 LEAST = 1000
 """Executions of a target, below which a run says too little."""
-ROUND = 4.0
-"""Seconds that the examples of one call of Hypothesis should take."""
 _BLOB = re.compile(r"@reproduce_failure\('[^']+', b'([^']+)'\)")
 
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests" / "support"), str(HERE)]
@@ -51,24 +50,21 @@ class Target:
     what: Any
     steps: int
 
-    def prepared(self, examples: int, **others: Any) -> Callable[[], Any]:
-        """Return the target as a function that runs so many examples."""
+    def prepared(self, examples: int = 0) -> Callable[[], Any]:
+        """Return the target as a function that runs so many examples, or as many as one call should; only once."""
+        is_machine = isinstance(self.what, type)
         chosen = settings(
-            max_examples=examples,
+            max_examples=examples or (50 if is_machine else 2000),
             deadline=None,
             derandomize=False,
             suppress_health_check=list(HealthCheck),
             database=None,
             print_blob=True,
             stateful_step_count=self.steps,
-            **others,
         )
-        if isinstance(self.what, type):
-            test: Callable[[], Any] = get_state_machine_test(self.what, settings=chosen)
-            return test
-        if "_hypothesis_internal_use_settings" in vars(self.what):
-            del self.what._hypothesis_internal_use_settings
-        prepared: Callable[[], Any] = chosen(self.what)
+        prepared: Callable[[], Any] = (
+            get_state_machine_test(self.what, settings=chosen) if is_machine else chosen(self.what)
+        )
         return prepared
 
     def on_octets(self) -> Callable[[bytes], object]:
@@ -77,8 +73,8 @@ class Target:
         on_octets: Callable[[bytes], object] = function.hypothesis.fuzz_one_input
         return on_octets
 
-    def counted(self) -> list[None]:
-        """Return a list that grows with each execution."""
+    def counted(self, end: float) -> list[None]:
+        """Return a list that grows with each execution; after a time there is none any more."""
         runs: list[None] = []
         if isinstance(self.what, type):
             begin = self.what.__init__
@@ -88,22 +84,17 @@ class Target:
                 begin(machine, *arguments)
 
             self.what.__init__ = init  # type: ignore[misc]
-        else:
-            inner = self.what.hypothesis.inner_test
+            return runs
+        inner = self.what.hypothesis.inner_test
 
-            def once(*arguments: Any, **named: Any) -> Any:
+        @functools.wraps(inner)
+        def once(*arguments: Any, **named: Any) -> None:
+            if time.monotonic() < end:
                 runs.append(None)
-                return inner(*arguments, **named)
+                inner(*arguments, **named)
 
-            once.__name__, once.__signature__ = inner.__name__, _signature(inner)  # type: ignore[attr-defined]
-            self.what.hypothesis.inner_test = once
+        self.what.hypothesis.inner_test = once
         return runs
-
-
-def _signature(function: Callable[..., Any]) -> Any:
-    import inspect
-
-    return inspect.signature(function)
 
 
 def load(path: Path) -> ModuleType:
@@ -153,22 +144,15 @@ class Result:
 def run_one(name: str, seconds: float) -> Result:
     """Run one target for a time, or until it finds something."""
     one = target(name)
-    runs = one.counted()
     begun = time.monotonic()
-    end, examples = begun + seconds, 50
-    while time.monotonic() < end:
-        before, at = len(runs), time.monotonic()
-        try:
-            one.prepared(examples)()
-        except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            return Result(name, len(runs), time.monotonic() - begun, 1, _report(name, error))
-        took = time.monotonic() - at
-        if took < ROUND / 2 and len(runs) > before:
-            examples = min(2 * examples, 5000)
-        elif took > 2 * ROUND:
-            examples = max(examples // 2, 10)
+    end = begun + seconds
+    runs = one.counted(end)
+    test = one.prepared()
+    try:
+        while time.monotonic() < end:
+            test()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+        return Result(name, len(runs), time.monotonic() - begun, 1, _report(name, error))
     return Result(name, len(runs), time.monotonic() - begun)
 
 

@@ -192,7 +192,7 @@ class AtChannel(ChannelBase):
 
     def close(self) -> None:
         """End all waits with `ChannelClosed`, stop the threads and join them; idempotent."""
-        with self._changed:
+        with self._starting, self._changed:  # a call that was given up may be about to start the threads
             first, self._stopping = not self._stopping, True
             self._end()
         if not first:
@@ -304,7 +304,9 @@ class AtChannel(ChannelBase):
 
     def _start(self) -> None:
         with self._starting:
-            if not self._threads:
+            if self._stopping:
+                self._check_alive()
+            elif not self._threads:
                 self._start_threads()
 
     def _start_threads(self) -> None:
