@@ -16,7 +16,7 @@ from core_pair import Pair, Station
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from machines import case
+from machine_cases import case
 
 from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
 from cmux.protocol.commands import Signals

@@ -9,7 +9,7 @@ The invariants stand in the first lines of ``tests/support/power_pair.py``:
 
 from __future__ import annotations
 
-from machines import case
+from machine_cases import case
 from power_pair import machine
 
 FuzzSlowSleepers = case(machine("slow"), examples=10, steps=30)
