@@ -95,8 +95,7 @@ pieces = st.one_of(
 
 @given(st.lists(st.tuples(pieces, st.booleans()), max_size=15))
 def fuzz_it_answers_at_again(script: list[tuple[bytes, bool]]) -> None:
-    with EmulatedModule(clock=QuickClock(FACTOR)) as module:
-        port = module.port(timeout=0.01)
+    with EmulatedModule(clock=QuickClock(FACTOR)) as module, module.port(timeout=0.01) as port:
         heard = 0
         for data, wait in script:
             port.write(data)
