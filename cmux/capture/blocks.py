@@ -39,15 +39,12 @@ class _Like:
     """The octets of a frame, with both flags."""
     around: pcapng.Around
     """What stands around the frame in its block."""
+    info: slice
+    """Where the information field is."""
 
     def masked(self) -> bytes:
         """Return such a frame with zeros as its information field."""
         return self.head + bytes(self.tail_at - len(self.head)) + self.tail
-
-    @property
-    def info(self) -> slice:
-        """Where the information field is."""
-        return slice(len(self.head), self.tail_at)
 
     def frames(self, data: bytes, at: int) -> tuple[Sequence[bytes], int]:
         """Return the frames like this one that follow one another at a place.
@@ -196,4 +193,6 @@ class BlockWriter:
             if len(self._known) >= _MOST_KNOWN:  # noise could fill it without limit
                 self._known.clear()
             around = pcapng.around(len(octets), from_host=self._from_host)
-            self._known[head] = _Like(frame.dlci, head, octets[tail_at:], tail_at, len(octets), around)
+            self._known[head] = _Like(
+                frame.dlci, head, octets[tail_at:], tail_at, len(octets), around, slice(len(head), tail_at)
+            )

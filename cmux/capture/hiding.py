@@ -13,7 +13,8 @@ _NAMES: Final = re.compile(
     rb"\+(?:%b)" % b"|".join(b"".join(_BLANKS + bytes((octet,)) for octet in name[1:]) for name in SECRETS),
     re.IGNORECASE,
 )
-_LONGEST: Final = max(map(len, SECRETS))
+_SUSPECT: Final = re.compile(rb"\+[ \t%b]" % b"".join(name[1:2] + name[1:2].lower() for name in SECRETS))
+_NAME: Final = 32  # octets that a name has at most, with blanks between
 _LINE: Final = 64  # octets that a line has at most before the parameters of a command
 
 
@@ -38,17 +39,24 @@ class Hiding:
         Args:
             dlci: the channel.
             data: octets with these frames.
-            span: where they begin and end.
+            span: where the first begins, and where the last one has its closing flag.
             frames: the frames, all of the same length.
             info: where each has its information field.
         """
         masker = self._masker(dlci)
-        if info.stop - info.start < _LINE or masker.begun or _NAMES.search(data, *span) is not None:
+        if info.stop - info.start < _LINE or masker.begun:
             return False
-        last = slice(info.stop - _LONGEST, info.stop)
-        for frame in frames:
-            if b"+" in frame[last]:  # a name may go on in the next one
+        at, end = span
+        more = len(frames) - 1
+        step = (end + 1 - at - len(frames[0])) // more if more else end + 1 - at
+        if b"+" in data[at + info.stop - 1 : end : step]:  # the name is in the next field
+            return False
+        found = _SUSPECT.search(data, at, end)
+        while found is not None:
+            left = info.stop - (found.start() - at) % step  # octets of this field from there on
+            if left < _NAME or _NAMES.match(data, found.start()) is not None:
                 return False
+            found = _SUSPECT.search(data, found.end(), end)
         masker.skip(frames[-1][info.stop - _LINE : info.stop])
         return True
 
