@@ -126,6 +126,8 @@ answers = st.one_of(
 
 
 class _Liar:
+    """Answers rightly where the plan says so, and behind its end."""
+
     def __init__(self, plan: list[Any]) -> None:
         self._plan = iter(plan)
 
@@ -235,6 +237,10 @@ def _nothing_left(before: set[threading.Thread]) -> None:
     st.booleans(),
 )
 def fuzz_a_driver(calls: list[int], plan: list[Any], receive: str, muxip: bool) -> None:
+    _call(calls, plan, receive, muxip=muxip)
+
+
+def _call(calls: list[int], plan: list[Any], receive: str, *, muxip: bool) -> None:
     before = set(threading.enumerate())
     port = CommandPort(_Liar(plan))
     driver = TcpipDriver(port, receive=receive, muxip=muxip, clock=HurriedClock(3000.0))  # type: ignore[arg-type]
@@ -249,6 +255,12 @@ def fuzz_a_driver(calls: list[int], plan: list[Any], receive: str, muxip: bool) 
             driver.close()
         driver.channel.close()
     _nothing_left(before)
+
+
+@given(st.integers(0, len(OF_THE_DRIVER) - 1), st.integers(0, 12), lies, st.integers(0, 1), st.booleans())
+def fuzz_one_lie(number: int, at: int, line: str, where: int, muxip: bool) -> None:
+    """One line of one answer is another one."""
+    _call([number], [*["right"] * at, (where, line)], "buffered", muxip=muxip)
 
 
 @given(st.integers(0, len(OF_THE_MODEM) - 1), st.lists(answers, max_size=6))

@@ -108,6 +108,7 @@ class _Station:
             self.owner.receive(what, self.now)
         elif isinstance(what, Call):
             self._call(what)
+            self.owner.receive(b"", self.now)  # what the call has caused is told with the next call for the line
         elif isinstance(what, float):
             self.now += what
             self.owner.pass_time(self.now)
@@ -150,7 +151,7 @@ class _Station:
                 case "refuse":
                     core.refuse(dlci, call.flag)
                 case "shutdown":
-                    core.shutdown(now)
+                    owner.shutdown(now)
                 case "stalled":
                     core.stalled(now, call.flag)
         except LocalError:
@@ -194,6 +195,40 @@ def fuzz_a_peer_that_sends_anything(role: Role, config: Config, script: list[obj
         station.owner.line_lost(station.now)
     else:
         station.fall_silent()
+
+
+_LIFE: list[object] = [
+    *(Call(name, 1, flag, 100) for name in ("open", "close", "send") for flag in (False, True)),
+    *([Frame(1, True, kind, True)] for kind in (FrameType.SABM, FrameType.UA, FrameType.DM, FrameType.DISC)),
+    [Frame(1, True, FrameType.UIH, False, b"x")],
+    [Frame(0, True, FrameType.UIH, False, b"\xe3\x05\x07\x8d")],  # MSC
+    *(0.11, 0.31),
+]
+"""What can happen to one DLC."""
+
+
+@given(
+    configs,
+    st.lists(st.sampled_from(_LIFE), max_size=8),
+    st.sampled_from(["lost", "silence", "DISC 0", "CLD", "shutdown"]),
+)
+def fuzz_the_life_of_a_dlc(config: Config, script: list[object], end: str) -> None:
+    """The same with few words, so that each order of them is tried."""
+    station = _Station(Role.INITIATOR, config)
+    station.owner.start(0.0)
+    station.step([Frame(0, True, FrameType.UA, True)])
+    for what in script:
+        station.step(what)
+    if end == "lost":
+        station.owner.line_lost(station.now)
+        return
+    if end == "DISC 0":
+        station.step([Frame(0, True, FrameType.DISC, True)])
+    elif end == "CLD":
+        station.step([Frame(0, True, FrameType.UIH, False, b"\xc3\x01")])
+    elif end == "shutdown":
+        station.owner.shutdown(station.now)
+    station.fall_silent()
 
 
 @given(configs, st.lists(frames(), min_size=1, max_size=30))

@@ -78,7 +78,10 @@ def all_finite(values: object) -> None:
             assert value >= 0, name
 
 
-@given(st.sampled_from(["cmux://", "CMUX://", "cmux:/", ""]), texts, st.sampled_from(["?dlci=1&", "?", ""]), queries)
+firsts = st.sampled_from(["?", ""]) | (st.integers(-1, 70).map(str) | texts).map(lambda dlci: f"?dlci={dlci}&")
+
+
+@given(st.sampled_from(["cmux://", "CMUX://", "cmux:/", ""]), texts, firsts, queries)
 def fuzz_urls(scheme: str, line: str, first: str, query: str) -> None:
     try:
         found = parse_url(scheme + line + first + query)

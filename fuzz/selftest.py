@@ -85,7 +85,15 @@ def find(defect: Defect) -> tuple[bool, float, str]:
         copy(root)
         defect.apply(root)
         begun = time.monotonic()
-        command = [sys.executable, "fuzz/run.py", "--file", defect.file, "--time", str(LIMIT), "--first"]
+        command = [
+            sys.executable,
+            "fuzz/run.py",
+            "--file",
+            defect.file,
+            "--time",
+            str(LIMIT * 3 // 4),
+            "--first",
+        ]  # the rest is for the smallest example
         environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(  # noqa: S603 - our own program
             command, cwd=root, env=environment, capture_output=True, text=True, check=False

@@ -77,6 +77,13 @@ class EventContract:
             self.asked.discard(dlci)  # one `Closed` ends both
         self.core.close(dlci, now, drain=drain)
 
+    def shutdown(self, now: float) -> None:
+        """See `Multiplexer.shutdown`: it closes everything."""
+        if self.core.session_open:
+            self.closing |= self.up | self.asked
+            self.asked.clear()
+        self.core.shutdown(now)
+
     def send(self, dlci: int, data: bytes, now: float) -> int:
         """See `Multiplexer.send`."""
         try:
