@@ -57,9 +57,10 @@ def _content(file: Path) -> bytes:
 
 
 def _process(content: bytes) -> int | None:
-    # Some write the end of a string of C, too.
-    words = (content if len(content) == _BINARY else content.partition(b"\0")[0]).split()
-    if words and words[0].isdigit():
+    # Some write the end of a string of C, too; but four octets with one in them are a number: 30 0A 00 00 is 2608.
+    text = content if len(content) == _BINARY else content.partition(b"\0")[0]
+    words = text.split()
+    if words and words[0].isdigit() and b"\0" not in text:
         return int(words[0])
     return int.from_bytes(content, "little") if len(content) == _BINARY else None
 

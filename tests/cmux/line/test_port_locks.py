@@ -100,9 +100,15 @@ def test_a_lock_file_that_names_no_process_locks_nothing(folder: Path, content: 
     assert locks.holder("/dev/ttyUSB0") is None
 
 
-def test_the_binary_form_is_told_from_digits(folder: Path) -> None:
-    (folder / "LCK..ttyUSB0").write_bytes(b"1\0\0\0")  # 49, not the process 1, which always lives
-    assert "process 1)" not in str(locks.holder("/dev/ttyUSB0"))
+@pytest.mark.parametrize(
+    ("content", "process"), [(b"1\0\0\0", 49), (b"0\n\0\0", 2608), (b"7 \0\0", 8247), (b"123\n", 123), (b"4321", 4321)]
+)
+def test_the_binary_form_is_told_from_digits(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, process: int
+) -> None:
+    monkeypatch.setattr(locks, "_lives", lambda _: True)
+    (folder / "LCK..ttyUSB0").write_bytes(content)
+    assert f"process {process})" in str(locks.holder("/dev/ttyUSB0"))
 
 
 def test_what_is_no_file_locks_nothing_and_holds_nobody_up(folder: Path) -> None:
