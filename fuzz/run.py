@@ -50,11 +50,16 @@ class Target:
     what: Any
     steps: int
 
+    @property
+    def draws(self) -> bool:
+        """Whether it draws while it runs, so that it cannot be left out when the time is over."""
+        return "DataObject" in str(self.what.hypothesis.inner_test.__annotations__)
+
     def prepared(self, examples: int = 0) -> Callable[[], Any]:
         """Return the target as a function that runs so many examples, or as many as one call should; only once."""
         is_machine = isinstance(self.what, type)
         chosen = settings(
-            max_examples=examples or (50 if is_machine else 2000),
+            max_examples=examples or (50 if is_machine else 200 if self.draws else 2000),
             deadline=None,
             derandomize=False,
             suppress_health_check=list(HealthCheck),
@@ -85,11 +90,11 @@ class Target:
 
             self.what.__init__ = init  # type: ignore[misc]
             return runs
-        inner = self.what.hypothesis.inner_test
+        inner, draws = self.what.hypothesis.inner_test, self.draws
 
         @functools.wraps(inner)
         def once(*arguments: Any, **named: Any) -> None:
-            if time.monotonic() < end:
+            if draws or time.monotonic() < end:
                 runs.append(None)
                 inner(*arguments, **named)
 
