@@ -168,7 +168,10 @@ class FdTransport(asyncio.Transport):
             return
         if not self._buffer:
             taken = self._try_write(data) if self._written < _TURN else 0
-            if self._lost or taken == len(data):
+            if self._lost:
+                self.discarded += len(data)
+                return
+            if taken == len(data):
                 return
             data = memoryview(data)[taken:]
             self._loop.add_writer(self._fd, self._on_writable)
@@ -181,7 +184,6 @@ class FdTransport(asyncio.Transport):
         except (BlockingIOError, InterruptedError):
             return 0
         except OSError as error:
-            self.discarded += len(data)
             self._drop(error)
             return 0
         self._written += taken
