@@ -12,6 +12,7 @@ from mux_module import Module
 from pcapng_reader import read_pcapng
 from shells import Shell
 
+import cmux
 from cmux.protocol import Frame, FrameType, encode
 
 SABM = Frame(0, True, FrameType.SABM, True)
@@ -51,3 +52,32 @@ def test_a_full_disk_ends_the_capture_and_not_the_session(shell: Shell, caplog: 
         assert mux.channel(1).echoes(b"goes on")
     (warning,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert "the capture ends here, the session continues" in warning
+
+
+def _open_files(path: Path) -> list[str]:
+    """The descriptors of this process that lead to a file."""
+    found = []
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found += [number] if os.readlink(f"/proc/self/fd/{number}") == str(path) else []
+        except OSError:  # that of the listing itself
+            continue
+    return found
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
+def test_an_opening_that_fails_leaves_no_capture_open(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "line.pcapng"
+    with Module(cmux_answer=b"\r\nERROR\r\n") as module, pytest.raises(cmux.StartupError):
+        shell.open(module.path, capture=path)
+    assert path.exists()
+    assert not _open_files(path)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
+def test_a_responder_with_a_wrong_setting_leaves_no_capture_open(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "line.pcapng"
+    with Module() as module, pytest.raises(cmux.InvalidDlci):
+        shell.serve(module.path, capture=path, refuse=[99])
+    assert path.exists()
+    assert not _open_files(path)

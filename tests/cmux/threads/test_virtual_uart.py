@@ -447,3 +447,31 @@ def test_time_does_not_stand_still_for_a_waiting_read(quiet: cmux.VirtualUart) -
     started = time.monotonic()
     assert quiet.read() == b""
     assert time.monotonic() - started >= 0.02  # a lower bound holds on any machine
+
+
+def test_cancelling_a_write_of_a_closed_port_does_not_end_the_next_one(quiet: cmux.VirtualUart) -> None:
+    quiet.close()
+    quiet.cancel_write()
+    quiet.open()
+    assert quiet.write(b"four") == 4
+
+
+def test_what_waits_for_octets_of_a_channel_that_the_peer_closes_is_told_so(
+    module: Module, port: cmux.VirtualUart
+) -> None:
+    module.run(lambda core, now: core.close(1, now))
+    with pytest.raises(cmux.DlcClosed):
+        port.wait_down(lambda: False)
+    with pytest.raises(cmux.DlcClosed):
+        port.wait_with({}, octets=True)
+
+
+def test_a_port_that_is_open_can_be_used_at_once(port: cmux.VirtualUart) -> None:
+    assert port.wait_up(lambda: False)
+
+
+def test_a_channel_that_the_peer_lets_go_again_is_opened_by_who_waits_for_it(module: Module) -> None:
+    with cmux.open(module.path, reattach=True) as mux:
+        port = mux.channel(1)
+        port.close()
+        assert not port.wait_up(lambda: True)

@@ -208,3 +208,30 @@ def test_a_port_that_was_forgotten_leaves_its_channel_to_others(module: Module) 
         module.habits.loopback = (1,)
         with serial.serial_for_url(url(module, 1)) as port:
             assert echoes(port, b"new")
+
+
+def test_a_line_whose_session_the_module_has_ended_is_opened_anew_by_the_next_url(module: Module) -> None:
+    old = serial.serial_for_url(url(module, 1), timeout=20)
+    ended = old.mux
+    module.send_raw(bytes.fromhex("F903EF05C301F2F9"))  # CLD
+    with pytest.raises(cmux.SessionEnded):
+        old.read()
+    with serial.serial_for_url(url(module, 1)) as port:
+        assert port.mux is not ended
+        old.close()  # which leaves the new line alone
+        assert echoes(port, b"x")
+    assert module.commands.count("AT+CMUX=0") == 2
+
+
+def test_a_closed_port_of_a_url_knows_its_dlci_and_has_no_channel_to_wait_for(module: Module) -> None:
+    port = serial.serial_for_url(url(module, 3), do_not_open=True)
+    assert port.dlci == 3
+    assert port.received_discarded == 0
+    with pytest.raises(serial.PortNotOpenError):
+        port.wait_up(lambda: True)
+    with pytest.raises(serial.PortNotOpenError):
+        port.wait_down(lambda: True)
+    port.cancel_read()
+    port.cancel_write()
+    port.close()
+    assert cmux.VirtualUart().dlci == 0
