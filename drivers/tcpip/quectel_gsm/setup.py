@@ -32,7 +32,8 @@ def initialise(state: StackState, name: str) -> Dialogue[None]:
             return  # the context is active already; what opens a session by the other form tells
         if name != "QIMUX" or value == "0":
             raise
-        yield from state.foreground.setting("QIMODE", "0")  # a former driver may have left transparent mode on
+        state.foreground.learn("QIMODE", "1")  # a former driver may have left transparent mode on
+        yield from state.foreground.setting("QIMODE", "0")
         yield from state.foreground.setting(name, value)
 
 

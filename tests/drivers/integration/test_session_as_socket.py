@@ -15,7 +15,7 @@ from stepped_clock import SteppedClock
 
 from drivers.emulator import Behaviour
 from drivers.emulator.environment import Network
-from drivers.errors import AtTimeout, ConnectTimeout, SessionReset
+from drivers.errors import AtTimeout, ConnectTimeout, SessionClosed, SessionReset
 from drivers.tcpip import Session, TcpipDriver
 from drivers.tcpip.quectel_gsm.timeouts import deadline
 
@@ -40,6 +40,28 @@ def test_makefile_knows_the_modes_of_a_socket(session: Session) -> None:
         session.makefile("r", 0)
     with session.makefile("rb") as reader, pytest.raises(io.UnsupportedOperation):
         reader.write(b"x")  # type: ignore[attr-defined]
+    with session.makefile("wb") as writer:
+        writer.write(b"line\n")  # type: ignore[attr-defined]
+        writer.flush()
+        assert exactly(session, 5) == b"line\n"
+        with pytest.raises(io.UnsupportedOperation):
+            writer.read(1)  # type: ignore[attr-defined]
+    with session.makefile("w", encoding="ascii") as text, pytest.raises(io.UnsupportedOperation):
+        text.read(1)  # type: ignore[attr-defined]
+    only_writes = session.makefile("wb", 0)
+    with pytest.raises(io.UnsupportedOperation, match="not open for reading"):
+        only_writes.read(1)  # type: ignore[attr-defined]
+    only_reads = session.makefile("rb", 0)
+    with pytest.raises(io.UnsupportedOperation, match="not open for writing"):
+        only_reads.write(b"x")  # type: ignore[attr-defined]
+
+
+def test_a_session_says_its_state_and_who_has_closed_it(session: Session) -> None:
+    assert "open" in repr(session)
+    session.close()
+    assert "closed here" in repr(session)
+    with pytest.raises(SessionClosed, match="closed here"):
+        session.send(b"x")
 
 
 def test_our_own_deadline_is_a_timeout_and_leaves_a_context_that_works(echo_server: Peer) -> None:
