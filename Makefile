@@ -2,10 +2,11 @@
 
 PYTHON ?= python3
 TIME   ?= 60
+ROOMS  := cmux/protocol cmux/threads cmux/aio drivers/at drivers/tcpip # whose branches are counted
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test interop mutants lint conformance acceptance docs fuzz fuzz-selftest bench performance clean
+.PHONY: help demo test coverage interop mutants lint conformance acceptance docs fuzz fuzz-selftest bench performance clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # hundreds of programs are started by the tests
 
@@ -46,6 +47,10 @@ test: $(VENV)/test.stamp
 	@$(BIN)/python -m pytest --ignore tests/interop --collect-only -qq >/dev/null || true # once, not in each worker
 	$(BIN)/python -m pytest --ignore tests/interop -n 6 --dist loadfile $(PYTEST_ARGS)
 endif
+
+coverage: $(VENV)/test.stamp ## the test suite, which has to take 95 % of the branches of core, shells and drivers
+	$(MAKE) test PYTEST_ARGS="$(PYTEST_ARGS) --cov --cov-report= --cov-report=json:$(VENV)/coverage.json"
+	$(BIN)/python tests/support/branch_coverage.py $(VENV)/coverage.json 95 $(ROOMS)
 
 interop: $(VENV)/test.stamp ## the tests with programs that nobody here wrote, as far as they are installed
 	$(BIN)/python -m pytest tests/interop $(PYTEST_ARGS)
