@@ -14,9 +14,13 @@ from mux_module import Module
 from mux_of_module import PATIENCE, channel_of, module, mux, quiet
 
 import cmux
+from cmux.line.base import HungUp
 from cmux.line.physical import DescriptorLine
-from cmux.threads import startup_runner
+from cmux.opening import make_plan
+from cmux.protocol.events import Cause
+from cmux.threads import line_writer, startup_runner
 from cmux.threads.line_writer import LineWriter
+from cmux.threads.opener import Opening
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -210,3 +214,60 @@ def test_octets_that_come_wake_nobody_who_waits_for_room(mux: cmux.Mux, module: 
     writing.join(PATIENCE)
     assert got == b"x" * 20 + data
     assert min(woken) >= 20
+
+
+def test_a_caller_that_has_written_long_enough_leaves_the_rest_to_the_thread(
+    mux: cmux.Mux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_writer, "_AT_ONCE", 1)
+    channel = channel_of(mux)
+    data = bytes(range(256)) * 200
+    writing = threading.Thread(target=channel.write, args=(data,))
+    writing.start()
+    assert channel.read(len(data)) == data
+    writing.join(PATIENCE)
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_an_interrupt_during_a_write_leaves_what_the_line_has_not_taken_to_the_thread(
+    mux: cmux.Mux, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    plain = DescriptorLine.write_at_once
+    channel = channel_of(mux)
+    quiet(mux)
+
+    def interrupted(line: DescriptorLine, data: bytes, taken: deque[int]) -> None:
+        monkeypatch.setattr(DescriptorLine, "write_at_once", plain)
+        if count:
+            plain(line, data[:count], taken)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DescriptorLine, "write_at_once", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        channel.write(b"whole")
+    assert channel.read(5) == b"whole"
+
+
+def test_a_line_that_hangs_up_during_a_write_ends_the_session_with_its_cause(
+    mux: cmux.Mux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = channel_of(mux)
+    quiet(mux)
+
+    def hangs_up(line: DescriptorLine, data: bytes, taken: deque[int]) -> None:
+        raise HungUp("the cable was pulled")
+
+    monkeypatch.setattr(DescriptorLine, "write_at_once", hangs_up)
+    with pytest.raises(cmux.SessionEnded, match="the cable was pulled"):
+        channel.write(b"x")
+        channel.write(b"x")
+    assert mux.error is not None
+    assert mux.error.cause is Cause.LINE_LOST
+
+
+def test_an_opening_that_was_cut_short_before_it_had_a_line_opens_none(module: Module) -> None:
+    opening = Opening(make_plan(module.path, {}))
+    opening.cancel()
+    with pytest.raises(cmux.CmuxError, match="cut short"):
+        opening.run()
+    assert module.commands == []
