@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from syntax_trees import tree
+from uncounted import uncounted
 
 import cmux.cli
 import drivers.cli.subcommands
@@ -34,7 +35,7 @@ HEAVY = {*RARE, "construct", "crcmod", "json", "subprocess", "tomllib"}
 def output(program: str, folder: Path) -> str:
     """Return what a program prints in an interpreter of its own."""
     command = [sys.executable, "-W", "error", "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, timeout=50)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder, timeout=50, env=uncounted())
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

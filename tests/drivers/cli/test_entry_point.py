@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from uncounted import uncounted
 
 PROGRAM = """
 import signal, sys
@@ -27,6 +28,11 @@ sys.exit(main())
 )
 def test_an_interrupt_while_it_imports_is_no_traceback(module: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, module], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", PROGRAM, module],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env=uncounted(),
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
