@@ -18,6 +18,9 @@ from .signals import split_status as split_status
 from .signals import status_fields, status_values
 from .wire import FrameType, MessageType
 
+LONGEST_T1 = 2.55
+"""The longest T1 in seconds that the octet of PN can express (27.010 §5.4.6.3.1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -186,6 +189,8 @@ class PN(Command):
         codes = {kind: code for code, kind in wire.PN_FRAME_TYPES.items()}
         if self.frame_type not in codes:
             raise FrameError(f"PN cannot code the frame type {self.frame_type!r}: UIH, UI or I")
+        if not 0 <= self.t1 <= LONGEST_T1:
+            raise FrameError(f"PN cannot code a T1 of {self.t1!r} s: 0 to {LONGEST_T1}")
         return build(
             wire.pn,
             {
