@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from machine_cases import case
 
-from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
+from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, Multiplexer, Option, Role
 from cmux.protocol.commands import Signals
 from cmux.protocol.config import Parameters
 from cmux.protocol.errors import StateError
@@ -227,21 +227,6 @@ def fuzz_told_anything(role: Role, option: Option, portions: list[tuple[bytes, f
         now += seconds
         mux.handle_timeout(now)
     assert len(mux._dispatcher.decoder._data) < 5000
-
-
-@given(st.sampled_from(list(Option)), st.lists(st.tuples(st.integers(0, 63), st.binary(max_size=12)), max_size=40))
-def fuzz_any_control_message(option: Option, frames: list[tuple[int, bytes]]) -> None:
-    """Frames that are all good and mean anything."""
-    pair = Pair(Config(option=option)).open(1)
-    for index, (dlci, info) in enumerate(frames):
-        kind = (FrameType.UIH, FrameType.UI, FrameType.SABM, FrameType.DISC, FrameType.UA, FrameType.DM)[index % 6]
-        carried = info if kind in (FrameType.UIH, FrameType.UI) else b""
-        for where in (0, dlci):
-            line = encode(Frame(where, bool(index & 1), kind, bool(index & 2), carried), option)
-            pair.module.mux.receive_data(line, pair.now)
-            pair.host.mux.receive_data(line, pair.now)
-        pair.settle()
-    pair.pass_time(10)
 
 
 @given(st.lists(st.sampled_from(["open", "close", "shutdown", "test", "signals", "sleep", "say"]), max_size=10))
