@@ -60,6 +60,7 @@ class Channels:
         self._again: dict[int, Callable[[], Awaitable[object]]] = {}
         self._openings: dict[int, Opening] = {}
         self._opened: dict[int, asyncio.Future[None]] = {}  # of those that are under way
+        self._failed: dict[int, Exception] = {}  # why one of them is over, perhaps before its task has had its turn
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._early: dict[int, bytearray] = {}
         self._offers = Offers()
@@ -195,6 +196,8 @@ class Channels:
             if not is_open:
                 async with asyncio.timeout(opening.patience(config)):
                     await opened
+            if dlci in self._failed:
+                raise self._failed[dlci]
         except (asyncio.CancelledError, TimeoutError) as error:
             if self._mux.error is None:
                 self._calls.close(dlci, drain=False)
@@ -204,6 +207,7 @@ class Channels:
         finally:
             opening.over()
             self._opened.pop(dlci, None)
+            self._failed.pop(dlci, None)
 
     # --- Events ---
 
@@ -222,6 +226,7 @@ class Channels:
             case Writable(dlci=dlci) if dlci in self._transports:
                 self._transports[dlci]._push()
             case Opened(dlci=dlci):
+                self._opening(dlci).over()
                 self._settle(dlci, None)
             case Closed():
                 self._closed(event)
@@ -254,8 +259,9 @@ class Channels:
 
     def _settle(self, dlci: int, error: Exception | None) -> None:
         opened = self._opened.get(dlci)
-        if opened is not None and not opened.done():
-            if error is None:
-                opened.set_result(None)
-            else:
-                opened.set_exception(error)
+        if opened is None:
+            return
+        if error is not None:
+            self._failed[dlci] = error
+        if not opened.done():
+            opened.set_result(None)

@@ -21,7 +21,7 @@ class Opening:
 
     def __init__(self, dlci: int) -> None:
         self.under_way: bool = False
-        """Between `begin` and `over`."""
+        """Between `begin` and `over`: what ends now is the DLC that was there before."""
         self._dlci = dlci
         self._parameters: Parameters | None = None
 
@@ -60,10 +60,11 @@ class Opening:
             if self._parameters is not None:
                 core.negotiate(self._dlci, self._parameters, now)
             core.open(self._dlci, now)
-        return core.is_open(self._dlci)
+        self.under_way = not core.is_open(self._dlci)
+        return not self.under_way
 
     def over(self) -> None:
-        """Note that nobody waits for it any more, whatever has come of it."""
+        """Note that the DLC has opened, or that nobody waits for it any more, whatever has come of it."""
         self.under_way = False
 
     def patience(self, config: Config) -> float:

@@ -309,6 +309,7 @@ class DlcHandle(ChannelWaits):
                 self.up, self.error = True, None
                 self.set_flag()
                 self._restore_signals()
+                self._opening.over()  # what ends from now on is this one
                 self._restore_flow()
             elif isinstance(event, Reestablished):
                 self._restore_flow()

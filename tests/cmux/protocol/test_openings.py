@@ -80,3 +80,15 @@ def test_while_it_is_opened_a_closing_of_either_side_is_that_of_the_one_before(c
     assert opening.is_of_previous(closed) is (cause in (Cause.LOCAL, Cause.PEER))
     opening.over()
     assert not opening.is_of_previous(closed)
+
+
+def test_an_end_that_comes_after_the_opening_is_its_own() -> None:
+    pair, opening = Pair().open(), Opening(1)
+    ended = Closed(1, Cause.PEER, "the peer closed it")
+    opening.begin(pair.host.mux, pair.now, None)
+    assert opening.is_of_previous(ended)
+    pair.settle()
+    opening.over()
+    assert not opening.is_of_previous(ended)
+    assert opening.begin(pair.host.mux, pair.now, None)  # it is open already
+    assert not opening.is_of_previous(ended)

@@ -13,6 +13,8 @@ import serial
 from mux_module import Module
 from shells import PATIENCE, QUICK, SHORT, Shell
 from startup_waits import shorten_waits
+from typed_frames import DISC_0, OWN_DISC_1, SABM_0, SABM_1, UA_0, UA_1
+from typist import Typist
 
 import cmux
 from cmux.protocol import Config, Frame, FrameType, Option, encode
@@ -54,6 +56,22 @@ def test_whoever_asks_for_a_channel_at_once_gets_the_same_and_so_does_who_asks_l
         ends = {asking.result(PATIENCE).end for asking in asked}
         assert ends == {mux.channel(1).end}
         assert module.opened(1) == 1
+
+
+@pytest.mark.clause("5.4.2")
+@pytest.mark.parametrize("end", [OWN_DISC_1, DISC_0], ids=["the channel", "the session"])
+def test_a_channel_that_opens_and_ends_in_one_portion_has_ended(shell: Shell, peer: Typist, end: bytes) -> None:
+    opening = shell.start(shell.open, peer.path, startup="none")
+    peer.receives(SABM_0)
+    peer.type(UA_0)
+    mux = opening.result(PATIENCE)
+    asked = shell.start(mux.channel, 1)
+    peer.receives(SABM_1)
+    peer.type(UA_1 + end)
+    with pytest.raises((cmux.DlcClosed, cmux.SessionEnded)):
+        asked.result(PATIENCE).read(1)
+    peer.hang_up()
+    mux.close()
 
 
 def test_a_channel_closes_and_opens_again(shell: Shell) -> None:
