@@ -29,7 +29,7 @@ MOST_KEPT = 2 * (1600 + 3) + 40  # octets of a partial frame, with the default n
 QUEUE = 300  # octets: queue_high as set here
 
 dlcis = st.sampled_from([0, 1, 2, 3, 61, 62, 63])
-ours = st.sampled_from([1, 2, 3])
+ours = st.sampled_from([1, 1, 1, 2, 3])
 
 _TYPES = {
     kind: (kind << 2 | 3, kind << 2 | 1) for kind in (0x20, 0x10, 0x30, 0x08, 0x28, 0x18, 0x38, 0x04, 0x24, 0x14, 0x34)
@@ -74,12 +74,19 @@ class Call:
 
 _OF_THE_SESSION = ("start", "shutdown", "test", "hold", "sleep", "stalled")
 _OF_A_DLC = ("open", "close", "refuse", "send", "discard", "pause", "signals", "break", "negotiate")
-calls = st.builds(Call, st.sampled_from(_OF_THE_SESSION + _OF_A_DLC), ours, st.booleans(), st.integers(0, 2 * QUEUE))
+_OFTEN = ("open", "open", "send", "send", "send")
+calls = st.builds(
+    Call, st.sampled_from(_OF_THE_SESSION + _OF_A_DLC + _OFTEN), ours, st.booleans(), st.integers(0, 2 * QUEUE)
+)
 seconds = st.sampled_from([0.0, 0.001, 0.06, 0.11, 0.31, 1.0, 5.0, 40.0]) | st.floats(0, 1e9)
+_bare = st.sampled_from([FrameType.SABM, FrameType.SABM, FrameType.UA, FrameType.DM, FrameType.DISC])
 steps = st.one_of(
     st.lists(frames(), min_size=1, max_size=6),
-    frames().flatmap(lambda frame: st.integers(2, 400).map(lambda count: [frame] * count)),  # a flood
+    st.builds(lambda frame, count: [frame] * count, frames(), st.sampled_from([2, 40])),
+    st.just([Frame(9, True, FrameType.DISC, True)] * 1500),  # a flood: each is answered with DM
+    st.builds(lambda dlci, kind: [Frame(dlci, True, kind, True)], ours | dlcis, _bare),
     st.binary(max_size=60),
+    calls,
     calls,
     seconds,
 )
@@ -103,7 +110,8 @@ class _Station:
 
     def step(self, what: object) -> None:
         if isinstance(what, list):
-            self.owner.receive(b"".join(self._encoded(frame) for frame in what), self.now)
+            octets = {frame: self._encoded(frame) for frame in set(what)}
+            self.owner.receive(b"".join(octets[frame] for frame in what), self.now)
         elif isinstance(what, bytes):
             self.owner.receive(what, self.now)
         elif isinstance(what, Call):
@@ -112,6 +120,7 @@ class _Station:
         elif isinstance(what, float):
             self.now += what
             self.owner.pass_time(self.now)
+        self.look()
         self.core.data_to_send(self.now, 500)
         self.look()
 

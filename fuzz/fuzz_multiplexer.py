@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from machine_cases import case
 
-from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, Multiplexer, Option, Role
+from cmux.protocol import AdvancedDecoder, BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
 from cmux.protocol.commands import Signals
 from cmux.protocol.config import Parameters
 from cmux.protocol.errors import StateError
 from cmux.protocol.events import SessionClosed
+from cmux.protocol.headers import NUMBERED
 from cmux.protocol.session import ControlSession
 from cmux.protocol.transmitter import MAX_CONTROL_FRAMES
 
@@ -212,10 +213,30 @@ FuzzBasicPair = case(TwoMultiplexers, examples=30, steps=30)
 FuzzAdvancedPair = case(TwoAdvancedMultiplexers, examples=30, steps=30)
 
 
+_kinds = st.sampled_from([kind for kind in FrameType if kind not in NUMBERED])
+_frames = st.builds(
+    lambda option, dlci, kind, flag, info: encode(
+        Frame(dlci, flag, kind, flag, info if kind in (FrameType.UIH, FrameType.UI) else b""), option
+    ),
+    st.sampled_from(list(Option)),
+    st.sampled_from([0, 1]),
+    _kinds,
+    sides,
+    st.binary(max_size=12) | st.sampled_from([b"\x11\x01", b"\xe3\x03\x07", b"\x83\x03\x01", b"\x43\x01", b"\xc3\x01"]),
+)
+_octets = st.one_of(
+    st.binary(max_size=60),
+    _frames,
+    _frames.map(lambda frame: frame[:4]),
+    st.lists(_frames, max_size=6).map(b"".join),
+    st.sampled_from([b"\xf9\x03\xef\x02", b"\xf9\x07\x03\xfe", b"\x7e\x03"]),  # cut short in the header
+)
+
+
 @given(
     st.sampled_from(list(Role)),
     st.sampled_from(list(Option)),
-    st.lists(st.tuples(st.binary(max_size=60), st.floats(0, 2)), max_size=30),
+    st.lists(st.tuples(_octets, st.sampled_from([0.0, 0.06, 0.4]) | st.floats(0, 2)), max_size=30),
 )
 def fuzz_told_anything(role: Role, option: Option, portions: list[tuple[bytes, float]]) -> None:
     mux = Multiplexer(role, Config(option=option))

@@ -5,6 +5,7 @@
    not; `Closed` for one that is open, or that somebody has asked for.
 3. `Writable` follows `send()` that has taken less than it was offered, and nothing else; once.
 4. Before `SessionClosed` every DLC has had its `Closed`; after it nothing comes but the next session.
+5. No DLC opens that cannot carry data: only 1 to 61, and with `reserved_dlcis` 62 and 63 (27.010 §5.6).
 """
 
 from __future__ import annotations
@@ -133,6 +134,7 @@ class EventContract:
                 self.refused.clear()
             case Opened(dlci=dlci):
                 assert self.in_session, "Opened without a session"
+                assert 1 <= dlci <= (63 if self.core.config.reserved_dlcis else 61), f"DLCI {dlci} carries no data"
                 assert dlci not in self.up or dlci in self.closing, f"Opened twice: DLCI {dlci}"
                 self.closing.discard(dlci)  # it was still draining
                 self.up.add(dlci)
