@@ -1,0 +1,476 @@
+"""Both shells on a line whose other end does what it likes, and users who call in any order from two threads or tasks.
+
+The line (``tests/support/hostile_line.py``) answers, refuses, repeats, is late, says noise or nothing, sends frames and
+data, takes octets one by one, or none, fails, ends. Time is quick (``tests/support/hurried_shells.py``).
+
+Invariants:
+1. Every call returns, or raises an exception of the documented trees (``tests/support/documented.py``).
+2. What is read on a channel are pieces of what the line has sent on it in frames without a fault, in their order.
+3. `close()` ends, whoever else waits; no thread, task or descriptor is left.
+4. Nothing is left to the hooks for exceptions that nobody has caught, and no callback fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import itertools
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+from documented import assert_documented
+from hostile_line import FAULTS, NOISE, REACTIONS, ObjectPort, SocketPort
+from hurried_shells import FACTOR, JumpingLoop, hurried_threads
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cmux
+import cmux.aio
+from cmux.errors import LocalError
+from cmux.protocol import Frame, FrameType, encode
+from cmux.protocol.commands import PortSettings, Signals
+
+PATIENCE = 30.0
+"""Real seconds after which a thread that has not come back never will."""
+DEADLINE = 1000.0
+"""Seconds of the loop in which each call of the asyncio shell ends; where threads read the line, 10 real ones."""
+SHORT = 0.05
+SETTINGS: dict[str, Any] = {"t1": 0.1, "t2": 0.15, "n2": 1, "drain_timeout": 0.1, "other_rates": (), "open_timeout": 1}
+
+# --- The plan -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the line does, or a user calls."""
+
+    name: str
+    dlci: int = 1
+    number: int = 0
+    octets: bytes = b""
+
+    @property
+    def n1(self) -> int | None:
+        return self.number if self.number % 100 else None
+
+
+_dlcis = st.sampled_from([1] * 12 + [2] * 5 + [3, 61, 0, 62])
+_sizes = st.sampled_from([0, 1, 31, 100, 3000])
+_CALLS = (
+    *("open", "open", "open", "write", "write", "write", "close", "negotiate", "port", "status", "service", "test"),
+    *("signals", "break", "hold", "release", "sleep", "wake", "asleep", "facts", "flush", "discard", "end"),
+)
+calls = st.builds(Step, st.sampled_from(_CALLS), _dlcis, _sizes)
+reads = st.builds(Step, st.sampled_from(["read", "read", "accept"]), _dlcis, _sizes)
+
+
+def _of_line(name: str, octets: st.SearchStrategy[bytes] | None = None) -> st.SearchStrategy[Step]:
+    return st.builds(
+        Step, st.just(f"line: {name}"), st.sampled_from([1, 1, 2]), _sizes, st.just(b"") if octets is None else octets
+    )
+
+
+_MESSAGES = [  # not PN: it could ask for another convergence layer
+    *(b"\xc3\x01", b"\x23\x03x", b"\x63\x01", b"\xa3\x01", b"\xe3\x05\x07\x8f", b"\xe3\x05\x07\x8d", b"\x43\x01"),
+    *(b"\x93\x03\x07", b"\x53\x05\x07\x03", b"\xd3\x03\x07", b"\x11\x03\xe3", b"\xff\x01", b"\xe3\x05", b"\x21\x01"),
+]
+_BARE = [FrameType.SABM, FrameType.DISC, FrameType.DM, FrameType.UA]
+frames = st.one_of(
+    st.builds(lambda info: Frame(0, True, FrameType.UIH, False, info), st.sampled_from(_MESSAGES)),
+    st.builds(lambda dlci, kind, cr: Frame(dlci, cr, kind, True), _dlcis, st.sampled_from(_BARE), st.booleans()),
+    st.builds(lambda dlci: Frame(dlci, True, FrameType.SABM, True), st.sampled_from([0, 1, 2])),
+)
+lines = st.one_of(
+    _of_line("data"),
+    _of_line("data"),
+    _of_line("octets", st.lists(frames.map(encode), min_size=1, max_size=3).map(b"".join)),
+    _of_line("octets", st.sampled_from([NOISE, b"\xf9", b"\r\nRDY\r\n", encode(Frame(1, True, FrameType.UIH))[:-3]])),
+    _of_line("deaf"),
+    _of_line("hearing"),
+    _of_line("end"),
+    _of_line("broken"),
+)
+
+_talk = st.builds(
+    lambda dlci, size, more: [Step("line: data", dlci, size), *more, Step("read", dlci, size)],
+    st.sampled_from([1, 1, 2]),
+    st.sampled_from([1, 31, 100]),
+    st.lists(calls | lines, max_size=1),
+)
+_parts = st.one_of(_talk, st.lists(calls | reads | lines, min_size=1, max_size=3))
+_opened = st.sampled_from([[], [Step("open")], [Step("open"), Step("open", 2)]])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All of it."""
+
+    serves: bool
+    by_at: bool
+    descriptor: bool
+    reactions: list[str]
+    faults: list[str]
+    one: list[Step]
+    """What the line does, and one user calls."""
+    other: list[Step]
+    """What another user calls meanwhile."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {**SETTINGS, "startup": "at" if self.by_at else "none"}
+
+    @property
+    def first(self) -> list[Step]:
+        """What a peer does that opens the session."""
+        openings = (b"AT+CMUX=0\r",) if self.by_at else ()
+        sabm = encode(Frame(0, True, FrameType.SABM, True)) + encode(Frame(1, True, FrameType.SABM, True))
+        return [Step("line: octets", octets=octets) for octets in (*openings, sabm)] if self.serves else []
+
+
+plans = st.builds(
+    Plan,
+    st.sampled_from([False, False, True]),
+    st.sampled_from([False, False, False, True]),
+    st.booleans(),
+    st.lists(st.just("answer"), max_size=8).flatmap(
+        lambda answers: st.lists(st.sampled_from(REACTIONS), max_size=8).map(lambda others: answers + others)
+    ),
+    st.one_of(st.just([]), st.just([]), st.lists(st.sampled_from(FAULTS), max_size=12)),
+    st.builds(lambda opened, parts: [*opened, *itertools.chain(*parts)], _opened, st.lists(_parts, max_size=12)),
+    st.lists(calls, max_size=6),
+)
+
+
+# --- What holds for both shells -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Watch:
+    """What must not happen, and what was read."""
+
+    shell: str
+    complaints: list[object] = field(default_factory=list)
+    pieces: dict[int, list[bytes]] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Want nothing to be left behind, and no exception that nobody has caught."""
+        gc.freeze()  # so that the collection at the end is quick
+        threads, descriptors = set(threading.enumerate()), _descriptors()
+        log, handler = logging.getLogger("cmux"), logging.Handler(logging.ERROR)
+        handler.emit = lambda record: self.complaints.append(record.getMessage())  # type: ignore[method-assign]
+        log.addHandler(handler)
+        try:
+            with (
+                patch.object(threading, "excepthook", lambda args: self.complaints.append(args.exc_value)),
+                patch.object(sys, "unraisablehook", lambda args: self.complaints.append(args.exc_value)),
+            ):
+                yield
+                gc.collect()
+        finally:
+            log.removeHandler(handler)
+            gc.unfreeze()
+        left = set(threading.enumerate()) - threads
+        assert not left, left
+        assert not (left_open := _descriptors() - descriptors), left_open
+        assert not self.complaints, self.complaints
+
+    def raised(self, error: Exception, step: Step) -> None:
+        """Want an exception to be a documented one."""
+        assert_documented(error, self.shell, str(step))
+
+    def read(self, dlci: int, piece: bytes) -> None:
+        """Note what was read."""
+        self.pieces.setdefault(dlci, []).append(piece)
+
+    def compare(self, port: ObjectPort | SocketPort) -> None:
+        """Compare what was read with what the line has sent."""
+        for dlci, pieces in self.pieces.items() if port.peer.of_frames else ():
+            sent, at = port.peer.sent_on(dlci), 0
+            for piece in pieces:
+                found = sent.find(piece, at)
+                assert found >= 0, (dlci, pieces, sent, at)
+                at = found + len(piece)
+
+
+def _descriptors() -> set[str]:
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the folder itself
+            found.add(f"{name}: {os.readlink(f'/proc/self/fd/{name}')}")
+    return found
+
+
+def of_line(port: ObjectPort | SocketPort, step: Step) -> None:
+    """Let the line do what a step says."""
+    match step.name.removeprefix("line: "):
+        case "data":
+            port.peer.say_data(step.dlci, step.number % 500)
+        case "octets":
+            port.peer.of_frames &= len(step.octets) != len(_CUT) or step.octets != _CUT
+            port.peer.say(step.octets)
+        case "deaf":
+            port.deaf(True)
+        case "hearing":
+            port.deaf(False)
+        case what:
+            port.peer.hang_up(what == "broken")
+
+
+_CUT = encode(Frame(1, True, FrameType.UIH))[:-3]
+"""When it is given up depends on the time."""
+
+
+# --- Threads ------------------------------------------------------------------------------------------------------
+
+
+class ThreadUser:
+    """Calls the thread shell."""
+
+    def __init__(self, mux: cmux.Mux, port: ObjectPort | SocketPort, watch: Watch) -> None:
+        self._mux, self._port, self._watch = mux, port, watch
+
+    def follow(self, steps: list[Step]) -> None:
+        """Do what a plan says."""
+        for step in steps:
+            if step.name.startswith("line: "):
+                of_line(self._port, step)
+                continue
+            try:
+                self._call(step)
+            except Exception as error:  # noqa: BLE001 - which ones are allowed is the question
+                self._watch.raised(error, step)
+
+    def _call(self, step: Step) -> None:
+        mux, dlci, number = self._mux, step.dlci, step.number
+        match step.name:
+            case "open":
+                mux.channel(dlci, n1=step.n1)
+            case "accept":
+                mux.accept(SHORT)
+            case "write":
+                mux.port(dlci).write(bytes(number))
+            case "read":
+                self._watch.read(dlci, mux.port(dlci).read(number))
+            case "flush":
+                mux.port(dlci).flush()
+            case "discard":
+                mux.port(dlci).reset_output_buffer()
+                mux.port(dlci).cancel_read()
+            case "close":
+                mux.port(dlci).close()
+            case "signals" if number:
+                mux.port(dlci).rts = number > 1
+            case "facts":
+                uart = mux.port(dlci)
+                repr((mux, uart, mux.error, mux.stats(), mux.signals(dlci), mux.parameters(dlci)))
+                repr((uart.cts, uart.in_waiting, uart.out_waiting, uart.fileno()))
+            case "end":
+                mux.close()
+            case _:
+                of_either(mux, step)
+
+
+def of_either(mux: Any, step: Step) -> Any:
+    """Make a call that both shells have; what it returns is awaited in the one."""
+    dlci, number = step.dlci, step.number
+    table: dict[str, Callable[[], Any]] = {
+        "negotiate": lambda: mux.negotiate(dlci, n1=number),
+        "port": lambda: mux.negotiate_port(dlci, PortSettings(9600 + number // 1000)),
+        "status": lambda: mux.line_status(dlci, overrun=bool(number)),
+        "service": lambda: mux.service(dlci, number % 300 or None),
+        "test": lambda: mux.test(bytes(number)),
+        "signals": lambda: mux.set_signals(dlci, Signals(ic=True)),
+        "break": lambda: mux.send_break(dlci, number / 10),
+        "hold": lambda: mux.hold_all(),
+        "release": lambda: mux.release_all(),
+        "sleep": lambda: mux.sleep(),
+        "wake": lambda: mux.wake(),
+        "asleep": lambda: mux.asleep,
+    }
+    return table[step.name]()
+
+
+_pool = ThreadPoolExecutor(3, "user")
+list(_pool.map(lambda _: threading.Event().wait(0.01), range(3)))  # its threads are there from now on
+
+
+def in_time(call: Callable[[], Any]) -> Any:
+    """Make a call on another thread, and want it to come back."""
+    running = _pool.submit(call)
+    try:
+        return running.result(PATIENCE)
+    except TimeoutError:
+        if running.done():
+            raise
+        stacks = ["".join(traceback.format_stack(frame)) for frame in sys._current_frames().values()]
+        raise AssertionError("a call never returns; the threads are here:\n" + "\n".join(stacks)) from None
+
+
+@given(plans)
+def fuzz_the_thread_shell(plan: Plan) -> None:
+    watch = Watch("threads")
+    with watch.watching(), hurried_threads():
+        port = SocketPort(plan.reactions) if plan.descriptor else ObjectPort(plan.reactions, plan.faults, FACTOR)
+        stop, other_end = threading.Event(), None
+        if isinstance(port, SocketPort):
+            other_end = threading.Thread(target=port.run, args=(stop,), name="other end")
+            other_end.start()
+        try:
+            _on_threads(plan, port, watch)
+        finally:
+            stop.set()
+            if other_end is not None:
+                other_end.join()
+            if isinstance(port, SocketPort):
+                port.release()
+    watch.compare(port)
+
+
+def _on_threads(plan: Plan, port: Any, watch: Watch) -> None:
+    opening = Step("opening")
+    try:
+        mux = in_time(lambda: (cmux.serve if plan.serves else cmux.open)(port, **plan.settings))
+    except AssertionError:
+        raise
+    except Exception as error:  # noqa: BLE001 - which ones are allowed is the question
+        assert not isinstance(error, LocalError), error  # the settings are right
+        watch.raised(error, opening)
+        return
+    try:
+        for dlci in (1, 2, 3, 61):
+            mux.port(dlci).timeout, mux.port(dlci).write_timeout = SHORT, 5.0
+        user = ThreadUser(mux, port, watch)
+        other = _pool.submit(user.follow, plan.other)
+        in_time(lambda: user.follow(plan.first + plan.one))
+        in_time(lambda: other.result(PATIENCE))
+    finally:
+        in_time(mux.close)
+
+
+# --- Asyncio ------------------------------------------------------------------------------------------------------
+
+
+class AioUser:
+    """Calls the asyncio shell."""
+
+    def __init__(self, mux: cmux.aio.Mux, port: ObjectPort | SocketPort, watch: Watch) -> None:
+        self._mux, self._port, self._watch = mux, port, watch
+        self._streams: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+
+    async def follow(self, steps: list[Step]) -> None:
+        """Do what a plan says."""
+        for step in steps:
+            if step.name.startswith("line: "):
+                of_line(self._port, step)
+                listen(self._port)
+                await asyncio.sleep(0)
+                continue
+            try:
+                await self._call(step)
+            except Exception as error:  # noqa: BLE001 - which ones are allowed is the question
+                self._watch.raised(error, step)
+
+    async def _call(self, step: Step) -> None:
+        may_wait = step.name in ("read", "accept", "flush") or step.number == 1
+        try:
+            async with asyncio.timeout(SHORT if may_wait else DEADLINE) as limit:
+                await self._do(step)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            assert may_wait, f"{step} never returns"
+
+    async def _do(self, step: Step) -> None:
+        mux, dlci, number = self._mux, step.dlci, step.number
+        if step.name in ("write", "read", "flush", "close") and dlci not in self._streams:
+            return
+        match step.name:
+            case "open":
+                self._streams[dlci] = await mux.channel(dlci, n1=step.n1)
+            case "accept":
+                streams = await mux.accept()
+                self._streams[streams[1].get_extra_info("dlci")] = streams
+            case "write":
+                self._streams[dlci][1].write(bytes(number))
+            case "read":
+                self._watch.read(dlci, await self._streams[dlci][0].read(number))
+            case "flush":
+                await self._streams[dlci][1].drain()
+            case "close":
+                self._streams[dlci][1].close()
+                await self._streams[dlci][1].wait_closed()
+            case "facts" | "discard":
+                repr((mux, mux.error, mux.stats(), mux.signals(dlci), mux.parameters(dlci)))
+            case "end":
+                await mux.close()
+            case _:
+                result = of_either(mux, step)
+                if asyncio.iscoroutine(result):
+                    await result
+
+
+def listen(port: ObjectPort | SocketPort) -> None:
+    """Let the loop serve the other end of a descriptor, unless it is deaf."""
+    if not isinstance(port, SocketPort):
+        return
+    loop = asyncio.get_running_loop()
+
+    def turn() -> None:
+        if not port.turn():
+            loop.remove_reader(port.theirs)
+
+    if port.is_deaf:
+        loop.remove_reader(port.theirs)
+    else:
+        loop.add_reader(port.theirs, turn)
+
+
+async def _in_loop(plan: Plan, port: Any, watch: Watch) -> None:
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: watch.complaints.append(context))
+    listen(port)
+    try:
+        async with asyncio.timeout(DEADLINE) as limit:
+            mux = await (cmux.aio.serve if plan.serves else cmux.aio.open)(port, **plan.settings)
+    except Exception as error:  # noqa: BLE001 - which ones are allowed is the question
+        assert not limit.expired(), "opening never returns"
+        assert not isinstance(error, LocalError), error  # the settings are right
+        watch.raised(error, Step("opening"))
+        return
+    try:
+        user = AioUser(mux, port, watch)
+        async with asyncio.TaskGroup() as users:
+            users.create_task(user.follow(plan.first + plan.one))
+            users.create_task(user.follow(plan.other))
+    finally:
+        async with asyncio.timeout(DEADLINE):
+            await mux.close()
+
+
+@given(plans)
+def fuzz_the_asyncio_shell(plan: Plan) -> None:
+    watch = Watch("aio")
+    with watch.watching():
+        port = SocketPort(plan.reactions) if plan.descriptor else ObjectPort(plan.reactions, plan.faults)
+        loop = JumpingLoop(0.0 if plan.descriptor else 0.0005)
+        try:
+            loop.run_until_complete(_in_loop(plan, port, watch))
+            if isinstance(port, SocketPort):
+                loop.remove_reader(port.theirs)
+                port.release()
+            for _ in range(3):  # for what has been called soon
+                loop.run_until_complete(asyncio.sleep(0))
+            assert not asyncio.all_tasks(loop)
+        finally:
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+    watch.compare(port)
