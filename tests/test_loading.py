@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = (*drivers.cli.subcommands.COMMANDS, *cmux.cli.COMMANDS)
 
 EXCEPTIONS = {
-    *("cmux", "cmux.errors", "cmux.extensions", "cmux.lazy", "cmux.threads", "cmux.threads.lifetime"),
+    *("cmux", "cmux.errors", "cmux.extensions", "cmux.forks", "cmux.lazy", "cmux.threads", "cmux.threads.lifetime"),
     *("cmux.protocol", "cmux.protocol.cause", "cmux.protocol.errors", "cmux.protocol.hints"),
 }
 PROGRAM = {

@@ -168,5 +168,3 @@ class Channels:
         self._make_locks()
         for handle in self._handles.values():
             handle.abandon()
-        for uart in self._uarts.values():
-            uart.abandon()

@@ -87,13 +87,13 @@ class Mux(ChannelAccess):
         self._asks_whom_to_refuse = False
         self._make_locks()
         self._closer: threading.Thread | None = None
-        self._closed = threading.Event()
         lifetime.begin(self)
 
     def _make_locks(self) -> None:
         self._lock = threading.Lock()  # of _closer and _reconnector
         self._back = threading.Condition(self._lock)  # the line is attached again, or never will be
         self._asking = threading.Lock()  # of _awaited
+        self._closed = threading.Event()
 
     def _make_engine(self) -> Engine:
         return Engine(self._line, self._new_link(), self._on_event, self._channels.buffers, self._capture)

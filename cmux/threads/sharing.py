@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Mapping
 from typing import Final
 
+from ..forks import Lock
 from ..settings import DEFAULTS, LineSettings
 from ..urls import CmuxUrl
 from .mux import Mux
@@ -15,14 +15,14 @@ from .opener import open as open_mux
 
 _DEFAULTS: Final[Mapping[str, object]] = {**DEFAULTS, "option": "basic"}  # the option of all profiles
 _lines: dict[str, _SharedLine] = {}
-_lock = threading.Lock()
+_lock = Lock()
 
 
 class _SharedLine:
     """One line; `lock` is held while it is opened or closed, which takes some time."""
 
     def __init__(self) -> None:
-        self.lock: threading.Lock = threading.Lock()
+        self.lock: Lock = Lock()
         self.mux: Mux | None = None
         self.settings: LineSettings = {}
         self.users: weakref.WeakSet[object] = weakref.WeakSet()
@@ -98,13 +98,5 @@ def acquire(url: CmuxUrl, user: object) -> Lease:
         return Lease(line, line.join(url, user), user)
 
 
-def _after_fork() -> None:
-    global _lock
-    _lock = threading.Lock()
-    for line in _lines.values():
-        line.lock = threading.Lock()
-    _lines.clear()  # they are the parent's
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_lines.clear)  # they are the parent's

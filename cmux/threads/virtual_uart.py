@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar, Self
@@ -12,6 +11,7 @@ import serial
 from serial.serialutil import PortNotOpenError
 
 from ..errors import DlcError, StateError
+from ..forks import Lock
 from ..protocol.commands import PortSettings, Signals
 from ..protocol.config import Parameters
 from ..protocol.events import Cause
@@ -67,7 +67,7 @@ class VirtualUart(ChannelStream):
         exclusive: bool | None = None,
         **older: float | None,
     ) -> None:
-        self._make_locks()
+        self._asking = Lock()
         self._handle: DlcHandle | None = None
         self._mux: MuxOfPort | None = None
         self._lease: Lease | None = None
@@ -112,9 +112,6 @@ class VirtualUart(ChannelStream):
         text = super().__repr__()  # pyserial's, for which a port is open until it is closed
         gone = self._handle is not None and not self._handle.up
         return text.replace("open=True", "open=False", 1) if gone else text
-
-    def _make_locks(self) -> None:
-        self._asking = threading.Lock()
 
     @property
     def port(self) -> str | None:
@@ -383,7 +380,3 @@ class VirtualUart(ChannelStream):
         if settings != self._told and handle.policy.config.rpn:
             self._told = settings
             handle.engine.call(lambda core, now: core.negotiate_port(handle.dlci, settings, now, mask))
-
-    def abandon(self) -> None:
-        """Make it unusable in the child after a fork."""
-        self._make_locks()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -23,6 +24,7 @@ class Lifetime:
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
         self._own_loop: asyncio.AbstractEventLoop | None = None
+        self._process = os.getpid()
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start, in the loop's thread."""
@@ -37,6 +39,7 @@ class Lifetime:
         raise NotImplementedError
 
     async def __aenter__(self) -> Self:
+        self._process = os.getpid()
         self._start(asyncio.get_running_loop())
         return self
 
@@ -46,6 +49,7 @@ class Lifetime:
         await self._stop()
 
     def __enter__(self) -> Self:
+        self._process = os.getpid()
         loop = self._own_loop = new_loop()
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(loop, ready), name="emulated M10")
@@ -57,7 +61,7 @@ class Lifetime:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         thread, loop = self._thread, self._own_loop
-        if thread is None or loop is None:
+        if thread is None or loop is None or os.getpid() != self._process:
             return
         asyncio.run_coroutine_threadsafe(self._stop(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
@@ -78,6 +82,8 @@ class Lifetime:
 
     def _on_loop(self, work: Callable[[], T]) -> T:
         """Call a function in the loop, from any thread."""
+        if os.getpid() != self._process:  # the loop runs there
+            raise RuntimeError("the module belongs to the parent process")
         loop = self._running_loop()
         try:
             if asyncio.get_running_loop() is loop:

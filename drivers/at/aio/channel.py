@@ -50,7 +50,8 @@ class AtChannel(ChannelBase):
         clock: Clock | None = None,
     ) -> None:
         check_port((reader, writer), WANTED, able=hasattr(reader, "read") and hasattr(writer, "write"))
-        super().__init__(name, clock, nullcontext())
+        super().__init__(name, clock)
+        self._lock = nullcontext()
         self._reader, self._writer = reader, writer
         self._outlet = Outlet(writer)
         self._turn = asyncio.Lock()

@@ -50,13 +50,14 @@ class ChannelBase(ABC):
     Args:
         name: the name of the port in messages.
         clock: the source of time.
-        lock: the lock of the engine.
     """
 
-    def __init__(self, name: str, clock: Clock | None, lock: AbstractContextManager[object]) -> None:
+    _lock: AbstractContextManager[object]
+    """The lock of the engine."""
+
+    def __init__(self, name: str, clock: Clock | None) -> None:
         self.name = name
         self._clock: Clock = clock or SystemClock()
-        self._lock = lock
         self._log = port_logger(name)
         self._engine = Engine(name)
         self._holders = 0

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal, TypeVar, cast
 
+from cmux import forks
 from cmux.conditions import Condition
 
 from ...clock import Clock
@@ -31,7 +32,7 @@ MAX_CALLBACKS = 1024
 
 
 _living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
-_living_lock = threading.Lock()
+_living_lock = forks.Lock()
 
 
 class AtChannel(ChannelBase):
@@ -45,21 +46,33 @@ class AtChannel(ChannelBase):
 
     def __init__(self, port: Port, *, clock: Clock | None = None, close_port: bool = False) -> None:
         check_port(port, WANTED, able=all(callable(getattr(port, name, None)) for name in ("read", "write")))
-        lock = threading.RLock()
-        self._changed = Condition(lock)
-        super().__init__(port_name(port), clock, self._changed)
-        self._dialogue, self._dispatcher, self._reader = (Sleeper(lock, self._clock) for _ in range(3))
+        super().__init__(port_name(port), clock)
+        self._make_locks()
         self.port = port
         self._close_port = close_port
-        self._turns = Turns(self.name, self._changed, self._clock, self._check_alive, self._advanced)
         self._taps: list[OctetsCallback] = []
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
         self._threads: list[threading.Thread] = []
-        self._starting = threading.Lock()
         self._borrowed, self._outlet = Borrowed(port), Outlet(port)
-        self._stopping = self._streaming = False
+        self._stopping = self._streaming = self._inherited = False
         with _living_lock:
             _living.add(self)
+        forks.register(self)
+
+    def _make_locks(self) -> None:
+        lock = threading.RLock()
+        self._lock = self._changed = Condition(lock)
+        self._dialogue, self._dispatcher, self._reader = (Sleeper(lock, self._clock) for _ in range(3))
+        self._turns = Turns(self.name, self._changed, self._clock, self._check_alive, self._advanced)
+        self._starting = threading.Lock()
+
+    def _abandon(self) -> None:
+        """Make it unusable in the child after a fork."""
+        self._make_locks()
+        self._jobs.clear()
+        self._threads = []
+        self._stopping = self._inherited = True
+        self._engine.failure = ChannelClosed(f"{self.name}: the channel belongs to the parent process")
 
     # -- the port --------------------------------------------------------------------------------------------------
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
+
+from cmux.forks import Lock
 
 from ...clock import Clock
 from .channel import AtChannel
 from .port import Port
 
 _channels: weakref.WeakValueDictionary[int, AtChannel] = weakref.WeakValueDictionary()
-_channels_lock = threading.Lock()
+_channels_lock = Lock()
 
 
 def shared_channel(port: Port, *, clock: Clock | None = None) -> AtChannel:

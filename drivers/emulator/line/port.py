@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-import threading
 import time
+
+from cmux.forks import Lock
 
 
 class EmulatedPort:
@@ -24,7 +25,7 @@ class EmulatedPort:
         self._wake_out, self._wake_in = socket.socketpair()
         self._wake_out.setblocking(False)
         self._stop_out, self._stop_in = socket.socketpair()
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self.timeout: float | None = timeout
         self.baudrate: int = baudrate
         self.is_open: bool = True

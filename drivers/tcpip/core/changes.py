@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from cmux.forks import Lock
 
 Wake = Callable[[], object]
 """Wakes one waiter. It is called with the lock held, maybe from another thread, so it must not wait or lock."""
 
 
-class Changes:
+class Changes(Lock):
     """A lock with a list of waiters; sessions, listeners and tables of contexts have one each.
 
     ``with changes:`` acquires the lock; after a change, `notify` is called before it is released.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
         self._waiting: set[Wake] = set()
 
     def __repr__(self) -> str:
         return f"<Changes: {len(self._waiting)} wait>"
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *exc: object) -> None:
-        self._lock.release()
+    def _abandon(self) -> None:
+        super()._abandon()
+        self._waiting.clear()  # threads of the parent
 
     def notify(self) -> None:
         """Wake all waiters; called with the lock held."""

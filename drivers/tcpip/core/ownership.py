@@ -6,11 +6,12 @@ If the module enforces owners by itself, its answers decide; if it does not, onl
 from __future__ import annotations
 
 import enum
-import threading
 import weakref
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from cmux.forks import Lock
 
 from ...errors import ContextBusy
 from .changes import Changes
@@ -227,7 +228,7 @@ class ContextTable:
 
 
 _tables: weakref.WeakKeyDictionary[object, ContextTable] = weakref.WeakKeyDictionary()
-_tables_lock = threading.Lock()
+_tables_lock = Lock()
 
 
 def modem_of(port: object) -> object:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
+
+from cmux import forks
 
 from ...at.core import Dialogue
 from ...at.core.channel_base import ChannelBase, check_seconds
@@ -38,9 +39,14 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
         self._owns_channel = owned
         self._exclusion = Exclusion()  # claim, listen, connect, close: one at a time; never on the reader
         self._running: dict[object, Callable[[Exception, object], None]] = {}
-        self._running_lock = threading.Lock()
+        self._running_lock = forks.Lock()
+        forks.register(self)
         if owned:
             channel._retain()
+
+    def _abandon(self) -> None:
+        """Forget the threads of the parent, in the child after a fork."""
+        self._running.clear()
 
     @property
     def modem(self) -> object:
@@ -90,7 +96,7 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
             yield
         finally:
             with self._running_lock:
-                del self._running[progress.procedure]
+                self._running.pop(progress.procedure, None)  # there are none after a fork
 
     def abandon(self, failure: Callable[[], Exception], of: object = None, only: Procedure[T] | None = None) -> None:
         """Abandon procedures that are being run, except those that close; see `abandon_others`.

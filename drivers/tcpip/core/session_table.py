@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import collections
 import enum
-import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+
+from cmux.forks import Lock
 
 from .changes import Changes
 from .events import Event, Resolved
@@ -27,7 +28,7 @@ class Scope:
     """The tables within which ids of sockets are unique: of one context, or of the whole module."""
 
     def __init__(self) -> None:
-        self.lock: threading.Lock = threading.Lock()
+        self.lock: Lock = Lock()
         """Held while a free id is found and taken."""
         self.tables: weakref.WeakSet[SessionTable] = weakref.WeakSet()
         self.asking: collections.deque[SessionTable] = collections.deque()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
+
+from cmux.forks import Lock
 
 from ..core import events
 from ..core.at_port import AtPort
@@ -74,7 +75,7 @@ class Module:
 
 _uarts: weakref.WeakKeyDictionary[object, Uart] = weakref.WeakKeyDictionary()
 _modules: weakref.WeakKeyDictionary[object, Module] = weakref.WeakKeyDictionary()
-_records_lock = threading.Lock()
+_records_lock = Lock()
 
 
 def uart_of(channel: object) -> Uart:

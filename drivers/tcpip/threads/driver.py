@@ -117,7 +117,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         Raises:
             AtError: the module failed to do so; the driver is closed nevertheless.
         """
-        self._runner.run(lifetime.finish(self._context))
+        self._runner.close_by(lifetime.finish(self._context))
 
     def __enter__(self) -> TcpipDriver:
         self._runner.run(lifetime.begin(self._context))

@@ -40,7 +40,7 @@ class Listener(ListenerBase[ThreadRunner]):
 
     def close(self) -> None:
         """Stop listening; accepted sessions stay open; idempotent."""
-        self._runner.run(operations.close_listener(self._context, self._state))
+        self._runner.close_by(operations.close_listener(self._context, self._state))
 
     def __enter__(self) -> Listener:
         return self

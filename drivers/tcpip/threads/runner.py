@@ -41,7 +41,17 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         """
         return self._run(Progress(procedure))
 
+    def close_by(self, procedure: Procedure[None]) -> None:
+        """Run a procedure that closes something; not in the child after a fork, where it is the parent's.
+
+        Args:
+            procedure: a new generator.
+        """
+        if not self.channel._inherited:
+            self.run(procedure)
+
     def _run(self, progress: Progress[T]) -> T:
+        self._check_process()
         with self._registered(progress):
             return self._carry_out(progress)
 
@@ -61,6 +71,7 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
         on_reader = threading.current_thread() in self.channel._threads[:1]  # it would wait for itself: `run` says so
         if seconds is None or on_reader:
             return self.run(make(lambda: None))
+        self._check_process()
         bounded = self._bounded(seconds, make, expired)
         thread = threading.Thread(target=self._work_off, args=(bounded,), name=f"at call {self.channel.name}")
         thread.daemon = True
@@ -74,6 +85,14 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
             bounded.leave()
             raise
         return bounded.result()
+
+    def _check_process(self) -> None:
+        if self.channel._inherited:  # its threads will not end the waits of this process
+            self.channel._check_alive()
+
+    def _abandon(self) -> None:
+        super()._abandon()
+        self._background.clear()
 
     def _work_off(self, bounded: Bounded[T]) -> None:
         failure: BaseException | None = None

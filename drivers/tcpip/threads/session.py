@@ -158,7 +158,7 @@ class Session(SessionBase[ThreadRunner]):
 
     def close(self) -> None:
         """Close the session, in the module too if it still has it; idempotent."""
-        self._runner.run(operations.close(self._context, self._state))
+        self._runner.close_by(operations.close(self._context, self._state))
 
     def __enter__(self) -> Session:
         return self

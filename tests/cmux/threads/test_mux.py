@@ -1,8 +1,5 @@
 """The thread shell: what is the same port, and its own threads, finalizers and forks."""
 
-import contextlib
-import os
-import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -13,6 +10,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
+from forked import in_a_child
 from mux_leaks import nothing_left
 from mux_module import Module
 from typed_frames import HELLO, HELLO_BACK
@@ -117,46 +115,11 @@ def test_a_finalizer_neither_waits_nor_takes_a_lock() -> None:
         mux.close()
 
 
-def in_a_child(work: Callable[[], object], mux: cmux.Mux, held: AbstractContextManager[object]) -> str:
-    """Fork while another thread holds a lock; let the child work and close its Mux, and return what it raised."""
-    read, write = os.pipe()
-    at_work, forked = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with held:
-            at_work.set()
-            forked.wait(20)
-
-    worker = threading.Thread(target=hold)
-    worker.start()
-    at_work.wait(20)
-    with contextlib.suppress(DeprecationWarning):
-        child = os.fork()
-    if child == 0:
-        signal.alarm(20)
-        verdict = b"no error"
-        try:
-            try:
-                work()
-            except cmux.SessionEnded as error:
-                verdict = str(error).encode()
-            mux.close()
-            os.write(write, verdict)
-        finally:
-            os._exit(0)
-    forked.set()
-    worker.join()
-    os.waitpid(child, 0)
-    os.close(write)
-    with open(read, "rb") as pipe:
-        return pipe.read().decode()
-
-
 def test_a_child_after_a_fork_has_a_dead_mux_and_says_nothing() -> None:
     with Module() as module, cmux.open(module.path) as mux:
         port = mux.channel(1)
-        said = in_a_child(lambda: port.write(b"from the child"), mux, port._handle.condition)
-        assert said == f"{module.path}: the multiplexer belongs to the parent process"
+        said = in_a_child(lambda: port.write(b"from the child"), mux.close, port._handle.condition)
+        assert said == f"SessionEnded: {module.path}: the multiplexer belongs to the parent process"
         port.timeout = 10
         port.write(b"still here")
         assert port.read(10) == b"still here"
@@ -176,8 +139,50 @@ def test_a_child_after_a_fork_does_not_wait_for_what_a_thread_of_the_parent_had_
             "core": mux._engine._lock,
             "channel": handle.condition,
         }
-        said = in_a_child(lambda: mux.channel(1), mux, locks[of])
-        assert said == f"{module.path}: the multiplexer belongs to the parent process"
+        said = in_a_child(lambda: mux.channel(1), mux.close, locks[of])
+        assert said == f"SessionEnded: {module.path}: the multiplexer belongs to the parent process"
+
+
+CALLS: dict[str, Callable[[cmux.Mux, cmux.VirtualUart], object]] = {
+    "channel": lambda mux, port: mux.channel(2),
+    "test": lambda mux, port: mux.test(b"?"),
+    "negotiate": lambda mux, port: mux.negotiate(3, n1=31),
+    "sleep": lambda mux, port: mux.sleep(),
+    "wake": lambda mux, port: mux.wake(),
+    "hold_all": lambda mux, port: mux.hold_all(),
+    "wait_attached": lambda mux, port: mux.wait_attached(),
+    "read": lambda mux, port: port.read(),
+    "write": lambda mux, port: port.write(b"from the child"),
+    "flush": lambda mux, port: port.flush(),
+    "out_waiting": lambda mux, port: port.out_waiting,
+    "send_break": lambda mux, port: port.send_break(),
+    "rts": lambda mux, port: setattr(port, "rts", False),
+    "cts": lambda mux, port: port.cts,
+    "open": lambda mux, port: mux.port(2).open(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_call_in_a_child_after_a_fork_says_that_the_multiplexer_is_the_parents(call: str) -> None:
+    with Module() as module, cmux.open(module.path) as mux:
+        port = mux.channel(1)
+        reader = threading.Thread(target=lambda: port.read(10))
+        reader.start()
+
+        def close() -> None:
+            port.reset_input_buffer()  # these three are no business of the peer
+            assert port.in_waiting == 0
+            port.baudrate = 1200
+            port.cancel_read()
+            port.close()
+            mux.close()
+            mux.stats()
+
+        said = in_a_child(lambda: CALLS[call](mux, port), close, port._handle.condition)
+        port.write(b"still here")
+        reader.join()
+        assert said == f"SessionEnded: {module.path}: the multiplexer belongs to the parent process"
+        assert CLD not in bytes(module.raw)
 
 
 def test_a_child_after_a_fork_serves_nobody_and_says_nothing() -> None:
@@ -187,8 +192,8 @@ def test_a_child_after_a_fork_serves_nobody_and_says_nothing() -> None:
         multiplex(peer)
         open_1(peer)
         port = mux.accept()
-        said = in_a_child(mux.accept, mux, port._handle.condition)
-        assert said == f"{peer.path}: the multiplexer belongs to the parent process"
+        said = in_a_child(mux.accept, mux.close, port._handle.condition)
+        assert said == f"SessionEnded: {peer.path}: the multiplexer belongs to the parent process"
         peer.type(HELLO)
         assert port.read(5) == b"hello"
         port.write(b"HELLO")
