@@ -12,7 +12,7 @@ from cmux.protocol.commands import Signals
 
 from ...clock import Clock, Timer
 from ...errors import AtTimeout, DriverError
-from ..core.channel_base import ChannelBase, check_port, check_seconds
+from ..core.channel_base import MAX_CALLBACKS, ChannelBase, check_port, check_seconds
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
 from ..core.execution import Execution, Limit, turn
@@ -157,7 +157,18 @@ class AtChannel(ChannelBase):
             )
 
     def call_soon(self, job: Callable[[], Coroutine[object, object, None]]) -> None:
-        """Run a coroutine function in a task of its own, which `close` ends; it may run dialogues."""
+        """Run a coroutine function in a task of its own, which `close` ends; it may run dialogues.
+
+        Args:
+            job: the function; if 1024 are running, it is dropped and counted.
+        """
+        if len(self._jobs) >= MAX_CALLBACKS:
+            self._engine.counters["dropped_callbacks"] += 1
+            return
+        self._work_soon(job)
+
+    def _work_soon(self, job: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Run what a driver has to do, which is never dropped."""
 
         async def do() -> None:
             with self._in_background():

@@ -12,6 +12,8 @@ from ...errors import AtError, ChannelClosed, DriverError, InvalidType
 from ...logs import port_logger
 from .engine import Engine, Sink
 
+MAX_CALLBACKS = 1024
+"""Callbacks that wait, or run in asyncio, at the most."""
 LINE_ERRORS = (OSError, ValueError, TypeError, EOFError)
 """The exceptions of a port that is lost: those of pyserial raise any of them, depending on the moment."""
 
@@ -98,10 +100,15 @@ class ChannelBase(ABC):
         return self._engine.failure is not None
 
     def stats(self) -> dict[str, int]:
-        """Return the counters: unclaimed lines and octets, stale answers, damaged lines."""
+        """Return the counters: unclaimed lines and octets, stale answers, damaged lines, octets without room."""
         with self._lock:
             lexer = self._engine.lexer
-            return {**self._engine.counters, "overlong": lexer.overlong, "truncated": lexer.truncated}
+            return {
+                **self._engine.counters,
+                "overlong": lexer.overlong,
+                "truncated": lexer.truncated,
+                "discarded": lexer.discarded,
+            }
 
     def add_sink(self, sink: Sink) -> None:
         """Add a sink for unsolicited results and data; its methods run on the reader and return at once."""

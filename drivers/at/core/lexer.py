@@ -14,6 +14,7 @@ from .patterns import Header, LinePattern
 
 MAX_LINE = 2048
 MAX_PAYLOAD = 65536
+MAX_UNREAD = 1 << 20
 CR, LF, BLANK, GREATER = b"\r", b"\n", b" ", b">"
 _LINE_ENDS = re.compile(b"[\r\n]+")
 
@@ -100,6 +101,8 @@ class Lexer:
         """Number of lines dropped because they had no end."""
         self.truncated: int = 0
         """Number of counted payloads returned before they were complete."""
+        self.discarded: int = 0
+        """Number of octets dropped because nobody took those before them."""
         self.held: bool = False
         """Whether a possible start of a line is held back inside bare data."""
         self._max_line = max_line
@@ -114,8 +117,11 @@ class Lexer:
         self._headed = False
 
     def feed(self, octets: bytes) -> None:
-        """Add octets from the line."""
-        self._octets += octets
+        """Add octets from the line; they are dropped and counted while many wait for the next step."""
+        if len(self._octets) > MAX_UNREAD:
+            self.discarded += len(octets)
+        else:
+            self._octets += octets
 
     @property
     def looks_for_known(self) -> bool:

@@ -14,7 +14,7 @@ from cmux.conditions import Condition
 
 from ...clock import Clock
 from ...errors import AtError, ChannelClosed, DriverError
-from ..core.channel_base import ChannelBase, check_port, check_seconds
+from ..core.channel_base import MAX_CALLBACKS, ChannelBase, check_port, check_seconds
 from ..core.dialogue import DEFAULT_TIMEOUT, Dialogue, Response, command
 from ..core.engine import Sink
 from ..core.execution import Execution, Limit, turn
@@ -28,7 +28,6 @@ T = TypeVar("T")
 Direction = Literal["rx", "tx"]
 OctetsCallback = Callable[[Direction, bytes], None]
 EMPTY_READS = 16
-MAX_CALLBACKS = 1024
 
 
 _living: weakref.WeakSet[AtChannel] = weakref.WeakSet()
@@ -52,6 +51,7 @@ class AtChannel(ChannelBase):
         self._close_port = close_port
         self._taps: list[OctetsCallback] = []
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
+        self._work: collections.deque[Callable[[], None]] = collections.deque()  # of drivers: one each at the most
         self._threads: list[threading.Thread] = []
         self._borrowed, self._outlet = Borrowed(port), Outlet(port)
         self._stopping = self._streaming = self._inherited = False
@@ -70,6 +70,7 @@ class AtChannel(ChannelBase):
         """Make it unusable in the child after a fork."""
         self._make_locks()
         self._jobs.clear()
+        self._work.clear()
         self._threads = []
         self._stopping = self._inherited = True
         self._engine.failure = ChannelClosed(f"{self.name}: the channel belongs to the parent process")
@@ -196,6 +197,12 @@ class AtChannel(ChannelBase):
             if len(self._jobs) == MAX_CALLBACKS:
                 self._engine.counters["dropped_callbacks"] += 1
             self._jobs.append(job)
+            self._dispatcher.wake()
+
+    def _work_soon(self, job: Callable[[], None]) -> None:
+        """Run what a driver has to do, which is never dropped, before the callbacks of users that wait."""
+        with self._changed:
+            self._work.append(job)
             self._dispatcher.wake()
 
     def _release(self) -> None:
@@ -382,16 +389,16 @@ class AtChannel(ChannelBase):
         """Run the callbacks of users, and pass on octets that are held back when their time has come."""
         while True:
             with self._changed:
-                while not self._jobs and not self.closed:
+                while not (self._work or self._jobs) and not self.closed:
                     due, now = self._engine.next_timeout(), self._clock.now()
                     if due is not None and due <= now:
                         self._engine.handle_timeout(now)
                         self._advanced()
                     else:
                         self._dispatcher.sleep(due)
-                if not self._jobs:
+                if not (self._work or self._jobs):
                     return
-                job = self._jobs.popleft()
+                job = (self._work or self._jobs).popleft()
             with self._in_background():
                 job()
 

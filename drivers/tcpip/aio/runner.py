@@ -89,7 +89,7 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
 
         if not self._working:
             self._working = True
-            self.channel.call_soon(do)
+            self.channel._work_soon(do)
 
     async def close(self) -> None:
         """Release the channel if it was created for this runner; idempotent."""

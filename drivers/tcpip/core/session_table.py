@@ -82,7 +82,7 @@ class SessionTable:
         self.changes: Changes = Changes()
         """The lock of the addresses of a name."""
         self._resolved: Resolved | None = None
-        self._refused: collections.deque[SocketState] = collections.deque()
+        self._refused: dict[SocketId, SocketState] = {}
         self._until_closed = until_closed
         self._scope = scope
         with scope.lock:
@@ -213,12 +213,12 @@ class SessionTable:
         self.counters["refused_clients"] += 1
         session.close_here()
         self.adopt(session)  # it has its id until it is closed in the module
-        self._refused.append(session)
+        self._refused[session.id] = session  # one that has had its id is gone
         self.wake()
 
     def _next_refused(self) -> SocketState | None:
         """Return the next client to be closed in the module, or None."""
-        return self._refused.popleft() if self._refused else None
+        return self._refused.pop(next(iter(self._refused))) if self._refused else None
 
     # -- events ----------------------------------------------------------------------------------------------------
 

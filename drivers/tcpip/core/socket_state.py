@@ -18,6 +18,7 @@ Ending = Literal["length", "ctrl-z", "timer"]
 """How a piece of data ends: after the length that was announced, with Ctrl-Z, or when a timer runs out."""
 
 RECEIVE_LIMIT = 4 * 1024 * 1024
+MOST_DATAGRAMS = 65536
 CONGESTED = 256 * 1024  # octets beyond which no more is fetched
 
 
@@ -202,7 +203,7 @@ class SocketState:
             if self._closed or self._shut_read:
                 self._dropped += len(data)
                 return
-            room = max(0, self._limit - self._size)
+            room = max(0, self._limit - self._size) if len(self._packets) < MOST_DATAGRAMS else 0
             kept = b"" if self._datagrams and room < len(data) else data[:room]
             if self._datagrams and kept:
                 self._packets.append((kept, sender or self._remote))

@@ -119,7 +119,7 @@ class ThreadRunner(RunnerBase[AtChannel, object]):
 
         if not self._work_asked:
             self._work_asked = True
-            self.channel.call_soon(do)
+            self.channel._work_soon(do)
 
     def close(self) -> None:
         """Release the channel if it was created for this runner; idempotent."""
