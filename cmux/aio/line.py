@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
-from ..line.base import HungUp, Line, hung_up, hung_up_after
+from ..line.base import HEARD, HungUp, Line, hung_up, hung_up_after
 from ..line.physical import DescriptorLine
 from ..logs import port_logger
 from ..opening import Plan
@@ -115,7 +115,7 @@ class AioLine:
                 if step.wait > 0:
                     await self._listen(started + step.wait, stall)
                 received, collector.received = bytes(collector.received) if step.wait > 0 else b"", bytearray()
-                heard += received
+                heard = (heard + received)[:HEARD]
                 port_logger(self.name).debug("sent %r, received %r", step.write, received)
                 step = dialogue.send(StepResult(received, loop.time() - started))
         except StopIteration as stop:

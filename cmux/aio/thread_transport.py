@@ -11,6 +11,7 @@ from ..protocol import bounds
 
 _WRITE_WAIT = 1.0
 _CLOSE_TIMEOUT = 1.0
+_PORTIONS = 64  # that have been read and the loop has not taken; a loop that is busy has the line wait
 _BREATH = 0.01  # a port that takes nothing and does not wait is not asked again at once
 
 
@@ -37,6 +38,7 @@ class ThreadTransport(asyncio.Transport):
         self._queued = 0
         self._full = False
         self._closed_at: float | None = None
+        self._room = threading.Semaphore(_PORTIONS)
         self.discarded: int = 0
         """Octets that were queued but never sent."""
         self._thread = threading.Thread(target=self._read, name=f"cmux reader {line.name}", daemon=True)
@@ -85,6 +87,8 @@ class ThreadTransport(asyncio.Transport):
         try:
             while not self._closing:
                 data = self._line.read(None)
+                while data and not self._room.acquire(timeout=_CLOSE_TIMEOUT) and not self._closing:
+                    pass
                 if data:
                     self._loop.call_soon_threadsafe(self._deliver, data)
         except (HungUp, RuntimeError) as error:  # RuntimeError: the loop has been closed
@@ -92,6 +96,7 @@ class ThreadTransport(asyncio.Transport):
                 self._loop.call_soon_threadsafe(self._drop, error)
 
     def _deliver(self, data: bytes) -> None:
+        self._room.release()
         if not self._closing:
             self._protocol.data_received(data)
 

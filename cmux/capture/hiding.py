@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from ..masking import SECRETS, Masker
@@ -69,9 +70,6 @@ class Hiding:
 
 def hidden_anywhere(octets: bytes) -> bytes:
     """Return octets of which it is not known what they are, such as a damaged frame, without secrets."""
-    out, at = bytearray(octets), 0
-    while (found := _NAMES.search(octets, at)) is not None:
-        at = found.start()
-        out[at:] = Masker()(octets[at:])
-        at = found.end()
-    return bytes(out)
+    starts = [found.start() for found in _NAMES.finditer(octets)]
+    parts = [Masker()(octets[begin:end]) for begin, end in pairwise([*starts, len(octets)])]
+    return octets[: starts[0] if starts else len(octets)] + b"".join(parts)

@@ -27,6 +27,7 @@ _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _IF_TSRESOL, _IF_TSOFFSET = 9, 14
 _MICROSECONDS = 6
 _LONGEST_BLOCK = 1 << 24
+_MOST_INTERFACES = 4096
 
 
 def header() -> bytes:
@@ -135,6 +136,8 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
     links = set[int]()
     for order, kind, body, interfaces in _blocks(file, first):
         if kind == _INTERFACE:
+            if len(interfaces) >= _MOST_INTERFACES:
+                raise NotACapture(f"it has more than {_MOST_INTERFACES} interfaces")
             interfaces.append(_interface(order, body))
             links.add(interfaces[-1].link)
         elif kind in _PACKETS:

@@ -151,7 +151,7 @@ def _opened(attached: list[Attached]) -> Iterator[tuple[Attached, Exception | No
     if len(attached) == 1:  # in the main thread, which a signal interrupts
         yield attached[0], attached[0].try_to_open()
         return
-    done: queue.SimpleQueue[tuple[Attached, Exception | None]] = queue.SimpleQueue()
+    done: queue.Queue[tuple[Attached, Exception | None]] = queue.Queue(len(attached))
 
     def work(one: Attached) -> None:
         done.put((one, one.try_to_open()))

@@ -17,7 +17,7 @@ from .decode_dump import BadDump, DumpReader, has_words, looks_like_a_dump
 from .decode_formats import Found
 from .decode_hex import NotHex, from_hex, looks_hex, without_comments, without_mark
 from .decode_portions import Portion
-from .decode_text import LogReader, NoOctet, lines
+from .decode_text import LONGEST_LINE, LogReader, NoOctet, lines
 
 _log = logging.getLogger("cmux.decode")
 
@@ -171,6 +171,9 @@ def _with_whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         whole, newline, rest = (rest + chunk).rpartition(b"\n")
         if newline:
             yield whole + newline
+        if len(rest) > LONGEST_LINE:
+            yield rest
+            rest = b""
     if rest:
         yield rest
 

@@ -265,6 +265,10 @@ def run_of_octets(text: str) -> tuple[str, bytes] | None:
     return before, octets
 
 
+LONGEST_LINE: Final = 1 << 20
+"""Octets after which a line is cut."""
+
+
 def lines(chunks: Iterable[bytes]) -> Iterator[str]:
     """Split octets into lines of text, without colours; a line that is too long is cut into several."""
     rest = b""
@@ -272,14 +276,11 @@ def lines(chunks: Iterable[bytes]) -> Iterator[str]:
         *whole, rest = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
         for line in whole:
             yield _text(line)
-        if len(rest) > _LONGEST_LINE:
+        if len(rest) > LONGEST_LINE:
             yield _text(rest)
             rest = b""
     if rest:
         yield _text(rest)
-
-
-_LONGEST_LINE = 1 << 20
 
 
 def _text(line: bytes) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from ..errors import StartupError
 from ..protocol.hints import Hint
@@ -41,6 +41,10 @@ def hung_up(error: Exception | None) -> HungUp:
     if isinstance(error, HungUp):
         return error
     return HungUp(f"hung up: {'end of file' if error is None else getattr(error, 'strerror', None) or error}")
+
+
+HEARD: Final = 4096
+"""How many of the octets that came first are kept for `hung_up_after`."""
 
 
 def hung_up_after(heard: bytes, error: HungUp) -> HungUp:

@@ -47,7 +47,7 @@ class AtMode:
     """
 
     def __init__(self, config: Config, options: Sequence[Option], *, forward: bool = False) -> None:
-        self._out = b""
+        self._out = bytearray()
         self.asked: str | None = None
         """The command that the owner has to answer; what follows it waits."""
         self.discarded: int = 0
@@ -57,7 +57,7 @@ class AtMode:
         self._forward = forward
         self._echo = True
         self._line = bytearray()
-        self._waiting = b""
+        self._waiting = bytearray()
 
     def __repr__(self) -> str:
         state = "ready" if self.asked is None else f"{self.asked!r} is to be answered"
@@ -76,24 +76,25 @@ class AtMode:
         self._waiting += data
         while self._waiting and self.asked is None:
             end = self._waiting.find(b"\r") + 1 or len(self._waiting)
-            part, self._waiting = self._waiting[:end].translate(None, _CONTROLS), self._waiting[end:]
+            part = bytes(self._waiting[:end]).translate(None, _CONTROLS)
+            del self._waiting[:end]
             if self._echo:
                 self._out += part
             self._add(part.removesuffix(b"\r"))
             if part.endswith(b"\r") and (config := self._execute()) is not None:
                 return config
         self.discarded += max(0, len(self._waiting) - MAX_WAITING)
-        self._waiting = self._waiting[:MAX_WAITING]
+        del self._waiting[MAX_WAITING:]
         return None
 
     def take_out(self) -> bytes:
         """Return the octets to send, and clear them."""
-        out, self._out = self._out, b""
+        out, self._out = bytes(self._out), bytearray()
         return out
 
     def take_rest(self) -> bytes:
         """Return the octets that have not been processed, and clear them."""
-        rest, self._waiting = self._waiting, b""
+        rest, self._waiting = bytes(self._waiting), bytearray()
         return rest
 
     def answer(self, text: str) -> Config | None:
@@ -113,7 +114,8 @@ class AtMode:
     def forget(self) -> None:
         """Forget an unfinished line: what follows is for a new session, or from a new peer."""
         self._line.clear()
-        self._waiting, self.asked = b"", None
+        self._waiting.clear()
+        self.asked = None
 
     def _add(self, text: bytes) -> None:
         for part in re.split(rb"(\x08)", text):

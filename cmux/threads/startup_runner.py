@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
-from ..line.base import HungUp, Line, hung_up_after
+from ..line.base import HEARD, HungUp, Line, hung_up_after
 from ..logs import FindingsLog, log_entered, log_left, port_logger
 from ..protocol import hand_over, leaving, startup, startup_steps
 from ..protocol.at_cmux import CmuxCommand
@@ -49,7 +49,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
                     break
                 left = left[line.write(left, startup_steps.STALL) :]
             received = line.read(step.wait) if step.wait > 0 else b""
-            heard += received
+            heard = (heard + received)[:HEARD]
             port_logger(line.name).debug("sent %r, received %r", step.write, received)
             step = dialogue.send(StepResult(received, time.monotonic() - started))
     except StopIteration as stop:

@@ -11,6 +11,8 @@ from .chapter8 import DemoStep
 
 _NAMES = {0x1A: "<Ctrl+Z>", 0x1B: "<ESC>"}
 _COLOURS = {1: "36", 2: "33", 3: "35"}
+_MOST_HELD = 1024  # lines of other UARTs; further ones push the oldest out before its step
+_LONGEST_LINE = 4096
 _DIM, _BOLD, _GREEN, _RED = "2", "1", "32", "31"
 
 
@@ -86,6 +88,8 @@ class Transcript:
         for line in whole:
             self._line(uart, direction, line + end)
         self._partial[uart] = (direction, rest)
+        if len(rest) > _LONGEST_LINE:
+            self._flush(uart)
 
     def _release(self, uart: int | None = None) -> None:
         """Write the lines that were held of one UART, or of all."""
@@ -104,7 +108,9 @@ class Transcript:
     def _line(self, uart: int, direction: str, octets: bytes) -> None:
         if self._step is not None and uart != self._step.uart:
             self._held.append((uart, direction, octets))
-            return
+            if len(self._held) <= _MOST_HELD:
+                return
+            uart, direction, octets = self._held.pop(0)
         set_up = uart not in self._begun
         if self._as_json:
             facts = {"uart": uart, "direction": direction, "octets": octets.hex(), "set_up": set_up}

@@ -9,6 +9,7 @@ from ...clock import Timer
 from ..environment import Environment
 
 _HIGH = 2048  # octets that wait for the interpreter before the line is asked to pause
+_HEAD = 4096
 _LIMIT = 262144  # octets that wait for the interpreter before the rest is lost, as on a UART without flow control
 
 
@@ -35,6 +36,10 @@ class InputBuffer:
 
     def __bytes__(self) -> bytes:
         return bytes(self._octets)
+
+    def head(self) -> bytes:
+        """Return the first octets: no more than one step takes, as many short lines may follow one another."""
+        return bytes(self._octets[:_HEAD])
 
     def add(self, data: bytes) -> bool:
         """Append octets; return False when there is no room and they are lost."""

@@ -200,7 +200,7 @@ class Uart(Transmitter):
     # Command lines
 
     def _take_line(self) -> None:
-        step = self._lines.feed(bytes(self._rx))
+        step = self._lines.feed(self._rx.head())
         self._rx.remove(step.taken)
         if self.settings.echo:
             self._write(step.echo)
@@ -292,9 +292,10 @@ class Uart(Transmitter):
         entry = self._entry
         if entry is None:
             raise RuntimeError("a prompt without an entry")
-        taken, data = entry.feed(bytes(self._rx))
+        head = self._rx.head()
+        taken, data = entry.feed(head)
         if self._echoes_entry() and data:
-            self._write(bytes(self._rx)[:data])
+            self._write(head[:data])
         self._rx.remove(taken)
         if entry.finished:
             self._complete_entry(entry)
@@ -313,7 +314,7 @@ class Uart(Transmitter):
 
     def _skip_lf(self) -> bool:
         """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""
-        skipped = self._lines.skips_lf(bytes(self._rx)[:1])
+        skipped = self._lines.skips_lf(self._rx.head()[:1])
         self._rx.remove(int(skipped))
         return skipped
 
@@ -361,7 +362,7 @@ class Uart(Transmitter):
     def _take_stream(self) -> bool:
         if self._stream is None or self._skip_lf():
             return self._stream is not None
-        taken = self._stream.feed(bytes(self._rx))
+        taken = self._stream.feed(self._rx.head())
         self._rx.remove(taken)
         return taken > 0
 

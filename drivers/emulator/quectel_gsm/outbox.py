@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable
 
 from ..interpreter.output import Delivery, Urc
 from .context_session import ContextSession
 
+log: logging.Logger = logging.getLogger(__name__)
+
 _LINES = 64  # that wait for the UART; the oldest make room
+_SESSIONS = 16  # that have ended with output left, likewise
 
 
 class Outbox:
@@ -18,6 +22,7 @@ class Outbox:
         self.crowded_out: int = 0  # lines that waited for the UART until there was no room
         self._lines: deque[Urc] = deque(maxlen=_LINES)
         self._draining: list[ContextSession] = []
+        self.octets_crowded_out: int = 0  # of sessions that had ended long ago when the UART could still take nothing
 
     def announce(self, text: str) -> None:
         """Queue an unsolicited line."""
@@ -29,6 +34,11 @@ class Outbox:
         """Keep a session that has ended and is replaced until nothing is left to take from it."""
         if not session.drained:
             self._draining.append(session)
+            for oldest in self._draining[:-_SESSIONS]:
+                self.octets_crowded_out += oldest.held
+                log.warning("%d octets of a session that has ended are lost: nobody takes them", oldest.held)
+                oldest.close()
+            del self._draining[:-_SESSIONS]
 
     def sessions(self, others: Iterable[ContextSession]) -> list[ContextSession]:
         """Return all sessions, those that have ended first."""
