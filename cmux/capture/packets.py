@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 LINKTYPE_MUX27010: Final = 236
 """The number of the link type in pcap and pcapng."""
@@ -13,6 +13,26 @@ _MODULE = 1  # in the lowest two bits of the octet of the direction; 0 is the ho
 
 class NotACapture(ValueError):
     """The octets are not a capture of this link type; the text says why."""
+
+
+class Source:
+    """A file of which some octets have been read already.
+
+    Args:
+        file: the open file.
+        first: these octets.
+    """
+
+    def __init__(self, file: BinaryIO, first: bytes) -> None:
+        self._file = file
+        self._first = first
+        self._at = 0
+
+    def take(self, count: int) -> bytes:
+        """Return so many octets, fewer at the end of the file."""
+        taken = self._first[self._at : self._at + count]
+        self._at += len(taken)
+        return taken + self._file.read(count - len(taken)) if len(taken) < count else taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from .packets import NotACapture, Packet, check_link_type, unwrapped
+from .packets import NotACapture, Packet, Source, check_link_type, unwrapped
 
 _MICROSECONDS, _NANOSECONDS, _MODIFIED = 0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34
 _HEADER, _RECORD, _MODIFIED_RECORD = 24, 16, 24
@@ -39,7 +39,8 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
     Raises:
         NotACapture: the file is not pcap, is damaged, or has another link type.
     """
-    header, pending = _taken(file, first, _HEADER)
+    source = Source(file, first)
+    header = source.take(_HEADER)
     if header[:4] not in MAGICS:
         raise NotACapture("it does not begin like a pcap file")
     if len(header) < _HEADER:
@@ -47,19 +48,13 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
     order, scale, size = MAGICS[header[:4]]
     check_link_type(struct.unpack_from(order + "I", header, 20)[0] & _LINK_BITS)
     while True:
-        record, pending = _taken(file, pending, size)
+        record = source.take(size)
         if len(record) < size:
             return
         seconds, fraction, length, _ = struct.unpack_from(order + "IIII", record)
         if length > _LONGEST_PACKET:
             raise NotACapture(f"a packet of {length} octets is not valid")
-        data, pending = _taken(file, pending, length)
+        data = source.take(length)
         if len(data) < length:
             return
         yield unwrapped(data, seconds * 1_000_000_000 + fraction * scale)
-
-
-def _taken(file: BinaryIO, pending: bytes, count: int) -> tuple[bytes, bytes]:
-    """Return so many octets, fewer at the end of the file, and what is left of those that were read before."""
-    pending += file.read(max(0, count - len(pending)))
-    return pending[:count], pending[count:]

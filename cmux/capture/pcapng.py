@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
 
-from .packets import LINKTYPE_MUX27010, NotACapture, Packet, check_link_type, unwrapped
+from .packets import LINKTYPE_MUX27010, NotACapture, Packet, Source, check_link_type, unwrapped
 
 MAGIC = bytes.fromhex("0A0D0D0A")
 """The first octets of every pcapng file, in either byte order."""
@@ -134,7 +134,7 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
         NotACapture: the file is not pcapng, is damaged, or has another link type.
     """
     links = set[int]()
-    for order, kind, body, interfaces in _blocks(file, first):
+    for order, kind, body, interfaces in _blocks(Source(file, first)):
         if kind == _INTERFACE:
             if len(interfaces) >= _MOST_INTERFACES:
                 raise NotACapture(f"it has more than {_MOST_INTERFACES} interfaces")
@@ -148,24 +148,23 @@ def read(file: BinaryIO, first: bytes = b"") -> Iterator[Packet]:
         check_link_type(min(links))
 
 
-def _blocks(file: BinaryIO, pending: bytes) -> Iterator[tuple[str, int, bytes, list[_Interface]]]:
+def _blocks(source: Source) -> Iterator[tuple[str, int, bytes, list[_Interface]]]:
     """Read blocks, with the byte order and the interfaces of their section; these are filled in by the caller."""
     order, interfaces = "<", list[_Interface]()
     while True:
-        pending += file.read(max(0, 12 - len(pending)))
-        if len(pending) < 12:
+        head = source.take(12)
+        if len(head) < 12:
             return
-        if pending.startswith(MAGIC):
-            order = "<" if struct.unpack_from("<I", pending, 8)[0] == _BYTE_ORDER_MAGIC else ">"
+        if head.startswith(MAGIC):
+            order = "<" if struct.unpack_from("<I", head, 8)[0] == _BYTE_ORDER_MAGIC else ">"
             interfaces = []
-        kind, length = struct.unpack_from(order + "II", pending)
+        kind, length = struct.unpack_from(order + "II", head)
         if length % 4 or not 12 <= length <= _LONGEST_BLOCK:
             raise NotACapture(f"a block of {length} octets is not valid")
-        pending += file.read(max(0, length - len(pending)))
-        if len(pending) < length:
+        block = head + source.take(length - 12)
+        if len(block) < length:
             return
-        body, pending = pending[8 : length - 4], pending[length:]
-        yield order, kind, body, interfaces
+        yield order, kind, block[8 : length - 4], interfaces
 
 
 def _interface(order: str, body: bytes) -> _Interface:

@@ -81,35 +81,30 @@ def decoded(portions: Iterable[Portion], option: str, n1: int) -> Iterator[Itera
     options = list(Option) if option == "auto" else [Option(option)]
     streams: dict[bool | None, _Stream] = {}
     held: dict[Option, list[Found]] = {one: [] for one in options}
+    good = dict.fromkeys(options, 0)
     undecided = total = 0
     sides = _Sides()
     for portion in portions:
         stream = streams.setdefault(portion.sent, _Stream(options, n1))
         for found in stream.scan(portion, total):
             held[found.option].append(found)
+            good[found.option] += not isinstance(found.item, FrameDropped)
         total += len(portion.octets)
         undecided += len(portion.octets)
-        chosen = _better(held)
-        if len(options) > 1 and not _good(held[chosen]) and undecided < _UNDECIDED:
+        chosen = max(good, key=good.__getitem__)  # of equals the first, which is the basic option
+        if len(options) > 1 and not good[chosen] and undecided < _UNDECIDED:
             continue
         if len(options) > 1:
             options = [chosen]
             for stream in streams.values():
                 stream.decoders = {chosen: stream.decoders[chosen]}
         yield sides.of(held[chosen])
-        held = {chosen: []}
+        held, good = {chosen: []}, {chosen: 0}
     for stream in streams.values():
         for found in stream.finish():
             held[found.option].append(found)
-    yield sides.of(sorted(held[_better(held)], key=lambda one: one.offset))
-
-
-def _good(found: list[Found]) -> int:
-    return sum(not isinstance(one.item, FrameDropped) for one in found)
-
-
-def _better(held: dict[Option, list[Found]]) -> Option:
-    return max(held, key=lambda option: _good(held[option]))  # of equals the first, which is the basic option
+            good[found.option] += not isinstance(found.item, FrameDropped)
+    yield sides.of(sorted(held[max(good, key=good.__getitem__)], key=lambda one: one.offset))
 
 
 class _Sides:

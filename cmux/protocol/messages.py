@@ -46,13 +46,13 @@ def parse_messages(info: bytes) -> list[Message]:
         value octets, or a wrong length octet, has a `problem`, and a `body` if it can be decoded nevertheless.
     """
     messages: list[Message] = []
-    at = 0
+    at, field = 0, memoryview(info)  # what is left of it is not copied for each message
     while at < len(info):
-        octet, rest = info[at], info[at + 1 :]
+        octet, rest = info[at], field[at + 1 :]
         kind, is_command = _message_type(octet)
         size = 1 if rest and rest[0] & 1 else 2
-        length = wire.length.parse(rest) if len(rest) >= size else None
-        value = rest[size : size + (length or 0)]
+        length = wire.length.parse(bytes(rest[:size])) if len(rest) >= size else None
+        value = bytes(rest[size : size + (length or 0)])
         problem = _length_problem(rest, length, value)
         meant = _meant(kind, rest, size, length)
         if meant is not None:
@@ -68,7 +68,7 @@ def parse_messages(info: bytes) -> list[Message]:
     return messages
 
 
-def _length_problem(rest: bytes, length: int | None, value: bytes) -> str | None:
+def _length_problem(rest: memoryview, length: int | None, value: bytes) -> str | None:
     if not rest:
         return "no length octet"
     if length is None:
@@ -80,7 +80,7 @@ def _other_length(length: int | None, value: bytes) -> str:
     return f"the length field says {length}, {len(value)} follow"
 
 
-def _meant(kind: MessageType | None, rest: bytes, size: int, length: int | None) -> bytes | None:
+def _meant(kind: MessageType | None, rest: memoryview, size: int, length: int | None) -> bytes | None:
     """Return the value of a message whose length octet is wrong or missing, if it can mean one thing only.
 
     ofono and libgsm0710 send MSC with two value octets and a length of 1; at-cmux sends CLD, FCon, FCoff and NSC
@@ -93,15 +93,15 @@ def _meant(kind: MessageType | None, rest: bytes, size: int, length: int | None)
         length: what the length field says; None if it is incomplete.
     """
     if size == 2 and len(rest) > 2 and rest[1] & 1 and len(rest) - 2 == rest[0] >> 1 | (rest[1] >> 1) << 7:
-        return rest[2:] if length != len(rest) - 2 else None  # the second octet was given an EA bit, too
+        return bytes(rest[2:]) if length != len(rest) - 2 else None  # the second octet was given an EA bit, too
     sizes = wire.VALUE_SIZES.get(kind, ()) if kind is not None else ()
     if length in sizes:
         return None
     left_over = rest[size + (length or 0) :]
     if rest and len(rest) - 1 in sizes and (not left_over or _message_type(left_over[0])[0] is None):
-        return rest[1:]  # the length octet is wrong, or has no EA bit
+        return bytes(rest[1:])  # the length octet is wrong, or has no EA bit
     if (length is None or len(rest) < size + length) and len(rest) in sizes:
-        return rest  # there is none
+        return bytes(rest)  # there is none
     return None
 
 
