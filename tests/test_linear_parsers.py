@@ -94,7 +94,7 @@ FRAMES: dict[str, Callable[[int], bytes]] = {
     "names in frames": repeated(frames(b"AT+CPIN")),
     "secrets in frames": repeated(frames(b'AT+CPIN="1234"\r')),
     "empty frames": repeated(frames(b"")),
-    "other channels": lambda size: b"".join(frames(b"x", dlci % 60 + 1) for dlci in range(size))[:size],
+    "other channels": lambda size: b"".join(frames(b"x", dlci % 20 + 1) for dlci in range(size))[:size],
     "flags": repeated(b"\xf9"),
     "partial frames": repeated(b"\xf9\x07\xef"),
     "damaged frames": repeated(b"\xf9\x07\xef\x03a\x00"),
