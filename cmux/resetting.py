@@ -22,6 +22,7 @@ VARIABLE: str = "GSM0710_PORT"
 """The variable of its environment that has the name of the port."""
 
 _MOST_SHOWN = 200
+_KILLED = 5.0  # seconds that a process has to be gone
 
 
 def split_command(name: str, text: object) -> tuple[str, ...]:
@@ -108,7 +109,8 @@ class Resetter:
                 with self._lock:
                     self._kill()
                     self._process = None
-                process.wait()
+                with contextlib.suppress(subprocess.TimeoutExpired):  # one that the system does not end
+                    process.wait(_KILLED)
 
     def _start(self, errors: IO[bytes]) -> subprocess.Popen[bytes] | None:
         with self._lock:

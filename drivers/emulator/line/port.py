@@ -7,6 +7,8 @@ import select
 import socket
 import time
 
+import serial
+
 from cmux.forks import Lock
 
 
@@ -27,6 +29,8 @@ class EmulatedPort:
         self._stop_out, self._stop_in = socket.socketpair()
         self._lock = Lock()
         self.timeout: float | None = timeout
+        self.write_timeout: float | None = None
+        """Seconds that `write` waits for a module that takes nothing; None for ever."""
         self.baudrate: int = baudrate
         self.is_open: bool = True
         self.name: str = "emulated M10"
@@ -71,11 +75,17 @@ class EmulatedPort:
         return bytes(data)
 
     def write(self, data: bytes) -> int:
-        """Write all octets; return how many: fewer after `cancel_write`."""
+        """Write all octets; return how many: fewer after `cancel_write`.
+
+        Raises:
+            serial.SerialTimeoutException: the module has taken nothing for `write_timeout` seconds.
+        """
         self._check()
         written = 0
         while written < len(data):
-            ready, room, _ = select.select([self._stop_out], [self._socket], [])
+            ready, room, _ = select.select([self._stop_out], [self._socket], [], self.write_timeout)
+            if not ready and not room:
+                raise serial.SerialTimeoutException(f"the module has taken nothing for {self.write_timeout:g} s")
             if ready:
                 self._stop_out.recv(4096)
                 break
