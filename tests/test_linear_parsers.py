@@ -279,9 +279,9 @@ HEADERS = Framing((IPD, QIRD, receive_header(remote=True, local=True, head=True)
 ALL = Framing(HEADERS.headers, bare=True)
 SHORT = Config(option=Option.BASIC, n1=31, n1_receive=31)
 Case = tuple[dict[str, Callable[[int], bytes]], Callable[[], Feed], tuple[tuple[int, int], ...], str]
-EVERY = ((1, 66), (1 << 30, 200))
-WHOLE = ((1 << 30, 400),)
-TEXT = ((1 << 30, 1_500),)
+EVERY = ((1, 64), (1 << 30, 160))
+WHOLE = ((1 << 30, 300),)
+TEXT = ((1 << 30, 600),)
 """How many octets come at once, and of how many."""
 PARSERS: dict[str, Case] = {
     "lexer: lines": (TEXTS, lambda: lexer(Framing()), EVERY, "drivers.at"),
@@ -295,7 +295,7 @@ PARSERS: dict[str, Case] = {
     "answer to AT+CMUX=?": (TEXTS, plain(parse_allowed), WHOLE, "cmux.protocol"),
     "answer to AT+CMUX?": (TEXTS, plain(parse_current), WHOLE, "cmux.protocol"),
     "AT mode of a responder": (TEXTS, answering, EVERY, "cmux.protocol"),
-    "interpreter of the module": (TEXTS, interpreter, ((1, 50), (1 << 30, 150)), "drivers.emulator"),
+    "interpreter of the module": (TEXTS, interpreter, ((1, 48), (1 << 30, 160)), "drivers.emulator"),
     "software flow control": (TEXTS, lambda: SoftwareFlow(escape=True).filter, EVERY, "drivers.emulator"),
     "masker": (TEXTS, Masker, EVERY, "cmux"),
     "masking of what is no frame": (TEXTS, plain(hidden_anywhere), WHOLE, "cmux"),
