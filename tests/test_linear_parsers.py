@@ -282,6 +282,7 @@ Case = tuple[dict[str, Callable[[int], bytes]], Callable[[], Feed], tuple[tuple[
 EVERY = ((1, 64), (1 << 30, 160))
 WHOLE = ((1 << 30, 300),)
 TEXT = ((1 << 30, 600),)
+BINARY = ((1 << 30, 2_000),)
 """How many octets come at once, and of how many."""
 PARSERS: dict[str, Case] = {
     "lexer: lines": (TEXTS, lambda: lexer(Framing()), EVERY, "drivers.at"),
@@ -300,7 +301,7 @@ PARSERS: dict[str, Case] = {
     "masker": (TEXTS, Masker, EVERY, "cmux"),
     "masking of what is no frame": (TEXTS, plain(hidden_anywhere), WHOLE, "cmux"),
     "masking of a channel": (TEXTS, lambda: partial(Hiding().hide, 1), EVERY, "cmux"),
-    "control messages": (MESSAGES, plain(parse_messages), WHOLE, "cmux.protocol"),
+    "control messages": (MESSAGES, plain(parse_messages), ((1 << 30, 500),), "cmux.protocol"),
     "decoder, advanced option": (ADVANCED, lambda: AdvancedDecoder(31).receive_data, EVERY, "cmux.protocol"),
     "watch for a reset": (
         TEXTS,
@@ -319,8 +320,8 @@ PARSERS: dict[str, Case] = {
         EVERY,
         "cmux",
     ),
-    "pcapng": (PCAPNG, plain(partial(captured, pcapng.read)), WHOLE, "cmux"),
-    "pcap": (PCAP, plain(partial(captured, pcap.read)), WHOLE, "cmux"),
+    "pcapng": (PCAPNG, plain(partial(captured, pcapng.read)), BINARY, "cmux"),
+    "pcap": (PCAP, plain(partial(captured, pcap.read)), BINARY, "cmux"),
     "decode: hex": (LINES_OF_TEXT, plain(partial(of_decode, "hex")), TEXT, "cmux"),
     "decode: dump": (LINES_OF_TEXT, plain(partial(of_decode, "dump")), TEXT, "cmux"),
     "decode: log": (LINES_OF_TEXT, plain(partial(of_decode, "log")), TEXT, "cmux"),
