@@ -91,7 +91,7 @@ _WORDS: Final = {
     **dict.fromkeys(("rx", "rxd", "recv", "receive", "received", "receiving", "read", "in", "input"), False),
 }
 _RIGHT, _LEFT = "→»⇒⟶➔➜", "←«⇐⟵"
-_ARROW = rf"(?:(?P<right>[-=]*>+|[{_RIGHT}])|<+[-=]*|[{_LEFT}])"
+_ARROW = rf"(?:(?P<right>[-=]{{0,64}}>{{1,8}}|[{_RIGHT}])|<{{1,8}}[-=]{{0,64}}|[{_LEFT}])"  # longer ones take too long
 _PARTY = rf"(?<![A-Za-z0-9_])(?:{'|'.join(_PARTIES)})(?![A-Za-z0-9_])"
 _FROM_TO: Final = (
     re.compile(rf"(?P<sender>{_PARTY})\s*{_ARROW}", re.IGNORECASE),

@@ -25,7 +25,7 @@ from cmux.capture.recorder import Capture
 from cmux.capture.reread import json_line, log_line
 from cmux.cli import main
 from cmux.cli.decode_inputs import PORTIONS, Unreadable
-from cmux.cli.decode_text import direction, split_time
+from cmux.cli.decode_text import LogReader, NoOctet, direction, split_time
 from cmux.protocol import Config, Frame, FrameType, commands, encode
 from cmux.protocol.commands import MSC, PN, RLS, RPN, SNC, Command, PortSettings, Signals
 from cmux.protocol.messages import encode_message
@@ -500,3 +500,17 @@ def test_another_ending_is_wrong_usage_that_names_the_three(
 @pytest.mark.parametrize("file", ["x.pcapng", "x.pcapng2", "x.jsonl", "x.log", "x"])
 def test_a_known_ending_or_none_is_right(file: str) -> None:
     assert SETTINGS["capture"].read(file) == file
+
+
+@pytest.mark.parametrize("sign", ["<", ">", "-", "=", "-> ", "<-", "host ", "f9 ", ":", "[", " "])
+def test_a_long_line_of_signs_is_read_in_proportion_to_its_length(sign: str) -> None:
+    """In proportion to its square it would take minutes, and the time-out of all tests would end this one."""
+    with contextlib.suppress(NoOctet):
+        LogReader().read(sign * (100_000 // len(sign)))
+
+
+@pytest.mark.parametrize("dashes", [1, 2, 8, 64])
+def test_an_arrow_between_the_parties_tells_the_direction(dashes: int) -> None:
+    right, left = "-" * dashes + ">", "<" + "-" * dashes
+    assert direction(f"host {right} module: ") == (True, True)
+    assert direction(f"host {left} module: ") == (False, True)
