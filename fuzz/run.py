@@ -1,9 +1,9 @@
 """Run the fuzz targets for a time: ``python fuzz/run.py --time 600`` (in all), then a table; exit code 1 on a finding.
 
 Every target is a Hypothesis property or state machine, and has its invariants in the first lines of its file. Each gets
-fresh random examples in a process of its own, and an equal share of the time. A finding prints the shrunk example and
-one line that shows it again: ``python fuzz/run.py --replay NAME BLOB``. ``--atheris NAME`` hands one target to the
-coverage-guided fuzzer instead (``pip install atheris``; Linux).
+its corpus, then fresh random examples, in a process of its own, for a share of the time. A finding prints the shrunk
+example and one line that shows it again: ``python fuzz/run.py --replay NAME BLOB``. ``--atheris NAME`` hands one target
+to the coverage-guided fuzzer instead (``pip install atheris``; Linux).
 """
 
 from __future__ import annotations
@@ -28,15 +28,19 @@ from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, settings
+from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test
 
 HERE = Path(__file__).parent
 LEAST = 1000
 """Executions of a target, below which a run says too little."""
+_FIRST = 0.75
+"""The part of the time that all targets share equally; the rest is for those below `LEAST`."""
 _BLOB = re.compile(r"@reproduce_failure\('[^']+', b'([^']+)'\)")
 
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests" / "support"), str(HERE)]
 
+import guided  # noqa: E402 - it is in this folder
 
 # --- The targets --------------------------------------------------------------------------------------------------
 
@@ -55,27 +59,23 @@ class Target:
         """Whether it draws while it runs, so that it cannot be left out when the time is over."""
         return "DataObject" in str(self.what.hypothesis.inner_test.__annotations__)
 
-    def prepared(self, examples: int = 0) -> Callable[[], Any]:
-        """Return the target as a function that runs so many examples, or as many as one call should; only once."""
+    def prepared(self, examples: int = 0, database: ExampleDatabase | None = None) -> Any:
+        """Return the target as a test that runs so many examples, or as many as one call should; only once."""
         is_machine = isinstance(self.what, type)
         chosen = settings(
             max_examples=examples or (50 if is_machine else 200 if self.draws else 2000),
             deadline=None,
             derandomize=False,
             suppress_health_check=list(HealthCheck),
-            database=None,
+            database=database,
             print_blob=True,
             stateful_step_count=self.steps,
         )
-        prepared: Callable[[], Any] = (
-            get_state_machine_test(self.what, settings=chosen) if is_machine else chosen(self.what)
-        )
-        return prepared
+        return get_state_machine_test(self.what, settings=chosen) if is_machine else chosen(self.what)
 
     def on_octets(self) -> Callable[[bytes], object]:
-        """Return the target as a function of octets, which determine the example."""
-        function = get_state_machine_test(self.what) if isinstance(self.what, type) else self.what
-        on_octets: Callable[[bytes], object] = function.hypothesis.fuzz_one_input
+        """Return the target as a function of octets, which determine the example; only once."""
+        on_octets: Callable[[bytes], object] = self.prepared().hypothesis.fuzz_one_input
         return on_octets
 
     def counted(self, end: float) -> list[None]:
@@ -145,34 +145,55 @@ class Result:
     findings: int = 0
     text: str = ""
 
+    def add(self, more: Result) -> None:
+        """Add what came of it in another process."""
+        self.executions += more.executions
+        self.seconds += more.seconds
+        self.findings += more.findings
+        self.text = self.text or more.text
+
 
 def run_one(name: str, seconds: float) -> Result:
-    """Run one target for a time, or until it finds something."""
+    """Run one target on its corpus, then for a time, or until it finds something."""
     one = target(name)
     begun = time.monotonic()
     end = begun + seconds
     runs = one.counted(end)
     test = one.prepared()
+    again = ""
     try:
+        for path in guided.corpus(name):
+            again = f"@{os.path.relpath(path)}"
+            test.hypothesis.fuzz_one_input(path.read_bytes())
+        again = ""
         while time.monotonic() < end:
             test()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-        return Result(name, len(runs), time.monotonic() - begun, 1, _report(name, error))
+        return Result(name, len(runs), time.monotonic() - begun, 1, _report(name, error, again))
     return Result(name, len(runs), time.monotonic() - begun)
 
 
-def _report(name: str, error: BaseException) -> str:
+def _report(name: str, error: BaseException, again: str) -> str:
     text = "".join(traceback.format_exception(error))
     blob = _BLOB.search(text)
-    again = f"python fuzz/run.py --replay {name} {blob[1]}" if blob else "(Hypothesis gave no way to show it again)"
-    return f"{text}\nto see it again: {again}\n"
+    again = again or (blob[1] if blob else "")
+    line = f"python fuzz/run.py --replay {name} {again}" if again else "(Hypothesis gave no way to show it again)"
+    return f"{text}\nto see it again: {line}\n"
 
 
-def replay(name: str, blob: str) -> int:
-    """Run the example of a finding."""
+def replay(name: str, again: str) -> int:
+    """Run the example of a finding: a blob of Hypothesis; or ``@`` and a file of octets, made as small as it can be."""
     one = target(name)
-    test = one.prepared(1)
-    hypothesis.reproduce_failure(hypothesis.__version__, blob.encode())(test)()
+    if not again.startswith("@"):
+        test = one.prepared(1)
+        hypothesis.reproduce_failure(hypothesis.__version__, again.encode())(test)()
+        return 0
+    test = one.prepared(1, InMemoryExampleDatabase())
+    try:
+        test.hypothesis.fuzz_one_input(Path(again[1:]).read_bytes())
+    except Exception:
+        test()  # from the database, where it is now
+        raise
     return 0
 
 
@@ -188,29 +209,56 @@ def run_all(names: list[str], seconds: float, *, first: bool = False) -> int:
         first: end as soon as one has found something.
     """
     workers = min(os.cpu_count() or 1, len(names))
-    share = seconds * workers / len(names)
-    results: list[Result] = []
-    lock = threading.Lock()
-
-    def child(name: str) -> None:
-        if first and any(result.findings for result in results):
-            return
-        command = [sys.executable, str(HERE / "run.py"), "--one", name, "--time", str(share)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this file
-        lines = done.stdout.splitlines()
-        try:
-            result = Result(**json.loads(lines[-1]))
-        except (IndexError, ValueError, TypeError):
-            result = Result(name, 0, 0.0, 1, done.stdout + done.stderr)
-        with lock:
-            results.append(result)
-            said = "a finding" if result.findings else f"{result.executions:,} executions"
-            print(f"[{len(results)}/{len(names)}] {name}: {said}", flush=True)
-
     begun = time.monotonic()
+    budget = seconds * workers  # of all of them together
+    results = {name: Result(name, 0, 0.0) for name in names}
+    _turn(dict.fromkeys(names, budget * _FIRST / len(names)), results, workers, first=first)
+    rest = budget * (1 - _FIRST)
+    sound = [result for result in results.values() if not result.findings]
+    slow = {result.target: _lacking(result) for result in sound if result.executions < LEAST}
+    wanted = slow or {result.target: 1.0 for result in sound}
+    shares = {name: rest * weight / sum(wanted.values()) for name, weight in wanted.items()}
+    if not first or len(sound) == len(names):
+        _turn(shares, results, workers, first=first)
+    return _table(list(results.values()), time.monotonic() - begun)
+
+
+def _lacking(result: Result) -> float:
+    """Return in how many seconds a target would come to `LEAST`, as far as one can tell."""
+    return (LEAST - result.executions) * result.seconds / max(result.executions, 1)
+
+
+def _turn(shares: dict[str, float], results: dict[str, Result], workers: int, *, first: bool) -> None:
+    """Let targets run, each for its share; where they are fewer than the workers, several processes share it."""
+    pieces = workers if len(shares) < workers else 1
+    tasks = [(name, share / pieces) for name, share in shares.items() for _ in range(pieces)]
+    lock = threading.Lock()
+    done = 0
+
+    def child(name: str, share: float) -> None:
+        nonlocal done
+        if first and any(result.findings for result in results.values()):
+            return
+        new = _in_a_process(name, share)
+        with lock:
+            done += 1
+            results[name].add(new)
+            said = "a finding" if new.findings else f"{new.executions:,} executions"
+            print(f"[{done}/{len(tasks)}] {name}: {said}", flush=True)
+
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(child, names))
-    return _table(results, time.monotonic() - begun)
+        for waited in [pool.submit(child, *task) for task in tasks]:
+            waited.result()
+
+
+def _in_a_process(name: str, seconds: float) -> Result:
+    command = [sys.executable, str(HERE / "run.py"), "--one", name, "--time", str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this file
+    lines = done.stdout.splitlines()
+    try:
+        return Result(**json.loads(lines[-1]))
+    except (IndexError, ValueError, TypeError):
+        return Result(name, 0, 0.0, 1, done.stdout + done.stderr)
 
 
 def _table(results: list[Result], seconds: float) -> int:
@@ -230,19 +278,6 @@ def _table(results: list[Result], seconds: float) -> int:
     return int(wrong)
 
 
-def _atheris(name: str, seconds: float) -> int:
-    import atheris
-
-    # Only what the target drives: to instrument all that is imported takes minutes.
-    with atheris.instrument_imports(include=["cmux", "drivers"]):
-        one = target(name)
-    corpus = HERE / "corpus" / name
-    corpus.mkdir(parents=True, exist_ok=True)
-    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}", str(corpus)], one.on_octets())
-    atheris.Fuzz()
-    return 0
-
-
 def main() -> int:
     """Run; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -254,19 +289,28 @@ def main() -> int:
     parser.add_argument("--target", action="append", metavar="NAME", help="only this one (repeatable)")
     parser.add_argument("--file", metavar="FILE", help="only those of this file, such as fuzz_frames")
     parser.add_argument("--first", action="store_true", help="end with the first finding")
-    parser.add_argument("--replay", nargs=2, metavar=("NAME", "BLOB"), help="show a finding again")
+    parser.add_argument(
+        "--replay", nargs=2, metavar=("NAME", "BLOB"), help="show a finding again: a blob, or @FILE with octets"
+    )
     parser.add_argument("--atheris", metavar="NAME", help="this target under atheris, for the same time")
+    parser.add_argument("--keep", action="store_true", help="with --atheris: keep a few inputs that reach most")
     parser.add_argument("--one", metavar="NAME", help=argparse.SUPPRESS)
+    parser.add_argument("--guided", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     every = targets()
-    asked = [*(options.target or []), options.atheris, options.one, options.replay and options.replay[0]]
+    pairs = [pair[0] for pair in (options.replay, options.guided) if pair]
+    asked = [*(options.target or []), options.atheris, options.one, *pairs]
     unknown = [name for name in asked if name and name not in every]
     if unknown:
         parser.error(f"no target {unknown[0]}: {', '.join(every)}")
     if options.replay:
         return replay(*options.replay)
+    if options.guided:
+        name, folder = options.guided
+        guided.fuzz(every[name], lambda: target(name).on_octets(), options.time, folder, guided.folder(name))
     if options.atheris:
-        return _atheris(options.atheris, options.time)
+        name = options.atheris
+        return guided.run(name, options.time, (lambda: target(name).on_octets()) if options.keep else None)
     if options.one:
         print(json.dumps(asdict(run_one(options.one, options.time))))
         return 0
