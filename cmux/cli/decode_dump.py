@@ -14,7 +14,7 @@ _OCTAL: Final = {3: 1, 6: 2}  # od without -t x1: digits of a group, and how man
 _BEGINS = re.compile(r"\s*(?:0{6,16}:?\s+[0-9A-Fa-f]{2}|0{4,16}:?\s+[0-9A-Fa-f]{2}(?:\s|$))")  # nobody writes octets so
 _BINARY = re.compile(r"[01]{8}")
 _LEFT_OUT = "*"
-_MOST_LEFT_OUT = 1 << 30  # octets that one * may stand for
+_MOST_LEFT_OUT = 1 << 24  # octets that all * of a dump may stand for: else a short text could make work for hours
 _PIECE = 65536
 _WIDTH_OF_OD, _WORD_OF_HEXDUMP = 7, 4  # digits of an octal offset, if it is not hexdump's, which writes words
 
@@ -101,6 +101,7 @@ class DumpReader:
         self._held = b""
         self._offset = ""
         self._left_out = self._words = False
+        self._may_be_left_out = _MOST_LEFT_OUT
 
     def read(self, text: str) -> Iterator[bytes]:
         """Return the octets that are certain with this line.
@@ -136,8 +137,11 @@ class DumpReader:
         if not self._left_out or count < size:  # the offsets may begin again, or leave a gap
             yield self._held[: count if 0 < count < size else size]
             return
-        if count > _MOST_LEFT_OUT:
-            raise BadDump(f"{_LEFT_OUT} stands for {count} octets")
+        self._may_be_left_out -= count - size
+        if self._may_be_left_out < 0:
+            raise BadDump(
+                f"{_LEFT_OUT} stands for {count - size} octets; what is left out may be {_MOST_LEFT_OUT} octets in all"
+            )
         piece = self._held * max(1, _PIECE // size)
         while count > 0:
             yield piece[:count]

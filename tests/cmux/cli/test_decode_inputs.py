@@ -186,6 +186,37 @@ def test_a_dump_that_has_something_else_in_it_is_told(decode: Decode) -> None:
 # --- Logs ---
 
 
+STARS = 1 << 24
+"""Octets that all * of a dump may stand for, by docs/reliability.md."""
+
+
+def dump_with_stars(*left_out: int) -> list[str]:
+    """A dump of runs of flags; between two lines of a run stands * for so many octets."""
+    rows, offset = [], 0
+    for count in left_out:
+        for row in (b"\xf9" * 16, b"\x7e" * 16):
+            rows += [f"{offset:08x}: {row.hex(' ', 2)}\n"]
+            offset += 16
+            rows += ["*\n"] if row[0] == 0xF9 else []
+            offset += count if row[0] == 0xF9 else 0
+    return rows
+
+
+@pytest.mark.parametrize("left_out", [(STARS,), (STARS // 2, STARS // 2)])
+def test_what_a_dump_leaves_out_is_filled_in_as_far_as_its_bound_goes(left_out: tuple[int, ...]) -> None:
+    rows = dump_with_stars(*left_out)
+    sizes = [len(portion.octets) for portion in PORTIONS["dump"](row.encode() for row in rows)]
+    assert sum(sizes) == STARS + 32 * len(left_out)
+    assert max(sizes) <= 1 << 16
+
+
+@pytest.mark.parametrize("left_out", [(STARS + 16,), (STARS // 2, STARS // 2 + 16), (1 << 30,)])
+def test_a_dump_that_leaves_out_more_than_the_bound_is_refused(decode: Decode, left_out: tuple[int, ...]) -> None:
+    code, _, err = decode("".join(dump_with_stars(*left_out)), "--input", "dump")
+    assert code == 1
+    assert f"* stands for {left_out[-1]} octets; what is left out may be {STARS} octets in all" in err
+
+
 @pytest.mark.parametrize("text", [ESP, ESP_IN_COLOUR], ids=["plain", "in colour"])
 def test_a_log_of_esp_idf(found, text: str) -> None:
     entries = found(text)
