@@ -36,6 +36,7 @@ _LONGEST: Final = max(map(len, SECRETS))
 _MASK: Final = ord("*")
 _LINE_ENDS: Final = b"\r\n"
 _BLANKS: Final = b" \t"
+_FIRST: Final = frozenset(b"Aa+^" + _BLANKS)  # octets with which a command or an answer begins
 _NAME: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+^$*%&_?")
 
 
@@ -55,7 +56,7 @@ class _Place(Enum):
     """In what is no command."""
 
 
-_BEGUN: Final = (_Place.A, _Place.NAME, _Place.PARAMETERS)
+_BEGUN: Final = (_Place.A, _Place.NAME, _Place.PARAMETERS, _Place.PLAIN)
 _ELSEWHERE: Final = _Place.ELSEWHERE  # to look that up takes as long as all the rest of `skip`
 
 
@@ -69,20 +70,24 @@ class Masker:
         self._parameter = 0
         self._quoted = False
 
-    @property
-    def begun(self) -> bool:
-        """Whether a command or an answer has begun whose end has not come."""
-        return self._place in _BEGUN
-
-    def skip(self, last: bytes) -> None:
-        """Note that octets without any secret have passed.
+    def skip(self, octets: bytes, at: int, end: int) -> bool:
+        """Note that octets without the name of a command with secrets have passed.
 
         Args:
-            last: the last of them.
+            octets: octets of which they are a part.
+            at: where they begin.
+            end: where they end.
+
+        Returns:
+            Whether that has been noted: not where they go on with a command, or an answer, that has begun before.
         """
+        if self._place in _BEGUN:
+            return False
+        line = max(octets.rfind(b"\r", at, end), octets.rfind(b"\n", at, end)) + 1
         self._place = _ELSEWHERE
-        if b"\r" in last or b"\n" in last:
-            self(last)
+        if line and (line == end or octets[line] in _FIRST):
+            self(octets[line - 1 : end])
+        return True
 
     def __call__(self, octets: bytes) -> bytes:
         """Return octets of the same number.
@@ -121,7 +126,7 @@ class Masker:
         return False
 
     def _begin(self, octet: int) -> None:
-        if octet in b"Aa":
+        if octet in b"Aa":  # see `_FIRST`
             self._name.clear()
             self._place = _Place.A
         elif octet in b"+^":  # the answer to a question, or the rest of a command

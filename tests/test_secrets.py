@@ -49,6 +49,7 @@ LINES = {
     'AT+SAPBR=3,1,"PWD","s3cret"': 'AT+SAPBR=3,1,"PWD","******"',
     'ATE0;+CMEE=1;+CPIN="s3cret";+CSQ': 'ATE0;+CMEE=1;+CPIN="******";+CSQ',
     'AT + CPIN = "s3cret"': 'AT + CPIN = "******"',
+    'AT+QICFG="%s";+CPIN="s3cret"' % ("x" * 60): 'AT+QICFG="%s";+CPIN="******"' % ("x" * 60),
     'AT+CPIN="s3;cr,et"': 'AT+CPIN="********"',
     "+QIREGAPP: CMNET,me,s3cret": "+QIREGAPP: CMNET,**,******",  # the answer to a question
 }
@@ -208,3 +209,14 @@ def test_what_a_capture_hides_in_many_frames_at_once_is_what_it_hides_in_each(te
     packets = pcapng.read(io.BytesIO(pcapng.header() + blocks))
     found = [item for packet in packets for item in decoder.receive_data(packet.octets)]
     assert [item.info for item in found if isinstance(item, Frame)] == expected
+
+
+@pytest.mark.parametrize("before", [60, 72, 100])
+def test_a_secret_behind_a_long_command_is_hidden_where_it_begins_in_the_next_frame(before: int) -> None:
+    """The line has begun long before; the frames behind it are written one by one, as nobody knows what they have."""
+    first = b"hello\r\n" * 4 + b'AT+QICFG="' + b"x" * before + b'";'
+    writer = BlockWriter(1600, from_host=True, payload=True)
+    frames = [b"x" * (len(first) - 2) + b"\r\n", first, b'+CPIN="s3cret"\r\n'.ljust(len(first), b".")]
+    blocks = b"".join(writer(encode(Frame(1, True, FrameType.UIH, info=info)), 1) for info in frames)
+    assert b'+CPIN="******"\r\n' in blocks
+    assert b"s3cret" not in blocks

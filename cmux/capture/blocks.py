@@ -46,7 +46,7 @@ class _Like:
         """Return such a frame with zeros as its information field."""
         return self.head + bytes(self.tail_at - len(self.head)) + self.tail
 
-    def frames(self, data: bytes, at: int) -> tuple[Sequence[bytes], int]:
+    def frames(self, data: bytes, at: int) -> tuple[Sequence[bytes], int, int]:
         """Return the frames like this one that follow one another at a place.
 
         Args:
@@ -54,8 +54,8 @@ class _Like:
             at: where the first has its opening flag.
 
         Returns:
-            At least the first, and not always all, or none if the first is not like this one; and where the last has
-            its closing flag.
+            At least the first, and not always all, or none if the first is not like this one; where the last has its
+            closing flag; and how far apart they begin.
         """
         end = at + self.size
         if data.startswith(self.head, end):
@@ -63,7 +63,7 @@ class _Like:
         elif data.startswith(self.head, end - 1):  # 27.010 5.2.6.1: the closing flag may open the next frame
             step = self.size - 1
         else:  # the usual case where channels take turns
-            return ((data[at:end],) if data.startswith(self.tail, at + self.tail_at) else ()), end - 1
+            return ((data[at:end],) if data.startswith(self.tail, at + self.tail_at) else ()), end - 1, self.size
         count = (len(data) - end) // step + 1
         if count > _MOST_AT_ONCE:
             count = _MOST_AT_ONCE
@@ -77,7 +77,7 @@ class _Like:
         frames: Sequence[bytes] = run.layout.unpack_from(octets)
         if step < self.size:
             frames = [frame + _FLAG for frame in frames]
-        return frames, end - 1 + (count - 1) * step
+        return frames, end - 1 + (count - 1) * step, step
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +150,12 @@ class BlockWriter:
             if at + like.size > size:
                 self._rest = data[at:]
                 return b"".join(blocks)
-            frames, last = like.frames(data, at)
+            frames, last, step = like.frames(data, at)
             if not frames:
                 break
             if not self._payload:
                 frames = [like.masked()] * len(frames)
-            elif not self._hiding.has_none(like.dlci, data, (at, last), frames, like.info):
+            elif not self._hiding.has_none(like.dlci, data, (at, last), step, like.info):
                 frames = [self._hidden(like, frame) for frame in frames]
             at = last
             blocks.append(like.around.blocks(frames, stamp))

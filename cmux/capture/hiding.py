@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -16,7 +15,6 @@ _NAMES: Final = re.compile(
 )
 _SUSPECT: Final = re.compile(rb"\+[ \t%b]" % b"".join(name[1:2] + name[1:2].lower() for name in SECRETS))
 _NAME: Final = 32  # octets that a name has at most, with blanks between
-_LINE: Final = 64  # octets that a line has at most before the parameters of a command
 
 
 class Hiding:
@@ -34,32 +32,28 @@ class Hiding:
         """
         return self._masker(dlci)(info)
 
-    def has_none(self, dlci: int, data: bytes, span: tuple[int, int], frames: Sequence[bytes], info: slice) -> bool:
+    def has_none(self, dlci: int, data: bytes, span: tuple[int, int], step: int, info: slice) -> bool:
         """Tell whether frames of a channel have no secrets for sure; if so, they count as passed, else `hide` follows.
 
         Args:
             dlci: the channel.
             data: octets with these frames.
             span: where the first begins, and where the last one has its closing flag.
-            frames: the frames, all of the same length.
-            info: where each has its information field.
+            step: how far apart they begin.
+            info: where each has its information field, which goes up to the FCS.
         """
-        masker = self._masker(dlci)
-        if info.stop - info.start < _LINE or masker.begun:
-            return False
         at, end = span
-        more = len(frames) - 1
-        step = (end + 1 - at - len(frames[0])) // more if more else end + 1 - at
-        if b"+" in data[at + info.stop - 1 : end : step]:  # the name is in the next field
-            return False
-        found = _SUSPECT.search(data, at, end)
+        plus = data.find(b"+", at, end)  # the fastest way to see that there is none
+        found = None if plus < 0 else _SUSPECT.search(data, plus, end)
         while found is not None:
             left = info.stop - (found.start() - at) % step  # octets of this field from there on
             if left < _NAME or _NAMES.match(data, found.start()) is not None:
                 return False
             found = _SUSPECT.search(data, found.end(), end)
-        masker.skip(frames[-1][info.stop - _LINE : info.stop])
-        return True
+        if plus >= 0 and b"+" in data[at + info.stop - 1 : end : step]:  # the name is in the next field
+            return False
+        last, size = end - 1, info.stop - info.start
+        return size >= _NAME and self._masker(dlci).skip(data, last - size, last)
 
     def _masker(self, dlci: int) -> Masker:
         masker = self._maskers.get(dlci)
