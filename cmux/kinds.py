@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, Self, cast
 
 from .capture.names import ENDINGS, has_ending
 from .errors import ConfigError
+from .masking import shown
 from .protocol.checks import check_range, check_type, either
 from .protocol.config import MAX_DLCI
 from .protocol.start_options import LONGEST_COMMAND, check_command, command_list
@@ -176,7 +177,7 @@ class Words:
             return self.words[value]
         meant = any(value == one for one in self.words.values()) and not isinstance(value, bool)
         if not meant and not isinstance(value, self.also):
-            raise ConfigError(f"{name} = {value!r} is not {self.expected}")
+            raise ConfigError(f"{name} = {shown(value)} is not {self.expected}")
         return value
 
     def shown(self, value: object) -> str:
@@ -201,7 +202,7 @@ class OnOff:
         """See `Kind.checked`."""
         meant = _YES_NO.get(value) if isinstance(value, str) else value
         if not isinstance(meant, bool):
-            raise ConfigError(f"{name} = {value!r} is not {self.expected}")
+            raise ConfigError(f"{name} = {shown(value)} is not {self.expected}")
         return meant
 
     def shown(self, value: object) -> str:
@@ -328,7 +329,7 @@ class Several:
                 raise TypeError(value)
             return self.make(value)
         except (TypeError, ValueError):
-            raise ConfigError(f"{name} = {value!r} is not {self.expected}") from None
+            raise ConfigError(f"{name} = {shown(value)} is not {self.expected}") from None
 
     def shown(self, value: object) -> str:
         """See `Kind.shown`."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from .masking import masked
+from .masking import Masker, hidden_anywhere, masked
 from .protocol.config import KeepAlive
 from .protocol.events import (
     AtReceived,
@@ -80,6 +80,29 @@ _BY = {KeepAlive.TEST: "Test", KeepAlive.MSC: "MSC"}
 
 _TOLD_ONCE = frozenset({Cause.LOCAL, Cause.LINE_LOST, Cause.SESSION})
 """The ends of a DLC that need no reason: this side has closed it, or the end of the session tells why."""
+
+
+class StepLog:
+    """Logs what passes on a line before and after a session, at DEBUG, without secrets.
+
+    Args:
+        log: the logger of the port.
+    """
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._heard = Masker()  # an echo may come in pieces
+
+    def __call__(self, sent: bytes, received: bytes) -> None:
+        """Log a step.
+
+        Args:
+            sent: what was written.
+            received: what came.
+        """
+        received = self._heard(received)
+        if self._log.isEnabledFor(logging.DEBUG):
+            self._log.debug("sent %r, received %r", hidden_anywhere(sent), hidden_anywhere(received))
 
 
 class FindingsLog(list[Finding]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum, auto
 from types import MappingProxyType
@@ -170,6 +171,40 @@ def _line_end(octets: bytes, at: int) -> int:
     return min(ends, default=len(octets))
 
 
+_V250_BLANKS: Final = rb"[ \t]*"  # V.250 5.2.1: they mean nothing
+NAMES: Final = re.compile(
+    rb"\+(?:%b)" % b"|".join(b"".join(_V250_BLANKS + bytes((octet,)) for octet in name[1:]) for name in SECRETS),
+    re.IGNORECASE,
+)
+"""The names of the commands with secrets, wherever they stand."""
+
+
+def hidden_anywhere(octets: bytes) -> bytes:
+    """Return octets of which it is not known what they are, such as a damaged frame, without secrets."""
+    out, at = bytearray(octets), 0
+    while (found := NAMES.search(octets, at)) is not None:
+        at = found.start()
+        out[at:] = Masker()(octets[at:])
+        at = found.end()
+    return bytes(out)
+
+
+def hidden(text: str) -> str:
+    """Return any text without the secrets of the commands that stand in it.
+
+    Args:
+        text: the text; what follows such a command, up to the end of its line, counts as a part of it.
+    """
+    octets = text.encode("utf-8", "surrogatepass")
+    out = hidden_anywhere(octets)
+    return text if out == octets else out.decode("utf-8", "replace")
+
+
+def shown(value: object) -> str:
+    """Return the `repr` of a value without secrets: for a message that says what is wrong with it."""
+    return repr(hidden(value)) if isinstance(value, str) else hidden(repr(value))
+
+
 def masked(text: str) -> str:
     """Return an AT command, or a line that a module has sent, without secrets.
 
@@ -177,5 +212,5 @@ def masked(text: str) -> str:
         text: the line; octets above 0x7F as latin-1.
     """
     octets = text.encode("latin-1", "replace")
-    hidden = Masker()(octets)
-    return text if hidden == octets else hidden.decode("latin-1")
+    out = Masker()(octets)
+    return text if out == octets else out.decode("latin-1")

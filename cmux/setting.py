@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .kinds import AtCommands, Kind
+from .masking import shown
 from .profile_files import FileProblem
 
 # The groups of options in --help, and the sections of docs/settings.md.
@@ -74,9 +75,9 @@ class Setting:
             value = self.kind.read(text)
             self.checked(value)
         except FileProblem as error:
-            raise ValueError(f"{text!r}: {error.problem}") from None
+            raise ValueError(f"{shown(text)}: {error.problem}") from None
         except ValueError:
-            raise ValueError(f"{text!r} is not {self.kind.expected}") from None
+            raise ValueError(f"{shown(text)} is not {self.kind.expected}") from None
         return value
 
     def checked(self, value: object) -> object:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import quote, unquote
 
+from .masking import hidden
 from .protocol.config import MAX_DLCI
 from .settings import SETTINGS, LineSettings
 
@@ -22,7 +23,7 @@ class CmuxUrl:
     """A path, or another pyserial URL."""
     dlci: int
     """1 to 61."""
-    settings: LineSettings = field(default_factory=LineSettings)
+    settings: LineSettings = field(default_factory=LineSettings, repr=False)  # `init` may have a PIN
     """The settings of the line, for `cmux.open`."""
 
     @property
@@ -47,7 +48,7 @@ def parse_url(url: str) -> CmuxUrl:
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.lower() != SCHEME:
-        raise ValueError(f"{url!r} is not {SCHEME}://LINE?dlci=N")
+        raise ValueError(f"{shown_url(url)!r} is not {SCHEME}://LINE?dlci=N")
     line, _, query = rest.partition("?")
     values: dict[str, str] = {}
     repeated: list[tuple[str, str]] = []
@@ -57,16 +58,18 @@ def parse_url(url: str) -> CmuxUrl:
             repeated.append((key, unquote(value)))
             continue
         if not equals or key in values:
-            raise ValueError(f"{url!r}: {part!r} is {'there twice' if equals else 'not key=value'}")
+            raise ValueError(f"{shown_url(url)!r}: {key!r} is {'there twice' if equals else 'not key=value'}")
         values[key] = unquote(value)
     port = values.pop("port", "")
     if "\0" in line + port:
-        raise ValueError(f"{url!r}: port={line or port!r} contains NUL")
+        raise ValueError(f"{shown_url(url)!r}: port={line or port!r} contains NUL")
     if bool(port) == bool(line):
-        raise ValueError(f"{url!r} names {'two lines' if line else 'no line'}: {SCHEME}://LINE?… or {SCHEME}://?port=…")
+        raise ValueError(
+            f"{shown_url(url)!r} names {'two lines' if line else 'no line'}: {SCHEME}://LINE?… or {SCHEME}://?port=…"
+        )
     dlci = values.pop("dlci", "")
     if not dlci.isdecimal() or not 1 <= int(dlci) <= MAX_DLCI:
-        raise ValueError(f"{url!r}: dlci={dlci!r} is not a data channel: use dlci=1 to dlci={MAX_DLCI}")
+        raise ValueError(f"{shown_url(url)!r}: dlci={dlci!r} is not a data channel: use dlci=1 to dlci={MAX_DLCI}")
     settings = {key: _value(url, key, text) for key, text in values.items()}
     for key, text in repeated:
         settings[key] = (
@@ -78,11 +81,25 @@ def parse_url(url: str) -> CmuxUrl:
 
 def _value(url: str, key: str, text: str) -> object:
     if key not in SETTINGS:
-        raise ValueError(f"{url!r}: unknown key {key!r}: dlci, port, {', '.join(SETTINGS)}")
+        raise ValueError(f"{shown_url(url)!r}: unknown key {key!r}: dlci, port, {', '.join(SETTINGS)}")
     try:
         return SETTINGS[key].read(text)
     except ValueError as error:
-        raise ValueError(f"{url!r}: {key}={error}") from None
+        raise ValueError(f"{shown_url(url)!r}: {key}={error}") from None
+
+
+def shown_url(url: str) -> str:
+    """Return a URL without secrets, for messages.
+
+    Args:
+        url: any text.
+    """
+    line, question, query = url.partition("?")
+    parts = []
+    for part in query.split("&"):
+        text = unquote(part)
+        parts.append(part if hidden(text) == text else hidden(text))
+    return f"{line}{question}{'&'.join(parts)}"
 
 
 def format_url(line: str, dlci: int) -> str:

@@ -1,28 +1,43 @@
-"""PINs and passwords: they reach the module, and nothing else that remains."""
+"""PINs and passwords: they reach the module, and nothing else that remains.
+
+Every command of the table is driven through all that remains of it or shows it: captures, logs, exceptions, `repr`, and
+`gsm0710 monitor`.
+"""
 
 from __future__ import annotations
 
 import io
 import json
 import logging
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cmux import VirtualUart
 from cmux.capture import pcapng
 from cmux.capture.blocks import BlockWriter
 from cmux.capture.recorder import Capture
 from cmux.cli import main
-from cmux.logs import log_event
-from cmux.masking import SECRETS, Masker, masked
+from cmux.logs import StepLog, log_event
+from cmux.masking import SECRETS, Masker, hidden, masked
 from cmux.protocol import BasicDecoder, Config, Frame, FrameType, Option, encode
+from cmux.protocol.at_mode import AtMode
 from cmux.protocol.events import AtReceived, CommandReceived, DataReceived, DropReason, FrameDropped
+from cmux.protocol.start_options import LONGEST_COMMAND, StartOptions
+from cmux.protocol.startup_steps import Receiver, StepResult
+from cmux.urls import parse_url
 from drivers.at.core.dialogue import Step, command
 from drivers.at.core.engine import Engine
-from drivers.errors import AtError, ChannelClosed
+from drivers.cli import main as drivers_main
+from drivers.cli.monitor import Inquiry
+from drivers.emulator import EmulatedModule
+from drivers.errors import AtError, ChannelClosed, CmeError
+from drivers.modem import Identity
 from drivers.tcpip import Csd, Gprs
 
 SECRET = "s3cret"  # noqa: S105 - it is none
@@ -54,6 +69,8 @@ LINES = {
     "+QIREGAPP: CMNET,me,s3cret": "+QIREGAPP: CMNET,**,******",  # the answer to a question
 }
 """Commands and answers with secrets, and what is to be seen of them."""
+
+COMMANDS = [line for line in LINES if line.upper().startswith("AT")]
 
 PLAIN = [
     "AT+CPIN?",
@@ -126,7 +143,7 @@ ENDS: dict[str, Callable[[Engine], None]] = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("line", [line for line in LINES if line.upper().startswith("AT")])
+@pytest.mark.parametrize("line", COMMANDS)
 def test_no_exception_has_a_secret(line: str, end: str) -> None:
     """Whether the module echoes the command or not."""
     for echo in (b"", line.encode() + b"\r"):
@@ -138,6 +155,76 @@ def test_no_exception_has_a_secret(line: str, end: str) -> None:
 def test_no_repr_has_a_secret() -> None:
     for one in (Gprs("CMNET", "me", SECRET), Csd("17201", "me", SECRET), step_of(f'AT+CPIN="{SECRET}"')):
         assert SECRET not in repr(one)
+
+
+WRONG: dict[str, Callable[[str], object]] = {
+    "a command line that has an end in it": lambda line: step_of(f"{line}\r"),
+    "a command line that is not ASCII": lambda line: step_of(f"{line}\xe9"),
+    "a command line of octets": lambda line: step_of(cast(Any, line.encode())),
+    "a command line that is too long": lambda line: step_of(line + " " * 300),
+    "init that is not one line": lambda line: StartOptions(init=(f"{line}\n",)),
+    "init that is no tuple": lambda line: StartOptions(init=cast(Any, line)),
+    "init of a URL": lambda line: parse_url(f"cmux:///dev/x?dlci=1&init={line.replace('+', '%2B')}%0d"),
+    "another key of such a URL": lambda line: parse_url(f"cmux:///dev/x?dlci=99&init={line.replace('+', '%2B')}"),
+    "a URL without a DLCI": lambda line: parse_url(f"cmux:///dev/x?init={line}"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+@pytest.mark.parametrize("line", COMMANDS)
+def test_no_message_about_a_mistake_repeats_a_secret(line: str, what: str) -> None:
+    with pytest.raises(ValueError if what != "a command line of octets" else TypeError) as raised:
+        WRONG[what](line)
+    assert "s3" not in str(raised.value)
+
+
+@pytest.mark.parametrize("wrong", ['s3cret"', "s3cret\r", "s3cret\xe9"])
+@pytest.mark.parametrize(
+    "make", [lambda word: Gprs("net", "me", word), lambda word: Csd("1", word)], ids=["Gprs", "Csd"]
+)
+def test_no_message_repeats_a_password_that_no_command_can_have(make: Callable[[str], object], wrong: str) -> None:
+    with pytest.raises(ValueError, match="contains") as raised:
+        make(wrong)
+    assert "s3" not in str(raised.value)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_no_repr_of_what_carries_a_command_has_its_secret(line: str) -> None:
+    url = f"cmux:///dev/x?dlci=1&init={line.replace('+', '%2B').replace('&', '%26')}"
+    uart = VirtualUart(None)
+    uart.port = url
+    responder = AtMode(Config(), [Option.BASIC], forward=True)
+    responder.receive(line.encode() + b"\r")
+    for one in (uart, parse_url(url), StartOptions(init=(line,)), step_of(line), responder):
+        assert "s3" not in repr(one)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_was_heard_before_a_session_is_told_without_secrets(line: str) -> None:
+    receiver = Receiver()
+    listening = receiver.listen(1.0)
+    next(listening)
+    for part in (line[:9], line[9:]):
+        listening.send(StepResult(part.encode(), 0.1))
+    assert "octets heard" in receiver.seen()
+    assert "s3" not in receiver.seen()
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5, 9, 14])
+@pytest.mark.parametrize("line", LINES)
+def test_no_log_of_the_steps_before_a_session_has_a_secret(
+    line: str, cut: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Sent in one piece, and echoed in two."""
+    octets = line.encode()
+    with caplog.at_level(logging.DEBUG, "cmux.test"):
+        log = StepLog(logging.getLogger("cmux.test"))
+        log(octets + b"\r", octets[:cut])
+        log(b"", octets[cut:] + b"\r\r\nERROR\r\n")
+    assert "s3" not in caplog.text
+    shown = LINES[line].encode() + b"\r"
+    assert f"sent {shown!r}" in caplog.text
+    assert "ERROR" in caplog.text
 
 
 def test_no_log_has_what_passes_on_a_channel(caplog: pytest.LogCaptureFixture) -> None:
@@ -155,6 +242,40 @@ def test_no_log_has_what_passes_on_a_channel(caplog: pytest.LogCaptureFixture) -
     assert "DataReceived(dlci=1, 6 octets)" in caplog.text
 
 
+@pytest.mark.parametrize("line", LINES)
+def test_the_monitor_shows_no_secret_of_a_stale_answer(line: str) -> None:
+    """A module may answer any question with the line that belongs to another one."""
+
+    class Confused:
+        def identity(self) -> Identity:
+            return Identity(line, line, line, line)
+
+        def operator(self) -> str:
+            return line
+
+        def __getattr__(self, name: str) -> Callable[[], object]:
+            raise CmeError("refused", command="AT", answer=f"+CME ERROR: {line}", code=None)
+
+    told = Inquiry(cast(Any, None), 1)._asked(cast(Any, Confused()))
+    assert told.model == told.operator == hidden(line)
+    assert told.sim is not None
+    assert "s3" not in repr(told)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_the_monitor_shows_no_secret_that_it_sends(capfd: pytest.CaptureFixture[str], more: list[str]) -> None:
+    """The most that it says; the module refuses these commands, or takes them."""
+    sent = [word for line in COMMANDS for word in ("--init", line)]
+    with EmulatedModule() as module:
+        assert drivers_main(["monitor", module.serve_pty(), "--once", "-vvv", *more, *sent]) == 0
+    shown = "".join(capfd.readouterr())
+    for line in COMMANDS:
+        assert len(line) <= LONGEST_COMMAND
+        assert f"init: {LINES[line]} is answered with" in shown
+    assert "s3" not in shown
+
+
 FILES = ["x.pcapng", "x.jsonl", "x.log"]
 
 
@@ -165,7 +286,7 @@ def test_no_capture_has_a_secret(
     tmp_path: Path, name: str, option: Option, size: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The frames have the length that they had, and pass the same checks."""
-    between = "".join(map(chr, range(0x20, 0x7F))) * 8 + "\r\n"
+    between = "".join(map(chr, range(0x20, 0x7F))) * (8 if size >= 64 else 1) + "\r\n"
     secret, shown = (between.join(f"{line}\r\n" for line in lines) for lines in (LINES, LINES.values()))
     text = secret.encode()
     capture = Capture(tmp_path / name, Config(option=option, n1=200))

@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from ..errors import SessionEnded, StartupError
 from ..line.base import HEARD, HungUp, Line, hung_up, hung_up_after
 from ..line.physical import DescriptorLine
-from ..logs import port_logger
+from ..logs import StepLog, port_logger
 from ..opening import Plan
 from ..protocol import bounds
 from ..protocol.events import Cause
@@ -102,6 +102,7 @@ class AioLine:
             SessionEnded: the line was lost.
         """
         loop, collector, stall, heard = asyncio.get_running_loop(), self._collector, Stall(), b""
+        log = StepLog(port_logger(self.name))
         self.transport.set_protocol(collector)
         try:
             step = next(dialogue)
@@ -116,7 +117,7 @@ class AioLine:
                     await self._listen(started + step.wait, stall)
                 received, collector.received = bytes(collector.received) if step.wait > 0 else b"", bytearray()
                 heard = (heard + received)[:HEARD]
-                port_logger(self.name).debug("sent %r, received %r", step.write, received)
+                log(step.write, received)
                 step = dialogue.send(StepResult(received, loop.time() - started))
         except StopIteration as stop:
             return cast(T, stop.value)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..masking import hidden_anywhere
 from ..protocol.config import Config, Option
 from ..protocol.events import FrameDropped
 from ..protocol.frames import AdvancedDecoder, BasicDecoder
 from .formats import Format
-from .hiding import Hiding, hidden_anywhere
+from .hiding import Hiding
 
 
 class FrameWriter:

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import Final
 
-from ..masking import SECRETS, Masker
+from ..masking import NAMES, SECRETS, Masker
 
-_BLANKS: Final = rb"[ \t]*"  # V.250 5.2.1: they mean nothing
-_NAMES: Final = re.compile(
-    rb"\+(?:%b)" % b"|".join(b"".join(_BLANKS + bytes((octet,)) for octet in name[1:]) for name in SECRETS),
-    re.IGNORECASE,
-)
 _SUSPECT: Final = re.compile(rb"\+[ \t%b]" % b"".join(name[1:2] + name[1:2].lower() for name in SECRETS))
 _NAME: Final = 32  # octets that a name has at most, with blanks between
 
@@ -47,7 +41,7 @@ class Hiding:
         found = None if plus < 0 else _SUSPECT.search(data, plus, end)
         while found is not None:
             left = info.stop - (found.start() - at) % step  # octets of this field from there on
-            if left < _NAME or _NAMES.match(data, found.start()) is not None:
+            if left < _NAME or NAMES.match(data, found.start()) is not None:
                 return False
             found = _SUSPECT.search(data, found.end(), end)
         if plus >= 0 and b"+" in data[at + info.stop - 1 : end : step]:  # the name is in the next field
@@ -60,10 +54,3 @@ class Hiding:
         if masker is None:
             masker = self._maskers[dlci] = Masker()
         return masker
-
-
-def hidden_anywhere(octets: bytes) -> bytes:
-    """Return octets of which it is not known what they are, such as a damaged frame, without secrets."""
-    starts = [found.start() for found in _NAMES.finditer(octets)]
-    parts = [Masker()(octets[begin:end]) for begin, end in pairwise([*starts, len(octets)])]
-    return octets[: starts[0] if starts else len(octets)] + b"".join(parts)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ..masking import masked
 from .at_cmux import FIELDS, MODES, PORT_SPEEDS, SUBSETS
 from .config import Config, Option
 from .errors import ConfigError
@@ -60,7 +61,7 @@ class AtMode:
         self._waiting = bytearray()
 
     def __repr__(self) -> str:
-        state = "ready" if self.asked is None else f"{self.asked!r} is to be answered"
+        state = "ready" if self.asked is None else f"{masked(self.asked)!r} is to be answered"
         return f"<AtMode {state}, echo {'on' if self._echo else 'off'}>"
 
     def receive(self, data: bytes) -> Config | None:

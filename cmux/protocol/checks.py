@@ -8,6 +8,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
+from ..masking import shown
 from .errors import ConfigError
 
 _PLAIN: Final = {"bool": "true or false", "float": "a number", "str": "a string", "PathLike": "a path"}
@@ -39,7 +40,7 @@ def check_type(name: str, value: object, hint: object) -> None:
         ConfigError: the value has another type.
     """
     if not _fits(value, hint):
-        raise ConfigError(f"{name} = {value!r} is not {_allowed(hint, value)}")
+        raise ConfigError(f"{name} = {shown(value)} is not {_allowed(hint, value)}")
 
 
 def check_range(name: str, value: float, low: float, high: float) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ..masking import masked
 from . import startup_steps as steps
 from .asking import ask_once, let_come, resynchronise
 from .at_cmux import N1, Allowed, CmuxCommand, parse_allowed, parse_current
@@ -111,18 +112,18 @@ def initialise(name: str, receiver: Receiver, command: CmuxCommand, report: list
         ModuleSilent: it does not answer any more.
     """
     for text in command.start.init:
-        answer = yield from ask_once(receiver, text, steps.INIT_WAIT)
+        answer, told = (yield from ask_once(receiver, text, steps.INIT_WAIT)), masked(text)
         rate = int(found[1]) if (found := _IPR.match(text)) else 0
         if answer is None:
-            said = f"{text} is not answered within {steps.INIT_WAIT:g} s"
+            said = f"{told} is not answered within {steps.INIT_WAIT:g} s"
             report.append(Finding("init", False, said))
             if not (rate and command.baudrate):
                 yield from resynchronise(name, receiver, f"{said}, and", waited=steps.INIT_WAIT)
         elif answer not in GOOD:
             rate = 0
-            report.append(Finding("init", False, f"{text} is answered with {answer.decode('ascii', 'replace')}"))
+            report.append(Finding("init", False, f"{told} is answered with {answer.decode('ascii', 'replace')}"))
         else:
-            report.append(Finding("init", True, f"{text} is answered with OK"))
+            report.append(Finding("init", True, f"{told} is answered with OK"))
         if rate:  # some answer at the new rate already
             command = yield from _follow_ipr(name, receiver, command, rate, late=answer is None)
     return command

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
+from ..masking import shown
 from .checks import check_range, check_types
 from .errors import ConfigError
 
@@ -42,9 +43,10 @@ def check_command(name: str, text: object) -> str:
         ConfigError: it is none; the message says what is wrong with it.
     """
     if not isinstance(text, str):
-        raise ConfigError(f"{name} = {text!r} is not a string")
+        raise ConfigError(f"{name} = {shown(text)} is not a string")
     if not 0 < len(text) <= LONGEST_COMMAND or not all(" " <= letter <= "~" for letter in text):
-        raise ConfigError(f"{name} = {text!r} is not one line of 1 to {LONGEST_COMMAND} printable ASCII characters")
+        told = shown(text)
+        raise ConfigError(f"{name} = {told} is not one line of 1 to {LONGEST_COMMAND} printable ASCII characters")
     return text
 
 
@@ -62,7 +64,7 @@ def command_list(name: str, value: object) -> tuple[str, ...]:
         ConfigError: it is neither, or one of them is not allowed.
     """
     if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping):
-        raise ConfigError(f"{name} = {value!r} is not a string, or several")
+        raise ConfigError(f"{name} = {shown(value)} is not a string, or several")
     commands = (value,) if isinstance(value, str) else tuple(islice(value, MOST_COMMANDS + 1))
     if len(commands) > MOST_COMMANDS:
         raise ConfigError(f"{name} has more than {MOST_COMMANDS} commands")
@@ -80,7 +82,7 @@ class StartOptions:
     settle: float = 0.0
     """Seconds in which nothing is sent between the OK to AT+CMUX and the first frame, counted from the last octet that
     was received: 0 to 4.5. Some modules lose what comes earlier, some never answer again."""
-    init: tuple[str, ...] = ()
+    init: tuple[str, ...] = field(default=(), repr=False)  # it may have a PIN
     """Commands to send before AT+CMUX. An error is a warning; after the OK to AT+IPR=N the line is set to N, too."""
     start_command: str | None = None
     """The command that starts multiplexer mode, instead of AT+CMUX."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
+from ..masking import hidden_anywhere
 from . import startup_steps as steps
 from .asking import let_come, resynchronise
 from .at_cmux import CmuxCommand
@@ -237,7 +238,7 @@ def no_multiplexer(name: str, one: Unanswered, *, refused: bool = False) -> NoMu
         said = "SABM for DLCI 0 was refused (DM): it has no control channel"
         return CmuxRefused(name, said, HINTS["control-refused"])
     came = one.besides_echo
-    heard = f"; what came begins with {came[:_SHOWN].hex(' ')}" if came else ""
-    heard += f", which is {came[:_SHOWN]!r}" if is_text(came) else ""
+    heard = f"; what came begins with {hidden_anywhere(came)[:_SHOWN].hex(' ')}" if came else ""
+    heard += f", which is {hidden_anywhere(came)[:_SHOWN]!r}" if is_text(came) else ""
     said = f"{'OK received, no UA' if one.by_at else 'no UA'}: SABM for DLCI 0 was not answered{heard}"
     return NoMultiplexer(name, said, no_answer_to_sabm(one))

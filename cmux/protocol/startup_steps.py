@@ -11,6 +11,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
+from ..masking import hidden_anywhere
 from .commands import CLD
 from .config import Option
 from .events import FrameDropped
@@ -228,7 +229,7 @@ class Receiver:
         """Describe what was received, for an error message."""
         if not self.total:
             return "; not one octet was heard"
-        return f"; the last of {self.total} octets heard: {self.tail[-40:]!r}"
+        return f"; the last of {self.total} octets heard: {hidden_anywhere(self.tail)[-40:]!r}"
 
 
 def _is_a_modules(item: Frame | FrameDropped) -> bool:

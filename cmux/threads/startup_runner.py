@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 
 from ..errors import SessionEnded, StartupError
 from ..line.base import HEARD, HungUp, Line, hung_up_after
-from ..logs import FindingsLog, log_entered, log_left, port_logger
+from ..logs import FindingsLog, StepLog, log_entered, log_left, port_logger
 from ..protocol import hand_over, leaving, startup, startup_steps
 from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Option
@@ -33,7 +33,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
     Raises:
         HungUp: the line is gone, or takes nothing.
     """
-    stall, heard = Stall(), b""
+    stall, heard, log = Stall(), b"", StepLog(port_logger(line.name))
     try:
         step = next(dialogue)
         while True:
@@ -50,7 +50,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
                 left = left[line.write(left, startup_steps.STALL) :]
             received = line.read(step.wait) if step.wait > 0 else b""
             heard = (heard + received)[:HEARD]
-            port_logger(line.name).debug("sent %r, received %r", step.write, received)
+            log(step.write, received)
             step = dialogue.send(StepResult(received, time.monotonic() - started))
     except StopIteration as stop:
         return cast(T, stop.value)

@@ -15,7 +15,7 @@ from ..forks import Lock
 from ..protocol.commands import PortSettings, Signals
 from ..protocol.config import Parameters
 from ..protocol.events import Cause
-from ..urls import CmuxUrl, format_url, parse_url
+from ..urls import CmuxUrl, format_url, parse_url, shown_url
 from .channel_stream import ChannelStream
 from .dlc_handle import DlcHandle
 from .interfaces import Lease, MuxOfPort, UrlOpener
@@ -110,6 +110,8 @@ class VirtualUart(ChannelStream):
 
     def __repr__(self) -> str:
         text = super().__repr__()  # pyserial's, for which a port is open until it is closed
+        if self.portstr:
+            text = text.replace(repr(self.portstr), repr(shown_url(self.portstr)), 1)
         gone = self._handle is not None and not self._handle.up
         return text.replace("open=True", "open=False", 1) if gone else text
 

@@ -20,6 +20,7 @@ from cmux.cli import CommandError, Commands
 from cmux.cli.attach import Attached, add_channel_options
 from cmux.cli.line_options import LineOptions, add_line_options, from_arguments
 from cmux.cli.stopping import Stop, stop_by_signal
+from cmux.masking import hidden
 
 from ..at.core.results import CME_TEXTS
 from ..errors import AtTimeout, CmeError, DriverError
@@ -213,13 +214,18 @@ class Inquiry:
                 continue
         if not said:  # it does not answer AT commands on this channel at present
             self.close()
-        return ModuleReading(**said)
+        return ModuleReading(**cast(Answers, {name: _safe(value) for name, value in said.items()}))
 
     def close(self) -> None:
         """Release the channel."""
         modem, self._modem = self._modem, None
         if modem is not None:
             modem.close()
+
+
+def _safe(value: object) -> object:
+    """Return an answer without secrets: an answer that came too late belongs to another command."""
+    return hidden(value) if isinstance(value, str) else value
 
 
 def _sim(modem: Modem) -> Answers:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cmux.masking import masked
+from cmux.masking import masked, shown
 
 from ...errors import InvalidArgument, InvalidType
 from .calls import successes
@@ -143,12 +143,12 @@ def command(
         The information lines and the final result.
     """
     if not isinstance(text, str):
-        raise InvalidType(f"a command line is text, not {type(text).__name__}: {text!r}")
+        raise InvalidType(f"a command line is text, not {type(text).__name__}: {shown(text)}")
     if not text.isascii():
-        raise InvalidArgument(f"a command line has ASCII characters only: {text!r}")
+        raise InvalidArgument(f"a command line has ASCII characters only: {shown(text)}")
     octets = text.encode("ascii")
     if len(octets) >= MAX_COMMAND or any(octet < 0x20 for octet in octets):
-        raise ValueError(f"a command line is up to {MAX_COMMAND - 1} printable octets: {text!r}")
+        raise ValueError(f"a command line is up to {MAX_COMMAND - 1} printable octets: {shown(text)}")
     response = yield Step(
         Kind.COMMAND,
         text,

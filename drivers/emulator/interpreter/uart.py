@@ -7,6 +7,8 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
+from cmux.masking import masked
+
 from .bytestream import Bytestream, Online
 from .commandline import BadLine, Command, parse
 from .entry import Entry
@@ -216,8 +218,8 @@ class Uart(Transmitter):
     def _execute(self, line: str) -> None:
         try:
             self._commands = deque(parse(line))
-        except BadLine as error:
-            log.debug("uart %d: %s", self.number + 1, error)
+        except BadLine:
+            log.debug("uart %d: %r is no sequence of commands", self.number + 1, masked(line))
             self.reply(ERROR)
             return
         if not self._commands:

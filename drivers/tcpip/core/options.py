@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from ...errors import InvalidArgument
 
 MAX_TEXT = 100
+_SECRET = ("user name", "password")
+"""What messages do not repeat."""
 _DOTTED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
@@ -19,17 +21,16 @@ def check_text(what: str, text: str, *, empty: bool = True) -> str:
         text: up to 100 printable ASCII characters without a quote.
         empty: whether it may be empty.
     """
+    told = f"{what} {text!r}" if what not in _SECRET else what
     if not isinstance(text, str):
-        raise InvalidArgument(f"{what} is a text, not {text!r}")
+        raise InvalidArgument(f"{what} is a text, not {type(text).__name__}")
     for octet in text:
         if octet == '"':
-            raise InvalidArgument(f"{what} {text!r} contains a quote, which would end it in the command")
+            raise InvalidArgument(f"{told} contains a quote, which would end it in the command")
         if octet in "\r\n":
-            raise InvalidArgument(
-                f"{what} {text!r} contains {'CR' if octet == chr(13) else 'LF'}, which would end the command"
-            )
+            raise InvalidArgument(f"{told} contains {'CR' if octet == chr(13) else 'LF'}, which would end the command")
         if not " " <= octet <= "~":
-            raise InvalidArgument(f"{what} {text!r} contains U+{ord(octet):04X}; printable ASCII only")
+            raise InvalidArgument(f"{told} contains U+{ord(octet):04X}; printable ASCII only")
     if len(text) > MAX_TEXT:
         raise InvalidArgument(f"{what} has {len(text)} characters; {MAX_TEXT} is the most")
     if not text and not empty:
