@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Final, TextIO
 
 from ..capture import pcap, pcapng
 from ..capture.packets import NotACapture, Packet
+from ..private_files import create
 from ..protocol import BasicDecoder, Frame, Option
 from ..protocol.wire import BASIC_FLAG
 from .app import DONE, CommandError, Commands
@@ -169,7 +171,7 @@ def _open_output(file: str | None, stack: contextlib.ExitStack) -> TextIO:
     if file is None:
         return sys.stdout
     try:
-        return stack.enter_context(open(file, "w", encoding="utf-8"))
+        return stack.enter_context(io.TextIOWrapper(io.BufferedWriter(create(file)), encoding="utf-8"))
     except OSError as error:
         raise CommandError(f"{file} cannot be written: {error.strerror}") from error
 
