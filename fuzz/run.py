@@ -29,7 +29,8 @@ from typing import Any
 import hypothesis
 from hypothesis import HealthCheck, settings
 from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
-from hypothesis.stateful import RuleBasedStateMachine, get_state_machine_test
+from hypothesis.errors import UnsatisfiedAssumption
+from hypothesis.stateful import get_state_machine_test
 
 HERE = Path(__file__).parent
 LEAST = 1000
@@ -54,16 +55,11 @@ class Target:
     what: Any
     steps: int
 
-    @property
-    def draws(self) -> bool:
-        """Whether it draws while it runs, so that it cannot be left out when the time is over."""
-        return "DataObject" in str(self.what.hypothesis.inner_test.__annotations__)
-
     def prepared(self, examples: int = 0, database: ExampleDatabase | None = None) -> Any:
         """Return the target as a test that runs so many examples, or as many as one call should; only once."""
         is_machine = isinstance(self.what, type)
         chosen = settings(
-            max_examples=examples or (50 if is_machine else 200 if self.draws else 2000),
+            max_examples=examples or 2000,
             deadline=None,
             derandomize=False,
             suppress_health_check=list(HealthCheck),
@@ -78,28 +74,44 @@ class Target:
         on_octets: Callable[[bytes], object] = self.prepared().hypothesis.fuzz_one_input
         return on_octets
 
-    def counted(self, end: float) -> list[None]:
-        """Return a list that grows with each execution; after a time there is none any more."""
-        runs: list[None] = []
-        if isinstance(self.what, type):
-            begin = self.what.__init__
 
-            def init(machine: RuleBasedStateMachine, *arguments: Any) -> None:
-                runs.append(None)
-                begin(machine, *arguments)
+class _TimeIsOver(BaseException):
+    """Ends a call of a test between two executions; Hypothesis takes it for an interruption."""
 
-            self.what.__init__ = init  # type: ignore[misc]
-            return runs
-        inner, draws = self.what.hypothesis.inner_test, self.draws
+
+class Runs:
+    """Counts the executions of a test, and ends it when the time is over.
+
+    Args:
+        test: the test.
+        end: when that is; a finding is made smaller in any case.
+    """
+
+    def __init__(self, test: Any, end: float) -> None:
+        self.count = 0
+        self.over = False
+        self._end = end
+        self._failed = False
+        inner = test.hypothesis.inner_test
 
         @functools.wraps(inner)
         def once(*arguments: Any, **named: Any) -> None:
-            if draws or time.monotonic() < end:
-                runs.append(None)
+            self._begin()
+            try:
                 inner(*arguments, **named)
+            except UnsatisfiedAssumption:
+                raise
+            except Exception:
+                self._failed = True
+                raise
 
-        self.what.hypothesis.inner_test = once
-        return runs
+        test.hypothesis.inner_test = once
+
+    def _begin(self) -> None:
+        if not self._failed and time.monotonic() >= self._end:
+            self.over = True  # Hypothesis may raise something else, where a test draws while it runs
+            raise _TimeIsOver
+        self.count += 1
 
 
 def load(path: Path) -> ModuleType:
@@ -158,19 +170,24 @@ def run_one(name: str, seconds: float) -> Result:
     one = target(name)
     begun = time.monotonic()
     end = begun + seconds
-    runs = one.counted(end)
     test = one.prepared()
-    again = ""
+    entries, again = 0, ""
+    runs: Runs | None = None
+    error: BaseException | None = None
     try:
         for path in guided.corpus(name):
-            again = f"@{os.path.relpath(path)}"
+            entries, again = entries + 1, f"@{os.path.relpath(path)}"
             test.hypothesis.fuzz_one_input(path.read_bytes())
         again = ""
+        runs = Runs(test, end)
         while time.monotonic() < end:
             test()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
-        return Result(name, len(runs), time.monotonic() - begun, 1, _report(name, error, again))
-    return Result(name, len(runs), time.monotonic() - begun)
+    except (Exception, _TimeIsOver) as raised:  # noqa: BLE001 - whatever it is, it is the finding
+        error = raised
+    executions, seconds = entries + (runs.count if runs else 0), time.monotonic() - begun
+    if error is None or (runs is not None and runs.over):
+        return Result(name, executions, seconds)
+    return Result(name, executions, seconds, 1, _report(name, error, again))
 
 
 def _report(name: str, error: BaseException, again: str) -> str:

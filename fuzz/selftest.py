@@ -39,8 +39,8 @@ class Defect:
     new: str
     what: str
 
-    def apply(self, root: Path) -> None:
-        """Put it into a tree.
+    def find(self, root: Path) -> tuple[Path, int]:
+        """Return the file and the line of it in a tree.
 
         Raises:
             ValueError: the line is not there exactly once.
@@ -56,7 +56,11 @@ class Defect:
         )
         if len(found) != 1:
             raise ValueError(f"{self.place} has {len(found)} lines {self.old!r}, one is wanted")
-        path, number = found[0]
+        return found[0]
+
+    def apply(self, root: Path) -> None:
+        """Put it into a tree."""
+        path, number = self.find(root)
         lines = path.read_text(encoding="utf-8").split("\n")
         lines[number - 1] = lines[number - 1].replace(self.old, self.new)
         path.write_text("\n".join(lines), encoding="utf-8")
