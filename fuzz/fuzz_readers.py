@@ -4,6 +4,7 @@ Invariants:
 1. `decode` ends with 0 or 1 and one clear line on stderr when it is 1; no exception leaves it.
 2. What it prints as JSON is JSON with the keys that are promised, one object a line.
 3. A file that has been cut off gives a beginning of what the whole gives.
+4. What we capture is read again, frame for frame.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,20 +128,51 @@ def fuzz_files(
     decoded(changed(MAKERS[kind](sent), what), "--input", read_as, "--option", option)
 
 
-@given(st.binary(max_size=400), st.sampled_from(INPUTS))
+values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from(["", "f9", "f", "basic", "advanced", "host", "module", "UIH", "SABM", "fcs", 3, 62, 1e400, [], {}]),
+)
+objects = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(sorted(KEYS | DROPPED | MORE - {"fcs_ok", "commands"}), values)
+)
+good = {"option": "basic", "dlci": 1, "cr": True, "type": "UIH", "pf": False, "info": "41"}
+lines_of_json = st.lists(objects | objects.map(lambda some: {**good, **some}) | values, min_size=1, max_size=3).map(
+    lambda some: "".join(f"{json.dumps(one)}\n" for one in some).encode()
+)
+words = st.sampled_from(
+    [
+        *(b"00000000:", b"0000010", b"00000010 ", b"*", b"f903", b"f9 03 3f 01 1c f9", b"F9033F011CF9", b"0xf9", b"-1"),
+        *(b"#", b"//", b"\\x", b"\n", b"\r\n", b"  ", b"|..|", b"\xb2", b"\xe2\x80\xa6 9 octets"),
+        *(b"<< ", b">> ", b"TX: ", b"RX: ", b"[  12.345678] ", b"gsmld_", b"MSC command ", b"dlci=1 "),
+        *(b"2024-01-02T03:04:05.000006Z host   ", b"DLCI 1  UIH  ", b"dropped (fcs): "),
+    ]
+)
+texts = st.lists(words | st.binary(max_size=3), max_size=20).map(b"".join)
+
+
+@given(st.binary(max_size=400) | lines_of_json | texts, st.sampled_from(INPUTS))
 def fuzz_octets_as_any_file(octets: bytes, read_as: str) -> None:
+    """Octets of no kind, and what looks like lines of each kind."""
     decoded(octets, "--input", read_as)
+
+
+def _pcap(order: Literal["little", "big"], magic: int) -> bytes:
+    return b"".join(value.to_bytes(4, order) for value in (magic, 4 << 16 | 2, 0, 0, 0xFFFF, 236))
 
 
 _MAGICS = [
     b"\x0a\x0d\x0d\x0a",
-    b"\xd4\xc3\xb2\xa1",
-    b"\xa1\xb2\xc3\xd4",
-    b"\x4d\x3c\xb2\xa1",
+    b"\x0a\x0d\x0d\x0a" + bytes.fromhex("1c0000004d3c2b1a01000000ffffffffffffffff1c000000"),
+    b"\x0a\x0d\x0d\x0a" + bytes.fromhex("1c0000004d3c2b1a01000000ffffffffffffffff1c000000")
+    + bytes.fromhex("0100000014000000ec0000000000000014000000"),
+    *(_pcap(order, magic) for order in ("little", "big") for magic in (0xA1B2C3D4, 0xA1B23C4D, 0xA1B2CD34)),
+    _pcap("little", 0xA1B2C3D4)[:5],
     b"{",
     b"00000000",
     b"\xff\xfe",
-]
+]  # fmt: skip
 
 
 @given(st.sampled_from(_MAGICS), st.binary(max_size=200))
@@ -168,4 +201,5 @@ def fuzz_what_we_capture_is_read_again(option: Option, sent: list[Frame]) -> Non
         capture.close()
         found = decoded(path.read_bytes(), "--input", "jsonl")
     assert found is not None
-    assert [one["dlci"] for one in found if "dropped" not in one] == [frame.dlci for frame in sent]
+    again = [(one["dlci"], one["cr"], one["type"], one["pf"], one["info"]) for one in found if "dropped" not in one]
+    assert again == [(frame.dlci, frame.cr, frame.type.name, frame.pf, frame.info.hex()) for frame in sent]

@@ -26,13 +26,13 @@ def tree(path: Path) -> ast.Module:
 
 @cache
 def definitions(folder: Path) -> dict[str, list[Definition]]:
-    """Return where the modules in a folder, and below it, define each public name.
+    """Return where the modules in a folder, and below it, define each public name; or where one module does.
 
     Those are functions, classes and variables at the top, and what a class has, as ``Class.name``: methods, attributes,
     and attributes that its ``__init__`` makes.
     """
     found: dict[str, list[Definition]] = {}
-    for path in sorted(folder.rglob("*.py")):
+    for path in [folder] if folder.is_file() else sorted(folder.rglob("*.py")):
         for name, node in _defined(tree(path)):
             if not any(part.startswith("_") for part in name.split(".")):
                 first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
