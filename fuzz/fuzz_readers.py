@@ -115,16 +115,16 @@ def decoded(octets: bytes, *options: str) -> list[dict[str, object]] | None:
     return objects if code == 0 else None
 
 
+as_what = st.just("what it was") | st.sampled_from(INPUTS)
+
+
 @given(
-    st.sampled_from(sorted(MAKERS)),
-    portions,
-    changes,
-    st.sampled_from(INPUTS),
-    st.sampled_from(["auto", "basic", "advanced"]),
+    st.sampled_from(sorted(MAKERS)), portions, changes, as_what, st.sampled_from(["auto", "auto", "basic", "advanced"])
 )
 def fuzz_files(
-    kind: str, sent: list[tuple[Frame, bool]], what: list[tuple[str, int, int]], read_as: str, option: str
+    kind: str, sent: list[tuple[Frame, bool]], what: list[tuple[str, int, int]], as_what: str, option: str
 ) -> None:
+    read_as = kind if as_what == "what it was" else as_what
     decoded(changed(MAKERS[kind](sent), what), "--input", read_as, "--option", option)
 
 
@@ -150,9 +150,30 @@ words = st.sampled_from(
     ]
 )
 texts = st.lists(words | st.binary(max_size=3), max_size=20).map(b"".join)
+lines_of_a_dump = st.lists(
+    st.builds(
+        "{:0{}x}{} {}\n".format,
+        st.sampled_from([0, 2, 4, 16, 32]),
+        st.sampled_from([4, 7, 8]),
+        st.sampled_from(["", ":"]),
+        st.lists(st.sampled_from(["f9", "f903", "3f01", "f", "f90", "177771"]), max_size=8).map(" ".join),
+    ),
+    max_size=4,
+).map(lambda rows: "".join(rows).encode())
+lines_of_a_log = st.lists(
+    st.builds(
+        "2024-01-02T03:04:05.000006Z {:6} DLCI {:<2} {:4} {}\n".format,
+        st.sampled_from(["host", "module", "nobody"]),
+        st.integers(0, 64),
+        st.sampled_from(["SABM", "UIH", "UI", "RR", "XID", "Q"]),
+        st.sampled_from(["", "P/F", "    41 42", "    MSC command dlci=1", "    MSC command x=y", "    f"]),
+    ),
+    max_size=3,
+).map(lambda rows: "".join(rows).encode())  # fmt: skip
+any_octets = st.binary(max_size=400) | lines_of_json | texts | lines_of_a_dump | lines_of_a_log
 
 
-@given(st.binary(max_size=400) | lines_of_json | texts, st.sampled_from(INPUTS))
+@given(any_octets, st.just("auto") | st.sampled_from(INPUTS))
 def fuzz_octets_as_any_file(octets: bytes, read_as: str) -> None:
     """Octets of no kind, and what looks like lines of each kind."""
     decoded(octets, "--input", read_as)

@@ -27,7 +27,7 @@ from types import ModuleType
 from typing import Any
 
 import hypothesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import ExampleDatabase, InMemoryExampleDatabase
 from hypothesis.errors import UnsatisfiedAssumption
 from hypothesis.stateful import get_state_machine_test
@@ -55,7 +55,7 @@ class Target:
     what: Any
     steps: int
 
-    def prepared(self, examples: int = 0, database: ExampleDatabase | None = None) -> Any:
+    def prepared(self, examples: int = 0, database: ExampleDatabase | None = None, *, shrink: bool = True) -> Any:
         """Return the target as a test that runs so many examples, or as many as one call should; only once."""
         is_machine = isinstance(self.what, type)
         chosen = settings(
@@ -64,6 +64,7 @@ class Target:
             derandomize=False,
             suppress_health_check=list(HealthCheck),
             database=database,
+            phases=[phase for phase in Phase if shrink or phase not in (Phase.shrink, Phase.explain)],
             print_blob=True,
             stateful_step_count=self.steps,
         )
@@ -165,12 +166,12 @@ class Result:
         self.text = self.text or more.text
 
 
-def run_one(name: str, seconds: float) -> Result:
-    """Run one target on its corpus, then for a time, or until it finds something."""
+def run_one(name: str, seconds: float, *, shrink: bool = True) -> Result:
+    """Run one target on its corpus, then for a time, or until it finds something, which it may make smaller."""
     one = target(name)
     begun = time.monotonic()
     end = begun + seconds
-    test = one.prepared()
+    test = one.prepared(shrink=shrink)
     entries, again = 0, ""
     runs: Runs | None = None
     error: BaseException | None = None
@@ -223,7 +224,7 @@ def run_all(names: list[str], seconds: float, *, first: bool = False) -> int:
     Args:
         names: which ones.
         seconds: how long in all.
-        first: end as soon as one has found something.
+        first: end as soon as one has found something, and show it as it is.
     """
     workers = min(os.cpu_count() or 1, len(names))
     begun = time.monotonic()
@@ -256,7 +257,7 @@ def _turn(shares: dict[str, float], results: dict[str, Result], workers: int, *,
         nonlocal done
         if first and any(result.findings for result in results.values()):
             return
-        new = _in_a_process(name, share)
+        new = _in_a_process(name, share, shrink=not first)
         with lock:
             done += 1
             results[name].add(new)
@@ -268,8 +269,8 @@ def _turn(shares: dict[str, float], results: dict[str, Result], workers: int, *,
             waited.result()
 
 
-def _in_a_process(name: str, seconds: float) -> Result:
-    command = [sys.executable, str(HERE / "run.py"), "--one", name, "--time", str(seconds)]
+def _in_a_process(name: str, seconds: float, *, shrink: bool) -> Result:
+    command = [sys.executable, str(HERE / "run.py"), "--one", name, "--time", str(seconds), *["--first"] * (not shrink)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this file
     lines = done.stdout.splitlines()
     try:
@@ -305,7 +306,7 @@ def main() -> int:
     parser.add_argument("--time", type=float, default=60, metavar="SECONDS", help="how long in all (default 60)")
     parser.add_argument("--target", action="append", metavar="NAME", help="only this one (repeatable)")
     parser.add_argument("--file", metavar="FILE", help="only those of this file, such as fuzz_frames")
-    parser.add_argument("--first", action="store_true", help="end with the first finding")
+    parser.add_argument("--first", action="store_true", help="end with the first finding, as it is found")
     parser.add_argument(
         "--replay", nargs=2, metavar=("NAME", "BLOB"), help="show a finding again: a blob, or @FILE with octets"
     )
@@ -329,7 +330,7 @@ def main() -> int:
         name = options.atheris
         return guided.run(name, options.time, (lambda: target(name).on_octets()) if options.keep else None)
     if options.one:
-        print(json.dumps(asdict(run_one(options.one, options.time))))
+        print(json.dumps(asdict(run_one(options.one, options.time, shrink=not options.first))))
         return 0
     names = options.target or [name for name, path in every.items() if options.file in (None, path.stem)]
     if not names:

@@ -96,9 +96,9 @@ def find(defect: Defect) -> tuple[bool, float, str]:
             "--target",
             defect.target,
             "--time",
-            str(LIMIT * 3 // 4),
+            str(LIMIT * 3 // 4),  # the rest is for starting
             "--first",
-        ]  # the rest is for the smallest example
+        ]
         environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(  # noqa: S603 - our own program
             command, cwd=root, env=environment, capture_output=True, text=True, check=False

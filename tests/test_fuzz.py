@@ -140,7 +140,7 @@ def shares(monkeypatch: pytest.MonkeyPatch) -> Shares:
     given: Shares = []
     rates = {"slow": 10.0, "quick": 1000.0, "broken": 0.0}
 
-    def in_a_process(name: str, seconds: float) -> object:
+    def in_a_process(name: str, seconds: float, *, shrink: bool) -> object:
         given.append((name, seconds))
         return run.Result(name, int(rates[name] * seconds), seconds, int(name == "broken"), "wrong")
 
