@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -274,6 +275,21 @@ def test_the_monitor_shows_no_secret_that_it_sends(capfd: pytest.CaptureFixture[
         assert len(line) <= LONGEST_COMMAND
         assert f"init: {LINES[line]} is answered with" in shown
     assert "s3" not in shown
+
+
+@pytest.mark.parametrize("line", ['AT+CPIN="s3cret"x', 'AT+CPIN="s3cret', 'AT+CLCK="SC",1,s3"cret"', 'AT+CPIN"s3cret"'])
+def test_the_emulated_module_logs_no_secret_of_a_line_that_it_does_not_understand(
+    line: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard = b""
+    with caplog.at_level(logging.DEBUG), EmulatedModule() as module:
+        host, _, port = module.serve_tcp().rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as end:
+            end.sendall(line.encode() + b"\r")
+            while b"ERROR" not in heard:
+                heard += end.recv(100)
+    assert "is no sequence of commands" in caplog.text
+    assert "s3" not in caplog.text
 
 
 FILES = ["x.pcapng", "x.jsonl", "x.log"]

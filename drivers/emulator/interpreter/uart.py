@@ -7,8 +7,6 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
-from cmux.masking import masked
-
 from .bytestream import Bytestream, Online
 from .commandline import BadLine, Command, parse
 from .entry import Entry
@@ -218,8 +216,8 @@ class Uart(Transmitter):
     def _execute(self, line: str) -> None:
         try:
             self._commands = deque(parse(line))
-        except BadLine:
-            log.debug("uart %d: %r is no sequence of commands", self.number + 1, masked(line))
+        except BadLine:  # which may repeat a part of a PIN
+            log.debug("uart %d: a line of %d characters is no sequence of commands", self.number + 1, len(line))
             self.reply(ERROR)
             return
         if not self._commands:
