@@ -181,11 +181,12 @@ NAMES: Final = re.compile(
 
 def hidden_anywhere(octets: bytes) -> bytes:
     """Return octets of which it is not known what they are, such as a damaged frame, without secrets."""
-    out, at = bytearray(octets), 0
-    while (found := NAMES.search(octets, at)) is not None:
-        at = found.start()
-        out[at:] = Masker()(octets[at:])
-        at = found.end()
+    starts = [found.start() for found in NAMES.finditer(octets)]
+    out, size = bytearray(octets), len(octets)
+    for begin, end in zip(starts, [*starts[2:], size, size], strict=False):  # a secret may have the name of one in it
+        for at, octet in enumerate(Masker()(octets[begin:end]), begin):
+            if octet == _MASK:
+                out[at] = _MASK
     return bytes(out)
 
 

@@ -99,6 +99,16 @@ def test_a_line_is_shown_without_its_secrets(line: str, shown: str) -> None:
     assert SECRET not in masked(line)
 
 
+@pytest.mark.parametrize("line", LINES)
+def test_a_secret_is_hidden_wherever_its_command_stands(line: str) -> None:
+    assert hidden(f"noise {line}") == f"noise {LINES[line]}"
+    assert "s3" not in hidden(f"{line}, {line}: {line}")
+
+
+def test_a_secret_that_has_the_name_of_a_command_in_it_is_hidden() -> None:
+    assert hidden('? AT+CPIN="s3+CPINcret";+CSQ') == '? AT+CPIN="***********";+CSQ'
+
+
 @pytest.mark.parametrize("line", PLAIN)
 def test_other_lines_are_shown_as_they_are(line: str) -> None:
     assert masked(line) == line
