@@ -197,7 +197,7 @@ class ContextBusy(TcpipError):
 
 
 class ContextLost(TcpipError):
-    """The driver has lost its context to another driver or program.
+    """The driver has lost its context to another driver or program, or by a restart of the module.
 
     Args:
         context: the number of the context.

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from .at import AtChannel, Dialogue, LinePattern, Port, command, expect
 from .at.core import POWER_DOWN
+from .at.core.values import number
 from .clock import Clock
 from .errors import AtTimeout, CmeError, CommandError, DriverError, ModuleRestarted, UnexpectedAnswer
 from .tcpip.core import Changes, Procedure, on_channel, wait
@@ -47,7 +48,7 @@ class Signal:
     """The signal quality (AT+CSQ).
 
     Args:
-        dbm: received signal strength, -113 (or less) to -51 (or more); None: not known.
+        dbm: received signal strength, -113 (or less) to -51 (or more), of 3G and 4G -116 to -25; None: not known.
         bit_error_rate: class 0 to 7 (27.007 8.5); None: not known.
     """
 
@@ -215,12 +216,12 @@ class Modem:
     def signal(self) -> Signal:
         """Return the signal quality: AT+CSQ."""
         text = self._channel.run(self._value("AT+CSQ"))
-        found = re.fullmatch(r"(\d{1,3}), ?(\d{1,2})", text)
-        if found is None:
+        first, _, second = text.partition(",")
+        level, rate = number(first, 0, 199), number(second.strip(), 0, 99)
+        if level is None or rate is None or 31 < level < 99 or 191 < level < 199 or 7 < rate < 99:
             raise self._strange("AT+CSQ", text, "<rssi>,<ber>")
-        level, rate = int(found[1]), int(found[2])
-        other = level - 216 if 100 <= level <= 191 else None  # of 3G and 4G, as Quectel and SIMCom count it
-        return Signal(-113 + 2 * level if level < 99 else other, None if rate == 99 else rate)
+        dbm = {99: None, 199: None}.get(level, level - 216 if level >= 100 else -113 + 2 * level)  # 3G and 4G from 100
+        return Signal(dbm, None if rate == 99 else rate)
 
     def registration(self) -> Registered:
         """Return whether the module is registered for calls: AT+CREG?."""

@@ -95,6 +95,9 @@ def test_a_question_that_is_not_answered_hides_no_other() -> None:
     ("answers", "ask"),
     [
         ({"AT+CSQ": "+CSQ: many"}, Modem.signal),
+        ({"AT+CSQ": "+CSQ: 32,0"}, Modem.signal),  # 27.007 8.5: 0 to 31, 99
+        ({"AT+CSQ": "+CSQ: 192,99"}, Modem.signal),
+        ({"AT+CSQ": "+CSQ: 20,8"}, Modem.signal),
         ({"AT+CREG?": "+CREG: x"}, Modem.registration),
         ({"AT+CREG?": ""}, Modem.registration),
         ({"AT+CCLK?": '+CCLK: "00/00/00,00:00:00"'}, Modem.clock),

@@ -50,7 +50,7 @@ class Context(EventHandler):
             yield from self._take(timeout, take_over=take_over, reclaim=reclaim)
         elif not self.claim.active:
             yield from self.stack.verify()
-        return self.claim.held
+        return self.claim.require()
 
     def ready(self) -> Procedure[None]:
         """Make sure that the context is held and not broken; claim it if it is not held."""
@@ -72,6 +72,7 @@ class Context(EventHandler):
         try:
             self._port.add_sink(self._demultiplexer)
             yield from self.stack.set_up()
+            self.claim.require()  # the module may have restarted between two settings
         except BaseException:
             yield from self._give_up("its settings could not be made")
             raise
@@ -227,9 +228,10 @@ class Context(EventHandler):
                     f"{self.name}: not active, so it has no address; listen(), connect() or activate() first"
                 )
             yield from self.stack.learn_address()
-        if self.claim.address is None:
+        address = self.claim.address
+        if address is None:
             raise ContextInactive(f"{self.name}: the context was lost while its address was read")
-        return self.claim.address
+        return address
 
     def foreground(self) -> Procedure[tuple[int, int | None]]:
         """Return the foreground context of the UART, and the virtual UART that controls it."""

@@ -61,6 +61,7 @@ class ContextClaim:
         """The local address; None until it has been read."""
         self.broken: bool = False
         """Whether the network has deactivated the context, so that it has to be deactivated here first."""
+        self._why = "it was not claimed"  # or why it has ended
         self._table = table
         self._now = now
         self._words = words
@@ -70,12 +71,16 @@ class ContextClaim:
         state = "not held" if not self.valid else "broken" if self.broken else "active" if self.active else "held"
         return f"<ContextClaim of {self.name}: {state}>"
 
-    @property
-    def held(self) -> Lease:
-        """The current lease."""
-        if self.lease is None:
-            raise RuntimeError("nothing is held")
-        return self.lease
+    def require(self) -> Lease:
+        """Return the current lease.
+
+        Raises:
+            ContextLost: it has ended meanwhile: the module restarted, or another driver or program has the context.
+        """
+        lease = self.lease
+        if not self._check() or lease is None:
+            raise ContextLost(self.context, self._why, port=self.port)
+        return lease
 
     @property
     def valid(self) -> bool:
@@ -135,7 +140,7 @@ class ContextClaim:
                 raise
             else:
                 self._table._confirm(lease)
-                self.lease, self.broken = lease, False
+                self.lease, self.address, self.broken = lease, None, False
                 return
 
     def _check(self) -> bool:
@@ -149,13 +154,13 @@ class ContextClaim:
             return lease is not None
         if lease.lost:
             raise self.lost(lease)
-        self._drop(SessionClosed(f"{self.name}: {lease.ended}"))
+        self._drop(lease.ended)
         return False
 
     def _release(self, reason: str) -> None:
         """Release the context, in any state."""
         lease = self.lease
-        self._drop(SessionClosed(f"{self.name}: {reason}"))
+        self._drop(reason)
         if lease is not None:
             self._table._release(lease, reason)
 
@@ -174,7 +179,7 @@ class ContextClaim:
         if state is ContextState.DOWN:
             self.address = None
             if lease.ended is not None:
-                self._drop(SessionClosed(f"{self.name}: the context is in {word}"))
+                self._drop(f"the context is in {word}")
 
     def lost(self, lease: Lease, code: int | None = None) -> ContextLost:
         """End the claim because another driver or program has the context, and return the exception for that.
@@ -184,14 +189,14 @@ class ContextClaim:
             code: the error code of the module; None if it gave none.
         """
         loss = ContextLost(self.context, lease.ended or "", port=self.port, code=code)
-        self._drop(loss)
+        self._drop(lease.ended or "", loss)
         return loss
 
     def forget(self, lease: Lease, reason: str) -> None:
         """End a lease because another UART has the context, as the module reports; `lost` ends the claim."""
         self._table._forget(lease, reason)
 
-    def _drop(self, cause: Exception) -> None:
+    def _drop(self, why: str, cause: Exception | None = None) -> None:
         if self.lease is not None:
-            self.lease, self.address, self.broken = None, None, False
-            self._ended(cause)
+            self.lease, self.address, self.broken, self._why = None, None, False, why
+            self._ended(cause or SessionClosed(f"{self.name}: {why}"))

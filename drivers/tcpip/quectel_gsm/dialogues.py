@@ -29,6 +29,7 @@ SERVICE: dict[Role, int] = {"client": 1, "server": 2}
 
 DEFAULT_PORT = 2020  # app note 8.2 connects to this port without having set it
 DEACTIVATIONS = 3  # of the other context, while this one is activated
+_CHANNELS = range(4)  # VIRTUAL_UART_1 to 4
 _NO_CHANNEL = 255  # in the answer to AT+QIFGCNT?: no UART controls the context
 CONNECT_LIMIT = 75.0  # seconds after which the module gives up connecting (M66 AT manual, QIOPEN)
 
@@ -82,7 +83,7 @@ def read_foreground() -> Dialogue[tuple[int, int | None]]:
     text = yield from read("QIFGCNT")
     first, _, second = (part.strip() for part in text.partition(","))
     context, channel = number(first, 0, 1), number(second, 0, _NO_CHANNEL)
-    if context is None or (channel is None and second):
+    if context is None or (channel is None and second) or channel not in (None, *_CHANNELS, _NO_CHANNEL):
         raise UnexpectedAnswer(f"AT+QIFGCNT? was answered {text!r}, which is not <context>, <channel>")
     return context, None if channel == _NO_CHANNEL else channel
 

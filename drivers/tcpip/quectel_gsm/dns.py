@@ -75,5 +75,5 @@ def read_servers() -> Dialogue[tuple[str, ...]]:
     lines = yield from read_lines(
         "QIDNSCFG", (LinePattern("PrimaryDns:", ".*", 30), LinePattern("SecondaryDns:", ".*", 30))
     )
-    found = (re.search(r"[0-9]+(?:\.[0-9]+){3}", line) for line in lines)
+    found = (re.search(rf"(?<![0-9.]){ADDRESS}(?![0-9.])", line) for line in lines)
     return tuple(match[0] for match in found if match is not None)

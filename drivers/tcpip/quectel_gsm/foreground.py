@@ -97,6 +97,7 @@ class ForegroundContext:
             dialogue: a new generator.
             settings: the settings that it needs.
         """
+        self.claim.require()  # it may have ended since the caller looked
         if self.foreground.context != self.context:
             yield from self._select_again()
         try:
@@ -115,12 +116,10 @@ class ForegroundContext:
         return on_channel(self.in_foreground(dialogue))
 
     def _select_again(self) -> Dialogue[None]:
-        lease = self.claim.lease
+        lease = self.claim.require()
         try:
             yield from self._select()
         except CommandError as refusal:
-            if lease is None:
-                raise
             self.claim.forget(
                 lease, f"another virtual UART controls it now ({refusal.command} was answered {refusal.answer})"
             )
@@ -132,7 +131,7 @@ class ForegroundContext:
         Raises:
             ContextLost: another program has taken it.
         """
-        lease = self.claim.held
+        lease = self.claim.require()
         if (yield from self._taken(lease)):
             self.foreground.context = None
             raise self.claim.lost(lease)
@@ -149,7 +148,14 @@ class ForegroundContext:
     # -- its state -------------------------------------------------------------------------------------------------
 
     def note(self, word: str) -> None:
-        """Record a state that follows from an answer; IP INITIAL ends the claim if the context was active."""
+        """Record a state that follows from an answer; IP INITIAL ends the claim if the context was active.
+
+        Only that comes after PDP DEACT, which may have come right behind the answer.
+        """
+        if word == INITIAL or not self.claim.broken:
+            self._record(word)
+
+    def _record(self, word: str) -> None:
         states = {INITIAL: ContextState.DOWN, BROKEN: ContextState.BROKEN}
         self.claim.note(word, states.get(word, ContextState.UP))
 
@@ -178,7 +184,7 @@ class ForegroundContext:
             yield from self.verify()
         if word == INITIAL:
             lease.active = used
-        self.note(word)
+        self._record(word)
         return word
 
     def learn_address(self) -> Dialogue[None]:
