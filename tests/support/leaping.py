@@ -12,6 +12,7 @@ from typing import Any
 
 from families_lab import InLoop
 from silent_module import SilentModule, SilentPort, SilentTransport
+from stepped_clock import others_run
 
 from drivers.at import AtChannel
 from drivers.at import aio as at_aio
@@ -87,10 +88,10 @@ class LoopClock(SystemClock):
 
 
 class LeapingClock(SystemClock):
-    """A clock for threads: it leaps to the next deadline when nobody has asked for the time for a moment.
+    """A clock for threads: it leaps to the next deadline when none of them has had anything to do for a moment.
 
     Args:
-        quiet: that moment, in real seconds. A thread that is held up for longer may see its deadline run out.
+        quiet: that moment, in real seconds.
     """
 
     def __init__(self, quiet: float = 0.001) -> None:
@@ -116,7 +117,7 @@ class LeapingClock(SystemClock):
                 asked = self._asked
                 if condition.wait(self._quiet):
                     return True
-                if asked == self._asked and due <= min(self._dues.copy().values()):
+                if asked == self._asked and due <= min(self._dues.copy().values()) and not others_run():
                     self._at = max(self._at, due)
             return False
         finally:
