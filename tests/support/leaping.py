@@ -7,22 +7,26 @@ import inspect
 import selectors
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from families_lab import InLoop
 from silent_module import SilentModule, SilentPort, SilentTransport
-from stepped_clock import others_run
+from stepped_clock import SteppedClock, others_run
 
 from drivers.at import AtChannel
 from drivers.at import aio as at_aio
-from drivers.clock import Clock, FakeClock, SystemClock
+from drivers.clock import Clock, SystemClock
 from drivers.tcpip import ContextTable, TcpipDriver, aio
 
 START = 1000.0
 PATIENCE = 60.0
 FOR_EVER = 10.0  # real seconds in which nothing comes, where there is no timer: nothing will
 SHELLS = ("threads", "aio")
+WHOLE = 65536
+MOMENT = 2e-4  # real seconds
+MOMENTS = 3
+PORTION = 1e-4  # seconds from one portion to the next in a loop
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
@@ -87,42 +91,40 @@ class LoopClock(SystemClock):
         return self._loop.time()
 
 
-class LeapingClock(SystemClock):
-    """A clock for threads: it leaps to the next deadline when none of them has had anything to do for a moment.
+class LeapingClock(SteppedClock):
+    """A clock for threads that leaps to the next deadline when none of them has had anything to do for some moments."""
 
-    Args:
-        quiet: that moment, in real seconds.
-    """
-
-    def __init__(self, quiet: float = 0.001) -> None:
-        self._quiet = quiet
-        self._at = START
+    def __init__(self) -> None:
+        super().__init__()
         self._asked = 0
-        self._dues: dict[object, float] = {}
 
     def now(self) -> float:
         """See `Clock.now`."""
         self._asked += 1
-        return self._at
+        return super().now()
 
-    def wait(self, condition: threading.Condition, timeout: float | None) -> bool:
-        """See `Clock.wait`."""
-        self._asked += 1
-        if timeout is None:
-            return condition.wait()
-        key, due = object(), self._at + timeout
-        self._dues[key] = due
+    @contextmanager
+    def leaping(self) -> Iterator[None]:
+        """Leap meanwhile."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._leap, args=(over,), name="leaps of a clock")
+        thread.start()
         try:
-            while self._at < due:
-                asked = self._asked
-                if condition.wait(self._quiet):
-                    return True
-                if asked == self._asked and due <= min(self._dues.copy().values()) and not others_run():
-                    self._at = max(self._at, due)
-            return False
+            yield
         finally:
-            del self._dues[key]
-            self._asked += 1
+            over.set()
+            thread.join()
+
+    def _leap(self, over: threading.Event) -> None:
+        quiet, asked = 0, -1
+        while not over.wait(MOMENT):
+            quiet = 0 if asked != self._asked or others_run() else quiet + 1
+            if quiet == MOMENTS:
+                quiet = 0
+                with self._noted:
+                    left = min(self._left(), default=0.0)
+                self.advance(max(0.0, left))
+            asked = self._asked
 
 
 class Bench:
@@ -131,11 +133,21 @@ class Bench:
     Args:
         channel: the AT channel, or one that is called through a loop.
         driver: makes a driver on it, with its options.
+        say: lets the module send octets, and returns when the channel has read them.
+        divide: sets how many octets come at once at the most.
     """
 
-    def __init__(self, channel: Any, driver: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        channel: Any,
+        driver: Callable[..., Any],
+        say: Callable[[bytes], object],
+        divide: Callable[[int], object],
+    ) -> None:
         self.channel = channel
         self.driver = driver
+        self.say = say
+        self.divide = divide
 
 
 @contextmanager
@@ -147,20 +159,30 @@ def bench(shell: str, module: SilentModule, *, still: bool = False) -> Iterator[
         module: the module.
         still: whether no time passes for threads, where no deadline is to run out.
     """
-    with (
-        _on_threads(module, FakeClock() if still else LeapingClock())
-        if shell == "threads"
-        else _in_loop(module) as made
-    ):
+    if shell == "aio":
+        with _in_loop(module) as made:
+            yield made
+        return
+    clock = LeapingClock()
+    with nullcontext() if still else clock.leaping(), _on_threads(module, clock) as made:
         yield made
 
 
 @contextmanager
 def _on_threads(module: SilentModule, clock: Clock) -> Iterator[Bench]:
     before = set(threading.enumerate())
-    channel = AtChannel(SilentPort(module), clock=clock)
+    port = SilentPort(module)
+    channel = AtChannel(port, clock=clock)
+
+    def driver(**options: Any) -> TcpipDriver:
+        return TcpipDriver(channel, table=ContextTable(), clock=clock, **options)
+
+    def say(octets: bytes) -> None:
+        port.say(octets)
+        assert port.drained(PATIENCE)
+
     try:
-        yield Bench(channel, lambda **options: TcpipDriver(channel, table=ContextTable(), clock=clock, **options))
+        yield Bench(channel, driver, say, lambda portion: setattr(port, "_chunk", portion))
     finally:
         channel.close()
     for thread in set(threading.enumerate()) - before:
@@ -169,25 +191,57 @@ def _on_threads(module: SilentModule, clock: Clock) -> Iterator[Bench]:
         assert not thread.is_alive(), thread
 
 
+class _InPortions(SilentTransport):
+    """Gives what the module says in portions, one after the other."""
+
+    def __init__(self, module: SilentModule, reader: asyncio.StreamReader) -> None:
+        super().__init__(module, reader)
+        self.portion = WHOLE
+        self._free = 0.0
+
+    def write(self, data: Any) -> None:
+        """See `SilentTransport`."""
+        delay = self._module.delay(bytes(data))
+        if said := self._module.feed(bytes(data)):
+            asyncio.get_running_loop().call_later(delay, self.say, said)
+
+    def say(self, octets: bytes) -> None:
+        """See `SilentTransport`."""
+        loop = asyncio.get_running_loop()
+        for start in range(0, len(octets), self.portion):
+            self._free = max(self._free, loop.time()) + PORTION
+            loop.call_at(self._free, self._reader.feed_data, octets[start : start + self.portion])
+
+
 @contextmanager
 def _in_loop(module: SilentModule) -> Iterator[Bench]:
     loop = LeapingLoop()
     clock = LoopClock(loop)
 
-    def make() -> at_aio.AtChannel:
+    def make() -> tuple[at_aio.AtChannel, _InPortions]:
         reader = asyncio.StreamReader()
-        transport = SilentTransport(module, reader)
+        transport = _InPortions(module, reader)
         writer = asyncio.StreamWriter(transport, asyncio.StreamReaderProtocol(reader), reader, loop)
-        return at_aio.AtChannel(reader, writer, name="module", clock=clock)
+        return at_aio.AtChannel(reader, writer, name="module", clock=clock), transport
+
+    inner, transport = loop.call(make)
 
     def driver(**options: Any) -> InLoop:
         table = ContextTable()
         return InLoop(loop.call, loop.call(lambda: aio.TcpipDriver(inner, table=table, clock=clock, **options)))
 
-    inner = loop.call(make)
+    async def said(octets: bytes) -> None:
+        transport.say(octets)
+        await asyncio.sleep(PORTION * (len(octets) // transport.portion + 2))
+
     try:
-        yield Bench(InLoop(loop.call, inner), driver)
+        yield Bench(
+            InLoop(loop.call, inner),
+            driver,
+            lambda octets: loop.call(lambda: said(octets)),
+            lambda portion: setattr(transport, "portion", portion),
+        )
     finally:
         loop.call(inner.close)
-        loop.call(inner._writer.close)
+        loop.call(transport.close)
         loop.finish()

@@ -72,6 +72,10 @@ class SilentModule:
         """Be no longer silent."""
         self._dead, self._line, self._data = False, b"", 0
 
+    def delay(self, octets: bytes) -> float:
+        """Return after how many seconds the module answers these octets, where the clock is that of a loop."""
+        return 0.0
+
     def feed(self, octets: bytes) -> bytes:
         """Take what the host has sent; return what the module says to that."""
         self._line += octets
