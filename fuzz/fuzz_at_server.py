@@ -80,6 +80,12 @@ AT+CSQ=²
 
 SABM = encode(Frame(0, True, FrameType.SABM, True))
 CLD = bytes.fromhex("F903EF05C301F2F9")
+WAYS_IN = [
+    b'AT+QIOPEN="UDP","127.0.0.1","9"\rAT+QISEND\r',
+    b'AT+QIOPEN="UDP","127.0.0.1","9"\rAT+QISEND=9\r',
+    b'AT+QIMODE=1\rAT+QIOPEN="UDP","127.0.0.1","9"\r',
+    b"AT+CMUX=0\r" + SABM,
+]
 pieces = st.one_of(
     st.sampled_from(COMMANDS).map(lambda line: line.encode("latin-1") + b"\r"),
     st.sampled_from(COMMANDS).flatmap(
@@ -88,6 +94,7 @@ pieces = st.one_of(
     st.sampled_from(
         [b"hello", b"\x1a", b"\x1b", b"\r", b"\n", b"\r\n", b"+++", b"\x08", b"\x00", b"\xf9", SABM, CLD, SABM + CLD]
     ),
+    st.sampled_from(WAYS_IN),
     st.binary(max_size=30),
     st.integers(1, 3000).map(lambda count: b"x" * count),
 )

@@ -334,4 +334,6 @@ def fuzz_a_modem(number: int, plan: list[bytes | Said]) -> None:
 def fuzz_a_channel(shell: str, plan: list[bytes | Said]) -> None:
     with bench(shell, _Liar(plan)) as made:
         for _ in range(2):
+            begun = made.now()
             _try(lambda channel: channel.command("AT+CSQ", timeout=2.0), made.channel)
+            assert made.now() - begun < 20.0  # with what brings the channel back

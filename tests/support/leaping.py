@@ -135,6 +135,7 @@ class Bench:
         driver: makes a driver on it, with its options.
         say: lets the module send octets, and returns when the channel has read them.
         divide: sets how many octets come at once at the most.
+        now: returns the time of the clock.
     """
 
     def __init__(
@@ -143,11 +144,13 @@ class Bench:
         driver: Callable[..., Any],
         say: Callable[[bytes], object],
         divide: Callable[[int], object],
+        now: Callable[[], float],
     ) -> None:
         self.channel = channel
         self.driver = driver
         self.say = say
         self.divide = divide
+        self.now = now
 
 
 @contextmanager
@@ -182,7 +185,7 @@ def _on_threads(module: SilentModule, clock: Clock) -> Iterator[Bench]:
         assert port.drained(PATIENCE)
 
     try:
-        yield Bench(channel, driver, say, lambda portion: setattr(port, "_chunk", portion))
+        yield Bench(channel, driver, say, lambda portion: setattr(port, "_chunk", portion), clock.now)
     finally:
         channel.close()
     for thread in set(threading.enumerate()) - before:
@@ -240,6 +243,7 @@ def _in_loop(module: SilentModule) -> Iterator[Bench]:
             driver,
             lambda octets: loop.call(lambda: said(octets)),
             lambda portion: setattr(transport, "portion", portion),
+            clock.now,
         )
     finally:
         loop.call(inner.close)
