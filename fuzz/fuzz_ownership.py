@@ -239,11 +239,16 @@ def _again(name: str, script: list[tuple[str, Who]]) -> None:
     _kept[name] = world
     try:
         _play(world, script)
+    finally:
+        _begin_anew(name, world)
+
+
+def _begin_anew(name: str, world: World) -> None:
+    try:
         world.afresh()
     except BaseException:
         del _kept[name]
-        with contextlib.suppress(Exception):
-            world.end()
+        world.end()
         raise
 
 
