@@ -245,6 +245,8 @@ class Link:
         if self._waking:
             self._flags_left(now)
         events = self.multiplexer.handle_timeout(now)
+        if self._watch is not None and self._watch.undecided:
+            events += self._watch.receive(self.multiplexer, b"", now)
         if self._watch is not None and (reset := self._watch.verdict(now)) is not None:
             events += self.line_lost(reset, now, Cause.PEER)
         return self._noted(events + self._lost(now), now)

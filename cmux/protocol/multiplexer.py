@@ -359,6 +359,16 @@ class Multiplexer(ControlServices):
         """
         self._at(now).standby.flags_left()
 
+    @property
+    def unframed(self) -> int:
+        """How many octets, and runs of octets behind a flag, have turned out to be no frames."""
+        return self._dispatcher.decoder.skipped + self._session.dropped.total()
+
+    @property
+    def in_frame(self) -> bool:
+        """Whether the latest octets may belong to a frame that is not complete."""
+        return self._dispatcher.decoder.pending
+
     # --- Time -----------------------------------------------------------------------------------------------------
 
     def next_timeout(self) -> float | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import cast
 
 from .config import Config, Option
 from .events import Event, FrameDropped, ResetSuspected
 from .frames import AdvancedDecoder, BasicDecoder
 from .multiplexer import Multiplexer
-from .wire import FrameType
+from .wire import ADVANCED_FLAG, BASIC_FLAG, FrameType
 
 DOUBT = 0.7
 """Seconds that a module under suspicion has to send a frame."""
@@ -42,7 +41,12 @@ class ResetWatch:
         self._decoder = self._fresh()
         self._tail = b""
         self._end = 0
+        self._flag = bytes((BASIC_FLAG if config.option is Option.BASIC else ADVANCED_FLAG,))
+        self._unframed_before = 0
+        self.undecided: bool = False
+        """A text has come in what may be a frame, and the end of that has not."""
         self._held = b""
+        self._flooded = False
         self.deadline: float | None = None
         """When the doubt is over; None while there is none."""
         self.text: str = ""
@@ -59,39 +63,58 @@ class ResetWatch:
             core: the multiplexer of the session.
             data: octets from the line, in portions of any size.
         """
-        return self.deadline is None and not (core.session_open and self.looks_reset(data))
+        return self.deadline is None and not self.undecided and not (core.session_open and self.looks_reset(data))
 
     def receive(self, core: Multiplexer, data: bytes, now: float) -> list[Event]:
         """Process octets that are not trusted; if they still look like a reset, ask the module for a frame.
 
         Args:
             core: the multiplexer of the session.
-            data: octets from the line.
+            data: octets from the line; none when the core may have given up a partial frame.
             now: the time.
 
         Returns:
             The events of the core.
         """
-        if self.deadline is not None:
-            return self._hold(core, data, now)
-        before = _no_frames(core)
-        events, rest = core.receive_data(data[: self._end], now), data[self._end :]
-        if _no_frames(core) == before:  # the text was in a frame; but what follows may not be
-            events, rest = events + core.receive_data(rest, now), b""
-        if _no_frames(core) > before and core.session_open:
-            self.doubt(now)
-            core.test(_ALIVE, now)
-            return [*events, ResetSuspected(self.text), *self._hold(core, rest, now)]
-        return events + core.receive_data(rest, now)
+        events: list[Event] = []
+        begins = not self.undecided  # `trusts` has just found a text
+        while self.deadline is None:
+            if begins:
+                self._unframed_before = core.unframed
+                events += core.receive_data(data[: self._end], now)
+                data = data[self._end :]
+            data = self._to_the_end_of_the_frame(core, data, now, events)
+            if core.unframed > self._unframed_before and core.session_open:
+                self.doubt(now)
+                core.test(_ALIVE, now)
+                events.append(ResetSuspected(self.text))
+            elif self.undecided:
+                return events
+            else:
+                begins = core.session_open and self.looks_reset(data)
+                if not begins:
+                    return events + core.receive_data(data, now)
+        return events + self._hold(core, data, now)
+
+    def _to_the_end_of_the_frame(self, core: Multiplexer, data: bytes, now: float, events: list[Event]) -> bytes:
+        """Pass on octets until it is known whether the text was in a frame, and none of those behind it."""
+        while core.in_frame and core.unframed == self._unframed_before and data:
+            flag = data.find(self._flag) + 1 or len(data)
+            events += core.receive_data(data[:flag], now)
+            data = data[flag:]
+        self.undecided = core.in_frame and core.session_open and core.unframed == self._unframed_before
+        return data
 
     def _hold(self, core: Multiplexer, data: bytes, now: float) -> list[Event]:
         """Hold octets back until a frame of the module comes: an echo would lift flow stops, and be read as data."""
         self.receive_data(data)
         self._held += data
-        if self.deadline is not None and len(self._held) <= _MOST_HELD:
-            return []
-        held, self._held = self._held, b""
-        return core.receive_data(held, now)
+        if self.deadline is None:
+            held, self._held = self._held, b""
+            return core.receive_data(held, now)
+        if len(self._held) > _MOST_HELD:  # so many, and not one frame of a module that lives
+            self.deadline, self._held, self._flooded = now, b"", True
+        return []
 
     def verdict(self, now: float) -> str | None:
         """Return the reason, as a sentence, once the doubt is over without a frame; None before, or without a doubt."""
@@ -119,11 +142,11 @@ class ResetWatch:
     def doubt(self, now: float) -> None:
         """Start waiting for a frame."""
         self._decoder = self._fresh()
-        self.deadline = now + DOUBT
+        self.deadline, self._flooded, self.undecided = now + DOUBT, False, False
 
     def receive_data(self, data: bytes) -> None:
         """Process later octets: a frame of the module ends the doubt."""
-        if self.deadline is None:
+        if self.deadline is None or self._flooded:
             return
         for item in self._decoder.receive_data(data):
             if not isinstance(item, FrameDropped) and (
@@ -132,9 +155,3 @@ class ResetWatch:
             ):
                 self.deadline = None
                 return
-
-
-def _no_frames(core: Multiplexer) -> int:
-    """Return how many octets and runs of octets have not been frames so far."""
-    stats = core.stats()
-    return cast(int, stats["octets_skipped"]) + sum(cast(dict[str, int], stats["dropped"]).values())

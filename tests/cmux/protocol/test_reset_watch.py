@@ -74,12 +74,88 @@ def test_nothing_is_believed_that_a_module_in_at_mode_may_echo(lives: bool) -> N
         assert end == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY' and then sent no frame")
 
 
-def test_what_waits_for_the_end_of_a_doubt_is_bounded() -> None:
+def test_an_echo_that_is_too_long_to_be_held_is_not_believed_either() -> None:
+    """On a fast line 0.7 s of what the host sends are more than is kept; no module that lives sends only that."""
     pair = Pair().open(2)
     link = Link()
     link.multiplexer = pair.host.mux
-    link.receive(b"\r\nRDY\r\n", pair.now)
-    for _ in range(100):
-        link.receive(bytes(10_000), pair.now)
+    events = link.receive(b"\r\nRDY\r\n", pair.now)
+    echoed = encode(Frame(2, True, FrameType.UIH, False, bytes(1000)))
+    for _ in range(1000):
+        events += link.receive(echoed, pair.now)
         assert link._watch is not None
         assert len(link._watch._held) <= 65536
+    events += link.receive(encode(Frame(2, False, FrameType.UIH, False, b"by chance")), pair.now)
+    assert link.next_timeout() == pair.now
+    events += link.handle_timeout(pair.now)
+    assert not [event for event in events if isinstance(event, DataReceived)]
+    assert events[-1] == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY' and then sent no frame")
+
+
+def _host(option: Option) -> tuple[Pair, Link]:
+    pair = Pair(Config(option=option)).open(2)
+    link = Link(config=Config(option=option))
+    link.multiplexer = pair.host.mux
+    return pair, link
+
+
+ECHO = Frame(2, True, FrameType.UIH, False, b"from the host")
+
+
+@pytest.mark.parametrize("option", list(Option))
+@pytest.mark.parametrize("cut", ["before the text", "in the text", "behind the text", "in the echo", "nowhere"])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_reset_is_noticed_whatever_stands_around_its_text(option: Option, cut: str, *, begun: bool) -> None:
+    """With the advanced option what follows a flag may be a frame until the next flag; a frame may be cut off."""
+    pair, link = _host(option)
+    frame = encode(Frame(2, False, FrameType.UIH, False, bytes(100)), option)
+    before = frame + (frame[:20] if begun else b"")
+    text, echo = b"\r\nRDY\r\n", encode(ECHO, option) * 20
+    at = {
+        "before the text": len(before),
+        "in the text": len(before) + 4,
+        "behind the text": len(before + text),
+        "in the echo": len(before + text) + 10,
+        "nowhere": 0,
+    }[cut]
+    octets = before + text + echo
+    events = link.receive(octets[:at], pair.now) + link.receive(octets[at:], pair.now)
+    assert ResetSuspected("RDY") in events
+    data = b"".join(event.data for event in events if isinstance(event, DataReceived))
+    if begun and option is Option.BASIC:  # with what stands where its rest was expected it is looked through again
+        assert data == bytes(100) + ECHO.info * (data.count(ECHO.info))
+        assert len(data) <= 200
+    else:
+        assert data == bytes(100)
+    events = link.handle_timeout(pair.now + DOUBT)
+    assert events[-1] == SessionClosed(Cause.PEER, "the module was reset: it said 'RDY' and then sent no frame")
+
+
+@pytest.mark.parametrize("option", list(Option))
+def test_a_reset_is_noticed_when_nothing_follows_its_text(option: Option) -> None:
+    pair, link = _host(option)
+    events = link.receive(b"\r\nRDY\r\n", pair.now)
+    ends = pair.now + 10
+    while link.ended is None:
+        due = link.next_timeout()
+        assert due is not None
+        assert due < ends
+        events += link.handle_timeout(due)
+        link.next_write(due)
+    assert ResetSuspected("RDY") in events
+    assert link.ended.cause is Cause.PEER
+
+
+@pytest.mark.parametrize("option", list(Option))
+@pytest.mark.parametrize("many", [1, 2000])
+def test_text_in_a_frame_is_data_however_it_is_cut(option: Option, many: int) -> None:
+    info = b"\xf9+CPIN?\r\r\n+CPIN: READY\r\n\r\nOK\r\n\x7e\xf9"
+    octets = encode(Frame(2, False, FrameType.UIH, False, info), option) * many
+    for size in (1, 7, 30, 1000, len(octets)) if many == 1 else (1000, len(octets)):
+        pair, link = _host(option)
+        events = []
+        for at in range(0, len(octets), size):
+            events += link.receive(octets[at : at + size], pair.now)
+        assert b"".join(event.data for event in events if isinstance(event, DataReceived)) == info * many
+        assert not [event for event in events if not isinstance(event, DataReceived)]
+        assert link.next_timeout() is None or link.next_timeout() != pair.now + DOUBT
