@@ -6,7 +6,8 @@ ROOMS  := cmux/protocol cmux/threads cmux/aio drivers/at drivers/tcpip # whose b
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test coverage interop mutants lint conformance acceptance docs fuzz fuzz-selftest bench performance clean
+.PHONY: help demo test coverage interop mutants lint conformance acceptance docs fuzz fuzz-selftest soak bench performance
+.PHONY: clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # hundreds of programs are started by the tests
 
@@ -87,6 +88,9 @@ fuzz: $(VENV)/test.stamp ## the fuzz targets for TIME seconds in all (default 60
 
 fuzz-selftest: $(VENV)/test.stamp ## each planted defect has to be found by a fuzz target within 60 s
 	$(BIN)/python fuzz/selftest.py
+
+soak: $(VENV)/test.stamp ## the fault campaign for TIME seconds in all (default 60), see docs/reliability.md
+	$(BIN)/python tests/faults/soak.py --time $(TIME) $(SOAK_ARGS)
 
 bench: $(VENV)/test.stamp ## speed against references of the same run, in benchmarks.json; ROWS="rtt bulk": some of it
 	@$(BIN)/python tests/benchmarks/bench.py $(UPDATE) $(ROWS)
