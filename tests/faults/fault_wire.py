@@ -39,9 +39,10 @@ class Lane:
         self.delivered: int = 0
         """How many octets the receiver got."""
         self.before: bytearray = bytearray()
-        """What the sender sent since the last `mark`."""
+        """What the sender sent since the last `mark`; nothing before the first one."""
         self.after: bytearray = bytearray()
         """What became of it."""
+        self.recording: bool = False
         self.stalled: int = 0
         """How often it took nothing for a while."""
         self.waiting: bytearray = bytearray()
@@ -51,28 +52,31 @@ class Lane:
     def mark(self) -> None:
         """Forget what was recorded."""
         self.before, self.after, self.edits, self.stalled = bytearray(), bytearray(), [], 0
+        self.recording = True
 
     def take(self, data: bytes) -> None:
         """Take octets from the sender."""
         self.put += len(data)
-        self.before += data
+        if self.recording:
+            self.before += data
         arrived = data if self.damage is None else self.damage.apply(data)
         self.append(arrived)
         if self.stalls is not None:
             self._until_stall -= len(data)
             if self._until_stall < 0:
-                self._until_stall = self.stalls.randint(2_000, 20_000)
+                self._until_stall = self.stalls.randint(5_000, 50_000)
                 self.held_until = time.monotonic() + self.stalls.uniform(0.0, self.longest_stall)
                 self.stalled += 1
 
     def append(self, octets: bytes) -> None:
         """Let octets arrive that nobody has sent."""
-        self.after += octets
+        if self.recording:
+            self.after += octets
         self.waiting += octets
 
     def wants(self, now: float) -> int:
         """Return how many octets it takes now."""
-        if now < self.held_until or len(self.waiting) > _MOST:
+        if now < self.held_until or len(self.waiting) > (_MOST if self.stalls is None else 4096):
             return 0
         return 4096 if self.pieces is None else self.pieces.randint(1, 48)
 

@@ -8,6 +8,7 @@ determines faults and traffic. What is wrong is shown at once, with the line tha
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import random
 import secrets
 import sys
@@ -37,12 +38,21 @@ CELLS = [
 
 
 def run(
-    cell: tuple[str, str, str], seed: str, shell: Shell, *, times: int, octets: int, seconds: float, pause: float = 0.0
+    cell: tuple[str, str, str],
+    folder: Path,
+    seed: str,
+    shell: Shell,
+    *,
+    times: int,
+    octets: int,
+    seconds: float,
+    pause: float = 0.0,
 ) -> Outcome:
     """Run one cell.
 
     Args:
         cell: option, shell and fault.
+        folder: for lines and links; the same for all, as `logging` keeps a logger for each name of a port.
         seed: determines faults and traffic.
         shell: the shell.
         times: how many faults are enough.
@@ -52,31 +62,27 @@ def run(
     """
     option, name, fault = cell
     assert shell.name == name
-    with tempfile.TemporaryDirectory(prefix="soak") as folder:
-        made = Cell(
-            shell,
-            Option[option.upper()],
-            Path(folder),
-            f"{seed} {option} {name} {fault}",
-            times,
-            octets,
-            seconds,
-            pause,
-        )
-        FAULTS[fault].play(made)
+    whole = f"{seed} {option} {name} {fault}"
+    made = Cell(shell, Option[option.upper()], folder, whole, times, octets, seconds, pause)
+    FAULTS[fault].play(made)
     return made.outcome
+
+
+_HANGS = 600
+"""Seconds after which a cell is given up."""
 
 
 class Campaign:
     """A run of many cells.
 
     Args:
+        folder: for lines and links.
         seed: determines everything.
         total: seconds that it may take.
     """
 
-    def __init__(self, seed: int, total: float) -> None:
-        self.seed, self.total = seed, total
+    def __init__(self, folder: Path, seed: int, total: float) -> None:
+        self.folder, self.seed, self.total = folder, seed, total
         self.outcomes: dict[str, Outcome] = {name: Outcome() for name in FAULTS}
         self.cells = 0
         self.wrong = 0
@@ -123,7 +129,9 @@ class Campaign:
 
     def _turn(self, cell: tuple[str, str, str], turn: int) -> None:
         begun = time.monotonic()
-        outcome = one_turn(self._shells[cell[1]], cell, self.seed, turn, self._seconds)
+        faulthandler.dump_traceback_later(_HANGS, exit=True)  # exit code 1, with the stacks of all threads
+        outcome = one_turn(self._shells[cell[1]], cell, self.folder, self.seed, turn, self._seconds)
+        faulthandler.cancel_dump_traceback_later()
         self._took[cell] = time.monotonic() - begun
         self.outcomes[cell[2]] += outcome
         self.cells += 1
@@ -185,10 +193,10 @@ class Campaign:
         )
 
 
-def one_turn(shell: Shell, cell: tuple[str, str, str], seed: int, turn: int, seconds: float) -> Outcome:
+def one_turn(shell: Shell, cell: tuple[str, str, str], folder: Path, seed: int, turn: int, seconds: float) -> Outcome:
     """Run a cell of a campaign."""
     pause = random.Random(f"{seed} {turn} {cell}").choice((0.0, 0.001))  # noqa: S311 - repeatable
-    return run(cell, f"{seed} {turn}", shell, times=2000, octets=300_000, seconds=seconds, pause=pause)
+    return run(cell, folder, f"{seed} {turn}", shell, times=2000, octets=300_000, seconds=seconds, pause=pause)
 
 
 def main() -> int:
@@ -203,14 +211,19 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="how long a cell goes on at the most")
     options = parser.parse_args()
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
-    if options.cell is None:
-        print(f"seed {seed}: {len(CELLS)} cells, {options.time:g} s", flush=True)
-        return Campaign(seed, options.time).run()
+    with tempfile.TemporaryDirectory(prefix="soak") as folder:
+        if options.cell is None:
+            print(f"seed {seed}: {len(CELLS)} cells, {options.time:g} s", flush=True)
+            return Campaign(Path(folder), seed, options.time).run()
+        return _one(parser, options, Path(folder), seed)
+
+
+def _one(parser: argparse.ArgumentParser, options: argparse.Namespace, folder: Path, seed: int) -> int:
     cell = next((one for one in CELLS if "/".join(one) == options.cell), None)
     if cell is None:
         parser.error(f"no cell {options.cell}: {', '.join('/'.join(one) for one in CELLS)}")
     shell = SHELLS[cell[1]]()
-    outcome = one_turn(shell, cell, seed, options.turn, options.seconds)
+    outcome = one_turn(shell, cell, folder, seed, options.turn, options.seconds)
     shell.close()
     print(outcome)
     return int(bool(outcome.wrong))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import fault_rig
 import pytest
 from damage import Edit
 from fault_cells import Outcome
 from fault_table import FAULTS
+from left_over import census
 from mux_leaks import nothing_left as nothing_left
 from shells import SHELLS, Shell
 from soak import CELLS, run
@@ -23,7 +26,10 @@ from cmux.protocol.dlc import Dlc
 from cmux.protocol.frame_dispatcher import FrameDispatcher
 from cmux.threads.virtual_uart import VirtualUart
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the lines of the campaign are ptys")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="the lines of the campaign are ptys"),
+    pytest.mark.timeout(300),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +47,9 @@ def shell(request: pytest.FixtureRequest) -> Iterator[Shell]:
     made.close()
 
 
-def short(cell: tuple[str, str, str], shell: Shell) -> Outcome:
+def short(cell: tuple[str, str, str], folder: Path, shell: Shell) -> Outcome:
     """Run a cell in short."""
-    return run(cell, "short", shell, times=8, octets=6000, seconds=0.15, pause=0.002)
+    return run(cell, folder, "short", shell, times=8, octets=6000, seconds=0.15, pause=0.002)
 
 
 KILLED = [("basic", "threads"), ("advanced", "aio")]
@@ -52,16 +58,34 @@ KILLED = [("basic", "threads"), ("advanced", "aio")]
 
 @pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_costs_no_more_than_the_page_on_reliability_says(fault: str) -> None:
+def test_a_fault_costs_no_more_than_the_page_on_reliability_says(fault: str, tmp_path: Path) -> None:
     cells = [cell for cell in CELLS if cell[2] == fault and (cell[:2] in KILLED or "killed" not in fault)]
     for cell in cells:
         shell = SHELLS[cell[1]]()
-        outcome = short(cell, shell)
+        outcome = short(cell, tmp_path, shell)
         shell.close()
         assert not outcome.wrong, f"{'/'.join(cell)}: " + "\n".join(outcome.wrong)
         assert outcome.undocumented == 0
         assert outcome.times > 0, cell
         assert outcome.octets > 10_000, cell
+
+
+@pytest.fixture
+def nothing_logged() -> Iterator[None]:
+    """Pytest keeps what is logged."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("nothing_logged")
+@pytest.mark.parametrize("shell", SHELLS, indirect=True)
+def test_no_memory_is_left_of_a_session(shell: Shell, tmp_path: Path) -> None:
+    cells = [("advanced", shell.name, fault) for fault in ("cld", "noise")]
+    assert not [text for cell in cells for text in short(cell, tmp_path, shell).wrong]
+    before = census()
+    assert not [text for cell in cells * 2 for text in short(cell, tmp_path, shell).wrong]
+    assert census().grown(before) == []
 
 
 # --- The campaign notices what is wrong -------------------------------------------------------------------------------
@@ -78,7 +102,7 @@ PLANTED: dict[str, Callable[[list[bytes]], list[bytes]]] = {
 @pytest.mark.parametrize("shell", SHELLS, indirect=True)
 @pytest.mark.parametrize("kind", PLANTED)
 def test_octets_that_are_delivered_otherwise_are_noticed(
-    kind: str, shell: Shell, monkeypatch: pytest.MonkeyPatch
+    kind: str, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver, calls = FrameDispatcher._deliver_run, itertools.count(1)
 
@@ -87,12 +111,12 @@ def test_octets_that_are_delivered_otherwise_are_noticed(
 
     monkeypatch.setattr(FrameDispatcher, "_deliver_run", changed)
     monkeypatch.setattr(fault_rig, "PATIENCE", 1.0)
-    outcome = short(("basic", shell.name, "none"), shell)
+    outcome = short(("basic", shell.name, "none"), tmp_path, shell)
     assert outcome.count(kind), outcome.wrong
 
 
 @pytest.mark.parametrize("shell", ["threads"], indirect=True)
-def test_exceptions_of_another_tree_are_noticed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exceptions_of_another_tree_are_noticed(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = VirtualUart.read
 
     def broken(self: VirtualUart, size: int = 1) -> bytes:
@@ -103,13 +127,13 @@ def test_exceptions_of_another_tree_are_noticed(shell: Shell, monkeypatch: pytes
 
     monkeypatch.setattr(VirtualUart, "read", broken)
     monkeypatch.setattr(fault_rig, "PATIENCE", 1.0)
-    outcome = short(("advanced", "threads", "none"), shell)
+    outcome = short(("advanced", "threads", "none"), tmp_path, shell)
     assert outcome.undocumented
     assert any("KeyError" in text for text in outcome.wrong)
 
 
 @pytest.mark.parametrize("shell", ["threads"], indirect=True)
-def test_calls_that_do_not_return_are_noticed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_that_do_not_return_are_noticed(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read, go_on = VirtualUart.read, threading.Event()
 
     def hangs(self: VirtualUart, size: int = 1) -> bytes:
@@ -120,7 +144,7 @@ def test_calls_that_do_not_return_are_noticed(shell: Shell, monkeypatch: pytest.
 
     monkeypatch.setattr(VirtualUart, "read", hangs)
     monkeypatch.setattr(fault_rig, "PATIENCE", 1.0)
-    outcome = short(("advanced", "threads", "none"), shell)
+    outcome = short(("advanced", "threads", "none"), tmp_path, shell)
     go_on.set()
     assert any("channel 4" in text and "not returned" in text for text in outcome.wrong)
 

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from damage import Edit
-from reference_decoder import SABM, UA, UIH, Bad, Good, advanced, basic
+from reference_decoder import DISC, DM, SABM, UA, UI, UIH, Bad, Good, advanced, basic
 
 from cmux.protocol import Option
 
 CONTROL = 0
-_ENDS = {SABM, UA, 0x0F, 0x43}  # and DM and DISC: the state of a DLC changes with them
+_ENDS = {SABM, UA, DM, DISC}  # the state of a DLC changes with them
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Verdict:
     """The positions where the sender sent something that is no frame: there must be none."""
     sent_data: dict[int, bytes] = field(default_factory=dict)
     arrived_data: dict[int, bytes] = field(default_factory=dict)
-    """The information fields of UIH frames, by DLCI."""
+    """The information fields of UIH and UI frames, by DLCI."""
     disturbed: set[int] = field(default_factory=set)
     """DLCIs that were closed or opened meanwhile, by either side, or by octets that looked like that."""
 
@@ -90,7 +90,7 @@ def _data(frames: Iterable[Good], disturbed: set[int]) -> dict[int, bytes]:
     for one in frames:
         if one.kind in _ENDS:
             disturbed.add(one.dlci)
-        elif one.kind == UIH and one.dlci not in disturbed and CONTROL not in disturbed:
+        elif one.kind in (UIH, UI) and one.dlci not in disturbed and CONTROL not in disturbed:
             data.setdefault(one.dlci, []).append(one.info)
     return {dlci: b"".join(parts) for dlci, parts in data.items()}
 
