@@ -19,7 +19,7 @@ from cmux.capture import pcap, pcapng
 from cmux.capture.blocks import BlockWriter
 from cmux.capture.formats import Log
 from cmux.capture.frame_writer import FrameWriter
-from cmux.capture.hiding import Hiding, hidden_anywhere
+from cmux.capture.hiding import Hiding
 from cmux.capture.packets import NotACapture
 from cmux.capture.reread import json_line, log_line
 from cmux.cli.decode_dump import BadDump
