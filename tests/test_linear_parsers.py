@@ -25,7 +25,7 @@ from cmux.capture.reread import json_line, log_line
 from cmux.cli.decode_dump import BadDump
 from cmux.cli.decode_inputs import PORTIONS, Unreadable, records
 from cmux.cli.decode_portions import decoded
-from cmux.masking import Masker
+from cmux.masking import Masker, hidden_anywhere
 from cmux.protocol import AdvancedDecoder, Config, Frame, FrameType, Option, encode
 from cmux.protocol.at_cmux import parse_allowed, parse_current
 from cmux.protocol.at_mode import AtMode
