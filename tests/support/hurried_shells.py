@@ -21,7 +21,7 @@ from cmux import conditions
 
 FACTOR = 50.0
 """Seconds of the thread shell that make a real one."""
-HASTE = 100.0
+HASTE = 200.0
 """Seconds of a loop that wait for other threads in a real one."""
 _CLOCKED = ("channel_stream", "engine", "line_writer", "mux", "receive_buffer", "startup_runner", "waiting")
 _WAITING = ("channels", "engine", "line_reader", "line_writer", "mux")
