@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import fault_rig
 import serial
@@ -259,10 +260,25 @@ def _prefix(rig: Rig) -> None:
             rig.differ(one.name, bytes(one.written[: len(one.read)]), bytes(one.read))
 
 
-def session_ends(trigger: Callable[[Rig], None], cell: Cell, module: Callable[[], str] | None = None) -> None:
-    """Let the session end, and the line come back: every call returns, and the same channels work again."""
+def session_ends(
+    trigger: Callable[[Rig], None],
+    cell: Cell,
+    module: Callable[[], str] | None = None,
+    *,
+    echoes: bool = False,
+    **settings: Any,
+) -> None:
+    """Let the session end, and the line come back: every call returns, and the same channels work again.
+
+    Args:
+        trigger: ends it.
+        cell: the cell.
+        module: where a module of another process listens.
+        echoes: what the host sends comes back to it for a while, and looks like data of the module.
+        settings: of the line.
+    """
     with cell.rig(module) as rig:
-        rig.open(reattach=True)
+        rig.open(reattach=True, **settings)
         rig.prepare()
         rig.start()
         cell.until_busy(rig)
@@ -271,10 +287,14 @@ def session_ends(trigger: Callable[[Rig], None], cell: Cell, module: Callable[[]
         if not wait_until(lambda: rig.mux.error is not None or rig.mux.reattached):
             rig.record.wrong.append("the end of the session was not noticed")
         rig.stop_writing()
-        rig.end_load(prefix=_prefix)
+        rig.end_load(prefix=_nothing if echoes else _prefix)
         rig.record.timed("wait_attached", rig.attached)
         rig.clean()
         rig.close()
+
+
+def _nothing(rig: Rig) -> None:
+    """Compare nothing."""
 
 
 def closed_down(rig: Rig) -> None:
@@ -286,6 +306,11 @@ def reset(rig: Rig) -> None:
     """Pull the module's reset pin."""
     assert rig.module is not None
     rig.module.trigger(Moment.RESET)
+
+
+def begun_anew(rig: Rig) -> None:
+    """Let the module start again and say nothing: from now on it is in AT mode, and echoes."""
+    rig.wire.connect_anew()
 
 
 def hung_up(rig: Rig) -> None:

@@ -51,6 +51,10 @@ FAULTS: Final[dict[str, Fault]] = {
     "disc": Fault("the module closes a channel", cells.one_channel_closed),
     "cld": Fault("the module ends the session", partial(cells.session_ends, cells.closed_down)),
     "reset": Fault("the module is reset", partial(cells.session_ends, cells.reset)),
+    "silent-reset": Fault(
+        "the module starts again, and says nothing",
+        partial(cells.session_ends, cells.begun_anew, echoes=True, keep_alive_interval=0.3, t1=0.2, t2=0.3, n2=1),
+    ),
     "hang-up": Fault("the line is unplugged and plugged in again", partial(cells.session_ends, cells.hung_up)),
     "pdp-deact": Fault("the network takes the contexts away", partial(cells.network, Moment.PDP_DEACT)),
     "remote-reset": Fault("remote hosts reset their connections", partial(cells.network, Moment.REMOTE_RESET)),

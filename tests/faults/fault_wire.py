@@ -111,10 +111,13 @@ class FaultWire:
 
     def plug_in(self) -> None:
         """Make the line; what was on its way is gone."""
+        self._pty = Pty(self.link)
+        self._begin()
+
+    def _begin(self) -> None:
         self._module = self.connect()
         self._module.setblocking(False)
         self._wake_read, self._wake_write = os.pipe()
-        self._pty = Pty(self.link)
         for lane in (self.up, self.down):
             lane.waiting.clear()
         self._thread = threading.Thread(target=self._run, name="fault wire")
@@ -122,12 +125,21 @@ class FaultWire:
 
     def unplug(self) -> None:
         """Hang up: the host's descriptor gives EIO, the module's connection ends."""
-        if self._thread is None or self._pty is None or self._module is None:
-            return
+        if self._thread is not None and self._pty is not None:
+            self._end()
+            self._pty.close()
+
+    def connect_anew(self) -> None:
+        """Let the module's end begin anew; the host's, as that of a UART, is not told."""
+        self._end()
+        self._begin()
+
+    def _end(self) -> None:
+        assert self._thread is not None
+        assert self._module is not None
         os.write(self._wake_write, b"x")
         self._thread.join()
         self._thread = None
-        self._pty.close()
         self._module.close()
         os.close(self._wake_read)
         os.close(self._wake_write)
