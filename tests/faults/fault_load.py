@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from documented_errors import is_documented
+from documented import is_documented
 from families_lab import InLoop
 from shells import AioChannel, AioShell, Channel, Shell, ThreadChannel
 
@@ -24,9 +24,14 @@ LATE = 60.0
 
 
 class Record:
-    """What the calls of a cell have come to."""
+    """What the calls of a cell have come to.
 
-    def __init__(self) -> None:
+    Args:
+        shell: the name of the shell that they are made on.
+    """
+
+    def __init__(self, shell: str) -> None:
+        self._shell = shell
         self.wrong: list[str] = []
         """What must not have happened."""
         self.errors: Counter[str] = Counter()
@@ -38,7 +43,7 @@ class Record:
     def note(self, error: BaseException, where: str) -> None:
         """Note an exception that left the public API."""
         self.errors[type(error).__name__] += 1
-        if not is_documented(error):
+        if not is_documented(error, self._shell):
             self.undocumented += 1
             self.wrong.append(f"{where}: {type(error).__module__}.{type(error).__qualname__}: {error}")
 

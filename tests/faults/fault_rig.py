@@ -67,7 +67,7 @@ class Rig:
         module: Callable[[], str] | None = None,
     ) -> None:
         self.shell, self.option, self.seed = shell, option, seed
-        self.record = Record()
+        self.record = Record(shell.name)
         self.chooser = random.Random(seed)  # noqa: S311 - repeatable
         self.module: EmulatedModule | None = None
         self.mux: Mux | Any = None
