@@ -324,6 +324,49 @@ def fuzz_one_lie(calls: list[int], at: int, said: Said, muxip: bool, transparent
     _call("aio", calls, [*[b"right"] * at, said], **options)
 
 
+numbers = st.integers(0, 10) | st.integers(0, 255) | st.integers(0, 99999)
+shaped = st.one_of(
+    st.tuples(st.just(0), st.builds("+CSQ: {},{}".format, numbers, numbers)),
+    st.tuples(
+        st.just(1), st.builds('+CCLK: "{:02}/{:02}/{:02},{:02}:{:02}:{:02}{:+03}"'.format, *[st.integers(0, 99)] * 7)
+    ),
+    st.tuples(st.just(2), st.builds("+CREG: {},{}".format, numbers, numbers)),
+    st.tuples(st.just(3), st.builds("+CGREG: {},{}".format, numbers, numbers)),
+)
+"""Answers of the right form whose numbers may be out of their ranges, and the numbers of the calls that get them."""
+
+
+@given(shaped)
+def fuzz_numbers_of_a_modem(what: tuple[int, str]) -> None:
+    number, line = what
+    module = _Liar([])
+    module.answers[("AT+CSQ", "AT+CCLK?", "AT+CREG?", "AT+CGREG?")[number]] = _lines([line, "OK"])
+    with bench("threads", module) as made:
+        _try(OF_THE_MODEM[number], Modem(made.channel))
+
+
+addresses = st.lists(st.integers(0, 300) | numbers, min_size=3, max_size=5).map(lambda parts: ".".join(map(str, parts)))
+said = st.one_of(
+    st.builds("+QIFGCNT: {},{}".format, st.integers(0, 2), numbers).map(
+        lambda line: (_foreground, "AT+QIFGCNT?", line)
+    ),
+    st.builds("PrimaryDns: {}".format, addresses).map(lambda line: (_name_servers, "AT+QIDNSCFG?", line)),
+    addresses.map(lambda line: (_local, "AT+QILOCIP", line)),
+)
+
+
+@given(said)
+def fuzz_numbers_of_a_driver(what: tuple[Callable[[Any], object], str, str]) -> None:
+    call, question, line = what
+    module = _Liar([])
+    module.answers[question] = _lines([line] if question == "AT+QILOCIP" else [line, "OK"])
+    with bench("aio", module) as made:
+        driver = made.driver(initialise=())
+        _try(call, driver)
+        with suppress(DriverError):
+            driver.close()
+
+
 @given(st.integers(0, len(OF_THE_MODEM) - 1), st.lists(answers, max_size=6))
 def fuzz_a_modem(number: int, plan: list[bytes | Said]) -> None:
     with bench("threads", _Liar(plan)) as made:

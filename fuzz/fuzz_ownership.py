@@ -36,7 +36,7 @@ whos = st.tuples(st.sampled_from(UARTS), st.sampled_from(CONTEXTS))
 calls = st.tuples(st.sampled_from(CALLS), whos)
 hang_ups = st.tuples(st.just("hang up"), whos)
 drops = st.tuples(st.just("drop"), whos)
-others = st.tuples(st.sampled_from(["drop", "drop", "reset"]), whos)
+others = st.tuples(st.sampled_from(["drop", "drop", "drop", "reset"]), whos)
 
 
 @dataclass
@@ -180,7 +180,8 @@ def _use(model: Model, call: str, who: Who) -> None:
             model.let_go(who)
             context.used = context.broken = False
     elif call == "state" or context.used:
-        assert _outcome(driver.state) == wanted, (call, who, wanted)
+        outcome = _outcome(driver.state)
+        assert outcome == wanted, (call, who, wanted, outcome)
     else:
         outcome = _outcome(driver.activate) if call == "activate" else _outcome(driver.connect, *NOWHERE)
         assert outcome == wanted, (call, who, wanted)

@@ -228,6 +228,11 @@ class ProcessWorld(ThreadWorld):
         self._bridges: list[PtyBridge] = []
         super().__init__(2)
 
+    def begin(self) -> None:
+        if self._helper is not None:
+            self._ask(3, 0, "begin")
+        super().begin()
+
     def driver(self, uart: int, context: int, table: ContextTable) -> Any:
         if self.program(uart) == 0:
             return super().driver(uart, context, table)
@@ -298,9 +303,9 @@ def _help(paths: list[str]) -> None:
         arguments = options.pop("arguments", ())
         kind, value = "", None
         try:
-            if call == "make":
-                if (uart, context) == (3, 0):
-                    table = ContextTable()
+            if call == "begin":
+                table = ContextTable()
+            elif call == "make":
                 drivers[uart, context] = TcpipDriver(channels[uart], context, table=table, initialise=())
             elif call in ("held", "active"):
                 lease = drivers[uart, context].lease
