@@ -9,6 +9,7 @@ to the coverage-guided fuzzer instead (``pip install atheris``; Linux).
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import functools
 import importlib.util
 import json
@@ -37,6 +38,8 @@ LEAST = 1000
 """Executions of a target, below which a run says too little."""
 _FIRST = 0.75
 """The part of the time that all targets share equally; the rest is for those below `LEAST`."""
+_HANGS = 600
+"""Seconds behind its time after which a target hangs: making a finding smaller takes up to five minutes."""
 _BLOB = re.compile(r"@reproduce_failure\('[^']+', b'([^']+)'\)")
 
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests" / "support"), str(HERE)]
@@ -275,7 +278,7 @@ def _in_a_process(name: str, seconds: float, *, shrink: bool) -> Result:
     lines = done.stdout.splitlines()
     try:
         return Result(**json.loads(lines[-1]))
-    except (IndexError, ValueError, TypeError):
+    except (IndexError, ValueError, TypeError):  # it died, or hung and was ended, with its stacks
         return Result(name, 0, 0.0, 1, done.stdout + done.stderr)
 
 
@@ -330,6 +333,7 @@ def main() -> int:
         name = options.atheris
         return guided.run(name, options.time, (lambda: target(name).on_octets()) if options.keep else None)
     if options.one:
+        faulthandler.dump_traceback_later(options.time + _HANGS, exit=True)
         print(json.dumps(asdict(run_one(options.one, options.time, shrink=not options.first))))
         return 0
     names = options.target or [name for name, path in every.items() if options.file in (None, path.stem)]
