@@ -26,7 +26,7 @@ def open(
 
     Args:
         port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. From now on it belongs
-            to the Mux, even if this fails.
+            to the Mux, even if this fails; a wrong setting is told before that.
         settings: how the line is opened, and the parameters of the session; see `cmux.LineSettings`. If the module does
             not answer at ``baudrate``, ``other_rates`` are tried; if it was left in multiplexer mode, it is taken out
             of it. With ``reattach`` a line that died is opened again, with the same channels, as soon as possible: the

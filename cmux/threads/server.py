@@ -27,7 +27,7 @@ def serve(
 
     Args:
         port: a path, any pyserial URL, or an open object with ``read``, ``write`` and ``close``. From now on it belongs
-            to the Mux, even if this fails.
+            to the Mux, even if this fails; a wrong setting is told before that.
         on_command: answers AT commands other than AT, ATE, ATZ, ATI and AT+CMUX: it gets the command line and returns
             lines, the last of which is a result code, or an empty text to send nothing. It runs on a thread of its own;
             if it raises, the answer is ERROR. Without it these commands are answered with ERROR.
