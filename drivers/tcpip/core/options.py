@@ -23,7 +23,7 @@ def check_text(what: str, text: str, *, empty: bool = True) -> str:
     """
     told = f"{what} {text!r}" if what not in _SECRET else what
     if not isinstance(text, str):
-        raise InvalidArgument(f"{what} is a text, not {type(text).__name__}")
+        raise InvalidArgument(f"{what} is a text, not {type(text).__name__ if what in _SECRET else repr(text)}")
     for octet in text:
         if octet == '"':
             raise InvalidArgument(f"{told} contains a quote, which would end it in the command")

@@ -14,6 +14,7 @@ from ...errors import (
     ConnectFailed,
     ConnectRefused,
     ConnectTimeout,
+    ContextLost,
     ModuleRestarted,
     NameNotFound,
 )
@@ -79,7 +80,7 @@ class Activation:
             result = yield from procedure
         except (ConnectFail, ConnectFailed, CommandError, AnswerLost, AtTimeout) as error:
             word = ""
-            with suppress(AtError):
+            with suppress(AtError, ContextLost):
                 word = yield from self._clear_up(was_active, doubt=isinstance(error, AtTimeout))
             if isinstance(error, ConnectFail):
                 raise self._explained(error, word, was_active) from None
@@ -90,7 +91,7 @@ class Activation:
             raise
         except NameNotFound as missing:
             word = ""
-            with suppress(AtError):
+            with suppress(AtError, ContextLost):
                 word = yield from self._clear_up(was_active, resting=RESTING | {"IP GPRSACT"})
                 yield from self._foreground.on_channel(self._foreground.learn_address())
             if self._beside(word):
