@@ -74,6 +74,7 @@ def test_a_fault_costs_no_more_than_the_page_on_reliability_says(fault: str, tmp
 ALONE = """
 import logging, sys
 from pathlib import Path
+from left_over import census
 from shells import SHELLS
 from soak import run
 
@@ -86,11 +87,13 @@ def play(times):
         outcome = run(cell, folder, "short", shell, times=8, octets=6000, seconds=0.15, pause=0.002)
         assert not outcome.wrong, outcome.wrong
 
-play(1)
-before = census()
-play(2)
-print(*census().grown(before))
-shell.close()
+try:
+    play(1)
+    before = census()
+    play(2)
+    print(*census().grown(before))
+finally:
+    shell.close()
 """
 
 
