@@ -15,7 +15,7 @@ from ...clock import Clock
 from ...errors import AtTimeout
 from .bounded import Bounded, Expired, Stay
 from .exclusion import Exclusion
-from .procedure import AbandonOthers, Exclusive, LeaveChannel, OnChannel, OnFreeUart, Procedure, Progress, Request, Wait
+from .procedure import AbandonOthers, Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Request, Wait
 
 C_co = TypeVar("C_co", bound=ChannelBase, covariant=True)
 D_co = TypeVar("D_co", covariant=True)
@@ -127,8 +127,7 @@ class RunnerBase(ABC, Generic[C_co, D_co]):
                 return self._exclusive(request)
             case OnFreeUart():
                 return self._on_free_uart(request)
-            case LeaveChannel():
-                return self.close()
+        return self.close()  # `procedure.LeaveChannel`
 
     @abstractmethod
     def _on_channel(self, step: OnChannel[object]) -> D_co:

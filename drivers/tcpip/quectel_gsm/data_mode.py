@@ -58,11 +58,14 @@ class DataMode:
     def _left(self) -> None:
         self._table.online, self.tail = None, b""
 
-    def _escape(self) -> Dialogue[bool]:
+    @property
+    def _by_dtr(self) -> bool:
+        """Whether dropping DTR ends data mode, not ``+++``."""
         transparent = self._state.settings.transparent
-        if transparent is None:
-            return False
-        if transparent.escape == "dtr":
+        return transparent is not None and transparent.escape == "dtr"
+
+    def _escape(self) -> Dialogue[bool]:
+        if self._by_dtr:
             return (yield from transfer.escape_by_dtr(self._set_dtr, self._left))
         return (yield from transfer.escape_by_plus(self._left))
 
@@ -77,7 +80,7 @@ class DataMode:
             yield from pause(0.3)  # the answer may be on its way
             if (yield from transfer.in_command_mode()):
                 break
-            if transparent is not None and transparent.escape == "dtr":
+            if self._by_dtr:
                 yield from transfer.escape_by_dtr(self._set_dtr, lambda: None)
             else:
                 yield from transfer.silence()
@@ -131,10 +134,7 @@ class DataMode:
             self._settle(closed=False)
             self._left()
 
-        transparent = self._state.settings.transparent
-        if transparent is None:
-            return
-        if transparent.escape == "dtr":
+        if self._by_dtr:
             heard = yield from transfer.escape_by_dtr(self._set_dtr, left)
         else:
             heard = yield from transfer.escape_once(left)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...at.core import Dialogue, command
 from ...errors import CommandError, SettingRefused
+from ..core.options import Transparent
 from .settings import DEFAULTS, transparent_value
 from .state import StackState
 
@@ -52,11 +53,8 @@ def _buffering(state: StackState, value: str) -> Dialogue[None]:
             yield from state.foreground.setting("QIHEAD", "1")
 
 
-def prepare_data_mode(state: StackState) -> Dialogue[None]:
+def prepare_data_mode(state: StackState, transparent: Transparent) -> Dialogue[None]:
     """Make the settings of transparent sessions: AT+QITCFG, AT&D1."""
-    transparent = state.settings.transparent
-    if transparent is None:
-        return
     yield from state.foreground.setting("QITCFG", transparent_value(transparent))
     if transparent.escape == "dtr":
         yield from command("AT&D1", timeout=5.0, info=())

@@ -119,8 +119,9 @@ class QuectelGsmStack(TcpipStack):
         self._members.add(modem_of(self.wiring.port._modem))
         for name in preset:
             yield from self._foreground.on_channel(setup.initialise(state, name))
-        if self.transparent:
-            yield from self._foreground.on_channel(setup.prepare_data_mode(state))
+        transparent = state.settings.transparent
+        if transparent is not None:
+            yield from self._foreground.on_channel(setup.prepare_data_mode(state, transparent))
 
     def verify(self) -> Procedure[None]:
         """See `TcpipStack.verify`: AT+QIFGCNT?."""
