@@ -151,6 +151,7 @@ _CUT_DUMP = re.compile(
 )
 _LIKE_OCTETS = re.compile(r"0[xX].*|\\x.*|(?=.*\d)(?=.*[A-Fa-f]).*")
 _PAIR = re.compile(r"[0-9A-Fa-f]{2}")
+_PAIRS = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _SURE = 4  # octets behind a text that names no direction
 _REMARK = re.compile(r"//.*|#.*")
 
@@ -312,7 +313,7 @@ class LogReader:
         dump = dump_line(rest)
         if dump is None and (cut := _CUT_DUMP.fullmatch(rest)) and len(rest) <= _LONGEST_DUMP_LINE:
             raise NoOctet(f"{cut['half']!r} is half an octet")
-        if dump is not None and dump.sure and all(len(group) % 2 == 0 for group in dump.groups):
+        if dump is not None and dump.sure and all(_PAIRS.fullmatch(group) for group in dump.groups):
             before, octets = dump.tag, bytes.fromhex("".join(dump.groups))
         else:
             found = run_of_octets(rest)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import select
 import selectors
 import socket
 from collections.abc import Callable
 
 from ..conditions import Condition
+from ..departed import has_left
 from .bridge_base import Bridge
 from .virtual_uart import VirtualUart
 
@@ -84,7 +84,7 @@ class TcpBridge(Bridge):
 
     def _welcome(self, client: socket.socket) -> None:
         with self._changed:
-            if self._stopping or (self._client is not None and not _has_left(self._client)):
+            if self._stopping or (self._client is not None and not has_left(self._client.fileno())):
                 client.close()
                 return
             if self._client is not None:  # not noticed yet, because the peer takes none of what it has sent
@@ -149,15 +149,6 @@ class TcpBridge(Bridge):
         with self._changed:
             while self._client is client and not self._stopping:
                 self._changed.wait()
-
-
-def _has_left(client: socket.socket) -> bool:
-    """Tell whether a client has ended its side, also while octets from it are unread; where the system says so."""
-    if not hasattr(select, "POLLRDHUP"):
-        return False
-    poll = select.poll()
-    poll.register(client, select.POLLRDHUP)
-    return bool(poll.poll(0))
 
 
 def shown(listener: socket.socket) -> str:

@@ -349,11 +349,11 @@ class EmulatedModule(Lifetime):
             if fatal and not self.ended.done():
                 self.ended.set_exception(error or EOFError("the serial line has ended"))
 
-        def admit(line: PhysicalLine) -> bool:
-            if self._line is not None:
-                return False
-            self._line, self._wire = line, wire
-            return True
+        def admit(line: PhysicalLine) -> PhysicalLine | None:
+            if self._line is None:
+                self._line, self._wire = line, wire
+                return None
+            return self._line
 
         modem = self._running()
         line = PhysicalLine(modem, self._line_settings, admit, lost)

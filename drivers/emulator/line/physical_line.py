@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cmux.aio import MuxProtocol
+from cmux.departed import has_left
 from cmux.protocol.commands import Signals
 from cmux.protocol.config import Config, Option
 from cmux.protocol.events import (
@@ -84,7 +85,7 @@ class PhysicalLine(asyncio.Protocol):
     Args:
         modem: the inside of the module.
         settings: how it behaves.
-        admit: returns whether the module is free; else the connection is ended.
+        admit: returns the line that has the module, or None if this one has it now; else the connection is ended.
         lost: called when it has ended.
     """
 
@@ -92,7 +93,7 @@ class PhysicalLine(asyncio.Protocol):
         self,
         modem: Modem,
         settings: LineSettings,
-        admit: Callable[[PhysicalLine], bool],
+        admit: Callable[[PhysicalLine], PhysicalLine | None],
         lost: Callable[[PhysicalLine, Exception | None], None],
     ) -> None:
         self._modem = modem
@@ -115,7 +116,13 @@ class PhysicalLine(asyncio.Protocol):
         """See `asyncio.BaseProtocol`."""
         if not isinstance(transport, asyncio.Transport):
             raise TypeError(f"the module's line is a stream, not {transport!r}")
-        if not self._admit(self):
+        former = self._admit(self)
+        if former is not None and former.host_has_left:  # which has not been read: it gave way to this one
+            transport.pause_reading()
+            former.gone.add_done_callback(lambda _: self._succeed(transport))
+            former.close()
+            return
+        if former is not None:
             log.warning("the module is in use: a second connection is refused")
             transport.abort()
             self.gone.set_result(None)
@@ -130,6 +137,20 @@ class PhysicalLine(asyncio.Protocol):
             self._modem.uarts[0].attach(self)
         else:
             self._start(Config(option=self._settings.options[0], n1=self._settings.n1), b"")
+
+    def _succeed(self, transport: asyncio.Transport) -> None:
+        """Take the place of the host that has left, unless this one has left, too."""
+        if transport.is_closing():
+            self.gone.set_result(None)
+            return
+        transport.resume_reading()
+        self.connection_made(transport)
+
+    @property
+    def host_has_left(self) -> bool:
+        """Whether the host has ended the connection, as far as the system can tell."""
+        endpoint = None if self._transport is None else self._transport.get_extra_info("socket")
+        return endpoint is not None and endpoint.fileno() >= 0 and has_left(endpoint.fileno())
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""

@@ -545,3 +545,10 @@ def test_an_arrow_between_the_parties_tells_the_direction(dashes: int) -> None:
     right, left = "-" * dashes + ">", "<" + "-" * dashes
     assert direction(f"host {right} module: ") == (True, True)
     assert direction(f"host {left} module: ") == (False, True)
+
+
+@pytest.mark.parametrize("text", [":0000:  \x1b!!!!!", "0000: zzzz zzzz", "rx 00000000: +-+- f9"])
+def test_what_stands_where_a_dump_has_digits_is_no_octet(decode: Decode, text: str) -> None:
+    code, _, errors = decode(text.encode(), "--input", "auto")
+    assert code in (0, 1)
+    assert "Traceback" not in errors
