@@ -194,12 +194,12 @@ def _stale(model: Model, call: str, who: Who) -> None:
     """Call a driver whose context another program has taken in IP INITIAL: it may take it back as long as that is."""
     world, context = model.world, model.contexts[who[1]]
     driver = world.drivers[who]
-    if call in ("claim", "take over"):
-        assert _outcome(driver.claim) == LOST
-    else:
-        action = {"activate": driver.activate, "deactivate": driver.deactivate, "state": driver.state}
-        outcome = _outcome(action.get(call, driver.state))
-        assert outcome == LOST or (outcome == OK and not context.used), (call, who, outcome)
+    action = {"claim": driver.claim, "take over": driver.claim}
+    action |= {"activate": driver.activate, "deactivate": driver.deactivate}
+    outcome = _outcome(action.get(call, driver.state))
+    assert outcome == LOST or (outcome == OK and not context.used), (call, who, outcome)
+    if outcome == OK and call in ("claim", "take over"):  # the UART had the other context, and has selected this one
+        assert world.owner(who[1]) == who[0], (call, who)
     now = world.owner(who[1]), world.in_use(who[1])
     if context.used:
         assert now == (context.owner, True), (call, who, now)
