@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from cmux.masking import masked, shown
 
-from ...errors import InvalidArgument, InvalidType
+from ...errors import AtError, InvalidArgument, InvalidType
 from .calls import successes
 from .patterns import LinePattern
 
@@ -107,8 +107,19 @@ class Step:
 
 
 T = TypeVar("T")
-Dialogue = Generator[Step, Response, T]
-"""A dialogue yields steps, is sent the response to each, and returns its result."""
+Dialogue = Generator[Step, Response | AtError, T]
+"""A dialogue yields steps, is sent the response to each, or why there is none, and returns its result."""
+
+
+def _given(response: Response | AtError) -> Response:
+    """Return a response, or raise why there is none.
+
+    It is raised here, not thrown in: what is thrown in reaches the innermost generator past those around it, unseen by
+    whoever traces them.
+    """
+    if isinstance(response, AtError):
+        raise response
+    return response
 
 
 def command(
@@ -163,7 +174,7 @@ def command(
         abandon=abandon,
         whole=whole,
     )
-    return response
+    return _given(response)
 
 
 def expect(
@@ -210,7 +221,7 @@ def expect(
         whole=whole,
         drained=drained,
     )
-    return response
+    return _given(response)
 
 
 def payload(
@@ -254,7 +265,7 @@ def payload(
         abandon=abandon,
         whole=abandon is None,
     )
-    return response
+    return _given(response)
 
 
 def pause(
@@ -270,6 +281,7 @@ def pause(
             the line takes nothing for 10 s.
         rate: bits per second of a line whose port does not know it.
     """
-    yield Step(
+    response = yield Step(
         Kind.PAUSE, f"a pause of {seconds} s", seconds, write, info=None, whole=whole, drained=drained, rate=rate
     )
+    _given(response)

@@ -86,10 +86,7 @@ class Execution(Generic[T]):
                 if not isinstance(reply, AtTimeout) and type(reply) is not AnswerLost:
                     self._last = None  # it was answered: the channel needs no recovery
             try:
-                if isinstance(reply, AtError):
-                    step = self._dialogue.throw(reply)
-                else:
-                    step = next(self._dialogue) if reply is None else self._dialogue.send(reply)
+                step = next(self._dialogue) if reply is None else self._dialogue.send(reply)
             except StopIteration as stop:
                 self.result = stop.value
                 self._last = None

@@ -179,8 +179,17 @@ class AbandonOthers(RequestBase[None]):
 
 
 Request = OnChannel[object] | Wait[object] | Exclusive[object] | OnFreeUart | LeaveChannel
-Procedure = Generator[Request | AbandonOthers, None, T]
-"""A procedure yields requests, each of which has its result when the procedure continues, and returns its result."""
+Procedure = Generator[Request | AbandonOthers, BaseException | None, T]
+"""A procedure yields requests, each of which has its result when the procedure continues, and returns its result.
+
+It is sent None, or why a request has no result.
+"""
+
+
+def _raise(failure: BaseException | None) -> None:
+    """Raise why a request has no result: here, and not thrown in, as in a dialogue."""
+    if failure is not None:
+        raise failure
 
 
 class Progress(Generic[T]):
@@ -205,7 +214,7 @@ class Progress(Generic[T]):
         """Return the next request, or None when the procedure has ended; `result` is its return value."""
         failure, self._failure = self._failure, None
         try:
-            request = next(self.procedure) if failure is None else self.procedure.throw(failure)
+            request = self.procedure.send(failure)
         except StopIteration as stop:
             self.result = stop.value
             return None
@@ -264,7 +273,7 @@ def on_channel(dialogue: Dialogue[T], *, of: object = None) -> Procedure[T]:
         of: the session that it is about, if closing that abandons it.
     """
     step = OnChannel(dialogue, of)
-    yield step
+    _raise((yield step))
     return step.result
 
 
@@ -291,7 +300,7 @@ def wait(
         The result of `ready`, or None if the time ran out.
     """
     step = Wait(seconds, changes or Changes(), ready, what)
-    yield step
+    _raise((yield step))
     return step.result
 
 
@@ -305,7 +314,7 @@ def exclusive(procedure: Procedure[T]) -> Procedure[T]:
         procedure: a new generator.
     """
     step = Exclusive(procedure)
-    yield step
+    _raise((yield step))
     return step.result
 
 
@@ -320,14 +329,14 @@ def on_free_uart(dlci: int, dialogue: Dialogue[None]) -> Procedure[Tried | None]
         Its result; None if there is no such virtual UART, or a channel of this process uses it.
     """
     step = OnFreeUart(dlci, dialogue)
-    yield step
+    _raise((yield step))
     return step.result
 
 
 def leave_channel() -> Procedure[None]:
     """Release the channel if it was created for this driver."""
     step = LeaveChannel()
-    yield step
+    _raise((yield step))
     return step.result
 
 
@@ -338,4 +347,4 @@ def abandon_others(failure: Callable[[], Exception], *, of: object = None) -> Pr
         failure: makes the exception for each of them.
         of: a session, of which only dialogues are abandoned; None: all calls of the driver.
     """
-    yield AbandonOthers(failure, of)
+    _raise((yield AbandonOthers(failure, of)))
