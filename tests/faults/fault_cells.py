@@ -27,7 +27,7 @@ from shells import Shell
 from wire_oracle import CONTROL, flush
 
 from cmux.protocol import Option
-from drivers.emulator import Moment
+from drivers.emulator import EmulatedModule, Moment
 
 _HERE = Path(__file__).parent
 
@@ -284,9 +284,7 @@ def session_ends(
         cell.until_busy(rig)
         trigger(rig)
         cell.outcome.times += 1
-        if (
-            echoes
-        ):  # the keep-alive asks a module from which nothing comes, and that is not the case as long as it echoes
+        if echoes:  # as long as it echoes, something comes, and the keep-alive does not ask
             rig.stop_writing()
         if not wait_until(lambda: rig.mux.error is not None or rig.mux.reattached):
             rig.record.wrong.append("the end of the session was not noticed")
@@ -313,8 +311,17 @@ def reset(rig: Rig) -> None:
 
 
 def begun_anew(rig: Rig) -> None:
-    """Let the module start again and say nothing: from now on it is in AT mode, and echoes."""
-    rig.wire.connect_anew()
+    """Let the module start again and say nothing: from now on it is in AT mode, has no sessions, and echoes."""
+    module = rig.module
+    assert module is not None
+    rig.wire.connect_anew(lambda: module._on_loop(lambda: _forget_sessions(module)))
+
+
+def _forget_sessions(module: EmulatedModule) -> None:
+    assert module._modem is not None
+    for context in module._modem.contexts:
+        context.reset()
+    module._modem.ownership.reset()
 
 
 def hung_up(rig: Rig) -> None:

@@ -129,9 +129,14 @@ class FaultWire:
             self._end()
             self._pty.close()
 
-    def connect_anew(self) -> None:
-        """Let the module's end begin anew; the host's, as that of a UART, is not told."""
+    def connect_anew(self, meanwhile: Callable[[], None]) -> None:
+        """Let the module's end begin anew; the host's, as that of a UART, is not told.
+
+        Args:
+            meanwhile: called while there is no connection to the module.
+        """
         self._end()
+        meanwhile()
         self._begin()
 
     def _end(self) -> None:
