@@ -188,7 +188,7 @@ class VirtualUart(ChannelStream):
             self._read_cancelled = self._write_cancelled = False
             self._told, _ = port_settings(self, _NOTHING_TOLD)
             handle.buffer.xonxoff = bool(self._xonxoff)
-            handle.open(self._signals())
+            handle.open(self._signals(handle))
             self.is_open: bool = True
         except BaseException:
             self._let_go(handle)
@@ -278,16 +278,14 @@ class VirtualUart(ChannelStream):
 
     # --- Signals and settings ---
 
-    def _signals(self) -> Signals:
-        if self._handle is None:
-            return Signals(rtc=bool(self.dtr), rtr=bool(self.rts))
-        others = self._handle.wanted_signals
-        return replace(others, fc=self._handle.buffer.paused, rtc=bool(self.dtr), rtr=bool(self.rts))
+    def _signals(self, handle: DlcHandle) -> Signals:
+        others = handle.wanted_signals
+        return replace(others, fc=handle.buffer.paused, rtc=bool(self.dtr), rtr=bool(self.rts))
 
     def _update_rts_state(self) -> None:
         handle = self._opened()
         with handle.condition:
-            handle.set_signals(self._signals())
+            handle.set_signals(self._signals(handle))
 
     _update_dtr_state = _update_rts_state
 

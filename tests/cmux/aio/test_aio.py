@@ -263,3 +263,28 @@ async def test_direct_calls_to_the_core_take_effect_with_flush() -> None:
     module.protocol.multiplexer.set_signals(1, Signals(ic=True), module.protocol.now())
     module.protocol.flush()
     await host.wait(lambda: any(isinstance(event, SignalsChanged) and event.signals.ic for event in host.events))
+
+
+async def test_a_session_needs_nobody_who_hears_of_its_events() -> None:
+    protocol, pipe = MuxProtocol(Role.RESPONDER), Pipe()
+    protocol.connection_made(pipe)
+    protocol.data_received(SABM0)
+    protocol.data_received(SABM1)
+    assert pipe.written.startswith(UA0 + UA1)
+    protocol.close()
+    protocol.connection_lost(None)
+
+
+async def test_what_a_callback_causes_is_written_once() -> None:
+    station = Station()
+    pipe = on_pipe(station)
+
+    def reply(event: Event) -> None:
+        if isinstance(event, Opened):
+            station.protocol.write(1, b"hello")
+            station.protocol.flush()
+            station.protocol.flush()
+
+    station.reply = reply
+    station.protocol.data_received(SABM0 + SABM1)
+    assert pipe.written.count(b"hello") == 1

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -18,12 +20,13 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux.aio
+from cmux.aio import line as aio_line
 from cmux.aio import thread_transport as aio_threads
 from cmux.aio.channel_transport import ChannelTransport
 from cmux.line.physical import PortLine
 from cmux.protocol import bounds
 from cmux.protocol.commands import Signals
-from cmux.protocol.events import Outcome, SignalsChanged
+from cmux.protocol.events import Cause, Outcome, SignalsChanged
 from drivers.emulator import EmulatedModule
 
 __all__ = ["nothing_left"]
@@ -297,3 +300,68 @@ async def test_opening_a_channel_can_be_cancelled(module: Module) -> None:
         reader, writer = await mux.channel(1)
         writer.write(b"x")
         assert await reader.readexactly(1) == b"x"
+
+
+async def test_a_channel_that_is_being_closed_is_opened_again_when_it_has_gone(module: Module) -> None:
+    async with await cmux.aio.open(module.path) as mux:
+        _, writer = await mux.channel(1)
+        writer.close()
+        reader, writer = await mux.channel(1)
+        writer.write(b"again")
+        assert await reader.readexactly(5) == b"again"
+    assert module.opened(1) == 2
+
+
+async def test_a_channel_with_another_protocol_is_busy(module: Module) -> None:
+    async with await cmux.aio.open(module.path) as mux:
+        await mux.create_connection(asyncio.Protocol, 1)
+        with pytest.raises(cmux.DlcError, match="already open"):
+            await mux.create_connection(asyncio.Protocol, 1)
+
+
+async def test_a_channel_whose_opening_is_given_up_is_closed(module: Module) -> None:
+    module.habits.loopback = ()
+    async with await cmux.aio.open(module.path) as mux:
+        module.mute()
+        opening = asyncio.create_task(mux.channel(2))
+        await asyncio.sleep(0)
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        module.unmute()
+        assert await mux.channel(2)
+
+
+def test_a_line_that_opens_after_its_opening_was_given_up_is_closed_and_one_that_fails_is_forgotten() -> None:
+    closed: list[str] = []
+
+    class Line:
+        def close(self) -> None:
+            closed.append("closed")
+
+    late: Future[Any] = Future()
+    late.set_result(Line())
+    failed: Future[Any] = Future()
+    failed.set_exception(OSError("no such port"))
+    cancelled: Future[Any] = Future()
+    cancelled.cancel()
+    for one in (late, failed, cancelled):
+        aio_line._close_late(one)
+    assert closed == ["closed"]
+
+
+async def test_a_line_may_be_told_twice_that_it_is_there() -> None:
+    collector = aio_line._Collector()
+    collector.connection_made(asyncio.Transport())
+    collector.connection_made(asyncio.Transport())
+    assert collector.connected.done()
+
+
+async def test_a_line_that_dies_while_the_session_opens_is_told_as_such(nothing_left: None) -> None:
+    module = Module(answers_sabm=False)
+    with module:
+        opening = asyncio.create_task(cmux.aio.open(module.path, settle=0.0))
+        await asyncio.to_thread(module.wait, lambda: module.in_mux)
+    with pytest.raises(cmux.SessionEnded) as ended:
+        await opening
+    assert ended.value.cause is Cause.LINE_LOST

@@ -19,7 +19,7 @@ from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
-from cmux.protocol import bounds
+from cmux.protocol import Frame, FrameType, bounds, encode
 from cmux.protocol.commands import Signals
 from cmux.protocol.events import SignalsChanged
 
@@ -475,3 +475,33 @@ def test_a_channel_that_the_peer_lets_go_again_is_opened_by_who_waits_for_it(mod
         port = mux.channel(1)
         port.close()
         assert not port.wait_up(lambda: True)
+
+
+def test_settings_of_a_closed_port_are_kept_for_the_next_opening(port: cmux.VirtualUart) -> None:
+    port.close()
+    port.apply_settings({"baudrate": 19200})
+    port.open()
+    assert port.baudrate == 19200
+    assert port.is_open
+
+
+def test_what_came_before_the_end_is_read_first_and_then_the_end(module: Module, port: cmux.VirtualUart) -> None:
+    arrive(module, port, b"last words")
+    module.run(lambda core, now: core.close(1, now))
+    with pytest.raises(cmux.DlcClosed):
+        port.wait_down(lambda: False)
+    port.timeout = None
+    assert port.read(100) == b"last words"
+    with pytest.raises(cmux.DlcClosed):
+        port.read(1)
+
+
+def test_a_peer_that_establishes_an_open_channel_anew_may_send_and_be_sent_to(
+    module: Module, port: cmux.VirtualUart
+) -> None:
+    port.write(b"before")
+    assert port.read(6) == b"before"
+    module.send_raw(encode(Frame(1, False, FrameType.SABM, True)))
+    assert port.mux.test()  # that has come
+    port.write(b"after")
+    assert port.read(5) == b"after"
