@@ -18,7 +18,7 @@ if sys.platform == "win32":
 
 from mux_leaks import nothing_left
 from mux_module import Module
-from mux_of_module import PATIENCE, module, mux, quiet
+from mux_of_module import PATIENCE, module, mux
 
 import cmux
 from cmux.bridge import PtyBridge
@@ -58,7 +58,10 @@ def test_one_thread_carries_a_keystroke_both_ways(mux: cmux.Mux, monkeypatch: py
     with bridged(mux) as (_, client):
         os.write(client, b"!")
         assert got(client, 1) == b"!"
-        quiet(mux)  # the bridge has said its signals
+        assert mux.test()
+        engine = mux._engine
+        with engine._lock:  # the bridge has said its signals, and the line has them
+            assert engine.progress.wait_for(lambda: not engine.link.unwritten and engine._writer._who is None, PATIENCE)
         who: set[str] = set()
         for what, name in ((SharedRead, "read"), (DescriptorLine, "write_at_once"), (DescriptorLine, "write")):
             plain = getattr(what, name)
