@@ -139,17 +139,17 @@ class Pty:
         """Let others open the slave again, if a client that was killed has left it to itself (TIOCEXCL; Linux).
 
         The system forgets that only when all have closed the slave, and this object keeps it open. One who lives holds
-        the lock of pyserial, too.
+        the lock of pyserial, too, which is looked for, and not tried: the next client may want it at the same moment.
         """
         import fcntl
         import termios
 
         with contextlib.suppress(OSError):
-            if self._slave < 0 or not any(fcntl.ioctl(self._slave, _TIOCGEXCL, bytes(4))):
+            if self._slave < 0 or not any(fcntl.ioctl(self._slave, _TIOCGEXCL, bytes(4))) or _is_locked(self._slave):
                 return
-            fcntl.flock(self._slave, fcntl.LOCK_EX | fcntl.LOCK_NB)
             fcntl.ioctl(self._slave, termios.TIOCNXCL)
-            fcntl.flock(self._slave, fcntl.LOCK_UN)
+            if _is_locked(self._slave):  # somebody has come meanwhile
+                fcntl.ioctl(self._slave, termios.TIOCEXCL)
 
     def _make_link(self, link: str) -> None:
         if os.path.lexists(link) and not _is_left(link):
@@ -243,6 +243,14 @@ def _name(link: str) -> bytes:
     """Return seven octets that stand for a link."""
     name = os.path.join(os.path.realpath(os.path.dirname(link)), os.path.basename(link))
     return hashlib.blake2b(os.fsencode(name), digest_size=7).digest()
+
+
+def _is_locked(descriptor: int) -> bool:
+    """Tell whether anybody has the lock of pyserial on a file (flock; Linux)."""
+    about = os.fstat(descriptor)
+    file = f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}:{about.st_ino}"
+    with open("/proc/locks", encoding="ascii") as locks:
+        return any({"FLOCK", file} <= set(line.split()) for line in locks)
 
 
 def _lock(link: str) -> bytes:

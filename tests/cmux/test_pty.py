@@ -1,5 +1,7 @@
 """A pty under a stable name: rights, raw line, clients that come and go."""
 
+import contextlib
+import fcntl
 import os
 import stat
 import sys
@@ -172,3 +174,29 @@ def test_a_stale_link_whose_number_went_to_another_living_pty_is_replaced(tmp_pa
         (tmp_path / "alias").symlink_to(tmp_path, target_is_directory=True)
         with pytest.raises(FileExistsError, match="another program serves"):
             Pty(tmp_path / "alias" / "other")  # the same link by another name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TIOCEXCL can be asked for on Linux only")
+def test_letting_others_in_takes_the_lock_from_nobody_who_comes_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only who is root can see it here: others cannot open the slave at all before."""
+    tried: list[int] = []
+    monkeypatch.setattr(fcntl, "flock", lambda descriptor, how: tried.append(how))
+    with contextlib.closing(Pty()) as pty:
+        fcntl.ioctl(pty._slave, termios.TIOCEXCL)
+        pty.let_others_in()
+        assert not any(fcntl.ioctl(pty._slave, 0x80045440, bytes(4)))  # TIOCGEXCL
+    assert tried == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TIOCEXCL can be asked for on Linux only")
+def test_a_client_that_lives_keeps_the_slave_to_itself() -> None:
+    with contextlib.closing(Pty()) as pty:
+        client = os.open(pty.slave_name, os.O_RDWR | os.O_NOCTTY)
+        fcntl.flock(client, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.ioctl(client, termios.TIOCEXCL)
+        pty.let_others_in()
+        assert any(fcntl.ioctl(client, 0x80045440, bytes(4)))
+        fcntl.flock(client, fcntl.LOCK_UN)
+        pty.let_others_in()
+        assert not any(fcntl.ioctl(client, 0x80045440, bytes(4)))
+        os.close(client)
