@@ -1,7 +1,8 @@
 """Two stations that sleep and wake in any order, over a line that is slow, loses, spoils flags and goes dead.
 
 Invariants:
-1. No session ends unless the line was dead for a good part of T3, or of the keep-alive's N2 + 1 questions.
+1. No session ends unless the line was dead for a good part of T3, or something was lost in each of the keep-alive's
+   last N2 + 1 waits.
 2. Within (N2 + 1)·T2 + T3/4 + T1 of a healed line data cross both ways, and the two fall silent.
 3. Where nothing was lost all data arrive, once and in order, and nothing but flags, PSC and answers meets a station
    that sleeps: modules would lose it.
@@ -20,6 +21,8 @@ from cmux.protocol.events import DataReceived, SessionClosed
 
 SLOWEST = 0.25
 """Seconds that a portion is under way at most."""
+
+EXACT = 1e-6
 
 PSC, COMMAND = b"\x43", 0x02
 
@@ -54,6 +57,7 @@ class PowerPair(RuleBasedStateMachine):
         self.stations = (self.host, self.module)
         self.dead = False
         self.died: list[tuple[float, float]] = []
+        self.lost_at: list[float] = []
         self.lossless = True
         self.slowest = 0.01
         self.host_first, self.quiet, self.mortal = True, 0.0, True
@@ -88,6 +92,7 @@ class PowerPair(RuleBasedStateMachine):
     def under_way(self, station: _Station, octets: bytes) -> None:
         at = station.plan.popleft() if station.plan else -1
         if self.dead:
+            self.lost_at.append(self.now)
             return
         if at < 0 or station.losses >= MANY_LOSSES:
             station.losses = 0
@@ -95,6 +100,7 @@ class PowerPair(RuleBasedStateMachine):
             return
         station.losses += 1
         self.lossless = False
+        self.lost_at.append(self.now)
         if at < len(octets) == octets.count(octets[0]):
             octets = octets[:at] + bytes((octets[at] ^ (at + 1),)) + octets[at + 1 :]
             station.line.append((self.now + self.slowest, octets))
@@ -209,6 +215,8 @@ class PowerPair(RuleBasedStateMachine):
             return
         self.lossless = False
         for station in self.stations:
+            if station.line:
+                self.lost_at.append(self.now)
             station.line.clear()
         began, self.dead = self.now, True
         self.advance(seconds)
@@ -221,28 +229,47 @@ class PowerPair(RuleBasedStateMachine):
         """How long the line was dead in the last seconds before a moment; the present death counts."""
         return sum(max(0.0, min(end, at) - max(start, at - seconds)) for start, end in self.died)
 
-    def teardown(self) -> None:
+    def is_unanswered(self, at: float) -> bool:
+        """Tell whether something was lost in each of the keep-alive's N2 + 1 waits of T2 before a moment."""
+        begins = [at - number * self.config.t2 for number in range(self.config.n2 + 2)]
+        return all(
+            any(begin - EXACT <= lost <= end for lost in self.lost_at) for end, begin in zip(begins, begins[1:])
+        )
+
+    def ended(self) -> bool:
+        """Tell whether the session has ended, which it may for the reasons above."""
         config = self.config
         ends = [station.ended_at for station in self.stations if station.ended_at is not None]
-        if ends:
-            wait = max(config.t3, (config.n2 + 1) * config.t2)
-            assert self.dead_before(min(ends), wait + SLOWEST) > wait / 3, (ends, self.died)
+        if not ends:
+            return False
+        at = min(ends)
+        asleep_for_good = self.dead_before(at, config.t3 + SLOWEST) > config.t3 / 3
+        asked = config.keep_alive is not KeepAlive.NONE
+        assert asleep_for_good or (asked and self.is_unanswered(at)), (ends, self.died, self.lost_at)
+        return True
+
+    def teardown(self) -> None:
+        config = self.config
+        if self.ended():
             return
         for station in self.stations:
             station.plan.clear()
         self.advance(self.quiet)
-        assert not self.over
+        if self.ended():  # the last question was asked when the line was dead
+            return
         bound = (config.n2 + 1) * config.t2 + config.t3 / 4 + config.t1 + SLOWEST
         for station in self.stations if self.host_first else self.stations[::-1]:
             data = b"<" + bytes(range(100)) + b">"
             station.sent += data
             assert station.mux.send(1, data, self.now) == len(data)
             self.advance(bound)
+            if self.ended():
+                return
             assert self.other(station).came.endswith(data), station.mux.stats()
         if self.lossless:
             assert [station.sent for station in self.stations] == [self.module.came, self.host.came]
         self.advance(3 * config.t3)
-        assert not self.over
+        assert not self.ended()
         if config.keep_alive is KeepAlive.NONE:
             assert [station.mux.next_timeout() for station in self.stations] == [None, None]
 
