@@ -119,6 +119,7 @@ class _Station:
             self.owner.pass_time(self.now)
         self.look()
         self.core.data_to_send(self.now, 500)
+        self.owner.receive(b"", self.now)  # what has room now is told before the next call can be refused
         self.look()
 
     def _encoded(self, frame: Frame) -> bytes:
@@ -175,6 +176,7 @@ class _Station:
         """Nothing comes any more; the line takes everything."""
         self.core.stalled(self.now, False)
         self.core.data_to_send(self.now)
+        self.owner.receive(b"", self.now)
         for _ in range(2000):
             due = self.core.next_timeout()
             if due is None or (due > self.now + 15.0 and not self.owner.asked and not self.owner.closing):

@@ -28,7 +28,7 @@ from ownership_worlds import CONTEXTS, UARTS, LoopWorld, ProcessWorld, ThreadWor
 
 from drivers.errors import DriverError
 
-OK, BUSY, LOST = "ok", "ContextBusy", "ContextLost"
+OK, BUSY, LOST, REFUSED = "ok", "ContextBusy", "ContextLost", "CommandError"
 CALLS = ("claim", "take over", "activate", "connect", "state", "deactivate", "release", "begin again")
 NOWHERE = ("UDP", "127.0.0.1", 9)
 
@@ -46,6 +46,13 @@ class Context:
     owner: int | None = None
     used: bool = False
     broken: bool = False
+    heard: set[Who] = field(default_factory=set)
+    """Who holds it and knows that the network has deactivated it; who claims it later does not."""
+
+    def free(self) -> None:
+        """It is in IP INITIAL."""
+        self.used = self.broken = False
+        self.heard.clear()
 
     def refuses(self, uart: int) -> bool:
         """The rule."""
@@ -82,6 +89,7 @@ class Model:
     def let_go(self, who: Who) -> None:
         if self.holds(who):
             del self.leases[self.key(who)]
+        self.contexts[who[1]].heard.discard(who)
         self.lost.discard(who)
         self.open.discard(who)
 
@@ -108,10 +116,10 @@ class Model:
         return context.used and context.owner == holder
 
     def ready(self, who: Who) -> str:
-        """What goes before each call: a claim; and a context that the network has deactivated is freed first."""
+        """What goes before each call: a claim; and a context of which it has heard +PDP DEACT is freed first."""
         context = self.contexts[who[1]]
-        if self.holds(who) and context.broken:
-            context.used = context.broken = False
+        if self.holds(who) and who in context.heard:
+            context.free()
             self.let_go(who)
         return self.claim(who)
 
@@ -135,8 +143,9 @@ def _step(model: Model, call: str, who: Who) -> None:
     world, context = model.world, model.contexts[who[1]]
     if call == "drop":
         world.drop()
-        for one in model.contexts.values():
+        for number, one in model.contexts.items():
             one.broken = one.used
+            one.heard = {(uart, number) for uart in UARTS if one.used and model.holds((uart, number))}
         model.open.clear()
         return
     if call == "reset":
@@ -160,7 +169,7 @@ def _step(model: Model, call: str, who: Who) -> None:
         world.drivers[who] = world.driver(*who, table=world.tables[world.program(who[0])])
         model.let_go(who)
         if used:
-            context.used = context.broken = False
+            context.free()
     elif model.stale(who):
         _stale(model, call, who)
     elif call in ("claim", "take over"):
@@ -178,12 +187,20 @@ def _use(model: Model, call: str, who: Who) -> None:
         assert _outcome(driver.deactivate) == wanted, (call, who, wanted)
         if wanted == OK:
             model.let_go(who)
-            context.used = context.broken = False
-    elif call == "state" or context.used:
+            context.free()
+    elif call == "state" or (context.used and not context.broken):
         outcome = _outcome(driver.state)
         assert outcome == wanted, (call, who, wanted, outcome)
+        if wanted == OK and context.broken:
+            context.heard.add(who)
     else:
         outcome = _outcome(driver.activate) if call == "activate" else _outcome(driver.connect, *NOWHERE)
+        if wanted == OK and context.broken:  # it needs AT+QIDEACT first, which follows the failed activation
+            assert outcome == REFUSED, (call, who, outcome)
+            context.free()
+            if not _held(driver):
+                model.let_go(who)
+            return
         assert outcome == wanted, (call, who, wanted)
         context.used |= wanted == OK
     if wanted == LOST:
