@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 
 from hypothesis import strategies as st
@@ -231,10 +232,9 @@ class PowerPair(RuleBasedStateMachine):
 
     def is_unanswered(self, at: float) -> bool:
         """Tell whether something was lost in each of the keep-alive's N2 + 1 waits of T2 before a moment."""
-        begins = [at - number * self.config.t2 for number in range(self.config.n2 + 2)]
-        return all(
-            any(begin - EXACT <= lost <= end for lost in self.lost_at) for end, begin in zip(begins, begins[1:])
-        )
+        bounds = [at - number * self.config.t2 for number in range(self.config.n2 + 2)]
+        waits = itertools.pairwise(bounds)
+        return all(any(begin - EXACT <= lost <= end for lost in self.lost_at) for end, begin in waits)
 
     def ended(self) -> bool:
         """Tell whether the session has ended, which it may for the reasons above."""

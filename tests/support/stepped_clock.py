@@ -20,6 +20,9 @@ SMALL = 0.02
 PAUSE = 0.004  # real seconds between small steps: for threads that do not wait on the clock, as those of sockets
 BREATH = 0.02  # real seconds after each step, in which others do what it was about
 LATE = 1.25  # times its length that a breath may take, or it is taken again
+LARGE = (
+    0.5  # seconds from which on a step needs a second breath: octets may be inside the kernel, where nobody sees them
+)
 
 
 def others_run() -> bool:
@@ -93,12 +96,18 @@ class SteppedClock(FakeClock):
             Whether it is over; False: nothing happened for very long.
         """
         end = self.now() + most
+        quiet = 0
         for _ in range(int(PATIENCE / BREATH)):
             begun = time.monotonic()
             if over(BREATH):
                 return True
             if time.monotonic() - begun > BREATH * LATE or others_run():
+                quiet = 0
                 continue  # the computer is busy: not everyone has had a turn
+            quiet += 1
+            if step >= LARGE and quiet < 2:
+                continue
+            quiet = 0
             with self._noted:
                 awaited = any(self.now() + left <= end for left in self._left())
             if awaited:
