@@ -46,6 +46,8 @@ class Context:
     owner: int | None = None
     used: bool = False
     broken: bool = False
+    known: set[Who] = field(default_factory=set)
+    """Who holds it and knows that it is in use: +PDP DEACT, which names no context, is for them."""
     heard: set[Who] = field(default_factory=set)
     """Who holds it and knows that the network has deactivated it; who claims it later does not."""
 
@@ -53,6 +55,7 @@ class Context:
         """It is in IP INITIAL."""
         self.used = self.broken = False
         self.heard.clear()
+        self.known.clear()
 
     def refuses(self, uart: int) -> bool:
         """The rule."""
@@ -90,6 +93,7 @@ class Model:
         if self.holds(who):
             del self.leases[self.key(who)]
         self.contexts[who[1]].heard.discard(who)
+        self.contexts[who[1]].known.discard(who)
         self.lost.discard(who)
         self.open.discard(who)
 
@@ -143,9 +147,9 @@ def _step(model: Model, call: str, who: Who) -> None:
     world, context = model.world, model.contexts[who[1]]
     if call == "drop":
         world.drop()
-        for number, one in model.contexts.items():
+        for one in model.contexts.values():
             one.broken = one.used
-            one.heard = {(uart, number) for uart in UARTS if one.used and model.holds((uart, number))}
+            one.heard |= one.known
         model.open.clear()
         return
     if call == "reset":
@@ -191,8 +195,8 @@ def _use(model: Model, call: str, who: Who) -> None:
     elif call == "state" or (context.used and not context.broken):
         outcome = _outcome(driver.state)
         assert outcome == wanted, (call, who, wanted, outcome)
-        if wanted == OK and context.broken:
-            context.heard.add(who)
+        if wanted == OK and context.used:
+            (context.heard if context.broken else context.known).add(who)
     else:
         outcome = _outcome(driver.activate) if call == "activate" else _outcome(driver.connect, *NOWHERE)
         if wanted == OK and context.broken:  # it needs AT+QIDEACT first, which follows the failed activation
@@ -202,7 +206,9 @@ def _use(model: Model, call: str, who: Who) -> None:
                 model.let_go(who)
             return
         assert outcome == wanted, (call, who, wanted)
-        context.used |= wanted == OK
+        if wanted == OK:
+            context.used = True
+            context.known.add(who)
     if wanted == LOST:
         model.lost.discard(who)
 
