@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from chosen_behaviour import behaviour_of
-from driver_lab import PATIENCE
+from driver_lab import PATIENCE, line_of
 from families_lab import InLoop, Loop
 
 import cmux
@@ -57,6 +57,7 @@ class Way:
         self._ports: dict[int, Any] = {}
         self._loop: Loop | None = None
         timed: dict[str, Any] = {} if clock is None else {"clock": clock}
+        line = line_of(clock)
         module = EmulatedModule(behaviour=behaviour_of(behaviour), hosts=HOSTS, line_rate=line_rate, **timed)
         if shell == "aio":
             self._loop = Loop()
@@ -66,11 +67,11 @@ class Way:
             self._mux = (
                 None
                 if self.plain
-                else self._loop.enter(stack, self._loop.call(lambda: cmux.aio.open(self.module.serve_pty())))
+                else self._loop.enter(stack, self._loop.call(lambda: cmux.aio.open(self.module.serve_pty(), **line)))
             )
         else:
             self.module = stack.enter_context(module)
-            self._mux = None if self.plain else stack.enter_context(cmux.open(self.module.serve_pty()))
+            self._mux = None if self.plain else stack.enter_context(cmux.open(self.module.serve_pty(), **line))
         self._call(lambda: self.module.on_octets(self._note))
 
     def _call(self, function: Callable[[], Any]) -> Any:
