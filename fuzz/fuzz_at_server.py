@@ -78,6 +78,7 @@ AT;;;+CSQ;
 AT+CSQ=²
 """.splitlines()
 
+LONGEST = 1460  # octets of one AT+QISEND (S3.37)
 SABM = encode(Frame(0, True, FrameType.SABM, True))
 CLD = bytes.fromhex("F903EF05C301F2F9")
 WAYS_IN = [
@@ -127,6 +128,7 @@ async def _talk(clock: LoopClock, script: list[tuple[bytes, float]]) -> None:
         listening = asyncio.ensure_future(listen())
         for data, pause in script:
             await say(data, pause)
+        await say(b"x" * LONGEST, 1.5)  # what may be missing at the prompt of a length
         for way in (b"\r", b"\x1a", CLD, b"+++", b"\rATQ0V1E0\r") * 4:  # from a payload, from frames, from data mode
             await say(way, 1.5)
         await say(b"ATE0Q0V1\r", 1.5)

@@ -167,7 +167,7 @@ def _step(model: Model, call: str, who: Who) -> None:
         assert _outcome(driver.release) == OK
         model.let_go(who)
     elif call == "begin again":
-        used = model.holds(who) and context.used and context.owner == who[0]
+        used = model.holds(who) and who in context.known | context.heard and context.owner == who[0]
         with contextlib.suppress(DriverError):
             driver.close()
         world.drivers[who] = world.driver(*who, table=world.tables[world.program(who[0])])
