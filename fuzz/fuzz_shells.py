@@ -419,7 +419,8 @@ class AioUser:
                 await self._streams[dlci][1].drain()
             case "close":
                 self._streams[dlci][1].close()
-                await self._streams[dlci][1].wait_closed()
+                # Cancelled itself it would end for everybody: all who wait have one future of the standard library.
+                await asyncio.shield(self._streams[dlci][1].wait_closed())
             case "facts" | "discard":
                 repr((mux, mux.error, mux.stats(), mux.signals(dlci), mux.parameters(dlci)))
             case "end":
