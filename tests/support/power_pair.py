@@ -236,14 +236,18 @@ class PowerPair(RuleBasedStateMachine):
         waits = itertools.pairwise(bounds)
         return all(any(begin - EXACT <= lost <= end for lost in self.lost_at) for end, begin in waits)
 
-    def ended(self) -> bool:
-        """Tell whether the session has ended, which it may for the reasons above."""
+    def ended(self, *, healed: bool = False) -> bool:
+        """Tell whether the session has ended, which it may for the reasons above.
+
+        Args:
+            healed: the line is whole again: only questions that were asked before may still end it.
+        """
         config = self.config
         ends = [station.ended_at for station in self.stations if station.ended_at is not None]
         if not ends:
             return False
         at = min(ends)
-        asleep_for_good = self.dead_before(at, config.t3 + SLOWEST) > config.t3 / 3
+        asleep_for_good = not healed and self.dead_before(at, config.t3 + SLOWEST) > config.t3 / 3
         asked = config.keep_alive is not KeepAlive.NONE
         assert asleep_for_good or (asked and self.is_unanswered(at)), (ends, self.died, self.lost_at)
         return True
@@ -255,7 +259,7 @@ class PowerPair(RuleBasedStateMachine):
         for station in self.stations:
             station.plan.clear()
         self.advance(self.quiet)
-        if self.ended():  # the last question was asked when the line was dead
+        if self.ended(healed=True):
             return
         bound = (config.n2 + 1) * config.t2 + config.t3 / 4 + config.t1 + SLOWEST
         for station in self.stations if self.host_first else self.stations[::-1]:
@@ -263,13 +267,13 @@ class PowerPair(RuleBasedStateMachine):
             station.sent += data
             assert station.mux.send(1, data, self.now) == len(data)
             self.advance(bound)
-            if self.ended():
+            if self.ended(healed=True):
                 return
             assert self.other(station).came.endswith(data), station.mux.stats()
         if self.lossless:
             assert [station.sent for station in self.stations] == [self.module.came, self.host.came]
         self.advance(3 * config.t3)
-        assert not self.ended()
+        assert not self.over
         if config.keep_alive is KeepAlive.NONE:
             assert [station.mux.next_timeout() for station in self.stations] == [None, None]
 

@@ -20,9 +20,7 @@ SMALL = 0.02
 PAUSE = 0.004  # real seconds between small steps: for threads that do not wait on the clock, as those of sockets
 BREATH = 0.02  # real seconds after each step, in which others do what it was about
 LATE = 1.25  # times its length that a breath may take, or it is taken again
-LARGE = (
-    0.5  # seconds from which on a step needs a second breath: octets may be inside the kernel, where nobody sees them
-)
+LARGE = 0.5  # seconds from which on a step needs a second breath: octets may be inside the kernel, seen by nobody
 
 
 def others_run() -> bool:
