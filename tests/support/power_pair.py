@@ -240,14 +240,18 @@ class PowerPair(RuleBasedStateMachine):
         """Tell whether the session has ended, which it may for the reasons above.
 
         Args:
-            healed: the line is whole again: only questions that were asked before may still end it.
+            healed: the line is whole again: only what began before may still end it, questions that were asked and
+                flags whose T3 ends before the answer to the next burst of them can come.
         """
         config = self.config
         ends = [station.ended_at for station in self.stations if station.ended_at is not None]
         if not ends:
             return False
         at = min(ends)
-        asleep_for_good = not healed and self.dead_before(at, config.t3 + SLOWEST) > config.t3 / 3
+        asleep_for_good = self.dead_before(at, config.t3 + SLOWEST) > config.t3 / 3
+        if healed and self.died:  # the peer answers after a pause of T3/4 at most
+            whole_since = max(self.died[-1][1], self.lost_at[-1])
+            asleep_for_good &= at - whole_since <= config.t1 + config.t3 / 4 + 2 * SLOWEST
         asked = config.keep_alive is not KeepAlive.NONE
         assert asleep_for_good or (asked and self.is_unanswered(at)), (ends, self.died, self.lost_at)
         return True
