@@ -81,6 +81,7 @@ def test_what_decode_writes_is_its_owners_alone_and_follows_no_link(
 
 LISTENING = {
     "cmux/pty.py": "a name of Linux among local sockets, no address",
+    "drivers/cli/control.py": "emulate --control SOCKET: a file that only its owner may connect to",
     "cmux/threads/tcp_bridge.py": "attach --tcp HOST:PORT: where it is told to; the loopback without a host",
     "drivers/emulator/line/ways_in.py": "serve_tcp, the loopback by default; emulate --tcp: --allow-network",
     "drivers/emulator/network/connecting.py": "the near end of a session: such an address, where the far end is local",

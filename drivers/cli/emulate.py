@@ -22,6 +22,8 @@ from cmux.protocol.config import MAX_DLCI
 from ..emulator import SETS, Behaviour, EmulatedModule, Faults
 from ..emulator.environment import addresses, endpoint
 from ..emulator.precise_loop import new_loop
+from ..emulator.subscribers import number_of
+from .control import ControlSocket
 from .subcommands import EMULATE
 
 #: The defaults of a module for other programs: their drivers rely on a network that takes a moment.
@@ -42,6 +44,8 @@ def add_emulate(commands: Commands) -> None:
             "gsm0710 emulate --tcp 127.0.0.1:0           prints the port; then: gsm0710 demo --port socket://…",
             "gsm0710 emulate --port /dev/ttyUSB0         for the firmware of a board that is wired to it",
             "gsm0710 emulate --list-behaviours           list what sources disagree on, and the default of each",
+            "gsm0710 emulate --pty /tmp/m10 --control /tmp/m10.control",
+            "                                            then: echo ring +491701234567 | socat - /tmp/m10.control",
         ),
     )
     where = parser.add_mutually_exclusive_group()
@@ -135,6 +139,26 @@ def add_emulate(commands: Commands) -> None:
         "--capture-no-payload", dest="capture_payload", action="store_false", help="mask the data of users"
     )
     parser.add_argument("--seed", type=reading(whole), metavar="N", help="make random choices repeatable")
+    parser.add_argument(
+        "--number",
+        type=reading(number_of),
+        metavar="+DIGITS",
+        help="the module's phone number, that of the first with --count (default: one that is free)",
+    )
+    parser.add_argument(
+        "--ussd",
+        type=reading(_pair),
+        action="append",
+        default=[],
+        metavar="CODE=ANSWER",
+        help="what the network answers to this code of AT+CUSD; ?ANSWER asks for a reply",
+    )
+    parser.add_argument(
+        "--control",
+        type=reading(some),
+        metavar="SOCKET",
+        help="make a Unix socket: a line like 'reset' or 'ring NUMBER' in, 'ok' or 'error TEXT' out",
+    )
     parser.add_argument("--allow-network", action="store_true", help="reach addresses outside the loopback, too")
 
 
@@ -198,6 +222,8 @@ async def _emulate(modules: list[EmulatedModule], options: argparse.Namespace) -
     stop = asyncio.Event()
     async with AsyncExitStack() as stack:
         stack.enter_context(_signals(asyncio.get_running_loop(), stop))
+        if options.control is not None:
+            await _control(options.control, modules, stack)
         for index, module in enumerate(modules, start=1):
             await stack.enter_async_context(module)
             module.ended.add_done_callback(lambda _: stop.set())  # called in this loop
@@ -207,6 +233,16 @@ async def _emulate(modules: list[EmulatedModule], options: argparse.Namespace) -
             cause = module.ended.exception() if module.ended.done() else None
             if cause is not None:
                 raise CommandError(f"{options.port}: the line died: {cause}")
+
+
+async def _control(path: str, modules: list[EmulatedModule], stack: AsyncExitStack) -> None:
+    """Make the control socket before the modules: who has read ``ready`` can use it."""
+    try:
+        control = ControlSocket(path, modules)
+    except OSError as error:
+        raise CommandError(f"--control {path}: {error.strerror or error}") from None
+    stack.callback(control.close)
+    await control.start()
 
 
 def _is_loopback(host: str) -> bool:
@@ -241,6 +277,8 @@ def _module(options: argparse.Namespace, behaviour: Behaviour, number: int) -> E
         capture=options.capture and (options.capture if options.count == 1 else _numbered(options.capture, number)),
         capture_payload=options.capture_payload,
         seed=options.seed,
+        number=options.number and number_of(f"+{int(options.number) + number - 1}"),
+        ussd=dict(options.ussd),
     )
 
 

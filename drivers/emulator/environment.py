@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from ..clock import Clock
 from .behaviour import Behaviour
+from .subscribers import Subscriber
 
 T = TypeVar("T")
 
@@ -79,6 +80,8 @@ class Environment:
         routes: where connections to an address, or an address and a port, really go.
         chooser: where random choices come from.
         network: the mobile network.
+        subscriber: the module for other modules of the process, with its phone number.
+        ussd: what the network answers to codes of AT+CUSD.
         transports: the open connections of sessions, so that none outlives the module.
     """
 
@@ -90,6 +93,8 @@ class Environment:
     routes: Mapping[Endpoint, Endpoint] = field(default_factory=dict)
     chooser: random.Random = field(default_factory=random.SystemRandom)
     network: Network = field(default_factory=Network)
+    subscriber: Subscriber = field(default_factory=lambda: Subscriber("+99900000000"))
+    ussd: Mapping[str, str] = field(default_factory=dict)
     transports: set[asyncio.Transport] = field(default_factory=set)
     _network_changed: asyncio.Event = field(default_factory=asyncio.Event)
 

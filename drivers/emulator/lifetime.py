@@ -26,6 +26,9 @@ class Lifetime:
         self._own_loop: asyncio.AbstractEventLoop | None = None
         self._process = os.getpid()
 
+    def _prepare(self) -> None:
+        """Take what may be refused, in the caller's thread; `_start` comes next."""
+
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start, in the loop's thread."""
         raise NotImplementedError
@@ -40,6 +43,7 @@ class Lifetime:
 
     async def __aenter__(self) -> Self:
         self._process = os.getpid()
+        self._prepare()
         self._start(asyncio.get_running_loop())
         return self
 
@@ -50,6 +54,7 @@ class Lifetime:
 
     def __enter__(self) -> Self:
         self._process = os.getpid()
+        self._prepare()
         loop = self._own_loop = new_loop()
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(loop, ready), name="emulated M10")

@@ -16,7 +16,7 @@ from cmux.protocol.config import MAX_DLCI, Config, Option
 from ..clock import Clock, SystemClock
 from .behaviour import Behaviour
 from .environment import Environment, Network, addresses, endpoint
-from .fault_injector import FaultInjector, happen, network_of
+from .fault_injector import FaultInjector, network_of
 from .faults import Faults, Moment
 from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
@@ -32,6 +32,8 @@ from .quectel_gsm.call import Call
 from .quectel_gsm.commands import all_commands
 from .quectel_gsm.modem import QuectelGsmModem
 from .quectel_gsm.ownership import Ownership
+from .subscribers import SUBSCRIBERS, Subscriber, number_of
+from .words import read
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -75,9 +77,13 @@ class EmulatedModule(Lifetime):
         capture: a file for the frames that the module receives and sends in multiplexer mode; Wireshark reads it.
         capture_payload: False replaces the octets of user DLCs by zeros.
         seed: makes random choices, and with them the faults, repeatable.
+        number: its phone number, ``+`` and 3 to 15 digits, by which other modules of the process reach it; by default
+            one that no other module has.
+        ussd: what the network answers to codes of AT+CUSD; an answer that begins with ``?`` asks for a reply.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of its range; on entering the ``with`` statement: another module of the process
+            has the phone number.
         OSError: the capture file cannot be created.
     """
 
@@ -104,6 +110,8 @@ class EmulatedModule(Lifetime):
         capture: str | os.PathLike[str] | None = None,
         capture_payload: bool = True,
         seed: int | None = None,
+        number: str | None = None,
+        ussd: Mapping[str, str] | None = None,
     ) -> None:
         if startup not in ("at", "none"):
             raise ValueError(f"startup is 'at' or 'none', not {startup!r}")
@@ -134,6 +142,9 @@ class EmulatedModule(Lifetime):
         self._fate = _chooser(seed, "faults")
         self._faults = Faults.parse(faults) if isinstance(faults, str) else faults
         self._line_rate = line_rate
+        self._number = None if number is None else number_of(number)
+        self._ussd = dict(ussd or {})
+        self._subscriber: Subscriber | None = None
         self._modem: Modem | None = None
         self._injector: FaultInjector | None = None
         self._ways_in: WaysIn | None = None
@@ -156,11 +167,28 @@ class EmulatedModule(Lifetime):
         """The silence that it needs after OK to AT+CMUX, in seconds: the `settle` to open it with."""
         return self._behaviour.cmux_settle
 
+    @property
+    def number(self) -> str:
+        """Its phone number.
+
+        Raises:
+            RuntimeError: it does not run, and has no number of its own.
+        """
+        if self._subscriber is not None:
+            return self._subscriber.number
+        if self._number is None:
+            raise RuntimeError(_NOT_RUNNING)
+        return self._number
+
     # Running
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._modem is not None:
+    def _prepare(self) -> None:
+        if self._subscriber is not None:
             raise RuntimeError("the module is running already")
+        self._subscriber = SUBSCRIBERS.enter(self._number)
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        subscriber = self._subscriber = self._subscriber or SUBSCRIBERS.enter(self._number)
         environment = Environment(
             loop,
             self._clock,
@@ -170,11 +198,14 @@ class EmulatedModule(Lifetime):
             self._routes,
             self._chooser,
             network_of(self._faults),
+            subscriber,
+            self._ussd,
         )
         self._modem = MODEMS[self.family](self, environment)
         self._modem.octets = self._octets
         self._ways_in = WaysIn(loop, self._new_line)
         self._injector = FaultInjector(self._modem, self._faults, self._fate)
+        subscriber.open(loop)
 
     async def _stop(self) -> None:
         modem, ways_in = self._modem, self._ways_in
@@ -191,11 +222,13 @@ class EmulatedModule(Lifetime):
         if self._tap is not None:
             self._tap.close()
         modem.close()
+        if self._subscriber is not None:
+            SUBSCRIBERS.leave(self._subscriber)
         for transport in list(modem.environment.transports):
             transport.abort()
         for _ in range(3):  # the loop closes descriptors in callbacks that it runs soon
             await asyncio.sleep(0)
-        self._modem = self._ways_in = None
+        self._modem = self._ways_in = self._subscriber = None
         self.url = None
         if not self.ended.done():
             self.ended.set_result(None)
@@ -291,13 +324,14 @@ class EmulatedModule(Lifetime):
         """Cause an event now.
 
         Args:
-            moment: the event, as `Moment` or by its name: ``reset``, ``pdp_deact``, ``remote_reset``, ``silence``, …
+            moment: the event, as `Moment`, or as a line of text: ``reset``, ``pdp_deact``, ``ring +491701234567``, …
+                (``drivers.emulator.words.WORDS``).
 
         Raises:
-            ValueError: there is no such event.
+            ValueError: there is no such event, what stands behind the word makes no sense, or it cannot happen now.
         """
-        what = Moment(moment)
-        self._on_loop(lambda: happen(self._running(), what))
+        deed = read(moment.value if isinstance(moment, Moment) else moment)
+        self._on_loop(lambda: deed(self._running()))
 
     def set_faults(self, faults: Faults | str) -> None:
         """Replace the faults of the line and the times of events; SIM and network stay as they are.
