@@ -76,8 +76,9 @@ conformance: $(VENV)/dev.stamp ## write docs/conformance.md and the state diagra
 	$(BIN)/python docs/conformance.py
 	$(BIN)/python docs/state_diagrams.py
 
-acceptance: $(VENV)/test.stamp ## write docs/acceptance.md
+acceptance: $(VENV)/test.stamp ## write docs/acceptance.md and docs/statements.md
 	$(BIN)/python docs/acceptance.py
+	$(BIN)/python docs/statements.py
 
 docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

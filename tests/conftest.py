@@ -51,7 +51,7 @@ def no_settling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiles, "HOST_DEFAULTS", {**profiles.HOST_DEFAULTS, "settle": 0.0, "open_timeout": None})
 
 
-_MARKS = ("requirement", "clause")
+_MARKS = ("requirement", "clause", "statement")
 _LINE = "line"
 _passed: dict[str, dict[str, list[str]]] = {mark: defaultdict(list) for mark in _MARKS}
 _crossed: dict[str, int] = {}

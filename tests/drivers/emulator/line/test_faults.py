@@ -255,6 +255,7 @@ async def test_a_remote_reset_is_told_as_closed_on_both_sides() -> None:
         await lab.plain.ask("AT+QISTAT", "\r\nOK\r\n\r\nSTATE: IP CLOSE\r\n")
 
 
+@pytest.mark.statement("27.007 7.2")
 async def test_losing_the_registration_takes_the_contexts_and_is_told_who_asked() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.plain.ask("AT+CREG=1;+CGREG=2;+QIREGAPP;+QIACT")

@@ -215,6 +215,7 @@ async def test_registers(register: int) -> None:
         await lab.plain.ask(f"ATS{register}=256", "\r\nERROR\r\n")
 
 
+@pytest.mark.statement("V.250 6.1.1", "V.250 6.1.2")
 async def test_atw_stores_and_atz_brings_back_and_atf_forgets() -> None:
     async with Lab(EmulatedModule()) as lab:
         await lab.plain.ask("ATX0S0=5&W")

@@ -9,6 +9,7 @@ from drivers.emulator import EmulatedModule
 
 
 @pytest.mark.requirement("S3.13")
+@pytest.mark.statement("27.007 8.3")
 async def test_a_sim_that_wants_its_pin() -> None:
     async with Lab(EmulatedModule(faults="sim=pin")) as lab:
         await lab.plain.ask("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n")
