@@ -17,15 +17,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-DOCS = Path(__file__).parent
-ROOT = DOCS.parent
-PAGE = DOCS / "statements.md"
-
-sys.path.append(str(DOCS))
-sys.path.append(str(ROOT / "tests" / "support"))
+sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
 
 from acceptance import MOST, answering, module_problem
 from syntax_trees import ambiguous, marked
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+PAGE = DOCS / "statements.md"
 
 _CLAUSE = re.compile(r"\d+(\.\d+[A-Z]?)*[a-z]?")  # 7.18, 6.4A, or 7.15b for the second statement of 7.15
 
