@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .emulator import EmulatedModule
 
 _MARKER = (
-    "m10(behaviour=(), faults='', line_rate=0, **settings): configures the emulated module of the test's m10 fixture; "
-    "settings are the arguments of drivers.emulator.EmulatedModule"
+    "m10(behaviour=(), faults='', line_rate=0, ppp=None, **settings): configures the emulated module of the test's m10 "
+    "fixture; settings are the arguments of drivers.emulator.EmulatedModule"
 )
 _LINES = "m10_mux(**settings): arguments for the cmux.open() of the test's m10_mux fixture"
 

@@ -621,7 +621,8 @@ def _(limit: int) -> Seen:
 def _(limit: int) -> Seen:
     with _modem() as modem:
         uart = modem.uarts[0]
-        uart.attach(SimpleNamespace(send=lambda data: 0, pause_input=lambda: None, resume_input=lambda: None))
+        nothing = {name: lambda *given: None for name in ("pause_input", "resume_input", "carrier")}
+        uart.attach(SimpleNamespace(send=lambda data: 0, **nothing))
         for number in range(1000):
             uart.announce(f"line {number}")
         kept = len(uart._waiting)

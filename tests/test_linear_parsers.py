@@ -239,6 +239,8 @@ class Outlet:
 
     def resume_input(self) -> None: ...
 
+    def carrier(self, on: bool) -> None: ...
+
 
 def interpreter() -> Feed:
     module = EmulatedModule(clock=FakeClock())

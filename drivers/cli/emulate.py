@@ -21,6 +21,7 @@ from cmux.protocol.config import MAX_DLCI
 
 from ..emulator import SETS, Behaviour, EmulatedModule, Faults
 from ..emulator.environment import addresses, endpoint
+from ..emulator.ppp.command import find_command, split_command
 from ..emulator.precise_loop import new_loop
 from ..emulator.subscribers import number_of
 from .control import ControlSocket
@@ -43,6 +44,9 @@ def add_emulate(commands: Commands) -> None:
             "gsm0710 emulate --pty /tmp/m10              then: minicom -D /tmp/m10, or gsm0710 demo --port /tmp/m10",
             "gsm0710 emulate --tcp 127.0.0.1:0           prints the port; then: gsm0710 demo --port socket://…",
             "gsm0710 emulate --port /dev/ttyUSB0         for the firmware of a board that is wired to it",
+            "gsm0710 emulate --pty /tmp/m10 --ppp 'slirp-fullbolt ppp'",
+            "                                            then: ATD*99# on any channel; slirp reaches the real network,",
+            "                                            whatever --allow-network says",
             "gsm0710 emulate --list-behaviours           list what sources disagree on, and the default of each",
             "gsm0710 emulate --pty /tmp/m10 --control /tmp/m10.control",
             "                                            then: echo ring +491701234567 | socat - /tmp/m10.control",
@@ -159,7 +163,17 @@ def add_emulate(commands: Commands) -> None:
         metavar="SOCKET",
         help="make a Unix socket: a line like 'reset' or 'ring NUMBER' in, 'ok' or 'error TEXT' out",
     )
+    parser.add_argument(
+        "--ppp",
+        type=reading(_command),
+        metavar="COMMAND",
+        help="the program that ATD*99# reaches, such as 'pppd nodetach local noauth …'; no shell runs it",
+    )
     parser.add_argument("--allow-network", action="store_true", help="reach addresses outside the loopback, too")
+
+
+def _command(text: str) -> tuple[str, ...]:
+    return split_command(text)
 
 
 def _behaviour(text: str) -> str:
@@ -205,6 +219,11 @@ def run_emulate(options: argparse.Namespace) -> int:
         options.parser.error(
             f"argument --tcp: {options.tcp[0]} can be reached from other machines: --allow-network permits that"
         )
+    if options.ppp is not None:
+        try:
+            find_command(options.ppp)
+        except OSError as error:
+            raise CommandError(f"--ppp {error.filename}: {error.strerror}") from None
     try:
         behaviour = Behaviour.parse(options.behaviour, BASE)
         modules = [_module(options, behaviour, number) for number in range(1, options.count + 1)]
@@ -279,6 +298,7 @@ def _module(options: argparse.Namespace, behaviour: Behaviour, number: int) -> E
         seed=options.seed,
         number=options.number and number_of(f"+{int(options.number) + number - 1}"),
         ussd=dict(options.ussd),
+        ppp=options.ppp,
     )
 
 

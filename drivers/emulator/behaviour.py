@@ -73,6 +73,20 @@ class Behaviour:
     tcfg_size: Literal["1024", "1460"] = _reading(
         "1024", "QITCFG at power-up: inferred 3,2,1024,1; M72D reads 3,2,1460,1 after setting it"
     )
+    connect_rate: Literal["none", "115200", "150000000"] = _reading(
+        "none",
+        "CONNECT of a data call and of ATO: alone (chat scripts for an M10), or with a rate unless ATX0 (manual 7.5, "
+        "V.250 6.2.7; LTE modules print 150000000)",
+    )
+    dial_without_ppp: Literal["NO CARRIER", "ERROR"] = _reading(
+        "NO CARRIER",
+        "ATD*99# without --ppp: as when the network refuses (27.007 10.2.1), or as a module without packet data",
+    )
+    idle_carrier: bool = _reading(
+        True,
+        "DV in MSC before the first data call: on (Linux n_gsm holds an open() back until it is), off with AT&C1 "
+        "(V.250 6.2.8)",
+    )
     interleave: bool = _reading(
         False, "data and unsolicited lines between a command and its result: manual no, users of real modules yes"
     )

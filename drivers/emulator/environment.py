@@ -82,6 +82,7 @@ class Environment:
         network: the mobile network.
         subscriber: the module for other modules of the process, with its phone number.
         ussd: what the network answers to codes of AT+CUSD.
+        ppp: the program that data calls are joined to, and its arguments; empty for none.
         transports: the open connections of sessions, so that none outlives the module.
     """
 
@@ -95,6 +96,7 @@ class Environment:
     network: Network = field(default_factory=Network)
     subscriber: Subscriber = field(default_factory=lambda: Subscriber("+99900000000"))
     ussd: Mapping[str, str] = field(default_factory=dict)
+    ppp: tuple[str, ...] = ()
     transports: set[asyncio.Transport] = field(default_factory=set)
     _network_changed: asyncio.Event = field(default_factory=asyncio.Event)
 

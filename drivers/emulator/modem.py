@@ -88,6 +88,13 @@ class Modem(abc.ABC):
     def hang_up(self, uart: int) -> None:
         """See `UartHost.hang_up`."""
 
+    def end_call(self, uart: int) -> bool:
+        """See `UartHost.end_call`; a module without calls has none."""
+        return False
+
+    async def ended(self) -> None:  # noqa: B027 - most have started nothing
+        """Wait, after `close`, until nothing that it has started is left."""
+
     @abc.abstractmethod
     def drop_contexts(self) -> None:
         """Deactivate all contexts from the network's side."""

@@ -7,7 +7,7 @@ import concurrent.futures
 import logging
 import os
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -28,6 +28,7 @@ from .line.tap import Tap
 from .line.ways_in import WaysIn
 from .line.wire import Wire
 from .modem import Modem
+from .ppp.command import find_command
 from .quectel_gsm.call import Call
 from .quectel_gsm.commands import all_commands
 from .quectel_gsm.modem import QuectelGsmModem
@@ -80,11 +81,13 @@ class EmulatedModule(Lifetime):
         number: its phone number, ``+`` and 3 to 15 digits, by which other modules of the process reach it; by default
             one that no other module has.
         ussd: what the network answers to codes of AT+CUSD; an answer that begins with ``?`` asks for a reply.
+        ppp: the program that data calls (``ATD*99#``) are joined to, on a pseudo-terminal of its own: as a shell would
+            write it, though none is used, or as words. It must not go into the background. None refuses such calls.
 
     Raises:
         ValueError: an argument is out of its range; on entering the ``with`` statement: another module of the process
             has the phone number.
-        OSError: the capture file cannot be created.
+        OSError: the capture file cannot be created, or there is no such program.
     """
 
     family: ClassVar[str] = "quectel_gsm"
@@ -112,6 +115,7 @@ class EmulatedModule(Lifetime):
         seed: int | None = None,
         number: str | None = None,
         ussd: Mapping[str, str] | None = None,
+        ppp: str | Sequence[str] | None = None,
     ) -> None:
         if startup not in ("at", "none"):
             raise ValueError(f"startup is 'at' or 'none', not {startup!r}")
@@ -139,6 +143,7 @@ class EmulatedModule(Lifetime):
         self._hosts = {name.lower(): addresses(text) for name, text in (hosts or {}).items()}
         self._routes = {endpoint(text): endpoint(target) for text, target in (routes or {}).items()}
         self._chooser = _chooser(seed, "addresses")
+        self._ppp = () if ppp is None else find_command(ppp)
         self._fate = _chooser(seed, "faults")
         self._faults = Faults.parse(faults) if isinstance(faults, str) else faults
         self._line_rate = line_rate
@@ -200,6 +205,7 @@ class EmulatedModule(Lifetime):
             network_of(self._faults),
             subscriber,
             self._ussd,
+            ppp=self._ppp,
         )
         self._modem = MODEMS[self.family](self, environment)
         self._modem.octets = self._octets
@@ -224,6 +230,7 @@ class EmulatedModule(Lifetime):
         modem.close()
         if self._subscriber is not None:
             SUBSCRIBERS.leave(self._subscriber)
+        await modem.ended()
         for transport in list(modem.environment.transports):
             transport.abort()
         for _ in range(3):  # the loop closes descriptors in callbacks that it runs soon

@@ -8,13 +8,17 @@ from typing import Protocol
 
 from ...clock import Timer
 from ..environment import Environment
+from .replies import Result
 
-_BETWEEN = 0.02  # seconds at most between the plus signs
+_BETWEEN = 0.02  # seconds at most between the plus signs, in a session of the TCP/IP stack
 _BACKLOG = 4096  # octets that wait for the session before the UART is no longer read
 
 
 class DataStream(Protocol):
-    """A session that a UART is joined to in data mode."""
+    """A session or data call that a UART is joined to in data mode."""
+
+    final: Result | None
+    """The result code that tells of its end; None where something else does."""
 
     @property
     def connected(self) -> bool:
@@ -34,9 +38,10 @@ class Online:
     Args:
         stream: the session.
         size: octets that go out at once.
-        wait: seconds of silence after which fewer go out.
+        wait: seconds of silence after which fewer go out; 0 waits for nothing.
         escape: whether ``+++`` is looked for.
         guard: seconds of silence before and after it.
+        between: seconds at most between the plus signs.
     """
 
     stream: DataStream
@@ -44,6 +49,7 @@ class Online:
     wait: float
     escape: bool
     guard: float
+    between: float = _BETWEEN
 
 
 class Bytestream:
@@ -91,7 +97,7 @@ class Bytestream:
         gap, self._last = now - self._last, now
         if self._looks_like_escape(data, gap):
             self._plus += len(data)
-            self._arm(self._online.guard if self._plus == 3 else _BETWEEN, self._plus_quiet)
+            self._arm(self._online.guard if self._plus == 3 else self._online.between, self._plus_quiet)
             return len(data)
         self._flush_plus()
         taken = data[:_BACKLOG]
@@ -110,7 +116,7 @@ class Bytestream:
     def _looks_like_escape(self, data: bytes, gap: float) -> bool:
         if not self._online.escape or data.strip(b"+") or self._plus + len(data) > 3:
             return False
-        return gap < _BETWEEN if self._plus else gap >= self._online.guard
+        return gap < self._online.between if self._plus else gap >= self._online.guard
 
     def _plus_quiet(self) -> None:
         self._plus_timer = None
@@ -143,7 +149,9 @@ class Bytestream:
         self._disarm()
         while len(self._unsent) >= self._online.size and not self._sending:
             self._packet(self._online.size)
-        if self._unsent and not self._sending:
+        if self._unsent and not self._sending and not self._online.wait:
+            self._packet(len(self._unsent))
+        elif self._unsent and not self._sending:
             self._idle = self._environment.clock.call_later(self._environment.loop, self._online.wait, self._quiet)
 
     def _quiet(self) -> None:

@@ -42,7 +42,8 @@ class Command:
 
     Args:
         name: upper case, without the plus sign; basic commands are ``E``, ``&F``, ``S3``.
-        form: how it is called; a basic command with a value is `Form.EXECUTE` with one argument.
+        form: how it is called; a basic command with a value is `Form.EXECUTE` with one argument, and so is ``D``,
+            whose argument is the dial string with the semicolon that may end it.
         arguments: its values; empty for test, read and plain execute.
     """
 
@@ -61,6 +62,7 @@ class BadLine(ValueError):
 
 _EXTENDED = re.compile(r"\+([A-Z][A-Z0-9]*)", re.IGNORECASE)
 _BASIC = re.compile(r"(&?[A-Z])(\d{0,3})", re.IGNORECASE)
+_DIAL = re.compile(r"D", re.IGNORECASE)
 _REGISTER = re.compile(r"S(\d{1,3})(=\d{1,3}|\?)", re.IGNORECASE)
 
 
@@ -94,6 +96,10 @@ def parse(line: str) -> list[Command]:
             )
             commands.append(Command(f"S{int(match[1])}", form, arguments))
             at = match.end()
+        elif match := _DIAL.match(text, at):  # V.250 §6.3.1: up to a semicolon or the end of the line
+            at = _end_of_command(text, match.end()) + 1
+            dialled = text[match.end() : at]
+            commands.append(Command("D", Form.EXECUTE, (Argument(dialled),) if dialled else ()))
         elif match := _BASIC.match(text, at):
             arguments = (Argument(match[2]),) if match[2] else ()
             commands.append(Command(match[1].upper(), Form.EXECUTE, arguments))

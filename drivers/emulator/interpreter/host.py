@@ -51,4 +51,7 @@ class UartHost(Protocol):
         """Forget a session that has ended in data mode."""
 
     def hang_up(self, uart: int) -> None:
-        """Close the session that a UART is joined to in data mode."""
+        """Close the session that a UART is joined to in data mode, or end its data call."""
+
+    def end_call(self, uart: int) -> bool:
+        """End the call of a UART, if it has one, without a result code; return whether it had one."""

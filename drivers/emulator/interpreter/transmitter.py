@@ -25,6 +25,9 @@ class Outlet(Protocol):
     def resume_input(self) -> None:
         """Let the other side send again."""
 
+    def carrier(self, on: bool) -> None:
+        """Show whether there is a carrier (DCD), where the line can."""
+
 
 class Transmitter:
     """Transmits results, lines and data as one UART."""
@@ -40,16 +43,34 @@ class Transmitter:
         """Whether it has an outlet."""
         return self._outlet is not None
 
+    @property
+    def outlet(self) -> Outlet | None:
+        """Where it transmits, None for nowhere."""
+        return self._outlet
+
+    def item(self, item: str | Result) -> None:
+        """Write an unsolicited line or result code."""
+        if isinstance(item, Result):
+            self.result(item)
+        else:
+            self.line(item)
+
     def line(self, text: str) -> None:
         """Write an information line, a final text or an unsolicited line."""
         start = "\r\n" if self.settings.verbose else ""
         self._write(f"{start}{text}\r\n".encode("latin-1", "replace"))
 
-    def result(self, result: Result) -> None:
-        """Write a result code."""
+    def result(self, result: Result, more: str = "") -> None:
+        """Write a result code.
+
+        Args:
+            result: the code.
+            more: what stands behind its words with ATV1 and ATX1 to ATX4 (V.250 §6.2.7).
+        """
         if self.settings.quiet:
             return
-        self._write((f"\r\n{result.words}\r\n" if self.settings.verbose else f"{int(result)}\r").encode("ascii"))
+        words = f"{result.words} {more}" if more and self.settings.x else result.words
+        self._write((f"\r\n{words}\r\n" if self.settings.verbose else f"{int(result)}\r").encode("ascii"))
 
     def payload(self, data: bytes) -> None:
         """Write received data, with nothing around it."""
@@ -59,6 +80,8 @@ class Transmitter:
         """Write the end of a command."""
         if reply.text is not None:
             self.line(reply.text)
+        if reply.cme is not None and self.settings.quiet:
+            return  # 27.007 §9.2: it is a result code
         if reply.cme is not None and self.settings.cmee:
             shown = reply.cme if self.settings.cmee == 1 else CME_TEXTS.get(reply.cme, "unknown")
             self.line(f"+CME ERROR: {shown}")

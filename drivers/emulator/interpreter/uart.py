@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 from collections import deque
 from collections.abc import Callable
 
-from .bytestream import Bytestream, Online
-from .commandline import BadLine, Command, parse
+from .commandline import BadLine, parse
+from .data_mode import DataMode, Mode
 from .entry import Entry
-from .host import Execution, UartHost
-from .input_buffer import Hold, InputBuffer
-from .lines import LineAssembler
+from .host import UartHost
 from .output import Delivery
 from .replies import ERROR, Reply, Result
-from .transmitter import TX_HIGH, Outlet, Transmitter
+from .transmitter import TX_HIGH, Outlet
 from .uart_settings import SendSettings, UartSettings
 
 log: logging.Logger = logging.getLogger(__name__)
 
-_TYPING_HOLD = 1.0  # seconds that a line begun and not ended keeps unsolicited lines back
 
-
-class Mode(enum.Enum):
-    """What the received octets are."""
-
-    COMMAND = "command lines"
-    BUSY = "held, a command is running"
-    ENTRY = "data at a prompt"
-    DATA = "data of a session"
-
-
-class Uart(Transmitter):
+class Uart(DataMode):
     """Interprets the AT commands of one UART.
 
     Tests and fault injection may override `line`, `result` and `payload`: all that it writes passes through them.
@@ -43,21 +29,10 @@ class Uart(Transmitter):
     """
 
     def __init__(self, modem: UartHost, number: int) -> None:
-        super().__init__()
-        self.modem: UartHost = modem
-        self.number: int = number
+        super().__init__(modem, number)
         self.stored: UartSettings = UartSettings()  # AT&W
-        self.mode: Mode = Mode.COMMAND
         self.dropped_lines: int = 0  # unsolicited lines that came while nobody was attached
-        self._rx = InputBuffer()
         self._running = False
-        self._waiting: deque[str] = deque(maxlen=64)
-        self._typing = Hold(modem.environment, _TYPING_HOLD, self.pump)
-        self._stream: Bytestream | None = None
-        self._lines = LineAssembler()
-        self._dtr = True
-        self._commands: deque[Command] = deque()
-        self._call: Execution | None = None
         self._entry: Entry | None = None
         self._entered: Callable[[Entry], None] | None = None
 
@@ -71,6 +46,7 @@ class Uart(Transmitter):
         """Connect an outlet, and write what waits."""
         self.detach()
         self._outlet = outlet
+        self.carrier.show()
         self.pump()
 
     def detach(self) -> None:
@@ -85,10 +61,9 @@ class Uart(Transmitter):
         self._call = None
         self._entry = None
         self._entered = None
-        if self._stream is not None:
-            self._stream.stop()
-            self._stream = None
-        self.mode = Mode.COMMAND
+        self._leave_data_mode()
+        self.modem.end_call(self.number)
+        self.carrier.forget()
 
     def take_over(self) -> tuple[bytes, bytes]:
         """Detach so that something else can use the line; return the octets not sent yet and those not read yet."""
@@ -113,8 +88,8 @@ class Uart(Transmitter):
 
     # What waits to be written
 
-    def announce(self, text: str) -> None:
-        """Write an unsolicited line of the module as soon as no command and no prompt is open."""
+    def announce(self, text: str | Result) -> None:
+        """Write an unsolicited line, or a result code, as soon as no command and no prompt is open."""
         if self._outlet is None:
             self.dropped_lines += 1
             return
@@ -136,7 +111,7 @@ class Uart(Transmitter):
             elif self._held():
                 return
             elif self._waiting:
-                self.line(self._waiting.popleft())
+                self.item(self._waiting.popleft())
             elif not self._pump_output():
                 return
 
@@ -311,71 +286,3 @@ class Uart(Transmitter):
         self.mode = Mode.BUSY
         if entered is not None:
             entered(entry)
-
-    def _skip_lf(self) -> bool:
-        """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""
-        skipped = self._lines.skips_lf(self._rx.head()[:1])
-        self._rx.remove(int(skipped))
-        return skipped
-
-    # Data mode
-
-    def dtr(self, on: bool) -> None:
-        """Take the state of the host's DTR line: a drop leaves data mode as AT&D says."""
-        dropped = self._dtr and not on
-        self._dtr = on
-        if not dropped or self.mode is not Mode.DATA or not self.settings.dtr:
-            return
-        if self.settings.dtr == 2:
-            self.modem.hang_up(self.number)
-        self._escaped()
-
-    def _enter_data_mode(self, online: Online) -> None:
-        self._lines.clear()
-        self._typing.end()
-        self.mode = Mode.DATA
-        self._stream = Bytestream(self.modem.environment, online, self._escaped, self._run)
-
-    def resume_data_mode(self) -> bool:
-        """Carry out ATO; return False when there is no session to go back to."""
-        online = self.modem.online(self.number)
-        if online is None:
-            return False
-        self._call = None
-        self._commands.clear()
-        self.result(Result.CONNECT)
-        self._enter_data_mode(online)
-        return True
-
-    def _escaped(self) -> None:
-        self._stop_stream()
-        self.result(Result.OK)
-        self._run()
-
-    def _stop_stream(self) -> None:
-        if self._stream is not None:
-            self._stream.stop()
-            self._stream = None
-        self.mode = Mode.COMMAND
-        self._lines.reset()
-
-    def _take_stream(self) -> bool:
-        if self._stream is None or self._skip_lf():
-            return self._stream is not None
-        taken = self._stream.feed(self._rx.head())
-        self._rx.remove(taken)
-        return taken > 0
-
-    def _pump_stream(self) -> bool:
-        if self._stream is None:
-            return False
-        stream = self._stream.stream
-        if data := stream.take_raw():
-            self.payload(data)
-            return True
-        if not stream.connected:
-            # The rest of its output is the CLOSED line, which is written in command mode.
-            self.modem.forget_stream(stream)
-            self._stop_stream()
-            return True
-        return False

@@ -23,6 +23,7 @@ def _basic(name: str, field: str, highest: int, default: int = 0) -> None:
             return ERROR
         former = getattr(call.uart.settings, field)
         setattr(call.uart.settings, field, bool(value) if isinstance(former, bool) else value)
+        call.uart.carrier.show()
         return OK
 
 
@@ -43,8 +44,10 @@ def store_settings(call: UartCall) -> Reply:
 
 @uart_commands.command("Z", Form.EXECUTE)
 def stored_settings(call: UartCall) -> Reply:
-    """Answer ATZ: the settings that AT&W has stored; contexts and their owners stay."""
+    """Answer ATZ: hang up, and the settings that AT&W has stored (V.250 §6.1.1); contexts and their owners stay."""
+    _hang_up(call)
     call.uart.settings = call.uart.stored.copy()
+    call.uart.carrier.show()
     return OK
 
 
@@ -52,6 +55,7 @@ def stored_settings(call: UartCall) -> Reply:
 def factory_settings(call: UartCall) -> Reply:
     """Answer AT&F: the UART's settings as they left the factory."""
     call.uart.settings = UartSettings()
+    call.uart.carrier.show()
     return OK
 
 
@@ -105,9 +109,33 @@ def _number(name: str, values: str, field: str, highest: int) -> None:
 
 _number("CMEE", "(0-2)", "cmee", 2)
 
-# Data mode
+# What dialers send first, of modems with a loudspeaker and a choice of dialling and of fax: V.250 §6.3, T.31 §8.2
 
-uart_commands.text("H", Form.EXECUTE, "")
+for _name in ("L", "M", "P", "T"):
+    uart_commands.text(_name, Form.EXECUTE, "")
+uart_commands.text("FCLASS", Form.TEST, "0")
+uart_commands.text("FCLASS", Form.READ, "0")
+
+
+@uart_commands.command("FCLASS", Form.WRITE)
+def service_class(call: UartCall) -> Reply:
+    """Answer AT+FCLASS=: there is data, 0, and no fax."""
+    return OK if call.texts == ["0"] else ERROR
+
+
+# Calls and data mode
+
+
+def _hang_up(call: UartCall) -> None:
+    if call.uart.modem.end_call(call.uart.number):
+        call.uart.carrier.lost()
+
+
+@uart_commands.command("H", Form.EXECUTE)
+def hang_up(call: UartCall) -> Reply:
+    """Answer ATH (V.250 §6.3.6)."""
+    _hang_up(call)
+    return OK
 
 
 @uart_commands.command("O", Form.EXECUTE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from cmux.aio import MuxProtocol
 
@@ -39,6 +40,13 @@ class Channel:
         """See `Outlet.resume_input`."""
         if self._mux.multiplexer.is_open(self._dlci):
             self._mux.multiplexer.resume_reading(self._dlci, self._mux.now())
+            self._mux.flush()
+
+    def carrier(self, on: bool) -> None:
+        """See `Outlet.carrier`: the bit DV of MSC, which stands in the line before the octets that follow."""
+        core = self._mux.multiplexer
+        if core.is_open(self._dlci):
+            core.set_signals(self._dlci, replace(core.own_signals(self._dlci), dv=on), self._mux.now())
             self._mux.flush()
 
 

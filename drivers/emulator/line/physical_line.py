@@ -223,6 +223,9 @@ class PhysicalLine(asyncio.Protocol):
             self._signal_flow(XON)
             self._transport.resume_reading()
 
+    def carrier(self, on: bool) -> None:
+        """See `Outlet.carrier`: a pseudo-terminal or a TCP port has none, and a null-modem cable joins it to DTR."""
+
     def _signal_flow(self, octet: int) -> None:
         if self._transport is not None and self._modem.flow[1] == _SOFTWARE:
             self._transport.write(bytes([octet]))

@@ -10,6 +10,7 @@ from typing import Protocol
 from ...clock import Timer
 from ..environment import Environment
 from ..interpreter.output import Delivery, Urc
+from ..interpreter.replies import Result
 from ..network.session import NetworkSession, SessionState
 from .indications import Indications
 from .receive_header import MAXIMUM, HeaderOptions, header
@@ -71,6 +72,9 @@ class ContextSession:
         index: its profile, 0 to 5 for a client, 0 to 4 for a server's.
         network: the session as the network has it.
     """
+
+    final: Result | None = None
+    """See `DataStream.final`: a CLOSED line tells of it."""
 
     def __init__(
         self, host: SessionHost, environment: Environment, role: Role, index: int, network: NetworkSession

@@ -13,6 +13,7 @@ from ..interpreter.uart import Uart
 from ..interpreter.uart_settings import SendSettings
 from ..modem import UARTS, Modem
 from .context import Context
+from .data_calls import DataCalls
 from .ownership import CONTEXTS, Need, Ownership
 from .states import ACTIVE, ContextState
 
@@ -46,6 +47,7 @@ class QuectelGsmModem(Modem):
         self.contexts: list[Context] = [
             Context(number, environment, self.route, self._may_start) for number in CONTEXTS
         ]
+        self.data_calls: DataCalls = DataCalls(environment, lambda number: self.contexts[number].in_use)
         self.ntp_server: tuple[str, int] = ("210.72.145.44", 123)  # AT+QNTP
         self._turn = 0
 
@@ -63,7 +65,15 @@ class QuectelGsmModem(Modem):
         if not self.multiplexing and need is not Need.READ:
             self.ownership.adopt(uart, self.ownership.foreground(uart))
         context = self.foreground(uart)
+        if need in (Need.ACTIVATE, Need.CONTROL) and self.data_calls.uses(context.number):
+            return False
         return self.ownership.admit(uart, context.number, need, context.in_use)
+
+    def select(self, uart: int, number: int) -> bool:
+        """Carry out AT+QIFGCNT: take a context, or return False; one that a data call uses is nobody else's."""
+        if self.data_calls.uses(number):
+            return False
+        return self.ownership.select(uart, number, self.contexts[number].in_use)
 
     def foreground(self, uart: int) -> Context:
         """Return the context that a UART's commands are for."""
@@ -100,19 +110,26 @@ class QuectelGsmModem(Modem):
         return sum(self.contexts[number].forget_urcs() for number in self.ownership.owned(uart))
 
     def online(self, uart: int) -> Online | None:
-        """Return the transparent session of the foreground context of a UART, or None."""
-        return self.foreground(uart).online()
+        """Return the data call of a UART, the transparent session of its foreground context, or None."""
+        return self.data_calls.online(uart) or self.foreground(uart).online()
 
     def forget_stream(self, stream: DataStream) -> None:
-        """Forget a transparent session that has ended."""
+        """Forget a transparent session or a data call that has ended."""
+        self.data_calls.forget(stream)
         for context in self.contexts:
             if context.bytestream is stream:
                 context.bytestream = None
 
     def hang_up(self, uart: int) -> None:
-        """Close the transparent session of a UART from our side."""
+        """End the data call of a UART, or close its transparent session from our side."""
+        if self.end_call(uart):
+            return
         for number in self.ownership.owned(uart):
             self.contexts[number].hang_up()
+
+    def end_call(self, uart: int) -> bool:
+        """See `UartHost.end_call`."""
+        return self.data_calls.end(uart)
 
     # The contexts
 
@@ -120,6 +137,8 @@ class QuectelGsmModem(Modem):
         """Return whether a context may be activated beside the other one."""
         mine = self.contexts[number]
         other = self.contexts[1 - number]
+        if self.data_calls.uses(number):
+            return False
         if other.state not in ACTIVE:
             return True
         if mine.settings.bearer == 0 or other.settings.bearer == 0:
@@ -136,6 +155,7 @@ class QuectelGsmModem(Modem):
     def drop_contexts(self) -> None:
         """Deactivate all contexts from the network's side."""
         for context in self.contexts:
+            self.data_calls.drop(context.number)
             context.drop()
 
     def break_sessions(self) -> None:
@@ -153,10 +173,15 @@ class QuectelGsmModem(Modem):
 
     def power_down(self) -> None:
         """Reset everything that is lost without power."""
+        self.data_calls.reset()
         for context in self.contexts:
             context.reset()
         self.ownership.reset()
         super().power_down()
+
+    async def ended(self) -> None:
+        """See `Modem.ended`."""
+        await self.data_calls.close()
 
     def sim_lines(self) -> list[str]:
         """Return the lines that announce the state of the SIM, and that calls are possible once it is ready."""

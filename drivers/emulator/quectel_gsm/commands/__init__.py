@@ -10,6 +10,8 @@ from ...interpreter.uart_commands import uart_commands
 from ...line.line_commands import line_commands
 from ..call import Call
 from .data import data_commands
+from .data_calls import data_call_commands
+from .dial_commands import dial_commands
 from .identification import identification
 from .messages import message_commands
 from .network import network_commands
@@ -23,6 +25,8 @@ _TABLES = (
     identification,
     line_commands,
     phone_commands,
+    dial_commands,
+    data_call_commands,
     quectel_commands,
     message_commands,
     settings_commands,

@@ -195,13 +195,14 @@ _text("CGACT", Form.TEST, "+CGACT: (0,1)")
 def read_activation(call: Call) -> Reply:
     """Answer AT+CGACT?."""
     for number in sorted(call.modem.definitions):
-        call.line(f"+CGACT: {number},{int(number in call.modem.activated)}")
+        active = number in call.modem.activated or call.modem.data_calls.uses(number - 1)
+        call.line(f"+CGACT: {number},{int(active)}")
     return OK
 
 
 @_command("CGACT", Form.WRITE)
 def activate_definition(call: Call) -> Reply:
-    """Answer AT+CGACT=."""
+    """Answer AT+CGACT=; a data call ends with its context."""
     wanted = call.number(0, 0, 1)
     number = call.number(1, 1, 2) if len(call.texts) == 2 else 1
     if wanted is None or number is None or len(call.texts) > 2:
@@ -209,6 +210,8 @@ def activate_definition(call: Call) -> Reply:
     if wanted and not call.modem.environment.network.grants:
         return cme(NO_NETWORK_SERVICE)
     (call.modem.activated.add if wanted else call.modem.activated.discard)(number)
+    if not wanted:
+        call.modem.data_calls.drop(number - 1)
     return OK
 
 

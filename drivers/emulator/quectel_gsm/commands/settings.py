@@ -41,8 +41,7 @@ def select_foreground(call: Call) -> Reply:
     number = call.number(0, CONTEXTS[0], CONTEXTS[-1])
     if number is None or len(call.texts) != 1:
         return ERROR
-    in_use = call.modem.contexts[number].in_use
-    return OK if call.modem.ownership.select(call.uart.number, number, in_use) else ERROR
+    return OK if call.modem.select(call.uart.number, number) else ERROR
 
 
 # The bearer

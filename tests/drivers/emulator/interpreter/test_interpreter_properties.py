@@ -34,6 +34,9 @@ class Sink:
     def resume_input(self) -> None:
         self.paused = False
 
+    def carrier(self, on: bool) -> None:
+        pass
+
 
 class Stubborn(Sink):
     """An outlet that takes nothing."""
@@ -48,7 +51,16 @@ TEXTS = st.lists(
             [
                 *(b"AT", b"\r", b"\r\n", b"at+", b"+QIFGCNT", b"=", b"?", b"0", b"1", b'"', b",", b";", b"\b", b"\x1a"),
                 *(b"ATE0\r", b"ATV0\r", b"AT+QIREGAPP\r", b"AT+QIMUX=1\r", b"AT+QIDEACT\r", b"AT+QISTATE\r"),
-                *(b"AT+QISEND\r", b"AT+QICLOSE\r", b"AT+QISTAT\r", b"AT+CFUN=1,1\r", b"AT&V\r", b"ATI\r", b" "),
+                *(
+                    b"AT+QISEND\r",
+                    b"AT+QICLOSE\r",
+                    b"AT+QISTAT\r",
+                    b"AT+CFUN=1,1\r",
+                    b"AT&V\r",
+                    b"ATD*99#\r",
+                    b"ATI\r",
+                    b" ",
+                ),
             ]
         ),
         st.binary(max_size=8),

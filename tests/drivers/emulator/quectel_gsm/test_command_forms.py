@@ -77,6 +77,8 @@ FORMS: dict[str, tuple[str, str, str | None, str | None, str]] = {
     "CGATT": ("+CGATT: (0,1)", "+CGATT: 1", "1", "2", ERROR),
     "CGDCONT": ('+CGDCONT: (1-2),"IP",,,(0),(0)', OK, '1,"IP","CMNET"', '3,"IP"', ERROR),
     "CGACT": ("+CGACT: (0,1)", OK, "1,1", "2,1", ERROR),
+    "CGDATA": ('+CGDATA: ("PPP")', ERROR, None, '"PPP",3', "!NO CARRIER"),
+    "FCLASS": ("0", "0", None, "1", ERROR),
     "COPS": ('+COPS: (2,"CHINA MOBILE","CMCC","46000"),,(0-4),(0-2)', '+COPS: 0,0,"CHINA MOBILE"', "0", "5", ERROR),
     "CFUN": ("+CFUN: (0,1,4),(0,1)", "+CFUN: 1", "4", "2", ERROR),
     "CMEE": ("+CMEE: (0-2)", "+CMEE: 1", "2", "3", ERROR),
@@ -165,6 +167,7 @@ def octets_with_atv0(answer: str) -> str:
         ERROR: "4\r",
         "!OK\n\nSTATE: IP INITIAL": "0\r0\r\n",
         "!OK\n\nS: INITIAL": "0\rS: INITIAL\r\n",
+        "!NO CARRIER": "3\r",
     }
     text = answer.replace("\n", "\r\n")
     return numbers.get(answer) or (f"{text[1:]}\r\n" if answer.startswith("!") else f"{text}\r\n0\r")

@@ -1,0 +1,154 @@
+"""One run of the program: its terminal, what waits for the line, and every way in which it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from emulator_host import PATIENCE, settle
+from ppp_programs import BRIEF, ECHO, FLOOD, STUBBORN, gone, python, spared_hangups
+
+from drivers.emulator.ppp.program import HELD, PppProgram
+
+
+class Listener:
+    """Takes what a program says."""
+
+    def __init__(self) -> None:
+        self.heard = bytearray()
+        self.taking = True
+        self.program: PppProgram | None = None
+        self._came = asyncio.Event()
+
+    def changed(self) -> None:
+        if self.program is not None:
+            while self.taking and (data := self.program.take_raw()):
+                self.heard += data
+        self._came.set()
+
+    async def until(self, wanted: Callable[[], object]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not wanted():
+                self._came.clear()
+                await self._came.wait()
+
+
+@asynccontextmanager
+async def running(command: tuple[str, ...]) -> AsyncIterator[tuple[PppProgram, Listener]]:
+    listener = Listener()
+    program = await PppProgram.start(command, listener.changed, asyncio.get_running_loop())
+    listener.program = program
+    try:
+        yield program, listener
+    finally:
+        program.hang_up()
+        await asyncio.wait_for(program.exited, PATIENCE)
+
+
+async def process_of(listener: Listener) -> int:
+    await listener.until(lambda: b"." in listener.heard)
+    return int(listener.heard.partition(b".")[0])
+
+
+async def test_it_leads_a_session_whose_terminal_is_its_own() -> None:
+    code = (
+        "tty = os.open('/dev/tty', os.O_RDWR)\n"
+        "leads = os.getsid(0) == os.getpid() == os.getpgrp() == os.tcgetpgrp(tty)\n"
+        "os.write(tty, b'%d %d.' % (leads, os.isatty(0) and os.ttyname(0) == os.ttyname(1)))\nos.read(0, 1)"
+    )
+    async with running(python(code)) as (_, listener):
+        await listener.until(lambda: b"." in listener.heard)
+        assert listener.heard == b"1 1."
+
+
+async def test_the_terminal_is_raw_in_both_directions() -> None:
+    every = bytes(range(256)) * 40
+    async with running(ECHO) as (program, listener):
+        await process_of(listener)
+        listener.heard.clear()
+        done: list[bool] = []
+        program.send(every, done.append)
+        await listener.until(lambda: len(listener.heard) >= len(every))
+        assert listener.heard == every
+        assert done == [True]
+        assert program.lost == 0
+
+
+async def test_what_waits_for_the_line_has_a_bound() -> None:
+    async with running(FLOOD) as (program, listener):
+        listener.taking = False
+        await listener.until(lambda: len(program._received) >= HELD)
+        await settle()
+        assert HELD <= len(program._received) < 2 * HELD
+        listener.taking = True
+        listener.changed()
+        await listener.until(lambda: len(listener.heard) > 10 * HELD)
+
+
+async def test_octets_for_a_program_that_reads_nothing_wait_and_are_lost_with_it() -> None:
+    async with running(STUBBORN) as (program, listener):
+        await process_of(listener)
+        done: list[bool] = []
+        program.send(bytes(1 << 20), done.append)
+        assert not done
+        program.hang_up()
+        assert done == [True]
+        assert program.lost > 0
+
+
+async def test_one_that_ends_is_read_to_its_last_octet_and_reaped() -> None:
+    async with running(BRIEF) as (program, listener):
+        await listener.until(lambda: listener.heard == b"bye")
+        assert program.connected
+        program.send(b"x", lambda sent: None)
+        await listener.until(lambda: not program.connected)
+        await asyncio.wait_for(program.exited, PATIENCE)
+
+
+async def test_one_that_is_hung_up_on_gets_sighup() -> None:
+    async with running(ECHO) as (program, listener):
+        await process_of(listener)
+        program.hang_up()
+        assert not program.connected
+        await asyncio.wait_for(program.exited, PATIENCE)
+        assert program.returncode == -signal.SIGHUP
+
+
+async def test_one_that_ignores_sighup_is_killed() -> None:
+    async with running(STUBBORN) as (program, listener):
+        await process_of(listener)
+        program.hang_up()
+        await asyncio.wait_for(program.exited, PATIENCE)
+        assert program.returncode == -signal.SIGKILL
+
+
+async def test_one_that_closes_its_terminal_and_stays_is_ended() -> None:
+    code = "os.write(1, b'%d.' % os.getpid())\nos.read(0, 1)\nos.close(0)\nos.close(1)\nwhile True: time.sleep(60)"
+    async with running(python(code)) as (program, listener):
+        process = await process_of(listener)
+        program.send(b"x", lambda sent: None)
+        await listener.until(lambda: not program.connected)
+        await gone(process)
+
+
+async def test_what_it_has_started_itself_goes_with_it() -> None:
+    code = (
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nchild = os.fork()\nif not child:\n  while True: time.sleep(60)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\nos.write(1, b'%d.' % child)\nwhile True: time.sleep(60)"
+    )
+    async with running(python(code)) as (program, listener):
+        child = await process_of(listener)
+        program.hang_up()
+        await asyncio.wait_for(program.exited, PATIENCE)
+        await gone(child)
+
+
+async def test_a_module_that_was_started_with_nohup_still_hangs_up() -> None:
+    with spared_hangups():
+        async with running(ECHO) as (program, listener):
+            await process_of(listener)
+            program.hang_up()
+            await asyncio.wait_for(program.exited, PATIENCE)
+            assert program.returncode == -signal.SIGHUP
