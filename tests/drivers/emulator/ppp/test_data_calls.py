@@ -71,6 +71,7 @@ def data_terminal_ready(lab: Lab, dlci: int, on: bool) -> None:
 # Dialling
 
 
+@pytest.mark.statement("27.007 10.1.12", "27.007 10.2.1.1", "V.250 6.3.1")
 @pytest.mark.parametrize(
     "command",
     [
@@ -79,7 +80,6 @@ def data_terminal_ready(lab: Lab, dlci: int, on: bool) -> None:
     ],
 )
 async def test_every_form_of_dialling_leads_to_the_program(command: str) -> None:
-    """27.007 §10.1.12 and §10.2.1.1, V.250 §6.3.1."""
     async with Lab(EmulatedModule(ppp=ECHO)) as lab:
         await dialled(lab.plain, command)
         await echoed(lab.plain, bytes(range(256)))
@@ -110,6 +110,7 @@ async def test_without_a_program_there_is_no_carrier(reading: str, answer: str) 
         await lab.plain.ask('AT+CGDATA="PPP",1', answer)
 
 
+@pytest.mark.statement("V.250 6.2.7")
 @pytest.mark.parametrize(
     ("behaviour", "before", "answer"),
     [
@@ -127,8 +128,8 @@ async def test_connect_has_a_rate_where_the_behaviour_and_atx_want_one(
         await lab.plain.ask("ATD*99#", answer)
 
 
+@pytest.mark.statement("V.250 6.2.5", "V.250 6.2.6")
 async def test_results_are_numbers_after_atv0_and_not_there_after_atq1() -> None:
-    """V.250 §6.2.5 and §6.2.6."""
     async with Lab(EmulatedModule(ppp=BRIEF)) as lab:
         await lab.plain.ask("ATE0V0", "ATE0V0\r0\r", echo=False)
         await lab.plain.ask("ATD*99#", "1\rbye", echo=False)
@@ -236,8 +237,8 @@ async def test_unsolicited_lines_wait_until_the_call_is_over() -> None:
 # Carrier
 
 
+@pytest.mark.statement("V.250 6.2.8")
 async def test_carrier_comes_before_connect_and_goes_before_no_carrier() -> None:
-    """27.010 §5.4.6.3.7: DV; V.250 §6.2.8."""
     async with Recorder(EmulatedModule(ppp=BRIEF, behaviour=Behaviour(idle_carrier=False))) as lab:
         await lab.multiplex()
         uart = await lab.open(1)
@@ -255,6 +256,7 @@ async def test_without_an_idle_carrier_it_is_off_as_soon_as_the_channel_is_open(
         assert not await carrier(lab, 1)
 
 
+@pytest.mark.statement("V.250 6.2.8")
 async def test_carrier_is_on_before_the_first_call_and_off_after_it() -> None:
     async with channels(EmulatedModule(ppp=BRIEF), 1) as (lab, (uart,)):
         assert await carrier(lab, 1)
@@ -273,6 +275,7 @@ async def test_carrier_is_on_before_the_first_call_and_off_after_it() -> None:
 # The escape
 
 
+@pytest.mark.statement("V.250 6.3.6", "V.250 6.3.7")
 async def test_plus_signs_lead_to_commands_ato_back_and_ath_hangs_up() -> None:
     clock = Turning()
     async with channels(EmulatedModule(ppp=ECHO, clock=clock), 1) as (lab, (uart,)):
@@ -350,9 +353,9 @@ async def test_the_end_of_the_program_is_no_carrier_and_dialling_again_works_at_
             await lab.plain.ask("AT", OK)
 
 
+@pytest.mark.statement("V.250 6.2.9")
 @pytest.mark.parametrize("setting", [0, 1, 2])
 async def test_dtr_does_what_at_and_d_says(setting: int) -> None:
-    """V.250 §6.2.9."""
     async with channels(EmulatedModule(ppp=ECHO), 1) as (lab, (uart,)):
         await uart.ask(f"AT&D{setting}")
         process = await dialled(uart)
@@ -391,8 +394,8 @@ async def test_dtr_also_hangs_up_while_commands_are_typed_and_while_it_dials() -
         await uart.ask("AT", OK)
 
 
+@pytest.mark.statement("V.250 6.1.1b")
 async def test_atz_hangs_up() -> None:
-    """V.250 §6.1.1."""
     clock = Turning()
     async with Lab(EmulatedModule(ppp=ECHO, clock=clock)) as lab:
         process = await dialled(lab.plain)
