@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
 import struct
 import threading
@@ -47,6 +48,7 @@ from drivers.emulator.interpreter.input_buffer import InputBuffer
 from drivers.emulator.interpreter.lines import LineAssembler
 from drivers.emulator.line.channel import Loopback
 from drivers.emulator.network.udp_session import UdpSession
+from drivers.emulator.ppp.program import HELD, PppProgram
 from drivers.emulator.quectel_gsm.outbox import Outbox
 from drivers.errors import ReceiveOverflow
 from drivers.tcpip.core.listener_state import ListenerState
@@ -628,6 +630,25 @@ def _(limit: int) -> Seen:
         kept = len(uart._waiting)
         assert uart._waiting[-1] == "line 999"
         return Seen(kept, {"dropped_lines": uart.dropped_lines})
+
+
+@case("octets of the program of a data call, for the emulated module")
+def _(limit: int) -> Seen:
+    async def read(portions: list[bytes]) -> int:
+        came, said = os.pipe()
+        program = PppProgram(asyncio.get_running_loop(), "program", lambda: None)
+        program._master = came
+        program._read_on()
+        for portion in portions:
+            os.write(said, portion)
+            program._readable()
+        kept = len(program._received)
+        assert not program._reading
+        program.hang_up()
+        os.close(said)
+        return kept
+
+    return Seen(asyncio.run(read([bytes(HELD - 1), bytes(HELD)])), {})
 
 
 class _modem:

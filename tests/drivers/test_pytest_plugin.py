@@ -49,6 +49,21 @@ def test_then_all(m10):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_marker_names_the_program_for_ppp(tmp_path: Path) -> None:
+    text = """
+import pytest, serial
+@pytest.mark.m10(ppp="cat")
+def test_call(m10):
+    with serial.serial_for_url(m10.url, timeout=5) as port:
+        port.write(b"ATD*99#\\r")
+        assert port.read_until(b"CONNECT\\r\\n").endswith(b"CONNECT\\r\\n")
+        port.write(b"octets")
+        assert port.read(6) == b"octets"
+"""
+    done = run(tmp_path, test_it=text)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_options_and_markers_say_how_the_module_is_and_the_nearest_marker_wins(tmp_path: Path) -> None:
     text = """
 import pytest, serial

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import serial
 from emulator_programs import emulator
 
 
@@ -20,6 +21,21 @@ def test_a_chat_script_connects_and_a_wrong_pin_aborts_it(tmp_path: Path) -> Non
         connection, _ = server.accept()
         connection.close()
         assert chat(where, "TIMEOUT", "5", "ABORT", "ERROR", "", "AT+CPIN=0000", "OK") == 4  # the first abort string
+
+
+@pytest.mark.interop("chat")
+def test_chat_dials_to_connect_and_says_no_carrier_when_nobody_answers(tmp_path: Path) -> None:
+    script = ["TIMEOUT", "5", "ABORT", "BUSY", "ABORT", "ERROR", "ABORT", "NO CARRIER", "", "ATZ", "OK"]
+    for first in ("ATQ0 V1 E1 S0=0 &C1 &D2 +FCLASS=0", "ATX4", r"AT+CGDCONT=1,\"IP\",\"internet\""):
+        script += [first, "OK"]
+    script += ["ATDT*99***1#", "CONNECT", ""]
+    with emulator("--pty", tmp_path / "m10", "--ppp", "cat") as where:
+        assert chat(where, *script) == 0
+        with serial.serial_for_url(where, timeout=10) as port:
+            port.write(b"the octets are the program's")
+            assert port.read_until(b"program's").lstrip() == b"the octets are the program's"
+    with emulator("--pty", tmp_path / "m10") as where:
+        assert chat(where, *script) == 6  # the third abort string
 
 
 @pytest.mark.interop("socat", "chat")

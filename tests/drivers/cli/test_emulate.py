@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,11 +14,47 @@ from pathlib import Path
 
 import pytest
 import serial
+from ppp_programs import ECHO, STUBBORN, wait_until_gone
 
 import cmux
 from cmux.pty import Pty
 from drivers.cli import main
 from drivers.emulator import Behaviour
+
+
+@pytest.mark.parametrize("command", ["no-such-program ppp", "/etc/passwd"])
+def test_a_program_for_ppp_that_does_not_exist_is_one_line_and_1_before_the_module_starts(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["emulate", "--pty", str(tmp_path / "m10"), "--ppp", command]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.count("\n") == 1
+    assert f"--ppp {command.split()[0]}: " in told.err
+    assert not os.path.lexists(tmp_path / "m10")
+
+
+@pytest.mark.parametrize("command", ["", "'not closed"])
+def test_what_is_no_command_for_ppp_is_a_mistake_of_usage(command: str, tmp_path: Path) -> None:
+    assert main(["emulate", "--pty", str(tmp_path / "m10"), "--ppp", command]) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pseudo-terminals and sessions are looked at as Linux has them")
+@pytest.mark.parametrize("program", [ECHO, STUBBORN], ids=["echo", "stubborn"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_program_for_ppp_ends_with_the_module_however_that_ends(
+    program: tuple[str, ...], number: signal.Signals, tmp_path: Path
+) -> None:
+    with (
+        emulating("--pty", str(tmp_path / "m10"), "--ppp", shlex.join(program)) as process,
+        serial.serial_for_url(ready(process), timeout=10) as port,
+    ):
+        port.write(b"ATD*99#\r")
+        port.read_until(b"CONNECT\r\n")
+        called = int(port.read_until(b".").removesuffix(b"."))
+        process.send_signal(number)
+        process.wait(10)
+        wait_until_gone(called)
 
 
 @contextmanager
