@@ -155,6 +155,9 @@ class Behaviour:
         "uart1", "leaving multiplexer mode: contexts pass to the plain UART, or stay where they were"
     )
 
+    # Calls
+    ring_interval: float = _reading(5.0, "seconds between two RING: no document says; users of real modules see 3 to 6")
+
     # Multiplexer mode
     cmux_settle: float = _reading(
         0.0,

@@ -47,6 +47,8 @@ class Network:
         silent: whether what is sent is taken and never arrives, and nothing comes back.
         sim: the state of the SIM; without a ready one there is no service.
         pin: what unlocks the SIM.
+        calls: what becomes of calls that are made: ``real`` ones reach other modules of the process and nobody else,
+            others are ``answered``, meet a ``busy`` line or have ``no_answer``, whoever has the number.
     """
 
     registered: bool = True
@@ -55,6 +57,7 @@ class Network:
     silent: bool = False
     sim: Sim = Sim.READY
     pin: str = "1234"
+    calls: str = "real"
 
     @property
     def service(self) -> bool:

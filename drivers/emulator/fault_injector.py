@@ -64,6 +64,7 @@ def network_of(faults: Faults) -> Network:
         accepts=faults.activation,
         silent=faults.silent,
         sim=_SIMS[faults.sim],
+        calls=faults.calls,
     )
 
 

@@ -43,6 +43,7 @@ class Faults:
         registration: whether the module is registered at first.
         activation: whether activations are granted at first.
         silent: whether the network is silent at first.
+        calls: what becomes of calls that are made: ``real``, ``answered``, ``busy`` or ``no_answer``.
         moments: what happens again and again, and the least and the greatest number of seconds between.
     """
 
@@ -55,6 +56,7 @@ class Faults:
     registration: bool = True
     activation: bool = True
     silent: bool = False
+    calls: str = "real"
     moments: tuple[tuple[Moment, float, float], ...] = ()
 
     @property
@@ -157,5 +159,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "registration": _one_of(on=True, off=False),
     "activation": _one_of(granted=True, refused=False),
     "silent": _one_of(on=True, off=False),
+    "calls": _one_of(real="real", answered="answered", busy="busy", no_answer="no_answer"),
 }
 _MOMENTS = {moment.value: moment for moment in Moment}

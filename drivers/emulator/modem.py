@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from ..clock import Timer
+from .calls.phone_book import PhoneBook
+from .calls.ussd import Ussd
+from .calls.voice import Calls
 from .environment import Environment, Network
 from .interpreter.bytestream import DataStream, Online
 from .interpreter.commandline import Command
@@ -36,6 +39,9 @@ class Modem(abc.ABC):
     ) -> None:
         self.environment: Environment = environment
         self.uarts: list[Uart] = [uart_class(self, number) for number in range(UARTS)]
+        self.calls: Calls = Calls(environment, self.uarts)
+        self.ussd: Ussd = Ussd(environment, self.uarts)
+        self.phone_book: PhoneBook = PhoneBook(environment.subscriber.number)
         self.wall_clock: WallClock = WallClock(environment.clock)
         self.functionality: int = 1  # AT+CFUN
         self.wrong_pins: int = 0
@@ -57,6 +63,11 @@ class Modem(abc.ABC):
         self._booted = False
         self._registering: Timer | None = None
         self._booting: Timer | None = None
+
+    @property
+    def charset(self) -> str:
+        """AT+CSCS: the character set of texts."""
+        return self.texts.get("CSCS", '"GSM"').strip('"')
 
     # What a family adds
 
@@ -144,6 +155,7 @@ class Modem(abc.ABC):
         self.environment.change_network(network)
         if former.service and not network.service:
             self.drop_contexts()
+            self.calls.network_changed()
         if former.service != network.service:
             self.tell_registration()
 
@@ -161,6 +173,8 @@ class Modem(abc.ABC):
         for timer in (self._registering, self._booting):
             if timer is not None:
                 timer.cancel()
+        self.calls.reset()
+        self.ussd.reset()
         self.functionality, self.deaf = 1, False
         self.numbers = dict(self._numbers)
         self.texts.clear()
@@ -173,7 +187,9 @@ class Modem(abc.ABC):
         if self.restarted is not None:
             self.restarted()
         network = self.environment.network
-        self.environment.change_network(Network(sim=network.sim, pin=network.pin, accepts=network.accepts))
+        self.environment.change_network(
+            Network(sim=network.sim, pin=network.pin, accepts=network.accepts, calls=network.calls)
+        )
         self._announce_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self.sim_lines()])
         self._registering = self.environment.clock.call_later(
             self.environment.loop, _REGISTRATION, self.tell_registration

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from .calls.states import CallInput
 from .fault_injector import happen
 from .faults import Moment
 from .modem import Modem
@@ -51,6 +52,10 @@ def _moment(moment: Moment) -> Callable[[Modem], None]:
     return lambda modem: happen(modem, moment)
 
 
+def _call(what: CallInput) -> Callable[[Modem], None]:
+    return lambda modem: modem.calls.happen(what)
+
+
 _MOMENTS: dict[Moment, str] = {
     Moment.RESET: "the module restarts",
     Moment.PDP_DEACT: "the network deactivates all contexts",
@@ -68,6 +73,12 @@ _MOMENTS: dict[Moment, str] = {
 
 WORDS: dict[str, Word] = {
     **{moment.value: Word(about, _moment(moment)) for moment, about in _MOMENTS.items()},
+    "ring": Word("somebody calls", lambda modem, number="": modem.calls.ring(number), "[NUMBER]"),
+    "answer": Word("the other side answers the call", _call(CallInput.ACCEPTED)),
+    "busy": Word("the other side of the call is busy", _call(CallInput.BUSY)),
+    "no_answer": Word("the other side does not answer the call", _call(CallInput.UNANSWERED)),
+    "hang_up": Word("the other side hangs up", _call(CallInput.RELEASED)),
+    "ussd": Word("the network says something", lambda modem, text: modem.ussd.say(text, modem.charset), "TEXT"),
 }
 """All words, by their names; a part of the module that others can make do something has its rows here."""
 

@@ -47,6 +47,8 @@ class Reply:
 OK = Reply(Result.OK)
 ERROR = Reply(Result.ERROR)
 NO_CARRIER = Reply(Result.NO_CARRIER)
+BUSY = Reply(Result.BUSY)
+NO_ANSWER = Reply(Result.NO_ANSWER)
 ANSWERED = Reply()  # the command has written its answer itself
 
 
@@ -66,6 +68,11 @@ SIM_NOT_INSERTED = 10
 SIM_PIN_REQUIRED = 11
 SIM_PUK_REQUIRED = 12
 INCORRECT_PASSWORD = 16
+INVALID_INDEX = 21
+NOT_FOUND = 22
+TEXT_TOO_LONG = 24
+NUMBER_TOO_LONG = 26
+NOT_A_NUMBER = 27
 NO_NETWORK_SERVICE = 30
 
 #: What CMEE=2 shows in place of the number.
@@ -76,5 +83,10 @@ CME_TEXTS = {
     SIM_PIN_REQUIRED: "SIM PIN required",
     SIM_PUK_REQUIRED: "SIM PUK required",
     INCORRECT_PASSWORD: "incorrect password",
+    INVALID_INDEX: "invalid index",
+    NOT_FOUND: "not found",
+    TEXT_TOO_LONG: "text string too long",
+    NUMBER_TOO_LONG: "dial string too long",
+    NOT_A_NUMBER: "invalid characters in dial string",
     NO_NETWORK_SERVICE: "no network service",
 }

@@ -33,6 +33,7 @@ class Uart(DataMode):
         self.stored: UartSettings = UartSettings()  # AT&W
         self.dropped_lines: int = 0  # unsolicited lines that came while nobody was attached
         self._running = False
+        self._abort: Callable[[], object] | None = None
         self._entry: Entry | None = None
         self._entered: Callable[[Entry], None] | None = None
 
@@ -58,7 +59,7 @@ class Uart(DataMode):
         self._lines.reset()
         self._typing.end()
         self._commands.clear()
-        self._call = None
+        self._call = self._abort = None
         self._entry = None
         self._entered = None
         self._leave_data_mode()
@@ -170,7 +171,7 @@ class Uart(DataMode):
             return True
         if self.mode is Mode.DATA:
             return self._take_stream()
-        return False
+        return self._take_abort()
 
     # Command lines
 
@@ -217,8 +218,27 @@ class Uart(DataMode):
                 return  # the UART was reset by its own command
             self._end(reply)
 
+    def abortable(self, abort: Callable[[], object]) -> None:
+        """Let any character abort the command that is running (V.250 §5.6).
+
+        Args:
+            abort: ends the command; it is called once.
+        """
+        self._abort = abort
+
+    def _take_abort(self) -> bool:
+        """Abort the command that is running if it can be aborted; the character is gone. A LF may end its line."""
+        if self._abort is None:
+            return False
+        character = self._rx.head()[:1]
+        self._rx.remove(1)
+        if character != b"\n":
+            abort, self._abort = self._abort, None
+            abort()
+        return True
+
     def _end(self, reply: Reply) -> None:
-        self._call = None
+        self._call = self._abort = None
         self.mode = Mode.COMMAND
         if reply.failed:
             self._commands.clear()

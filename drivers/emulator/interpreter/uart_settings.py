@@ -31,6 +31,9 @@ class UartSettings:
         cgreg: AT+CGREG.
         clip: AT+CLIP.
         colp: AT+COLP.
+        clir: AT+CLIR.
+        crc: AT+CRC.
+        cusd: AT+CUSD.
         registers: the S registers.
         sde: QISDE, where that is the UART's.
         prompt: QIPROMPT, where that is the UART's.
@@ -47,6 +50,9 @@ class UartSettings:
     cgreg: int = 0
     clip: int = 0
     colp: int = 0
+    clir: int = 0
+    crc: int = 0
+    cusd: int = 0
     registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
     sde: int = 1
     prompt: int = 1

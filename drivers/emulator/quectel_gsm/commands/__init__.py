@@ -16,10 +16,13 @@ from .identification import identification
 from .messages import message_commands
 from .network import network_commands
 from .phone import phone_commands
+from .phone_book import phone_book_commands
 from .quectel import quectel_commands
 from .sessions import session_commands
 from .settings import settings_commands
 from .states import state_commands
+from .supplementary import supplementary_commands
+from .voice import voice_commands
 
 _TABLES = (
     identification,
@@ -27,6 +30,9 @@ _TABLES = (
     phone_commands,
     dial_commands,
     data_call_commands,
+    voice_commands,
+    supplementary_commands,
+    phone_book_commands,
     quectel_commands,
     message_commands,
     settings_commands,

@@ -62,7 +62,6 @@ _setting("CSCA", "", '"+8613800100500",145', (), (0, 255))
 _setting("CSMP", "", "17,167,0,0", (0, 255), (0, 255), (0, 255), (0, 255))
 _setting("CSDH", "(0,1)", "0", (0, 1))
 _setting("CMER", "(0-3),(0),(0),(0,2),(0,1)", "0,0,0,0,0", (0, 3), (0, 0), (0, 0), (0, 2), (0, 1))
-_setting("CRC", "(0,1)", "0", (0, 1))
 _setting("CLVL", "(0-100)", "50", (0, 100))
 _setting("CMUT", "(0,1)", "0", (0, 1))
 _setting("QAUDCH", "(0-2)", "0", (0, 2))
@@ -96,8 +95,6 @@ _text("CMGR", Form.TEST, "")
 _text("CMGD", Form.TEST, "+CMGD: (),(0-4)")
 _text("CMGL", Form.TEST, "+CMGL: ({})".format(",".join(f'"{kind}"' for kind in _LISTED)))
 _text("CMGL", Form.EXECUTE, "")
-_text("CLCC", Form.TEST, "")
-_text("CLCC", Form.EXECUTE, "")
 
 
 def _no_message(name: str, highest: int) -> None:

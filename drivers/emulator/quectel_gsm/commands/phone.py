@@ -35,15 +35,20 @@ _LOCKED = {Sim.MISSING: SIM_NOT_INSERTED, Sim.PIN: SIM_PIN_REQUIRED, Sim.PUK: SI
 # The SIM
 
 
+def sim_problem(call: Call) -> Reply | None:
+    """Return the error of a command that needs a SIM which is ready, or None when it is."""
+    sim = call.modem.environment.network.sim
+    return cme(_LOCKED[sim]) if sim in _LOCKED else None
+
+
 def _of_sim(name: str, text: str) -> None:
     """Add a command that reads the SIM."""
     _text(name, Form.TEST, "")
 
     @_command(name, Form.EXECUTE)
     def show(call: Call) -> Reply:
-        sim = call.modem.environment.network.sim
-        if sim in _LOCKED:
-            return cme(_LOCKED[sim])
+        if (problem := sim_problem(call)) is not None:
+            return problem
         call.line(text)
         return OK
 
@@ -237,9 +242,6 @@ def select_operator(call: Call) -> Reply:
     return OK
 
 
-_text("CPAS", Form.EXECUTE, "+CPAS: 0")
-_text("CPAS", Form.TEST, "+CPAS: (0,2-4)")
-
 _text("CBC", Form.EXECUTE, "+CBC: 0,95,4085")
 _text("CBC", Form.TEST, "+CBC: (0-2),(1-100),(0-5000)")
 
@@ -271,29 +273,6 @@ def set_clock(call: Call) -> Reply:
     """Answer AT+CCLK=."""
     return OK if len(call.texts) == 1 and call.modem.wall_clock.set_text(call.texts[0]) else ERROR
 
-
-# Whose number is shown; no call ever comes
-
-
-def _shown_number(name: str) -> None:
-    _text(name, Form.TEST, f"+{name}: (0,1)")
-
-    @_command(name, Form.READ)
-    def read(call: Call) -> Reply:
-        call.line(f"+{name}: {getattr(call.uart.settings, name.lower())},1")
-        return OK
-
-    @_command(name, Form.WRITE)
-    def write(call: Call) -> Reply:
-        value = call.number(0, 0, 1)
-        if value is None or len(call.texts) != 1:
-            return ERROR
-        setattr(call.uart.settings, name.lower(), value)
-        return OK
-
-
-_shown_number("CLIP")
-_shown_number("COLP")
 
 # Power, and unsolicited lines
 

@@ -19,6 +19,8 @@ OPENS = (
     '+QIOPEN: ("TCP","UDP"),(0-255).(0-255).(0-255).(0-255),(1-65535)\n+QIOPEN: ("TCP","UDP"),(domain name),(1-65535)'
 )
 CSGP = "+QICSGP: 0-CSD,DIAL NUMBER,USER NAME,PASSWORD,RATE(0-3)\n+QICSGP: 1-GPRS,APN,USER NAME,PASSWORD"
+OWN = "+491701234567"
+STORES = '+CPBS: ("SM","ME","FD","LD","DC","RC","MC","LA","ON")'
 MUX = "+CMUX: (0-1),(0),(1-5),(10-128),(1-255),(0-100),(2-255),(1-255),(1-7)"
 
 # name: test, read, a write that is granted, a write that is not, execute.
@@ -91,6 +93,16 @@ FORMS: dict[str, tuple[str, str, str | None, str | None, str]] = {
     ),
     "IFC": ("+IFC: (0-2),(0-2)", "+IFC: 0,0", "2,2", "3,0", ERROR),
     "ICF": ("+ICF: (1-6),(0-3)", "+ICF: 3,3", "3,3", "1,1", ERROR),
+    "CLIR": ("+CLIR: (0-2)", "+CLIR: 0,4", "1", "3", ERROR),
+    "CHUP": (OK, ERROR, None, "1", OK),
+    "CHLD": ("+CHLD: (0,1,1x)", ERROR, None, "1", ERROR),
+    "VTS": ("+VTS: (0-9,A-D,*,#)", ERROR, None, "x", ERROR),
+    "CUSD": ("+CUSD: (0-2)", "+CUSD: 0", "1", "3", ERROR),
+    "CPBS": (STORES, '+CPBS: "SM",0,250', '"ON"', '"XX"', ERROR),
+    "CPBR": ("+CPBR: (1-250),40,14", ERROR, "1,250", "a", ERROR),
+    "CPBF": ("+CPBF: 40,14", ERROR, '"Anna"', '"A","B"', ERROR),
+    "CPBW": ("+CPBW: (1-250),40,(129,145),14", ERROR, '1,"+49170",145,"Anna"', '1,"+49170",146', ERROR),
+    "CNUM": (OK, ERROR, None, "1", '+CNUM: "","+491701234567",145,7,4'),
     "CPAS": ("+CPAS: (0,2-4)", ERROR, None, "1", "+CPAS: 0"),
     "CBC": ("+CBC: (0-2),(1-100),(0-5000)", ERROR, None, "1", "+CBC: 0,95,4085"),
     "QNITZ": ("+QNITZ: (0,1)", "+QNITZ: 0", "1", "2", ERROR),
@@ -132,7 +144,7 @@ FORMS: dict[str, tuple[str, str, str | None, str | None, str]] = {
     "CCLK": (OK, '+CCLK: "04/01/01,00:00:00+00"', '"09/11/20,12:00:00+08"', '"noon"', ERROR),
     "QPOWD": ("+QPOWD: (0,1)", ERROR, None, "2", ERROR),
 }
-CME = {"CMUX": "+CME ERROR: 4", "CPIN": "+CME ERROR: 3", "CMEE": "+CME ERROR: 4"}
+CME = {"CHLD": "+CME ERROR: 3", "CMUX": "+CME ERROR: 4", "CPIN": "+CME ERROR: 3", "CMEE": "+CME ERROR: 4"}
 """How these refuse a value."""
 
 
@@ -146,7 +158,7 @@ def octets(answer: str) -> str:
 @pytest.mark.parametrize("name", FORMS)
 async def test_forms(name: str) -> None:
     test, read, granted, refused, execute = FORMS[name]
-    async with Lab(EmulatedModule(clock=Turning())) as lab:
+    async with Lab(EmulatedModule(clock=Turning(), number=OWN)) as lab:
         uart = lab.plain
         await uart.ask(f"AT+{name}=?", octets(test))
         await uart.ask(f"AT+{name}?", octets(read))
@@ -155,7 +167,7 @@ async def test_forms(name: str) -> None:
             await uart.ask(f"AT+{name}?", octets(read))  # nothing has changed
         await uart.ask(f"AT+{name.lower()}", octets(execute))
     if granted is not None:
-        async with Lab(EmulatedModule(clock=Turning())) as lab:
+        async with Lab(EmulatedModule(clock=Turning(), number=OWN)) as lab:
             blanks = granted if name == "CCLK" else granted.replace(",", ", ")
             await lab.plain.ask(f"AT+{name} = {blanks}")
 
@@ -176,7 +188,7 @@ def octets_with_atv0(answer: str) -> str:
 @pytest.mark.parametrize("name", FORMS)
 async def test_forms_with_atv0(name: str) -> None:
     test, read, granted, refused, execute = FORMS[name]
-    async with Lab(EmulatedModule(clock=Turning())) as lab:
+    async with Lab(EmulatedModule(clock=Turning(), number=OWN)) as lab:
         uart = lab.plain
         await uart.ask("ATE0V0", "ATE0V0\r0\r", echo=False)
         await uart.ask(f"AT+{name}=?", octets_with_atv0(test), echo=False)
@@ -186,7 +198,7 @@ async def test_forms_with_atv0(name: str) -> None:
             await uart.ask(f"AT+{name}={refused}", octets_with_atv0(answer), echo=False)
         await uart.ask(f"AT+{name}", octets_with_atv0(execute), echo=False)
     if granted is not None:
-        async with Lab(EmulatedModule(clock=Turning())) as lab:
+        async with Lab(EmulatedModule(clock=Turning(), number=OWN)) as lab:
             await lab.plain.ask("ATE0V0", "ATE0V0\r0\r", echo=False)
             await lab.plain.ask(f"AT+{name}={granted}", "0\r", echo=False)
 

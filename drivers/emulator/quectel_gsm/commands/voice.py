@@ -1,0 +1,155 @@
+"""The commands about voice calls: making, answering and ending them, and whose number is shown."""
+
+from __future__ import annotations
+
+import re
+
+from ...calls.states import CallState
+from ...interpreter.commandline import Form
+from ...interpreter.replies import ERROR, NO_CARRIER, NO_NETWORK_SERVICE, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from ...interpreter.table import CommandTable
+from ...interpreter.uart_commands import uart_commands
+from ..call import Call
+from .dial_commands import dials
+from .phone import sim_problem
+
+voice_commands: CommandTable[Call] = CommandTable()
+_command = voice_commands.command
+_text = voice_commands.text
+
+_ACTIVITY = {
+    CallState.IDLE: 0,
+    CallState.INCOMING: 3,
+    CallState.DIALLING: 4,
+    CallState.ALERTING: 4,
+    CallState.ACTIVE: 4,
+}
+"""AT+CPAS (27.007 §8.1)."""
+
+_TONES = re.compile(r"[0-9A-D*#]", re.IGNORECASE)
+
+# Making a call
+
+
+@dials(r"[TP]?(?![*#][0-9*#]*#;)(\+?[0-9*#A-D]{1,40})[,W!@]*(I?)G?;")
+def dial_voice(call: Call, match: re.Match[str]) -> Reply | None:
+    """Make a voice call; I and i behind the number hide this one's number and show it (27.007 §6.2)."""
+    if (problem := sim_problem(call)) is not None:
+        return problem
+    if not call.modem.environment.network.service:
+        return cme(NO_NETWORK_SERVICE)
+    number, hidden = match[1], match[2]
+    withheld = hidden == "I" or (not hidden and call.uart.settings.clir == 1)
+    waits = bool(call.uart.settings.colp)
+    calls = call.modem.calls
+    if not calls.dial(call.uart, number, withheld=withheld, finish=call.finish if waits else None):
+        return cme(NOT_ALLOWED)
+    if not waits:
+        return OK
+    call.uart.abortable(calls.hang_up)
+    return None
+
+
+# Answering and ending it
+
+
+@_command("A", Form.EXECUTE)
+def answer(call: Call) -> Reply:
+    """Answer ATA."""
+    return OK if call.modem.calls.answer() else NO_CARRIER
+
+
+hang_up = uart_commands.get("H", Form.EXECUTE)
+
+
+@_command("H", Form.EXECUTE)
+def end_calls(call: Call) -> Reply | None:
+    """Answer ATH: what the UART itself has is ended, and the voice call."""
+    if call.texts not in ([], ["0"]):
+        return ERROR
+    call.modem.calls.hang_up()
+    return OK if hang_up is None else hang_up.handler(call)
+
+
+_text("CHUP", Form.TEST, "")
+
+
+@_command("CHUP", Form.EXECUTE)
+def end_voice_calls(call: Call) -> Reply:
+    """Answer AT+CHUP."""
+    call.modem.calls.hang_up()
+    return OK
+
+
+_text("CHLD", Form.TEST, "+CHLD: (0,1,1x)")
+
+
+@_command("CHLD", Form.WRITE)
+def hold(call: Call) -> Reply:
+    """Answer AT+CHLD=: a call that comes in is refused, any is ended; none is held, as there is one at a time."""
+    calls, what = call.modem.calls, call.texts
+    if what == ["0"]:
+        return OK if calls.state is CallState.INCOMING and calls.hang_up() else cme(NOT_ALLOWED)
+    if what in (["1"], ["11"]):
+        return OK if calls.hang_up() else cme(NOT_ALLOWED)
+    return cme(NOT_SUPPORTED)
+
+
+_text("CLCC", Form.TEST, "")
+
+
+@_command("CLCC", Form.EXECUTE)
+def list_calls(call: Call) -> Reply:
+    """Answer AT+CLCC."""
+    for line in call.modem.calls.lines():
+        call.line(f"+CLCC: {line}")
+    return OK
+
+
+_text("CPAS", Form.TEST, "+CPAS: (0,2-4)")
+
+
+@_command("CPAS", Form.EXECUTE)
+def activity(call: Call) -> Reply:
+    """Answer AT+CPAS."""
+    call.line(f"+CPAS: {_ACTIVITY[call.modem.calls.state]}")
+    return OK
+
+
+_text("VTS", Form.TEST, "+VTS: (0-9,A-D,*,#)")
+
+
+@_command("VTS", Form.WRITE)
+def send_tone(call: Call) -> Reply:
+    """Answer AT+VTS=: a tone, in a call only."""
+    if len(call.texts) > 2 or not _TONES.fullmatch(call.texts[0]):
+        return ERROR
+    return OK if call.modem.calls.state is CallState.ACTIVE else cme(NOT_ALLOWED)
+
+
+# What is shown
+
+
+def _shown(name: str, highest: int, network: str) -> None:
+    """Add test, read and write of a setting of the UART, with what the network provides behind it."""
+    field = name.lower()
+    _text(name, Form.TEST, f"+{name}: (0{',' if highest == 1 else '-'}{highest})")
+
+    @_command(name, Form.READ)
+    def read(call: Call) -> Reply:
+        call.line(f"+{name}: {getattr(call.uart.settings, field)}{network}")
+        return OK
+
+    @_command(name, Form.WRITE)
+    def write(call: Call) -> Reply:
+        value = call.number(0, 0, highest)
+        if value is None or len(call.texts) != 1:
+            return ERROR
+        setattr(call.uart.settings, field, value)
+        return OK
+
+
+_shown("CLIP", 1, ",1")
+_shown("COLP", 1, ",1")
+_shown("CLIR", 2, ",4")
+_shown("CRC", 1, "")
