@@ -7,6 +7,7 @@ import io
 import os
 import re
 import struct
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,6 +42,7 @@ from drivers.at.core.engine import Engine
 from drivers.at.core.execution import Execution
 from drivers.at.core.lexer import Framing, Lexer, Line, Payload
 from drivers.at.core.ticket import Ticket
+from drivers.cli.control import ControlSocket, _Client
 from drivers.cli.transcript import Transcript
 from drivers.clock import FakeClock
 from drivers.emulator import EmulatedModule
@@ -50,6 +52,7 @@ from drivers.emulator.line.channel import Loopback
 from drivers.emulator.network.udp_session import UdpSession
 from drivers.emulator.ppp.program import HELD, PppProgram
 from drivers.emulator.quectel_gsm.outbox import Outbox
+from drivers.emulator.subscribers import Subscriber, Subscribers
 from drivers.errors import ReceiveOverflow
 from drivers.tcpip.core.listener_state import ListenerState
 from drivers.tcpip.core.session_table import Scope, SessionTable
@@ -704,6 +707,55 @@ def _(limit: int) -> Seen:
         loopback.feed(bytes(PORTION))
     assert loopback.paused
     return Seen(len(loopback._data), {"lost": loopback.lost})
+
+
+@case("signals of other modules for an emulated module")
+def _(limit: int) -> Seen:
+    loop = asyncio.new_event_loop()
+    one = Subscriber("+49170")
+    one.open(loop)
+    sent = [one.send(object()) for _ in range(limit + 3)]
+    loop.close()
+    return Seen(sum(sent), {"lost": one.lost})
+
+
+@case("emulated modules with a phone number, in a process")
+def _(limit: int) -> Seen:
+    known = Subscribers()
+    kept = []
+    with suppress(ValueError):
+        while True:
+            kept.append(known.enter(None))
+    return Seen(len(kept), {})
+
+
+@case("clients of a control socket")
+def _(limit: int) -> Seen:
+    with tempfile.TemporaryDirectory() as folder:
+        control = ControlSocket(f"{folder}/s", [])
+        admitted = [control.admit(_Client(control)) for _ in range(limit + 2)]
+        control.close()
+    return Seen(sum(admitted), {"refused": control.refused})
+
+
+@case("octets of a line for a control socket")
+def _(limit: int) -> Seen:
+    ends: list[int] = []
+
+    async def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            control = ControlSocket(f"{folder}/s", [])
+            await control.start()
+            for length in (limit, limit + 1):
+                reader, writer = await asyncio.open_unix_connection(f"{folder}/s")
+                writer.write(b"x" * length + b"\n")
+                if (await reader.readline()).startswith(b"error which module"):
+                    ends.append(length)
+                writer.transport.abort()
+            control.close()
+
+    asyncio.run(run())
+    return Seen(max(ends, default=0), {})
 
 
 # --- The table --------------------------------------------------------------------------------------------------------

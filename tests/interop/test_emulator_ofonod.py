@@ -2,40 +2,86 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from emulator_programs import call, emulator, message_bus, running, wait_for
+from emulator_programs import Line, call, control, emulator, emulators, message_bus, running, wait_for
 
-MODEM = ("org.ofono", "/phonesim")
+pytestmark = pytest.mark.interop("ofonod", "dbus-daemon", "dbus-send")
+
+OFONO = "org.ofono"
+PATH = "/phonesim"
+OWN, OTHER = "+491701234567", "+491701234568"
 
 
-@pytest.mark.interop("ofonod", "dbus-daemon", "dbus-send")
+@dataclass(frozen=True)
+class Daemon:
+    """A running ofonod.
+
+    Args:
+        bus: the address of its message bus.
+    """
+
+    bus: str
+
+    def ask(self, interface: str, method: str, *arguments: str, path: str = PATH) -> str:
+        """Call a method; returns what came back as text, or an empty one where it failed."""
+        return call(self.bus, OFONO, path, f"{OFONO}.{interface}.{method}", *arguments)
+
+    def property(self, part: str) -> str | None:
+        """Return the properties of the modem if this is among them."""
+        shown = self.ask("Modem", "GetProperties")
+        return shown if part in shown else None
+
+    def switch(self, name: str) -> None:
+        """Switch a property of the modem on."""
+        self.ask("Modem", "SetProperty", f"string:{name}", "variant:boolean:true")
+
+    def calls(self, *parts: str) -> str | None:
+        """Return the calls if all of this is said of them."""
+        shown = self.ask("VoiceCallManager", "GetCalls")
+        return shown if all(part in shown for part in parts) else None
+
+    def first_call(self) -> str:
+        """Return the path of the first call."""
+        found = re.search(r'object path "(\S+)"', self.ask("VoiceCallManager", "GetCalls"))
+        assert found is not None
+        return found[1]
+
+
+@contextmanager
+def ofonod(where: str, configuration: Path, *, multiplexer: bool) -> Iterator[Daemon]:
+    """Run ofonod on a module, powered and identified."""
+    host, _, port = where.rpartition(":")
+    text = f"[phonesim]\nAddress={host}\nPort={port}\n"
+    configuration.write_text(text + ("Multiplexer=internal\n" if multiplexer else ""))
+    with message_bus() as bus:
+        surroundings = {"DBUS_SYSTEM_BUS_ADDRESS": bus, "OFONO_PHONESIM_CONFIG": str(configuration)}
+        with running("ofonod", "-n", **surroundings):
+            daemon = Daemon(bus)
+            wait_for("the modem", lambda: daemon.property("Powered"))
+            daemon.switch("Powered")
+            wait_for("its serial number", lambda: daemon.property("861001001234560"))
+            yield daemon
+
+
 @pytest.mark.parametrize("multiplexer", [True, False], ids=["multiplexed", "plain"])
 @pytest.mark.parametrize("option", ["basic", "any"])
 def test_the_module_is_powered_identified_and_online(multiplexer: bool, option: str, tmp_path: Path) -> None:
-    configuration = tmp_path / "phonesim.conf"
-    with emulator("--tcp", "127.0.0.1:0", "--option", option) as where, message_bus() as bus:
-        host, _, port = where.rpartition(":")
-        text = f"[phonesim]\nAddress={host}\nPort={port}\n"
-        configuration.write_text(text + ("Multiplexer=internal\n" if multiplexer else ""))
-        surroundings = {"DBUS_SYSTEM_BUS_ADDRESS": bus, "OFONO_PHONESIM_CONFIG": str(configuration)}
-        with running("ofonod", "-n", **surroundings):
-
-            def properties(part: str) -> str | None:
-                shown = call(bus, *MODEM, "org.ofono.Modem.GetProperties")
-                return shown if part in shown else None
-
-            def switch(name: str) -> None:
-                call(bus, *MODEM, "org.ofono.Modem.SetProperty", f"string:{name}", "variant:boolean:true")
-
-            wait_for("the modem", lambda: properties("Powered"))
-            switch("Powered")
-            shown = wait_for("its serial number", lambda: properties("861001001234560"))
-            assert '"Quectel_M10"' in shown
-            assert '"Revision: M10R04A02M32_SST"' in shown
-            switch("Online")
-            wait_for("online", lambda: online(properties("Online") or ""))
+    with (
+        emulator("--tcp", "127.0.0.1:0", "--option", option) as where,
+        ofonod(where, tmp_path / "phonesim.conf", multiplexer=multiplexer) as daemon,
+    ):
+        shown = daemon.property("861001001234560") or ""
+        assert '"Quectel_M10"' in shown
+        assert '"Revision: M10R04A02M32_SST"' in shown
+        daemon.switch("Online")
+        wait_for("online", lambda: online(daemon.property("Online") or ""))
 
 
 def online(shown: str) -> bool:
@@ -43,3 +89,54 @@ def online(shown: str) -> bool:
     lines = shown.splitlines()
     place = next((number for number, line in enumerate(lines) if '"Online"' in line), None)
     return place is not None and "true" in lines[place + 1]
+
+
+@pytest.mark.parametrize("multiplexer", [True, False], ids=["multiplexed", "plain"])
+def test_a_call_comes_in_is_answered_and_ends(multiplexer: bool, tmp_path: Path) -> None:
+    arguments = ("--tcp", "127.0.0.1:0", "--control", tmp_path / "control")
+    with (
+        emulator(*arguments) as where,
+        ofonod(where, tmp_path / "phonesim.conf", multiplexer=multiplexer) as daemon,
+    ):
+        daemon.switch("Online")
+        wait_for("calls", lambda: daemon.property("VoiceCallManager"))
+        assert control(tmp_path / "control", "ring +49301234567") == "ok"
+        wait_for("the call", lambda: daemon.calls('"incoming"', '"+49301234567"'))
+        daemon.ask("VoiceCall", "Answer", path=daemon.first_call())
+        wait_for("an answered call", lambda: daemon.calls('"active"'))
+        assert control(tmp_path / "control", "hang_up") == "ok"
+        wait_for("its end", lambda: "object path" not in (daemon.calls() or "object path"))
+
+
+def test_a_call_goes_to_another_module_and_is_hung_up(tmp_path: Path) -> None:
+    with emulators(2, "--tcp", "127.0.0.1:0", "--number", OWN) as places, ThreadPoolExecutor(1) as pool:
+        line = Line(f"socket://{places[1]}")
+        line.ask("ATE0;+CLIP=1")
+        with ofonod(places[0], tmp_path / "phonesim.conf", multiplexer=True) as daemon:
+            daemon.switch("Online")
+            wait_for("calls", lambda: daemon.property("VoiceCallManager"))
+            dialling = pool.submit(daemon.ask, "VoiceCallManager", "Dial", f"string:{OTHER}", "string:")
+            assert line.port.read_until(b",0\r\n").endswith(f'RING\r\n\r\n+CLIP: "{OWN}",145,"",,"",0\r\n'.encode())
+            line.ask("ATA")
+            assert "object path" in dialling.result()
+            wait_for("an answered call", lambda: daemon.calls('"active"', f'"{OTHER}"'))
+            daemon.ask("VoiceCall", "Hangup", path=daemon.first_call())
+            assert line.port.read_until(b"NO CARRIER\r\n").endswith(b"NO CARRIER\r\n")
+        line.close()
+
+
+def test_a_code_is_sent_and_a_menu_answered(tmp_path: Path) -> None:
+    table = ("--ussd", "*100#=Balance: 5 EUR", "--ussd", "*101#=?1 more, 2 end", "--ussd", "1=More")
+    with (
+        emulator("--tcp", "127.0.0.1:0", *table) as where,
+        ofonod(where, tmp_path / "phonesim.conf", multiplexer=False) as daemon,
+    ):
+        daemon.switch("Online")
+        wait_for("USSD", lambda: daemon.property("SupplementaryServices"))
+
+        def asked(method: str, text: str) -> str:
+            return daemon.ask("SupplementaryServices", method, f"string:{text}")
+
+        assert '"Balance: 5 EUR"' in wait_for("an answer", lambda: asked("Initiate", "*100#"))
+        assert '"1 more, 2 end"' in asked("Initiate", "*101#")
+        assert '"More"' in asked("Respond", "1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,25 @@ def emulator(*arguments: str | Path) -> Iterator[str]:
         word, _, where = process.stdout.readline().strip().partition(" ")
         assert word == "ready"
         yield where
+
+
+@contextlib.contextmanager
+def emulators(count: int, *arguments: str | Path) -> Iterator[list[str]]:
+    """Run several modules in one process; gives where each can be reached."""
+    with running(sys.executable, "-m", "drivers", "emulate", "--count", str(count), *arguments) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline().strip().partition(" ") for _ in range(count)]
+        assert {word for word, _, _ in lines} == {"ready"}
+        yield [where for _, _, where in lines]
+
+
+def control(path: Path, line: str) -> str:
+    """Say one line on the control socket of an emulator; returns its answer."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(PATIENCE)
+        client.connect(str(path))
+        client.sendall(line.encode() + b"\n")
+        return client.makefile(encoding="utf-8").readline().strip()
 
 
 @contextlib.contextmanager

@@ -50,7 +50,7 @@ def ask(call: Call) -> Reply:
     return OK
 
 
-@dials(r"[TP]?([*#][0-9*#]*#);")
+@dials(r"[TP]?(?!\*99[*#])([*#][0-9*#]*#);")
 def dial_code(call: Call, match: re.Match[str]) -> Reply:
     """Send a code that is dialled like a number."""
     return _send(call, match[1])
