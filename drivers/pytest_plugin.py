@@ -97,6 +97,15 @@ def m10(request: pytest.FixtureRequest, m10_seed: int) -> Iterator[EmulatedModul
         yield module
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Show the messages that the module has sent, when a test fails."""
+    module = getattr(item, "funcargs", {}).get("m10")
+    if call.when == "call" and call.excinfo is not None and (sent := getattr(module, "sent_sms", ())):
+        lines = [f"{number}. to {one.number}: {one.text!r}" for number, one in enumerate(sent, start=1)]
+        item.add_report_section("call", "m10: sent messages", "\n".join(lines))
+
+
 @pytest.fixture
 def m10_mux(request: pytest.FixtureRequest, m10: EmulatedModule) -> Iterator[Mux]:
     """The multiplexer, opened on the module; ``m10_mux.channel(1)`` is a pyserial port."""

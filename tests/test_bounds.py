@@ -9,8 +9,8 @@ import re
 import struct
 import tempfile
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -52,6 +52,12 @@ from drivers.emulator.line.channel import Loopback
 from drivers.emulator.network.udp_session import UdpSession
 from drivers.emulator.ppp.program import HELD, PppProgram
 from drivers.emulator.quectel_gsm.outbox import Outbox
+from drivers.emulator.sms.addresses import Address
+from drivers.emulator.sms.coding import Alphabet
+from drivers.emulator.sms.sent import SentLog
+from drivers.emulator.sms.settings import MessageSettings, Routing
+from drivers.emulator.sms.tpdu import Submit
+from drivers.emulator.sms.user_data import UserData
 from drivers.emulator.subscribers import Subscriber, Subscribers
 from drivers.errors import ReceiveOverflow
 from drivers.tcpip.core.listener_state import ListenerState
@@ -687,6 +693,52 @@ def _(limit: int) -> Seen:
     for _ in range(limit + 3):
         outbox.keep(SimpleNamespace(drained=False, held=10, close=lambda: None))  # type: ignore[arg-type]
     return Seen(len(outbox.sessions(())), {"octets_crowded_out": outbox.octets_crowded_out})
+
+
+@case("messages that the emulated module has sent")
+def _(limit: int) -> Seen:
+    log = SentLog()
+    message = Submit(1, 0, Address("1"), 0, 0, b"", UserData(Alphabet.GSM7, b"a"))
+    for _ in range(limit + 7):
+        log.add(b"\x00", message)
+    return Seen(len(log.messages()), {"discarded": log.discarded})
+
+
+@case("messages that wait at the service centre for the emulated module")
+def _(limit: int) -> Seen:
+    with _modem() as modem:
+        modem.environment.network.registered = False
+        for _ in range(limit + 7):
+            modem.messages.receive_text("a", "1")
+        return Seen(len(modem.messages._waiting), {"lost": modem.messages.lost})
+
+
+@contextmanager
+def _passing_messages_on(**settings: Any) -> Iterator[Any]:
+    """Have a module whose first UART is told of messages as these settings say; its host writes nothing."""
+    with _modem() as modem:
+        uart = modem.uarts[0]
+        nothing = {"pause_input": lambda: None, "resume_input": lambda: None, "carrier": lambda on: None}
+        uart.attach(SimpleNamespace(send=len, **nothing))
+        uart.messages = MessageSettings(**settings)
+        yield modem.messages
+
+
+@case("lines that AT+CNMI=0 keeps in the emulated module")
+def _(limit: int) -> Seen:
+    with _passing_messages_on(routing=Routing(mode=0, messages=2)) as messages:
+        for _ in range(limit + 7):
+            messages.receive_text("a", "1")
+        return Seen(len(messages.router._hosts[0].kept), {"dropped": messages.router.dropped})
+
+
+@case("messages that wait for AT+CNMA in the emulated module, on a UART")
+def _(limit: int) -> Seen:
+    with _passing_messages_on(routing=Routing(messages=2), service=1) as messages:
+        for _ in range(limit + 7):
+            messages.receive_text("a", "1")
+        assert messages.stores["SM"].used == 6  # one is on its way
+        return Seen(len(messages.router._hosts[0].waiting), {})
 
 
 @case("datagrams for the emulated module, in octets")

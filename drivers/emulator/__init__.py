@@ -16,6 +16,7 @@ from .line.port import EmulatedPort
 from .module import EmulatedModule
 from .quectel_gsm.call import Call
 from .quectel_gsm.ownership import Ownership
+from .sms.sent import SentMessage
 
 __all__ = [
     "ERROR",
@@ -32,6 +33,7 @@ __all__ = [
     "Network",
     "Ownership",
     "Reply",
+    "SentMessage",
     "Sim",
     "Uart",
 ]

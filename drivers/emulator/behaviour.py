@@ -101,6 +101,19 @@ class Behaviour:
         "after_ok", "+PDP DEACT of AT+CGATT=0: between commands (manual), before OK (Arduino library for a real M10)"
     )
 
+    # Messages
+    message_time: Literal["27.005", "manual"] = _reading(
+        "27.005",
+        "times in text mode: 27.005 3.1 'yy/MM/dd,hh:mm:ss+zz', examples of the M35 manual 'yyyy/MM/dd hh:mm:ss+zz'",
+    )
+    cmgr_empty: Literal["OK", "321"] = _reading(
+        "OK", "CMGR of an index without a message: an M95 driver goes on behind it, 27.005 has +CMS ERROR: 321"
+    )
+    message_escape: Literal["OK", "ERROR"] = _reading(
+        "OK",
+        "answer to ESC at the prompt of a message: 27.005 3.5.1 cancels and does not say how; drivers expect either",
+    )
+
     # What is accepted, and when
     qimux_outside_initial: Literal["error", "same", "ok"] = _reading(
         "error", "QIMUX and QIMODE outside IP INITIAL: real M10 ERROR, SSL note OK, RDA firmware same value only"
@@ -185,6 +198,9 @@ class Behaviour:
     )
     activation_timeout: float = _reading(150.0, "seconds until an activation that nobody answers fails: manual, QIACT")
     connect_timeout: float = _reading(75.0, "seconds until CONNECT FAIL: manual, QIOPEN")
+    message_timeout: float = _reading(
+        120.0, "seconds until a message that a silent network does not take fails with +CMS ERROR: 332: manuals, CMGS"
+    )
     send_timeout: float = _reading(10.0, "seconds a full send window is waited for before SEND FAIL: inferred")
 
     def __repr__(self) -> str:

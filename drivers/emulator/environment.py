@@ -10,7 +10,7 @@ import random
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from ..clock import Clock
 from .behaviour import Behaviour
@@ -45,6 +45,8 @@ class Network:
         attached: whether it is attached to packet service (AT+CGATT?).
         accepts: whether activations are granted.
         silent: whether what is sent is taken and never arrives, and nothing comes back.
+        sms: what becomes of messages: ``delivered``; ``refused`` by the network; ``undelivered``, as the status report
+            says; ``lost``, with no status report.
         sim: the state of the SIM; without a ready one there is no service.
         pin: what unlocks the SIM.
         calls: what becomes of calls that are made: ``real`` ones reach other modules of the process and nobody else,
@@ -55,6 +57,7 @@ class Network:
     attached: bool = True
     accepts: bool = True
     silent: bool = False
+    sms: Literal["delivered", "refused", "undelivered", "lost"] = "delivered"
     sim: Sim = Sim.READY
     pin: str = "1234"
     calls: str = "real"

@@ -48,6 +48,10 @@ _MOMENTS: dict[Moment, Callable[[Modem], None]] = {
     Moment.SIM_MISSING: _sim(Sim.MISSING),
     Moment.SIM_PIN: _sim(Sim.PIN),
     Moment.SIM_READY: _sim(Sim.READY),
+    Moment.SMS_DELIVERED: _network(sms="delivered"),
+    Moment.SMS_REFUSED: _network(sms="refused"),
+    Moment.SMS_UNDELIVERED: _network(sms="undelivered"),
+    Moment.SMS_LOST: _network(sms="lost"),
 }
 
 
@@ -63,6 +67,7 @@ def network_of(faults: Faults) -> Network:
         attached=faults.registration,
         accepts=faults.activation,
         silent=faults.silent,
+        sms=faults.sms,
         sim=_SIMS[faults.sim],
         calls=faults.calls,
     )

@@ -7,7 +7,7 @@ import enum
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 R = TypeVar("R")
 
@@ -27,6 +27,10 @@ class Moment(enum.Enum):
     SIM_MISSING = "sim_missing"
     SIM_PIN = "sim_pin"
     SIM_READY = "sim_ready"
+    SMS_DELIVERED = "sms_delivered"
+    SMS_REFUSED = "sms_refused"
+    SMS_UNDELIVERED = "sms_undelivered"
+    SMS_LOST = "sms_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Faults:
         activation: whether activations are granted at first.
         silent: whether the network is silent at first.
         calls: what becomes of calls that are made: ``real``, ``answered``, ``busy`` or ``no_answer``.
+        sms: what becomes of messages at first: ``delivered``, ``refused``, ``undelivered`` or ``lost``.
         moments: what happens again and again, and the least and the greatest number of seconds between.
     """
 
@@ -57,6 +62,7 @@ class Faults:
     activation: bool = True
     silent: bool = False
     calls: str = "real"
+    sms: Literal["delivered", "refused", "undelivered", "lost"] = "delivered"
     moments: tuple[tuple[Moment, float, float], ...] = ()
 
     @property
@@ -160,5 +166,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "activation": _one_of(granted=True, refused=False),
     "silent": _one_of(on=True, off=False),
     "calls": _one_of(real="real", answered="answered", busy="busy", no_answer="no_answer"),
+    "sms": _one_of(delivered="delivered", refused="refused", undelivered="undelivered", lost="lost"),
 }
 _MOMENTS = {moment.value: moment for moment in Moment}

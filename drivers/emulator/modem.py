@@ -19,6 +19,7 @@ from .interpreter.replies import Reply
 from .interpreter.uart import Uart
 from .interpreter.uart_call import UartCall
 from .interpreter.uart_settings import SendSettings
+from .sms.messages import Messages
 from .wall_clock import WallClock
 
 UARTS = 4
@@ -43,6 +44,7 @@ class Modem(abc.ABC):
         self.ussd: Ussd = Ussd(environment, self.uarts)
         self.phone_book: PhoneBook = PhoneBook(environment.subscriber.number)
         self.wall_clock: WallClock = WallClock(environment.clock)
+        self.messages: Messages = Messages(environment, self.uarts, self.wall_clock.text)
         self.functionality: int = 1  # AT+CFUN
         self.wrong_pins: int = 0
         self._numbers = dict(numbers or {})
@@ -63,11 +65,6 @@ class Modem(abc.ABC):
         self._booted = False
         self._registering: Timer | None = None
         self._booting: Timer | None = None
-
-    @property
-    def charset(self) -> str:
-        """AT+CSCS: the character set of texts."""
-        return self.texts.get("CSCS", '"GSM"').strip('"')
 
     # What a family adds
 
@@ -158,6 +155,7 @@ class Modem(abc.ABC):
             self.calls.network_changed()
         if former.service != network.service:
             self.tell_registration()
+        self.messages.room_made()
 
     def tell_registration(self) -> None:
         """Announce on the UARTs with AT+CREG or AT+CGREG whether the module is registered."""
@@ -178,6 +176,7 @@ class Modem(abc.ABC):
         self.functionality, self.deaf = 1, False
         self.numbers = dict(self._numbers)
         self.texts.clear()
+        self.messages.power_down()
         self.activated.clear()
         self.reset_uarts()
 
@@ -188,8 +187,9 @@ class Modem(abc.ABC):
             self.restarted()
         network = self.environment.network
         self.environment.change_network(
-            Network(sim=network.sim, pin=network.pin, accepts=network.accepts, calls=network.calls)
+            Network(sim=network.sim, pin=network.pin, accepts=network.accepts, calls=network.calls, sms=network.sms)
         )
+        self.messages.room_made()
         self._announce_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self.sim_lines()])
         self._registering = self.environment.clock.call_later(
             self.environment.loop, _REGISTRATION, self.tell_registration

@@ -20,7 +20,6 @@ from .fault_injector import FaultInjector, network_of
 from .faults import Faults, Moment
 from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
-from .lifetime import Lifetime
 from .line.physical_line import LineSettings, PhysicalLine
 from .line.port import EmulatedPort, host_streams
 from .line.serial_line import open_serial
@@ -28,6 +27,7 @@ from .line.tap import Tap
 from .line.ways_in import WaysIn
 from .line.wire import Wire
 from .modem import Modem
+from .module_messages import ModuleMessages
 from .ppp.command import find_command
 from .quectel_gsm.call import Call
 from .quectel_gsm.commands import all_commands
@@ -51,7 +51,7 @@ _OPTIONS = {
 }
 
 
-class EmulatedModule(Lifetime):
+class EmulatedModule(ModuleMessages):
     """Emulates a Quectel M10 that any host program can talk to.
 
     ``async with`` runs it in the running event loop, ``with`` in a loop and a thread of its own; both leave nothing
@@ -209,6 +209,7 @@ class EmulatedModule(Lifetime):
         )
         self._modem = MODEMS[self.family](self, environment)
         self._modem.octets = self._octets
+        self._sent = self._modem.messages.sent
         self._ways_in = WaysIn(loop, self._new_line)
         self._injector = FaultInjector(self._modem, self._faults, self._fate)
         subscriber.open(loop)

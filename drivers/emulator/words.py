@@ -69,7 +69,16 @@ _MOMENTS: dict[Moment, str] = {
     Moment.SIM_MISSING: "there is no SIM",
     Moment.SIM_PIN: "the SIM asks for its PIN",
     Moment.SIM_READY: "the SIM is ready",
+    Moment.SMS_DELIVERED: "messages that are sent are delivered",
+    Moment.SMS_REFUSED: "the network refuses messages",
+    Moment.SMS_UNDELIVERED: "messages are not delivered, as status reports say",
+    Moment.SMS_LOST: "messages are lost, and no status report comes",
 }
+
+
+def _sms(modem: Modem, number: str, text: str) -> None:
+    modem.messages.receive_text(text, number)
+
 
 WORDS: dict[str, Word] = {
     **{moment.value: Word(about, _moment(moment)) for moment, about in _MOMENTS.items()},
@@ -78,7 +87,8 @@ WORDS: dict[str, Word] = {
     "busy": Word("the other side of the call is busy", _call(CallInput.BUSY)),
     "no_answer": Word("the other side does not answer the call", _call(CallInput.UNANSWERED)),
     "hang_up": Word("the other side hangs up", _call(CallInput.RELEASED)),
-    "ussd": Word("the network says something", lambda modem, text: modem.ussd.say(text, modem.charset), "TEXT"),
+    "ussd": Word("the network says something", lambda modem, text: modem.ussd.say(text), "TEXT"),
+    "sms": Word("a message comes from a number, in as many parts as it needs", _sms, "NUMBER TEXT"),
 }
 """All words, by their names; a part of the module that others can make do something has its rows here."""
 

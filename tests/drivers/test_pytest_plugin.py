@@ -108,6 +108,31 @@ def test_a_failure_tells_the_seed(tmp_path: Path) -> None:
     assert "--m10-seed 4711" in done.stdout
 
 
+def test_a_failure_shows_the_messages_that_were_sent(tmp_path: Path) -> None:
+    text = """
+import serial
+
+def send(m10):
+    with serial.serial_for_url(m10.url, timeout=5) as port:
+        port.write(b'AT+CMGF=1;+CMGS="+4930123456"\\r')
+        port.read_until(b"> ")
+        port.write(b"The tank is empty.\\x1a")
+        port.read_until(b"OK\\r\\n")
+
+def test_passes(m10):
+    send(m10)
+    assert [sent.text for sent in m10.sent_sms] == ["The tank is empty."]
+
+def test_fails(m10):
+    send(m10)
+    assert m10.sent_sms == ()
+"""
+    done = run(tmp_path, test_it=text)
+    assert done.returncode == 1
+    assert "1 failed, 1 passed" in done.stdout
+    assert done.stdout.count("1. to +4930123456: 'The tank is empty.'") == 1
+
+
 @pytest.mark.parametrize(
     ("marker", "message"),
     [

@@ -43,13 +43,12 @@ class Ussd:
         self._uarts = uarts
         self._answering: Timer | None = None
 
-    def ask(self, uart: Uart, text: str, charset: str) -> None:
+    def ask(self, uart: Uart, text: str) -> None:
         """Send a code, or a reply to what the network has asked; the answer follows where that is enabled.
 
         Args:
             uart: where it was typed.
             text: the code.
-            charset: that of AT+CSCS.
         """
         self._stop()
         environment = self._environment
@@ -60,7 +59,7 @@ class Ussd:
                 self.asked = False
                 self._tell([uart], f"+CUSD: {int(UssdState.NOT_SUPPORTED)}")
             else:
-                self._say([uart], answer, charset)
+                self._say([uart], answer)
 
         if environment.behaviour.result_time:
             self._answering = environment.clock.call_later(environment.loop, environment.behaviour.result_time, now)
@@ -72,29 +71,29 @@ class Ussd:
         self._stop()
         self.asked = False
 
-    def say(self, text: str, charset: str) -> None:
+    def say(self, text: str) -> None:
         """Let the network say something by itself.
 
         Args:
             text: what; if it begins with a question mark the network waits for a reply.
-            charset: that of AT+CSCS.
 
         Raises:
             ValueError: the module is not registered.
         """
         if not self._environment.network.service:
             raise ValueError("the module is not registered")
-        self._say(self._uarts, text, charset)
+        self._say(self._uarts, text)
 
     def reset(self) -> None:
         """Forget the dialogue, as the module restarts or ends."""
         self.cancel()
 
-    def _say(self, uarts: Sequence[Uart], text: str, charset: str) -> None:
+    def _say(self, uarts: Sequence[Uart], text: str) -> None:
         self.asked = text.startswith(_QUESTION)
         state = UssdState.QUESTION if self.asked else UssdState.DONE
-        shown, scheme = encoded(text.removeprefix(_QUESTION), charset)
-        self._tell(uarts, f'+CUSD: {int(state)},"{shown}",{scheme}')
+        for uart in uarts:
+            shown, scheme = encoded(text.removeprefix(_QUESTION), uart.messages.charset)
+            self._tell([uart], f'+CUSD: {int(state)},"{shown}",{scheme}')
 
     def _tell(self, uarts: Sequence[Uart], line: str) -> None:
         for uart in uarts:

@@ -1,4 +1,4 @@
-"""The data typed at a prompt: until Ctrl-Z, by count, or until a timer expires."""
+"""What is typed at a prompt: data until Ctrl-Z, by count, or until a timer expires; and a message until Ctrl-Z."""
 
 from __future__ import annotations
 
@@ -60,6 +60,15 @@ class Entry:
         """End it because its timer expired."""
         self.finished = True
 
+    def shown(self, octets: bytes, *, echo: bool) -> bytes:
+        """Return what is written while data is typed.
+
+        Args:
+            octets: the data.
+            echo: whether it is echoed.
+        """
+        return octets if echo else b""
+
     def _stop(self, octets: bytes) -> int | None:
         """Return the position of the Ctrl-Z or ESC that ends it, or None."""
         ends = [CTRL_Z] if self.length is None else []
@@ -67,3 +76,25 @@ class Entry:
             ends.append(ESC)
         found = [at for at in (octets.find(end) for end in ends) if at >= 0]
         return min(found, default=None)
+
+
+class MessageEntry(Entry):
+    """Collects a message, which ends with Ctrl-Z and is cancelled by ESC (27.005 §3.5.1).
+
+    Args:
+        most: octets that are kept; what is typed beyond is counted.
+        continued: whether the prompt is repeated after each carriage return, as in text mode.
+    """
+
+    PROMPT = b"\r\n> "
+    """Always these four octets."""
+
+    def __init__(self, most: int, *, continued: bool) -> None:
+        super().__init__(None, most=most, esc_cancels=True)
+        self._continued = continued
+
+    def shown(self, octets: bytes, *, echo: bool) -> bytes:
+        """See `Entry.shown`."""
+        if not self._continued:
+            return super().shown(octets, echo=echo)
+        return octets.replace(b"\r", b"\r" + self.PROMPT) if echo else self.PROMPT * octets.count(b"\r")

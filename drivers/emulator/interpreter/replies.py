@@ -32,16 +32,19 @@ class Reply:
         result: a result code, or None.
         text: a final text that stands in place of OK, such as ``DEACT OK``.
         cme: the number of a ``+CME ERROR``.
+        cms: the number of a ``+CMS ERROR``.
     """
 
     result: Result | None = None
     text: str | None = None
     cme: int | None = None
+    cms: int | None = None
 
     @property
     def failed(self) -> bool:
         """Whether the commands behind it on the same line are not executed."""
-        return self.cme is not None or (self.result is not None and self.result is not Result.OK)
+        coded = self.cme is not None or self.cms is not None
+        return coded or (self.result is not None and self.result is not Result.OK)
 
 
 OK = Reply(Result.OK)
@@ -60,6 +63,11 @@ def final(text: str) -> Reply:
 def cme(code: int) -> Reply:
     """Return a ``+CME ERROR``; a UART with CMEE=0 shows ERROR."""
     return Reply(cme=code)
+
+
+def cms(code: int) -> Reply:
+    """Return a ``+CMS ERROR``, which AT+CMEE does not change (27.005 §3.2.5)."""
+    return Reply(cms=code)
 
 
 NOT_ALLOWED = 3

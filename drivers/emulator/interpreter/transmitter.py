@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from ..sms.settings import MessageSettings
 from .replies import CME_TEXTS, Reply, Result
 from .uart_settings import UartSettings
 
@@ -55,6 +56,15 @@ class Transmitter:
         else:
             self.line(item)
 
+    @property
+    def messages(self) -> MessageSettings:
+        """What it has set about short messages."""
+        return self.settings.messages
+
+    @messages.setter
+    def messages(self, settings: MessageSettings) -> None:
+        self.settings.messages = settings
+
     def line(self, text: str) -> None:
         """Write an information line, a final text or an unsolicited line."""
         start = "\r\n" if self.settings.verbose else ""
@@ -87,6 +97,8 @@ class Transmitter:
             self.line(f"+CME ERROR: {shown}")
         elif reply.cme is not None:
             self.result(Result.ERROR)
+        if reply.cms is not None:
+            self.line(f"+CMS ERROR: {reply.cms}")
         if reply.result is not None:
             self.result(reply.result)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from .commandline import BadLine, parse
 from .data_mode import DataMode, Mode
-from .entry import Entry
+from .entry import Entry, MessageEntry
 from .host import UartHost
 from .output import Delivery
 from .replies import ERROR, Reply, Result
@@ -40,6 +40,11 @@ class Uart(DataMode):
     def __repr__(self) -> str:
         state = "attached" if self.attached else "detached"
         return f"<{type(self).__name__} {self.number} {state}: {self.mode.value}>"
+
+    @property
+    def in_data_mode(self) -> bool:
+        """Whether it carries data and no lines."""
+        return self.mode is Mode.DATA
 
     # The line
 
@@ -245,6 +250,8 @@ class Uart(DataMode):
             self.reply(reply)
         elif reply.result is not Result.OK or not self._commands:
             self.reply(reply)
+        elif reply.text is not None:
+            self.line(reply.text)
 
     def finish(self, call: object, reply: Reply) -> None:
         """End a command that could not be answered at once."""
@@ -268,7 +275,9 @@ class Uart(DataMode):
             entry: where it goes.
             entered: called when the entry is finished; it must `finish` the command.
         """
-        if self.sending.prompt in (1, 3):
+        if isinstance(entry, MessageEntry):
+            self._write(entry.PROMPT)
+        elif self.sending.prompt in (1, 3):
             blank = " " if self.modem.environment.behaviour.prompt_blank else ""
             self._write((f"\r\n>{blank}" if self.settings.verbose else f">{blank}").encode("ascii"))
         self.mode = Mode.ENTRY
@@ -289,13 +298,15 @@ class Uart(DataMode):
             raise RuntimeError("a prompt without an entry")
         head = self._rx.head()
         taken, data = entry.feed(head)
-        if self._echoes_entry() and data:
-            self._write(head[:data])
+        if shown := entry.shown(head[:data], echo=self._echoes(entry)):
+            self._write(shown)
         self._rx.remove(taken)
         if entry.finished:
             self._complete_entry(entry)
 
-    def _echoes_entry(self) -> bool:
+    def _echoes(self, entry: Entry) -> bool:
+        if isinstance(entry, MessageEntry):
+            return self.settings.echo
         with_ate = self.modem.environment.behaviour.payload_echo == "ate"
         return bool(self.sending.sde) and (self.settings.echo or not with_ate)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from ..sms.settings import MessageSettings
+
 
 class SendSettings(Protocol):
     """How a UART asks for data at a prompt."""
@@ -37,6 +39,7 @@ class UartSettings:
         registers: the S registers.
         sde: QISDE, where that is the UART's.
         prompt: QIPROMPT, where that is the UART's.
+        messages: what is set about short messages.
     """
 
     echo: bool = True
@@ -56,6 +59,7 @@ class UartSettings:
     registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
     sde: int = 1
     prompt: int = 1
+    messages: MessageSettings = field(default_factory=MessageSettings)  # frozen: replaced as a whole
 
     def copy(self) -> UartSettings:
         """Return an independent copy."""

@@ -17,7 +17,7 @@ from .data_calls import DataCalls
 from .ownership import CONTEXTS, Need, Ownership
 from .states import ACTIVE, ContextState
 
-_NUMBERS = {"QIURC": 1, "QNITZ": 0, "QSCLK": 0, "CMGF": 0, "QCOLP": 0, "QINDRI": 0, "CTZU": 0}
+_NUMBERS = {"QIURC": 1, "QNITZ": 0, "QSCLK": 0, "QCOLP": 0, "QINDRI": 0, "CTZU": 0}
 
 #: Makes an execution of one command of a UART.
 Interpreter = Callable[["QuectelGsmModem", Uart, Command], Execution]

@@ -13,6 +13,9 @@ from .data import data_commands
 from .data_calls import data_call_commands
 from .dial_commands import dial_commands
 from .identification import identification
+from .message_sending import sending_commands
+from .message_settings import message_settings
+from .message_stores import store_commands
 from .messages import message_commands
 from .network import network_commands
 from .phone import phone_commands
@@ -35,6 +38,9 @@ _TABLES = (
     phone_book_commands,
     quectel_commands,
     message_commands,
+    message_settings,
+    store_commands,
+    sending_commands,
     settings_commands,
     session_commands,
     data_commands,

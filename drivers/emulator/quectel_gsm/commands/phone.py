@@ -297,7 +297,6 @@ def _module_number(name: str, values: str, highest: int) -> None:
 
 _module_number("QIURC", "(0,1)", 1)
 _module_number("QNITZ", "(0,1)", 1)
-_module_number("CMGF", "(0,1)", 1)
 _module_number("QCOLP", "(0,1)", 1)
 _module_number("QINDRI", "(0,1)", 1)
 _module_number("QSCLK", "(0-2)", 2)

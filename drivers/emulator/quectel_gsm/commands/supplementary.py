@@ -41,7 +41,7 @@ def ask(call: Call) -> Reply:
     if len(call.texts) == 1:
         call.uart.settings.cusd = what
         return OK
-    code = decoded(call.texts[1], call.modem.charset, scheme)
+    code = decoded(call.texts[1], call.uart.messages.charset, scheme)
     if not code:
         return ERROR
     if (problem := _send(call, code)) is not OK:
@@ -61,5 +61,5 @@ def _send(call: Call, code: str) -> Reply:
         return problem
     if not call.modem.environment.network.service:
         return cme(NO_NETWORK_SERVICE)
-    call.modem.ussd.ask(call.uart, code, call.modem.charset)
+    call.modem.ussd.ask(call.uart, code)
     return OK

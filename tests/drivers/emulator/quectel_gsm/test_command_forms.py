@@ -137,14 +137,31 @@ FORMS: dict[str, tuple[str, str, str | None, str | None, str]] = {
     ),
     "CMGR": (OK, ERROR, "50", "51", ERROR),
     "CMGD": ("+CMGD: (),(0-4)", ERROR, "1,4", "1,5", ERROR),
-    "CMGL": ('+CMGL: ("ALL","REC UNREAD","REC READ","STO UNSENT","STO SENT")', ERROR, "4", "5", OK),
+    "CMGL": ("+CMGL: (0-4)", ERROR, "4", "5", OK),
+    "CSMS": ("+CSMS: (0,1)", "+CSMS: 0,1,1,1", None, "2", ERROR),
+    "CMMS": ("+CMMS: (0-2)", "+CMMS: 0", "2", "3", ERROR),
+    "CSAS": ("+CSAS: (0-3)", ERROR, "3", "4", OK),
+    "CRES": ("+CRES: (0-3)", ERROR, "3", "4", OK),
+    "CMGS": (OK, ERROR, None, "0", ERROR),
+    "CMGW": (OK, ERROR, None, "0", "!+CMS ERROR: 304"),
+    "CMSS": (OK, ERROR, None, "1", ERROR),
+    "CMGC": (OK, ERROR, None, "0", ERROR),
+    "CNMA": ("+CNMA: (0-2)", ERROR, None, "3", "!+CMS ERROR: 340"),
     "CLCC": (OK, ERROR, None, "1", OK),
     "QNSTATUS": (OK, ERROR, None, "1", "+QNSTATUS: 0"),
     "QIURC": ("+QIURC: (0,1)", "+QIURC: 1", "0", "2", ERROR),
     "CCLK": (OK, '+CCLK: "04/01/01,00:00:00+00"', '"09/11/20,12:00:00+08"', '"noon"', ERROR),
     "QPOWD": ("+QPOWD: (0,1)", ERROR, None, "2", ERROR),
 }
-CME = {"CHLD": "+CME ERROR: 3", "CMUX": "+CME ERROR: 4", "CPIN": "+CME ERROR: 3", "CMEE": "+CME ERROR: 4"}
+CME = {
+    "CHLD": "+CME ERROR: 3",
+    "CMUX": "+CME ERROR: 4",
+    "CPIN": "+CME ERROR: 3",
+    "CMEE": "+CME ERROR: 4",
+    "CMGR": "+CMS ERROR: 321",
+    "CMSS": "+CMS ERROR: 321",
+    **dict.fromkeys(("CMGS", "CMGW", "CMGC"), "+CMS ERROR: 304"),
+}
 """How these refuse a value."""
 
 
