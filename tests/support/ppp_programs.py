@@ -25,6 +25,13 @@ ECHO = python(_TELL + _ECHO)
 """Says the number of its process and a full stop, and then what it hears."""
 STUBBORN = python("signal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + _TELL + "while True: time.sleep(60)\n")
 """Says the number of its process, hears nothing, and does not end when it is hung up on."""
+SLOW = python(
+    "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
+    + _TELL
+    + "signal.sigwait([signal.SIGUSR1])\n"
+    + _ECHO
+)
+"""Says the number of its process, and reads nothing before it gets SIGUSR1; then as ECHO."""
 FLOOD = python("while True: os.write(1, b'flood' * 200)\n")
 """Says more than any line carries."""
 BRIEF = python("os.write(1, b'bye'); os.read(0, 1)\n")

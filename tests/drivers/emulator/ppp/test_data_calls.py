@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from emulator_host import Lab, Terminal, Turning, settle
-from ppp_programs import BRIEF, ECHO, FLOOD, STUBBORN, alive, dialled, gone
+import serial
+from emulator_host import PATIENCE, Lab, Terminal, Turning, settle
+from ppp_programs import BRIEF, ECHO, FLOOD, SLOW, STUBBORN, alive, dialled, gone, wait_until_gone
 
+import cmux
 from cmux.protocol.events import DataReceived, Event, SignalsChanged
 from cmux.protocol.signals import Signals
 from drivers.emulator import Behaviour, EmulatedModule, Network
+from drivers.tcpip import ContextBusy, TcpipDriver
 
 OK = "\r\nOK\r\n"
 NO_CARRIER = "\r\nNO CARRIER\r\n"
@@ -221,6 +227,26 @@ async def test_a_flood_of_the_program_waits_for_the_line_and_commands_are_answer
         await first.until(b"flood" * 2000)
         await second.ask("AT", OK)
         await lab.close(1)
+
+
+async def test_a_program_that_does_not_read_stops_the_host_and_nothing_is_lost() -> None:
+    """27.010 §5.4.8: FC."""
+    async with channels(EmulatedModule(ppp=SLOW), 1) as (lab, (uart,)):
+        process = await dialled(uart)
+        assert lab.mux is not None
+        octets = bytes(range(256)) * 1024  # the terminal of Linux holds a quarter of it
+        sent = 0
+        async with asyncio.timeout(PATIENCE):
+            while not any(isinstance(one, SignalsChanged) and one.signals.fc for one in lab.events):
+                sent += lab.mux.write(1, octets[sent:])
+                await settle()
+        assert sent < len(octets)
+        os.kill(process, signal.SIGUSR1)
+        async with asyncio.timeout(2 * PATIENCE):
+            while sent < len(octets):
+                sent += lab.mux.write(1, octets[sent:])
+                await settle()
+        await uart.expect(octets)
 
 
 async def test_unsolicited_lines_wait_until_the_call_is_over() -> None:
@@ -455,7 +481,42 @@ async def test_a_reset_in_multiplexer_mode_ends_the_call() -> None:
         await gone(process)
 
 
+async def test_multiplexer_mode_ends_the_call_of_the_plain_uart() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(ppp=ECHO, clock=clock)) as lab:
+        process = await dialled(lab.plain)
+        await escape(lab.plain, clock)
+        await lab.multiplex()
+        await gone(process)
+        await dialled(await lab.open(1))
+
+
+def test_a_host_that_comes_anew_takes_the_module_out_of_the_call_that_was_left() -> None:
+    with EmulatedModule(ppp=ECHO) as module:
+        with serial.serial_for_url(module.serve_pty(), timeout=10) as port:
+            port.write(b"ATD*99#\r")
+            port.read_until(b"CONNECT\r\n")
+            process = int(port.read_until(b".").removesuffix(b"."))
+        assert module.url is not None
+        with cmux.open(module.url) as mux:
+            wait_until_gone(process)
+            mux.channel(1).write(b"AT\r")
+
+
 # Contexts
+
+
+def test_the_driver_finds_the_context_of_a_call_busy_and_the_other_one_free() -> None:
+    with EmulatedModule(ppp=ECHO) as module, cmux.open(module.serve_pty()) as mux:
+        port = mux.channel(1)
+        port.timeout = 10
+        port.write(b"ATD*99***2#\r")
+        assert port.read_until(b"CONNECT\r\n").endswith(b"CONNECT\r\n")
+        with pytest.raises(ContextBusy):
+            TcpipDriver(mux.channel(2), context=1, apn="CMNET").claim()
+        with TcpipDriver(mux.channel(3), context=0, apn="CMNET") as driver:
+            driver.activate()
+            assert driver.local_address.startswith("127.")
 
 
 async def test_a_context_in_use_by_a_call_is_not_the_stacks() -> None:
