@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import enum
 from collections import deque
+from collections.abc import Callable
 
 from .bytestream import Bytestream, DataStream, Online
 from .carrier import Carrier
@@ -50,6 +51,7 @@ class DataMode(Transmitter, abc.ABC):
         self._dtr = True
         self._commands: deque[Command] = deque()
         self._call: Execution | None = None
+        self._abort: Callable[[], object] | None = None
 
     @abc.abstractmethod
     def pump(self) -> None:
@@ -112,7 +114,7 @@ class DataMode(Transmitter, abc.ABC):
         """
         if call is None or self._call is not call:
             return False
-        self._call = None
+        self._call = self._abort = None
         self._commands.clear()
         if online.stream.final is not None:
             self.carrier.found()

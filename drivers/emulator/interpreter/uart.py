@@ -33,7 +33,6 @@ class Uart(DataMode):
         self.stored: UartSettings = UartSettings()  # AT&W
         self.dropped_lines: int = 0  # unsolicited lines that came while nobody was attached
         self._running = False
-        self._abort: Callable[[], object] | None = None
         self._entry: Entry | None = None
         self._entered: Callable[[Entry], None] | None = None
 
@@ -235,6 +234,8 @@ class Uart(DataMode):
         """Abort the command that is running if it can be aborted; the character is gone. A LF may end its line."""
         if self._abort is None:
             return False
+        if self._skip_lf():
+            return True
         character = self._rx.head()[:1]
         self._rx.remove(1)
         if character != b"\n":

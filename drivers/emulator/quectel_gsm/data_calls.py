@@ -114,7 +114,7 @@ class DataCalls:
         return call.online if call is not None and call.connected else None
 
     def dial(self, dialling: Dialling, contexts: tuple[int, ...]) -> Reply | None:
-        """Begin a call on the first context that is free; CONNECT follows, or NO CARRIER.
+        """Begin a call on the first context that is free; CONNECT follows, or NO CARRIER, also if it is aborted.
 
         Args:
             dialling: the command.
@@ -131,6 +131,7 @@ class DataCalls:
         call.task = self._environment.loop.create_task(self._establish(call, dialling))
         self._tasks.add(call.task)
         call.task.add_done_callback(self._tasks.discard)
+        uart.abortable(lambda: self.end(uart.number))
         return None
 
     async def _establish(self, call: DataCall, dialling: Dialling) -> None:

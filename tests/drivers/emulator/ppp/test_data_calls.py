@@ -209,6 +209,24 @@ async def test_activation_takes_its_time_and_a_silent_network_never_answers() ->
         await lab.plain.expect(b"ATD*99#\r" + NO_CARRIER.encode())
 
 
+@pytest.mark.statement("V.250 5.6")
+async def test_any_character_aborts_dialling_and_the_command_behind_it_is_whole() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(ppp=ECHO, clock=clock, behaviour=Behaviour(activation_time=5))) as lab:
+        lab.plain.write(b"ATD*99#\r\n")
+        await clock.turn(1)
+        await lab.plain.expect(b"ATD*99#\r")
+        await lab.plain.quiet()
+        lab.plain.write(b"x")
+        await lab.plain.expect(NO_CARRIER.encode())
+        await clock.turn(5)
+        await lab.plain.ask("AT", OK)
+        lab.plain.write(b"ATD*99#\r")
+        await clock.turn(5.1)
+        await lab.plain.until(b".")
+        await echoed(lab.plain, b"not a command")
+
+
 # Octets
 
 
