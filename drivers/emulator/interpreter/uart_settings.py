@@ -36,6 +36,7 @@ class UartSettings:
         clir: AT+CLIR.
         crc: AT+CRC.
         cusd: AT+CUSD.
+        cops: the format of AT+COPS.
         registers: the S registers.
         sde: QISDE, where that is the UART's.
         prompt: QIPROMPT, where that is the UART's.
@@ -56,6 +57,7 @@ class UartSettings:
     clir: int = 0
     crc: int = 0
     cusd: int = 0
+    cops: int = 0
     registers: dict[int, int] = field(default_factory=lambda: {0: 0, 3: 13, 4: 10, 5: 8, 7: 60})
     sde: int = 1
     prompt: int = 1

@@ -29,6 +29,8 @@ _text = phone_commands.text
 IMSI = "460001234567890"
 ICCID = "89860012345678901234"
 OPERATOR = "CHINA MOBILE"
+_OPERATORS = (OPERATOR, "CMCC", "46000")  # long, short, numeric: 27.007 §7.3
+_FORMAT_ONLY = 3  # of AT+COPS
 _PIN_TRIES = 3
 _LOCKED = {Sim.MISSING: SIM_NOT_INSERTED, Sim.PIN: SIM_PIN_REQUIRED, Sim.PUK: SIM_PUK_REQUIRED}
 
@@ -226,17 +228,20 @@ _text("COPS", Form.TEST, f'+COPS: (2,"{OPERATOR}","CMCC","46000"),,(0-4),(0-2)')
 @_command("COPS", Form.READ)
 def read_operator(call: Call) -> Reply:
     """Answer AT+COPS?."""
-    call.line(f'+COPS: 0,0,"{OPERATOR}"' if call.modem.environment.network.service else "+COPS: 0")
+    form = call.uart.settings.cops
+    call.line(f'+COPS: 0,{form},"{_OPERATORS[form]}"' if call.modem.environment.network.service else "+COPS: 0")
     return OK
 
 
 @_command("COPS", Form.WRITE)
 def select_operator(call: Call) -> Reply:
-    """Answer AT+COPS=: there is one operator; 2 leaves it."""
+    """Answer AT+COPS=: there is one operator; 2 leaves it, 3 only sets the format in which it is told."""
     mode = call.number(0, 0, 4)
-    if mode is None or len(call.texts) > 4:
+    form = call.number(1, 0, 2) if len(call.texts) > 1 and call.texts[1] else call.uart.settings.cops
+    if mode is None or form is None or len(call.texts) > 4:
         return ERROR
-    if mode != 3:  # 3 only sets the format
+    call.uart.settings.cops = form
+    if mode != _FORMAT_ONLY:
         network = call.modem.environment.network
         call.modem.set_network(dataclasses.replace(network, registered=mode != 2))
     return OK

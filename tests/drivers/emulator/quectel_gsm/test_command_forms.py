@@ -247,6 +247,15 @@ async def test_registers(register: int) -> None:
         await lab.plain.ask(f"ATS{register}=256", "\r\nERROR\r\n")
 
 
+@pytest.mark.statement("27.007 7.3")
+async def test_the_operator_is_told_in_the_format_that_was_set() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        for form, name in ((2, "46000"), (1, "CMCC"), (0, "CHINA MOBILE")):
+            await lab.plain.ask(f"AT+COPS=3,{form}")
+            await lab.plain.ask("AT+COPS?", f'\r\n+COPS: 0,{form},"{name}"\r\n\r\nOK\r\n')
+        await lab.plain.ask("AT+COPS=3,3", "\r\nERROR\r\n")
+
+
 @pytest.mark.statement("V.250 6.1.1", "V.250 6.1.2")
 async def test_atw_stores_and_atz_brings_back_and_atf_forgets() -> None:
     async with Lab(EmulatedModule()) as lab:
