@@ -63,6 +63,10 @@ class PhoneBook:
         """The entries of the store, by their places, from 1."""
         return dict(sorted(self._entries[self.store].items()))
 
+    def at(self, store: str, place: int) -> PhoneEntry | None:
+        """Return the entry at a place of a store, or None when there is none."""
+        return self._entries.get(store, {}).get(place)
+
     def write(self, place: int | None, entry: PhoneEntry | None) -> bool:
         """Write an entry, or erase one.
 

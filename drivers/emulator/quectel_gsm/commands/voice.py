@@ -6,7 +6,17 @@ import re
 
 from ...calls.states import CallState
 from ...interpreter.commandline import Form
-from ...interpreter.replies import ERROR, NO_CARRIER, NO_NETWORK_SERVICE, NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from ...interpreter.replies import (
+    ERROR,
+    NO_CARRIER,
+    NO_NETWORK_SERVICE,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    NOT_SUPPORTED,
+    OK,
+    Reply,
+    cme,
+)
 from ...interpreter.table import CommandTable
 from ...interpreter.uart_commands import uart_commands
 from ..call import Call
@@ -34,11 +44,30 @@ _TONES = re.compile(r"[0-9A-D*#]", re.IGNORECASE)
 @dials(r"[TP]?(?![*#][0-9*#]*#;)(\+?[0-9*#A-D]{1,40})[,W!@]*(I?)G?;")
 def dial_voice(call: Call, match: re.Match[str]) -> Reply | None:
     """Make a voice call; I and i behind the number hide this one's number and show it (27.007 §6.2)."""
+    return _make(call, match[1], match[2])
+
+
+@dials(r">([A-Z]{2})?(\d{1,3})(I?)G?;")
+def dial_place(call: Call, match: re.Match[str]) -> Reply | None:
+    """Make a voice call to the number at a place of a phone book (27.007 §6.3)."""
+    book = call.modem.phone_book
+    entry = book.at(match[1].upper() if match[1] else book.store, int(match[2]))
+    return cme(NOT_FOUND) if entry is None else _make(call, entry.number, match[3])
+
+
+@dials(r'>"([^"]+)"(I?)G?;')
+def dial_name(call: Call, match: re.Match[str]) -> Reply | None:
+    """Make a voice call to the number of a name in the phone book (27.007 §6.3)."""
+    name = match[1].casefold()
+    number = next((one.number for one in call.modem.phone_book.entries.values() if one.text.casefold() == name), None)
+    return cme(NOT_FOUND) if number is None else _make(call, number, match[2])
+
+
+def _make(call: Call, number: str, hidden: str) -> Reply | None:
     if (problem := sim_problem(call)) is not None:
         return problem
     if not call.modem.environment.network.service:
         return cme(NO_NETWORK_SERVICE)
-    number, hidden = match[1], match[2]
     withheld = hidden == "I" or (not hidden and call.uart.settings.clir == 1)
     waits = bool(call.uart.settings.colp)
     calls = call.modem.calls

@@ -463,6 +463,19 @@ async def test_a_second_call_and_one_without_network_or_sim_are_refused() -> Non
         await asks(lab.plain, "ATD0170;", "\r\n+CME ERROR: 11\r\n")
 
 
+@pytest.mark.statement("27.007 6.3")
+async def test_a_number_is_dialled_from_the_phone_book() -> None:
+    async with one(faults="calls=answered") as lab:
+        await asks(lab.plain, 'AT+CPBW=3,"+4930123",145,"Anna B"')
+        for dialled in (">3;", ">SM3;", ">sm3I;", '>"anna b";'):
+            await asks(lab.plain, f"ATD{dialled}")
+            await settle()
+            await lists(lab, '1,0,0,0,0,"+4930123",145,""')
+            await asks(lab.plain, "ATH")
+        for dialled in (">4;", ">ME3;", ">XX3;", '>"Bert";'):
+            await asks(lab.plain, f"ATD{dialled}", "\r\n+CME ERROR: 22\r\n")
+
+
 async def test_commands_behind_the_number_follow_and_blanks_in_it_do_no_harm() -> None:
     async with one(faults="calls=answered") as lab:
         await asks(lab.plain, "ATDT0170 123-45;+CPAS", "\r\n+CPAS: 4\r\n\r\nOK\r\n")
