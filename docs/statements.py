@@ -30,9 +30,9 @@ PAGE = DOCS / "statements.md"
 _CLAUSE = re.compile(r"\d+(\.\d+[A-Z]?)*[a-z]?")  # 7.18, 6.4A, or 7.15b for the second statement of 7.15
 
 _INTRODUCTION = """
-What the emulated module implements of the standards for AT commands, in our words: {count} statements, each with its
-clause (a letter tells several statements of one clause apart), the part of the module that does it, and the tests that
-are marked with it. Quectel's app note and 27.010 have [pages](acceptance.md) of [their own](conformance.md).
+What the emulated module implements of the standards for AT commands, in our words: each statement with its clause (a
+letter tells several statements of one clause apart), the part of the module that does it, and the tests that are marked
+with it. Quectel's app note and 27.010 have [pages](acceptance.md) of [their own](conformance.md).
 `make acceptance` writes this page.
 """
 
@@ -135,9 +135,7 @@ def page() -> str:
         "",
         "# What the standards for AT commands state",
         "",
-        *textwrap.wrap(
-            _INTRODUCTION.strip().format(count=len(statements)), 120, break_long_words=False, break_on_hyphens=False
-        ),
+        *textwrap.wrap(_INTRODUCTION.strip(), 120, break_long_words=False, break_on_hyphens=False),
     ]
     for standard, title in titles.items():
         rows = [_row(one, tests.get(one.number, [])) for one in statements.values() if one.standard == standard]
