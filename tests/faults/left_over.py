@@ -21,6 +21,27 @@ _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
 """Of glibc: gives back what its arenas keep."""
 
 
+_TOLD = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+
+
+class _MallInfo(ctypes.Structure):
+    """What glibc tells of its arenas."""
+
+    _fields_ = tuple((name, ctypes.c_size_t) for name in _TOLD)
+
+
+_mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
+if _mallinfo is not None:
+    _mallinfo.restype = _MallInfo
+
+
+def _heap() -> int:
+    if _mallinfo is None:
+        return 0
+    told = _mallinfo()
+    return int(told.uordblks + told.hblkhd)
+
+
 @dataclass(frozen=True)
 class Census:
     """What there is at a moment at which nothing is going on.
@@ -29,12 +50,15 @@ class Census:
         threads: how many threads.
         descriptors: how many descriptors.
         blocks: how many blocks of memory Python has allocated.
-        resident: octets of memory that the system has given.
+        heap: octets that the C library has handed out, which are objects of more than 512 octets and whatever C code
+            keeps; 0 where it does not tell.
+        resident: octets of memory that the system has given: what the C library keeps for its threads, too.
     """
 
     threads: int
     descriptors: int
     blocks: int
+    heap: int
     resident: int
 
     def grown(self, before: Census) -> list[str]:
@@ -46,6 +70,8 @@ class Census:
             told.append(f"{self.descriptors - before.descriptors} descriptors are left")
         if self.blocks > before.blocks + 1000:
             told.append(f"blocks of memory: {before.blocks:,} have become {self.blocks:,}")
+        if self.heap > before.heap + 1_000_000:
+            told.append(f"octets of memory: {before.heap:,} have become {self.heap:,}")
         return told
 
 
@@ -70,5 +96,6 @@ def census() -> Census:
         threading.active_count(),
         len(os.listdir("/proc/self/fd")),
         sys.getallocatedblocks(),
+        _heap(),
         pages * os.sysconf("SC_PAGE_SIZE"),
     )

@@ -189,7 +189,8 @@ class Campaign:
         print(
             f"{seconds}; after the first round and at the end: threads {before.threads} and {after.threads}, "
             f"descriptors {before.descriptors} and {after.descriptors}, blocks of memory {before.blocks:,} and "
-            f"{after.blocks:,}, resident {before.resident / 1e6:.1f} and {after.resident / 1e6:.1f} MB"
+            f"{after.blocks:,}, handed out {before.heap / 1e6:.1f} and {after.heap / 1e6:.1f} MB, "
+            f"resident {before.resident / 1e6:.1f} and {after.resident / 1e6:.1f} MB"
         )
 
 
