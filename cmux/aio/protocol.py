@@ -38,6 +38,8 @@ class MuxProtocol(asyncio.Protocol):
             default the loop's own.
         line_rate: bits per second to which writing is paced; None: no pacing.
         link: the link to run; by default one made from `role`, `config` and `line_rate`.
+        room: returns how many octets beyond the next frame the transport takes now, for one that knows; None: not even
+            that, until it calls ``resume_writing``.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class MuxProtocol(asyncio.Protocol):
         tap: Callable[[bytes, bool], object] | None = None,
         line_rate: int | None = None,
         link: Link | None = None,
+        room: Callable[[], int | None] | None = None,
     ) -> None:
         if link is None:
             initiates = role is Role.INITIATOR
@@ -64,6 +67,7 @@ class MuxProtocol(asyncio.Protocol):
         self._tap = tap
         self._clock = clock
         self._call_later = call_later
+        self._room = room
         self._timer: _Timer | None = None
         self._timer_at: float | None = None
         self._paused = False
@@ -178,8 +182,11 @@ class MuxProtocol(asyncio.Protocol):
         if self._waiting and not self._paused:
             self._look_at_transport(self.now())
         while self.link.has_output and self.transport is not None and not self._paused:
+            limit = None
+            if self._room is not None and (limit := self._room()) is None:
+                break
             now = self.now()
-            data = self.link.next_write(now)
+            data = self.link.next_write(now, limit)
             if not data:
                 break
             if self._tap is not None:

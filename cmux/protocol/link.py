@@ -97,11 +97,12 @@ class Link:
             return self._noted(core.receive_data(data, now), now)
         return self._noted(self._watch.receive(core, data, now), now)
 
-    def next_write(self, now: float) -> bytes:
+    def next_write(self, now: float, limit: int | None = None) -> bytes:
         """Return the octets to write now, whole frames only; acknowledgement timers start here.
 
         Args:
             now: the time.
+            limit: the most octets beyond the first frame; None: as many as pacing allows.
 
         Returns:
             The octets; none while nothing is due, the line took nothing the last time, or pacing holds them back. The
@@ -109,7 +110,7 @@ class Link:
         """
         if not self.wants_write(now):
             return b""
-        data = self.multiplexer.data_to_send(now, self._pacer.limit)
+        data = self.multiplexer.data_to_send(now, self._pacer.limit if limit is None else limit)
         if data:
             self._give(data, now)
             if self.multiplexer.waking:

@@ -337,6 +337,12 @@ class Multiplexer(ControlServices):
         return session.transmitter.has_output or not session.standby.rests
 
     @property
+    def sendable(self) -> int:
+        """Octets of data that may be sent now, without what frames add to them: none of a DLC that the peer has stopped."""
+        session = self._session
+        return 0 if session.transmitter.held else sum(len(dlc.queue) for dlc in session.user_dlcs() if dlc.may_send)
+
+    @property
     def has_answers(self) -> bool:
         """Whether frames that carry no data wait to be sent: UA, MSC, other commands and responses."""
         return self._session.transmitter.has_control

@@ -142,10 +142,10 @@ class Responder(Link):
         """See `Link.has_output`."""
         return (bool(self._out) or self.multiplexer.has_output) and not self._blocked
 
-    def next_write(self, now: float) -> bytes:
+    def next_write(self, now: float, limit: int | None = None) -> bytes:
         """Return the octets to write now: answers to AT commands first, then frames."""
         if not self._out:
-            return super().next_write(now)
+            return super().next_write(now, limit)
         if not self.wants_write(now):
             return b""
         size = self._pacer.limit or self.multiplexer.config.n1

@@ -10,9 +10,9 @@ from typing import Literal, TypeVar, get_args, get_type_hints
 T = TypeVar("T")
 
 
-def _reading(default: T, source: str) -> T:
-    """Declare a field with its default and what the sources say."""
-    return field(default=default, metadata={"source": source})
+def _reading(default: T, source: str, low: int = 0, high: int = 0) -> T:
+    """Declare a field with its default, what the sources say and, if it is a whole number, its range."""
+    return field(default=default, metadata={"source": source, "range": (low, high)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,20 @@ class Behaviour:
 
     xon_escape: bool = _reading(
         True, "AT+IFC=1,1: the Arduino library for a real M10 sends and wants 0x11, 0x13, 0x77 as 0x77 and complement"
+    )
+    xoff_answer: Literal["none", "FF"] = _reading(
+        "none",
+        "XOFF with AT+IFC=1,1: no document says; the Arduino library for a real M10 drops one 0xFF after its XOFF",
+    )
+    fifo: int = _reading(
+        16,
+        "octets that still leave a UART with a line rate when the host stops it: 16 of a 16550 to 64 of a 16750; the "
+        "Arduino library for a real M10 stops with fewer than 6 octets free and needs 1",
+        1,
+        64,
+    )
+    qccid_prefix: bool = _reading(
+        False, "QCCID: the manual shows the number alone, TinyGSM (M95, MC60) waits for '+QCCID: ' before it"
     )
     boot_lines: Literal["restart", "first_line"] = _reading(
         "restart", "+CFUN: 1 and what follows: after a restart only, or also once when the rate is known (manual, IPR)"
@@ -224,7 +238,7 @@ class Behaviour:
             ValueError: a text without ``=`` is not the name of a set, a name is not that of a behaviour, or a value is
                 not one of the possible ones.
         """
-        types = get_type_hints(cls)
+        types, fields = get_type_hints(cls), {item.name: item for item in dataclasses.fields(cls)}
         values: dict[str, object] = {}
         for text in (value for given in texts for value in SETS.get(given.strip(), (given,))):
             name, equals, value = text.partition("=")
@@ -233,7 +247,7 @@ class Behaviour:
                 raise ValueError(f"behaviour {text!r} is not NAME=VALUE, nor one of {', '.join(SETS)}")
             if name not in types:
                 raise ValueError(f"no behaviour is called {name!r}; --list-behaviours shows them")
-            values[name] = _convert(name, types[name], value.strip())
+            values[name] = _convert(name, types[name], value.strip(), fields[name].metadata["range"])
         return dataclasses.replace(base or cls(), **values)  # type: ignore[arg-type]
 
     @classmethod
@@ -248,7 +262,7 @@ class Behaviour:
             (
                 item.name,
                 _show(getattr(of, item.name)),
-                "|".join(_possible(types[item.name])),
+                "|".join(_possible(types[item.name], item.metadata["range"])),
                 str(item.metadata["source"]),
             )
             for item in dataclasses.fields(cls)
@@ -265,11 +279,13 @@ SETS: dict[str, tuple[str, ...]] = {
 _FLAGS = {"1": True, "on": True, "yes": True, "true": True, "0": False, "off": False, "no": False, "false": False}
 
 
-def _possible(kind: object) -> list[str]:
+def _possible(kind: object, within: tuple[int, int]) -> list[str]:
     if kind is bool:
         return ["on", "off"]
     if kind is float:
         return ["SECONDS"]
+    if kind is int:
+        return ["{}-{}".format(*within)]
     return [str(value) for value in get_args(kind)]
 
 
@@ -279,7 +295,7 @@ def _show(value: object) -> str:
     return str(value)
 
 
-def _convert(name: str, kind: object, value: str) -> object:
+def _convert(name: str, kind: object, value: str, within: tuple[int, int]) -> object:
     if kind is bool:
         if value.lower() not in _FLAGS:
             raise ValueError(f"behaviour {name} is on or off, not {value!r}")
@@ -292,7 +308,12 @@ def _convert(name: str, kind: object, value: str) -> object:
         if not 0 <= seconds <= 86400:
             raise ValueError(f"behaviour {name} is a time from 0 to 86400 seconds, not {value!r}")
         return seconds
+    if kind is int:
+        low, high = within
+        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
+            raise ValueError(f"behaviour {name} is a number from {low} to {high}, not {value!r}")
+        return int(value)
     for possible in get_args(kind):
         if value.replace("_", " ").upper() == possible.replace("_", " ").upper():
             return possible
-    raise ValueError(f"behaviour {name} is one of {', '.join(_possible(kind))}, not {value!r}")
+    raise ValueError(f"behaviour {name} is one of {', '.join(_possible(kind, within))}, not {value!r}")

@@ -23,6 +23,7 @@ from .sms.messages import Messages
 from .wall_clock import WallClock
 
 UARTS = 4
+_HARDWARE = 2  # of AT+IFC: RTS and CTS
 _REGISTRATION = 10.0  # seconds after a restart until registration is announced, which is there at once
 
 
@@ -60,6 +61,7 @@ class Modem(abc.ABC):
         self.describe_multiplexer: Callable[[bool], str] | None = None  # AT+CMUX? and AT+CMUX=?
         self.change_rate: Callable[[int], None] | None = None  # AT+IPR, where the line is a real one
         self.change_rts_cts: Callable[[bool], None] | None = None  # AT+IFC, where the line is a real one
+        self.cts: Callable[[], bool] | None = None  # whether the host lets it send, where the line shows that
         self.restarted: Callable[[], None] | None = None  # the module was reset: leave multiplexer mode
         self.octets: OctetsCallback = lambda uart, direction, data: None
         self._booted = False
@@ -131,6 +133,10 @@ class Modem(abc.ABC):
         """Pass the DTR line of a real UART on; virtual ones ignore it."""
         if not self.multiplexing:
             self.uarts[0].dtr(on)
+
+    def host_takes(self) -> bool:
+        """Tell whether the host takes octets: False where AT+IFC asks for RTS and CTS, and CTS is off."""
+        return self.flow[0] != _HARDWARE or self.cts is None or self.cts()
 
     def reset_uarts(self) -> None:
         """Restore the stored settings of every UART, as at the start of multiplexer mode."""

@@ -20,7 +20,8 @@ from .fault_injector import FaultInjector, network_of
 from .faults import Faults, Moment
 from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
-from .line.physical_line import LineSettings, PhysicalLine
+from .line.mux_command import LineSettings
+from .line.physical_line import PhysicalLine
 from .line.port import EmulatedPort, host_streams
 from .line.serial_line import open_serial
 from .line.tap import Tap
@@ -55,8 +56,8 @@ class EmulatedModule(ModuleMessages):
     """Emulates a Quectel M10 that any host program can talk to.
 
     ``async with`` runs it in the running event loop, ``with`` in a loop and a thread of its own; both leave nothing
-    behind. It has one physical line: reach it with one of `serve_pty`, `serve_tcp`, `serve_serial`, `port`, `connect`.
-    All of these may be called from any thread.
+    behind. It has one physical line: reach it with one of `serve_pty`, `serve_tcp`, `serve_serial`, `port`, `connect`,
+    which raise RuntimeError where another one has the line. All of these may be called from any thread.
 
     The class attributes `family`, `commands`, `uart_class` and `ownership_class` are what a subclass replaces to make a
     module that does something else.
@@ -210,7 +211,7 @@ class EmulatedModule(ModuleMessages):
         self._modem = MODEMS[self.family](self, environment)
         self._modem.octets = self._octets
         self._sent = self._modem.messages.sent
-        self._ways_in = WaysIn(loop, self._new_line)
+        self._ways_in = WaysIn(loop, self._new_line, lambda: self._line is not None and not self._line.host_has_left)
         self._injector = FaultInjector(self._modem, self._faults, self._fate)
         subscriber.open(loop)
 
@@ -300,8 +301,10 @@ class EmulatedModule(ModuleMessages):
         def serve() -> str:
             modem = self._running()
             line = self._new_line(fatal=True)
-            settings = open_serial(modem.environment, url, baudrate, line, modem.plain_dtr)
-            modem.change_rate, modem.change_rts_cts = settings.rate, settings.rts_cts
+            settings = self._ways_in_running().serial(
+                url, lambda: open_serial(modem.environment, url, baudrate, line, modem.plain_dtr)
+            )
+            modem.change_rate, modem.change_rts_cts, modem.cts = settings.rate, settings.rts_cts, settings.cts
             return url
 
         return self._on_loop(serve)
@@ -399,7 +402,7 @@ class EmulatedModule(ModuleMessages):
 
         modem = self._running()
         line = PhysicalLine(modem, self._line_settings, admit, lost)
-        wire = Wire(modem.environment, line, self._line_rate, self._faults, self._fate, self._tap)
+        wire = Wire(modem.environment, line, self._line_rate, self._faults, self._fate, self._tap, modem.host_takes)
         return wire
 
     def _octets(self, uart: int, direction: str, data: bytes) -> None:

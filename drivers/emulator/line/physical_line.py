@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 from cmux.aio import MuxProtocol
 from cmux.departed import has_left
 from cmux.protocol.commands import Signals
-from cmux.protocol.config import Config, Option
+from cmux.protocol.config import Config
 from cmux.protocol.events import (
     AtReceived,
     Closed,
@@ -26,57 +26,24 @@ from cmux.protocol.responder import Responder
 from ...clock import Timer
 from ..environment import limit_buffers
 from ..interpreter.commandline import Command
-from ..interpreter.replies import NOT_ALLOWED, NOT_SUPPORTED, OK, Reply, cme
+from ..interpreter.replies import OK, Reply
 from ..interpreter.uart import Uart
 from ..modem import UARTS, Modem
 from .channel import Channel, Loopback
+from .mux_command import LineSettings, MuxCommand
 from .sleeper import Sleeper
 from .software_flow import XOFF, XON, SoftwareFlow
-from .tap import Tap
 
 log: logging.Logger = logging.getLogger(__name__)
 
 _HIGH_WATER = 16384  # octets that wait for the line before a UART waits, too
 _ESCAPE_WAIT = 0.05  # seconds that the second half of an escape sequence may take
-_OPTIONS = (Option.BASIC, Option.ADVANCED)  # by the number of the mode in AT+CMUX
 _LAST_DLCI = 63
 _SOFTWARE = 1  # of AT+IFC
+_FRAME_OVERHEAD = 7  # octets of a frame besides its information field
 
-#: Names, ranges and defaults of what follows the mode in AT+CMUX (27.007 5.7), in their units.
-_FIELDS = (
-    ("subset", 0, 0, 0),
-    ("port speed", 1, 5, 5),
-    ("N1", 10, 128, 127),
-    ("T1", 1, 255, 10),
-    ("N2", 0, 100, 3),
-    ("T2", 2, 255, 30),
-    ("T3", 1, 255, 10),
-    ("k", 1, 7, 2),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class LineSettings:
-    """Specifies how the module behaves on its line.
-
-    Args:
-        at_first: whether it begins in AT mode.
-        options: the framings that AT+CMUX may ask for.
-        n1: longest information field that it sends when AT+CMUX does not say.
-        loopback: DLCIs that send back what they get.
-        tap: captures multiplexer mode.
-    """
-
-    at_first: bool
-    options: tuple[Option, ...]
-    n1: int
-    loopback: frozenset[int]
-    tap: Tap | None = None
-
-    @property
-    def modes(self) -> list[int]:
-        """The numbers of the options."""
-        return [_OPTIONS.index(option) for option in self.options]
+#: Tells how many of so many octets a line with a rate takes now, of which so many may wait; see `Wire.room`.
+Room = Callable[[int, int], int]
 
 
 class PhysicalLine(asyncio.Protocol):
@@ -107,7 +74,8 @@ class PhysicalLine(asyncio.Protocol):
         self._flow = SoftwareFlow(escape=modem.environment.behaviour.xon_escape)
         self._undecided: Timer | None = None
         self._mux: MuxProtocol | None = None
-        self._mux_parameters: tuple[int, ...] = ()
+        self._command = MuxCommand(settings)
+        self._room: Room | None = None  # of a line with a rate
         self._loopbacks: dict[int, Loopback] = {}
 
     # As a protocol: AT mode
@@ -128,6 +96,7 @@ class PhysicalLine(asyncio.Protocol):
             self.gone.set_result(None)
             return
         self._transport = transport
+        self._room = transport.get_extra_info("room")
         limit_buffers(transport)
         transport.set_write_buffer_limits(high=_HIGH_WATER)
         self._modem.multiplex = self._multiplex
@@ -157,9 +126,12 @@ class PhysicalLine(asyncio.Protocol):
         if self._modem.deaf:
             return
         if self._modem.flow[0] == _SOFTWARE:
+            went = not self._flow.stopped
             data = self._flow.filter(data)
             if not self._flow.stopped:
                 self._modem.uarts[0].writable()
+            elif went and self._transport is not None and self._modem.environment.behaviour.xoff_answer == "FF":
+                self._transport.write(b"\xff")
             self._await_escape()
         if data:
             self._modem.uarts[0].feed(data)
@@ -208,8 +180,19 @@ class PhysicalLine(asyncio.Protocol):
         held = self._flow.stopped and self._modem.flow[0] == _SOFTWARE
         if self._transport is None or not self._writable or held:
             return 0
-        self._transport.write(self._flow.escape(data) if self._modem.flow[1] == _SOFTWARE else data)
+        escapes = self._modem.flow[1] == _SOFTWARE
+        if self._room is not None:
+            data = self._fitting(data, self._room(len(data), self._modem.environment.behaviour.fifo), escapes)
+        if data:
+            self._transport.write(self._flow.escape(data) if escapes else data)
         return len(data)
+
+    def _fitting(self, data: bytes, room: int, escapes: bool) -> bytes:
+        """Return the first octets, for which there is room: what is escaped has twice as many at most."""
+        fitting = data[:room]
+        if escapes and 1 < room < len(self._flow.escape(fitting)):
+            fitting = data[: room // 2]
+        return fitting
 
     def pause_input(self) -> None:
         """See `Outlet.pause_input`."""
@@ -233,45 +216,12 @@ class PhysicalLine(asyncio.Protocol):
     # AT+CMUX
 
     def _describe(self, ranges: bool) -> str:
-        if ranges:
-            modes = self._settings.modes
-            shown = f"({modes[0]}-{modes[-1]})" if len(modes) > 1 else f"({modes[0]})"
-            fields = [f"({low}-{high})" if low != high else f"({low})" for _, low, high, _ in self._fields()]
-            return f"+CMUX: {','.join([shown, *fields])}"
-        running = self._mux is not None and self._mux_parameters
-        values = self._mux_parameters if running else (-1, *self._defaults())
-        return f"+CMUX:{','.join(map(str, values))}"
-
-    def _fields(self) -> list[tuple[str, int, int, int]]:
-        """Return the ranges of AT+CMUX with the N1 of this module."""
-        n1 = self._settings.n1
-        return [
-            (name, min(low, n1), max(high, n1), n1) if name == "N1" else (name, low, high, default)
-            for name, low, high, default in _FIELDS
-        ]
-
-    def _defaults(self) -> list[int]:
-        return [default for _, _, _, default in self._fields()]
+        return self._command.ranges() if ranges else self._command.state(running=self._mux is not None)
 
     def _multiplex(self, uart: Uart, command: Command) -> Reply | None:
-        arguments = command.arguments
-        mode = arguments[0].number(0, len(_OPTIONS) - 1)
-        if mode not in self._settings.modes:
-            return cme(NOT_SUPPORTED)
-        values = self._defaults()
-        if len(arguments) > 1 + len(_FIELDS):
-            return cme(NOT_ALLOWED)
-        for index, argument in enumerate(arguments[1:]):
-            _, low, high, _ = self._fields()[index]
-            number = argument.number(low, high)
-            if number is None and argument.text:
-                return cme(NOT_ALLOWED)
-            values[index] = values[index] if number is None else number
-        _, _, n1, t1, n2, t2, t3, k = values
-        if t2 <= t1 < 255:
-            return cme(NOT_ALLOWED)
-        config = Config(option=_OPTIONS[mode], n1=n1, t1=t1 / 100, n2=n2, t2=t2 / 100, t3=float(t3), k=k)
-        self._mux_parameters = (mode, *values)
+        config = self._command.read(command)
+        if isinstance(config, Reply):
+            return config
         uart.reply(OK)
         self._start(config, *uart.take_over())
         return None
@@ -291,6 +241,7 @@ class PhysicalLine(asyncio.Protocol):
             clock=environment.clock.now,
             call_later=lambda delay, callback: environment.clock.call_later(environment.loop, delay, callback),
             tap=sleeper.passed,
+            room=None if self._room is None else partial(self._room_for_frames, self._room, responder),
         )
         receive = sleeper.filter(self._mux.data_received)
         for dlci in range(1, _LAST_DLCI + 1):
@@ -314,6 +265,17 @@ class PhysicalLine(asyncio.Protocol):
         self._mux.connection_made(transport)
         if rx:
             self._mux.data_received(rx)
+
+    def _room_for_frames(self, room: Room, link: Responder) -> int | None:
+        """Return how many octets beyond the next frame the line takes; None: not even that.
+
+        The next frame is asked for when the last octet of the one before leaves, so that no other is behind a stop.
+        """
+        if not link.multiplexing:  # these are the last
+            return _HIGH_WATER
+        core = link.multiplexer
+        octets = room(max(1, core.sendable), 1)
+        return max(0, octets - core.config.n1 - _FRAME_OVERHEAD) if octets else None
 
     def _settling(self, watched: _Watched, receive: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """Return what takes the octets of a host after the OK to AT+CMUX: it loses those that come too early."""

@@ -74,6 +74,17 @@ class SerialSettings:
     def __init__(self, environment: Environment, port: serial.SerialBase) -> None:
         self._environment = environment
         self._port = port
+        self._has_cts = True
+
+    def cts(self) -> bool:
+        """Tell whether the other side takes octets; True where the line has no such signal, or has not shown it yet."""
+        if not self._has_cts or not self._port.is_open:
+            return True
+        try:
+            return bool(getattr(self._port, "cts", True))
+        except OSError as error:  # without a number: RFC 2217, and the far end has not told yet
+            self._has_cts = error.errno is None
+            return True
 
     def rate(self, rate: int) -> None:
         """Change the rate, in bits per second."""

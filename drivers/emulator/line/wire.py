@@ -12,6 +12,7 @@ from ...clock import Timer
 from ..environment import Environment
 from ..faults import Faults
 from .injury import Injury
+from .paced_lane import PacedLane
 from .tap import Tap
 
 _BITS = 10  # on a line with a start and a stop bit
@@ -71,6 +72,12 @@ class Lane:
         self.waiting += len(data)
         self._queue.append(memoryview(data))
         self._step()
+
+    def look(self) -> None:
+        """Deliver what has arrived, if the timer is late."""
+        if self._late and self._late[0][0] <= self._environment.clock.now():
+            self._disarm()
+            self._due()
 
     def flush(self) -> None:
         """Deliver everything at once."""
@@ -159,6 +166,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         faults: what goes wrong.
         chooser: the source of chance.
         tap: captures what the module receives and sends.
+        clear: tells whether the host takes octets, where the line has CTS and the module obeys it; with a rate only.
     """
 
     def __init__(
@@ -169,6 +177,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         faults: Faults,
         chooser: random.Random,
         tap: Tap | None = None,
+        clear: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__()
         self._inner: asyncio.BaseProtocol = inner
@@ -184,7 +193,13 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         # Each direction has its own, so that what happens to one does not depend on how much the other carried.
         rx, tx = (Injury(faults, random.Random(chooser.getrandbits(64))) for _ in range(2))  # noqa: S311
         self.rx: Lane = Lane(environment, rx, rate, self._received, self._throttle)
-        self.tx: Lane = Lane(environment, tx, rate, self._transmit, self._room)
+        self.tx: Lane | PacedLane
+        self._paced: PacedLane | None = None
+        if rate:
+            self.tx = self._paced = PacedLane(environment, tx, rate, self._transmit, self._ready, self.rx.look)
+        else:
+            self.tx = Lane(environment, tx, rate, self._transmit, self._room)
+        self._clear = clear
 
     def set_faults(self, faults: Faults) -> None:
         """Change what goes wrong, from the next octet on."""
@@ -229,6 +244,8 @@ class Wire(asyncio.Transport, asyncio.Protocol):
     def _received(self, data: bytes) -> None:
         if self._tap is not None:
             self._tap.feed(data, from_host=True)
+        if self._paced is not None:  # that may be a stop, before which the module has sent for so long
+            self._paced.catch_up(self.rx.moment)
         if self._reading and not self._held:
             cast(asyncio.Protocol, self._inner).data_received(data)
         else:
@@ -250,8 +267,14 @@ class Wire(asyncio.Transport, asyncio.Protocol):
             else:
                 self._transport.resume_reading()
 
+    def _ready(self) -> None:
+        self._inner.resume_writing()
+
     def _room(self) -> None:
         """Pause the inner protocol while too much is on its way."""
+        if self._paced is not None:  # the inner protocol asks `room`
+            self._paced.hold(self._outer_full)
+            return
         full = self._outer_full or self.tx.waiting > (self._low if self._inner_paused else self._high)
         if full != self._inner_paused and not self._closing:
             self._inner_paused = full
@@ -267,7 +290,25 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         if self._tap is not None:
             self._tap.feed(bytes(data), from_host=False)
         self.tx.put(bytes(data), self.rx.moment)  # an answer begins when the question is there
-        self._room()
+        if self._paced is None:
+            self._room()
+
+    def room(self, wanted: int, ahead: int) -> int:
+        """Tell how many octets a line with a rate takes now; ``get_extra_info("room")`` returns this method then.
+
+        Args:
+            wanted: how many there are to write; if the line takes less, ``resume_writing`` follows when it takes more.
+            ahead: how many octets may wait in front of the line, at least 1.
+
+        Returns:
+            The octets, which may be none.
+        """
+        if self._paced is None:
+            return wanted
+        if not self._clear():
+            self._paced.refuse(wanted, self.rx.moment)
+            return 0
+        return self._paced.room(wanted, ahead, self.rx.moment)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """See `asyncio.BaseTransport`."""
@@ -279,6 +320,8 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def get_extra_info(self, name: str, default: object = None) -> object:
         """See `asyncio.BaseTransport`."""
+        if name == "room":
+            return default if self._paced is None else self.room
         return default if self._transport is None else self._transport.get_extra_info(name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

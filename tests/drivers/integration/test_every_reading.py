@@ -22,7 +22,8 @@ TIMES = (
     "cmux_settle",
     "cmux_sleeps_after",
     "cmux_wake_pause",
-)  # how long, not what
+    "fifo",
+)  # how long, or how many, not what
 
 
 def readings() -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
+from ...behaviour import Behaviour
 from ...environment import Sim
 from ...interpreter.commandline import Form
 from ...interpreter.replies import (
@@ -43,7 +45,7 @@ def sim_problem(call: Call) -> Reply | None:
     return cme(_LOCKED[sim]) if sim in _LOCKED else None
 
 
-def _of_sim(name: str, text: str) -> None:
+def _of_sim(name: str, text: Callable[[Behaviour], str]) -> None:
     """Add a command that reads the SIM."""
     _text(name, Form.TEST, "")
 
@@ -51,12 +53,12 @@ def _of_sim(name: str, text: str) -> None:
     def show(call: Call) -> Reply:
         if (problem := sim_problem(call)) is not None:
             return problem
-        call.line(text)
+        call.line(text(call.modem.environment.behaviour))
         return OK
 
 
-_of_sim("CIMI", IMSI)
-_of_sim("QCCID", ICCID)
+_of_sim("CIMI", lambda _: IMSI)
+_of_sim("QCCID", lambda behaviour: f"+QCCID: {ICCID}" if behaviour.qccid_prefix else ICCID)
 _text("CPIN", Form.TEST, "")
 
 
