@@ -68,6 +68,7 @@ class MuxProtocol(asyncio.Protocol):
         self._clock = clock
         self._call_later = call_later
         self._room = room
+        self._full = False  # there was no room
         self._timer: _Timer | None = None
         self._timer_at: float | None = None
         self._paused = False
@@ -121,7 +122,7 @@ class MuxProtocol(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """Send frames again."""
-        self._paused = False
+        self._paused = self._full = False
         self.link.wrote(0, self.now())
         self.flush()
 
@@ -181,9 +182,10 @@ class MuxProtocol(asyncio.Protocol):
     def _transmit(self) -> None:
         if self._waiting and not self._paused:
             self._look_at_transport(self.now())
-        while self.link.has_output and self.transport is not None and not self._paused:
+        while not self._full and self.link.has_output and self.transport is not None and not self._paused:
             limit = None
             if self._room is not None and (limit := self._room()) is None:
+                self._full = True
                 break
             now = self.now()
             data = self.link.next_write(now, limit)

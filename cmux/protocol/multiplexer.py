@@ -350,7 +350,7 @@ class Multiplexer(ControlServices):
     @property
     def has_events(self) -> bool:
         """Whether events wait for the next call that returns events."""
-        return self._session.events.since is not None
+        return self._session.events.since != NEVER
 
     @property
     def waking(self) -> bool:

@@ -13,6 +13,7 @@ from .injury import Injury
 _BITS = 10  # on a line with a start and a stop bit
 _TICK = 0.005  # seconds of the line rate that arrive together at most
 _SHORT_TICK = 0.001
+_LONG_TICK = 0.01  # on a fast line, while even more than that waits
 _SLOW = 11520  # octets per second of a rate at which the host is told of octets before many of them are behind its stop
 _BEHIND = 64
 _ROUNDING = 1e-6  # octets
@@ -47,6 +48,8 @@ class PacedLane:
         self._environment = environment
         self._rate = rate / _BITS
         self._tick = _tick(self._rate, environment.behaviour.fifo)
+        self._per_tick = int(self._rate * self._tick / 2)
+        self._much = self._rate * _LONG_TICK if self._rate > _SLOW else inf
         self._deliver = deliver
         self._ready = ready
         self._before = before
@@ -64,15 +67,16 @@ class PacedLane:
     @property
     def waiting(self) -> int:
         """Octets on their way."""
-        return len(self._queue) + sum(len(piece) for _, piece in self._late)
+        return len(self._queue) + (sum(len(piece) for _, piece in self._late) if self._late else 0)
 
-    def room(self, wanted: int, ahead: int, moment: float) -> int:
+    def room(self, wanted: int, ahead: int, moment: float, worth: int = 1) -> int:
         """Tell how many octets the line takes.
 
         Args:
             wanted: how many there are; if there is room for less, `ready` is called when there is more.
             ahead: how many of them may wait for the line, at least 1.
             moment: the time.
+            worth: how many are worth while; where the line carries many more until it looks again, fewer can wait.
 
         Returns:
             The octets, which may be none.
@@ -82,6 +86,8 @@ class PacedLane:
         now = self._asked_at if self._asking else moment
         carried = int((now - self._began) * self._rate + _ROUNDING)
         room = 0 if self._held else max(0, carried + ahead - len(self._queue))
+        if room < worth < self._per_tick < wanted and self._queue:
+            room = 0
         self._wanted = max(0, wanted - room)
         if self._wanted and not self._asking:
             self._arm()
@@ -206,10 +212,11 @@ class PacedLane:
         """Set the timer, unless it is due by then anyway."""
         now = self._environment.clock.now()
         at = self._late[0][0] if self._late else inf
+        tick = _LONG_TICK if self._wanted > self._much else self._tick
         if self._queue:
-            at = min(at, now + self._tick, self._began + (len(self._queue) + self._wanted) / self._rate)
+            at = min(at, now + tick, self._began + (len(self._queue) + self._wanted) / self._rate)
         elif self._wanted and not self._held:
-            at = min(at, now + self._tick)
+            at = min(at, now + tick)
         if at == inf:
             return
         if self._timer is not None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from cmux.aio import MuxProtocol
 from cmux.departed import has_left
@@ -42,8 +43,13 @@ _LAST_DLCI = 63
 _SOFTWARE = 1  # of AT+IFC
 _FRAME_OVERHEAD = 7  # octets of a frame besides its information field
 
-#: Tells how many of so many octets a line with a rate takes now, of which so many may wait; see `Wire.room`.
-Room = Callable[[int, int], int]
+
+
+class Room(Protocol):
+    """See `Wire.room`."""
+
+    def __call__(self, wanted: int, ahead: int, worth: int = 1) -> int:
+        """Tell how many octets a line with a rate takes now."""
 
 
 class PhysicalLine(asyncio.Protocol):
@@ -274,8 +280,9 @@ class PhysicalLine(asyncio.Protocol):
         if not link.multiplexing:  # these are the last
             return _HIGH_WATER
         core = link.multiplexer
-        octets = room(max(1, core.sendable), 1)
-        return max(0, octets - core.config.n1 - _FRAME_OVERHEAD) if octets else None
+        frame = core.config.n1 + _FRAME_OVERHEAD
+        octets = room(max(1, core.sendable), 1, frame)
+        return max(0, octets - frame) if octets else None
 
     def _settling(self, watched: _Watched, receive: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """Return what takes the octets of a host after the OK to AT+CMUX: it loses those that come too early."""
@@ -343,6 +350,8 @@ class PhysicalLine(asyncio.Protocol):
             case SignalsChanged(dlci=dlci, signals=signals):
                 self._signals(dlci, signals)
             case ModeChanged(multiplexing=False) if self._transport is not None:
+                if self._mux is not None:
+                    self._mux.resume_writing()  # the last frames, if there was no room for them
                 self._back_to_at()
             case AtReceived(data=data):  # right behind CLD
                 self.data_received(data)

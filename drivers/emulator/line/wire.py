@@ -293,12 +293,13 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         if self._paced is None:
             self._room()
 
-    def room(self, wanted: int, ahead: int) -> int:
+    def room(self, wanted: int, ahead: int, worth: int = 1) -> int:
         """Tell how many octets a line with a rate takes now; ``get_extra_info("room")`` returns this method then.
 
         Args:
             wanted: how many there are to write; if the line takes less, ``resume_writing`` follows when it takes more.
             ahead: how many octets may wait in front of the line, at least 1.
+            worth: how many are worth while; fewer can wait where the line is fast and many more follow.
 
         Returns:
             The octets, which may be none.
@@ -308,7 +309,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
         if not self._clear():
             self._paced.refuse(wanted, self.rx.moment)
             return 0
-        return self._paced.room(wanted, ahead, self.rx.moment)
+        return self._paced.room(wanted, ahead, self.rx.moment, worth)
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """See `asyncio.BaseTransport`."""
