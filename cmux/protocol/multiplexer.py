@@ -338,7 +338,7 @@ class Multiplexer(ControlServices):
 
     @property
     def sendable(self) -> int:
-        """Octets of data that may be sent now, without what frames add to them: none of a DLC that the peer has stopped."""
+        """Octets of data that may be sent now, without what frames add: those of a stopped DLC do not count."""
         session = self._session
         return 0 if session.transmitter.held else sum(len(dlc.queue) for dlc in session.user_dlcs() if dlc.may_send)
 

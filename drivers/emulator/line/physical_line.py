@@ -44,7 +44,6 @@ _SOFTWARE = 1  # of AT+IFC
 _FRAME_OVERHEAD = 7  # octets of a frame besides its information field
 
 
-
 class Room(Protocol):
     """See `Wire.room`."""
 

@@ -356,10 +356,26 @@ def test_an_error_to_at_is_an_answer_and_no_reason_to_hurry() -> None:
 class Refusing(Script):
     """A module that answers any line with an error, and echoes it."""
 
+    error = b"\r\n+CME ERROR: 11\r\n"
+
     def answer(self, step: StartupStep) -> StepResult:
         if step.write.endswith(b"\r"):
-            self.answers = [step.write + b"\r\n+CME ERROR: 11\r\n"]
+            self.answers = [step.write + self.error]
         return super().answer(step)
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"), [(b"\r\nERROR\r\n", "ERROR"), (b"4\r", "4"), (b"\r\n+CMS ERROR: 500\r\n", "+CMS ERROR: 500")]
+)
+def test_an_error_to_at_is_told_with_its_words_and_not_as_silence(error: bytes, shown: str) -> None:
+    script = Refusing()
+    script.error = error
+    with pytest.raises(ModuleSilent) as caught:
+        ladder(script, replace(COMMAND, start=StartOptions(open_timeout=10)))
+    said = str(caught.value)
+    assert said.startswith(f"/dev/modem: AT is answered with {shown}, asked for 10 s")
+    assert "no answer" not in said
+    assert "has it a lock" in said
 
 
 @pytest.mark.parametrize(

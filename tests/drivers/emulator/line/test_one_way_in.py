@@ -21,7 +21,9 @@ WAYS: dict[str, Callable[[EmulatedModule, str], object]] = {
     "serve_tcp": lambda module, path: module.serve_tcp(),
     "serve_serial": lambda module, path: module.serve_serial(path),
     "port": lambda module, path: module.port(timeout=5),
-    "connect": lambda module, path: module._on_loop(lambda: module._ways_in_running().pair()),  # what connect() makes streams of
+    "connect": lambda module, path: module._on_loop(
+        lambda: module._ways_in_running().pair()
+    ),  # what connect() makes streams of
 }
 TOLD = {
     "serve_pty": "the pty .* has it",

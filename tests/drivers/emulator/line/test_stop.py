@@ -6,16 +6,20 @@ UART, and two frames on a DLC.
 
 from __future__ import annotations
 
+import queue
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+import serial
+from emulator_host import Turning
 from wired import Wired, WiredMux
 
 from cmux.protocol import Multiplexer
 from cmux.protocol.commands import Signals
 from drivers.clock import FakeClock
 from drivers.emulator import Behaviour, EmulatedModule
+from drivers.emulator.line import serial_line
 
 XON, XOFF = b"\x11", b"\x13"
 COMMAND = "AT" + ";".join(["+GSN", "+CIMI", "+QCCID"] * 5)
@@ -98,6 +102,91 @@ async def test_a_module_that_answers_xoff_says_ff_once() -> None:
         host.say(XON + b"AT\r")
         await host.turn(0.1)
         assert bytes(host.came) == b"\xff\r\nOK\r\n"
+
+
+class ModemLine:
+    """A serial port as pyserial has it, with CTS; what the module writes is in `came`."""
+
+    def __init__(self) -> None:
+        self.came = bytearray()
+        self.cts: object = True
+        self.is_open = True
+        self.baudrate = RATE
+        self.rtscts = False
+        self.name = "a line with CTS"
+        self.write_timeout: float | None = None
+        self._said: queue.Queue[bytes] = queue.Queue()
+
+    @property
+    def in_waiting(self) -> int:
+        return 0
+
+    def say(self, octets: bytes) -> None:
+        self._said.put(octets)
+
+    def read(self, size: int = 1) -> bytes:
+        try:
+            return self._said.get(timeout=0.01)
+        except queue.Empty:
+            return b""
+
+    def write(self, octets: bytes) -> int:
+        self.came += octets
+        return len(octets)
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+@asynccontextmanager
+async def with_cts(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[ModemLine, Turning]]:
+    """Run a module on a line with CTS, on which it has a lot to say."""
+    port, clock = ModemLine(), Turning()
+    monkeypatch.setattr(serial_line, "open_port", lambda url, baudrate: port)
+    async with EmulatedModule(line_rate=RATE, clock=clock) as module:
+        module.serve_serial("a line with CTS", RATE)
+        port.say(b"AT+IFC=2,2;E0\r")
+        while b"OK" not in port.came:
+            await clock.turn(0.01)
+        port.say(LONG * 5)
+        while len(port.came) < ANSWER:
+            await clock.turn(0.01)
+        yield port, clock
+
+
+async def test_at_most_64_octets_follow_rts_and_the_rest_follows_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with with_cts(monkeypatch) as (port, clock):
+        port.cts = False
+        before = len(port.came)
+        for _ in range(50):
+            await clock.turn(0.02)
+        assert len(port.came) - before <= 64
+        port.cts = True
+        before = len(port.came)
+        for _ in range(10):
+            await clock.turn(0.02)
+        assert 0.2 / OCTET - 30 <= len(port.came) - before <= 0.2 / OCTET + 30  # and at the rate of the line
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(25, "Inappropriate ioctl for device"), serial.SerialException("not told yet")]
+)
+async def test_a_line_that_cannot_tell_its_cts_stops_nothing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    class NoCts(ModemLine):
+        @property
+        def cts(self) -> bool:
+            raise error
+
+        @cts.setter
+        def cts(self, on: bool) -> None:
+            pass
+
+    monkeypatch.setitem(globals(), "ModemLine", NoCts)
+    async with with_cts(monkeypatch) as (port, clock):
+        before = len(port.came)
+        for _ in range(10):
+            await clock.turn(0.02)
+        assert len(port.came) - before >= 0.2 / OCTET - 30
 
 
 class Arduino:
