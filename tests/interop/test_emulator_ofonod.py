@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,6 +123,48 @@ def test_a_call_goes_to_another_module_and_is_hung_up(tmp_path: Path) -> None:
             daemon.ask("VoiceCall", "Hangup", path=daemon.first_call())
             assert line.port.read_until(b"NO CARRIER\r\n").endswith(b"NO CARRIER\r\n")
         line.close()
+
+
+def test_a_message_goes_to_another_module_and_one_comes_in(tmp_path: Path) -> None:
+    arguments = ("--tcp", "127.0.0.1:0", "--number", OWN, "--control", tmp_path / "control")
+    with emulators(2, *arguments) as places:
+        line = Line(f"socket://{places[1]}")
+        line.ask("ATE0;+CMGF=1;+CNMI=2,2")
+        first = Line(f"socket://{places[0]}")
+        first.ask(
+            "ATE0"
+        )  # on the plain UART ofonod leaves the echo on, and takes an echoed PDU for a part of the answer
+        first.close()
+        with ofonod(places[0], tmp_path / "phonesim.conf", multiplexer=False) as daemon:
+            daemon.switch("Online")
+            wait_for("messages", lambda: daemon.property("MessageManager"))
+            wait_for("a service centre", lambda: "+86" in daemon.ask("MessageManager", "GetProperties"))
+            sent = daemon.ask("MessageManager", "SendMessage", f"string:{OTHER}", "string:The tank is empty.")
+            assert "/phonesim/message" in sent
+            told = line.port.read_until(b"The tank is empty.\r\n").decode()
+            assert told.startswith(f'\r\n+CMT: "{OWN}",')
+            with signals(daemon.bus, "MessageManager") as shown:
+                assert control(tmp_path / "control", "1 sms +4930123456 On my way, 5 €.") == "ok"
+                assert '"On my way, 5 €."' in shown("Time") + shown("]")
+        line.close()
+
+
+@contextmanager
+def signals(bus: str, interface: str) -> Iterator[Callable[[str], str]]:
+    """Watch the signals of an interface; gives what waits for a text and returns what came up to it."""
+    rule = f"type='signal',interface='{OFONO}.{interface}'"
+    with running("dbus-monitor", "--address", bus, rule, "type='signal',member='NameAcquired'") as monitor:
+        assert monitor.stdout is not None
+        lines = iter(monitor.stdout.readline, "")
+
+        def until(text: str) -> str:
+            came = ""
+            while text not in came:
+                came += next(lines)
+            return came
+
+        until("NameAcquired")
+        yield until
 
 
 def test_a_code_is_sent_and_a_menu_answered(tmp_path: Path) -> None:
