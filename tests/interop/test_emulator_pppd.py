@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 import serial
@@ -15,9 +14,17 @@ from drivers.emulator import EmulatedModule
 OPTIONS = "nodetach local noauth nodefaultroute noproxyarp novj noccp ipcp-accept-remote 10.64.64.64:10.64.64.65"
 
 
+def kernel_has_ppp() -> bool:
+    """Whether /dev/ppp can be opened: containers have the name sometimes, and no driver behind it."""
+    try:
+        os.close(os.open("/dev/ppp", os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
 @pytest.mark.interop("pppd")
-@pytest.mark.skipif(not Path("/dev/ppp").exists(), reason="the kernel has no PPP")
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="pppd needs root")
+@pytest.mark.skipif(not kernel_has_ppp(), reason="the kernel has no PPP, or this is not root")
 def test_a_link_carries_an_echo_to_the_interface_of_pppd() -> None:
     with EmulatedModule(ppp=f"pppd {OPTIONS}") as module, serial.serial_for_url(module.serve_pty()) as port:
         port.timeout = 10
