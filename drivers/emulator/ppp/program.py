@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -78,8 +78,8 @@ class PppProgram:
         try:
             tty.setraw(slave)
             os.set_blocking(program._master, False)
-            transport, _ = await loop.subprocess_exec(
-                lambda: _Watcher(program._heard, program._ended),
+            await loop.subprocess_exec(
+                lambda: _Watcher(program._begun, program._heard, program._ended),
                 *(sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command),
                 stdin=slave,
                 stdout=slave,
@@ -87,13 +87,11 @@ class PppProgram:
                 start_new_session=True,
             )
         except BaseException:
-            os.close(program._master)
+            program._close()
             raise
         finally:
             os.close(slave)
-        program._process = transport
         program._read_on()
-        log.info("%s runs as process %d", program._name, program._process.get_pid())
         return program
 
     @property
@@ -211,6 +209,10 @@ class PppProgram:
             self._timer.cancel()
         self._timer = self._loop.call_later(seconds, work)  # a process knows no other clock
 
+    def _begun(self, process: asyncio.SubprocessTransport) -> None:
+        self._process = process
+        log.info("%s runs as process %d", self._name, process.get_pid())
+
     def _heard(self, data: bytes) -> None:
         self._said = (self._said + data)[-_LAST_WORDS:]
         log.debug("%s says %r", self._name, data[:_LAST_WORDS])
@@ -238,11 +240,20 @@ class PppProgram:
 
 
 class _Watcher(asyncio.SubprocessProtocol):
-    """Passes on what a process says on standard error, and its end."""
+    """Passes on that a process has begun, what it says on standard error, and its end."""
 
-    def __init__(self, heard: Callable[[bytes], None], ended: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        begun: Callable[[asyncio.SubprocessTransport], None],
+        heard: Callable[[bytes], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self._begun = begun
         self._heard = heard
         self._ended = ended
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._begun(cast(asyncio.SubprocessTransport, transport))
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._heard(data)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import pytest
 from emulator_host import PATIENCE, settle
 from ppp_programs import BRIEF, ECHO, FLOOD, STUBBORN, gone, python, spared_hangups
 
@@ -43,8 +46,12 @@ async def running(command: tuple[str, ...]) -> AsyncIterator[tuple[PppProgram, L
     try:
         yield program, listener
     finally:
-        program.hang_up()
-        await asyncio.wait_for(program.exited, PATIENCE)
+        await end(program)
+
+
+async def end(program: PppProgram) -> None:
+    program.hang_up()
+    await asyncio.wait_for(program.exited, PATIENCE)
 
 
 async def process_of(listener: Listener) -> int:
@@ -143,6 +150,22 @@ async def test_what_it_has_started_itself_goes_with_it() -> None:
         program.hang_up()
         await asyncio.wait_for(program.exited, PATIENCE)
         await gone(child)
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="descriptors are counted as Linux shows them")
+async def test_a_start_that_is_given_up_at_any_moment_leaves_no_descriptor() -> None:
+    loop = asyncio.get_running_loop()
+    await end(await PppProgram.start(BRIEF, lambda: None, loop))  # the loop has made its own descriptors
+    before = sorted(os.listdir("/proc/self/fd"))
+    for steps in range(8):
+        start = loop.create_task(PppProgram.start(ECHO, lambda: None, loop))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        start.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await end(await start)
+    await settle()
+    assert sorted(os.listdir("/proc/self/fd")) == before
 
 
 async def test_a_module_that_was_started_with_nohup_still_hangs_up() -> None:
