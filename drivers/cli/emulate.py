@@ -28,7 +28,7 @@ from .control import ControlSocket
 from .subcommands import EMULATE
 
 #: The defaults of a module for other programs: their drivers rely on a network that takes a moment.
-BASE = Behaviour(result_time=0.05)
+BASE = Behaviour(result_time=0.05, message_interval=0.2)
 
 
 def add_emulate(commands: Commands) -> None:

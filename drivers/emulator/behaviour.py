@@ -212,6 +212,11 @@ class Behaviour:
     )
     activation_timeout: float = _reading(150.0, "seconds until an activation that nobody answers fails: manual, QIACT")
     connect_timeout: float = _reading(75.0, "seconds until CONNECT FAIL: manual, QIOPEN")
+    message_interval: float = _reading(
+        0.0,
+        "least seconds between messages that the module receives: a network needs some for each, and python-gsmmodem "
+        "takes +CMTI for an answer while it reads the one before",
+    )
     message_timeout: float = _reading(
         120.0, "seconds until a message that a silent network does not take fails with +CMS ERROR: 332: manuals, CMGS"
     )

@@ -103,6 +103,7 @@ class Messages:
         self._waiting: deque[Arrival] = deque(maxlen=MOST_WAITING)
         self._submitted: dict[int, _Submitted] = {}
         self._timers: set[_Later] = set()
+        self._interval: Timer | None = None  # until the next message may come
         environment.subscriber.on(Envelope, self._take)
         environment.subscriber.on(Outcome, self._report)
 
@@ -276,7 +277,7 @@ class Messages:
     def _deliver(self, arrival: Arrival) -> bool:
         """Store a message, or pass it on, or both; else it waits. Return whether it was stored or passed on."""
         network = self._environment.network
-        if not network.service or network.silent:
+        if not network.service or network.silent or self._interval is not None:
             self._wait(arrival)
             return False
         passing_on, storing = self.router.passing_on(arrival), self.router.storing(arrival)
@@ -292,7 +293,19 @@ class Messages:
             taken |= self.router.pass_on(uart, arrival)
         if taken:
             arrival.answer(True)
+        if place is not None or passing_on:
+            self._pause()
         return True
+
+    def _pause(self) -> None:
+        """Let the next message wait for a time."""
+        environment = self._environment
+        if seconds := environment.behaviour.message_interval:
+            self._interval = environment.clock.call_later(environment.loop, seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._interval = None
+        self.room_made()
 
     def _keep(self, arrival: Arrival, told: Sequence[MessageUart]) -> int | None:
         """Store a message and tell where; return the place, None when there is no room."""
@@ -325,6 +338,9 @@ class Messages:
         """Forget what is lost without power; stores and profiles are not."""
         for later in list(self._timers):
             later.cancel()
+        if self._interval is not None:
+            self._interval.cancel()
+            self._interval = None
         for arrival in self.router.reset():
             if not arrival.answered:
                 self._wait(arrival)

@@ -235,9 +235,9 @@ def test_a_port_that_does_not_exist_is_one_line_and_1(capsys: pytest.CaptureFixt
 def test_behaviours_are_listed_with_their_sources(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["emulate", "--list-behaviours"]) == 0
     out = capsys.readouterr().out
+    others = {"result_time": "0.05", "message_interval": "0.2"}  # what programs meet, not what tests in process wait for
     for name, default, _, _ in Behaviour.describe():
-        assert f"{name}={default}" in out
-    assert "result_time=0.05  (SECONDS)" in out  # what other programs meet, not what tests in process wait for
+        assert f"{name}={others.get(name, default)}" in out
 
 
 def test_interrupting_the_demo_is_130(tmp_path: Path) -> None:

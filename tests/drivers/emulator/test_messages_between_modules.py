@@ -7,7 +7,7 @@ from emulator_host import Lab, Turning
 from message_dialogues import CENTRE, DELIVER, OK, ask, enter, inside
 
 from drivers.clock import FakeClock
-from drivers.emulator import EmulatedModule, EmulatedPort
+from drivers.emulator import Behaviour, EmulatedModule, EmulatedPort
 from drivers.emulator.sms.messages import MOST_WAITING
 
 ONE, TWO = "+491701234567", "+491701234568"
@@ -189,6 +189,23 @@ async def test_the_service_centre_keeps_64_messages_and_counts_the_others() -> N
         assert inside(lab.module).lost == 3
         lab.module.trigger("registered")
         assert inside(lab.module).stores["SM"].used == 50
+
+
+async def test_messages_come_one_after_the_other_as_the_behaviour_says() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock, behaviour=Behaviour(message_interval=2.0))) as lab:
+        await lab.plain.ask("AT")
+        assert lab.module.receive_sms("x" * 400) == 1
+        for index in (1, 2, 3):
+            await told(lab, f'+CMTI: "SM",{index}')
+            await lab.plain.quiet()
+            await clock.turn(2)
+        assert lab.module.receive_sms("x") == 1
+        await told(lab, '+CMTI: "SM",4')
+        lab.module.receive_sms("x")
+        lab.module.trigger("reset")
+        await lab.plain.until(b"Call Ready\r\n")
+        assert inside(lab.module).stores["SM"].used == 5
 
 
 # As words

@@ -330,6 +330,8 @@ def set_functionality(call: Call) -> Reply:
         call.uart.reply(OK)
         modem.restart()
         return ANSWERED
+    if level == modem.functionality:  # as many hosts ask for full functionality at first: the network stays as it is
+        return OK
     modem.functionality = level
     network = modem.environment.network
     modem.set_network(dataclasses.replace(network, registered=level == 1, attached=level == 1))
