@@ -37,10 +37,13 @@ class DataCall:
     Args:
         dialling: the command that has begun it.
         context: the context that it uses, 0 or 1.
+        silent: returns whether nothing arrives now, in either direction.
     """
 
-    def __init__(self, dialling: Dialling, context: int) -> None:
+    def __init__(self, dialling: Dialling, context: int, silent: Callable[[], bool]) -> None:
         self.uart: Uart = dialling.uart
+        self.lost: int = 0  # octets that a silent network has swallowed
+        self._silent = silent
         self._dialling = dialling
         self.context: int = context
         self.final: Result | None = Result.NO_CARRIER
@@ -59,12 +62,19 @@ class DataCall:
 
     def take_raw(self) -> bytes:
         """See `DataStream.take_raw`."""
-        return b"" if self.program is None else self.program.take_raw()
+        data = b"" if self.program is None else self.program.take_raw()
+        if not data or not self._silent():
+            return data
+        self.lost += len(data)
+        return self.take_raw()
 
     def send(self, data: bytes, done: Callable[[bool], None]) -> None:
         """See `DataStream.send`."""
         if self.program is None:
             done(False)
+        elif self._silent():
+            self.lost += len(data)
+            done(True)
         else:
             self.program.send(data, done)
 
@@ -127,7 +137,7 @@ class DataCalls:
         if not free or uart.number in self._calls:
             log.info("uart %d: no call, as context %s is in use", uart.number + 1, " and ".join(map(str, contexts)))
             return NO_CARRIER
-        call = self._calls[uart.number] = DataCall(dialling, free[0])
+        call = self._calls[uart.number] = DataCall(dialling, free[0], lambda: self._environment.network.silent)
         call.task = self._environment.loop.create_task(self._establish(call, dialling))
         self._tasks.add(call.task)
         call.task.add_done_callback(self._tasks.discard)

@@ -267,6 +267,18 @@ async def test_a_program_that_does_not_read_stops_the_host_and_nothing_is_lost()
         await uart.expect(octets)
 
 
+async def test_a_silent_network_swallows_what_both_sides_say() -> None:
+    async with Lab(EmulatedModule(ppp=ECHO)) as lab:
+        await dialled(lab.plain)
+        await echoed(lab.plain, b"before")
+        lab.module.trigger("silence")
+        lab.plain.write(b"lost")
+        await settle()
+        await lab.plain.quiet()
+        lab.module.trigger("sound")
+        await echoed(lab.plain, b"after")
+
+
 async def test_unsolicited_lines_wait_until_the_call_is_over() -> None:
     async with channels(EmulatedModule(ppp=ECHO), 1) as (lab, (uart,)):
         await uart.ask("AT+CREG=1")
