@@ -28,6 +28,8 @@ class Uart(DataMode):
         number: 0 to 3 for VIRTUAL_UART_1 to 4.
     """
 
+    mode: Mode
+
     def __init__(self, modem: UartHost, number: int) -> None:
         super().__init__(modem, number)
         self.stored: UartSettings = UartSettings()  # AT&W

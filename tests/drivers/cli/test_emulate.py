@@ -235,7 +235,7 @@ def test_a_port_that_does_not_exist_is_one_line_and_1(capsys: pytest.CaptureFixt
 def test_behaviours_are_listed_with_their_sources(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["emulate", "--list-behaviours"]) == 0
     out = capsys.readouterr().out
-    others = {"result_time": "0.05", "message_interval": "0.2"}  # what programs meet, not what tests in process wait for
+    others = {"result_time": "0.05", "message_interval": "0.2"}  # what programs meet, unlike tests in process
     for name, default, _, _ in Behaviour.describe():
         assert f"{name}={others.get(name, default)}" in out
 

@@ -17,7 +17,8 @@ from ...interpreter.replies import (
     Reply,
     cme,
 )
-from ...interpreter.table import CommandTable
+from ...interpreter.table import CommandEntry, CommandTable
+from ...interpreter.uart_call import UartCall
 from ...interpreter.uart_commands import uart_commands
 from ..call import Call
 from .dial_commands import dials
@@ -88,7 +89,7 @@ def answer(call: Call) -> Reply:
     return OK if call.modem.calls.answer() else NO_CARRIER
 
 
-hang_up = uart_commands.get("H", Form.EXECUTE)
+_OF_THE_UART: CommandEntry[UartCall] | None = uart_commands.get("H", Form.EXECUTE)
 
 
 @_command("H", Form.EXECUTE)
@@ -97,7 +98,7 @@ def end_calls(call: Call) -> Reply | None:
     if call.texts not in ([], ["0"]):
         return ERROR
     call.modem.calls.hang_up()
-    return OK if hang_up is None else hang_up.handler(call)
+    return OK if _OF_THE_UART is None else _OF_THE_UART.handler(call)
 
 
 _text("CHUP", Form.TEST, "")
