@@ -64,6 +64,22 @@ def test_call(m10):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_marker_gives_a_phone_number_and_answers_of_the_network(tmp_path: Path) -> None:
+    text = """
+import pytest, serial
+@pytest.mark.m10(number="+491701234567", ussd={"*100#": "5 EUR"})
+def test_number(m10):
+    with serial.serial_for_url(m10.url, timeout=5) as port:
+        port.write(b'AT+CNUM;+CUSD=1,"*100#"\\r')
+        assert b'"+491701234567"' in port.read_until(b"+CUSD: 0,")
+        assert port.read_until(b"\\r\\n") == b'"5 EUR",15\\r\\n'
+        m10.trigger("ring +4930123456")
+        assert port.read_until(b"RING\\r\\n") == b"\\r\\nRING\\r\\n"
+"""
+    done = run(tmp_path, test_it=text)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_options_and_markers_say_how_the_module_is_and_the_nearest_marker_wins(tmp_path: Path) -> None:
     text = """
 import pytest, serial
