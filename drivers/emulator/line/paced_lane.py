@@ -16,6 +16,7 @@ _SHORT_TICK = 0.001
 _LONG_TICK = 0.01  # on a fast line, while even more than that waits
 _SLOW = 11520  # octets per second of a rate at which the host is told of octets before many of them are behind its stop
 _BEHIND = 64
+_MEANWHILE = 8  # octets: the stop has to come, and timers are late
 _ROUNDING = 1e-6  # octets
 
 
@@ -68,6 +69,12 @@ class PacedLane:
     def waiting(self) -> int:
         """Octets on their way."""
         return len(self._queue) + (sum(len(piece) for _, piece in self._late) if self._late else 0)
+
+    @property
+    def punctual(self) -> float:
+        """The time; while the timer is late that for which it was set: what is read now may have come by then."""
+        now = self._environment.clock.now()
+        return now if self._timer is None else min(now, self._timer_at)
 
     def room(self, wanted: int, ahead: int, moment: float, worth: int = 1) -> int:
         """Tell how many octets the line takes.
@@ -237,8 +244,8 @@ class PacedLane:
 
 
 def _tick(rate: float, fifo: int) -> float:
-    """Return after how many seconds octets are delivered: behind a stop are those, the FIFO, and one on the line."""
+    """Return after how many seconds octets are delivered: behind a stop come those, the FIFO, and a few meanwhile."""
     if rate > _SLOW:
         return _TICK
-    few = fifo if fifo < _BEHIND // 8 else _BEHIND - 2 - fifo  # a host that is so strict looks at each octet
+    few = fifo if fifo < _BEHIND // 8 else _BEHIND - _MEANWHILE - fifo  # a host that is so strict looks at each octet
     return min(_TICK, max(_SHORT_TICK, few / rate))

@@ -215,7 +215,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        self.rx.put(data)
+        self.rx.put(data, None if self._paced is None else self._paced.punctual)
         self._throttle()
 
     def eof_received(self) -> bool | None:
