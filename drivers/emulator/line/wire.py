@@ -17,6 +17,7 @@ from .tap import Tap
 
 _BITS = 10  # on a line with a start and a stop bit
 _TICK = 0.005  # seconds of the line rate that arrive together at most
+_FEW = 64  # octets; behind more of them the module has sent a little less than it could have
 _HIGH_WATER = 16384
 _LOW_WATER = 4096
 
@@ -244,7 +245,7 @@ class Wire(asyncio.Transport, asyncio.Protocol):
     def _received(self, data: bytes) -> None:
         if self._tap is not None:
             self._tap.feed(data, from_host=True)
-        if self._paced is not None:  # that may be a stop, before which the module has sent for so long
+        if self._paced is not None and len(data) <= _FEW:  # that may be a stop, until which the module has sent
             self._paced.catch_up(self.rx.moment)
         if self._reading and not self._held:
             cast(asyncio.Protocol, self._inner).data_received(data)
