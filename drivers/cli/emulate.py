@@ -161,7 +161,7 @@ def add_emulate(commands: Commands) -> None:
         "--control",
         type=reading(some),
         metavar="SOCKET",
-        help="make a Unix socket: a line like 'reset' or 'ring NUMBER' in, 'ok' or 'error TEXT' out",
+        help="make a Unix socket: a line like 'reset', 'ring NUMBER' or 'sms NUMBER TEXT' in, 'ok' or 'error TEXT' out",
     )
     parser.add_argument(
         "--ppp",

@@ -85,6 +85,14 @@ def test_it_asks_a_ussd_code(module: EmulatedModule) -> None:
         assert (answer.message, answer.sessionActive) == ("5 EUR left", False)
 
 
+def test_it_asks_a_ussd_code_after_a_message_in_ucs_2(module: EmulatedModule) -> None:
+    """It leaves AT+CSCS="UCS2" behind then, and types the code as it is all the same."""
+    with host(module, AT_CNMI="2,1,0,0") as modem:
+        modem.sendSms(NUMBER, "Привет")
+        answer = modem.sendUssd("*100#", responseTimeout=DEADLINE)
+        assert bytes.fromhex(answer.message).decode("utf-16-be") == "5 EUR left"
+
+
 def test_it_is_told_that_a_message_was_not_sent(module: EmulatedModule) -> None:
     with host(module) as modem:
         module.trigger("sms_refused")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Sequence
 
 from ...clock import Timer
@@ -17,6 +18,7 @@ LONGEST = 182
 """Characters of a code or an answer: 160 octets of the GSM alphabet."""
 
 _QUESTION = "?"
+_PLAIN = re.compile(r"[0-9*#]*[*#][0-9*#]*")
 
 
 class UssdState(enum.IntEnum):
@@ -136,4 +138,5 @@ def decoded(text: str, charset: str, scheme: int) -> str | None:
     try:
         return bytes.fromhex(text).decode(coding)[:LONGEST]
     except ValueError:
-        return None
+        # python-gsmmodem-new types codes as they are, whatever AT+CSCS says; a star or a hash is no hexadecimal digit.
+        return text[:LONGEST] if _PLAIN.fullmatch(text) else None

@@ -165,9 +165,9 @@ class Messages:
             own = self._environment.subscriber
             origin = Address.parse(own.number)
             envelope = Envelope(tpdu.forwarded(message, origin, time), own, reference)
-            self._later(partial(self._forward, message.destination.number, envelope))
+            self.later(self._moment, partial(self._forward, message.destination.number, envelope))
         elif outcome == "undelivered":
-            self._later(partial(self._report, Outcome(reference, _EXPIRED)))
+            self.later(self._moment, partial(self._report, Outcome(reference, _EXPIRED)))
         return reference
 
     def _forward(self, number: str, envelope: Envelope) -> None:
@@ -197,11 +197,11 @@ class Messages:
         if command.kind != _ENQUIRY and not command.wants_report:
             return
         if submitted is not None and submitted.message.destination.digits == command.destination.digits:
-            self._later(partial(self._report_on, submitted, command.number))
+            self.later(self._moment, partial(self._report_on, submitted, command.number))
             return
         now = self._now()
         report = tpdu.StatusReport(command.number, command.destination, now, now, _UNKNOWN)
-        self._later(partial(self.receive, report))
+        self.later(self._moment, partial(self.receive, report))
 
     # Receiving
 
@@ -347,18 +347,36 @@ class Messages:
         self.preferred = ["SM"] * 3
         self.centre = self.profiles[0][0] if 0 in self.profiles else CENTRE
 
-    def _later(self, work: Callable[[], object]) -> None:
-        """Call a function when the network has had its time: `Behaviour.result_time`, or as soon as it can."""
-        _Later(self._environment, self._timers, work)
+    @property
+    def _moment(self) -> float:
+        """Seconds that the network takes."""
+        return self._environment.behaviour.result_time
+
+    def later(self, seconds: float, work: Callable[[], object], cut: Callable[[], object] = lambda: None) -> None:
+        """Call a function in a number of seconds, or for 0 as soon as that can be.
+
+        Args:
+            seconds: from 0 up.
+            work: what is called.
+            cut: what is called in its place when the power is cut before.
+        """
+        _Later(self._environment, self._timers, seconds, work, cut)
 
 
 class _Later:
     """Something that is done in a moment, unless the power is cut."""
 
-    def __init__(self, environment: Environment, among: set[_Later], work: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        among: set[_Later],
+        seconds: float,
+        work: Callable[[], object],
+        cut: Callable[[], object],
+    ) -> None:
         self._among = among
         self._work = work
-        seconds = environment.behaviour.result_time
+        self._cut = cut
         self._timer: Timer = (
             environment.clock.call_later(environment.loop, seconds, self._run)
             if seconds
@@ -370,6 +388,7 @@ class _Later:
         """Do not do it."""
         self._timer.cancel()
         self._among.discard(self)
+        self._cut()
 
     def _run(self) -> None:
         self._among.discard(self)

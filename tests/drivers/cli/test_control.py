@@ -74,6 +74,24 @@ async def test_a_line_does_what_trigger_does_and_is_answered(tmp_path: Path) -> 
         client.leave()
 
 
+async def test_a_message_comes_by_a_line(tmp_path: Path) -> None:
+    module = EmulatedModule()
+    async with controlled(tmp_path / "s", module):
+        reader, writer = await module.connect()
+        writer.write(b"AT+CMGF=1;+CNMI=2,2\r")
+        await reader.readuntil(b"OK\r\n")
+        client = await Client.of(tmp_path / "s")
+        assert await client.ask("sms +4930123456 On my way, 5 € more.") == "ok"
+        assert await client.ask("sms Mum hello") == "ok"  # a name, as of a service
+        assert (await client.ask("sms +49x hello")).startswith("error '+49x' is neither a number nor a name")
+        assert await client.ask("sms +4930123456") == "error sms takes NUMBER TEXT behind it"
+        async with asyncio.timeout(PATIENCE):
+            assert b'+CMT: "+4930123456"' in await reader.readuntil(b"On my way, 5 \x1be more.\r\n")
+            assert b'+CMT: "Mum"' in await reader.readuntil(b"hello\r\n")
+        client.leave()
+        writer.close()
+
+
 async def test_several_lines_at_once_and_one_in_pieces(tmp_path: Path) -> None:
     async with controlled(tmp_path / "s", EmulatedModule()):
         client = await Client.of(tmp_path / "s")

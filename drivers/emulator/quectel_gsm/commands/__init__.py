@@ -16,13 +16,13 @@ from .identification import identification
 from .message_sending import sending_commands
 from .message_settings import message_settings
 from .message_stores import store_commands
-from .messages import message_commands
 from .network import network_commands
 from .phone import phone_commands
 from .phone_book import phone_book_commands
 from .quectel import quectel_commands
 from .sessions import session_commands
 from .settings import settings_commands
+from .sound import sound_commands
 from .states import state_commands
 from .supplementary import supplementary_commands
 from .voice import voice_commands
@@ -37,7 +37,7 @@ _TABLES = (
     supplementary_commands,
     phone_book_commands,
     quectel_commands,
-    message_commands,
+    sound_commands,
     message_settings,
     store_commands,
     sending_commands,

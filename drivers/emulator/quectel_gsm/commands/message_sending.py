@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...interpreter.commandline import Form
 from ...interpreter.entry import Entry, MessageEntry
-from ...interpreter.replies import ERROR, OK, Reply, Result, cms
+from ...interpreter.replies import ANSWERED, ERROR, OK, Reply, Result, cms
 from ...interpreter.table import CommandTable
 from ...sms.addresses import Address, read_centre
 from ...sms.errors import Cms, MessageError
@@ -160,7 +160,7 @@ def _hand_over(
 
     if not seconds:
         return send()
-    environment.clock.call_later(environment.loop, seconds, lambda: call.finish(send()))
+    call.modem.messages.later(seconds, lambda: call.finish(send()), lambda: call.finish(ANSWERED))
     return None
 
 

@@ -307,6 +307,19 @@ async def test_a_silent_network_takes_its_time_and_no_message() -> None:
         await uart.expect(b"\r\n+CMS ERROR: 332\r\n")
 
 
+async def test_a_message_that_a_silent_network_has_not_taken_is_gone_after_a_restart() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock, faults="silent=on")) as lab:
+        uart = await in_text_mode(lab)
+        await uart.ask(TO, PROMPT, echo=False)
+        uart.write(b"a\x1a")
+        await settle()
+        lab.module.trigger("reset")
+        await uart.until(b"Call Ready\r\n")
+        await clock.turn(130)
+        assert lab.module.sent_sms == ()
+
+
 async def test_the_answer_of_the_network_takes_its_time() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(clock=clock, behaviour=Behaviour(result_time=2.0))) as lab:
@@ -331,6 +344,21 @@ async def test_a_channel_that_is_closed_at_the_prompt_sends_nothing_and_is_good_
         uart = await lab.open(1)
         await ask(uart, "AT")
         assert lab.module.sent_sms == ()
+
+
+@pytest.mark.parametrize("option", [0, 1])
+async def test_messages_are_sent_on_any_channel_also_octet_by_octet(option: int) -> None:
+    async with Lab(EmulatedModule()) as lab:
+        await lab.multiplex("AT+CMUX=1" if option else "AT+CMUX=0", option)
+        for dlci in (1, 4):
+            uart = await lab.open(dlci)
+            await uart.ask("ATE0")
+            await ask(uart, "AT+CMGF=1")
+            await uart.ask(TO, PROMPT, echo=False)
+            for octet in f"from {dlci}\x1a".encode():
+                uart.write(bytes([octet]))
+            await uart.until(OK.encode())
+        assert [sent.text for sent in lab.module.sent_sms] == ["from 1", "from 4"]
 
 
 # Written ones

@@ -1,4 +1,4 @@
-"""The commands about calls and sound: settings are kept, and no call ever comes."""
+"""The commands about sound and events of the keypad: settings that are kept, and change nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from ...interpreter.replies import ERROR, OK, Reply
 from ...interpreter.table import CommandTable
 from ..call import Call
 
-message_commands: CommandTable[Call] = CommandTable()
-_command = message_commands.command
-_text = message_commands.text
+sound_commands: CommandTable[Call] = CommandTable()
+_command = sound_commands.command
+_text = sound_commands.text
 
 #: A number between two bounds, one of some texts, or any text.
 _Kind = tuple[int, int] | tuple[str, ...]
