@@ -12,7 +12,9 @@ import random
 import secrets
 import shutil
 import string
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,6 +32,7 @@ from ppp_internet import Internet
 from ppp_programs import ECHO
 from shells import SHELLS, ThreadChannel
 
+from cmux.threads.bridge import PtyBridge
 from drivers.emulator import Behaviour, EmulatedModule
 
 OWN = "+491701234567"
@@ -224,6 +227,43 @@ class Messages(Part):
         self.record.octets += len(text)
 
 
+class GammuMessages(Part):
+    """The same by gammu, a program that nobody here wrote, on a pseudo-terminal of the channel."""
+
+    about = "messages by gammu"
+
+    def prepare(self) -> None:
+        """Offer the channel as a pseudo-terminal; no channel is told of messages, gammu asks."""
+        self.terminal.ask("AT+CNMI=2,0")
+        self._folder = tempfile.TemporaryDirectory(prefix="gammu")
+        self._bridge = PtyBridge(self.channel.port, f"{self._folder.name}/m10")
+        self._configuration = Path(self._folder.name) / "gammurc"
+        self._configuration.write_text(f"[gammu]\ndevice = {self._bridge.path}\nconnection = at\n")
+        self._bridge.start()
+
+    def round(self) -> None:
+        """One message."""
+        text = f"{self.rounds} {self.chooser.getrandbits(64)}"
+        self._run("sendsms", "TEXT", OWN, "-text", text)
+        shown = self._run("getallsms")
+        if text not in shown or "1 SMS parts in 1 SMS sequences" not in shown:
+            raise Wrong(f"{shown!r} came, and {text!r} was sent")
+        self._run("deleteallsms", "1")
+        self.record.octets += len(text)
+
+    def _run(self, *arguments: str) -> str:
+        command = ["gammu", "-c", str(self._configuration), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * 2, check=False)
+        if done.returncode:
+            raise Wrong(f"gammu {' '.join(arguments)}: {done.stdout} {done.stderr}")
+        return done.stdout
+
+    def finish(self) -> None:
+        """Take the pseudo-terminal away."""
+        self._bridge.close()
+        self._folder.cleanup()
+
+
 class Unsolicited(Part):
     """What the network says by itself, numbered; this channel alone is told."""
 
@@ -256,7 +296,12 @@ def _echo_server() -> Iterator[int]:
 
 
 def play(
-    seed: str, seconds: float, *, slirp: bool, module_class: type[EmulatedModule] = EmulatedModule
+    seed: str,
+    seconds: float,
+    *,
+    slirp: bool,
+    gammu: bool = False,
+    module_class: type[EmulatedModule] = EmulatedModule,
 ) -> tuple[Record, dict[str, int]]:
     """Run all four for some time.
 
@@ -264,6 +309,7 @@ def play(
         seed: determines what they do.
         seconds: how long.
         slirp: whether the data calls are PPP through slirp; if not, their octets come back as they are.
+        gammu: whether gammu has the channel of messages.
         module_class: the module.
 
     Returns:
@@ -283,7 +329,7 @@ def play(
         one, two, three, four = (channel for channel in channels if isinstance(channel, ThreadChannel))
         parts: list[Part] = [
             Link(record, one, seed, port if slirp else None),
-            Messages(record, two, seed),
+            (GammuMessages if gammu else Messages)(record, two, seed),
             Unsolicited(record, four, seed, module),
         ]
         sessions = Sessions(record, shell, three, 1, port, f"{seed} 3", exact=True).claim()
@@ -295,7 +341,7 @@ def play(
         for load in everything:
             load.stop()
         for load in everything:
-            load.over(PATIENCE * 2)
+            load.over(PATIENCE * 4)
         sessions.close()
         rounds = {load.name: load.rounds for load in (*parts, sessions)}
         record.wrong += [f"{name}: nothing was exchanged" for name, count in rounds.items() if not count]
@@ -326,17 +372,21 @@ def main() -> int:
     seed = secrets.randbelow(10**6) if options.seed is None else options.seed
     slirp = shutil.which(SLIRP.split()[0]) is not None
     through = "PPP through slirp" if slirp else "a program that sends everything back (slirp-fullbolt is not installed)"
+    hands = [False, True] if shutil.which("gammu") else [False]
     print(f"everything at once: seed {seed}, {options.time:g} s, data calls to {through}", flush=True)
-    play(f"{seed} first", min(2.0, options.time), slirp=slirp)  # everything has been used once
+    play(f"{seed} first", min(2.0, options.time), slirp=slirp, gammu=hands[-1])  # everything has been used once
     before = census()
-    record, rounds = play(str(seed), options.time, slirp=slirp)
-    record.wrong += census().grown(before)
-    for name, count in rounds.items():
-        print(f"{name}: {count:,} rounds")
-    print(f"{record.octets:,} octets of data there and back, {len(record.wrong)} things wrong")
-    for text in record.wrong:
+    wrong = []
+    for gammu in hands:
+        record, rounds = play(f"{seed} {gammu}", options.time / len(hands), slirp=slirp, gammu=gammu)
+        for name, count in rounds.items():
+            print(f"{name}: {count:,} rounds")
+        print(f"{record.octets:,} octets of data there and back, {len(record.wrong)} things wrong", flush=True)
+        wrong += record.wrong
+    wrong += census().grown(before)
+    for text in wrong:
         print(f"WRONG: {text}")
-    return int(bool(record.wrong))
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,13 @@ def test_also_with_ppp() -> None:
     assert all(rounds.values()), rounds
 
 
+@pytest.mark.interop("gammu")
+def test_also_with_gammu() -> None:
+    record, rounds = play("short", 0.1, slirp=False, gammu=True)
+    assert record.wrong == []
+    assert all(rounds.values()), rounds
+
+
 def planted(change: str) -> type[EmulatedModule]:
     """Return a module that is wrong in one thing."""
     calls = itertools.count(1)
