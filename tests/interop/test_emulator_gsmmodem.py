@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,9 @@ from emulator_programs import wait_for
 from drivers.cli.emulate import BASE
 from drivers.emulator import EmulatedModule
 
-gsmmodem = pytest.importorskip("gsmmodem.modem")
+with warnings.catch_warnings():  # about its regular expressions, when it is compiled
+    warnings.simplefilter("ignore")
+    from gsmmodem import modem as gsmmodem
 
 NUMBER = "+4930123456"
 LONG = "Привет, мир! " * 12
