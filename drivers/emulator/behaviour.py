@@ -183,7 +183,7 @@ class Behaviour:
     )
 
     # Calls
-    ring_interval: float = _reading(5.0, "seconds between two RING: no document says; users of real modules see 3 to 6")
+    ring_interval: float = _reading(5.0, "seconds between two RING: no document says; inferred")
 
     # Multiplexer mode
     cmux_settle: float = _reading(

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Literal
 
-from cmux.protocol.config import MAX_DLCI, Config, Option
-
 from ..clock import Clock, SystemClock
 from .behaviour import Behaviour
 from .environment import Environment, Network, addresses, endpoint
@@ -20,6 +18,7 @@ from .fault_injector import FaultInjector, network_of
 from .faults import Faults, Moment
 from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
+from .line.arguments import OPTIONS, check_line
 from .line.mux_command import LineSettings
 from .line.physical_line import PhysicalLine
 from .line.port import EmulatedPort, host_streams
@@ -44,12 +43,6 @@ OctetsCallback = Callable[[int, str, bytes], None]
 
 _NOT_RUNNING = "the module is not running: use it in a with or async with statement"
 _CLOSE_WAIT = 5.0  # seconds that a line has to end
-
-_OPTIONS = {
-    "basic": (Option.BASIC,),
-    "advanced": (Option.ADVANCED,),
-    "any": (Option.BASIC, Option.ADVANCED),
-}
 
 
 class EmulatedModule(ModuleMessages):
@@ -118,19 +111,7 @@ class EmulatedModule(ModuleMessages):
         ussd: Mapping[str, str] | None = None,
         ppp: str | Sequence[str] | None = None,
     ) -> None:
-        if startup not in ("at", "none"):
-            raise ValueError(f"startup is 'at' or 'none', not {startup!r}")
-        if option not in _OPTIONS:
-            raise ValueError(f"option is 'basic', 'advanced' or 'any', not {option!r}")
-        if not 1 <= n1 <= 32767:
-            raise ValueError(f"n1 is 1 to 32767 octets, not {n1!r}")
-        echoing = frozenset(loopback)
-        if wrong := sorted(dlci for dlci in echoing if not 1 <= dlci <= MAX_DLCI):
-            raise ValueError(f"loopback DLCIs are 1 to {MAX_DLCI}, not {wrong[0]}")
-        if line_rate < 0:
-            raise ValueError(f"line_rate is in bits per second, or 0, not {line_rate!r}")
-        for chosen in _OPTIONS[option]:
-            Config(option=chosen, n1=n1)
+        echoing = check_line(startup, option, n1, loopback, line_rate)
         super().__init__()
         self.url: str | None = None
         """Where the module can be reached, as pyserial understands it; None in process."""
@@ -139,7 +120,7 @@ class EmulatedModule(ModuleMessages):
         self._behaviour = behaviour or Behaviour()
         self._clock = clock or SystemClock()
         self._tap = None if capture is None else Tap(capture, self._clock, payload=capture_payload)
-        self._line_settings = LineSettings(startup == "at", _OPTIONS[option], n1, echoing, self._tap)
+        self._line_settings = LineSettings(startup == "at", OPTIONS[option], n1, echoing, self._tap)
         self._allow_network = allow_network
         self._hosts = {name.lower(): addresses(text) for name, text in (hosts or {}).items()}
         self._routes = {endpoint(text): endpoint(target) for text, target in (routes or {}).items()}

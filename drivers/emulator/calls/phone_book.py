@@ -19,7 +19,7 @@ STORES: dict[str, int] = {
     "LA": 30,
     OWN: 1,
 }
-"""How many entries each store has room for."""
+"""How many entries each store has room for: inferred, as it depends on the module and its SIM."""
 WRITABLE = frozenset({"SM", "ME"})
 LONGEST_NUMBER = 40
 LONGEST_TEXT = 14
