@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
+
+from cmux.forks import Lock
 
 S = TypeVar("S")
 
@@ -70,7 +71,7 @@ class Subscriber:
         """Signals that came when `MOST_SIGNALS` waited."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._handlers: dict[type, Callable[[Any], None]] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._waiting = 0
 
     def __repr__(self) -> str:
@@ -126,7 +127,7 @@ class Subscribers:
     """Knows the modules of the process by their numbers; any thread may ask."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._known: weakref.WeakValueDictionary[str, Subscriber] = weakref.WeakValueDictionary()
         self._process = os.getpid()
 

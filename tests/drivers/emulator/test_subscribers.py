@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import threading
 from dataclasses import dataclass
 
@@ -131,6 +132,18 @@ def test_the_child_of_a_fork_has_none_of_its_parents_modules() -> None:
         os._exit(len(known))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert known.find("+49170") is one
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_the_child_can_start_modules_whoever_asked_for_one_at_that_moment() -> None:
+    known = Subscribers()
+    with known._lock:
+        child = os.fork()
+        if not child:
+            signal.alarm(10)  # it would wait for ever
+            os._exit(known.enter("+49170").number != "+49170")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 async def test_a_signal_comes_in_the_loop_of_its_module_and_each_kind_to_who_listens() -> None:
