@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,8 +42,9 @@ def host(module: EmulatedModule, **settings: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def module() -> Iterator[EmulatedModule]:
-    """A module like that of `gsm0710 emulate`."""
-    with EmulatedModule(behaviour=BASE, number="+491701234567", ussd={"*100#": "5 EUR left"}) as one:
+    """A module like that of `gsm0710 emulate`, and a network that takes its time, for a computer that is busy."""
+    behaviour = replace(BASE, message_interval=1.0, result_time=0.3)
+    with EmulatedModule(behaviour=behaviour, number="+491701234567", ussd={"*100#": "5 EUR left"}) as one:
         yield one
 
 

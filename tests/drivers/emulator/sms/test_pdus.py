@@ -233,7 +233,7 @@ headers = st.sampled_from([b"", *(Concatenation(7, 3, 1, wide).encode() for wide
 
 @st.composite
 def user_data(draw: st.DrawFn, kind: Alphabet) -> UserData:
-    payload = draw(st.binary(max_size=130))
+    payload = draw(st.binary(max_size=13)) * draw(st.integers(1, 10))
     return UserData(kind, bytes(octet & 0x7F for octet in payload) if kind is Alphabet.GSM7 else payload, draw(headers))
 
 
