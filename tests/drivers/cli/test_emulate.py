@@ -206,6 +206,8 @@ def test_faults_rate_names_and_routes_reach_the_module() -> None:
     [
         ([], "one of --pty, --port and --tcp is required"),
         (["--pty", "/tmp/x", "--tcp", "127.0.0.1:0"], "not allowed with"),  # noqa: S108
+        (["--pty", "/tmp/x", "--port", "/dev/x"], "not allowed with"),  # noqa: S108
+        (["--tcp", "127.0.0.1:0", "--port", "/dev/x"], "not allowed with"),
         (["--tcp", "nonsense"], "'nonsense' is not HOST:PORT"),
         (["--tcp", "127.0.0.1:99999"], "is not HOST:PORT"),
         (["--tcp", "127.0.0.1:0", "--count", "0"], "--count"),
