@@ -14,6 +14,7 @@ from ..subscribers import SUBSCRIBERS, Subscriber
 from . import incoming, tpdu
 from .addresses import Address
 from .errors import Cms, MessageError
+from .later import Later
 from .routing import Arrival, MessageUart, Router
 from .sent import SentLog
 from .settings import Parameters
@@ -102,7 +103,7 @@ class Messages:
         self._parted = 0  # of the last text that came in parts
         self._waiting: deque[Arrival] = deque(maxlen=MOST_WAITING)
         self._submitted: dict[int, _Submitted] = {}
-        self._timers: set[_Later] = set()
+        self._timers: set[Later] = set()
         self._interval: Timer | None = None  # until the next message may come
         environment.subscriber.on(Envelope, self._take)
         environment.subscriber.on(Outcome, self._report)
@@ -360,36 +361,4 @@ class Messages:
             work: what is called.
             cut: what is called in its place when the power is cut before.
         """
-        _Later(self._environment, self._timers, seconds, work, cut)
-
-
-class _Later:
-    """Something that is done in a moment, unless the power is cut."""
-
-    def __init__(
-        self,
-        environment: Environment,
-        among: set[_Later],
-        seconds: float,
-        work: Callable[[], object],
-        cut: Callable[[], object],
-    ) -> None:
-        self._among = among
-        self._work = work
-        self._cut = cut
-        self._timer: Timer = (
-            environment.clock.call_later(environment.loop, seconds, self._run)
-            if seconds
-            else environment.loop.call_soon(self._run)
-        )
-        among.add(self)
-
-    def cancel(self) -> None:
-        """Do not do it."""
-        self._timer.cancel()
-        self._among.discard(self)
-        self._cut()
-
-    def _run(self) -> None:
-        self._among.discard(self)
-        self._work()
+        Later(self._environment, self._timers, seconds, work, cut)

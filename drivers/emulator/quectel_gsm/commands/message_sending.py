@@ -160,7 +160,11 @@ def _hand_over(
 
     if not seconds:
         return send()
-    call.modem.messages.later(seconds, lambda: call.finish(send()), lambda: call.finish(ANSWERED))
+
+    def cut() -> None:  # what was typed meanwhile is for the module that has restarted
+        environment.loop.call_soon(call.finish, ANSWERED)
+
+    call.modem.messages.later(seconds, lambda: call.finish(send()), cut)
     return None
 
 
