@@ -9,6 +9,7 @@ from emulator_programs import wait_for
 from gammu_host import gammu
 from message_dialogues import inside
 
+pytestmark = pytest.mark.timeout(180)  # runs of gammu have a deadline each, which says more
 NUMBER = "+4930123456"
 LONG = "Привет, мир! " * 12
 
@@ -100,7 +101,6 @@ def test_gammu_is_told_that_a_message_was_not_sent(fault: str, tmp_path: Path) -
         assert host.module.sent_sms == ()
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.interop("gammu-smsd", "gammu-smsd-inject")
 def test_gammu_smsd_delivers_its_outbox_and_takes_what_comes_into_its_inbox(tmp_path: Path) -> None:
     with gammu(tmp_path) as host, host.daemon() as folder:
