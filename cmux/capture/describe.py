@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 from ..protocol.config import Option
 from ..protocol.events import FrameDropped
@@ -75,14 +76,16 @@ def octets_text(octets: bytes) -> str:
 
 
 def _fields(body: object) -> str:
-    """Return the fields of a message as ``name=value``, including the fields of its parts."""
-    parts: list[str] = []
+    return " ".join(f"{name}={value}" for name, value in fields_of(body))
+
+
+def fields_of(body: object) -> Iterator[tuple[str, str]]:
+    """Yield the fields of a message that have a value, with the value as text; those of its parts as its own."""
     for field in dataclasses.fields(body):  # type: ignore[arg-type]  # every message is a dataclass
         value = getattr(body, field.name)
         if dataclasses.is_dataclass(value):
-            parts.append(_fields(value))
+            yield from fields_of(value)
         elif isinstance(value, bytes):
-            parts.append(f"{field.name}={value.hex(' ')}")
+            yield field.name, value.hex(" ")
         elif value is not None:
-            parts.append(f"{field.name}={int(value) if isinstance(value, bool) else value}")
-    return " ".join(parts)
+            yield field.name, f"{int(value) if isinstance(value, bool) else value}"

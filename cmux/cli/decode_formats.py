@@ -1,17 +1,20 @@
-"""The output formats of ``decode``: a table, JSON lines, a sequence diagram, a page."""
+"""What ``decode`` has found, and its output formats but for the table: JSON lines, a sequence diagram, a page."""
 
 from __future__ import annotations
 
 import html
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, Protocol, TextIO
+from dataclasses import dataclass, replace
+from typing import Protocol, TextIO
 
 from ..capture.describe import dropped_entry, frame_entry, frame_text, octets_text
 from ..capture.formats import side
+from ..capture.hiding import Hiding
+from ..masking import hidden_anywhere
 from ..protocol import Frame, Option
 from ..protocol.events import FrameDropped
+from .decode_hover import spelled_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,22 @@ class Found:
         return frame_text(self.item)
 
 
+class Hidden:
+    """Hides the secrets in what is shown to people, those of a line that is spread over several frames as well."""
+
+    def __init__(self) -> None:
+        self._hiding = {True: Hiding(), False: Hiding()}
+
+    def __call__(self, one: Found) -> Found:
+        """Return an item with asterisks in place of PINs and passwords; it comes behind those before it."""
+        item = one.item
+        if isinstance(item, FrameDropped):
+            return replace(one, item=replace(item, raw=hidden_anywhere(item.raw)))
+        if not item.dlci or not item.info:
+            return one
+        return replace(one, item=item._replace(info=self._hiding[one.sender].hide(item.dlci, item.info)))
+
+
 class Writer(Protocol):
     """An output format."""
 
@@ -58,8 +77,11 @@ class Writer(Protocol):
     def end(self, output: TextIO) -> None:
         """Write the end of the output."""
 
+    def restart(self) -> None:
+        """Forget what has been begun: what comes next is another input."""
 
-class Json:
+
+class Json(Writer):
     """One object per line."""
 
     def begin(self, output: TextIO) -> None:
@@ -80,27 +102,7 @@ class Json:
         """See `Writer.end`."""
 
 
-class Table:
-    """One line for each item."""
-
-    def begin(self, output: TextIO) -> None:
-        """See `Writer.begin`."""
-        output.write(f"{'offset':>8}  DLCI  C/R  type  P/F  information\n")
-
-    def write(self, output: TextIO, found: Iterable[Found]) -> None:
-        """See `Writer.write`."""
-        for one in found:
-            item = one.item
-            line = f"{one.offset:>8}  {one.text}"
-            if not isinstance(item, FrameDropped):
-                line = f"{one.offset:>8}  {item.dlci:>4}  {item.cr:>3}  {item.type.name:<4}  {item.pf:>3}  {one.text}"
-            output.write(line.rstrip() + "\n")
-
-    def end(self, output: TextIO) -> None:
-        """See `Writer.end`."""
-
-
-class Mermaid:
+class Mermaid(Writer):
     """A sequence diagram for documents that support Mermaid."""
 
     def begin(self, output: TextIO) -> None:
@@ -126,8 +128,8 @@ def _mermaid(text: str) -> str:
     return text.replace("#", "#35;").replace(";", "#59;").replace("#35#59;", "#35;").replace("  ", " ").strip()
 
 
-class Html:
-    """A page that needs no other file."""
+class Html(Writer):
+    """A page that needs no other file; what a control message means stands where the pointer rests on it."""
 
     def begin(self, output: TextIO) -> None:
         """See `Writer.begin`."""
@@ -141,8 +143,10 @@ class Html:
                 kind, cells = "dropped", ["", "", item.reason.value, octets_text(item.raw)]
             else:
                 kind, cells = side(one.sender), [side(one.sender), str(item.dlci), item.type.name, one.text]
-            row = "".join(f"<td>{html.escape(cell)}</td>" for cell in (str(one.offset), *cells))
-            output.write(f'<tr class="{kind}">{row}</tr>\n')
+            row = "".join(f"<td>{html.escape(cell)}</td>" for cell in (str(one.offset), *cells[:-1]))
+            hover = "" if isinstance(item, FrameDropped) else spelled_out(item)
+            title = f' title="{html.escape(hover)}"' if hover else ""
+            output.write(f'<tr class="{kind}">{row}<td{title}>{html.escape(cells[-1])}</td></tr>\n')
 
     def end(self, output: TextIO) -> None:
         """See `Writer.end`."""
@@ -154,11 +158,8 @@ _PAGE = """<!DOCTYPE html>
 <style>
 body { font: 14px/1.5 system-ui, sans-serif; margin: 2em }
 table { border-collapse: collapse } th { text-align: left } td, th { padding: 0 1em 0 0; white-space: pre-wrap }
-td:last-child { font-family: ui-monospace, monospace }
+td:last-child { font-family: ui-monospace, monospace } td[title] { cursor: help; text-decoration: underline dotted }
 tr.module { background: #eef4ff } tr.dropped { background: #ffe5e5 }
 </style>
 <table><tr><th>Offset<th>From<th>DLCI<th>Type<th>Information</tr>
 """
-
-WRITERS: Final[dict[str, type[Writer]]] = {"json": Json, "table": Table, "mermaid": Mermaid, "html": Html}
-"""The writers, by their names for ``--format``."""

@@ -13,10 +13,12 @@ from typing import Final
 from ..capture import pcap, pcapng
 from ..capture.reread import Recorded, json_line, log_line
 from ..protocol.events import FrameDropped
+from ..protocol.wire import ADVANCED_FLAG, BASIC_FLAG
 from .decode_dump import BadDump, DumpReader, has_words, looks_like_a_dump
 from .decode_formats import Found
 from .decode_hex import NotHex, from_hex, looks_hex, without_comments, without_mark
 from .decode_portions import Portion
+from .decode_tally import Tally
 from .decode_text import LONGEST_LINE, LogReader, NoOctet, lines
 
 _log = logging.getLogger("cmux.decode")
@@ -58,6 +60,8 @@ _FOREIGN = {
 }
 """How files begin that people hand in instead, with what they are."""
 
+_BEGINNINGS = (*_FOREIGN, *_WIDE, codecs.BOM_UTF8, pcapng.MAGIC, *pcap.MAGICS)
+
 _SAMPLE = 256
 """Lines of a dump that tell the order of its octets."""
 
@@ -70,6 +74,26 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 def looks_like_text(octets: bytes) -> bool:
     """Tell whether octets can be a text: frames have control characters, their address and type above all."""
     return octets[:2] in _WIDE or not _CONTROL.search(octets)
+
+
+def may_become_another(first: bytes) -> bool:
+    """Tell whether too little of an input has come to say what it is.
+
+    Args:
+        first: what has come.
+    """
+    if looks_like_text(first) and b"\n" not in first:
+        return True
+    return any(len(first) < len(one) and one.startswith(first) for one in _BEGINNINGS)
+
+
+def says_nothing_yet(first: bytes) -> bool:
+    """Tell the same of a file that grows: a log may begin with lines that have no octets.
+
+    Raises:
+        Unreadable: see `input_kind`.
+    """
+    return may_become_another(first) or (looks_like_text(first) and input_kind(first) == "raw")
 
 
 def input_kind(first: bytes) -> str:
@@ -189,6 +213,7 @@ PORTIONS: Final[dict[str, Callable[[Iterable[bytes]], Iterator[Portion]]]] = {
 
 # --- Our own captures ---------------------------------------------------------------------------------------------
 
+_FLAGS = bytes((BASIC_FLAG, ADVANCED_FLAG))
 _RECORDS: Final[dict[str, Callable[[str], Recorded | None]]] = {"jsonl": json_line, "log": log_line}
 
 
@@ -206,8 +231,13 @@ def _filled(chunks: Iterable[bytes]) -> str:
     return next((line for line in lines(without_mark(as_utf_8(chunks))) if line.strip()), "")
 
 
-def records(chunks: Iterable[bytes], kind: str) -> Iterator[list[Found]]:
+def records(chunks: Iterable[bytes], kind: str, tally: Tally | None = None) -> Iterator[list[Found]]:
     """Return the frames of a capture of ours, line by line.
+
+    Args:
+        chunks: the capture.
+        kind: ``jsonl`` or ``log``.
+        tally: learns how many octets are in no frame.
 
     Raises:
         Unreadable: a line is not one of such a capture; the last one may be incomplete.
@@ -226,6 +256,8 @@ def records(chunks: Iterable[bytes], kind: str) -> Iterator[list[Found]]:
         item = recorded.item
         if isinstance(item, FrameDropped):
             item = replace(item, offset=offset)
+            if tally is not None:
+                tally.outside += len(item.raw.strip(_FLAGS)) + recorded.missing
         yield [Found(offset, item, recorded.option, recorded.timestamp, recorded.from_host)]
         offset += recorded.size
         cut += recorded.missing > 0

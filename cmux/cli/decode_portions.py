@@ -11,6 +11,7 @@ from ..protocol.events import FrameDropped
 from ..protocol.frames import Decoder
 from ..protocol.wire import FrameType
 from .decode_formats import Found
+from .decode_tally import Tally
 
 _UNDECIDED = 65536  # octets without a good frame in either option, after which it is taken for the basic one
 
@@ -70,13 +71,14 @@ class _Stream:
         return Found(piece.offset + at - piece.at, item, option, portion.timestamp, portion.sent, portion.named)  # type: ignore[arg-type]
 
 
-def decoded(portions: Iterable[Portion], option: str, n1: int) -> Iterator[Iterable[Found]]:
+def decoded(portions: Iterable[Portion], option: str, n1: int, tally: Tally | None = None) -> Iterator[Iterable[Found]]:
     """Decode portions, each direction for itself, in both options until it is clear which one it is.
 
     Args:
         portions: the octets.
         option: basic, advanced or auto.
         n1: the longest information field.
+        tally: learns at the end of the portions how many octets are in no frame.
     """
     options = list(Option) if option == "auto" else [Option(option)]
     streams: dict[bool | None, _Stream] = {}
@@ -104,7 +106,10 @@ def decoded(portions: Iterable[Portion], option: str, n1: int) -> Iterator[Itera
         for found in stream.finish():
             held[found.option].append(found)
             good[found.option] += not isinstance(found.item, FrameDropped)
-    yield sides.of(sorted(held[max(good, key=good.__getitem__)], key=lambda one: one.offset))
+    chosen = max(good, key=good.__getitem__)
+    if tally is not None:
+        tally.outside += sum(stream.decoders[chosen].skipped for stream in streams.values())
+    yield sides.of(sorted(held[chosen], key=lambda one: one.offset))
 
 
 class _Sides:

@@ -146,7 +146,7 @@ def test_the_table_can_be_read(decode) -> None:
     assert header.split()[:4] == ["offset", "DLCI", "C/R", "type"]
     assert sabm.split() == ["0", "0", "1", "SABM", "1"]
     assert "MSC command" in msc
-    assert "41 54 0d  AT." in data
+    assert data.split() == ["16", "1", "1", "UIH", "0", "AT"]
     assert "dropped: fcs" in bad
 
 
