@@ -24,6 +24,7 @@ from cmux.capture import pcap, pcapng
 from cmux.capture.blocks import BlockWriter
 from cmux.capture.packets import NotACapture
 from cmux.cli.decode_dump import BadDump, DumpReader
+from cmux.cli.decode_lines import LineJoiner
 from cmux.cli.decode_text import lines
 from cmux.protocol import BasicDecoder, Config, Frame, FrameType, Multiplexer, Option, Role, encode
 from cmux.protocol.at_mode import AtMode
@@ -576,6 +577,16 @@ def _(limit: int) -> Seen:
     found = [*lines(b"x" * PORTION for _ in range(3 * limit // PORTION))]
     assert sum(map(len, found)) == 3 * limit
     return Seen(max(map(len, found)), {})
+
+
+@case("octets of a line of AT text on a channel, for `decode`")
+def _(limit: int) -> Seen:
+    joiner, most, shown = LineJoiner(), 0, 0
+    for _ in range(3 * limit):
+        shown += sum(map(len, joiner.take(b"x").lines))
+        most = max(most, len(joiner._line))
+    assert shown == 3 * limit
+    return Seen(most, {})
 
 
 @case("octets that `*` in a hex dump stands for, for `decode`")

@@ -24,6 +24,7 @@ from cmux.capture.packets import NotACapture
 from cmux.capture.reread import json_line, log_line
 from cmux.cli.decode_dump import BadDump
 from cmux.cli.decode_inputs import PORTIONS, Unreadable, records
+from cmux.cli.decode_lines import LineJoiner
 from cmux.cli.decode_portions import decoded
 from cmux.masking import Masker, hidden_anywhere
 from cmux.protocol import AdvancedDecoder, Config, Frame, FrameType, Option, encode
@@ -330,6 +331,7 @@ PARSERS: dict[str, Case] = {
     "decode: raw": (FRAMES, plain(partial(of_decode, "raw")), WHOLE, "cmux"),
     "decode: our JSON lines": (LINES_OF_TEXT, plain(partial(of_records, "jsonl")), TEXT, "cmux"),
     "decode: our log": (LINES_OF_TEXT, plain(partial(of_records, "log")), TEXT, "cmux"),
+    "decode: lines of AT text": (TEXTS, lambda: LineJoiner().take, EVERY, "cmux"),
     "a line of JSON": (LINES_OF_TEXT, plain(partial(lines_as, json_line)), TEXT, "cmux"),
     "a line of our log": (LINES_OF_TEXT, plain(partial(lines_as, log_line)), TEXT, "cmux"),
 }  # fmt: skip

@@ -42,10 +42,10 @@ class GrowingFile(io.BufferedIOBase):
     def read(self, size: int | None = -1, /) -> bytes:
         """Wait for so many octets, and return them; fewer at the end."""
         wanted = -1 if size is None else size
-        octets = b""
+        octets = bytearray()
         while len(octets) != wanted and (more := self.read1(wanted - len(octets) if wanted > 0 else -1)):
             octets += more
-        return octets
+        return bytes(octets)
 
     def read1(self, size: int = -1, /) -> bytes:
         """Wait for octets, and return what has come; none at the end."""

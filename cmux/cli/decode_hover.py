@@ -7,6 +7,7 @@ from typing import Final
 from ..capture.describe import fields_of, messages
 from ..protocol import Frame
 from ..protocol.messages import Message
+from ..protocol.wire import FrameType
 
 _MESSAGES: Final = {
     "PN": "parameter negotiation: how a channel is to be used, before its SABM (27.010 §5.4.6.3.1)",
@@ -98,4 +99,6 @@ def _message(message: Message) -> str:
 def _field(name: str, value: str, message: str) -> str:
     if message == "RPN" and name == "parity":
         return "the parity bit"
+    if name == "frame_type":
+        return f"{_VALUES[name]}: {FrameType(int(value)).name}"
     return (_YES if value == "1" else _NO).get(name) or _VALUES.get(name, "")

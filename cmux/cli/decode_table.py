@@ -28,7 +28,7 @@ _COLOURS: Final = (
     95,
     94,
 )  # of DLCI 1 and following; all can be read on black and white
-_CONTROL_COLOUR, _DROPPED_COLOUR = 90, 31
+_DROPPED_COLOUR: Final = 31
 _NARROWEST: Final = 24  # columns for the information, however narrow the terminal is
 _HAVE_A_DAY: Final = 20 * 365 * 86400  # seconds; an earlier time is one of a day, or since the start of something
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -68,7 +68,8 @@ class Table(Writer):
                 output.write(self._columns.header(dated=timed and _has_a_day(one.timestamp)) + "\n")
             self._begin_day(output, one.timestamp)
             for row in self._rows(self._columns, one, width):
-                output.write((f"\x1b[{_colour(one)}m{row}\x1b[0m" if self._colour else row) + "\n")
+                colour = _colour(one) if self._colour else None
+                output.write((row if colour is None else f"\x1b[{colour}m{row}\x1b[0m") + "\n")
 
     def _begin_day(self, output: TextIO, timestamp: int | None) -> None:
         if self._columns is not None and self._columns.timed and timestamp is not None and _has_a_day(timestamp):
@@ -145,10 +146,11 @@ class _Columns:
         return f"{first}  "
 
 
-def _colour(one: Found) -> int:
+def _colour(one: Found) -> int | None:
+    """Return the colour of an item; DLCI 0 has that of the terminal."""
     if isinstance(one.item, FrameDropped):
         return _DROPPED_COLOUR
-    return _COLOURS[(one.item.dlci - 1) % len(_COLOURS)] if one.item.dlci else _CONTROL_COLOUR
+    return _COLOURS[(one.item.dlci - 1) % len(_COLOURS)] if one.item.dlci else None
 
 
 def shows_colours() -> bool:
