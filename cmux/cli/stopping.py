@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+_LOOK = (
+    1.0  # seconds: a signal that comes at the very moment when a wait begins does not end it, and is handled behind it
+)
 
 
 class Stop:
@@ -43,11 +48,16 @@ class Stop:
         Returns:
             False when the time was over first.
         """
-        try:
-            self._wakes.get(timeout=timeout)
-        except queue.Empty:
-            return False
-        return True
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = _LOOK if deadline is None else min(_LOOK, max(0.0, deadline - time.monotonic()))
+            with contextlib.suppress(queue.Empty):
+                self._wakes.get(timeout=left)
+                return True
+            if self.asked:
+                return True
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
 
 
 @contextmanager

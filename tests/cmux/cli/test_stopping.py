@@ -37,3 +37,17 @@ def test_the_first_signal_interrupts_an_opening() -> None:
     stop.handle(signal.SIGINT, None)
     assert stop.asked
     assert stop.wait()
+
+
+def test_a_signal_that_did_not_end_the_wait_that_was_about_to_begin_is_seen_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cmux.cli.stopping._LOOK", 0.01)
+    stop = Stop()
+    stop.asked = True  # and nothing in the queue
+    assert stop.wait()
+    assert stop.wait(50)
+
+
+def test_a_wait_is_over_at_its_time() -> None:
+    assert not Stop().wait(0)
