@@ -86,6 +86,11 @@ class Reconnector:
         """Whether `end` was called."""
         return self._ending.is_set()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread is there."""
+        return self._thread.is_alive()
+
     def join(self) -> None:
         """Wait for the thread, unless it calls this itself."""
         if threading.current_thread() is not self._thread:

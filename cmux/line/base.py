@@ -65,7 +65,7 @@ class SharedReading(Protocol):
     fd: int
 
     def wait(self) -> None:
-        """Wait until there is something to read and nobody leads, or the wait was cancelled; for the thread."""
+        """Wait until there is something to read and nobody leads, or `cancel` or `nudge` came; for the thread."""
 
     def take(self) -> None:
         """Become the one who leads."""
@@ -78,6 +78,9 @@ class SharedReading(Protocol):
 
     def interrupt(self) -> None:
         """End the wait of who leads, or of who leads next."""
+
+    def nudge(self) -> None:
+        """End the wait of the thread once."""
 
     def read(self, octets: deque[bytes]) -> None:
         """Read what is there, without waiting."""
@@ -174,6 +177,14 @@ class Line(ABC):
     def shared_read(self) -> SharedReading | None:
         """Return how to read in place of the thread that waits for octets; None where that is not possible."""
         return None
+
+    def nudge(self) -> bool:
+        """Have a `read` for as long as it takes return nothing once, so that its thread shows that it lives.
+
+        Returns:
+            Whether the line can do that.
+        """
+        return False
 
     @abstractmethod
     def cancel(self) -> None:

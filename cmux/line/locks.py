@@ -34,6 +34,32 @@ def holder(path: str) -> str | None:
     return None
 
 
+def user(path: str) -> str | None:
+    """Find another program that has a port open, as far as the system tells this user (Linux).
+
+    Args:
+        path: the path of the port, as it was given.
+
+    Returns:
+        The program and its process, as text for people; None if none is found.
+    """
+    device, own = os.path.realpath(path), str(os.getpid())
+    for process in sorted((name for name in _listed("/proc") if name.isdigit() and name != own), key=int):
+        for number in _listed(f"/proc/{process}/fd"):
+            with contextlib.suppress(OSError):
+                if os.readlink(f"/proc/{process}/fd/{number}") == device:
+                    return f"{_program(int(process))} (process {process})"
+    return None
+
+
+def _listed(folder: str) -> list[str]:
+    """Return the names in a folder; none if it is not there, or not for this user."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
 def _names(path: str) -> list[str]:
     """Return what a port may be called in the name of a lock file; programs differ for ports in folders of /dev."""
     names = []

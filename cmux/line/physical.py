@@ -203,6 +203,7 @@ class PortLine(_SettableLine):
         super().__init__(name, rate)
         self._port = port
         self._cancelled = threading.Event()
+        self._nudged = False
         self._cancel_read = getattr(port, "cancel_read", None)
         self._longest = _CANCELLED_READ if self._cancel_read else _POLL_READ
         self._timed = hasattr(port, "timeout")
@@ -220,6 +221,9 @@ class PortLine(_SettableLine):
             data = self._read_once(max(0.0, left))
             if data:
                 return data
+            if deadline is None and self._nudged:
+                self._nudged = False
+                break
             if deadline is not None and time.monotonic() >= deadline:
                 break
         return b""
@@ -249,6 +253,11 @@ class PortLine(_SettableLine):
         except (OSError, ValueError, TypeError) as error:
             raise hung_up(error) from error
         return len(data) if taken is None else taken
+
+    def nudge(self) -> bool:
+        """See `Line.nudge`; it takes up to the time-out of the port."""
+        self._nudged = True
+        return True
 
     def cancel(self) -> None:
         """See `Line.cancel`."""
@@ -338,7 +347,7 @@ def open_port(name: str, baudrate: int, flow: PortFlow | None = None, **settings
         with (flow or PortFlow()).inherited(opened, settings):
             opened.open()
     except Exception as error:  # KeyError: pyserial's message for a URL has a mistake
-        raise port_error(name, error, before) from error
+        raise port_error(name, error, before, locks.user) from error
     if _is_terminal(opened):
         locks.lock(opened.fileno())
     return opened

@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import urllib.parse
+from collections.abc import Callable
 from typing import Final
 
 from ..errors import CmuxError, PortBusy, PortError, PortNotFound
@@ -51,13 +52,19 @@ def check_name(name: str) -> None:
         raise PortError(name, f"{scheme}://HOST:PORT is needed, with a PORT from 1 to 65535", "port-url")
 
 
-def port_error(name: str, error: Exception, before: BaseException | None) -> PortError:
+def port_error(
+    name: str,
+    error: Exception,
+    before: BaseException | None,
+    user: Callable[[str], str | None] = lambda _: None,
+) -> PortError:
     """Create the exception for a port that could not be opened.
 
     Args:
         name: the port.
         error: what was raised.
         before: the exception that was being handled when the port was opened, if any.
+        user: returns, as text, the other program that has the port open; None if it is not known.
 
     Returns:
         The exception, not raised.
@@ -70,6 +77,8 @@ def port_error(name: str, error: Exception, before: BaseException | None) -> Por
     if number in _NOT_FOUND or "FileNotFoundError" in text:
         return PortNotFound(name, "there is no such port (is the device plugged in?)")
     if number in _BUSY or "lock" in text or "PermissionError" in text:
+        if (known := user(name)) is not None:
+            return PortBusy(name, f"the port is in use by {known}")
         hint = f" (ModemManager? fuser {name} says which)" if os.name == "posix" else ""
         return PortBusy(name, f"the port is in use by another program, or by another Mux of this one{hint}")
     if number in _SAID:

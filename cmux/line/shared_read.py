@@ -36,11 +36,13 @@ class SharedRead:
         self._cancelled = cancelled
         self._size = size
         self._thread = select.epoll()
-        self._interrupt = -1
+        self._interrupt = self._nudge = -1
         try:
             self._thread.register(cancelled, select.EPOLLIN)
             self._thread.register(fd, select.EPOLLIN)
             self._interrupt = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            self._nudge = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+            self._thread.register(self._nudge, select.EPOLLIN | select.EPOLLET)  # once each time: nobody reads it
         except OSError:
             self.close()
             raise
@@ -50,7 +52,7 @@ class SharedRead:
             self._leader.register(other, select.POLLIN)
 
     def wait(self) -> None:
-        """Wait until there is something to read and nobody leads, or the wait was cancelled; for the thread."""
+        """Wait until there is something to read and nobody leads, or `cancel` or `nudge` came; for the thread."""
         self._thread.poll(maxevents=2)  # it takes memory for as many
 
     def take(self) -> None:
@@ -101,6 +103,10 @@ class SharedRead:
         """End the wait of who leads, or of who leads next."""
         os.eventfd_write(self._interrupt, 1)
 
+    def nudge(self) -> None:
+        """End the wait of the thread once."""
+        os.eventfd_write(self._nudge, 1)
+
     def read(self, octets: deque[bytes]) -> None:
         """Read what is there, without waiting; to be called when there is something.
 
@@ -129,6 +135,7 @@ class SharedRead:
     def close(self) -> None:
         """Release what it needs; in the child after a fork, too: closing changes nothing for the parent."""
         self._thread.close()
-        if self._interrupt >= 0:
-            os.close(self._interrupt)
-            self._interrupt = -1
+        for descriptor in (self._interrupt, self._nudge):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._interrupt = self._nudge = -1

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOCKED = 1.0  # seconds
 _ANSWERS = 0.05  # the longest that the reader waits for the writer: a thread may get no turn while others compute
 
 
@@ -237,6 +238,20 @@ class Engine:
         """Return the counters of the core and of the line."""
         with self._lock:
             return self.link.stats()
+
+    def turned(self) -> bool:
+        """Tell whether reader and writer have turned since the last call, and have them turn again.
+
+        Those that have ended, or are to end, are not looked at. Who keeps the lock for `_LOCKED` seconds does not turn.
+        """
+        if not self._lock.acquire(timeout=_LOCKED):
+            return False
+        try:
+            if self.stopping or self.error is not None:
+                return True
+            return all([self.reader.turned(), self._writer.turned()])  # both are asked
+        finally:
+            self._lock.release()
 
     def not_opened(self, entered: Entered | None) -> NoMultiplexer | CmuxRefused:
         """Create the exception for a session that did not open; see `Link.not_opened`."""

@@ -57,6 +57,9 @@ class LineReader:
         self._line = owner.line.shared_read()
         self._who: int | None = None  # the thread that reads; no other one does
         self._thread: int | None = None  # that runs `run`
+        self._turns = 0  # of the thread
+        self._led = 0  # waits of those who have led
+        self._seen: tuple[int, int | None, int] = (0, None, 0)  # by `turned`: turns, who led, waits
 
     def end(self, timeout: float) -> None:
         """Wait for a caller who leads, after the line's `cancel`.
@@ -68,6 +71,23 @@ class LineReader:
         with self._lock:
             self._left.wait_for(lambda: self._who in (None, own, self._thread), timeout)
 
+    def turned(self) -> bool:
+        """Tell whether who reads has turned since the last call, and have it turn again; the caller holds the lock.
+
+        Where the line cannot end the wait of the thread, the thread counts as one that has.
+        """
+        leader = self._who if self._who != self._thread else None
+        (turns, before, led), self._seen = self._seen, (self._turns, leader, self._led)
+        nudged = True
+        if self._line is None:
+            nudged = self._owner.line.nudge()
+        else:
+            self._line.nudge()
+            if leader is not None:
+                self._line.interrupt()
+        stuck = leader is not None and (leader, self._led) == (before, led)
+        return not stuck and (self._turns != turns or not nudged)
+
     # --- The thread ---
 
     def run(self) -> None:
@@ -76,6 +96,7 @@ class LineReader:
         self._thread = threading.get_ident()
         try:
             while not owner.stopping:
+                self._turns += 1
                 if self._line is None:
                     data = owner.line.read(None)
                     if data:
@@ -150,6 +171,7 @@ class LineReader:
         assert line is not None  # noqa: S101 - else there was nothing to claim
         try:
             ready = line.lead(timeout, others)
+            self._led += 1
             there = ready.pop(line.fd, 0)
             if found is not None:
                 found.update(ready)

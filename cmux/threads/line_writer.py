@@ -78,6 +78,8 @@ class LineWriter:
         self._who: int | None = None  # the thread that is about to write that; no other one does
         self._thread: int | None = None  # that runs `run`
         self._sleeps_until: float | None = None  # when the thread looks again by itself; None: never
+        self._turns = 0  # of the thread
+        self._seen = 0  # how many of them, by `turned`
 
     @property
     def is_writing(self) -> bool:
@@ -106,6 +108,12 @@ class LineWriter:
         due = self._owner.link.next_timeout()
         if due is not None and (self._sleeps_until is None or due < self._sleeps_until):
             self.work.notify()
+
+    def turned(self) -> bool:
+        """Tell whether the thread has turned since the last call, and have it turn again; the caller holds the lock."""
+        before, self._seen = self._seen, self._turns
+        self.work.notify()
+        return self._turns != before
 
     def end(self, timeout: float) -> None:
         """Wake the thread so that it ends, and wait for a caller who is writing; the caller holds the lock.
@@ -222,6 +230,7 @@ class LineWriter:
         self._thread = threading.get_ident()
         with self._lock:
             while True:
+                self._turns += 1
                 now = time.monotonic()
                 self._take_due(now)
                 if self._who is None:

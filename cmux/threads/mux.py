@@ -200,6 +200,19 @@ class Mux(ChannelAccess):
         stats["received_discarded"] = self._channels.discarded()
         return stats
 
+    def turned(self) -> bool:
+        """Tell whether the threads of the line have turned since the last call, and have them turn again.
+
+        A watchdog asks this. The threads are the one that reads, or a caller who reads in its place, and the one that
+        writes; they turn within moments also while nothing passes. While a line that died is being opened again it is
+        the thread that does so, which has to be there. A line that is dead has none.
+
+        Returns:
+            False when one of them has not; the first call is about the time since the line was opened.
+        """
+        reconnector = self._reconnector
+        return reconnector.alive if reconnector is not None else self._engine.turned()
+
     # --- After the line has died ---
 
     def wait_attached(self, timeout: float | None = None) -> bool:
