@@ -82,7 +82,7 @@ def test_what_decode_writes_is_its_owners_alone_and_follows_no_link(
 LISTENING = {
     "cmux/pty.py": "a name of Linux among local sockets, no address",
     "drivers/cli/control.py": "emulate --control SOCKET: a file that only its owner may connect to",
-    "cmux/threads/tcp_bridge.py": "attach --tcp HOST:PORT: where it is told to; the loopback without a host",
+    "cmux/threads/tcp_bridge.py": "attach --tcp and --metrics HOST:PORT: where told; the loopback without a host",
     "drivers/emulator/line/ways_in.py": "serve_tcp, the loopback by default; emulate --tcp: --allow-network",
     "drivers/emulator/network/connecting.py": "the near end of a session: such an address, where the far end is local",
     "drivers/emulator/network/addresses.py": "the guard of an address out of 127.10.0.0/16",
@@ -119,6 +119,8 @@ LISTENS = """
     import cmux
 
     listen(*address(":0")).close()
+    for where in ("0", ":0"):
+        assert main(["attach", "/nowhere/at/all", "--metrics", where]) == 1
     with EmulatedModule() as module:
         port = "socket://" + module.serve_tcp()
         with cmux.open(port) as mux, TcpipDriver(mux.channel(1), context=0, apn="CMNET") as driver:

@@ -19,17 +19,20 @@ from ..threads.mux import Mux
 from ..threads.tcp_bridge import TcpBridge, listen
 from ..threads.virtual_uart import VirtualUart
 from .app import DONE, CommandError, Commands
+from .argument_types import address as host_and_port
+from .argument_types import reading
 from .hinted import as_key, as_option, one_line
 from .line_options import ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file, keys, option_for
-from .service import announce_ready
+from .service import ServiceManager
 from .stopping import Stop, stop_by_signal
 from .subcommands import ATTACH
+from .watching import lacking, watchable
 
 _EXAMPLES = (
     "gsm0710 attach /dev/ttyUSB0 --link /tmp/modem       then: minicom -D /tmp/modem1, pppd /tmp/modem2, …",
     "gsm0710 attach socket://10.0.0.7:7000 --channels 1-2",
     "gsm0710 attach COM3 --tcp 127.0.0.1:7001                     channel 1 on TCP port 7001, channel 2 on 7002, …",
-    "gsm0710 attach --config lines.toml",
+    "gsm0710 attach --config lines.toml --metrics 127.0.0.1:9109   then: gsm0710 monitor http://127.0.0.1:9109",
     "gsm0710 attach /dev/ttyS0 --role responder --startup none     the other end: two computers, one cable, four lines",
 )
 
@@ -68,6 +71,12 @@ def add_attach(commands: Commands) -> None:
         metavar="HOST:PORT",
         help="offer raw TCP ports instead: PORT for the first channel, PORT+1 for the next; 0 picks each",
     )
+    parser.add_argument(
+        "--metrics",
+        type=reading(host_and_port),
+        metavar="HOST:PORT",
+        help="serve /metrics for Prometheus, and /status for gsm0710 monitor; without HOST on 127.0.0.1",
+    )
     add_line_options(parser)
 
 
@@ -97,23 +106,31 @@ def attach(arguments: argparse.Namespace) -> int:
         CommandError: no line could be opened, or all of them died.
     """
     lines = _wanted(arguments)
+    manager = ServiceManager()
     with stop_by_signal() as stop:
-        attached: list[Attached] = []
+        attached = [Attached(options, stop) for options in lines]
         try:
-            failed = _open_all(lines, stop, attached)
-            stop.interrupts = False
-            return _serve(attached, failed, stop)
+            with watchable(arguments.metrics, tuple(attached), quiet=getattr(arguments, "quiet", False)):
+                try:
+                    failed = _open_all(attached)
+                    if attached:
+                        manager.ready()
+                    stop.interrupts = False
+                    return _serve(attached, failed, stop, manager)
+                finally:
+                    stop.interrupts = False
+                    manager.stopping()
+                    _close_all(attached)
         except KeyboardInterrupt:
             return DONE
-        finally:
-            stop.interrupts = False
-            _close_all(attached)
 
 
 def _wanted(arguments: argparse.Namespace) -> list[LineOptions]:
     parser: argparse.ArgumentParser = arguments.parser
     if (arguments.port is None) == (arguments.config is None):
         parser.error("give either PORT or --config FILE")
+    if arguments.metrics is not None and (lack := lacking()) is not None:
+        parser.error(f"argument --metrics: {lack}")
     if arguments.config is not None:
         values = {name: getattr(arguments, name, None) for name in keys()}
         given = sorted(option_for(name, value) for name, value in values.items() if value is not None)
@@ -123,26 +140,26 @@ def _wanted(arguments: argparse.Namespace) -> list[LineOptions]:
     return [from_arguments(arguments)]
 
 
-def _open_all(lines: list[LineOptions], stop: Stop, attached: list[Attached]) -> list[str]:
-    """Open the lines, all at the same time, even if some of them fail; return what went wrong."""
-    attached += [Attached(options, stop) for options in lines]
+def _open_all(attached: list[Attached]) -> list[str]:
+    """Open the lines, all at the same time, and remove those that fail; return what went wrong."""
+    several = len(attached) > 1
     failed = []
     for one, error in _opened(list(attached)):
         if error is None:
             for bridge in one.bridges:
                 print(f"{bridge.uart.dlci} {bridge.path}", flush=True)
             continue
+        one.cause = error
         one.close()
         attached.remove(one)
         if not isinstance(error, CmuxError | OSError):
             raise error
         said = one_line(error, as_key if one.options.source else as_option)
-        failed.append(f"{one.options.name}: {said}" if len(lines) > 1 else said)
-        if len(lines) > 1:
+        failed.append(f"{one.options.name}: {said}" if several else said)
+        if several:
             _log.error("%s", failed[-1])
     if attached:
         print("ready", flush=True)
-        announce_ready()
     return failed
 
 
@@ -171,10 +188,10 @@ def _opened(attached: list[Attached]) -> Iterator[tuple[Attached, Exception | No
                 thread.join()
 
 
-def _serve(attached: list[Attached], failed: list[str], stop: Stop) -> int:
-    """Wait until a signal comes or no line is left."""
+def _serve(attached: list[Attached], failed: list[str], stop: Stop, manager: ServiceManager) -> int:
+    """Wait until a signal comes or no line is left; tell the service manager meanwhile that the lines are alive."""
     while attached and not stop.asked:
-        stop.wait()
+        stop.wait(manager.left())
         for one in list(attached):
             one.look()
             if not one.bridges:
@@ -183,6 +200,7 @@ def _serve(attached: list[Attached], failed: list[str], stop: Stop) -> int:
                 if attached:
                     _log.error("%s", failed[-1])
                 one.close()
+        manager.look(lambda: sum(one.turned() for one in attached) == len(attached))  # each is asked
     if stop.asked:
         return DONE
     raise CommandError("; ".join(failed))
@@ -215,6 +233,15 @@ class Attached:
         self._stop = stop
         self._opening = options.opening()
         self._mux: Mux | None = None
+
+    @property
+    def mux(self) -> Mux | None:
+        """The multiplexer; None until the line is open."""
+        return self._mux
+
+    def turned(self) -> bool:
+        """Tell whether the threads of the line have turned since the last call; see `Mux.turned`."""
+        return self._mux is None or self._mux.turned()
 
     def try_to_open(self) -> Exception | None:
         """Open the line; return what went wrong."""

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
-import textwrap
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Collection
+from dataclasses import asdict, fields
 from typing import TypedDict, cast
 
 import serial
 
-from cmux import CmuxError, Mux
+from cmux import CmuxError, Mux, PortBusy
 from cmux.cli import CommandError, Commands
 from cmux.cli.attach import Attached, add_channel_options
-from cmux.cli.line_options import LineOptions, add_line_options, from_arguments
+from cmux.cli.line_options import LineOptions, add_line_options, from_arguments, keys, option_for
+from cmux.cli.readings import line_reading
 from cmux.cli.stopping import Stop, stop_by_signal
 from cmux.masking import hidden
 
 from ..at.core.results import CME_TEXTS
 from ..errors import AtTimeout, CmeError, DriverError
 from ..modem import Modem
+from .readings import ModuleReading, Reading, Table
 from .subcommands import MONITOR
 
 _INTERVAL = 2.0
 _SILENT = 2
 """Questions in a row that are not answered, after which no other one is asked."""
 _CLEAR = "\x1b[H\x1b[J"
-_SIGNALS = ("cts", "dsr", "cd", "ri")
 
 
 def add_monitor(commands: Commands) -> None:
@@ -47,9 +45,12 @@ def add_monitor(commands: Commands) -> None:
             "gsm0710 monitor /dev/ttyUSB0",
             "gsm0710 monitor /dev/ttyUSB0 --link /tmp/modem    channels 1 to 3 as paths; the last one asks the module",
             "gsm0710 monitor /dev/ttyUSB0 --once --json | jq .module.dbm",
+            "gsm0710 monitor http://127.0.0.1:9109             the lines of a running attach --metrics 127.0.0.1:9109",
         ),
     )
-    parser.add_argument("port", metavar="PORT", help="the line: a path or any pyserial URL")
+    parser.add_argument(
+        "port", metavar="PORT", help="the line: a path or any pyserial URL; or http://HOST:PORT of an attach"
+    )
     parser.add_argument("--once", action="store_true", help="show one reading and exit")
     parser.add_argument("--json", action="store_true", help="one JSON object per line instead of a table")
     add_channel_options(parser)
@@ -68,13 +69,15 @@ def run_monitor(arguments: argparse.Namespace) -> int:
     Raises:
         CommandError: the line could not be opened, or died.
     """
+    if arguments.port.startswith(("http://", "https://")):
+        return _watch_remote(arguments)
     options = from_arguments(arguments)
     asking = options.channels[-1]
     without = (asking,) if options.link is not None else options.channels
     with stop_by_signal() as stop:
         attached = Attached(options, stop)
         try:
-            mux = attached.open(without)
+            mux = _opened(attached, without)
             paths = {bridge.uart.dlci: bridge.path for bridge in attached.bridges}
             inquiry = Inquiry(mux, asking)
             try:
@@ -88,14 +91,54 @@ def run_monitor(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _opened(attached: Attached, without: Collection[int]) -> Mux:
+    try:
+        return attached.open(without)
+    except PortBusy as error:
+        shown = "what attach has open is shown by gsm0710 monitor http://HOST:PORT, if it runs with --metrics HOST:PORT"
+        raise CommandError(f"{error}; {shown}") from error
+
+
+def _watch_remote(arguments: argparse.Namespace) -> int:
+    """Show the lines of a running ``attach`` until a signal comes, or it ends."""
+    from .remote_status import RemoteStatus
+
+    parser: argparse.ArgumentParser = arguments.parser
+    values = {name: getattr(arguments, name, None) for name in keys() if name != "port"}
+    given = sorted(option_for(name, value) for name, value in values.items() if value is not None)
+    if given:
+        parser.error(f"the attach at {arguments.port} has its own settings: {', '.join(given)}")
+    try:
+        remote = RemoteStatus(arguments.port)
+    except ValueError as error:
+        parser.error(f"argument PORT: {error}")
+    tables: dict[str, Table] = {}
+    with stop_by_signal() as stop:
+        while True:
+            readings = remote.read()
+            if arguments.json:
+                text = "\n".join(json.dumps(asdict(reading)) for reading in readings)
+            else:
+                shown = [tables.setdefault(one.line, Table(asked=False)).text(one) for one in readings]
+                text = (_CLEAR if _is_live(arguments) else "") + "\n".join(shown)
+            print(text, flush=True)
+            if arguments.once:
+                return 0
+            stop.wait(_INTERVAL)
+
+
+def _is_live(arguments: argparse.Namespace) -> bool:
+    """Tell whether each reading takes the place of the one before."""
+    return sys.stdout.isatty() and not arguments.once
+
+
 def _watch(watch: LineMonitor, attached: Attached, stop: Stop, arguments: argparse.Namespace) -> None:
-    live = sys.stdout.isatty() and not arguments.once
     while True:
         reading = watch.read()
         if arguments.json:
             print(json.dumps(asdict(reading)), flush=True)
         else:
-            print((_CLEAR if live else "") + watch.table(reading), flush=True)
+            print((_CLEAR if _is_live(arguments) else "") + watch.table(reading), flush=True)
         if reading.state == "dead":
             raise CommandError(f"the line died: {reading.cause}")
         if arguments.once:
@@ -103,21 +146,6 @@ def _watch(watch: LineMonitor, attached: Attached, stop: Stop, arguments: argpar
         deadline = time.monotonic() + _INTERVAL
         while stop.wait(max(0.0, deadline - time.monotonic())):
             attached.look()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleReading:
-    """The answers of a module about itself and its network; None where it did not answer."""
-
-    manufacturer: str | None = None
-    model: str | None = None
-    revision: str | None = None
-    imei: str | None = None
-    sim: str | None = None
-    registration: str | None = None
-    operator: str | None = None
-    dbm: int | None = None
-    attached: bool | None = None
 
 
 class Answers(TypedDict, total=False):
@@ -132,45 +160,6 @@ class Answers(TypedDict, total=False):
     operator: str | None
     dbm: int | None
     attached: bool | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelReading:
-    """The state and the counters of one channel."""
-
-    dlci: int
-    path: str | None
-    state: str
-    octets_received: int
-    octets_sent: int
-    waiting: int
-    """Octets that were received and have not been read."""
-    stalls: int
-    """How often the peer stopped the channel by flow control."""
-    signals: list[str]
-    """The signals of the peer that are on, out of cts, dsr, cd and ri."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """The state of a line at one moment; its counters start when it is opened, and when it is reattached."""
-
-    time: int
-    """Nanoseconds since 1970."""
-    line: str
-    state: str
-    """``open``, ``reattaching`` or ``dead``."""
-    cause: str | None
-    option: str
-    n1: int
-    reattached: int
-    octets_received: int
-    octets_sent: int
-    frames_received: int
-    frames_sent: int
-    dropped: dict[str, int]
-    channels: list[ChannelReading]
-    module: ModuleReading
 
 
 class Inquiry:
@@ -272,114 +261,14 @@ class LineMonitor:
         self._options = options
         self._paths = paths
         self._inquiry = inquiry
-        self._before: Reading | None = None
+        self._table = Table()
 
     def read(self) -> Reading:
         """Take a reading."""
-        mux = self._mux
         module = self._inquiry.ask()
-        error, reattaching = mux.error, mux.reattaching
-        stats = mux.stats()
-        per_dlc = cast(dict[int, dict[str, object]], stats["dlcs"])
-        return Reading(
-            time=time.time_ns(),
-            line=mux.name,
-            state="reattaching" if reattaching else "open" if error is None else "dead",
-            cause=None if error is None else str(error),
-            option=mux.config.option.value,
-            n1=mux.config.n1,
-            reattached=mux.reattached,
-            octets_received=cast(int, stats["line_octets_received"]),
-            octets_sent=cast(int, stats["line_octets_sent"]),
-            frames_received=cast(int, stats["frames_received"]),
-            frames_sent=cast(int, stats["frames_sent"]),
-            dropped=cast(dict[str, int], stats["dropped"]),
-            channels=[self._channel(dlci, per_dlc.get(dlci, {})) for dlci in self._options.channels],
-            module=module,
-        )
-
-    def _channel(self, dlci: int, counters: dict[str, object]) -> ChannelReading:
-        signals: list[str] = []
-        waiting = 0
-        with suppress(CmuxError, serial.SerialException):
-            port = self._mux.port(dlci)
-            peer = port.peer_signals
-            waiting = port.in_waiting
-            states = (peer.rtr, peer.rtc, peer.dv, peer.ic)
-            signals = [name for name, on in zip(_SIGNALS, states, strict=True) if on]
-        return ChannelReading(
-            dlci=dlci,
-            path=self._paths.get(dlci),
-            state=str(counters.get("state", "CLOSED")).lower(),
-            octets_received=cast(int, counters.get("octets_received", 0)),
-            octets_sent=cast(int, counters.get("octets_sent", 0)),
-            waiting=waiting,
-            stalls=cast(int, counters.get("flow_stalls", 0)),
-            signals=signals,
-        )
+        line = line_reading(self._mux, self._mux.stats(), self._options.channels, self._paths)
+        return Reading(**{field.name: getattr(line, field.name) for field in fields(line)}, module=module)
 
     def table(self, reading: Reading) -> str:
         """Format a reading as a table, with the rates since the previous one."""
-        before, self._before = self._before, reading
-        seconds = (reading.time - before.time) / 1e9 if before is not None else 0.0
-        old = {channel.dlci: channel for channel in before.channels} if before is not None else {}
-
-        def rate(one: ChannelReading, count: Callable[[ChannelReading], int]) -> str:
-            then = old.get(one.dlci)
-            return f"{max(0, count(one) - count(then)) / seconds:.0f}" if then is not None and seconds > 0 else "-"
-
-        lines = [
-            *_folded(
-                f"{reading.line}  {reading.state}  {reading.option} option, N1 {reading.n1}"
-                + (f"  attached again {reading.reattached} times" if reading.reattached else "")
-            ),
-            *_folded(f"  {reading.cause}" if reading.cause else ""),
-            *_folded(
-                f"  received {reading.octets_received} octets, {reading.frames_received} frames;"
-                f" sent {reading.octets_sent} octets, {reading.frames_sent} frames"
-            ),
-            *_folded("  damaged: " + (", ".join(f"{count} {why}" for why, count in reading.dropped.items()) or "none")),
-            "",
-            *_folded(_row("DLCI", "state", "received", "/s", "sent", "/s", "unread", "stalls", "signals", "path")),
-        ]
-        for one in reading.channels:
-            rates = rate(one, _received), rate(one, _sent)
-            counts = one.octets_received, rates[0], one.octets_sent, rates[1], one.waiting, one.stalls
-            lines += _folded(_row(one.dlci, one.state, *counts, " ".join(one.signals), one.path or "-"))
-        lines += ["", *(part for line in _about(reading.module) for part in _folded(line)), ""]
-        return "\n".join(line.rstrip() for line in lines)
-
-
-def _row(*cells: object) -> str:
-    return "{:>4}  {:<7} {:>9} {:>5} {:>9} {:>5} {:>6} {:>6} {:<13} {}".format(*cells)
-
-
-def _folded(line: str) -> list[str]:
-    """Return a line as lines that fit on the terminal, 80 columns if there is none; a long name stays whole."""
-    width = shutil.get_terminal_size().columns
-    return textwrap.wrap(
-        line, width, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
-    )
-
-
-def _received(channel: ChannelReading) -> int:
-    return channel.octets_received
-
-
-def _sent(channel: ChannelReading) -> int:
-    return channel.octets_sent
-
-
-def _about(module: ModuleReading) -> list[str]:
-    said = {field.name: getattr(module, field.name) for field in fields(module)}
-    if all(value is None for value in said.values()):
-        return ["module  does not answer AT, or says nothing of itself"]
-    attached = {None: "unknown", True: "yes", False: "no"}[module.attached]
-    strength = "unknown" if module.dbm is None else f"{module.dbm} dBm"
-    name = " ".join(filter(None, (module.manufacturer, module.model, module.revision))) or "unknown"
-    return [
-        f"module  {name}, IMEI {module.imei or 'unknown'}",
-        f"        SIM {(module.sim or 'unknown').removeprefix('SIM ')}; network: {module.registration or 'unknown'},"
-        f" {module.operator or 'no operator'}; signal {strength}",
-        f"        packet service attached: {attached}",
-    ]
+        return self._table.text(reading)

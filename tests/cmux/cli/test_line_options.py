@@ -37,7 +37,7 @@ COMMANDS: dict[str, Callable[[Commands], None]] = {
 }
 OF_ONE_COMMAND = {
     "demo": "--port --json",
-    "attach": "--config --role --channels --link --mode --group --hangup --tcp --reattach --no-reattach",
+    "attach": "--config --role --channels --link --mode --group --metrics --hangup --tcp --reattach --no-reattach",
     "monitor": "--once --json --channels --link --reattach --no-reattach",
     "terminal": "--dlci --eol --echo --channels --link",
     "doctor": "--json --channels",

@@ -21,7 +21,8 @@ from mux_module import Module
 from plugged import plugged
 
 from drivers.cli import main
-from drivers.cli.monitor import ChannelReading, LineMonitor, ModuleReading, Reading
+from drivers.cli.monitor import LineMonitor
+from drivers.cli.readings import ChannelReading, ModuleReading, Reading
 from drivers.emulator import EmulatedModule
 
 
