@@ -268,6 +268,10 @@ class Module:
         if waiting and self._core.is_open(dlci):
             del waiting[: self._core.send(dlci, bytes(waiting), time.monotonic())]
 
+    def stats(self) -> dict[str, object]:
+        """What its core has counted, and what waits to be sent; of the moment in which nothing happens any more."""
+        return {**self._core.stats(), "backlog": {dlci: len(data) for dlci, data in self._backlog.items()}}
+
     def closed(self, dlci: int) -> bool:
         """Tell whether the DLC was closed by the host."""
         return any(isinstance(event, Closed) and event.dlci == dlci for event in self.events)

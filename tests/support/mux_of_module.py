@@ -25,6 +25,8 @@ def mux(module: Module) -> Iterator[cmux.Mux]:
     """The line to it."""
     with cmux.open(module.path, drain_timeout=0.0, settle=0.0) as mux:
         yield mux
+        print("host", mux.stats())  # shown where a test has failed
+        print("module", module.stats())
 
 
 def channel_of(mux: cmux.Mux, dlci: int = 1) -> cmux.VirtualUart:
