@@ -65,6 +65,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--line-report", metavar="FILE", help="write how many octets an emulated module heard in each test that passed"
     )
+    parser.addoption(
+        "--add-to-reports", action="store_true", help="keep what the reports have: the run has several parts"
+    )
     parser.addoption("--cable-octets", metavar="N", default="1000000", help="how many octets cross in the long tests")
     parser.addoption(
         "--requirement", metavar="NUMBER", action="append", help="run the tests that are marked with this number only"
@@ -140,4 +143,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     for name, content in (*_passed.items(), (_LINE, _crossed)):
         if path := session.config.getoption(f"--{name}-report"):
-            Path(path).write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
+            report = Path(path)
+            if session.config.getoption("--add-to-reports"):
+                before = json.loads(report.read_text(encoding="utf-8"))
+                content = before | {
+                    key: before.get(key, []) + value if isinstance(value, list) else value
+                    for key, value in content.items()
+                }
+            report.write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
