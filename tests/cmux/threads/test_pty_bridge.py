@@ -24,6 +24,7 @@ import cmux
 from cmux.bridge import PtyBridge
 from cmux.line.physical import DescriptorLine
 from cmux.line.shared_read import SharedRead
+from cmux.protocol import Config
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 __all__ = ["module", "mux", "nothing_left"]
@@ -80,10 +81,19 @@ def test_one_thread_carries_a_keystroke_both_ways(mux: cmux.Mux, monkeypatch: py
         assert len(names) == 1
 
 
-def test_both_ways_at_once_with_full_buffers(mux: cmux.Mux) -> None:
-    """The module sends everything back, and the client reads nothing until it has written all it can."""
+def test_both_ways_at_once_with_full_buffers() -> None:
+    """The module sends everything back, and the client reads nothing until it has written all it can.
+
+    The line is full in the middle of a frame, and who writes the rest may get no turn for a while on a busy computer:
+    after T2 that frame would be given up.
+    """
     data = bytes(range(256)) * 2000
-    with bridged(mux, 1) as (_, one), bridged(mux, 2) as (_, two):
+    with (
+        Module(config=Config(n1=31, t2=2.5)) as module,
+        cmux.open(module.path, drain_timeout=0.0, settle=0.0, t2=2.5) as mux,
+        bridged(mux, 1) as (_, one),
+        bridged(mux, 2) as (_, two),
+    ):
         clients = (one, two)
         writers = [threading.Thread(target=_write_all, args=(client, data)) for client in clients]
         for writer in writers:
