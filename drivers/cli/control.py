@@ -117,7 +117,7 @@ class _Client(asyncio.Protocol):
         self._control = control
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
-        self._paused = False
+        self._paused = self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
@@ -139,6 +139,14 @@ class _Client(asyncio.Protocol):
         """See `asyncio.Protocol`."""
         self._received += data
         self._answer()
+
+    def eof_received(self) -> bool:
+        """Take what has no end for a line, too; it is sent away once everything is answered."""
+        if self._received:
+            self._received += b"\n"
+        self._ended = True
+        self._answer()
+        return True
 
     def pause_writing(self) -> None:
         """Hear no more of a client that does not read its answers."""
@@ -167,6 +175,8 @@ class _Client(asyncio.Protocol):
                 self._transport.close()
                 return
             if end < 0:
+                if self._ended:
+                    self._transport.close()
                 return
             line = bytes(self._received[:end])
             del self._received[: end + 1]

@@ -101,6 +101,32 @@ async def test_several_lines_at_once_and_one_in_pieces(tmp_path: Path) -> None:
         client.leave()
 
 
+@pytest.mark.parametrize("text", [b"registered", b"registered\n", b"sms x\nregistered", b"\n\nregistered\n"])
+async def test_the_last_line_needs_no_end_and_who_has_said_all_is_sent_away(tmp_path: Path, text: bytes) -> None:
+    async with controlled(tmp_path / "s", EmulatedModule()):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+        writer.write(text)
+        writer.write_eof()
+        async with asyncio.timeout(PATIENCE):
+            answers = (await reader.read()).decode().splitlines()
+        assert answers[-1] == "ok"
+        assert len(answers) == len(text.splitlines())
+        writer.close()
+
+
+async def test_what_a_client_has_said_before_it_ended_is_answered_when_it_reads(tmp_path: Path) -> None:
+    async with controlled(tmp_path / "s", EmulatedModule()):
+        client, lines = socket.socket(socket.AF_UNIX), 3000
+        await asyncio.get_running_loop().run_in_executor(None, client.connect, str(tmp_path / "s"))
+        reader, writer = await asyncio.open_unix_connection(sock=client, limit=1)
+        writer.write(b"nonsense\n" * lines)
+        writer.write_eof()
+        async with asyncio.timeout(PATIENCE):
+            answers = (await reader.read()).decode().splitlines()
+        assert len(answers) == lines
+        writer.close()
+
+
 def _words() -> list[str]:
     from drivers.emulator.words import WORDS
 
