@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from cmux.cli import CommandError
@@ -19,53 +18,68 @@ TIMEOUT: Final = 5.0
 LONGEST: Final = 4 * 1024 * 1024
 """Octets of a page that are read; a longer one is none of ours."""
 
-Check = Callable[[object], bool]
+
+class _Entry:
+    """An object of the page, whose values are checked when they are read; texts can be printed on a terminal.
+
+    Args:
+        entry: as read from JSON.
+
+    Raises:
+        ValueError: it is no object; of the methods: it has no such value.
+    """
+
+    def __init__(self, entry: object) -> None:
+        if not isinstance(entry, dict):
+            raise ValueError("an entry is no object")
+        self._entry: dict[str, object] = entry
+
+    def has(self, key: str) -> bool:
+        """Tell whether there is anything but null."""
+        if key not in self._entry:
+            raise _wrong(key)
+        return self._entry[key] is not None
+
+    def count(self, key: str) -> int:
+        """Return a number from 0 up."""
+        value = self._entry.get(key)
+        if type(value) is not int or value < 0:
+            raise _wrong(key)
+        return value
+
+    def text(self, key: str) -> str:
+        """Return a text."""
+        value = self._entry.get(key)
+        if not isinstance(value, str):
+            raise _wrong(key)
+        return _printable(value)
+
+    def text_or_none(self, key: str) -> str | None:
+        """Return a text; None for null."""
+        return self.text(key) if self.has(key) else None
+
+    def entries(self, key: str) -> list[object]:
+        """Return a list."""
+        value = self._entry.get(key)
+        if not isinstance(value, list):
+            raise _wrong(key)
+        return value
+
+    def texts(self, key: str) -> list[str]:
+        """Return a list of texts."""
+        values = [one for one in self.entries(key) if isinstance(one, str)]
+        if len(values) != len(self.entries(key)):
+            raise _wrong(key)
+        return [_printable(one) for one in values]
+
+    def counts(self, key: str) -> dict[str, int]:
+        """Return the numbers of an object, by their names."""
+        counted = _Entry(self._entry.get(key))
+        return {_printable(name): counted.count(name) for name in counted._entry}
 
 
-def _is_count(value: object) -> bool:
-    return type(value) is int and value >= 0
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _or_none(check: Check) -> Check:
-    return lambda value: value is None or check(value)
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(map(_is_text, value))
-
-
-def _are_counts(value: object) -> bool:
-    return isinstance(value, dict) and all(map(_is_count, value.values()))
-
-
-_CHANNEL: Final[Mapping[str, Check]] = {
-    "dlci": _is_count,
-    "path": _or_none(_is_text),
-    "state": _is_text,
-    "octets_received": _is_count,
-    "octets_sent": _is_count,
-    "waiting": _is_count,
-    "stalls": _is_count,
-    "signals": _are_texts,
-}
-_LINE: Final[Mapping[str, Check]] = {
-    "time": _is_count,
-    "line": _is_text,
-    "state": _is_text,
-    "cause": _or_none(_is_text),
-    "option": _or_none(_is_text),
-    "n1": _or_none(_is_count),
-    "reattached": _is_count,
-    "octets_received": _is_count,
-    "octets_sent": _is_count,
-    "frames_received": _is_count,
-    "frames_sent": _is_count,
-    "dropped": _are_counts,
-}
+def _wrong(key: str) -> ValueError:
+    return ValueError(f"{key} is not as it should be")
 
 
 class RemoteStatus:
@@ -125,41 +139,39 @@ def readings(page: object) -> list[Reading]:
     Raises:
         ValueError: it is no such page.
     """
-    lines = page.get("lines") if isinstance(page, dict) else None
-    if not isinstance(lines, list):
-        raise ValueError("it has no lines")
-    return [_reading(line) for line in lines]
+    return [_reading(_Entry(line)) for line in _Entry(page).entries("lines")]
 
 
-def _reading(line: object) -> Reading:
-    told = _checked(line, _LINE)
-    dropped = {why: count for why, count in told.pop("dropped").items() if count}
-    channels = line.get("channels") if isinstance(line, dict) else None
-    if not isinstance(channels, list):
-        raise ValueError("a line has no channels")
-    entries = [ChannelReading(**_checked(one, _CHANNEL)) for one in channels]
+def _reading(line: _Entry) -> Reading:
     return Reading(
-        **told,
-        dropped={_printable(why): count for why, count in dropped.items()},
-        channels=entries,
+        time=line.count("time"),
+        line=line.text("line"),
+        state=line.text("state"),
+        cause=line.text_or_none("cause"),
+        option=line.text_or_none("option"),
+        n1=line.count("n1") if line.has("n1") else None,
+        reattached=line.count("reattached"),
+        octets_received=line.count("octets_received"),
+        octets_sent=line.count("octets_sent"),
+        frames_received=line.count("frames_received"),
+        frames_sent=line.count("frames_sent"),
+        dropped={why: count for why, count in line.counts("dropped").items() if count},
+        channels=[_channel(_Entry(one)) for one in line.entries("channels")],
         module=ModuleReading(),
     )
 
 
-def _checked(entry: object, checks: Mapping[str, Check]) -> dict[str, Any]:
-    if not isinstance(entry, dict):
-        raise ValueError("an entry is no object")
-    for key, check in checks.items():
-        if key not in entry or not check(entry[key]):
-            raise ValueError(f"{key} is not as it should be")
-    return {key: _shown(entry[key]) for key in checks}
-
-
-def _shown(value: Any) -> Any:
-    """Return a value whose texts can be printed on a terminal."""
-    if isinstance(value, list):
-        return [_shown(one) for one in value]
-    return _printable(value) if isinstance(value, str) else value
+def _channel(channel: _Entry) -> ChannelReading:
+    return ChannelReading(
+        dlci=channel.count("dlci"),
+        path=channel.text_or_none("path"),
+        state=channel.text("state"),
+        octets_received=channel.count("octets_received"),
+        octets_sent=channel.count("octets_sent"),
+        waiting=channel.count("waiting"),
+        stalls=channel.count("stalls"),
+        signals=channel.texts("signals"),
+    )
 
 
 def _printable(text: str) -> str:
