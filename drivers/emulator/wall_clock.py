@@ -10,6 +10,7 @@ from ..clock import Clock
 _START = datetime(2004, 1, 1)
 _TEXT = re.compile(r"(\d\d)/(\d\d)/(\d\d),(\d\d):(\d\d):(\d\d)([+-]\d\d)?")
 _CENTURY = 2000
+_ZONES = range(-47, 49)  # quarters of an hour (27.007 §8.15); a time of a message has room for 79 (23.040 §9.2.3.11)
 
 
 class WallClock:
@@ -30,9 +31,13 @@ class WallClock:
         self._set_at = self._clock.now()
 
     def set_text(self, text: str) -> bool:
-        """Set it to ``yy/MM/dd,hh:mm:ss+zz``; return False, and change nothing, for any other text."""
+        """Set it to ``yy/MM/dd,hh:mm:ss±zz``; return False, and change nothing, for any other text.
+
+        Args:
+            text: the zone is -47 to +48 quarters of an hour (27.007 §8.15), and may be left out.
+        """
         found = _TEXT.fullmatch(text)
-        if found is None:
+        if found is None or int(found[7] or 0) not in _ZONES:
             return False
         year, *rest = (int(part) for part in found.groups()[:6])
         try:

@@ -27,7 +27,6 @@ CENTRE = Address("+8613800100500", 145)
 """The service centre that the module knows at first."""
 MOST_WAITING = 64
 """Messages that the service centre keeps for a module that has no room or no network; further ones are lost."""
-_REMEMBERED = 32  # messages of which an SMS-COMMAND can ask what became of them
 _LOCKED = {
     Sim.MISSING: Cms.SIM_NOT_INSERTED,
     Sim.PIN: Cms.SIM_PIN_REQUIRED,
@@ -105,6 +104,7 @@ class Messages:
         self._submitted: dict[int, _Submitted] = {}
         self._timers: set[Later] = set()
         self._interval: Timer | None = None  # until the next message may come
+        self._off = False  # the power goes down: nothing is delivered
         environment.subscriber.on(Envelope, self._take)
         environment.subscriber.on(Outcome, self._report)
 
@@ -157,19 +157,20 @@ class Messages:
             return reference
         self.sent.add(self.centre.encode_centre() if centre is None else centre, message)
         time = self._now()
-        self._submitted.pop(reference, None)
-        self._submitted[reference] = _Submitted(message, time)
-        if len(self._submitted) > _REMEMBERED:
-            del self._submitted[next(iter(self._submitted))]
+        self._submitted[reference] = _Submitted(message, time)  # in place of the one 256 before
         outcome = self._environment.network.sms
         if outcome == "delivered":
             own = self._environment.subscriber
             origin = Address.parse(own.number)
             envelope = Envelope(tpdu.forwarded(message, origin, time), own, reference)
-            self.later(self._moment, partial(self._forward, message.destination.number, envelope))
+            self._centre_does(partial(self._forward, message.destination.number, envelope))
         elif outcome == "undelivered":
-            self.later(self._moment, partial(self._report, Outcome(reference, _EXPIRED)))
+            self._centre_does(partial(self._report, Outcome(reference, _EXPIRED)))
         return reference
+
+    def _centre_does(self, work: Callable[[], object]) -> None:
+        """Let the service centre do something in a moment; it does so as well when the power of this module is cut."""
+        self.later(self._moment, work, cut=work)
 
     def _forward(self, number: str, envelope: Envelope) -> None:
         """Hand a message to the module with a number; nobody else says that it has not got it."""
@@ -198,11 +199,11 @@ class Messages:
         if command.kind != _ENQUIRY and not command.wants_report:
             return
         if submitted is not None and submitted.message.destination.digits == command.destination.digits:
-            self.later(self._moment, partial(self._report_on, submitted, command.number))
+            self._centre_does(partial(self._report_on, submitted, command.number))
             return
         now = self._now()
         report = tpdu.StatusReport(command.number, command.destination, now, now, _UNKNOWN)
-        self.later(self._moment, partial(self.receive, report))
+        self._centre_does(partial(self.receive, report))
 
     # Receiving
 
@@ -278,7 +279,7 @@ class Messages:
     def _deliver(self, arrival: Arrival) -> bool:
         """Store a message, or pass it on, or both; else it waits. Return whether it was stored or passed on."""
         network = self._environment.network
-        if not network.service or network.silent or self._interval is not None:
+        if not network.service or network.silent or self._interval is not None or self._off:
             self._wait(arrival)
             return False
         passing_on, storing = self.router.passing_on(arrival), self.router.storing(arrival)
@@ -337,8 +338,10 @@ class Messages:
 
     def power_down(self) -> None:
         """Forget what is lost without power; stores and profiles are not."""
+        self._off = True
         for later in list(self._timers):
             later.cancel()
+        self._off = False
         if self._interval is not None:
             self._interval.cancel()
             self._interval = None

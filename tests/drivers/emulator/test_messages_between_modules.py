@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from emulator_host import Lab, Turning
+from emulator_host import Lab, Turning, settle
 from message_dialogues import CENTRE, DELIVER, OK, ask, enter, inside
 
 from drivers.clock import FakeClock
@@ -76,6 +76,59 @@ async def test_a_report_waits_until_the_other_module_has_room_or_a_network() -> 
         await told(two, '+CMTI: "SM",1')
         when = '"04/01/01,00:00:00+00"'
         await told(one, f'+CDS: 6,1,"{TWO}",145,{when},{when},0')
+
+
+async def test_every_message_whose_outcome_is_to_come_gets_its_report() -> None:
+    """23.040 §9.2.3.6: TP-MR tells 256 messages apart."""
+    async with Lab(EmulatedModule(number=ONE)) as one, Lab(EmulatedModule(number=TWO)) as two:
+        for lab in (one, two):
+            await lab.plain.ask("ATE0")
+            await ask(lab.plain, "AT+CMGF=1;+CNMI=2,1,0,1;+CSMP=49,167,0,0")
+        two.module.trigger("registration_lost")
+        for number in range(1, 41):
+            await enter(one.plain, f'AT+CMGS="{TWO}"', "hello", f"\r\n+CMGS: {number}\r\n{OK}")
+        two.module.trigger("registered")
+        for number in range(1, 41):
+            assert f"+CDS: 6,{number},".encode() in await one.plain.until(b",0\r\n")
+
+
+@pytest.mark.parametrize("fault", ["sms_delivered", "sms_undelivered"])
+async def test_what_the_service_centre_has_outlives_a_restart_of_the_sender(fault: str) -> None:
+    """23.040 §3.2: the service centre has the message with +CMGS, whatever becomes of the terminal."""
+    clock = Turning()
+    sender = EmulatedModule(number=ONE, clock=clock, behaviour=Behaviour(result_time=2.0))
+    async with Lab(sender) as one, Lab(EmulatedModule(number=TWO)) as two:
+        for lab in (one, two):
+            await lab.plain.ask("ATE0")
+            await ask(lab.plain, "AT+CMGF=1;+CSMP=49,167,0,0")
+        await ask(one.plain, "AT+CNMI=2,0,0,2;&W")
+        sender.trigger(fault)
+        await one.plain.ask(f'AT+CMGS="{TWO}"', "\r\n> ", echo=False)
+        one.plain.write(b"hello\x1a")
+        await clock.turn(2)
+        await one.plain.expect(f"\r\n+CMGS: 1\r\n{OK}".encode())
+        sender.trigger("reset")
+        if fault == "sms_delivered":
+            await told(two, '+CMTI: "SM",1')
+        await clock.turn(2)
+        await one.plain.until(b'\r\n+CDSI: "SM",1\r\n')
+        await two.plain.quiet()
+
+
+async def test_a_restart_lets_a_message_to_nobody_have_its_report() -> None:
+    clock = Turning()
+    sender = EmulatedModule(number=ONE, clock=clock, behaviour=Behaviour(result_time=2.0))
+    async with Lab(sender) as one:
+        await one.plain.ask("ATE0")
+        await ask(one.plain, "AT+CMGF=1;+CSMP=49,167,0,0;+CNMI=2,0,0,2;&W")
+        await one.plain.ask('AT+CMGS="+4930123456"', "\r\n> ", echo=False)
+        one.plain.write(b"hello\x1a")
+        await clock.turn(2)
+        await one.plain.expect(f"\r\n+CMGS: 1\r\n{OK}".encode())
+        sender.trigger("reset")
+        await settle()
+        await clock.turn(2)
+        await one.plain.until(b'\r\n+CDSI: "SM",1\r\n')
 
 
 async def test_what_a_host_refuses_is_reported_as_refused() -> None:

@@ -97,6 +97,15 @@ async def time_server(answer: bytes | None = None) -> AsyncIterator[int]:
         transport.close()
 
 
+@pytest.mark.parametrize("zone", ["+49", "-48", "+80", "+99", "-99"])
+async def test_cclk_refuses_a_zone_that_is_out_of_range(zone: str) -> None:
+    """27.007 §8.15: -47 to +48 quarters of an hour."""
+    async with Lab(EmulatedModule(clock=Turning())) as lab:
+        await lab.plain.ask(f'AT+CCLK="24/01/01,00:00:00{zone}"', "\r\nERROR\r\n")
+        await lab.plain.ask("AT+CCLK?", '\r\n+CCLK: "04/01/01,00:00:00+00"\r\n\r\nOK\r\n')
+        assert lab.module.receive_sms("a") == 1
+
+
 async def test_qntp_asks_a_real_server_activates_and_sets_the_clock() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(clock=clock)) as lab, time_server() as port:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.clock import FakeClock
 from drivers.emulator.sms import times
 from drivers.emulator.sms.addresses import Address, read_address, read_centre
 from drivers.emulator.sms.coding import Alphabet, Coding, coding_of, scheme_of
@@ -21,6 +22,7 @@ from drivers.emulator.sms.tpdu import (
     read_sent,
 )
 from drivers.emulator.sms.user_data import Concatenation, UserData
+from drivers.emulator.wall_clock import WallClock
 
 # The SMS-DELIVER and the SMS-SUBMIT that texts about PDU mode have printed for twenty-five years.
 DELIVER = "040BC87238880900F10000993092516195800AE8329BFD4697D9EC37"
@@ -29,6 +31,19 @@ SUBMIT = "11000B916407281553F80000AA0AE8329BFD4697D9EC37"
 
 def octets(digits: str) -> bytes:
     return bytes.fromhex(digits)
+
+
+# Times
+
+
+def test_every_zone_that_the_clock_takes_has_a_place_in_a_message() -> None:
+    """27.007 §8.15: -47 to +48 quarters of an hour."""
+    clock = WallClock(FakeClock())
+    taken = {zone for zone in range(-99, 100) if clock.set_text(f"24/01/01,00:00:00{zone:+03}")}
+    assert taken == set(range(-47, 49))
+    for zone in taken:
+        assert clock.set_text(f"24/01/01,00:00:00{zone:+03}")
+        assert times.decode_time(times.encode_time(clock.text())) == clock.text()
 
 
 # Printed ones
