@@ -44,6 +44,7 @@ class DataMode(Transmitter, abc.ABC):
         self.mode: Mode = Mode.COMMAND
         self.carrier: Carrier = Carrier(modem.environment.behaviour, self)
         self._rx = InputBuffer()
+        self.dropped_lines: int = 0  # unsolicited lines that came while nobody was attached, or made room for others
         self._waiting: deque[str | Result] = deque(maxlen=_WAITING)
         self._typing = Hold(modem.environment, _TYPING_HOLD, self.pump)
         self._stream: Bytestream | None = None
@@ -65,6 +66,19 @@ class DataMode(Transmitter, abc.ABC):
     def _run(self, *, typed: bool = False) -> None:
         """Take what has come from the line, as far as that is possible now."""
 
+    @property
+    def spare_lines(self) -> int:
+        """How many more unsolicited lines can wait."""
+        return _WAITING - len(self._waiting)
+
+    def _keep(self, item: str | Result, *, first: bool = False) -> None:
+        """Let a line wait, before or behind the others; one at the other end makes room, and is counted."""
+        self.dropped_lines += not self.spare_lines
+        if first:
+            self._waiting.appendleft(item)
+        else:
+            self._waiting.append(item)
+
     def _skip_lf(self) -> bool:
         """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""
         skipped = self._lines.skips_lf(self._rx.head()[:1])
@@ -80,7 +94,7 @@ class DataMode(Transmitter, abc.ABC):
         if self._stream is None:  # V.250 §6.2.9: AT&D2 also ends a call that has been left with +++
             if self.settings.dtr == 2 and self.modem.end_call(self.number):
                 self.carrier.lost()
-                self._waiting.append(Result.NO_CARRIER)
+                self._keep(Result.NO_CARRIER)
                 self.pump()
             return
         stream = self._stream.stream
@@ -171,5 +185,5 @@ class DataMode(Transmitter, abc.ABC):
         self.modem.forget_stream(stream)
         if stream.final is not None:
             self.carrier.lost()
-            self._waiting.appendleft(stream.final)  # before the lines that were held during the call
+            self._keep(stream.final, first=True)  # before the lines that were held during the call
             self.pump()

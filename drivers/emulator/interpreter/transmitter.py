@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -34,7 +34,9 @@ class Transmitter:
     """Transmits results, lines and data as one UART."""
 
     def __init__(self) -> None:
-        self.settings: UartSettings = UartSettings()
+        self._settings = UartSettings()
+        self.unacknowledged: Callable[[], object] = lambda: None
+        """Called when the host acknowledges messages no longer: other settings, AT+CSMS=0, nobody there."""
         self._outlet: Outlet | None = None
         self._tx = bytearray()
         self._flushing = self._collecting = False
@@ -57,6 +59,16 @@ class Transmitter:
             self.line(item)
 
     @property
+    def settings(self) -> UartSettings:
+        """What AT commands have set."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: UartSettings) -> None:
+        self._settings = settings
+        self.unacknowledged()
+
+    @property
     def messages(self) -> MessageSettings:
         """What it has set about short messages."""
         return self.settings.messages
@@ -64,6 +76,8 @@ class Transmitter:
     @messages.setter
     def messages(self, settings: MessageSettings) -> None:
         self.settings.messages = settings
+        if not settings.service:
+            self.unacknowledged()
 
     def line(self, text: str) -> None:
         """Write an information line, a final text or an unsolicited line."""

@@ -33,7 +33,6 @@ class Uart(DataMode):
     def __init__(self, modem: UartHost, number: int) -> None:
         super().__init__(modem, number)
         self.stored: UartSettings = UartSettings()  # AT&W
-        self.dropped_lines: int = 0  # unsolicited lines that came while nobody was attached
         self._running = False
         self._entry: Entry | None = None
         self._entered: Callable[[Entry], None] | None = None
@@ -71,6 +70,7 @@ class Uart(DataMode):
         self._leave_data_mode()
         self.modem.end_call(self.number)
         self.carrier.forget()
+        self.unacknowledged()
 
     def take_over(self) -> tuple[bytes, bytes]:
         """Detach so that something else can use the line; return the octets not sent yet and those not read yet."""
@@ -100,9 +100,7 @@ class Uart(DataMode):
         if self._outlet is None:
             self.dropped_lines += 1
             return
-        if len(self._waiting) == self._waiting.maxlen:
-            self.dropped_lines += 1
-        self._waiting.append(text)
+        self._keep(text)
         self.pump()
 
     def pump(self) -> None:

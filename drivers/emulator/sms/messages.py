@@ -277,7 +277,10 @@ class Messages:
         return self._deliver(Arrival(centre, message, centre.encode_centre() + octets, len(octets), told))
 
     def _deliver(self, arrival: Arrival) -> bool:
-        """Store a message, or pass it on, or both; else it waits. Return whether it was stored or passed on."""
+        """Store a message, or pass it on, or both; else it waits. Return whether it was stored or passed on.
+
+        A status report that nobody wants is dropped, unless it has been passed on and was not acknowledged.
+        """
         network = self._environment.network
         if not network.service or network.silent or self._interval is not None or self._off:
             self._wait(arrival)
@@ -285,7 +288,7 @@ class Messages:
         passing_on, storing = self.router.passing_on(arrival), self.router.storing(arrival)
         report = isinstance(arrival.message, tpdu.StatusReport)
         place = None
-        if storing or not (passing_on or report):
+        if storing or not (passing_on or (report and not arrival.given_back)):
             place = self._keep(arrival, storing)
             if place is None and not passing_on:
                 self._wait(arrival)
@@ -332,6 +335,7 @@ class Messages:
     def _give_back(self, arrivals: list[Arrival]) -> None:
         for arrival in arrivals:
             if not arrival.answered:
+                arrival.given_back = True
                 self._deliver(arrival)
 
     # The power
@@ -347,6 +351,7 @@ class Messages:
             self._interval = None
         for arrival in self.router.reset():
             if not arrival.answered:
+                arrival.given_back = True
                 self._wait(arrival)
         self.preferred = ["SM"] * 3
         self.centre = self.profiles[0][0] if 0 in self.profiles else CENTRE

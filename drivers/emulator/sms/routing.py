@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from ...clock import Timer
@@ -21,6 +22,7 @@ log: logging.Logger = logging.getLogger(__name__)
 ACKNOWLEDGED_WITHIN = 15.0
 """Seconds that a host has for AT+CNMA; 24.011 §10 has 12 to 20 for TR2M, in which the network wants its answer."""
 _MOST_WAITING = 32  # messages for a UART whose host has not acknowledged the one before
+_SPARED = 32  # lines that can still wait for a UART, below which nothing is passed on to it: places are told in them
 _MOST_KEPT = 64  # lines that mode 0 keeps; the oldest make room
 _STORED_CLASS = 2  # belongs into the SIM
 _TERMINALS_CLASS = 3
@@ -41,6 +43,13 @@ class MessageUart(Protocol):
     def in_data_mode(self) -> bool:
         """Whether it carries data and no lines."""
 
+    @property
+    def spare_lines(self) -> int:
+        """How many more unsolicited lines can wait for it."""
+
+    unacknowledged: Callable[[], object]
+    """Called when its host acknowledges messages no longer."""
+
     def announce(self, text: str) -> None:
         """Write an unsolicited line as soon as it can be."""
 
@@ -56,6 +65,7 @@ class Arrival:
         tpdu_length: octets of the TPDU alone.
         told: called once with whether the module has taken it.
         answered: whether that has been called.
+        given_back: whether it was passed on, and not acknowledged.
     """
 
     centre: Address
@@ -64,6 +74,7 @@ class Arrival:
     tpdu_length: int
     told: Callable[[bool], None]
     answered: bool = field(default=False, init=False)
+    given_back: bool = field(default=False, init=False)
 
     def answer(self, taken: bool) -> None:
         """Tell whether the module has taken it; only the first time counts."""
@@ -94,12 +105,14 @@ class Router:
         time: TimeForm,
         give_back: Callable[[list[Arrival]], None],
     ) -> None:
-        self.dropped: int = 0  # lines that mode 0 or 1 of AT+CNMI did not keep
+        self.dropped: int = 0  # lines that mode 0 or 1 of AT+CNMI did not keep, and +CMTI for which there was no room
         self._environment = environment
         self._uarts = uarts
         self._time = time
         self._give_back = give_back
         self._hosts = {uart.number: _Host() for uart in uarts}
+        for uart in uarts:
+            uart.unacknowledged = partial(self._unacknowledged, uart)
 
     def routing(self, uart: MessageUart) -> Routing:
         """Return how a UART is told: as it has set, and else not at all; the first one by default where none has."""
@@ -138,7 +151,10 @@ class Router:
         """Tell UARTs where a message is stored: +CMTI or +CDSI."""
         name = "CDSI" if isinstance(arrival.message, StatusReport) else "CMTI"
         for uart in uarts:
-            self._tell(uart, f'+{name}: "{store}",{index}')
+            if uart.spare_lines:
+                self._tell(uart, f'+{name}: "{store}",{index}')
+            else:  # rather than in place of a message that waits, and is nowhere else
+                self.dropped += 1
 
     def pass_on(self, uart: MessageUart, arrival: Arrival) -> bool:
         """Pass a message on: +CMT or +CDS; with AT+CSMS=1 one after the other, each with its acknowledgement.
@@ -149,8 +165,10 @@ class Router:
         if not uart.messages.service:
             self._tell(uart, self._line(uart, arrival))
             return True
-        self._hosts[uart.number].waiting.append(arrival)
-        self._next(uart)
+        host = self._hosts[uart.number]
+        if not host.has(arrival):
+            host.waiting.append(arrival)
+            self._next(uart)
         return False
 
     def acknowledge(self, uart: MessageUart, *, received: bool = True) -> bool:
@@ -177,7 +195,7 @@ class Router:
     def _passes_on(self, routing: Routing, arrival: Arrival, uart: MessageUart) -> bool:
         if routing.mode == 1 and uart.in_data_mode:
             return False
-        if len(self._hosts[uart.number].waiting) >= _MOST_WAITING:
+        if len(self._hosts[uart.number].waiting) >= _MOST_WAITING or uart.spare_lines <= _SPARED:
             return False
         coding = arrival.coding
         if coding is None:
@@ -218,7 +236,12 @@ class Router:
         """End the routing to a UART, as its host is not there: <mt> and <ds> are 0 from now on (27.005 §3.4.4)."""
         log.info("uart %d: no AT+CNMA within %g s ends the routing of messages", uart.number + 1, ACKNOWLEDGED_WITHIN)
         uart.messages = replace(uart.messages, routing=replace(self.routing(uart), messages=0, reports=0))
-        self._give_back(self._hosts[uart.number].clear())
+        self._unacknowledged(uart)
+
+    def _unacknowledged(self, uart: MessageUart) -> None:
+        """Expect no acknowledgement of a UART any more."""
+        if left := self._hosts[uart.number].clear():
+            self._give_back(left)
 
 
 class _Host:
@@ -229,6 +252,10 @@ class _Host:
         self.waiting: deque[Arrival] = deque()
         self.kept: deque[str] = deque(maxlen=_MOST_KEPT)
         self.timer: Timer | None = None
+
+    def has(self, arrival: Arrival) -> bool:
+        """Return whether a message is under way already."""
+        return any(one is arrival for one in (self.expected, *self.waiting))
 
     def end(self) -> None:
         """Expect no acknowledgement any more."""

@@ -6,10 +6,14 @@ import pytest
 from emulator_host import Lab, Terminal, Turning, settle
 from emulator_peer import peer
 from message_dialogues import CENTRE, DELIVER, OK, PROMPT, SUBMIT, ask, enter, fails, inside
+from ppp_programs import ECHO
 
 from drivers.emulator import EmulatedModule
+from drivers.emulator.sms.addresses import Address
+from drivers.emulator.sms.tpdu import StatusReport
 
 NUMBER = "+46708251358"
+WHEN = "04/01/01,00:00:00+00"
 CMT = f"\r\n+CMT: ,28\r\n{CENTRE}{DELIVER}\r\n".encode()
 WITH_CLASS = {
     None: DELIVER,
@@ -284,6 +288,120 @@ async def test_a_restart_forgets_what_is_to_be_acknowledged_and_keeps_the_messag
         uart.write(b"AT+CFUN=1,1\r")
         await uart.until(b"Call Ready\r\n")
         await uart.ask("AT+CMGD=?", f"\r\n+CMGD: (1),(0-4)\r\n{OK}")
+
+
+@pytest.mark.parametrize("command", ["AT&F", "ATZ", "AT+CSMS=0"])
+async def test_a_host_that_acknowledges_no_longer_loses_no_message_and_no_routing(command: str) -> None:
+    """27.005 §3.4.4: what has to be acknowledged has come with +CSMS 1, and no time is over for a host that has 0."""
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab:
+        uart = await plain(lab, "AT+CNMI=2,1;&W", "AT+CSMS=1", "AT+CNMI=2,2")
+        arrives(lab)
+        arrives(lab)
+        await uart.expect(CMT)
+        uart.write(command.encode() + b"\r")
+        await uart.until(OK.encode())
+        if command == "AT+CSMS=0":
+            await uart.expect(CMT + CMT)
+        else:
+            await uart.expect(b'\r\n+CMTI: "SM",1\r\n\r\n+CMTI: "SM",2\r\n')
+        await clock.turn(16)
+        arrives(lab)
+        await uart.expect(CMT if command == "AT+CSMS=0" else b'\r\n+CMTI: "SM",3\r\n')
+
+
+async def test_a_channel_that_is_closed_gives_back_what_it_has_not_acknowledged() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab:
+        first, second = await channels(lab, "", "AT+CNMI=2,1")
+        for command in (b"AT+CSMS=1\r", b"AT+CNMI=2,2,0,1\r"):
+            first.write(command)
+            await first.until(OK.encode())
+        inside(lab.module).receive(StatusReport(1, Address("1"), WHEN, WHEN, 0))
+        await first.until(b"+CDS: ")
+        await lab.close(1)
+        await ask(second, "AT+CMGD=?", "+CMGD: (1),(0-4)")
+        await clock.turn(16)
+        first = await lab.open(1)
+        await first.ask("AT+CNMI?", f"\r\n+CNMI: 2,2,0,1,0\r\n{OK}", echo=False)
+
+
+async def test_the_start_of_the_multiplexer_gives_back_what_is_not_acknowledged() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab:
+        uart = await plain(lab, "AT+CSMS=1", "AT+CNMI=2,2")
+        arrives(lab)
+        await uart.expect(CMT)
+        await lab.multiplex_quietly()
+        assert inside(lab.module).stores["SM"].used == 1
+        await clock.turn(16)
+        channel = await lab.open(1)
+        arrives(lab)
+        await channel.expect(b'\r\n+CMTI: "SM",2\r\n')
+
+
+async def test_two_channels_do_not_get_a_message_again_that_one_of_them_has_not_acknowledged() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab:
+        first, second = await channels(lab, "", "")
+        for uart in (first, second):
+            for command in (b"AT+CSMS=1\r", b"AT+CNMI=2,2\r"):
+                uart.write(command)
+                await uart.until(OK.encode())
+        arrives(lab)
+        await first.expect(CMT)
+        await second.expect(CMT)
+        await lab.close(1)
+        await ask(second, "AT+CNMA")
+        await second.quiet()
+        await ask(second, "AT+CMGD=?", "+CMGD: (),(0-4)")
+
+
+async def test_a_report_that_is_not_acknowledged_is_stored() -> None:
+    """27.005 §3.4.4: <ds> is zero after that, as <mt> is."""
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab:
+        uart = await plain(lab, "AT+CSMS=1", "AT+CNMI=2,0,0,1")
+        inside(lab.module).receive(StatusReport(1, Address("1"), WHEN, WHEN, 0))
+        await uart.until(b"+CDS: ")
+        await uart.until(b"00\r\n")
+        await clock.turn(16)
+        await ask(uart, "AT+CNMI?", "+CNMI: 2,0,0,0,0")
+        await ask(uart, "AT+CMGD=?", "+CMGD: (1),(0-4)")
+
+
+async def test_messages_that_a_uart_in_data_mode_cannot_be_told_of_are_stored() -> None:
+    """27.005 §3.4.1, <mode> 2: what is buffered in data mode is flushed after it, and no message is lost."""
+    clock = Turning()
+    async with Lab(EmulatedModule(ppp=ECHO, clock=clock)) as lab:
+        uart = await plain(lab, "AT+CNMI=2,2")
+        await uart.ask("ATD*99#", "\r\nCONNECT\r\n", echo=False)
+        taken = sum(lab.module.receive_sms(pdu=CENTRE + DELIVER) for _ in range(80))
+        await clock.turn(1.1)
+        uart.write(b"+++")
+        await clock.turn(1.1)
+        await uart.expect(OK.encode())
+        told = (await uart.until(f'+CMTI: "SM",{taken - 32}\r\n'.encode())) if taken < 65 else b""
+        await settle()
+        told += bytes(uart.received)
+        assert told.count(b"+CMT: ") + inside(lab.module).stores["SM"].used == taken
+        assert lab.module._modem is not None
+        assert lab.module._modem.uarts[0].dropped_lines == 0
+
+
+async def test_the_end_of_a_call_counts_the_line_that_makes_room_for_it() -> None:
+    async with Lab(EmulatedModule(ppp=ECHO, clock=Turning())) as lab:
+        uart = await plain(lab)
+        await uart.ask("ATD*99#", "\r\nCONNECT\r\n", echo=False)
+        assert lab.module._modem is not None
+        inner = lab.module._modem.uarts[0]
+        while inner.spare_lines:
+            inner.announce("RING")
+        lab.module.trigger("registration_lost")
+        told = await uart.until(b"\r\nNO CARRIER\r\n")
+        await settle()
+        told += bytes(uart.received)
+        assert (told.count(b"RING"), inner.dropped_lines) == (63, 1)
 
 
 # Status reports
