@@ -45,18 +45,25 @@ class Ussd:
         self._uarts = uarts
         self._answering: Timer | None = None
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a code has been sent, and its answer is still to come."""
+        return self._answering is not None
+
     def ask(self, uart: Uart, text: str) -> None:
         """Send a code, or a reply to what the network has asked; the answer follows where that is enabled.
+
+        Nothing may be under way.
 
         Args:
             uart: where it was typed.
             text: the code.
         """
-        self._stop()
         environment = self._environment
         answer = environment.ussd.get(text)
 
         def now() -> None:
+            self._answering = None
             if answer is None:
                 self.asked = False
                 self._tell([uart], f"+CUSD: {int(UssdState.NOT_SUPPORTED)}")

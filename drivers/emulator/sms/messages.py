@@ -137,12 +137,13 @@ class Messages:
 
     # Sending
 
-    def send(self, message: tpdu.Sent, centre: bytes | None = None) -> int:
+    def send(self, message: tpdu.Sent, centre: bytes | None = None, written: bytes | None = None) -> int:
         """Hand a message to the service centre.
 
         Args:
             message: the message, which gets a reference of its own.
             centre: the service centre's address as it stands before the TPDU, None for that of AT+CSCA.
+            written: the TPDU as the host has written it; None where it has not.
 
         Returns:
             TP-MR.
@@ -155,7 +156,7 @@ class Messages:
         if isinstance(message, tpdu.Command):
             self._ask(message, reference)
             return reference
-        self.sent.add(self.centre.encode_centre() if centre is None else centre, message)
+        self.sent.add(self.centre.encode_centre() if centre is None else centre, message, written)
         time = self._now()
         self._submitted[reference] = _Submitted(message, time)  # in place of the one 256 before
         outcome = self._environment.network.sms

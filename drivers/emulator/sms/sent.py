@@ -49,15 +49,16 @@ class SentLog:
         """Return the messages, the oldest first."""
         return tuple(message.whole() for message in self._messages)
 
-    def add(self, centre: bytes, message: Submit) -> None:
+    def add(self, centre: bytes, message: Submit, tpdu: bytes | None = None) -> None:
         """Note what was sent.
 
         Args:
             centre: the service centre's address as it stands before the TPDU.
             message: the part, or all of it.
+            tpdu: how the host has written it; None where it has not.
         """
         part = message.data.concatenation
-        pdu = (centre + message.encode()).hex().upper()
+        pdu = (centre + (message.encode() if tpdu is None else tpdu)).hex().upper()
         if part is not None:
             for earlier in reversed(self._messages):
                 if earlier.takes(message, part):

@@ -136,14 +136,20 @@ def send(call: Call) -> Reply | None:
         message = read_sent(tpdu)
         if not isinstance(message, Submit):
             raise ValueError("an SMS-COMMAND is for AT+CMGC")
-        return _hand_over(call, message, centre)
+        if not message.destination.number:
+            raise ValueError("there is no destination")
+        return _hand_over(call, message, centre, tpdu)
 
     _prompt(call, take_pdu)
     return None
 
 
 def _hand_over(
-    call: Call, message: Sent, centre: bytes | None, then: Callable[[], None] = lambda: None
+    call: Call,
+    message: Sent,
+    centre: bytes | None,
+    written: bytes | None = None,
+    then: Callable[[], None] = lambda: None,
 ) -> Reply | None:
     """Hand a message to the service centre once the network has had its time, and call a function when that has it."""
     environment = call.modem.environment
@@ -152,7 +158,7 @@ def _hand_over(
 
     def send() -> Reply:
         try:
-            reference = call.modem.messages.send(message, centre)
+            reference = call.modem.messages.send(message, centre, written)
         except MessageError as error:
             return cms(error.code)
         then()
@@ -193,7 +199,8 @@ def send_stored(call: Call) -> Reply | None:
         if store.get(index) is stored and stored.status is Status.STO_UNSENT:
             store.put(index, stored.marked(Status.STO_SENT))
 
-    return _hand_over(call, replace(message, destination=destination), stored.centre, mark)
+    written = stored.tpdu if destination == message.destination else None
+    return _hand_over(call, replace(message, destination=destination), stored.centre, written, mark)
 
 
 # Writing

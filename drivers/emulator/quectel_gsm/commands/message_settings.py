@@ -52,8 +52,8 @@ _text("CNMI", Form.TEST, "+CNMI: (0-3),(0-3),(0,2,3),(0-2),(0,1)")
 
 
 def _shown_routing(call: Call) -> Routing:
-    """Return how the UART is told of messages, as it has set, or at first."""
-    return call.uart.messages.routing or Routing()
+    """Return how the UART is told of messages, as it has set, or without that."""
+    return call.modem.messages.router.routing(call.uart)
 
 
 @_command("CNMI", Form.READ)

@@ -18,6 +18,7 @@ from ...interpreter.replies import (
     cme,
 )
 from ...interpreter.table import CommandTable
+from ...sms.text_mode import shown, typed
 from ...subscribers import type_of
 from ..call import Call
 from .phone import sim_problem
@@ -82,7 +83,10 @@ def find_entries(call: Call) -> Reply:
     """Answer AT+CPBF=: the entries whose names begin with a text."""
     if len(call.texts) != 1:
         return ERROR
-    wanted = call.texts[0].casefold()
+    try:
+        wanted = typed(call.texts[0], call.uart.messages.charset).casefold()
+    except ValueError:
+        return ERROR
     entries = call.modem.phone_book.entries
     _show(call, "CPBF", {place: one for place, one in entries.items() if one.text.casefold().startswith(wanted)})
     return OK
@@ -90,7 +94,7 @@ def find_entries(call: Call) -> Reply:
 
 def _show(call: Call, name: str, entries: dict[int, PhoneEntry]) -> None:
     for place, one in entries.items():
-        call.line(f'+{name}: {place},"{one.number}",{one.kind},"{one.text}"')
+        call.line(f'+{name}: {place},"{one.number}",{one.kind},"{shown(one.text, call.uart.messages.charset)}"')
 
 
 @_command("CPBW", Form.TEST)
@@ -110,7 +114,10 @@ def write_entry(call: Call) -> Reply:
     entry = None
     if len(texts) > 1:
         number, kind = texts[1], call.number(2, 0, 255) if len(texts) > 2 and texts[2] else type_of(texts[1])
-        text = texts[3] if len(texts) > 3 else ""
+        try:
+            text = typed(texts[3], call.uart.messages.charset) if len(texts) > 3 else ""
+        except ValueError:
+            return ERROR
         if kind not in _TYPES:
             return ERROR
         if (problem := _entry_problem(number, text)) is not None:

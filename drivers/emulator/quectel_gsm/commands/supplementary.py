@@ -6,7 +6,7 @@ import re
 
 from ...calls.ussd import GSM, decoded
 from ...interpreter.commandline import Form
-from ...interpreter.replies import ERROR, NO_NETWORK_SERVICE, OK, Reply, cme
+from ...interpreter.replies import ERROR, NO_NETWORK_SERVICE, NOT_ALLOWED, OK, Reply, cme
 from ...interpreter.table import CommandTable
 from ..call import Call
 from .dial_commands import dials
@@ -61,5 +61,7 @@ def _send(call: Call, code: str) -> Reply:
         return problem
     if not call.modem.environment.network.service:
         return cme(NO_NETWORK_SERVICE)
+    if call.modem.ussd.under_way:
+        return cme(NOT_ALLOWED)  # one answer at a time, whichever channel has asked
     call.modem.ussd.ask(call.uart, code)
     return OK

@@ -114,7 +114,16 @@ async def test_only_the_channel_that_has_set_cnmi_is_told() -> None:
         await second.expect(b'\r\n+CMTI: "SM",1\r\n')
         await first.quiet()
         await third.quiet()
+        await ask(first, "AT+CNMI?", "+CNMI: 2,0,0,0,0")  # what holds there
+        await ask(first, "AT+CNMI=3")  # and stays where it is left out
+        await ask(first, "AT+CNMI?", "+CNMI: 3,0,0,0,0")
+
+
+async def test_without_cnmi_the_first_uart_shows_that_it_is_told_and_others_that_they_are_not() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        first, second = await channels(lab, "", "")
         await ask(first, "AT+CNMI?", "+CNMI: 2,1,0,0,0")
+        await ask(second, "AT+CNMI?", "+CNMI: 2,0,0,0,0")
 
 
 async def test_each_channel_is_told_as_it_has_set() -> None:

@@ -221,6 +221,23 @@ async def test_a_pdu_is_sent_as_it_was_typed() -> None:
         assert second.pdu == CENTRE + SUBMIT
 
 
+@pytest.mark.parametrize(
+    "pdu",
+    [
+        "0041000281210004020041",  # TP-UDHI with a header of no octets
+        "0001990281210004021234",  # a TP-MR of its own
+    ],
+)
+async def test_every_octet_that_was_typed_is_kept(pdu: str) -> None:
+    async with Lab(EmulatedModule()) as lab:
+        await lab.plain.ask("ATE0")
+        length = len(pdu) // 2 - 1
+        await enter(lab.plain, f"AT+CMGS={length}", pdu, f"\r\n+CMGS: 1\r\n{OK}")
+        await enter(lab.plain, f"AT+CMGW={length}", pdu, f"\r\n+CMGW: 1\r\n{OK}")
+        await ask(lab.plain, "AT+CMSS=1", "+CMSS: 2")
+        assert [sent.pdu for sent in lab.module.sent_sms] == [pdu, pdu]
+
+
 PDUS = {
     "one octet less": (22, "00" + SUBMIT),
     "one octet more": (24, "00" + SUBMIT),
@@ -231,6 +248,7 @@ PDUS = {
     "cut off": (10, "00" + SUBMIT[:20]),
     "a deliver": (29, "00040BC87238880900F10000993092516195800AE8329BFD4697D9EC37"),
     "a command": (14, "00220000000070B916407281553F800"),
+    "no destination": (9, "00010000810000024833"),
     "161 septets": (154, "0011000B916407281553F80000AAA1" + "00" * 141),
     "a service centre that is too long": (23, "0C91" + "11" * 11 + SUBMIT),
     "far too long": (255, "00" * 2000),

@@ -136,6 +136,24 @@ async def test_an_answer_is_told_where_it_was_asked() -> None:
         await first.quiet()
 
 
+async def test_while_a_code_is_under_way_no_other_is_sent() -> None:
+    """27.007 §9.2: +CME ERROR 3, operation not allowed; and each OK has its +CUSD."""
+    clock = Turning()
+    async with Lab(EmulatedModule(ussd=USSD, clock=clock, behaviour=Behaviour(result_time=1.0))) as lab:
+        await lab.plain.ask("ATE0")
+        await asks(lab, 'AT+CUSD=1,"*100#",15')
+        await asks(lab, 'AT+CUSD=1,"*102#",15', "\r\n+CME ERROR: 3\r\n")
+        await asks(lab, "ATD*102#;", "\r\n+CME ERROR: 3\r\n")
+        await clock.turn(1)
+        await lab.plain.expect(b'\r\n+CUSD: 0,"Balance: 5 EUR",15\r\n')
+        await asks(lab, 'AT+CUSD=1,"*103#",15')
+        await asks(lab, "AT+CUSD=2")
+        await asks(lab, 'AT+CUSD=1,"*100#",15')
+        await clock.turn(1)
+        await lab.plain.expect(b'\r\n+CUSD: 0,"Balance: 5 EUR",15\r\n')
+        await lab.plain.quiet()
+
+
 async def test_a_reset_ends_the_dialogue() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(ussd=USSD, clock=clock, behaviour=Behaviour(result_time=1.0))) as lab:
@@ -197,6 +215,23 @@ async def test_an_entry_that_does_not_fit_is_refused(arguments: str, answer: str
     async with Lab(EmulatedModule()) as lab:
         await lab.plain.ask("ATE0")
         await asks(lab, f"AT+CPBW={arguments}", f"\r\n{answer}\r\n")
+
+
+async def test_names_are_of_the_terminals_character_set() -> None:
+    """27.007 §8.12 to §8.14: <text> and <findtext> are in the character set of AT+CSCS."""
+    async with Lab(EmulatedModule()) as lab:
+        await lab.plain.ask("ATE0")
+        await asks(lab, 'AT+CPBW=1,"0170",129,"AB"')
+        await asks(lab, 'AT+CSCS="UCS2"')
+        await asks(lab, "AT+CPBR=1", lines('+CPBR: 1,"0170",129,"00410042"'))
+        await asks(lab, 'AT+CPBF="00410042"', lines('+CPBF: 1,"0170",129,"00410042"'))
+        await asks(lab, 'AT+CPBW=2,"0171",129,"042F00620063006400650066006700680069006A006B006C006D006E"')  # 14
+        for wrong in ('AT+CPBF="AB"', 'AT+CPBW=3,"0171",129,"AB"'):
+            await asks(lab, wrong, "\r\nERROR\r\n")
+        await asks(lab, 'AT+CSCS="HEX"')
+        await asks(lab, 'AT+CPBF="4142"', lines('+CPBF: 1,"0170",129,"4142"'))
+        await asks(lab, 'AT+CSCS="IRA"')
+        await asks(lab, "AT+CPBR=2", lines('+CPBR: 2,"0171",129,"?bcdefghijklmn"'))
 
 
 @pytest.mark.statement("27.007 7.1")
