@@ -113,6 +113,17 @@ class Bytestream:
         if self._unsent and not self._sending:
             self._packet(len(self._unsent))
 
+    def resume(self, online: Online) -> None:
+        """Go on in data mode, behind what is still buffered.
+
+        Args:
+            online: as at the beginning; the stream is the same.
+        """
+        self._online = online
+        self._stopped = False
+        self._last = self._environment.clock.now() - online.guard
+        self._send()
+
     def _looks_like_escape(self, data: bytes, gap: float) -> bool:
         if not self._online.escape or data.strip(b"+") or self._plus + len(data) > 3:
             return False

@@ -48,6 +48,7 @@ class DataMode(Transmitter, abc.ABC):
         self._waiting: deque[str | Result] = deque(maxlen=_WAITING)
         self._typing = Hold(modem.environment, _TYPING_HOLD, self.pump)
         self._stream: Bytestream | None = None
+        self._left: list[Bytestream] = []  # by the escape; what one has not sent yet comes first after ATO
         self._lines = LineAssembler()
         self._dtr = True
         self._commands: deque[Command] = deque()
@@ -110,7 +111,13 @@ class DataMode(Transmitter, abc.ABC):
         self._lines.clear()
         self._typing.end()
         self.mode = Mode.DATA
-        self._stream = Bytestream(self.modem.environment, online, self._escaped, self._run)
+        left = next((one for one in self._left if one.stream is online.stream), None)
+        if left is None:
+            self._stream = Bytestream(self.modem.environment, online, self._escaped, self._run)
+        else:
+            self._left.remove(left)
+            self._stream = left
+            left.resume(online)
 
     def resume_data_mode(self) -> bool:
         """Carry out ATO; return False when there is no session to go back to."""
@@ -154,6 +161,7 @@ class DataMode(Transmitter, abc.ABC):
     def _leave_data_mode(self) -> None:
         if self._stream is not None:
             self._stream.stop()
+            self._left = [*(one for one in self._left if one.stream.connected), self._stream]
             self._stream = None
         self.mode = Mode.COMMAND
 
@@ -182,6 +190,7 @@ class DataMode(Transmitter, abc.ABC):
         if self._stream is not None and self._stream.stream is stream:
             self._leave_data_mode()
             self._lines.reset()
+        self._left = [one for one in self._left if one.stream is not stream]
         self.modem.forget_stream(stream)
         if stream.final is not None:
             self.carrier.lost()

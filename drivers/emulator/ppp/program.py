@@ -19,6 +19,8 @@ HANG_UP_WAIT: Final = 1.0
 """Seconds between SIGHUP and SIGKILL."""
 HELD: Final = 4096
 """Octets of the program that wait for the UART before its terminal is no longer read."""
+LEFT: Final = 1 << 17
+"""The same of one whose process has ended: more than any system keeps in a terminal, so that no octet of it is lost."""
 _PORTION = 1500
 _LAST_WORDS = 400  # characters of standard error that are kept
 _LAST_WAIT = 0.5  # seconds between the end of the terminal and that of the process, whichever comes first
@@ -183,6 +185,8 @@ class PppProgram:
 
     def _over(self) -> None:
         """Let it end, as it has closed its terminal or has ended already; what it has written is still taken."""
+        if self._master < 0:
+            return  # told before, or hung up on
         self._close()
         if not self.exited.done():
             self._again(_LAST_WAIT, self._end)
@@ -236,7 +240,15 @@ class PppProgram:
         if not self.exited.done():
             self.exited.set_result(None)
         if self._master >= 0:
-            self._again(_LAST_WAIT, self._over)
+            self._again(_LAST_WAIT, self._over)  # a process outside its group may still have its terminal open
+            self._take_left()
+            self._changed()
+
+    def _take_left(self) -> None:
+        """Read what the process has left in its terminal, which does not stay open until a slow host has taken it."""
+        with contextlib.suppress(OSError):
+            while len(self._received) < LEFT and (data := os.read(self._master, HELD)):
+                self._received += data
 
 
 class _Watcher(asyncio.SubprocessProtocol):

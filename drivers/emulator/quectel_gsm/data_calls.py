@@ -51,6 +51,8 @@ class DataCall:
         self.task: asyncio.Task[None] | None = None
         """Activates the context and starts the program."""
         self.program: PppProgram | None = None
+        self.over: bool = False
+        """Whether its UART knows that it has ended."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of uart {self.uart.number + 1} on context {self.context}: {self.program!r}>"
@@ -87,8 +89,9 @@ class DataCall:
         self._dialling.finish(NO_CARRIER)  # which does nothing once it is connected
 
     def changed(self) -> None:
-        """Called when there are octets, or the program has ended."""
-        self.uart.changed(self)
+        """Called when there are octets, or the program has ended, which is told once."""
+        if not self.over:
+            self.uart.changed(self)
 
     @property
     def online(self) -> Online:
@@ -175,6 +178,8 @@ class DataCalls:
     def drop(self, context: int) -> None:
         """End the call on a context from the network's side: NO CARRIER."""
         for call in [call for call in self._calls.values() if call.context == context]:
+            if call.program is None:  # the UART has no part in it yet, and hears the end of its command
+                self.forget(call)
             call.hang_up()
             if call.program is not None:
                 call.changed()
@@ -192,6 +197,7 @@ class DataCalls:
         """Forget a call that has ended."""
         if isinstance(stream, DataCall) and self._calls.get(stream.uart.number) is stream:
             del self._calls[stream.uart.number]
+            stream.over = True
 
     async def close(self) -> None:
         """End all calls, and wait until no program is left."""

@@ -18,7 +18,7 @@ Dialler = Callable[[Call, "re.Match[str]"], Reply | None]
 _DIALLERS: list[tuple[re.Pattern[str], Dialler]] = []
 
 _ELEMENTS = re.compile(r"[0-9A-D*#+,TPW!@]+", re.IGNORECASE)  # V.250 §6.3.1.1 and §6.3.1.2
-_BLANKS = re.compile(r"[-()./]")  # as people write them in numbers
+_BLANKS = re.compile(r'("[^"]*")|[-()./]')  # as people write them in numbers; a name in quotes stays as it is
 
 
 def dials(form: str) -> Callable[[Dialler], Dialler]:
@@ -40,7 +40,7 @@ def dials(form: str) -> Callable[[Dialler], Dialler]:
 def dial(call: Call) -> Reply | None:
     """Answer ATD (V.250 §6.3.1): the call of the first form that fits; nobody answers a data call to a number."""
     (text,) = call.texts or [""]
-    text = _BLANKS.sub("", text)
+    text = _BLANKS.sub(r"\1", text)
     for form, dialler in _DIALLERS:
         if match := form.fullmatch(text):
             return dialler(call, match)

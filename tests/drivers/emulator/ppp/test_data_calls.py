@@ -68,6 +68,18 @@ async def escape(uart: Terminal, clock: Turning) -> None:
     await uart.expect(OK.encode())
 
 
+async def fill_terminal(lab: Lab) -> bytes:
+    """Write until octets wait in the module, as the program reads nothing; return them all."""
+    call = lab.module._running().data_calls._calls[0]  # type: ignore[attr-defined]
+    octets = b""
+    async with asyncio.timeout(PATIENCE):
+        while not call.program._unsent:
+            octets += (portion := bytes(range(100)) * 10)
+            lab.plain.write(portion)
+            await settle()
+    return octets
+
+
 def data_terminal_ready(lab: Lab, dlci: int, on: bool) -> None:
     assert lab.mux is not None
     lab.mux.multiplexer.set_signals(dlci, Signals(rtc=on), lab.mux.now())
@@ -373,6 +385,25 @@ async def test_plus_signs_at_the_wrong_time_are_octets(pieces: list[tuple[float,
         await lab.plain.quiet()
 
 
+@pytest.mark.statement("V.250 6.3.7")
+async def test_what_the_program_has_not_read_before_the_escape_comes_before_what_follows_ato() -> None:
+    """docs/ppp.md: its octets wait."""
+    clock = Turning()
+    async with Lab(EmulatedModule(ppp=SLOW, clock=clock)) as lab:
+        process = await dialled(lab.plain)
+        octets = await fill_terminal(lab)
+        for number in range(3):
+            await escape(lab.plain, clock)
+            await lab.plain.ask("ATO", CONNECT)
+            octets += (more := b"%d" % number * 1000)
+            lab.plain.write(more)
+            await settle()
+        os.kill(process, signal.SIGUSR1)
+        await lab.plain.expect(octets)
+        await echoed(lab.plain, b"after")
+        await escape(lab.plain, clock)
+
+
 async def test_plus_signs_may_come_one_after_the_other() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(ppp=ECHO, clock=clock)) as lab:
@@ -502,6 +533,43 @@ async def test_what_goes_wrong_ends_the_call(what: str) -> None:
         lab.module.trigger(what)
         await lab.plain.expect(b"\r\nRDY\r\n" if what == "reset" else NO_CARRIER.encode())
         await gone(process)
+
+
+@pytest.mark.parametrize("what", ["AT+CGATT=0", "AT+CGACT=0,1", "pdp_deact", "registration_lost"])
+async def test_what_ends_a_call_that_is_still_dialling_leaves_its_uart_and_its_context_free(what: str) -> None:
+    clock = Turning()
+    module = EmulatedModule(ppp=ECHO, clock=clock, behaviour=Behaviour(activation_time=5))
+    async with channels(module, 1, 2) as (lab, (first, second)):
+        first.write(b"ATD*99***1#\r")
+        await clock.turn(1)
+        await first.expect(b"ATD*99***1#\r")
+        if what.startswith("AT"):
+            await second.ask(what)
+        else:
+            lab.module.trigger(what)
+        await first.expect(NO_CARRIER.encode())
+        lab.module.set_network(Network())
+        await second.ask('AT+CGDCONT=1,"IP","internet"')
+        await second.ask("AT+CGACT?", f"\r\n+CGACT: 1,0\r\n{OK}")
+        await clock.turn(5)
+        await first.quiet()
+        first.write(b"ATD*99***1#\r")
+        await clock.turn(5.1)
+        await first.until(CONNECT.encode())
+
+
+@pytest.mark.parametrize("ends", ["program", "network"])
+async def test_the_end_of_a_call_whose_octets_still_wait_is_told_once(ends: str) -> None:
+    async with Lab(EmulatedModule(ppp=SLOW)) as lab:
+        process = await dialled(lab.plain)
+        await fill_terminal(lab)
+        if ends == "program":
+            os.kill(process, signal.SIGKILL)
+        else:
+            lab.module.drop_contexts()
+        await lab.plain.until(NO_CARRIER.encode())
+        await gone(process)
+        await lab.plain.quiet()
 
 
 async def test_a_reset_in_multiplexer_mode_ends_the_call() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -112,6 +113,57 @@ async def test_one_that_ends_is_read_to_its_last_octet_and_reaped() -> None:
         program.send(b"x", lambda sent: None)
         await listener.until(lambda: not program.connected)
         await asyncio.wait_for(program.exited, PATIENCE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="terminals of other systems hold less")
+async def test_one_that_ends_is_read_to_its_last_octet_however_slow_the_line_is() -> None:
+    """docs/ppp.md: what is written faster than the line takes it waits."""
+    async with running(python("os.write(1, b'a' * 15000)")) as (program, listener):
+        listener.taking = False
+        await asyncio.wait_for(program.exited, PATIENCE)
+        await listener.until(lambda: program._master < 0)  # it waits for no host that reads
+        assert program.connected
+        listener.taking = True
+        listener.changed()
+        assert listener.heard == b"a" * 15000
+        assert not program.connected
+
+
+async def test_what_a_terminal_that_stays_open_brings_ends_with_its_program() -> None:
+    code = (
+        "if os.fork(): os.read(0, 1); os._exit(0)\nos.setsid(); signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "os.write(1, b'%d.' % os.getpid())\nwhile True: time.sleep(60)"
+    )
+    async with running(python(code)) as (program, listener):
+        child = await process_of(listener)
+        try:
+            program.send(b"x", lambda sent: None)
+            await asyncio.wait_for(program.exited, PATIENCE)
+            await listener.until(lambda: not program.connected)
+        finally:
+            os.kill(child, signal.SIGKILL)
+
+
+async def test_the_end_is_told_once_when_the_terminal_ends_behind_the_process() -> None:
+    async with running(python("os.read(0, 1); os.write(1, b'a' * 5000)")) as (program, listener):
+        connected: list[bool] = []
+        timers: list[Callable[[], None]] = []
+
+        def changed() -> None:
+            listener.changed()
+            connected.append(program.connected)
+
+        program._changed = changed
+        program._again = lambda seconds, work: timers.append(work)  # type: ignore[method-assign]
+        listener.taking = False
+        program.send(b"x", lambda sent: None)
+        await asyncio.wait_for(program.exited, PATIENCE)
+        listener.taking = True
+        changed()
+        await listener.until(lambda: not program.connected)
+        for work in timers:
+            work()
+        assert connected.count(False) == 1
 
 
 async def test_one_that_is_hung_up_on_gets_sighup() -> None:

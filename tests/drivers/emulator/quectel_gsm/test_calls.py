@@ -467,7 +467,8 @@ async def test_a_second_call_and_one_without_network_or_sim_are_refused() -> Non
 async def test_a_number_is_dialled_from_the_phone_book() -> None:
     async with one(faults="calls=answered") as lab:
         await asks(lab.plain, 'AT+CPBW=3,"+4930123",145,"Anna B"')
-        for dialled in (">3;", ">SM3;", ">sm3I;", '>"anna b";'):
+        await asks(lab.plain, 'AT+CPBW=1,"+4930123",145,"A-B (./)"')
+        for dialled in (">3;", ">SM3;", ">sm3I;", '>"anna b";', '>"A-B (./)";'):
             await asks(lab.plain, f"ATD{dialled}")
             await settle()
             await lists(lab, '1,0,0,0,0,"+4930123",145,""')

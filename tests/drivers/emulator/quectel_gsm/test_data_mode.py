@@ -7,7 +7,7 @@ import os
 
 import pytest
 import serial
-from emulator_host import Lab, PlainHost, Terminal, Turning, settle
+from emulator_host import PATIENCE, Lab, PlainHost, Terminal, Turning, settle
 from emulator_peer import Peer, peer
 
 from cmux.aio import FdTransport
@@ -65,6 +65,26 @@ async def test_three_plus_signs_between_silences_lead_to_command_mode_and_ato_ba
         lab.plain.write(b"y")
         await clock.turn(0.3)
         assert await one.reader.readexactly(1) == b"y"
+
+
+@pytest.mark.statement("V.250 6.3.7")
+async def test_what_waits_for_the_window_at_the_escape_goes_out_before_what_follows_ato() -> None:
+    clock = Turning()
+    async with Lab(EmulatedModule(clock=clock)) as lab, peer() as one:
+        await _enter(lab.plain, one)
+        session = lab.module._running().contexts[0].bytestream.network  # type: ignore[attr-defined]
+        session.pause_writing()
+        lab.plain.write(b"a" * 1000)
+        await clock.turn(0.6)
+        lab.plain.write(b"+++")
+        await clock.turn(0.6)
+        await lab.plain.expect(OK.encode())
+        await lab.plain.ask("ATO", "\r\nCONNECT\r\n")
+        lab.plain.write(b"b" * 512)
+        await settle()
+        session.resume_writing()
+        await clock.turn(0.3)
+        assert await asyncio.wait_for(one.reader.readexactly(1512), PATIENCE) == b"a" * 1000 + b"b" * 512
 
 
 @pytest.mark.requirement("S3.25", "S3.26", "S3.27")
