@@ -104,8 +104,8 @@ class Transmitter:
         """Write the end of a command."""
         if reply.text is not None:
             self.line(reply.text)
-        if reply.cme is not None and self.settings.quiet:
-            return  # 27.007 §9.2: it is a result code
+        if self.settings.quiet and (reply.cme is not None or reply.cms is not None):
+            return  # 27.007 §9.2, 27.005 §3.2.5: they are result codes
         if reply.cme is not None and self.settings.cmee:
             shown = reply.cme if self.settings.cmee == 1 else CME_TEXTS.get(reply.cme, "unknown")
             self.line(f"+CME ERROR: {shown}")

@@ -313,6 +313,17 @@ async def test_a_blocked_sim_wants_its_puk() -> None:
         await fails(uart, TO, 316)
 
 
+@pytest.mark.parametrize("command", ["AT+CMSS=99", "AT+CMGR=99", 'AT+CPIN="1"', "AT+CLCC=1"])
+async def test_where_results_are_quiet_no_error_is_written(command: str) -> None:
+    """V.250 §6.2.5 with 27.005 §3.2.5 and 27.007 §9.2: the numbered errors are final result codes."""
+    async with Lab(EmulatedModule()) as lab:
+        uart = await in_text_mode(lab)
+        await uart.ask("AT+CMEE=1;Q1", "", echo=False)
+        await uart.ask(command, "", echo=False)
+        await uart.quiet()
+        await ask(uart, "ATQ0")
+
+
 async def test_a_silent_network_takes_its_time_and_no_message() -> None:
     clock = Turning()
     async with Lab(EmulatedModule(clock=clock, faults="silent=on")) as lab:
