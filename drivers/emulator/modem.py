@@ -177,6 +177,8 @@ class Modem(abc.ABC):
         for timer in (self._registering, self._booting):
             if timer is not None:
                 timer.cancel()
+        for uart in self.uarts:
+            uart.power_down()
         self.calls.reset()
         self.ussd.reset()
         self.functionality, self.deaf = 1, False
@@ -195,8 +197,8 @@ class Modem(abc.ABC):
         self.environment.change_network(
             Network(sim=network.sim, pin=network.pin, accepts=network.accepts, calls=network.calls, sms=network.sms)
         )
-        self.messages.room_made()
-        self._announce_apart(self.uarts[0], ["RDY", "+CFUN: 1", *self.sim_lines()])
+        boot_lines = ["RDY", "+CFUN: 1", *self.sim_lines()]
+        self._announce_apart(self.uarts[0], boot_lines, self.messages.room_made)
         self._registering = self.environment.clock.call_later(
             self.environment.loop, _REGISTRATION, self.tell_registration
         )
@@ -206,20 +208,21 @@ class Modem(abc.ABC):
         for text in self.sim_lines():
             uart.announce(text)
 
-    def _announce_apart(self, uart: Uart, texts: list[str]) -> None:
-        """Announce lines one after the other, `Behaviour.result_time` apart."""
+    def _announce_apart(self, uart: Uart, texts: list[str], then: Callable[[], None]) -> None:
+        """Announce lines one after the other, `Behaviour.result_time` apart, and call a function behind the last."""
         distance = self.environment.behaviour.result_time
-        if not distance:
-            for text in texts:
-                uart.announce(text)
-        elif texts:
+        if distance and texts:
             self._booting = self.environment.clock.call_later(
-                self.environment.loop, distance, partial(self._announce_after, uart, texts)
+                self.environment.loop, distance, partial(self._announce_after, uart, texts, then)
             )
+            return
+        for text in texts:
+            uart.announce(text)
+        then()
 
-    def _announce_after(self, uart: Uart, texts: list[str]) -> None:
+    def _announce_after(self, uart: Uart, texts: list[str], then: Callable[[], None]) -> None:
         uart.announce(texts[0])
-        self._announce_apart(uart, texts[1:])
+        self._announce_apart(uart, texts[1:], then)
 
     def close(self) -> None:
         """Detach all UARTs and power down."""

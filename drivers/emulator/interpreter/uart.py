@@ -72,6 +72,18 @@ class Uart(DataMode):
         self.carrier.forget()
         self.unacknowledged()
 
+    def power_down(self) -> None:
+        """Forget the command that is under way, its prompt and what stands behind it; what is typed meanwhile waits."""
+        self._commands.clear()
+        if self.mode not in (Mode.BUSY, Mode.ENTRY):
+            return
+        self._call = self._abort = None
+        self._entry = None
+        self._entered = None
+        self.mode = Mode.COMMAND
+        if self._rx:
+            self.modem.environment.loop.call_soon(self.writable)
+
     def take_over(self) -> tuple[bytes, bytes]:
         """Detach so that something else can use the line; return the octets not sent yet and those not read yet."""
         self._send_collected()

@@ -259,7 +259,7 @@ class Messages:
         return sum(self.receive(delivery) for delivery in deliveries)
 
     def room_made(self) -> None:
-        """Take what waits at the service centre: there is room or a network again."""
+        """Take what waits at the service centre: there is room, a network, or somebody to be told again."""
         waiting = list(self._waiting)
         self._waiting.clear()
         for arrival in waiting:
@@ -274,6 +274,7 @@ class Messages:
     def _arrive(
         self, message: tpdu.Received, centre: Address = CENTRE, told: Callable[[bool], None] = lambda taken: None
     ) -> bool:
+        self.room_made()  # nothing overtakes what waits
         octets = message.encode()
         return self._deliver(Arrival(centre, message, centre.encode_centre() + octets, len(octets), told))
 

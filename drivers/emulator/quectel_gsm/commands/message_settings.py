@@ -76,6 +76,7 @@ def set_routing(call: Call) -> Reply:
                 return ERROR
             values[field] = value
     call.modem.messages.router.set_routing(call.uart, replace(_shown_routing(call), **values))
+    call.modem.messages.room_made()
     return OK
 
 

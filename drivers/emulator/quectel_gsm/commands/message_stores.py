@@ -69,6 +69,7 @@ def set_stores(call: Call) -> Reply:
     messages.preferred[: len(wanted)] = wanted
     stores = [messages.store(purpose) for purpose in range(3)]
     call.line("+CPMS: " + ",".join(f"{store.used},{store.places}" for store in stores))
+    messages.room_made()
     return OK
 
 

@@ -91,6 +91,7 @@ def enter_pin(call: Call) -> Reply:
     network.sim = Sim.READY
     call.modem.announce_sim(call.uart)
     call.modem.tell_registration()
+    call.modem.messages.room_made()
     return OK
 
 

@@ -21,6 +21,8 @@ WITH_CLASS = {
     "waiting": DELIVER.replace("F80000", "F800D0"),
 }
 
+WAITS = DELIVER.replace("51607323", "51607423")  # a minute or so later
+
 
 def arrives(lab: Lab, kind: object = None) -> None:
     lab.module.receive_sms(pdu=CENTRE + WITH_CLASS[kind])  # type: ignore[index]
@@ -167,6 +169,47 @@ async def test_mode_0_keeps_what_it_would_tell_until_another_mode_is_set() -> No
         await uart.quiet()
 
 
+async def full(lab: Lab) -> Terminal:
+    """Fill the SIM; one message more waits at the service centre, with another text than what `arrives`."""
+    uart = await plain(lab, "AT+CNMI=2,0", "AT+CMGF=0")
+    for _ in range(50):
+        arrives(lab)
+    assert lab.module.receive_sms(pdu=CENTRE + WAITS) == 0
+    return uart
+
+
+async def test_what_waits_for_room_is_passed_on_once_cnmi_says_so() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        uart = await full(lab)
+        await uart.ask("AT+CNMI=2,2", OK + f"\r\n+CMT: ,28\r\n{CENTRE}{WAITS}\r\n", echo=False)
+        await uart.quiet()
+
+
+async def test_what_waits_for_room_is_stored_once_cpms_says_where() -> None:
+    async with Lab(EmulatedModule()) as lab:
+        uart = await full(lab)
+        await ask(uart, "AT+CNMI=2,1")
+        lines = "\r\n+CPMS: 50,50,50,50,0,50\r\n"
+        await uart.ask('AT+CPMS="SM","SM","ME"', lines + OK + '\r\n+CMTI: "ME",1\r\n', echo=False)
+
+
+async def test_a_message_does_not_overtake_one_that_waits() -> None:
+    """A channel that is opened again is told as it has set; what waited meanwhile comes before what is new."""
+    async with Lab(EmulatedModule()) as lab:
+        await lab.multiplex()
+        await lab.open(1)
+        uart = await lab.open(2)
+        await uart.ask("ATE0")
+        await ask(uart, "AT+CNMI=2,2")
+        await lab.close(2)
+        for _ in range(50):
+            arrives(lab)
+        assert lab.module.receive_sms(pdu=CENTRE + WAITS) == 0
+        uart = await lab.open(2)
+        arrives(lab)
+        await uart.expect(f"\r\n+CMT: ,28\r\n{CENTRE}{WAITS}\r\n".encode() + CMT)
+
+
 async def test_mode_0_keeps_64_lines_and_counts_the_others() -> None:
     async with Lab(EmulatedModule()) as lab:
         uart = await plain(lab, "AT+CNMI=0,2")
@@ -295,7 +338,7 @@ async def test_a_restart_forgets_what_is_to_be_acknowledged_and_keeps_the_messag
         arrives(lab)
         await uart.expect(CMT)
         uart.write(b"AT+CFUN=1,1\r")
-        await uart.until(b"Call Ready\r\n")
+        await uart.until(b'Call Ready\r\n\r\n+CMTI: "SM",1\r\n')
         await uart.ask("AT+CMGD=?", f"\r\n+CMGD: (1),(0-4)\r\n{OK}")
 
 

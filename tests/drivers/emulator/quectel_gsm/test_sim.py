@@ -25,6 +25,13 @@ async def test_a_sim_that_wants_its_pin() -> None:
         await lab.plain.ask("AT+QIREGAPP;+QIACT")
 
 
+async def test_messages_that_waited_for_the_pin_come_with_it() -> None:
+    """docs/sms.md: the service centre keeps what found no network, and brings it when there is one."""
+    async with Lab(EmulatedModule(faults="sim=pin")) as lab:
+        assert lab.module.receive_sms("hi") == 0
+        await lab.plain.ask('AT+CPIN="1234"', '\r\nOK\r\n\r\n+CPIN: READY\r\n\r\nCall Ready\r\n\r\n+CMTI: "SM",1\r\n')
+
+
 async def test_the_third_wrong_pin_blocks_the_sim() -> None:
     async with Lab(EmulatedModule(faults="sim=pin")) as lab:
         await lab.plain.ask("AT+CMEE=2")
