@@ -59,7 +59,7 @@ rest: $(VENV)/test.stamp ## the tests that coverage leaves out: the two are the 
 	$(MAKE) test PYTEST_ARGS="tests $(COVERING:%=--ignore=%) $(PYTEST_ARGS)"
 
 interop: $(VENV)/test.stamp ## the tests with programs that nobody here wrote, as far as they are installed
-	$(BIN)/python -m pytest tests/interop -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest tests/interop $(PYTEST_ARGS)
 
 mutants: $(VENV)/test.stamp ## defects of driver and emulated module, one at a time: the tests of that number must fail
 	$(BIN)/python tests/mutants/run.py $(MUTANTS)
