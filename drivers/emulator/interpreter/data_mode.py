@@ -74,11 +74,15 @@ class DataMode(Transmitter, abc.ABC):
 
     def _keep(self, item: str | Result, *, first: bool = False) -> None:
         """Let a line wait, before or behind the others; one at the other end makes room, and is counted."""
-        self.dropped_lines += not self.spare_lines
+        self._dropped(int(not self.spare_lines))
         if first:
             self._waiting.appendleft(item)
         else:
             self._waiting.append(item)
+
+    def _dropped(self, lines: int) -> None:
+        """Count lines that nobody gets."""
+        self.dropped_lines += lines
 
     def _skip_lf(self) -> bool:
         """Drop the LF of a command line that ended with CR LF and brought a prompt or data mode."""

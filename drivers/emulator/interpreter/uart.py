@@ -110,7 +110,7 @@ class Uart(DataMode):
     def announce(self, text: str | Result) -> None:
         """Write an unsolicited line, or a result code, as soon as no command and no prompt is open."""
         if self._outlet is None:
-            self.dropped_lines += 1
+            self._dropped(1)
             return
         self._keep(text)
         self.pump()
@@ -119,7 +119,7 @@ class Uart(DataMode):
         """Write what waits: unsolicited lines and received data."""
         if self._outlet is None:
             if self.modem.environment.behaviour.unheard_lines == "dropped":
-                self.dropped_lines += self.modem.forget_urcs(self.number)
+                self._dropped(self.modem.forget_urcs(self.number))
             return
         while self._outlet is not None and len(self._tx) <= TX_HIGH:
             if self.mode is Mode.DATA:
