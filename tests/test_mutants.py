@@ -30,6 +30,19 @@ def test_a_mutant_can_be_made_and_has_tests(mutant: run.Mutant) -> None:
     assert mutant.number in run.marked()
 
 
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_the_parts_together_are_all_of_them_once(parts: int) -> None:
+    taken = [run.part(f"{which}/{parts}") for which in range(1, parts + 1)]
+    rows = [row for first, step in taken for row in list(range(len(MUTANTS)))[first - 1 :: step]]
+    assert sorted(rows) == list(range(len(MUTANTS)))
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "a/b", "1/2/3", "/2"])
+def test_what_is_no_part_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        run.part(text)
+
+
 def test_every_statement_that_behaves_has_a_defect() -> None:
     """One per number at least; and both sides have theirs in every chapter that is about what passes between them."""
     acceptance = runpy.run_path(str(ROOT / "docs" / "acceptance.py"))

@@ -1,7 +1,7 @@
 """Put one defect at a time into a copy of the tree; the tests that are marked with its number must fail then.
 
-``python tests/mutants/run.py [NUMBER | SIDE | SYMBOL]…``: the table is `mutants.toml`, one defect a row. A mutant that
-survives shows a weak test. Each process has a copy of its own; nothing here is changed.
+``python tests/mutants/run.py [--part K/N] [NUMBER | SIDE | SYMBOL]…``: the table is `mutants.toml`, one defect a row.
+A mutant that survives shows a weak test. Each process has a copy of its own; nothing here is changed.
 """
 
 from __future__ import annotations
@@ -301,6 +301,18 @@ def tell(outcome: Outcome, count: int, total: int) -> None:
     print(f"        {mutant.place}, {outcome.by}", flush=True)
 
 
+def part(text: str) -> tuple[int, int]:
+    """Read K/N: which of N parts.
+
+    Raises:
+        ValueError: it is not from 1/N to N/N.
+    """
+    which, of = map(int, text.split("/"))
+    if not 1 <= which <= of:
+        raise ValueError(text)
+    return which, of
+
+
 def main() -> int:
     """Examine the mutants that were asked for; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -310,10 +322,18 @@ def main() -> int:
         metavar="NUMBER | SIDE | SYMBOL",
         help="S4.8, tcpip, Context, Context.ready or emulator:Context.ready; all without one",
     )
-    wanted = parser.parse_args().wanted
+    parser.add_argument(
+        "--part",
+        type=part,
+        default=(1, 1),
+        metavar="K/N",
+        help="every Nth of them, from the Kth on, such as 1/2",
+    )
+    options = parser.parse_args()
+    wanted, (first, step) = options.wanted, options.part
     began = time.monotonic()
     _PROCESSES.set_forkserver_preload(_PRELOADED)
-    mutants = [mutant for mutant in load() if not wanted or any(map(mutant.is_meant_by, wanted))]
+    mutants = [mutant for mutant in load() if not wanted or any(map(mutant.is_meant_by, wanted))][first - 1 :: step]
     try:
         for mutant in mutants:
             mutant.apply(*mutant.find())
