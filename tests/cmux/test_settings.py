@@ -342,25 +342,25 @@ def test_what_is_set_is_not_the_default(name: str, opened: Opened, tmp_path: Pat
             assert by_open(opened, captured, {}, example.observe) != example.seen
 
 
-def test_doctor_goes_by_all_of_them(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in ("reattach", "channels")])
+def test_doctor_goes_by_it(name: str, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the two that are no option of doctor, and what it is about."""
     shorten_waits(monkeypatch, 0.1)
     seen: list[cmux.Mux] = []
     start = cmux.Mux._start
     monkeypatch.setattr(cmux.Mux, "_start", lambda mux: (seen.append(mux), start(mux))[1])
-    for name, example in EXAMPLES.items():
-        if name in ("reattach", "channels"):  # no option of doctor, and what it is about
-            continue
-        texts = {key: text.format(path=tmp_path) for key, text in {**example.more, name: example.text}.items()}
-        with Module(**example.module) as opened.module:
-            arguments = parsed(add_doctor, "doctor", opened.module.path, "--channels", "2", *options_for(texts))
-            for finding in examine(from_arguments(arguments)):
-                assert finding.ok or finding.step in ("AT+CMUX=?", "AT+CMUX?", "note"), finding
-            opened.mux = seen.pop()
-            if name == "startup":  # it ends with AT all the same where that is right
-                assert opened.module.commands == []
-            else:
-                assert example.observe(opened) == example.seen, name
-            assert opened.module.opened(2) == 1
+    example = EXAMPLES[name]
+    texts = {key: text.format(path=tmp_path) for key, text in {**example.more, name: example.text}.items()}
+    with Module(**example.module) as opened.module:
+        arguments = parsed(add_doctor, "doctor", opened.module.path, "--channels", "2", *options_for(texts))
+        for finding in examine(from_arguments(arguments)):
+            assert finding.ok or finding.step in ("AT+CMUX=?", "AT+CMUX?", "note"), finding
+        opened.mux = seen.pop()
+        if name == "startup":  # it ends with AT all the same where that is right
+            assert opened.module.commands == []
+        else:
+            assert example.observe(opened) == example.seen
+        assert opened.module.opened(2) == 1
 
 
 # --- One table ---
