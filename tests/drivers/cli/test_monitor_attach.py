@@ -20,8 +20,6 @@ from cmux.threads.tcp_bridge import listen, shown
 from drivers.cli import main
 from drivers.cli.readings import ChannelReading, ModuleReading, Reading
 
-pytest.importorskip("prometheus_client")
-
 
 @contextmanager
 def page(content: bytes, path: str = "/status") -> Iterator[str]:
