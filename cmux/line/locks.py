@@ -10,6 +10,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from .descriptors import Descriptors
+
 DIRECTORY = Path("/var/lock")
 """Where programs leave lock files, as the Filesystem Hierarchy Standard says."""
 
@@ -70,16 +72,13 @@ def _names(path: str) -> list[str]:
 
 
 def _content(file: Path) -> bytes:
+    opened = Descriptors()
     try:
-        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # everybody may put a FIFO there
-    except OSError:
-        return b""
-    try:
-        return os.read(fd, _LONGEST)
+        return os.read(opened.open(file, os.O_RDONLY), _LONGEST)  # it does not wait: everybody may put a FIFO there
     except OSError:
         return b""
     finally:
-        os.close(fd)
+        opened.close()
 
 
 def _process(content: bytes) -> int | None:

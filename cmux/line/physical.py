@@ -22,6 +22,7 @@ import serial
 from ..errors import PortBusy, PortError, PortNotFound
 from . import locks
 from .base import HungUp, Line, SerialLike, hung_up
+from .descriptors import Descriptors
 from .facts import Fact, facts
 from .port_errors import check_name, port_error
 from .port_flow import PortFlow
@@ -78,9 +79,8 @@ class DescriptorLine(_SettableLine):
         self._read_size = _TERMINAL_READ if os.isatty(fd) else _READ_SIZE
         self._locked = locked
         self._port = port
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
+        self._descriptors = Descriptors()
+        self._wake_read, self._wake_write = self._descriptors.pipe()
         self._shared: SharedRead | None = None
 
     def fileno(self) -> int:
@@ -183,9 +183,7 @@ class DescriptorLine(_SettableLine):
         if self._shared is not None:
             self._shared.close()
             self._shared = None
-        for fd in (self._wake_read, self._wake_write):
-            if fd >= 0:
-                os.close(fd)
+        self._descriptors.close()
         self._wake_read = self._wake_write = -1
 
 

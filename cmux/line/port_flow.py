@@ -14,6 +14,8 @@ from contextlib import contextmanager
 
 import serial
 
+from .descriptors import Descriptors
+
 KEPT = "RTS/CTS flow control (crtscts) was set on the port before and stays in use, as rtscts says nothing else"
 CLEARED = "XON/XOFF flow control (ixoff) was set on the port before and is switched off, as frames contain these octets"
 
@@ -59,17 +61,15 @@ class PortFlow:
 @contextmanager
 def _seen(port: serial.SerialBase) -> Iterator[list[int] | None]:
     """Give the flags of a port, if it is a terminal, and keep it open meanwhile: closing it may hang up."""
-    fd, flags = -1, None
-    if os.name == "posix" and isinstance(port, serial.Serial) and port.port:
-        with contextlib.suppress(OSError):
-            fd = os.open(port.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    flags = None
+    opened = Descriptors()
     try:
-        if fd >= 0:
+        if os.name == "posix" and isinstance(port, serial.Serial) and port.port:
             import termios
 
-            with contextlib.suppress(termios.error):
-                flags = [flag for flag in termios.tcgetattr(fd)[:3] if isinstance(flag, int)]
+            with contextlib.suppress(OSError, termios.error):
+                found = termios.tcgetattr(opened.open(port.port, os.O_RDWR | os.O_NOCTTY))
+                flags = [flag for flag in found[:3] if isinstance(flag, int)]
         yield flags
     finally:
-        if fd >= 0:
-            os.close(fd)
+        opened.close()

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from .base import HungUp, hung_up
+from .descriptors import Descriptors
 
 _MORE: Final = 15  # reads in a row of a line that always returns as much as it can
 _NO_OTHERS: Final[Mapping[int, int]] = MappingProxyType({})
@@ -36,16 +37,12 @@ class SharedRead:
         self._cancelled = cancelled
         self._size = size
         self._thread = select.epoll()
-        self._interrupt = self._nudge = -1
-        try:
-            self._thread.register(cancelled, select.EPOLLIN)
-            self._thread.register(fd, select.EPOLLIN)
-            self._interrupt = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-            self._nudge = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-            self._thread.register(self._nudge, select.EPOLLIN | select.EPOLLET)  # once each time: nobody reads it
-        except OSError:
-            self.close()
-            raise
+        self._descriptors = Descriptors()
+        self._thread.register(cancelled, select.EPOLLIN)
+        self._thread.register(fd, select.EPOLLIN)
+        self._interrupt = self._descriptors.eventfd()
+        self._nudge = self._descriptors.eventfd()
+        self._thread.register(self._nudge, select.EPOLLIN | select.EPOLLET)  # once each time: nobody reads it
         self._others = _NO_OTHERS  # that are registered with the next one
         self._leader = select.poll()
         for other in (fd, cancelled, self._interrupt):
@@ -135,7 +132,5 @@ class SharedRead:
     def close(self) -> None:
         """Release what it needs; in the child after a fork, too: closing changes nothing for the parent."""
         self._thread.close()
-        for descriptor in (self._interrupt, self._nudge):
-            if descriptor >= 0:
-                os.close(descriptor)
+        self._descriptors.close()
         self._interrupt = self._nudge = -1

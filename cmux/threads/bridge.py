@@ -12,6 +12,7 @@ from typing import Final
 
 import serial
 
+from ..line.descriptors import Descriptors
 from ..pty import OWNER_ONLY, Pty
 from .bridge_base import Bridge
 from .virtual_uart import VirtualUart
@@ -54,9 +55,8 @@ class PtyBridge(Bridge):
     ) -> None:
         self._pty = Pty(link, mode=mode, group=group, held=self._HELD)
         super().__init__(uart, on_end, **self._work())
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
+        self._descriptors = Descriptors()
+        self._wake_read, self._wake_write = self._descriptors.pipe()
         self._unsent = self._unread = b""  # what the channel, and what the pty has not taken
         self._settings = self._pty.attributes()
 
@@ -74,8 +74,7 @@ class PtyBridge(Bridge):
 
     def _release(self) -> None:
         self._pty.close()
-        for fd in (self._wake_read, self._wake_write):
-            os.close(fd)
+        self._descriptors.close()
 
     def _carry(self) -> None:
         own = threading.get_ident()

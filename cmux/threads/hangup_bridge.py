@@ -69,9 +69,7 @@ class HangupBridge(PtyBridge):
         self._writer = 0
         self._dropping = False
         self._has_carrier = False
-        self._event_read, self._event_write = os.pipe()
-        os.set_blocking(self._event_read, False)
-        os.set_blocking(self._event_write, False)
+        self._event_read, self._event_write = self._descriptors.pipe()
 
     def _work(self) -> dict[str, Callable[[], None]]:
         return {"to_channel": self._to_channel, "to_pty": self._to_pty, "carrier": self._carrier}
@@ -79,8 +77,6 @@ class HangupBridge(PtyBridge):
     def _release(self) -> None:
         super()._release()
         self._watch.close()
-        for fd in (self._event_read, self._event_write):
-            os.close(fd)
 
     def hang_up(self) -> None:
         """Hang up on the client, if there is one."""

@@ -283,18 +283,10 @@ class Mux(ChannelAccess):
             self._close()
 
     def _close(self) -> None:
-        stopped = ended = False
-        reconnector = self._reconnector
-        if reconnector is not None:
-            reconnector.end()
-            self._line.cancel()  # an attempt under way ends early
-            self._resetter.cancel()
-            reconnector.join()
-        with self._lock:
-            self._reconnector = None
-            self._back.notify_all()
-        self._channels.wake()
+        stopped: bool | None = None  # or the stop was interrupted
+        ended = False
         try:
+            self._end_reattaching()
             self._end_session()
             ended = self._opened
         finally:
@@ -306,6 +298,8 @@ class Mux(ChannelAccess):
                     left = startup_runner.leave(self._line, option, close_down=not ended, way=way)
                     self._keep_left(answered=left)
             finally:
+                if stopped is None:  # while the line is there to wake its reader
+                    stopped = self._engine.stop(_JOIN_TIMEOUT)
                 self._line.close()
                 if not stopped:  # closing the port ends a thread that waited for it
                     self._engine.stop(_JOIN_TIMEOUT)
@@ -315,6 +309,18 @@ class Mux(ChannelAccess):
                 self._channels.retire()
                 lifetime.end(self)
                 self._closed.set()
+
+    def _end_reattaching(self) -> None:
+        reconnector = self._reconnector
+        if reconnector is not None:
+            reconnector.end()
+            self._line.cancel()  # an attempt under way ends early
+            self._resetter.cancel()
+            reconnector.join()
+        with self._lock:
+            self._reconnector = None
+            self._back.notify_all()
+        self._channels.wake()
 
     def _end_session(self) -> None:
         deadline = time.monotonic() + waits.draining(self.config, self.drain_timeout)

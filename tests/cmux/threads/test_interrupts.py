@@ -1,5 +1,6 @@
 """An interrupt at any moment of opening and closing leaves the module in AT mode."""
 
+import itertools
 import os
 import signal
 import sys
@@ -14,10 +15,12 @@ if sys.platform == "win32":
     pytest.skip("the module of these tests runs on a pty", allow_module_level=True)
 
 from delicate_module import DelicateModule
+from interrupts import Interrupt
 from mux_leaks import nothing_left
 from mux_module import Module
 
 import cmux
+from cmux.threads import startup_runner
 
 CLD = bytes.fromhex("F9 03 EF 05 C3 01 F2 F9")
 
@@ -121,3 +124,26 @@ def test_an_interrupt_in_the_middle_of_closing_leaves_the_module_in_at_mode(monk
             mux.close()
         assert at_mode(module)
         assert mux.back_in_at_mode
+
+
+def closed_with_an_interrupt(at: int) -> str:
+    """Close a multiplexer, with an interrupt at a line of the code; tell where it came."""
+    interrupt = Interrupt(at)
+    with Module() as module:
+        mux = cmux.open(module.path, channels=[1], settle=0.0)
+        with interrupt.in_force():
+            mux.close()
+        if not mux._closed.is_set():
+            mux._close()  # it had not begun, or its last steps were cut off
+    return interrupt.where
+
+
+def test_an_interrupt_at_any_line_of_closing_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup_runner, "leave", lambda *_, **__: True)  # 1.5 s for each session that was interrupted
+    before = set(threading.enumerate())
+    for at in itertools.count(1):
+        where = closed_with_an_interrupt(at)
+        assert set(threading.enumerate()) <= before, where
+        if not where:
+            break
+    assert at > 100  # the lines that it takes
