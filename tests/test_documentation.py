@@ -21,19 +21,9 @@ from cmux.protocol.commands import COMMANDS, Signals
 from cmux.protocol.dlc_table import Flag, State
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-
 PYTHON_BLOCKS = runpy.run_path(str(ROOT / "docs" / "python_blocks.py"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PYTHON_BLOCKS["all_pages"]()]
 examples = PYTHON_BLOCKS["blocks"]
-
-
-@pytest.mark.parametrize("page", ["docs/tutorial.md"])
-def test_python_of_a_page_runs(page: str) -> None:
-    names: dict[str, object] = {}
-    blocks = examples(ROOT / page)
-    assert blocks
-    for block in blocks:
-        exec(compile(block, page, "exec"), names)  # noqa: S102
 
 
 def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +105,7 @@ def missing(text: str) -> set[str]:
     return absent
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_names_is_there(page: Path) -> None:
     assert missing(page.read_text(encoding="utf-8")) == set()
 
@@ -123,6 +113,43 @@ def test_what_a_page_names_is_there(page: Path) -> None:
 def test_what_is_not_there_is_found() -> None:
     text = "`cmux.protocol.dlc`, cmux/pty.py, `cmux.Mux.accept`; `cmux.nowhere`, cmux/no.py, `cmux.Mux.nothing`"
     assert missing(text) == {"cmux.nowhere", "cmux/no.py", "cmux.Mux.nothing"}
+
+
+_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s#]+)(?:#([^)\s]*))?\)")
+_FENCED = re.compile(r"^(`{3,}|:{3,}).*?^\1$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
+
+
+def dead_links(page: Path, text: str) -> list[str]:
+    """Return the relative links of a page that lead to no file or to no heading of it."""
+    dead = []
+    for path, anchor in _LINK.findall(_FENCED.sub("", text)):
+        target = (page.parent / path).resolve()
+        if not target.exists():
+            dead.append(path)
+        elif anchor and target.suffix == ".md" and anchor not in anchors(target.read_text(encoding="utf-8")):
+            dead.append(f"{path}#{anchor}")
+    return dead
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a page: those of its headings, as GitHub, MyST and docutils make them, and its labels."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    slugs |= {re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings}
+    return slugs | set(re.findall(r"^\((.*)\)=$", text, re.MULTILINE))
+
+
+LINKING = [ROOT / "SECURITY.md", *PAGES]
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_link_of_a_page_leads_somewhere(page: Path) -> None:
+    assert dead_links(page, page.read_text(encoding="utf-8")) == []
+
+
+def test_a_link_that_leads_nowhere_is_found() -> None:
+    text = "[a](README.md) [b](docs/gone.md) [](docs/ports.md#by-url) [](docs/ports.md#no) `[c](x.md)` [d](https://x.y)"
+    assert dead_links(ROOT / "README.md", text) == ["docs/gone.md", "docs/ports.md#no"]
 
 
 PACKAGES = ("cmux", "cmux.aio", "cmux.protocol", "drivers.tcpip", "drivers.at", "drivers.emulator")

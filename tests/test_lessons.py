@@ -6,6 +6,7 @@ So do the files of tests that other pages name.
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from syntax_trees import ambiguous, files_of_tests, tests
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "lessons.md"
+ALL_PAGES = runpy.run_path(str(ROOT / "docs" / "python_blocks.py"))["all_pages"]()
 
 _TEST = re.compile(r"`((?:test|fuzz)_\w+::(?:\w+::)?(?:test|fuzz)_\w+)`")
 _FILE = re.compile(r"`((?:test|fuzz)_\w+)(?:::[\w:]+)?`")
@@ -77,7 +79,7 @@ def test_a_row_that_names_what_is_not_there_is_found() -> None:
     test_a_lesson_has_tests_that_exist_or_a_reason(row._replace(shown="no locks in the core"))
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_file_of_tests_that_a_page_names_is_there_once_wherever_it_is(page: Path) -> None:
     names = _FILE.findall(page.read_text(encoding="utf-8"))
     assert ambiguous(ROOT, names) == []
