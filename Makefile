@@ -8,7 +8,7 @@ COVERING := tests/cmux tests/drivers/at tests/drivers/tcpip tests/drivers/integr
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test coverage rest interop mutants lint conformance acceptance docs fuzz fuzz-selftest soak bench performance
+.PHONY: help demo test coverage rest interop mutants lint conformance acceptance pictures docs fuzz fuzz-selftest soak bench performance
 .PHONY: clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # hundreds of programs are started by the tests
@@ -36,6 +36,7 @@ $(VENV)/dev.stamp: pyproject.toml | $(BIN)/python
 
 demo: $(VENV)/run.stamp ## chapter 8 of the app note over a multiplexed line, on the emulated module
 	@$(BIN)/gsm0710 demo
+	@echo "The program is $(BIN)/gsm0710; '. $(BIN)/activate' puts it on the path: gsm0710 --help"
 
 ifeq ($(COMPILED),1)
 test: ## the test suite; COMPILED=1: in .compiled, a copy of the tree with the core compiled
@@ -84,6 +85,9 @@ conformance: $(VENV)/dev.stamp ## write docs/conformance.md and the state diagra
 acceptance: $(VENV)/test.stamp ## write docs/acceptance.md and docs/statements.md
 	$(BIN)/python docs/acceptance.py
 	$(BIN)/python docs/statements.py
+
+pictures: $(VENV)/dev.stamp ## draw the pictures and the ladder of README.md from real runs on the emulated module
+	$(BIN)/python docs/pictures.py
 
 docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

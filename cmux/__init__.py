@@ -73,7 +73,7 @@ __all__ = [
     "serve",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings if logging is not set up
 

@@ -9,6 +9,7 @@ import runpy
 import subprocess
 import sys
 import threading
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ import cmux.protocol
 from cmux.protocol import FrameType, Multiplexer, Role
 from cmux.protocol.commands import COMMANDS, Signals
 from cmux.protocol.dlc_table import Flag, State
+from cmux.protocol.profiles import PROFILES
 
 ROOT = Path(__file__).parents[1]
 PYTHON_BLOCKS = runpy.run_path(str(ROOT / "docs" / "python_blocks.py"))
@@ -37,6 +39,24 @@ def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     )
     exec(compile(whole, "README.md", "exec"), {})  # noqa: S102
     assert "Quectel_M10" in capsys.readouterr().out
+
+
+def test_the_readme_has_every_profile_of_modules() -> None:
+    table = section("README.md", "Modules")
+    assert {name for name in PROFILES if f"`{name}`" not in table} == set()
+
+
+def test_the_version_that_pages_show_is_this_one() -> None:
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    shown = set(re.findall(r"gsm0710[ -](\d+\.\d+\.\d+)", text))
+    assert shown == {cmux.__version__}
+
+
+def test_a_fragment_of_the_changelog_has_a_kind() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["towncrier"]
+    kinds = {one["directory"] for one in settings["type"]}
+    names = [path.name for path in (ROOT / "docs/changelog.d").iterdir() if path.name != ".gitkeep"]
+    assert [name for name in names if not re.fullmatch(rf"\+?[\w-]+\.({'|'.join(kinds)})\.md", name)] == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
