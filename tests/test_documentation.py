@@ -46,6 +46,13 @@ def test_the_readme_has_every_profile_of_modules() -> None:
     assert {name for name in PROFILES if f"`{name}`" not in table} == set()
 
 
+def test_the_figures_of_the_readme_are_those_of_the_page_of_performance() -> None:
+    figures = set(re.findall(r"[\d.]+ (?:µs|MB/s)", section("README.md", "Compared with")))
+    assert figures
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert {one for one in figures if one not in page and f"| {one.split()[0]} (" not in page} == set()
+
+
 def test_the_version_that_pages_show_is_this_one() -> None:
     text = "\n".join(page.read_text("utf-8") for page in PAGES)
     shown = set(re.findall(r"gsm0710[ -](\d+\.\d+\.\d+)", text))
