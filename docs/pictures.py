@@ -208,8 +208,8 @@ def picture(shown: str, command: str, what: str, name: str, columns: int) -> str
 
 
 def differs(old: str, new: str) -> bool:
-    """Whether more than figures has changed; their number of digits moves blanks, too."""
-    return DIGIT.sub("0", old) != DIGIT.sub("0", new)
+    """Whether the size has changed, or more than figures; their number of digits moves blanks, too."""
+    return old.partition("\n")[0] != new.partition("\n")[0] or DIGIT.sub("0", old) != DIGIT.sub("0", new)
 
 
 def main() -> int:
@@ -223,7 +223,7 @@ def main() -> int:
     drawn = {
         ROOT / "docs/demo.svg": picture(demo(), "gsm0710 demo", "chapter 8 of the app note, step by step", "demo", 72),
         ROOT / "docs/monitor.svg": picture(
-            monitor(), "gsm0710 monitor /tmp/m10 --link /tmp/modem", "traffic of a line, and its module", "monitor", 84
+            monitor(), "gsm0710 monitor /tmp/m10 --link /tmp/modem", "traffic of a line, and its module", "monitor", 86
         ),
         README: before + begin + ladder() + end + after,
     }

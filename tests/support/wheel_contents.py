@@ -1,12 +1,15 @@
-"""``python tests/support/wheel_contents.py WHEEL``: what is in a wheel is what is in the tree, and nothing else.
+"""``python tests/support/wheel_contents.py WHEEL|SDIST``: what is in it is what is in the tree, and nothing else.
 
-A wheel for every Python is all of it; one for this interpreter has extensions, too, and the list of their sources.
+A wheel for every Python is all of it; one for this interpreter has extensions, too, and the list of their sources. The
+sdist has what tests, documentation and the build need, and nothing that they leave behind.
 """
 
 from __future__ import annotations
 
 import configparser
+import re
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from cmux.extensions import LIST, SUFFIX
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("cmux", "drivers")
+SOURCES = (*PACKAGES, "docs", "fuzz", "tests")
+LEFT_BEHIND = re.compile(r"(^|/)(\.(git|hypothesis|venv|\w+_cache)|__pycache__|_build|dist)/|\.(pyc|pyd|so)$")
 ENTRY_POINTS = {
     "console_scripts": {"gsm0710": "drivers.cli:main"},
     "pytest11": {"gsm0710": "drivers.pytest_plugin"},
@@ -47,7 +52,22 @@ def problems(wheel: Path) -> list[str]:
     return found
 
 
+def problems_of_sdist(sdist: Path) -> list[str]:
+    """Return what is missing in an sdist, or should not be there."""
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = {path.relative_to(ROOT).as_posix() for path in ROOT.glob("*") if path.suffix in (".md", ".toml", ".py")}
+    wanted |= {"LICENSE", "Makefile", ".ci/run"}
+    for folder in SOURCES:
+        for kind in ("py", "md", "toml", "svg", "txt"):
+            wanted |= {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob(f"*.{kind}")}
+    wanted = {name for name in wanted if not LEFT_BEHIND.search(name)}
+    found = [f"{name} is missing" for name in sorted(wanted - names)]
+    return found + [f"{name} is left behind by something" for name in sorted(names) if LEFT_BEHIND.search(name)]
+
+
 if __name__ == "__main__":
-    lines = problems(Path(sys.argv[1]))
+    built = Path(sys.argv[1])
+    lines = problems(built) if built.suffix == ".whl" else problems_of_sdist(built)
     print("\n".join(lines), end="\n" if lines else "")
     sys.exit(bool(lines))
