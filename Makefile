@@ -110,5 +110,6 @@ performance: $(VENV)/test.stamp ## write figures and plots of docs/performance.m
 	@$(BIN)/python tests/benchmarks/performance.py $(UPDATE)
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .compiled docs/_build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .compiled docs/_build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	rm -f gsm0710__mypyc.*.so cmux/protocol/*.so cmux/protocol/compiled.*.txt
+	find . -name __pycache__ -prune -exec rm -rf {} +
