@@ -16,7 +16,11 @@ from walked_page import Walk
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 WALKED = [ROOT / "docs" / "tutorial.md", *PAGES]
-OWN_TESTS: dict[str, str] = {}
+OWN_TESTS: dict[str, str] = {
+    "at-beside-ppp.md": "tests/interop/test_how_to_ppp.py",
+    "https-and-mqtt.md": "tests/test_how_tos.py",
+    "tests-in-ci.md": "tests/test_how_tos.py",
+}
 """How-tos that cannot be walked, and the files of tests that run what they show."""
 
 

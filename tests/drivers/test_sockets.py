@@ -6,7 +6,6 @@ import asyncio
 import gc
 import hashlib
 import http.client
-import http.server
 import os
 import random
 import socket
@@ -21,6 +20,7 @@ import pytest
 import trustme
 import urllib3
 from driver_lab import PATIENCE, Lab, Peer, client_of, echo, exactly, lab
+from loopback_https import web_server
 
 from drivers.clock import FakeClock
 from drivers.emulator.environment import Network
@@ -50,36 +50,6 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
 def driver(lab: Lab) -> Iterator[TcpipDriver]:
     with lab.driver(1, 0) as made:
         yield made
-
-
-@contextmanager
-def web_server(authority: trustme.CA) -> Iterator[int]:
-    """An HTTPS server on the loopback."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(DOWNLOAD)))
-            self.end_headers()
-            self.wfile.write(DOWNLOAD)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(NAME).configure_cert(context)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = False
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 # -- programs --------------------------------------------------------------------------------------------------------
@@ -113,7 +83,7 @@ def test_http_client_downloads_over_tls(driver: TcpipDriver, authority: trustme.
             self._create_connection = lambda address, timeout, source: create_connection(driver, address, timeout)
             super().connect()
 
-    with web_server(authority) as port:
+    with web_server(authority.issue_cert(NAME), DOWNLOAD) as port:
         connection = Connection(NAME, port, timeout=PATIENCE, context=trusting)
         connection.request("GET", "/")
         assert connection.getresponse().read() == DOWNLOAD
@@ -128,7 +98,7 @@ def test_urllib3_downloads_over_tls(driver: TcpipDriver, authority: trustme.CA, 
     class Pool(urllib3.HTTPSConnectionPool):
         ConnectionCls = Connection
 
-    with web_server(authority) as port:
+    with web_server(authority.issue_cert(NAME), DOWNLOAD) as port:
         pool = Pool(NAME, port, ssl_context=trusting, retries=False)
         answer = pool.request("GET", "/")
         assert answer.data == DOWNLOAD
@@ -413,7 +383,7 @@ def test_nothing_is_left_when_it_is_garbage_collected(still: TcpipDriver) -> Non
 def test_nothing_is_left_when_a_tls_session_is_closed(
     still: TcpipDriver, authority: trustme.CA, trusting: ssl.SSLContext
 ) -> None:
-    with web_server(authority) as port, nothing_left(still):
+    with web_server(authority.issue_cert(NAME), DOWNLOAD) as port, nothing_left(still):
         made = create_connection(still, ("127.0.0.1", port), PATIENCE)
         with trusting.wrap_socket(made, server_hostname=NAME) as secure:
             secure.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 import serial
 from ppp_end import PppEnd
 from ppp_internet import Internet
+from ppp_programs import kernel_has_ppp
 
 from drivers.emulator import EmulatedModule
 
 OPTIONS = "nodetach local noauth nodefaultroute noproxyarp novj noccp ipcp-accept-remote 10.64.64.64:10.64.64.65"
-
-
-def kernel_has_ppp() -> bool:
-    """Whether /dev/ppp can be opened: containers have the name sometimes, and no driver behind it."""
-    try:
-        os.close(os.open("/dev/ppp", os.O_RDWR))
-    except OSError:
-        return False
-    return True
 
 
 @pytest.mark.interop("pppd")

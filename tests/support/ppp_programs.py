@@ -13,6 +13,15 @@ from collections.abc import Iterator
 from emulator_host import PATIENCE, Terminal
 
 
+def kernel_has_ppp() -> bool:
+    """Whether /dev/ppp can be opened: containers have the name sometimes, and no driver behind it."""
+    try:
+        os.close(os.open("/dev/ppp", os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
 def python(code: str) -> tuple[str, ...]:
     """Return a program that runs code in which ``os``, ``signal`` and ``time`` are known."""
     return (sys.executable, "-I", "-S", "-u", "-c", f"import os, signal, time\n{code}")
