@@ -42,7 +42,10 @@ PEERS = (
 _FENCE = re.compile(r"^(?P<ticks>`{3,}) *(?P<language>[\w-]+)\n(?P<text>.*?)^(?P=ticks)$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"# ([\w-][\w./-]*)\n")
 _STAYS = re.compile(r"gsm0710 (?:emulate|attach|monitor)\b(?!.* --once)(?!.* --list)|ser2net\b|socat pty")
+_LISTENING = "0A"  # in /proc/net/tcp
 _LINK = re.compile(r"\blink=([^,\s]+)")
+_NOISE = re.compile(r"Running as user \"root\"")
+"""What tshark says in CI, and not to a reader."""
 _VARIES = (
     (re.compile(r"\d\d:\d\d:\d\d\.\d+"), "TIME"),
     (re.compile(r"\d{4}-\d\d-\d\d"), "DATE"),
@@ -130,7 +133,8 @@ class Running:
     @property
     def lines(self) -> list[str]:
         """What it has printed."""
-        return self.octets.decode(errors="replace").splitlines()
+        lines = self.octets.decode(errors="replace").replace("\r", "").splitlines()
+        return [line for line in lines if not _NOISE.match(line)]
 
     def read(self, wait: float) -> bool:
         """Take what it prints; returns False when it has ended."""
@@ -142,13 +146,21 @@ class Running:
         return True
 
     def wait_for(self, shown: list[str]) -> None:
-        """Wait until it has printed what the page shows."""
+        """Wait until it has printed what the page shows, and has what it makes: links, a port to connect to."""
         until = time.monotonic() + PATIENCE
-        links = [Path(link) for link in _LINK.findall(self.typed)]
-        while not (matches(shown, self.lines, whole=False) and all(link.exists() for link in links)):
+        while not (matches(shown, self.lines, whole=False) and self._has_begun()):
             left = until - time.monotonic()
-            more = left > 0 and self.read(min(left, 0.2 if links else left))
+            more = left > 0 and self.read(min(left, 0.2))
             assert more, f"{self.typed}\n" + self.octets.decode(errors="replace")
+
+    def _has_begun(self) -> bool:
+        links = [Path(link) for link in _LINK.findall(self.typed)]
+        return all(link.exists() for link in links) and (not self.typed.startswith("ser2net") or self._listens())
+
+    def _listens(self) -> bool:
+        sockets = {os.readlink(one) for one in Path(f"/proc/{self.process.pid}/fd").iterdir() if one.is_symlink()}
+        table = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return bool(sockets & {f"socket:[{row[9]}]" for row in table if row[3] == _LISTENING})
 
     def end(self) -> None:
         """Stop it as Ctrl-C does, and wait for its end."""
