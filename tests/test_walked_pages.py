@@ -15,17 +15,12 @@ from walked_page import Walk
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
-<<<<<<< HEAD
-WALKED = [ROOT / "docs" / "tutorial.md", *PAGES]
+WALKED = [ROOT / "docs" / "tutorial.md", ROOT / "docs" / "first-module.md", *PAGES]
 OWN_TESTS: dict[str, str] = {
     "at-beside-ppp.md": "tests/interop/test_how_to_ppp.py",
     "https-and-mqtt.md": "tests/test_how_tos.py",
     "tests-in-ci.md": "tests/test_how_tos.py",
 }
-=======
-WALKED = [ROOT / "docs" / "tutorial.md", ROOT / "docs" / "first-module.md", *PAGES]
-OWN_TESTS: dict[str, str] = {}
->>>>>>> de34eaf (docs: tutorial, first module, and seven how-tos)
 """How-tos that cannot be walked, and the files of tests that run what they show."""
 
 
