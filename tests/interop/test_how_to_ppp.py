@@ -101,10 +101,10 @@ class Bench:
             os.close(terminal)
 
     def ask(self) -> list[str]:
-        """What the command of the page for the second path prints."""
+        """What a terminal shows of the command of the page for the second path."""
         typed, _ = self.shown("socat")
-        done = subprocess.run(["bash", "-c", typed], capture_output=True, text=True, timeout=60, check=True)
-        return done.stdout.splitlines()
+        done = subprocess.run(["bash", "-c", typed], capture_output=True, timeout=60, check=True)
+        return done.stdout.decode().replace("\r", "").splitlines()
 
 
 class Terminal:
