@@ -14,6 +14,7 @@ import pytest
 from syntax_trees import tree
 
 import cmux
+import drivers.modem
 import drivers.tcpip
 
 NAMES = {
@@ -48,6 +49,7 @@ NAMES = {
     "drivers.at": ("AtChannel", "channel_for"),
     "drivers.at.aio": ("AtChannel",),
     "drivers.modem": ("Modem",),
+    "drivers.modem.aio": tuple(drivers.modem.__all__),
     "drivers.emulator": ("EmulatedModule", "Behaviour"),
 }
 
@@ -82,7 +84,7 @@ def test_dir_shows_the_public_names_and_no_others(package: str) -> None:
 
 
 ROOT = Path(__file__).parents[1]
-REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+REFERENCE = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs/reference").glob("*.md")))
 
 
 def handed_out() -> Iterator[object]:

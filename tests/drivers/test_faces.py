@@ -22,6 +22,8 @@ __all__ = ["echo_server", "lab"]
         ("drivers.tcpip", {"aio", "families"}),
         ("drivers.tcpip.aio", set()),
         ("drivers.tcpip.core", set()),
+        ("drivers.modem", {"aio"}),
+        ("drivers.modem.aio", set()),
         ("drivers.at", {"aio"}),
         ("drivers.at.aio", set()),
         ("drivers.at.core", set()),

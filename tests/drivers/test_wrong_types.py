@@ -17,6 +17,7 @@ from drivers.at.aio import AtChannel as AioChannel
 from drivers.clock import FakeClock
 from drivers.errors import DriverError
 from drivers.modem import Modem
+from drivers.modem import aio as modem_aio
 from drivers.sockets import create_connection
 from drivers.tcpip import Csd, TcpipDriver, aio
 
@@ -45,7 +46,7 @@ def check(said: pytest.ExceptionInfo[Any]) -> None:
     assert isinstance(said.value, ValueError)
 
 
-@pytest.mark.parametrize("make", [TcpipDriver, Modem, AtChannel, aio.TcpipDriver])
+@pytest.mark.parametrize("make", [TcpipDriver, Modem, AtChannel, aio.TcpipDriver, modem_aio.Modem])
 @pytest.mark.parametrize(
     ("given", "words"),
     [

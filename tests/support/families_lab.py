@@ -22,6 +22,7 @@ from toy_module import ToyModule, ToyPort, ToyUart
 from drivers import tcpip
 from drivers.at.aio import AtChannel
 from drivers.clock import Clock
+from drivers.modem.aio import Modem
 from drivers.tcpip import aio
 
 
@@ -63,7 +64,7 @@ class InLoop:
         self._inner = inner
 
     def _wrap(self, value: Any) -> Any:
-        made = isinstance(value, aio.TcpipDriver | aio.Session | aio.Listener | aio.Watch | AtChannel)
+        made = isinstance(value, aio.TcpipDriver | aio.Session | aio.Listener | aio.Watch | AtChannel | Modem)
         return InLoop(self._call, value) if made else value
 
     def __getattr__(self, name: str) -> Any:

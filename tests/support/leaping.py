@@ -17,6 +17,8 @@ from stepped_clock import SteppedClock, others_run
 from drivers.at import AtChannel
 from drivers.at import aio as at_aio
 from drivers.clock import Clock, SystemClock
+from drivers.modem import Modem
+from drivers.modem import aio as modem_aio
 from drivers.tcpip import ContextTable, TcpipDriver, aio
 
 START = 1000.0
@@ -133,6 +135,7 @@ class Bench:
     Args:
         channel: the AT channel, or one that is called through a loop.
         driver: makes a driver on it, with its options.
+        modem: makes what asks the general commands on it.
         say: lets the module send octets, and returns when the channel has read them.
         divide: sets how many octets come at once at the most.
         now: returns the time of the clock.
@@ -142,12 +145,14 @@ class Bench:
         self,
         channel: Any,
         driver: Callable[..., Any],
+        modem: Callable[[], Any],
         say: Callable[[bytes], object],
         divide: Callable[[int], object],
         now: Callable[[], float],
     ) -> None:
         self.channel = channel
         self.driver = driver
+        self.modem = modem
         self.say = say
         self.divide = divide
         self.now = now
@@ -185,7 +190,14 @@ def _on_threads(module: SilentModule, clock: Clock) -> Iterator[Bench]:
         assert port.drained(PATIENCE)
 
     try:
-        yield Bench(channel, driver, say, lambda portion: setattr(port, "_chunk", portion), clock.now)
+        yield Bench(
+            channel,
+            driver,
+            lambda: Modem(channel, clock=clock),
+            say,
+            lambda portion: setattr(port, "_chunk", portion),
+            clock.now,
+        )
     finally:
         channel.close()
     for thread in set(threading.enumerate()) - before:
@@ -241,6 +253,7 @@ def _in_loop(module: SilentModule) -> Iterator[Bench]:
         yield Bench(
             InLoop(loop.call, inner),
             driver,
+            lambda: InLoop(loop.call, loop.call(lambda: modem_aio.Modem(inner, clock=clock))),
             lambda octets: loop.call(lambda: said(octets)),
             lambda portion: setattr(transport, "portion", portion),
             clock.now,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("cmux", "drivers/at", "drivers/tcpip")
+PACKAGES = ("cmux", "drivers/at", "drivers/modem", "drivers/tcpip")
 MOST = 10
 """Lines in a row that two shells may have in common."""
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from ...at.aio import AtChannel, Streams, channel_on
 from ...at.core import Dialogue
 from ...clock import Clock
-from ..core.bounded import Bounded, Stay
+from ..core.bounded import Bounded, Expired, Stay
 from ..core.procedure import Exclusive, OnChannel, OnFreeUart, Procedure, Progress, Wait
 from ..core.runner_base import LEAVING, RunnerBase
 from .waiting import until
@@ -45,11 +45,13 @@ class TaskRunner(RunnerBase[AtChannel, Awaitable[object]]):
         with self._registered(progress):
             return await self._carry_out(progress)
 
-    async def run_within(self, seconds: float | None, make: Callable[[Stay], Procedure[T]]) -> T:
+    async def run_within(
+        self, seconds: float | None, make: Callable[[Stay], Procedure[T]], expired: Expired | None = None
+    ) -> T:
         """Run a procedure for no longer than a time; see `run_within` of the runner on threads."""
         if seconds is None:
             return await self.run(make(lambda: None))
-        bounded = self._bounded(seconds, make)
+        bounded = self._bounded(seconds, make, expired)
         task = asyncio.get_running_loop().create_task(self._work_off(bounded))
         self._background.add(task)
         task.add_done_callback(self._background.discard)

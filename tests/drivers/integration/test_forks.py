@@ -58,7 +58,7 @@ def bench() -> Iterator[Bench]:
 LOCKS: dict[str, Callable[[Bench], AbstractContextManager[object]]] = {
     "the channel": lambda bench: bench.driver.channel._changed,
     "its start": lambda bench: bench.driver.channel._starting,
-    "its modem": lambda bench: bench.modem._changes,
+    "its modem": lambda bench: bench.modem._general.changes,
     "the session": lambda bench: bench.session._state.changes,
     "the listener": lambda bench: bench.listener._state.changes,
     "the owners of contexts": lambda bench: bench.driver.table._changes,

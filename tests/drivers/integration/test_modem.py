@@ -1,4 +1,4 @@
-"""The general commands, on the emulated module."""
+"""The general commands, on the emulated module; in asyncio, too."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import datetime
 import threading
 
 import pytest
+from aio_lab import aio_laboratory
 from driver_lab import Lab, Peer, QuickClock, exactly, laboratory
 
 from drivers.emulator.environment import Network, Sim
 from drivers.errors import CmeError
-from drivers.modem import Identity, Modem, NetworkTimeout, Registered, Signal
+from drivers.modem import Identity, Modem, NetworkTimeout, Registered, Signal, aio
+from drivers.tcpip.aio import TcpipDriver
 
 
 def test_who_it_is_and_where(lab: Lab) -> None:
@@ -76,8 +78,25 @@ def test_detaching_takes_the_contexts_away(lab: Lab, echo_server: Peer) -> None:
         modem.attach()
 
 
-@pytest.mark.parametrize("pin", ["", "12", "123456789", '12"4', "12a4"])
-def test_a_pin_that_cannot_be_is_refused_before_anything_is_sent(lab: Lab, pin: str) -> None:
-    with Modem(lab.mux.channel(4)) as modem, pytest.raises(ValueError, match="4 to 8 digits"):
-        modem.unlock(pin)
-    assert lab.commands(4) == []
+async def test_a_task_asks_and_waits_while_a_driver_uses_the_same_channel() -> None:
+    async with aio_laboratory() as lab, aio.Modem(await lab.mux.channel(1)) as modem:
+        lab.module.set_network(Network(registered=False, attached=False, sim=Sim.PIN))
+        assert await modem.sim() == "SIM PIN"
+        with pytest.raises(CmeError) as wrong:
+            await modem.unlock("9999")
+        assert "9999" not in str(wrong.value)
+        await modem.unlock("1234")
+        await modem.wait_for_sim(30.0)
+        lab.module.set_network(Network())
+        assert await modem.wait_for_network(60.0) is Registered.HOME
+        identity = await modem.identity()
+        assert identity.model == "Quectel_M10"
+        async with TcpipDriver(modem.channel, 0) as driver:
+            assert await driver.activate()
+            assert await modem.signal() == Signal(-113 + 2 * 28, 0)
+        zone = datetime.timezone(datetime.timedelta(hours=-3))
+        when = datetime.datetime(2026, 11, 23, 7, 30, 15, tzinfo=zone)
+        await modem.set_clock(when)
+        assert abs(await modem.clock() - when) < datetime.timedelta(seconds=5)
+        await modem.attach(on=False)
+        assert not await modem.attached()
