@@ -91,6 +91,7 @@ pictures: $(VENV)/dev.stamp ## draw the pictures and the ladder of README.md fro
 
 docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python docs/public_names.py docs/_build/html/objects.inv
 	@echo "open docs/_build/html/index.html"
 
 fuzz: $(VENV)/test.stamp ## the fuzz targets for TIME seconds in all (default 60)

@@ -3,17 +3,25 @@
 ::
 
     CmuxError
-    ├── LocalError … StartupError …         as in cmux.protocol.errors
-    ├── PortError                           (SerialException) the line could not be opened; carries ``port``, ``id``
-    │   ├── PortNotFound                    there is no such port
-    │   └── PortBusy                        another program or another Mux uses it
-    ├── DlcError
-    │   ├── DlcRefused                      (SerialException) the peer answered DM
-    │   ├── DlcTimeout                      (SerialException) the peer did not answer
-    │   └── DlcClosed                       (SerialException) the DLC was closed while in use
-    └── SessionEnded                        (SerialException) the line died or the peer closed the multiplexer
+    ├── LocalError          the caller broke a rule; nothing was sent
+    │   ├── ConfigError     (ValueError) a parameter is out of its range
+    │   ├── InvalidDlci     (ValueError) a DLCI that cannot carry data
+    │   └── StateError      the call does not fit the state of session or DLC
+    ├── PortError           (SerialException) the line could not be opened
+    │   ├── PortNotFound    there is no such port
+    │   └── PortBusy        another program or another Mux uses it
+    ├── StartupError        entering multiplexer mode failed
+    │   ├── ModuleSilent    (TimeoutError) no answer to AT
+    │   ├── CmuxRefused     ERROR to AT+CMUX, or DM for DLCI 0
+    │   └── NoMultiplexer   (TimeoutError) OK to AT+CMUX, no UA for DLCI 0
+    ├── DlcError            one DLC is not usable
+    │   ├── DlcRefused      (SerialException) the peer answered DM
+    │   ├── DlcTimeout      (SerialException) the peer did not answer
+    │   └── DlcClosed       (SerialException) it was closed while in use
+    ├── SessionEnded        (SerialException) line or session is over
+    └── AcceptTimeout       (TimeoutError) the peer opened no channel in time
 
-A program that was written for a serial port and catches `serial.SerialException` catches all of these.
+A program that was written for a serial port and catches `serial.SerialException` catches all that are marked with it.
 """
 
 from __future__ import annotations
@@ -51,6 +59,7 @@ __all__ = [
     "DlcError",
     "DlcRefused",
     "DlcTimeout",
+    "Hint",
     "InvalidDlci",
     "LocalError",
     "ModuleSilent",

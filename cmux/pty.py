@@ -15,6 +15,8 @@ from secrets import token_hex
 from types import TracebackType
 from typing import Self
 
+__all__ = ["Pty"]
+
 _SLAVES = re.compile(r"/dev/(pts/[0-9]+|tty[a-z][0-9a-z]+)")  # of Linux; of BSD and macOS
 _TERMIOS = bytes(64)  # room for the settings of a terminal, as the system codes them
 _TIOCGEXCL = 0x80045440  # Linux; the module termios has no name for it

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import fields
+from pathlib import Path
+
 import cmux
 from cmux.protocol.dlc_table import AGREEMENTS, FLAGS, Agreement, Flag
 from cmux.protocol.profiles import PROFILES
 from cmux.setting import GROUPS
 from cmux.settings import SETTINGS
+from drivers.emulator import Behaviour
 
 project = "gsm0710"
 author = "the gsm0710 authors"
@@ -17,16 +22,25 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx.ext.intersphinx",
     "sphinx_copybutton",
+    "public_names",
+    "command_reference",
 ]
+sys.path.insert(0, str(Path(__file__).parent))  # the last two
 exclude_patterns = ["_build", "changelog.d"]
-nitpicky = False
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-default_role = "code"
-intersphinx_mapping: dict[str, tuple[str, None]] = {}
+maximum_signature_line_length = 80
+python_use_unqualified_type_names = True
+toc_object_entries_show_parents = "hide"
+default_role = "py:obj"  # in docstrings, `Mux` is a reference where there is something of that name
+nitpicky = True
+nitpick_ignore_regex = [
+    (r"py:obj", r"(?!(cmux|drivers)\.)(?![A-Z][a-z]+[A-Z]).*"),  # `AT+CMUX` is none
+    (r"py:obj", r".*\.T"),  # nor is a type variable
+    (r"py:(?!obj).*", r".*"),  # types in signatures: those of other projects, and inner ones
+]
 
 
 def settings_tables() -> str:
@@ -41,12 +55,22 @@ def settings_tables() -> str:
     return "\n".join(lines)
 
 
+def behaviours_table() -> str:
+    """The table of readings in the reference of the emulated module."""
+    lines = ["| behaviour | default | sources |", "| --- | --- | --- |"]
+    for one in fields(Behaviour):
+        source = str(one.metadata["source"]).replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
+        lines.append(f"| `{one.name}` | `{one.default}` | {source} |")
+    return "\n".join(lines)
+
+
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist", "substitution"]
 _CHANGES = {
     fact: {flag: "raised" if value else "lowered" for flag, value in flags.items()} for fact, flags in FLAGS.items()
 }
 myst_substitutions = {
     "settings": settings_tables(),
+    "behaviours": behaviours_table(),
     "profiles": "\n".join(
         [
             "| name | modules | channels | source |",

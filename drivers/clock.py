@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import asyncio
 
+__all__ = ["Clock", "FakeClock", "SystemClock", "Timer"]
+
 
 class Timer(Protocol):
     """A callback that is scheduled, and can be cancelled."""

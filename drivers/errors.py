@@ -39,6 +39,38 @@ from __future__ import annotations
 
 import socket
 
+__all__ = [
+    "AnswerLost",
+    "AtError",
+    "AtTimeout",
+    "CallFailed",
+    "ChannelClosed",
+    "CmeError",
+    "CmsError",
+    "CommandError",
+    "ConnectFailed",
+    "ConnectRefused",
+    "ConnectTimeout",
+    "ContextBusy",
+    "ContextInactive",
+    "ContextLost",
+    "DriverError",
+    "InvalidArgument",
+    "InvalidType",
+    "ModuleRestarted",
+    "NameNotFound",
+    "ReceiveOverflow",
+    "SendFailed",
+    "SessionClosed",
+    "SessionFinished",
+    "SessionReset",
+    "SessionTimeout",
+    "SettingRefused",
+    "TcpipError",
+    "UnexpectedAnswer",
+    "WrongDialect",
+]
+
 
 class DriverError(Exception):
     """The root of the exceptions of ``drivers``."""
@@ -90,7 +122,14 @@ class CommandError(AtError):
 
 
 class CmeError(CommandError):
-    """The module answered ``+CME ERROR``; `code` is its number, or None if it answered with a text."""
+    """The module answered ``+CME ERROR``.
+
+    Args:
+        message: the port, the command and the answer.
+        command: the command as it was sent, without the CR.
+        answer: the final result of the module.
+        code: its number; None: it answered with a text.
+    """
 
     def __init__(self, message: str, *, command: str, answer: str, code: int | None) -> None:
         super().__init__(message, command=command, answer=answer)
@@ -98,7 +137,14 @@ class CmeError(CommandError):
 
 
 class CmsError(CommandError):
-    """The module answered ``+CMS ERROR``; `code` is its number, or None if it answered with a text."""
+    """The module answered ``+CMS ERROR``.
+
+    Args:
+        message: the port, the command and the answer.
+        command: the command as it was sent, without the CR.
+        answer: the final result of the module.
+        code: its number; None: it answered with a text.
+    """
 
     def __init__(self, message: str, *, command: str, answer: str, code: int | None) -> None:
         super().__init__(message, command=command, answer=answer)

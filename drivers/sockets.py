@@ -21,6 +21,8 @@ from .tcpip import Session, TcpipDriver
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
+__all__ = ["ModemSocket", "create_connection", "wrap"]
+
 PIECE = 14600  # octets passed to the session at once: ten pieces of 1460
 BUFFER = 65536
 CLOSING = 60.0  # seconds to wait for the session of a closed socket to end before the next one is opened
@@ -191,7 +193,17 @@ class ModemSocket(socket.socket):
     def setsockopt(
         self, level: int, optname: int, value: int | ReadableBuffer | None, optlen: int | None = None
     ) -> None:
-        """Set an option; TCP options are accepted without effect, as the module handles TCP."""
+        """Set an option; TCP options are accepted without effect, as the module handles TCP.
+
+        Args:
+            level: as for `socket.socket.setsockopt`, like the following arguments.
+            optname: the option.
+            value: its value.
+            optlen: octets of a value that is None.
+
+        Raises:
+            TypeError: ``value`` and ``optlen`` are both None.
+        """
         if level == socket.IPPROTO_TCP:
             return
         if value is None:
@@ -202,13 +214,26 @@ class ModemSocket(socket.socket):
             super().setsockopt(level, optname, value)
 
     def getsockopt(self, level: int, optname: int, buflen: int = 0) -> int | bytes:  # type: ignore[override]
-        """Return an option; TCP options are 0."""
+        """Return an option; TCP options are 0.
+
+        Args:
+            level: as for `socket.socket.getsockopt`, like the following arguments.
+            optname: the option.
+            buflen: octets of its value; 0: it is a number.
+        """
         if level == socket.IPPROTO_TCP:
             return bytes(buflen) if buflen else 0
         return super().getsockopt(level, optname, buflen) if buflen else super().getsockopt(level, optname)
 
     def send(self, data: ReadableBuffer, flags: int = 0, /) -> int:
         """Send data.
+
+        Args:
+            data: the octets.
+            flags: as for any socket.
+
+        Returns:
+            How many were taken.
 
         Raises:
             BrokenPipeError: the other side has closed the session.
@@ -218,7 +243,12 @@ class ModemSocket(socket.socket):
         return super().send(data, flags)
 
     def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
-        """Send all of the data; raises what `send` raises."""
+        """Send all of the data; raises what `send` raises.
+
+        Args:
+            data: the octets.
+            flags: as for any socket.
+        """
         self._check_sendable()
         super().sendall(data, flags)
 
@@ -229,6 +259,13 @@ class ModemSocket(socket.socket):
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """Receive data.
 
+        Args:
+            bufsize: the most octets.
+            flags: as for any socket.
+
+        Returns:
+            The octets; none once the other side has closed and everything has been read.
+
         Raises:
             ConnectionResetError: the session broke, and everything that came before has been read.
         """
@@ -238,7 +275,16 @@ class ModemSocket(socket.socket):
         return data
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
-        """Receive into a buffer; raises what `recv` raises."""
+        """Receive into a buffer; raises what `recv` raises.
+
+        Args:
+            buffer: the buffer.
+            nbytes: the most octets; 0: as many as fit.
+            flags: as for any socket.
+
+        Returns:
+            How many came; 0 once the other side has closed and everything has been read.
+        """
         count = super().recv_into(buffer, nbytes, flags)
         if not count and memoryview(buffer).nbytes:
             self._raise_failure()

@@ -63,7 +63,15 @@ class ChannelTransport(asyncio.Transport):
         return f"<ChannelTransport DLCI {self.dlci} {state} queued={self.get_write_buffer_size()}>"
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        """Return ``"dlci"``, ``"mux"`` or ``"signals"``."""
+        """Return something about the channel.
+
+        Args:
+            name: ``dlci``, ``mux``, or ``signals``: the peer's V.24 signals.
+            default: what is returned for any other name.
+
+        Returns:
+            The number of the DLC, the `Mux` or the signals.
+        """
         if name == "dlci":
             return self.dlci
         if name == "mux":
@@ -71,7 +79,11 @@ class ChannelTransport(asyncio.Transport):
         return self._calls.signals(self.dlci) if name == "signals" else default
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Pass the octets that come from now on to another protocol."""
+        """Pass the octets that come from now on to another protocol.
+
+        Args:
+            protocol: gets them.
+        """
         self._protocol = cast(asyncio.Protocol, protocol)
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -159,7 +171,11 @@ class ChannelTransport(asyncio.Transport):
             self._calls.close(self.dlci, drain=True)
 
     def set_signals(self, signals: Signals) -> None:
-        """Set our V.24 signals (27.010 §5.4.6.3.7)."""
+        """Set our V.24 signals (27.010 §5.4.6.3.7).
+
+        Args:
+            signals: the signals; its FC follows `pause_reading`.
+        """
         self._calls.set_signals(self.dlci, signals, paused=not self._reading)
 
     # --- the end ---

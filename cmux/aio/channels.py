@@ -131,6 +131,10 @@ class Channels:
     def set_signals(self, dlci: int, signals: Signals) -> None:
         """Set our V.24 signals for an open DLC, also for one that nobody has taken yet.
 
+        Args:
+            dlci: 1 to 61.
+            signals: the signals; FC follows the reading of the channel.
+
         Raises:
             StateError: it is not open.
         """

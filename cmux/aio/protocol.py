@@ -92,14 +92,22 @@ class MuxProtocol(asyncio.Protocol):
     # --- called by asyncio ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Start on this transport (called by asyncio; after ``set_protocol`` the caller has to call it)."""
+        """Start on this transport (called by asyncio; after ``set_protocol`` the caller has to call it).
+
+        Args:
+            transport: the line.
+        """
         self.transport = cast(asyncio.Transport, transport)
         if self.multiplexer.role is Role.INITIATOR:
             self.link.start(self.now())
         self.flush()
 
     def data_received(self, data: bytes) -> None:
-        """Process octets from the line; no input raises."""
+        """Process octets from the line; no input raises.
+
+        Args:
+            data: the octets.
+        """
         if self._tap is not None:
             self._tap(data, False)
         self._emit(self.link.receive(data, self.now()))
@@ -108,7 +116,11 @@ class MuxProtocol(asyncio.Protocol):
         """Let the transport close: nothing more will come."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the session: each DLC gets its `Closed`, then `SessionClosed`."""
+        """End the session: each DLC gets its `Closed`, then `SessionClosed`.
+
+        Args:
+            exc: why the line was lost; None: it was closed.
+        """
         reason = "the line was closed" if self._closing else str(hung_up(exc))
         self.transport = None
         self._disarm()

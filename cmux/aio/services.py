@@ -168,11 +168,19 @@ class Services(MuxBase):
         return answer if isinstance(answer, SNC) else None
 
     async def hold_all(self) -> Outcome:
-        """Ask the peer to stop all channels (FCoff, 27.010 §5.4.6.3.6), and wait for its answer."""
+        """Ask the peer to stop all channels (FCoff, 27.010 §5.4.6.3.6), and wait for its answer.
+
+        Returns:
+            How it ended.
+        """
         return (await self._ask(lambda core, now: core.hold_all(now))).outcome
 
     async def release_all(self) -> Outcome:
-        """Let the peer send on all channels again (FCon, 27.010 §5.4.6.3.5), and wait for its answer."""
+        """Let the peer send on all channels again (FCon, 27.010 §5.4.6.3.5), and wait for its answer.
+
+        Returns:
+            How it ended.
+        """
         return (await self._ask(lambda core, now: core.release_all(now))).outcome
 
     async def sleep(self) -> bool:

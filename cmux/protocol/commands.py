@@ -18,6 +18,27 @@ from .signals import split_status as split_status
 from .signals import status_fields, status_values
 from .wire import FrameType, MessageType
 
+__all__ = [
+    "CLD",
+    "COMMANDS",
+    "MSC",
+    "NSC",
+    "PN",
+    "PSC",
+    "RLS",
+    "RPN",
+    "SNC",
+    "Command",
+    "FCoff",
+    "FCon",
+    "Flow",
+    "Parity",
+    "PortMask",
+    "PortSettings",
+    "Signals",
+    "Test",
+]
+
 LONGEST_T1 = 2.55
 """The longest T1 in seconds that the octet of PN can express (27.010 §5.4.6.3.1)."""
 
@@ -40,6 +61,12 @@ class Command:
     @classmethod
     def parse(cls, value: bytes) -> Self:
         """Read value octets.
+
+        Args:
+            value: the octets of the value.
+
+        Returns:
+            The message.
 
         Raises:
             construct.ConstructError: there are too few of them.

@@ -12,6 +12,8 @@ from .checks import check_range, check_types
 from .errors import ConfigError
 from .wire import FrameType
 
+__all__ = ["RANGES", "Config", "KeepAlive", "Option", "Parameters", "PriorityOrder", "Role", "Wakeup"]
+
 
 class Role(Enum):
     """The role of a station; it decides the C/R bit of every frame (27.010 §5.2.1.2)."""
@@ -198,7 +200,11 @@ class Config:
             )
 
     def carries_data(self, dlci: object) -> bool:
-        """Tell whether a DLC may carry data: 1 to 61, with `reserved_dlcis` also 62 and 63 (27.010 §5.6)."""
+        """Tell whether a DLC may carry data: 1 to 61, with `reserved_dlcis` also 62 and 63 (27.010 §5.6).
+
+        Args:
+            dlci: the number of a DLC.
+        """
         if not isinstance(dlci, int) or isinstance(dlci, bool):
             return False
         return 1 <= dlci <= (63 if self.reserved_dlcis else MAX_DLCI)

@@ -29,6 +29,25 @@ from typing import Any
 from .cause import Cause
 from .hints import Hint, Named, as_keyword
 
+__all__ = [
+    "AcceptTimeout",
+    "CmuxError",
+    "CmuxRefused",
+    "ConfigError",
+    "DlcClosed",
+    "DlcError",
+    "DlcRefused",
+    "DlcTimeout",
+    "FrameError",
+    "InvalidDlci",
+    "LocalError",
+    "ModuleSilent",
+    "NoMultiplexer",
+    "SessionEnded",
+    "StartupError",
+    "StateError",
+]
+
 
 class CmuxError(Exception):
     """The base class of all exceptions of this package."""

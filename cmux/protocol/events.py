@@ -10,6 +10,35 @@ from .commands import Command, PortMask, PortSettings, Signals
 from .config import KeepAlive, Parameters
 from .power import Power
 
+__all__ = [
+    "AtReceived",
+    "Cause",
+    "Closed",
+    "CommandDone",
+    "CommandReceived",
+    "DataReceived",
+    "DropReason",
+    "Event",
+    "FlowChanged",
+    "FrameDropped",
+    "KeepAliveChosen",
+    "LineStatus",
+    "ModeChanged",
+    "Opened",
+    "Outcome",
+    "ParametersChanged",
+    "PortChanged",
+    "PowerChanged",
+    "Reestablished",
+    "ResetSuspected",
+    "ServiceChanged",
+    "SessionClosed",
+    "SessionOpened",
+    "SignalsChanged",
+    "UnknownCommand",
+    "Writable",
+]
+
 
 class DropReason(StrEnum):
     """Why octets between flags are not a frame (27.010 §5.2.3)."""

@@ -9,6 +9,8 @@ from typing import Final
 import crcmod
 from crcmod.crcmod import _usingExtension
 
+__all__ = ["crcmod_in_c", "fcs"]
+
 # crcmod XORs initCrc with xorOut before it starts: 0 here is the preset FF of annex B.
 _crc: Callable[[bytes], int] = crcmod.mkCrcFun(0x107, initCrc=0, rev=True, xorOut=0xFF)
 

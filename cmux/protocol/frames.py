@@ -15,6 +15,8 @@ from .headers import CARRY_INFO, HEADERS, BadHeader, Header
 from .headers import Frame as Frame
 from .wire import FrameType
 
+__all__ = ["AdvancedDecoder", "BasicDecoder", "Frame", "encode"]
+
 _MAX_BASIC_INFO = 0x7FFF
 _UIH = FrameType.UIH
 
@@ -142,6 +144,9 @@ class Decoder(ABC):
 
         Args:
             data: any number of octets; none to go on behind such a frame, which is due while `paused`.
+
+        Returns:
+            The frames and what was dropped, as for `receive_data`.
         """
         self._data = data = self._data + data
         if len(data) < self._needed:

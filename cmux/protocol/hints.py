@@ -40,7 +40,11 @@ class Hint:
     """The values that are known."""
 
     def filled(self, **values: object) -> Hint:
-        """Return the hint with values in their places."""
+        """Return the hint with values in their places.
+
+        Args:
+            values: the values, by the names of their places.
+        """
         return replace(self, values=tuple((name, str(value)) for name, value in values.items()))
 
     def told(self, named: Named = as_keyword) -> str:

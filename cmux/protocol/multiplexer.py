@@ -24,8 +24,9 @@ from .wire import MessageType
 class Multiplexer(ControlServices):
     """One station of a multiplexer session.
 
-    Every ``now`` is in seconds on one clock of the caller that never runs backwards. Calls that return no events may
-    still cause some: `next_timeout` is due at once then, and `handle_timeout` returns them.
+    Every ``now`` is in seconds on one clock of the caller that never runs backwards. Every ``dlci`` is the number of a
+    DLC that carries data, 1 to 61. Calls that return no events may still cause some: `next_timeout` is due at once
+    then, and `handle_timeout` returns them.
 
     Calls that send a command on DLCI 0 return it: the `CommandDone` that follows has this object as its ``command``.
 

@@ -16,6 +16,8 @@ from .config import Config, Option
 from .errors import ConfigError
 from .start_options import START_RANGES, StartOptions, command_list
 
+__all__ = ["PROFILES", "Profile"]
+
 AtCmux = Literal["short", "full", "asked"]
 
 

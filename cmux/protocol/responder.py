@@ -143,7 +143,12 @@ class Responder(Link):
         return (bool(self._out) or self.multiplexer.has_output) and not self._blocked
 
     def next_write(self, now: float, limit: int | None = None) -> bytes:
-        """Return the octets to write now: answers to AT commands first, then frames."""
+        """Return the octets to write now: answers to AT commands first, then frames.
+
+        Args:
+            now: seconds on the caller's clock.
+            limit: the most octets to return; None: as many as one write may have.
+        """
         if not self._out:
             return super().next_write(now, limit)
         if not self.wants_write(now):

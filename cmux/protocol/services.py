@@ -35,6 +35,9 @@ class ControlServices:
             parameters: what to ask for.
             now: seconds on the caller's clock.
 
+        Returns:
+            The command; the `CommandDone` that follows has the same object.
+
         Raises:
             InvalidDlci: the DLCI cannot carry data.
             ConfigError: N1 is over `Config.n1_receive`, so this station would not accept such frames.
@@ -46,13 +49,21 @@ class ControlServices:
         return self._submit(negotiation.request(dlci, parameters, self.config), now)
 
     def hold_all(self, now: float) -> Command:
-        """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6, §5.4.8.1)."""
+        """Ask the peer to stop all channels but DLCI 0: FCoff (27.010 §5.4.6.3.6, §5.4.8.1).
+
+        Returns:
+            The command; the `CommandDone` that follows has the same object.
+        """
         command = self._submit(FCoff(), now)
         self._session.pending_resync.forget(0)  # an FCon that was not answered is not repeated
         return command
 
     def release_all(self, now: float) -> Command:
-        """Let the peer send on all channels again: FCon (27.010 §5.4.6.3.5)."""
+        """Let the peer send on all channels again: FCon (27.010 §5.4.6.3.5).
+
+        Returns:
+            The command; the `CommandDone` that follows has the same object.
+        """
         return self._submit(FCon(), now)
 
     def test(self, payload: bytes, now: float) -> Command:
@@ -61,6 +72,9 @@ class ControlServices:
         Args:
             payload: octets that the peer has to send back; at most N1 including type and length.
             now: seconds on the caller's clock.
+
+        Returns:
+            The command; the `CommandDone` that follows has the same object.
 
         Raises:
             StateError: the session is not open.
@@ -80,6 +94,9 @@ class ControlServices:
             settings: what to set; None asks.
             now: seconds on the caller's clock.
             mask: which of the settings apply.
+
+        Returns:
+            The command; the `CommandDone` that follows has the same object.
 
         Raises:
             InvalidDlci: the DLCI cannot carry data.
@@ -101,6 +118,9 @@ class ControlServices:
             parity: a parity bit was wrong.
             framing: a stop bit was missing.
 
+        Returns:
+            The command; the `CommandDone` that follows has the same object.
+
         Raises:
             InvalidDlci: the DLCI cannot carry data.
             StateError: the session is not open.
@@ -116,6 +136,9 @@ class ControlServices:
             now: seconds on the caller's clock.
             service: the service octet, `SNC.DATA` or `SNC.VOICE`; None asks.
             codec: the codec octet that goes with it.
+
+        Returns:
+            The command; the `CommandDone` that follows has the same object.
 
         Raises:
             InvalidDlci: the DLCI cannot carry data.

@@ -153,11 +153,19 @@ class Services(MuxBase):
         return answer if isinstance(answer, SNC) else None
 
     def hold_all(self) -> Outcome:
-        """Ask the peer to stop all channels (FCoff, 27.010 §5.4.6.3.6), and wait for its answer."""
+        """Ask the peer to stop all channels (FCoff, 27.010 §5.4.6.3.6), and wait for its answer.
+
+        Returns:
+            How it ended.
+        """
         return self._ask(lambda core, now: core.hold_all(now)).outcome
 
     def release_all(self) -> Outcome:
-        """Let the peer send on all channels again (FCon, 27.010 §5.4.6.3.5), and wait for its answer."""
+        """Let the peer send on all channels again (FCon, 27.010 §5.4.6.3.5), and wait for its answer.
+
+        Returns:
+            How it ended.
+        """
         return self._ask(lambda core, now: core.release_all(now)).outcome
 
     def sleep(self) -> bool:

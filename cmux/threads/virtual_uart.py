@@ -46,7 +46,7 @@ class VirtualUart(ChannelStream):
     """
 
     open_url: ClassVar[UrlOpener]
-    """Opens the line of a URL; `cmux.threads.public` sets it."""
+    """Opens the line of a URL; ``cmux.threads.public`` sets it."""
 
     _port: str | None  # both are pyserial's, and missing in the stubs
     _xonxoff: bool

@@ -78,6 +78,9 @@ class Faults:
             text: ``NAME=VALUE`` pairs with commas between; an empty text means no fault. Times are ``20ms``,
                 ``1.5s`` or plain seconds; a range is ``LEAST-GREATEST``.
 
+        Returns:
+            The faults.
+
         Raises:
             ValueError: a name or a value is not one of the possible ones.
         """

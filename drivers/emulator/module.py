@@ -85,7 +85,7 @@ class EmulatedModule(ModuleMessages):
     """
 
     family: ClassVar[str] = "quectel_gsm"
-    """The family of modules that it belongs to: a row of ``MODEMS`` in `drivers.emulator.module`."""
+    """The family of modules that it belongs to: a row of ``MODEMS`` in ``drivers.emulator.module``."""
     commands: ClassVar[CommandTable[Call]] = all_commands()
     uart_class: ClassVar[type[Uart]] = Uart
     ownership_class: ClassVar[type[Ownership]] = Ownership
@@ -351,7 +351,11 @@ class EmulatedModule(ModuleMessages):
         self._on_loop(self._running().drop_contexts)
 
     def set_network(self, network: Network) -> None:
-        """Change whether the module is registered and attached, and whether activations are granted."""
+        """Change whether the module is registered and attached, and whether activations are granted.
+
+        Args:
+            network: the network from now on.
+        """
         self._on_loop(lambda: self._running().set_network(network))
 
     # Inside

@@ -7,6 +7,8 @@ import re
 from .core.stack import Dialect
 from .quectel_gsm import dialects as quectel_gsm
 
+__all__ = ["DIALECTS"]
+
 DIALECTS: dict[str, Dialect] = {**quectel_gsm.DIALECTS}
 """The dialects by name. A program may add its own, or pass a `Dialect` to a driver without adding it."""
 

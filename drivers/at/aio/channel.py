@@ -110,7 +110,19 @@ class AtChannel(ChannelBase):
     # -- running dialogues -----------------------------------------------------------------------------------------
 
     async def command(self, text: str, *, timeout: float = DEFAULT_TIMEOUT) -> Response:  # noqa: ASYNC109 - the module's
-        """Send one command line and return its answer; see `command` of the channel on threads."""
+        """Send one command line and return its answer.
+
+        Args:
+            text: the line without its CR.
+            timeout: seconds for all of it: the turn of the channel, its set-up at the first use, and the answer.
+
+        Raises:
+            CommandError: the module answered ERROR.
+            CallFailed: it answered NO CARRIER, BUSY, NO ANSWER or NO DIALTONE.
+            AnswerLost: it was reset meanwhile.
+            AtTimeout: it did not answer in time.
+            ChannelClosed: the line died.
+        """
         limit = Limit(self._clock.now() + check_seconds(timeout), timeout, text)
         return await self.run(command(text, timeout=timeout), limit=limit)
 
@@ -118,7 +130,19 @@ class AtChannel(ChannelBase):
         """Run a dialogue to its end; dialogues of several tasks take turns.
 
         Cancellation takes effect after a payload that has been begun, and after the dialogue that recovers the channel;
-        so does `Ticket.abandon`.
+        so does abandoning it by its ticket.
+
+        Args:
+            dialogue: a new generator.
+            ticket: makes it possible to abandon the dialogue from elsewhere.
+            limit: the time by which it ends in any case.
+
+        Returns:
+            The result of the dialogue.
+
+        Raises:
+            AtTimeout: a step of the dialogue timed out, or `limit` was reached.
+            ChannelClosed: the channel is closed or the line died.
         """
         ticket = ticket or Ticket()
         ticket.waits_on(self._room_made)
@@ -196,7 +220,11 @@ class AtChannel(ChannelBase):
         await self.close()
 
     def add_sink(self, sink: Sink) -> None:
-        """Add a sink for unsolicited results and data, and start to read; its methods run in the task of the reader."""
+        """Add a sink for unsolicited results and data, and start to read.
+
+        Args:
+            sink: its methods run in the task of the reader, and return at once.
+        """
         super().add_sink(sink)
         if self._engine.failure is None:
             self._start()
@@ -313,6 +341,9 @@ def channel_on(streams: Streams, *, clock: Clock | None = None) -> AtChannel:
     Args:
         streams: the reader, and the writer.
         clock: the source of time, for a channel that does not exist yet.
+
+    Returns:
+        The channel; it is read as soon as it is used.
     """
     check_port(streams, WANTED, able=isinstance(streams, tuple | list) and len(streams) == 2)
     reader, writer = streams

@@ -111,14 +111,22 @@ class ChannelBase(ABC):
             }
 
     def add_sink(self, sink: Sink) -> None:
-        """Add a sink for unsolicited results and data; its methods run on the reader and return at once."""
+        """Add a sink for unsolicited results and data.
+
+        Args:
+            sink: its methods run on the reader, and return at once.
+        """
         with self._lock:
             self._engine.add_sink(sink)
             if self._engine.failure is not None:
                 sink.lost(self._engine.failure)
 
     def remove_sink(self, sink: Sink) -> None:
-        """Remove a sink."""
+        """Remove a sink; has no effect if it is not there.
+
+        Args:
+            sink: the sink.
+        """
         with self._lock:
             self._engine.remove_sink(sink)
 

@@ -152,6 +152,15 @@ def command(
 
     Returns:
         The information lines and the final result.
+
+    Raises:
+        InvalidType: the text is not a `str`; nothing was sent.
+        InvalidArgument: it has characters that are not ASCII; nothing was sent.
+        ValueError: it is too long, or has a control character; nothing was sent.
+        CommandError: the module answered ERROR or the like.
+        AtTimeout: it did not answer in time.
+        AnswerLost: a line came after which no answer can come.
+        ChannelClosed: the line died.
     """
     if not isinstance(text, str):
         raise InvalidType(f"a command line is text, not {type(text).__name__}: {shown(text)}")

@@ -40,13 +40,26 @@ class Sink(Protocol):
         """Whether it holds so much unread data that no more should be read from the line."""
 
     def take_line(self, text: str) -> bool:
-        """Handle an unsolicited result; return False if it is not for this sink."""
+        """Handle an unsolicited result; return False if it is not for this sink.
+
+        Args:
+            text: the line without its CR LF.
+        """
 
     def take_data(self, header: str, data: bytes) -> bool:
-        """Handle received data and its header (empty for bare data); return False if it is not for this sink."""
+        """Handle received data and its header (empty for bare data); return False if it is not for this sink.
+
+        Args:
+            header: the header that announced the data.
+            data: the octets.
+        """
 
     def lost(self, cause: Exception) -> None:
-        """Handle the end of the line: nothing more will be received."""
+        """Handle the end of the line: nothing more will be received.
+
+        Args:
+            cause: why.
+        """
 
 
 class Engine:

@@ -29,7 +29,14 @@ class LinePattern:
         object.__setattr__(self, "_start", self.prefix.encode("ascii"))
 
     def match(self, line: str) -> re.Match[str] | None:
-        """Match a whole line, given without its CR LF."""
+        """Match a whole line, given without its CR LF.
+
+        Args:
+            line: the line.
+
+        Returns:
+            The match, with the groups of the tail; None: it does not have this form.
+        """
         if not line.startswith(self.prefix) or len(line) > len(self.prefix) + self.room:
             return None
         return self._line.fullmatch(line)
@@ -65,7 +72,14 @@ class Header:
         object.__setattr__(self, "_header", re.compile(re.escape(self.prefix) + self.tail))
 
     def match(self, octets: bytes) -> re.Match[bytes] | None:
-        """Match a whole header at the beginning of the octets."""
+        """Match a whole header at the beginning of the octets.
+
+        Args:
+            octets: the octets, from the header on.
+
+        Returns:
+            The match, with the group ``count``; None: they do not begin with this header.
+        """
         return self._header.match(octets)
 
     def _may_become(self, part: bytes) -> bool:

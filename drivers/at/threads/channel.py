@@ -157,6 +157,7 @@ class AtChannel(ChannelBase):
         Raises:
             AtTimeout: the turn did not come in time, or a step of the dialogue timed out.
             ChannelClosed: the channel is closed or the line died.
+            AtError: it is called on the reader, by a sink or a tap, where it would wait for itself.
         """
         if threading.current_thread() in self._threads[:1]:
             raise AtError(f"{self.name}: a callback on the reader cannot run a dialogue; it would wait for itself")
@@ -404,7 +405,11 @@ class AtChannel(ChannelBase):
 
 
 def in_use(port: object) -> bool:
-    """Tell whether an open channel of this process uses a port."""
+    """Tell whether an open channel of this process uses a port.
+
+    Args:
+        port: the port.
+    """
     with _living_lock:
         living = list(_living)
     return any(channel.port is port and not channel.closed for channel in living)

@@ -34,10 +34,24 @@ class Port(Protocol):
         """The number of octets that can be read without waiting."""
 
     def read(self, size: int = 1, /) -> bytes:
-        """Read up to `size` octets, waiting for up to `timeout` seconds."""
+        """Read up to `size` octets, waiting for up to `timeout` seconds.
+
+        Args:
+            size: the most octets.
+
+        Returns:
+            The octets; none if the time is over.
+        """
 
     def write(self, data: bytes, /) -> int | None:
-        """Write octets."""
+        """Write octets.
+
+        Args:
+            data: the octets.
+
+        Returns:
+            How many were written; None: all of them.
+        """
 
 
 class UartSource(Protocol):

@@ -91,7 +91,11 @@ class DataMode(Transmitter, abc.ABC):
         return skipped
 
     def dtr(self, on: bool) -> None:
-        """Take the state of the host's DTR line: a drop leaves data mode as AT&D says."""
+        """Take the state of the host's DTR line: a drop leaves data mode as AT&D says.
+
+        Args:
+            on: whether it is on.
+        """
         dropped = self._dtr and not on
         self._dtr = on
         if not dropped or not self.settings.dtr:
@@ -136,6 +140,9 @@ class DataMode(Transmitter, abc.ABC):
         Args:
             call: the command; nothing happens, and False is returned, when the UART has been reset meanwhile.
             online: what the UART is joined to.
+
+        Returns:
+            Whether it was done.
         """
         if call is None or self._call is not call:
             return False
@@ -150,7 +157,11 @@ class DataMode(Transmitter, abc.ABC):
         return True
 
     def changed(self, stream: DataStream) -> None:
-        """Called when a data call has octets, room, or has ended."""
+        """Called when a data call has octets, room, or has ended.
+
+        Args:
+            stream: the data call.
+        """
         if stream.connected or (self._stream is not None and self._stream.stream is stream):
             self.writable()
         else:  # it had been left with +++

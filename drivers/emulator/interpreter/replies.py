@@ -48,7 +48,9 @@ class Reply:
 
 
 OK = Reply(Result.OK)
+"""OK."""
 ERROR = Reply(Result.ERROR)
+"""ERROR, after which the rest of the line is not executed."""
 NO_CARRIER = Reply(Result.NO_CARRIER)
 BUSY = Reply(Result.BUSY)
 NO_ANSWER = Reply(Result.NO_ANSWER)

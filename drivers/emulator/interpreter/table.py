@@ -34,6 +34,9 @@ class CommandTable(Generic[C]):
     """Maps commands, by name and form, to the functions that answer them.
 
     A copy with other entries (`replaced`) makes a module that answers differently.
+
+    Args:
+        entries: what it has from the start.
     """
 
     def __init__(self, entries: dict[tuple[str, Form], CommandEntry[C]] | None = None) -> None:
@@ -43,28 +46,47 @@ class CommandTable(Generic[C]):
         return f"<CommandTable of {len(list(self.names()))} commands>"
 
     def answer(self, call: C) -> Reply | None:
-        """Execute a command; return how it ends, or None when it ends later."""
+        """Execute a command; return how it ends, or None when it ends later.
+
+        Args:
+            call: the command, on its UART.
+        """
         entry = self.get(call.command.name, call.command.form)
         if entry is None or (entry.admits is not None and not entry.admits(call)):
             return ERROR
         return entry.handler(call)
 
     def get(self, name: str, form: Form) -> CommandEntry[C] | None:
-        """Return the entry of one form of a command, or None."""
+        """Return the entry of one form of a command, or None.
+
+        Args:
+            name: upper case, without the plus sign.
+            form: which form of it.
+        """
         return self._entries.get((name, form))
 
     def names(self) -> Iterator[str]:
-        """Iterate over the names of all commands, each once."""
+        """Return an iterator over the names of all commands, each once."""
         return iter(dict.fromkeys(name for name, _ in self._entries))
 
     def replaced(self, name: str, form: Form, handler: Handler[C]) -> CommandTable[C]:
-        """Return a copy in which one form of a command is answered by something else."""
+        """Return a copy in which one form of a command is answered by something else.
+
+        Args:
+            name: upper case, without the plus sign.
+            form: which form of it.
+            handler: answers it.
+        """
         former = self._entries.get((name, form))
         entry = CommandEntry(handler, former.admits if former is not None else None)
         return CommandTable({**self._entries, (name, form): entry})
 
     def merged(self, other: CommandTable[C]) -> CommandTable[C]:
-        """Return a table with the entries of both."""
+        """Return a table with the entries of both.
+
+        Args:
+            other: its entries have precedence.
+        """
         return CommandTable({**self._entries, **other._entries})
 
     def command(
@@ -76,6 +98,9 @@ class CommandTable(Generic[C]):
             name: upper case, without the plus sign.
             form: which form it answers.
             admits: returns whether it may be answered now, else the answer is ERROR.
+
+        Returns:
+            The decorator.
         """
 
         def enter(handler: Handler[C]) -> Handler[C]:
@@ -85,7 +110,13 @@ class CommandTable(Generic[C]):
         return enter
 
     def text(self, name: str, form: Form, text: str) -> None:
-        """Add a form that answers with one fixed information line and OK; with OK alone when the text is empty."""
+        """Add a form that answers with one fixed information line and OK; with OK alone when the text is empty.
+
+        Args:
+            name: upper case, without the plus sign.
+            form: which form of it.
+            text: the line, without CR LF.
+        """
 
         def answer(call: UartCall) -> Reply:
             if text:

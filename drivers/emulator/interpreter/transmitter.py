@@ -52,7 +52,11 @@ class Transmitter:
         return self._outlet
 
     def item(self, item: str | Result) -> None:
-        """Write an unsolicited line or result code."""
+        """Write an unsolicited line or result code.
+
+        Args:
+            item: the line without CR LF, or the result code.
+        """
         if isinstance(item, Result):
             self.result(item)
         else:
@@ -80,7 +84,11 @@ class Transmitter:
             self.unacknowledged()
 
     def line(self, text: str) -> None:
-        """Write an information line, a final text or an unsolicited line."""
+        """Write an information line, a final text or an unsolicited line.
+
+        Args:
+            text: the line without CR LF.
+        """
         start = "\r\n" if self.settings.verbose else ""
         self._write(f"{start}{text}\r\n".encode("latin-1", "replace"))
 
@@ -97,11 +105,19 @@ class Transmitter:
         self._write((f"\r\n{words}\r\n" if self.settings.verbose else f"{int(result)}\r").encode("ascii"))
 
     def payload(self, data: bytes) -> None:
-        """Write received data, with nothing around it."""
+        """Write received data, with nothing around it.
+
+        Args:
+            data: the octets.
+        """
         self._write(data)
 
     def reply(self, reply: Reply) -> None:
-        """Write the end of a command."""
+        """Write the end of a command.
+
+        Args:
+            reply: how it ends.
+        """
         if reply.text is not None:
             self.line(reply.text)
         if self.settings.quiet and (reply.cme is not None or reply.cms is not None):

@@ -49,7 +49,11 @@ class Uart(DataMode):
     # The line
 
     def attach(self, outlet: Outlet) -> None:
-        """Connect an outlet, and write what waits."""
+        """Connect an outlet, and write what waits.
+
+        Args:
+            outlet: takes what the UART writes.
+        """
         self.detach()
         self._outlet = outlet
         self.carrier.show()
@@ -92,7 +96,11 @@ class Uart(DataMode):
         return tx, rx
 
     def feed(self, data: bytes) -> None:
-        """Take octets from the line."""
+        """Take octets from the line.
+
+        Args:
+            data: the octets, in any portions.
+        """
         if self._rx.add(data):
             self.modem.octets(self.number, "received", data)
             self._run(typed=True)
@@ -108,7 +116,11 @@ class Uart(DataMode):
     # What waits to be written
 
     def announce(self, text: str | Result) -> None:
-        """Write an unsolicited line, or a result code, as soon as no command and no prompt is open."""
+        """Write an unsolicited line, or a result code, as soon as no command and no prompt is open.
+
+        Args:
+            text: the line without CR LF, or the result code.
+        """
         if self._outlet is None:
             self._dropped(1)
             return
@@ -267,7 +279,12 @@ class Uart(DataMode):
             self.line(reply.text)
 
     def finish(self, call: object, reply: Reply) -> None:
-        """End a command that could not be answered at once."""
+        """End a command that could not be answered at once.
+
+        Args:
+            call: the command, as its handler got it.
+            reply: how it ends.
+        """
         if self._call is not call:
             return
         self._end(reply)
@@ -298,7 +315,11 @@ class Uart(DataMode):
         self._entered = entered
 
     def entry_ended(self, entry: Entry) -> None:
-        """Go on with an entry that a timer has ended."""
+        """Go on with an entry that a timer has ended.
+
+        Args:
+            entry: the entry.
+        """
         if self._entry is entry:
             self._complete_entry(entry)
             self._run()

@@ -30,14 +30,28 @@ class UartCall:
         return [argument.text for argument in self.command.arguments]
 
     def number(self, index: int, low: int, high: int) -> int | None:
-        """Return one of the command's values as a number, or None when it is missing or not in the range."""
+        """Return one of the command's values as a number, or None when it is missing or not in the range.
+
+        Args:
+            index: which value, from 0.
+            low: the smallest number.
+            high: the largest number.
+        """
         arguments = self.command.arguments
         return arguments[index].number(low, high) if index < len(arguments) else None
 
     def line(self, text: str) -> None:
-        """Answer with an information line."""
+        """Answer with an information line.
+
+        Args:
+            text: the line without CR LF.
+        """
         self.uart.line(text)
 
     def finish(self, reply: Reply) -> None:
-        """End a command that was answered later; nothing happens when the UART has been reset meanwhile."""
+        """End a command that was answered later; nothing happens when the UART has been reset meanwhile.
+
+        Args:
+            reply: how it ends.
+        """
         self.uart.finish(self, reply)

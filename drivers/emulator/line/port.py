@@ -75,7 +75,13 @@ class EmulatedPort:
         return bytes(data)
 
     def write(self, data: bytes) -> int:
-        """Write all octets; return how many: fewer after `cancel_write`.
+        """Write all octets.
+
+        Args:
+            data: the octets.
+
+        Returns:
+            How many were written: fewer than all after `cancel_write`.
 
         Raises:
             serial.SerialTimeoutException: the module has taken nothing for `write_timeout` seconds.

@@ -37,7 +37,7 @@ class Call(ModemCall):
         self._commands = commands
 
     def run(self) -> Reply | None:
-        """See `Execution.run`."""
+        """Execute the command; return how it ends, or None when it ends later."""
         return self._commands.answer(self)
 
     @property

@@ -22,6 +22,9 @@ class Need(enum.Enum):
 class Ownership:
     """Keeps the foreground contexts of the UARTs, and which UART controls which context.
 
+    Every ``uart`` is 0 to 3 for VIRTUAL_UART_1 to 4, every ``context`` 0 or 1, and every ``in_use`` says whether the
+    context is in any other state than IP INITIAL.
+
     Args:
         behaviour: the readings where sources disagree.
         uarts: how many UARTs there are; channel ``n`` is VIRTUAL_UART ``n + 1``.
@@ -76,7 +79,14 @@ class Ownership:
         return True
 
     def admit(self, uart: int, context: int, need: Need, in_use: bool) -> bool:
-        """Return whether a UART may do something with a context; starting a free one makes it the owner."""
+        """Return whether a UART may do something with a context; starting a free one makes it the owner.
+
+        Args:
+            uart: the asking UART.
+            context: what it asks for.
+            need: what it wants to do.
+            in_use: whether the context is in any other state than IP INITIAL.
+        """
         owner = self._owner[context]
         if owner == uart:
             return True

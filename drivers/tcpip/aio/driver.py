@@ -79,7 +79,7 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         await self._do(self._context.release())
 
     async def close(self) -> None:
-        """Close the sessions, deactivate the context, release it, and release the channel."""
+        """Close the sessions, deactivate and release the context; see `drivers.tcpip.TcpipDriver.close`."""
         await self._runner.run(lifetime.finish(self._context))
 
     async def __aenter__(self) -> TcpipDriver:
@@ -99,23 +99,23 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         return await self._do(self._context.foreground())
 
     async def show(self, *names: str) -> None:
-        """Set the information that precedes data that is not fetched; possible at any time, also during a session.
-
-        Args:
-            names: those of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT to switch on.
-        """
+        """Set the information that precedes data that is not fetched; see `drivers.tcpip.TcpipDriver.show`."""
         await self._do(self._context.show(frozenset(names)))
 
     async def activate(self) -> str:
-        """Activate the context step by step and return the local address."""
+        """Activate the context by commands of its own; see `drivers.tcpip.TcpipDriver.activate`."""
         return await self._do(self._context.activate())
 
     async def deactivate(self) -> None:
-        """Close all sessions and deactivate the context."""
+        """Close all sessions and deactivate the context, which is then free for others."""
         await self._do(self._context.deactivate())
 
     async def local_address(self) -> str:
-        """Return the local address of the active context."""
+        """Return the local address of the active context; the module is asked once while it is active.
+
+        Raises:
+            ContextInactive: the context is not active.
+        """
         return await self._do(self._context.local_address())
 
     async def listen(
@@ -151,11 +151,11 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         )
 
     async def resolve(self, name: str) -> list[str]:
-        """Return the addresses of a name."""
+        """Return the addresses of a name; see `drivers.tcpip.TcpipDriver.resolve`."""
         return await self._do(self._context.resolve(name))
 
     async def set_name_servers(self, primary: str, secondary: str | None = None) -> None:
-        """Set the name servers."""
+        """Set the name servers; see `drivers.tcpip.TcpipDriver.set_name_servers`."""
         await self._do(self._context.set_name_servers(primary, secondary))
 
     async def name_servers(self) -> tuple[str, ...]:
@@ -163,16 +163,20 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         return await self._do(self._context.name_servers())
 
     async def escape(self) -> None:
-        """Go from data mode to command mode, by ``+++`` or DTR."""
+        """Go from data mode to command mode, by ``+++`` or DTR; see `drivers.tcpip.TcpipDriver.escape`."""
         await self._do(on_channel(self._context.stack.escape()))
 
     async def resume(self) -> None:
-        """Go back to data mode: ATO."""
+        """Go back to data mode: ATO; see `drivers.tcpip.TcpipDriver.resume`."""
         await self._do(on_channel(self._context.stack.resume()))
 
     @asynccontextmanager
     async def command_mode(self) -> AsyncIterator[AtChannel]:
-        """Leave data mode for a few commands, and go back to it."""
+        """Leave data mode for a few commands, and go back: ``async with driver.command_mode() as channel: …``.
+
+        Yields:
+            The AT channel, in command mode.
+        """
         await self.escape()
         try:
             yield self.channel

@@ -18,7 +18,7 @@ class Session(SessionBase[TaskRunner]):
     """
 
     async def send(self, data: bytes | bytearray | memoryview) -> int:
-        """Send up to 1460 octets and return the number that the module has accepted."""
+        """Send up to 1460 octets; see `drivers.tcpip.Session.send`."""
         return await self._runner.run(operations.send(self._context, self._state, data))
 
     async def sendall(self, data: bytes | bytearray | memoryview, *, end: Ending = "length", period: int = 1) -> None:
@@ -50,7 +50,7 @@ class Session(SessionBase[TaskRunner]):
         return await self._runner.run(operations.receive(self._context, self._state, size))
 
     async def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
-        """Fill a buffer with received data and return the number of octets."""
+        """Fill a buffer with received data; see `drivers.tcpip.Session.recv_into`."""
         return await self._runner.run(operations.receive_into(self._context, self._state, buffer, size))
 
     async def close(self) -> None:

@@ -35,7 +35,11 @@ class Changes(Lock):
 
     @contextmanager
     def waking(self, wake: Wake) -> Iterator[None]:
-        """Call `wake` at every change inside of the ``with`` block; called without the lock."""
+        """Call `wake` at every change inside of the ``with`` block; called without the lock.
+
+        Args:
+            wake: called with the lock held, maybe by another thread; it must not wait.
+        """
         with self:
             self._waiting.add(wake)
         try:

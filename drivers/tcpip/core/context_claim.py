@@ -193,7 +193,12 @@ class ContextClaim:
         return loss
 
     def forget(self, lease: Lease, reason: str) -> None:
-        """End a lease because another UART has the context, as the module reports; `lost` ends the claim."""
+        """End a lease because another UART has the context, as the module reports; `lost` ends the claim.
+
+        Args:
+            lease: the lease.
+            reason: what the module reports.
+        """
         self._table._forget(lease, reason)
 
     def _drop(self, why: str, cause: Exception | None = None) -> None:

@@ -6,6 +6,23 @@ from dataclasses import dataclass
 
 from .socket_state import Address, SocketId
 
+__all__ = [
+    "Closed",
+    "ContextDropped",
+    "Event",
+    "InDoubt",
+    "Incoming",
+    "ListenerEnded",
+    "ModuleReset",
+    "Nothing",
+    "Online",
+    "OnlineEnd",
+    "Opened",
+    "Pushed",
+    "Readable",
+    "Resolved",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -22,7 +39,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """The module keeps data of a session until it is fetched; maybe reported only once until all has been fetched."""
+    """The module keeps data of a session until it is fetched; maybe reported only once until all has been fetched.
+
+    Args:
+        id: the id of the session.
+    """
 
     id: SocketId
 
@@ -44,7 +65,11 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The other side has closed a session; data that the module keeps can still be fetched."""
+    """The other side has closed a session; data that the module keeps can still be fetched.
+
+    Args:
+        id: the id of the session.
+    """
 
     id: SocketId
 
@@ -66,7 +91,12 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class ListenerEnded:
-    """The network has ended a listener."""
+    """The network has ended a listener.
+
+    Args:
+        id: the id of the listener.
+        reason: the reason, for messages.
+    """
 
     id: SocketId
     reason: str
@@ -103,7 +133,11 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Online:
-    """The UART has entered data mode: everything received from now on is data of one session."""
+    """The UART has entered data mode: everything received from now on is data of one session.
+
+    Args:
+        id: the id of the session.
+    """
 
     id: SocketId
 
@@ -151,3 +185,4 @@ Event = (
     | InDoubt
     | Nothing
 )
+"""What a module tells: one of these."""

@@ -29,13 +29,23 @@ class Extras(ABC):
 
     @abstractmethod
     def lacks(self, what: str) -> NoReturn:
-        """Raise an error that says that the family does not have something."""
+        """Raise an error that says that the family does not have something.
+
+        Args:
+            what: what it does not have, in words.
+
+        Raises:
+            TcpipError: always.
+        """
 
     def identify(self, refusal: CommandError) -> Procedure[Identified]:
         """Ask a module that has refused the context what it is; by default nothing is sent.
 
         Args:
             refusal: the command and its answer.
+
+        Returns:
+            What it has told.
         """
         yield from ()
         return Identified()
@@ -61,13 +71,21 @@ class Extras(ABC):
     def resolve(self, name: str) -> Procedure[list[str]]:
         """Return the addresses of a name; activate the context if that is needed.
 
+        Args:
+            name: a domain name.
+
         Raises:
             NameNotFound: the module has no address for it.
         """
         self.lacks("names")
 
     def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
-        """Set the name servers."""
+        """Set the name servers.
+
+        Args:
+            primary: a dotted address.
+            secondary: another one, or None.
+        """
         self.lacks("name servers")
 
     def name_servers(self) -> Procedure[tuple[str, ...]]:
@@ -100,5 +118,9 @@ class Extras(ABC):
         self.lacks("foreground context")
 
     def show(self, shown: frozenset[str]) -> Procedure[None]:
-        """Set the information that precedes received data; raises for unknown names before anything is sent."""
+        """Set the information that precedes received data; raises for unknown names before anything is sent.
+
+        Args:
+            shown: the names to switch on; all others are switched off.
+        """
         self.lacks("headers to show")

@@ -61,7 +61,11 @@ class ListenerState:
         return "listening" if self._ended is None else f"broken ({self._ended})"
 
     def offer(self, session: SocketState) -> bool:
-        """Add a client to those that wait; return False if there are too many, or the listener has ended."""
+        """Add a client to those that wait; return False if there are too many, or the listener has ended.
+
+        Args:
+            session: the session of the client.
+        """
         with self.changes:
             if not self.open or len(self._waiting) >= BACKLOG:
                 self.refused += 1
@@ -71,7 +75,11 @@ class ListenerState:
             return True
 
     def break_off(self, cause: Exception) -> None:
-        """Note that the server has ended."""
+        """Note that the server has ended.
+
+        Args:
+            cause: why; accepting raises it.
+        """
         with self.changes:
             self._ended = self._ended or cause
             self.changes.notify()

@@ -95,18 +95,30 @@ class ContextTable:
         return f"<{type(self).__name__}: {', '.join(words) or 'no context held'}>"
 
     def owner(self, context: int) -> int | None:
-        """Return the DLCI of the owner, or None."""
+        """Return the DLCI of the owner, or None.
+
+        Args:
+            context: the number of the context.
+        """
         with self._changes:
             lease = self._entries[context].lease
             return None if lease is None else lease.owner
 
     def held(self, context: int) -> bool:
-        """Tell whether a driver of this table holds the context."""
+        """Tell whether a driver of this table holds the context.
+
+        Args:
+            context: the number of the context.
+        """
         with self._changes:
             return self._entries[context].lease is not None
 
     def state(self, context: int) -> str | None:
-        """Return the last known state of the context, or None."""
+        """Return the last known state of the context, or None.
+
+        Args:
+            context: the number of the context.
+        """
         with self._changes:
             return self._entries[context].state
 

@@ -312,6 +312,9 @@ def exclusive(procedure: Procedure[T]) -> Procedure[T]:
 
     Args:
         procedure: a new generator.
+
+    Returns:
+        The result of the procedure.
     """
     step = Exclusive(procedure)
     _raise((yield step))

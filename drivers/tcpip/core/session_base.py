@@ -23,6 +23,9 @@ class TimeoutMethods:
 
         Args:
             seconds: the timeout; None: no limit, as long as there is something to wait for.
+
+        Raises:
+            ValueError: it is less than 0, or not a number (`InvalidType`, also a TypeError).
         """
         if seconds is not None and check_seconds(seconds) < 0:
             raise ValueError(f"a timeout is 0 or more seconds, not {seconds}")

@@ -94,7 +94,11 @@ class SessionTable:
     # -- sessions and listeners ------------------------------------------------------------------------------------
 
     def standing(self, role: Role | None = None) -> list[SocketState]:
-        """Return the open sessions, all or those of one role."""
+        """Return the open sessions, all or those of one role.
+
+        Args:
+            role: ``client`` or ``server``; None: both.
+        """
         return [s for s in list(self.sessions.values()) if s.open and (role is None or s.role == role)]
 
     def _unfinished(self) -> list[SocketState]:
@@ -188,15 +192,40 @@ class SessionTable:
     def new_session(
         self, id: SocketId, role: Role, protocol: str, remote: Address, *, datagrams: bool = False
     ) -> SocketState:
-        """Create a session that is not in the table yet."""
+        """Create a session that is not in the table yet.
+
+        Args:
+            id: its id in the module.
+            role: the role of this side.
+            protocol: TCP or UDP.
+            remote: the address of the other side.
+            datagrams: whether its data comes in datagrams that are kept apart.
+
+        Returns:
+            The session.
+        """
         return SocketState(name=self.name, protocol=protocol, role=role, remote=remote, id=id, datagrams=datagrams)
 
     def new_listener(self, id: SocketId, protocol: str, port: int, clients: int = 1) -> ListenerState:
-        """Create a listener that is not in the table yet."""
+        """Create a listener that is not in the table yet.
+
+        Args:
+            id: its id in the module.
+            protocol: TCP or UDP.
+            port: the port that it listens on.
+            clients: the most clients at once.
+
+        Returns:
+            The listener.
+        """
         return ListenerState(name=self.name, protocol=protocol, port=port, id=id, clients=clients)
 
     def adopt(self, made: SocketState | ListenerState) -> None:
-        """Add a session or a listener under the id that the module has assigned to it."""
+        """Add a session or a listener under the id that the module has assigned to it.
+
+        Args:
+            made: the session or the listener.
+        """
         with self._scope.lock:
             if isinstance(made, ListenerState):
                 self.listeners[made.id] = made
@@ -204,7 +233,11 @@ class SessionTable:
                 self.sessions[made.id] = made
 
     def drop(self, id: SocketId) -> None:
-        """Remove a session or a listener that was not opened."""
+        """Remove a session or a listener that was not opened.
+
+        Args:
+            id: its id.
+        """
         self.sessions.pop(id, None)
         self.listeners.pop(id, None)
 

@@ -196,7 +196,12 @@ class SocketState:
             self.heard_at = now
 
     def deliver(self, data: bytes, sender: Address | None = None) -> None:
-        """Add received data; the sender completes a remote address whose port is not known yet."""
+        """Add received data; the sender completes a remote address whose port is not known yet.
+
+        Args:
+            data: the octets.
+            sender: where they came from, if the module tells.
+        """
         with self.changes:
             if sender is not None and self._remote == (sender[0], 0):
                 self._remote = sender
@@ -225,7 +230,11 @@ class SocketState:
             self.changes.notify()
 
     def break_off(self, cause: Exception) -> None:
-        """Note that it has ended with an error."""
+        """Note that it has ended with an error.
+
+        Args:
+            cause: why; calls raise it.
+        """
         with self.changes:
             self._ended = self._ended or cause
             self.changes.notify()
@@ -235,9 +244,14 @@ class SocketState:
     def take(self, size: int) -> tuple[bytes, Address] | None:
         """Return up to `size` octets and the address that they came from, or None if there are none yet.
 
+        Args:
+            size: the most octets.
+
         Raises:
             drivers.errors.SessionClosed: it has ended, and the other side has not closed it.
             ReceiveOverflow: the buffer overflowed, and everything in it has been read.
+            InvalidType: the size is not a whole number.
+            ValueError: it is less than 0.
         """
         if not isinstance(size, int):
             raise InvalidType(f"a size is a whole number of octets, not {size!r}")
@@ -267,6 +281,9 @@ class SocketState:
 
         Args:
             how: ``socket.SHUT_RD``, ``SHUT_WR`` or ``SHUT_RDWR``.
+
+        Raises:
+            ValueError: it is none of them.
         """
         if how not in (socket.SHUT_RD, socket.SHUT_WR, socket.SHUT_RDWR):
             raise ValueError(f"how is SHUT_RD, SHUT_WR or SHUT_RDWR, not {how!r}")
@@ -310,6 +327,8 @@ class SocketState:
 
         Raises:
             drivers.errors.SessionClosed: it has ended.
+            SessionFinished: the other side has closed it, or sending was shut down here.
+            SessionReset: it broke.
         """
         with self.changes:
             if self._ended is not None:

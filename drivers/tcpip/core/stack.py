@@ -158,7 +158,14 @@ class TcpipStack(Extras):
             raise ValueError(f"{self.wiring.dialect.title} has no option {option} (it was {given!r})")
 
     def lacks(self, what: str) -> NoReturn:
-        """Raise an error that says that the family does not have something."""
+        """Raise an error that says that the family does not have something.
+
+        Args:
+            what: what it does not have, in words.
+
+        Raises:
+            TcpipError: always.
+        """
         raise TcpipError(f"{self.name}: {self.wiring.dialect.title} has no {what}")
 
     # -- unsolicited results: called on the reader of the channel, returns at once -----------------------------------
@@ -175,7 +182,11 @@ class TcpipStack(Extras):
 
     @abstractmethod
     def classify(self, line: str) -> Event | None:
-        """Return the event for a line, or None if it does not concern this context."""
+        """Return the event for a line, or None if it does not concern this context.
+
+        Args:
+            line: the line without CR LF.
+        """
 
     def classify_data(self, header: str, data: bytes) -> Event | None:
         """Return the event for received data, or None if it does not belong to this context.
@@ -272,12 +283,28 @@ class TcpipStack(Extras):
         If this ends with an error or an interruption, the rules close the session that it has reserved in the table by
         `close`, and remove it from the table.
 
+        Args:
+            protocol: TCP or UDP.
+            host: a dotted address or a name.
+            port: 1 to 65535.
+            index: the number of the session; None: the first free one.
+            timeout: seconds to wait for it; None: the longest time of the module.
+            step_by_step: whether the context is activated by a command of its own.
+
+        Returns:
+            The session, in the table.
+
         Raises:
             ConnectFailed: it could not be opened.
         """
 
     def check_listening(self, *, port: int | None, clients: int | None, step_by_step: bool) -> None:
         """Check that a listener can be set up in this way; nothing is sent. See `listen`.
+
+        Args:
+            port: the port; None: the default port of the family.
+            clients: the most clients at once; None: as many as possible.
+            step_by_step: whether the context is activated by a command of its own.
 
         Raises:
             ValueError: the family does not have that.
@@ -300,13 +327,20 @@ class TcpipStack(Extras):
             clients: the most clients at once; None: as many as possible.
             step_by_step: whether the context is activated by a command of its own.
 
+        Returns:
+            The listener, in the table.
+
         Raises:
             ConnectFailed: it could not be set up.
         """
         self.lacks("listeners")
 
     def datagrams(self, protocol: str) -> bool:
-        """Tell whether the data of a session with this protocol comes in datagrams that are kept apart."""
+        """Tell whether the data of a session with this protocol comes in datagrams that are kept apart.
+
+        Args:
+            protocol: TCP or UDP.
+        """
         return protocol == "UDP"
 
     @abstractmethod
@@ -314,22 +348,41 @@ class TcpipStack(Extras):
         """Close a session in the module.
 
         If `CLOSE_AFTER_PEER` is True, this is also called for a session that the other side has closed.
+
+        Args:
+            session: the session.
         """
 
     def turn_away(self, session: SocketState) -> Dialogue[None]:
-        """Close a client that the module has accepted but the listener refuses; does nothing by default."""
+        """Close a client that the module has accepted but the listener refuses; does nothing by default.
+
+        Args:
+            session: the session.
+        """
         yield from ()
 
     def close_listener(self, listener: ListenerState) -> Procedure[None]:
-        """Close a listener in the module; accepted sessions stay."""
+        """Close a listener in the module; accepted sessions stay.
+
+        Args:
+            listener: the listener.
+        """
         self.lacks("listeners")
 
     def listener_status(self, listener: ListenerState) -> Procedure[tuple[bool, int]]:
-        """Return whether the listener is listening and the number of connected clients, as the module reports them."""
+        """Return whether the listener is listening and the number of connected clients, as the module reports them.
+
+        Args:
+            listener: the listener.
+        """
         self.lacks("status of a listener")
 
     def ended_by_peer(self, session: SocketState) -> None:
-        """Handle that the other side has closed a session, and all of its data has been fetched."""
+        """Handle that the other side has closed a session, and all of its data has been fetched.
+
+        Args:
+            session: the session.
+        """
         return
 
     # -- data --------------------------------------------------------------------------------------------------------
@@ -351,13 +404,20 @@ class TcpipStack(Extras):
     def read(self, session: SocketState) -> Dialogue[int | None]:
         """Fetch data that the module keeps; it is delivered through `classify_data`.
 
+        Args:
+            session: the session.
+
         Returns:
             The number of octets; None: the module no longer has the session.
         """
         self.lacks("data that it keeps")
 
     def acknowledged(self, session: SocketState) -> Dialogue[Acknowledged]:
-        """Return how many octets were sent, acknowledged, and not acknowledged."""
+        """Return how many octets were sent, acknowledged, and not acknowledged.
+
+        Args:
+            session: the session.
+        """
         self.lacks("count of acknowledged octets")
 
     def reconcile(self) -> Dialogue[list[Event]]:
@@ -381,6 +441,10 @@ class TcpipStack(Extras):
         return False
 
     def examine(self, session: SocketState) -> Procedure[str | None]:
-        """Ask the module whether a session is gone; return its answer if so, otherwise None."""
+        """Ask the module whether a session is gone; return its answer if so, otherwise None.
+
+        Args:
+            session: the session.
+        """
         yield from ()
         return None

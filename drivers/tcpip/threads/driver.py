@@ -182,6 +182,9 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             clients: the most clients at once, 1 to 5 with MUXIP (None: 5), 1 without.
             step_by_step: activate the context by commands of its own first, as `activate` does.
 
+        Returns:
+            The listener.
+
         Raises:
             ConnectFailed: the server could not be set up.
             CommandError: the module refuses.
@@ -212,6 +215,9 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             timeout: seconds for all of it, with claiming and activating the context; what has been begun by then is
                 undone in the background. None: the longest time of the module (75, and 150 for activation).
             step_by_step: activate the context by commands of its own first, as `activate` does.
+
+        Returns:
+            The session.
 
         Raises:
             ConnectRefused: the module reports CONNECT FAIL, without a reason (a `ConnectionRefusedError`).
@@ -244,6 +250,9 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             reconnect: open it again, as `Watch.session`.
             on_dead: called with the session and the reason, on the thread for callbacks of the channel.
             on_reconnected: called with the new session, on the same thread.
+
+        Returns:
+            The watch.
         """
         return Watch(self._runner, self._context, session, settings or KeepAlive(), **options)
 
@@ -292,7 +301,11 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
 
     @contextmanager
     def command_mode(self) -> Iterator[AtChannel]:
-        """Leave data mode for a few commands, and go back to it: ``with driver.command_mode() as channel: …``."""
+        """Leave data mode for a few commands, and go back: ``with driver.command_mode() as channel: …``.
+
+        Yields:
+            The AT channel, in command mode.
+        """
         self.escape()
         try:
             yield self.channel

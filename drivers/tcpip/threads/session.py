@@ -115,22 +115,36 @@ class Session(SessionBase[ThreadRunner]):
         return self.recvfrom(size)[0]
 
     def recvfrom(self, size: int) -> tuple[bytes, Address]:
-        """Return received data and the address that it came from; see `recv`.
+        """Return received data and the address that it came from, waiting for at least one octet.
 
-        The module reports the sender with ``receive="buffered"`` and ``show=("QISHOWRA",)``; otherwise the address is
-        `remote_address`.
+        Args:
+            size: the most octets to return, as for `recv`.
+
+        Returns:
+            The octets, and the address: the module reports the sender with ``receive="buffered"`` and
+            ``show=("QISHOWRA",)``; otherwise it is `remote_address`.
+
+        Raises:
+            SessionTimeout: nothing came within the timeout of the session.
+            drivers.errors.SessionClosed: this side has closed it, or the context or the line is lost.
+            ReceiveOverflow: the buffer overflowed, and everything in it has been read.
         """
         return self._runner.run(operations.receive(self._context, self._state, size))
 
     def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
-        """Fill a buffer with received data; see `recv`.
+        """Fill a buffer with received data, waiting for at least one octet.
 
         Args:
             buffer: the buffer.
             size: the most octets; 0: as many as fit.
 
         Returns:
-            The number of octets.
+            The number of octets; 0 once the other side has closed and everything has been read.
+
+        Raises:
+            SessionTimeout: nothing came within the timeout of the session.
+            drivers.errors.SessionClosed: this side has closed it, or the context or the line is lost.
+            ReceiveOverflow: the buffer overflowed, and everything in it has been read.
         """
         return self._runner.run(operations.receive_into(self._context, self._state, buffer, size))
 
