@@ -219,7 +219,7 @@ def test_waiting_asks_once_a_second_until_it_is_so(shell: str) -> None:
     ],
 )
 def test_waiting_in_vain_tells_what_was_found(shell: str, answers: dict[str, str], told: str) -> None:
-    with answering(shell, saying(answers)) as (modem, _, _):
+    with answering(shell, saying({"AT+CPIN?": "+CPIN: SIM PIN", **answers})) as (modem, _, _):
         with pytest.raises(TimeoutError, match=f"after 5 s {told}") as late:
             modem.wait_for_network(5.0)
         assert isinstance(late.value, NetworkTimeout)

@@ -23,7 +23,7 @@ from drivers.tcpip.core.procedure import Progress
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
     path.relative_to(ROOT).as_posix()
-    for part in ("at", "tcpip", "cli", "modem.py", "sockets.py")
+    for part in ("at", "tcpip", "cli", "modem", "sockets.py")
     for path in ([ROOT / "drivers" / part] if part.endswith(".py") else (ROOT / "drivers" / part).rglob("*.py"))
 )
 HELPERS = {
