@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -85,6 +86,12 @@ class Terminal:
                 self._shown += os.read(self._master, 65536)
             except OSError:  # EIO: the program has closed its terminal
                 break
+        return self._text()
+
+    def meanwhile(self) -> str:
+        """Return what is shown at present."""
+        while select.select([self._master], [], [], 0)[0]:
+            self._shown += os.read(self._master, 65536)
         return self._text()
 
     def end(self) -> int:
