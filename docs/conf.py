@@ -104,3 +104,6 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"gsm0710 {release}"
 html_show_sphinx = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+smartquotes_action = "q"  # quotes, but no dashes: --option is to be copied
