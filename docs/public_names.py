@@ -184,14 +184,19 @@ COLON = "\ue000"
 """Stands for a colon that the style of Google would take for the end of a type: ``The id: it stays the same``."""
 
 
-def hide_colon(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """Keep the first line of an attribute or property from being split at its colon."""
-    if what in ("attribute", "property", "data") and lines:
-        lines[0] = lines[0].replace(":", COLON)
+def hide_colons(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Keep the first line of an attribute or property, and results, from being split at their colons."""
+    inside = what in ("attribute", "property", "data")
+    for number, line in enumerate(lines):
+        if line in ("Returns:", "Yields:"):
+            inside = True
+        elif inside:
+            lines[number] = line.replace(":", COLON)
+            inside = False
 
 
-def show_colon(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """Undo `hide_colon`."""
+def show_colons(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    """Undo `hide_colons`."""
     lines[:] = [line.replace(COLON, ":") for line in lines]
 
 
@@ -326,8 +331,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(Nearest)
     app.connect("env-updated", add_aliases)
     app.connect("autodoc-process-docstring", complete, priority=100)  # before napoleon
-    app.connect("autodoc-process-docstring", hide_colon, priority=101)
-    app.connect("autodoc-process-docstring", show_colon, priority=900)  # behind it
+    app.connect("autodoc-process-docstring", hide_colons, priority=101)
+    app.connect("autodoc-process-docstring", show_colons, priority=900)  # behind it
     app.connect("autodoc-process-signature", plain_defaults)
     app.connect("autodoc-skip-member", show_members)
     return {"parallel_read_safe": False, "parallel_write_safe": True}

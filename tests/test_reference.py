@@ -144,6 +144,43 @@ def test_arguments_that_are_described_elsewhere_are_described_here_in_the_refere
     assert "    port: a reader and a writer" in text
 
 
+@pytest.mark.parametrize("what", ["property", "method"])
+def test_a_colon_in_a_sentence_ends_no_type(what: str) -> None:
+    lines = [
+        "The id: it stays." if what == "property" else "Write it.",
+        "",
+        "Returns:",
+        "    How many: fewer at the end.",
+    ]
+    hidden = lines.copy()
+    NAMES["hide_colons"](None, what, "cmux.x", None, None, hidden)
+    assert [":" in line for line in hidden] == [False, False, True, False]
+    NAMES["show_colons"](None, what, "cmux.x", None, None, hidden)
+    assert hidden == lines
+
+
+def test_a_default_is_written_as_a_program_writes_it() -> None:
+    def said(signature: str) -> str:
+        return str(NAMES["plain_defaults"](None, "", "", None, None, signature, None)[0])
+
+    assert said("(mask=<PortMask.ALL: 16255>, named=<function as_keyword>)") == "(mask=PortMask.ALL, named=as_keyword)"
+    assert said("(values=<factory>, ready=<function _never>)") == "(values=..., ready=...)"
+
+
+def test_a_generic_base_tells_what_its_type_variables_stand_for() -> None:
+    found = NAMES["plain_defaults"](None, "class", "", drivers.tcpip.TcpipDriver, None, "(port: P)", None)
+    assert re.sub(r"~[\w.]*\.", "", found[0]) == "(port: Port | AtChannel)"
+
+
+def test_a_class_called_by_its_name_is_the_nearest_of_that_name() -> None:
+    classes = {"Mux": ["cmux.Mux", "cmux.aio.Mux"]}
+    objects = {"cmux.Mux", "cmux.aio.Mux", "cmux.Mux.accept"}
+    assert NAMES["nearest"]("Mux", "cmux.aio", classes, objects) == "cmux.aio.Mux"
+    assert NAMES["nearest"]("Mux", "drivers.tcpip", classes, objects) == "cmux.Mux"
+    assert NAMES["nearest"]("Mux.accept", "cmux.aio", classes, objects) == "cmux.Mux.accept"
+    assert NAMES["nearest"]("Max", "cmux", classes, objects) is None
+
+
 # --- The command line and the pytest plugin ---
 
 
