@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import cmux
@@ -57,10 +57,11 @@ def settings_tables() -> str:
 
 def behaviours_table() -> str:
     """The table of readings in the reference of the emulated module."""
-    lines = ["| behaviour | default | sources |", "| --- | --- | --- |"]
-    for one in fields(Behaviour):
-        source = str(one.metadata["source"]).replace("|", "\\|").replace("<", "\\<").replace("*", "\\*")
-        lines.append(f"| `{one.name}` | `{one.default}` | {source} |")
+    lines = ["| behaviour | values, the default first | sources |", "| --- | --- | --- |"]
+    for name, usual, possible, source in Behaviour.describe():
+        values = ", ".join(f"`{one}`" for one in dict.fromkeys([usual, *possible.split("|")]))
+        told = re.sub(r"(--\w+)", r"`\1`", re.sub(r"([|<*])", r"\\\1", source))
+        lines.append(f"| `{name}` | {values} | {told} |")
     return "\n".join(lines)
 
 

@@ -211,6 +211,8 @@ def plain_defaults(
     """Write defaults as a program would: by their names, or as ``...`` where they have none."""
     if signature is None:
         return None
+    if isinstance(value, type) and issubclass(value, enum.Enum):
+        return "", None  # nobody calls it
     for one, meant in type_arguments(value).items():
         signature = re.sub(rf"(?<![\w.])~?(?:[\w]+\.)*{one}(?![\w.])", meant, signature)
     signature = re.sub(r"<(?:factory|function [\w.]*<lambda>|function _\w+)>", "...", signature)
@@ -295,6 +297,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     from sphinx.addnodes import pending_xref
     from sphinx.transforms.post_transforms import SphinxPostTransform
     from sphinx.util.docutils import SphinxDirective
+    from sphinx.util.logging import getLogger
+
+    logger = getLogger(__name__)
 
     class Nearest(SphinxPostTransform):
         """Completes references to a class by its name alone, before they are resolved."""
@@ -322,7 +327,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
             text = [".. list-table::", "   :class: names", "   :widths: auto", ""]
             for name in sorted(importlib.import_module(module).__all__, key=lambda name: place(module, name)):
                 whole = f"{module}.{name}"
-                text += [f"   * - :py:obj:`{name} <{whole}>`", f"     - {summary(whole)}"]
+                told = summary(whole)
+                if not told:
+                    logger.warning("%s: nothing says what it is", whole, location=self.get_location())
+                text += [f"   * - :py:obj:`{name} <{whole}>`", f"     - {told}"]
             box = nodes.container()
             self.state.nested_parse(StringList(text, f"names of {module}"), 0, box)
             return [box]

@@ -13,7 +13,9 @@ from ...errors import DriverError, InvalidType, ReceiveOverflow, SessionClosed, 
 from .changes import Changes
 
 Role = Literal["client", "server"]
+"""The role of this side of a session."""
 Address = tuple[str, int]
+"""A dotted address, and a port."""
 Ending = Literal["length", "ctrl-z", "timer"]
 """How a piece of data ends: after the length that was announced, with Ctrl-Z, or when a timer runs out."""
 
