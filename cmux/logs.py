@@ -93,6 +93,14 @@ class StepLog:
         self._log = log
         self._heard = Masker()  # an echo may come in pieces
 
+    def set_to(self, baudrate: int) -> None:
+        """Log, at INFO, that the line was set to another rate: a search for it takes a while.
+
+        Args:
+            baudrate: bits per second.
+        """
+        self._log.info("at %d baud", baudrate)
+
     def __call__(self, sent: bytes, received: bytes) -> None:
         """Log a step.
 

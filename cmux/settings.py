@@ -35,6 +35,7 @@ from .protocol.start_options import START_RANGES, StartOptions
 from .protocol.startup import OTHER_RATES
 from .protocol.wire import FrameType
 from .setting import CAPTURE, LINE, RARE, SESSION, START, Setting
+from .spelling import did_you_mean
 
 _NETWORK = ("socket://", "rfc2217://")
 _NETWORK_TIMES = {"t1": 1.0, "t2": 2.0}  # a round trip of half a second is not unusual
@@ -332,7 +333,7 @@ def told_apart(
     """
     for name in settings:
         if name not in SETTINGS:
-            raise TypeError(f"{function}() got an unknown setting {name!r}")
+            raise TypeError(f"{function}() got an unknown setting {name!r}{did_you_mean(name, SETTINGS)}")
     checked = {name: SETTINGS[name].checked(value) for name, value in settings.items()}
     given = {name: value for name, value in checked.items() if value is not None}
     parts = ({name: given[name] for name in table if name in given} for table in TABLES)

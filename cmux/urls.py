@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 from .masking import hidden
 from .protocol.config import MAX_DLCI
 from .settings import SETTINGS, LineSettings
+from .spelling import did_you_mean
 
 SCHEME = "cmux"
 """The part before the colon."""
@@ -48,7 +49,8 @@ def parse_url(url: str) -> CmuxUrl:
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.lower() != SCHEME:
-        raise ValueError(f"{shown_url(url)!r} is not {SCHEME}://LINE?dlci=N")
+        example = "" if separator else f", as {SCHEME}://{shown_url(url)}?dlci=1"
+        raise ValueError(f"{shown_url(url)!r} is not {SCHEME}://LINE?dlci=N{example}")
     line, _, query = rest.partition("?")
     values: dict[str, str] = {}
     repeated: list[tuple[str, str]] = []
@@ -81,7 +83,9 @@ def parse_url(url: str) -> CmuxUrl:
 
 def _value(url: str, key: str, text: str) -> object:
     if key not in SETTINGS:
-        raise ValueError(f"{shown_url(url)!r}: unknown key {key!r}: dlci, port, {', '.join(SETTINGS)}")
+        known = ("dlci", "port", *SETTINGS)
+        told = did_you_mean(key, known) or f": {', '.join(known)}"
+        raise ValueError(f"{shown_url(url)!r}: unknown key {key!r}{told}")
     try:
         return SETTINGS[key].read(text)
     except ValueError as error:

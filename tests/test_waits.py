@@ -16,6 +16,7 @@ ALLOWED: dict[str, set[str]] = {
         "cmux/cli/attach.py: thread.join()",
         "cmux/cli/console.py: select.select([self.fd, self._wake_read], [], [])",
         "cmux/cli/console.py: self.join()",
+        "cmux/cli/progress.py: thread.join()",
         "cmux/cli/stopping.py: queue.SimpleQueue(), without a bound",
         "cmux/cli/terminal.py: window.wait()",
         "drivers/cli/demo.py: watcher.join()",

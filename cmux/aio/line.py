@@ -110,6 +110,7 @@ class AioLine:
                 started = loop.time()
                 if step.baudrate is not None and self._line.has_baudrate:
                     self._line.set_baudrate(step.baudrate)
+                    log.set_to(step.baudrate)
                 self._look(stall)
                 self.transport.write(step.write)
                 heard = b"" if step.write else heard

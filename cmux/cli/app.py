@@ -7,11 +7,14 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple, NoReturn
+from itertools import takewhile
+from typing import Any, Final, NamedTuple, NoReturn
 
 from .. import __version__
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+COMMAND: Final = "command"
+"""The attribute of parsed arguments that has the name of the command."""
 
 _VERBOSE = re.compile("--verbose|-q*v[qv]*")
 
@@ -36,7 +39,10 @@ class Subcommand(NamedTuple):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors stand out: the line that says what is wrong, below one that says what is needed."""
+    """A parser whose errors stand out: the line that says what is wrong, below one that says what is needed.
+
+    A word that there is not is told before anything that may follow from it, with the one that may be meant.
+    """
 
     complete: Callable[[], None] | None = None
     """Adds the options of a command, once it is chosen."""
@@ -56,7 +62,41 @@ class _Parser(argparse.ArgumentParser):
         self.given = sys.argv[1:] if args is None else list(args)
         if self.complete is not None:
             self.complete()
+        if unknown := self._unknown_options():
+            self.error(self.unrecognized(unknown))
         return super().parse_known_args(args, namespace)
+
+    def unrecognized(self, words: Sequence[str]) -> str:
+        """Return the message for arguments that there are not."""
+        from ..spelling import did_you_mean  # not for those who spell it right
+
+        options = [word.partition("=")[0] for word in words if word.startswith("-")]
+        questions = (did_you_mean(option, self._option_string_actions) for option in options)
+        return f"unrecognized arguments: {' '.join(words)}{next(filter(None, questions), '')}"
+
+    def _unknown_options(self) -> list[str]:
+        """Return the long options that were given and that there are not, nor are abbreviations of any."""
+        given = list(takewhile(lambda word: word != "--", self.given))
+        if self._subparsers is not None:  # what follows the command is not for this parser
+            given = list(takewhile(lambda word: word.startswith("-"), given))
+        if {"-h", "--help", "--version"}.intersection(given):
+            return []
+        names = tuple(self._option_string_actions)
+        long = [word for word in given if word.startswith("--") and " " not in word]  # with a blank it is a value
+        return [word for word in long if not any(name.startswith(word.partition("=")[0]) for name in names)]
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Check that a value is one of those that an argument may have."""
+        if action.choices is None or value in action.choices:
+            return
+        from ..spelling import did_you_mean
+
+        choices = list(map(str, action.choices))
+        if action.dest != COMMAND:
+            question = did_you_mean(str(value), choices)
+            raise argparse.ArgumentError(action, f"{value!r} is not one of {', '.join(choices)}{question}")
+        question = did_you_mean(str(value), [*choices, *self._option_string_actions])
+        raise argparse.ArgumentError(None, f"there is no command {value!r}{question or ': ' + ', '.join(choices)}")
 
 
 class Commands:
@@ -71,7 +111,7 @@ class Commands:
         parser = _Parser(program, description=description, epilog=_EPILOG)
         _add_common(parser, argparse.SUPPRESS)
         self.parser: argparse.ArgumentParser = parser
-        self._subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+        self._subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest=COMMAND, required=True)
         self._offered: dict[str, _Parser] = {}
 
     def __repr__(self) -> str:
@@ -136,6 +176,8 @@ class _Version(argparse.Action):
 
 def _add_common(parser: argparse.ArgumentParser, default: str) -> None:
     group = parser.add_argument_group("common options")
-    group.add_argument("-q", "--quiet", action="store_true", default=default, help="show errors only")
+    group.add_argument(
+        "-q", "--quiet", action="store_true", default=default, help="show errors, and what was asked for, and no more"
+    )
     group.add_argument("-v", "--verbose", action="count", default=default, help="show more (-vv: every event)")
     group.add_argument("--version", action=_Version, default=default, help="show the version (-v: and the build)")

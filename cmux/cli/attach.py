@@ -23,6 +23,7 @@ from .argument_types import address as host_and_port
 from .argument_types import reading
 from .hinted import as_key, as_option, one_line
 from .line_options import ROLES, LineOptions, add_line_options, add_setting, from_arguments, from_file, keys, option_for
+from .progress import aside, waiting
 from .service import ServiceManager
 from .stopping import Stop, stop_by_signal
 from .subcommands import ATTACH
@@ -144,10 +145,11 @@ def _open_all(attached: list[Attached]) -> list[str]:
     """Open the lines, all at the same time, and remove those that fail; return what went wrong."""
     several = len(attached) > 1
     failed = []
-    for one, error in _opened(list(attached)):
+    for one, error in _opened_in_sight(list(attached)):
         if error is None:
-            for bridge in one.bridges:
-                print(f"{bridge.uart.dlci} {bridge.path}", flush=True)
+            with aside():
+                for bridge in one.bridges:
+                    print(f"{bridge.uart.dlci} {bridge.path}", flush=True)
             continue
         one.cause = error
         one.close()
@@ -161,6 +163,15 @@ def _open_all(attached: list[Attached]) -> list[str]:
     if attached:
         print("ready", flush=True)
     return failed
+
+
+def _opened_in_sight(attached: list[Attached]) -> Iterator[tuple[Attached, Exception | None]]:
+    with waiting(f"opening {_named(attached)}"):
+        yield from _opened(attached)
+
+
+def _named(attached: list[Attached]) -> str:
+    return attached[0].options.name if len(attached) == 1 else f"{len(attached)} lines"
 
 
 def _opened(attached: list[Attached]) -> Iterator[tuple[Attached, Exception | None]]:
@@ -209,10 +220,11 @@ def _serve(attached: list[Attached], failed: list[str], stop: Stop, manager: Ser
 def _close_all(attached: list[Attached]) -> None:
     """Close all lines at the same time, as each may have to wait for its module."""
     threads = [threading.Thread(target=one.close, name=f"close {one.options.name}") for one in attached]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with waiting(f"closing {_named(attached)}"):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
 
 class Attached:

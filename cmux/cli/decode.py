@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, Final, TextIO
@@ -97,6 +98,13 @@ def add_decode(commands: Commands) -> None:
         choices=tuple(_WRITERS),
         default="table",
         help="a table (default), one JSON object per line, a Mermaid sequence diagram, or an HTML page",
+    )
+    parser.add_argument(
+        "--json",
+        dest="format",
+        action="store_const",
+        const="json",
+        help="one JSON object per line instead of a table: --format json",
     )
     parser.add_argument(
         "--dlci",
@@ -223,6 +231,8 @@ def _from_packets(packets: Iterator[Packet], name: str, n1: int, tally: Tally) -
 
 def _inputs(arguments: argparse.Namespace, stack: contextlib.ExitStack) -> tuple[Iterable[BinaryIO], str]:
     source, name = _open_input(arguments.file, stack)
+    if arguments.file == "-" and sys.stdin.isatty() and not getattr(arguments, "quiet", False):
+        print(f"reading what is typed; Ctrl-{'D' if os.name == 'posix' else 'Z'} ends it", file=sys.stderr)
     if not arguments.follow:
         return (source,), name
     stop = stack.enter_context(stop_by_signal())

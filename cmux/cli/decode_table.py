@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from ..capture.formats import side
 from ..protocol import Frame
 from ..protocol.events import FrameDropped
 from ..protocol.wire import FrameType
+from .colours import RED, has_colours
 from .decode_formats import Found, Writer
 from .decode_lines import LineJoiner, escaped, is_final_result
 
@@ -28,7 +28,6 @@ _COLOURS: Final = (
     95,
     94,
 )  # of DLCI 1 and following; all can be read on black and white
-_DROPPED_COLOUR: Final = 31
 _NARROWEST: Final = 24  # columns for the information, however narrow the terminal is
 _HAVE_A_DAY: Final = 20 * 365 * 86400  # seconds; an earlier time is one of a day, or since the start of something
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,7 +36,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class Table(Writer):
     """One row for each item, with a time and a direction if the input has them.
 
-    On a terminal rows are as wide as it is, and have the colour of their DLCI unless ``NO_COLOR`` is set.
+    On a terminal rows are as wide as it is. Where there are colours, a row has that of its DLCI.
     """
 
     def __init__(self) -> None:
@@ -50,7 +49,7 @@ class Table(Writer):
     def begin(self, output: TextIO) -> None:
         """See `Writer.begin`: the header waits for the first items, which show what the input has."""
         self._terminal = output.isatty()
-        self._colour = self._terminal and shows_colours()
+        self._colour = has_colours(output)
 
     def restart(self) -> None:
         """See `Writer.restart`."""
@@ -149,14 +148,8 @@ class _Columns:
 def _colour(one: Found) -> int | None:
     """Return the colour of an item; DLCI 0 has that of the terminal."""
     if isinstance(one.item, FrameDropped):
-        return _DROPPED_COLOUR
+        return RED
     return _COLOURS[(one.item.dlci - 1) % len(_COLOURS)] if one.item.dlci else None
-
-
-def shows_colours() -> bool:
-    """Tell whether a terminal is to show colours: ``NO_COLOR`` forbids them, if it is not empty (no-color.org)."""
-    able = os.name == "posix" or "WT_SESSION" in os.environ  # of Windows' terminals the one that needs no preparation
-    return able and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _wrapped(text: str, room: int) -> Iterator[str]:

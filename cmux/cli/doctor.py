@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from importlib import metadata
@@ -23,8 +24,10 @@ from ..threads import startup_runner
 from ..threads.mux import Mux
 from .app import DONE, CommandError, Commands
 from .build import build
+from .colours import GREEN, RED, painted
 from .hinted import as_option
 from .line_options import LineOptions, add_line_options, add_setting, from_arguments
+from .progress import in_sight
 from .subcommands import DOCTOR
 
 _EXAMPLES = (
@@ -79,7 +82,8 @@ def doctor(arguments: argparse.Namespace) -> int:
     failed: Finding | None = None
     silent = getattr(arguments, "quiet", False) and not arguments.json
     verbose = getattr(arguments, "verbose", 0)
-    for finding in chain([Finding("build", True, build())] if verbose else [], examine(options)):
+    findings = in_sight(examine(options), f"examining {options.port}")
+    for finding in chain([Finding("build", True, build())] if verbose else [], findings):
         if finding.step in _STEPS and not finding.ok:
             failed = finding
         if not silent:
@@ -113,7 +117,8 @@ def _show(finding: Finding, as_json: bool) -> None:
     if as_json:
         _print_json(finding)
     else:
-        print(f"{'ok  ' if finding.ok else '--  '}{finding.step:<10} {finding.text}", flush=True)
+        mark = painted("ok", GREEN, sys.stdout) if finding.ok else painted("--", RED, sys.stdout)
+        print(f"{mark}  {finding.step:<10} {finding.text}", flush=True)
 
 
 def _print_json(finding: Finding) -> None:

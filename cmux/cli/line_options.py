@@ -22,6 +22,7 @@ from ..opening import Plan, make_plan
 from ..protocol.config import Role
 from ..setting import GROUPS, RARE, Setting
 from ..settings import SETTINGS, LineSettings
+from ..spelling import did_you_mean
 from ..threads.mux import Mux
 from ..threads.opener import Opening
 from ..threads.server import serve
@@ -287,7 +288,8 @@ def _from_table(path: str, name: str, table: object) -> LineOptions:
         raise CommandError(f"{path}: {name!r} is outside of any [NAME]")
     for key in table:
         if key not in keys():
-            raise CommandError(f"{path}: [{name}] has an unknown key {key!r}: {', '.join(keys())}")
+            told = did_you_mean(key, keys()) or f": {', '.join(keys())}"
+            raise CommandError(f"{path}: [{name}] has an unknown key {key!r}{told}")
     try:
         return _made(table, name, f"{path}: [{name}]")
     except ValueError as error:

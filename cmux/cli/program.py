@@ -40,7 +40,7 @@ def run(
     try:
         arguments, unknown = commands.parser.parse_known_args(argv)
         if unknown:
-            arguments.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+            arguments.parser.error(arguments.parser.unrecognized(unknown))
     except SystemExit as exit_:  # argparse has reported what is wrong, or shown the help
         return exit_.code if isinstance(exit_.code, int) else USAGE
     from .running import run_command  # not for --help: it knows the settings

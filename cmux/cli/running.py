@@ -16,6 +16,7 @@ import serial
 from ..errors import CmuxError
 from .app import DONE, FAILED, INTERRUPTED, USAGE, CommandError
 from .hinted import HintsAsOptions, one_line
+from .progress import LogBesideProgress, ProgressNotes, progress_line
 
 
 def run_command(program: str, arguments: argparse.Namespace, errors: tuple[type[Exception], ...]) -> int:
@@ -67,16 +68,21 @@ def _logging(arguments: argparse.Namespace) -> Iterator[None]:
     else:
         usual = getattr(arguments, "log_level", logging.WARNING)
         level = {0: usual, 1: logging.INFO}.get(getattr(arguments, "verbose", 0), logging.DEBUG)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(HintsAsOptions("%(name)s: %(message)s"))
-    loggers = [logging.getLogger(name) for name in ("cmux", "drivers")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.addHandler(handler)
-        logger.setLevel(level)
-    try:
-        yield
-    finally:
-        for logger, old in zip(loggers, before, strict=True):
-            logger.removeHandler(handler)
-            logger.setLevel(old)
+    with progress_line(quiet=getattr(arguments, "quiet", False)) as line:
+        shown = LogBesideProgress(sys.stderr, line)
+        shown.setFormatter(HintsAsOptions("%(name)s: %(message)s"))
+        shown.setLevel(level)
+        handlers: list[logging.Handler] = [shown, ProgressNotes(line)] if line.active else [shown]
+        loggers = [logging.getLogger(name) for name in ("cmux", "drivers")]
+        before = [logger.level for logger in loggers]
+        for logger in loggers:
+            for handler in handlers:
+                logger.addHandler(handler)
+            logger.setLevel(min(handler.level for handler in handlers))
+        try:
+            yield
+        finally:
+            for logger, old in zip(loggers, before, strict=True):
+                for handler in handlers:
+                    logger.removeHandler(handler)
+                logger.setLevel(old)

@@ -24,6 +24,12 @@ DOCTOR: Final = Subcommand(
     "cmux.cli.doctor",
     "add_doctor",
 )
+PORTS: Final = Subcommand(
+    "ports",
+    "List the serial ports of this computer: what each looks like, and who uses it.",
+    "cmux.cli.ports",
+    "add_ports",
+)
 TERMINAL: Final = Subcommand(
     "terminal",
     "Type on one channel of a line; Ctrl-] leaves.",
@@ -31,5 +37,5 @@ TERMINAL: Final = Subcommand(
     "add_terminal",
 )
 
-COMMANDS: Final = (ATTACH, DECODE, DOCTOR, TERMINAL)
+COMMANDS: Final = (ATTACH, DECODE, DOCTOR, PORTS, TERMINAL)
 """All of them, in the order of the help."""

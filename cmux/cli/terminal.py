@@ -14,6 +14,7 @@ from .argument_types import number
 from .attach import Attached, add_channel_options
 from .console import Window
 from .line_options import add_line_options, from_arguments
+from .progress import waiting
 from .stopping import Stop, stop_by_signal
 from .subcommands import TERMINAL
 
@@ -60,7 +61,8 @@ def terminal(arguments: argparse.Namespace) -> int:
     with stop_by_signal() as stop:
         attached = Attached(line, stop)
         try:
-            mux = attached.open(without=(dlci,) if line.link is not None else line.channels)
+            with waiting(f"opening {line.name}"):
+                mux = attached.open(without=(dlci,) if line.link is not None else line.channels)
             for bridge in attached.bridges:
                 print(f"{bridge.uart.dlci} {bridge.path}", file=sys.stderr)
             _type_on(mux.channel(dlci), arguments, stop)
@@ -68,7 +70,8 @@ def terminal(arguments: argparse.Namespace) -> int:
                 raise CommandError(f"the line died: {mux.error}")
         finally:
             stop.interrupts = False
-            attached.close()
+            with waiting(f"closing {line.name}"):
+                attached.close()
     return INTERRUPTED if stop.asked else DONE
 
 

@@ -14,16 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from ..protocol.hints import HINTS, Hint
+from . import system_files
 
-ROOT: Path = Path("/")
-"""Where ``proc`` and ``sys`` are."""
-
-_LOGINS: Final = ("agetty", "getty", "mgetty", "mingetty", "ngetty", "login")
-_OF_MODULES: Final = frozenset({"option1", "qcserial", "sierra", "hso", "cdc_acm"})
+OF_MODULES: Final = frozenset({"option1", "qcserial", "sierra", "hso", "cdc_acm"})
 """The drivers of modules on USB, in ``/sys``: an adapter with several ports has another."""
-_LONGEST: Final = 4096  # octets of a file of the system that are read
 _SLOW: Final = 4  # milliseconds that an adapter may keep octets back without being told of
-_CONTROLLING_TTY: Final = 4  # the field of /proc/PID/stat, counted behind the name of the program
 
 _HEARD_NOTHING: Final = frozenset({"silent", "silent-hurried", "not-multiplexing"})
 _HEARD_NO_MORE: Final = frozenset(
@@ -137,91 +132,37 @@ def _not_8n1(port: Port) -> dict[str, object] | None:
 
 
 def _console(port: Port) -> dict[str, object] | None:
-    names = (line.split()[0] for line in _read("proc/consoles").splitlines() if line.strip())
-    return {"port": port.path} if port.name in names else None
+    return {"port": port.path} if port.name in system_files.consoles() else None
 
 
 def _getty(port: Port) -> dict[str, object] | None:
     try:
-        device = os.fstat(port.fd).st_rdev
+        number = os.fstat(port.fd).st_rdev
     except OSError:
         return None
-    number = _as_in_proc(device)
-    for folder in _folders("proc"):
-        program = _read(folder / "comm").strip() if folder.name.isdigit() else ""
-        if program not in _LOGINS:
-            continue
-        words = _read(folder / "cmdline").split("\0")
-        fields = _read(folder / "stat").rpartition(")")[2].split()
-        on_it = len(fields) > _CONTROLLING_TTY and fields[_CONTROLLING_TTY] == str(number)
-        if on_it or port.name in words or port.path in words:
-            return {"port": port.path, "program": program, "process": folder.name, "unit": port.name}
-    return None
-
-
-def _as_in_proc(device: int) -> int:
-    major, minor = os.major(device), os.minor(device)
-    return minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
+    found = system_files.login(port.path, number)
+    return found and {"port": port.path, "program": found[0], "process": found[1], "unit": port.name}
 
 
 def _other_ports(port: Port) -> dict[str, object] | None:
-    here = _device(port.name)
-    of_module = _usb_device(here)
-    if here is None or of_module is None or not _drivers(here) & _OF_MODULES:
+    here = system_files.device(port.name)
+    of_module = system_files.usb_device(here)
+    if here is None or of_module is None or not system_files.drivers(here) & OF_MODULES:
         return None
     others = [
         f"/dev/{folder.name.replace('!', '/')}"
-        for folder in _folders("sys/class/tty")
-        if folder.name != _sysfs(port.name) and of_module == _usb_device(_resolved(folder / "device"))
+        for folder in system_files.entries("sys/class/tty")
+        if folder.name != system_files.in_sysfs(port.name)
+        and of_module == system_files.usb_device(system_files.resolved(folder / "device"))
     ]
     return {"ports": ", ".join(sorted(others))} if others else None
 
 
 def _latency(port: Port) -> dict[str, object] | None:
-    inside = Path("sys/bus/usb-serial/devices") / _sysfs(port.name) / "latency_timer"
-    text = _read(inside).strip()
+    inside = Path("sys/bus/usb-serial/devices") / system_files.in_sysfs(port.name) / "latency_timer"
+    text = system_files.read(inside).strip()
     slow = text.isdigit() and int(text) > _SLOW
     return {"milliseconds": int(text), "path": f"/{inside}"} if slow else None
-
-
-# --- The system's files ---
-
-
-def _read(inside: Path | str) -> str:
-    try:
-        with (ROOT / inside).open("rb") as file:
-            return file.read(_LONGEST).decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _folders(inside: str) -> list[Path]:
-    try:
-        return sorted((ROOT / inside).iterdir())
-    except OSError:
-        return []
-
-
-def _sysfs(name: str) -> str:
-    return name.replace("/", "!")
-
-
-def _resolved(path: Path) -> Path | None:
-    return path.resolve() if path.exists() else None
-
-
-def _device(name: str) -> Path | None:
-    return _resolved(ROOT / "sys/class/tty" / _sysfs(name) / "device")
-
-
-def _usb_device(folder: Path | None) -> Path | None:
-    """Return the device on USB that a folder of ``/sys`` is a part of."""
-    inside = (folder, *folder.parents) if folder is not None else ()
-    return next((one for one in inside if (one / "idVendor").exists()), None)
-
-
-def _drivers(folder: Path) -> set[str]:
-    return {driver.name for one in (folder, folder.parent) if (driver := _resolved(one / "driver")) is not None}
 
 
 _FACTS: Final[tuple[tuple[str, Callable[[Port], dict[str, object] | None], frozenset[str], bool], ...]] = (

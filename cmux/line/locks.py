@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from .descriptors import Descriptors
@@ -45,13 +46,28 @@ def user(path: str) -> str | None:
     Returns:
         The program and its process, as text for people; None if none is found.
     """
-    device, own = os.path.realpath(path), str(os.getpid())
+    return users((path,)).get(path)
+
+
+def users(paths: Iterable[str]) -> dict[str, str]:
+    """Find other programs that have ports open, as far as the system tells this user (Linux).
+
+    Args:
+        paths: the paths of the ports, as they were given.
+
+    Returns:
+        By the path, the program and its process, as text for people; a port of which none is found is missing.
+    """
+    devices = {os.path.realpath(path): path for path in paths}
+    found: dict[str, str] = {}
+    own = str(os.getpid())
     for process in sorted((name for name in _listed("/proc") if name.isdigit() and name != own), key=int):
         for number in _listed(f"/proc/{process}/fd"):
             with contextlib.suppress(OSError):
-                if os.readlink(f"/proc/{process}/fd/{number}") == device:
-                    return f"{_program(int(process))} (process {process})"
-    return None
+                path = devices.get(os.readlink(f"/proc/{process}/fd/{number}"))
+                if path is not None and path not in found:
+                    found[path] = f"{_program(int(process))} (process {process})"
+    return found
 
 
 def _listed(folder: str) -> list[str]:

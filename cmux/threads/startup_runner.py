@@ -40,6 +40,7 @@ def run(line: Line, dialogue: Dialogue[T]) -> T:
             started = time.monotonic()
             if step.baudrate is not None and line.has_baudrate:
                 line.set_baudrate(step.baudrate)
+                log.set_to(step.baudrate)
             left = step.write
             heard = b"" if left else heard
             while True:

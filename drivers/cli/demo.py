@@ -14,7 +14,9 @@ from contextlib import ExitStack, contextmanager
 import cmux
 from cmux.cli import CommandError, Commands
 from cmux.cli.argument_types import reading, some
+from cmux.cli.colours import has_colours
 from cmux.cli.line_options import add_line_options, from_arguments
+from cmux.cli.progress import waiting
 from cmux.opening import Plan
 from cmux.protocol import Option
 from cmux.protocol.at_cmux import MODES
@@ -59,7 +61,7 @@ def run_demo(options: argparse.Namespace) -> int:
     """Run the command and return the exit code."""
     line = from_arguments(options, options.port or "emulated")
     line.check_folders()
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and not options.json
+    colour = has_colours(sys.stdout) and not options.json
     quiet = getattr(options, "quiet", False)
     with ExitStack() as stack:
         out = stack.enter_context(open(os.devnull, "w", encoding="utf-8")) if quiet else sys.stdout
@@ -74,11 +76,16 @@ def run_demo(options: argparse.Namespace) -> int:
             settings = {"settle": module.settle, **settings}
             transcript.note("an emulated M10, no hardware")
         started = time.monotonic()
-        mux = stack.enter_context(cmux.open(port, **settings))
-        said = f"AT+CMUX={MODES[mux.config.option]}, " if line.plan.by_at else ""
-        transcript.note(f"{mux.name}: {said}{mux.config.option.value} option, DLCI 0 open")
-        steps = play(mux, transcript)
-        transcript.end(True, f"OK: chapter 8 in {time.monotonic() - started:.1f} s, {steps} steps", steps=steps)
+        with waiting(f"opening {line.name}"):
+            mux = cmux.open(port, **settings)
+        try:
+            said = f"AT+CMUX={MODES[mux.config.option]}, " if line.plan.by_at else ""
+            transcript.note(f"{mux.name}: {said}{mux.config.option.value} option, DLCI 0 open")
+            steps = play(mux, transcript)
+            transcript.end(True, f"OK: chapter 8 in {time.monotonic() - started:.1f} s, {steps} steps", steps=steps)
+        finally:
+            with waiting(f"closing {line.name}"):
+                mux.close()
     return 0
 
 
@@ -110,8 +117,13 @@ def play(mux: cmux.Mux, transcript: Transcript, *, patience: float = _PATIENCE, 
         nonlocal count
         count += 1
         transcript.step(step)
+        wait.now(f"step {count}, {step.title}")
 
-    with _progress(transcript), Chapter8(mux, announce, patience=patience, clock=clock) as chapter:
+    with (
+        _progress(transcript),
+        waiting("setting the channels up") as wait,
+        Chapter8(mux, announce, patience=patience, clock=clock) as chapter,
+    ):
         for uart, channel in chapter.channels.items():
             channel.on_octets(transcript.tap(uart))
             try:

@@ -16,6 +16,7 @@ from cmux import CmuxError, Mux, PortBusy
 from cmux.cli import CommandError, Commands
 from cmux.cli.attach import Attached, add_channel_options
 from cmux.cli.line_options import LineOptions, add_line_options, from_arguments, keys, option_for
+from cmux.cli.progress import waiting
 from cmux.cli.readings import line_reading
 from cmux.cli.stopping import Stop, stop_by_signal
 from cmux.masking import hidden
@@ -77,7 +78,8 @@ def run_monitor(arguments: argparse.Namespace) -> int:
     with stop_by_signal() as stop:
         attached = Attached(options, stop)
         try:
-            mux = _opened(attached, without)
+            with waiting(f"opening {options.name}"):
+                mux = _opened(attached, without)
             paths = {bridge.uart.dlci: bridge.path for bridge in attached.bridges}
             inquiry = Inquiry(mux, asking)
             try:
@@ -87,7 +89,8 @@ def run_monitor(arguments: argparse.Namespace) -> int:
                 inquiry.close()
         finally:
             stop.interrupts = False
-            attached.close()
+            with waiting(f"closing {options.name}"):
+                attached.close()
     return 0
 
 
@@ -115,7 +118,8 @@ def _watch_remote(arguments: argparse.Namespace) -> int:
     tables: dict[str, Table] = {}
     with stop_by_signal() as stop:
         while True:
-            readings = remote.read()
+            with waiting(f"asking {arguments.port}"):
+                readings = remote.read()
             if arguments.json:
                 text = "\n".join(json.dumps(asdict(reading)) for reading in readings)
             else:
@@ -134,7 +138,8 @@ def _is_live(arguments: argparse.Namespace) -> bool:
 
 def _watch(watch: LineMonitor, attached: Attached, stop: Stop, arguments: argparse.Namespace) -> None:
     while True:
-        reading = watch.read()
+        with waiting("asking the module"):
+            reading = watch.read()
         if arguments.json:
             print(json.dumps(asdict(reading)), flush=True)
         else:

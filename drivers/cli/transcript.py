@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import IO
 
+from cmux.cli.progress import aside
+
 from .chapter8 import DemoStep
 
 _NAMES = {0x1A: "<Ctrl+Z>", 0x1B: "<ESC>"}
@@ -130,4 +132,5 @@ class Transcript:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
     def _write(self, facts: dict[str, object], text: str) -> None:
-        print(json.dumps(facts) if self._as_json else text, file=self._out, flush=True)
+        with aside():
+            print(json.dumps(facts) if self._as_json else text, file=self._out, flush=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from cmux.line import facts
+from cmux.line import facts, system_files
 
 
 @dataclass
@@ -70,6 +71,47 @@ class Computer:
                 entry = self._folder(f"sys/class/tty/{port}")
                 (entry / "device").symlink_to(folder)
 
+    def usb_port(
+        self,
+        name: str,
+        vid: int,
+        pid: int,
+        *,
+        interface: int = 0,
+        driver: str = "option1",
+        protocol: str = "",
+        told: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Let there be a port on USB.
+
+        Args:
+            name: its name in ``/dev``; a CDC ACM port is the interface itself, any other is below it.
+            vid: the vendor id of its device.
+            pid: the product id.
+            interface: the number of the interface.
+            driver: of the port.
+            protocol: bInterfaceProtocol of a CDC ACM interface.
+            told: what the device says of itself, by file.
+        """
+        device = f"sys/devices/pci0000:00/usb1/{vid:04x}-{pid:04x}"
+        for file, text in {"idVendor": f"{vid:04x}", "idProduct": f"{pid:04x}", **told}.items():
+            self.write(f"{device}/{file}", text + "\n")
+        inside = f"{device}/1-1:1.{interface}"
+        self.write(f"{inside}/bInterfaceNumber", f"{interface:02x}\n")
+        if protocol:
+            self.write(f"{inside}/bInterfaceSubClass", "02\n")
+            self.write(f"{inside}/bInterfaceProtocol", protocol + "\n")
+        folder = self._folder(inside if protocol else f"{inside}/{name}")
+        (folder / "driver").symlink_to(self._folder(f"sys/bus/drivers/{driver}"))
+        (self._folder(f"sys/class/tty/{name}") / "device").symlink_to(folder)
+
+    def own_port(self, name: str, *, driver: str = "serial8250", kind: int = 4) -> None:
+        """Let there be a port of the computer itself, or one that is only reserved (kind 0)."""
+        folder = self._folder(f"sys/devices/platform/{driver}/{name}")
+        (folder / "driver").symlink_to(self._folder(f"sys/bus/drivers/{driver}"))
+        (self._folder(f"sys/class/tty/{name}") / "device").symlink_to(folder)
+        self.write(f"sys/class/tty/{name}/type", f"{kind}\n")
+
     def _folder(self, inside: str) -> Path:
         path = self.root / inside
         path.mkdir(parents=True, exist_ok=True)
@@ -79,7 +121,7 @@ class Computer:
 @contextmanager
 def computer(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Computer]:
     """Let the system's files be below a folder."""
-    monkeypatch.setattr(facts, "ROOT", root)
+    monkeypatch.setattr(system_files, "ROOT", root)
     made = Computer(root, monkeypatch)
     try:
         yield made

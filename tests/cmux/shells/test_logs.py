@@ -99,6 +99,16 @@ def test_the_steps_of_an_opening_and_of_an_end_are_told_at_info(shell: Shell, ca
     ]
 
 
+def test_each_rate_at_which_a_module_is_looked_for_is_told_at_info(
+    shell: Shell, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten_waits(monkeypatch, 0.1)
+    caplog.set_level(logging.INFO, "cmux")
+    with Module(baudrate=57600) as module, shell.open(module.path, other_rates=(9600, 57600), **SHORT):
+        told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("at ")]
+    assert told == ["at 9600 baud", "at 57600 baud"]
+
+
 def test_what_is_odd_about_a_module_is_told(
     shell: Shell, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
