@@ -235,7 +235,7 @@ class MuxBase(ABC):
     def _number(self, dlci: int | str) -> int:
         """Return a DLCI for itself, or for the name that the profile has for it."""
         number = self._names.get(dlci, dlci) if isinstance(dlci, str) else dlci
-        return check_dlci(number, self.config)
+        return check_dlci(number, self.config, names=self._names)
 
     def _keep_end(self, event: SessionClosed) -> None:
         """Keep why the session ended, and log it if no call is going to raise it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -150,7 +151,7 @@ def make_plan(port: str | os.PathLike[str] | SerialLike, settings: LineSettings,
         other_rates=[rate for rate in rates if rate != baudrate],
         options=(config.option,) if "option" in session else tuple(Option),
         channels=[
-            check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci, config, "channels")
+            check_dlci(names.get(dlci, dlci) if isinstance(dlci, str) else dlci, config, "channels", names)
             for dlci in opening["channels"]
         ],
         line_rate=opening.get("line_rate"),
@@ -205,17 +206,18 @@ def cmux_command(
     )
 
 
-def check_dlci(dlci: object, config: Config, setting: str = "") -> int:
+def check_dlci(dlci: object, config: Config, setting: str = "", names: Collection[str] | None = None) -> int:
     """Return a DLCI if it can carry data in a session.
 
     Args:
         dlci: what was given.
         config: the parameters of the session.
         setting: the setting that it was given in, if it was.
+        names: the names that the profile has for channels; None: a name cannot be given here.
 
     Raises:
         InvalidDlci: it cannot carry data.
     """
     if not config.carries_data(dlci):
-        raise InvalidDlci(dlci, setting)
+        raise InvalidDlci(dlci, setting, names)
     return cast(int, dlci)

@@ -6,6 +6,7 @@ import asyncio
 from typing import Protocol, cast
 
 from ..errors import DlcError, SessionEnded, StateError
+from ..octets_only import octets
 from ..protocol import bounds, waits
 from ..protocol.config import Config
 from ..protocol.signals import Signals
@@ -141,7 +142,12 @@ class ChannelTransport(asyncio.Transport):
 
         Args:
             data: the octets; discarded when the channel is closing.
+
+        Raises:
+            TypeError: it is text, or nothing like octets.
         """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            data = octets(data)  # type: ignore[unreachable]  # it is for those who check no types
         if self._closing or not data:
             return
         self._buffer += data

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from ..errors import CmuxError, SessionEnded
 from ..logs import log_event, log_left
 from ..protocol import hand_over, leaving, waits
+from ..protocol.cause import CLOSED_HERE
 from ..protocol.config import Role
 from ..protocol.events import (
     Cause,
@@ -316,7 +317,7 @@ class Mux(ChannelAccess):
             raise
         finally:
             if self._error is None:
-                self._error = SessionEnded(Cause.LOCAL, f"{self.name}: closed")
+                self._error = SessionEnded(Cause.LOCAL, f"{self.name}: {CLOSED_HERE}")
             self._channels.end(self._error)
             self.protocol.detach()
             await self._line.close()

@@ -75,7 +75,7 @@ def port_error(
     text, cause = str(error), _first(error, before)
     number = getattr(error, "errno", None) or _number(cause)
     if number in _NOT_FOUND or "FileNotFoundError" in text:
-        return PortNotFound(name, "there is no such port (is the device plugged in?)")
+        return PortNotFound(name, f"there is no such port ({_instead(name)})")
     if number in _BUSY or "lock" in text or "PermissionError" in text:
         if (known := user(name)) is not None:
             return PortBusy(name, f"the port is in use by {known}")
@@ -90,6 +90,14 @@ def port_error(
     if isinstance(cause, LookupError):
         return PortError(name, f"the URL is not understood: {cause}", "port-url")
     return PortError(name, f"cannot be opened: {_words(cause)}")
+
+
+def _instead(name: str) -> str:
+    """Return what to try where a port is not found."""
+    path = f"/dev/{name}"
+    if "/" not in name and os.path.exists(path):
+        return f"did you mean {path}?"
+    return "is the device plugged in? gsm0710 ports lists what is there"
 
 
 def _first(error: BaseException, before: BaseException | None) -> BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class Cause(StrEnum):
@@ -14,3 +15,7 @@ class Cause(StrEnum):
     TIMEOUT = "no answer from the peer"
     LINE_LOST = "the line was lost"
     SESSION = "the multiplexer session ended"
+
+
+CLOSED_HERE: Final = "closed by this side, with all of its channels: open the line again"
+"""What is said of a session that this side has closed."""

@@ -24,7 +24,8 @@ Input from the line never raises: what is wrong with it is counted and reported 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, Final
 
 from .cause import Cause
 from .hints import Hint, Named, as_keyword
@@ -61,18 +62,36 @@ class ConfigError(LocalError, ValueError):
     """A parameter is out of the range that 27.010 §5.7 gives it."""
 
 
+_RESERVED: Final = (62, 63)
+
+
+def _instead(dlci: object, names: Collection[str] | None) -> str:
+    """Return what is to be said about a DLCI that carries no data, behind which ones do."""
+    if isinstance(dlci, str):
+        if dlci.isdecimal():
+            return f" (a number, not a text: {int(dlci)})"
+        if names is None:
+            return ""
+        return (
+            f", or a name that the profile has: {', '.join(names)}" if names else " (the profile has no names for them)"
+        )
+    if dlci in _RESERVED:
+        return " (62 and 63 are reserved)"
+    return " (0 is the control channel)" if type(dlci) is int and dlci == 0 else ""
+
+
 class InvalidDlci(LocalError, ValueError):
     """A DLCI that cannot carry data: DLCI 0 is the control channel, 62 and 63 are reserved (27.010 §5.6).
 
     Args:
         dlci: the number that was asked for.
         setting: the setting that it was given in, if it was.
+        names: the names that the profile has for channels; None: a name cannot be given here.
     """
 
-    def __init__(self, dlci: object, setting: str = "") -> None:
+    def __init__(self, dlci: object, setting: str = "", names: Collection[str] | None = None) -> None:
         named = f"{setting}: " if setting else ""
-        also = ", or a name that the profile has for one" if setting and isinstance(dlci, str) else ""
-        super().__init__(f"{named}DLCI {dlci!r} is not a data channel: use 1 to 61{also}")
+        super().__init__(f"{named}DLCI {dlci!r} is not a data channel: use 1 to 61{_instead(dlci, names)}")
         self.dlci = dlci
 
 

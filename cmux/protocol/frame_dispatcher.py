@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
 
+from .cause import CLOSED_HERE
 from .commands import CLD, Signals
 from .config import Config, Option
 from .control import ControlChannel
@@ -293,7 +294,7 @@ class FrameDispatcher:
         session = self._session
         if what is Input.SABM:
             if not dlc.dlci and session.shutting_down:  # the peer has closed already; its answer to our CLD was lost
-                session.end(Cause.LOCAL, "closed down by this side")
+                session.end(Cause.LOCAL, CLOSED_HERE)
             if not dlc.dlci and dlc.is_open and dlc.confirmed:  # it restarts: what was due means nothing to it
                 session.transmitter.clear()
             return Input.UNWANTED_SABM if self._unwanted(dlc) else what

@@ -74,7 +74,9 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
         hint.id: hint
         for hint in (
             # --- the port ---
-            Hint("port-not-found", "is the device plugged in? has it got another name?"),
+            Hint(
+                "port-not-found", "is the device plugged in? has it got another name, which gsm0710 ports would show?"
+            ),
             Hint("port-busy", "does another program use it: ModemManager, another attach, a terminal program?"),
             Hint("port-permission", "often the user is not in the group that owns the port: dialout, uucp"),
             Hint("port-not-serial", "give the path of a serial port, or a URL: socket://HOST:PORT"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from .actions import ACTIONS, forget
+from .cause import CLOSED_HERE
 from .commands import CLD, MSC, PN, PSC, FCon, Signals
 from .config import Config, KeepAlive, Role
 from .control import ControlChannel, Outstanding
@@ -216,7 +217,7 @@ class ControlSession:
         if not self.shutting_down or any(dlc.state is not State.CLOSED for dlc in self.user_dlcs()):
             return
         if self.adm:
-            self.end(Cause.LOCAL, "closed down by this side")
+            self.end(Cause.LOCAL, CLOSED_HERE)
         elif self._zero.is_open:
             self.control.submit(CLD())
         else:
@@ -289,7 +290,7 @@ class ControlSession:
     def command_done(self, done: CommandDone) -> None:
         """Act on the result of one of our commands, and report it."""
         if isinstance(done.command, CLD):  # some never answer CLD: considered closed anyway
-            self.end(Cause.LOCAL, "closed down by this side")
+            self.end(Cause.LOCAL, CLOSED_HERE)
             return
         self.emit(done)
         if isinstance(done.command, PSC):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import serial
 from serial.serialutil import PortNotOpenError, SerialTimeoutException
 
+from .. import octets_only
 from .dlc_handle import DlcHandle
 from .receive_buffer import ReceiveBuffer
 from .waiting import Deadline
@@ -30,8 +31,15 @@ class ChannelStream(serial.SerialBase):
 
     def _opened(self) -> DlcHandle:
         if not self.is_open or self._handle is None:
-            raise PortNotOpenError
+            raise self._not_open()
         return self._handle
+
+    def _not_open(self) -> PortNotOpenError:
+        """Create the exception for a port that is not open, which says what to do."""
+        error = PortNotOpenError()
+        named = self.portstr is not None
+        error.args = (f"{self.name}: the port is not open: open() opens it" if named else f"{error}: give it a URL",)
+        return error
 
     # --- Reading ---
 
@@ -164,7 +172,7 @@ class ChannelStream(serial.SerialBase):
     def _left(self, handle: DlcHandle, deadline: Deadline, *, was_open: bool) -> float | None:
         """Return the seconds to wait for more octets; the caller holds the condition."""
         if not self.is_open:
-            raise PortNotOpenError
+            raise self._not_open()
         if self._read_cancelled:
             self._read_cancelled = False
             return 0.0
@@ -212,11 +220,12 @@ class ChannelStream(serial.SerialBase):
             How many were queued: all of them, except with a ``write_timeout`` of 0 or after `cancel_write`.
 
         Raises:
+            TypeError: it is text, or nothing like octets.
             serial.SerialTimeoutException: ``write_timeout`` ran out; part of the octets may have been sent.
             DlcClosed: the peer closed the DLC.
             SessionEnded: the line died.
         """
-        octets: bytes = data if type(data) is bytes else serial.to_bytes(data)  # type: ignore[attr-defined]  # no stub
+        octets = data if type(data) is bytes else octets_only.octets(data)
         handle = self._opened()
         deadline = Deadline(self.write_timeout)
         done = 0
@@ -241,7 +250,7 @@ class ChannelStream(serial.SerialBase):
         """Queue octets or wait; return None when no more is to be written."""
         with handle.condition:
             if not self.is_open:
-                raise PortNotOpenError
+                raise self._not_open()
             if not handle.up:
                 raise handle.reason(was_open=was_open)
             stopped = handle.buffer.xonxoff and (handle.buffer.held or self._queued(handle))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from ..errors import SessionEnded
 from ..line.base import Line
 from ..protocol import waits
+from ..protocol.cause import CLOSED_HERE
 from ..protocol.config import Role
 from ..protocol.events import Cause, CommandDone, CommandReceived, Event, ModeChanged, SessionClosed
 from ..protocol.hand_over import Entered
@@ -330,7 +331,7 @@ class Mux(ChannelAccess):
         with contextlib.suppress(SessionEnded):
             self._engine.call(lambda core, now: core.shutdown(now))
             self._engine.wait(lambda core: not core.session_open, waits.shutdown(self.config))
-            self._engine.lose(Cause.LOCAL, "closed")
+            self._engine.lose(Cause.LOCAL, CLOSED_HERE)
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import ClassVar, Self
 
 import serial
-from serial.serialutil import PortNotOpenError
 
 from ..errors import DlcError, StateError
 from ..forks import Lock
@@ -211,7 +210,7 @@ class VirtualUart(ChannelStream):
         """
         handle, mux = self._handle, self._mux
         if handle is None or mux is None:
-            raise PortNotOpenError
+            raise self._not_open()
         while True:
             with handle.condition:
                 while not handle.up and self._may_come_back(handle, mux) and not stop():

@@ -209,7 +209,8 @@ def client_of(listener: Listener, address: str) -> socket.socket:
 
 
 ANSWERS = {"CONNECT OK", "SERVER OK", "SEND OK", "STATE", "+++"}  # limits of what is not a command
-UNASKED = {"QIRD", "QISSTAT", "GMM"}  # sent by the channel itself, whatever becomes of an operation, or after a refusal
+UNASKED = {"QIRD", "QISSTAT"} | {"GMM", "CPIN", "CREG", "CGREG", "CGATT"}
+"""Sent by the channel itself, whatever becomes of an operation; and after a refusal."""
 
 
 def not_among(octets: bytes) -> set[str]:

@@ -345,7 +345,9 @@ def channel_on(streams: Streams, *, clock: Clock | None = None) -> AtChannel:
     Returns:
         The channel; it is read as soon as it is used.
     """
-    check_port(streams, WANTED, able=isinstance(streams, tuple | list) and len(streams) == 2)
+    able = isinstance(streams, tuple | list) and len(streams) == 2
+    blocking = ": a port that blocks is for drivers.at and drivers.tcpip" if hasattr(streams, "read") else ""
+    check_port(streams, WANTED, able=able, otherwise=blocking)
     reader, writer = streams
     channel = _channels.get(id(writer))  # the channel keeps its writer alive, so the id is not reused meanwhile
     if channel is None or channel.closed:

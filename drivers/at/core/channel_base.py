@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from os import PathLike
 
@@ -18,13 +18,14 @@ LINE_ERRORS = (OSError, ValueError, TypeError, EOFError)
 """The exceptions of a port that is lost: those of pyserial raise any of them, depending on the moment."""
 
 
-def check_port(port: object, wanted: str, *, able: bool) -> None:
+def check_port(port: object, wanted: str, *, able: bool, otherwise: str = "") -> None:
     """Check that what a channel is to run on is of the right kind.
 
     Args:
         port: what was given.
         wanted: what is wanted, in messages.
         able: whether it can be read and written.
+        otherwise: what to do with it instead, if it is something of the other shell.
 
     Raises:
         InvalidType: it cannot.
@@ -32,7 +33,10 @@ def check_port(port: object, wanted: str, *, able: bool) -> None:
     if not able:
         opened = ": open it first" if isinstance(port, str | PathLike) else ""
         opened = ": take one of its channels" if hasattr(port, "channel") else opened
-        raise InvalidType(f"a port is {wanted}, not {port!r}{opened}")
+        if isinstance(port, Coroutine):
+            port.close()  # else Python warns that nobody has awaited it
+            opened = ": await it"
+        raise InvalidType(f"a port is {wanted}, not {port!r}{otherwise or opened}")
 
 
 def check_seconds(seconds: float) -> float:

@@ -168,7 +168,8 @@ def command(
         raise InvalidArgument(f"a command line has ASCII characters only: {shown(text)}")
     octets = text.encode("ascii")
     if len(octets) >= MAX_COMMAND or any(octet < 0x20 for octet in octets):
-        raise ValueError(f"a command line is up to {MAX_COMMAND - 1} printable octets: {shown(text)}")
+        ended = "; its CR is added" if text.endswith(("\r", "\n")) else ""
+        raise ValueError(f"a command line is up to {MAX_COMMAND - 1} printable octets: {shown(text)}{ended}")
     response = yield Step(
         Kind.COMMAND,
         text,

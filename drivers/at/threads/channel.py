@@ -44,7 +44,9 @@ class AtChannel(ChannelBase):
     """
 
     def __init__(self, port: Port, *, clock: Clock | None = None, close_port: bool = False) -> None:
-        check_port(port, WANTED, able=all(callable(getattr(port, name, None)) for name in ("read", "write")))
+        able = all(callable(getattr(port, name, None)) for name in ("read", "write"))
+        aio = ": streams are for drivers.at.aio and drivers.tcpip.aio" if isinstance(port, tuple) else ""
+        check_port(port, WANTED, able=able, otherwise=aio)
         super().__init__(port_name(port), clock)
         self._make_locks()
         self.port = port
@@ -331,6 +333,8 @@ class AtChannel(ChannelBase):
                 self._start_threads()
 
     def _start_threads(self) -> None:
+        if not getattr(self.port, "is_open", True):
+            raise ChannelClosed(f"{self.name}: the port is not open: open() opens it")
         try:
             self._borrowed.take()
         except (OSError, ValueError) as error:

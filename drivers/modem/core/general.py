@@ -239,8 +239,8 @@ def unlocking(pin: str, new_pin: str | None) -> str:
         ValueError: one of them cannot be a PIN.
     """
     for code in (pin, *(() if new_pin is None else (new_pin,))):
-        if not re.fullmatch(r"[0-9]{4,8}", code):
-            raise ValueError("a PIN has 4 to 8 digits")
+        if not isinstance(code, str) or not re.fullmatch(r"[0-9]{4,8}", code):
+            raise ValueError("a PIN is a text of 4 to 8 digits: a number would lose zeros at its beginning")
     return f'AT+CPIN="{pin}"' if new_pin is None else f'AT+CPIN="{pin}","{new_pin}"'
 
 

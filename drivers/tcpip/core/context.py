@@ -116,7 +116,7 @@ class Context(EventHandler):
 
     def _check_usable(self) -> None:
         if self.closing or self.closed:
-            raise TcpipError(f"{self.name}: the driver was closed")
+            raise TcpipError(f"{self.name}: the driver was closed: make another one, with the same port")
 
     def words(self, what: str) -> str:
         """Return the words of the module that are added to a message; see `TcpipStack.WORDS`."""

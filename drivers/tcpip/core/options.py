@@ -45,10 +45,11 @@ def check_protocol(protocol: str) -> str:
     return protocol
 
 
-def check_port(port: int) -> int:
+def check_port(port: object) -> int:
     """Return a port number, or raise `InvalidArgument`."""
     if type(port) is not int or not 1 <= port <= 65535:
-        raise InvalidArgument(f"a port is 1 to 65535, not {port!r}")
+        number = ": a number, not a text" if isinstance(port, str) else ""
+        raise InvalidArgument(f"a port is 1 to 65535, not {port!r}{number}")
     return port
 
 
@@ -60,6 +61,10 @@ def is_dotted(host: str) -> bool:
 def check_host(host: str) -> str:
     """Return a dotted address or a name of a remote host, or raise `InvalidArgument`."""
     check_text("host", host, empty=False)
+    alone = re.sub(r"^\w+://|[:/].*", "", host)
+    if alone != host:
+        example = f", as {alone!r}" if alone else ""
+        raise InvalidArgument(f"a host is a name or an IPv4 address alone{example}, not {host!r}")
     return check_address(host) if is_dotted(host) else host
 
 

@@ -17,10 +17,11 @@ from ...errors import (
     ContextLost,
     ModuleRestarted,
     NameNotFound,
+    TcpipError,
 )
 from ..core.options import Csd
 from ..core.procedure import Procedure, on_channel
-from . import coexistence, dialogues
+from . import coexistence, dialogues, obstacles
 from .dialogues import BROKEN, CONNECT_LIMIT, INITIAL, ConnectFail
 from .state import StackState
 
@@ -82,10 +83,12 @@ class Activation:
             word = ""
             with suppress(AtError, ContextLost):
                 word = yield from self._clear_up(was_active, doubt=isinstance(error, AtTimeout))
+            if isinstance(error, ConnectFail | CommandError):
+                why = yield from self._why(error, word, was_active)
             if isinstance(error, ConnectFail):
-                raise self._explained(error, word, was_active) from None
+                raise self._explained(error, word, was_active, why) from None
             if isinstance(error, CommandError):
-                error.args = (f"{error}{self._beside(word)}",)
+                error.args = (f"{error}{why}",)
             if isinstance(error, ConnectFailed):
                 raise type(error)(f"{self._state.name}: {error}", code=error.code) from error
             raise
@@ -94,34 +97,50 @@ class Activation:
             with suppress(AtError, ContextLost):
                 word = yield from self._clear_up(was_active, resting=RESTING | {"IP GPRSACT"})
                 yield from self._foreground.on_channel(self._foreground.learn_address())
-            if self._beside(word):
-                raise NameNotFound(f"{missing.strerror}{self._beside(word)}", reason=missing.reason) from missing
+            why = yield from self._why(missing, word, was_active)
+            if why:
+                raise NameNotFound(f"{missing.strerror}{why}", reason=missing.reason) from missing
             raise
         return result
 
-    def _explained(self, fail: ConnectFail, word: str, was_active: bool) -> ConnectFailed:
+    def _explained(self, fail: ConnectFail, word: str, was_active: bool, why: str) -> ConnectFailed:
         """Return the exception for CONNECT FAIL.
 
         Args:
             fail: the command and its answer.
             word: the state of the context after it; empty if it is not known.
             was_active: whether the context was active before it.
+            why: why a context that is not active is not; see `_why`.
         """
         said = f"{self._state.name}: {fail}"
         if word == BROKEN and was_active:
             return ConnectFailed(f"{said}: the network has deactivated the context meanwhile ({word})")
         if word in NOT_ACTIVE:
-            return ConnectFailed(f"{said}: the context could not be activated, it is in {word}{self._beside(word)}")
+            return ConnectFailed(f"{said}: the context could not be activated, it is in {word}{why}")
         if not fail.possible:
             return ConnectFailed(f"{said}, for which the module gives no reason")
         if fail.elapsed >= CONNECT_LIMIT:
             return ConnectTimeout(f"{said} after {fail.elapsed:.0f} s: nobody answered")
         return ConnectRefused(f"{said}, for which the module gives no reason: {fail.possible}")
 
-    def _beside(self, word: str) -> str:
-        """Return the reason that a context may have which is not active after a failure; empty if none is known."""
-        csd = word in NOT_ACTIVE and isinstance(self._state.settings.bearer, Csd)
-        return "; a CSD context cannot be active beside another one (app note 7.1)" if csd else ""
+    def _why(self, error: Exception, word: str, was_active: bool) -> Procedure[str]:
+        """Return why the context is not active after a failure, to be put behind the message; empty if it may be.
+
+        Args:
+            error: the failure.
+            word: the state of the context after it; empty if it is not known.
+            was_active: whether the context was active before it.
+        """
+        bearer, found = self._state.settings.bearer, ""
+        if word not in NOT_ACTIVE:
+            return ""
+        if not was_active:
+            with suppress(AtError, TcpipError):
+                found = yield from on_channel(obstacles.find(bearer))
+        refused = not isinstance(error, CommandError) or error.command in ("AT+QIREGAPP", "AT+QIACT")
+        if not found and (isinstance(bearer, Csd) or (refused and not was_active)):
+            found = obstacles.in_order(bearer)
+        return f"; {found}" if found else ""
 
     def _clear_up(self, was_active: bool, *, doubt: bool = False, resting: frozenset[str] = RESTING) -> Procedure[str]:
         """Read the state after a failure, and deactivate a context that would otherwise be locked for all UARTs.

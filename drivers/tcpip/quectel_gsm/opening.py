@@ -59,7 +59,9 @@ class Opening:
     def _listen(self, protocol: str, port: int | None, most: int, *, step_by_step: bool) -> Procedure[ListenerState]:
         listener = self._state.listener
         if listener is not None and listener.open:
-            raise TcpipError(f"{self._state.name}: it listens already, on port {listener.port}")
+            raise TcpipError(
+                f"{self._state.name}: it listens already, on port {listener.port}: close that listener first"
+            )
         if listener is not None and not listener.broken and self._table.standing("server"):
             raise TcpipError(
                 f"{self._state.name}: the former server has been closed, but the module keeps it as long as its client "
@@ -175,7 +177,10 @@ class Opening:
         taken = {session.index for session in self._table.standing("client")}
         if not self._state.settings.muxip:
             if taken:
-                raise TcpipError(f"{self._state.name}: a session is open already; close it first")
+                raise TcpipError(
+                    f"{self._state.name}: a session is open already: close it first, or make the driver with "
+                    "muxip=True, for up to six at once"
+                )
             return 0
         if index is not None:
             if index in taken:

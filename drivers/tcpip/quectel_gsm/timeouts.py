@@ -8,6 +8,10 @@ MARGIN = 5.0
 LIMITS: dict[str, float] = {
     "QIFGCNT": 0.3,
     "GMM": 0.3,
+    "CPIN": 5.0,
+    "CREG": 0.3,
+    "CGREG": 0.3,
+    "CGATT": 0.3,
     "QICSGP": 0.3,
     "QIMUX": 0.3,
     "QIMODE": 0.3,

@@ -154,7 +154,8 @@ def test_a_module_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
     with Attach(f"{tmp_path}/nowhere") as attach:
         code, stderr = attach.end(None)
     assert code == 1
-    assert stderr == f"python -m cmux attach: {tmp_path}/nowhere: there is no such port (is the device plugged in?)\n"
+    said = "there is no such port (is the device plugged in? gsm0710 ports lists what is there)"
+    assert stderr == f"python -m cmux attach: {tmp_path}/nowhere: {said}\n"
 
 
 def test_a_link_that_is_a_file_is_not_replaced(module: Module, tmp_path: Path) -> None:

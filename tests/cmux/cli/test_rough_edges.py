@@ -64,6 +64,7 @@ def test_a_terminal_shows_each_line_once(eol: str) -> None:
 # --- A port that is none ---
 
 NEEDED = "{scheme}://HOST:PORT is needed, with a PORT from 1 to 65535"
+NO_PORT = "there is no such port (is the device plugged in? gsm0710 ports lists what is there)"
 PORTS: dict[str, str] = {
     **{url: NEEDED.format(scheme="socket") for url in ("socket://", "socket://host", "socket://[::1]", "socket://h:0")},
     **{url: NEEDED.format(scheme="socket") for url in ("socket://127.0.0.1:99999", "socket://127.0.0.1:at")},
@@ -78,8 +79,8 @@ PORTS: dict[str, str] = {
     "{folder}/file": "it is not a serial port",
     "{folder}": "it is not a serial port, but a folder",
     "/dev/null": "it is not a serial port",
-    "{folder}/file/x": "there is no such port (is the device plugged in?)",
-    "cmux://{folder}/no?dlci=1": "{folder}/no: there is no such port (is the device plugged in?)",
+    "{folder}/file/x": NO_PORT,
+    "cmux://{folder}/no?dlci=1": f"{{folder}}/no: {NO_PORT}",
 }
 
 

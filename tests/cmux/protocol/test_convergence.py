@@ -21,6 +21,7 @@ from cmux.protocol import (
     Role,
     encode,
 )
+from cmux.protocol.cause import CLOSED_HERE
 from cmux.protocol.commands import Signals, build_status, split_status
 from cmux.protocol.config import Parameters
 from cmux.protocol.errors import ConfigError, StateError
@@ -237,7 +238,7 @@ class TestAdm:
         mux.shutdown(0.0)
         assert mux.data_to_send(0.0) == encode(Frame(1, True, FrameType.DISC, True))
         events = mux.receive_data(encode(Frame(1, True, FrameType.UA, True)), 0.0)
-        assert events == [Closed(1, Cause.LOCAL, "closed"), SessionClosed(Cause.LOCAL, "closed down by this side")]
+        assert events == [Closed(1, Cause.LOCAL, "closed"), SessionClosed(Cause.LOCAL, CLOSED_HERE)]
 
     def test_a_peer_with_a_control_channel_is_used_as_ever(self) -> None:
         pair = Pair(Config(adm=True), Config()).open(1)

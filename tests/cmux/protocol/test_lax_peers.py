@@ -9,6 +9,7 @@ from core_pair import Pair
 from lax_peer import MISTAKES, Mistake, as_linux_before_5_15, spoiled, without_final
 
 from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, commands, encode
+from cmux.protocol.cause import CLOSED_HERE
 from cmux.protocol.commands import CLD, MSC, NSC, PSC, RLS, Command, FCoff, FCon, Signals
 from cmux.protocol.events import Cause, Closed, CommandDone, Opened, Outcome, SessionClosed, SessionOpened
 from cmux.protocol.frames import BasicDecoder
@@ -75,7 +76,7 @@ def test_a_session_with_a_peer_that_gets_bits_wrong(mistake: Mistake, option: Op
     assert pair.host.mux.stats()["retransmissions"] == 0
     pair.host.mux.shutdown(pair.now)
     pair.settle()
-    assert pair.host.of(SessionClosed) == [SessionClosed(Cause.LOCAL, "closed down by this side")]
+    assert pair.host.of(SessionClosed) == [SessionClosed(Cause.LOCAL, CLOSED_HERE)]
 
 
 @pytest.mark.clause("5.4.4.2", "5.4.2")

@@ -6,6 +6,7 @@ import pytest
 from core_pair import Pair, deaf
 
 from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, commands, encode
+from cmux.protocol.cause import CLOSED_HERE
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.errors import InvalidDlci, StateError
 from cmux.protocol.events import (
@@ -351,7 +352,7 @@ class TestClosing:
             (0, FrameType.UIH),
         ]
         assert sent[-1].info == bytes.fromhex("C3 01")
-        assert pair.host.events[-1] == SessionClosed(Cause.LOCAL, "closed down by this side")
+        assert pair.host.events[-1] == SessionClosed(Cause.LOCAL, CLOSED_HERE)
         assert pair.module.events[-1] == SessionClosed(Cause.PEER, "the peer closed the multiplexer down (CLD)")
 
     def test_a_peer_that_never_answers_cld_is_closed_all_the_same(self) -> None:
@@ -359,7 +360,7 @@ class TestClosing:
         pair.to_module = deaf
         pair.host.mux.shutdown(pair.now)
         pair.pass_time(5)
-        assert pair.host.events[-1] == SessionClosed(Cause.LOCAL, "closed down by this side")
+        assert pair.host.events[-1] == SessionClosed(Cause.LOCAL, CLOSED_HERE)
         assert pair.host.mux.next_timeout() is None
 
     @pytest.mark.clause("5.3.4", "5.8.2")

@@ -25,7 +25,10 @@ from cmux.protocol.events import Cause
 
 NOT_GIVEN: dict[int, Told] = {
     errno.EACCES: Told(cmux.PortError, "{path}: permission denied (often: the user is not in the group dialout)"),
-    errno.ENODEV: Told(cmux.PortNotFound, "{path}: there is no such port (is the device plugged in?)"),
+    errno.ENODEV: Told(
+        cmux.PortNotFound,
+        "{path}: there is no such port (is the device plugged in? gsm0710 ports lists what is there)",
+    ),
     errno.EIO: Told(cmux.PortError, "{path}: the system knows the port, but there is no hardware behind it"),
 }
 

@@ -49,7 +49,13 @@ NO_DM = "some modules do this but still serve data channels: adm=True"
 @pytest.mark.parametrize(
     ("port", "told"),
     [
-        ("/dev/nowhere", Told(cmux.PortNotFound, "{path}: there is no such port (is the device plugged in?)")),
+        (
+            "/dev/nowhere",
+            Told(
+                cmux.PortNotFound,
+                "{path}: there is no such port (is the device plugged in? gsm0710 ports lists what is there)",
+            ),
+        ),
         ("nosuch://port", Told(cmux.PortNotFound, "{path}: invalid URL, protocol 'nosuch' not known")),
         (
             "socket://127.0.0.1:1",
@@ -102,7 +108,10 @@ NOT_ALLOWED: dict[str, tuple[dict[str, Any], Told]] = {
         {"profile": "m99"},
         Told(cmux.ConfigError, f"profile = 'm99' is not {', '.join(NAMES)} or the path of a file that ends in .toml"),
     ),
-    "a DLCI": ({"channels": [62]}, Told(cmux.InvalidDlci, "channels: DLCI 62 is not a data channel: use 1 to 61")),
+    "a DLCI": (
+        {"channels": [62]},
+        Told(cmux.InvalidDlci, "channels: DLCI 62 is not a data channel: use 1 to 61 (62 and 63 are reserved)"),
+    ),
 }
 
 
@@ -326,7 +335,7 @@ CALLS: dict[str, tuple[Callable[[Mux], object], Told]] = {
     ),
     "negotiate": (
         lambda mux: mux.negotiate(0),
-        Told(cmux.InvalidDlci, "DLCI 0 is not a data channel: use 1 to 61"),
+        Told(cmux.InvalidDlci, "DLCI 0 is not a data channel: use 1 to 61 (0 is the control channel)"),
     ),
     "negotiate n1": (
         lambda mux: mux.negotiate(1, n1=-1),
@@ -334,15 +343,15 @@ CALLS: dict[str, tuple[Callable[[Mux], object], Told]] = {
     ),
     "negotiate_port": (
         lambda mux: mux.negotiate_port(62),
-        Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61"),
+        Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61 (62 and 63 are reserved)"),
     ),
     "line_status": (
         lambda mux: mux.line_status(62),
-        Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61"),
+        Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61 (62 and 63 are reserved)"),
     ),
     "service": (
         lambda mux: mux.service(62),
-        Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61"),
+        Told(cmux.InvalidDlci, "DLCI 62 is not a data channel: use 1 to 61 (62 and 63 are reserved)"),
     ),
     "break": (
         lambda mux: mux.send_break(1, 1),
@@ -355,11 +364,19 @@ CALLS: dict[str, tuple[Callable[[Mux], object], Told]] = {
 }
 
 
+INSTEAD = {
+    "0": " (0 is the control channel)",
+    **dict.fromkeys(("62", "63"), " (62 and 63 are reserved)"),
+    "'1'": " (a number, not a text: 1)",
+    "'ppp'": " (the profile has no names for them)",
+}
+"""What is said besides, by the DLCI."""
+
+
 @pytest.mark.parametrize("dlci", [0, 62, 63, 64, -1, "1", "ppp", None, True], ids=repr)
 def test_a_dlci_that_carries_no_data(shell: Shell, dlci: object) -> None:
-    told = Told(cmux.InvalidDlci, f"DLCI {dlci!r} is not a data channel: use 1 to 61")
-    also = ", or a name that the profile has for one" if isinstance(dlci, str) else ""
-    with Told(cmux.InvalidDlci, f"channels: {told.text}{also}").raised(""):
+    told = Told(cmux.InvalidDlci, f"DLCI {dlci!r} is not a data channel: use 1 to 61{INSTEAD.get(repr(dlci), '')}")
+    with Told(cmux.InvalidDlci, f"channels: {told.text}").raised(""):
         shell.open("/dev/nowhere", channels=[dlci])  # the port has not even been touched
     with Module() as module, shell.open(module.path) as mux:
         with told.raised(module.path):
@@ -416,8 +433,10 @@ def test_a_responder_without_a_session_cannot_ask_for_anything(shell: Shell, sta
 
 @pytest.mark.parametrize("refuse", [[0], [1, 62], [None]])
 def test_a_responder_cannot_refuse_what_is_no_data_channel(shell: Shell, refuse: list[object]) -> None:
+    instead = INSTEAD.get(repr(refuse[-1]), "")
     with Pty() as pty:
-        with Told(cmux.InvalidDlci, f"refuse: DLCI {refuse[-1]} is not a data channel: use 1 to 61").raised(pty.path):
+        told = Told(cmux.InvalidDlci, f"refuse: DLCI {refuse[-1]} is not a data channel: use 1 to 61{instead}")
+        with told.raised(pty.path):
             shell.serve(pty.path, refuse=refuse)
         with shell.serve(pty.path):  # and the port is free again
             pass
@@ -425,7 +444,9 @@ def test_a_responder_cannot_refuse_what_is_no_data_channel(shell: Shell, refuse:
 
 # --- The end of a session ---
 
-CLOSED = Told(cmux.SessionEnded, "{path}: closed down by this side", Cause.LOCAL)
+CLOSED = Told(
+    cmux.SessionEnded, "{path}: closed by this side, with all of its channels: open the line again", Cause.LOCAL
+)
 AFTERWARDS: dict[str, Callable[[Mux], object]] = {
     "channel": lambda mux: mux.channel(1),
     "another channel": lambda mux: mux.channel(2),
@@ -567,5 +588,6 @@ def test_whoever_waits_in_accept_is_told_how_the_line_ended(shell: Shell, startu
         waiting = [shell.start(mux.accept) for _ in range(2)]
         mux.close()
         for accepting in waiting:
-            with Told(cmux.SessionEnded, "{path}: closed", Cause.LOCAL).raised(pty.path):
+            closed = "{path}: closed by this side, with all of its channels: open the line again"
+            with Told(cmux.SessionEnded, closed, Cause.LOCAL).raised(pty.path):
                 accepting.result(PATIENCE)

@@ -57,7 +57,7 @@ def test_a_module_that_sleeps_by_itself_loses_nothing(shell: Shell) -> None:
             plain.write(b"AT+LAST\r")
         assert heard == b"AT\rAT+LAST\r"  # what is written last leaves before the end
         assert mux.error is not None
-        assert "closed down by this side" in str(mux.error)
+        assert "closed by this side, with all of its channels: open the line again" in str(mux.error)
 
 
 @pytest.mark.parametrize("sleeps_after", ["0", "x"])

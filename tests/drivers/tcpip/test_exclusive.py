@@ -155,5 +155,5 @@ def test_a_callback_that_asks_a_driver_something_while_it_is_closed_is_answered(
     thread.start()
     thread.join(PATIENCE)
     assert not thread.is_alive(), "never returns"
-    assert told == ["toy 1, context 0: the driver was closed"]
+    assert told == ["toy 1, context 0: the driver was closed: make another one, with the same port"]
     module.finish()

@@ -221,6 +221,9 @@ def test_a_server_step_by_step_reads_the_address_before_it_listens() -> None:
     play.finish()
 
 
+NO_SIM = ("AT+CPIN?", b"\r\n+CME ERROR: 10\r\n")
+
+
 def test_a_refused_activation_leaves_the_context_deactivated() -> None:
     rows = exchange(
         CLAIM,
@@ -231,9 +234,10 @@ def test_a_refused_activation_leaves_the_context_deactivated() -> None:
         ("AT+QIFGCNT?", b"\r\n+QIFGCNT: 0,0\r\n" + OK),
         CLAIM,
         ("AT+QISTAT", OK + b"\r\nSTATE: IP INITIAL\r\n"),
+        NO_SIM,
     )
     play = Play(rows)
-    with pytest.raises(CommandError, match=r"AT\+QIACT"):
+    with pytest.raises(CommandError, match=r"AT\+QIACT was answered ERROR; no SIM is inserted"):
         play.driver.activate()
     play.finish()
 
@@ -257,6 +261,7 @@ def test_a_server_that_cannot_be_set_up_is_named_and_nothing_stays_half_active()
         ("AT+QISERVER", OK + b"\r\nCONNECT FAIL\r\n"),
         ("AT+QISTAT", OK + b"\r\nSTATE: IP IND\r\n"),
         DEACT,
+        NO_SIM,
     )
     play = Play(rows)
     with pytest.raises(ConnectFailed, match=r"VIRTUAL_UART_1, context 0: AT\+QISERVER was answered CONNECT FAIL"):
@@ -311,7 +316,10 @@ def test_the_form_of_the_address_is_told_only_when_it_changes() -> None:
 )
 def test_a_connection_that_fails_is_named_and_clears_up(answer: bytes, state: str, deactivated: bool) -> None:
     rows = exchange(
-        CLAIM, (OPEN, answer), ("AT+QISTAT", OK + f"\r\nSTATE: {state}\r\n".encode()), *([DEACT] if deactivated else [])
+        CLAIM,
+        (OPEN, answer),
+        ("AT+QISTAT", OK + f"\r\nSTATE: {state}\r\n".encode()),
+        *([DEACT, NO_SIM] if deactivated else []),
     )
     play = Play(rows if deactivated else rows + exchange(DEACT, set_up=False))
     with pytest.raises(ConnectFailed, match="QIOPEN"):
