@@ -50,7 +50,8 @@ def settings_tables() -> str:
         lines += [f"## {group[0].upper()}{group[1:]}", "", "| setting | what it says | values | default |"]
         lines += ["| --- | --- | --- | --- |"]
         rows = [row for row in SETTINGS.values() if row.group == group]
-        lines += [f"| `{row.name}` | {row.help} | {row.kind.expected} | {row.usual} |" for row in rows]
+        shown = [(row, row.usual.replace(",", ",<wbr>")) for row in rows]  # a list may be divided
+        lines += [f"| `{row.name}` | {row.help} | {row.kind.expected} | {usual} |" for row, usual in shown]
         lines.append("")
     return "\n".join(lines)
 
