@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import cmux
 from cmux.protocol.dlc_table import AGREEMENTS, FLAGS, Agreement, Flag
@@ -109,3 +110,18 @@ html_show_sphinx = False
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 smartquotes_action = "q"  # quotes, but no dashes: --option is to be copied
+
+
+def dashes_of_fields(_: object, doctree: Any) -> None:
+    """Let a dash be one where Sphinx puts two hyphens between the name of a parameter and its text."""
+    from docutils import nodes
+
+    for body in doctree.findall(nodes.field_body):
+        for text in list(body.findall(nodes.Text)):
+            if text == " -- ":
+                text.parent.replace(text, nodes.Text(" – "))
+
+
+def setup(app: Any) -> None:
+    """Tell Sphinx of what is above."""
+    app.connect("doctree-read", dashes_of_fields)
