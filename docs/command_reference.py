@@ -182,10 +182,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
             sections = [
                 (f"{PROGRAM} {command.name}", about(command, parser), command.module) for command, parser in commands
             ]
-            shared = [f".. program:: {PROGRAM}", "", *described_line(with_line[0])]
-            sections.append(
-                (LINE, [f"{', '.join(one.prog for one in with_line)} have all of them.", "", *shared], LINE)
-            )
+            said = f"{', '.join(one.prog for one in with_line)}. They are the :doc:`settings </settings>` of a line."
+            sections.append((LINE, [said, "", f".. program:: {PROGRAM}", "", *described_line(with_line[0])], LINE))
             sections.append((EVERY, [f".. program:: {PROGRAM}", "", *described_common(commands[0][1])], EVERY))
             found: list[nodes.Node] = []
             for title, text, source in sections:
