@@ -302,15 +302,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
     logger = getLogger(__name__)
 
     class Nearest(SphinxPostTransform):
-        """Completes references to a class by its name alone, before they are resolved; writes dashes as such."""
+        """Completes references to a class by its name alone, before they are resolved."""
 
         default_priority = 5
 
         def run(self, **_: Any) -> None:
             objects = self.env.domains.python_domain.objects
             classes = by_last_name(objects)
-            for dash in [one for one in self.document.findall(nodes.Text) if one == " -- "]:
-                dash.parent.replace(dash, nodes.Text(" – "))  # behind the name of a parameter
             for node in self.document.findall(pending_xref):
                 if node.get("refdomain") == "py" and (wanted := node["reftarget"]) not in objects:
                     here = node.get("py:module") or ""
