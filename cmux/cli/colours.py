@@ -19,11 +19,16 @@ def has_colours(output: TextIO) -> bool:
             ``FORCE_COLOR`` wants them also where standard output or stderr is no terminal; each counts if it is not
             empty, and the first goes before the second. A file that was named has none in any case.
     """
-    able = os.name == "posix" or "WT_SESSION" in os.environ  # of Windows' terminals the one that needs no preparation
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR") and output in (sys.stdout, sys.stderr):
         return True
+    return obeys(output)
+
+
+def obeys(output: TextIO) -> bool:
+    """Tell whether a stream is a terminal that obeys control sequences (ECMA-48)."""
+    able = os.name == "posix" or "WT_SESSION" in os.environ  # of Windows' terminals the one that needs no preparation
     return able and output.isatty() and os.environ.get("TERM") != "dumb"
 
 

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO, TypeVar
 
+from .colours import obeys
+
 T = TypeVar("T")
 
 _DELAY: Final = 1.0  # seconds until the line comes
@@ -176,8 +178,8 @@ def progress_line(*, quiet: bool) -> Iterator[ProgressLine]:
         quiet: show nothing.
     """
     global _line
-    before, able = _line, not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    _line = ProgressLine(sys.stderr if able else None)
+    before = _line
+    _line = ProgressLine(sys.stderr if not quiet and obeys(sys.stderr) else None)
     try:
         yield _line
     finally:

@@ -40,6 +40,13 @@ def options_of(name: str) -> dict[str, argparse.Action]:
     return dict(parser_of(name)._option_string_actions)
 
 
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 # --- What was meant ---
 
 
@@ -190,14 +197,20 @@ def test_decode_has_json_under_both_names(tmp_path: Path, capsys: Captured) -> N
     assert '"type": "SABM"' in shown
 
 
+def test_decode_says_that_it_reads_what_is_typed(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    class Typed(Terminal):
+        buffer = io.BytesIO(b"F9 03 3F 01 1C F9")
+
+    monkeypatch.setattr(sys, "stdin", Typed())
+    assert main(["decode"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["reading what is typed; Ctrl-D ends it", "1 frame, 0 dropped, 0 octets in no frame"]
+    Typed.buffer.seek(0)
+    assert main(["decode", "-q"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 # --- Colours ---
-
-
-class Terminal(io.StringIO):
-    """A stream that is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 COLOURS: dict[str, tuple[type[io.StringIO], dict[str, str], bool]] = {

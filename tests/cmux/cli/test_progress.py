@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
+import os
+import select
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -13,6 +19,7 @@ from cmux.cli import progress
 from cmux.cli.app import Commands, Subcommand
 from cmux.cli.progress import LogBesideProgress, ProgressLine, ProgressNotes, in_sight
 from cmux.cli.running import run_command
+from cmux.pty import Pty
 
 PATIENCE = 20.0
 ERASED = "\r\x1b[K"
@@ -188,3 +195,30 @@ def test_what_is_logged_for_it_is_not_shown(screen: Screen, monkeypatch: pytest.
     assert run_command("x", commands.parser.parse_args(["log"]), ()) == 0
     assert screen.getvalue() == "cmux.x: a warning\n"
     assert levels() == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
+def test_attach_shows_on_a_terminal_that_it_is_opening_a_line() -> None:
+    with Pty() as silent:  # nobody answers there
+        master, slave = os.openpty()
+        command = [sys.executable, "-m", "cmux", "attach", silent.path]
+        process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "TERM": "xterm"}
+        )
+        os.close(slave)
+        seen = b""
+        try:
+            while b"opening" not in seen:
+                assert select.select([master], [], [], PATIENCE)[0], seen
+                seen += os.read(master, 4096)
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(OSError):  # it has ended
+                while piece := os.read(master, 4096):
+                    seen += piece
+            assert process.wait(PATIENCE) == 0
+        finally:
+            process.kill()
+            process.wait()
+            os.close(master)
+    assert f"opening {silent.path}, 1 s".encode() in seen
+    assert seen.endswith(ERASED.encode())
