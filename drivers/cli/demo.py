@@ -62,7 +62,7 @@ def run_demo(options: argparse.Namespace) -> int:
     line = from_arguments(options, options.port or "emulated")
     line.check_folders()
     colour = has_colours(sys.stdout) and not options.json
-    quiet = getattr(options, "quiet", False)
+    quiet = getattr(options, "quiet", False) and not options.json
     with ExitStack() as stack:
         out = stack.enter_context(open(os.devnull, "w", encoding="utf-8")) if quiet else sys.stdout
         transcript = Transcript(out, colour=colour, as_json=options.json)

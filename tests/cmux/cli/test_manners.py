@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import re
 import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from listed_ports import port
 
 import cmux.cli
 import drivers.cli.subcommands
@@ -173,8 +175,8 @@ def test_the_common_options_are_the_same_everywhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_with_json_each_is_an_object_on_a_line(name: str) -> None:
-    json = options_of(name).get("--json")
-    assert json is None or str(json.help).startswith("one JSON object per line instead of ")
+    option = options_of(name).get("--json")
+    assert option is None or str(option.help).startswith("one JSON object per line instead of ")
 
 
 def test_the_page_has_a_table_of_them_with_each_command() -> None:
@@ -185,6 +187,19 @@ def test_the_page_has_a_table_of_them_with_each_command() -> None:
 def test_a_row_of_the_table_says_where_there_is_json(row: tuple[str, ...]) -> None:
     name, *_, as_json = row
     assert (as_json == "–") == ("--json" not in options_of(name))
+
+
+@pytest.mark.parametrize("arguments", [["demo"], ["ports"], ["decode", "x"]], ids=" ".join)
+def test_json_was_asked_for_also_with_q(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("cmux.cli.ports.ports", lambda: [port("/dev/ttyS0")])
+    (tmp_path / "x").write_text("F9 03 3F 01 1C F9")
+    assert main([*arguments, "-q", "--json"]) == 0
+    output = capsys.readouterr()
+    assert [type(json.loads(line)) for line in output.out.splitlines()].count(dict) > 0
+    assert output.err == ""
 
 
 def test_decode_has_json_under_both_names(tmp_path: Path, capsys: Captured) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from listed_ports import port
 
 from cmux.cli import main
 from cmux.cli import ports as command
@@ -12,13 +13,6 @@ from cmux.line.listing import ListedPort
 from cmux.line.usb_modems import Kind
 
 Captured = pytest.CaptureFixture[str]
-
-
-def port(path: str, kind: Kind = Kind.UART, **told: object) -> ListedPort:
-    """A port of which little is known."""
-    nothing: dict[str, object] = dict.fromkeys(("vid", "pid", "maker", "product", "serial_number", "interface"))
-    nothing |= dict.fromkeys(("driver", "link", "login", "user"))
-    return ListedPort(path=path, kind=kind, **{**nothing, "console": False, **told})  # type: ignore[arg-type]
 
 
 SEVERAL = [
