@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from driver_lab import Peer, QuickClock
 from every_way import MakeWay
-from hurried_clock import HurriedClock
 from silent_module import ERROR, OK, Bed, SilentModule, lines
 
 from drivers.clock import FakeClock
@@ -146,7 +145,7 @@ def test_a_module_that_answers_no_question_is_not_asked_the_others(shell: str) -
     with ExitStack() as stack:
         module = SilentModule("AT+QIACT", ERROR, state="IP IND")
         module.answers |= {"AT+CPIN?": b""}
-        bed = Bed(stack, shell, module, HurriedClock(200.0))
+        bed = Bed(stack, shell, module, QuickClock(200.0))
         with pytest.raises(CommandError, match="it may be the APN"):
             bed.driver().activate()
     assert not {"AT+CREG?", "AT+CGATT?"}.intersection(module.commands)
