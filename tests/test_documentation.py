@@ -131,7 +131,10 @@ def missing(text: str) -> set[str]:
     return absent
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+OF_TODAY = [page for page in PAGES if page.name != "changelog.md"]  # that one names what was, too
+
+
+@pytest.mark.parametrize("page", OF_TODAY, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_names_is_there(page: Path) -> None:
     assert missing(page.read_text(encoding="utf-8")) == set()
 
