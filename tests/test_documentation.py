@@ -176,6 +176,11 @@ def test_a_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert dead_links(page, page.read_text(encoding="utf-8")) == []
 
 
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_link_of_a_page_has_a_text_for_who_reads_the_file_itself(page: Path) -> None:
+    assert re.findall(r"(?<!!)\[\]\([^)]*\)", _FENCED.sub("code", page.read_text(encoding="utf-8"))) == []
+
+
 def test_a_link_that_leads_nowhere_is_found() -> None:
     text = "[a](README.md) [b](docs/gone.md) [](docs/ports.md#by-url) [](docs/ports.md#no) `[c](x.md)` [d](https://x.y)"
     assert dead_links(ROOT / "README.md", text) == ["docs/gone.md", "docs/ports.md#no"]
