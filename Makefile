@@ -8,7 +8,7 @@ COVERING := tests/cmux tests/drivers/at tests/drivers/tcpip tests/drivers/integr
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test coverage rest interop mutants lint conformance acceptance pictures docs fuzz fuzz-selftest soak bench performance
+.PHONY: help demo test coverage rest interop mutants lint conformance acceptance pictures tables docs fuzz fuzz-selftest soak bench performance
 .PHONY: clean
 .DELETE_ON_ERROR:
 unexport PYTHONDONTWRITEBYTECODE # hundreds of programs are started by the tests
@@ -88,6 +88,9 @@ acceptance: $(VENV)/test.stamp ## write docs/acceptance.md and docs/statements.m
 
 pictures: $(VENV)/dev.stamp ## draw the pictures and the ladder of README.md from real runs on the emulated module
 	$(BIN)/python docs/pictures.py
+
+tables: $(VENV)/dev.stamp ## write the tables of settings, profiles and the like into their pages
+	$(BIN)/python docs/tables.py
 
 docs: $(VENV)/dev.stamp ## the documentation in docs/_build/html, warnings as errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html

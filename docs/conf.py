@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import cmux
-from cmux.protocol.dlc_table import AGREEMENTS, FLAGS, Agreement, Flag
-from cmux.protocol.profiles import PROFILES
-from cmux.setting import GROUPS
-from cmux.settings import SETTINGS
-from drivers.emulator import Behaviour
 
 project = "gsm0710"
 author = "the gsm0710 authors"
@@ -43,65 +37,7 @@ nitpick_ignore_regex = [
     (r"py:(?!obj).*", r".*"),  # types in signatures: those of other projects, and inner ones
 ]
 
-
-def settings_tables() -> str:
-    """The tables of docs/settings.md: one for each group."""
-    lines = []
-    for group in GROUPS:
-        lines += [f"## {group[0].upper()}{group[1:]}", "", "| setting | what it says | values | default |"]
-        lines += ["| --- | --- | --- | --- |"]
-        rows = [row for row in SETTINGS.values() if row.group == group]
-        shown = [(row, row.usual.replace(",", ",<wbr>")) for row in rows]  # a list may be divided
-        lines += [f"| `{row.name}` | {row.help} | {row.kind.expected} | {usual} |" for row, usual in shown]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def behaviours_table() -> str:
-    """The table of readings in the reference of the emulated module."""
-    lines = ["| behaviour | values, the default first | sources |", "| --- | --- | --- |"]
-    for name, usual, possible, source in Behaviour.describe():
-        values = ", ".join(f"`{one}`" for one in dict.fromkeys([usual, *possible.split("|")]))
-        told = re.sub(r"(--\w+)", r"`\1`", re.sub(r"([|<*])", r"\\\1", source))
-        lines.append(f"| `{name}` | {values} | {told} |")
-    return "\n".join(lines)
-
-
-myst_enable_extensions = ["colon_fence", "deflist", "fieldlist", "substitution"]
-_CHANGES = {
-    fact: {flag: "raised" if value else "lowered" for flag, value in flags.items()} for fact, flags in FLAGS.items()
-}
-myst_substitutions = {
-    "settings": settings_tables(),
-    "behaviours": behaviours_table(),
-    "profiles": "\n".join(
-        [
-            "| name | modules | channels | source |",
-            "| --- | --- | --- | --- |",
-            *(
-                f"| `{one.name}` | {one.title} | {', '.join(one.channels) or 'by number'} | {one.source} |"
-                for one in PROFILES.values()
-            ),
-        ]
-    ),
-    "agreements": "\n".join(
-        [
-            f"| when | {' | '.join(Agreement)} |",
-            "| --- " * (len(Agreement) + 1) + "|",
-            *(
-                f"| {what} | {' | '.join('' if after[one] is one else after[one] for one in Agreement)} |"
-                for what, after in AGREEMENTS.items()
-            ),
-        ]
-    ),
-    "flags": "\n".join(
-        [
-            f"| when | {' | '.join(f'`{flag}`' for flag in Flag)} |",
-            "| --- " * (len(Flag) + 1) + "|",
-            *(f"| {fact} | {' | '.join(flags.get(flag, '') for flag in Flag)} |" for fact, flags in _CHANGES.items()),
-        ]
-    ),
-}
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
 html_theme = "furo"

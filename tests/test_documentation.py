@@ -52,6 +52,10 @@ def test_the_figures_of_the_readme_are_those_of_the_page_of_performance() -> Non
     assert {one for one in figures if one not in page and f"| {one.split()[0]} (" not in page} == set()
 
 
+def test_tables_that_come_from_the_code_are_current_on_their_pages() -> None:
+    assert runpy.run_path(str(ROOT / "docs" / "tables.py"))["stale"]() == [], "make tables"
+
+
 def test_the_version_that_pages_show_is_this_one() -> None:
     text = "\n".join(page.read_text("utf-8") for page in PAGES)
     shown = set(re.findall(r"gsm0710[ -](\d+\.\d+\.\d+)", text))
