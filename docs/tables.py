@@ -1,4 +1,4 @@
-"""Write the tables of pages that come from the code: settings, profiles, states of a connection, readings."""
+"""Write the tables of pages that come from the code: settings, profiles, states of a connection, readings.
 
 ``python docs/tables.py`` writes them between two marks of their page, so that the page can be read as a file, too;
 ``--check`` changes nothing and says which page is not current.
