@@ -92,7 +92,7 @@ def written(text: str, document: Document) -> str:
     facts += [one if machine[name] else other for name, (one, other) in words.items()]
     met = sum(entry["met"] is True for entry in document["results"])
     aimed = sum(entry["met"] is not None for entry in document["results"])
-    head = f"{'; '.join(facts)}. {met} of {aimed} targets are met.\n\n"
+    head = f"{'; '.join(facts)}. In this run {met} of {aimed} targets are met.\n\n"
     return f"{before}{BEGIN}\n{head}{markdown(document)}\n{END}{after}"
 
 
