@@ -45,6 +45,8 @@ html_title = f"gsm0710 {release}"
 html_show_sphinx = False
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+# A block without a language is a synopsis or a drawing, not Python.
+highlight_language = "text"
 smartquotes_action = "q"  # quotes, but no dashes: --option is to be copied
 
 

@@ -89,13 +89,14 @@ def doctor(arguments: argparse.Namespace) -> int:
         if not silent:
             _show(finding, arguments.json)
     verdict = _verdict(failed)
+    told = f"{verdict.text}{_id(verdict)}"
     if arguments.json:
         _print_json(verdict)
     if failed is not None:
         shown = f": {failed.text.removeprefix(f'{options.port}: ')}" if silent else ""  # else it is the line above
-        raise CommandError(f"{options.port} fails at {failed.step}{shown}. {verdict.text}")
+        raise CommandError(f"{options.port} fails at {failed.step}{shown}. {told}")
     if not arguments.json and not silent:
-        print(f"\n{verdict.text}")
+        print(f"\n{told}")
     return DONE
 
 
@@ -110,15 +111,21 @@ def _told(hint: Hint | None) -> str:
     return "" if hint is None else hint.told(as_option)
 
 
+def _id(finding: Finding) -> str:
+    """Return the id of the hint as text shows it, to look it up by; JSON has a key for it."""
+    return "" if finding.hint is None else f" [{finding.hint.id}]"
+
+
 def _show(finding: Finding, as_json: bool) -> None:
-    if finding.hint is not None and finding.step not in _STEPS:
+    named = finding.hint is not None and finding.step not in _STEPS
+    if named:
         told = f"{finding.text}: {_told(finding.hint)}" if finding.text else _told(finding.hint)
         finding = replace(finding, text=told)
     if as_json:
         _print_json(finding)
     else:
         mark = painted("ok", GREEN, sys.stdout) if finding.ok else painted("--", RED, sys.stdout)
-        print(f"{mark}  {finding.step:<10} {finding.text}", flush=True)
+        print(f"{mark}  {finding.step:<10} {finding.text}{_id(finding) if named else ''}", flush=True)
 
 
 def _print_json(finding: Finding) -> None:

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 
-from ..errors import StartupError
+from ..errors import PortError, StartupError
 from ..protocol.hints import Named
 from ..settings import SETTINGS
 
@@ -30,8 +30,10 @@ def as_key(name: str, value: str | None) -> str:
 
 
 def in_words(error: object, named: Named = as_option) -> str:
-    """Return the text of an error, with the settings that its hint names as they are written here."""
-    return error.told(named) if isinstance(error, StartupError) else str(error)
+    """Return the text of an error, with the id of its hint, and the settings that it names as they are written here."""
+    if isinstance(error, StartupError):
+        return error.told(named)
+    return f"{error} [{error.id}]" if isinstance(error, PortError) else str(error)
 
 
 class HintsAsOptions(logging.Formatter):

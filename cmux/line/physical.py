@@ -332,7 +332,7 @@ def open_port(name: str, baudrate: int, flow: PortFlow | None = None, **settings
     native = type(opened) is serial.Serial
     holder = locks.holder(name) if native and os.name == "posix" else None
     if holder is not None:
-        raise PortBusy(name, f"the port is in use by {holder}")
+        raise PortBusy(name, f"the port is in use by {holder}", "port-held")
     try:
         opened.baudrate = baudrate
         for key, value in settings.items():

@@ -78,7 +78,7 @@ def port_error(
         return PortNotFound(name, f"there is no such port ({_instead(name)})")
     if number in _BUSY or "lock" in text or "PermissionError" in text:
         if (known := user(name)) is not None:
-            return PortBusy(name, f"the port is in use by {known}")
+            return PortBusy(name, f"the port is in use by {known}", "port-held")
         hint = f" (ModemManager? fuser {name} says which)" if os.name == "posix" else ""
         return PortBusy(name, f"the port is in use by another program, or by another Mux of this one{hint}")
     if number in _SAID:

@@ -113,7 +113,7 @@ class StartupError(CmuxError):
     """
 
     def __init__(self, port: str, said: str, hint: Hint) -> None:
-        super().__init__(f"{port}: {said} ({hint.told()})")
+        super().__init__(f"{port}: {said} ({hint.told()}) [{hint.id}]")
         self.port = port
         self.said = said
         self.hint = hint
@@ -129,7 +129,7 @@ class StartupError(CmuxError):
         Args:
             named: how settings are written there.
         """
-        return f"{self.port}: {self.said} ({self.hint.told(named)})"
+        return f"{self.port}: {self.said} ({self.hint.told(named)}) [{self.id}]"
 
     def __str__(self) -> str:
         return self.told()

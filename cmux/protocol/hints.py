@@ -78,6 +78,7 @@ HINTS: Final[Mapping[str, Hint]] = MappingProxyType(
                 "port-not-found", "is the device plugged in? has it got another name, which gsm0710 ports would show?"
             ),
             Hint("port-busy", "does another program use it: ModemManager, another attach, a terminal program?"),
+            Hint("port-held", "end that program, or wait for it; gsm0710 attach lets several programs use one line"),
             Hint("port-permission", "often the user is not in the group that owns the port: dialout, uucp"),
             Hint("port-not-serial", "give the path of a serial port, or a URL: socket://HOST:PORT"),
             Hint("port-no-hardware", "the system has a name for this port, and no hardware: try another number"),

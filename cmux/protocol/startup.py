@@ -55,10 +55,11 @@ def enter(
     receiver = Receiver()
     search = _Search(receiver, command, other_rates)
     if (yield from search.run()):
+        how = "" if receiver.speaks is None else ", after frames have ended its multiplexer mode"
         receiver.found()
         rate = search.rate
         where = "" if rate is None else f" at {rate} baud, and not at that of the line"
-        how = ", after +++ has ended its data mode" if search.escaped else ""
+        how += ", after +++ has ended its data mode" if search.escaped else ""
         how += f", {receiver.elapsed:.0f} s later" if rate is None and receiver.elapsed > _LATE else ""
         echo = "on" if b"AT\r" in receiver.tail else "off"
         hint = None if rate is None else HINTS["other-rate"].filled(rate=rate)

@@ -18,6 +18,7 @@ from lax_peer import LaxModule, without_final
 from mux_module import Module
 from rate_module import RateModule
 
+from cmux.line import locks
 from cmux.line.physical import DescriptorLine
 from cmux.protocol import Frame, FrameType, Option, diagnosis, encode, startup_steps
 from cmux.protocol.commands import CLD
@@ -179,6 +180,11 @@ def _locked(computer: Computer, path: str) -> None:
     computer.held.append(fd)
 
 
+def _held(computer: Computer, path: str) -> None:
+    """Let another program hold the lock, and the system know which."""
+    computer.monkeypatch.setattr(locks, "holder", lambda name: "minicom (process 7)")
+
+
 def _opening_fails(error: Exception) -> Callable[[Computer, str], None]:
     def prepare(computer: Computer, path: str) -> None:
         def fail(port: serial.Serial) -> None:
@@ -228,6 +234,7 @@ CASES: dict[str, Case] = {
     # --- the port ---
     "port-not-found": Case("Is the device plugged in?", port=lambda folder: str(folder / "ttyUSB7")),
     "port-busy": Case("Does another program use it", of(), prepare=_locked),
+    "port-held": Case("End that program", of(), prepare=_held),
     "port-permission": Case(
         "not in the group that owns the port", of(), prepare=_opening_fails(PermissionError(errno.EACCES, "no"))
     ),

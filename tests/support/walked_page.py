@@ -227,7 +227,8 @@ class Walk:
         elif block.language == "python":
             self._python(text)
         elif block.language == "output":
-            assert matches(text.splitlines(), self._printed.splitlines(), whole=True), self._printed
+            printed = self._printed.replace("\r\r\n", "\n")  # as a terminal shows it
+            assert matches(text.splitlines(), printed.splitlines(), whole=True), self._printed
         elif (named := _FILE.match(text)) is not None:
             file = self.folder / named[1]
             assert file.is_relative_to(self.folder)

@@ -1,4 +1,4 @@
-"""The program's tests: `pip install gsm0710 pytest`, then `pytest`; no module, no SIM, no network."""
+"""The program's tests: install gsm0710 and pytest, then `python -m pytest`; no module, no SIM, no network."""
 
 # ruff: noqa: S101
 

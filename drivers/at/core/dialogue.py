@@ -264,7 +264,7 @@ def payload(
     """
     response = yield Step(
         Kind.PAYLOAD,
-        shown or f"{len(data)} octets of payload",
+        shown or f"the payload of {len(data)} octets",
         timeout,
         data,
         success=success,

@@ -120,7 +120,7 @@ def test_an_error_has_the_id_and_the_hint_in_pythons_words(
     error = caught.value
     assert error.id == error.hint.id == id
     if isinstance(error, StartupError):
-        assert str(error) == f"{path}: {error.said} ({error.hint.told()})"
+        assert str(error) == f"{path}: {error.said} ({error.hint.told()}) [{id}]"
         again = pickle.loads(pickle.dumps(error))  # noqa: S301 - as another process would get it
         assert (type(again), again.id, str(again)) == (type(error), id, str(error))
 
@@ -145,6 +145,8 @@ def _doctor(id: str, case: Case, path: str, capsys: pytest.CaptureFixture[str]) 
     assert code == (case.step == "verdict")
     assert not code or case.words in told.err
     assert not re.search(r"<\w+>|[{}]", step["text"]), "a value is missing"
+    assert f"[{id}]" not in step["text"], "it has a key of its own"
+    assert not code or told.err.endswith(f" [{id}]\n")
 
 
 # --- What a hint names is there, where it is shown ---
