@@ -154,7 +154,7 @@ def test_a_module_that_is_not_there_is_said_in_one_line(tmp_path: Path) -> None:
     with Attach(f"{tmp_path}/nowhere") as attach:
         code, stderr = attach.end(None)
     assert code == 1
-    said = "there is no such port (is the device plugged in? gsm0710 ports lists what is there)"
+    said = "there is no such port (is the device plugged in? gsm0710 ports lists what is there) [port-not-found]"
     assert stderr == f"python -m cmux attach: {tmp_path}/nowhere: {said}\n"
 
 

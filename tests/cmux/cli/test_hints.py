@@ -244,8 +244,8 @@ def test_the_log_shows_options_too() -> None:
     error = cmux.ModuleSilent("/dev/x", "said", HINTS["other-option"].filled(option="basic"))
     formatter = HintsAsOptions("%(message)s")
     record = logging.LogRecord("cmux", logging.INFO, "", 1, "not yet back: %s", (error,), None)
-    assert formatter.format(record) == "not yet back: /dev/x: said (use --option basic)"
-    assert record.getMessage() == 'not yet back: /dev/x: said (use option="basic")'
+    assert formatter.format(record) == "not yet back: /dev/x: said (use --option basic) [other-option]"
+    assert record.getMessage() == 'not yet back: /dev/x: said (use option="basic") [other-option]'
     plain = logging.LogRecord("cmux", logging.INFO, "", 1, "%(one)s", ({"one": 1},), None)
     assert formatter.format(plain) == "1"
 

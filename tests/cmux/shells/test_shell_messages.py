@@ -143,7 +143,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         Told(
             cmux.ModuleSilent,
             "{path}: no answer to AT, asked 5 times; not one octet was heard "
-            "(is it switched on? is the baud rate right? is this the port for AT commands?)",
+            "(is it switched on? is the baud rate right? is this the port for AT commands?) [silent]",
         ),
     ),
     "silent at any rate": (
@@ -152,7 +152,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         Told(
             cmux.ModuleSilent,
             "{path}: no answer to AT, asked 5 times, then at 9600, 19200 baud; not one octet was heard "
-            "(is it switched on? is the baud rate right? is this the port for AT commands?)",
+            "(is it switched on? is the baud rate right? is this the port for AT commands?) [silent]",
         ),
     ),
     "the other option": (
@@ -160,7 +160,8 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         {"option": "advanced"},
         Told(
             cmux.ModuleSilent,
-            '{path}: the module does not answer AT, but multiplexes with the basic option (use option="basic")',
+            "{path}: the module does not answer AT, but multiplexes with the basic option "
+            '(use option="basic") [other-option]',
         ),
     ),
     "no answer to AT+CMUX": (
@@ -170,7 +171,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
             cmux.ModuleSilent,
             "{path}: the module answers AT but said nothing within 0.01 s to AT+CMUX=0; "
             r"the last of 15 octets heard: b'\r\nOK\r\n\r\nERROR\r\n' "
-            "(it may be in multiplexer mode now: try again; or it wants another start_command)",
+            "(it may be in multiplexer mode now: try again; or it wants another start_command) [cmux-unanswered]",
         ),
     ),
     "an error to AT+CMUX": (
@@ -180,7 +181,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
             cmux.CmuxRefused,
             "{path}: the module refused to multiplex: AT+CMUX=0 -> +CME ERROR: 3; AT+CMUX=0,0,5,31 -> +CME ERROR: 3 "
             "(it may need other parameters (profile), a command before it (init) or instead of it (start_command), "
-            "have its multiplexer on another of its ports, or have none)",
+            "have its multiplexer on another of its ports, or have none) [cmux-refused]",
         ),
     ),
     "no UA": (
@@ -188,13 +189,16 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         QUICK,
         Told(
             cmux.NoMultiplexer,
-            "{path}: OK received, no UA: SABM for DLCI 0 was not answered (" + TOO_EARLY + ")",
+            "{path}: OK received, no UA: SABM for DLCI 0 was not answered (" + TOO_EARLY + ") [sabm-too-early]",
         ),
     ),
     "no UA, and no AT before": (
         {"starts_in_mux": True, "answers_sabm": False},
         {"startup": "none", **QUICK},
-        Told(cmux.NoMultiplexer, "{path}: no UA: SABM for DLCI 0 was not answered (" + WITHOUT_AT + ")"),
+        Told(
+            cmux.NoMultiplexer,
+            "{path}: no UA: SABM for DLCI 0 was not answered (" + WITHOUT_AT + ") [not-multiplexing]",
+        ),
     ),
     "text and no UA": (
         {"answers_sabm": False, "after_ok": b"garbage"},
@@ -202,7 +206,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         Told(
             cmux.NoMultiplexer,
             "{path}: OK received, no UA: SABM for DLCI 0 was not answered; "
-            f"what came begins with 67 61 72 62 61 67 65, which is b'garbage' ({STILL_AT})",
+            f"what came begins with 67 61 72 62 61 67 65, which is b'garbage' ({STILL_AT}) [still-at]",
         ),
     ),
     "an echo": (
@@ -210,7 +214,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         {**QUICK, "t1": 0.1, "t2": 0.15},  # the reader may be late
         Told(
             cmux.NoMultiplexer,
-            f"{{path}}: OK received, no UA: SABM for DLCI 0 was not answered ({ECHO})",
+            f"{{path}}: OK received, no UA: SABM for DLCI 0 was not answered ({ECHO}) [frames-echoed-no-rtscts]",
         ),
     ),
     "DM": (
@@ -218,7 +222,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], Told]] = {
         {},
         Told(
             cmux.CmuxRefused,
-            "{path}: SABM for DLCI 0 was refused (DM): it has no control channel (" + NO_DM + ")",
+            "{path}: SABM for DLCI 0 was refused (DM): it has no control channel (" + NO_DM + ") [control-refused]",
         ),
     ),
     "a channel": (
@@ -287,7 +291,7 @@ def test_a_line_that_is_looped_back(shell: Shell) -> None:
     told = Told(
         cmux.NoMultiplexer,
         "{path}: no UA: SABM for DLCI 0 was not answered (our own SABM came back: "
-        'the line echoes, or is looped back, or the module is in AT mode (startup="at"))',
+        'the line echoes, or is looped back, or the module is in AT mode (startup="at")) [looped-back]',
     )
     with told.raised("loop://"):
         shell.open("loop://", startup="none", **{**QUICK, "t1": 0.3, "t2": 0.6})  # the reader may be late
