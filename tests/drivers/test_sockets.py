@@ -344,20 +344,20 @@ def _descriptors() -> set[str]:
 
 
 @contextmanager
-def nothing_left(driver: TcpipDriver, *peers: Peer, lingering: int = 0) -> Iterator[None]:
+def nothing_left(driver: TcpipDriver, *, lingering: int = 0) -> Iterator[None]:
     """Wait until the session has ended here and at the peer, and want no thread and no descriptor more than before.
 
     Args:
         driver: whose session it is.
-        peers: of the session.
         lingering: sockets that the module keeps for a while.
     """
     threads, descriptors = set(threading.enumerate()), len(_descriptors())
     yield
-    for thread in set(threading.enumerate()) - threads | {t for peer in peers for t in peer._threads[1:]}:
-        thread._started.wait(PATIENCE)  # type: ignore[attr-defined]  # another thread may be about to start it
-        thread.join(PATIENCE)
-    assert set(threading.enumerate()) <= threads
+    while others := set(threading.enumerate()) - threads:  # a peer may accept only now
+        for thread in others:
+            thread._started.wait(PATIENCE)  # type: ignore[attr-defined]  # another thread may be about to start it
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
     driver.channel.command("AT")  # the module is through with what it did for the session
     assert len(_descriptors()) <= descriptors + lingering
 
@@ -365,14 +365,14 @@ def nothing_left(driver: TcpipDriver, *peers: Peer, lingering: int = 0) -> Itera
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_nothing_is_left_whichever_way_it_goes(still: TcpipDriver, way: Callable[[ModemSocket], None]) -> None:
     with Peer(echo) as peer:
-        with nothing_left(still, peer):
+        with nothing_left(still):
             way(create_connection(still, ("127.0.0.1", peer.port), PATIENCE))
         assert still.state() == "IP CLOSE"
 
 
 def test_nothing_is_left_when_it_is_garbage_collected(still: TcpipDriver) -> None:
     with Peer(echo) as peer:
-        with nothing_left(still, peer):
+        with nothing_left(still):
             kept = [create_connection(still, ("127.0.0.1", peer.port), PATIENCE)]
             with pytest.warns(ResourceWarning):
                 kept.clear()
@@ -391,7 +391,7 @@ def test_nothing_is_left_when_a_tls_session_is_closed(
 
 
 def test_nothing_is_left_when_the_other_side_closes_first(still: TcpipDriver) -> None:
-    with Peer(lambda connection: connection.sendall(b"bye")) as peer, nothing_left(still, peer):
+    with Peer(lambda connection: connection.sendall(b"bye")) as peer, nothing_left(still):
         made = create_connection(still, ("127.0.0.1", peer.port), PATIENCE)
         assert exactly(made, 3) == b"bye"
         assert made.recv(1) == b""
@@ -399,14 +399,14 @@ def test_nothing_is_left_when_the_other_side_closes_first(still: TcpipDriver) ->
 
 
 def test_nothing_is_left_when_a_program_closes_without_reading(still: TcpipDriver) -> None:
-    with Peer(lambda connection: connection.sendall(bytes(5_000_000))) as peer, nothing_left(still, peer):
+    with Peer(lambda connection: connection.sendall(bytes(5_000_000))) as peer, nothing_left(still):
         made = create_connection(still, ("127.0.0.1", peer.port), PATIENCE)
         assert made.recv(1) == b"\x00"
         made.close()
 
 
 def test_nothing_is_left_when_the_driver_is_closed_first(lab: Lab) -> None:
-    with Peer(echo) as peer, lab.driver(2, 1) as bystander, nothing_left(bystander, peer):
+    with Peer(echo) as peer, lab.driver(2, 1) as bystander, nothing_left(bystander):
         driver = TcpipDriver(lab.mux.channel(1), 0, clock=FakeClock())
         made = create_connection(driver, ("127.0.0.1", peer.port), PATIENCE)
         driver.close()
@@ -428,7 +428,7 @@ def test_nothing_is_left_when_the_network_is_silent(lab: Lab, still: TcpipDriver
 
 
 def test_the_next_socket_waits_for_the_end_of_the_one_before(still: TcpipDriver) -> None:
-    with Peer(echo) as peer, nothing_left(still, peer):
+    with Peer(echo) as peer, nothing_left(still):
         for _ in range(10):
             with create_connection(still, ("127.0.0.1", peer.port), PATIENCE) as made:
                 made.sendall(b"one after the other")
