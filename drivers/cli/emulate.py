@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import ipaddress
 import os
 import signal
@@ -324,13 +325,17 @@ def _serve(module: EmulatedModule, options: argparse.Namespace, index: int) -> s
 @contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Iterator[None]:
     """Set an event on SIGINT and SIGTERM, so that the command ends in an orderly way."""
-
-    def wake(*_: object) -> None:
-        loop.call_soon_threadsafe(stop.set)
-
-    before = {number: signal.signal(number, wake) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        try:
+            # Not signal.signal(): a signal that comes at the very moment when the loop begins to wait would not wake it.
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows, whose loop is woken by any signal
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     try:
         yield
     finally:
         for number, handler in before.items():
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
             signal.signal(number, handler)

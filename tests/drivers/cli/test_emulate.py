@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 import signal
@@ -18,7 +19,7 @@ from ppp_programs import ECHO, STUBBORN, wait_until_gone
 
 import cmux
 from cmux.pty import Pty
-from drivers.cli import main
+from drivers.cli import emulate, main
 from drivers.emulator import Behaviour
 
 
@@ -256,3 +257,20 @@ def test_interrupting_the_demo_is_130(tmp_path: Path) -> None:
             assert (process.returncode, "Traceback" in said) == (130, False), said
         module.terminate()
         assert module.wait(10) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its loop is woken by any signal")
+def test_a_signal_wakes_the_loop_also_at_the_moment_when_it_begins_to_wait() -> None:
+    """There no handler in Python runs; what wakes it is an octet that the system's own handler writes."""
+
+    async def woken() -> tuple[int, int]:
+        with emulate._signals(asyncio.get_running_loop(), asyncio.Event()):
+            during = signal.set_wakeup_fd(-1)
+            signal.set_wakeup_fd(during)
+        return during, signal.set_wakeup_fd(-1)
+
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    during, after = asyncio.run(woken())
+    assert during >= 0
+    assert after == -1
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
