@@ -325,17 +325,17 @@ def _serve(module: EmulatedModule, options: argparse.Namespace, index: int) -> s
 @contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Iterator[None]:
     """Set an event on SIGINT and SIGTERM, so that the command ends in an orderly way."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    for each in before:
         try:
-            # Not signal.signal(): a signal that comes at the very moment when the loop begins to wait would not wake it.
-            loop.add_signal_handler(number, stop.set)
+            # Not signal.signal(): a signal that comes just when the loop begins to wait would not wake it.
+            loop.add_signal_handler(each, stop.set)
         except NotImplementedError:  # Windows, whose loop is woken by any signal
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+            signal.signal(each, lambda *_: loop.call_soon_threadsafe(stop.set))
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for each, handler in before.items():
             with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
-            signal.signal(number, handler)
+                loop.remove_signal_handler(each)
+            signal.signal(each, handler)

@@ -428,6 +428,7 @@ async def test_messages_that_a_uart_in_data_mode_cannot_be_told_of_are_stored() 
     async with Lab(EmulatedModule(ppp=ECHO, clock=clock)) as lab:
         uart = await plain(lab, "AT+CNMI=2,2")
         await uart.ask("ATD*99#", "\r\nCONNECT\r\n", echo=False)
+        await uart.until(b".")  # the program has said its number
         taken = sum(lab.module.receive_sms(pdu=CENTRE + DELIVER) for _ in range(80))
         await clock.turn(1.1)
         uart.write(b"+++")
