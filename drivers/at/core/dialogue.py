@@ -133,11 +133,12 @@ def command(
     after_echo: bool = False,
     abandon: Callable[[], Dialogue[None]] | None = None,
     whole: bool = False,
+    most: int = MAX_COMMAND - 1,
 ) -> Dialogue[Response]:
     """Send a command line and wait for its final result.
 
     Args:
-        text: the line without its CR, at most 255 octets of ASCII.
+        text: the line without its CR, in ASCII.
         timeout: seconds until `AtTimeout`.
         success: the final results that mean success; None: OK, CONNECT where the command makes a connection, and RDY or
             NORMAL POWER DOWN where it restarts the module or switches it off. ERROR, +CME ERROR and +CMS ERROR raise;
@@ -149,6 +150,7 @@ def command(
         after_echo: whether lines before the echo of the command are ignored as stale.
         abandon: creates the dialogue that recovers the channel when the command is given up.
         whole: whether to wait for the answer even if the caller is interrupted, as for a change of the UART's mode.
+        most: the octets of the longest line that the module takes.
 
     Returns:
         The information lines and the final result.
@@ -167,9 +169,9 @@ def command(
     if not text.isascii():
         raise InvalidArgument(f"a command line has ASCII characters only: {shown(text)}")
     octets = text.encode("ascii")
-    if len(octets) >= MAX_COMMAND or any(octet < 0x20 for octet in octets):
+    if len(octets) > most or any(octet < 0x20 for octet in octets):
         ended = "; its CR is added" if text.endswith(("\r", "\n")) else ""
-        raise ValueError(f"a command line is up to {MAX_COMMAND - 1} printable octets: {shown(text)}{ended}")
+        raise ValueError(f"a command line is up to {most} printable octets: {shown(text)}{ended}")
     response = yield Step(
         Kind.COMMAND,
         text,

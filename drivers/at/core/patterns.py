@@ -87,7 +87,8 @@ class Header:
         if len(part) <= len(self.prefix):
             return self.prefix.startswith(part)
         short = len(part) < len(self.prefix) + self.room
-        return part.startswith(self.prefix) and short and part.count(b"\n") <= self.breaks
+        ends = self.breaks - self.tail.endswith(rb"\r\n")  # where the last line end is its end, it is no part of it
+        return part.startswith(self.prefix) and short and part.count(b"\n") <= ends
 
 
 def any_match(patterns: tuple[LinePattern, ...], line: str) -> bool:

@@ -8,6 +8,7 @@ from ...at.core.results import CALL_RESULTS, CONNECTED
 from ...at.core.values import leading_index
 from ..core import events
 from ..core.socket_state import Role, SocketId, SocketState
+from ..data_mode import suspicious
 from .dialogues import BROKEN, INITIAL
 from .state import SERVER, StackState
 from .unsolicited import (
@@ -91,7 +92,7 @@ class Classifier:
     def classify(self, text: str) -> events.Event | None:
         """Return the event for a line, or None if the line does not concern this context."""
         if self._table.online is not None:
-            return self._suspicious(text)
+            return suspicious(self._state, text)
         take_result = self._state.take_connect_result
         if take_result is not None and any_match(OPENING_ENDS, text):
             if any_match(CALL_RESULTS, text) and self._state.port._call_ended:
@@ -222,11 +223,3 @@ class Classifier:
             return None
         self._state.suspect = b""
         return events.Online(client.id)  # also one that nobody takes: its data mode has to be left
-
-    def _suspicious(self, text: str) -> events.Event:
-        """Handle CLOSED in data mode: it ends the session if no data follows, otherwise it is data."""
-        before, self._state.suspect = self._state.suspect, f"\r\n{text}\r\n".encode("latin-1")
-        self._table.wake()
-        if before and self._table.online is not None:
-            return events.Pushed(self._table.online.id, before)
-        return events.Nothing()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...at.core import Dialogue, command
 from ...errors import CommandError, InvalidArgument
 from ..core.socket_state import Acknowledged, Ending, SocketState
+from ..prompt import ESC
 from . import transfer
 from .dialogues import SERVICE
 from .settings import check_period
@@ -18,7 +19,7 @@ def send(state: StackState, session: SocketState, piece: bytes, ending: Ending, 
         settings["QIAUTOS"] = f"1,{check_period(period)}"
     elif ending == "ctrl-z":
         settings["QIAUTOS"] = "0"
-    if ending == "length" and transfer.ESC in piece and not state.uart.esc_is_data:
+    if ending == "length" and ESC in piece and not state.uart.esc_is_data:
         check_escape(state, piece, ending)
         return (yield from _send_escape(state, session, piece, settings))
     echo = state.foreground.known("QISDE") != "0"
@@ -29,7 +30,7 @@ def send(state: StackState, session: SocketState, piece: bytes, ending: Ending, 
 
 def check_escape(state: StackState, data: bytes, ending: Ending) -> None:
     """Check that the module is not one that takes ESC in data of a given length for a cancel (app note 4.3)."""
-    if ending == "length" and transfer.ESC in data and state.uart.esc_is_data is False:
+    if ending == "length" and ESC in data and state.uart.esc_is_data is False:
         raise InvalidArgument(
             f"{state.name}: this module takes ESC (0x1B) for a cancel, also where the length is given "
             "(app note 4.3): only transparent mode sends it"

@@ -1,20 +1,18 @@
-"""Dialogues that transfer data: the three ways of AT+QISEND, AT+QIRD, AT+QISACK, and data mode."""
+"""Dialogues that transfer data: the three ways of AT+QISEND, AT+QIRD, AT+QISACK."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
-from ...at.core import Dialogue, LinePattern, command, expect, pause, payload
-from ...at.core.results import CONNECTED
+from ...at.core import Dialogue, LinePattern, command, expect, payload
 from ...errors import AtTimeout, CommandError, UnexpectedAnswer
 from ..core.socket_state import Acknowledged, Ending
+from ..prompt import CTRL_Z, ESC, deliver_after_all, leave_prompt
 from .settings import check_period
-from .timeouts import LIMITS, deadline
+from .timeouts import deadline
 from .unsolicited import CLOSED, DEACTIVATED, indexed
 
-CTRL_Z, ESC = b"\x1a", b"\x1b"
-ESCAPE = b"+++"
 ECHO = 1.0
 """Seconds in which the module has to send back an octet that it takes as data."""
 FILLED = 0.8
@@ -22,6 +20,7 @@ FILLED = 0.8
 
 _OK, _ERROR = LinePattern("OK"), LinePattern("ERROR")
 _SENT, _NOT_SENT = indexed("SEND OK"), indexed("SEND FAIL")
+_RESULTS = (*_SENT, *_NOT_SENT)
 _ENDED = (*CLOSED, *DEACTIVATED)
 
 
@@ -65,19 +64,21 @@ def send(
     expected = data if echo else b""
 
     def abandon() -> Dialogue[None]:
-        return deliver_after_all(data, expected) if ending == "length" else leave_prompt()
+        if ending != "length":
+            return leave_prompt(_RESULTS)
+        return deliver_after_all(data, _RESULTS, timeout=deadline("SEND OK"), echo=expected, ends_on=_ENDED)
 
     yield from command(
         text, timeout=deadline("QISEND"), success=(), info=(), lost_on=_ENDED, prompt=True, abandon=abandon
     )
     came = yield from payload(
         data + (CTRL_Z if ending == "ctrl-z" else b""),
-        success=(*_SENT, *_NOT_SENT),
+        success=_RESULTS,
         timeout=deadline("SEND OK") + period,
         echo=expected,
         ends_on=_ENDED,
         shown=f"{len(data)} octets after {text}",
-        abandon=leave_prompt if ending == "timer" else None,
+        abandon=partial(leave_prompt, _RESULTS) if ending == "timer" else None,
     )
     return (yield from _result(came.final))
 
@@ -132,9 +133,7 @@ def _type_escape(data: bytes) -> Dialogue[str | None]:
             return None
         if came.final:
             return None
-    came = yield from payload(
-        rest, success=(*_SENT, *_NOT_SENT), timeout=deadline("SEND OK"), echo=rest, ends_on=_ENDED
-    )
+    came = yield from payload(rest, success=_RESULTS, timeout=deadline("SEND OK"), echo=rest, ends_on=_ENDED)
     return (yield from _result(came.final))
 
 
@@ -146,36 +145,10 @@ def _fill(count: int, silence: AtTimeout) -> Dialogue[None]:
         silence: raised if the module takes them for data, of which some have gone to the other side now.
     """
     try:
-        yield from payload(b"\r" * count, success=(*_SENT, *_NOT_SENT), timeout=FILLED, shown=f"{count} CR")
+        yield from payload(b"\r" * count, success=_RESULTS, timeout=FILLED, shown=f"{count} CR")
     except (AtTimeout, CommandError):
         return
     raise silence
-
-
-def deliver_after_all(data: bytes, echo: bytes) -> Dialogue[None]:
-    """Complete an AT+QISEND=<length> that was given up: until then the module takes everything it receives as data.
-
-    Args:
-        data: the octets that were announced.
-        echo: the octets that the module may send back.
-    """
-    try:
-        came = yield from expect(_ERROR, timeout=1.0, what="the prompt", prompt=True)
-        if came.final:
-            return
-        yield from payload(data, success=(*_SENT, *_NOT_SENT), timeout=deadline("SEND OK"), echo=echo, ends_on=_ENDED)
-    except AtTimeout:
-        yield from leave_prompt()
-    except CommandError:
-        return
-
-
-def leave_prompt() -> Dialogue[None]:
-    """Cancel an AT+QISEND whose prompt did not come, or whose timer is running, by ESC; wait for the answer."""
-    try:
-        yield from payload(ESC, success=(_OK, *_SENT, *_NOT_SENT), timeout=0.3, shown="ESC")
-    except (AtTimeout, CommandError):
-        return
 
 
 def read_buffered(context: int, service: int, index: int, size: int) -> Dialogue[bool]:
@@ -207,112 +180,3 @@ def acknowledged(index: int | None) -> Dialogue[Acknowledged]:
     if found is None:
         raise UnexpectedAnswer(f"{text} was answered {response.final} without +QISACK: …")
     return Acknowledged(*(int(found[name]) for name in ("sent", "acknowledged", "pending")))
-
-
-# -- data mode (app note 3.3) ----------------------------------------------------------------------------------------
-
-GUARD = 0.6
-"""Seconds of silence before and after ``+++``; the app note requires at least 0.5."""
-ATTEMPTS = 3
-
-
-def stream(data: bytes, rate: int | None = None) -> Dialogue[None]:
-    """Write data in data mode, where there is no answer.
-
-    Args:
-        data: the octets.
-        rate: bits per second of a line whose port does not know it.
-    """
-    yield from pause(0.0, write=data, rate=rate)
-
-
-def silence() -> Dialogue[None]:
-    """Keep the silence that has to be before ``+++``: it begins when the last octet has left for the module."""
-    yield from pause(GUARD, drained=True)
-
-
-def escape_by_plus(left: Callable[[], None]) -> Dialogue[bool]:
-    """Go from data mode to command mode by ``+++`` between two silences; repeated if there is no answer.
-
-    Args:
-        left: called when command mode is reached, before any later octet is parsed.
-
-    Returns:
-        Whether the module answered OK; if not, it was not in data mode, or does not respond.
-    """
-    for _ in range(ATTEMPTS):
-        yield from silence()
-        if (yield from escape_once(left)):
-            return True
-    return False
-
-
-def escape_once(left: Callable[[], None]) -> Dialogue[bool]:
-    """Send ``+++`` after `silence`; see `escape_by_plus`."""
-    # OK cannot come before the end of the silence behind the last plus: until then, a line that looks like OK is data.
-    yield from pause(GUARD * 0.75, write=ESCAPE, whole=True)
-    try:
-        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after +++", whole=True, drained=True)
-    except AtTimeout:
-        return False
-    left()
-    return True
-
-
-def clear_line() -> Dialogue[None]:
-    """Make the module discard what it took for the beginning of a command line."""
-    yield from pause(0.3, write=b"\r")
-    for _ in range(2):
-        with suppress(CommandError):
-            yield from command("AT", timeout=2.0)
-            return
-
-
-def in_command_mode() -> Dialogue[bool]:
-    """Tell whether the module answers commands; in data mode the command is sent to the other side."""
-    try:
-        yield from command("AT", timeout=1.0)
-    except AtTimeout:
-        return False
-    except CommandError:
-        return True
-    return True
-
-
-def escape_by_dtr(set_dtr: Callable[[bool], None], left: Callable[[], None]) -> Dialogue[bool]:
-    """Go from data mode to command mode by dropping DTR; AT&D1 has to be set before.
-
-    Args:
-        set_dtr: sets DTR.
-        left: called when command mode is reached, before any later octet is parsed.
-
-    Returns:
-        Whether the module answered OK.
-    """
-    yield from pause(0.0, drained=True)  # what comes behind the drop would be a command
-    set_dtr(False)
-    try:
-        yield from expect(_OK, timeout=LIMITS["+++"], what="OK after DTR was dropped", whole=True)
-    except AtTimeout:
-        return False
-    finally:
-        set_dtr(True)
-    left()
-    return True
-
-
-def back_online(resumed: Callable[[], None]) -> Dialogue[bool]:
-    """Go back to data mode: ATO.
-
-    Args:
-        resumed: called when data mode is reached, before any later octet is parsed.
-
-    Returns:
-        False if the module has no session to go back to (NO CARRIER, ERROR).
-    """
-    try:
-        yield from command("ATO", timeout=deadline("ATO"), success=CONNECTED, info=(), whole=True)
-    except CommandError:
-        return False
-    resumed()
-    return True

@@ -14,7 +14,7 @@ from drivers.at import Dialogue, LinePattern, command, expect, payload
 from drivers.emulator import Behaviour
 from drivers.errors import CommandError
 from drivers.tcpip import Acknowledged, Transparent
-from drivers.tcpip.quectel_gsm.transfer import stream
+from drivers.tcpip.data_mode import stream
 
 WELCOME = b"Welcome to use Quectel's module!"
 GREAT = b"Quectel's module is great!"

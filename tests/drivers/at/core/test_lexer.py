@@ -190,3 +190,20 @@ def test_a_pattern_that_matches_could_be_foreseen_from_every_beginning(text: str
     if pattern.match(text):
         line = text.encode() + b"\r"
         assert all(pattern._may_become(line[:n]) for n in range(len(line) + 1))
+
+
+READ = Header(b"+QIRD:", rb" *(?P<count>[0-9]{1,4}) *\r\n", 40, breaks=1)
+TWO_LINES = Header(b"+RECEIVE: ", rb"(?P<count>[0-9]{1,4})\r\nIPD:", 20, breaks=1)
+
+
+def test_a_line_that_begins_like_a_header_is_a_line_as_soon_as_it_ends() -> None:
+    """Not only when more has come: it may be the last for a long time."""
+    made = lexer(Framing(headers=(READ,)))
+    assert tokens(made, b"\r\n+QIRD: 10,10,0\r\n") == [Line("+QIRD: 10,10,0")]
+    assert tokens(made, b"\r\n+QIRD: 2\r\nOK\r\n") == [Payload("+QIRD: 2\r\n", b"OK")]
+
+
+def test_a_header_that_goes_on_in_another_line_is_waited_for() -> None:
+    made = lexer(Framing(headers=(TWO_LINES,)))
+    assert tokens(made, b"\r\n+RECEIVE: 2\r\n") == []
+    assert tokens(made, b"IPD:ab") == [Payload("+RECEIVE: 2\r\nIPD:", b"ab")]

@@ -12,7 +12,9 @@ from scripted_port import ERROR, OK, CommandPort
 from drivers.at import AtChannel
 from drivers.at.core import Dialogue, LinePattern
 from drivers.errors import SettingRefused, UnexpectedAnswer
+from drivers.tcpip import data_mode
 from drivers.tcpip.quectel_gsm import dialogues, transfer
+from drivers.tcpip.quectel_gsm.data_mode import TIMING
 
 INITIAL = "IP INITIAL"
 
@@ -166,13 +168,13 @@ def test_a_setting_that_is_refused_in_ip_initial_names_what_excludes_it(
 def test_an_escape_that_the_module_does_not_answer_is_repeated_three_times_at_most(run: Callable[..., Any]) -> None:
     left: list[None] = []
     mute = HurriedClock(50.0)  # nothing comes that could be late
-    assert run(transfer.escape_by_plus(lambda: left.append(None)), {}, clock=mute) is False
+    assert run(data_mode.escape_by_plus(TIMING, lambda: left.append(None)), {}, clock=mute) is False
     assert left == []
 
 
 def test_a_line_is_clear_when_the_module_answers_at_and_is_asked_twice_at_most(run: Callable[..., Any]) -> None:
-    assert run(transfer.clear_line(), {"AT": [OK, ERROR, OK]}) is None
-    assert run(transfer.clear_line(), {"AT": [OK, ERROR]}) is None
+    assert run(data_mode.clear_line(), {"AT": [OK, ERROR, OK]}) is None
+    assert run(data_mode.clear_line(), {"AT": [OK, ERROR]}) is None
 
 
 @pytest.mark.parametrize(
@@ -182,4 +184,4 @@ def test_a_module_that_answers_at_in_any_way_is_in_command_mode(
     run: Callable[..., Any], answer: bytes, commands: bool
 ) -> None:
     mute = None if answer else HurriedClock(50.0)
-    assert run(transfer.in_command_mode(), {"AT": [OK, answer] if answer else [OK, b""]}, clock=mute) is commands
+    assert run(data_mode.in_command_mode(), {"AT": [OK, answer] if answer else [OK, b""]}, clock=mute) is commands

@@ -1,0 +1,311 @@
+"""Data mode, as all families have it (V.250): all octets are data of one session until ``+++`` or DTR ends that."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..at.core import Dialogue, LinePattern, command, expect, pause
+from ..at.core.results import CONNECTED
+from ..errors import AtTimeout, CommandError, SessionFinished, TcpipError
+from .core import events
+from .core.events import Event
+from .core.options import Transparent
+from .core.session_table import SessionTable
+from .core.socket_state import SocketState
+
+ESCAPE = b"+++"
+ATTEMPTS = 3
+
+_OK = LinePattern("OK")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The times of data mode in a family, in seconds.
+
+    Args:
+        guard: the silence before and after ``+++``.
+        answer: until OK, from the end of the silence.
+        resumption: until CONNECT after ATO.
+        kept: whether nothing may be sent before the silence after ``+++`` is over, also if OK comes earlier.
+    """
+
+    guard: float
+    answer: float
+    resumption: float
+    kept: bool = False
+
+
+def stream(data: bytes, rate: int | None = None) -> Dialogue[None]:
+    """Write data in data mode, where there is no answer.
+
+    Args:
+        data: the octets.
+        rate: bits per second of a line whose port does not know it.
+    """
+    yield from pause(0.0, write=data, rate=rate)
+
+
+def silence(timing: Timing) -> Dialogue[None]:
+    """Keep the silence that has to be before ``+++``: it begins when the last octet has left for the module."""
+    yield from pause(timing.guard, drained=True)
+
+
+def escape_by_plus(timing: Timing, left: Callable[[], None]) -> Dialogue[bool]:
+    """Go from data mode to command mode by ``+++`` between two silences; repeated if there is no answer.
+
+    Args:
+        timing: the times of the family.
+        left: called when command mode is reached, before any later octet is parsed.
+
+    Returns:
+        Whether the module answered OK; if not, it was not in data mode, or does not respond.
+    """
+    for _ in range(ATTEMPTS):
+        yield from silence(timing)
+        if (yield from escape_once(timing, left)):
+            return True
+    return False
+
+
+def escape_once(timing: Timing, left: Callable[[], None]) -> Dialogue[bool]:
+    """Send ``+++`` after `silence`; see `escape_by_plus`."""
+    # OK cannot come before the end of the silence behind the last plus: until then, a line that looks like OK is data.
+    deaf = timing.guard * 0.75
+    yield from pause(deaf, write=ESCAPE, whole=True)
+    try:
+        came = yield from expect(_OK, timeout=timing.answer, what="OK after +++", whole=True, drained=True)
+    except AtTimeout:
+        return False
+    left()
+    if timing.kept and came.elapsed < timing.guard - deaf:
+        yield from pause(timing.guard - deaf - came.elapsed, whole=True)
+    return True
+
+
+def clear_line() -> Dialogue[None]:
+    """Make the module discard what it took for the beginning of a command line."""
+    yield from pause(0.3, write=b"\r")
+    for _ in range(2):
+        with suppress(CommandError):
+            yield from command("AT", timeout=2.0)
+            return
+
+
+def in_command_mode() -> Dialogue[bool]:
+    """Tell whether the module answers commands; in data mode the command is sent to the other side."""
+    try:
+        yield from command("AT", timeout=1.0)
+    except AtTimeout:
+        return False
+    except CommandError:
+        return True
+    return True
+
+
+def escape_by_dtr(timing: Timing, set_dtr: Callable[[bool], None], left: Callable[[], None]) -> Dialogue[bool]:
+    """Go from data mode to command mode by dropping DTR; AT&D1 has to be set before.
+
+    Args:
+        timing: the times of the family.
+        set_dtr: sets DTR.
+        left: called when command mode is reached, before any later octet is parsed.
+
+    Returns:
+        Whether the module answered OK.
+    """
+    yield from pause(0.0, drained=True)  # what comes behind the drop would be a command
+    set_dtr(False)
+    try:
+        yield from expect(_OK, timeout=timing.answer, what="OK after DTR was dropped", whole=True)
+    except AtTimeout:
+        return False
+    finally:
+        set_dtr(True)
+    left()
+    return True
+
+
+def back_online(timing: Timing, resumed: Callable[[], None]) -> Dialogue[bool]:
+    """Go back to data mode: ATO.
+
+    Args:
+        timing: the times of the family.
+        resumed: called when data mode is reached, before any later octet is parsed.
+
+    Returns:
+        False if the module has no session to go back to (NO CARRIER, ERROR).
+    """
+    try:
+        yield from command("ATO", timeout=timing.resumption, success=CONNECTED, info=(), whole=True)
+    except CommandError:
+        return False
+    resumed()
+    return True
+
+
+class Shared(Protocol):
+    """What data mode shares with the other parts of a stack."""
+
+    name: str
+    table: SessionTable
+    emit: Callable[[Event], None]
+    suspect: bytes
+    """A line in data mode that may be the end of the session or data."""
+
+    @property
+    def suspected(self) -> bytes:
+        """The lines that may end the session in data mode; empty outside data mode."""
+
+
+def suspicious(state: Shared, text: str) -> Event:
+    """Handle a line in data mode that ends the session if no data follows; otherwise it is data.
+
+    Args:
+        state: the state that the parts of the stack share.
+        text: the line.
+    """
+    before, state.suspect = state.suspect, f"\r\n{text}\r\n".encode("latin-1")
+    state.table.wake()
+    if before and state.table.online is not None:
+        return events.Pushed(state.table.online.id, before)
+    return events.Nothing()
+
+
+class DataModeBase(ABC):
+    """Enters and leaves data mode, and finds out whether a line in it is the end of the session.
+
+    Args:
+        state: the state that the parts of the stack share.
+        timing: the times of the family.
+        transparent: the settings of transparent sessions; None: there are none.
+        set_dtr: sets DTR of the UART, if it has one.
+    """
+
+    def __init__(
+        self, state: Shared, timing: Timing, transparent: Transparent | None, set_dtr: Callable[[bool], None]
+    ) -> None:
+        self.tail: bytes = b""
+        """The last octets sent: a ``+++`` may be divided between two calls."""
+        self._shared = state
+        self._table = state.table
+        self._timing = timing
+        self._transparent = transparent
+        self._set_dtr = set_dtr
+
+    @abstractmethod
+    def resume(self) -> Dialogue[None]:
+        """Go back to data mode.
+
+        Raises:
+            SessionFinished: the session has ended meanwhile.
+        """
+
+    @abstractmethod
+    def _ended(self, text: str) -> Event:
+        """Return the event for a line that has ended data mode."""
+
+    def send(self, session: SocketState, data: bytes) -> Dialogue[None]:
+        """Send octets in data mode.
+
+        Raises:
+            ValueError: they contain ``+++``, which would leave data mode.
+        """
+        transparent = self._transparent
+        if self._shared.suspected:
+            yield from self.verify_end()
+            session.check_sendable()
+        if self._table.online is not session or transparent is None:
+            raise TcpipError(f"{self._shared.name}: the UART is in command mode; resume() goes back to data mode")
+        if transparent.escape == "+++" and ESCAPE in self.tail + data:
+            raise ValueError(
+                "data in transparent mode cannot contain +++, which leaves data mode; "
+                "use transparent=Transparent(escape='dtr')"
+            )
+        yield from stream(data, transparent.line_rate)
+        self.tail = (self.tail + data)[-2:]
+
+    def enter(self, session: SocketState) -> None:
+        """Note that the UART has entered data mode, for a session."""
+        self._table.online, self._shared.suspect, self.tail = session, b"", b""
+
+    def _left(self) -> None:
+        self._table.online, self.tail = None, b""
+
+    @property
+    def _by_dtr(self) -> bool:
+        """Whether dropping DTR ends data mode, not ``+++``."""
+        return self._transparent is not None and self._transparent.escape == "dtr"
+
+    def _escape(self) -> Dialogue[bool]:
+        if self._by_dtr:
+            return (yield from escape_by_dtr(self._timing, self._set_dtr, self._left))
+        return (yield from escape_by_plus(self._timing, self._left))
+
+    def abandon_opening(self, close: Callable[[], Dialogue[None]]) -> Dialogue[None]:
+        """Give up a transparent session that is being opened; the UART may already be in data mode.
+
+        Args:
+            close: creates the dialogue that closes the session, in command mode.
+        """
+        for _ in range(ATTEMPTS if self._transparent is not None else 0):
+            yield from pause(0.3)  # the answer may be on its way
+            if (yield from in_command_mode()):
+                break
+            if self._by_dtr:
+                yield from escape_by_dtr(self._timing, self._set_dtr, lambda: None)
+            else:
+                yield from silence(self._timing)
+                yield from escape_once(self._timing, lambda: None)
+        yield from close()
+
+    def escape(self) -> Dialogue[None]:
+        """Go from data mode to command mode; the session stays open, and the module keeps the data that it receives."""
+        session = self._table.online
+        if session is None:
+            return
+        if self._shared.suspected:
+            yield from self.verify_end()
+            return
+        if not (yield from self._escape()):
+            raise TcpipError(
+                f"{self._shared.name}: the module does not leave data mode (+++ or DTR was not answered OK)"
+            )
+
+    def verify_end(self) -> Dialogue[None]:
+        """Find out by ``+++`` whether a line in data mode was the end of the session or data."""
+        yield from silence(self._timing)
+        if not self._shared.suspected:
+            return  # more octets have come meanwhile: the line was data
+
+        def left() -> None:
+            self._settle(closed=False)
+            self._left()
+
+        if self._by_dtr:
+            heard = yield from escape_by_dtr(self._timing, self._set_dtr, left)
+        else:
+            heard = yield from escape_once(self._timing, left)
+        if heard:
+            with suppress(SessionFinished):
+                yield from self.resume()
+            return
+        if not self._shared.suspected:
+            return
+        self._settle(closed=True)
+        yield from clear_line()
+
+    def _settle(self, *, closed: bool) -> None:
+        """Note whether the line in data mode was the end of the session."""
+        session, line = self._table.online, self._shared.suspected
+        self._shared.suspect = b""
+        if session is None:
+            return
+        if not closed:
+            self._shared.emit(events.Pushed(session.id, line))
+        else:
+            self._shared.emit(self._ended(line.decode("latin-1").strip()))
