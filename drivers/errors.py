@@ -98,12 +98,14 @@ class AtTimeout(AtError, TimeoutError):
         message: the command, the lines that came, and what to try.
         command: the command in flight, or the name of the wait.
         lines: the lines that had come by then.
+        code: the error code of the module; None if it gave none.
     """
 
-    def __init__(self, message: str, *, command: str, lines: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, *, command: str, lines: tuple[str, ...] = (), code: int | None = None) -> None:
         super().__init__(message)
         self.command = command
         self.lines = lines
+        self.code = code
 
 
 class CommandError(AtError):
@@ -113,12 +115,14 @@ class CommandError(AtError):
         message: the port, the command and the answer.
         command: the command as it was sent, without the CR.
         answer: the final result of the module.
+        code: the error code of the module; None if it gave none.
     """
 
-    def __init__(self, message: str, *, command: str, answer: str) -> None:
+    def __init__(self, message: str, *, command: str, answer: str, code: int | None = None) -> None:
         super().__init__(message)
         self.command = command
         self.answer = answer
+        self.code = code
 
 
 class CmeError(CommandError):
@@ -132,8 +136,7 @@ class CmeError(CommandError):
     """
 
     def __init__(self, message: str, *, command: str, answer: str, code: int | None) -> None:
-        super().__init__(message, command=command, answer=answer)
-        self.code = code
+        super().__init__(message, command=command, answer=answer, code=code)
 
 
 class CmsError(CommandError):
@@ -147,8 +150,7 @@ class CmsError(CommandError):
     """
 
     def __init__(self, message: str, *, command: str, answer: str, code: int | None) -> None:
-        super().__init__(message, command=command, answer=answer)
-        self.code = code
+        super().__init__(message, command=command, answer=answer, code=code)
 
 
 class CallFailed(CommandError):
@@ -162,12 +164,14 @@ class AnswerLost(AtError):
         message: the command and the line.
         command: the command in flight, or the name of the wait.
         line: the line.
+        code: the error code of the module; None if it gave none.
     """
 
-    def __init__(self, message: str, *, command: str, line: str) -> None:
+    def __init__(self, message: str, *, command: str, line: str, code: int | None = None) -> None:
         super().__init__(message)
         self.command = command
         self.line = line
+        self.code = code
 
 
 class ModuleRestarted(AnswerLost):

@@ -62,7 +62,8 @@ from drivers.emulator.sms.user_data import UserData
 from drivers.emulator.subscribers import Subscriber, Subscribers
 from drivers.errors import ReceiveOverflow
 from drivers.tcpip.core.listener_state import ListenerState
-from drivers.tcpip.core.session_table import Scope, SessionTable
+from drivers.tcpip.core.scope import Scope
+from drivers.tcpip.core.session_table import SessionTable
 from drivers.tcpip.core.socket_state import SocketId, SocketState
 from drivers.tcpip.quectel_gsm import dns
 from drivers.tcpip.quectel_gsm.state import Uart as UartRecord

@@ -89,8 +89,7 @@ def enter(
         line.explain(error)
         raise
     except BaseException:  # interrupted: the module may already be in multiplexer mode
-        silence = command.start.settle if found else 0.0
-        leave(line, command.config.option, close_down=True, silence=silence, pause=command.start.leave_pause)
+        leave(line, command.config.option, close_down=True, silence=command.start.settle if found else 0.0)
         raise
 
 
@@ -119,15 +118,7 @@ def _lost(line: Line, error: HungUp) -> SessionEnded:
     return SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}")
 
 
-def leave(
-    line: Line,
-    option: Option,
-    *,
-    close_down: bool,
-    way: WayBack | None = None,
-    silence: float = 0.0,
-    pause: float = 0.0,
-) -> bool:
+def leave(line: Line, option: Option, *, close_down: bool, way: WayBack | None = None, silence: float = 0.0) -> bool:
     """Make sure that the module is back in AT mode; log it if not.
 
     Args:
@@ -136,7 +127,6 @@ def leave(
         close_down: send CLD first.
         way: how the line comes back to the rate of AT mode, if it was changed.
         silence: seconds in which nothing is sent first, as the module may just have answered AT+CMUX.
-        pause: seconds in which nothing is sent before AT is asked.
 
     Returns:
         Whether it answered AT.
@@ -144,7 +134,7 @@ def leave(
     line.rearm()
     try:
         run(line, hand_over.settle(silence))
-        answered = run(line, leaving.leave(option, close_down=close_down, way=way, pause=pause))
+        answered = run(line, leaving.leave(option, close_down=close_down, way=way))
     except (HungUp, SessionEnded) as error:
         port_logger(line.name).warning("%s", error)
         return False

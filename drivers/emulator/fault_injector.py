@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import random
 from collections.abc import Callable
 
@@ -11,8 +10,6 @@ from ..clock import Timer
 from .environment import Environment, Network, Sim
 from .faults import Faults, Moment
 from .modem import Modem
-
-log: logging.Logger = logging.getLogger(__name__)
 
 _STORM = ('+CREG: 1,"1806","2F1E"', "RING", '+CMTI: "SM",1')
 _GUST = 0.01  # seconds between gusts of a storm at the least
@@ -51,7 +48,6 @@ _MOMENTS: dict[Moment, Callable[[Modem], None]] = {
     Moment.SIM_MISSING: _sim(Sim.MISSING),
     Moment.SIM_PIN: _sim(Sim.PIN),
     Moment.SIM_READY: _sim(Sim.READY),
-    Moment.AT_CHANNEL_DIES: lambda modem: modem.kill_channel(),
     Moment.SMS_DELIVERED: _network(sms="delivered"),
     Moment.SMS_REFUSED: _network(sms="refused"),
     Moment.SMS_UNDELIVERED: _network(sms="undelivered"),
@@ -60,11 +56,7 @@ _MOMENTS: dict[Moment, Callable[[Modem], None]] = {
 
 
 def happen(modem: Modem, moment: Moment) -> None:
-    """Cause an event now.
-
-    Raises:
-        ValueError: it cannot happen in the state that the module is in.
-    """
+    """Cause an event now."""
     _MOMENTS[moment](modem)
 
 
@@ -109,10 +101,7 @@ class FaultInjector:
     def _await(self, number: int, moment: Moment, least: float, greatest: float) -> None:
         def now() -> None:
             self._await(number, moment, least, greatest)
-            try:
-                happen(self._modem, moment)
-            except ValueError as error:
-                log.debug("%s does not happen now: %s", moment.value, error)
+            happen(self._modem, moment)
 
         self._timers[number] = self._later(self._chooser.uniform(least, greatest), now)
 
@@ -122,7 +111,7 @@ class FaultInjector:
             while self._due >= 1:
                 self._due -= 1
                 for uart in self._modem.uarts:
-                    if uart.attached and uart.hears:
+                    if uart.attached:
                         uart.announce(self._chooser.choice(_STORM))
             self._storm(rate, pause)
 

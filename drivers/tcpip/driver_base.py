@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from ..at.core.channel_base import ChannelBase
 from ..clock import Clock
 from .core.context import Context
+from .core.leftovers import Leftover
 from .core.options import Csd, Gprs, Options, Transparent
 from .core.ownership import ContextTable, Lease, table_for
 from .core.runner_base import RunnerBase
@@ -25,7 +26,7 @@ class DriverBase(ABC, Generic[P, R]):
     def __init__(
         self,
         port: P,
-        context: int = 0,
+        context: int | None = None,
         apn: str = "CMNET",
         *,
         user: str = "",
@@ -36,20 +37,22 @@ class DriverBase(ABC, Generic[P, R]):
         receive: str | None = None,
         show: Collection[str] = (),
         initialise: Sequence[str] | None = None,
+        share: bool = False,
         dialect: str | Dialect = "m10",
         table: ContextTable | None = None,
         clock: Clock | None = None,
     ) -> None:
+        kind = dialect_of(dialect)
         options = Options(
-            context,
+            kind.family.DEFAULT_CONTEXT if context is None else context,
             bearer or Gprs(apn, user, password),
             muxip,
             Transparent() if transparent is True else transparent or None,
             receive,
             frozenset(show),
             None if initialise is None else tuple(initialise),
+            share,
         )
-        kind = dialect_of(dialect)
         runner = self._runner = self._make_runner(port, clock)
         self._table = table if table is not None else table_for(runner.modem)
         self._context = Context(
@@ -94,8 +97,18 @@ class DriverBase(ABC, Generic[P, R]):
 
     @property
     def receive(self) -> str:
-        """The receive mode: ``buffered``, ``header`` or ``bare``; decided when the context is claimed."""
+        """The receive mode of sessions for which none is asked; of Quectel's GSM modules decided when it is claimed."""
         return self._context.stack.receive
+
+    @property
+    def leftovers(self) -> tuple[Leftover, ...]:
+        """What the module had of this context when it was claimed, and no driver of this process: see `reclaim`."""
+        return self._context.leftovers
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was unexpected, by name: data for nobody, clients refused here or by the module, repeated events."""
+        return dict(self._context.table.counters)
 
     @property
     def online(self) -> bool:

@@ -41,6 +41,7 @@ class ToyStack(TcpipStack):
 
     ID_SCOPE = IdScope.MODULE
     CLOSE_AFTER_PEER = True
+    ACTIVATES_FIRST = True
     send_size = 100
     _fetched = 0
 
@@ -90,9 +91,16 @@ class ToyStack(TcpipStack):
         self.wiring.claim.address = answer.lines[0].removeprefix(ADDRESS.prefix)
 
     def open(
-        self, protocol: str, host: str, port: int, *, index: int | None, timeout: float | None, step_by_step: bool
+        self,
+        protocol: str,
+        host: str,
+        port: int,
+        *,
+        index: int | None,
+        timeout: float | None,
+        step_by_step: bool,
+        receive: str | None,
     ) -> Procedure[SocketState]:
-        yield from self.activate()
         session = self.wiring.table.reserve(IDS, "client", protocol, (host, port))
         if session is None:
             raise TcpipError(f"{self.name}: all {len(IDS)} sockets are open already")
@@ -104,9 +112,8 @@ class ToyStack(TcpipStack):
         return session
 
     def listen(
-        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool, receive: str | None
     ) -> Procedure[ListenerState]:
-        yield from self.activate()
         listener = self.wiring.table.reserve_listener(IDS, protocol, port or 0)
         if listener is None:
             raise TcpipError(f"{self.name}: all {len(IDS)} sockets are open already")
@@ -114,17 +121,17 @@ class ToyStack(TcpipStack):
         return listener
 
     def close(self, session: SocketState) -> Procedure[None]:
-        return self._free(session.id)
+        return self._free(session)
 
     def turn_away(self, session: SocketState) -> Dialogue[None]:
         yield from command(f"AT+TCLOSE={session.index}")
 
     def close_listener(self, listener: ListenerState) -> Procedure[None]:
-        return self._free(listener.id)
+        return self._free(listener)
 
-    def _free(self, id: SocketId) -> Procedure[None]:
-        yield from on_channel(command(f"AT+TCLOSE={id.number}"))
-        self.wiring.table.drop(id)
+    def _free(self, what: SocketState | ListenerState) -> Procedure[None]:
+        yield from on_channel(command(f"AT+TCLOSE={what.id.number}"))
+        self.wiring.table.drop(what)
 
     def send(self, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
         yield from command(f"AT+TSEND={session.index},{len(piece)}", success=(), info=(), prompt=True)

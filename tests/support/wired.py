@@ -21,7 +21,6 @@ class Wired(asyncio.Transport):
 
     def __init__(self, module: EmulatedModule, clock: FakeClock) -> None:
         super().__init__()
-        self.module = module
         self.came = bytearray()
         self.heard = 0
         self.clock = clock

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Literal, TypeVar, cast
 
 from cmux import forks
@@ -20,6 +21,7 @@ from ..core.engine import Sink
 from ..core.execution import Execution, Limit, turn
 from ..core.patterns import LinePattern
 from ..core.ticket import Ticket
+from .errands import errands
 from .port import POLL, WANTED, Borrowed, Outlet, Port, UartSource, port_name
 from .sleeper import Sleeper
 from .turns import Turns
@@ -204,6 +206,8 @@ class AtChannel(ChannelBase):
 
     def _work_soon(self, job: Callable[[], None]) -> None:
         """Run what a driver has to do, which is never dropped, before the callbacks of users that wait."""
+        if errands.deferred(self, partial(self._work_soon, job)):
+            return
         with self._changed:
             self._work.append(job)
             self._dispatcher.wake()
@@ -325,6 +329,11 @@ class AtChannel(ChannelBase):
         if self._engine.failure is None:
             self._start()
 
+    def remove_sink(self, sink: Sink) -> None:
+        """Remove a sink; has no effect if it is not there."""
+        if not errands.deferred(self, partial(self.remove_sink, sink)):
+            super().remove_sink(sink)
+
     def _start(self) -> None:
         with self._starting:
             if self._stopping:
@@ -371,9 +380,11 @@ class AtChannel(ChannelBase):
     def _received(self, octets: bytes) -> None:
         for tap in list(self._taps):
             tap("rx", octets)
-        with self._changed:
+        with errands.collected(self) as collected, self._changed:
             self._engine.receive(octets, self._clock.now())
             self._advanced()
+        for errand in collected:
+            errand()
 
     def _advanced(self) -> None:
         """Wake who waits for what has happened, and nobody else: most octets end no step."""
@@ -397,7 +408,9 @@ class AtChannel(ChannelBase):
                 while not (self._work or self._jobs) and not self.closed:
                     due, now = self._engine.next_timeout(), self._clock.now()
                     if due is not None and due <= now:
-                        self._engine.handle_timeout(now)
+                        with errands.collected(self) as collected:
+                            self._engine.handle_timeout(now)
+                        self._work.extend(collected)
                         self._advanced()
                     else:
                         self._dispatcher.sleep(due)

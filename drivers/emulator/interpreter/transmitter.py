@@ -37,8 +37,6 @@ class Transmitter:
         self._settings = UartSettings()
         self.unacknowledged: Callable[[], object] = lambda: None
         """Called when the host acknowledges messages no longer: other settings, AT+CSMS=0, nobody there."""
-        self.dead: bool = False
-        """Whether it hears and says nothing, though somebody is there."""
         self._outlet: Outlet | None = None
         self._tx = bytearray()
         self._flushing = self._collecting = False
@@ -154,7 +152,7 @@ class Transmitter:
             self._flush()
 
     def _flush(self) -> None:
-        if self._outlet is None or self.dead:
+        if self._outlet is None:
             self._tx.clear()
         if self._flushing:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar, Unpack
@@ -10,6 +11,7 @@ from ...at.aio import AtChannel, Streams
 from ...clock import Clock
 from ..core import lifetime
 from ..core.bounded import Stay, with_answer
+from ..core.extras import PingReply
 from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
@@ -37,6 +39,7 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         receive: see there.
         show: see there.
         initialise: see there.
+        share: see there.
         dialect: see there.
         table: see there; channels of one ``cmux.aio.Mux`` share a table.
         clock: see there; None: that of the channel.
@@ -119,13 +122,19 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         return await self._do(self._context.local_address())
 
     async def listen(
-        self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
+        self,
+        protocol: str = "TCP",
+        port: int | None = None,
+        *,
+        clients: int | None = None,
+        step_by_step: bool = False,
+        receive: str | None = None,
     ) -> Listener:
         """Start to listen for clients; see `drivers.tcpip.TcpipDriver.listen`."""
         return Listener(
             self._runner,
             self._context,
-            await self._do(self._context.listen(protocol, port, clients, step_by_step=step_by_step)),
+            await self._do(self._context.listen(protocol, port, clients, step_by_step=step_by_step, receive=receive)),
         )
 
     async def connect(
@@ -137,6 +146,7 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
         index: int | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - the module's answer, on the driver's clock
         step_by_step: bool = False,
+        receive: str | None = None,
     ) -> Session:
         """Open a session to a remote server; see `drivers.tcpip.TcpipDriver.connect`."""
         return Session(
@@ -145,10 +155,22 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
             await self._do_within(
                 timeout,
                 lambda stay: self._context.connect(
-                    protocol, host, port, index=index, step_by_step=step_by_step, stay=stay
+                    protocol, host, port, index=index, step_by_step=step_by_step, receive=receive, stay=stay
                 ),
             ),
         )
+
+    async def udp_service(self, port: int, *, receive: str | None = None) -> Session:
+        """Open a socket for datagrams from and to any host; see `drivers.tcpip.TcpipDriver.udp_service`."""
+        return Session(self._runner, self._context, await self._do(self._context.udp_service(port, receive=receive)))
+
+    async def ping(self, host: str, *, count: int = 4, timeout: int = 4) -> list[PingReply]:  # noqa: ASYNC109
+        """Send echo requests; see `drivers.tcpip.TcpipDriver.ping`."""
+        return await self._do(self._context.ping(host, count=count, timeout=timeout))
+
+    async def network_time(self, server: str, port: int = 123) -> datetime.datetime:
+        """Return the time that a time server tells; see `drivers.tcpip.TcpipDriver.network_time`."""
+        return await self._do(self._context.network_time(server, port))
 
     async def resolve(self, name: str) -> list[str]:
         """Return the addresses of a name; see `drivers.tcpip.TcpipDriver.resolve`."""
@@ -164,7 +186,7 @@ class TcpipDriver(DriverBase[Streams | AtChannel, TaskRunner]):
 
     async def escape(self) -> None:
         """Go from data mode to command mode, by ``+++`` or DTR; see `drivers.tcpip.TcpipDriver.escape`."""
-        await self._do(on_channel(self._context.stack.escape()))
+        await self._do(self._context.escape())
 
     async def resume(self) -> None:
         """Go back to data mode: ATO; see `drivers.tcpip.TcpipDriver.resume`."""

@@ -25,6 +25,10 @@ class Session(SessionBase[TaskRunner]):
         """Send all octets, in pieces of up to 1460; see `drivers.tcpip.Session.sendall`."""
         await self._runner.run(operations.send_all(self._context, self._state, data, end, period))
 
+    async def sendto(self, data: bytes | bytearray | memoryview, address: Address) -> int:
+        """Send a datagram of a UDP service; see `drivers.tcpip.Session.sendto`."""
+        return await self._runner.run(operations.send_to(self._context, self._state, data, address))
+
     async def acknowledged(self) -> Acknowledged:
         """Return how many octets were sent, acknowledged, and not acknowledged."""
         return await self._runner.run(operations.acknowledged(self._context, self._state))
@@ -52,6 +56,10 @@ class Session(SessionBase[TaskRunner]):
     async def recv_into(self, buffer: bytearray | memoryview, size: int = 0) -> int:
         """Fill a buffer with received data; see `drivers.tcpip.Session.recv_into`."""
         return await self._runner.run(operations.receive_into(self._context, self._state, buffer, size))
+
+    async def set_receive(self, mode: str) -> None:
+        """Change how received data comes; see `drivers.tcpip.Session.set_receive`."""
+        await self._runner.run(operations.set_receive(self._context, self._state, mode))
 
     async def close(self) -> None:
         """Close the session; see `drivers.tcpip.Session.close`."""

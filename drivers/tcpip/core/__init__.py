@@ -9,15 +9,19 @@ from __future__ import annotations
 from . import events
 from .changes import Changes
 from .context_claim import ContextClaim
+from .extras import Identified, PingReply
+from .leftovers import Leftover
 from .listener_state import ListenerState
 from .options import Options
 from .ownership import ContextState
 from .procedure import Procedure, Tried, exclusive, on_channel, on_free_uart, wait
-from .session_table import IdScope, SessionTable
-from .socket_state import Acknowledged, Address, Ending, Role, SocketId, SocketState
+from .scope import IdScope
+from .session_table import SessionTable
+from .socket_state import ANYWHERE, Acknowledged, Address, Ending, Role, SocketId, SocketState
 from .stack import Dialect, TcpipStack, Wiring
 
 __all__ = [
+    "ANYWHERE",
     "Acknowledged",
     "Address",
     "Changes",
@@ -26,8 +30,11 @@ __all__ = [
     "Dialect",
     "Ending",
     "IdScope",
+    "Identified",
+    "Leftover",
     "ListenerState",
     "Options",
+    "PingReply",
     "Procedure",
     "Role",
     "SessionTable",

@@ -5,195 +5,23 @@ Every operation is a procedure; `ThreadRunner` and `TaskRunner` run them. No I/O
 
 from __future__ import annotations
 
+import datetime
 from contextlib import suppress
 
-from ...errors import (
-    AtError,
-    ChannelClosed,
-    CommandError,
-    ContextInactive,
-    ContextLost,
-    ModuleRestarted,
-    SessionClosed,
-    TcpipError,
-    WrongDialect,
-)
+from ...errors import AtError, ContextInactive, InvalidArgument, TcpipError
 from .bounded import Stay
-from .event_handler import EventHandler
+from .extras import PingReply
+from .holding import Holder
 from .listener_state import ListenerState
 from .options import check_address, check_host, check_port, check_protocol, check_text
-from .ownership import Lease
 from .procedure import Procedure, on_channel
-from .session_table import IdScope
-from .socket_state import SocketState
+from .socket_state import Role, SocketState
 
-UNKNOWN_COMMAND = frozenset({4, 100})  # 27.007 9.2: operation not supported, unknown
-CLOSINGS = 64
-"""The most clients that are closed before a context is deactivated, however many come meanwhile."""
+MOST_PINGS, MOST_SECONDS = 10, 255
 
 
-class Context(EventHandler):
+class Context(Holder):
     """One context, controlled over one channel; see `EventHandler` for the arguments."""
-
-    closing: bool = False
-    """Whether the driver of the context is being closed, or has been."""
-    closed: bool = False
-    """Whether the driver of the context has been closed."""
-    _of_family = False  # whether the module is known to be of the family
-
-    # -- claiming and releasing ------------------------------------------------------------------------------------
-
-    def take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[Lease]:
-        """Claim the context and make the settings; if it is held already, check that it has not been taken."""
-        self._check_usable()
-        if not self.claim._check():
-            yield from self._take(timeout, take_over=take_over, reclaim=reclaim)
-        elif not self.claim.active:
-            yield from self.stack.verify()
-        return self.claim.require()
-
-    def ready(self) -> Procedure[None]:
-        """Make sure that the context is held and not broken; claim it if it is not held."""
-        self._check_usable()
-        if self.claim._check() and self.claim.broken:
-            yield from self.stack.deactivate()  # the network has deactivated it; only this frees it
-        if not self.claim._check():
-            yield from self._take(0.0)
-
-    def _take(self, timeout: float, *, take_over: bool = False, reclaim: bool = False) -> Procedure[None]:
-        self.stack.check_claiming()
-        deadline = self._now() + timeout
-        yield from self.claim._take(
-            deadline,
-            take_over=take_over,
-            patient=not reclaim,
-            ask=lambda: self._ask(deadline, reclaim=reclaim),
-        )
-        try:
-            self._port.add_sink(self._demultiplexer)
-            yield from self.stack.set_up()
-            self.claim.require()  # the module may have restarted between two settings
-        except BaseException:
-            yield from self._give_up("its settings could not be made")
-            raise
-
-    def _ask(self, deadline: float, *, reclaim: bool) -> Procedure[None]:
-        """Claim the context from the module, which may be of another family."""
-        try:
-            yield from self.stack.take(deadline, reclaim=reclaim)
-        except CommandError as refusal:
-            if not self._of_family:
-                yield from self._check_family(refusal)
-            self._of_family = True
-            raise
-
-    def _check_family(self, refusal: CommandError) -> Procedure[None]:
-        """Raise an error if a refusal is that of a module which does not know the command at all."""
-        found = yield from self.stack.identify(refusal)
-        fits = self._recognise(found.model)
-        if found.speaks or (fits is not None and isinstance(self.stack, fits.family)):
-            return
-        if fits is None and not found.model and found.speaks is None and refusal.code not in UNKNOWN_COMMAND:
-            return  # nothing speaks against it
-        what = f"the module is {found.model!r}" if found.model else "the module does not know the command"
-        advice = "no dialect fits" if fits is None else f"use dialect={fits.name!r}"
-        raise WrongDialect(
-            f"{self.name}: {refusal.command} was answered {refusal.answer}: {what}, not of the family of "
-            f"dialect={self._dialect.name!r} ({self._dialect.title}); {advice}",
-            model=found.model,
-            dialect=None if fits is None else fits.name,
-            code=refusal.code,
-        ) from refusal
-
-    def _give_up(self, reason: str) -> Procedure[None]:
-        """Release the context, in the module too if it keeps the owner."""
-        try:
-            if self.claim.valid:
-                with suppress(AtError, TcpipError):  # the module is gone, or the context is no longer ours
-                    yield from self.stack.give_up()
-        finally:
-            self.claim._release(reason)
-
-    def _check_usable(self) -> None:
-        if self.closing or self.closed:
-            raise TcpipError(f"{self.name}: the driver was closed: make another one, with the same port")
-
-    def words(self, what: str) -> str:
-        """Return the words of the module that are added to a message; see `TcpipStack.WORDS`."""
-        return f" ({self.stack.WORDS[what]})" if what in self.stack.WORDS else ""
-
-    def check_held(self) -> None:
-        """Check that sessions can be used.
-
-        Raises:
-            SessionClosed: the context is no longer held.
-        """
-        if not self.claim.valid:
-            raise SessionClosed(f"{self.name}: the context is no longer held by this driver")
-
-    def release(self) -> Procedure[None]:
-        """Release the context without deactivating it."""
-        with suppress(AtError, TcpipError):
-            yield from self._leave_data_mode()
-        if self.stack.ID_SCOPE is IdScope.MODULE:  # the ids of its sockets would stay taken
-            yield from self._close_all()
-            for listener in list(self.table.listeners.values()):
-                with suppress(AtError, TcpipError):
-                    yield from self.end_listening(listener)
-        yield from self._give_up("the driver gave the context up")
-
-    def close(self) -> Procedure[None]:
-        """Close the sessions, deactivate the context and release it; a second call continues an interrupted one."""
-        if self.closed:
-            return
-        self.closed = True
-        try:
-            if self.claim.valid:
-                yield from self._wind_up()
-        except (ChannelClosed, ContextLost, ModuleRestarted):
-            pass  # the module is gone, or the context is no longer ours
-        except Exception:
-            yield from self._give_up("the driver was closed")
-            raise
-        except BaseException:  # an interruption
-            self.closed = False  # the context may still be active: another call continues
-            raise
-        yield from self._give_up("the driver was closed")
-
-    def _close_all(self) -> Procedure[None]:
-        for listener in list(self.table.listeners.values()):
-            listener.close_here()  # no client is taken from here on
-        for _ in range(CLOSINGS):
-            yield from self._turn_refused_away()
-            session = next(iter(self.table._unfinished()), None)
-            if session is None:
-                return
-            if session.close_here():
-                # the module may be gone, and deactivating ends the session, too
-                with suppress(AtError, TcpipError), session.unless_interrupted():
-                    yield from self.end_session(session)
-
-    def _turn_refused_away(self) -> Procedure[None]:
-        for _ in range(CLOSINGS):
-            refused = self.table._next_refused()
-            if refused is None:
-                return
-            with suppress(AtError, TcpipError):
-                yield from on_channel(self.turn_away(refused))
-
-    def _end_sessions(self) -> Procedure[None]:
-        yield from self._leave_data_mode()  # nothing else can be done where that fails
-        yield from self._close_all()
-
-    def _wind_up(self) -> Procedure[None]:
-        yield from self._end_sessions()
-        if self.claim.active:
-            yield from self.stack.deactivate()
-
-    def _leave_data_mode(self) -> Procedure[None]:
-        """Leave data mode if the UART is in it, so that commands can be sent."""
-        if self.table.online is not None:
-            yield from on_channel(self.stack.escape())
 
     # -- the context -----------------------------------------------------------------------------------------------
 
@@ -201,23 +29,6 @@ class Context(EventHandler):
         """Return the state of the context, in the words of the module."""
         yield from self.ready()
         return (yield from self.stack.state())
-
-    def _ready_to_activate(self) -> Procedure[None]:
-        """As `ready`, for what activates the context if it is not active: nothing is sent if a rule forbids that."""
-        self._check_usable()
-        self.stack.check_activating()
-        yield from self.ready()
-
-    def activate(self) -> Procedure[str]:
-        """Activate the context and return the local address."""
-        yield from self._ready_to_activate()
-        return (yield from self.stack.activate())
-
-    def deactivate(self) -> Procedure[None]:
-        """Close all sessions and deactivate the context."""
-        yield from self.ready()
-        yield from self._end_sessions()
-        yield from self.stack.deactivate()
 
     def local_address(self) -> Procedure[str]:
         """Return the local address of the active context; it is read only once."""
@@ -255,68 +66,88 @@ class Context(EventHandler):
         index: int | None = None,
         timeout: float | None = None,
         step_by_step: bool = False,
+        receive: str | None = None,
         stay: Stay = lambda: None,
     ) -> Procedure[SocketState]:
         """Open a session to a remote server; it is closed again if its caller has left meanwhile."""
         check_protocol(protocol)
         check_host(host)
         check_port(port)
+        mode = self._mode(receive)
         self.stack.check_opening(index=index, step_by_step=step_by_step)
-        yield from self._ready_to_activate()
-        opening = self.stack.open(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
-        before = self.table.standing("client")
+        yield from self.ready_to_activate()
+        opening = self.stack.open(
+            protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step, receive=mode
+        )
+        return (yield from self._opened(opening, "client", stay))
+
+    def udp_service(self, port: int, *, receive: str | None = None) -> Procedure[SocketState]:
+        """Open a socket for datagrams from and to any host."""
+        opening = self.stack.udp_service(check_port(port), receive=self._mode(receive))  # raises if there is none
+        yield from self.ready_to_activate()
+        return (yield from self._opened(opening, "server", lambda: None))
+
+    def _mode(self, receive: str | None) -> str | None:
+        """Return the receive mode of a session or a listener; None if the family has only that of the context."""
+        if receive is not None:
+            self.stack.check_receive(receive)
+        return (receive or self.stack.receive) if self.stack.RECEIVE else None
+
+    def _opened(self, opening: Procedure[SocketState], role: Role, stay: Stay) -> Procedure[SocketState]:
+        """Open a session; whatever ends that, it is closed again in the module."""
+        before = self.table.standing(role)
         try:
             session = yield from opening
+            session.reserved = False
             session.used(self._now(), heard=True)
             stay()
             return session
         except BaseException:
-            for session in self.table.standing("client"):
-                if session not in before:
+            for session in self.table.standing(role):
+                if session not in before and (role == "client" or session.service is not None):
                     with suppress(AtError, TcpipError):
                         yield from self.stack.close(session)
-                    self.table.drop(session.id)
+                    self.table.drop(session)
             raise
 
+    def set_receive(self, session: SocketState, mode: str) -> Procedure[None]:
+        """Change the receive mode of an open session."""
+        self.stack.check_receive(mode)
+        session.check_sendable()
+        self.check_held()
+        if session is self.table.online:
+            if mode == "transparent":
+                return
+            yield from on_channel(self.stack.escape())
+        yield from self.stack.set_receive(session, mode)
+        session.receive = mode
+
     def listen(
-        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+        self,
+        protocol: str,
+        port: int | None,
+        clients: int | None,
+        *,
+        step_by_step: bool,
+        receive: str | None = None,
     ) -> Procedure[ListenerState]:
         """Start to listen for clients."""
         check_protocol(protocol)
         if port is not None:
             check_port(port)
+        mode = self._mode(receive)
         self.stack.check_listening(port=port, clients=clients, step_by_step=step_by_step)
-        yield from self._ready_to_activate()
+        yield from self.ready_to_activate()
         before = list(self.table.listeners.values())
         try:
-            return (yield from self.stack.listen(protocol, port, clients, step_by_step=step_by_step))
+            return (yield from self.stack.listen(protocol, port, clients, step_by_step=step_by_step, receive=mode))
         except BaseException:
             for listener in list(self.table.listeners.values()):
                 if listener not in before:
                     with suppress(AtError, TcpipError):
                         yield from self.stack.close_listener(listener)
-                    self.table.drop(listener.id)
+                    self.table.drop(listener)
             raise
-
-    def end_session(self, session: SocketState) -> Procedure[None]:
-        """Close a session in the module, if the module still has it."""
-        try:
-            if session.released or not self.claim.valid or self.claim.broken:
-                return  # the module no longer has it; another session may have its id by now
-            yield from self._leave_data_mode()
-            if self.stack.CLOSE_AFTER_PEER or not session.remote_closed:
-                yield from self.stack.close(session)
-            session.released = True
-        finally:
-            session.ending = False
-
-    def end_listening(self, listener: ListenerState) -> Procedure[None]:
-        """Close a listener in the module, and the clients that nobody has accepted."""
-        for client in listener.take_waiting():
-            self.table._turn_away(client)
-        if self.claim.valid:
-            yield from self._turn_refused_away()
-            yield from self.stack.close_listener(listener)
 
     def listener_status(self, listener: ListenerState) -> Procedure[tuple[bool, int]]:
         """Return whether the listener is listening and the number of connected clients, as the module reports them."""
@@ -328,6 +159,36 @@ class Context(EventHandler):
         self._port._room_made()
         self.table._room_made()
 
+    # -- questions to other hosts ----------------------------------------------------------------------------------
+
+    def ping(self, host: str, *, count: int, timeout: int) -> Procedure[list[PingReply]]:
+        """Send echo requests, and return what has become of each."""
+        check_host(host)
+        for what, given, most in (("count", count, MOST_PINGS), ("timeout", timeout, MOST_SECONDS)):
+            if type(given) is not int or not 1 <= given <= most:
+                raise InvalidArgument(f"{what} is 1 to {most}, not {given!r}")
+        asking = self.stack.ping(host, count=count, timeout=timeout)  # raises if there is none
+        yield from self.ready_to_activate()
+        return (yield from asking)
+
+    def network_time(self, server: str, port: int) -> Procedure[datetime.datetime]:
+        """Ask a time server."""
+        asking = self.stack.network_time(check_host(server), check_port(port))
+        yield from self.ready_to_activate()
+        return (yield from asking)
+
+    def wanted(self, session: SocketState) -> None:
+        """Fetch data that the module keeps, because a reader waits for it."""
+        if session.unread:
+            self.table.wake()
+
+    # -- data mode -------------------------------------------------------------------------------------------------
+
+    def escape(self) -> Procedure[None]:
+        """Go from data mode to command mode."""
+        yield from on_channel(self.stack.escape())
+        self.table.wake()  # what has had to wait for it
+
     @property
     def resumable(self) -> bool:
         """Whether there is a session for which data mode can be entered again."""
@@ -338,19 +199,19 @@ class Context(EventHandler):
     def resolve(self, name: str) -> Procedure[list[str]]:
         """Return the addresses of a name."""
         check_text("name", name, empty=False)
-        yield from self._ready_to_activate()
+        yield from self.ready_to_activate()
         return (yield from self.stack.resolve(name))
 
     def set_name_servers(self, primary: str, secondary: str | None) -> Procedure[None]:
         """Set the name servers, in an active context."""
         for address in (primary, *(() if secondary is None else (secondary,))):
             check_address(address)
-        yield from self._ready_to_activate()
+        yield from self.ready_to_activate()
         if not self.claim.active:
             yield from self.stack.activate()
         yield from self.stack.set_name_servers(primary, secondary)
 
     def name_servers(self) -> Procedure[tuple[str, ...]]:
         """Return the name servers."""
-        yield from self.ready()
+        yield from self.ready_to_activate() if self.stack.ACTIVATES_FIRST else self.ready()
         return (yield from self.stack.name_servers())

@@ -33,6 +33,7 @@ class ContextClaim:
         table: the owners of contexts.
         now: returns the time.
         words: words of the family for messages; see `TcpipStack.WORDS`.
+        shared: whether the context may be shared with other drivers that ask for the same.
         ended: called with the reason when the claim has ended.
     """
 
@@ -45,6 +46,7 @@ class ContextClaim:
         table: ContextTable,
         now: Callable[[], float],
         words: Mapping[str, str],
+        shared: bool = False,
         ended: Callable[[Exception], None],
     ) -> None:
         self.context: int = context
@@ -53,6 +55,8 @@ class ContextClaim:
         """The name of the port."""
         self.dlci: int | None = dlci
         """The DLCI of the port; None if it does not have one."""
+        self.shared: bool = shared
+        """Whether the context may be shared with other drivers that ask for the same."""
         self.name: str = f"{port}, context {context}"
         """The name of the context in messages."""
         self.lease: Lease | None = None
@@ -92,6 +96,19 @@ class ContextClaim:
         """Whether the context is held and has been in use, as far as is known."""
         return self.valid and self.lease is not None and self.lease.active
 
+    @property
+    def _used_by_others(self) -> bool:
+        """Whether another driver of this process holds the context, too."""
+        return self.lease is not None and self._table._others(self.lease)
+
+    @property
+    def _found_active(self) -> bool:
+        """Whether somebody else had activated the context before it was claimed here."""
+        return self._table._found_active(self.context)
+
+    def _note_found_active(self, found: bool = True) -> None:
+        self._table._note_found_active(self.context, found)
+
     def _take(
         self,
         deadline: float,
@@ -113,12 +130,16 @@ class ContextClaim:
         """
         while True:
             try:
-                lease = self._table._reserve(self.context, self.dlci, take_over=take_over, port=self.port)
+                lease = self._table._reserve(
+                    self.context, self.dlci, take_over=take_over, port=self.port, shared=self.shared
+                )
             except ContextBusy:
                 left = deadline - self._now()
                 if left <= 0 or not patient:
                     raise
-                yield from wait(left, self._table._changes, lambda: self._table._free(self.context) or None)
+                yield from wait(
+                    left, self._table._changes, lambda: self._table._free(self.context, shared=self.shared) or None
+                )
                 continue
             try:
                 yield from ask()
@@ -140,7 +161,7 @@ class ContextClaim:
                 raise
             else:
                 self._table._confirm(lease)
-                self.lease, self.address, self.broken = lease, None, False
+                self.lease, self.address, self.broken = lease, None, self._table._broken(self.context)
                 return
 
     def _check(self) -> bool:

@@ -37,7 +37,7 @@ class Demultiplexer:
     @property
     def congested(self) -> bool:
         """See `Sink.congested`; where the module keeps the data, it is not fetched instead."""
-        return self._stack.pushes and any(session.congested for session in self._table.standing())
+        return any(session.congested and self._stack.pushes(session) for session in self._table.standing())
 
     def take_line(self, text: str) -> bool:
         """See `Sink.take_line`."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from ...at.core import Dialogue
 from ...errors import AtTimeout, SessionReset
+from ...logs import port_logger
 from . import events
 from .at_port import AtPort
 from .context_claim import ContextClaim
 from .demultiplexer import Demultiplexer
 from .options import Options
 from .ownership import ContextState, ContextTable
-from .session_table import IdScope, Scope, SessionTable
-from .socket_state import SocketState
+from .scope import IdScope, Scope
+from .session_table import SessionTable
+from .socket_state import SocketId, SocketState
 from .stack import Dialect, TcpipStack, Wiring
 
 
@@ -57,20 +60,30 @@ class EventHandler:
             table=owners,
             now=now,
             words=family.WORDS,
+            shared=options.share,
             ended=self._claim_ended,
         )
         self.name: str = self.claim.name
         """The name of the context in messages."""
-        scope = owners._scope if family.ID_SCOPE is IdScope.MODULE else Scope()
+        self._of_module = family.ID_SCOPE is IdScope.MODULE
         self.table: SessionTable = SessionTable(
-            self.name, options.context, scope, until_closed=family.CLOSE_AFTER_PEER, handle=self.handle, wake=wake
+            self.name,
+            options.context,
+            owners._scope if self._of_module else Scope(),
+            until_closed=family.CLOSE_AFTER_PEER,
+            fetch_ahead=family.FETCH_AHEAD,
+            id_taken=family.ID_TAKEN,
+            receive=lambda: self.stack.receive,
+            handle=self.handle,
+            wake=wake,
         )
         self.stack: TcpipStack = family(
             Wiring(dialect, options, port, owners, self.claim, self.table, emit=self.handle, set_dtr=set_dtr, now=now)
         )
-        self._demultiplexer = Demultiplexer(self.stack, self.table, self.handle)
+        self._demultiplexer = Demultiplexer(self.stack, self.table, self.hear)
         self._port = port
         self._now = now
+        self._log = port_logger(port.name)
 
     def now(self) -> float:
         """Return the time on the driver's clock."""
@@ -83,6 +96,30 @@ class EventHandler:
         self._port.remove_sink(self._demultiplexer)
 
     # -- events ----------------------------------------------------------------------------------------------------
+
+    def hear(self, event: events.Event) -> None:
+        """Handle an event that has come on the channel, unless it has come on another one before."""
+        if not self._of_module:
+            self.handle(event)
+            return
+        doubles = self.table._scope.doubles
+        with doubles.passing:
+            if not self._asked_for(event) and doubles.repeats(event, self._port, self._now()):
+                self.table.counters["doubles"] += 1
+            elif isinstance(event, events.ModuleReset):
+                self.table._scope.forget_foreign()
+                for table in self.table._tables():
+                    table._handle(event)  # it has no socket of theirs, either
+            else:
+                self.handle(event)
+
+    def _asked_for(self, event: events.Event) -> bool:
+        """Tell whether an event has data that comes on one channel only: that was fetched, or came in data mode."""
+        if not isinstance(event, events.Pushed):
+            return False
+        table = self.table._holder(event.id)
+        session = table.sessions.get(event.id)
+        return session is not None and session in (table.fetching, table.online)
 
     def handle(self, event: events.Event) -> None:
         """Handle an event. This is also called on the reader of the channel, so it returns at once."""
@@ -100,17 +137,21 @@ class EventHandler:
                     table._handle(event)  # it came on another channel
                 elif isinstance(event, events.ListenerEnded):
                     self._listener_ended(event)
+                elif isinstance(event, events.Opened) and id in self.table.listeners:
+                    self.table.listeners[id].opened(event.code)
                 else:
                     self._handle_session(self.table.sessions.get(id), event)
             case events.Incoming():
                 self._incoming(event)
-            case events.ContextDropped(_, _, context) if context not in (None, self.claim.context):
+            case events.IncomingFull(listener):
+                self._incoming_full(listener)
+            case events.ContextDropped(_, _, context) if context is not None:
                 for table in self.table._of_context(context):
-                    table._handle(event)
+                    table._handle(replace(event, context=None))
             case events.ContextDropped(reason, word):
                 self.claim.address = None
                 self.claim.note(word, ContextState.BROKEN)
-                self.table._break_off(SessionReset(f"{self.name}: {reason}"))
+                self.table._break_off(SessionReset(f"{self.name}: {reason}", code=event.code))
             case events.ModuleReset(reason, word):
                 self.table._break_off(SessionReset(f"{self.name}: {reason}"))
                 self.claim.note(word, ContextState.DOWN)
@@ -121,6 +162,7 @@ class EventHandler:
                 session, self.table.online = self.table.online, None
                 if session is not None:
                     self._ended_by_peer(session)
+                self.table.wake()  # what has had to wait for command mode
             case events.InDoubt():
                 self.table._doubt = True
                 self.table.wake()
@@ -133,21 +175,28 @@ class EventHandler:
     def _handle_session(self, session: SocketState | None, event: events.Event) -> None:
         match event:
             case events.Pushed(_, data, sender) if session is not None:
+                if session not in (self.table.fetching, self.table.online):
+                    self._learn_receive(session, "buffered", "pushed")
                 session.used(self._now(), heard=True)
                 session.deliver(data, sender)
             case events.Opened(_, code) if session is not None:
                 session.opened(code)
-            case events.Readable():
-                if session is None or not session.open:
-                    self.table.counters["data_for_nobody"] += 1
-                else:
-                    session.unread = True
-                    self.table.wake()
+            case events.Readable() if session is not None and session.open:
+                self._learn_receive(session, "pushed", "buffered")
+                session.unread = True
+                self.table.wake()
+            case events.Readable() | events.Pushed():
+                self.table.counters["data_for_nobody"] += 1
             case events.Online():
                 self.table.online = session
             case events.Closed() if session is not None and not session.remote_closed:
                 if session.open or session.ending:
                     self._closed_by_peer(session)
+
+    def _learn_receive(self, session: SocketState, former: str, mode: str) -> None:
+        """Learn the receive mode of a session by what the module does; for clients, sources disagree about it."""
+        if self.stack.RECEIVE and session.receive == former:
+            session.receive = mode
 
     def _incoming(self, event: events.Incoming) -> None:
         """Create the session of a client that has connected."""
@@ -156,23 +205,41 @@ class EventHandler:
             table._handle(event)
             return
         listener = self.table.listeners.get(event.listener)
-        if listener is None:
-            return  # the listener belongs to another driver
-        former = self.table.sessions.get(event.id)
-        if former is not None and former.role == "server" and self.stack.CLOSE_AFTER_PEER and table._occupies(former):
+        holder = self.table._holder(event.id)
+        if listener is None:  # it belongs to another driver or, if ids are those of the module, to another program
+            if self._of_module and not holder._has(event.id):
+                self.table.note_foreign([event.id])
+                self.table.counters["clients_for_nobody"] += 1
+            return
+        former = holder.sessions.get(event.id)
+        client = former is not None and former.role == "server" and former.remote_address == event.remote
+        if former is not None and client and self.stack.CLOSE_AFTER_PEER and holder._occupies(former):
             return  # reported again on another channel: its id cannot be used again before it is closed here
-        if former is not None and former.open:
+        if former is not None and former.open and not former.reserved:
             former.end_by_remote()  # its id has been given to another client, so its end was missed
-        datagrams = self.stack.datagrams(listener.protocol)
-        session = self.table.new_session(event.id, "server", listener.protocol, event.remote, datagrams=datagrams)
+        session = self.table.new_session(
+            event.id,
+            "server",
+            listener.protocol,
+            event.remote,
+            datagrams=self.stack.datagrams(listener.protocol),
+            receive=listener.receive,
+        )
         session.used(self._now(), heard=True)
-        if listener.offer(session):
-            self.table.adopt(session)
-        else:
+        self.table.adopt(session)
+        if not listener.offer(session):
             self.table._turn_away(session)
 
+    def _incoming_full(self, id: SocketId | None) -> None:
+        """Count a client that the module has refused by itself: for one listener, or for all that it may be."""
+        self.table.counters["incoming_full"] += 1
+        for table in self.table._tables():
+            for listener in list(table.listeners.values()):
+                listener.full += int(listener.open and id in (None, listener.id))
+        self._log.warning("%s: the module has refused a client, as it has no socket for it", self.name)
+
     def _closed_by_peer(self, session: SocketState) -> None:
-        if self.stack.pushes or self.table.online is not None:
+        if session is self.table.online or (self.stack.pushes(session) and not session.unread):
             self._ended_by_peer(session)
         else:
             session.closing = session.unread = True  # data that the module keeps is fetched first
@@ -190,7 +257,8 @@ class EventHandler:
         if not self.claim.valid:
             table._doubt = False
             return None
-        refused = table._next_refused()
+        commands = table.online is None or not self.stack.RECEIVE  # otherwise a family leaves data mode by itself
+        refused = table._next_refused() if commands else None
         if refused is not None:
             return self.turn_away(refused)
         if table._doubt and table.online is None:
@@ -216,11 +284,14 @@ class EventHandler:
     def _fetch(self, session: SocketState) -> Dialogue[None]:
         """Fetch once; this is repeated until nothing is left, because the module reports data only once."""
         session.unread = False
+        self.table.fetching = session
         try:
             count = yield from self.stack.read(session)
         except AtTimeout as error:
             session.break_off(error)  # how much data was lost is not known
             raise
+        finally:
+            self.table.fetching = None
         if count:
             session.unread = True
         elif session.closing and not session.unread:

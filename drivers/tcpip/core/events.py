@@ -12,6 +12,7 @@ __all__ = [
     "Event",
     "InDoubt",
     "Incoming",
+    "IncomingFull",
     "ListenerEnded",
     "ModuleReset",
     "Nothing",
@@ -90,6 +91,17 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
+class IncomingFull:
+    """The module has refused a client by itself, because it has no socket for it.
+
+    Args:
+        listener: the id of the listener; None: the module does not tell which.
+    """
+
+    listener: SocketId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ListenerEnded:
     """The network has ended a listener.
 
@@ -111,11 +123,13 @@ class ContextDropped:
         word: the state of the context now, in the words of the module.
         context: the number of the context, if ids have the scope of the module and the line may come on any channel;
             None: the context whose stack has classified the line.
+        code: the error code that the module has for it; None if it has none.
     """
 
     reason: str
     word: str
     context: int | None = None
+    code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +190,7 @@ Event = (
     | Pushed
     | Closed
     | Incoming
+    | IncomingFull
     | ListenerEnded
     | ContextDropped
     | Resolved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NoReturn
@@ -22,6 +23,25 @@ class Identified:
 
     model: str = ""
     speaks: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PingReply:
+    """What has become of one echo request.
+
+    Args:
+        address: who has answered; None: nobody.
+        octets: the octets of data in it.
+        milliseconds: how long the answer took; None: there was none.
+        ttl: the time to live of the answer; None: there was none.
+        code: the error code of the module; None if there was an answer.
+    """
+
+    address: str | None = None
+    octets: int = 0
+    milliseconds: int | None = None
+    ttl: int | None = None
+    code: int | None = None
 
 
 class Extras(ABC):
@@ -91,6 +111,30 @@ class Extras(ABC):
     def name_servers(self) -> Procedure[tuple[str, ...]]:
         """Return the name servers."""
         self.lacks("name servers")
+
+    # -- questions to other hosts -------------------------------------------------------------------------------------
+
+    def ping(self, host: str, *, count: int, timeout: int) -> Procedure[list[PingReply]]:
+        """Send echo requests, and return what has become of each.
+
+        Args:
+            host: a dotted address or a name.
+            count: how many, 1 to 10.
+            timeout: seconds to wait for each answer, 1 to 255.
+        """
+        self.lacks("ping")
+
+    def network_time(self, server: str, port: int) -> Procedure[datetime.datetime]:
+        """Ask a time server.
+
+        Args:
+            server: a dotted address or a name.
+            port: its port.
+
+        Returns:
+            The time that it tells, with its time zone.
+        """
+        self.lacks("network time")
 
     # -- data mode ---------------------------------------------------------------------------------------------------
 

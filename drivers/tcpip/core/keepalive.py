@@ -77,7 +77,7 @@ def check_kind(context: Context, session: SocketState, settings: KeepAlive) -> N
     """
     if session.protocol != "TCP":
         raise TcpipError(f"{context.name}: only a TCP session has acknowledgements, this one is {session.protocol}")
-    if context.stack.transparent:
+    if context.stack.transparent(session):
         raise TcpipError(
             f"{context.name}: a transparent session is not examined: the probe would be data of the session"
         )
@@ -280,7 +280,8 @@ class Watched(Generic[S]):
                 yield from self._rest(left)
             if session.closed:
                 return
-            if session.open and (session.closing or (session.unread and session.congested)):
+            kept = session.unread and not session.wants(self._context.stack.FETCH_AHEAD)
+            if session.open and (session.closing or kept):
                 # not idle: the module keeps data until the reader makes room
                 yield from self._rest(period)
                 continue

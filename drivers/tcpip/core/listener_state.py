@@ -5,13 +5,13 @@ from __future__ import annotations
 import collections
 
 from ...errors import SessionClosed, SessionReset
-from .changes import Changes
+from .openable import Openable
 from .socket_state import SocketId, SocketState
 
 BACKLOG = 8
 
 
-class ListenerState:
+class ListenerState(Openable):
     """One listener: the clients that have not been accepted yet, and its end.
 
     Args:
@@ -20,22 +20,34 @@ class ListenerState:
         port: the port on which it listens.
         id: its id in the module.
         clients: the most clients at once.
+        receive: the receive mode of its clients, with the words of ``receive=``.
     """
 
-    def __init__(self, *, name: str, protocol: str, port: int, id: SocketId, clients: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        name: str,
+        protocol: str,
+        port: int,
+        id: SocketId,
+        clients: int = 1,
+        receive: str = "buffered",
+    ) -> None:
+        super().__init__()
         self.name = name
         self.id = id
         self.protocol = protocol
         self.port = port
-        self.changes: Changes = Changes()
-        """The lock of its state."""
         self.timeout: float | None = None
         """Seconds that `accept` waits; None: without limit."""
         self.clients = clients
+        self.receive: str = receive
+        """The receive mode of its clients, with the words of ``receive=``."""
         self.refused: int = 0
         """Number of clients that were refused because too many were waiting."""
+        self.full: int = 0
+        """How often the module has reported that it refused a client by itself, because it had no socket for it."""
         self._waiting: collections.deque[SocketState] = collections.deque()
-        self._ended: Exception | None = None
         self.unfinished: bool = False
         """Whether this side has closed it, but perhaps not the module."""
         self._closed = False
@@ -108,8 +120,14 @@ class ListenerState:
             if self._waiting:
                 return self._waiting.popleft()
             if self._ended is not None:
-                kind = SessionReset if isinstance(self._ended, SessionReset) else SessionClosed
-                raise kind(f"{self.name}: the server has ended: {self._ended}") from self._ended
+                raise self._again(self._ended)
             if self._closed:
                 raise SessionClosed(f"{self.name}: the server was closed here")
             return None
+
+    def _again(self, cause: Exception) -> Exception:
+        """See `Openable`."""
+        kind = SessionReset if isinstance(cause, SessionReset) else SessionClosed
+        fresh = kind(f"{self.name}: the server has ended: {cause}", code=getattr(cause, "code", None))
+        fresh.__cause__ = cause
+        return fresh

@@ -168,6 +168,7 @@ class Options:
     receive: str | None = None
     show: frozenset[str] = frozenset()
     initialise: tuple[str, ...] | None = None
+    share: bool = False
 
     def refuse_all_but(self, known: frozenset[str], title: str) -> None:
         """Refuse an option that a family does not have.

@@ -1,6 +1,7 @@
 """The owners of contexts: leases, and the rule that a context in use keeps its owner, across the channels of a modem.
 
-If the module enforces owners by itself, its answers decide; if it does not, only this table does.
+If the module enforces owners by itself, its answers decide; if it does not, only this table does. Then drivers that ask
+for it hold a context together: it is deactivated with the last of them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from cmux.forks import Lock
 
 from ...errors import ContextBusy
 from .changes import Changes
-from .session_table import Scope
+from .scope import Scope
+from .session_table import SessionTable
 
 
 class ContextState(enum.Enum):
@@ -36,10 +38,12 @@ class Lease:
     Args:
         context: the number of the context.
         owner: the DLCI of the port of the holder; None if it has none.
+        shared: whether other drivers may hold the context, too, if they ask for the same.
     """
 
     context: int
     owner: int | None
+    shared: bool = False
     ended: str | None = field(default=None)
     """Why it has ended; None while it lasts."""
     lost: bool = field(default=False)
@@ -65,11 +69,29 @@ class Claimant(Protocol):
 
 @dataclass(slots=True)
 class _Entry:
-    lease: Lease | None = None
-    claiming: Lease | None = None
+    leases: list[Lease] = field(default_factory=list)
+    """More than one only if all of them are shared."""
+    claiming: list[Lease] = field(default_factory=list)
     state: str | None = None
     """The state in the words of the module; None if it is not known."""
     in_use: bool = False
+    broken: bool = False
+    found_active: bool = False
+    """Whether somebody else had activated it before it was claimed here."""
+    changing: object = None
+    """The driver that activates or deactivates it, of those that share it."""
+
+    def against(self, *, shared: bool) -> list[Lease]:
+        """Return the leases beside which there cannot be another one, those of claims that are being made first."""
+        return [lease for lease in (*self.claiming, *self.leases) if not (shared and lease.shared)]
+
+    def remove(self, lease: Lease) -> None:
+        """Remove a lease; without any the state is no longer observed."""
+        if lease in self.leases:
+            self.leases.remove(lease)
+            if not self.leases:
+                self.state = None
+                self.in_use = self.broken = self.found_active = False
 
 
 class ContextTable:
@@ -81,7 +103,7 @@ class ContextTable:
     def __init__(self) -> None:
         self._changes: Changes = Changes()
         """The lock of the table."""
-        self._scope: Scope = Scope()
+        self._scope: Scope[SessionTable] = Scope()
         """The sockets of the module, if their ids are unique in the module."""
         self._entries: defaultdict[int, _Entry] = defaultdict(_Entry)
 
@@ -89,20 +111,21 @@ class ContextTable:
         words = []
         with self._changes:
             for context, entry in sorted(self._entries.items()):
-                if entry.lease is not None:
-                    holder = "a driver" if entry.lease.owner is None else f"DLCI {entry.lease.owner}"
-                    words.append(f"context {context} held by {holder} ({entry.state or 'state not known'})")
+                owners = [lease.owner for lease in entry.leases]
+                if owners:
+                    held = " and ".join("a driver" if owner is None else f"DLCI {owner}" for owner in owners)
+                    words.append(f"context {context} held by {held} ({entry.state or 'state not known'})")
         return f"<{type(self).__name__}: {', '.join(words) or 'no context held'}>"
 
     def owner(self, context: int) -> int | None:
-        """Return the DLCI of the owner, or None.
+        """Return the DLCI of the owner, or None; of several that share the context, that of the first.
 
         Args:
             context: the number of the context.
         """
         with self._changes:
-            lease = self._entries[context].lease
-            return None if lease is None else lease.owner
+            leases = self._entries[context].leases
+            return leases[0].owner if leases else None
 
     def held(self, context: int) -> bool:
         """Tell whether a driver of this table holds the context.
@@ -111,7 +134,7 @@ class ContextTable:
             context: the number of the context.
         """
         with self._changes:
-            return self._entries[context].lease is not None
+            return bool(self._entries[context].leases)
 
     def state(self, context: int) -> str | None:
         """Return the last known state of the context, or None.
@@ -144,7 +167,9 @@ class ContextTable:
             )
         return driver.claim(timeout=timeout, take_over=take_over)
 
-    def _reserve(self, context: int, owner: int | None, *, take_over: bool = False, port: str = "") -> Lease:
+    def _reserve(
+        self, context: int, owner: int | None, *, take_over: bool = False, port: str = "", shared: bool = False
+    ) -> Lease:
         """Reserve a context before the module is asked for it.
 
         Args:
@@ -152,6 +177,7 @@ class ContextTable:
             owner: the DLCI of the port of the claiming driver; None if it has none.
             take_over: whether a context that is held but not known to be in use may be taken from its owner.
             port: the name of that port, for the message.
+            shared: whether other drivers may hold it, too, and this one may join those that do.
 
         Returns:
             A lease that `_confirm` makes valid or `_undo` cancels.
@@ -161,23 +187,24 @@ class ContextTable:
         """
         with self._changes:
             entry = self._entries[context]
-            holder = entry.claiming or entry.lease
-            idle = holder is None or not (holder.active or entry.in_use)
-            may_take = take_over and entry.claiming is None and idle
-            if holder is not None and not may_take:
-                raise ContextBusy(context, holder.owner, entry.state, port=port, here=True)
-            entry.claiming = Lease(context, owner)
-            return entry.claiming
+            holders = entry.against(shared=shared)
+            may_take = take_over and not (entry.claiming or entry.in_use or any(one.active for one in holders))
+            if holders and not may_take:
+                raise ContextBusy(context, holders[0].owner, entry.state, port=port, here=True)
+            lease = Lease(context, owner, shared)
+            entry.claiming.append(lease)
+            return lease
 
     def _confirm(self, lease: Lease) -> None:
         """Make a reserved lease valid: the module has answered OK."""
         with self._changes:
             entry = self._entries[lease.context]
-            former = entry.lease
-            if former is not None:
+            entry.claiming.remove(lease)
+            for former in entry.against(shared=lease.shared):
                 taker = f"DLCI {lease.owner}" if lease.owner is not None else "another driver"
                 former.ended, former.lost = f"{taker} took it over while it was not in use", True
-            entry.lease, entry.claiming = lease, None
+                entry.leases.remove(former)
+            entry.leases.append(lease)
             lease.active = entry.in_use
             self._changes.notify()
 
@@ -185,58 +212,89 @@ class ContextTable:
         """Cancel a reservation: the module has answered ERROR, or the line died."""
         with self._changes:
             entry = self._entries[lease.context]
-            if entry.claiming is lease:
-                entry.claiming = None
+            if lease in entry.claiming:
+                entry.claiming.remove(lease)
             lease.ended = "the module refused it"
             self._changes.notify()
 
     def _update(self, lease: Lease, word: str, state: ContextState) -> None:
-        """Record the state of a context; if it goes out of use, the lease ends.
+        """Record the state of a context; if it goes out of use, the leases under which it was in use end.
 
         Args:
-            lease: the lease of the owner; a lease that has ended changes nothing.
+            lease: the lease of an owner; a lease that has ended changes nothing.
             word: the state, in the words of the module.
             state: its meaning.
         """
         with self._changes:
             entry = self._entries[lease.context]
-            if entry.lease is not lease:
+            if lease not in entry.leases:
                 return
             entry.state, entry.in_use = word, state is not ContextState.DOWN
-            if entry.in_use:
-                lease.active = True
-            elif lease.active:
-                entry.lease = None
-                lease.ended = f"the context came back to {word}"
+            entry.broken = state is ContextState.BROKEN
+            entry.found_active &= entry.in_use
+            for one in list(entry.leases):
+                if entry.in_use:
+                    one.active = True
+                elif one.active:
+                    entry.leases.remove(one)
+                    one.ended = f"the context came back to {word}"
             self._changes.notify()
 
     def _release(self, lease: Lease, reason: str = "it was released") -> None:
         """End a lease; does nothing if it has ended already."""
         with self._changes:
-            entry = self._entries[lease.context]
-            if entry.lease is lease:
-                self._clear(entry)  # its state is no longer observed
+            self._entries[lease.context].remove(lease)
             lease.ended = lease.ended or reason
             self._changes.notify()
 
     def _forget(self, lease: Lease, reason: str) -> None:
         """End a lease because another UART has the context, as the module reports; its state is then not known."""
         with self._changes:
-            entry = self._entries[lease.context]
-            if entry.lease is lease:
-                self._clear(entry)
+            self._entries[lease.context].remove(lease)
             lease.ended, lease.lost = lease.ended or reason, True
             self._changes.notify()
 
-    def _clear(self, entry: _Entry) -> None:
-        entry.lease = entry.state = None
-        entry.in_use = False
+    def _free(self, context: int, *, shared: bool = False) -> bool:
+        """Tell whether no driver of this table holds a context, or is claiming it, that does not share it."""
+        with self._changes:
+            return not self._entries[context].against(shared=shared)
 
-    def _free(self, context: int) -> bool:
-        """Tell whether no driver of this table holds a context or is claiming it."""
+    def _broken(self, context: int) -> bool:
+        """Tell whether the network has deactivated a context, and nobody has deactivated it here since."""
+        with self._changes:
+            return self._entries[context].broken
+
+    def _found_active(self, context: int) -> bool:
+        """Tell whether somebody else had activated a context before it was claimed here."""
+        with self._changes:
+            return self._entries[context].found_active
+
+    def _note_found_active(self, context: int, found: bool) -> None:
+        with self._changes:
+            self._entries[context].found_active = found
+
+    def _others(self, lease: Lease) -> bool:
+        """Tell whether another driver holds the context of a lease, too, or is about to."""
+        with self._changes:
+            entry = self._entries[lease.context]
+            return any(one is not lease for one in (*entry.claiming, *entry.leases))
+
+    def _begin(self, context: int, driver: object) -> bool | None:
+        """Let a driver change the state of a context that is shared; return None while another one does."""
         with self._changes:
             entry = self._entries[context]
-            return entry.lease is None and entry.claiming is None
+            if entry.changing not in (None, driver):
+                return None
+            entry.changing = driver
+            return True
+
+    def _finish(self, context: int, driver: object) -> None:
+        """End what `_begin` has begun."""
+        with self._changes:
+            entry = self._entries[context]
+            if entry.changing is driver:
+                entry.changing = None
+            self._changes.notify()
 
 
 _tables: weakref.WeakKeyDictionary[object, ContextTable] = weakref.WeakKeyDictionary()

@@ -5,11 +5,16 @@ from __future__ import annotations
 from ...at.core import Dialogue
 from ...errors import AnswerLost, AtTimeout, CommandError, SendFailed, SessionClosed, SessionFinished
 from .context import Context
-from .socket_state import Acknowledged, Ending, SocketState
+from .socket_state import Acknowledged, Address, Ending, SocketState
 
 
 def send_piece(
-    context: Context, session: SocketState, piece: bytes, ending: Ending = "length", period: int = 0
+    context: Context,
+    session: SocketState,
+    piece: bytes,
+    ending: Ending = "length",
+    period: int = 0,
+    to: Address | None = None,
 ) -> Dialogue[None]:
     """Send one piece.
 
@@ -19,6 +24,7 @@ def send_piece(
         piece: at most as many octets as the family sends at once.
         ending: how the piece ends.
         period: seconds, for ``timer``.
+        to: where it goes, if the session is a UDP service.
 
     Raises:
         SessionFinished: the other side has closed the session, or it has ended meanwhile.
@@ -27,11 +33,16 @@ def send_piece(
     session.check_sendable()
     context.check_held()
     try:
-        refusal = yield from context.stack.send(session, piece, ending, period)
-    except CommandError as error:
-        if session.open and not session.closing:
+        if to is None:
+            refusal = yield from context.stack.send(session, piece, ending, period)
+        else:
+            refusal = yield from context.stack.send_to(session, piece, to)
+    except (CommandError, SendFailed) as error:
+        broken = isinstance(error, SendFailed) and not session.remote_closed
+        if broken or (session.open and not session.closing):
             raise
-        raise SessionFinished(f"{context.name}: the session was closed before the data was taken") from error
+        gone = f"{context.name}: the session was closed before the data was taken"
+        raise SessionFinished(gone, code=error.code) from error
     except (AnswerLost, AtTimeout) as error:
         if isinstance(error, AnswerLost):
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Generic, TypeVar
 
 from ...at.core.channel_base import check_seconds
@@ -55,6 +56,8 @@ class SessionBase(TimeoutMethods, Generic[R_co]):
     def __repr__(self) -> str:
         host, port = self.remote_address
         what = f"{self.protocol} {self.role} {self.index}, {host} port {port}"
+        if self.service is not None:
+            what = f"{self.protocol} service {self.index} on port {self.service}"
         return f"<{type(self).__name__} {what}: {self._state.condition}>"
 
     @property
@@ -73,12 +76,28 @@ class SessionBase(TimeoutMethods, Generic[R_co]):
         return self._state.index
 
     @property
+    def receive(self) -> str:
+        """Its receive mode, with the words of ``receive=``; ``transparent`` if it has the whole UART in data mode."""
+        return "transparent" if self._context.stack.transparent(self._state) else self._state.receive
+
+    @property
+    def service(self) -> int | None:
+        """The local port of a UDP service; None: the session has one remote host."""
+        return self._state.service
+
+    @property
     def remote_address(self) -> Address:
         """Address and port of the other side; port 0 if the module does not report it (``REMOTE IP:``)."""
         return self._state.remote_address
 
     def getpeername(self) -> Address:
-        """Return `remote_address`, as a socket does."""
+        """Return `remote_address`, as a socket does.
+
+        Raises:
+            OSError: it is a UDP service, which has no remote host (``ENOTCONN``).
+        """
+        if self.service is not None:
+            raise OSError(errno.ENOTCONN, f"{self._state.name}: a UDP service has no remote host")
         return self._state.remote_address
 
     @property
@@ -161,9 +180,19 @@ class ListenerBase(TimeoutMethods, Generic[R_co]):
         return self._state.clients
 
     @property
+    def receive(self) -> str:
+        """The receive mode of its clients, with the words of ``receive=``."""
+        return self._state.receive
+
+    @property
     def refused(self) -> int:
         """Number of clients that were refused because too many were waiting."""
         return self._state.refused
+
+    @property
+    def full(self) -> int:
+        """How often the module has refused a client as it had no socket for it; it may not tell for which listener."""
+        return self._state.full
 
     @property
     def open(self) -> bool:

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import collections
-import enum
-import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from cmux.forks import Lock
-
+from ...errors import SessionReset
 from .changes import Changes
 from .events import Event, Resolved
 from .listener_state import ListenerState
-from .socket_state import Address, Role, SocketId, SocketState
-
-
-class IdScope(enum.Enum):
-    """The scope within which the ids of sockets are unique."""
-
-    CONTEXT = "context"
-    MODULE = "module"
-
-
-class Scope:
-    """The tables within which ids of sockets are unique: of one context, or of the whole module."""
-
-    def __init__(self) -> None:
-        self.lock: Lock = Lock()
-        """Held while a free id is found and taken."""
-        self.tables: weakref.WeakSet[SessionTable] = weakref.WeakSet()
-        self.asking: collections.deque[SessionTable] = collections.deque()
-        """The tables that wait for the addresses of a name, the oldest question first."""
-
-    def __repr__(self) -> str:
-        return f"<Scope of {len(self.tables)} tables>"
+from .scope import Scope
+from .socket_state import CONGESTED, Address, Role, SocketId, SocketState
 
 
 class SessionTable:
@@ -47,6 +23,9 @@ class SessionTable:
         scope: the tables within which the ids of its sockets are unique.
         until_closed: whether a session keeps its id until it is closed on this side, also after the other side has
             closed it.
+        fetch_ahead: see `TcpipStack.FETCH_AHEAD`.
+        id_taken: the code of opening a socket whose id is in use, if the module has one.
+        receive: returns the receive mode of a session for which none is asked.
         handle: called with an event of this context that came on another channel.
         wake: makes the driver do what is due, soon.
     """
@@ -55,9 +34,12 @@ class SessionTable:
         self,
         name: str,
         context: int,
-        scope: Scope,
+        scope: Scope[SessionTable],
         *,
         until_closed: bool,
+        fetch_ahead: int = CONGESTED,
+        id_taken: int | None = None,
+        receive: Callable[[], str] = lambda: "buffered",
         handle: Callable[[Event], None],
         wake: Callable[[], None],
     ) -> None:
@@ -74,6 +56,8 @@ class SessionTable:
         """The session that all received data belongs to, while the UART is in data mode."""
         self.opening: SocketState | None = None
         """A session that is being opened and gets its place among `sessions` when it is open."""
+        self.fetching: SocketState | None = None
+        """The session whose data is being fetched."""
         self._doubt: bool = False
         """Whether the end of a session may have been missed, so that the module has to be asked."""
         self.counters: Counter[str] = Counter()
@@ -84,6 +68,9 @@ class SessionTable:
         self._resolved: Resolved | None = None
         self._refused: dict[SocketId, SocketState] = {}
         self._until_closed = until_closed
+        self._fetch_ahead = fetch_ahead
+        self._id_taken = id_taken
+        self._receive = receive
         self._scope = scope
         with scope.lock:
             scope.tables.add(self)
@@ -125,8 +112,8 @@ class SessionTable:
         return id in self.listeners or (session is not None and (session.ending or self._occupies(session)))
 
     def _of_context(self, context: int) -> list[SessionTable]:
-        """Return the tables of the scope that belong to a context, or this table if there are none."""
-        return [table for table in self._tables() if table.context == context] or [self]
+        """Return the tables of the scope that belong to a context."""
+        return [table for table in self._tables() if table.context == context]
 
     def _tables(self) -> list[SessionTable]:
         """Return the tables of the scope, this one first."""
@@ -140,16 +127,29 @@ class SessionTable:
     # -- taking ids ------------------------------------------------------------------------------------------------
 
     def reserve(
-        self, ids: Iterable[SocketId], role: Role, protocol: str, remote: Address, *, datagrams: bool = False
+        self,
+        ids: Iterable[SocketId],
+        role: Role,
+        protocol: str,
+        remote: Address,
+        *,
+        datagrams: bool = False,
+        receive: str | None = None,
+        service: int | None = None,
     ) -> SocketState | None:
         """Create a session that is about to be opened, under the first of some ids that is free in the scope.
+
+        If the module gives its id to a client meanwhile, the `SocketState.outcome` of the session is
+        `TcpipStack.ID_TAKEN`, and the id belongs to the client.
 
         Args:
             ids: the ids that it may have, in order.
             role: the role of this side.
             protocol: TCP or UDP.
-            remote: address and port of the other side.
+            remote: address and port of the other side; `ANYWHERE` of a UDP service.
             datagrams: whether data comes in datagrams that are kept apart.
+            receive: its receive mode; None: that of the context.
+            service: the local port of a UDP service.
 
         Returns:
             The session, or None if all ids are taken.
@@ -158,11 +158,15 @@ class SessionTable:
             id = self._free_id(ids)
             if id is None:
                 return None
-            session = self.sessions[id] = self.new_session(id, role, protocol, remote, datagrams=datagrams)
+            session = self.sessions[id] = self.new_session(
+                id, role, protocol, remote, datagrams=datagrams, receive=receive, service=service
+            )
+            session.reserved = True
+            self._scope.doubles.forget_data(id)
             return session
 
     def reserve_listener(
-        self, ids: Iterable[SocketId], protocol: str, port: int, clients: int = 1
+        self, ids: Iterable[SocketId], protocol: str, port: int, clients: int = 1, *, receive: str | None = None
     ) -> ListenerState | None:
         """Create a listener that is about to be set up, under the first of some ids that is free in the scope.
 
@@ -171,6 +175,7 @@ class SessionTable:
             protocol: TCP or UDP.
             port: the port on which it listens.
             clients: the most clients at once.
+            receive: the receive mode of its clients; None: that of the context.
 
         Returns:
             The listener, or None if all ids are taken.
@@ -179,18 +184,26 @@ class SessionTable:
             id = self._free_id(ids)
             if id is None:
                 return None
-            listener = self.listeners[id] = self.new_listener(id, protocol, port, clients)
+            listener = self.listeners[id] = self.new_listener(id, protocol, port, clients, receive=receive)
             return listener
 
     def _free_id(self, ids: Iterable[SocketId]) -> SocketId | None:
-        taken = set[SocketId]()
+        taken = set(self._scope.foreign)
         for table in self._scope.tables:
             taken.update(id for id, session in list(table.sessions.items()) if table._occupies(session))
             taken.update(list(table.listeners))
         return next((id for id in ids if id not in taken), None)
 
     def new_session(
-        self, id: SocketId, role: Role, protocol: str, remote: Address, *, datagrams: bool = False
+        self,
+        id: SocketId,
+        role: Role,
+        protocol: str,
+        remote: Address,
+        *,
+        datagrams: bool = False,
+        receive: str | None = None,
+        service: int | None = None,
     ) -> SocketState:
         """Create a session that is not in the table yet.
 
@@ -200,13 +213,26 @@ class SessionTable:
             protocol: TCP or UDP.
             remote: the address of the other side.
             datagrams: whether its data comes in datagrams that are kept apart.
+            receive: its receive mode; None: that of the context.
+            service: the local port of a UDP service.
 
         Returns:
             The session.
         """
-        return SocketState(name=self.name, protocol=protocol, role=role, remote=remote, id=id, datagrams=datagrams)
+        return SocketState(
+            name=self.name,
+            protocol=protocol,
+            role=role,
+            remote=remote,
+            id=id,
+            datagrams=datagrams,
+            receive=receive or self._receive(),
+            service=service,
+        )
 
-    def new_listener(self, id: SocketId, protocol: str, port: int, clients: int = 1) -> ListenerState:
+    def new_listener(
+        self, id: SocketId, protocol: str, port: int, clients: int = 1, *, receive: str | None = None
+    ) -> ListenerState:
         """Create a listener that is not in the table yet.
 
         Args:
@@ -214,11 +240,14 @@ class SessionTable:
             protocol: TCP or UDP.
             port: the port that it listens on.
             clients: the most clients at once.
+            receive: the receive mode of its clients; None: that of the context.
 
         Returns:
             The listener.
         """
-        return ListenerState(name=self.name, protocol=protocol, port=port, id=id, clients=clients)
+        return ListenerState(
+            name=self.name, protocol=protocol, port=port, id=id, clients=clients, receive=receive or self._receive()
+        )
 
     def adopt(self, made: SocketState | ListenerState) -> None:
         """Add a session or a listener under the id that the module has assigned to it.
@@ -229,17 +258,57 @@ class SessionTable:
         with self._scope.lock:
             if isinstance(made, ListenerState):
                 self.listeners[made.id] = made
-            else:
-                self.sessions[made.id] = made
+                return
+            self._scope.foreign.pop(made.id, None)
+            self._scope.doubles.forget_data(made.id)
+            former = [(table, table.sessions.get(made.id)) for table in self._scope.tables]
+            for table, session in former:
+                if session is not None and session is not made:
+                    table._lose_id(session)
+            self.sessions[made.id] = made
 
-    def drop(self, id: SocketId) -> None:
+    def _lose_id(self, session: SocketState) -> None:
+        """Take note that the module has given the id of a session to another one."""
+        if not (session.reserved or self._until_closed):
+            return
+        self.sessions.pop(session.id, None)
+        if not session.reserved:
+            session.released = True
+        elif self._id_taken is not None:
+            session.opened(self._id_taken)
+        else:
+            session.break_off(SessionReset(f"{self.name}: the module has given socket {session.index} to a client"))
+
+    def drop(self, what: SocketId | SocketState | ListenerState) -> None:
         """Remove a session or a listener that was not opened.
 
         Args:
-            id: its id.
+            what: the session or the listener; nothing is removed if another one has its id. Or an id.
         """
-        self.sessions.pop(id, None)
-        self.listeners.pop(id, None)
+        id = what if isinstance(what, SocketId) else what.id
+        for kept in (self.sessions, self.listeners):
+            if what in (id, kept.get(id)):
+                kept.pop(id, None)
+
+    def note_foreign(self, ids: Iterable[SocketId], context: int | None = None) -> None:
+        """Take note that sockets belong to somebody else, so that their ids are not free.
+
+        Args:
+            ids: their ids.
+            context: their context, as far as known.
+        """
+        self._scope.note_foreign(ids, context)
+
+    def _survey(self, sockets: dict[SocketId, int]) -> None:
+        """Take note of all sockets that the module has, with their contexts: what is not ours is somebody else's."""
+        ours = self._ours()
+        with self._scope.lock:
+            self._scope.foreign.clear()
+            self._scope.foreign.update({id: context for id, context in sockets.items() if id not in ours})
+
+    def _ours(self) -> set[SocketId]:
+        """Return the ids that sessions and listeners of the scope have."""
+        return {id for table in self._tables() for id in (*table.sessions, *table.listeners) if table._has(id)}
 
     def _turn_away(self, session: SocketState) -> None:
         """Queue a client that the module has accepted but the listener refuses; see `_next_refused`."""
@@ -276,7 +345,8 @@ class SessionTable:
 
     def _next_unread(self) -> SocketState | None:
         """Return the next session whose data has to be fetched from the module, in turns, or None."""
-        waiting = [s for s in list(self.sessions.values()) if s.open and s.unread and not s.congested]
+        sessions = list(self.sessions.values())
+        waiting = [s for s in sessions if s.open and s.unread and s.wants(self._fetch_ahead)]
         session = min(waiting, key=lambda one: one.fetched, default=None)
         if session is not None:
             self._fetches += 1
@@ -294,6 +364,7 @@ class SessionTable:
     def asking_for_a_name(self) -> Iterator[None]:
         """Register a question whose answer comes as `events.Resolved`; an earlier answer is discarded."""
         self._resolved = None
+        self._scope.doubles.forget_names()
         with self._scope.lock:
             self._scope.asking.append(self)
         try:
@@ -304,8 +375,7 @@ class SessionTable:
 
     def _add_resolved(self, event: Resolved) -> None:
         """Pass the addresses of a name to the table that has asked first; count them if none has asked."""
-        with self._scope.lock:
-            table = self._scope.asking.popleft() if self._scope.asking else None
+        table = self._scope.next_asking()
         if table is None:
             self.counters["names_for_nobody"] += 1
             return

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from ...errors import DriverError, InvalidType, ReceiveOverflow, SessionClosed, SessionFinished, SessionReset
-from .changes import Changes
+from .openable import Openable
 
 Role = Literal["client", "server"]
 """The role of this side of a session."""
@@ -18,6 +18,8 @@ Address = tuple[str, int]
 """A dotted address, and a port."""
 Ending = Literal["length", "ctrl-z", "timer"]
 """How a piece of data ends: after the length that was announced, with Ctrl-Z, or when a timer runs out."""
+ANYWHERE: Address = ("0.0.0.0", 0)  # noqa: S104 - the other side, not what is bound
+"""The remote address of a UDP service, which has no remote host of its own."""
 
 RECEIVE_LIMIT = 4 * 1024 * 1024
 MOST_DATAGRAMS = 65536
@@ -51,7 +53,7 @@ class Acknowledged:
     pending: int
 
 
-class SocketState:
+class SocketState(Openable):
     """One session: its received octets and its end.
 
     Args:
@@ -61,6 +63,8 @@ class SocketState:
         remote: address and port of the other side; port 0 if the module does not report it.
         id: its id in the module.
         datagrams: whether data comes in datagrams that are kept apart.
+        receive: its receive mode, with the words of ``receive=``.
+        service: the local port, if it is a UDP service.
         limit: the most unread octets that are kept; more of them end the session with an error.
     """
 
@@ -73,14 +77,21 @@ class SocketState:
         remote: Address,
         id: SocketId,
         datagrams: bool = False,
+        receive: str = "buffered",
+        service: int | None = None,
         limit: int = RECEIVE_LIMIT,
     ) -> None:
+        super().__init__()
         self.name = name
         self.protocol = protocol
         self.role: Role = role
         self.id = id
-        self.changes: Changes = Changes()
-        """The lock of its state."""
+        self.receive: str = receive
+        """Its receive mode, with the words of ``receive=``."""
+        self.service: int | None = service
+        """The local port of a UDP service; None: it has one remote host."""
+        self.reserved: bool = False
+        """Whether it is being opened, so that the module may still give its id to a client."""
         self.timeout: float | None = None
         """Seconds that a reader waits; None: without limit."""
         self.unread: bool = False
@@ -97,17 +108,17 @@ class SocketState:
         """When the last octet was sent or received, on the driver's clock."""
         self.heard_at: float = 0.0
         """When the other side last gave a sign of life: an octet, or an acknowledgement, as far as known."""
+        self.readers: int = 0
+        """How many readers wait for data."""
         self.fetched: int = 0
         """The number of the last fetch for it, among the fetches of its context."""
         self._remote = remote
-        self._code: int | None = None
         self._limit = limit
         self._datagrams = datagrams
         self._received = bytearray()
         self._packets: collections.deque[tuple[bytes, Address]] = collections.deque()
         self._size = 0
         self._sender: Address | None = None
-        self._ended: Exception | None = None
         self._remote_closed = False
         self._closed = False
         self._shut_write = False
@@ -152,6 +163,14 @@ class SocketState:
         """Whether so much data is unread that no more should be received."""
         return self._size > CONGESTED
 
+    def wants(self, ahead: int) -> bool:
+        """Tell whether data that the module keeps is to be fetched.
+
+        Args:
+            ahead: see `TcpipStack.FETCH_AHEAD`.
+        """
+        return self._size <= ahead if ahead else self.readers > 0 and not self._size
+
     @property
     def condition(self) -> str:
         """Its state, in words."""
@@ -164,27 +183,6 @@ class SocketState:
         return "open"
 
     # -- events of the module ------------------------------------------------------------------------------------
-
-    def opened(self, code: int) -> None:
-        """Note the result of opening it.
-
-        Args:
-            code: 0 if it is open, otherwise the error code of the module.
-        """
-        with self.changes:
-            self._code = code
-            self.changes.notify()
-
-    def outcome(self) -> int | None:
-        """Return the result of opening it that `opened` noted, or None if there is none yet.
-
-        Raises:
-            drivers.errors.SessionClosed: it has ended before that.
-        """
-        with self.changes:
-            if self._code is None and self._ended is not None:
-                raise self._again(self._ended)
-            return self._code
 
     def used(self, now: float, *, heard: bool) -> None:
         """Learn that an octet was sent or received.
@@ -205,7 +203,7 @@ class SocketState:
             sender: where they came from, if the module tells.
         """
         with self.changes:
-            if sender is not None and self._remote == (sender[0], 0):
+            if sender is not None and self._remote == (sender[0], 0) and self.service is None:
                 self._remote = sender
             if self._closed or self._shut_read:
                 self._dropped += len(data)
@@ -278,6 +276,17 @@ class SocketState:
                 return b"", self._remote
             return None
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count a reader that waits for data in the ``with`` block."""
+        with self.changes:
+            self.readers += 1
+        try:
+            yield
+        finally:
+            with self.changes:
+                self.readers -= 1
+
     def shut(self, how: int) -> None:
         """Shut down receiving or sending.
 
@@ -348,6 +357,6 @@ class SocketState:
             return ReceiveOverflow(str(cause))
         reset = isinstance(cause, SessionReset | ConnectionError | TimeoutError) and type(cause) is not SessionClosed
         kind = SessionReset if reset else SessionClosed
-        fresh = kind(f"{self.name}: the session has ended: {cause}")
+        fresh = kind(f"{self.name}: the session has ended: {cause}", code=getattr(cause, "code", None))
         fresh.__cause__ = cause
         return fresh

@@ -20,18 +20,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, NoReturn
 
-from ...at.core import Dialogue, Framing, LinePattern
+from ...at.core import Framing, LinePattern
 from ...at.core.dialogue import DEFAULT_TIMEOUT
 from ...errors import TcpipError
 from .at_port import AtPort
 from .context_claim import ContextClaim
 from .events import Event
-from .extras import Extras
-from .listener_state import ListenerState
+from .leftovers import Leftover
 from .options import Options
 from .procedure import Procedure
-from .session_table import IdScope, SessionTable
-from .socket_state import Acknowledged, Ending, SocketState
+from .scope import IdScope
+from .session_table import SessionTable
+from .socket_operations import SocketOperations
+from .socket_state import CONGESTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ class Wiring:
     now: Callable[[], float]
 
 
-class TcpipStack(Extras):
+class TcpipStack(SocketOperations):
     """One context of the TCP/IP stack of a module, controlled over one channel. The constructor sends nothing.
 
     Args:
@@ -90,11 +91,11 @@ class TcpipStack(Extras):
         ValueError: the family does not have one of the options.
     """
 
-    OPTIONS: ClassVar[frozenset[str]] = frozenset()
-    """The options that the family has, besides ``context`` and a GPRS bearer.
+    DEFAULT_CONTEXT: ClassVar[int] = 0
+    """The context of a driver that names none."""
 
-    Of a driver: fields of `Options`, and ``csd``. Of opening and listening: ``index``, ``clients``, ``step_by_step``.
-    """
+    ACTIVATES_FIRST: ClassVar[bool] = False
+    """Whether `activate` has to come before opening, listening and names; otherwise these activate the context."""
 
     ID_SCOPE: ClassVar[IdScope] = IdScope.CONTEXT
     """The scope within which the ids of its sockets are unique."""
@@ -102,14 +103,14 @@ class TcpipStack(Extras):
     CLOSE_AFTER_PEER: ClassVar[bool] = False
     """Whether a session has to be closed here after the other side has closed it, and keeps its id until then."""
 
-    send_size: int = 1460
-    """The most octets of one `send`."""
+    ID_TAKEN: ClassVar[int | None] = None
+    """The code of opening a socket whose id is in use, if the module has one; see `SessionTable.reserve`."""
+
+    FETCH_AHEAD: ClassVar[int] = CONGESTED
+    """The most unread octets of a session beyond which no more is fetched; 0: only what a reader waits for."""
 
     answer_time: float = DEFAULT_TIMEOUT
     """The most seconds that the module may take for an answer about a session."""
-
-    transparent: bool = False
-    """Whether a session has the whole UART, in data mode, where all octets are data."""
 
     WORDS: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Words of the module that are added to messages.
@@ -122,7 +123,10 @@ class TcpipStack(Extras):
         self.wiring = wiring
         self.name: str = wiring.claim.name
         """The name of the context in messages."""
-        wiring.options.refuse_all_but(self.OPTIONS, wiring.dialect.title)
+        self.title: str = wiring.dialect.title
+        wiring.options.refuse_all_but(self.OPTIONS, self.title)
+        if self.RECEIVE and wiring.options.receive is not None:
+            self.check_receive(wiring.options.receive)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.name}>"
@@ -131,31 +135,8 @@ class TcpipStack(Extras):
 
     @property
     def receive(self) -> str:
-        """The receive mode, with the words of ``receive=``."""
+        """The receive mode of sessions for which none is asked, with the words of ``receive=``."""
         return "buffered"
-
-    @property
-    def pushes(self) -> bool:
-        """Whether the module sends received data by itself; False: it keeps the data until `read` fetches it."""
-        return False
-
-    def check_sending(self, data: bytes, ending: Ending, period: int) -> None:
-        """Check that data can be sent with an ending.
-
-        Args:
-            data: all of the data.
-            ending: how each piece ends.
-            period: seconds, for ``timer``.
-
-        Raises:
-            ValueError: it cannot be sent in this way.
-        """
-        if ending != "length":
-            raise ValueError(f"{self.wiring.dialect.title} has no end={ending!r}, data is sent by its length")
-
-    def _refuse(self, option: str, given: object) -> None:
-        if given is not None and option not in self.OPTIONS:
-            raise ValueError(f"{self.wiring.dialect.title} has no option {option} (it was {given!r})")
 
     def lacks(self, what: str) -> NoReturn:
         """Raise an error that says that the family does not have something.
@@ -166,7 +147,7 @@ class TcpipStack(Extras):
         Raises:
             TcpipError: always.
         """
-        raise TcpipError(f"{self.name}: {self.wiring.dialect.title} has no {what}")
+        raise TcpipError(f"{self.name}: {self.title} has no {what}")
 
     # -- unsolicited results: called on the reader of the channel, returns at once -----------------------------------
 
@@ -211,8 +192,29 @@ class TcpipStack(Extras):
         """
         yield from ()
 
+    def survey(self) -> Procedure[list[Leftover]]:
+        """Ask for all sockets and active contexts that the module has, right after the context has been claimed.
+
+        The rules find out which of them are of drivers of this process; by default nothing is asked.
+
+        Returns:
+            All of them.
+        """
+        yield from ()
+        return []
+
+    def clear(self, leftovers: tuple[Leftover, ...]) -> Procedure[None]:
+        """End what somebody who is gone has left in the module.
+
+        Args:
+            leftovers: sockets of this context, or the context alone, which ends its sockets.
+        """
+        self.lacks("list of what was left in it")
+
     def set_up(self) -> Procedure[None]:
         """Make the settings, right after the context has been claimed.
+
+        Of drivers that share the context each makes them; where the claim is active, another one uses it already.
 
         Raises:
             SettingRefused: the module refuses a setting and has another value.
@@ -246,7 +248,7 @@ class TcpipStack(Extras):
 
     @abstractmethod
     def deactivate(self) -> Procedure[None]:
-        """Deactivate the context, also a broken one; its sockets end with it.
+        """Deactivate the context, also a broken one; its sockets end with it. Of drivers that share it, the last does.
 
         This ends the claim, so a module that keeps the owner of a context has to be told here, too.
         """
@@ -258,193 +260,3 @@ class TcpipStack(Extras):
     @abstractmethod
     def learn_address(self) -> Procedure[None]:
         """Read the local address of an active context, and store it in the claim."""
-
-    # -- sockets -----------------------------------------------------------------------------------------------------
-
-    def check_opening(self, *, index: int | None, step_by_step: bool) -> None:
-        """Check that a session can be opened in this way; nothing is sent.
-
-        Args:
-            index: the number of the session; None: the first free one.
-            step_by_step: whether the context is activated by a command of its own.
-
-        Raises:
-            ValueError: the family does not have that.
-        """
-        self._refuse("index", index)
-        self._refuse("step_by_step", step_by_step or None)
-
-    @abstractmethod
-    def open(
-        self, protocol: str, host: str, port: int, *, index: int | None, timeout: float | None, step_by_step: bool
-    ) -> Procedure[SocketState]:
-        """Open a session to a remote server; activate the context if that is needed.
-
-        If this ends with an error or an interruption, the rules close the session that it has reserved in the table by
-        `close`, and remove it from the table.
-
-        Args:
-            protocol: TCP or UDP.
-            host: a dotted address or a name.
-            port: 1 to 65535.
-            index: the number of the session; None: the first free one.
-            timeout: seconds to wait for it; None: the longest time of the module.
-            step_by_step: whether the context is activated by a command of its own.
-
-        Returns:
-            The session, in the table.
-
-        Raises:
-            ConnectFailed: it could not be opened.
-        """
-
-    def check_listening(self, *, port: int | None, clients: int | None, step_by_step: bool) -> None:
-        """Check that a listener can be set up in this way; nothing is sent. See `listen`.
-
-        Args:
-            port: the port; None: the default port of the family.
-            clients: the most clients at once; None: as many as possible.
-            step_by_step: whether the context is activated by a command of its own.
-
-        Raises:
-            ValueError: the family does not have that.
-        """
-        if port is None:
-            raise ValueError(f"{self.wiring.dialect.title} has no port of its own to listen on: name one")
-        self._refuse("clients", clients)
-        self._refuse("step_by_step", step_by_step or None)
-
-    def listen(
-        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
-    ) -> Procedure[ListenerState]:
-        """Start to listen for clients; activate the context if that is needed.
-
-        If this ends with an error, the rules close the reserved listener by `close_listener`, as for `open`.
-
-        Args:
-            protocol: TCP or UDP.
-            port: the port; None: the default port of the family.
-            clients: the most clients at once; None: as many as possible.
-            step_by_step: whether the context is activated by a command of its own.
-
-        Returns:
-            The listener, in the table.
-
-        Raises:
-            ConnectFailed: it could not be set up.
-        """
-        self.lacks("listeners")
-
-    def datagrams(self, protocol: str) -> bool:
-        """Tell whether the data of a session with this protocol comes in datagrams that are kept apart.
-
-        Args:
-            protocol: TCP or UDP.
-        """
-        return protocol == "UDP"
-
-    @abstractmethod
-    def close(self, session: SocketState) -> Procedure[None]:
-        """Close a session in the module.
-
-        If `CLOSE_AFTER_PEER` is True, this is also called for a session that the other side has closed.
-
-        Args:
-            session: the session.
-        """
-
-    def turn_away(self, session: SocketState) -> Dialogue[None]:
-        """Close a client that the module has accepted but the listener refuses; does nothing by default.
-
-        Args:
-            session: the session.
-        """
-        yield from ()
-
-    def close_listener(self, listener: ListenerState) -> Procedure[None]:
-        """Close a listener in the module; accepted sessions stay.
-
-        Args:
-            listener: the listener.
-        """
-        self.lacks("listeners")
-
-    def listener_status(self, listener: ListenerState) -> Procedure[tuple[bool, int]]:
-        """Return whether the listener is listening and the number of connected clients, as the module reports them.
-
-        Args:
-            listener: the listener.
-        """
-        self.lacks("status of a listener")
-
-    def ended_by_peer(self, session: SocketState) -> None:
-        """Handle that the other side has closed a session, and all of its data has been fetched.
-
-        Args:
-            session: the session.
-        """
-        return
-
-    # -- data --------------------------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def send(self, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
-        """Send one piece. Once a number of octets has been announced, they are sent even if the caller is interrupted.
-
-        Args:
-            session: the session.
-            piece: up to `send_size` octets.
-            ending: how it ends.
-            period: seconds, for ``timer``.
-
-        Returns:
-            None if the module has accepted the piece, otherwise its answer.
-        """
-
-    def read(self, session: SocketState) -> Dialogue[int | None]:
-        """Fetch data that the module keeps; it is delivered through `classify_data`.
-
-        Args:
-            session: the session.
-
-        Returns:
-            The number of octets; None: the module no longer has the session.
-        """
-        self.lacks("data that it keeps")
-
-    def acknowledged(self, session: SocketState) -> Dialogue[Acknowledged]:
-        """Return how many octets were sent, acknowledged, and not acknowledged.
-
-        Args:
-            session: the session.
-        """
-        self.lacks("count of acknowledged octets")
-
-    def reconcile(self) -> Dialogue[list[Event]]:
-        """Ask the module what is still open, after `events.InDoubt`; return the events that were missed."""
-        yield from ()
-        return []
-
-    # -- keep-alive --------------------------------------------------------------------------------------------------
-
-    def keep_alive(self, session: SocketState, period: float) -> Procedure[bool]:
-        """Let the module examine an idle session by itself.
-
-        Args:
-            session: the session.
-            period: seconds without data after which it is examined.
-
-        Returns:
-            Whether the module does so; if not, the driver does it by probes and `acknowledged`.
-        """
-        yield from ()
-        return False
-
-    def examine(self, session: SocketState) -> Procedure[str | None]:
-        """Ask the module whether a session is gone; return its answer if so, otherwise None.
-
-        Args:
-            session: the session.
-        """
-        yield from ()
-        return None

@@ -52,7 +52,6 @@ class QuectelGsmStack(TcpipStack):
         super().__init__(wiring)
         self._state = StackState(wiring)
         self.send_size: int = self._state.settings.dialect.send_size
-        self.transparent: bool = self._state.settings.transparent is not None
         self._foreground = self._state.foreground
         self._classifier = Classifier(self._state)
         self._data_mode = DataMode(self._state, wiring.set_dtr)
@@ -66,15 +65,22 @@ class QuectelGsmStack(TcpipStack):
         """See `TcpipStack.receive`."""
         return self._state.receive
 
-    @property
-    def pushes(self) -> bool:
+    def pushes(self, session: SocketState) -> bool:
         """See `TcpipStack.pushes`."""
         return self._state.receive != "buffered"
+
+    @property
+    def _transparent(self) -> bool:
+        return self._state.settings.transparent is not None
+
+    def transparent(self, session: SocketState) -> bool:
+        """See `TcpipStack.transparent`: it is a mode of the context."""
+        return self._transparent
 
     def check_sending(self, data: bytes, ending: Ending, period: int) -> None:
         """See `TcpipStack.check_sending`."""
         check_sending(data, ending, period)
-        if not self.transparent:
+        if not self._transparent:
             exchange.check_escape(self._state, data, ending)
 
     # -- unsolicited results ---------------------------------------------------------------------------------------
@@ -168,7 +174,15 @@ class QuectelGsmStack(TcpipStack):
         self._opening.check_index(index)
 
     def open(
-        self, protocol: str, host: str, port: int, *, index: int | None, timeout: float | None, step_by_step: bool
+        self,
+        protocol: str,
+        host: str,
+        port: int,
+        *,
+        index: int | None,
+        timeout: float | None,
+        step_by_step: bool,
+        receive: str | None,
     ) -> Procedure[SocketState]:
         """See `TcpipStack.open`: AT+QIOPEN."""
         return self._opening.connect(protocol, host, port, index=index, timeout=timeout, step_by_step=step_by_step)
@@ -178,7 +192,7 @@ class QuectelGsmStack(TcpipStack):
         self._opening.check_clients(clients)
 
     def listen(
-        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool, receive: str | None
     ) -> Procedure[ListenerState]:
         """See `TcpipStack.listen`: AT+QISERVER."""
         return self._opening.listen(protocol, port, clients, step_by_step=step_by_step)
@@ -193,7 +207,7 @@ class QuectelGsmStack(TcpipStack):
 
     def turn_away(self, session: SocketState) -> Dialogue[None]:
         """See `TcpipStack.turn_away`: AT+QICLOSE, in transparent mode after data mode has been left."""
-        if self.transparent:
+        if self._transparent:
             yield from self._data_mode.leave(session)
         yield from closing.turn_away(self._state, session)
 
@@ -216,7 +230,7 @@ class QuectelGsmStack(TcpipStack):
 
     def send(self, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
         """See `TcpipStack.send`: AT+QISEND, or the octets themselves in data mode."""
-        if self.transparent:
+        if self._transparent:
             return self._data_mode.send(session, piece)
         return exchange.send(self._state, session, piece, ending, period)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar, Unpack
@@ -10,6 +11,7 @@ from ...at import AtChannel, Port
 from ...clock import Clock
 from ..core import lifetime
 from ..core.bounded import Stay, with_answer
+from ..core.extras import PingReply
 from ..core.keepalive import KeepAlive, WatchOptions
 from ..core.ownership import Lease
 from ..core.procedure import Procedure, exclusive, on_channel
@@ -27,7 +29,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
 
     Args:
         port: a virtual UART, any other pyserial-like port, or an `AtChannel`.
-        context: the number of the context; M10 and kin have 0 and 1.
+        context: the number of the context; M10 and kin have 0 and 1, and 0 is the default of theirs.
         apn: the access point of a GPRS bearer.
         user: the user name, if the access point requires one.
         password: the password.
@@ -37,11 +39,14 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         receive: how received data is distinguished from answers. ``buffered``: the module keeps data until it is
             fetched by count. ``header``: the length precedes the data (``IPD``, or ``+RECEIVE`` with MUXIP). ``bare``:
             the default of the module; everything that is not a known line is data. None: ``buffered`` if the module
-            supports it, otherwise ``header``.
+            supports it, otherwise ``header``. Where each session has a mode of its own, this is the one of sessions for
+            which none is asked: ``buffered``, ``pushed`` or ``transparent``.
         show: which of QISHOWRA, QISHOWLA, QIHEAD, QISHOWPT to switch on for data that is not fetched.
         initialise: which of QICSGP, QIMUX, QIMODE, QIDNSIP, QISDE, QINDI, QIHEAD, QISHOWRA, QISHOWLA, QISHOWPT `claim`
             sends, in this order; others are assumed to have the default of the module, and are sent only if another
             value is needed.
+        share: hold the context together with other drivers of this process that share it, too, on any channel; only
+            where the module does not keep the owner of a context.
         dialect: the kind of module: ``m10``, ``m95``, ``m66`` or ``mc60``, another one of
             `drivers.tcpip.families.DIALECTS`, or a `Dialect`.
         table: the owners of contexts; None: the table of the multiplexer of the port, or of the port alone.
@@ -94,8 +99,9 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
     def reclaim(self, *, timeout: float = 10.0) -> None:
         """Claim the context, even if a host that is gone has left it active.
 
-        The module is asked for the context on each virtual UART 1 to 4 of the same multiplexer that no driver of this
-        process uses; the UART that gets it deactivates it. Sessions that are open there are lost.
+        A module that keeps the owner of a context is asked for it on each virtual UART 1 to 4 of the same multiplexer
+        that no driver of this process uses; the UART that gets it deactivates it. Sessions that are open there are
+        lost. In any other module `leftovers` are ended: an active context is deactivated, or sockets are closed.
 
         Args:
             timeout: seconds for all of this.
@@ -172,7 +178,13 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
     # -- server and client -----------------------------------------------------------------------------------------
 
     def listen(
-        self, protocol: str = "TCP", port: int | None = None, *, clients: int | None = None, step_by_step: bool = False
+        self,
+        protocol: str = "TCP",
+        port: int | None = None,
+        *,
+        clients: int | None = None,
+        step_by_step: bool = False,
+        receive: str | None = None,
     ) -> Listener:
         """Start to listen for clients; this activates the context if it is not active.
 
@@ -181,6 +193,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             port: the port; None: the one that is set, 2020 by default.
             clients: the most clients at once, 1 to 5 with MUXIP (None: 5), 1 without.
             step_by_step: activate the context by commands of its own first, as `activate` does.
+            receive: the receive mode of its clients, where each session has one of its own; None: that of the driver.
 
         Returns:
             The listener.
@@ -192,7 +205,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         return Listener(
             self._runner,
             self._context,
-            self._do(self._context.listen(protocol, port, clients, step_by_step=step_by_step)),
+            self._do(self._context.listen(protocol, port, clients, step_by_step=step_by_step, receive=receive)),
         )
 
     def connect(
@@ -204,6 +217,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         index: int | None = None,
         timeout: float | None = None,
         step_by_step: bool = False,
+        receive: str | None = None,
     ) -> Session:
         """Open a session to a remote server; this activates the context if it is not active.
 
@@ -215,6 +229,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             timeout: seconds for all of it, with claiming and activating the context; what has been begun by then is
                 undone in the background. None: the longest time of the module (75, and 150 for activation).
             step_by_step: activate the context by commands of its own first, as `activate` does.
+            receive: its receive mode, where each session has one of its own; None: that of the driver.
 
         Returns:
             The session.
@@ -232,10 +247,26 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             self._do_within(
                 timeout,
                 lambda stay: self._context.connect(
-                    protocol, host, port, index=index, step_by_step=step_by_step, stay=stay
+                    protocol, host, port, index=index, step_by_step=step_by_step, receive=receive, stay=stay
                 ),
             ),
         )
+
+    def udp_service(self, port: int, *, receive: str | None = None) -> Session:
+        """Open a socket for datagrams from and to any host; this activates the context if it is not active.
+
+        Args:
+            port: its local port.
+            receive: its receive mode; None: that of the driver.
+
+        Returns:
+            A session with `Session.sendto` and `Session.recvfrom`.
+
+        Raises:
+            TcpipError: the modules have none.
+            ConnectFailed: it could not be opened.
+        """
+        return Session(self._runner, self._context, self._do(self._context.udp_service(port, receive=receive)))
 
     def keep_alive(
         self, session: Session, settings: KeepAlive | None = None, **options: Unpack[WatchOptions[Session]]
@@ -280,6 +311,34 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
         """Return the name servers."""
         return self._do(self._context.name_servers())
 
+    def ping(self, host: str, *, count: int = 4, timeout: int = 4) -> list[PingReply]:
+        """Send echo requests (ICMP); this activates the context if it is not active.
+
+        Args:
+            host: a dotted address or a name.
+            count: how many, 1 to 10.
+            timeout: seconds to wait for each answer, 1 to 255.
+
+        Returns:
+            What has become of each.
+
+        Raises:
+            TcpipError: the modules cannot do that.
+        """
+        return self._do(self._context.ping(host, count=count, timeout=timeout))
+
+    def network_time(self, server: str, port: int = 123) -> datetime.datetime:
+        """Return the time that a time server tells (NTP); this activates the context if it is not active.
+
+        Args:
+            server: a dotted address or a name.
+            port: its port.
+
+        Raises:
+            TcpipError: the modules cannot do that, or the server does not answer.
+        """
+        return self._do(self._context.network_time(server, port))
+
     # -- data mode -------------------------------------------------------------------------------------------------
 
     def escape(self) -> None:
@@ -289,7 +348,7 @@ class TcpipDriver(DriverBase[Port | AtChannel, ThreadRunner]):
             TcpipError: the module does not leave data mode.
             AtTimeout: data was waiting in the port, and none left it for 10 s.
         """
-        self._do(on_channel(self._context.stack.escape()))
+        self._do(self._context.escape())
 
     def resume(self) -> None:
         """Go back to data mode: ATO.

@@ -62,6 +62,24 @@ class Session(SessionBase[ThreadRunner]):
         """
         self._runner.run(operations.send_all(self._context, self._state, data, end, period))
 
+    def sendto(self, data: bytes | bytearray | memoryview, address: Address) -> int:
+        """Send a datagram of a UDP service.
+
+        Args:
+            data: the octets, 1 to 1460.
+            address: the dotted address and the port that it goes to.
+
+        Returns:
+            The number of octets.
+
+        Raises:
+            TcpipError: the session has one remote host: use `send`.
+            ValueError: the address has a name in it, or the datagram is empty or too long.
+            SessionReset: the session broke (a `ConnectionResetError`).
+            SendFailed: the module could not accept it.
+        """
+        return self._runner.run(operations.send_to(self._context, self._state, data, address))
+
     def acknowledged(self) -> Acknowledged:
         """Return how many octets were sent, acknowledged, and not acknowledged (app note 3.3).
 
@@ -147,6 +165,19 @@ class Session(SessionBase[ThreadRunner]):
             ReceiveOverflow: the buffer overflowed, and everything in it has been read.
         """
         return self._runner.run(operations.receive_into(self._context, self._state, buffer, size))
+
+    def set_receive(self, mode: str) -> None:
+        """Change how received data comes, where each session has a receive mode of its own; data mode is left first.
+
+        Args:
+            mode: ``buffered``, ``pushed`` or ``transparent``, which takes the UART into data mode.
+
+        Raises:
+            ValueError: the modules do not have this mode for one session.
+            drivers.errors.SessionClosed: the session has ended.
+            CommandError: the module refuses.
+        """
+        self._runner.run(operations.set_receive(self._context, self._state, mode))
 
     # -- other methods of a socket ---------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from drivers.tcpip.core import Procedure, SocketId, SocketState
 from drivers.tcpip.core.context import Context
 from drivers.tcpip.core.keepalive import Watched
 from drivers.tcpip.core.procedure import OnChannel, Progress, Wait
+from drivers.tcpip.core.socket_state import CONGESTED
 
 EVER = 1e9
 
@@ -90,7 +91,7 @@ def watch(wire: Wire, settings: KeepAlive, until: float) -> str:
     """Watch a session for so long; return why it was found dead, or nothing."""
     stack = SimpleNamespace(
         send=wire.send, acknowledged=wire.acknowledged, examine=wire.examine, keep_alive=wire.keep_alive,
-        transparent=False, send_size=1460, answer_time=0.0,
+        transparent=lambda session: False, FETCH_AHEAD=CONGESTED, send_size=1460, answer_time=0.0,
     )  # fmt: skip
     context = SimpleNamespace(
         name="test", stack=stack, now=lambda: wire.now, check_held=lambda: None, words=lambda what: "",

@@ -16,7 +16,8 @@ from drivers.tcpip.core import events
 from drivers.tcpip.core.changes import Changes
 from drivers.tcpip.core.context_claim import ContextState
 from drivers.tcpip.core.ownership import table_for
-from drivers.tcpip.core.session_table import Scope, SessionTable
+from drivers.tcpip.core.scope import Scope
+from drivers.tcpip.core.session_table import SessionTable
 from drivers.tcpip.core.socket_state import SocketId, SocketState
 from drivers.tcpip.quectel_gsm.reclaim import free_context
 from drivers.tcpip.threads.waiting import until as until_in_a_thread

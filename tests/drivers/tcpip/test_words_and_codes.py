@@ -158,9 +158,8 @@ class NumberingToy(ToyStack):
     """A toy stack whose module says itself what it calls a listener."""
 
     def listen(
-        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool
+        self, protocol: str, port: int | None, clients: int | None, *, step_by_step: bool, receive: str | None
     ) -> Procedure[ListenerState]:
-        yield from self.activate()
         yield from on_channel(command(f"AT+TLISTEN={self.wiring.claim.context},3,{port}"))
         listener = self.wiring.table.new_listener(SocketId(3), protocol, port or 0)
         self.wiring.table.adopt(listener)

@@ -13,7 +13,8 @@ from drivers.at import AtChannel, Dialogue
 from drivers.at.aio import AtChannel as AioAtChannel
 from drivers.tcpip.aio.runner import TaskRunner
 from drivers.tcpip.core.events import Incoming
-from drivers.tcpip.core.session_table import Scope, SessionTable
+from drivers.tcpip.core.scope import Scope
+from drivers.tcpip.core.session_table import SessionTable
 from drivers.tcpip.core.socket_state import SocketId
 from drivers.tcpip.threads.runner import ThreadRunner
 
