@@ -82,7 +82,7 @@ conformance: $(VENV)/dev.stamp ## write docs/conformance.md and the state diagra
 	$(BIN)/python docs/conformance.py
 	$(BIN)/python docs/state_diagrams.py
 
-acceptance: $(VENV)/test.stamp ## write docs/acceptance.md and docs/statements.md
+acceptance: $(VENV)/test.stamp ## write docs/acceptance.md, docs/acceptance-lte.md and docs/statements.md
 	$(BIN)/python docs/acceptance.py
 	$(BIN)/python docs/statements.py
 

@@ -40,6 +40,7 @@ class MuxBase(ABC):
         can_reopen: a line that died is opened again.
         refuse: the DLCIs that the peer may not open.
         resetter: resets a module that does not answer; None: nobody does.
+        attempts: how often multiplexer mode is entered where SABM is not answered.
     """
 
     _kind: ClassVar[str] = "Mux"
@@ -56,6 +57,7 @@ class MuxBase(ABC):
         can_reopen: bool,
         refuse: Refuse,
         resetter: Resetter | None,
+        attempts: int,
     ) -> None:
         self.name: str = name
         """The name of the port: a path, a URL, or the name of the object."""
@@ -76,6 +78,7 @@ class MuxBase(ABC):
         self._opened = False
         self._told_before: StartupError | None = None
         self._followed_to: int | None = None
+        self._attempts = attempts
 
     @abstractmethod
     def _call(self, action: Callable[[Multiplexer, float], T], /) -> T:
@@ -207,6 +210,11 @@ class MuxBase(ABC):
         """How the line comes back to the rate of AT mode."""
         return self._entered.way if self._entered is not None else None
 
+    @property
+    def _leave_pause(self) -> float:
+        """How long nothing is sent after the session, before AT is asked."""
+        return self._entered.leave_pause if self._entered is not None else 0.0
+
     def _rates_to_follow(self, has_baudrate: bool) -> tuple[int, ...]:
         """Return the rates to which the module may have changed unasked after AT+CMUX."""
         return self._entered.rates if self._entered is not None and has_baudrate else ()
@@ -224,6 +232,15 @@ class MuxBase(ABC):
             self._entered = replace(self._entered.follow(rate), unread=heard)
         self._followed_to = rate
         self._log.info("SABM is not answered: it is sent again at %d baud", rate)
+
+    def _enters_again(self, attempt: int) -> bool:
+        """Say whether to begin again with AT after so many attempts, and note why: SABM was not answered."""
+        if attempt >= self._attempts or not self._leave_by_at or not self._may_follow():
+            return False
+        if self._told_before is None:
+            self._told_before = self._link.not_opened(self.name, self._entered)
+        self._log.warning("SABM is not answered: attempt %d of %d", attempt + 1, self._attempts)
+        return True
 
     def _new_link(self) -> Link:
         link = self._make_link()

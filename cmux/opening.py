@@ -199,6 +199,7 @@ def cmux_command(
         n1_given="n1" in session,
         baudrate=baudrate,
         full=profile.at_cmux == "full",
+        timers=profile.at_cmux == "long",
         asks=asks,
         asks_n1=start.ask and not asks and not n1_known and not start.start_command,
         port_speeds=profile.port_speeds,

@@ -146,6 +146,22 @@ class StartSettings(TypedDict, total=False):
             "look for a silent module for S seconds: it may be booting",
         ),
     ]
+    start_attempts: Annotated[
+        int,
+        Setting(
+            START,
+            Number(*START_RANGES["start_attempts"]),
+            "begin again with AT when the module does not answer SABM, N attempts in all",
+        ),
+    ]
+    leave_pause: Annotated[
+        float,
+        Setting(
+            START,
+            seconds(*START_RANGES["leave_pause"]),
+            "send nothing for S seconds after multiplexer mode, before AT is asked",
+        ),
+    ]
     ask: Annotated[
         bool, Setting(START, YES_NO, "ask AT+CMUX? for the module's own N1, unless n1 or the profile tells one")
     ]

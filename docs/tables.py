@@ -16,7 +16,7 @@ from cmux.protocol.dlc_table import AGREEMENTS, FLAGS, Agreement, Flag
 from cmux.protocol.profiles import PROFILES
 from cmux.setting import GROUPS
 from cmux.settings import SETTINGS
-from drivers.emulator import Behaviour
+from drivers.emulator import MODELS, Behaviour
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- Written by `make tables` ({}); do not edit. -->\n", "\n<!-- Written until here. -->\n"
@@ -67,21 +67,40 @@ def flags() -> str:
     return table(("when", *(f"`{flag}`" for flag in Flag)), rows)
 
 
+FAMILIES = {"": "all", "quectel_gsm": "Quectel GSM", "quectel_lte": "Quectel LTE"}
+"""What a page calls the families of modules."""
+
+
+def models() -> str:
+    """The models that can be emulated, with what differs from the defaults of behaviours."""
+    rows = []
+    for one in MODELS.values():
+        differs = ", ".join(f"`{name}={shown(value)}`" for name, value in one.behaviour.items())
+        says = f"{one.manufacturer}, {one.product}, {one.revision}"
+        rows.append((f"`{one.name}`", FAMILIES[one.family], says, f"`{one.option}`", str(one.n1), differs))
+    return table(("model", "family", "says of itself", "framings", "N1", "behaviours"), rows)
+
+
+def shown(value: object) -> str:
+    """A reading as a command line gives it."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
 def behaviours() -> str:
     """The readings of the emulated module."""
-    rows = []
+    rows, families = [], Behaviour.families()
     for name, usual, possible, source in Behaviour.describe():
         values = ", ".join(f"`{one}`" for one in dict.fromkeys([usual, *possible.split("|")]))
         told = re.sub(r"(--\w+)", r"`\1`", re.sub(r"([|<*])", r"\\\1", source))
-        rows.append((f"`{name}`", values, told))
-    return table(("behaviour", "values, the default first", "sources"), rows)
+        rows.append((f"`{name}`", values, FAMILIES[families[name]], told))
+    return table(("behaviour", "values, the default first", "modules", "sources"), rows)
 
 
 TABLES: dict[str, tuple[Callable[[], str], ...]] = {
     "settings.md": (settings,),
     "profiles.md": (profiles,),
     "protocol.md": (agreements, flags),
-    "reference/drivers-emulator.md": (behaviours,),
+    "reference/drivers-emulator.md": (models, behaviours),
 }
 """The pages, and the tables of each."""
 

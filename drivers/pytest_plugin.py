@@ -1,4 +1,4 @@
-"""A pytest plugin: an emulated Quectel M10 for the tests of any project.
+"""A pytest plugin: an emulated Quectel module for the tests of any project, an M10 unless a test asks for another.
 
 Nothing but pytest is imported here before a fixture is used, so projects that have this installed and do not use it
 pay nothing.
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from .emulator import EmulatedModule
 
 _MARKER = (
-    "m10(behaviour=(), faults='', line_rate=0, ppp=None, **settings): configures the emulated module of the test's m10 "
-    "fixture; settings are the arguments of drivers.emulator.EmulatedModule"
+    "m10(model='m10', behaviour=(), faults='', line_rate=0, ppp=None, **settings): configures the emulated module of "
+    "the test's m10 fixture; settings are the arguments of drivers.emulator.EmulatedModule"
 )
 _LINES = "m10_mux(**settings): arguments for the cmux.open() of the test's m10_mux fixture"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the command line options of the plugin."""
-    group = parser.getgroup("m10", "emulated Quectel M10")
+    group = parser.getgroup("m10", "emulated Quectel module")
     group.addoption(
         "--m10-behaviour",
         action="append",
@@ -75,7 +75,8 @@ def m10_seed(request: pytest.FixtureRequest) -> int:
 def m10(request: pytest.FixtureRequest, m10_seed: int) -> Iterator[EmulatedModule]:
     """A running module that has just been powered up; ``m10.url`` is the port to open (a pty, or a TCP port).
 
-    The options and ``@pytest.mark.m10`` configure it; ``behaviour`` of the marker is a string or a sequence of them.
+    The options and ``@pytest.mark.m10`` configure it: ``model`` makes it another module than an M10, ``behaviour`` is a
+    string or a sequence of them.
     """
     from .emulator import Behaviour, EmulatedModule
 

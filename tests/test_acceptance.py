@@ -14,33 +14,91 @@ import cmux
 
 DOCS = Path(__file__).parents[1] / "docs"
 acceptance = runpy.run_path(str(DOCS / "acceptance.py"))
-_, STATEMENTS = acceptance["load"]()
-BEHAVING = [number for number, one in STATEMENTS.items() if one.behaves]
+APP_NOTE, LTE = acceptance["DOCUMENTS"]
+STATEMENTS = {document: acceptance["load"](document).statements for document in acceptance["DOCUMENTS"]}
+BEHAVING = [number for number, one in STATEMENTS[APP_NOTE].items() if one.behaves]
+Statement = acceptance["Statement"]
+
+both = pytest.mark.parametrize("document", acceptance["DOCUMENTS"], ids=lambda document: document.name)
 
 
-def test_every_statement_has_names_that_exist_and_a_test() -> None:
-    assert acceptance["problems"]() == []
+@both
+def test_every_statement_has_names_that_exist_and_a_test(document: Any) -> None:
+    assert acceptance["problems"](document) == []
 
 
-def test_the_numbers_are_complete() -> None:
-    counts = {1: 6, 2: 11, 3: 57, 4: 18, 5: 18, 6: 15, 7: 17, 8: 18, 9: 8, 10: 13}
-    assert list(STATEMENTS) == [f"S{chapter}.{n}" for chapter, most in counts.items() for n in range(1, most + 1)]
-    assert len(STATEMENTS) - len(BEHAVING) == 12
+def test_no_test_claims_more_numbers_than_it_can_show() -> None:
+    assert acceptance["problems_of_marks"]() == []
 
 
-def test_the_page_is_current() -> None:
-    assert (DOCS / "acceptance.md").read_text(encoding="utf-8") == acceptance["page"]()
+@pytest.mark.parametrize(
+    ("document", "counts"),
+    [
+        (APP_NOTE, {1: 6, 2: 11, 3: 57, 4: 18, 5: 18, 6: 15, 7: 17, 8: 18, 9: 8, 10: 13}),
+        (LTE, {1: 9, 2: 15, 3: 12, 4: 14, 5: 14, 6: 5, 7: 6, 8: 8, 9: 11, 10: 3, 11: 3}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_the_numbers_are_complete(document: Any, counts: dict[int, int]) -> None:
+    numbers = [f"{document.letter}{chapter}.{n}" for chapter, most in counts.items() for n in range(1, most + 1)]
+    assert list(STATEMENTS[document]) == numbers
+
+
+def test_what_behaves() -> None:
+    assert len(STATEMENTS[APP_NOTE]) - len(BEHAVING) == 12
+    assert [one.number for one in STATEMENTS[LTE].values() if not one.behaves] == []
+    assert {one.by for one in STATEMENTS[LTE].values()} == set(acceptance["DOERS"])
+
+
+@both
+def test_the_page_is_current(document: Any) -> None:
+    assert document.page.read_text(encoding="utf-8") == acceptance["page"](document)
 
 
 def test_a_number_whose_tests_did_not_pass_is_a_problem() -> None:
     passed = {number: ["a test"] for number in BEHAVING if number != "S4.8"}
-    assert acceptance["problems"](passed) == ["S4.8: no test with it has passed"]
+    assert acceptance["problems"](APP_NOTE, passed) == ["S4.8: no test with it has passed"]
 
 
 def test_a_number_whose_tests_sent_nothing_to_a_module_is_a_problem_from_chapter_3_on() -> None:
     passed = {number: [f"test of {number}"] for number in BEHAVING}
     lines = {f"test of {number}": 10 for number in BEHAVING if number not in ("S2.9", "S4.8")}
-    assert acceptance["problems"](passed, lines) == ["S4.8: no test with it that passed sent an octet to a module"]
+    problem = "S4.8: no test with it that passed sent an octet to a module"
+    assert acceptance["problems"](APP_NOTE, passed, lines) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("by", "driver", "emulator", "tests", "lines", "lacking"),
+    [
+        ("D", "TcpipDriver", "", True, False, []),
+        ("D", "", "", True, False, ["nothing of the driver is named"]),
+        ("E", "", "Faults", True, True, []),
+        ("E", "", "", True, True, ["nothing of the emulated module is named"]),
+        ("E", "", "Faults", True, False, ["no test with it that passed sent an octet to a module"]),
+        ("E", "", "Faults", False, False, ["no test is marked with it"]),
+        ("ED", "TcpipDriver", "", True, True, ["nothing of the emulated module is named"]),
+        ("ED", "", "Faults", True, True, ["nothing of the driver is named"]),
+        ("E", "", "Defaults", True, True, ["no module in emulator defines Defaults"]),
+        ("E", "", "AT+QIOPEM=", True, True, ["the module has no AT+QIOPEM="]),
+    ],
+)
+def test_what_is_lacking_where_a_statement_says_who_does_it(
+    by: str, driver: str, emulator: str, tests: bool, lines: bool, lacking: list[str]
+) -> None:
+    one = Statement("L1.1", "a text", tuple(driver.split()), tuple(emulator.split()), by)
+    marks = {"L1.1": ["a test"]} if tests else {}
+    crossed = {"a test": 10} if lines else {}
+    assert acceptance["lacks"](LTE, one, marks, marks, crossed) == lacking
+
+
+def test_a_statement_that_is_open_is_seen_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = acceptance["load"](LTE)
+    left_open = acceptance["Table"](known.titles, known.statements, ["L2.4", "L77.1"], known.sources)
+    monkeypatch.setitem(acceptance["page"].__globals__, "load", lambda document: left_open)
+    page = acceptance["page"](LTE)
+    assert "\nOpen, without a test or a name: L2.4, L77.1.\n" in page
+    assert [line.endswith("| open |") for line in page.splitlines() if line.startswith("| L2.4 |")] == [True]
+    assert "L77.1: open, but nothing is stated under it" in acceptance["problems"](LTE)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +143,7 @@ def test_a_name_that_two_modules_define_is_a_problem(tmp_path: Path) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_text("class Entry: ...", encoding="utf-8")
     problem = f"Entry is defined in below/two.py and in one.py in {tmp_path.name}, one module is wanted"
-    assert acceptance["module_problem"]("Entry", tmp_path) == problem
+    assert acceptance["module_problem"]("Entry", folder=tmp_path) == problem
 
 
 @pytest.mark.parametrize(

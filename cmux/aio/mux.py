@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from ..errors import CmuxError, SessionEnded
+from ..errors import CmuxError, SessionEnded, StartupError
 from ..logs import log_event, log_left
 from ..protocol import hand_over, leaving, waits
 from ..protocol.cause import CLOSED_HERE
@@ -47,6 +47,9 @@ OnCommand = Callable[[str], str | Awaitable[str]]
 Reopen = Callable[[], Awaitable[tuple[AioLine, Entered | None]]]
 """Opens a line and brings the module into multiplexer mode."""
 
+BeginAgain = Callable[[AioLine, Entered], Awaitable[Entered | None]]
+"""Takes a module that did not answer SABM back to AT mode, and brings it into multiplexer mode once more."""
+
 
 class Mux(ChannelAccess):
     """One multiplexed line; `cmux.aio.open` and `cmux.aio.serve` return it.
@@ -62,6 +65,8 @@ class Mux(ChannelAccess):
         on_command: answers AT commands that a responder does not know.
         refuse: the DLCIs that the peer may not open.
         resetter: resets a module that does not answer when the line is opened again.
+        begin_again: enters multiplexer mode once more, where SABM was not answered; None: that is not tried.
+        attempts: how often it is entered at most.
     """
 
     _kind = "aio.Mux"
@@ -79,6 +84,8 @@ class Mux(ChannelAccess):
         on_command: OnCommand | None = None,
         refuse: Refuse = (),
         resetter: Resetter | None = None,
+        begin_again: BeginAgain | None = None,
+        attempts: int = 1,
     ) -> None:
         super().__init__(
             name,
@@ -89,10 +96,12 @@ class Mux(ChannelAccess):
             can_reopen=reopen is not None,
             refuse=refuse,
             resetter=resetter,
+            attempts=attempts if begin_again is not None else 1,
         )
         self.drain_timeout = drain_timeout
         """Seconds that closing waits for what is still queued."""
         self._reopen = reopen
+        self._begin_again = begin_again
         self._on_command = on_command
         self._error: SessionEnded | None = None
         self._awaited = []
@@ -120,21 +129,44 @@ class Mux(ChannelAccess):
             SessionEnded: the line was lost.
         """
         self._line = line
-        self._connect()
         if self.role is Role.RESPONDER:
+            self._connect()
             self._opened = True
             return
+        self._told_before, attempt = None, 1
+        reason = await self._send_sabm()
+        while reason is not None and self._enters_again(attempt):
+            attempt += 1
+            self.protocol.detach()
+            if not await self._entered_again():
+                break
+            reason = await self._send_sabm()
+        if reason is not None:
+            self._raise_not_opened(reason)
+
+    async def _send_sabm(self) -> SessionEnded | TimeoutError | None:
+        """Begin a session, and wait until it is open; return why it is not going to be, at other rates either."""
+        self._connect()
         reason = await self._refusal()
-        for rate in self._rates_to_follow(line.has_baudrate):
+        for rate in self._rates_to_follow(self._line.has_baudrate):
             if reason is None or not self._may_follow():
                 break
             self.protocol.detach()
             wait = self._entered.settle if self._entered is not None else 0.0
-            self._followed(rate, await line.run(hand_over.settle(wait, rate)))
+            self._followed(rate, await self._line.run(hand_over.settle(wait, rate)))
             self._connect()
             reason = await self._refusal()
-        if reason is not None:
-            self._raise_not_opened(reason)
+        return reason
+
+    async def _entered_again(self) -> bool:
+        """Enter multiplexer mode once more; return False where the module does not get there."""
+        assert self._begin_again is not None  # noqa: S101 - else there is one attempt
+        assert self._entered is not None  # noqa: S101 - else it was not entered by AT
+        try:
+            self._entered = await self._begin_again(self._line, self._entered)
+        except StartupError:
+            return False
+        return True
 
     def _connect(self) -> None:
         """Begin a session on the line."""
@@ -336,7 +368,8 @@ class Mux(ChannelAccess):
         if transport is None or transport.is_closing() or not self._leave_by_at:
             return
         with contextlib.suppress(SessionEnded):
-            back = leaving.leave(config.option, close_down=not self._opened, way=self._way_back)
+            way, pause = self._way_back, self._leave_pause
+            back = leaving.leave(config.option, close_down=not self._opened, way=way, pause=pause)
             answered = await self._line.run(back)
             self._keep_left(answered=answered)
             log_left(self._log, answered=answered, ended=self._opened)

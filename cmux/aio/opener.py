@@ -10,7 +10,7 @@ from ..errors import SessionEnded, StartupError
 from ..line.base import SerialLike
 from ..logs import FindingsLog, log_entered, port_logger
 from ..opening import Plan, make_plan
-from ..protocol import hand_over, startup
+from ..protocol import hand_over, leaving, startup
 from ..protocol.at_cmux import CmuxCommand
 from ..protocol.config import Role
 from ..protocol.hand_over import Entered
@@ -69,12 +69,26 @@ async def _open(plan: Plan) -> Mux:
     config = plan.config
 
     async def reopen() -> tuple[AioLine, Entered | None]:
+        line = await open_aio_line(plan, again=True)
+        try:
+            return line, await enter_again(line)
+        except BaseException:
+            await line.close()
+            raise
+
+    async def enter_again(line: AioLine) -> Entered | None:
         nonlocal entered, config
-        line, now = await _reopen(plan, entered)
-        if now is not None:
-            config = now.config
-            entered = entered if now.adopted else now
-        return line, now
+        if not plan.by_at:
+            return None
+        now = await _enter(line, plan, plan.again(entered))
+        config = now.config
+        entered = entered if now.adopted else now
+        return now
+
+    async def begin_again(line: AioLine, former: Entered) -> Entered | None:
+        option, pause = plan.config.option, former.leave_pause
+        await line.run(leaving.leave(option, close_down=True, way=former.way, pause=pause))
+        return await enter_again(line)
 
     try:
         capture = plan.open_capture()
@@ -89,6 +103,8 @@ async def _open(plan: Plan) -> Mux:
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
             reopen=reopen if plan.reattach else None,
+            begin_again=begin_again,
+            attempts=plan.command.start.start_attempts,
             resetter=plan.resetter,
         )
     except BaseException:
@@ -121,13 +137,4 @@ async def _enter(line: AioLine, plan: Plan, command: CmuxCommand) -> Entered:
             with contextlib.suppress(SessionEnded):
                 await line.run(hand_over.settle(plan.command.start.settle))
         line.transport.write(rescue_frames(plan.config.option))
-        raise
-
-
-async def _reopen(plan: Plan, former: Entered | None) -> tuple[AioLine, Entered | None]:
-    line = await open_aio_line(plan, again=True)
-    try:
-        return line, await _enter(line, plan, plan.again(former)) if plan.by_at else None
-    except BaseException:
-        await line.close()
         raise

@@ -191,6 +191,15 @@ def _enter(line: Line, plan: Plan, findings: list[Finding]) -> Mux:
                 capture.close()
             raise
     config = entered.config if entered is not None else plan.config
+
+    def begin_again(line: Line, former: Entered) -> Entered:
+        nonlocal config
+        option, pause = config.option, former.leave_pause
+        startup_runner.leave(line, option, close_down=True, way=former.way, pause=pause)
+        now = startup_runner.enter(line, plan.again(former), plan.other_rates)
+        config = now.config
+        return now
+
     return Mux(
         line,
         lambda: Link(Role.INITIATOR, config, line_rate=plan.pace(line.rate)),
@@ -198,6 +207,8 @@ def _enter(line: Line, plan: Plan, findings: list[Finding]) -> Mux:
         capture=capture,
         drain_timeout=plan.drain_timeout,
         resetter=plan.resetter,
+        begin_again=begin_again,
+        attempts=plan.command.start.start_attempts,
     )
 
 

@@ -15,6 +15,9 @@ from .wire import FrameType
 FIELDS: Final = ("mode", "subset", "port_speed", "N1", "T1", "N2", "T2", "T3", "k")
 """The parameters of AT+CMUX, in order."""
 
+USUAL_TIMERS: Final = (10, 3, 30, 10, 2)
+"""T1, N2, T2, T3 and k as 27.007 has them: hosts send these to LTE modules, whatever their own are."""
+
 MODES: Final = {Option.BASIC: 0, Option.ADVANCED: 1}
 """The values of the first parameter."""
 
@@ -117,6 +120,8 @@ class CmuxCommand:
     """The rate of the line, for the port speed parameter; None where the line has no rate."""
     full: bool = False
     """Send all required parameters at once, for modules that refuse the short form."""
+    timers: bool = False
+    """Send all nine parameters, the last five as 27.007 has them."""
     asks: bool = False
     """Send AT+CMUX=? and AT+CMUX? first, and use the module's own N1 and ranges."""
     asks_n1: bool = False
@@ -165,7 +170,9 @@ class CmuxCommand:
         long = self._form((mode, subset, self.speed, self.config.n1))
         short = self._form((mode, subset or None))
         usual: tuple[str, ...] = (short, long)
-        if self.n1_given or self.full or self.new_rate is not None:
+        if self.timers:
+            usual = (self._form((mode, subset, self.speed, self.config.n1, *USUAL_TIMERS)), long)
+        elif self.n1_given or self.full or self.new_rate is not None:
             usual = (long,)
         elif self._mux_rate in self.port_speeds:
             usual = (long, short)

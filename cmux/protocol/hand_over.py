@@ -49,6 +49,8 @@ class Entered:
     """The command that was answered with OK."""
     settle: float = 0.0
     """Seconds of silence before the first frame."""
+    leave_pause: float = 0.0
+    """Seconds of silence when multiplexer mode has ended; see `StartOptions.leave_pause`."""
     rates: tuple[int, ...] = ()
     """Other rates at which it may be, if it does not answer SABM at that of the line."""
     at_rate: int | None = None
@@ -283,6 +285,7 @@ def _enter(receiver: Receiver, command: CmuxCommand, entered: Entered, report: l
         entered,
         unread=heard,
         settle=seconds,
+        leave_pause=command.start.leave_pause,
         rates=tuple(dict.fromkeys(one for one in others if one is not None and one != now)),
         warnings=tuple(finding.text for finding in report if finding.step == "init" and not finding.ok),
     )

@@ -23,13 +23,14 @@ class WayBack:
     """The rate that AT+IPR was told, if the module changed from that to another with AT+CMUX."""
 
 
-def leave(option: Option, *, close_down: bool, way: WayBack | None = None) -> Dialogue[bool]:
+def leave(option: Option, *, close_down: bool, way: WayBack | None = None, pause: float = 0.0) -> Dialogue[bool]:
     """Make sure that the module is back in AT mode.
 
     Args:
         option: the framing of the session.
         close_down: send CLD first, because the session was never properly closed.
         way: the baud rates, if the line has to go back to another.
+        pause: seconds in which nothing is sent before AT is asked; see `StartOptions.leave_pause`.
 
     Returns:
         True when the module answered AT.
@@ -38,6 +39,9 @@ def leave(option: Option, *, close_down: bool, way: WayBack | None = None) -> Di
     rescue = rescue_frames(option) if close_down else b""
     if rescue:
         yield from receiver.listen(steps.RESCUE_WAIT, rescue)
+    until = receiver.elapsed + pause
+    while receiver.elapsed < until:
+        yield from receiver.listen(until - receiver.elapsed)
     if way is None or {way.mux_rate, way.told} <= {way.at_rate, None}:
         return (yield from _answers(receiver))
     rates = (way.at_rate, way.mux_rate)

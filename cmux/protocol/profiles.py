@@ -18,7 +18,7 @@ from .start_options import START_RANGES, StartOptions, command_list
 
 __all__ = ["PROFILES", "Profile"]
 
-AtCmux = Literal["short", "full", "asked"]
+AtCmux = Literal["short", "full", "long", "asked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,8 @@ class Profile:
     source: str
     """The manual, issue or log that it is based on."""
     at_cmux: AtCmux = "short"
-    """How AT+CMUX is sent: ``AT+CMUX=0`` (short), with N1 (full), as AT+CMUX=? and AT+CMUX? were answered (asked)."""
+    """How AT+CMUX is sent: ``AT+CMUX=0`` (short), with N1 (full), with the timers of 27.007, too (long), as AT+CMUX=?
+    and AT+CMUX? were answered (asked)."""
     channels: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     """Names of channels that the module has, with their DLCI."""
     settings: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -112,6 +113,37 @@ derived from T1. A Telit ME910G1 is dead until its power is cut when a frame com
 
 _AT_CHANNELS = MappingProxyType({"at": 1, "at2": 2, "at3": 3, "at4": 4})
 
+_N1_OVERRUN = 64
+"""How much longer than N1 the frames of a BG95 are (particle-iot/device-os)."""
+
+
+def _lte(name: str, title: str, source: str, *, n1: int, t1: float) -> Profile:
+    """A Quectel LTE module: what they have in common, and where they differ."""
+    return Profile(
+        name=name,
+        title=title,
+        source=source,
+        at_cmux="long",
+        # Channel 2 is where hosts dial; every one of them takes AT commands, and PPP.
+        channels=MappingProxyType({"at": 1, "data": 2, "at3": 3, "at4": 4}),
+        settings=MappingProxyType(
+            {
+                "option": Option.BASIC,
+                "n1": n1,
+                "n1_receive": n1 + _N1_OVERRUN,
+                "t1": t1,
+                "n2": 5,
+                "settle": 0.3,
+                "start_attempts": 3,
+                "leave_pause": 1.0,
+                # What comes unasked comes on channel 1 then, not on all; refused by firmware that does not know it.
+                "init": ('AT+QCFG="cmux/urcport",1',),
+            }
+        ),
+        port_speeds=MappingProxyType({460800: 7, 921600: 8}),  # a BG95 lists 1 to 7 and needs 8
+    )
+
+
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
         profile.name: profile
@@ -119,9 +151,9 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             Profile(
                 name="generic",
                 title="any module",
-                source="3GPP TS 27.010 §5.7; zephyrproject-rtos/zephyr#38652 (SABM needs patience); logs of a Quectel "
-                "BG96, a Cavli C16QS, a SIMCom SIM7070 and SIM7670G (espressif/esp-protocols#103, #507, #181, #669), a "
-                "SIM7080 (zephyrproject-rtos/zephyr#63812), and an unnamed module (gist diplfranzhoepfinger/8411a48)",
+                source="3GPP TS 27.010 §5.7; zephyrproject-rtos/zephyr#38652 (SABM needs patience); logs of a Cavli "
+                "C16QS, a SIMCom SIM7070 and SIM7670G (espressif/esp-protocols#507, #181, #669), a SIM7080 "
+                "(zephyrproject-rtos/zephyr#63812), and an unnamed module (gist diplfranzhoepfinger/8411a48)",
             ),
             Profile(
                 name="m10",
@@ -157,6 +189,33 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
                 "espressif/esp-protocols#140 (UA and MSC in one read)",
                 channels=_AT_CHANNELS,
                 settings=MappingProxyType({"option": Option.BASIC, "n1": 127}),
+            ),
+            _lte(
+                "ec2x",
+                "Quectel EC20, EC21, EC25, EG21-G, EG25-G",
+                "zephyrproject-rtos/zephyr, modem_cellular.c (quectel,eg25-g: all nine parameters, "
+                "AT+CMUX=0,0,5,127,10,3,30,10,2), #38652 (EC21: three times 100 ms are too short; older firmware has "
+                "no multiplexer), #111336 (the code of the rate has to be right), #74656 (four AT channels)",
+                n1=127,
+                t1=1.0,
+            ),
+            _lte(
+                "eg91",
+                "Quectel EG91, EG95",
+                "particle-iot/device-os (EG91-NAX: N1 1509, 921600 baud as 8, empty fields are taken, unasked results "
+                'by AT+QCFG="cmux/urcport"), #2940 (an AT channel that dies alone)',
+                n1=1509,
+                t1=0.3,
+            ),
+            _lte(
+                "bg9x",
+                "Quectel BG95, BG96, BG77",
+                "particle-iot/device-os (BG95-M5: N1 1509, frames up to 64 octets longer, 921600 baud needs 8 although "
+                "AT+CMUX=? lists 1 to 7), zephyrproject-rtos/zephyr#63410 (BG95: SABM 0.1 s after OK is lost for good, "
+                "0.3 s suit), espressif/esp-protocols#103 (log of a BG96), PR#34 (its pause behind OK), PR#115 and "
+                "#167 (its pauses behind the end)",
+                n1=1509,
+                t1=1.0,
             ),
         )
     }

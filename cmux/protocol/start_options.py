@@ -18,6 +18,8 @@ START_RANGES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
         "settle": (0, 4.5),
         "mux_baudrate": (1, 20_000_000),
         "open_timeout": (1, 3600),
+        "start_attempts": (1, 10),
+        "leave_pause": (0, 10),
     }
 )
 """The ranges of the numbers in `StartOptions`."""
@@ -92,6 +94,10 @@ class StartOptions:
     """Ask AT+CMUX? once for the module's own N1, unless the user or the profile says one."""
     open_timeout: float | None = None
     """Seconds for which a module is looked for that does not answer: 1 to 3600; None: look once at each rate."""
+    start_attempts: int = 1
+    """How often multiplexer mode is entered, from AT on, where SABM is not answered: 1 to 10."""
+    leave_pause: float = 0.0
+    """Seconds in which nothing is sent when multiplexer mode has ended, before AT is asked: 0 to 10."""
 
     def __post_init__(self) -> None:
         check_types(self)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ..errors import SessionEnded
+from ..errors import SessionEnded, StartupError
 from ..line.base import Line
 from ..protocol import waits
 from ..protocol.cause import CLOSED_HERE
@@ -34,6 +34,9 @@ _JOIN_TIMEOUT = 2.0
 Reopen = Callable[[], tuple[Line, Callable[[Line], Entered | None]]]
 """Opens a line; the function that it returns brings the module into multiplexer mode."""
 
+BeginAgain = Callable[[Line, Entered], Entered | None]
+"""Takes a module that did not answer SABM back to AT mode, and brings it into multiplexer mode once more."""
+
 
 class Mux(ChannelAccess):
     """One multiplexed line; `cmux.open` and `cmux.serve` return it.
@@ -50,6 +53,8 @@ class Mux(ChannelAccess):
         on_command: answers AT commands that a responder does not know.
         refuse: the DLCIs that the peer may not open.
         resetter: resets a module that does not answer when the line is opened again.
+        begin_again: enters multiplexer mode once more, where SABM was not answered; None: that is not tried.
+        attempts: how often it is entered at most.
     """
 
     def __init__(
@@ -65,6 +70,8 @@ class Mux(ChannelAccess):
         on_command: Callable[[str], str] | None = None,
         refuse: Refuse = (),
         resetter: Resetter | None = None,
+        begin_again: BeginAgain | None = None,
+        attempts: int = 1,
     ) -> None:
         super().__init__(
             line.name,
@@ -75,9 +82,11 @@ class Mux(ChannelAccess):
             can_reopen=reopen is not None,
             refuse=refuse,
             resetter=resetter,
+            attempts=attempts if begin_again is not None else 1,
         )
         self._line = line
         self._reopen = reopen
+        self._begin_again = begin_again
         self._reconnector: Reconnector | None = None
         self._on_command = on_command
         self._callbacks = Callbacks(line.name, self._log)
@@ -106,10 +115,30 @@ class Mux(ChannelAccess):
             NoMultiplexer: the peer did not answer SABM.
             SessionEnded: the line was lost.
         """
-        self._engine.start(self._first)
         if self.role is Role.RESPONDER:
+            self._engine.start(self._first)
             self._opened = True
             return
+        self._told_before, attempt = None, 1
+        self._send_sabm()
+        while not self._opened and self._enters_again(attempt):
+            attempt += 1
+            self._engine.stop(_JOIN_TIMEOUT)
+            if not self._entered_again():
+                break
+            self._run_engine()
+            self._send_sabm()
+        if not self._opened:
+            error = self._engine.error
+            if error is not None and (error.cause is Cause.LINE_LOST or self._engine.link.opened):
+                raise self._engine.ended()
+            refusal = self._told_before or self._engine.not_opened(self._entered)
+            self._line.explain(refusal)
+            raise refusal from error
+
+    def _send_sabm(self) -> None:
+        """Begin a session, and wait until it is open or is not going to be: at other rates, too."""
+        self._engine.start(self._first)
         self._opened = self._opens()
         for rate in self._rates_to_follow(self._line.has_baudrate):
             if not self._may_follow():
@@ -120,13 +149,16 @@ class Mux(ChannelAccess):
             self._run_engine()
             self._engine.start(self._first)
             self._opened = self._opens()
-        if not self._opened:
-            error = self._engine.error
-            if error is not None and (error.cause is Cause.LINE_LOST or self._engine.link.opened):
-                raise self._engine.ended()
-            refusal = self._told_before or self._engine.not_opened(self._entered)
-            self._line.explain(refusal)
-            raise refusal from error
+
+    def _entered_again(self) -> bool:
+        """Enter multiplexer mode once more; return False where the module does not get there."""
+        assert self._begin_again is not None  # noqa: S101 - else there is one attempt
+        assert self._entered is not None  # noqa: S101 - else it was not entered by AT
+        try:
+            self._entered = self._begin_again(self._line, self._entered)
+        except StartupError:
+            return False
+        return True
 
     def _opens(self) -> bool:
         return self._engine.wait(lambda core: core.session_open, waits.opening(self.config))
@@ -296,7 +328,8 @@ class Mux(ChannelAccess):
                 alive = self.error is None or self.error.cause is not Cause.LINE_LOST
                 if stopped and alive and self._leave_by_at:  # if interrupted, the module may not know of the end
                     option, way = self.config.option, self._way_back
-                    left = startup_runner.leave(self._line, option, close_down=not ended, way=way)
+                    pause = self._leave_pause
+                    left = startup_runner.leave(self._line, option, close_down=not ended, way=way, pause=pause)
                     self._keep_left(answered=left)
             finally:
                 if stopped is None:  # while the line is there to wake its reader

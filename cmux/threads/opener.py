@@ -115,6 +115,13 @@ def _open(plan: Plan, hold: Callable[[Line], None]) -> Mux:
         entered = entered if now.adopted else now
         return now
 
+    def begin_again(line: Line, former: Entered) -> Entered | None:
+        hold(line)
+        option, pause = plan.config.option, former.leave_pause
+        startup_runner.leave(line, option, close_down=True, way=former.way, pause=pause)
+        hold(line)
+        return enter_again(line)
+
     try:
         if plan.by_at:
             entered = startup_runner.enter(line, plan.command, plan.other_rates)
@@ -128,11 +135,14 @@ def _open(plan: Plan, hold: Callable[[Line], None]) -> Mux:
             drain_timeout=plan.drain_timeout,
             names=plan.profile.channels,
             reopen=reopen if plan.reattach else None,
+            begin_again=begin_again,
+            attempts=plan.command.start.start_attempts,
             resetter=plan.resetter,
         )
     except BaseException:
         if entered is not None:  # interrupted here, only this takes the module back to AT mode
-            startup_runner.leave(line, plan.config.option, close_down=True, way=entered.way)
+            pause = entered.leave_pause
+            startup_runner.leave(line, plan.config.option, close_down=True, way=entered.way, pause=pause)
         line.close()
         if capture is not None:
             capture.close()

@@ -89,7 +89,8 @@ def enter(
         line.explain(error)
         raise
     except BaseException:  # interrupted: the module may already be in multiplexer mode
-        leave(line, command.config.option, close_down=True, silence=command.start.settle if found else 0.0)
+        silence = command.start.settle if found else 0.0
+        leave(line, command.config.option, close_down=True, silence=silence, pause=command.start.leave_pause)
         raise
 
 
@@ -118,7 +119,15 @@ def _lost(line: Line, error: HungUp) -> SessionEnded:
     return SessionEnded(Cause.LINE_LOST, f"{line.name}: {error}")
 
 
-def leave(line: Line, option: Option, *, close_down: bool, way: WayBack | None = None, silence: float = 0.0) -> bool:
+def leave(
+    line: Line,
+    option: Option,
+    *,
+    close_down: bool,
+    way: WayBack | None = None,
+    silence: float = 0.0,
+    pause: float = 0.0,
+) -> bool:
     """Make sure that the module is back in AT mode; log it if not.
 
     Args:
@@ -127,6 +136,7 @@ def leave(line: Line, option: Option, *, close_down: bool, way: WayBack | None =
         close_down: send CLD first.
         way: how the line comes back to the rate of AT mode, if it was changed.
         silence: seconds in which nothing is sent first, as the module may just have answered AT+CMUX.
+        pause: seconds in which nothing is sent before AT is asked.
 
     Returns:
         Whether it answered AT.
@@ -134,7 +144,7 @@ def leave(line: Line, option: Option, *, close_down: bool, way: WayBack | None =
     line.rearm()
     try:
         run(line, hand_over.settle(silence))
-        answered = run(line, leaving.leave(option, close_down=close_down, way=way))
+        answered = run(line, leaving.leave(option, close_down=close_down, way=way, pause=pause))
     except (HungUp, SessionEnded) as error:
         port_logger(line.name).warning("%s", error)
         return False

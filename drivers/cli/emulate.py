@@ -20,8 +20,9 @@ from cmux.cli.line_options import add_setting
 from cmux.kinds import whole
 from cmux.protocol.config import MAX_DLCI
 
-from ..emulator import SETS, Behaviour, EmulatedModule, Faults
+from ..emulator import MODELS, SETS, Behaviour, EmulatedModule, Faults, Model
 from ..emulator.environment import addresses, endpoint
+from ..emulator.models import model_called
 from ..emulator.ppp.command import find_command, split_command
 from ..emulator.precise_loop import new_loop
 from ..emulator.subscribers import number_of
@@ -68,6 +69,13 @@ def add_emulate(commands: Commands) -> None:
     )
     where.add_argument("--list-behaviours", action="store_true", help="print the behaviours with their sources")
     parser.add_argument(
+        "--model",
+        type=reading(model_called),
+        default=MODELS["m10"],
+        metavar="NAME",
+        help=f"which module it is: {', '.join(MODELS)} (default m10)",
+    )
+    parser.add_argument(
         "--count",
         type=number(1, 1000),
         default=1,
@@ -83,15 +91,13 @@ def add_emulate(commands: Commands) -> None:
     parser.add_argument(
         "--option",
         choices=("basic", "advanced", "any"),
-        default="any",
-        help="the framing options that AT+CMUX accepts (default any)",
+        help="the framing options that AT+CMUX accepts (default: what the model does, any of an m10)",
     )
     parser.add_argument(
         "--n1",
         type=number(1, 32767),
-        default=127,
         metavar="N",
-        help="longest information field sent (default 127)",
+        help="longest information field sent (default: that of the model, 127)",
     )
     parser.add_argument(
         "--loopback",
@@ -205,7 +211,7 @@ def _route(text: str) -> tuple[str, str]:
 def run_emulate(options: argparse.Namespace) -> int:
     """Run the command until a signal comes or the line dies; return the exit code."""
     if options.list_behaviours:
-        _list_behaviours()
+        _list_behaviours(options.model)
         return 0
     if options.pty is None and options.port is None and options.tcp is None:
         options.parser.error("one of --pty, --port and --tcp is required")
@@ -274,16 +280,21 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _list_behaviours() -> None:
+def _list_behaviours(model: Model) -> None:
+    """Print the behaviours of a model, and the sets of which it has all."""
+    rows = Behaviour.describe(model.complete(BASE), model.family)
+    names = {name for name, *_ in rows}
     for name, members in SETS.items():
-        print(f"{name}  ({' '.join(members)})")
-    for name, default, values, source in Behaviour.describe(BASE):
+        if names >= {member.partition("=")[0] for member in members}:
+            print(f"{name}  ({' '.join(members)})")
+    for name, default, values, source in rows:
         print(f"{name}={default}  ({values})")
         print(textwrap.fill(source, 100, initial_indent="    ", subsequent_indent="    "))
 
 
 def _module(options: argparse.Namespace, behaviour: Behaviour, number: int) -> EmulatedModule:
     return EmulatedModule(
+        model=options.model.name,
         behaviour=behaviour,
         startup=options.startup,
         option=options.option,

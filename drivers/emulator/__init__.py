@@ -1,4 +1,4 @@
-"""An emulated Quectel M10: AT commands, the multiplexer, and a TCP/IP stack on real loopback sockets.
+"""An emulated Quectel module: AT commands, the multiplexer, and a TCP/IP stack on real loopback sockets.
 
 `module` puts the parts together: `line` (between host and UARTs), `interpreter` (one UART), `network` (real sockets),
 and a folder for each family of modules. What families have in common stands outside their folders, and imports none of
@@ -13,6 +13,7 @@ from .interpreter.replies import ERROR, OK, Reply
 from .interpreter.table import CommandTable
 from .interpreter.uart import Uart
 from .line.port import EmulatedPort
+from .models import MODELS, Model
 from .module import EmulatedModule
 from .quectel_gsm.call import Call
 from .quectel_gsm.ownership import Ownership
@@ -20,6 +21,7 @@ from .sms.sent import SentMessage
 
 __all__ = [
     "ERROR",
+    "MODELS",
     "OK",
     "SETS",
     "Behaviour",
@@ -29,6 +31,7 @@ __all__ = [
     "EmulatedPort",
     "Faults",
     "Form",
+    "Model",
     "Moment",
     "Network",
     "Ownership",

@@ -14,6 +14,7 @@ from typing import Literal, TypeVar
 
 from ..clock import Clock
 from .behaviour import Behaviour
+from .models import MODELS, Model
 from .subscribers import Subscriber
 
 T = TypeVar("T")
@@ -89,6 +90,7 @@ class Environment:
         subscriber: the module for other modules of the process, with its phone number.
         ussd: what the network answers to codes of AT+CUSD.
         ppp: the program that data calls are joined to, and its arguments; empty for none.
+        model: which module it is.
         transports: the open connections of sessions, so that none outlives the module.
     """
 
@@ -103,6 +105,7 @@ class Environment:
     subscriber: Subscriber = field(default_factory=lambda: Subscriber("+99900000000"))
     ussd: Mapping[str, str] = field(default_factory=dict)
     ppp: tuple[str, ...] = ()
+    model: Model = MODELS["m10"]
     transports: set[asyncio.Transport] = field(default_factory=set)
     _network_changed: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import random
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from ..clock import Timer
 from .environment import Environment, Network, Sim
 from .faults import Faults, Moment
 from .modem import Modem
+
+log: logging.Logger = logging.getLogger(__name__)
 
 _STORM = ('+CREG: 1,"1806","2F1E"', "RING", '+CMTI: "SM",1')
 _GUST = 0.01  # seconds between gusts of a storm at the least
@@ -48,6 +51,7 @@ _MOMENTS: dict[Moment, Callable[[Modem], None]] = {
     Moment.SIM_MISSING: _sim(Sim.MISSING),
     Moment.SIM_PIN: _sim(Sim.PIN),
     Moment.SIM_READY: _sim(Sim.READY),
+    Moment.AT_CHANNEL_DIES: lambda modem: modem.kill_channel(),
     Moment.SMS_DELIVERED: _network(sms="delivered"),
     Moment.SMS_REFUSED: _network(sms="refused"),
     Moment.SMS_UNDELIVERED: _network(sms="undelivered"),
@@ -56,7 +60,11 @@ _MOMENTS: dict[Moment, Callable[[Modem], None]] = {
 
 
 def happen(modem: Modem, moment: Moment) -> None:
-    """Cause an event now."""
+    """Cause an event now.
+
+    Raises:
+        ValueError: it cannot happen in the state that the module is in.
+    """
     _MOMENTS[moment](modem)
 
 
@@ -101,7 +109,10 @@ class FaultInjector:
     def _await(self, number: int, moment: Moment, least: float, greatest: float) -> None:
         def now() -> None:
             self._await(number, moment, least, greatest)
-            happen(self._modem, moment)
+            try:
+                happen(self._modem, moment)
+            except ValueError as error:
+                log.debug("%s does not happen now: %s", moment.value, error)
 
         self._timers[number] = self._later(self._chooser.uniform(least, greatest), now)
 
@@ -111,7 +122,7 @@ class FaultInjector:
             while self._due >= 1:
                 self._due -= 1
                 for uart in self._modem.uarts:
-                    if uart.attached:
+                    if uart.attached and uart.hears:
                         uart.announce(self._chooser.choice(_STORM))
             self._storm(rate, pause)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import ClassVar
 
 from ..clock import Timer
 from .calls.phone_book import PhoneBook
 from .calls.ussd import Ussd
 from .calls.voice import Calls
+from .data_calls import DataCalls
 from .environment import Environment, Network
 from .interpreter.bytestream import DataStream, Online
 from .interpreter.commandline import Command
@@ -18,7 +20,7 @@ from .interpreter.output import Delivery, Urc
 from .interpreter.replies import Reply
 from .interpreter.uart import Uart
 from .interpreter.uart_call import UartCall
-from .interpreter.uart_settings import SendSettings
+from .interpreter.uart_settings import SendSettings, UartSettings
 from .sms.messages import Messages
 from .wall_clock import WallClock
 
@@ -36,13 +38,33 @@ class Modem(abc.ABC):
         numbers: settings of the whole module that are one number, and what they are at power-up.
     """
 
+    DEFINITIONS: ClassVar[range] = range(1, 3)
+    """The PDP contexts of AT+CGDCONT."""
+    PACKET_TYPES: ClassVar[tuple[str, ...]] = ("IP",)
+    """The types of packets that they can have."""
+    REGISTRATIONS: ClassVar[tuple[str, ...]] = ("CREG", "CGREG")
+    """The commands that tell of registration."""
+    RATES: ClassVar[tuple[int, ...]] = (
+        *(75, 150, 300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200),
+    )
+    """The rates of AT+IPR in bits per second, besides 0, with which the module finds the host's."""
+    RATE: ClassVar[int] = 0
+    """The one that it has at first."""
+    FLOWS: ClassVar[tuple[int, ...]] = (0, 1, 2)
+    """What AT+IFC takes: no flow control, XON and XOFF, RTS and CTS."""
+    FACTORY: ClassVar[UartSettings] = UartSettings()
+    """The settings of a UART that has left the factory: AT&F."""
+
     def __init__(
         self, environment: Environment, *, uart_class: type[Uart] = Uart, numbers: Mapping[str, int] | None = None
     ) -> None:
         self.environment: Environment = environment
         self.uarts: list[Uart] = [uart_class(self, number) for number in range(UARTS)]
+        for uart in self.uarts:
+            uart.leave_factory(self.FACTORY)
         self.calls: Calls = Calls(environment, self.uarts)
         self.ussd: Ussd = Ussd(environment, self.uarts)
+        self.data_calls: DataCalls = DataCalls(environment, self.stack_uses)
         self.phone_book: PhoneBook = PhoneBook(environment.subscriber.number)
         self.wall_clock: WallClock = WallClock(environment.clock)
         self.messages: Messages = Messages(environment, self.uarts, self.wall_clock.text)
@@ -51,9 +73,10 @@ class Modem(abc.ABC):
         self._numbers = dict(numbers or {})
         self.numbers: dict[str, int] = dict(self._numbers)
         self.texts: dict[str, str] = {}  # settings as they are shown; no entry means the default
+        self.kept: dict[str, str] = {}  # settings that survive a reset, as they are shown
         self.definitions: dict[int, tuple[str, str]] = {}  # AT+CGDCONT
         self.activated: set[int] = set()  # AT+CGACT
-        self.rate: int = 0  # AT+IPR
+        self.rate: int = self.RATE  # AT+IPR
         self.flow: tuple[int, int] = (0, 0)  # AT+IFC
         self.multiplexing: bool = False
         self.deaf: bool = False  # a frame came too early after AT+CMUX: nothing is heard until the power is cut
@@ -62,6 +85,8 @@ class Modem(abc.ABC):
         self.change_rate: Callable[[int], None] | None = None  # AT+IPR, where the line is a real one
         self.change_rts_cts: Callable[[bool], None] | None = None  # AT+IFC, where the line is a real one
         self.cts: Callable[[], bool] | None = None  # whether the host lets it send, where the line shows that
+        self.hold_host: Callable[[bool], None] | None = None  # the host's CTS off, where the line shows that
+        self.latched: bool = False  # it stays off until octets come
         self.restarted: Callable[[], None] | None = None  # the module was reset: leave multiplexer mode
         self.octets: OctetsCallback = lambda uart, direction, data: None
         self._booted = False
@@ -98,12 +123,29 @@ class Modem(abc.ABC):
     def hang_up(self, uart: int) -> None:
         """See `UartHost.hang_up`."""
 
-    def end_call(self, uart: int) -> bool:
-        """See `UartHost.end_call`; a module without calls has none."""
+    def stack_uses(self, definition: int) -> bool:
+        """Return whether the TCP/IP stack uses a PDP context, which no data call can have then.
+
+        Args:
+            definition: its number in AT+CGDCONT.
+        """
         return False
 
-    async def ended(self) -> None:  # noqa: B027 - most have started nothing
+    def place(self, registration: str) -> str:
+        """Return where the module is, as a command of `REGISTRATIONS` shows it behind its other values."""
+        return ',"1806","2F1E"'
+
+    def hears(self, uart: int) -> bool:
+        """See `UartHost.hears`: every UART does."""
+        return True
+
+    def end_call(self, uart: int) -> bool:
+        """See `UartHost.end_call`."""
+        return self.data_calls.end(uart)
+
+    async def ended(self) -> None:
         """Wait, after `close`, until nothing that it has started is left."""
+        await self.data_calls.close()
 
     @abc.abstractmethod
     def drop_contexts(self) -> None:
@@ -123,6 +165,13 @@ class Modem(abc.ABC):
         for uart in self.uarts:
             uart.detach()
 
+    def boot_lines(self) -> list[str]:
+        """Return the lines that announce a restart."""
+        return ["RDY", "+CFUN: 1", *self.sim_lines()]
+
+    def goes_down(self, uart: Uart) -> None:  # noqa: B027 - most modules say nothing
+        """Say, on the UART that has asked for it, that the module is about to restart."""
+
     def sim_lines(self) -> list[str]:
         """Return the lines that announce the state of the SIM."""
         return [f"+CPIN: {self.environment.network.sim.value}"]
@@ -130,9 +179,18 @@ class Modem(abc.ABC):
     # The line
 
     def plain_dtr(self, on: bool) -> None:
-        """Pass the DTR line of a real UART on; virtual ones ignore it."""
+        """Pass the DTR line of a real UART on; virtual ones ignore it, and with a drop of it their host has gone."""
         if not self.multiplexing:
             self.uarts[0].dtr(on)
+        elif not on and self.environment.behaviour.cts_latched and self.hold_host is not None:
+            self.latched = True
+            self.hold_host(True)
+
+    def heard(self) -> None:
+        """Let the host send again, if its CTS was latched: octets have come all the same."""
+        if self.latched and self.hold_host is not None:
+            self.hold_host(False)
+        self.latched = False
 
     def host_takes(self) -> bool:
         """Tell whether the host takes octets: False where AT+IFC asks for RTS and CTS, and CTS is off."""
@@ -150,6 +208,20 @@ class Modem(abc.ABC):
             self.announce_sim(self.uarts[uart])
         self._booted = True
 
+    def fall_silent(self) -> None:
+        """Hear nothing any more, until a restart."""
+        self.deaf = True
+
+    def kill_channel(self) -> None:
+        """Let the first virtual UART hear and say nothing until a restart, while the multiplexer and the others live.
+
+        Raises:
+            ValueError: the module is in AT mode.
+        """
+        if not self.multiplexing:
+            raise ValueError("the module is not in multiplexer mode")
+        self.uarts[0].dead = True
+
     # The network and the power
 
     def set_network(self, network: Network) -> None:
@@ -164,12 +236,13 @@ class Modem(abc.ABC):
         self.messages.room_made()
 
     def tell_registration(self) -> None:
-        """Announce on the UARTs with AT+CREG or AT+CGREG whether the module is registered."""
+        """Announce on the UARTs that asked for it, with AT+CREG and the like, whether the module is registered."""
         service = self.environment.network.service
         for uart in self.uarts:
-            for name, asked in (("CREG", uart.settings.creg), ("CGREG", uart.settings.cgreg)):
-                if asked and uart.attached:
-                    place = ',"1806","2F1E"' if asked == 2 and service else ""
+            for name in self.REGISTRATIONS:
+                asked = getattr(uart.settings, name.lower())
+                if asked and uart.attached and uart.hears:
+                    place = self.place(name) if asked == 2 and service else ""
                     uart.announce(f"+{name}: {int(service)}{place}")
 
     def power_down(self) -> None:
@@ -177,7 +250,9 @@ class Modem(abc.ABC):
         for timer in (self._registering, self._booting):
             if timer is not None:
                 timer.cancel()
+        self.data_calls.reset()
         for uart in self.uarts:
+            uart.dead = False
             uart.power_down()
         self.calls.reset()
         self.ussd.reset()
@@ -197,8 +272,7 @@ class Modem(abc.ABC):
         self.environment.change_network(
             Network(sim=network.sim, pin=network.pin, accepts=network.accepts, calls=network.calls, sms=network.sms)
         )
-        boot_lines = ["RDY", "+CFUN: 1", *self.sim_lines()]
-        self._announce_apart(self.uarts[0], boot_lines, self.messages.room_made)
+        self._announce_apart(self.uarts[0], self.boot_lines(), self.messages.room_made)
         self._registering = self.environment.clock.call_later(
             self.environment.loop, _REGISTRATION, self.tell_registration
         )

@@ -21,13 +21,12 @@ from .interpreter.uart import Uart
 from .line.arguments import OPTIONS, check_line
 from .line.mux_command import LineSettings
 from .line.physical_line import PhysicalLine
-from .line.port import EmulatedPort, host_streams
-from .line.serial_line import open_serial
 from .line.tap import Tap
 from .line.ways_in import WaysIn
 from .line.wire import Wire
+from .models import Model, model_called
 from .modem import Modem
-from .module_messages import ModuleMessages
+from .module_reach import ModuleReach
 from .ppp.command import find_command
 from .quectel_gsm.call import Call
 from .quectel_gsm.commands import all_commands
@@ -45,8 +44,8 @@ _NOT_RUNNING = "the module is not running: use it in a with or async with statem
 _CLOSE_WAIT = 5.0  # seconds that a line has to end
 
 
-class EmulatedModule(ModuleMessages):
-    """Emulates a Quectel M10 that any host program can talk to.
+class EmulatedModule(ModuleReach):
+    """Emulates a Quectel module that any host program can talk to.
 
     ``async with`` runs it in the running event loop, ``with`` in a loop and a thread of its own; both leave nothing
     behind. It has one physical line: reach it with one of `serve_pty`, `serve_tcp`, `serve_serial`, `port`, `connect`,
@@ -56,11 +55,13 @@ class EmulatedModule(ModuleMessages):
     module that does something else.
 
     Args:
-        behaviour: the readings where sources disagree.
+        model: which module it is, a name of `drivers.emulator.MODELS`.
+        behaviour: the readings where sources disagree; what is not given in it is as the model does it.
         startup: ``at`` begins in AT mode, ``none`` speaks the multiplexer from the first octet.
         option: the framings that AT+CMUX may ask for: ``basic``, ``advanced`` or ``any``; with ``startup="none"``
-            the one that is spoken (``any`` is basic).
-        n1: longest information field that it sends unless AT+CMUX says otherwise, in octets, 1 to 32767.
+            the one that is spoken (``any`` is basic). By default what the model takes.
+        n1: longest information field that it sends unless AT+CMUX says otherwise, in octets, 1 to 32767; by default
+            that of the model, 127.
         clock: the source of time.
         allow_network: whether addresses outside the loopback may be reached.
         loopback: DLCIs, 1 to 61, that send back what they get; one of 1 to 4 is not an AT channel then.
@@ -79,13 +80,15 @@ class EmulatedModule(ModuleMessages):
             write it, though none is used, or as words. It must not go into the background. None refuses such calls.
 
     Raises:
-        ValueError: an argument is out of its range; on entering the ``with`` statement: another module of the process
+        ValueError: there is no such model, a behaviour is one of modules of another family, or an argument is out of
+            its range; on entering the ``with`` statement: another module of the process
             has the phone number.
         OSError: the capture file cannot be created, or there is no such program.
     """
 
-    family: ClassVar[str] = "quectel_gsm"
-    """The family of modules that it belongs to: a row of ``MODEMS`` in ``drivers.emulator.module``."""
+    family: str = ""
+    """The family that it belongs to: a row of ``MODEMS`` in ``drivers.emulator.module``; that of its model, unless a
+    subclass names one."""
     commands: ClassVar[CommandTable[Call]] = all_commands()
     uart_class: ClassVar[type[Uart]] = Uart
     ownership_class: ClassVar[type[Ownership]] = Ownership
@@ -93,10 +96,11 @@ class EmulatedModule(ModuleMessages):
     def __init__(
         self,
         *,
+        model: str = "m10",
         behaviour: Behaviour | None = None,
         startup: Literal["at", "none"] = "at",
-        option: Literal["basic", "advanced", "any"] = "any",
-        n1: int = 127,
+        option: Literal["basic", "advanced", "any"] | None = None,
+        n1: int | None = None,
         clock: Clock | None = None,
         allow_network: bool = False,
         loopback: Iterable[int] = (),
@@ -111,16 +115,21 @@ class EmulatedModule(ModuleMessages):
         ussd: Mapping[str, str] | None = None,
         ppp: str | Sequence[str] | None = None,
     ) -> None:
+        self._model = chosen = model_called(model)
+        option = chosen.option if option is None else option
+        n1 = chosen.n1 if n1 is None else n1
         echoing = check_line(startup, option, n1, loopback, line_rate)
         super().__init__()
-        self.url: str | None = None
-        """Where the module can be reached, as pyserial understands it; None in process."""
         self.ended: concurrent.futures.Future[None] = concurrent.futures.Future()
         """Done when a line that cannot come back (a serial port) is gone; an exception in it says why."""
-        self._behaviour = behaviour or Behaviour()
+        self.family = self.family or chosen.family
+        self._behaviour = chosen.complete(behaviour or Behaviour())
         self._clock = clock or SystemClock()
         self._tap = None if capture is None else Tap(capture, self._clock, payload=capture_payload)
-        self._line_settings = LineSettings(startup == "at", OPTIONS[option], n1, echoing, self._tap)
+        overrun = self._behaviour.n1_overrun
+        self._line_settings = LineSettings(
+            startup == "at", OPTIONS[option], n1, echoing, chosen.cmux, overrun, self._tap
+        )
         self._allow_network = allow_network
         self._hosts = {name.lower(): addresses(text) for name, text in (hosts or {}).items()}
         self._routes = {endpoint(text): endpoint(target) for text, target in (routes or {}).items()}
@@ -148,6 +157,11 @@ class EmulatedModule(ModuleMessages):
             state = "in multiplexer mode" if self._modem.multiplexing else "in AT mode"
         where = "" if self.url is None else f" at {self.url}"
         return f"<{type(self).__name__}{where}: {state}>"
+
+    @property
+    def model(self) -> Model:
+        """Which module it is."""
+        return self._model
 
     @property
     def settle(self) -> float:
@@ -188,6 +202,7 @@ class EmulatedModule(ModuleMessages):
             subscriber,
             self._ussd,
             ppp=self._ppp,
+            model=self._model,
         )
         self._modem = MODEMS[self.family](self, environment)
         self._modem.octets = self._octets
@@ -219,88 +234,9 @@ class EmulatedModule(ModuleMessages):
         for _ in range(3):  # the loop closes descriptors in callbacks that it runs soon
             await asyncio.sleep(0)
         self._modem = self._ways_in = self._subscriber = None
-        self.url = None
+        self._leave()
         if not self.ended.done():
             self.ended.set_result(None)
-
-    # Ways to reach it
-
-    def serve_pty(self, link: str | os.PathLike[str] | None = None) -> str:
-        """Offer the module on a pseudo-terminal.
-
-        Args:
-            link: the symbolic link to make; without it the pty's own name serves.
-
-        Returns:
-            What to open.
-
-        Raises:
-            OSError: the system has no pty to give, or the link cannot be made.
-        """
-
-        def serve() -> str:
-            self.url = path = self._ways_in_running().pty(link)
-            return path
-
-        return self._on_loop(serve)
-
-    def serve_tcp(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Offer the module on a TCP port; one connection at a time, others are turned away.
-
-        Args:
-            host: the address to listen on.
-            port: 0 lets the system pick one.
-
-        Returns:
-            ``host:port`` as bound.
-
-        Raises:
-            OSError: the address cannot be bound.
-        """
-
-        def serve() -> str:
-            bound = self._ways_in_running().tcp(host, port)
-            self.url = f"socket://{bound}"
-            return bound
-
-        return self._on_loop(serve)
-
-    def serve_serial(self, url: str, baudrate: int = 115200) -> str:
-        """Connect the module to a serial line, whose other end is the host.
-
-        Args:
-            url: what pyserial opens.
-            baudrate: bits per second.
-
-        Returns:
-            The URL.
-
-        Raises:
-            cmux.PortError: it cannot be opened.
-        """
-
-        def serve() -> str:
-            modem = self._running()
-            line = self._new_line(fatal=True)
-            settings = self._ways_in_running().serial(
-                url, lambda: open_serial(modem.environment, url, baudrate, line, modem.plain_dtr)
-            )
-            modem.change_rate, modem.change_rts_cts, modem.cts = settings.rate, settings.rts_cts, settings.cts
-            return url
-
-        return self._on_loop(serve)
-
-    def port(self, timeout: float | None = None) -> EmulatedPort:
-        """Return the host's end of the line as a serial-like object.
-
-        Args:
-            timeout: seconds that its ``read`` waits, None for ever.
-        """
-        return EmulatedPort(self._on_loop(lambda: self._ways_in_running().pair()), timeout, self._line_rate)
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Return the host's end of the line as asyncio streams."""
-        return await host_streams(self._on_loop(lambda: self._ways_in_running().pair()), self._line_rate)
 
     def on_octets(self, callback: OctetsCallback) -> None:
         """Call a function with the octets of all UARTs, in the module's thread.

@@ -153,6 +153,8 @@ EXAMPLES = {
     "open_timeout": Example("5", 5.0, 5.0, lambda opened: opened.plan.command.start.open_timeout),  # type: ignore[union-attr]
     "start_command": said("AT+CMUX=0,0", "AT+CMUX=0,0", "AT+CMUX=0,0"),
     "mux_baudrate": said("57600", 57600, "AT+CMUX=0,0,4,31"),
+    "start_attempts": Example("3", 3, 3, lambda opened: opened.mux._attempts),  # type: ignore[union-attr]
+    "leave_pause": Example("0.1", 0.1, 0.1, lambda opened: opened.mux._leave_pause),  # type: ignore[union-attr]
     "ask": Example("no", False, False, lambda opened: "AT+CMUX?" in opened.module.commands),
     "rtscts": port("rtscts", "yes", True),
     "dsrdtr": port("dsrdtr", "on", True),
@@ -252,6 +254,8 @@ SERVED: dict[str, tuple[object, Observe]] = {
     "other_rates": (115200, opened_port("baudrate")),  # it waits at its own
     "reset_command": ((), reset_command),
     "settle": (None, lambda opened: opened.mux._entered),  # type: ignore[union-attr]
+    "start_attempts": (1, lambda opened: opened.mux._attempts),  # type: ignore[union-attr]
+    "leave_pause": (0.0, lambda opened: opened.mux._leave_pause),  # type: ignore[union-attr]
     **{name: ([], lambda opened: opened.module.commands) for name in ("init", "start_command", "mux_baudrate", "ask")},
 }
 """What is seen of a setting at the end that answers, where that is something else."""
@@ -619,7 +623,7 @@ def test_a_row_writes_its_default_as_a_text_that_it_reads() -> None:
 
 
 def test_a_profile_is_checked_when_it_is_made() -> None:
-    wrongs: list[dict[str, object]] = [{"name": 5}, {"at_cmux": "long"}]
+    wrongs: list[dict[str, object]] = [{"name": 5}, {"at_cmux": "longest"}]
     wrongs += [{"settings": {name: value}} for name, value in (("t1", "x"), ("n2", 300), ("settel", 1))]
     for wrong in wrongs:
         with pytest.raises(cmux.ConfigError):

@@ -27,11 +27,13 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
-from syntax_trees import definition, tree
+from syntax_trees import definition, modules, tree
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 COPIED = ("cmux", "drivers", "tests", "docs", "pyproject.toml")
+FAMILIES = {"S": "quectel_gsm", "L": "quectel_lte"}
+"""The folders of families, by the letter of the numbers that are stated about them."""
 PROCESSES = 2
 LIMIT = 90.0  # seconds until a mutant that hangs counts as noticed
 SOUND_LIMITS = (60, 600)  # seconds for one test without a defect, and for all of them
@@ -50,8 +52,8 @@ class Mutant:
 
     Args:
         number: the statement that it breaks.
-        place: where it is: ``side:symbol``, or the side alone. A side is a folder directly below drivers; a symbol is
-            defined by one of its modules.
+        place: where it is: ``side:symbol``, or the side alone. A side is a folder directly below drivers, without the
+            folders of the families that the number is not about; a symbol is defined by one of its modules.
         old: the line that is changed, without its indentation; it occurs once in that place.
         new: what stands there instead.
         defect: what is wrong then.
@@ -73,9 +75,15 @@ class Mutant:
         """The name of what is changed, empty where the side has the line once."""
         return self.place.partition(":")[2]
 
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """The folders of the other families."""
+        return tuple(family for letter, family in FAMILIES.items() if letter != self.number[0])
+
     def is_meant_by(self, wanted: str) -> bool:
-        """Tell whether it is called by a number, a side, a symbol, the class of one, or a place."""
-        return wanted in (self.number, self.side, self.symbol, self.symbol.partition(".")[0], self.place)
+        """Tell whether it is called by a number or its letter, a side, a symbol, the class of one, or a place."""
+        own = (self.number, self.number[0], self.side, self.symbol, self.symbol.partition(".")[0], self.place)
+        return wanted in own
 
     def find(self, root: Path = ROOT) -> tuple[Path, int]:
         """Return the file that has the line, and the number of the line, counted from 1.
@@ -85,7 +93,11 @@ class Mutant:
         """
         folder = root / "drivers" / self.side
         try:
-            scopes = definition(folder, self.symbol) if self.symbol else [(one, None) for one in folder.rglob("*.py")]
+            scopes: Sequence[tuple[Path, range | None]] = (
+                definition(folder, self.symbol, self.elsewhere)
+                if self.symbol
+                else [(one, None) for one in modules(folder, self.elsewhere)]
+            )
         except LookupError as error:
             raise ValueError(f"{self.number}: {error}") from error
         found = sorted({(path, line) for path, lines in scopes for line in self._lines(path, lines)})
@@ -319,8 +331,8 @@ def main() -> int:
     parser.add_argument(
         "wanted",
         nargs="*",
-        metavar="NUMBER | SIDE | SYMBOL",
-        help="S4.8, tcpip, Context, Context.ready or emulator:Context.ready; all without one",
+        metavar="NUMBER | LETTER | SIDE | SYMBOL",
+        help="S4.8, L, tcpip, Context, Context.ready or emulator:Context.ready; all without one",
     )
     parser.add_argument(
         "--part",

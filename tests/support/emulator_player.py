@@ -7,14 +7,14 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from emulator_host import PATIENCE, Lab, Turning, settle
 from emulator_transcripts import Addresses, pieces_of
 
 from drivers.emulator import Behaviour, EmulatedModule
 
-SERVERS = ("124.79.167.121", "116.226.41.43", "116.226.33.129")
+SERVERS = ("124.79.167.121", "116.226.41.43", "116.226.33.129", "220.180.239.212")
 HOSTS = {
     "www.quectel.com": SERVERS[0],
     "quectel.3322.org": SERVERS[1],
@@ -35,6 +35,10 @@ class RemoteHost:
     async def expect(self, octets: bytes) -> None:
         async with asyncio.timeout(PATIENCE):
             assert await self.reader.readexactly(len(octets)) == octets
+
+    async def end(self) -> None:
+        self.writer.close()
+        await settle()
 
     async def expect_end(self) -> None:
         with contextlib.suppress(ConnectionError):
@@ -60,6 +64,9 @@ class UdpHost:
     async def expect(self, octets: bytes) -> None:
         async with asyncio.timeout(PATIENCE):
             assert await asyncio.get_running_loop().sock_recv(self.socket, 2000) == octets
+
+    async def end(self) -> None:
+        raise AssertionError("a UDP association has no end")
 
     async def expect_end(self) -> None:
         raise AssertionError("a UDP association has no end")
@@ -109,6 +116,8 @@ class TranscriptPlayer:
             await self._come(who, (address, int(port)))
         else:
             host = await self._host(who)
+            if direction == "/":
+                return await host.end()
             await {">": host.send, "<": host.expect}[direction](octets) if octets else await host.expect_end()
 
     async def _come(self, who: str, address: tuple[str, int]) -> None:
@@ -124,12 +133,17 @@ class TranscriptPlayer:
 
 
 @contextlib.asynccontextmanager
-async def transcript_player(behaviour: Behaviour | None = None) -> AsyncIterator[TranscriptPlayer]:
-    """Start a module and a player; all servers are one server of this computer."""
+async def transcript_player(behaviour: Behaviour | None = None, **settings: Any) -> AsyncIterator[TranscriptPlayer]:
+    """Start a module and a player; all servers are one server of this computer.
+
+    Args:
+        behaviour: of the module.
+        settings: other arguments of `EmulatedModule`.
+    """
     clock = Turning()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         routes = dict.fromkeys(SERVERS, f"127.0.0.1:{listener.getsockname()[1]}")
-        module = EmulatedModule(behaviour=behaviour, clock=clock, hosts=HOSTS, routes=routes)
+        module = EmulatedModule(behaviour=behaviour, clock=clock, hosts=HOSTS, routes=routes, **settings)
         async with Lab(module) as lab:
             player = TranscriptPlayer(lab, clock)
             server = await asyncio.start_server(player.take, sock=listener)

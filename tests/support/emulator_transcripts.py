@@ -10,8 +10,8 @@ from emulator_host import Terminal
 TRANSCRIPTS = Path(__file__).parents[1] / "transcripts"
 CHAPTER8 = TRANSCRIPTS / "chapter8"
 ADDRESS = re.compile(rb"10\.79\.\d+\.\d+")
-_ESCAPES = {"r": "\r", "n": "\n", "\\": "\\", "x1a": "\x1a", "x1b": "\x1b"}
-_ESCAPE = re.compile(r"\\(r|n|\\|x1a|x1b)")
+_ESCAPES = {"r": "\r", "n": "\n", "\\": "\\"}
+_ESCAPE = re.compile(r"\\(?:(r|n|\\)|x([0-9a-f]{2}))")
 
 
 def read(folder: Path) -> list[tuple[int, str, bytes]]:
@@ -30,8 +30,8 @@ def pieces_of(path: Path) -> list[tuple[str, str, bytes]]:
         if not line or line.startswith("#"):
             continue
         who, direction, text = (line + " ").split(" ", 2)
-        plain = _ESCAPE.sub(lambda match: _ESCAPES[match[1]], text[:-1])
-        pieces.append((who, direction, plain.encode("ascii")))
+        plain = _ESCAPE.sub(lambda match: _ESCAPES[match[1]] if match[1] else chr(int(match[2], 16)), text[:-1])
+        pieces.append((who, direction, plain.encode("latin-1")))
     return pieces
 
 

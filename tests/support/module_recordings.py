@@ -123,7 +123,7 @@ FRAMES = (
     ),
     Recording(
         "bg96-log",
-        "generic",
+        "bg9x",
         "Quectel BG96",
         "espressif/esp-protocols#103, log of 2022-08-01",
         "three channels without a word on their signals, and an answer",
@@ -191,6 +191,12 @@ QUESTIONS = {
 }
 """By profile: the source, and what it says is answered to AT+CMUX=? (the values of the manual, one list a field) and to
 AT+CMUX? (as printed). The first of m10 is put together."""
+
+WITHOUT_RECORD = {
+    "ec2x": "no octets of an EC2x in multiplexer mode were found; its frames are taken to be those of a BG96",
+    "eg91": "no octets of an EG91 in multiplexer mode were found; its frames are taken to be those of a BG96",
+}
+"""The profiles that are based on the programs of others alone, and what is known instead."""
 
 M95 = (
     "LKML, M. Hundebøll, [BUG] n_gsm: possible recursive locking detected, 2019-07-17, "

@@ -24,15 +24,27 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+def modules(folder: Path, without: Iterable[str] = ()) -> list[Path]:
+    """Return the modules in a folder and below it, or the one module that it is, without those in some folders.
+
+    Args:
+        folder: a folder, or a module.
+        without: names of folders below it, at any depth.
+    """
+    left_out = set(without)
+    paths = [folder] if folder.is_file() else sorted(folder.rglob("*.py"))
+    return [path for path in paths if left_out.isdisjoint(path.relative_to(folder).parts)]
+
+
 @cache
-def definitions(folder: Path) -> dict[str, list[Definition]]:
+def definitions(folder: Path, without: tuple[str, ...] = ()) -> dict[str, list[Definition]]:
     """Return where the modules in a folder, and below it, define each public name; or where one module does.
 
     Those are functions, classes and variables at the top, and what a class has, as ``Class.name``: methods, attributes,
     and attributes that its ``__init__`` makes.
     """
     found: dict[str, list[Definition]] = {}
-    for path in [folder] if folder.is_file() else sorted(folder.rglob("*.py")):
+    for path in modules(folder, without):
         for name, node in _defined(tree(path)):
             if not any(part.startswith("_") for part in name.split(".")):
                 first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
@@ -41,13 +53,18 @@ def definitions(folder: Path) -> dict[str, list[Definition]]:
     return found
 
 
-def definition(folder: Path, name: str) -> list[Definition]:
+def definition(folder: Path, name: str, without: tuple[str, ...] = ()) -> list[Definition]:
     """Return where the one module that has a public name defines it: several times where it has a setter, or overloads.
+
+    Args:
+        folder: where it is looked for, or a module.
+        name: the name.
+        without: names of folders that are not looked into: those of other families, which have names of their own.
 
     Raises:
         LookupError: no module in the folder or below it has the name, or several have it.
     """
-    found = definitions(folder).get(name, [])
+    found = definitions(folder, without).get(name, [])
     paths = sorted({one.path.relative_to(folder).as_posix() for one in found})
     if not paths:
         raise LookupError(f"no module in {folder.name} defines {name}")

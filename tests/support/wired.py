@@ -21,6 +21,7 @@ class Wired(asyncio.Transport):
 
     def __init__(self, module: EmulatedModule, clock: FakeClock) -> None:
         super().__init__()
+        self.module = module
         self.came = bytearray()
         self.heard = 0
         self.clock = clock

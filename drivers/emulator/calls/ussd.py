@@ -91,7 +91,7 @@ class Ussd:
         """
         if not self._environment.network.service:
             raise ValueError("the module is not registered")
-        self._say(self._uarts, text)
+        self._say([uart for uart in self._uarts if uart.hears], text)
 
     def reset(self) -> None:
         """Forget the dialogue, as the module restarts or ends."""

@@ -204,7 +204,7 @@ class Calls:
     def _ring(self, call: VoiceCall) -> None:
         """Ring once where somebody can hear it, and answer where S0 says so."""
         call.rings += 1
-        heard = [uart for uart in self._uarts if uart.attached and uart.mode is not Mode.DATA]
+        heard = [uart for uart in self._uarts if uart.attached and uart.hears and uart.mode is not Mode.DATA]
         call.told.update(heard)
         for uart in heard:
             _announce(uart, call)

@@ -53,5 +53,8 @@ class UartHost(Protocol):
     def hang_up(self, uart: int) -> None:
         """Close the session that a UART is joined to in data mode, or end its data call."""
 
+    def hears(self, uart: int) -> bool:
+        """Return whether a UART is one of those that unsolicited lines go to which no command there has asked for."""
+
     def end_call(self, uart: int) -> bool:
         """End the call of a UART, if it has one, without a result code; return whether it had one."""

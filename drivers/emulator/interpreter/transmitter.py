@@ -37,6 +37,8 @@ class Transmitter:
         self._settings = UartSettings()
         self.unacknowledged: Callable[[], object] = lambda: None
         """Called when the host acknowledges messages no longer: other settings, AT+CSMS=0, nobody there."""
+        self.dead: bool = False
+        """Whether it hears and says nothing, though somebody is there."""
         self._outlet: Outlet | None = None
         self._tx = bytearray()
         self._flushing = self._collecting = False
@@ -152,7 +154,7 @@ class Transmitter:
             self._flush()
 
     def _flush(self) -> None:
-        if self._outlet is None:
+        if self._outlet is None or self.dead:
             self._tx.clear()
         if self._flushing:
             return

@@ -32,6 +32,7 @@ class Uart(DataMode):
 
     def __init__(self, modem: UartHost, number: int) -> None:
         super().__init__(modem, number)
+        self.factory: UartSettings = UartSettings()  # AT&F
         self.stored: UartSettings = UartSettings()  # AT&W
         self._running = False
         self._entry: Entry | None = None
@@ -40,6 +41,19 @@ class Uart(DataMode):
     def __repr__(self) -> str:
         state = "attached" if self.attached else "detached"
         return f"<{type(self).__name__} {self.number} {state}: {self.mode.value}>"
+
+    def leave_factory(self, settings: UartSettings) -> None:
+        """Have settings from now on, for AT&F and as those that are stored.
+
+        Args:
+            settings: of a UART that has left the factory.
+        """
+        self.factory, self.stored, self.settings = settings, settings.copy(), settings.copy()
+
+    @property
+    def hears(self) -> bool:
+        """Whether unsolicited lines go here which no command here has asked for."""
+        return self.modem.hears(self.number)
 
     @property
     def in_data_mode(self) -> bool:
@@ -101,7 +115,9 @@ class Uart(DataMode):
         Args:
             data: the octets, in any portions.
         """
-        if self._rx.add(data):
+        if self.dead:
+            self._rx.lost += len(data)
+        elif self._rx.add(data):
             self.modem.octets(self.number, "received", data)
             self._run(typed=True)
 

@@ -6,7 +6,6 @@ from .commandline import Form
 from .replies import ERROR, NO_CARRIER, NOT_SUPPORTED, OK, Reply, cme
 from .table import CommandTable
 from .uart_call import UartCall
-from .uart_settings import UartSettings
 
 uart_commands: CommandTable[UartCall] = CommandTable()
 
@@ -54,7 +53,7 @@ def stored_settings(call: UartCall) -> Reply:
 @uart_commands.command("&F", Form.EXECUTE)
 def factory_settings(call: UartCall) -> Reply:
     """Answer AT&F: the UART's settings as they left the factory."""
-    call.uart.settings = UartSettings()
+    call.uart.settings = call.uart.factory.copy()
     call.uart.carrier.show()
     return OK
 

@@ -31,6 +31,7 @@ class UartSettings:
         dcd: AT&C.
         creg: AT+CREG.
         cgreg: AT+CGREG.
+        cereg: AT+CEREG.
         clip: AT+CLIP.
         colp: AT+COLP.
         clir: AT+CLIR.
@@ -52,6 +53,7 @@ class UartSettings:
     dcd: int = 1
     creg: int = 0
     cgreg: int = 0
+    cereg: int = 0
     clip: int = 0
     colp: int = 0
     clir: int = 0

@@ -9,8 +9,6 @@ from ..modem import ModemCall
 
 line_commands: CommandTable[ModemCall] = CommandTable()
 
-RATES = (75, 150, 300, 600, 1200, 2400, 4800, 9600, 14400, 19200, 28800, 38400, 57600, 115200)
-
 _HARDWARE = 2  # of AT+IFC: RTS and CTS
 
 
@@ -21,15 +19,22 @@ def read_rate(call: ModemCall) -> Reply:
     return OK
 
 
-line_commands.text("IPR", Form.TEST, f"+IPR: (),(0,{','.join(map(str, RATES))})")
+@line_commands.command("IPR", Form.TEST)
+def rates(call: ModemCall) -> Reply:
+    """Answer AT+IPR=?."""
+    call.line(f"+IPR: (),(0,{','.join(map(str, call.modem.RATES))})")
+    return OK
 
 
 @line_commands.command("IPR", Form.WRITE)
 def set_rate(call: ModemCall) -> Reply:
     """Answer AT+IPR=; not in multiplexer mode."""
-    value = call.number(0, 0, max(RATES))
-    if call.modem.multiplexing or len(call.texts) != 1 or (value not in RATES and value != 0):
+    rates = (0, *call.modem.RATES)
+    value = call.number(0, 0, max(rates))
+    if value is None or len(call.texts) != 1 or value not in rates:
         return ERROR
+    if call.modem.multiplexing:
+        return OK if call.modem.environment.behaviour.ipr_multiplexed == "OK" else ERROR
     call.modem.rate = value
     if value and call.modem.change_rate is not None:
         call.modem.change_rate(value)
@@ -43,7 +48,13 @@ def read_flow(call: ModemCall) -> Reply:
     return OK
 
 
-line_commands.text("IFC", Form.TEST, "+IFC: (0-2),(0-2)")
+@line_commands.command("IFC", Form.TEST)
+def flows(call: ModemCall) -> Reply:
+    """Answer AT+IFC=?."""
+    known = call.modem.FLOWS
+    shown = f"({known[0]}-{known[-1]})" if len(known) > known[-1] else f"({','.join(map(str, known))})"
+    call.line(f"+IFC: {shown},{shown}")
+    return OK
 
 
 @line_commands.command("IFC", Form.WRITE)
@@ -51,7 +62,7 @@ def set_flow(call: ModemCall) -> Reply:
     """Answer AT+IFC=."""
     first = call.number(0, 0, 2)
     second = call.number(1, 0, 2) if len(call.texts) == 2 else first
-    if first is None or second is None or len(call.texts) > 2:
+    if first not in call.modem.FLOWS or second not in call.modem.FLOWS or len(call.texts) > 2:
         return ERROR
     hardware = _HARDWARE in call.modem.flow
     call.modem.flow = (first, second)
@@ -73,6 +84,8 @@ def set_framing(call: ModemCall) -> Reply:
 @line_commands.command("CMUX", Form.TEST)
 def multiplexer_ranges(call: ModemCall) -> Reply:
     """Answer AT+CMUX=?."""
+    if call.modem.environment.behaviour.cmux_refused:
+        return ERROR
     describe = call.modem.describe_multiplexer
     if describe is None:
         return cme(NOT_SUPPORTED)
@@ -83,6 +96,8 @@ def multiplexer_ranges(call: ModemCall) -> Reply:
 @line_commands.command("CMUX", Form.READ)
 def multiplexer_state(call: ModemCall) -> Reply:
     """Answer AT+CMUX?."""
+    if call.modem.environment.behaviour.cmux_refused:
+        return ERROR
     describe = call.modem.describe_multiplexer
     if describe is None:
         return cme(NOT_SUPPORTED)
@@ -93,6 +108,9 @@ def multiplexer_state(call: ModemCall) -> Reply:
 @line_commands.command("CMUX", Form.WRITE)
 def multiplex(call: ModemCall) -> Reply | None:
     """Answer AT+CMUX=."""
+    environment = call.modem.environment
+    if environment.behaviour.cmux_refused:
+        return ERROR
     if call.modem.multiplexing or call.modem.multiplex is None:
-        return cme(NOT_ALLOWED)
+        return cme(NOT_ALLOWED) if environment.model.cmux.coded_errors else ERROR
     return call.modem.multiplex(call.uart, call.command)

@@ -31,6 +31,8 @@ from ..interpreter.replies import OK, Reply
 from ..interpreter.uart import Uart
 from ..modem import UARTS, Modem
 from .channel import Channel, Loopback
+from .frame_habits import FrameHabits
+from .hearing import Hearing
 from .mux_command import LineSettings, MuxCommand
 from .sleeper import Sleeper
 from .software_flow import XOFF, XON, SoftwareFlow
@@ -229,6 +231,9 @@ class PhysicalLine(asyncio.Protocol):
             return config
         uart.reply(OK)
         self._start(config, *uart.take_over())
+        rate = self._command.rate(command)
+        if rate and self._modem.environment.behaviour.cmux_speed == "follow" and self._modem.change_rate is not None:
+            self._modem.change_rate(rate)
         return None
 
     def _start(self, config: Config, tx: bytes, rx: bytes = b"") -> None:
@@ -248,16 +253,17 @@ class PhysicalLine(asyncio.Protocol):
             tap=sleeper.passed,
             room=None if self._room is None else partial(self._room_for_frames, self._room, responder),
         )
-        receive = sleeper.filter(self._mux.data_received)
+        habits = FrameHabits(environment, config, self._modem.fall_silent)
+        hearing = Hearing(self._modem, sleeper.filter(habits.incoming(self._mux.data_received)))
         for dlci in range(1, _LAST_DLCI + 1):
             if dlci > UARTS and dlci not in self._settings.loopback:
                 self._mux.multiplexer.refuse(dlci)
         self._modem.multiplexing = True
         self._modem.reset_uarts()
-        watched = _Watched(self._mux, self, receive)
+        watched = _Watched(self._mux, self, hearing.take)
         transport.set_protocol(watched)
         if self._settings.at_first and environment.behaviour.cmux_settle:
-            watched.data_received = self._settling(watched, receive)  # type: ignore[method-assign, assignment]
+            watched.hears(hearing.settling(watched.hears))
             if rx:
                 watched.data_received(rx)
             rx = b""
@@ -267,9 +273,18 @@ class PhysicalLine(asyncio.Protocol):
             self._settings.tap.begin(config)
             self._settings.tap.feed(rx, from_host=True)
         transport.resume_reading()
-        self._mux.connection_made(transport)
+        self._mux.connection_made(habits.outgoing(transport, partial(self._answered, responder)))
         if rx:
-            self._mux.data_received(rx)
+            hearing.take(rx)
+
+    def _answered(self, link: Responder, octets: bytes) -> None:
+        """Take the host's part of what is not said on the line."""
+
+        def take() -> None:
+            if link.multiplexing and self._mux is not None:
+                self._mux.data_received(octets)
+
+        self._modem.environment.loop.call_soon(take)
 
     def _room_for_frames(self, room: Room, link: Responder) -> int | None:
         """Return how many octets beyond the next frame the line takes; None: not even that.
@@ -282,22 +297,6 @@ class PhysicalLine(asyncio.Protocol):
         frame = core.config.n1 + _FRAME_OVERHEAD
         octets = room(max(1, core.sendable), 1, frame)
         return max(0, octets - frame) if octets else None
-
-    def _settling(self, watched: _Watched, receive: Callable[[bytes], None]) -> Callable[[bytes], None]:
-        """Return what takes the octets of a host after the OK to AT+CMUX: it loses those that come too early."""
-        environment = self._modem.environment
-        ready_at = environment.clock.now() + environment.behaviour.cmux_settle
-
-        def data_received(data: bytes) -> None:
-            early = environment.clock.now() < ready_at
-            self._modem.deaf |= early and environment.behaviour.cmux_deadlock
-            if early or self._modem.deaf:
-                log.info("%d octets are lost: they came too early after OK to AT+CMUX", len(data))
-                return
-            watched.data_received = receive  # type: ignore[method-assign, assignment]
-            receive(data)
-
-        return data_received
 
     def _stop_tap(self) -> None:
         if self._settings.tap is not None:
@@ -382,9 +381,12 @@ class _Watched(asyncio.Protocol):
     def __init__(self, mux: MuxProtocol, line: PhysicalLine, receive: Callable[[bytes], None]) -> None:
         self._mux = mux
         self._line = line
-        self.data_received = receive  # type: ignore[method-assign, assignment]
+        self.hears(receive)
         self.pause_writing = mux.pause_writing  # type: ignore[method-assign]
         self.resume_writing = mux.resume_writing  # type: ignore[method-assign]
+
+    def hears(self, receive: Callable[[bytes], None]) -> None:
+        self.data_received = receive  # type: ignore[method-assign, assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._mux.connection_lost(exc)

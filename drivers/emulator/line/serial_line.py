@@ -94,6 +94,11 @@ class SerialSettings:
         """Obey CTS and drive RTS, or not."""
         self._later("rtscts", on)
 
+    def hold_host(self, on: bool) -> None:
+        """Turn the other side's CTS off, or on again."""
+        if self._port.is_open:
+            self._port.rts = not on
+
     def _later(self, name: str, value: int) -> None:
         def now() -> None:
             if self._port.is_open:
@@ -152,8 +157,8 @@ class ThreadTransport(asyncio.Transport):
         self._running = 2
         self._told = 0  # octets on their way into the loop
         self._threads = [
-            threading.Thread(target=self._read, name="emulated M10 reader"),
-            threading.Thread(target=self._write, name="emulated M10 writer"),
+            threading.Thread(target=self._read, name="emulated module reader"),
+            threading.Thread(target=self._write, name="emulated module writer"),
         ]
         loop.call_soon(protocol.connection_made, self)
         for thread in self._threads:

@@ -13,7 +13,6 @@ from ..interpreter.uart import Uart
 from ..interpreter.uart_settings import SendSettings
 from ..modem import UARTS, Modem
 from .context import Context
-from .data_calls import DataCalls
 from .ownership import CONTEXTS, Need, Ownership
 from .states import ACTIVE, ContextState
 
@@ -47,9 +46,16 @@ class QuectelGsmModem(Modem):
         self.contexts: list[Context] = [
             Context(number, environment, self.route, self._may_start) for number in CONTEXTS
         ]
-        self.data_calls: DataCalls = DataCalls(environment, lambda number: self.contexts[number].in_use)
         self.ntp_server: tuple[str, int] = ("210.72.145.44", 123)  # AT+QNTP
         self._turn = 0
+
+    def stack_uses(self, definition: int) -> bool:
+        """See `Modem.stack_uses`: the first PDP context of AT+CGDCONT is the stack's context 0."""
+        return self.contexts[definition - 1].in_use
+
+    def _called(self, number: int) -> bool:
+        """Return whether a data call has a context of the stack."""
+        return self.data_calls.uses(number + 1)
 
     # Commands
 
@@ -65,13 +71,13 @@ class QuectelGsmModem(Modem):
         if not self.multiplexing and need is not Need.READ:
             self.ownership.adopt(uart, self.ownership.foreground(uart))
         context = self.foreground(uart)
-        if need in (Need.ACTIVATE, Need.CONTROL) and self.data_calls.uses(context.number):
+        if need in (Need.ACTIVATE, Need.CONTROL) and self._called(context.number):
             return False
         return self.ownership.admit(uart, context.number, need, context.in_use)
 
     def select(self, uart: int, number: int) -> bool:
         """Carry out AT+QIFGCNT: take a context, or return False; one that a data call uses is nobody else's."""
-        if self.data_calls.uses(number):
+        if self._called(number):
             return False
         return self.ownership.select(uart, number, self.contexts[number].in_use)
 
@@ -127,17 +133,13 @@ class QuectelGsmModem(Modem):
         for number in self.ownership.owned(uart):
             self.contexts[number].hang_up()
 
-    def end_call(self, uart: int) -> bool:
-        """See `UartHost.end_call`."""
-        return self.data_calls.end(uart)
-
     # The contexts
 
     def _may_start(self, number: int) -> bool:
         """Return whether a context may be activated beside the other one."""
         mine = self.contexts[number]
         other = self.contexts[1 - number]
-        if self.data_calls.uses(number):
+        if self._called(number):
             return False
         if other.state not in ACTIVE:
             return True
@@ -155,7 +157,7 @@ class QuectelGsmModem(Modem):
     def drop_contexts(self) -> None:
         """Deactivate all contexts from the network's side."""
         for context in self.contexts:
-            self.data_calls.drop(context.number)
+            self.data_calls.drop(context.number + 1)
             context.drop()
 
     def break_sessions(self) -> None:
@@ -173,15 +175,10 @@ class QuectelGsmModem(Modem):
 
     def power_down(self) -> None:
         """Reset everything that is lost without power."""
-        self.data_calls.reset()
         for context in self.contexts:
             context.reset()
         self.ownership.reset()
         super().power_down()
-
-    async def ended(self) -> None:
-        """See `Modem.ended`."""
-        await self.data_calls.close()
 
     def sim_lines(self) -> list[str]:
         """Return the lines that announce the state of the SIM, and that calls are possible once it is ready."""

@@ -40,6 +40,10 @@ class MessageUart(Protocol):
         """Whether somebody is there."""
 
     @property
+    def hears(self) -> bool:
+        """Whether unsolicited lines go there."""
+
+    @property
     def in_data_mode(self) -> bool:
         """Whether it carries data and no lines."""
 
@@ -190,7 +194,7 @@ class Router:
         return left
 
     def _attached(self) -> list[MessageUart]:
-        return [uart for uart in self._uarts if uart.attached]
+        return [uart for uart in self._uarts if uart.attached and uart.hears]
 
     def _passes_on(self, routing: Routing, arrival: Arrival, uart: MessageUart) -> bool:
         if routing.mode == 1 and uart.in_data_mode:

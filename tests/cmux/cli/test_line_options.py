@@ -23,7 +23,7 @@ LINE_OPTIONS = """
 --init ATE0               --start-command AT#X    --mux-baudrate 460800     --settle 0.2       --profile sim800
 --option advanced         --n1 64                 --t1 0.5                  --t2 1.5           --n2 7
 --keep-alive auto         --keep-alive-interval 5 --wakeup flags            --open-timeout 5   --no-ask
---rpn off                 --reset-command true
+--rpn off                 --reset-command true    --start-attempts 3        --leave-pause 1
 """
 """What every command that opens a line takes, each with a value."""
 CAPTURE = "--capture x.pcapng  --capture-no-payload"

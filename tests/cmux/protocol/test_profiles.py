@@ -7,18 +7,19 @@ from typing import Any
 
 import pytest
 from core_pair import Pair
-from module_recordings import AT_WITH_ECHO, FRAMES, M95, QUESTIONS, Recording, as_it_came
+from module_recordings import AT_WITH_ECHO, FRAMES, M95, QUESTIONS, WITHOUT_RECORD, Recording, as_it_came
 
 from cmux.protocol import Config, Frame, FrameType, Multiplexer, Option, Role, encode, startup
 from cmux.protocol.at_cmux import FIELDS, CmuxCommand, parse_allowed, parse_current
 from cmux.protocol.commands import MSC, Signals
 from cmux.protocol.diagnosis import Unanswered
-from cmux.protocol.errors import ConfigError, StateError
+from cmux.protocol.errors import CmuxRefused, ConfigError, StateError
 from cmux.protocol.events import (
     Cause,
     Closed,
     DataReceived,
     Event,
+    FrameDropped,
     Opened,
     SessionClosed,
     SessionOpened,
@@ -26,6 +27,7 @@ from cmux.protocol.events import (
 )
 from cmux.protocol.hand_over import Entered
 from cmux.protocol.profiles import PROFILES, Profile
+from cmux.protocol.start_options import StartOptions
 from cmux.protocol.startup_steps import StepResult
 
 OK = b"\r\nOK\r\n"
@@ -109,12 +111,13 @@ def test_c16qs_opens_channels_itself_and_talks_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_every_profile_has_its_source_and_a_record(name: str) -> None:
+def test_every_profile_has_its_source_and_a_record_or_is_known_to_have_none(name: str) -> None:
     profile = PROFILES[name]
     assert profile.name == name
     assert len(profile.source) > 20
-    assert name in QUESTIONS or any(one.profile == name for one in FRAMES)
-    assert set(profile.settings) <= {field.name for field in fields(Config)}
+    recorded = name in QUESTIONS or any(one.profile == name for one in FRAMES)
+    assert recorded != (name in WITHOUT_RECORD)
+    assert set(profile.settings) <= {field.name for kind in (Config, StartOptions) for field in fields(kind)}
     assert all(1 <= dlci <= 61 for dlci in profile.channels.values())
     assert profile.config(n2=1).n2 == 1
     with pytest.raises(ConfigError):
@@ -145,9 +148,15 @@ def entering(command: CmuxCommand, answers: dict[bytes, bytes]) -> tuple[list[by
             return said, stop.value
 
 
-def cmux_command(profile: Profile, **more: Any) -> CmuxCommand:
+def cmux_command(profile: Profile, baudrate: int | None = 115200, **more: Any) -> CmuxCommand:
     return CmuxCommand(
-        config=profile.config(**more), n1_given=bool(more), baudrate=115200, asks=profile.at_cmux == "asked"
+        config=profile.config(**more),
+        n1_given=bool(more),
+        baudrate=baudrate,
+        asks=profile.at_cmux == "asked",
+        timers=profile.at_cmux == "long",
+        port_speeds=profile.port_speeds,
+        start=profile.start_options(settle=0.0),
     )
 
 
@@ -170,6 +179,80 @@ def test_an_m95_is_told_what_it_took_when_it_was_recorded() -> None:
     assert said[-1] == b"AT+CMUX=0,0,5,512,10,3,30,10,2\r"
     assert entered.config.n1 == 512
     assert not entered.adopted
+
+
+URC_PORT = b'AT+QCFG="cmux/urcport",1\r'
+ERROR = b"\r\nERROR\r\n"
+
+
+@pytest.mark.requirement("L9.7")
+@pytest.mark.parametrize("answer", [OK, ERROR], ids=["OK", "ERROR"])
+@pytest.mark.parametrize(
+    ("name", "baudrate", "enters"),
+    [
+        ("ec2x", 115200, b"AT+CMUX=0,0,5,127,10,3,30,10,2\r"),
+        ("ec2x", 460800, b"AT+CMUX=0,0,7,127,10,3,30,10,2\r"),
+        ("eg91", 921600, b"AT+CMUX=0,0,8,1509,10,3,30,10,2\r"),
+        ("bg9x", 921600, b"AT+CMUX=0,0,8,1509,10,3,30,10,2\r"),
+        ("bg9x", 9600, b"AT+CMUX=0,0,1,1509,10,3,30,10,2\r"),
+        ("bg9x", None, b"AT+CMUX=0,0,,1509,10,3,30,10,2\r"),
+    ],
+)
+def test_an_lte_module_is_told_where_unasked_lines_go_and_then_all_nine_parameters(
+    name: str, baudrate: int | None, enters: bytes, answer: bytes
+) -> None:
+    """The code of the rate is that of the line, to 8; firmware that does not know AT+QCFG is told so and no more."""
+    said, entered = entering(cmux_command(PROFILES[name], baudrate), {b"AT\r": OK, URC_PORT: answer, enters: OK})
+    assert said == [b"AT\r", URC_PORT, enters]
+    refused = ('AT+QCFG="cmux/urcport",1 is answered with ERROR',) if answer is ERROR else ()
+    assert entered.warnings == refused
+    assert entered.leave_pause == 1.0
+
+
+@pytest.mark.requirement("L9.7")
+@pytest.mark.parametrize(
+    ("name", "n1", "n1_receive", "t1"), [("ec2x", 127, 191, 1.0), ("eg91", 1509, 1573, 0.3), ("bg9x", 1509, 1573, 1.0)]
+)
+def test_the_figures_of_lte_modules(name: str, n1: int, n1_receive: int, t1: float) -> None:
+    config, start = PROFILES[name].config(), PROFILES[name].start_options()
+    assert (config.option, config.n1, config.n1_receive, config.t1, config.n2) == (Option.BASIC, n1, n1_receive, t1, 5)
+    assert (start.settle, start.start_attempts, start.leave_pause) == (0.3, 3, 1.0)
+    assert PROFILES[name].channels == {"at": 1, "data": 2, "at3": 3, "at4": 4}
+
+
+def test_a_module_without_the_nine_parameters_is_told_four() -> None:
+    refused, taken = b"AT+CMUX=0,0,5,127,10,3,30,10,2\r", b"AT+CMUX=0,0,5,127\r"
+    answers = {b"AT\r": OK, URC_PORT: OK, refused: ERROR, taken: OK}
+    said, entered = entering(cmux_command(PROFILES["ec2x"]), answers)
+    assert said[-2:] == [refused, taken]
+    assert entered.form == "AT+CMUX=0,0,5,127"
+
+
+def test_an_early_ec2x_without_a_multiplexer_is_refused_and_not_waited_for() -> None:
+    """zephyrproject-rtos/zephyr#33999."""
+    commands = [b"AT+CMUX=0,0,5,127,10,3,30,10,2\r", b"AT+CMUX=0,0,5,127\r", b"AT+CMUX=?\r", b"AT+CMUX?\r"]
+    with pytest.raises(CmuxRefused, match=r"AT\+CMUX=0,0,5,127 -> ERROR"):
+        entering(cmux_command(PROFILES["ec2x"]), {b"AT\r": OK, URC_PORT: OK, **dict.fromkeys(commands, ERROR)})
+
+
+def test_a_bg96_opens_three_channels_and_answers_on_the_first() -> None:
+    mux, events = play(recorded("bg96-log"))
+    assert events == [
+        SessionOpened(by_peer=False),
+        Opened(1, by_peer=False),
+        Opened(2, by_peer=False),
+        DataReceived(1, OK),
+    ]
+    assert mux.config.n1_receive == 1573
+
+
+def test_a_frame_of_a_bg95_may_be_longer_than_n1() -> None:
+    """particle-iot/device-os: by up to 64 octets."""
+    mux, _ = play(recorded("bg96-log"))
+    longest = encode(Frame(1, False, FrameType.UIH, info=bytes(1509 + 64)))
+    assert mux.receive_data(longest, 0.0) == [DataReceived(1, bytes(1573))]
+    (dropped,) = mux.receive_data(encode(Frame(1, False, FrameType.UIH, info=bytes(1574))), 0.0)
+    assert isinstance(dropped, FrameDropped)
 
 
 def test_an_mc60_echoes_every_octet_in_a_frame_of_its_own() -> None:

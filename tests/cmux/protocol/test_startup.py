@@ -130,6 +130,7 @@ def test_a_silent_module_is_given_up_within_seconds_and_the_error_says_so() -> N
 # --- A module that still multiplexes ---
 
 
+@pytest.mark.requirement("L9.8")
 def test_a_module_left_in_multiplexer_mode_is_closed_down_and_asked_again() -> None:
     script = Script(b"", b"", CLD_ANSWER, OK, OK)
     entered = ladder(script)
@@ -157,6 +158,7 @@ def test_one_that_waits_for_the_rest_of_a_frame_gets_flags_for_it() -> None:
     assert script.said[6] == b"\xf9" * 160 + RESCUE
 
 
+@pytest.mark.requirement("L9.8")
 def test_a_module_that_answers_frames_but_never_at_is_adopted() -> None:
     script = Script(b"", b"", UA + CLD_ANSWER)
     entered = ladder(script)
@@ -447,6 +449,20 @@ def test_leaving_asks_whether_at_mode_is_back() -> None:
     assert not script.play(leaving.leave(Option.BASIC, close_down=True))
     assert script.said == [RESCUE, b"AT\r", b"AT\r", b"AT\r"]
     assert script.time < 3
+
+
+@pytest.mark.parametrize("close_down", [False, True])
+def test_a_module_that_wants_a_pause_is_left_alone_before_at_is_asked(close_down: bool) -> None:
+    """Whatever it says meanwhile; espressif/esp-protocols#167, PR#604."""
+    dialogue, spent = leaving.leave(Option.BASIC, close_down=close_down, pause=1.0), 0.0
+    step = next(dialogue)
+    if close_down:
+        assert step.write == RESCUE
+        step = dialogue.send(StepResult(b"", step.wait))
+    while not step.write:
+        heard, took = (b"\r\nOK\r\n", 0.25) if not spent else (b"", step.wait)
+        step, spent = dialogue.send(StepResult(heard, took)), spent + took
+    assert (step.write, spent) == (b"AT\r", 1.0)
 
 
 @pytest.mark.parametrize(

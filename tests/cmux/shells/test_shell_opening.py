@@ -254,6 +254,7 @@ def test_the_next_host_gets_a_module_whose_host_was_killed_in_mid_transfer(
             assert mux.channel(2).echoes(b"rescued")
 
 
+@pytest.mark.requirement("L9.8")
 def test_a_module_left_in_multiplexer_mode_by_a_dead_host_is_taken_over(shell: Shell, quick_at: None) -> None:
     with Module(starts_in_mux=True) as module, shell.open(module.path) as mux:
         assert mux.channel(1).echoes()

@@ -217,6 +217,7 @@ def test_faults_rate_names_and_routes_reach_the_module() -> None:
         (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense"], "is not NAME=VALUE"),
         (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense=1"], "no behaviour is called 'nonsense'"),
         (["--tcp", "127.0.0.1:0", "--nonsense"], "unrecognized"),
+        (["--tcp", "127.0.0.1:0", "--model", "m11"], "--model: no model is called 'm11'; there are m10"),
         (["--tcp", "127.0.0.1:0", "--faults", "bear=1"], "no fault is called 'bear'"),
         (["--tcp", "127.0.0.1:0", "--route", "127.0.0.1"], "--route"),
         (["--tcp", "127.0.0.1:0", "--route", "a=b"], "is not ADDRESS or ADDRESS:PORT"),
@@ -239,7 +240,7 @@ def test_behaviours_are_listed_with_their_sources(capsys: pytest.CaptureFixture[
     assert main(["emulate", "--list-behaviours"]) == 0
     out = capsys.readouterr().out
     others = {"result_time": "0.05", "message_interval": "0.2"}  # what programs meet, unlike tests in process
-    for name, default, _, _ in Behaviour.describe():
+    for name, default, _, _ in Behaviour.describe(family="quectel_gsm"):
         assert f"{name}={others.get(name, default)}" in out
 
 

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...interpreter.commandline import Form
 from ...interpreter.replies import OK, Reply
 from ...interpreter.table import CommandTable
+from ...models import Model
 from ..call import Call
 
 identification: CommandTable[Call] = CommandTable()
-
-MANUFACTURER = "Quectel_Ltd"
-MODEL = "Quectel_M10"
-REVISION = "M10R04A02M32_SST"
-IMEI = "861001001234560"
 
 
 @identification.command("I", Form.EXECUTE)
 def identify(call: Call) -> Reply:
     """Answer ATI."""
+    model = call.modem.environment.model
     blank = "\r\n" if call.modem.environment.behaviour.ati_blank_line else ""
-    call.line(f"{MANUFACTURER}\r\n{blank}{MODEL}\r\nRevision:{REVISION}")
+    call.line(f"{model.manufacturer}\r\n{blank}{model.product}\r\nRevision:{model.revision}")
     return OK
 
 
-for _name in ("GMI", "CGMI"):
-    identification.text(_name, Form.EXECUTE, f"{MANUFACTURER}\r\n{MODEL}\r\nRevision: MTK 0828")
-    identification.text(_name, Form.TEST, "")
-for _name in ("GMM", "CGMM"):
-    identification.text(_name, Form.EXECUTE, MODEL)
-    identification.text(_name, Form.TEST, "")
-for _name in ("GMR", "CGMR"):
-    identification.text(_name, Form.EXECUTE, f"Revision: {REVISION}")
-    identification.text(_name, Form.TEST, "")
-for _name in ("GSN", "CGSN"):
-    identification.text(_name, Form.EXECUTE, IMEI)
-    identification.text(_name, Form.TEST, "")
+def _told(names: tuple[str, str], text: Callable[[Model], str]) -> None:
+    """Add a command by both of its names, with its test form."""
+    for name in names:
+        identification.text(name, Form.TEST, "")
+
+        @identification.command(name, Form.EXECUTE)
+        def tell(call: Call) -> Reply:
+            call.line(text(call.modem.environment.model))
+            return OK
+
+
+_told(("GMI", "CGMI"), lambda model: f"{model.manufacturer}\r\n{model.product}\r\nRevision: MTK 0828")
+_told(("GMM", "CGMM"), lambda model: model.product)
+_told(("GMR", "CGMR"), lambda model: f"Revision: {model.revision}")
+_told(("GSN", "CGSN"), lambda model: model.imei)

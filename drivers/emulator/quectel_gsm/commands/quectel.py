@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from ...commands.registration import OPERATOR
 from ...environment import Sim
 from ...interpreter.commandline import Form
 from ...interpreter.replies import ERROR, OK, SIM_NOT_INSERTED, Reply, cme
 from ...interpreter.table import CommandTable
 from ..call import Call
-from .phone import OPERATOR
 
 quectel_commands: CommandTable[Call] = CommandTable()
 _command = quectel_commands.command

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ...interpreter.commandline import Form
-from ...interpreter.replies import ERROR, NO_CARRIER, Reply
-from ...interpreter.table import CommandTable
-from ..call import Call
+from ..interpreter.commandline import Form
+from ..interpreter.replies import ERROR, NO_CARRIER, Reply
+from ..interpreter.table import CommandTable
+from ..modem import ModemCall
 
-dial_commands: CommandTable[Call] = CommandTable()
+dial_commands: CommandTable[ModemCall] = CommandTable()
 
 #: Starts the call that a dial string asks for; returns how the command ends, or None when it ends later.
-Dialler = Callable[[Call, "re.Match[str]"], Reply | None]
+Dialler = Callable[[ModemCall, "re.Match[str]"], Reply | None]
 
 _DIALLERS: list[tuple[re.Pattern[str], Dialler]] = []
 
@@ -37,7 +37,7 @@ def dials(form: str) -> Callable[[Dialler], Dialler]:
 
 
 @dial_commands.command("D", Form.EXECUTE)
-def dial(call: Call) -> Reply | None:
+def dial(call: ModemCall) -> Reply | None:
     """Answer ATD (V.250 §6.3.1): the call of the first form that fits; nobody answers a data call to a number."""
     (text,) = call.texts or [""]
     text = _BLANKS.sub(r"\1", text)

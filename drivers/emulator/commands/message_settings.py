@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from ...interpreter.commandline import Argument, Form
-from ...interpreter.replies import ERROR, OK, Reply
-from ...interpreter.table import CommandTable
-from ...sms.addresses import Address
-from ...sms.messages import CENTRE
-from ...sms.settings import Parameters, Routing
-from ...sms.text_mode import CHARSETS, encode_validity, shown, typed
-from ..call import Call
+from ..interpreter.commandline import Argument, Form
+from ..interpreter.replies import ERROR, OK, Reply
+from ..interpreter.table import CommandTable
+from ..modem import ModemCall
+from ..sms.addresses import Address
+from ..sms.messages import CENTRE
+from ..sms.settings import Parameters, Routing
+from ..sms.text_mode import CHARSETS, encode_validity, shown, typed
 
-message_settings: CommandTable[Call] = CommandTable()
+message_settings: CommandTable[ModemCall] = CommandTable()
 _command = message_settings.command
 _text = message_settings.text
 
@@ -28,12 +28,12 @@ def _number(name: str, values: str, field: str, highest: int) -> None:
     _text(name, Form.TEST, f"+{name}: {values}")
 
     @_command(name, Form.READ)
-    def read(call: Call) -> Reply:
+    def read(call: ModemCall) -> Reply:
         call.line(f"+{name}: {getattr(call.uart.messages, field)}")
         return OK
 
     @_command(name, Form.WRITE)
-    def write(call: Call) -> Reply:
+    def write(call: ModemCall) -> Reply:
         value = call.number(0, 0, highest)
         if value is None or len(call.texts) != 1:
             return ERROR
@@ -51,20 +51,20 @@ _ROUTING = {"mode": (0, 3), "messages": (0, 3), "broadcasts": (0, 3), "reports":
 _text("CNMI", Form.TEST, "+CNMI: (0-3),(0-3),(0,2,3),(0-2),(0,1)")
 
 
-def _shown_routing(call: Call) -> Routing:
+def _shown_routing(call: ModemCall) -> Routing:
     """Return how the UART is told of messages, as it has set, or without that."""
     return call.modem.messages.router.routing(call.uart)
 
 
 @_command("CNMI", Form.READ)
-def read_routing(call: Call) -> Reply:
+def read_routing(call: ModemCall) -> Reply:
     """Answer AT+CNMI?."""
     call.line(f"+CNMI: {_shown_routing(call)}")
     return OK
 
 
 @_command("CNMI", Form.WRITE)
-def set_routing(call: Call) -> Reply:
+def set_routing(call: ModemCall) -> Reply:
     """Answer AT+CNMI=: for this UART; values that are left out stay as they are."""
     if len(call.texts) > len(_ROUTING):
         return ERROR
@@ -84,14 +84,14 @@ _text("CSMS", Form.TEST, "+CSMS: (0,1)")
 
 
 @_command("CSMS", Form.READ)
-def read_service(call: Call) -> Reply:
+def read_service(call: ModemCall) -> Reply:
     """Answer AT+CSMS?: the service, and that messages can be received, sent and broadcast."""
     call.line(f"+CSMS: {call.uart.messages.service},1,1,1")
     return OK
 
 
 @_command("CSMS", Form.WRITE)
-def set_service(call: Call) -> Reply:
+def set_service(call: ModemCall) -> Reply:
     """Answer AT+CSMS=: with 1 the host acknowledges what is passed on to it (AT+CNMA)."""
     service = call.number(0, 0, 1)
     if service is None or len(call.texts) != 1:
@@ -107,14 +107,14 @@ _text("CSCS", Form.TEST, "+CSCS: ({})".format(",".join(f'"{charset}"' for charse
 
 
 @_command("CSCS", Form.READ)
-def read_charset(call: Call) -> Reply:
+def read_charset(call: ModemCall) -> Reply:
     """Answer AT+CSCS?."""
     call.line(f'+CSCS: "{call.uart.messages.charset}"')
     return OK
 
 
 @_command("CSCS", Form.WRITE)
-def set_charset(call: Call) -> Reply:
+def set_charset(call: ModemCall) -> Reply:
     """Answer AT+CSCS=."""
     if len(call.texts) != 1 or call.texts[0] not in CHARSETS:
         return ERROR
@@ -126,14 +126,14 @@ _text("CSMP", Form.TEST, "")
 
 
 @_command("CSMP", Form.READ)
-def read_parameters(call: Call) -> Reply:
+def read_parameters(call: ModemCall) -> Reply:
     """Answer AT+CSMP?."""
     call.line(f"+CSMP: {call.uart.messages.parameters}")
     return OK
 
 
 @_command("CSMP", Form.WRITE)
-def set_parameters(call: Call) -> Reply:
+def set_parameters(call: ModemCall) -> Reply:
     """Answer AT+CSMP=; values that are left out stay as they are."""
     own, arguments = call.uart.messages.parameters, call.command.arguments
     if len(arguments) > 4:
@@ -173,7 +173,7 @@ _text("CSCA", Form.TEST, "")
 
 
 @_command("CSCA", Form.READ)
-def read_centre(call: Call) -> Reply:
+def read_centre(call: ModemCall) -> Reply:
     """Answer AT+CSCA?."""
     centre = call.modem.messages.centre
     call.line(f'+CSCA: "{shown(centre.number, call.uart.messages.charset)}",{centre.kind}')
@@ -181,7 +181,7 @@ def read_centre(call: Call) -> Reply:
 
 
 @_command("CSCA", Form.WRITE)
-def set_centre(call: Call) -> Reply:
+def set_centre(call: ModemCall) -> Reply:
     """Answer AT+CSCA=: a number, and perhaps its type."""
     kind = call.number(1, 128, 255) if len(call.texts) > 1 else None
     if len(call.texts) > 2 or (len(call.texts) == 2 and kind is None):
@@ -196,14 +196,14 @@ def set_centre(call: Call) -> Reply:
 # Saving
 
 
-def _profile(call: Call) -> int | None:
+def _profile(call: ModemCall) -> int | None:
     """Return the profile of AT+CSAS and AT+CRES, which is 0 unless it is given."""
     if len(call.texts) > 1:
         return None
     return call.number(0, *_PROFILES) if call.texts else _PROFILES[0]
 
 
-def save(call: Call) -> Reply:
+def save(call: ModemCall) -> Reply:
     """Answer AT+CSAS: service centre and parameters of text mode outlive the power (27.005 §3.3.5)."""
     profile = _profile(call)
     if profile is None:
@@ -212,7 +212,7 @@ def save(call: Call) -> Reply:
     return OK
 
 
-def restore(call: Call) -> Reply:
+def restore(call: ModemCall) -> Reply:
     """Answer AT+CRES (27.005 §3.3.6)."""
     profile = _profile(call)
     if profile is None:

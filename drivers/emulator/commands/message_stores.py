@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from ...interpreter.commandline import Form
-from ...interpreter.replies import ERROR, OK, Reply, cms
-from ...interpreter.table import CommandTable, Handler
-from ...sms.addresses import read_centre
-from ...sms.errors import Cms, MessageError
-from ...sms.settings import TEXT_MODE
-from ...sms.store import Status, StoredMessage
-from ...sms.text_mode import STATUS_BY_WORDS, TextForms
-from ...sms.tpdu import Received, Sent, read_received, read_sent
-from ..call import Call
+from ..interpreter.commandline import Form
+from ..interpreter.replies import ERROR, OK, Reply, cms
+from ..interpreter.table import CommandTable, Handler
+from ..modem import ModemCall
+from ..sms.addresses import read_centre
+from ..sms.errors import Cms, MessageError
+from ..sms.settings import TEXT_MODE
+from ..sms.store import Status, StoredMessage
+from ..sms.text_mode import STATUS_BY_WORDS, TextForms
+from ..sms.tpdu import Received, Sent, read_received, read_sent
 
-store_commands: CommandTable[Call] = CommandTable()
+store_commands: CommandTable[ModemCall] = CommandTable()
 _command = store_commands.command
 _text = store_commands.text
 
@@ -31,10 +31,10 @@ _DELETED: dict[int, tuple[Status, ...]] = {
 }
 
 
-def with_messages(handler: Handler[Call]) -> Handler[Call]:
+def with_messages(handler: Handler[ModemCall]) -> Handler[ModemCall]:
     """Return a handler that ends with +CMS ERROR where there is no SIM that is ready, or where messages say so."""
 
-    def answer(call: Call) -> Reply | None:
+    def answer(call: ModemCall) -> Reply | None:
         try:
             call.modem.messages.check_sim()
             return handler(call)
@@ -52,7 +52,7 @@ _text("CPMS", Form.TEST, "+CPMS: " + ",".join(["({})".format(",".join(f'"{store}
 
 @_command("CPMS", Form.READ)
 @with_messages
-def read_stores(call: Call) -> Reply:
+def read_stores(call: ModemCall) -> Reply:
     """Answer AT+CPMS?."""
     stores = [call.modem.messages.store(purpose) for purpose in range(3)]
     call.line("+CPMS: " + ",".join(f'"{store.name}",{store.used},{store.places}' for store in stores))
@@ -61,7 +61,7 @@ def read_stores(call: Call) -> Reply:
 
 @_command("CPMS", Form.WRITE)
 @with_messages
-def set_stores(call: Call) -> Reply:
+def set_stores(call: ModemCall) -> Reply:
     """Answer AT+CPMS=: where messages are read, written and received."""
     wanted, messages = call.texts, call.modem.messages
     if len(wanted) > 3 or not set(wanted) <= set(_STORES):
@@ -85,7 +85,7 @@ def parsed(message: StoredMessage) -> Sent | Received:
 
 @_command("CMGR", Form.WRITE)
 @with_messages
-def read_message(call: Call) -> Reply:
+def read_message(call: ModemCall) -> Reply:
     """Answer AT+CMGR=; with a second value of 1 an unread message stays unread."""
     index = _index(call)
     mode = call.number(1, 0, 1) if len(call.texts) == 2 else 0
@@ -108,7 +108,7 @@ def read_message(call: Call) -> Reply:
     return OK
 
 
-def _index(call: Call) -> int | None:
+def _index(call: ModemCall) -> int | None:
     """Return the first value as an index, which may be one that no store has."""
     return call.number(0, 0, _LONGEST_NUMBER)
 
@@ -118,13 +118,13 @@ def _pdu(message: StoredMessage) -> str:
     return f'{int(message.status)},"",{len(message.tpdu)}\r\n{(message.centre + message.tpdu).hex().upper()}'
 
 
-def _mark_read(call: Call, index: int, message: StoredMessage) -> None:
+def _mark_read(call: ModemCall, index: int, message: StoredMessage) -> None:
     if message.status is Status.REC_UNREAD:
         call.modem.messages.store(0).put(index, message.marked(Status.REC_READ))
 
 
 @_command("CMGL", Form.TEST)
-def listable(call: Call) -> Reply:
+def listable(call: ModemCall) -> Reply:
     """Answer AT+CMGL=?: texts or numbers, as AT+CMGF says."""
     in_text = call.uart.messages.format == TEXT_MODE
     call.line("+CMGL: ({})".format(",".join(f'"{kind}"' for kind in _LISTED) if in_text else f"0-{_ALL}"))
@@ -132,7 +132,7 @@ def listable(call: Call) -> Reply:
 
 
 @with_messages
-def list_messages(call: Call) -> Reply:
+def list_messages(call: ModemCall) -> Reply:
     """Answer AT+CMGL, which is about unread messages, and AT+CMGL=: messages of a kind, or all."""
     wanted = _wanted(call)
     mode = call.number(1, 0, 1) if len(call.texts) == 2 else 0
@@ -156,7 +156,7 @@ _command("CMGL", Form.EXECUTE)(list_messages)
 _command("CMGL", Form.WRITE)(list_messages)
 
 
-def _wanted(call: Call) -> tuple[Status, ...] | None:
+def _wanted(call: ModemCall) -> tuple[Status, ...] | None:
     """Return the statuses that AT+CMGL is for, or None when it names none."""
     if not call.texts:
         return (Status.REC_UNREAD,)
@@ -176,7 +176,7 @@ def _wanted(call: Call) -> tuple[Status, ...] | None:
 
 @_command("CMGD", Form.TEST)
 @with_messages
-def deletable(call: Call) -> Reply:
+def deletable(call: ModemCall) -> Reply:
     """Answer AT+CMGD=?: the indices that have a message."""
     indices = ",".join(str(index) for index, _ in call.modem.messages.store(0).items())
     call.line(f"+CMGD: ({indices}),(0-4)")
@@ -185,7 +185,7 @@ def deletable(call: Call) -> Reply:
 
 @_command("CMGD", Form.WRITE)
 @with_messages
-def delete(call: Call) -> Reply:
+def delete(call: ModemCall) -> Reply:
     """Answer AT+CMGD=: the message of an index, or with a second value all of some kinds."""
     index = _index(call)
     flag = call.number(1, 0, max(_DELETED)) if len(call.texts) == 2 else 0

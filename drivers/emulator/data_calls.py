@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from ..environment import Environment
-from ..interpreter.bytestream import DataStream, Online
-from ..interpreter.replies import ERROR, NO_CARRIER, Reply, Result
-from ..interpreter.uart import Uart
-from ..ppp.program import HANG_UP_WAIT, PppProgram
+from .environment import Environment
+from .interpreter.bytestream import DataStream, Online
+from .interpreter.replies import ERROR, NO_CARRIER, Reply, Result
+from .interpreter.uart import Uart
+from .ppp.program import HANG_UP_WAIT, PppProgram
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class DataCall:
 
     Args:
         dialling: the command that has begun it.
-        context: the context that it uses, 0 or 1.
+        context: the PDP context that it uses, by its number in AT+CGDCONT.
         silent: returns whether nothing arrives now, in either direction.
     """
 
@@ -104,7 +104,7 @@ class DataCalls:
 
     Args:
         environment: loop, clock, behaviour, network, and the command.
-        used_by_stack: returns whether the TCP/IP stack uses a context.
+        used_by_stack: returns whether the TCP/IP stack uses the context of a number of AT+CGDCONT.
     """
 
     def __init__(self, environment: Environment, used_by_stack: Callable[[int], bool]) -> None:
@@ -138,7 +138,7 @@ class DataCalls:
             return ERROR if self._environment.behaviour.dial_without_ppp == "ERROR" else NO_CARRIER
         free = [number for number in contexts if not self.uses(number) and not self._used_by_stack(number)]
         if not free or uart.number in self._calls:
-            log.info("uart %d: no call, as context %s is in use", uart.number + 1, " and ".join(map(str, contexts)))
+            log.info("uart %d: no call, as context %s is in use", uart.number + 1, ", ".join(map(str, contexts)))
             return NO_CARRIER
         call = self._calls[uart.number] = DataCall(dialling, free[0], lambda: self._environment.network.silent)
         call.task = self._environment.loop.create_task(self._establish(call, dialling))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from ...calls.ussd import GSM, decoded
-from ...interpreter.commandline import Form
-from ...interpreter.replies import ERROR, NO_NETWORK_SERVICE, NOT_ALLOWED, OK, Reply, cme
-from ...interpreter.table import CommandTable
-from ..call import Call
+from ..calls.ussd import GSM, decoded
+from ..interpreter.commandline import Form
+from ..interpreter.replies import ERROR, NO_NETWORK_SERVICE, NOT_ALLOWED, OK, Reply, cme
+from ..interpreter.table import CommandTable
+from ..modem import ModemCall
 from .dial_commands import dials
-from .phone import sim_problem
+from .sim import sim_problem
 
-supplementary_commands: CommandTable[Call] = CommandTable()
+supplementary_commands: CommandTable[ModemCall] = CommandTable()
 _command = supplementary_commands.command
 
 _CANCEL = 2
@@ -22,14 +22,14 @@ supplementary_commands.text("CUSD", Form.TEST, "+CUSD: (0-2)")
 
 
 @_command("CUSD", Form.READ)
-def read_presentation(call: Call) -> Reply:
+def read_presentation(call: ModemCall) -> Reply:
     """Answer AT+CUSD?."""
     call.line(f"+CUSD: {call.uart.settings.cusd}")
     return OK
 
 
 @_command("CUSD", Form.WRITE)
-def ask(call: Call) -> Reply:
+def ask(call: ModemCall) -> Reply:
     """Answer AT+CUSD=: whether answers are shown, and a code; 2 ends the dialogue and leaves the setting as it is."""
     what = call.number(0, 0, _CANCEL)
     scheme = call.number(2, 0, _LAST_SCHEME) if len(call.texts) > 2 else GSM
@@ -51,12 +51,12 @@ def ask(call: Call) -> Reply:
 
 
 @dials(r"[TP]?(?!\*99[*#])([*#][0-9*#]*#);")
-def dial_code(call: Call, match: re.Match[str]) -> Reply:
+def dial_code(call: ModemCall, match: re.Match[str]) -> Reply:
     """Send a code that is dialled like a number."""
     return _send(call, match[1])
 
 
-def _send(call: Call, code: str) -> Reply:
+def _send(call: ModemCall, code: str) -> Reply:
     if (problem := sim_problem(call)) is not None:
         return problem
     if not call.modem.environment.network.service:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 
-from ...interpreter.commandline import Form
-from ...interpreter.replies import ERROR, Reply
-from ...interpreter.table import CommandTable
-from ..call import Call
-from ..ownership import CONTEXTS
+from ..interpreter.commandline import Form
+from ..interpreter.replies import ERROR, Reply
+from ..interpreter.table import CommandTable
+from ..modem import ModemCall
 from .dial_commands import dials
 
-data_call_commands: CommandTable[Call] = CommandTable()
+data_call_commands: CommandTable[ModemCall] = CommandTable()
 _command = data_call_commands.command
 _text = data_call_commands.text
 
 _PPP = ("", "1", "PPP")  # 27.007 §10.2.1.1: layer 2 protocols by name or number
-_DEFINITIONS = range(1, len(CONTEXTS) + 1)  # of AT+CGDCONT: the first one is the stack's context 0
 
 
 @dials(r"[TP]?\*99(?:\*(?P<address>[\d.]*)(?:\*(?P<protocol>\w*)(?:\*(?P<definition>\d*))?)?)?#")
-def dial_packet_data(call: Call, match: re.Match[str]) -> Reply | None:
+def dial_packet_data(call: ModemCall, match: re.Match[str]) -> Reply | None:
     """Answer ATD*99[*address[*protocol[*definition]]]#: without a definition the first one that is free."""
     return _begin(call, match["protocol"] or "", match["definition"] or "")
 
@@ -29,7 +27,7 @@ _text("CGDATA", Form.TEST, '+CGDATA: ("PPP")')
 
 
 @_command("CGDATA", Form.WRITE)
-def enter_data_state(call: Call) -> Reply | None:
+def enter_data_state(call: ModemCall) -> Reply | None:
     """Answer AT+CGDATA=: the protocol, and the definition."""
     if len(call.texts) > 2 or not call.texts[0]:
         return ERROR
@@ -37,13 +35,13 @@ def enter_data_state(call: Call) -> Reply | None:
 
 
 @_command("CGDATA", Form.EXECUTE)
-def enter_data_state_by_default(call: Call) -> Reply | None:
+def enter_data_state_by_default(call: ModemCall) -> Reply | None:
     """Answer AT+CGDATA: PPP."""
     return _begin(call, "", "")
 
 
-def _begin(call: Call, protocol: str, definition: str) -> Reply | None:
-    if protocol.upper() not in _PPP or (definition and definition not in map(str, _DEFINITIONS)):
+def _begin(call: ModemCall, protocol: str, definition: str) -> Reply | None:
+    definitions = call.modem.DEFINITIONS
+    if protocol.upper() not in _PPP or (definition and definition not in map(str, definitions)):
         return ERROR
-    wanted = [int(definition)] if definition else _DEFINITIONS
-    return call.modem.data_calls.dial(call, tuple(number - 1 for number in wanted))
+    return call.modem.data_calls.dial(call, (int(definition),) if definition else tuple(definitions))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...interpreter.commandline import Argument, Form
-from ...interpreter.replies import ERROR, OK, Reply
-from ...interpreter.table import CommandTable
-from ..call import Call
+from ..interpreter.commandline import Argument, Form
+from ..interpreter.replies import ERROR, OK, Reply
+from ..interpreter.table import CommandTable
+from ..modem import ModemCall
 
-sound_commands: CommandTable[Call] = CommandTable()
+sound_commands: CommandTable[ModemCall] = CommandTable()
 _command = sound_commands.command
 _text = sound_commands.text
 
@@ -34,12 +34,12 @@ def _setting(name: str, values: str, default: str, *kinds: _Kind) -> None:
     _text(name, Form.TEST, f"+{name}: {values}" if values else "")
 
     @_command(name, Form.READ)
-    def read(call: Call) -> Reply:
+    def read(call: ModemCall) -> Reply:
         call.line(f"+{name}: {call.modem.texts.get(name, default)}")
         return OK
 
     @_command(name, Form.WRITE)
-    def write(call: Call) -> Reply:
+    def write(call: ModemCall) -> Reply:
         arguments = call.command.arguments
         if len(arguments) > len(kinds) or not all(map(_fits, arguments, kinds)):
             return ERROR

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ...calls.phone_book import LONGEST_NUMBER, LONGEST_TEXT, STORES, WRITABLE, PhoneEntry
-from ...interpreter.commandline import Form
-from ...interpreter.replies import (
+from ..calls.phone_book import LONGEST_NUMBER, LONGEST_TEXT, STORES, WRITABLE, PhoneEntry
+from ..interpreter.commandline import Form
+from ..interpreter.replies import (
     ERROR,
     INVALID_INDEX,
     NOT_A_NUMBER,
@@ -17,13 +17,13 @@ from ...interpreter.replies import (
     Reply,
     cme,
 )
-from ...interpreter.table import CommandTable
-from ...sms.text_mode import shown, typed
-from ...subscribers import type_of
-from ..call import Call
-from .phone import sim_problem
+from ..interpreter.table import CommandTable
+from ..modem import ModemCall
+from ..sms.text_mode import shown, typed
+from ..subscribers import type_of
+from .sim import sim_problem
 
-phone_book_commands: CommandTable[Call] = CommandTable()
+phone_book_commands: CommandTable[ModemCall] = CommandTable()
 _command = phone_book_commands.command
 
 _DIGITS = re.compile(r"\+?[0-9*#]+")
@@ -31,14 +31,14 @@ _TYPES = (129, 145)
 
 
 @_command("CPBS", Form.TEST)
-def stores(call: Call) -> Reply:
+def stores(call: ModemCall) -> Reply:
     """Answer AT+CPBS=?."""
     call.line("+CPBS: ({})".format(",".join(f'"{store}"' for store in STORES)))
     return OK
 
 
 @_command("CPBS", Form.READ)
-def read_store(call: Call) -> Reply:
+def read_store(call: ModemCall) -> Reply:
     """Answer AT+CPBS?."""
     book = call.modem.phone_book
     call.line(f'+CPBS: "{book.store}",{len(book.entries)},{book.room}')
@@ -46,7 +46,7 @@ def read_store(call: Call) -> Reply:
 
 
 @_command("CPBS", Form.WRITE)
-def select_store(call: Call) -> Reply:
+def select_store(call: ModemCall) -> Reply:
     """Answer AT+CPBS=."""
     if len(call.texts) != 1 or call.texts[0] not in STORES:
         return ERROR
@@ -55,14 +55,14 @@ def select_store(call: Call) -> Reply:
 
 
 @_command("CPBR", Form.TEST)
-def places(call: Call) -> Reply:
+def places(call: ModemCall) -> Reply:
     """Answer AT+CPBR=?."""
     call.line(f"+CPBR: (1-{call.modem.phone_book.room}),{LONGEST_NUMBER},{LONGEST_TEXT}")
     return OK
 
 
 @_command("CPBR", Form.WRITE)
-def read_entries(call: Call) -> Reply:
+def read_entries(call: ModemCall) -> Reply:
     """Answer AT+CPBR=: one place, or all from one to another; empty ones show nothing."""
     book = call.modem.phone_book
     first = call.number(0, 0, 999)
@@ -79,7 +79,7 @@ phone_book_commands.text("CPBF", Form.TEST, f"+CPBF: {LONGEST_NUMBER},{LONGEST_T
 
 
 @_command("CPBF", Form.WRITE)
-def find_entries(call: Call) -> Reply:
+def find_entries(call: ModemCall) -> Reply:
     """Answer AT+CPBF=: the entries whose names begin with a text."""
     if len(call.texts) != 1:
         return ERROR
@@ -92,20 +92,20 @@ def find_entries(call: Call) -> Reply:
     return OK
 
 
-def _show(call: Call, name: str, entries: dict[int, PhoneEntry]) -> None:
+def _show(call: ModemCall, name: str, entries: dict[int, PhoneEntry]) -> None:
     for place, one in entries.items():
         call.line(f'+{name}: {place},"{one.number}",{one.kind},"{shown(one.text, call.uart.messages.charset)}"')
 
 
 @_command("CPBW", Form.TEST)
-def writable(call: Call) -> Reply:
+def writable(call: ModemCall) -> Reply:
     """Answer AT+CPBW=?."""
     call.line(f"+CPBW: (1-{call.modem.phone_book.room}),{LONGEST_NUMBER},(129,145),{LONGEST_TEXT}")
     return OK
 
 
 @_command("CPBW", Form.WRITE)
-def write_entry(call: Call) -> Reply:
+def write_entry(call: ModemCall) -> Reply:
     """Answer AT+CPBW=: an entry at a place, or at the first that is free; a place alone erases."""
     texts, book = call.texts, call.modem.phone_book
     place = call.number(0, 0, 999) if texts[0] else None
@@ -140,7 +140,7 @@ phone_book_commands.text("CNUM", Form.TEST, "")
 
 
 @_command("CNUM", Form.EXECUTE)
-def own_number(call: Call) -> Reply:
+def own_number(call: ModemCall) -> Reply:
     """Answer AT+CNUM: the module's number, of voice calls (27.007 §7.1)."""
     if (problem := sim_problem(call)) is not None:
         return problem

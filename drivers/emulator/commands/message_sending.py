@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ...interpreter.commandline import Form
-from ...interpreter.entry import Entry, MessageEntry
-from ...interpreter.replies import ANSWERED, ERROR, OK, Reply, Result, cms
-from ...interpreter.table import CommandTable
-from ...sms.addresses import Address, read_centre
-from ...sms.errors import Cms, MessageError
-from ...sms.settings import TEXT_MODE
-from ...sms.store import Status, StoredMessage
-from ...sms.text_mode import STATUS_BY_WORDS, entered, submit_of, typed
-from ...sms.tpdu import Command, Deliver, Sent, Submit, read_sent
-from ..call import Call
+from ..interpreter.commandline import Form
+from ..interpreter.entry import Entry, MessageEntry
+from ..interpreter.replies import ANSWERED, ERROR, OK, Reply, Result, cms
+from ..interpreter.table import CommandTable
+from ..modem import ModemCall
+from ..sms.addresses import Address, read_centre
+from ..sms.errors import Cms, MessageError
+from ..sms.settings import TEXT_MODE
+from ..sms.store import Status, StoredMessage
+from ..sms.text_mode import STATUS_BY_WORDS, entered, submit_of, typed
+from ..sms.tpdu import Command, Deliver, Sent, Submit, read_sent
 from .message_stores import parsed, with_messages
 
-sending_commands: CommandTable[Call] = CommandTable()
+sending_commands: CommandTable[ModemCall] = CommandTable()
 _command = sending_commands.command
 _text = sending_commands.text
 
@@ -36,7 +36,7 @@ Taker = Callable[[bytes], Reply | None]
 # The prompt
 
 
-def _prompt(call: Call, take: Taker) -> None:
+def _prompt(call: ModemCall, take: Taker) -> None:
     """Ask for a message; what is typed beyond the most that a message has is no message."""
     in_text = call.uart.messages.format == TEXT_MODE
     entry = MessageEntry(_MOST_TEXT if in_text else _MOST_PDU, continued=in_text)
@@ -54,7 +54,7 @@ def _prompt(call: Call, take: Taker) -> None:
     call.uart.prompt(entry, done)
 
 
-def _taken(call: Call, take: Taker, data: bytes) -> Reply | None:
+def _taken(call: ModemCall, take: Taker, data: bytes) -> Reply | None:
     try:
         return take(data)
     except MessageError as error:
@@ -63,7 +63,7 @@ def _taken(call: Call, take: Taker, data: bytes) -> Reply | None:
         return cms(_wrong(call))
 
 
-def _wrong(call: Call) -> Cms:
+def _wrong(call: ModemCall) -> Cms:
     """Return the error of a parameter or a message that makes no sense."""
     return Cms.INVALID_TEXT_PARAMETER if call.uart.messages.format == TEXT_MODE else Cms.INVALID_PDU_PARAMETER
 
@@ -81,11 +81,11 @@ def _pdu(data: bytes, length: int) -> tuple[bytes, bytes]:
     return octets[:count], octets[count:]
 
 
-def _length(call: Call) -> int | None:
+def _length(call: ModemCall) -> int | None:
     return call.number(0, 1, _LONGEST_TPDU)
 
 
-def _address(call: Call, index: int) -> Address:
+def _address(call: ModemCall, index: int) -> Address:
     """Return the number at a place, and behind it perhaps its type.
 
     Raises:
@@ -97,7 +97,7 @@ def _address(call: Call, index: int) -> Address:
     return Address.parse(typed(call.texts[index], call.uart.messages.charset), kind)
 
 
-def _has(call: Call, index: int) -> bool:
+def _has(call: ModemCall, index: int) -> bool:
     return len(call.texts) > index and bool(call.texts[index])
 
 
@@ -109,7 +109,7 @@ for _name in ("CMGS", "CMGW", "CMSS", "CMGC"):
 
 @_command("CMGS", Form.WRITE)
 @with_messages
-def send(call: Call) -> Reply | None:
+def send(call: ModemCall) -> Reply | None:
     """Answer AT+CMGS=: a number in text mode, the length of the TPDU in PDU mode."""
     settings = call.uart.messages
     if settings.format == TEXT_MODE:
@@ -145,7 +145,7 @@ def send(call: Call) -> Reply | None:
 
 
 def _hand_over(
-    call: Call,
+    call: ModemCall,
     message: Sent,
     centre: bytes | None,
     written: bytes | None = None,
@@ -176,7 +176,7 @@ def _hand_over(
 
 @_command("CMSS", Form.WRITE)
 @with_messages
-def send_stored(call: Call) -> Reply | None:
+def send_stored(call: ModemCall) -> Reply | None:
     """Answer AT+CMSS=: a message that AT+CMGW has written, perhaps to another number."""
     index = call.number(0, 0, _LONGEST_NUMBER)
     if index is None or len(call.texts) > 3:
@@ -207,7 +207,7 @@ def send_stored(call: Call) -> Reply | None:
 
 
 @with_messages
-def write(call: Call) -> Reply | None:
+def write(call: ModemCall) -> Reply | None:
     """Answer AT+CMGW and AT+CMGW=: a message is stored, to be sent by AT+CMSS, or as if it had been received."""
     if call.uart.messages.format == TEXT_MODE:
         return _write_text(call)
@@ -230,7 +230,7 @@ _command("CMGW", Form.EXECUTE)(write)
 _command("CMGW", Form.WRITE)(write)
 
 
-def _write_text(call: Call) -> Reply | None:
+def _write_text(call: ModemCall) -> Reply | None:
     settings, messages = call.uart.messages, call.modem.messages
     status = STATUS_BY_WORDS.get(call.texts[2]) if _has(call, 2) else Status.STO_UNSENT
     if status is None or len(call.texts) > 3:
@@ -252,7 +252,7 @@ def _write_text(call: Call) -> Reply | None:
     return None
 
 
-def _stored(call: Call, message: StoredMessage) -> Reply:
+def _stored(call: ModemCall, message: StoredMessage) -> Reply:
     index = call.modem.messages.store(1).add(message)
     return Reply(Result.OK, f"+CMGW: {index}")
 
@@ -262,7 +262,7 @@ def _stored(call: Call, message: StoredMessage) -> Reply:
 
 @_command("CMGC", Form.WRITE)
 @with_messages
-def command_centre(call: Call) -> Reply | None:
+def command_centre(call: ModemCall) -> Reply | None:
     """Answer AT+CMGC=: an SMS-COMMAND about a message that was sent; its data is hexadecimal."""
     if call.uart.messages.format == TEXT_MODE:
         return _command_text(call)
@@ -281,7 +281,7 @@ def command_centre(call: Call) -> Reply | None:
     return None
 
 
-def _command_text(call: Call) -> Reply | None:
+def _command_text(call: ModemCall) -> Reply | None:
     """Take <fo>, <ct>, <pid>, <mn>, <da>, <toda>; only the first two are wanted."""
     if not 2 <= len(call.texts) <= 6:
         return ERROR
@@ -307,27 +307,27 @@ def _command_text(call: Call) -> Reply | None:
 
 
 @_command("CNMA", Form.TEST)
-def acknowledgements(call: Call) -> Reply:
+def acknowledgements(call: ModemCall) -> Reply:
     """Answer AT+CNMA=?: the values of PDU mode."""
     if call.uart.messages.format != TEXT_MODE:
         call.line("+CNMA: (0-2)")
     return OK
 
 
-def _acknowledge(call: Call, *, received: bool) -> Reply:
+def _acknowledge(call: ModemCall, *, received: bool) -> Reply:
     if call.modem.messages.router.acknowledge(call.uart, received=received):
         return OK
     return cms(Cms.NO_ACKNOWLEDGEMENT_EXPECTED)
 
 
 @_command("CNMA", Form.EXECUTE)
-def acknowledge(call: Call) -> Reply:
+def acknowledge(call: ModemCall) -> Reply:
     """Answer AT+CNMA: what was passed on has been received."""
     return _acknowledge(call, received=True)
 
 
 @_command("CNMA", Form.WRITE)
-def acknowledge_with(call: Call) -> Reply | None:
+def acknowledge_with(call: ModemCall) -> Reply | None:
     """Answer AT+CNMA=, in PDU mode only: 2 refuses; with a length the TPDU of the acknowledgement follows."""
     if call.uart.messages.format == TEXT_MODE:
         return ERROR

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ...calls.states import CallState
-from ...interpreter.commandline import Form
-from ...interpreter.replies import (
+from ..calls.states import CallState
+from ..interpreter.commandline import Form
+from ..interpreter.replies import (
     ERROR,
     NO_CARRIER,
     NO_NETWORK_SERVICE,
@@ -17,14 +17,14 @@ from ...interpreter.replies import (
     Reply,
     cme,
 )
-from ...interpreter.table import CommandEntry, CommandTable
-from ...interpreter.uart_call import UartCall
-from ...interpreter.uart_commands import uart_commands
-from ..call import Call
+from ..interpreter.table import CommandEntry, CommandTable
+from ..interpreter.uart_call import UartCall
+from ..interpreter.uart_commands import uart_commands
+from ..modem import ModemCall
 from .dial_commands import dials
-from .phone import sim_problem
+from .sim import sim_problem
 
-voice_commands: CommandTable[Call] = CommandTable()
+voice_commands: CommandTable[ModemCall] = CommandTable()
 _command = voice_commands.command
 _text = voice_commands.text
 
@@ -43,13 +43,13 @@ _TONES = re.compile(r"[0-9A-D*#]", re.IGNORECASE)
 
 
 @dials(r"[TP]?(?![*#][0-9*#]*#;)(\+?[0-9*#A-D]{1,40})[,W!@]*(I?)G?;")
-def dial_voice(call: Call, match: re.Match[str]) -> Reply | None:
+def dial_voice(call: ModemCall, match: re.Match[str]) -> Reply | None:
     """Make a voice call; I and i behind the number hide this one's number and show it (27.007 §6.2)."""
     return _make(call, match[1], match[2])
 
 
 @dials(r">([A-Z]{2})?(\d{1,3})(I?)G?;")
-def dial_place(call: Call, match: re.Match[str]) -> Reply | None:
+def dial_place(call: ModemCall, match: re.Match[str]) -> Reply | None:
     """Make a voice call to the number at a place of a phone book (27.007 §6.3)."""
     book = call.modem.phone_book
     entry = book.at(match[1].upper() if match[1] else book.store, int(match[2]))
@@ -57,14 +57,14 @@ def dial_place(call: Call, match: re.Match[str]) -> Reply | None:
 
 
 @dials(r'>"([^"]+)"(I?)G?;')
-def dial_name(call: Call, match: re.Match[str]) -> Reply | None:
+def dial_name(call: ModemCall, match: re.Match[str]) -> Reply | None:
     """Make a voice call to the number of a name in the phone book (27.007 §6.3)."""
     name = match[1].casefold()
     number = next((one.number for one in call.modem.phone_book.entries.values() if one.text.casefold() == name), None)
     return cme(NOT_FOUND) if number is None else _make(call, number, match[2])
 
 
-def _make(call: Call, number: str, hidden: str) -> Reply | None:
+def _make(call: ModemCall, number: str, hidden: str) -> Reply | None:
     if (problem := sim_problem(call)) is not None:
         return problem
     if not call.modem.environment.network.service:
@@ -84,7 +84,7 @@ def _make(call: Call, number: str, hidden: str) -> Reply | None:
 
 
 @_command("A", Form.EXECUTE)
-def answer(call: Call) -> Reply:
+def answer(call: ModemCall) -> Reply:
     """Answer ATA."""
     return OK if call.modem.calls.answer() else NO_CARRIER
 
@@ -93,7 +93,7 @@ _OF_THE_UART: CommandEntry[UartCall] | None = uart_commands.get("H", Form.EXECUT
 
 
 @_command("H", Form.EXECUTE)
-def end_calls(call: Call) -> Reply | None:
+def end_calls(call: ModemCall) -> Reply | None:
     """Answer ATH: what the UART itself has is ended, and the voice call."""
     if call.texts not in ([], ["0"]):
         return ERROR
@@ -105,7 +105,7 @@ _text("CHUP", Form.TEST, "")
 
 
 @_command("CHUP", Form.EXECUTE)
-def end_voice_calls(call: Call) -> Reply:
+def end_voice_calls(call: ModemCall) -> Reply:
     """Answer AT+CHUP."""
     call.modem.calls.hang_up()
     return OK
@@ -115,7 +115,7 @@ _text("CHLD", Form.TEST, "+CHLD: (0,1,1x)")
 
 
 @_command("CHLD", Form.WRITE)
-def hold(call: Call) -> Reply:
+def hold(call: ModemCall) -> Reply:
     """Answer AT+CHLD=: a call that comes in is refused, any is ended; none is held, as there is one at a time."""
     calls, what = call.modem.calls, call.texts
     if what == ["0"]:
@@ -129,7 +129,7 @@ _text("CLCC", Form.TEST, "")
 
 
 @_command("CLCC", Form.EXECUTE)
-def list_calls(call: Call) -> Reply:
+def list_calls(call: ModemCall) -> Reply:
     """Answer AT+CLCC."""
     for line in call.modem.calls.lines():
         call.line(f"+CLCC: {line}")
@@ -140,7 +140,7 @@ _text("CPAS", Form.TEST, "+CPAS: (0,2-4)")
 
 
 @_command("CPAS", Form.EXECUTE)
-def activity(call: Call) -> Reply:
+def activity(call: ModemCall) -> Reply:
     """Answer AT+CPAS."""
     call.line(f"+CPAS: {_ACTIVITY[call.modem.calls.state]}")
     return OK
@@ -150,7 +150,7 @@ _text("VTS", Form.TEST, "+VTS: (0-9,A-D,*,#)")
 
 
 @_command("VTS", Form.WRITE)
-def send_tone(call: Call) -> Reply:
+def send_tone(call: ModemCall) -> Reply:
     """Answer AT+VTS=: a tone, in a call only."""
     if len(call.texts) > 2 or not _TONES.fullmatch(call.texts[0]):
         return ERROR
@@ -166,12 +166,12 @@ def _shown(name: str, highest: int, network: str) -> None:
     _text(name, Form.TEST, f"+{name}: (0{',' if highest == 1 else '-'}{highest})")
 
     @_command(name, Form.READ)
-    def read(call: Call) -> Reply:
+    def read(call: ModemCall) -> Reply:
         call.line(f"+{name}: {getattr(call.uart.settings, field)}{network}")
         return OK
 
     @_command(name, Form.WRITE)
-    def write(call: Call) -> Reply:
+    def write(call: ModemCall) -> Reply:
         value = call.number(0, 0, highest)
         if value is None or len(call.texts) != 1:
             return ERROR
