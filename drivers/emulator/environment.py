@@ -28,6 +28,10 @@ Spawn = Callable[[Coroutine[object, object, None]], "asyncio.Task[None]"]
 _SOCKET_BUFFER = 65536
 
 
+class UnknownName(OSError):
+    """A name has no address."""
+
+
 class Sim(enum.Enum):
     """The states of the SIM, as AT+CPIN? shows them."""
 
@@ -181,6 +185,13 @@ class Environment:
         """Return where a connection to an address and a port really goes."""
         target = self.routes.get((address, port)) or self.routes.get((address, None))
         return (address, port) if target is None else (target[0], port if target[1] is None else target[1])
+
+    def seen_from(self, address: str, port: int) -> tuple[str, int]:
+        """Return whom the module takes something for that comes from an address and a port: `route` backwards."""
+        for (wanted, wanted_port), (there, there_port) in self.routes.items():
+            if there == address and there_port in (None, port):
+                return wanted, port if wanted_port is None else wanted_port
+        return address, port
 
     def reachable(self, address: str) -> bool:
         """Return whether the module may talk to an address."""

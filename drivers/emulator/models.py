@@ -85,6 +85,24 @@ _ROWS = (
         imei="861001001234560",
         option="any",
     ),
+    Model(
+        "bg96",
+        "quectel_lte",
+        manufacturer="Quectel",
+        product="BG96",
+        revision="BG96MAR02A07M1G",
+        imei="866425030000017",
+        behaviour={"esc_answer": "ERROR", "payload_echo": "ate"},
+    ),
+    Model(
+        "ec25",
+        "quectel_lte",
+        manufacturer="Quectel",
+        product="EC25",
+        revision="EC25EFAR06A01M4G",
+        imei="861107030000012",
+        behaviour={"esc_answer": "ERROR", "payload_echo": "ate"},
+    ),
 )
 
 MODELS: Final[Mapping[str, Model]] = MappingProxyType({row.name: row for row in _ROWS})

@@ -123,6 +123,11 @@ class Modem(abc.ABC):
     def hang_up(self, uart: int) -> None:
         """See `UartHost.hang_up`."""
 
+    @property
+    def longest_line(self) -> int:
+        """See `UartHost.longest_line`."""
+        return 256
+
     def stack_uses(self, definition: int) -> bool:
         """Return whether the TCP/IP stack uses a PDP context, which no data call can have then.
 

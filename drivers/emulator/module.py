@@ -32,6 +32,9 @@ from .quectel_gsm.call import Call
 from .quectel_gsm.commands import all_commands
 from .quectel_gsm.modem import QuectelGsmModem
 from .quectel_gsm.ownership import Ownership
+from .quectel_lte.call import Call as LteCall
+from .quectel_lte.commands import all_commands as all_lte_commands
+from .quectel_lte.modem import QuectelLteModem
 from .subscribers import SUBSCRIBERS, Subscriber, number_of
 from .words import read
 
@@ -90,6 +93,9 @@ class EmulatedModule(ModuleReach):
     """The family that it belongs to: a row of ``MODEMS`` in ``drivers.emulator.module``; that of its model, unless a
     subclass names one."""
     commands: ClassVar[CommandTable[Call]] = all_commands()
+    """The commands of a module of the Quectel GSM family."""
+    lte_commands: ClassVar[CommandTable[LteCall]] = all_lte_commands()
+    """The commands of a module of the Quectel LTE family."""
     uart_class: ClassVar[type[Uart]] = Uart
     ownership_class: ClassVar[type[Ownership]] = Ownership
 
@@ -342,7 +348,19 @@ def _quectel_gsm(module: EmulatedModule, environment: Environment) -> QuectelGsm
     )
 
 
-MODEMS: dict[str, Callable[[EmulatedModule, Environment], Modem]] = {"quectel_gsm": _quectel_gsm}
+def _quectel_lte(module: EmulatedModule, environment: Environment) -> QuectelLteModem:
+    return QuectelLteModem(
+        environment,
+        partial(LteCall, module.lte_commands),
+        model=environment.model.name,
+        uart_class=module.uart_class,
+    )
+
+
+MODEMS: dict[str, Callable[[EmulatedModule, Environment], Modem]] = {
+    "quectel_gsm": _quectel_gsm,
+    "quectel_lte": _quectel_lte,
+}
 """What makes the inside of a module, for each family, under the name of its folder."""
 
 

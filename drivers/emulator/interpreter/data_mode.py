@@ -49,7 +49,7 @@ class DataMode(Transmitter, abc.ABC):
         self._typing = Hold(modem.environment, _TYPING_HOLD, self.pump)
         self._stream: Bytestream | None = None
         self._left: list[Bytestream] = []  # by the escape; what one has not sent yet comes first after ATO
-        self._lines = LineAssembler()
+        self._lines = LineAssembler(modem.longest_line)
         self._dtr = True
         self._commands: deque[Command] = deque()
         self._call: Execution | None = None
@@ -66,6 +66,11 @@ class DataMode(Transmitter, abc.ABC):
     @abc.abstractmethod
     def _run(self, *, typed: bool = False) -> None:
         """Take what has come from the line, as far as that is possible now."""
+
+    @property
+    def stream(self) -> DataStream | None:
+        """What it is joined to in data mode; None in command mode."""
+        return None if self._stream is None else self._stream.stream
 
     @property
     def spare_lines(self) -> int:

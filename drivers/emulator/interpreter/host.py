@@ -29,6 +29,10 @@ class UartHost(Protocol):
     environment: Environment
     octets: OctetsCallback
 
+    @property
+    def longest_line(self) -> int:
+        """How many characters a command line may have, with its AT."""
+
     def begin(self, uart: int, command: Command) -> Execution:
         """Return one command as an execution that can be run."""
 

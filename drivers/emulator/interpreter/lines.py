@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MAXIMUM_LINE = 256
 _CONTROLS = bytes(set(range(32)) - {8}) + b"\x7f"
 _BACKSPACE = 8
 _LF = 10
@@ -19,7 +18,7 @@ class LineStep:
         echo: what a UART with ATE1 echoes.
         ended: whether a carriage return came.
         line: what stood behind AT; None where no AT stood, or nothing has ended.
-        too_long: whether the line had more than 256 characters and must not be executed.
+        too_long: whether the line had more characters than there is room for and must not be executed.
     """
 
     taken: int
@@ -30,9 +29,14 @@ class LineStep:
 
 
 class LineAssembler:
-    """Assembles one command line after the other; ignores what comes before AT."""
+    """Assembles one command line after the other; ignores what comes before AT.
 
-    def __init__(self) -> None:
+    Args:
+        longest: how many characters a line may have, with its AT.
+    """
+
+    def __init__(self, longest: int = 256) -> None:
+        self._longest = longest
         self._after_cr = False
         self._lf_follows = False
         self.clear()
@@ -102,6 +106,6 @@ class LineAssembler:
             if not self._found:  # only an A at its end can still become AT
                 start = len(self._line) - self._line.endswith((b"A", b"a"))
             del self._line[:start]
-        if len(self._line) > MAXIMUM_LINE:
+        if len(self._line) > self._longest:
             self._too_long = True
-            del self._line[MAXIMUM_LINE:]
+            del self._line[self._longest :]

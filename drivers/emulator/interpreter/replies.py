@@ -84,6 +84,7 @@ TEXT_TOO_LONG = 24
 NUMBER_TOO_LONG = 26
 NOT_A_NUMBER = 27
 NO_NETWORK_SERVICE = 30
+INCORRECT_PARAMETERS = 50
 
 #: What CMEE=2 shows in place of the number.
 CME_TEXTS = {
@@ -99,4 +100,5 @@ CME_TEXTS = {
     NUMBER_TOO_LONG: "dial string too long",
     NOT_A_NUMBER: "invalid characters in dial string",
     NO_NETWORK_SERVICE: "no network service",
+    INCORRECT_PARAMETERS: "incorrect parameters",
 }

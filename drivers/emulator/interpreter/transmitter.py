@@ -91,8 +91,12 @@ class Transmitter:
         Args:
             text: the line without CR LF.
         """
-        start = "\r\n" if self.settings.verbose else ""
-        self._write(f"{start}{text}\r\n".encode("latin-1", "replace"))
+        self._write(f"{self.line_start}{text}\r\n".encode("latin-1", "replace"))
+
+    @property
+    def line_start(self) -> str:
+        """What stands before a line: CR LF with ATV1, nothing with ATV0."""
+        return "\r\n" if self.settings.verbose else ""
 
     def result(self, result: Result, more: str = "") -> None:
         """Write a result code.

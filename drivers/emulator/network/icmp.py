@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..environment import Environment, is_loopback
@@ -57,6 +58,22 @@ async def ping(environment: Environment, address: str, number: int, wait: float)
             return None
         ttl = _DEFAULT_TTL  # the system permits no echo requests, but this computer always answers itself
     return EchoReply(environment.clock.now() - started, ttl)
+
+
+def summary(replies: Sequence[EchoReply | None]) -> tuple[int, ...]:
+    """Return how many requests were sent, answered and not, and the least, greatest and mean time in milliseconds.
+
+    Args:
+        replies: what `ping` has returned for each request.
+    """
+    times = [milliseconds(reply) for reply in replies if reply is not None]
+    least, most, mean = (min(times), max(times), sum(times) // len(times)) if times else (0, 0, 0)
+    return len(replies), len(times), len(replies) - len(times), least, most, mean
+
+
+def milliseconds(reply: EchoReply) -> int:
+    """Return how long a reply took, in whole milliseconds."""
+    return round(reply.seconds * 1000)
 
 
 async def _echo(loop: asyncio.AbstractEventLoop, address: str, number: int) -> int:

@@ -9,7 +9,7 @@ from typing import Protocol
 from ...clock import Timer
 from ..environment import Environment
 
-HIGH_WATER = 16384  # octets that wait to be taken before a socket is no longer read
+HIGH_WATER = 16384  # octets that wait to be taken before a socket is no longer read, where its owner says no other
 
 
 class SessionState(enum.Enum):
@@ -27,6 +27,10 @@ class SessionOwner(Protocol):
     @property
     def keepalive(self) -> tuple[int, int] | None:
         """Seconds until an idle connection is probed, and between probes; None for no probes."""
+
+    @property
+    def capacity(self) -> int:
+        """Octets that may wait to be taken before a TCP connection is no longer read."""
 
     def opened(self) -> None:
         """Called when the session can carry data."""
@@ -60,6 +64,7 @@ class NetworkSession:
     ) -> None:
         self.kind: str = kind
         self.remote: tuple[str, int] = remote
+        self.local: tuple[str, int] = ("", 0)  # address and port of this side, once it is connected
         self.state: SessionState = SessionState.CONNECTING
         self.sent: int = 0
         self._environment = environment
@@ -110,10 +115,23 @@ class NetworkSession:
         missing = min(self._unacknowledged(), self.sent)
         return self.sent, self.sent - missing, missing
 
-    def close(self) -> None:
-        """Close it from our side; what was sent is still handed over."""
+    def close(self, *, keep: bool = False) -> None:
+        """Close it from our side; what was sent is still handed over.
+
+        Args:
+            keep: whether what has been received can still be taken.
+        """
         self.state = SessionState.CLOSED
         self._settle(False)
+
+    def shut(self, done: Callable[[], None]) -> None:
+        """Close it from our side, and wait for the other side to do the same; what it still sends is dropped.
+
+        Args:
+            done: called once it has; `close` ends the wait.
+        """
+        self.close()
+        done()
 
     def network_changed(self) -> None:
         """Called when the network has become silent, or no longer is."""

@@ -30,6 +30,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         self._reading = True
         self._withheld = bytearray()  # taken while the network is silent, and not yet on its way
         self._final_missing = 0
+        self._shut: Callable[[], None] | None = None
         self._registered: asyncio.Transport | None = None
 
     @property
@@ -43,6 +44,7 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
             raise TypeError(f"a TCP session needs a stream transport, not {transport!r}")
         self._transport = self._registered = transport
         self._environment.transports.add(transport)
+        self.local = transport.get_extra_info("sockname")[:2]
         limit_buffers(transport)
         _keep_alive(transport, self._owner.keepalive)
         transport.set_write_buffer_limits(high=HIGH_WATER, low=_LOW_WATER)
@@ -51,16 +53,16 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
             return
         self._connected()
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """See `asyncio.BufferedProtocol`."""
-        return self._buffer
+        return memoryview(self._buffer)[: max(1, self._owner.capacity - len(self._received))]
 
     def buffer_updated(self, nbytes: int) -> None:
         """See `asyncio.BufferedProtocol`."""
         if self.state is SessionState.CLOSED:
             return
         self._received += self._buffer[:nbytes]
-        if len(self._received) >= HIGH_WATER and self._reading and self._transport is not None:
+        if len(self._received) >= self._owner.capacity and self._reading and self._transport is not None:
             self._reading = False
             self._transport.pause_reading()
         self._owner.arrived(nbytes)
@@ -72,12 +74,17 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         if self._registered is not None:
             self._environment.transports.discard(self._registered)
         self._ended()
+        done, self._shut = self._shut, None
+        if done is not None:
+            done()
 
-    def close(self) -> None:
+    def close(self, *, keep: bool = False) -> None:
         """See `NetworkSession.close`."""
         self._final_missing = self._unacknowledged()
-        super().close()
-        self._received.clear()
+        super().close(keep=keep)
+        self._shut = None
+        if not keep:
+            self._received.clear()
         transport, self._transport = self._transport, None
         if transport is not None:
             if self._environment.network.silent:  # the remote side does not learn of it
@@ -87,6 +94,19 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
             transport.close()
             if transport.get_write_buffer_size():
                 self._environment.clock.call_later(self._environment.loop, _LINGER, transport.abort)
+
+    def shut(self, done: Callable[[], None]) -> None:
+        """See `NetworkSession.shut`."""
+        if self._transport is None or self._transport.is_closing():
+            super().shut(done)
+            return
+        super().close()
+        self._received.clear()
+        self._shut = done
+        self._reading = True
+        if not self._environment.network.silent:  # where the other side does not learn of it
+            self._transport.write_eof()
+            self._transport.resume_reading()
 
     def take(self, most: int, *, cut: bool) -> bytes:
         """See `NetworkSession.take`; there are no datagrams to cut."""

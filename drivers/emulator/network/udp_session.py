@@ -54,11 +54,12 @@ class UdpSession(NetworkSession):
         self._held += len(data)
         self._owner.arrived(len(data))
 
-    def close(self) -> None:
+    def close(self, *, keep: bool = False) -> None:
         """See `NetworkSession.close`."""
-        super().close()
-        self._datagrams.clear()
-        self._held = 0
+        super().close(keep=keep)
+        if not keep:
+            self._datagrams.clear()
+            self._held = 0
         self._finish()
 
     def take(self, most: int, *, cut: bool) -> bytes:
@@ -114,6 +115,11 @@ class UdpEndpoint(asyncio.DatagramProtocol):
             self.lost += 1
         else:
             self._transport.sendto(data, to)
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Its address and port; ``("", 0)`` while it is not open."""
+        return ("", 0) if self._transport is None else self._transport.get_extra_info("sockname")[:2]
 
     def close(self) -> None:
         """Close the socket; a second call does nothing."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Protocol
 
 from ..environment import Environment
-from ..network.addresses import Address, allocate
+from ..network.addresses import Address
+from ..network.granting import NAME_SERVERS, grant
 from .context_settings import ContextSettings
 from .states import Trigger
-
-NAME_SERVERS = ("192.0.2.53", "198.51.100.53")
-"""The name servers of the emulated network: addresses reserved for documentation."""
 
 
 class ActivationHost(Protocol):
@@ -67,17 +64,9 @@ class Activation:
         return accepted
 
     async def negotiate(self) -> bool:
-        """Activate the context, which has been registered; return False when the network refuses.
-
-        In a silent network nobody answers; the module asks again, so it is activated when the silence ends.
-        """
-        behaviour = self._environment.behaviour
+        """Activate the context, which has been registered; return False when the network refuses."""
         self._host.fire(Trigger.CONFIGURED)
-        await self._environment.sleep(behaviour.activation_time)
-        with suppress(TimeoutError):
-            await self._environment.within(behaviour.activation_timeout, self._environment.audible())
-        if self._environment.network.grants and self._may_start():
-            self._address = allocate(self._environment.chooser)
+        self._address = await grant(self._environment, self._may_start)
         if self._address is None:
             self._host.fire(Trigger.REFUSED)
             return False

@@ -11,7 +11,7 @@ from ...clock import Timer
 from ..environment import Environment
 from ..interpreter.output import Delivery, Urc
 from ..interpreter.replies import Result
-from ..network.session import NetworkSession, SessionState
+from ..network.session import HIGH_WATER, NetworkSession, SessionState
 from .indications import Indications
 from .receive_header import MAXIMUM, HeaderOptions, header
 
@@ -185,6 +185,11 @@ class ContextSession:
     def keepalive(self) -> tuple[int, int] | None:
         """See `SessionOwner.keepalive`."""
         return self._host.keepalive
+
+    @property
+    def capacity(self) -> int:
+        """See `SessionOwner.capacity`."""
+        return HIGH_WATER
 
     def opened(self) -> None:
         """See `SessionOwner.opened`."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from ..environment import Environment, Spawn
+from ..environment import Environment, Spawn, UnknownName
 from ..network import icmp, ntp
 from .states import ContextState
 
@@ -148,17 +148,17 @@ async def _ping(host: ServiceHost, environment: Environment, name: str, wait: in
     if not addresses:
         host.announce(f"+QPING: {int(PingCode.NO_HOST)}")
         return
-    times: list[int] = []
+    replies: list[icmp.EchoReply | None] = []
     for number in range(1, count + 1):
         reply = await icmp.ping(environment, addresses[0], number, wait)
+        replies.append(reply)
         if reply is None:
             host.announce(f"+QPING: {int(PingCode.TIMEOUT)}")
             continue
-        times.append(round(reply.seconds * 1000))
-        host.announce(f"+QPING: {int(PingCode.REPLY)},{addresses[0]},{icmp.SIZE},{times[-1]},{reply.ttl}")
-    least, most, mean = (min(times), max(times), sum(times) // len(times)) if times else (0, 0, 0)
-    summary = (int(PingCode.FINISHED), count, len(times), count - len(times), least, most, mean)
-    host.announce("+QPING: " + ",".join(map(str, summary)))
+        took = icmp.milliseconds(reply)
+        host.announce(f"+QPING: {int(PingCode.REPLY)},{addresses[0]},{icmp.SIZE},{took},{reply.ttl}")
+    numbers = (int(PingCode.FINISHED), *icmp.summary(replies))
+    host.announce("+QPING: " + ",".join(map(str, numbers)))
 
 
 async def _ask_time(host: ServiceHost, environment: Environment, server: tuple[str, int]) -> datetime | None:
@@ -180,18 +180,10 @@ async def _ask_time(host: ServiceHost, environment: Environment, server: tuple[s
 
 
 async def _time_of(environment: Environment, server: tuple[str, int]) -> tuple[NtpCode, datetime | None]:
-    name, port = server
-    addresses = await environment.resolve(name)
-    if not addresses:
-        return NtpCode.NO_HOST, None
-    there, port = environment.route(addresses[0], port)
-    if not environment.reachable(there):
-        return NtpCode.NOT_CONNECTED, None
-    if environment.network.silent:
-        await environment.sleep(NTP_WAIT)
-        return NtpCode.NO_ANSWER, None
     try:
-        return NtpCode.DONE, await environment.within(NTP_WAIT, ntp.ask(environment, there, port))
+        return NtpCode.DONE, await ntp.time_of(environment, *server, NTP_WAIT)
+    except UnknownName:
+        return NtpCode.NO_HOST, None
     except TimeoutError:
         return NtpCode.NO_ANSWER, None
     except OSError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from .declaration import Readings
+from .declaration import Readings, reading
 
 
 @dataclass(frozen=True, repr=False)
@@ -13,3 +13,91 @@ class QuectelLte(Readings):
     """Chooses among the readings for EC2x, EG9x and BG9x."""
 
     FAMILY: ClassVar[str] = "quectel_lte"
+
+    # Sockets: who is told, and who may
+    socket_urcs: Literal["opener", "urcport", "all"] = reading(
+        "opener",
+        "lines and pushed data of a socket: to the port that opened it (QISTATE names it), to the URC port (test "
+        "scripts set it before), or to all; the manuals are silent",
+    )
+    foreign_port: Literal["allowed", "error"] = reading(
+        "allowed", "commands on a socket that another port opened: nothing in the manuals refuses them, or ERROR 572"
+    )
+    port_names: Literal["cmux", "uart1"] = reading(
+        "cmux", "last field of QISTATE while multiplexing: cmux1 to cmux4 in the EC200U manual, not seen on a BG96"
+    )
+    disc_in_data_mode: Literal["stays", "closes"] = reading(
+        "stays", "a DLC closed in data mode: its connection goes on in buffered mode, or is closed; not stated"
+    )
+
+    # Contexts
+    qiact_again: Literal["error", "ok"] = reading(
+        "error", "QIACT of an active context: ERROR on EC2x and BG9x (zephyr PR #31325), OK not seen in a log"
+    )
+    qiact_broken: Literal["error", "ok"] = reading(
+        "error", "QIACT after pdpdeact without QIDEACT: the manual asks for QIDEACT first and does not say what follows"
+    )
+    qiact_without_apn: Literal["ok", "error"] = reading(
+        "ok", "QIACT before any QICSGP: the APN of the network's default bearer, or ERROR 573; not stated"
+    )
+    qicsgp_kept: bool = reading(
+        False, "QICSGP after a restart: lost (EC200U manual), or kept as what CGDCONT writes on some modules"
+    )
+    default_bearer: bool = reading(
+        False, "context 1 at start: inactive, or active already as LTE has a default bearer (some modules)"
+    )
+    qideact_closed: bool = reading(False, "QIDEACT with open sockets: the manual mentions no closed line for each")
+    pdpdeact_closed: bool = reading(
+        False, "pdpdeact with open sockets: one line for the context, which a driver takes for all, or closed for each"
+    )
+
+    # Opening and closing
+    in_use: Literal["urc", "error"] = reading(
+        "urc", "QIOPEN with a connectID in use: users see +QIOPEN: n,563 behind OK, or ERROR at once"
+    )
+    failed_open: Literal["kept", "free"] = reading(
+        "kept", "connectID after a failed QIOPEN: in use until QICLOSE (mbed-os closes always), or free"
+    )
+    port_taken: Literal["574", "556"] = reading(
+        "574", "two listeners or services on one port: 574 (port busy) or 556 (bind failed); only the codes are known"
+    )
+    client_state: Literal["2", "3"] = reading(
+        "2", "QISTATE of a connected TCP client: 2 in the manuals, 3 in the log of a BG96 (TinyGSM #475)"
+    )
+    incoming_mode: Literal["listener", "buffered"] = reading(
+        "listener", "access mode of TCP INCOMING: the listener's (text of QIOPEN) or buffered (section of the URCs)"
+    )
+    incoming_id: Literal["highest", "lowest"] = reading(
+        "highest", "connectID of a client: 11 in the example of the manual, which says no more than that it is free"
+    )
+    listener_close: Literal["alone", "all"] = reading(
+        "alone", "QICLOSE of a listener: its clients stay (the manual closes them one by one), or are closed with it"
+    )
+    qiclose_zero: Literal["forced", "error"] = reading(
+        "forced", "QICLOSE with a timeout of 0: the test form and drivers have it, the text begins at 1"
+    )
+
+    # Sending and receiving
+    sendex_max: int = reading(
+        512, "most characters of QISENDEX: 512 in the manual, above 510 +CME ERROR: 50 for hologram-python", 2, 512
+    )
+    send_lost: Literal["ERROR", "SEND FAIL"] = reading(
+        "ERROR", "end of a QISEND whose connection was lost at the prompt: broken (ERROR), or as a full buffer"
+    )
+    closed_buffer: Literal["kept", "dropped"] = reading(
+        "kept", "what was received before closed: can still be read (mbed-os drains it), or is gone; not stated"
+    )
+    qird_pushed: Literal["0", "ERROR"] = reading(
+        "0", "QIRD of a socket in direct push mode: nothing to read, or refused; not stated"
+    )
+    transwaittm_unit: Literal["100ms", "1ms"] = reading(
+        "100ms", "unit of QICFG transwaittm: 100 ms, or as the EC200U manual prints, 1 ms"
+    )
+
+    # Forms of answers
+    qigeterror_blank: bool = reading(
+        False, "QIGETERROR: a BG770 prints '552,invalid parameters', the manual a blank behind the comma"
+    )
+    dnsgip_failure: Literal["565", "fields"] = reading(
+        "565", "QIDNSGIP of a name without addresses: the error alone, or with two fields behind it; not stated"
+    )

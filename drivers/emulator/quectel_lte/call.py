@@ -1,0 +1,97 @@
+"""A command being executed, with the module that its handler works on, and the error that it leaves behind."""
+
+from __future__ import annotations
+
+from ..interpreter.commandline import Command
+from ..interpreter.replies import ERROR, OK, Reply
+from ..interpreter.table import CommandTable
+from ..interpreter.uart import Uart
+from ..modem import ModemCall
+from .codes import Code
+from .context import CONTEXTS, PdpContext
+from .data_socket import DataSocket
+from .modem import QuectelLteModem
+from .sockets import ModuleSocket
+from .table import SOCKETS
+
+_RECORDED = frozenset(
+    (
+        *("QICSGP", "QIACT", "QIDEACT", "QIOPEN", "QICLOSE", "QISTATE", "QISEND", "QISENDEX", "QIRD", "QISWTMD"),
+        *("QISDE", "QICFG", "QIDNSCFG", "QIDNSGIP", "QPING", "QNTP"),
+    )
+)
+
+
+class Call(ModemCall):
+    """Represents one command being executed, with its module.
+
+    Args:
+        commands: the table that answers it.
+        modem: the module.
+        uart: where it was typed.
+        command: what was typed.
+    """
+
+    __slots__ = ("_commands",)
+
+    modem: QuectelLteModem
+
+    def __init__(self, commands: CommandTable[Call], modem: QuectelLteModem, uart: Uart, command: Command) -> None:
+        super().__init__(modem, uart, command)
+        self._commands = commands
+
+    def run(self) -> Reply | None:
+        """Execute the command; return how it ends, or None when it ends later."""
+        if self.command.name not in _RECORDED:
+            return self._commands.answer(self)
+        self.modem.error = Code.DONE
+        reply = self._commands.answer(self)
+        if reply is not None and reply.failed and self.modem.error is Code.DONE:
+            self.modem.error = Code.BAD_PARAMETERS
+        return reply
+
+    def refuse(self, code: Code = Code.BAD_PARAMETERS) -> Reply:
+        """Return ERROR, with what AT+QIGETERROR will say.
+
+        Args:
+            code: why.
+        """
+        self.modem.error = code
+        return ERROR
+
+    def outcome(self, code: Code) -> Reply:
+        """Return OK, or ERROR where the code says so."""
+        return OK if code is Code.DONE else self.refuse(code)
+
+    def context(self, index: int = 0) -> PdpContext | None:
+        """Return the context that one of the command's values names, or None where it names none."""
+        number = self.number(index, CONTEXTS[0], CONTEXTS[-1])
+        return None if number is None else self.modem.contexts[number]
+
+    def active_context(self, index: int = 0) -> PdpContext | Reply:
+        """Return the context that a value names, or how the command ends when that is not an active one."""
+        context = self.context(index)
+        if context is None:
+            return self.refuse()
+        return context if context.active else self.refuse(context.problem)
+
+    def id(self, index: int = 0) -> int | None:
+        """Return the connectID that one of the command's values is, or None."""
+        return self.number(index, 0, SOCKETS - 1)
+
+    def socket(self) -> ModuleSocket | Reply:
+        """Return the socket that the first value names, or how the command ends when it may not use one there."""
+        number = self.id()
+        socket = None if number is None else self.modem.sockets.get(number)
+        if socket is None:
+            return self.refuse()
+        if socket.uart != self.uart.number and self.modem.environment.behaviour.foreign_port == "error":
+            return self.refuse(Code.NOT_ALLOWED)
+        return socket
+
+    def data_socket(self) -> DataSocket | Reply:
+        """Return the socket that carries data under the first value, or how the command ends when none does."""
+        socket = self.socket()
+        if isinstance(socket, Reply):
+            return socket
+        return socket if isinstance(socket, DataSocket) else self.refuse(Code.NOT_SUPPORTED)

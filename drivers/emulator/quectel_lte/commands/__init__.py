@@ -1,0 +1,25 @@
+"""The AT commands of the Quectel LTE family, a table for each subject, and all of them together.
+
+Those that modules of every family have are in `drivers.emulator.commands`.
+"""
+
+from __future__ import annotations
+
+from ...commands import shared_commands
+from ...interpreter.table import CommandTable
+from ..call import Call
+from .contexts import context_commands
+from .data import data_commands
+from .network import network_commands
+from .sessions import session_commands
+from .settings import settings_commands
+
+_TABLES = (context_commands, session_commands, data_commands, settings_commands, network_commands)
+
+
+def all_commands() -> CommandTable[Call]:
+    """Return the table of all commands."""
+    table: CommandTable[Call] = shared_commands()
+    for more in _TABLES:
+        table = table.merged(more)
+    return table
