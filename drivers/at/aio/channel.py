@@ -54,6 +54,7 @@ class AtChannel(ChannelBase):
         self._lock = nullcontext()
         self._reader, self._writer = reader, writer
         self._outlet = Outlet(writer)
+        self._engine.dlci = self._dlci
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None

@@ -19,6 +19,7 @@ from .texts import Text
 ECHO_ON, ECHO_OFF = "ATE1", "ATE0"
 HOLD, MAX_INFO, MAX_HEARD = 0.2, 512, 8
 _UNHEARD = "is the module powered, in AT command mode and at this baud rate?"
+_DEAD = "does DLCI {} take AT commands? where others answer, it is dead, and a restart of the module brings it back"
 _UNKNOWN = "is that the answer, of a module that does not have this command?"
 GRACE = 2.0
 """Seconds in which a command in flight has to be answered after a line that makes that unlikely."""
@@ -72,6 +73,8 @@ class Engine:
 
     def __init__(self, name: str = "port", *, hold: float = HOLD) -> None:
         self.name = name
+        self.dlci: int | None = None
+        """The DLCI of the port, where it has one."""
         self.lexer: Lexer = Lexer()
         self.counters: Counter[str] = Counter()
         """``unclaimed`` and ``stale`` lines, ``unclaimed_octets`` of data."""
@@ -407,7 +410,8 @@ class Engine:
         if self._lost_by:
             return self._answer_lost(step)
         came = ", ".join(self.heard) or "nothing"
-        why = _UNKNOWN if step.kind is Kind.COMMAND and self._lines else _UNHEARD
+        unheard = _UNHEARD if self.dlci is None else _DEAD.format(self.dlci)
+        why = _UNKNOWN if step.kind is Kind.COMMAND and self._lines else unheard
         return AtTimeout(
             f"{self.name}: {self._missing(step)} within {step.timeout:g} s (came: {came}); {why}",
             command=step.told,

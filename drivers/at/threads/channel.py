@@ -53,6 +53,7 @@ class AtChannel(ChannelBase):
         self._make_locks()
         self.port = port
         self._close_port = close_port
+        self._engine.dlci = self._dlci
         self._taps: list[OctetsCallback] = []
         self._jobs: collections.deque[Callable[[], None]] = collections.deque(maxlen=MAX_CALLBACKS)
         self._work: collections.deque[Callable[[], None]] = collections.deque()  # of drivers: one each at the most
