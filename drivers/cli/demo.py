@@ -25,7 +25,8 @@ from ..at import pause
 from ..clock import Clock
 from ..emulator import EmulatedModule, EmulatedPort
 from ..errors import DriverError
-from .chapter8 import Chapter8, DemoStep, StepFailed
+from .chapter8 import Chapter8
+from .demo_steps import DemoStep, StepFailed
 from .subcommands import DEMO
 from .transcript import Transcript
 

@@ -9,7 +9,7 @@ from typing import IO
 
 from cmux.cli.progress import aside
 
-from .chapter8 import DemoStep
+from .demo_steps import DemoStep
 
 _NAMES = {0x1A: "<Ctrl+Z>", 0x1B: "<ESC>"}
 _COLOURS = {1: "36", 2: "33", 3: "35"}
@@ -60,7 +60,8 @@ class Transcript:
             if self._step is not None:
                 self._flush(self._step.uart)
             self._step = step
-            heading = f"\n§{step.section} VIRTUAL_UART_{step.uart}: {step.title}"
+            place = f"§{step.section} " if step.section else ""
+            heading = f"\n{place}VIRTUAL_UART_{step.uart}: {step.title}"
             facts = {"step": step.name, "section": step.section, "uart": step.uart, "title": step.title}
             self._write(facts, self._paint(heading, _BOLD))
             self._release(step.uart)

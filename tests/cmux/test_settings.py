@@ -312,20 +312,49 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opened:
     return opened
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", SETTINGS)
+APART = (
+    *(("startup",), ("profile",), ("other_rates",), ("start_command",), ("mux_baudrate",)),  # a start of its own
+    ("option", "xonxoff"),  # a module with the advanced option
+)
+"""Settings that do not go together with the others."""
+
+
+def together(*without: str) -> list[tuple[str, ...]]:
+    """Return all settings but some, those that go together in one group."""
+    apart = {name for group in APART for name in group}
+    groups = (tuple(name for name in SETTINGS if name not in apart), *APART)
+    return [group for names in groups if (group := tuple(name for name in names if name not in without))]
+
+
+def set_together(names: tuple[str, ...], tmp_path: Path) -> tuple[dict[str, str], Module]:
+    """Return the settings as text, and a module that suits them."""
+    examples = [EXAMPLES[name] for name in names]
+    texts = {key: text for one in examples for key, text in one.more.items()}
+    texts |= dict(zip(names, (one.text for one in examples), strict=True))
+    habits = {key: value for one in examples for key, value in one.module.items()}
+    return {key: text.format(path=tmp_path) for key, text in texts.items()}, Module(**habits)
+
+
+CASES = [("cmux.open", (name,)) for name in SETTINGS]
+CASES += [(way, names) for way in WAYS if way != "cmux.open" for names in together()]
+
+
+@pytest.mark.parametrize(("way", "names"), CASES, ids=lambda one: one if isinstance(one, str) else one[0])
 def test_what_is_set_arrives_in_each_way(
-    name: str, way: str, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    way: str, names: tuple[str, ...], opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shorten_waits(monkeypatch, 0.1)
-    example = EXAMPLES[name]
-    texts = {key: text.format(path=tmp_path) for key, text in {**example.more, name: example.text}.items()}
+    wanted = {name: (EXAMPLES[name].seen, EXAMPLES[name].observe) for name in names}
+    if way.endswith("serve"):
+        wanted |= {name: SERVED[name] for name in names if name in SERVED}
+    texts, opened.module = set_together(names, tmp_path)
     values = {key: SETTINGS[key].read(text) for key, text in texts.items()}
-    seen, observe = example.seen, example.observe
-    if way.endswith("serve") and name in SERVED:
-        seen, observe = SERVED[name]
-    with Module(**example.module) as opened.module:
-        assert WAYS[way](opened, values, texts, observe) == seen, f"{name} does not arrive by {way}"
+
+    def observe(opened: Opened) -> object:
+        return {name: look(opened) for name, (_, look) in wanted.items()}
+
+    with opened.module:
+        assert WAYS[way](opened, values, texts, observe) == {name: seen for name, (seen, _) in wanted.items()}
 
 
 def test_a_peer_may_open_all_channels_where_none_are_named_to_serve(opened: Opened) -> None:
@@ -335,35 +364,36 @@ def test_a_peer_may_open_all_channels_where_none_are_named_to_serve(opened: Open
         assert opened.mux._refused == {*range(1, 62)}
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_what_is_set_is_not_the_default(name: str, opened: Opened, tmp_path: Path) -> None:
-    example = EXAMPLES[name]
-    captured = {"capture": f"{tmp_path}/{'x.log' if name == 'capture_payload' else 'y.log'}"}
+def test_what_is_set_is_not_the_default(opened: Opened, tmp_path: Path) -> None:
+    def as_set(opened: Opened) -> list[str]:
+        assert not (tmp_path / "x.log").exists()
+        return [name for name, one in EXAMPLES.items() if name != "capture" and one.observe(opened) == one.seen]
+
     with Module() as opened.module:
-        if name == "capture":
-            assert by_open(opened, captured, {}, lambda opened: (tmp_path / "x.log").exists()) is False
-        else:
-            assert by_open(opened, captured, {}, example.observe) != example.seen
+        assert by_open(opened, {"capture": f"{tmp_path}/y.log"}, {}, as_set) == []
 
 
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in ("reattach", "channels")])
-def test_doctor_goes_by_it(name: str, opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("names", together("reattach", "channels"), ids=lambda names: names[0])
+def test_doctor_goes_by_it(
+    names: tuple[str, ...], opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without the two that are no option of doctor, and what it is about."""
     shorten_waits(monkeypatch, 0.1)
     seen: list[cmux.Mux] = []
     start = cmux.Mux._start
     monkeypatch.setattr(cmux.Mux, "_start", lambda mux: (seen.append(mux), start(mux))[1])
-    example = EXAMPLES[name]
-    texts = {key: text.format(path=tmp_path) for key, text in {**example.more, name: example.text}.items()}
-    with Module(**example.module) as opened.module:
+    texts, opened.module = set_together(names, tmp_path)
+    with opened.module:
         arguments = parsed(add_doctor, "doctor", opened.module.path, "--channels", "2", *options_for(texts))
         for finding in examine(from_arguments(arguments)):
             assert finding.ok or finding.step in ("AT+CMUX=?", "AT+CMUX?", "note"), finding
         opened.mux = seen.pop()
-        if name == "startup":  # it ends with AT all the same where that is right
+        if names == ("startup",):  # it ends with AT all the same where that is right
             assert opened.module.commands == []
         else:
-            assert example.observe(opened) == example.seen
+            assert {name: EXAMPLES[name].observe(opened) for name in names} == {
+                name: EXAMPLES[name].seen for name in names
+            }
         assert opened.module.opened(2) == 1
 
 

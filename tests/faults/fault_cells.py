@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -23,13 +22,12 @@ from damage import Draw
 from driver_lab import Peer, echo
 from fault_load import RawStream, Sessions
 from fault_rig import RAW, Rig, wait_until
+from forked_programs import Forked
 from shells import Shell
 from wire_oracle import CONTROL, flush
 
 from cmux.protocol import Option
 from drivers.emulator import EmulatedModule, Moment
-
-_HERE = Path(__file__).parent
 
 
 @dataclass
@@ -345,7 +343,7 @@ class ModuleProcess:
         """Start it; return where it listens."""
         loopback = [word for dlci in RAW for word in ("--loopback", str(dlci))]
         command = [sys.executable, "-m", "drivers", "emulate", "--tcp", "127.0.0.1:0", *loopback]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self._process = Forked(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert self._process.stdout is not None
         word, _, self.address = self._process.stdout.readline().strip().partition(" ")
         assert word == "ready"
@@ -379,11 +377,8 @@ def module_killed(cell: Cell) -> None:
 def client_killed(cell: Cell) -> None:
     """Kill a program that uses the line: the module, left in multiplexer mode, can be had again."""
     with cell.rig() as rig:
-        command = [sys.executable, str(_HERE / "victim.py"), rig.wire.link, cell.option.name.lower(), cell.shell.name]
-        paths = os.pathsep.join([str(_HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
-        ) as victim:
+        command = [sys.executable, "-m", "victim", rig.wire.link, cell.option.name.lower(), cell.shell.name]
+        with Forked(command, stdout=subprocess.PIPE, text=True) as victim:
             assert victim.stdout is not None
             line = victim.stdout.readline()
             put = rig.wire.up.put

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from chosen_behaviour import behaviour_of
-from driver_lab import PATIENCE
+from driver_lab import M10, PATIENCE, Kind
 
 import cmux.aio
 from drivers.at.aio import AtChannel
@@ -24,6 +24,7 @@ class AioLab:
     module: EmulatedModule
     mux: cmux.aio.Mux
     clock: Clock | None
+    kind: Kind = M10
     octets: dict[int, list[tuple[str, bytes]]] = field(default_factory=dict)
 
     def note(self, dlci: int, direction: str, data: bytes) -> None:
@@ -38,7 +39,9 @@ class AioLab:
         return b"".join(data for direction, data in self.octets.get(dlci, []) if direction == "sent")
 
     async def driver(self, uart: int, context: int, **options: object) -> TcpipDriver:
-        return TcpipDriver(await self.mux.channel(uart), context, clock=self.clock, **options)  # type: ignore[arg-type]
+        """See `driver_lab.Lab.driver`."""
+        options = {"clock": self.clock, "dialect": self.kind.model, **options}
+        return TcpipDriver(await self.mux.channel(uart), self.kind.first + context, **options)  # type: ignore[arg-type]
 
     async def channel(self, uart: int, kind: type[AtChannel] = AtChannel) -> AtChannel:
         """A channel of its own kind."""
@@ -53,14 +56,17 @@ async def aio_laboratory(
     clock: Clock | None = None,
     hosts: dict[str, str] | None = None,
     line_rate: int = 0,
+    kind: Kind = M10,
 ) -> AsyncIterator[AioLab]:
     """Set a laboratory up, and want no task of it left at the end."""
     before = asyncio.all_tasks()
     options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour), "line_rate": line_rate}
     if clock is not None:
         options["clock"] = clock
+    if kind is not M10:
+        options |= {"model": kind.model, "behaviour": behaviour or Behaviour()}
     async with EmulatedModule(**options) as module, await cmux.aio.open(module.serve_pty()) as mux:  # type: ignore[arg-type]
-        lab = AioLab(module, mux, clock)
+        lab = AioLab(module, mux, clock, kind)
         module.on_octets(lab.note)
         yield lab
     left = asyncio.all_tasks() - before - {asyncio.current_task()}

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from types import TracebackType
 
+from forked_programs import Forked
+
 
 class Attach:
     """The process; use it as a context manager, and it is terminated at the end."""
@@ -13,7 +15,7 @@ class Attach:
     def __init__(self, *arguments: str) -> None:
         # These modules need no silence after OK; with --config the file has all settings.
         settle = () if "--config" in arguments else ("--settle", "0")
-        self.process = subprocess.Popen(
+        self.process = Forked(
             [sys.executable, "-m", "cmux", "attach", *settle, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

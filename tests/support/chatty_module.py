@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import select
-import subprocess
 import sys
 from types import TracebackType
 from typing import Self
 
+from forked_programs import Forked
 from mux_module import Module
 
 PATIENCE = 20.0
@@ -35,7 +35,7 @@ class Screen:
     def __init__(self, *arguments: str) -> None:
         self.master, slave = os.openpty()
         command = [sys.executable, "-m", "cmux", "terminal", *arguments]
-        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
+        self.process = Forked(command, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
         self.seen = b""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import OrderedDict
 from collections.abc import Callable
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 from unittest import mock
 
@@ -13,6 +13,7 @@ from cmux.protocol import fcs
 
 _AT_ONCE = 64  # octets that are copied in the time of a line, about
 _REMEMBERED = 64  # objects: one that is seen again has not been made anew
+_TEXTS = {bytes, str}
 
 
 class _Copies:
@@ -23,16 +24,19 @@ class _Copies:
         self._seen: OrderedDict[int, object] = OrderedDict()
 
     def look(self, frame: FrameType) -> None:
-        values = [*frame.f_locals.values()]
-        values += getattr(frame.f_locals.get("self"), "__dict__", {}).values()
-        for value in values:
-            if isinstance(value, bytes | str):
-                if id(value) not in self._seen:
-                    self.octets += len(value)
-                self._seen[id(value)] = value  # it lives, so that no other one gets its id
-                self._seen.move_to_end(id(value))
-        while len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
+        seen, local = self._seen, frame.f_locals
+        for values in (local, getattr(local.get("self"), "__dict__", ())):
+            for name in values:
+                value = values[name]
+                if type(value) in _TEXTS:
+                    key = id(value)
+                    if key in seen:
+                        seen.move_to_end(key)
+                    else:
+                        self.octets += len(value)
+                        seen[key] = value  # it lives, so that no other one gets its id
+        while len(seen) > _REMEMBERED:
+            seen.popitem(last=False)
 
 
 def work(function: Callable[[], object], *packages: str, copies: bool = False) -> int:
@@ -47,21 +51,21 @@ def work(function: Callable[[], object], *packages: str, copies: bool = False) -
     """
     places = tuple(f"/{package.replace('.', '/')}" for package in packages)
     count = 0
+    counts: dict[CodeType, bool] = {}
     copied = _Copies()
 
     def in_frame(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal count
         count += event == "line"
-        if copies:
+        if copies and count & 1:  # what a loop makes anew is there for two lines at least
             copied.look(frame)
         return in_frame
 
     def enter(frame: FrameType, event: str, _: Any) -> Any:
-        if any(
-            f"{place}/" in frame.f_code.co_filename or f"{place}.py" in frame.f_code.co_filename for place in places
-        ):
-            return in_frame(frame, event, _)
-        return None
+        code = frame.f_code
+        if code not in counts:
+            counts[code] = any(f"{place}/" in code.co_filename or f"{place}.py" in code.co_filename for place in places)
+        return in_frame(frame, event, _) if counts[code] else None
 
     plain = fcs._crc
 

@@ -25,6 +25,29 @@ from drivers.tcpip.quectel_gsm.timeouts import LIMITS
 PATIENCE = float(os.environ.get("GSM0710_PATIENCE", "10"))  # seconds of real time until a test fails that waits in vain
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of module: what tests that run on several have to know of each.
+
+    Args:
+        model: its name for ``model=`` of the module and ``dialect=`` of the driver.
+        first: the number of its first context.
+        lost: what it says when the network takes a context away.
+        resting: the state of a context that is active and has no session.
+    """
+
+    model: str
+    first: int
+    lost: str
+    resting: str
+
+
+M10 = Kind("m10", 0, "PDP DEACT", "IP CLOSE")
+BG96 = Kind("bg96", 1, "pdpdeact", "active")
+KINDS = (M10, BG96)
+"""One of each family."""
+
+
 @dataclass
 class Lab:
     """A module on a pty, a multiplexer on it, drivers on its channels, and what crossed the module's side.
@@ -35,6 +58,7 @@ class Lab:
     module: EmulatedModule
     mux: cmux.Mux
     clock: Clock | None = None
+    kind: Kind = M10
     octets: dict[int, list[tuple[str, bytes]]] = field(default_factory=dict)
     said: threading.Condition = field(default_factory=threading.Condition)
 
@@ -61,7 +85,15 @@ class Lab:
             assert self.said.wait_for(lambda: text in self.sent(dlci), PATIENCE), (text, self.sent(dlci))
 
     def driver(self, uart: int, context: int, **options: object) -> TcpipDriver:
-        return TcpipDriver(self.mux.channel(uart), context, "CMNET", clock=self.clock, **options)  # type: ignore[arg-type]
+        """Make a driver.
+
+        Args:
+            uart: its channel.
+            context: its context, counted from 0.
+            options: as for a `TcpipDriver`.
+        """
+        options = {"clock": self.clock, "dialect": self.kind.model, **options}
+        return TcpipDriver(self.mux.channel(uart), self.kind.first + context, "CMNET", **options)  # type: ignore[arg-type]
 
 
 class QuickClock(HurriedClock):
@@ -90,14 +122,17 @@ def laboratory(
     clock: Clock | None = None,
     hosts: dict[str, str] | None = None,
     line_rate: int = 0,
+    kind: Kind = M10,
 ) -> Iterator[Lab]:
     """Set a laboratory up, and want nothing left of it at the end."""
     before = set(threading.enumerate())
     options: dict[str, object] = {"hosts": hosts or {}, "behaviour": behaviour_of(behaviour), "line_rate": line_rate}
     if clock is not None:
         options["clock"] = clock
+    if kind is not M10:
+        options |= {"model": kind.model, "behaviour": behaviour or Behaviour()}
     with EmulatedModule(**options) as module, cmux.open(module.serve_pty(), **line_of(clock)) as mux:  # type: ignore[arg-type]
-        lab = Lab(module, mux, clock)
+        lab = Lab(module, mux, clock, kind)
         module.on_octets(lab.note)
         yield lab
     left = set(threading.enumerate()) - before

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from forked_programs import Forked
+
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds until a program that does not do what it should fails its test
 
@@ -19,8 +21,10 @@ PATIENCE = 30.0  # seconds until a program that does not do what it should fails
 @contextlib.contextmanager
 def running(*command: str | Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
     """Run a program, and end it."""
-    with subprocess.Popen(
-        [str(part) for part in command],
+    words = [str(part) for part in command]
+    kind = Forked if words[:2] == [sys.executable, "-m"] else subprocess.Popen
+    with kind(
+        words,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 
+import forked_programs
 import pytest
 
 
@@ -22,3 +23,9 @@ def nothing_left() -> Iterator[None]:
     gc.collect()
     assert set(threading.enumerate()) <= threads
     assert len(_descriptors()) <= descriptors
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs() -> None:
+    """The interpreter that forks programs runs before a test counts what it has left: for the conftest of a folder."""
+    forked_programs.begin()

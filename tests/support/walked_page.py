@@ -21,6 +21,7 @@ import io
 import os
 import re
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -30,6 +31,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
+
+from forked_programs import Forked
 
 from drivers.emulator import EmulatedModule
 
@@ -42,6 +45,7 @@ PEERS = (
 _FENCE = re.compile(r"^(?P<ticks>`{3,}) *(?P<language>[\w-]+)\n(?P<text>.*?)^(?P=ticks)$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"# ([\w-][\w./-]*)\n")
 _STAYS = re.compile(r"gsm0710 (?:emulate|attach|monitor)\b(?!.* --once)(?!.* --list)|ser2net\b|socat pty")
+_ALONE = re.compile(r"gsm0710 [^|&;<>$`*?\\~]*")
 _LISTENING = "0A"  # in /proc/net/tcp
 _LINK = re.compile(r"\blink=([^,\s]+)")
 _NOISE = re.compile(r"Running as user \"root\"")
@@ -120,8 +124,13 @@ class Running:
 
     def __init__(self, typed: str, folder: Path, environment: dict[str, str]) -> None:
         self.typed = typed
-        self.process = subprocess.Popen(
-            ["bash", "-c", f"exec {typed}" if _STAYS.match(typed) else typed],
+        words = ["bash", "-c", f"exec {typed}" if _STAYS.match(typed) else typed]
+        kind: type[subprocess.Popen[bytes]] = subprocess.Popen
+        if _ALONE.fullmatch(typed):  # the shell would start it, and nothing else
+            words = [sys.executable, "-m", "drivers", *shlex.split(typed)[1:]]
+            kind = Forked
+        self.process = kind(
+            words,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from forked_programs import Forked
 
 from cmux.capture.recorder import Capture
 from cmux.cli import main
@@ -255,7 +256,7 @@ def test_a_hex_dump_cannot_be_followed(follow, path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_the_summary_and_exit_code_0(path: Path, number: signal.Signals) -> None:
     append(path, SABM)()
-    with subprocess.Popen(
+    with Forked(
         [sys.executable, "-m", "cmux", "decode", "--follow", "--input", "raw", str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -275,7 +276,7 @@ def test_a_signal_ends_it_with_the_summary_and_exit_code_0(path: Path, number: s
 @posix
 def test_a_signal_ends_the_wait_for_a_pipe_too(tmp_path: Path) -> None:
     read, write = os.pipe()
-    with subprocess.Popen(
+    with Forked(
         [sys.executable, "-m", "cmux", "decode", "--follow", "--input", "raw"],
         stdin=read,
         stdout=subprocess.PIPE,

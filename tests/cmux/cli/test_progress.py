@@ -8,12 +8,12 @@ import logging
 import os
 import select
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
+from forked_programs import Forked
 
 from cmux.cli import progress
 from cmux.cli.app import Commands, Subcommand
@@ -202,9 +202,7 @@ def test_attach_shows_on_a_terminal_that_it_is_opening_a_line() -> None:
     with Pty() as silent:  # nobody answers there
         master, slave = os.openpty()
         command = [sys.executable, "-m", "cmux", "attach", silent.path]
-        process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "TERM": "xterm"}
-        )
+        process = Forked(command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, "TERM": "xterm"})
         os.close(slave)
         seen = b""
         try:

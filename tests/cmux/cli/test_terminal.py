@@ -14,6 +14,7 @@ import serial
 if sys.platform == "win32":
     pytest.skip("needs POSIX", allow_module_level=True)
 
+from forked_programs import Forked
 from mux_module import Module
 
 from cmux.cli import main
@@ -32,7 +33,7 @@ class Typist:
 
     def __init__(self, *arguments: str) -> None:
         self.master, slave = os.openpty()
-        self.process = subprocess.Popen(
+        self.process = Forked(
             [sys.executable, "-m", "cmux", "terminal", *arguments], stdin=slave, stdout=slave, stderr=slave
         )
         os.close(slave)

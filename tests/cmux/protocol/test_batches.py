@@ -95,7 +95,7 @@ class Station:
         return [*self.pair.host.events], self.pair.host.line[-1:]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(config=CONFIGS, calls=CALLS)
 def test_the_octets_are_the_same_for_the_same_calls(config: Config, calls: list[tuple[Any, ...]]) -> None:
     one, other = Station(config, one_by_one=False), Station(config, one_by_one=True)
@@ -120,7 +120,7 @@ def test_a_lone_channel_is_no_exception(option: Option, n1: int, shared: bool, l
 @pytest.mark.parametrize("n1", [31, 127])
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("limit", [None, 4096, 700, 0])
-@pytest.mark.parametrize("channels", [(1, 2), (1, 2, 3, 4), tuple(range(1, 20))])
+@pytest.mark.parametrize("channels", [(1, 2), (1, 2, 3, 4), tuple(range(1, 12))])
 def test_nor_are_several_that_never_run_empty(
     n1: int, shared: bool, limit: int | None, channels: tuple[int, ...]
 ) -> None:

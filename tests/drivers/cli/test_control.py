@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from forked_programs import Forked
 
 from drivers.cli import main
 from drivers.cli.control import LONGEST_LINE, MOST_CLIENTS, ControlSocket
@@ -221,7 +222,7 @@ async def test_what_another_has_put_in_its_place_is_left_there(tmp_path: Path) -
 @contextmanager
 def emulating(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "drivers", "emulate", "--tcp", "127.0.0.1:0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with Forked(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:

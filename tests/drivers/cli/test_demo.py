@@ -22,7 +22,7 @@ from stepped_clock import SteppedClock
 
 from cmux.pty import Pty
 from drivers.cli import demo, main
-from drivers.cli.chapter8 import DemoStep
+from drivers.cli.demo_steps import DemoStep
 from drivers.cli.transcript import Transcript
 from drivers.emulator import ERROR, Behaviour, EmulatedModule, Form
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import serial
+from forked_programs import Forked
 from ppp_programs import ECHO, STUBBORN, wait_until_gone
 
 import cmux
@@ -61,7 +62,7 @@ def test_a_program_for_ppp_ends_with_the_module_however_that_ends(
 @contextmanager
 def emulating(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "drivers", "emulate", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with Forked(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
@@ -248,7 +249,7 @@ def test_interrupting_the_demo_is_130(tmp_path: Path) -> None:
     """A module that never answers AT+QISERVER keeps the demo waiting."""
     with emulating("--pty", str(tmp_path / "m"), "--behaviour", "activation_time=60") as module:
         command = [sys.executable, "-m", "drivers", "demo", "--port", ready(module)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with Forked(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             for line in process.stdout:
                 if "AT+QISERVER" in line:

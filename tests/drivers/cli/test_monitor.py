@@ -17,6 +17,7 @@ import serial
 if sys.platform == "win32":
     pytest.skip("needs POSIX", allow_module_level=True)
 
+from forked_programs import Forked
 from mux_module import Module
 from plugged import plugged
 
@@ -29,7 +30,7 @@ from drivers.emulator import EmulatedModule
 @contextmanager
 def monitoring(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "drivers", "monitor", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with Forked(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:

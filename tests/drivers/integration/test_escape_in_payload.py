@@ -76,7 +76,7 @@ def ports(echo_server: Peer, datagrams: int) -> dict[str, int]:
 def test_a_module_that_takes_esc_as_data_gets_all_of_it(ports: dict[str, int], way: MakeWay, echo: str) -> None:
     there = way(behaviour=Behaviour.parse([f"payload_echo={echo}"]))
 
-    @each_payload(25)
+    @each_payload(10)
     def arrives(data: bytes, protocol: str, muxip: bool) -> None:
         begun = len(there.heard)
         with session_of(there, ports, protocol, muxip) as (_, session):
@@ -89,7 +89,7 @@ def test_a_module_that_takes_esc_as_data_gets_all_of_it(ports: dict[str, int], w
 
 
 @pytest.mark.requirement("S4.11")
-@pytest.mark.parametrize(("answer", "count"), [("OK", 25), ("ERROR", 10), ("SEND FAIL", 10), ("none", 10)])
+@pytest.mark.parametrize(("answer", "count"), [("OK", 12), ("ERROR", 4), ("SEND FAIL", 4), ("none", 4)])
 def test_a_module_that_cancels_by_esc_executes_none_of_it(
     ports: dict[str, int], way: MakeWay, answer: str, count: int
 ) -> None:
