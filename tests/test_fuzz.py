@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from rows import each
 
 ROOT = Path(__file__).parents[1]
 FUZZ = ROOT / "fuzz"
@@ -175,8 +176,8 @@ def test_a_finding_is_a_failure(shares: Shares, capsys: pytest.CaptureFixture[st
 # --- Planted defects ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: f"{one.target}: {one.what}")
-def test_a_defect_changes_one_line(defect: object, tmp_path: Path) -> None:
+@each(("defect", DEFECTS))
+def test_a_defect_changes_one_line(defect: object) -> None:
     """Where it is, is found by its symbol; that the line is there once, `apply` wants."""
     path, number = defect.find(ROOT)  # type: ignore[attr-defined]
     assert path.read_text(encoding="utf-8").split("\n")[number - 1].strip() == defect.old  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from rows import each
 from syntax_trees import ambiguous, files_of_tests, tests
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +52,7 @@ def test_every_line_of_a_table_is_a_lesson() -> None:
     assert len(lines) == len(LESSONS) + len(titles)
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.number)
+@each(("lesson", LESSONS))
 def test_a_lesson_has_tests_that_exist_or_a_reason(lesson: Lesson) -> None:
     assert all(len(cell) > 4 for cell in lesson[1:])
     names = _TEST.findall(lesson.shown)
@@ -75,11 +76,11 @@ def test_a_row_that_names_what_is_not_there_is_found() -> None:
         "tests/x::y z w",
     ):
         with pytest.raises(AssertionError):
-            test_a_lesson_has_tests_that_exist_or_a_reason(row._replace(shown=shown))
-    test_a_lesson_has_tests_that_exist_or_a_reason(row._replace(shown="no locks in the core"))
+            test_a_lesson_has_tests_that_exist_or_a_reason.one(row._replace(shown=shown))
+    test_a_lesson_has_tests_that_exist_or_a_reason.one(row._replace(shown="no locks in the core"))
 
 
-@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@each(("page", ALL_PAGES))
 def test_a_file_of_tests_that_a_page_names_is_there_once_wherever_it_is(page: Path) -> None:
     names = _FILE.findall(page.read_text(encoding="utf-8"))
     assert ambiguous(ROOT, names) == []

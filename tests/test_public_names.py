@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rows import each
 from syntax_trees import tree
 
 import cmux
@@ -60,7 +61,7 @@ def test_the_module_is_there(module: str) -> None:
     assert importlib.import_module(module).__doc__
 
 
-@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in NAMES.items() for name in names])
+@each(("module, name", [(module, name) for module, names in NAMES.items() for name in names]))
 def test_it_is_there(module: str, name: str) -> None:
     assert hasattr(importlib.import_module(module), name)
 
@@ -119,7 +120,7 @@ def test_many_classes_are_handed_out() -> None:
     assert len(public_classes()) > 100
 
 
-@pytest.mark.parametrize("one", public_classes(), ids=lambda one: f"{one.__module__}.{one.__qualname__}")
+@each(("one", public_classes()))
 def test_a_public_object_says_what_it_is(one: type[object]) -> None:
     assert one.__repr__ is not object.__repr__
 

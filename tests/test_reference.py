@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from docstrings import lacking, lacking_in_class, public_functions
+from rows import each
 
 import cmux
 import drivers
@@ -116,13 +117,13 @@ def test_there_are_many_of_them() -> None:
 
 
 @pytest.mark.pure("an extension has no docstring")
-@pytest.mark.parametrize("name", FUNCTIONS)
+@each(("name", FUNCTIONS))
 def test_a_docstring_tells_arguments_results_and_exceptions(name: str) -> None:
     assert lacking(FUNCTIONS[name], text_of(name, FUNCTIONS[name].what)) == []
 
 
 @pytest.mark.pure("an extension has no docstring")
-@pytest.mark.parametrize("name", CLASSES)
+@each(("name", CLASSES))
 def test_a_docstring_tells_what_a_class_is_made_with(name: str) -> None:
     assert lacking_in_class(CLASSES[name], text_of(name, CLASSES[name])) == []
 

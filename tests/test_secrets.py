@@ -18,6 +18,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import each
 
 from cmux import VirtualUart
 from cmux.capture import pcapng
@@ -93,13 +94,13 @@ def test_each_command_with_secrets_is_tried_here() -> None:
     assert {name for name in SECRETS if not any(f"AT{name.decode()}=" in line for line in LINES)} == set()
 
 
-@pytest.mark.parametrize(("line", "shown"), LINES.items())
+@each(("line, shown", LINES.items()))
 def test_a_line_is_shown_without_its_secrets(line: str, shown: str) -> None:
     assert masked(line) == shown
     assert SECRET not in masked(line)
 
 
-@pytest.mark.parametrize("line", LINES)
+@each(("line", LINES))
 def test_a_secret_is_hidden_wherever_its_command_stands(line: str) -> None:
     assert hidden(f"noise {line}") == f"noise {LINES[line]}"
     assert "s3" not in hidden(f"{line}, {line}: {line}")
@@ -109,7 +110,7 @@ def test_a_secret_that_has_the_name_of_a_command_in_it_is_hidden() -> None:
     assert hidden('? AT+CPIN="s3+CPINcret";+CSQ') == '? AT+CPIN="***********";+CSQ'
 
 
-@pytest.mark.parametrize("line", PLAIN)
+@each(("line", PLAIN))
 def test_other_lines_are_shown_as_they_are(line: str) -> None:
     assert masked(line) == line
 
@@ -153,8 +154,7 @@ ENDS: dict[str, Callable[[Engine], None]] = {
 }
 
 
-@pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("line", COMMANDS)
+@each(("end", ENDS), ("line", COMMANDS))
 def test_no_exception_has_a_secret(line: str, end: str) -> None:
     """Whether the module echoes the command or not."""
     for echo in (b"", line.encode() + b"\r"):
@@ -181,8 +181,7 @@ WRONG: dict[str, Callable[[str], object]] = {
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
-@pytest.mark.parametrize("line", COMMANDS)
+@each(("what", WRONG), ("line", COMMANDS))
 def test_no_message_about_a_mistake_repeats_a_secret(line: str, what: str) -> None:
     with pytest.raises(ValueError if what != "a command line of octets" else TypeError) as raised:
         WRONG[what](line)
@@ -199,7 +198,7 @@ def test_no_message_repeats_a_password_that_no_command_can_have(make: Callable[[
     assert "s3" not in str(raised.value)
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@each(("line", COMMANDS))
 def test_no_repr_of_what_carries_a_command_has_its_secret(line: str) -> None:
     url = f"cmux:///dev/x?dlci=1&init={line.replace('+', '%2B').replace('&', '%26')}"
     uart = VirtualUart(None)
@@ -210,7 +209,7 @@ def test_no_repr_of_what_carries_a_command_has_its_secret(line: str) -> None:
         assert "s3" not in repr(one)
 
 
-@pytest.mark.parametrize("line", LINES)
+@each(("line", LINES))
 def test_what_was_heard_before_a_session_is_told_without_secrets(line: str) -> None:
     receiver = Receiver()
     listening = receiver.listen(1.0)

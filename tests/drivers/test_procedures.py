@@ -12,6 +12,7 @@ from types import FrameType, GeneratorType
 from typing import Any
 
 import pytest
+from rows import each
 from scripted_port import OK, Conversation, exchange
 
 from drivers.at import AtChannel, aio
@@ -44,7 +45,7 @@ def yields(tree: ast.AST, function: ast.FunctionDef | ast.AsyncFunctionDef | Non
         yield from yields(node, inside)
 
 
-@pytest.mark.parametrize("path", FILES)
+@each(("path", FILES))
 def test_only_the_helpers_yield(path: str) -> None:
     found = set(yields(ast.parse((ROOT / path).read_text(encoding="utf-8"))))
     assert found == HELPERS.get(Path(path).name, set())
@@ -77,7 +78,7 @@ def test_every_way_of_saying_any_is_seen(text: str) -> None:
     assert anys(text) == [1]
 
 
-@pytest.mark.parametrize("path", FILES)
+@each(("path", FILES))
 def test_what_a_step_returns_has_a_type(path: str) -> None:
     assert not anys((ROOT / path).read_text(encoding="utf-8"))
 

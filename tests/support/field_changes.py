@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Literal
 
 Kind = Literal["dlc", "dlcs", "field"]
@@ -22,6 +23,9 @@ _BY_NAME: Names = {"dlc": "dlc"}
 """What a name is where nothing says more about it."""
 
 _FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_BINDING = (ast.arg, ast.AnnAssign, ast.Assign, ast.NamedExpr, ast.For, ast.comprehension)
+"""What says what a name is."""
+_MATTER = (*_BINDING, *_FUNCTION, ast.ClassDef, ast.Call, ast.Delete, ast.AugAssign, ast.AsyncFor, ast.withitem)
 _SETTERS = {"setattr", "delattr", "__setattr__", "__delattr__"}
 _MUTATORS = {
     *("append", "extend", "insert", "pop", "popitem", "popleft", "appendleft", "remove", "clear", "sort", "reverse"),
@@ -69,18 +73,20 @@ def own_fields(tree: ast.AST) -> set[str]:
     return found
 
 
-def _scopes(tree: ast.AST) -> Iterator[list[ast.AST]]:
-    """All nodes of each function that is in no other, and those that are in none."""
+@cache
+def _scopes(tree: ast.AST) -> list[list[ast.AST]]:
+    """What matters of each function that is in no other, and of what is in none."""
+    found: list[list[ast.AST]] = []
     outside: list[ast.AST] = []
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, _FUNCTION):
-            yield list(ast.walk(node))
+            found.append([one for one in ast.walk(node) if isinstance(one, _MATTER)])
         else:
-            outside.append(node)
+            outside += [node] * isinstance(node, _MATTER)
             waiting += ast.iter_child_nodes(node)
-    yield outside
+    return [*found, outside]
 
 
 def _methods(node: ast.ClassDef) -> set[str]:
@@ -179,8 +185,9 @@ class FieldChanges:
     def _names(self, scope: Iterable[ast.AST]) -> Names:
         """What the names in a function are, inner functions included."""
         names = dict(_BY_NAME)
+        binding = [node for node in scope if isinstance(node, _BINDING)]
         for _ in range(3):  # one may be known by another
-            for node in scope:
+            for node in binding:
                 match node:
                     case ast.arg(arg=name, annotation=ast.expr() as annotation):
                         names.pop(name, None)

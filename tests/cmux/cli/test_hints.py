@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
+from rows import each
 
 if sys.platform == "win32":
     pytest.skip("the modules of these tests run on ptys", allow_module_level=True)
@@ -162,7 +163,7 @@ def parsers() -> dict[str, argparse.ArgumentParser]:
     return dict(choices)
 
 
-@pytest.mark.parametrize("id", HINTS)
+@each(("id", HINTS))
 def test_an_option_in_a_hint_is_one_of_each_command_that_may_show_it(id: str) -> None:
     assert len(parsers()) == 5
     for name, value in HINTS[id].settings:
@@ -174,7 +175,7 @@ def test_an_option_in_a_hint_is_one_of_each_command_that_may_show_it(id: str) ->
     assert "--" not in re.sub(r"\{[^}]*\}", "", HINTS[id].text), "an option is a mark, so that Python shows a keyword"
 
 
-@pytest.mark.parametrize("id", HINTS)
+@each(("id", HINTS))
 def test_a_keyword_in_a_hint_is_one_of_open(id: str) -> None:
     for name, value in HINTS[id].settings:
         assert name in get_type_hints(LineSettings)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from field_changes import FieldChanges
+from rows import each
 from syntax_trees import tree
 
 import cmux
@@ -24,7 +25,7 @@ def finder() -> FieldChanges:
     return FieldChanges(tree(DLC), [tree(path) for path in MODULES])
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(CMUX.parent)))
+@each(("path", MODULES))
 def test_nobody_but_dlc_changes_a_field_of_a_dlc(path: Path) -> None:
     found = [f"{path}:{line}: {name} of a Dlc is changed outside of dlc.py" for line, name in finder().find(tree(path))]
     assert not found, "\n".join(found)

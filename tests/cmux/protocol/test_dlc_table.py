@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
+from rows import each
 
 from cmux.protocol.actions import ACTIONS
 from cmux.protocol.config import Config, Parameters
@@ -76,13 +77,13 @@ def fields(dlc: Dlc) -> dict[str, object]:
     return {name: getattr(value, "copy", lambda value=value: value)() for name, value in values.items()}
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0]}-{pair[1]}")
+@each(("pair", PAIRS))
 def test_every_pair_is_a_transition_or_ignored_for_a_reason(pair: tuple[State, Input]) -> None:
     assert (pair in TRANSITIONS) != (pair in IGNORED)
     assert IGNORED.get(pair, "a reason")
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[0]}-{pair[1]}")
+@each(("pair", PAIRS))
 def test_a_dlc_goes_by_the_tables_and_nothing_that_is_ignored_leaves_a_trace(pair: tuple[State, Input]) -> None:
     state, what = pair
     dlc = dlc_in(state)
@@ -111,23 +112,28 @@ def test_every_state_can_be_reached_and_left() -> None:
     assert {state for (state, _), (after, _) in TRANSITIONS.items() if after is not state} == set(State)
 
 
-@pytest.mark.parametrize(("pair", "step"), TRANSITIONS.items(), ids=[f"{state}-{what}" for state, what in TRANSITIONS])
+each_transition = each(("pair, step", TRANSITIONS.items()))
+
+
 class TestEachTransition:
     Pair = tuple[State, Input]
     Step = tuple[State, tuple[Action, ...]]
 
+    @each_transition
     def test_our_owner_gets_one_closed_when_it_is_over_for_it_and_no_other(self, pair: Pair, step: Step) -> None:
         before, after = pair[0], step[0]
         over = before not in OVER_FOR_OWNER and after in OVER_FOR_OWNER
         over |= (before, after) == (State.REOPENING, State.NEGOTIATING)  # the one before is over, the next one waits
         assert len(TELL_CLOSED.intersection(step[1])) == over
 
+    @each_transition
     def test_our_owner_gets_one_opened_when_it_is_open_for_it_and_no_other(self, pair: Pair, step: Step) -> None:
         before, after = pair[0], step[0]
         opened = after in OPEN_FOR_OWNER and before not in OPEN_FOR_OWNER
         opened |= (before, after) == (State.DRAINING, State.OPEN)  # it was told that it was closing
         assert len(TELL_OPEN.intersection(step[1])) == opened
 
+    @each_transition
     def test_the_command_that_a_state_awaits_an_answer_to_has_been_sent(self, pair: Pair, step: Step) -> None:
         before, (after, actions) = pair[0], step
         sent = {Action.SEND_SABM: FrameType.SABM, Action.SEND_DISC: FrameType.DISC}
@@ -135,14 +141,17 @@ class TestEachTransition:
         due = after in AWAITED and (AWAITED[after] is not AWAITED.get(before) or pair[1] is Input.T1)
         assert commands == ([AWAITED[after]] if due else [])
 
+    @each_transition
     def test_a_frame_that_demands_an_answer_gets_one(self, pair: Pair, step: Step) -> None:
         """27.010 5.4.4.1: UA or DM, whatever else."""
         answers = [one for one in step[1] if one in (Action.SEND_UA, Action.SEND_DM)]
         assert len(answers) == (pair[1] in (Input.SABM, Input.UNWANTED_SABM, Input.DISC))
 
+    @each_transition
     def test_data_and_signals_move_nothing(self, pair: Pair, step: Step) -> None:
         assert step[0] is pair[0] or pair[1] not in (Input.DATA, Input.CLD, Input.SIGNALS)
 
+    @each_transition
     def test_the_end_of_the_session_closes_it(self, pair: Pair, step: Step) -> None:
         assert (step[0] is State.CLOSED) or pair[1] is not Input.DROPPED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from rows import each
 from scripted_port import OK, Conversation, exchange
 
 from drivers.tcpip import TcpipDriver
@@ -30,11 +31,13 @@ def heading(show: tuple[str, ...], protocol: str, length: int, *, muxip: bool, l
 
 
 @pytest.mark.requirement("S3.46", "S3.47", "S3.48", "S3.49", "S4.14")
-@pytest.mark.parametrize("local_first", [False, True])
-@pytest.mark.parametrize("protocol", ["TCP", "UDP"])
-@pytest.mark.parametrize("muxip", [False, True])
-@pytest.mark.parametrize("show", COMBINATIONS, ids="+".join)
-@pytest.mark.parametrize("chunk", [1, 65536])
+@each(
+    ("chunk", [1, 65536]),
+    ("show", COMBINATIONS),
+    ("muxip", [False, True]),
+    ("protocol", ["TCP", "UDP"]),
+    ("local_first", [False, True]),
+)
 def test_every_combination_in_every_order(
     show: tuple[str, ...], muxip: bool, protocol: str, local_first: bool, chunk: int
 ) -> None:
