@@ -63,6 +63,17 @@ def test_every_statement_of_the_app_note_that_behaves_has_a_defect() -> None:
     assert sides >= {(side, chapter) for side in ("emulator", "tcpip") for chapter in app_note.on_the_line}
 
 
+def test_many_statements_about_lte_modules_have_a_defect() -> None:
+    """Both sides have some in every subject that they have statements of."""
+    _, lte = acceptance["DOCUMENTS"]
+    stated, broken, sides = stated_and_broken(lte)
+    assert broken <= stated
+    assert len([mutant for mutant in MUTANTS if mutant.number.startswith("L")]) >= 40
+    wanted = {"E": ["emulator"], "D": [], "ED": ["emulator"]}
+    statements = acceptance["load"](lte).statements.values()
+    assert sides >= {(side, one.chapter) for one in statements for side in wanted[one.by]}
+
+
 MODULES = {
     "one.py": """\
         LIMIT = 1
