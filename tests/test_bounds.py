@@ -53,6 +53,8 @@ from drivers.emulator.line.channel import Loopback
 from drivers.emulator.network.udp_session import UdpSession
 from drivers.emulator.ppp.program import HELD, PppProgram
 from drivers.emulator.quectel_gsm.outbox import Outbox
+from drivers.emulator.quectel_lte.sockets import AccessMode, Kind, Opening
+from drivers.emulator.quectel_lte.udp_service import UdpService
 from drivers.emulator.sms.addresses import Address
 from drivers.emulator.sms.coding import Alphabet
 from drivers.emulator.sms.sent import SentLog
@@ -675,9 +677,12 @@ def _(limit: int) -> Seen:
 class _modem:
     """The inside of a module whose loop does not run."""
 
+    def __init__(self, model: str = "m10") -> None:
+        self._model = model
+
     def __enter__(self) -> Any:
         self._loop = asyncio.new_event_loop()
-        self._module = EmulatedModule(clock=FakeClock())
+        self._module = EmulatedModule(model=self._model, clock=FakeClock())
         self._module._start(self._loop)
         return self._module._modem
 
@@ -762,6 +767,30 @@ def _(limit: int) -> Seen:
         for _ in range(limit // 100 + 5):
             session.receive(bytes(100))
         return Seen(session.held, {"lost": session.lost})
+
+
+@case("datagrams for a UDP service of an emulated LTE module, in octets")
+def _(limit: int) -> Seen:
+    with _modem("bg96") as modem:
+        opening = Opening(0, Kind.SERVICE, ("127.0.0.1", 0), 2020, AccessMode.BUFFERED, 0, "uart1")
+        service = UdpService(modem, modem.contexts[1], opening)
+        for _ in range(limit // 100 + 5):
+            service._datagram(bytes(100), ("127.0.0.1", 7))
+        return Seen(service.held, {"lost": service.lost})
+
+
+@case("lines about the sockets of an emulated LTE module, for a UART")
+def _(limit: int) -> Seen:
+    with _modem("bg96") as modem:
+        nothing = {name: lambda *given: None for name in ("pause_input", "resume_input", "carrier")}
+        modem.uarts[0].attach(SimpleNamespace(send=lambda data: len(data), **nothing))
+        modem.uarts[0].feed(b"A")  # a line that has been begun holds others back
+        for number in range(limit + 7):
+            modem.announce(0, f"line {number}")
+        lost, kept = modem.outlets.lost, 0
+        while modem.outlets.take(0) is not None:
+            kept += 1
+        return Seen(kept, {"lost": lost})
 
 
 @case("octets on a looped-back channel of the emulated module")

@@ -29,6 +29,10 @@ class SessionOwner(Protocol):
         """Seconds until an idle connection is probed, and between probes; None for no probes."""
 
     @property
+    def half_open(self) -> bool:
+        """Whether a TCP connection is not closed from our side by itself when the other side has closed its own."""
+
+    @property
     def capacity(self) -> int:
         """Octets that may wait to be taken before a TCP connection is no longer read."""
 

@@ -67,6 +67,13 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
             self._transport.pause_reading()
         self._owner.arrived(nbytes)
 
+    def eof_received(self) -> bool:
+        """See `asyncio.BufferedProtocol`; the transport closes itself unless this side is to stay open."""
+        stays = self._owner.half_open and self._shut is None
+        if stays:
+            self._ended()
+        return stays
+
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol`."""
         self._final_missing = self._unacknowledged()

@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from ...clock import Timer
 from ..environment import Environment
 from ..interpreter.output import Delivery, Urc
 from ..interpreter.replies import Result
+from ..network.arrival import Arrival
 from ..network.session import HIGH_WATER, NetworkSession, SessionState
 from .indications import Indications
 from .receive_header import MAXIMUM, HeaderOptions, header
@@ -90,8 +90,7 @@ class ContextSession:
         self._before: deque[Urc] = deque()
         self._after: deque[Urc] = deque()
         self._indications = Indications(repeat=environment.behaviour.qirdi == "repeated")
-        self._on_its_way: Timer | None = None  # runs while data that has come does not show yet
-        self._flows_until = 0.0  # until when data that is not announced goes on with what has come before
+        self._arrival = Arrival(environment, lambda: host.session_changed(self))
 
     # What the context and its commands do with it
 
@@ -135,7 +134,7 @@ class ContextSession:
             return self._before.popleft()
         if self.transparent:
             return self._after.popleft() if self._after and not self.held else None
-        if self._on_its_way is not None:
+        if self._arrival.pending:
             return None
         if mode := self._host.indicating:
             more = self._indications.take(mode, self.held)
@@ -165,16 +164,14 @@ class ContextSession:
 
     def send(self, data: bytes, done: Callable[[bool], None]) -> None:
         """See `NetworkSession.send`."""
-        self._flows_until = 0.0
+        self._arrival.sent()
         self.network.send(data, done)
 
     def close(self) -> None:
         """Close it from our side; what was sent is still handed over, received data is dropped."""
         self.network.close()
         self._before.clear()
-        if self._on_its_way is not None:
-            self._on_its_way.cancel()
-            self._on_its_way = None
+        self._arrival.cancel()
 
     def _payload(self, most: int) -> bytes:
         return self.network.take(most, cut=bool(self._host.indicating))
@@ -185,6 +182,11 @@ class ContextSession:
     def keepalive(self) -> tuple[int, int] | None:
         """See `SessionOwner.keepalive`."""
         return self._host.keepalive
+
+    @property
+    def half_open(self) -> bool:
+        """See `SessionOwner.half_open`."""
+        return False
 
     @property
     def capacity(self) -> int:
@@ -198,12 +200,8 @@ class ContextSession:
     def arrived(self, octets: int) -> None:
         """See `SessionOwner.arrived`."""
         self._indications.arrived(octets)
-        environment, distance = self._environment, self._environment.behaviour.result_time
-        if distance and self._on_its_way is None and not self.transparent:
-            if self.held == octets and (self._host.indicating or environment.clock.now() >= self._flows_until):
-                self._on_its_way = environment.clock.call_later(environment.loop, distance, self._shows)
-            else:
-                self._flows(distance)
+        if not self.transparent:
+            self._arrival.come(alone=self.held == octets, announced=bool(self._host.indicating))
         self._host.session_changed(self)
 
     def room_made(self) -> None:
@@ -213,12 +211,3 @@ class ContextSession:
     def ended(self) -> None:
         """See `SessionOwner.ended`."""
         self._host.session_ended(self)
-
-    def _shows(self) -> None:
-        self._on_its_way = None
-        self._flows(self._environment.behaviour.result_time)
-        self._host.session_changed(self)
-
-    def _flows(self, distance: float) -> None:
-        """Let data that comes within a time show at once: it goes on with a stream, and is no answer."""
-        self._flows_until = self._environment.clock.now() + distance

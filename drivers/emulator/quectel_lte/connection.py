@@ -63,6 +63,11 @@ class Connection(DataSocket):
         return self.host.configuration.keepalive
 
     @property
+    def half_open(self) -> bool:
+        """See `SessionOwner.half_open`."""
+        return not self.host.configuration.number("passiveclosed")
+
+    @property
     def capacity(self) -> int:
         """See `SessionOwner.capacity`."""
         return self.host.configuration.number("recv/buffersize")
@@ -112,6 +117,7 @@ class Connection(DataSocket):
 
     def send(self, data: bytes, done: Callable[[bool], None]) -> None:
         """See `DataSocket.send`."""
+        self._arrival.sent()
         if self._network is None:
             done(False)
         else:
@@ -140,6 +146,7 @@ class Connection(DataSocket):
         if network is None or not network.connected or not timeout:
             super().close(timeout, done)
             return
+        self._arrival.cancel()
         environment = self.host.environment
         self.state, self._closed = State.CLOSING, done
         self._closing = environment.clock.call_later(environment.loop, timeout, self._release)

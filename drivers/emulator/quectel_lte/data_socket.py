@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..interpreter.output import Delivery, Urc
 from ..interpreter.replies import Result
+from ..network.arrival import Arrival
 from .context import PdpContext
 from .sockets import LARGEST, AccessMode, ModuleSocket, Opening, SocketHost, State
 
@@ -26,6 +27,7 @@ class DataSocket(ModuleSocket):
         self.online: Callable[[], bool] = lambda: False
         """Returns whether a UART is in data mode on it."""
         self._announced = False  # until everything has been read
+        self._arrival = Arrival(host.environment, lambda: host.changed(self))
         self._end_due = False  # the line that tells of the end comes behind the data
 
     # What a family member has of its own
@@ -93,7 +95,7 @@ class DataSocket(ModuleSocket):
 
     def take(self) -> Urc | Delivery | None:
         """See `ModuleSocket.take`: the line that announces data, or the data; and in the end that it is closed."""
-        if self.online():
+        if self.online() or self._arrival.pending:
             return None
         if self.held and self.shown_mode is AccessMode.PUSHED:
             data, sender = self._taken(LARGEST, cut=True)
@@ -112,8 +114,16 @@ class DataSocket(ModuleSocket):
         """Return received data as it is shown: as it is, or as hexadecimal text after AT+QICFG="dataformat"."""
         return data.hex().upper().encode() if self.host.configuration.number("dataformat", 1) else data
 
+    def close(self, timeout: float, done: Callable[[], None]) -> None:
+        """See `ModuleSocket.close`."""
+        self._arrival.cancel()
+        super().close(timeout, done)
+
     def _arrived(self, octets: int) -> None:
         self.received += octets
+        if not self.online():
+            announced = self.shown_mode is AccessMode.BUFFERED
+            self._arrival.come(alone=self.held == octets, announced=announced)
         self.host.changed(self)
 
     def change_mode(self, mode: AccessMode) -> None:

@@ -75,6 +75,7 @@ class UdpService(DataSocket):
             to: address and port.
             done: called with whether it was handed over.
         """
+        self._arrival.sent()
         environment, endpoint = self.host.environment, self._socket.endpoint
         if endpoint is None:
             done(False)

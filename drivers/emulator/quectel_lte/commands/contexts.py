@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...environment import is_address
 from ...interpreter.commandline import Form
-from ...interpreter.replies import OK, Reply
+from ...interpreter.replies import ERROR, OK, Reply
 from ...interpreter.table import CommandTable
 from ..call import Call
 from ..context import CONTEXTS, Settings
@@ -62,6 +62,24 @@ def activate_context(call: Call) -> Reply | None:
         return call.refuse()
     call.modem.activate(context, call.uart.number, lambda code: call.finish(call.outcome(code)))
     return None
+
+
+_text("CGPADDR", Form.TEST, "")
+
+
+def addresses(call: Call) -> Reply:
+    """Answer AT+CGPADDR and AT+CGPADDR= (27.007 §10.1.14): one line for each context."""
+    wanted = [call.context(index) for index in range(len(call.texts))]
+    if None in wanted:
+        return ERROR
+    chosen = [one for one in wanted if one is not None] or [one for one in call.modem.contexts.values() if one.active]
+    if chosen:
+        call.line("\r\n".join(f"+CGPADDR: {one.number}" + f',"{one.address}"' * one.active for one in chosen))
+    return OK
+
+
+_command("CGPADDR", Form.EXECUTE)(addresses)
+_command("CGPADDR", Form.WRITE)(addresses)
 
 
 _text("QIDEACT", Form.TEST, f"+QIDEACT: {_NUMBERS}")

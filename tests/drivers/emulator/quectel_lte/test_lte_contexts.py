@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from emulator_host import Lab, Turning
 from lte_module import ERROR, OK, address, bg96, connected, lab
 
-from drivers.emulator import Network
+from drivers.emulator import EmulatedModule, Network
 
 GET_ERROR = "\r\n+QIGETERROR: {}\r\n\r\nOK\r\n"
 
@@ -216,6 +218,45 @@ async def test_a_default_bearer_is_up_at_the_start_and_after_a_restart() -> None
         await one.plain.until(b"+CPIN: READY\r\n")
         assert (await address(one.plain)).startswith("127.10.")
         await one.plain.ask("AT+QIACT=1", ERROR)
+
+
+@pytest.mark.requirement("L2.11")
+@pytest.mark.parametrize("command", ["AT+CGATT=0", "AT+CFUN=4", "AT+CFUN=0", "AT+COPS=2"])
+async def test_a_host_that_leaves_the_network_breaks_its_contexts(command: str) -> None:  # P8
+    async with lab() as one:
+        await one.plain.ask(command, OK + '\r\n+QIURC: "pdpdeact",1\r\n')
+        await one.plain.ask("AT+QIACT=1", ERROR)
+        await one.plain.ask("AT+QIGETERROR", GET_ERROR.format("570,PDP context broken down"))
+        await one.plain.ask("AT+QIDEACT=1")
+        await one.plain.ask("AT+QIACT=1", ERROR)
+        await one.plain.ask("AT+QIGETERROR", GET_ERROR.format("561,open PDP context failed"))
+
+
+async def test_addresses_are_also_told_by_cgpaddr() -> None:
+    async with lab() as one:
+        await one.plain.ask("AT+QIACT=5")
+        first, fifth = await address(one.plain), await address(one.plain, 5)
+        both = f'\r\n+CGPADDR: 1,"{first}"\r\n+CGPADDR: 5,"{fifth}"\r\n\r\nOK\r\n'
+        await one.plain.ask("AT+CGPADDR", both)
+        await one.plain.ask("AT+CGPADDR=1,5", both)
+        await one.plain.ask("AT+CGPADDR=2", "\r\n+CGPADDR: 2\r\n\r\nOK\r\n")
+        await one.plain.ask("AT+CGPADDR=17", ERROR)
+        for number in (1, 5):
+            await one.plain.ask(f"AT+QIDEACT={number}")
+        await one.plain.ask("AT+CGPADDR")
+
+
+async def test_a_context_is_either_the_stacks_or_that_of_a_data_call() -> None:
+    module = EmulatedModule(model="bg96", ppp=[sys.executable, "-c", "import time; time.sleep(60)"])
+    async with Lab(module) as one:
+        await one.multiplex()
+        first, second = await one.open(1), await one.open(2)
+        await first.ask("AT+QIACT=1")
+        await second.ask("ATD*99***1#", "\r\nNO CARRIER\r\n")
+        await second.ask("ATD*99***2#", "\r\nCONNECT\r\n")
+        await first.ask("AT+QIACT=2", ERROR)
+        await first.ask("AT+QIGETERROR", GET_ERROR.format("561,open PDP context failed"))
+        await first.ask("AT+QIACT=3")
 
 
 async def test_name_servers_come_with_each_activation() -> None:

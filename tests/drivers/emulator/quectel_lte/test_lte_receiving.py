@@ -5,9 +5,9 @@ from __future__ import annotations
 import socket
 
 import pytest
-from emulator_host import Terminal, settle
-from emulator_peer import Peer
-from lte_module import ERROR, address, connected, datagrams, lab, listening, reply, unused_port
+from emulator_host import Terminal, Turning, settle
+from emulator_peer import Peer, peer
+from lte_module import ERROR, address, connected, datagrams, lab, listening, opening, reply, unused_port
 
 HOSTILE = [
     b"\r\nOK\r\n",
@@ -106,6 +106,29 @@ async def test_pushed_data_comes_in_pieces_of_1500_at_most_with_nothing_behind_i
         await one.plain.expect(b"T\r\r\nOK\r\n")
         for size in (1500, 1500, 100):
             await one.plain.expect(f'\r\n+QIURC: "recv",7,{size}\r\n'.encode() + b"x" * size)
+
+
+async def test_an_answer_shows_apart_from_send_ok_where_that_is_wanted() -> None:
+    clock = Turning()
+    async with lab("result_time=0.05", clock=clock) as one, peer() as far:
+        for number, mode in ((0, 0), (1, 1)):
+            await one.plain.ask(opening(far, number, mode))
+            await clock.turn(0.06)
+            await one.plain.expect(f"\r\n+QIOPEN: {number},0\r\n".encode())
+            await far.arrived.wait()
+            far.arrived.clear()
+            await one.plain.ask(f"AT+QISEND={number},1", "\r\n> ")
+            one.plain.write(b"x")
+            assert await far.reader.readexactly(1) == b"x"
+            await give(far, b"answer")
+            await one.plain.expect(b"x\r\nSEND OK\r\n")
+            await one.plain.quiet()
+            await clock.turn(0.06)
+            more = ",6\r\nanswer" if mode else "\r\n"
+            await one.plain.expect(f'\r\n+QIURC: "recv",{number}{more}'.encode())
+            far.writer.transport.abort()
+            await one.plain.expect(f'\r\n+QIURC: "closed",{number}\r\n'.encode())
+        far.arrived.set()
 
 
 async def test_pushed_data_waits_at_a_prompt_and_is_not_read_meanwhile() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
-from emulator_host import Lab
-from lte_module import ERROR, bg96
+from emulator_host import Lab, settle
+from lte_module import ERROR, bg96, connected, lab, reply
+
+from drivers.emulator.quectel_lte.commands import _TABLES
 
 BG96 = (
     '+QICFG: "transpktsize",(1-1460)',
@@ -73,6 +77,36 @@ async def test_keep_alive_of_an_ec25_is_switched_with_its_times_or_without() -> 
             await uart.ask(f'AT+QICFG="{name}",{values}', ERROR)
 
 
+async def test_keep_alive_is_that_of_the_system_for_connections_that_are_opened_later() -> None:
+    async with lab(model="ec25") as one, connected(one.plain, 0):
+        await one.plain.ask('AT+QICFG="tcp/keepalive",1,2,30,5')
+        async with connected(one.plain, 1):
+            modem = one.module._modem
+            assert modem is not None
+            sockets = [transport.get_extra_info("socket") for transport in modem.environment.transports]
+            kept = [each.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) for each in sockets]
+            assert sorted(kept) == [0, 1]
+            kept_alive = sockets[kept.index(1)]
+            assert kept_alive.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 120
+            assert kept_alive.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL) == 30
+
+
+@pytest.mark.parametrize(("setting", "at_once"), [(1, True), (0, False)])
+async def test_whether_a_connection_that_the_peer_has_closed_is_closed_by_itself(setting: int, at_once: bool) -> None:
+    async with lab(model="ec25") as one:
+        await one.plain.ask(f'AT+QICFG="passiveclosed",{setting}')
+        async with connected(one.plain) as far:
+            far.writer.write(b"end")
+            far.writer.write_eof()
+            await one.plain.expect(b'\r\n+QIURC: "recv",0\r\n\r\n+QIURC: "closed",0\r\n')
+            await settle()
+            assert far.reader.at_eof() == at_once
+            await one.plain.ask("AT+QISEND=0,1", ERROR)
+            await one.plain.ask("AT+QIRD=0", reply(b"end"))
+            await one.plain.ask("AT+QICLOSE=0")
+            assert await far.reader.read() == b""
+
+
 async def test_each_command_has_its_test_form() -> None:
     forms = {
         "QICSGP": "+QICSGP: (1-16),(1-3),<APN>,<username>,<password>,(0-3)",
@@ -93,6 +127,8 @@ async def test_each_command_has_its_test_form() -> None:
         "QPING": "+QPING: (1-16),<host>,(1-255),(1-10)",
         "QNTP": "+QNTP: (1-16),<server>,(1-65535),(0,1)",
     }
+    names = {name for table in _TABLES for name in table.names()}
+    assert names == {*forms, "CGPADDR", "QICFG"}
     async with Lab(bg96()) as one:
         for name, line in forms.items():
             await one.plain.ask(f"AT+{name}=?", (f"\r\n{line}\r\n" if line else "") + "\r\nOK\r\n")
