@@ -17,7 +17,6 @@ from .ppp.program import HANG_UP_WAIT, PppProgram
 log: logging.Logger = logging.getLogger(__name__)
 
 _PACKET = 1500  # octets that are written to the program at once
-_GUARD = 0.5  # seconds of silence before and after +++
 _BETWEEN = 1.0  # seconds between the plus signs, which may come slower than in a session: manual 7.4
 _KILLED = 1.0  # seconds that the system takes to end a process with SIGKILL
 
@@ -38,12 +37,14 @@ class DataCall:
         dialling: the command that has begun it.
         context: the PDP context that it uses, by its number in AT+CGDCONT.
         silent: returns whether nothing arrives now, in either direction.
+        guard: seconds of silence before and after +++.
     """
 
-    def __init__(self, dialling: Dialling, context: int, silent: Callable[[], bool]) -> None:
+    def __init__(self, dialling: Dialling, context: int, silent: Callable[[], bool], guard: float) -> None:
         self.uart: Uart = dialling.uart
         self.lost: int = 0  # octets that a silent network has swallowed
         self._silent = silent
+        self._guard = guard
         self._dialling = dialling
         self.context: int = context
         self.final: Result | None = Result.NO_CARRIER
@@ -96,7 +97,7 @@ class DataCall:
     @property
     def online(self) -> Online:
         """How its UART is joined to it."""
-        return Online(self, size=_PACKET, wait=0, escape=True, guard=_GUARD, between=_BETWEEN)
+        return Online(self, size=_PACKET, wait=0, escape=True, guard=self._guard, between=_BETWEEN)
 
 
 class DataCalls:
@@ -105,11 +106,13 @@ class DataCalls:
     Args:
         environment: loop, clock, behaviour, network, and the command.
         used_by_stack: returns whether the TCP/IP stack uses the context of a number of AT+CGDCONT.
+        guard: seconds of silence before and after +++.
     """
 
-    def __init__(self, environment: Environment, used_by_stack: Callable[[int], bool]) -> None:
+    def __init__(self, environment: Environment, used_by_stack: Callable[[int], bool], guard: float) -> None:
         self._environment = environment
         self._used_by_stack = used_by_stack
+        self._guard = guard
         self._calls: dict[int, DataCall] = {}
         self._programs: set[PppProgram] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,7 +143,9 @@ class DataCalls:
         if not free or uart.number in self._calls:
             log.info("uart %d: no call, as context %s is in use", uart.number + 1, ", ".join(map(str, contexts)))
             return NO_CARRIER
-        call = self._calls[uart.number] = DataCall(dialling, free[0], lambda: self._environment.network.silent)
+        call = self._calls[uart.number] = DataCall(
+            dialling, free[0], lambda: self._environment.network.silent, self._guard
+        )
         call.task = self._environment.loop.create_task(self._establish(call, dialling))
         self._tasks.add(call.task)
         call.task.add_done_callback(self._tasks.discard)

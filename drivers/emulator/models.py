@@ -35,6 +35,11 @@ M10_CMUX: Final = CmuxForm()
 """That of an M10, as its manual has it."""
 
 
+LTE_CMUX: Final = CmuxForm(fastest=8, least_n1=1, most_n1=1509, idle_mode=0, blank=" ", coded_errors=False)
+"""That of LTE modules: what their hosts send."""
+_LTE_HABITS: Final = {"esc_answer": "ERROR", "payload_echo": "ate", "cmux_speed": "follow", "msc_after_ua": False}
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """Describes one model of module.
@@ -92,7 +97,8 @@ _ROWS = (
         product="BG96",
         revision="BG96MAR02A07M1G",
         imei="866425030000017",
-        behaviour={"esc_answer": "ERROR", "payload_echo": "ate"},
+        cmux=LTE_CMUX,
+        behaviour={**_LTE_HABITS, "cmux_settle": 0.1, "pdpdeact_at_reset": True},
     ),
     Model(
         "ec25",
@@ -101,7 +107,18 @@ _ROWS = (
         product="EC25",
         revision="EC25EFAR06A01M4G",
         imei="861107030000012",
-        behaviour={"esc_answer": "ERROR", "payload_echo": "ate"},
+        cmux=LTE_CMUX,
+        behaviour=_LTE_HABITS,
+    ),
+    Model(
+        "eg91",
+        "quectel_lte",
+        manufacturer="Quectel",
+        product="EG91",
+        revision="EG91EFBR06A06M4G",
+        imei="861107040000011",
+        cmux=LTE_CMUX,
+        behaviour=_LTE_HABITS,
     ),
 )
 

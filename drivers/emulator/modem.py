@@ -52,6 +52,8 @@ class Modem(abc.ABC):
     """The one that it has at first."""
     FLOWS: ClassVar[tuple[int, ...]] = (0, 1, 2)
     """What AT+IFC takes: no flow control, XON and XOFF, RTS and CTS."""
+    GUARD: ClassVar[float] = 0.5
+    """Seconds of silence before and after the escape from a data call."""
     FACTORY: ClassVar[UartSettings] = UartSettings()
     """The settings of a UART that has left the factory: AT&F."""
 
@@ -64,7 +66,7 @@ class Modem(abc.ABC):
             uart.leave_factory(self.FACTORY)
         self.calls: Calls = Calls(environment, self.uarts)
         self.ussd: Ussd = Ussd(environment, self.uarts)
-        self.data_calls: DataCalls = DataCalls(environment, self.stack_uses)
+        self.data_calls: DataCalls = DataCalls(environment, self.stack_uses, self.GUARD)
         self.phone_book: PhoneBook = PhoneBook(environment.subscriber.number)
         self.wall_clock: WallClock = WallClock(environment.clock)
         self.messages: Messages = Messages(environment, self.uarts, self.wall_clock.text)

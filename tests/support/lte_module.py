@@ -20,7 +20,7 @@ CONNECT = "\r\nCONNECT\r\n"
 
 def bg96(*readings: str, model: str = "bg96", clock: Clock | None = None) -> EmulatedModule:
     """Return a module with some readings, not started yet."""
-    return EmulatedModule(model=model, behaviour=Behaviour.parse(readings), clock=clock)
+    return EmulatedModule(model=model, behaviour=Behaviour.parse(["cmux_settle=0", *readings]), clock=clock)
 
 
 @contextlib.asynccontextmanager

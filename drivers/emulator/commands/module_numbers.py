@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from ..interpreter.commandline import Form
 from ..interpreter.replies import ERROR, OK, Reply
 from ..interpreter.table import CommandTable
 from ..modem import ModemCall
 
+C = TypeVar("C", bound=ModemCall)
 
-def add_number(table: CommandTable[ModemCall], name: str, values: str, highest: int) -> None:
+
+def add_number(table: CommandTable[C], name: str, values: str, highest: int) -> None:
     """Add a setting that `Modem.numbers` holds.
 
     Args:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar
 
 from ..interpreter.commandline import Form
 from ..interpreter.replies import ERROR, NO_NETWORK_SERVICE, OK, Reply, cme
 from ..interpreter.table import CommandTable
 from ..modem import ModemCall
+
+C = TypeVar("C", bound=ModemCall)
 
 registration_commands: CommandTable[ModemCall] = CommandTable()
 _command = registration_commands.command
@@ -27,7 +30,7 @@ def signal_quality(call: ModemCall) -> Reply:
     return OK
 
 
-def add_registration(table: CommandTable[ModemCall], name: str) -> None:
+def add_registration(table: CommandTable[C], name: str) -> None:
     """Add a command that tells whether the module is registered, and asks to be told of changes.
 
     Args:

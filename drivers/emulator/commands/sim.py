@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from ..environment import Sim
 from ..interpreter.commandline import Form
@@ -18,6 +19,8 @@ from ..interpreter.replies import (
 )
 from ..interpreter.table import CommandTable
 from ..modem import ModemCall
+
+C = TypeVar("C", bound=ModemCall)
 
 sim_commands: CommandTable[ModemCall] = CommandTable()
 _command = sim_commands.command
@@ -35,7 +38,7 @@ def sim_problem(call: ModemCall) -> Reply | None:
     return cme(_LOCKED[sim]) if sim in _LOCKED else None
 
 
-def add_sim_reading(table: CommandTable[ModemCall], name: str, text: Callable[[ModemCall], str]) -> None:
+def add_sim_reading(table: CommandTable[C], name: str, text: Callable[[ModemCall], str]) -> None:
     """Add a command that reads the SIM.
 
     Args:

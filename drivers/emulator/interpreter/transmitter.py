@@ -98,6 +98,14 @@ class Transmitter:
         """What stands before a line: CR LF with ATV1, nothing with ATV0."""
         return "\r\n" if self.settings.verbose else ""
 
+    def next_line(self, text: str) -> None:
+        """Write another line behind one, with the line end of that between them.
+
+        Args:
+            text: the line without CR LF.
+        """
+        self._write(f"{text}\r\n".encode("latin-1", "replace"))
+
     def result(self, result: Result, more: str = "") -> None:
         """Write a result code.
 

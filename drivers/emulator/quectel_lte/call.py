@@ -32,13 +32,19 @@ class Call(ModemCall):
         command: what was typed.
     """
 
-    __slots__ = ("_commands",)
+    __slots__ = ("_commands", "_lines")
 
     modem: QuectelLteModem
 
     def __init__(self, commands: CommandTable[Call], modem: QuectelLteModem, uart: Uart, command: Command) -> None:
         super().__init__(modem, uart, command)
         self._commands = commands
+        self._lines = 0
+
+    def line(self, text: str) -> None:
+        """See `UartCall.line`; several lines of one command share one line end between them."""
+        (self.uart.next_line if self._lines else self.uart.line)(text)
+        self._lines += 1
 
     def run(self) -> Reply | None:
         """Execute the command; return how it ends, or None when it ends later."""

@@ -55,7 +55,7 @@ _EC25: dict[str, Setting] = {
     "window/scale": _FLAG_ON,
 }
 
-SETTINGS: dict[str, dict[str, Setting]] = {"bg96": _BG96, "ec25": _EC25}
+SETTINGS: dict[str, dict[str, Setting]] = {"bg96": _BG96, "ec25": _EC25, "eg91": _EC25}
 """The settings that a model has, by their names; the order is that of the test form."""
 
 

@@ -11,8 +11,8 @@ from ..interpreter.commandline import Command
 from ..interpreter.host import Execution
 from ..interpreter.output import Delivery, Urc
 from ..interpreter.uart import Uart
-from ..interpreter.uart_settings import SendSettings, UartSettings
-from ..modem import UARTS, Modem
+from ..interpreter.uart_settings import SendSettings
+from ..modem import UARTS
 from .codes import Code
 from .configuration import Configuration
 from .connection import Connection
@@ -21,12 +21,11 @@ from .data_socket import DataSocket
 from .outlets import Outlets
 from .services import Services
 from .sockets import Kind, ModuleSocket, Opening
+from .surroundings import Surroundings
 from .table import SocketTable
 
 ACTIVE = 3
 """How many contexts can be active at once."""
-URC_PORT = "cmux/urcport"
-"""The setting of AT+QCFG that chooses the virtual UART for lines that belong to none; kept without power."""
 
 #: Makes an execution of one command of a UART.
 Interpreter = Callable[["QuectelLteModem", Uart, Command], Execution]
@@ -40,7 +39,7 @@ class _Sending:
         self.prompt: int = 1
 
 
-class QuectelLteModem(Modem):
+class QuectelLteModem(Surroundings):
     """Runs a module of the family without its line.
 
     Args:
@@ -51,7 +50,6 @@ class QuectelLteModem(Modem):
     """
 
     DEFINITIONS = CONTEXTS
-    FACTORY = UartSettings(dtr=1)
 
     def __init__(
         self,
@@ -78,6 +76,10 @@ class QuectelLteModem(Modem):
         self._waiting: dict[ModuleSocket, Callable[[Code], None]] = {}  # commands that a socket opens for
         self._sending = _Sending()
         self._start_bearer()
+
+    def active_contexts(self) -> list[int]:
+        """See `Surroundings.active_contexts`."""
+        return [number for number, context in self.contexts.items() if context.active]
 
     def stack_uses(self, definition: int) -> bool:
         """See `Modem.stack_uses`: the contexts of AT+CGDCONT are those of AT+QICSGP."""
@@ -144,6 +146,7 @@ class QuectelLteModem(Modem):
     def drop_contexts(self) -> None:
         """See `Modem.drop_contexts`: each active one tells of it once, and wants AT+QIDEACT."""
         for context in self.contexts.values():
+            self.data_calls.drop(context.number)
             if context.drop():
                 self.announce(context.uart, f'+QIURC: "pdpdeact",{context.number}')
                 for socket in self.sockets.of_context(context.number):
@@ -236,11 +239,6 @@ class QuectelLteModem(Modem):
     def forget_urcs(self, uart: int) -> int:
         """See `UartHost.forget_urcs`."""
         return self.outlets.forget(uart)
-
-    def hears(self, uart: int) -> bool:
-        """See `UartHost.hears`: the virtual UART of AT+QCFG="cmux/urcport", or with 0 all of them."""
-        chosen = int(self.kept.get(URC_PORT, "0")) if self.multiplexing else 0
-        return chosen in (0, uart + 1)
 
     def online(self, uart: int) -> Online | None:
         """See `UartHost.online`: its data call, or the connection that it was last in data mode on."""

@@ -101,3 +101,22 @@ class QuectelLte(Readings):
     dnsgip_failure: Literal["565", "fields"] = reading(
         "565", "QIDNSGIP of a name without addresses: the error alone, or with two fields behind it; not stated"
     )
+
+    # Power and network
+    qusim_line: bool = reading(True, "+QUSIM: 1 at start: logs of EC2x have it, not all manuals do")
+    pdpdeact_at_reset: bool = reading(
+        False, "a restart with an active context: RDY alone, or pdpdeact before it, as in the log of a BG96"
+    )
+    cgact_hangs: bool = reading(
+        False, "AT+CGACT=: answered, or never, as of a BG96 since BG96MAR02A07M1G (mbed-os #9749, PR #9837)"
+    )
+
+    # Where unsolicited lines go that belong to no socket
+    urc_port: Literal["uart1", "usbat", "usbmodem", "all"] = reading(
+        "uart1",
+        'AT+QURCCFG="urcport" from the factory: usbat in the manuals of USB modules, so that nothing comes on the UART '
+        "(serialport-gsm #12); this line is taken for the UART, with which an unset module works",
+    )
+    urc_in_data_mode: Literal["dropped", "queued"] = reading(
+        "dropped", "such lines while their virtual UART carries data: not stated; lost, or told afterwards"
+    )

@@ -10,16 +10,21 @@ from ...interpreter.table import CommandTable
 from ..call import Call
 from .contexts import context_commands
 from .data import data_commands
+from .identity import identity_commands
+from .module_configuration import module_configuration
 from .network import network_commands
+from .network_state import network_state
+from .power import power_commands
 from .sessions import session_commands
 from .settings import settings_commands
 
+_AROUND = (identity_commands, network_state, power_commands, module_configuration)
 _TABLES = (context_commands, session_commands, data_commands, settings_commands, network_commands)
 
 
 def all_commands() -> CommandTable[Call]:
     """Return the table of all commands."""
     table: CommandTable[Call] = shared_commands()
-    for more in _TABLES:
+    for more in (*_AROUND, *_TABLES):
         table = table.merged(more)
     return table

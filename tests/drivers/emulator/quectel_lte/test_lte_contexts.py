@@ -205,7 +205,7 @@ async def test_a_restart_ends_contexts_and_forgets_their_settings(reading: str, 
     async with lab(f"qicsgp_kept={reading}") as one:
         await one.plain.ask('AT+QICSGP=1,1,"apn"')
         one.module.trigger("reset")
-        await one.plain.until(b"+CPIN: READY\r\n")
+        await one.plain.until(b"APP RDY\r\n")
         await one.plain.ask("AT+QIACT?")
         await one.plain.ask("AT+QICSGP=1", f"\r\n+QICSGP: {shown}\r\n\r\nOK\r\n")
         await one.plain.ask("AT+QIACT=1")
@@ -215,7 +215,7 @@ async def test_a_default_bearer_is_up_at_the_start_and_after_a_restart() -> None
     async with Lab(bg96("default_bearer=on")) as one:
         assert (await address(one.plain)).startswith("127.10.")
         one.module.trigger("reset")
-        await one.plain.until(b"+CPIN: READY\r\n")
+        await one.plain.until(b"APP RDY\r\n")
         assert (await address(one.plain)).startswith("127.10.")
         await one.plain.ask("AT+QIACT=1", ERROR)
 

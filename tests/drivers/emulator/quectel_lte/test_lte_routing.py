@@ -237,7 +237,7 @@ async def test_a_reset_in_the_middle_of_something_leaves_a_module_that_works(at:
             uart.write(f"{commands[at]}\r".encode())
             await uart.expect(f"{commands[at]}\r".encode())
         one.module.trigger("reset")
-        assert (await uart.until(b"+CPIN: READY\r\n")).startswith(b"\r\nRDY\r\n")
+        assert (await uart.until(b"APP RDY\r\n")).startswith(b'\r\n+QIURC: "pdpdeact",1\r\n\r\nRDY\r\n')
         await settle()
         uart.received.clear()
         await uart.ask("AT+QISTATE?")

@@ -1,0 +1,80 @@
+"""The commands about the network that this family has besides those of all, or answers with the access technology."""
+
+from __future__ import annotations
+
+from ...commands.registration import OPERATORS, add_registration
+from ...commands.sim import ICCID, add_sim_reading
+from ...environment import Sim
+from ...interpreter.commandline import Form
+from ...interpreter.replies import ERROR, OK, SIM_NOT_INSERTED, Reply, cme
+from ...interpreter.table import CommandTable
+from ..call import Call
+
+network_state: CommandTable[Call] = CommandTable()
+_command = network_state.command
+_text = network_state.text
+
+
+add_registration(network_state, "CEREG")
+
+
+@_command("COPS", Form.READ)
+def read_operator(call: Call) -> Reply:
+    """Answer AT+COPS?."""
+    form, environment = call.uart.settings.cops, call.modem.environment
+    number = call.modem.access.number
+    call.line(f'+COPS: 0,{form},"{OPERATORS[form]}",{number}' if environment.network.service else "+COPS: 0")
+    return OK
+
+
+_text("CSQ", Form.TEST, "+CSQ: (0-31,99),(0-7,99)")
+
+
+@_command("CSQ", Form.EXECUTE)
+def signal_quality(call: Call) -> Reply:
+    """Answer AT+CSQ; the error rate is not known."""
+    call.line("+CSQ: 28,99" if call.modem.environment.network.registered else "+CSQ: 99,99")
+    return OK
+
+
+_text("QCSQ", Form.TEST, '+QCSQ: "NOSERVICE","GSM","WCDMA","LTE","CAT-M1","CAT-NB1"')
+
+
+@_command("QCSQ", Form.EXECUTE)
+def signal_strengths(call: Call) -> Reply:
+    """Answer AT+QCSQ: RSSI, RSRP, SINR and RSRQ."""
+    signal = f'"{call.modem.access.signal}",-57,-84,180,-9'
+    call.line(f"+QCSQ: {signal}" if call.modem.environment.network.service else '+QCSQ: "NOSERVICE"')
+    return OK
+
+
+_text("QNWINFO", Form.TEST, "")
+
+
+@_command("QNWINFO", Form.EXECUTE)
+def network_information(call: Call) -> Reply:
+    """Answer AT+QNWINFO: access technology, operator, band and channel."""
+    known = f'"{call.modem.access.name}","{OPERATORS[2]}","LTE BAND 3",1650'
+    call.line(f"+QNWINFO: {known}" if call.modem.environment.network.service else "+QNWINFO: No Service")
+    return OK
+
+
+_text("QSPN", Form.TEST, "")
+
+
+def _provider(call: Call) -> Reply:
+    """Answer AT+QSPN and AT+QSPN?: long, short and provider's name, the alphabet, and the network's number."""
+    if call.modem.environment.network.sim is Sim.MISSING:
+        return cme(SIM_NOT_INSERTED)
+    if not call.modem.environment.network.service:
+        return ERROR
+    call.line(f'+QSPN: "{OPERATORS[0]}","{OPERATORS[1]}","",0,"{OPERATORS[2]}"')
+    return OK
+
+
+_command("QSPN", Form.EXECUTE)(_provider)
+_command("QSPN", Form.READ)(_provider)
+
+
+add_sim_reading(network_state, "QCCID", lambda call: f"+QCCID: {ICCID}")
+add_sim_reading(network_state, "CCID", lambda call: f"+CCID: {ICCID}")

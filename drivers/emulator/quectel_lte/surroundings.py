@@ -1,0 +1,100 @@
+"""What a module of the family is besides its TCP/IP stack: its start, its registration, its line, who hears of what."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final, NamedTuple
+
+from ..environment import Environment, Sim
+from ..interpreter.uart import Uart
+from ..interpreter.uart_settings import UartSettings
+from ..modem import Modem
+
+URC_PORT: Final = "cmux/urcport"
+"""The setting of AT+QCFG that chooses the virtual UART for lines that belong to none."""
+MODULE_PORT: Final = "QURCCFG"
+"""The port of the module for such lines, in `Modem.kept`."""
+NUMBERS: Final = {"QSCLK": 0, "CTZU": 0, "CTZR": 0}
+"""What the settings are at power-up that are one number of the whole module."""
+POWERED_DOWN: Final = "POWERED DOWN"
+
+_THIS_LINE = ("uart1", "all")  # of AT+QURCCFG
+
+
+class Access(NamedTuple):
+    """The access technology of a model's network, in the words of three commands."""
+
+    number: int
+    """In CREG and COPS (27.007 §7.3)."""
+    signal: str
+    """In QCSQ."""
+    name: str
+    """In QNWINFO."""
+
+
+_LTE = Access(7, "LTE", "FDD LTE")
+_ACCESS = {"bg96": Access(8, "CAT-M1", "CAT-M1")}
+_SAYS_READY = ("bg96",)  # APP RDY
+
+
+class Surroundings(Modem):
+    """Adds what every module of the family has around its contexts and sockets."""
+
+    FACTORY: ClassVar[UartSettings] = UartSettings(dtr=1)
+    PACKET_TYPES: ClassVar[tuple[str, ...]] = ("IP", "IPV6", "IPV4V6")
+    REGISTRATIONS: ClassVar[tuple[str, ...]] = ("CREG", "CGREG", "CEREG")
+    RATES: ClassVar[tuple[int, ...]] = (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+    RATE: ClassVar[int] = 115200
+    FLOWS: ClassVar[tuple[int, ...]] = (0, 2)
+    GUARD: ClassVar[float] = 1.0
+
+    def __init__(self, environment: Environment, *, uart_class: type[Uart] = Uart) -> None:
+        super().__init__(environment, uart_class=uart_class, numbers=NUMBERS)
+        self._ended: list[str] = []
+
+    @property
+    def access(self) -> Access:
+        """What its network is."""
+        return _ACCESS.get(self.environment.model.name, _LTE)
+
+    def place(self, registration: str) -> str:
+        """See `Modem.place`: area, cell, and the access technology."""
+        return f',"1806","01A2D101",{self.access.number}'
+
+    def hears(self, uart: int) -> bool:
+        """See `UartHost.hears`: AT+QURCCFG chooses the line, AT+QCFG="cmux/urcport" one of its virtual UARTs or all."""
+        behaviour = self.environment.behaviour
+        if self.kept.get(MODULE_PORT, behaviour.urc_port) not in _THIS_LINE:
+            return False
+        if self.uarts[uart].in_data_mode and behaviour.urc_in_data_mode == "dropped":
+            return False
+        return not self.multiplexing or self.kept.get(URC_PORT, "0") in ("0", str(uart + 1))
+
+    # The power
+
+    def sim_lines(self) -> list[str]:
+        """See `Modem.sim_lines`; behind those of a SIM that is ready, what is read from it is ready, too."""
+        lines = super().sim_lines()
+        if self.environment.network.sim is not Sim.READY:
+            return lines
+        if self.environment.behaviour.qusim_line:
+            lines.append("+QUSIM: 1")
+        return [*lines, "+QIND: SMS DONE", "+QIND: PB DONE"]
+
+    def boot_lines(self) -> list[str]:
+        """See `Modem.boot_lines`."""
+        ready = ["APP RDY"] if self.environment.model.name in _SAYS_READY else []
+        return [*self._ended, *super().boot_lines(), *ready]
+
+    def active_contexts(self) -> list[int]:
+        """Return the numbers of the contexts that are active."""
+        return []
+
+    def restart(self) -> None:
+        """See `Modem.restart`; some modules tell first which contexts it has ended."""
+        tells = self.environment.behaviour.pdpdeact_at_reset
+        self._ended = [f'+QIURC: "pdpdeact",{number}' for number in self.active_contexts()] if tells else []
+        super().restart()
+
+    def goes_down(self, uart: Uart) -> None:
+        """See `Modem.goes_down`."""
+        uart.line(POWERED_DOWN)
