@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..interpreter.commandline import Command
-from ..interpreter.replies import ERROR, OK, Reply
+from ..interpreter.replies import ERROR, OK, Reply, cme
 from ..interpreter.table import CommandTable
 from ..interpreter.uart import Uart
 from ..modem import ModemCall
@@ -52,18 +52,16 @@ class Call(ModemCall):
             return self._commands.answer(self)
         self.modem.error = Code.DONE
         reply = self._commands.answer(self)
-        if reply is not None and reply.failed and self.modem.error is Code.DONE:
-            self.modem.error = Code.BAD_PARAMETERS
-        return reply
+        return self.refuse() if reply is ERROR and self.modem.error is Code.DONE else reply
 
     def refuse(self, code: Code = Code.BAD_PARAMETERS) -> Reply:
-        """Return ERROR, with what AT+QIGETERROR will say.
+        """Return how a command ends that fails: ERROR, and why in what AT+QIGETERROR will say.
 
         Args:
             code: why.
         """
         self.modem.error = code
-        return ERROR
+        return ERROR if self.modem.environment.behaviour.qi_errors == "ERROR" else cme(int(code))
 
     def outcome(self, code: Code) -> Reply:
         """Return OK, or ERROR where the code says so."""

@@ -93,7 +93,8 @@ class Connection(DataSocket):
         """See `SessionOwner.ended`."""
         if self.state is State.CONNECTED:
             self.state = State.CLOSING
-            self._end_due = not self.online()  # in data mode NO CARRIER tells of it
+            told = self.online() and self.host.environment.behaviour.transparent_end == "NO CARRIER"
+            self._end_due = not told
             if self.host.environment.behaviour.closed_buffer == "dropped" and self._network is not None:
                 self._network.close()
             self.host.changed(self)

@@ -65,6 +65,7 @@ class PdpContext:
         self.state: ContextState = ContextState.INACTIVE
         self.dns: tuple[str, str] = NAME_SERVERS
         self.uart: int = 0  # that has activated it
+        self.kind: int = 1  # the type that it was activated with
         self._environment = environment
         self._spawn = spawn
         self._others = others
@@ -85,11 +86,6 @@ class PdpContext:
     def occupied(self) -> bool:
         """Whether it counts among those that are active at once."""
         return self.state in (ContextState.ACTIVE, ContextState.ACTIVATING)
-
-    @property
-    def kind(self) -> int:
-        """The type, as AT+QICSGP has set it."""
-        return (self.settings or Settings()).kind
 
     @property
     def address(self) -> str:
@@ -127,6 +123,7 @@ class PdpContext:
             self._task = self._spawn(self._activate())
 
     async def _activate(self) -> None:
+        self.kind = (self.settings or Settings()).kind
         self._enter(await grant(self._environment, lambda: self.kind != IPV6_ALONE))
         done, self._done = self._done, lambda code: None
         done(Code.DONE if self.active else Code.NOT_ACTIVATED)

@@ -100,7 +100,8 @@ class DataSocket(ModuleSocket):
         if self.held and self.shown_mode is AccessMode.PUSHED:
             data, sender = self._taken(LARGEST, cut=True)
             header = f'\r\n+QIURC: "recv",{self.number},{len(data)}{place(sender)}\r\n'
-            return Delivery(header.encode("ascii"), self.form(data))
+            end = b"" if self.host.environment.behaviour.pushed_end == "none" else b"\r\n"
+            return Delivery(header.encode("ascii"), self.form(data) + end)
         if self.held and not self._announced:
             self._announced = True
             more = f",{self.held}" if self.host.configuration.number("recvind") else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 
 from ..environment import Environment, Network
 from ..interpreter.bytestream import DataStream, Online
@@ -20,7 +20,7 @@ from .context import CONTEXTS, PdpContext
 from .data_socket import DataSocket
 from .outlets import Outlets
 from .services import Services
-from .sockets import Kind, ModuleSocket, Opening
+from .sockets import AccessMode, Kind, ModuleSocket, Opening
 from .surroundings import Surroundings
 from .table import SocketTable
 
@@ -177,7 +177,7 @@ class QuectelLteModem(Surroundings):
         tell = self._waiting.pop(socket, None)
         if code is not Code.DONE:
             self.error = code
-            if tell is not None or self.environment.behaviour.failed_open == "free":
+            if socket.mode is AccessMode.TRANSPARENT or self.environment.behaviour.failed_open == "free":
                 self.sockets.end(socket)
         if tell is not None:
             tell(code)
@@ -273,6 +273,24 @@ class QuectelLteModem(Surroundings):
         super().disconnected(uart)
         if isinstance(stream, DataSocket) and self.environment.behaviour.disc_in_data_mode == "closes":
             stream.hang_up()
+        if self.environment.behaviour.disc_sockets == "close":
+            self._end([socket for socket in self.sockets if socket.uart == uart])
+
+    def reset_uarts(self) -> None:
+        """See `Modem.reset_uarts`."""
+        super().reset_uarts()
+        if self.multiplexing and self.environment.behaviour.cmux_sockets == "close":
+            self._end(self.sockets)
+
+    def left_multiplexer(self) -> None:
+        """See `Modem.left_multiplexer`."""
+        super().left_multiplexer()
+        if self.environment.behaviour.cmux_sockets == "close":
+            self._end(self.sockets)
+
+    def _end(self, sockets: Iterable[ModuleSocket]) -> None:
+        for socket in sockets:
+            self.sockets.end(socket)
 
     def set_network(self, network: Network) -> None:
         """Change the network; see `Modem.set_network`."""

@@ -26,6 +26,12 @@ class QuectelLte(Readings):
     port_names: Literal["cmux", "uart1"] = reading(
         "cmux", "last field of QISTATE while multiplexing: cmux1 to cmux4 in the EC200U manual, not seen on a BG96"
     )
+    disc_sockets: Literal["stay", "close"] = reading(
+        "stay", "a DLC that closes: the sockets that were opened there stay, or are closed with it; not stated"
+    )
+    cmux_sockets: Literal["stay", "close"] = reading(
+        "stay", "AT+CMUX, and the end of multiplexer mode: sockets stay, as they are the module's, or are closed"
+    )
     disc_in_data_mode: Literal["stays", "closes"] = reading(
         "stays", "a DLC closed in data mode: its connection goes on in buffered mode, or is closed; not stated"
     )
@@ -51,7 +57,12 @@ class QuectelLte(Readings):
         False, "pdpdeact with open sockets: one line for the context, which a driver takes for all, or closed for each"
     )
 
+    deactivation_time: float = reading(0.0, "seconds that QIDEACT takes: the manual says at most 40")
+
     # Opening and closing
+    qiopen_order: Literal["ok_first", "urc_first", "no_ok"] = reading(
+        "ok_first", "OK of QIOPEN: before +QIOPEN (manuals), behind it, or missing, as one driver works around"
+    )
     in_use: Literal["urc", "error"] = reading(
         "urc", "QIOPEN with a connectID in use: users see +QIOPEN: n,563 behind OK, or ERROR at once"
     )
@@ -84,6 +95,12 @@ class QuectelLte(Readings):
     send_lost: Literal["ERROR", "SEND FAIL"] = reading(
         "ERROR", "end of a QISEND whose connection was lost at the prompt: broken (ERROR), or as a full buffer"
     )
+    pushed_end: Literal["none", "CRLF"] = reading(
+        "none", "behind pushed data: nothing, as the next line brings its own line end, or CR LF; not stated"
+    )
+    transparent_end: Literal["NO CARRIER", "both"] = reading(
+        "NO CARRIER", "data mode that the peer ends: NO CARRIER (BG96 manual), or the closed line behind it as well"
+    )
     closed_buffer: Literal["kept", "dropped"] = reading(
         "kept", "what was received before closed: can still be read (mbed-os drains it), or is gone; not stated"
     )
@@ -95,6 +112,9 @@ class QuectelLte(Readings):
     )
 
     # Forms of answers
+    qi_errors: Literal["ERROR", "CME"] = reading(
+        "ERROR", "a TCP/IP command that fails: ERROR in all syntax tables; hologram-python has met +CME ERROR"
+    )
     qigeterror_blank: bool = reading(
         False, "QIGETERROR: a BG770 prints '552,invalid parameters', the manual a blank behind the comma"
     )

@@ -86,13 +86,17 @@ _text("QIDEACT", Form.TEST, f"+QIDEACT: {_NUMBERS}")
 
 
 @_command("QIDEACT", Form.WRITE)
-def deactivate_context(call: Call) -> Reply:
+def deactivate_context(call: Call) -> Reply | None:
     """Answer AT+QIDEACT=: OK, also for a context that is not active."""
     context = call.context()
     if context is None or len(call.texts) != 1:
         return call.refuse()
     call.modem.deactivate(context)
-    return OK
+    environment = call.modem.environment
+    if not (seconds := environment.behaviour.deactivation_time):
+        return OK
+    environment.clock.call_later(environment.loop, seconds, lambda: call.finish(OK))
+    return None
 
 
 _text("QIDNSCFG", Form.TEST, f"+QIDNSCFG: {_NUMBERS},<pridnsaddr>,<secdnsaddr>")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ...environment import is_address
 from ...interpreter.commandline import Form
-from ...interpreter.replies import OK, Reply
+from ...interpreter.replies import ANSWERED, OK, Reply
 from ...interpreter.table import CommandTable
 from ..call import Call
 from ..codes import Code
@@ -51,10 +51,14 @@ def open_socket(call: Call) -> Reply | None:
         call.modem.refuse_id(opening)
         return OK
     socket = call.modem.sockets.open(context, opening)
-    if not transparent:
-        return OK
-    call.modem.when_opened(socket, lambda code: _connected(call, socket, code))
-    return None
+    if transparent:
+        call.modem.when_opened(socket, lambda code: _connected(call, socket, code))
+        return None
+    order = call.modem.environment.behaviour.qiopen_order
+    if order == "urc_first":
+        call.modem.when_opened(socket, lambda code: _told_first(call, socket, code))
+        return None
+    return OK if order == "ok_first" else ANSWERED
 
 
 def _opening(call: Call) -> Opening | None:
@@ -82,6 +86,12 @@ def _connected(call: Call, socket: ModuleSocket, code: Code) -> None:
         call.finish(call.refuse(code))
     elif not call.uart.connect(call, call.modem.go_online(call.uart.number, socket)):
         call.modem.sockets.end(socket)  # nobody waits for it any more
+
+
+def _told_first(call: Call, socket: ModuleSocket, code: Code) -> None:
+    """End an AT+QIOPEN by OK behind the line that tells how it went."""
+    call.line(f"+QIOPEN: {socket.number},{int(code)}")
+    call.finish(OK)
 
 
 _text("QICLOSE", Form.TEST, f"+QICLOSE: {_IDS},(0-65535)")

@@ -129,6 +129,28 @@ async def test_nothing_activates_a_context_by_itself(command: str) -> None:  # P
         assert (await one.plain.until(b"\r\nOK\r\n")).count(b"+QIACT: ") == 1
 
 
+async def test_other_settings_of_an_active_context_take_effect_at_its_next_activation() -> None:
+    async with lab() as one:
+        own = await address(one.plain)
+        await one.plain.ask('AT+QICSGP=1,3,"apn"')
+        await one.plain.ask("AT+QIACT?", f'\r\n+QIACT: 1,1,1,"{own}"\r\n\r\nOK\r\n')
+        await one.plain.ask("AT+QIDEACT=1")
+        await one.plain.ask("AT+QIACT=1")
+        one.plain.write(b"AT+QIACT?\r")
+        assert b"\r\n+QIACT: 1,1,3," in await one.plain.until(b"\r\nOK\r\n")
+
+
+async def test_a_deactivation_can_take_its_time() -> None:
+    clock = Turning()
+    async with lab("deactivation_time=40", clock=clock) as one:
+        one.plain.write(b"AT+QIDEACT=1\r")
+        await one.plain.expect(b"AT+QIDEACT=1\r")
+        await clock.turn(39)
+        await one.plain.quiet()
+        await clock.turn(1.1)
+        await one.plain.expect(b"\r\nOK\r\n")
+
+
 @pytest.mark.requirement("L2.7")
 async def test_a_fourth_context_is_refused_until_one_is_free() -> None:  # P14
     async with Lab(bg96()) as one:

@@ -38,6 +38,15 @@ async def test_with_ate0_nothing_comes_back_and_lf_behind_cr_stays_without_effec
         await one.plain.quiet()
 
 
+async def test_the_reading_in_which_commands_of_the_stack_fail_with_cme_errors_as_at_cmee_says() -> None:
+    async with lab("qi_errors=CME") as one:
+        for command, code in (("AT+QIACT=1", 561), ("AT+QIACT=17", 552), ("AT+QIRD", 552), ("AT+QISEND=0,1", 552)):
+            await one.plain.ask(command, f"\r\n+CME ERROR: {code}\r\n")
+        await one.plain.ask("AT+NONEXISTENT", ERROR)
+        await one.plain.ask("AT+CMEE=0")
+        await one.plain.ask("AT+QIACT=1", ERROR)
+
+
 @pytest.mark.requirement("L1.1")
 async def test_several_lines_have_one_line_end_between_them() -> None:
     async with lab() as one:

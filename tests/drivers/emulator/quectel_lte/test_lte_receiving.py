@@ -108,6 +108,12 @@ async def test_pushed_data_comes_in_pieces_of_1500_at_most_with_nothing_behind_i
             await one.plain.expect(f'\r\n+QIURC: "recv",7,{size}\r\n'.encode() + b"x" * size)
 
 
+async def test_the_reading_in_which_pushed_data_ends_with_a_line_end() -> None:
+    async with lab("pushed_end=CRLF") as one, connected(one.plain, 0, 1) as far:
+        await give(far, b"abc")
+        await one.plain.expect(b'\r\n+QIURC: "recv",0,3\r\nabc\r\n')
+
+
 async def test_an_answer_shows_apart_from_send_ok_where_that_is_wanted() -> None:
     clock = Turning()
     async with lab("result_time=0.05", clock=clock) as one, peer() as far:

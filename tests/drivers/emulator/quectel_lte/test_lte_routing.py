@@ -157,6 +157,24 @@ async def test_sockets_survive_the_way_into_multiplexer_mode_and_out_of_it() -> 
         await one.plain.ask("AT+QIRD=3", reply(b"def"))
 
 
+async def test_the_readings_in_which_sockets_end_with_their_dlc_or_with_the_multiplexer() -> None:
+    async with two_ports("disc_sockets=close") as (one, first, second), connected(first) as far, connected(second, 1):
+        await one.close(1)
+        assert await far.reader.read() == b""
+        second.write(b"AT+QISTATE?\r")
+        assert (await second.until(b"\r\nOK\r\n")).count(b"+QISTATE: ") == 1
+    async with lab("cmux_sockets=close") as one:
+        async with connected(one.plain) as far:
+            await one.multiplex()
+            assert await far.reader.read() == b""
+        first = await one.open(1)
+        await first.ask("AT+QISTATE?")
+        async with connected(first) as far:
+            await one.leave()
+            assert await far.reader.read() == b""
+        await one.plain.ask("AT+QISTATE?")
+
+
 @pytest.mark.parametrize(("reading", "told"), [("dropped", False), ("kept", True)])
 async def test_lines_that_no_port_can_show_are_lost_or_kept(reading: str, told: bool) -> None:
     async with lab(f"unheard_lines={reading}") as one:

@@ -114,6 +114,20 @@ async def test_the_other_reading_of_a_failed_opening_leaves_the_id_free() -> Non
             await one.plain.ask(f'AT+QIOPEN=1,0,"TCP","127.0.0.1",{unused_port()}', "\r\nOK\r\n\r\n+QIOPEN: 0,566\r\n")
 
 
+@pytest.mark.parametrize(
+    ("order", "good", "bad"),
+    [
+        ("urc_first", "\r\n+QIOPEN: 0,0\r\n\r\nOK\r\n", "\r\n+QIOPEN: 1,565\r\n\r\nOK\r\n"),
+        ("no_ok", "\r\n+QIOPEN: 0,0\r\n", "\r\n+QIOPEN: 1,565\r\n"),
+    ],
+)
+async def test_other_readings_of_where_the_ok_of_an_opening_stands(order: str, good: str, bad: str) -> None:
+    async with lab(f"qiopen_order={order}") as one, peer() as far:
+        await one.plain.ask(opening(far), good)
+        await one.plain.ask('AT+QIOPEN=1,1,"TCP","nowhere.example",7', bad)
+        await one.plain.ask("AT+QISTATE=1,1", state('1,"TCP","nowhere.example",7,0,4,1,0,0,"uart1"'))
+
+
 @pytest.mark.requirement("L3.8")
 @pytest.mark.parametrize("host", ['"localhost"', "localhost", "127.0.0.1"])
 async def test_a_name_is_as_good_as_an_address_and_needs_no_quotes(host: str) -> None:

@@ -200,6 +200,12 @@ async def test_the_peer_ends_data_mode_with_no_carrier_and_the_id_is_in_use_unti
         await uart.ask("AT+QISTATE?")
 
 
+async def test_the_reading_in_which_closed_is_told_behind_no_carrier() -> None:
+    async with online(Turning(), "transparent_end=both") as (_, uart, far):
+        far.writer.close()
+        await uart.expect(b"\r\nNO CARRIER\r\n" + CLOSED)
+
+
 async def test_a_lost_context_ends_data_mode_with_no_carrier_first() -> None:
     async with online(Turning()) as (one, uart, _):
         one.module.trigger("pdp_deact")
