@@ -33,6 +33,12 @@ async def test_a_context_from_never_set_to_active() -> None:
     await exchange("context")
 
 
+@pytest.mark.requirement("L4.2", "L4.6")
+async def test_a_session_from_the_first_command_to_the_last() -> None:
+    """What the driver says is typed in the same file, and played with the driver for itself."""
+    await exchange("session")
+
+
 @pytest.mark.requirement("L5.5", "L6.2")
 async def test_closing_what_is_not_open_is_ok_and_reading_it_an_error() -> None:
     await exchange("not-open")
@@ -58,9 +64,29 @@ async def test_a_name_has_three_addresses() -> None:
     await exchange("names")
 
 
+@pytest.mark.requirement("L9.4", "L9.5", "L9.6")
+async def test_the_octets_of_a_multiplexer_that_begins() -> None:
+    await exchange("multiplexer")
+
+
+@pytest.mark.requirement("L1.3", "L2.9", "L4.1")
+async def test_what_tinygsm_says_and_compares() -> None:
+    await exchange("client-tinygsm")
+
+
+@pytest.mark.requirement("L4.7", "L5.7")
+async def test_what_hologram_says_and_compares() -> None:
+    await exchange("client-hologram")
+
+
 @pytest.mark.requirement("L4.6")
 async def test_what_esp_modem_says_and_compares() -> None:
     await exchange("client-esp-modem")
+
+
+@pytest.mark.requirement("L1.4")
+async def test_what_ofono_says_and_compares() -> None:
+    await exchange("client-ofono")
 
 
 def test_every_file_is_played() -> None:
