@@ -38,6 +38,14 @@ class AbleBench(Bench):
         """Let the module say something on a channel, unasked."""
         raise NotImplementedError
 
+    def heard(self, text: bytes) -> None:
+        """Wait until the module has said something."""
+        self.module.until(lambda: text in self.module.said)
+
+    def asked(self, text: str) -> None:
+        """Wait until the module has been asked something."""
+        self.module.until(lambda: text in self.module.commands)
+
     def settle(self, *drivers: Any) -> None:
         """Wait until each driver has heard what was said on its channel before."""
         for driver in drivers:

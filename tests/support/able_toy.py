@@ -53,7 +53,8 @@ class AbleToy(ToyStack):
 
     @property
     def framing(self) -> Framing:
-        return Framing(headers=(PUSHED, FETCHED), online=self.wiring.table.online is not None)
+        online = self.wiring.table.online is not None
+        return Framing(headers=() if online else (PUSHED, FETCHED), bare=online, online=online)
 
     def classify(self, line: str) -> events.Event | None:
         online = self.wiring.table.online is not None

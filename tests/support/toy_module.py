@@ -42,7 +42,7 @@ class ToyUart:
     def __init__(self, module: ToyModule, say: Say, dlci: int) -> None:
         self._module = module
         self._dlci = dlci
-        self._say = say
+        self._line = say
         self._octets = bytearray()
         self._sending: tuple[int, int, tuple[str, int] | None] | None = None
         self.online: Socket | None = None
@@ -67,6 +67,7 @@ class ToyUart:
             line, _, rest = bytes(self._octets).partition(b"\r")
             self._octets[:] = rest
             self._module.commands.append(line.decode())
+            self._module.note()
             self._say(self._answer(line.decode()))
 
     def _feed_online(self, octets: bytes, one: Socket) -> None:
@@ -84,6 +85,10 @@ class ToyUart:
     def say(self, octets: bytes) -> None:
         """Say what nobody has asked for."""
         self._say(octets)
+
+    def _say(self, octets: bytes) -> None:
+        self._line(octets)
+        self._module.note(octets)
 
     def _answer(self, line: str) -> bytes:
         module = self._module
@@ -105,9 +110,8 @@ class ToyUart:
         if found := re.fullmatch(r"AT\+TGIVE=(\d)", line):
             return OK if module.taken.pop(int(found[1]), None) is not None else ERROR
         if found := re.fullmatch(r'AT\+TOPEN=(\d),(\d),"(TCP|UDP)","(.+)",(\d+)(?:,([012]))?', line):
-            made = Socket(socket.socket(), int(found[1]), self._say, kind=found[3], mode=int(found[6] or 0))
-            if made.kind == "UDP":
-                made.system = socket.socket(type=socket.SOCK_DGRAM)
+            system = socket.socket(type=socket.SOCK_STREAM if found[3] == "TCP" else socket.SOCK_DGRAM)
+            made = Socket(system, int(found[1]), self._say, kind=found[3], mode=int(found[6] or 0))
             return module.open(int(found[2]), made, (found[4], int(found[5])), self)
         if found := re.fullmatch(r"AT\+TSERVICE=(\d),(\d),(\d+),([01])", line):
             return module.serve(*(int(number) for number in found.groups()), self._say)
@@ -160,8 +164,22 @@ class ToyModule:
         """The number of the next client, instead of the highest free one."""
         self.news_go_to: Say | None = None
         """The line on which news come, None: that on which the socket was opened."""
+        self.said: bytes = b""
+        """All that it has said, on its lines together."""
+        self._news = threading.Condition()
         self._lock = threading.RLock()
         self._threads: list[threading.Thread] = []
+
+    def note(self, said: bytes = b"") -> None:
+        """Let those who wait for it know what was said."""
+        with self._news:
+            self.said += said
+            self._news.notify_all()
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something has been said or asked."""
+        with self._news:
+            assert self._news.wait_for(condition, 10)
 
     def open(self, number: int, made: Socket, address: tuple[str, int], uart: ToyUart) -> bytes:
         if made.context not in self.up:

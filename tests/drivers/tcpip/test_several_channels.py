@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 from able_lab import UARTS, AbleBench, AbleInLoop, AbleOnThreads
 from driver_lab import PATIENCE, Peer
+from scripted_port import MemoryPort
 from toy_module import Socket, ToyModule, ToyUart
 
+from drivers.at import AtChannel, Framing, LinePattern
 from drivers.errors import ContextBusy, SessionReset, SessionTimeout
+from drivers.tcpip import TcpipDriver
 from drivers.tcpip.core import Leftover, SocketId
+from drivers.tcpip.core.procedure import OnChannel, Progress, Wait
 
 
 @pytest.fixture(params=[AbleOnThreads, AbleInLoop], ids=["threads", "aio"])
@@ -102,6 +106,41 @@ def test_drivers_that_share_activate_once_however_many_begin_at_once(bench: Able
         thread.join(PATIENCE)
     assert sorted(indexes) == [0, 1, 2]
     assert sent(bench, "AT+TUP=0") == 1
+
+
+def carry_on(driver: TcpipDriver, progress: Progress[Any], until: type[object] | None) -> object:
+    """Run a procedure step by step, until it asks for something of a kind that cannot be done now, or to its end."""
+    while (request := progress.next_request()) is not None:
+        if isinstance(request, Wait):
+            if request.ready() is None:
+                assert until is Wait
+                return request
+            progress.answer(request.ready())
+        elif isinstance(request, OnChannel):
+            if until is OnChannel:
+                return request
+            progress.answer(driver.channel.run(request.dialogue))
+    return None
+
+
+def test_while_a_driver_activates_the_others_that_share_the_context_wait() -> None:
+    with ExitStack() as stack:
+        bench = AbleOnThreads(stack)
+        one, other = (bench.drive(uart, share=True) for uart in (1, 2))
+        one.claim()
+        other.claim()
+        first, second = Progress(one._context.activate()), Progress(other._context.activate())
+        asking = carry_on(one, first, OnChannel)
+        assert isinstance(asking, OnChannel)
+        waiting = carry_on(other, second, Wait)
+        assert isinstance(waiting, Wait)
+        first.answer(one.channel.run(asking.dialogue))  # AT+TUP
+        assert waiting.ready() is None
+        carry_on(one, first, None)
+        second.answer(waiting.ready())
+        carry_on(other, second, None)
+        assert second.result == "127.0.0.1"
+        assert sent(bench, "AT+TUP=0") == 1
 
 
 @pytest.mark.requirement("L2.13")
@@ -242,25 +281,42 @@ def test_everything_works_where_all_news_come_on_all_channels(bench: AbleBench, 
     assert client.recv(1) == b""
 
 
+class Waker:
+    """A sink that wakes another channel for each line, when the sink of that one is about to do the same."""
+
+    lines = (LinePattern("NEWS"),)
+    framing = Framing()
+    congested = False
+
+    def __init__(self, other: AtChannel, both: threading.Barrier, woken: threading.Barrier) -> None:
+        self._other, self._both, self._woken = other, both, woken
+
+    def take_line(self, text: str) -> bool:
+        self._both.wait(PATIENCE)
+        self._other._work_soon(self._wake)
+        self._other.remove_sink(self)
+        return True
+
+    def _wake(self) -> None:
+        self._woken.wait(PATIENCE)
+
+    def take_data(self, header: str, data: bytes) -> bool:
+        return False
+
+    def lost(self, cause: Exception) -> None:
+        return
+
+
 @pytest.mark.requirement("L9.9")
-def test_readers_that_have_news_for_each_other_do_not_wait_for_each_other(silent: Peer) -> None:
-    with ExitStack() as stack:
-        bench = AbleOnThreads(stack)
-        one, other = bench.drive(1), bench.drive(2, 1)
-        first, second = connected(one, silent), connected(other, silent)
-
-        def tell(uart: int, index: int) -> None:
-            for _ in range(200):
-                bench.say(uart, b"\r\n+TDATA: %d\r\n" % index)
-
-        threads = [threading.Thread(target=tell, args=row) for row in ((1, second.index), (2, first.index))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(PATIENCE)
-        bench.settle(one, other)
-        assert first.open
-        assert second.open
+def test_readers_that_have_news_for_each_other_do_not_wait_for_each_other() -> None:
+    ports = [MemoryPort("one"), MemoryPort("other")]
+    both, woken = threading.Barrier(2), threading.Barrier(3)
+    with AtChannel(ports[0]) as one, AtChannel(ports[1]) as other:
+        one.add_sink(Waker(other, both, woken))
+        other.add_sink(Waker(one, both, woken))
+        for port in ports:
+            port.say(b"\r\nNEWS\r\n")
+        woken.wait(PATIENCE)
 
 
 # -- numbers of sockets -----------------------------------------------------------------------------------------------
