@@ -52,6 +52,7 @@ _MOMENTS: dict[Moment, Callable[[Modem], None]] = {
     Moment.SIM_PIN: _sim(Sim.PIN),
     Moment.SIM_READY: _sim(Sim.READY),
     Moment.AT_CHANNEL_DIES: lambda modem: modem.kill_channel(),
+    Moment.INCOMING_FULL: lambda modem: modem.refuse_client(),
     Moment.SMS_DELIVERED: _network(sms="delivered"),
     Moment.SMS_REFUSED: _network(sms="refused"),
     Moment.SMS_UNDELIVERED: _network(sms="undelivered"),

@@ -28,6 +28,7 @@ class Moment(enum.Enum):
     SIM_PIN = "sim_pin"
     SIM_READY = "sim_ready"
     AT_CHANNEL_DIES = "at_channel_dies"
+    INCOMING_FULL = "incoming_full"
     SMS_DELIVERED = "sms_delivered"
     SMS_REFUSED = "sms_refused"
     SMS_UNDELIVERED = "sms_undelivered"

@@ -229,6 +229,14 @@ class Modem(abc.ABC):
             raise ValueError("the module is not in multiplexer mode")
         self.uarts[0].dead = True
 
+    def refuse_client(self) -> None:
+        """Tell that a listener has refused a client by itself.
+
+        Raises:
+            ValueError: nothing listens, or modules of this family do not tell.
+        """
+        raise ValueError(f"the model {self.environment.model.name} does not tell that a client was refused")
+
     # The network and the power
 
     def set_network(self, network: Network) -> None:

@@ -70,6 +70,7 @@ _MOMENTS: dict[Moment, str] = {
     Moment.SIM_PIN: "the SIM asks for its PIN",
     Moment.SIM_READY: "the SIM is ready",
     Moment.AT_CHANNEL_DIES: "the first virtual UART hears and says nothing any more, until a restart; the others live",
+    Moment.INCOMING_FULL: "an LTE module says that a listener has refused a client, as it has no socket left",
     Moment.SMS_DELIVERED: "messages that are sent are delivered",
     Moment.SMS_REFUSED: "the network refuses messages",
     Moment.SMS_UNDELIVERED: "messages are not delivered, as status reports say",

@@ -64,6 +64,23 @@ def test_call(m10):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_marker_chooses_the_model_and_its_multiplexer_is_opened_as_that_needs_it(tmp_path: Path) -> None:
+    text = """
+import pytest, serial
+@pytest.mark.m10(model="bg96", behaviour="cgact_hangs=on")
+def test_model(m10, m10_mux):
+    assert (m10.model.name, m10.settle) == ("bg96", 0.1)
+    port = m10_mux.channel(1)
+    port.timeout = 5
+    port.write(b"ATE0\\r")
+    assert port.read_until(b"OK\\r\\n").endswith(b"OK\\r\\n")
+    port.write(b"AT+CGMM\\r")
+    assert port.read_until(b"OK\\r\\n") == b"\\r\\nBG96\\r\\n\\r\\nOK\\r\\n"
+"""
+    done = run(tmp_path, test_it=text)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_marker_gives_a_phone_number_and_answers_of_the_network(tmp_path: Path) -> None:
     text = """
 import pytest, serial

@@ -18,7 +18,8 @@ from ..environment import Environment
 log: logging.Logger = logging.getLogger(__name__)
 
 _LONGEST: Final = 32768  # octets of an information field
-_MSC, _CLD = 0xE3, 0xC3  # types of commands, with EA and C/R (27.010 §5.4.6.3)
+_MSC, _CLD, _PSC = 0xE3, 0xC3, 0x43  # types of commands, with EA and C/R (27.010 §5.4.6.3)
+_NSC = bytes([0x11, 0x03, _PSC])  # a response: the type that is not supported (27.010 §5.4.6.3.8)
 _SIGNALS = 3  # the place of the V.24 signals in MSC: type, length, DLCI, signals
 _FC = 0x02  # in them
 _USUAL = 0x8D  # RTC, RTR and DV, and nothing else
@@ -32,9 +33,12 @@ class FrameHabits:
         environment: the behaviour.
         config: the parameters of the session.
         silence: called when the module falls silent.
+        say: takes what is sent without the multiplexer.
     """
 
-    def __init__(self, environment: Environment, config: Config, silence: Callable[[], None]) -> None:
+    def __init__(
+        self, environment: Environment, config: Config, silence: Callable[[], None], say: Callable[[bytes], None]
+    ) -> None:
         behaviour = environment.behaviour
         self._option = config.option
         self._pf = behaviour.uih_pf
@@ -44,6 +48,8 @@ class FrameHabits:
         self._reserved = not behaviour.msc_after_ua
         self._told: set[int] = set()  # addresses in MSC of the channels whose signals have changed
         self._silence = silence
+        self._knows_psc = behaviour.psc == "answered"
+        self._say = say
 
     def outgoing(self, transport: asyncio.Transport, answered: Callable[[bytes], None]) -> asyncio.Transport:
         """Return what the multiplexer writes to: the transport itself where no habit concerns what is sent.
@@ -62,7 +68,7 @@ class FrameHabits:
         Args:
             receive: takes those that the multiplexer hears.
         """
-        if not (self._ignores_fc or self._dies_of_disc):
+        if not (self._ignores_fc or self._dies_of_disc) and self._knows_psc:
             return receive
         decoder = self._decoder()
         return lambda data: receive(heard) if (heard := self._hear(decoder, data)) else None
@@ -106,6 +112,8 @@ class FrameHabits:
                     log.info("DISC on DLCI 0 is not answered, and nothing is from now on")
                     self._silence()
                     return bytes(heard)
+                elif not self._knows_psc and not item.dlci and item.info[:1] == bytes([_PSC]):
+                    self._say(encode(item._replace(cr=not item.cr, info=_NSC), self._option))
                 else:
                     heard += encode(self._without_fc(item), self._option)
             if items and self._ends(items[-1]):

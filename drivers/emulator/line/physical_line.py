@@ -253,7 +253,7 @@ class PhysicalLine(asyncio.Protocol):
             tap=sleeper.passed,
             room=None if self._room is None else partial(self._room_for_frames, self._room, responder),
         )
-        habits = FrameHabits(environment, config, self._modem.fall_silent)
+        habits = FrameHabits(environment, config, self._modem.fall_silent, transport.write)
         hearing = Hearing(self._modem, sleeper.filter(habits.incoming(self._mux.data_received)))
         for dlci in range(1, _LAST_DLCI + 1):
             if dlci > UARTS and dlci not in self._settings.loopback:

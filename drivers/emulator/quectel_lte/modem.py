@@ -22,7 +22,7 @@ from .outlets import Outlets
 from .services import Services
 from .sockets import AccessMode, Kind, ModuleSocket, Opening
 from .surroundings import Surroundings
-from .table import SocketTable
+from .table import INCOMING_FULL, SocketTable
 
 ACTIVE = 3
 """How many contexts can be active at once."""
@@ -264,6 +264,13 @@ class QuectelLteModem(Surroundings):
         """See `Modem.break_sessions`."""
         for socket in self.sockets:
             socket.break_off()
+
+    def refuse_client(self) -> None:
+        """See `Modem.refuse_client`: the line is that of the first listener."""
+        listener = next((socket for socket in self.sockets if socket.kind is Kind.LISTENER), None)
+        if listener is None:
+            raise ValueError("nothing listens")
+        self.announce(listener.uart, INCOMING_FULL)
 
     # The network, the power and the line
 

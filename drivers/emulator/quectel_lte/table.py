@@ -17,6 +17,8 @@ from .udp_service import UdpService
 
 SOCKETS = 12
 """How many sockets there can be, of all kinds together."""
+INCOMING_FULL = '+QIURC: "incoming full"'
+"""Tells that a client was refused, as there are no more."""
 
 
 class TableHost(SocketHost, Protocol):
@@ -121,7 +123,7 @@ class SocketTable:
         if not free or not self._host.configuration.number("tcp/accept") or listener.state is not State.LISTENING:
             transport.abort()
             if not free:
-                self._host.announce(listener.uart, '+QIURC: "incoming full"')
+                self._host.announce(listener.uart, INCOMING_FULL)
             return
         address, port = (str(part) for part in transport.get_extra_info("peername")[:2])
         opening = Opening(

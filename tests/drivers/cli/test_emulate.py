@@ -135,12 +135,16 @@ def test_several_modules_in_one_process(tmp_path: Path) -> None:
         assert process.wait(10) == 0
 
 
-def test_each_of_several_modules_has_its_own_capture(tmp_path: Path) -> None:
+def test_each_of_several_modules_is_of_the_model_and_has_its_own_capture(tmp_path: Path) -> None:
     capture = tmp_path / "line.pcapng"
-    with emulating("--tcp", "127.0.0.1:0", "--count", "2", "--capture", str(capture)) as process:
+    model = ("--model", "ec25")
+    with emulating("--tcp", "127.0.0.1:0", "--count", "2", "--capture", str(capture), *model) as process:
         for where in [ready(process) for _ in range(2)]:
             with cmux.open(f"socket://{where}") as mux:
-                mux.channel(1)
+                port = mux.channel(1)
+                port.timeout = 5
+                port.write(b"AT+CGMM\r")
+                assert b"\r\nEC25\r\n" in port.read_until(b"OK\r\n")
         process.terminate()
         assert process.wait(10) == 0
     assert not capture.exists()
@@ -218,7 +222,15 @@ def test_faults_rate_names_and_routes_reach_the_module() -> None:
         (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense"], "is not NAME=VALUE"),
         (["--tcp", "127.0.0.1:0", "--behaviour", "nonsense=1"], "no behaviour is called 'nonsense'"),
         (["--tcp", "127.0.0.1:0", "--nonsense"], "unrecognized"),
-        (["--tcp", "127.0.0.1:0", "--model", "m11"], "--model: no model is called 'm11'; there are m10"),
+        (
+            ["--tcp", "127.0.0.1:0", "--model", "bg96", "--behaviour", "figure1"],
+            "address_line is one of Quectel GSM modules",
+        ),
+        (["--tcp", "127.0.0.1:0", "--behaviour", "cgact_hangs=on"], "m10 is a Quectel GSM module"),
+        (
+            ["--tcp", "127.0.0.1:0", "--model", "m11"],
+            "--model: no model is called 'm11'; there are m10, bg96, ec25, eg91",
+        ),
         (["--tcp", "127.0.0.1:0", "--faults", "bear=1"], "no fault is called 'bear'"),
         (["--tcp", "127.0.0.1:0", "--route", "127.0.0.1"], "--route"),
         (["--tcp", "127.0.0.1:0", "--route", "a=b"], "is not ADDRESS or ADDRESS:PORT"),
@@ -243,6 +255,22 @@ def test_behaviours_are_listed_with_their_sources(capsys: pytest.CaptureFixture[
     others = {"result_time": "0.05", "message_interval": "0.2"}  # what programs meet, unlike tests in process
     for name, default, _, _ in Behaviour.describe(family="quectel_gsm"):
         assert f"{name}={others.get(name, default)}" in out
+
+
+def test_behaviours_of_a_model_are_those_of_its_family_with_what_is_usual_for_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["emulate", "--list-behaviours", "--model", "bg96"]) == 0
+    out = capsys.readouterr().out
+    for line in (
+        "cmux_settle=0.1  (SECONDS)",
+        "msc_after_ua=off  (on|off)",
+        "result_time=0.05  (SECONDS)",
+        "in_use=urc",
+    ):
+        assert f"\n{line}" in f"\n{out}"
+    assert "recv_from" not in out
+    assert "figure1" not in out
 
 
 def test_interrupting_the_demo_is_130(tmp_path: Path) -> None:

@@ -97,6 +97,15 @@ async def test_fc_stops_a_channel_or_is_answered_and_ignored() -> None:
         assert await said(one, AT) == OK_ON_1
 
 
+async def test_psc_is_answered_or_not_known() -> None:
+    psc = basic("03 EF 05", "43 01")
+    async with opened("msc_after_ua=off") as one:
+        assert await said(one, psc) == basic("01 EF 05", "41 01")
+    async with opened("msc_after_ua=off", "psc=NSC") as one:
+        assert await said(one, psc) == basic("01 EF 07", "11 03 43")
+        assert await said(one, AT) == OK_ON_1
+
+
 async def test_disc_on_dlci_0_can_silence_the_module_until_a_restart() -> None:
     async with opened("disc0_silent=on", "msc_after_ua=off") as one:
         assert await said(one, DISC_0 + AT) == b""

@@ -7,6 +7,7 @@ from emulator_host import Lab, Turning, settle
 from lte_module import ERROR, OK, lab
 from ppp_programs import ECHO, dialled
 
+from cmux.protocol.commands import Signals
 from drivers.emulator import EmulatedModule
 
 CONNECT = "\r\nCONNECT\r\n"
@@ -57,6 +58,33 @@ async def test_any_channel_can_dial_while_the_others_are_at_ports(dlci: int) -> 
         await uarts[3 - dlci].ask("AT+QIACT=3")
         uarts[dlci].write(b"octets")
         await uarts[dlci].expect(b"octets")
+
+
+@pytest.mark.parametrize(
+    ("setting", "dropped", "ended"), [(0, "", False), (1, OK, False), (2, NO_CARRIER, True), (None, OK, False)]
+)
+async def test_dtr_from_on_to_off_keeps_the_call_or_ends_it(setting: int | None, dropped: str, ended: bool) -> None:
+    async with Lab(calling()) as one:
+        await one.multiplex()
+        uart = await one.open(1)
+        if setting is not None:  # from the factory it is 1
+            await uart.ask(f"AT&D{setting}")
+        await dialled(uart, "ATD*99***1#")
+        mux = one.mux
+        assert mux is not None
+        for rtc in (False, True):
+            mux.multiplexer.set_signals(1, Signals(rtc=rtc), mux.now())
+            mux.flush()
+            await settle()
+        await uart.expect(dropped.encode())
+        await uart.quiet()
+        if not dropped:
+            uart.write(b"octets")
+            await uart.expect(b"octets")
+        elif not ended:
+            await uart.ask("ATO", CONNECT)
+        else:
+            await uart.ask("ATO", NO_CARRIER)
 
 
 async def test_the_call_lives_on_while_the_at_channel_is_dead() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from emulator_host import Lab, Turning, settle
-from lte_module import ERROR, OK, bg96, lab
+from lte_module import ERROR, OK, bg96, lab, listening
 
 from drivers.emulator import EmulatedModule, Network
 from drivers.emulator.quectel_lte.commands import _AROUND
@@ -211,6 +211,49 @@ async def test_signal_network_and_provider(model: str, signal: str, name: str) -
             await uart.ask(command, info('+QSPN: "CHINA MOBILE","CMCC","",0,"46000"'))
         await uart.ask("AT+QCCID", info("+QCCID: 89860012345678901234"))
         await uart.ask("AT+QINISTAT", info("+QINISTAT: 7"))
+
+
+# Others of the process, and hosts
+
+
+async def test_modules_of_both_families_reach_each_other_by_messages_and_calls() -> None:
+    async with (
+        Lab(EmulatedModule(model="bg96", number="+491701234567")) as one,
+        Lab(EmulatedModule(number="+491701234568")) as two,
+    ):
+        for each in (one, two):
+            await each.plain.ask("AT+CMGF=1;+CNMI=2,1;+CLIP=1;E0")
+        one.plain.write(b'AT+CMGS="+491701234568"\r')
+        await one.plain.expect(b"\r\n> ")
+        one.plain.write(b"hello\x1a")
+        await one.plain.expect(b"\r\n+CMGS: 1\r\n\r\nOK\r\n")
+        await two.plain.expect(b'\r\n+CMTI: "SM",1\r\n')
+        await two.plain.ask("ATD+491701234567;", OK, echo=False)
+        await one.plain.expect(b'\r\nRING\r\n\r\n+CLIP: "+491701234568",145,"",,"",0\r\n')
+        await one.plain.ask("ATA", OK, echo=False)
+        await two.plain.ask("ATH", OK, echo=False)
+        await one.plain.expect(b"\r\nNO CARRIER\r\n")
+        await one.plain.ask('AT+CPBW=1,"+49170",145,"Anna"', OK, echo=False)
+        await one.plain.ask('AT+CPBW=2,"+49171",145,"Bert"', OK, echo=False)
+        lines = '+CPBR: 1,"+49170",145,"Anna"\r\n+CPBR: 2,"+49171",145,"Bert"'
+        await one.plain.ask("AT+CPBR=1,250", info(lines), echo=False)
+
+
+async def test_a_listener_that_is_full_can_be_made_to_say_so() -> None:
+    async with lab() as one, listening(one.plain, 1):
+        one.module.trigger("incoming_full")
+        await one.plain.expect(b'\r\n+QIURC: "incoming full"\r\n')
+        await one.plain.quiet()
+
+
+@pytest.mark.parametrize(("model", "reason"), [("bg96", "nothing listens"), ("m10", "the model m10 does not tell")])
+def test_without_a_listener_or_such_a_line_that_cannot_happen(model: str, reason: str) -> None:
+    with EmulatedModule(model=model, faults="incoming_full=1ms") as module:
+        with pytest.raises(ValueError, match=reason):
+            module.trigger("incoming_full")
+        with module.port(timeout=5) as port:  # nor does it do harm from time to time
+            port.write(b"AT\r")
+            assert port.read(9) == b"AT\r\r\nOK\r\n"
 
 
 # Settings of the whole module
