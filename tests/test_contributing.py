@@ -27,7 +27,6 @@ from cmux.protocol.wire import VALUE_SIZES, MessageType
 from drivers.emulator.module import MODEMS
 from drivers.tcpip import TcpipDriver
 from drivers.tcpip.families import DIALECTS
-from drivers.tcpip.quectel_gsm.timeouts import LIMITS
 
 ROOT = Path(__file__).parents[1]
 MESSAGES = runpy.run_path(str(ROOT / "tests/cmux/protocol/test_commands.py"))
@@ -204,7 +203,7 @@ def strings(node: ast.AST) -> Iterator[str]:
 
 def named_answers(module: ast.Module) -> set[str]:
     """Return what a module sends, or asks for by `deadline` or what calls it: the names of commands and answers."""
-    asks = {"deadline", "put", "read", "read_lines", "setting"}
+    asks = {"deadline", "put", "try_to_put", "read", "read_lines", "setting"}
     asked = {
         first.value
         for call in ast.walk(module)
@@ -216,13 +215,18 @@ def named_answers(module: ast.Module) -> set[str]:
     return asked.union(*(re.findall(r"\bAT\+([A-Z]+)", text) for text in strings(module)))
 
 
-def test_every_command_of_the_driver_has_a_limit() -> None:
-    family = ROOT / "drivers/tcpip/quectel_gsm"
+@pytest.mark.parametrize(
+    ("family", "some"),
+    [("quectel_gsm", {"QIACT", "QIRD", "QIDNSCFG", "STATE"}), ("quectel_lte", {"QIACT", "QIRD", "QICFG", "+QIOPEN"})],
+)
+def test_every_command_of_the_driver_has_a_limit(family: str, some: set[str]) -> None:
+    folder = ROOT / "drivers/tcpip" / family
+    limits = runpy.run_path(str(folder / "timeouts.py"))["LIMITS"]
     named = {
-        name for path in family.glob("*.py") for name in named_answers(ast.parse(path.read_text(encoding="utf-8")))
+        name for path in folder.glob("*.py") for name in named_answers(ast.parse(path.read_text(encoding="utf-8")))
     }
-    assert {"QIACT", "QIRD", "QIDNSCFG", "STATE"} <= named
-    assert named - LIMITS.keys() == set(), "missing: LIMITS in drivers/tcpip/quectel_gsm/timeouts.py"
+    assert some <= named
+    assert named - limits.keys() == set(), f"missing: LIMITS in drivers/tcpip/{family}/timeouts.py"
 
 
 def test_a_command_is_found_however_it_is_written() -> None:

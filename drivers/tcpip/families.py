@@ -6,10 +6,11 @@ import re
 
 from .core.stack import Dialect
 from .quectel_gsm import dialects as quectel_gsm
+from .quectel_lte import dialects as quectel_lte
 
 __all__ = ["DIALECTS"]
 
-DIALECTS: dict[str, Dialect] = {**quectel_gsm.DIALECTS}
+DIALECTS: dict[str, Dialect] = {**quectel_gsm.DIALECTS, **quectel_lte.DIALECTS}
 """The dialects by name. A program may add its own, or pass a `Dialect` to a driver without adding it."""
 
 

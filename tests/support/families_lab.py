@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from aio_lab import AioLab, aio_laboratory
-from driver_lab import PATIENCE, laboratory
+from driver_lab import BG96, PATIENCE, laboratory
 from toy_family import TOY
 from toy_module import ToyModule, ToyPort, ToyUart
 
@@ -150,6 +150,40 @@ class GsmInLoop(Bench):
         self._loop.call(self._lab.mux.close)
 
 
+class LteOnThreads(Bench):
+    family, shell = "quectel_lte", "threads"
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._lab = stack.enter_context(laboratory(kind=BG96))
+
+    def driver(self, uart: int = 1, *, several: bool = False) -> Any:
+        return self._lab.driver(uart, uart - 1)
+
+    def lose_context(self) -> None:
+        self._lab.module.drop_contexts()
+
+    def cut_line(self) -> None:
+        self._lab.mux.close()
+
+
+class LteInLoop(Bench):
+    family, shell = "quectel_lte", "aio"
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._loop = Loop()
+        stack.callback(self._loop.close)
+        self._lab: AioLab = self._loop.enter(stack, aio_laboratory(kind=BG96))
+
+    def driver(self, uart: int = 1, *, several: bool = False) -> Any:
+        return InLoop(self._loop.call, self._loop.call(lambda: self._lab.driver(uart, uart - 1)))
+
+    def lose_context(self) -> None:
+        self._loop.call(lambda: self._lab.module.drop_contexts())
+
+    def cut_line(self) -> None:
+        self._loop.call(self._lab.mux.close)
+
+
 class ToyOnThreads(Bench):
     family, shell = "toy", "threads"
 
@@ -216,7 +250,7 @@ class ToyInLoop(Bench):
             end.shutdown(socket.SHUT_RDWR)
 
 
-BENCHES = (GsmOnThreads, GsmInLoop, ToyOnThreads, ToyInLoop)
+BENCHES = (GsmOnThreads, GsmInLoop, LteOnThreads, LteInLoop, ToyOnThreads, ToyInLoop)
 
 
 @pytest.fixture(params=BENCHES, ids=lambda kind: f"{kind.family}-{kind.shell}")

@@ -43,7 +43,7 @@ def send_all(context: Context, session: SocketState, data: Octets, ending: Endin
         ValueError: the family cannot send them in this way.
     """
     _check_has_remote(session)
-    octets, size = _octets(data), context.stack.send_size
+    octets, size = _octets(data), context.stack.piece_size(ending)
     context.stack.check_sending(octets, ending, period)
     for start in range(0, len(octets), size):
         session.check_sendable()

@@ -248,6 +248,14 @@ class SocketOperations(Extras):
         if ending != "length":
             raise ValueError(f"{self.title} has no end={ending!r}, data is sent by its length")
 
+    def piece_size(self, ending: Ending) -> int:
+        """Return the most octets of one piece with an ending.
+
+        Args:
+            ending: how the piece ends.
+        """
+        return self.send_size
+
     @abstractmethod
     def send(self, session: SocketState, piece: bytes, ending: Ending, period: int) -> Dialogue[str | None]:
         """Send one piece. Once a number of octets has been announced, they are sent even if the caller is interrupted.

@@ -16,8 +16,8 @@ Role = Literal["client", "server"]
 """The role of this side of a session."""
 Address = tuple[str, int]
 """A dotted address, and a port."""
-Ending = Literal["length", "ctrl-z", "timer"]
-"""How a piece of data ends: after the length that was announced, with Ctrl-Z, or when a timer runs out."""
+Ending = Literal["length", "ctrl-z", "timer", "hex"]
+"""How a piece of data ends: after the announced length, with Ctrl-Z, when a timer runs out; or as text in a command."""
 ANYWHERE: Address = ("0.0.0.0", 0)  # noqa: S104 - the other side, not what is bound
 """The remote address of a UDP service, which has no remote host of its own."""
 

@@ -32,10 +32,10 @@ DEFAULTS = {
 RECEIVE = ("buffered", "header", "bare")
 
 
-def check_context(context: int) -> int:
+def check_context(context: int, title: str) -> int:
     """Return the number of a context, or raise `InvalidArgument`."""
     if type(context) is not int or context not in CONTEXTS:
-        raise InvalidArgument(f"a context is 0 or 1, not {context!r}")
+        raise InvalidArgument(f"a context of {title} is 0 or 1, not {context!r}")
     return context
 
 
@@ -100,7 +100,7 @@ class Settings:
         """Check the arguments of the constructor of a driver."""
         if not isinstance(dialect, GsmDialect):
             raise ValueError(f"{dialect.title} has a dialect of another family: it has to be a GsmDialect")
-        check_context(options.context)
+        check_context(options.context, dialect.title)
         if isinstance(options.bearer, Csd) and not dialect.csd:
             raise ValueError(f"{dialect.title} has no CSD bearer ({dialect.source})")
         receive = options.receive
@@ -109,7 +109,7 @@ class Settings:
         if receive is None and dialect.indication is None:
             receive = "header"
         if receive is not None and receive not in RECEIVE:
-            raise InvalidArgument(f"receive is one of {', '.join(RECEIVE)}, not {receive!r}")
+            raise InvalidArgument(f"receive is one of {', '.join(RECEIVE)} for {dialect.title}, not {receive!r}")
         check_shown(options.show)
         initialise = INITIALISE if options.initialise is None else options.initialise
         strange = [name for name in initialise if name not in INITIALISE]

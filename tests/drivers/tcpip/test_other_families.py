@@ -33,7 +33,7 @@ def module_of(select: bytes, model: bytes, read: bytes) -> SilentModule:
 
 @SHELLS
 @pytest.mark.parametrize("refusal", ["ERROR", "+CME ERROR: 4", "+CME ERROR: operation not supported"])
-@pytest.mark.parametrize("model", ["SIMCOM_SIM800L", "EC25", "SARA-R410M-02B", "M105X"])
+@pytest.mark.parametrize("model", ["SIMCOM_SIM800L", "EC200U", "SARA-R410M-02B", "M105X"])
 def test_a_module_that_no_dialect_fits_is_named(stack: ExitStack, shell: str, refusal: str, model: str) -> None:
     bed = Bed(stack, shell, module_of(lines(refusal), lines(model) + OK, ERROR), FakeClock())
     with pytest.raises(WrongDialect) as said:
@@ -42,6 +42,15 @@ def test_a_module_that_no_dialect_fits_is_named(stack: ExitStack, shell: str, re
     assert f"the module is '{model}', not of the family of dialect='m10'" in str(said.value)
     assert "no dialect fits" in str(said.value)
     assert (said.value.model, said.value.dialect) == (model, None)
+
+
+@SHELLS
+@pytest.mark.parametrize(("model", "name"), [("BG96", "bg96"), ("EC25", "ec25"), ("EG91", "eg91")])
+def test_an_lte_module_is_named_with_its_dialect(stack: ExitStack, shell: str, model: str, name: str) -> None:
+    bed = Bed(stack, shell, module_of(ERROR, lines(model) + OK, ERROR), FakeClock())
+    with pytest.raises(WrongDialect, match=f"use dialect='{name}'") as said:
+        bed.driver().claim()
+    assert (said.value.model, said.value.dialect) == (model, name)
 
 
 @SHELLS
@@ -111,6 +120,17 @@ def test_a_context_that_is_busy_is_told_with_the_refusal(
         ("Quectel_M66", "m66"),
         ("MC60E", "mc60"),
         ("M26", "m66"),
+        ("BG96", "bg96"),
+        ("EC20", "ec25"),
+        ("EC21", "ec25"),
+        ("EC25", "ec25"),
+        ("EG21-G", "ec25"),
+        ("EG25-G", "ec25"),
+        ("EG91", "eg91"),
+        ("EG95", "eg91"),
+        ("EC200U", None),
+        ("EG915U", None),
+        ("BG95", None),
         ("SIM800", None),
         ("M1000", None),
         ("", None),

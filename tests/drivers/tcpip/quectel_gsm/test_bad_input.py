@@ -82,7 +82,7 @@ def test_a_text_that_cannot_stand_in_a_command(field: str, text: str) -> None:
         {"transparent": lambda: Transparent(escape="AT")},
         {"context": lambda: True},
         {"show": lambda: ("QIFOO",)},
-        {"dialect": lambda: "bg96"},
+        {"dialect": lambda: "sim800"},
     ],
 )
 def test_an_option_that_cannot_be(options: dict[str, Callable[[], object]]) -> None:

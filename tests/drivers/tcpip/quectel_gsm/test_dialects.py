@@ -51,4 +51,4 @@ def test_a_module_without_qindi_hands_data_out_with_its_length() -> None:
 
 def test_a_dialect_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ValueError, match="dialect is one of m10, m95"):
-        TcpipDriver(Conversation(exchange()).ports[1], dialect="bg96")
+        TcpipDriver(Conversation(exchange()).ports[1], dialect="sim800")

@@ -1,0 +1,142 @@
+"""Classifies what the stack sends unasked: the meaning of each line, and the session that data belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from ...at.core import VOLTAGE_WARNING, Framing, LinePattern
+from ...at.core.patterns import any_match
+from ...at.core.results import RESTARTED
+from ..core import events
+from ..core.socket_state import Address, SocketId
+from ..data_mode import suspicious
+from .codes import DEACTIVATED
+from .state import NameAnswer, StackState
+from .unsolicited import (
+    ADDRESS,
+    CLOSED,
+    FULL,
+    INCOMING,
+    LINES,
+    LOST,
+    NAMES,
+    ONLINE_LINES,
+    OPENED,
+    READ,
+    RECEIVED,
+    pushed_header,
+)
+
+BROKEN, INACTIVE, ACTIVE = "pdpdeact", "inactive", "active"
+"""The states of a context; the module has only the first word."""
+
+_ONLINE, _FETCHED = Framing(bare=True, online=True), Framing(headers=(READ,))
+_PUSHED = re.compile(r'\+QIURC: *"recv" *, *([0-9]+)')
+_SOURCE = re.compile(r'"([0-9A-Fa-f.:]+)" *, *([0-9]+)')
+
+Build = Callable[[re.Match[str]], events.Event]
+
+
+class Classifier:
+    """Turns the lines and the data of one channel into events; runs on its reader, without waiting.
+
+    Args:
+        state: the state that the parts of the stack share.
+    """
+
+    def __init__(self, state: StackState) -> None:
+        self._state = state
+        self._table: tuple[tuple[LinePattern, Build], ...] = (
+            (RECEIVED, lambda found: events.Readable(_id(found))),
+            (OPENED, lambda found: events.Opened(_id(found), int(found["code"]))),
+            (CLOSED, lambda found: events.Closed(_id(found))),
+            (INCOMING, self._client_came),
+            (FULL, lambda _found: events.IncomingFull()),
+            (LOST, _context_dropped),
+            (NAMES, self._names),
+            (ADDRESS, self._address),
+        )
+
+    # -- calls of the engine ---------------------------------------------------------------------------------------
+
+    @property
+    def lines(self) -> tuple[LinePattern, ...]:
+        """The unsolicited results that may come at present."""
+        return LINES if self._state.table.online is None else ONLINE_LINES
+
+    @property
+    def framing(self) -> Framing:
+        """How data is distinguished from lines: sockets of the whole module may push theirs on any channel."""
+        if self._state.table.online is not None:
+            return _ONLINE
+        ids = self._state.module.pushing()
+        return Framing(headers=(READ, pushed_header(ids))) if ids else _FETCHED
+
+    def classify(self, text: str) -> events.Event | None:
+        """Return the event for a line, or None if the line does not concern the stack."""
+        if self._state.table.online is not None:
+            return suspicious(self._state, text)
+        for pattern, build in self._table:
+            if (found := pattern.match(text)) is not None:
+                return build(found)
+        if any_match(RESTARTED, text):
+            self._state.module.forget()
+            return events.ModuleReset(f"the module was reset ({text})", INACTIVE)
+        if any_match(VOLTAGE_WARNING, text) and self._state.claim.valid:
+            return events.Nothing()
+        return None
+
+    def _client_came(self, found: re.Match[str]) -> events.Event:
+        return events.Incoming(SocketId(int(found["listener"])), _id(found), (found["address"], int(found["port"])))
+
+    # -- data ------------------------------------------------------------------------------------------------------
+
+    def classify_data(self, header: str, data: bytes) -> events.Event | None:
+        """Return the event for data, or None if it was not asked for here."""
+        online, reading = self._state.table.online, self._state.reading
+        if online is not None:
+            before, self._state.suspect = self._state.suspect, b""  # data comes, so the session had not ended
+            return events.Pushed(online.id, before + data)
+        pushed = _PUSHED.match(header)
+        if pushed is not None:
+            return events.Pushed(SocketId(int(pushed[1])), data, _source(header))
+        if reading is None:
+            return None
+        self._state.fetched += len(data)
+        return events.Pushed(reading.id, data, _source(header)) if data else events.Nothing()
+
+    # -- names -----------------------------------------------------------------------------------------------------
+
+    def _names(self, found: re.Match[str]) -> events.Event:
+        answer = self._state.module.names
+        if answer is None or answer.port is not None:
+            return events.Nothing()  # nobody asks, or it has come on another channel already
+        answer.port = self._state.port
+        code = int(found["code"])
+        answer.count = 0 if code else int(found["count"] or 0)
+        return self._resolved(answer, code or None)
+
+    def _address(self, found: re.Match[str]) -> events.Event:
+        answer = self._state.module.names
+        if answer is None or answer.port is not self._state.port or answer.complete:
+            return events.Nothing()
+        answer.addresses.append(found["address"])
+        return self._resolved(answer, None)
+
+    def _resolved(self, answer: NameAnswer, code: int | None) -> events.Event:
+        return events.Resolved(tuple(answer.addresses), code) if answer.complete else events.Nothing()
+
+
+def _id(found: re.Match[str]) -> SocketId:
+    return SocketId(int(found["id"]))
+
+
+def _source(header: str) -> Address | None:
+    found = _SOURCE.search(header)
+    return None if found is None else (found[1], int(found[2]))
+
+
+def _context_dropped(found: re.Match[str]) -> events.Event:
+    reason = f"the network deactivated the context ({found.string})"
+    return events.ContextDropped(reason, BROKEN, int(found["context"]), DEACTIVATED)

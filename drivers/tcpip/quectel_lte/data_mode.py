@@ -1,0 +1,82 @@
+"""Data mode of a transparent session: all octets are data, in both directions; NO CARRIER ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...at.core import Dialogue
+from ...at.core.results import CONNECTED
+from ...errors import CommandError, SessionClosed, SessionFinished
+from ..core.events import Event, OnlineEnd
+from ..core.socket_state import SocketState
+from ..data_mode import DataModeBase, Timing, back_online
+from . import dialogues
+from .codes import stack_command
+from .settings import MODES
+from .state import StackState
+from .timeouts import LIMITS, deadline
+
+TIMING = Timing(guard=1.1, answer=LIMITS["+++"], resumption=deadline("ATO"), kept=True)
+"""One second is required; exactly one is too short for an EG91-NAX (particle-iot/device-os)."""
+
+
+class DataMode(DataModeBase):
+    """See `DataModeBase`. A session that has left data mode has its data kept by the module.
+
+    Args:
+        state: the state that the parts of the stack share.
+        set_dtr: sets DTR of the UART, if it has one.
+    """
+
+    def __init__(self, state: StackState, set_dtr: Callable[[bool], None]) -> None:
+        super().__init__(state, TIMING, state.settings.transparent, set_dtr)
+        self._state = state
+        self._before: SocketState | None = None
+
+    def enter(self, session: SocketState) -> None:
+        """See `DataModeBase.enter`."""
+        super().enter(session)
+        session.receive, self._before = "transparent", session
+
+    def _left(self) -> None:
+        if self._table.online is not None:
+            self._table.online.receive = "buffered"
+        super()._left()
+
+    def open(self, session: SocketState, text: str, limit: float) -> Dialogue[None]:
+        """Open a session in data mode: AT+QIOPEN, which is answered CONNECT.
+
+        Raises:
+            CommandError: the module could not; `code` is the reason.
+        """
+
+        def abandon() -> Dialogue[None]:
+            return self.abandon_opening(lambda: dialogues.close(session.index, 0))
+
+        yield from stack_command(text, timeout=limit, success=CONNECTED, abandon=abandon)
+        self.enter(session)
+
+    def switch(self, session: SocketState) -> Dialogue[None]:
+        """Go to data mode with an open session: AT+QISWTMD."""
+        text = f"AT+QISWTMD={session.index},{MODES['transparent']}"
+        yield from stack_command(text, timeout=deadline("QISWTMD"), success=CONNECTED)
+        self.enter(session)
+
+    def resume(self) -> Dialogue[None]:
+        """Go back to data mode, with the session that has left it last: ATO."""
+        if self._table.online is not None:
+            return
+        session = self._before
+        if session is None or not session.open:
+            raise SessionClosed(f"{self._state.name}: there is no session to go back to")
+        if not (yield from back_online(self._timing, lambda: self.enter(session))):
+            try:  # another session has been in data mode since
+                yield from self.switch(session)
+            except CommandError:
+                session.end_by_remote()
+                raise SessionFinished(
+                    f"{self._state.name}: ATO found no session: the other side has closed it"
+                ) from None
+
+    def _ended(self, text: str) -> Event:
+        return OnlineEnd()

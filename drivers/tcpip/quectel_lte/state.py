@@ -1,0 +1,111 @@
+"""The state that the parts of a stack share: its settings, its sockets, and the record of the module."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cmux.forks import Lock
+
+from ..core import events
+from ..core.at_port import AtPort
+from ..core.context_claim import ContextClaim
+from ..core.exclusion import Exclusion
+from ..core.session_table import SessionTable
+from ..core.socket_state import SocketState
+from ..core.stack import Wiring
+from .settings import Settings
+
+
+@dataclass(slots=True)
+class NameAnswer:
+    """The answer to AT+QIDNSGIP, as far as it has come; it may come on several channels."""
+
+    port: AtPort | None = None
+    """The channel that it comes on; None: it has not begun."""
+    count: int | None = None
+    """How many addresses there will be; None: the module has not said yet."""
+    addresses: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it has come."""
+        return len(self.addresses) == self.count
+
+
+@dataclass(slots=True)
+class Module:
+    """The record of a module, shared by all stacks on its channels: its sockets are the same on each of them."""
+
+    stacks: weakref.WeakSet[StackState] = field(default_factory=weakref.WeakSet)
+    """The stacks that hold their context, on whatever channel."""
+    pushed_to_others: set[int] = field(default_factory=set)
+    """The sockets of others whose data the module sends unasked, maybe on a channel of this process."""
+    resolving: Exclusion = field(default_factory=Exclusion)
+    """The right to ask for a name: the module resolves one at a time."""
+    names: NameAnswer | None = None
+    """The answer that is awaited."""
+
+    def pushing(self) -> frozenset[int]:
+        """Return the numbers of the sockets whose data the module sends unasked."""
+        ours = (session for state in list(self.stacks) for session in list(state.table.sessions.values()))
+        pushed = {session.index for session in ours if session.receive == "pushed" and not session.released}
+        return frozenset(pushed | self.pushed_to_others)
+
+    def note_pushed(self, ids: set[int]) -> None:
+        """Learn whose data the module sends unasked, besides that of the sessions of this process."""
+        ours = {id.number for state in list(self.stacks) for id in list(state.table.sessions)}
+        self.pushed_to_others = ids - ours
+
+    def forget(self) -> None:
+        """Forget its sockets, because the module was reset."""
+        self.pushed_to_others.clear()
+        self.names = None
+
+
+_modules: weakref.WeakKeyDictionary[object, Module] = weakref.WeakKeyDictionary()
+_records_lock = Lock()
+
+
+def module_of(modem: object) -> Module:
+    """Return the record of a module; for the same module it is always the same object."""
+    with _records_lock:
+        return _modules.setdefault(modem, Module())
+
+
+class StackState:
+    """The state of one context that the parts of the stack share.
+
+    Args:
+        wiring: what the driver provides.
+    """
+
+    def __init__(self, wiring: Wiring) -> None:
+        self.settings: Settings = Settings.of(wiring.options, wiring.dialect)
+        self.port: AtPort = wiring.port
+        self.module: Module = module_of(wiring.modem)
+        self.claim: ContextClaim = wiring.claim
+        self.table: SessionTable = wiring.table
+        self.emit: Callable[[events.Event], None] = wiring.emit
+        self.now: Callable[[], float] = wiring.now
+        self.name: str = wiring.claim.name
+        self.suspect: bytes = b""
+        """A line in data mode that may be the end of the session or data."""
+        self.reading: SocketState | None = None
+        """The session whose data AT+QIRD is fetching."""
+        self.fetched: int = 0
+        """Octets that AT+QIRD has fetched so far."""
+
+    @property
+    def suspected(self) -> bytes:
+        """The lines that may end the session in data mode; empty outside data mode."""
+        return self.suspect if self.table.online is not None else b""
+
+    def hold(self) -> None:
+        """Note that the context is held."""
+        self.module.stacks.add(self)
+
+    def let_go(self) -> None:
+        """Note that the context is not held any more."""
+        self.module.stacks.discard(self)

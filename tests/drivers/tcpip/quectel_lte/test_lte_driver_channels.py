@@ -1,0 +1,186 @@
+"""One LTE module on several channels: whoever hears a result, it has one effect; what others use is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from lte_script import BEARER, CLAIM, DOWN, LISTED, OPENED, SETTINGS, SURVEY, UP, Pair, line, opened, play, read, urc
+from scripted_port import OK, Conversation, exchange
+
+from drivers.errors import ContextBusy, SessionReset
+from drivers.tcpip import TcpipDriver
+
+Row = tuple[int, str, bytes]
+SECOND = [(command.replace("QICSGP=1", "QICSGP=2"), answer) for command, answer in CLAIM]
+SECOND_UP: list[Pair] = [
+    ("AT+QIACT?", LISTED),
+    ("AT+QIACT=2", OK),
+    ("AT+QIACT?", line('+QIACT: 1,1,1,"10.7.158.1"') + line('+QIACT: 2,1,1,"10.8.0.1"') + OK),
+]
+CLOSE = ("AT+QICLOSE=0,2", OK)
+
+
+def on(uart: int, *pairs: Pair, begin: bool = False) -> list[Row]:
+    return exchange(*pairs, uart=uart, set_up=begin)
+
+
+@contextmanager
+def two(rows: list[Row], *contexts: int, **options: Any) -> Iterator[tuple[Conversation, list[TcpipDriver]]]:
+    """Play a script with a driver for a context on each of the channels 1 and 2."""
+    talk = Conversation(rows)
+    with ExitStack() as stack:
+        drivers = [
+            TcpipDriver(talk.ports[uart], context, dialect="bg96", **options)
+            for uart, context in zip((1, 2), contexts, strict=True)
+        ]
+        for driver in drivers:
+            stack.callback(driver.close)
+        yield talk, drivers
+    talk.finish()
+
+
+BOTH_UP = [*on(1, *CLAIM, *UP, *OPENED, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True)]
+BOTH_DOWN = [*on(2, ("AT+QIDEACT=2", OK)), *on(1, CLOSE, *DOWN)]
+
+
+@pytest.mark.requirement("L9.9")
+def test_data_that_is_announced_on_two_channels_is_fetched_once() -> None:
+    told = [(1, "<", urc('"recv",0')), (2, "<", urc('"recv",0'))]
+    rows = [*BOTH_UP, *told, *on(1, read(0, b"once")), *BOTH_DOWN]
+    with two(rows, 1, 2) as (talk, (one, other)):
+        session = one.connect("TCP", "10.0.0.1", 80)
+        other.activate()
+        assert talk.ports[2].drained()
+        assert session.recv(100) == b"once"
+
+
+@pytest.mark.requirement("L9.9")
+@pytest.mark.parametrize("uarts", [(2,), (1, 2), (2, 1)])
+def test_the_end_of_a_session_counts_once_on_whatever_channel_it_is_told(uarts: tuple[int, ...]) -> None:
+    told = [(uart, "<", urc('"closed",0')) for uart in uarts]
+    with two([*BOTH_UP, *told, *on(1, read(0, b"")), *BOTH_DOWN], 1, 2) as (talk, (one, other)):
+        session = one.connect("TCP", "10.0.0.1", 80)
+        other.activate()
+        assert talk.ports[1].drained()
+        assert session.recv(1) == b""
+
+
+@pytest.mark.requirement("L9.9")
+def test_an_opening_is_answered_on_another_channel() -> None:
+    opening = 'AT+QIOPEN=2,0,"TCP","10.0.0.1",80,0,0'
+    rows = [*on(1, *CLAIM, *UP, begin=True), *on(2, *SECOND, *SECOND_UP, (opening, OK), begin=True)]
+    rows += [(1, "<", line("+QIOPEN: 0,0")), (2, "<", line("+QIOPEN: 0,0"))]
+    rows += [*on(2, CLOSE, ("AT+QIDEACT=2", OK)), *on(1, *DOWN)]
+    with two(rows, 1, 2) as (_, (one, other)):
+        one.activate()
+        assert other.connect("TCP", "10.0.0.1", 80).open
+
+
+@pytest.mark.requirement("L9.9")
+def test_pushed_data_that_comes_on_two_channels_is_delivered_once() -> None:
+    pushed = b'\r\n+QIURC: "recv",0,4\r\nonce'
+    opening = ('AT+QIOPEN=1,0,"TCP","10.0.0.1",80,0,1', opened())
+    rows = [*on(1, *CLAIM, *UP, opening, begin=True), *on(2, *SECOND, *SECOND_UP, begin=True)]
+    rows += [(1, "<", pushed), (2, "<", pushed), (1, "<", pushed.replace(b"once", b"more"))]
+    with two([*rows, *BOTH_DOWN], 1, 2) as (talk, (one, other)):
+        session = one.connect("TCP", "10.0.0.1", 80, receive="pushed")
+        other.activate()
+        assert talk.ports[2].drained()
+        assert talk.ports[1].drained()
+        got = b""
+        while len(got) < 8:
+            got += session.recv(100)
+        assert got == b"oncemore"
+
+
+@pytest.mark.requirement("L9.9", "L2.13")
+def test_the_loss_of_a_context_that_is_told_elsewhere_ends_its_sessions_only() -> None:
+    told = [(2, "<", urc('"pdpdeact",1'))]
+    rows = [*BOTH_UP, *told, *on(2, ("AT+QIDEACT=2", OK)), *on(1, *DOWN)]
+    with two(rows, 1, 2) as (_, (one, other)):
+        session = one.connect("TCP", "10.0.0.1", 80)
+        other.activate()
+        with pytest.raises(SessionReset, match="pdpdeact"):
+            session.recv(1)
+
+
+@pytest.mark.requirement("L2.14")
+def test_a_context_that_another_channel_uses_is_refused_and_not_deactivated() -> None:
+    """LTE L16: nothing in the module would refuse it."""
+    rows = [*on(1, *CLAIM, *UP, *OPENED, begin=True), (2, "<", b""), *on(1, CLOSE, *DOWN)]
+    with two(rows, 1, 1) as (_, (one, other)):
+        one.connect("TCP", "10.0.0.1", 80)
+        with pytest.raises(ContextBusy, match="DLCI 1"):
+            other.activate()
+
+
+@pytest.mark.requirement("L2.14", "L9.11")
+def test_of_two_channels_that_share_a_context_the_last_one_deactivates_it() -> None:
+    opening = ('AT+QIOPEN=1,1,"TCP","10.0.0.2",80,0,0', opened(1))
+    entry = line('+QISTATE: 0,"TCP","10.0.0.1",80,1024,2,1,0,0,"cmux1"')
+    survey = [("AT+QISTATE?", entry + OK), ("AT+QIACT?", LISTED)]
+    rows = [
+        *on(1, *CLAIM, *UP, *OPENED, begin=True),
+        *on(2, *survey, *SETTINGS, ("AT+QIACT?", LISTED), opening, begin=True),
+    ]
+    rows += [*on(2, ("AT+QICLOSE=1,2", OK)), *on(1, CLOSE, *DOWN)]
+    with two(rows, 1, 1, share=True) as (_, (one, other)):
+        session = one.connect("TCP", "10.0.0.1", 80)
+        assert other.connect("TCP", "10.0.0.2", 80).index == 1
+        other.close()
+        assert session.open
+
+
+# -- what others have left ---------------------------------------------------------------------------------------------
+
+LEFT = line('+QISTATE: 0,"TCP","10.0.0.9",8009,65514,2,1,0,0,"uart1"')
+LEFT_LISTENER = line('+QISTATE: 3,"TCP LISTENER","10.7.158.1",0,2020,3,1,3,0,"uart1"')
+FOUND = [("AT+QISTATE?", LEFT + LEFT_LISTENER + OK), ("AT+QIACT?", LISTED)]
+
+
+@pytest.mark.requirement("L11.3", "L9.11")
+def test_what_is_left_over_is_reported_and_left_alone_and_its_numbers_are_not_used() -> None:
+    """LTE L17: sockets of a previous run used the numbers up."""
+    second = ('AT+QIOPEN=1,1,"TCP","10.0.0.1",80,0,0', opened(1))
+    rows = [*FOUND, *BEARER, *SETTINGS, ("AT+QIACT?", LISTED), second, ("AT+QICLOSE=1,2", OK)]
+    with play(*rows) as one:
+        session = one.connect()
+        assert session.index == 1
+        kinds = {left.kind: left for left in one.driver.leftovers}
+        assert set(kinds) == {"TCP", "TCP LISTENER", "context"}
+        tcp, listener = kinds["TCP"], kinds["TCP LISTENER"]
+        assert (tcp.id and tcp.id.number, tcp.address, tcp.local_port) == (0, ("10.0.0.9", 8009), 65514)
+        assert (tcp.context, tcp.channel) == (1, "uart1")
+        assert (listener.id and listener.id.number, listener.local_port) == (3, 2020)
+        assert kinds["context"].address == ("10.7.158.1", 0)
+
+
+@pytest.mark.requirement("L11.3")
+def test_what_is_left_over_is_closed_when_that_is_asked_for() -> None:
+    rows = [*FOUND, *BEARER, *SETTINGS, *FOUND, *DOWN, *UP, *OPENED, CLOSE, *DOWN]
+    with play(*rows) as one:
+        one.driver.reclaim()
+        assert one.connect().index == 0
+
+
+def test_sockets_of_others_in_the_list_with_blanks_are_understood() -> None:
+    entry = '+QISTATE:0 , "TCP" , "10.0.0.9" , 8009 , 65514 , 2 , 1 , 0 , 0 , "uart1"'
+    rows = [("AT+QISTATE?", line(entry) + OK), ("AT+QIACT?", OK), *BEARER, *SETTINGS]
+    with play(*rows) as one:
+        one.driver.claim()
+        assert [left.kind for left in one.driver.leftovers] == ["TCP"]
+
+
+def test_pushed_data_of_others_is_not_taken_for_lines() -> None:
+    """LTE L37, on a channel that hears everything."""
+    theirs = line('+QISTATE: 5,"TCP","10.0.0.9",8009,65514,2,2,0,1,"uart1"')
+    trap = b'\r\n+QIURC: "closed",0\r\n'
+    pushed = b'\r\n+QIURC: "recv",5,%d\r\n' % len(trap) + trap
+    rows = [("AT+QISTATE?", theirs + OK), *SURVEY[1:], *BEARER, *SETTINGS, *UP, *OPENED, (1, "<", pushed)]
+    with play(*rows, CLOSE, *DOWN) as one:
+        session = one.connect()
+        assert one.port.drained()
+        assert not session.remote_closed

@@ -1,0 +1,209 @@
+"""Data mode of an LTE module: CONNECT begins it, +++ between two silences leaves it, NO CARRIER ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from driver_lab import PATIENCE
+from lte_script import CLAIM, DOWN, OPENED, UP, Pair, Play, error, play, read, sent, urc
+from scripted_port import ERROR, OK
+from stepped_clock import SteppedClock
+
+from drivers.errors import AtError, ConnectFailed, ConnectRefused, NameNotFound, SessionFinished
+from drivers.tcpip import Session, Transparent
+
+ONLINE = 'AT+QIOPEN=1,0,"TCP","10.0.0.1",80,0,2'
+CONNECT = b"\r\nCONNECT\r\n"
+CLOSE = ("AT+QICLOSE=0,2", OK)
+PLUS = [(1, ">", b"+++")]
+"""What leaves data mode; the module answers after a second of silence, see `ESCAPE`."""
+SILENCE, DEAF = 1.1, 1.1 * 0.75
+"""Seconds of silence before and after +++, and how long OK is still data after it."""
+ESCAPE = (SILENCE, DEAF, OK, SILENCE - DEAF)
+"""What happens while data mode is left: times that the driver waits, and what the module says."""
+NO_ANSWER = (SILENCE, DEAF, 2.0)
+"""The same where the module is in command mode already, and so does not answer."""
+CLEARING = (0.3,)
+
+
+class Timed:
+    """A driver on a clock that stands still unless it is told to go on.
+
+    Args:
+        rows: the script behind the claim.
+        options: those of `Play`.
+    """
+
+    def __init__(self, *rows: Pair | tuple[int, str, bytes], **options: Any) -> None:
+        self.clock = SteppedClock()
+        self.sent: list[tuple[float, bytes]] = []
+        self._pool = ThreadPoolExecutor(1)
+        self.play = Play(*CLAIM, *rows, clock=self.clock, **options)
+        self.driver = self.play.driver
+        self.driver.channel.on_octets(self._note)
+
+    def _note(self, way: str, octets: bytes) -> None:
+        if way == "tx":
+            self.sent.append((self.clock.now(), octets))
+
+    def call(self, function: Callable[..., Any], *arguments: Any, steps: tuple[float | bytes, ...] = ESCAPE) -> Any:
+        """Call something, and let happen meanwhile what it waits for."""
+        running: Future[Any] = self._pool.submit(function, *arguments)
+        for step in steps:
+            if isinstance(step, bytes):
+                self.play.port.say(step)
+            else:
+                self.clock.await_wait(step)
+                self.clock.advance(step)
+        return running.result(PATIENCE)
+
+    def finish(self, *steps: float | bytes) -> None:
+        """Close the driver; the script has to be at its end then."""
+        self.call(self.play.finish, steps=steps)
+        self._pool.shutdown()
+
+
+def online(*rows: Pair | tuple[int, str, bytes], answer: bytes = CONNECT, **options: Any) -> tuple[Timed, Session]:
+    """A driver whose session is in data mode."""
+    made = Timed(*UP, (ONLINE, answer), *rows, **options)
+    return made, made.play.connect(receive="transparent")
+
+
+@pytest.mark.requirement("L8.8")
+@pytest.mark.parametrize("chunk", [1, 65536])
+def test_octets_right_behind_connect_are_data(chunk: int) -> None:
+    """LTE L33: the other side may speak at once."""
+    rows = [*PLUS, CLOSE, *DOWN]
+    one, session = online(*rows, answer=CONNECT + b"hello\r\nOK\r\nbye", chunk=chunk)
+    got = b""
+    while len(got) < 14:
+        got += session.recv(100)
+    assert got == b"hello\r\nOK\r\nbye"
+    one.finish(*ESCAPE)
+
+
+def test_data_goes_out_as_it_is_and_commands_are_refused_meanwhile() -> None:
+    one, session = online((1, ">", b"GET / HTTP/1.0\r\n\r\n"), *PLUS, CLOSE, *DOWN)
+    session.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    with pytest.raises(AtError, match="data mode"):
+        one.driver.channel.command("AT")
+    with pytest.raises(ValueError, match=r"\+\+\+"):
+        session.sendall(b"+++")
+    one.finish(*ESCAPE)
+
+
+@pytest.mark.requirement("L8.7")
+def test_the_silence_before_and_after_the_escape_is_kept() -> None:
+    """LTE L32: exactly 1 s was too short, and the answer says whether it worked."""
+    rows = [(1, ">", b"data"), *PLUS, ("AT", OK), CLOSE, *DOWN]
+    one, session = online(*rows)
+    session.sendall(b"data")
+    one.call(one.driver.escape)
+    assert not one.driver.online
+    one.driver.channel.command("AT")
+    (data, _), (plus, _), (command, _) = one.sent[-3:]
+    assert plus - data >= SILENCE
+    assert command - plus >= SILENCE
+    one.finish()
+
+
+def test_a_session_that_has_left_data_mode_is_fetched_from_and_sent_on_by_commands() -> None:
+    rows = [*PLUS, read(0, b"kept"), *sent(0, b"abc"), ("ATO", CONNECT + b"more"), *PLUS]
+    one, session = online(*rows, CLOSE, *DOWN)
+    one.call(one.driver.escape)
+    assert session.receive == "buffered"
+    one.play.port.say(urc('"recv",0'))
+    assert session.recv(10) == b"kept"
+    session.sendall(b"abc")
+    one.driver.resume()
+    assert (session.receive, one.driver.online) == ("transparent", True)
+    assert session.recv(10) == b"more"
+    one.finish(*ESCAPE)
+
+
+def test_a_kept_session_goes_to_data_mode_and_back() -> None:
+    switch = ("AT+QISWTMD=0,2", CONNECT + b"data")
+    one = Timed(*UP, *OPENED, switch, *PLUS, ("AT+QISWTMD=0,1", OK), CLOSE, *DOWN)
+    session = one.play.connect()
+    session.set_receive("transparent")
+    assert session.recv(10) == b"data"
+    one.call(session.set_receive, "pushed")
+    assert session.receive == "pushed"
+    one.finish()
+
+
+def test_the_way_back_where_the_module_has_forgotten_it_is_to_switch_again() -> None:
+    """LTE L32: ATO resumes a dead session, or none."""
+    rows = [*PLUS, ("ATO", b"\r\nNO CARRIER\r\n"), ("AT+QISWTMD=0,2", CONNECT), *PLUS, CLOSE, *DOWN]
+    one, session = online(*rows)
+    one.call(one.driver.escape)
+    one.driver.resume()
+    assert session.receive == "transparent"
+    one.finish(*ESCAPE)
+
+
+def test_a_session_that_has_ended_meanwhile_is_not_resumed() -> None:
+    rows = [*PLUS, ("ATO", b"\r\nNO CARRIER\r\n"), ("AT+QISWTMD=0,2", ERROR), *error(567), CLOSE, *DOWN]
+    one, session = online(*rows)
+    one.call(one.driver.escape)
+    with pytest.raises(SessionFinished):
+        one.driver.resume()
+    assert session.recv(1) == b""
+    session.close()
+    one.finish()
+
+
+@pytest.mark.requirement("L6.5")
+def test_no_carrier_ends_the_session_which_is_then_closed_here_too() -> None:
+    rows = [(1, "<", b"last words\r\nNO CARRIER\r\n"), *PLUS, (1, ">", b"\r"), ("AT", OK), CLOSE, *DOWN]
+    one, session = online(*rows)
+    assert session.recv(100) == b"last words"
+    assert one.call(session.recv, 1, steps=NO_ANSWER) == b""
+    assert not one.driver.online
+    one.call(session.close, steps=CLEARING)
+    one.finish()
+
+
+def test_no_carrier_in_the_data_is_data() -> None:
+    """LTE L37: there it is found out by +++, which only data mode answers."""
+    rows = [(1, "<", b"\r\nNO CARRIER\r\n"), *PLUS, ("ATO", CONNECT + b"more"), *PLUS, CLOSE, *DOWN]
+    one, session = online(*rows)
+    assert one.call(session.recv, 100) == b"\r\nNO CARRIER\r\n"
+    assert session.recv(100) == b"more"
+    one.finish(*ESCAPE)
+
+
+@pytest.mark.requirement("L3.10", "L3.12")
+@pytest.mark.parametrize(("code", "kind"), [(565, NameNotFound), (566, ConnectRefused), (553, ConnectFailed)])
+def test_error_in_place_of_connect_has_its_reason(code: int, kind: type[Exception]) -> None:
+    rows: list[Pair] = [(ONLINE, ERROR), *error(code), ("AT+QICLOSE=0,0", OK), *DOWN]
+    with play(*CLAIM, *UP, *rows) as one:
+        with pytest.raises(kind, match=str(code)) as failed:
+            one.connect(receive="transparent")
+        assert failed.value.code == code  # type: ignore[attr-defined]
+
+
+@pytest.mark.requirement("L3.12")
+def test_a_number_that_is_taken_is_left_alone_in_data_mode_too() -> None:
+    rows = [
+        (ONLINE, ERROR),
+        *error(563),
+        (ONLINE.replace("=1,0", "=1,1"), CONNECT),
+        *PLUS,
+        ("AT+QICLOSE=1,2", OK),
+        *DOWN,
+    ]
+    one = Timed(*UP, *rows)
+    assert one.play.connect(receive="transparent").index == 1
+    one.finish(*ESCAPE)
+
+
+def test_the_settings_of_transparent_sessions_are_made_once_when_they_are_given() -> None:
+    settings = [('AT+QICFG="transpktsize",512', OK), ('AT+QICFG="transwaittm",5', OK)]
+    rows = [*settings, *UP, (ONLINE, CONNECT), *PLUS, CLOSE, *DOWN]
+    one = Timed(*rows, transparent=Transparent(size=512, wait=0.5))
+    assert one.play.connect().receive == "transparent"
+    one.finish(*ESCAPE)
