@@ -135,6 +135,8 @@ class TcpSession(NetworkSession, asyncio.BufferedProtocol):
         if self._withheld:
             self._transport.write(bytes(self._withheld))
             self._withheld.clear()
+        if self._shut is not None:
+            self._transport.write_eof()
         if self._reading:
             self._transport.resume_reading()
         if not self._writable and self._transport.get_write_buffer_size() < HIGH_WATER:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import socket
 
 import pytest
-from emulator_host import Terminal, Turning, settle
+from emulator_host import Lab, Terminal, Turning, settle
 from emulator_peer import Peer, peer
 from lte_module import ERROR, address, connected, datagrams, lab, listening, opening, reply, unused_port
+
+from drivers.emulator import EmulatedModule
 
 HOSTILE = [
     b"\r\nOK\r\n",
@@ -145,6 +147,17 @@ async def test_pushed_data_waits_at_a_prompt_and_is_not_read_meanwhile() -> None
         one.plain.write(b"y")
         await one.plain.expect(b'y\r\nSEND OK\r\n\r\n+QIURC: "recv",0,3\r\nabc')
         await one.plain.ask("AT+QIRD=0", "\r\n+QIRD: 0\r\n\r\nOK\r\n")
+
+
+async def test_pushed_data_comes_between_a_command_and_its_result_in_the_reading_that_lets_it() -> None:
+    clock = Turning()
+    async with lab("interleave=on", "deactivation_time=5", clock=clock) as one, connected(one.plain, 0, 1) as far:
+        one.plain.write(b"AT+QIDEACT=2\r")
+        await one.plain.expect(b"AT+QIDEACT=2\r")
+        await give(far, b"abc")
+        await one.plain.expect(b'\r\n+QIURC: "recv",0,3\r\nabc')
+        await clock.turn(5.1)
+        await one.plain.expect(b"\r\nOK\r\n")
 
 
 async def test_the_other_reading_of_qird_of_pushed_data() -> None:
@@ -300,6 +313,30 @@ async def test_a_udp_service_gives_one_datagram_with_its_sender_and_sends_to_who
             await uart.ask("AT+QISWTMD=2,2", ERROR)
             await uart.ask("AT+QICLOSE=2")
             await uart.ask("AT+QISTATE?")
+
+
+async def test_a_route_leads_to_this_computer_and_the_program_sees_what_it_asked_for() -> None:
+    with datagrams() as far, datagrams() as other:
+        routes = {"192.0.2.1:7000": f"127.0.0.1:{far.getsockname()[1]}"}
+        async with Lab(EmulatedModule(model="bg96", routes=routes)) as one:
+            uart = one.plain
+            await uart.ask("AT+QIACT=1")
+            await uart.ask(
+                f'AT+QIOPEN=1,0,"UDP SERVICE","127.0.0.1",0,{unused_port()},0', "\r\nOK\r\n\r\n+QIOPEN: 0,0\r\n"
+            )
+            for to, data in (("192.0.2.1", b"a"), ("192.0.2.2", b"b")):  # nobody may reach the other one
+                await uart.ask(f'AT+QISEND=0,1,"{to}",7000', "\r\n> ")
+                uart.write(data)
+                await uart.expect(data + b"\r\nSEND OK\r\n")
+            await settle()
+            data, module = far.recvfrom(100)
+            assert data == b"a"
+            far.sendto(b"answer", module)
+            await uart.expect(RECV)
+            await uart.ask("AT+QIRD=0", reply(b"answer", ',"192.0.2.1",7000'))
+            other.sendto(b"x", module)
+            await uart.expect(RECV)
+            await uart.ask("AT+QIRD=0", reply(b"x", ',"{}",{}'.format(*other.getsockname())))
 
 
 @pytest.mark.parametrize(

@@ -221,6 +221,19 @@ async def test_closing_ends_as_soon_as_the_peer_closes_too() -> None:
         await one.plain.ask("AT+QISTATE?")
 
 
+async def test_closing_in_a_silent_network_ends_when_the_silence_does() -> None:
+    async with lab(clock=Turning()) as one, connected(one.plain) as far:
+        one.module.trigger("silence")
+        one.plain.write(b"AT+QICLOSE=0\r")
+        await one.plain.expect(b"AT+QICLOSE=0\r")
+        await one.plain.quiet()
+        assert not far.reader.at_eof()
+        one.module.trigger("sound")
+        assert await far.reader.read() == b""
+        far.writer.close()
+        await one.plain.expect(b"\r\nOK\r\n")
+
+
 async def test_the_other_reading_of_a_timeout_of_zero() -> None:
     async with lab("qiclose_zero=error") as one:
         await one.plain.ask("AT+QICLOSE=0,0", ERROR)
