@@ -164,7 +164,9 @@ class AbleToy(ToyStack):
     def escape(self) -> Dialogue[None]:
         session = self.wiring.table.online
         if session is not None:
-            yield from payload(b"+++", success=(LinePattern("OK"),))
+            if (yield from payload(b"+++", success=(LinePattern("OK"), NO_CARRIER))).final != "OK":
+                self.wiring.emit(events.OnlineEnd())  # the other side has closed it meanwhile
+                return
             self.wiring.table.online, session.receive, self._left = None, "buffered", session
 
     def resume(self) -> Dialogue[None]:
