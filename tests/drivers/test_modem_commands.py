@@ -86,6 +86,7 @@ def saying(answers: Mapping[str, str]) -> Callable[[str], bytes]:
         ("AT+CPIN?", "+CPIN: SIM PUK", "sim", "SIM PUK"),
         ("AT+CIMI", "460023210226023", "imsi", "460023210226023"),
         ("AT+QCCID", "898600220909A0206023", "iccid", "898600220909A0206023"),
+        ("AT+QCCID", "+QCCID: 89860012345678901234", "iccid", "89860012345678901234"),  # LTE modules
         ("AT+CCLK?", '+CCLK: "26/11/23,07:30:15"', "clock", datetime.datetime(2026, 11, 23, 7, 30, 15)),
         (
             "AT+CCLK?",
@@ -98,7 +99,47 @@ def saying(answers: Mapping[str, str]) -> Callable[[str], bytes]:
 def test_what_an_answer_means(shell: str, command: str, answer: str, ask: str, result: object) -> None:
     with answering(shell, saying({command: answer})) as (modem, module, _):
         assert getattr(modem, ask)() == result
-        assert module.commands == ["ATE0", command]
+        assert [asked for asked in module.commands if asked != "AT+CEREG?"] == ["ATE0", command]
+
+
+@in_both_shells
+@pytest.mark.parametrize(("ask", "first"), [("registration", "AT+CREG?"), ("packet_registration", "AT+CGREG?")])
+@pytest.mark.parametrize(
+    ("gsm", "lte", "result"),
+    [
+        ("0,1", "0,2", Registered.HOME),
+        ("0,0", '2,5,"1806","2F1E",7', Registered.ROAMING),
+        ("0,0", "0,2", Registered.SEARCHING),
+        ("0,3", "0,1", Registered.HOME),
+        ("0,3", "0,0", Registered.DENIED),
+        ("0,2", None, Registered.SEARCHING),
+    ],
+)
+def test_a_module_is_registered_if_it_is_in_any_network(
+    shell: str, ask: str, first: str, gsm: str, lte: str | None, result: Registered
+) -> None:
+    there = "\r\nERROR\r\n" if lte is None else f"+CEREG: {lte}"
+    answers = {first: f"{first[2:-1]}: {gsm}", "AT+CEREG?": there}
+    with answering(shell, saying(answers)) as (modem, module, _):
+        assert [getattr(modem, ask)() for _ in range(2)] == [result] * 2
+        asked = module.commands.count("AT+CEREG?")
+        assert asked == (0 if gsm == "0,1" else 1 if lte is None else 2)  # one that is not known is asked once
+
+
+@in_both_shells
+def test_what_a_module_says_while_it_starts_is_no_part_of_its_identity(shell: str) -> None:
+    words = lines("APP RDY", "Quectel", "+QIND: SMS DONE", "BG96", "+QUSIM: 1", "Revision: BG96MAR02A07M1G", "+CFUN: 1")
+    with answering(shell, saying({"ATI": (words + OK).decode(), "AT+GSN": "866425030000017"})) as (modem, _, _):
+        found = modem.identity()
+    assert (found.manufacturer, found.model, found.revision) == ("Quectel", "BG96", "BG96MAR02A07M1G")
+
+
+@in_both_shells
+def test_the_last_words_of_an_lte_module_may_take_a_minute(shell: str) -> None:
+    with answering(shell, saying({"AT+QPOWD=1": "\r\nOK\r\n"})) as (modem, _, made):
+        begun = made.now()
+        modem.power_off()
+        assert 65.0 <= made.now() - begun < 75.0  # it has never said any
 
 
 @in_both_shells
@@ -172,7 +213,9 @@ def test_a_pin_that_cannot_be_is_refused_before_anything_is_sent(shell: str, pin
 
 
 @in_both_shells
-@pytest.mark.parametrize("words", ["NORMAL POWER DOWN", "UNDER_VOLTAGE POWER DOWN", "OVER-VOLTAGE POWER DOWN"])
+@pytest.mark.parametrize(
+    "words", ["NORMAL POWER DOWN", "POWERED DOWN", "UNDER_VOLTAGE POWER DOWN", "OVER-VOLTAGE POWER DOWN"]
+)
 @pytest.mark.parametrize("before", ["", "\r\nOK\r\n"])
 def test_switching_off_ends_with_the_modules_last_words(shell: str, before: str, words: str) -> None:
     with answering(shell, saying({"AT+QPOWD=1": f"{before}\r\n{words}\r\n"})) as (modem, module, made):

@@ -8,25 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ...at.core import POWER_DOWN, Dialogue, LinePattern, command, expect
+from ...at.core.patterns import any_match
 from ...clock import Clock
 from ...errors import AtTimeout, CmeError, CommandError, DriverError, ModuleRestarted, UnexpectedAnswer
 from ...tcpip.core import Changes, Procedure, on_channel, wait
 from .answers import Identity, Registered, Signal, operator_of, parts, registration_of, signal_of, time_of, unlabelled
+from .questions import IDENTITY, IMEI, NUMBER, POWER_DOWN_TIME, REGISTRATIONS, STARTING
 
 POLL = 1.0  # seconds between two queries while waiting for a state
 SIM_TIMEOUT = 10.0
 NETWORK_TIMEOUT = 80.0  # AT+CGATT may take 75
-
-_DIGITS = LinePattern("", r"[0-9A-F]{14,22}", 22)
-_IMEI = LinePattern("", r'(?:\+C?GSN: ?)?"?[0-9]{14,17}"?', 28)
-
-_ASKED = {
-    "manufacturer": ("AT+CGMI", "AT+GMI"),
-    "model": ("AT+CGMM", "AT+GMM"),
-    "revision": ("AT+CGMR", "AT+GMR"),
-    "imei": ("AT+GSN", "AT+CGSN"),
-}
-"""The questions that tell a part of the identity, where ATI does not (27.007 5.1 to 5.4, V.250 6.1.4 to 6.1.7)."""
+NOWHERE = (Registered.NOT_SEARCHING, Registered.UNKNOWN)
 
 
 class NetworkTimeout(DriverError, TimeoutError):
@@ -48,6 +40,7 @@ class General:
         self._clock = clock
         self._closed = False
         self._found = ""  # by what waits for a state
+        self._unknown = set[str]()  # questions that the module does not know
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.state}>"
@@ -69,10 +62,10 @@ class General:
         """Ask for manufacturer, model, firmware and IMEI; see `Modem.identity`."""
         lines = yield from on_channel(_told("ATI"))
         said = parts(lines)
-        for part, questions in _ASKED.items():
+        for part, questions in IDENTITY.items():
             for text in questions:
                 if not said.get(part):
-                    answer = yield from on_channel(_told(text, (_IMEI,) if part == "imei" else None))
+                    answer = yield from on_channel(_told(text, (IMEI,) if part == "imei" else None))
                     said[part] = unlabelled(answer[0]) if answer else ""
         if not said["model"] and lines:
             said["model"] = lines[0]
@@ -102,12 +95,26 @@ class General:
             raise self._strange("AT+CSQ", text, "<rssi>,<ber>")
         return found
 
-    def registration(self, text: str = "AT+CREG?") -> Dialogue[Registered]:
-        """Ask whether the module is registered.
+    def registration(self, service: str = "calls") -> Dialogue[Registered]:
+        """Ask whether the module is registered, in any network that it knows.
 
         Args:
-            text: the question, AT+CREG? or AT+CGREG?.
+            service: ``calls`` or ``packet``.
         """
+        first, *others = REGISTRATIONS[service]
+        found = yield from self._registration(first)
+        for text in others:
+            if found.there or text in self._unknown:
+                break
+            try:
+                other = yield from self._registration(text)
+            except (CommandError, UnexpectedAnswer):
+                self._unknown.add(text)
+            else:
+                found = other if other.there or found in NOWHERE else found
+        return found
+
+    def _registration(self, text: str) -> Dialogue[Registered]:
         answer = yield from self._value(text)
         found = registration_of(answer)
         if found is None:
@@ -116,7 +123,7 @@ class General:
 
     def packet_registration(self) -> Dialogue[Registered]:
         """Ask whether the module is registered for packet service."""
-        return self.registration("AT+CGREG?")
+        return self.registration("packet")
 
     def operator(self) -> Dialogue[str | None]:
         """Ask for the name of the network."""
@@ -153,9 +160,9 @@ class General:
 
     def _wait_for_network(self, timeout: float, *, packet: bool) -> Procedure[Registered]:
         deadline = self._clock.now() + timeout
-        question = "AT+CGREG?" if packet else "AT+CREG?"
+        service = "packet" if packet else "calls"
         while True:
-            found = yield from on_channel(self.registration(question))
+            found = yield from on_channel(self.registration(service))
             if found.there and (not packet or (yield from on_channel(self.attached()))):
                 return found
             state = found.name if not found.there else f"{found.name}, but not attached"
@@ -206,10 +213,11 @@ class General:
         return lines[0].removeprefix(f"{name}:").strip()
 
     def _number(self, text: str) -> Dialogue[str]:
-        lines = (yield from command(text, timeout=SIM_TIMEOUT, info=(_DIGITS,))).lines
-        if not lines:
+        lines = (yield from command(text, timeout=SIM_TIMEOUT, info=(NUMBER,))).lines
+        found = NUMBER.match(lines[0]) if lines else None
+        if found is None:
             raise UnexpectedAnswer(f"{self._name}: {text} was answered OK without a number")
-        return lines[0]
+        return found["number"]
 
     def _strange(self, text: str, answer: str, wanted: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(f"{self._name}: {text} was answered {answer!r}, which is not {wanted}")
@@ -218,7 +226,8 @@ class General:
 def _told(text: str, info: tuple[LinePattern, ...] | None = None) -> Dialogue[list[str]]:
     """Return the lines of an answer; none where the command is refused, or it alone is not answered."""
     try:
-        return list((yield from command(text, info=info)).lines)
+        lines = (yield from command(text, info=info)).lines
+        return [line for line in lines if not any_match(STARTING, line)]
     except (CommandError, AtTimeout) as failure:
         if failure.command != text:  # the module does not answer AT either
             raise
@@ -288,4 +297,4 @@ def power_off() -> Dialogue[None]:
     with suppress(AtTimeout, ModuleRestarted):  # it may give another reason
         came = yield from command("AT+QPOWD=1", timeout=10.0, success=(LinePattern("OK"), *POWER_DOWN))
         if came.final == "OK":
-            yield from expect(*POWER_DOWN, timeout=5.0)
+            yield from expect(*POWER_DOWN, timeout=POWER_DOWN_TIME)

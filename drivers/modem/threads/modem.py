@@ -107,7 +107,7 @@ class Modem:
         return self.channel.run(self._general.signal())
 
     def registration(self) -> Registered:
-        """Return whether the module is registered for calls: AT+CREG?.
+        """Return whether the module is registered for calls: AT+CREG?, and AT+CEREG? where the module has LTE.
 
         Raises:
             UnexpectedAnswer: the answer is not one of 27.007 §7.2.
@@ -115,7 +115,7 @@ class Modem:
         return self.channel.run(self._general.registration())
 
     def packet_registration(self) -> Registered:
-        """Return whether the module is registered for packet service: AT+CGREG?.
+        """Return whether the module is registered for packet service: AT+CGREG?, and AT+CEREG? where it has LTE.
 
         Raises:
             UnexpectedAnswer: the answer is not one of 27.007 §10.1.20.
@@ -184,7 +184,10 @@ class Modem:
         self.channel.command(general.setting_clock(when))
 
     def power_off(self) -> None:
-        """Switch the module off (AT+QPOWD=1) and wait for its NORMAL POWER DOWN or the like, if it sends one."""
+        """Switch the module off (AT+QPOWD=1) and wait for its last words: NORMAL POWER DOWN, POWERED DOWN, or others.
+
+        An LTE module may need 65 s for them after its OK.
+        """
         self.channel.run(general.power_off())
 
     def _within(self, timeout: float, make: Callable[[], Procedure[T]]) -> T:
