@@ -57,12 +57,17 @@ def send(call: Call) -> Reply | None:
 
 
 def _way(call: Call, socket: DataSocket) -> Send | None:
-    """Return how the data goes out: to the peer or, of a UDP service, to an address; None where the values differ."""
-    if not isinstance(socket, UdpService):
-        return socket.send if len(call.texts) <= 2 else None
+    """Return how the data goes out: to the peer or, of a UDP service, to an address; None where the values differ.
+
+    With an address, a UDP socket sends to its peer all the same: mbed-os gives one for either kind.
+    """
+    if len(call.texts) <= 2:
+        return None if isinstance(socket, UdpService) else socket.send
     port = call.number(3, 1, 65535)
     if len(call.texts) != 4 or port is None or not is_address(call.texts[2]):
         return None
+    if not isinstance(socket, UdpService):
+        return socket.send if socket.kind is Kind.UDP else None
     to = (call.texts[2], port)
     return lambda data, done: socket.send_to(data, to, done)
 

@@ -32,3 +32,6 @@ for _names, _text in (
     for _name in _names:
         identity_commands.text(_name, Form.TEST, "")
         _told(_name, _text)
+
+identity_commands.text("QGMR", Form.TEST, "")
+_told("QGMR", lambda model: f"{model.revision}_01.001.01.001")  # and that of what runs on it

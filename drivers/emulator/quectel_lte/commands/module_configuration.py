@@ -21,7 +21,7 @@ URC_PORTS: Final = ("usbat", "usbmodem", "uart1", "all")
 #: A number between two bounds, one of some texts, or hexadecimal digits.
 _Kind = tuple[int, int] | tuple[str, ...] | re.Pattern[str]
 
-_HEXADECIMAL = re.compile(r"(?:0x)?[0-9A-F]{1,16}", re.IGNORECASE)
+_HEXADECIMAL = re.compile(r"(?:0x)?[0-9A-F]{1,32}", re.IGNORECASE)
 _SEQUENCE = re.compile(r"00|(?:0[1-9])+")
 _FLAG = (0, 1)
 _PULSE = ("off", "pulse", "always")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from emulator_host import Lab, Terminal, settle
 from emulator_peer import Peer, peer
-from lte_module import bg96, datagrams
+from lte_module import bg96, datagrams, lab
 
 from drivers.emulator import EmulatedModule
 
@@ -142,6 +142,20 @@ async def test_mbed_os() -> None:
             await uart.expect(b'\r\n+QIURC: "recv",0\r\n')
             await uart.ask("AT+QIRD=0", f'\r\n+QIRD: 4,"{host}",{port}\r\nPING\r\n\r\nOK\r\n', echo=False)
         await uart.ask("AT+QICLOSE=0", echo=False)
+
+
+@pytest.mark.requirement("L4.8")
+async def test_mbed_os_gives_an_address_to_a_udp_socket_that_has_a_peer_too() -> None:
+    async with lab() as one:
+        with datagrams() as far:
+            host, port = far.getsockname()
+            await one.plain.ask(f'AT+QIOPEN=1,2,"UDP","{host}",{port}', OK + "\r\n+QIOPEN: 2,0\r\n")
+            await one.plain.ask(f'AT+QISEND=2,4,"{host}",x', "\r\nERROR\r\n")
+            await one.plain.ask(f'AT+QISEND=2,4,"{host}",{port}', "\r\n> ")
+            one.plain.write(b"ping")
+            await one.plain.expect(b"ping\r\nSEND OK\r\n")
+            await settle()
+            assert far.recvfrom(100)[0] == b"ping"
 
 
 @pytest.mark.requirement("L2.9", "L5.7", "L6.3")

@@ -1,0 +1,136 @@
+"""What programs ask for first of parts that this module lacks: satellites, TLS, power saving, a thermometer.
+
+Nothing of it works: a position is never found, power saving is refused. Programs go on to what they need only when
+these commands are known.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ...interpreter.commandline import Form
+from ...interpreter.replies import ERROR, NOT_SUPPORTED, OK, Reply, cme
+from ...interpreter.table import CommandTable
+from ...modem import ModemCall
+
+lacking_commands: CommandTable[ModemCall] = CommandTable()
+_command = lacking_commands.command
+_text = lacking_commands.text
+
+_SESSION_RUNS, _NO_SESSION, _NO_POSITION = 504, 505, 516  # +CME ERROR of the commands about positions
+_NAME = re.compile(r"[a-z_/]{1,32}", re.IGNORECASE)
+
+# Satellites
+
+
+@_command("QGPSCFG", Form.WRITE)
+def configure_receiver(call: ModemCall) -> Reply:
+    """Answer AT+QGPSCFG=: a setting is kept, and a name alone shows one that has been set."""
+    name, values = call.texts[0].lower(), call.command.arguments[1:]
+    key = f"QGPSCFG {name}"
+    if not _NAME.fullmatch(name) or not (values or key in call.modem.kept):
+        return ERROR
+    if values:
+        call.modem.kept[key] = ",".join(f'"{one.text}"' if one.quoted else one.text for one in values)
+    else:
+        call.line(f'+QGPSCFG: "{name}",{call.modem.kept[key]}')
+    return OK
+
+
+@_command("QGPSSUPLURL", Form.READ)
+def supl_server(call: ModemCall) -> Reply:
+    """Answer AT+QGPSSUPLURL?."""
+    call.line(f"+QGPSSUPLURL: {call.modem.kept.get('QGPSSUPLURL', chr(34) * 2)}")
+    return OK
+
+
+@_command("QGPSSUPLURL", Form.WRITE)
+def change_supl_server(call: ModemCall) -> Reply:
+    """Answer AT+QGPSSUPLURL=."""
+    if len(call.texts) != 1:
+        return ERROR
+    call.modem.kept["QGPSSUPLURL"] = f'"{call.texts[0]}"'
+    return OK
+
+
+_text("QGPS", Form.TEST, "+QGPS: (1-4),(1-255),(1-1000),(0-1000),(1-65535)")
+
+
+@_command("QGPS", Form.READ)
+def receiver_state(call: ModemCall) -> Reply:
+    """Answer AT+QGPS?."""
+    call.line(f"+QGPS: {call.modem.numbers['QGPS']}")
+    return OK
+
+
+@_command("QGPS", Form.WRITE)
+def start_receiver(call: ModemCall) -> Reply:
+    """Answer AT+QGPS=."""
+    if call.number(0, 1, 4) is None:
+        return ERROR
+    if call.modem.numbers["QGPS"]:
+        return cme(_SESSION_RUNS)
+    call.modem.numbers["QGPS"] = 1
+    return OK
+
+
+@_command("QGPSEND", Form.EXECUTE)
+def stop_receiver(call: ModemCall) -> Reply:
+    """Answer AT+QGPSEND."""
+    if not call.modem.numbers["QGPS"]:
+        return cme(_NO_SESSION)
+    call.modem.numbers["QGPS"] = 0
+    return OK
+
+
+def _position(call: ModemCall) -> Reply:
+    """Answer AT+QGPSLOC and AT+QGPSGNMEA: nothing has been found."""
+    return cme(_NO_POSITION if call.modem.numbers["QGPS"] else _NO_SESSION)
+
+
+for _name, _form in (("QGPSLOC", Form.READ), ("QGPSLOC", Form.WRITE), ("QGPSGNMEA", Form.WRITE)):
+    _command(_name, _form)(_position)
+
+# TLS, power saving, unsolicited lines about the signal, the thermometer
+
+
+def _nothing(call: ModemCall) -> Reply:
+    """Answer AT+QSSLSTATE: there is no connection with TLS."""
+    return OK
+
+
+for _form in (Form.EXECUTE, Form.READ):
+    _command("QSSLSTATE", _form)(_nothing)
+
+
+def _power_saving(call: ModemCall) -> Reply:
+    """Answer AT+CPSMS= and AT+CEDRXS= (27.007 §7.38, §7.40): they can be off only."""
+    mode = call.number(0, 0, 3)
+    return ERROR if mode is None else cme(NOT_SUPPORTED) if mode not in (0, 3) else OK
+
+
+for _name in ("CPSMS", "CEDRXS"):
+    _command(_name, Form.WRITE)(_power_saving)
+
+
+@_command("QINDCFG", Form.WRITE)
+def signal_lines(call: ModemCall) -> Reply:
+    """Answer AT+QINDCFG="csq": lines about a change of the signal, which does not change."""
+    name, *values = call.texts
+    if name != "csq" or len(values) > 2 or not set(values) <= {"0", "1"}:
+        return ERROR
+    if values:
+        call.modem.kept["QINDCFG"] = values[0]
+    else:
+        call.line(f'+QINDCFG: "csq",{call.modem.kept.get("QINDCFG", "0")}')
+    return OK
+
+
+_text("QTEMP", Form.TEST, "")
+
+
+@_command("QTEMP", Form.EXECUTE)
+def temperatures(call: ModemCall) -> Reply:
+    """Answer AT+QTEMP: degrees Celsius at three places."""
+    call.line("+QTEMP: 26,25,25")
+    return OK

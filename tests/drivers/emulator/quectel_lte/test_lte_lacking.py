@@ -1,0 +1,89 @@
+"""What the module answers to programs that ask for parts which it lacks, and to those that read its SIM."""
+
+from __future__ import annotations
+
+import pytest
+from emulator_host import Lab
+from lte_module import ERROR, OK, bg96
+
+from drivers.emulator import Network, Sim
+
+
+def info(text: str) -> str:
+    return f"\r\n{text}\r\n\r\nOK\r\n"
+
+
+def cme(code: int) -> str:
+    return f"\r\n+CME ERROR: {code}\r\n"
+
+
+async def test_satellites_can_be_looked_for_and_are_not_found() -> None:
+    async with Lab(bg96()) as one:
+        for command, answer in (
+            ("AT+QGPS?", info("+QGPS: 0")),
+            ("AT+QGPSEND", cme(505)),
+            ("AT+QGPSLOC=2", cme(505)),
+            ("AT+QGPS=5", ERROR),
+            ("AT+QGPS=1,30,50,0,1", OK),
+            ("AT+QGPS=1", cme(504)),
+            ("AT+QGPS?", info("+QGPS: 1")),
+            ("AT+QGPSLOC?", cme(516)),
+            ('AT+QGPSGNMEA="GSA"', cme(516)),
+            ("AT+QGPSEND", OK),
+            ("AT+QGPSLOC?", cme(505)),
+            ('AT+QGPSCFG="gnssconfig"', ERROR),  # nobody has said what it is
+            ('AT+QGPSCFG="gnssconfig",1', OK),
+            ('AT+QGPSCFG="gnssconfig"', info('+QGPSCFG: "gnssconfig",1')),
+            ('AT+QGPSCFG="",1', ERROR),
+            ("AT+QGPSSUPLURL?", info('+QGPSSUPLURL: ""')),
+            ('AT+QGPSSUPLURL="a:1","b"', ERROR),
+            ('AT+QGPSSUPLURL="a:1"', OK),
+            ("AT+QGPSSUPLURL?", info('+QGPSSUPLURL: "a:1"')),
+        ):
+            await one.plain.ask(command, answer)
+
+
+async def test_power_saving_is_off_and_the_signal_steady() -> None:
+    async with Lab(bg96()) as one:
+        for command, answer in (
+            ("AT+CPSMS=0", OK),
+            ("AT+CPSMS=1", cme(4)),
+            ("AT+CPSMS=x", ERROR),
+            ("AT+CEDRXS=0", OK),
+            ("AT+CEDRXS=3", OK),
+            ("AT+CEDRXS=2", cme(4)),
+            ('AT+QINDCFG="csq"', info('+QINDCFG: "csq",0')),
+            ('AT+QINDCFG="csq",1,1', OK),
+            ('AT+QINDCFG="csq"', info('+QINDCFG: "csq",1')),
+            ('AT+QINDCFG="csq",2', ERROR),
+            ('AT+QINDCFG="ring",1', ERROR),
+            ("AT+QSSLSTATE", OK),
+            ("AT+QSSLSTATE?", OK),
+            ("AT+QTEMP", info("+QTEMP: 26,25,25")),
+        ):
+            await one.plain.ask(command, answer)
+
+
+async def test_files_of_the_sim() -> None:
+    """The octets of IMSI and ICCID are those of 31.102 §4.2.2 and 102 221 §13.2 for the numbers that are told."""
+    async with Lab(bg96()) as one:
+        for command, answer in (
+            ("AT+CIMI", info("460001234567890")),
+            ("AT+CRSM=176,28423", info('+CRSM: 144,0,"084906002143658709"')),
+            ("AT+CRSM=176,28423,0,1,2", info('+CRSM: 144,0,"4906"')),
+            ("AT+CRSM=176,12258,0,0,10", info('+CRSM: 144,0,"98680021436587092143"')),
+            ("AT+CRSM=176,1,0,0,0", info("+CRSM: 106,130")),
+            ("AT+CRSM=192,28423,0,0,30", info("+CRSM: 109,0")),
+            ("AT+CRSM=176", ERROR),
+            ("AT+QSIMSTAT=1", OK),
+            ("AT+QSIMSTAT?", info("+QSIMSTAT: 1,1")),
+        ):
+            await one.plain.ask(command, answer)
+
+
+@pytest.mark.parametrize(("sim", "inserted", "code"), [(Sim.PIN, 1, 11), (Sim.MISSING, 0, 10)])
+async def test_a_sim_that_is_not_ready(sim: Sim, inserted: int, code: int) -> None:
+    async with Lab(bg96()) as one:
+        one.module.set_network(Network(sim=sim))
+        await one.plain.ask("AT+QSIMSTAT?", info(f"+QSIMSTAT: 0,{inserted}"))
+        await one.plain.ask("AT+CRSM=176,28514,0,0,0", cme(code))
