@@ -33,7 +33,7 @@ def _sim(sim: Sim) -> Callable[[Modem], None]:
 
     def change(modem: Modem) -> None:
         modem.set_network(dataclasses.replace(modem.environment.network, sim=sim))
-        modem.announce_sim(modem.uarts[0])
+        modem.tell_sim()
 
     return change
 

@@ -292,6 +292,10 @@ class Modem(abc.ABC):
             self.environment.loop, _REGISTRATION, self.tell_registration
         )
 
+    def tell_sim(self) -> None:
+        """Announce the state of the SIM where nobody has asked for it: on the first UART."""
+        self.announce_sim(self.uarts[0])
+
     def announce_sim(self, uart: Uart) -> None:
         """Announce the state of the SIM."""
         for text in self.sim_lines():

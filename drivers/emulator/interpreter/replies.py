@@ -77,6 +77,7 @@ NOT_SUPPORTED = 4
 SIM_NOT_INSERTED = 10
 SIM_PIN_REQUIRED = 11
 SIM_PUK_REQUIRED = 12
+SIM_FAILURE = 13
 INCORRECT_PASSWORD = 16
 INVALID_INDEX = 21
 NOT_FOUND = 22
@@ -93,6 +94,7 @@ CME_TEXTS = {
     SIM_NOT_INSERTED: "SIM not inserted",
     SIM_PIN_REQUIRED: "SIM PIN required",
     SIM_PUK_REQUIRED: "SIM PUK required",
+    SIM_FAILURE: "SIM failure",
     INCORRECT_PASSWORD: "incorrect password",
     INVALID_INDEX: "invalid index",
     NOT_FOUND: "not found",

@@ -27,7 +27,7 @@ from cmux.protocol.responder import Responder
 from ...clock import Timer
 from ..environment import limit_buffers
 from ..interpreter.commandline import Command
-from ..interpreter.replies import OK, Reply
+from ..interpreter.replies import OK, SIM_FAILURE, Reply, cme
 from ..interpreter.uart import Uart
 from ..modem import UARTS, Modem
 from .channel import Channel, Loopback
@@ -84,6 +84,7 @@ class PhysicalLine(asyncio.Protocol):
         self._command = MuxCommand(settings)
         self._room: Room | None = None  # of a line with a rate
         self._loopbacks: dict[int, Loopback] = {}
+        self._left = float("-inf")  # when multiplexer mode was left
 
     # As a protocol: AT mode
 
@@ -229,10 +230,13 @@ class PhysicalLine(asyncio.Protocol):
         config = self._command.read(command)
         if isinstance(config, Reply):
             return config
+        environment = self._modem.environment
+        if environment.clock.now() < self._left + environment.behaviour.cmux_reentry:
+            return cme(SIM_FAILURE)
         uart.reply(OK)
         self._start(config, *uart.take_over())
         rate = self._command.rate(command)
-        if rate and self._modem.environment.behaviour.cmux_speed == "follow" and self._modem.change_rate is not None:
+        if rate and environment.behaviour.cmux_speed == "follow" and self._modem.change_rate is not None:
             self._modem.change_rate(rate)
         return None
 
@@ -305,6 +309,7 @@ class PhysicalLine(asyncio.Protocol):
     def _back_to_at(self) -> None:
         self._stop_tap()
         mux, self._mux = self._mux, None
+        self._left = self._modem.environment.clock.now()
         self._modem.left_multiplexer()
         self._loopbacks.clear()
         if mux is None:

@@ -80,6 +80,12 @@ class Surroundings(Modem):
             lines.append("+QUSIM: 1")
         return [*lines, "+QIND: SMS DONE", "+QIND: PB DONE"]
 
+    def tell_sim(self) -> None:
+        """See `Modem.tell_sim`: on each UART that hears of it."""
+        for uart in self.uarts:
+            if uart.attached and uart.hears:
+                self.announce_sim(uart)
+
     def boot_lines(self) -> list[str]:
         """See `Modem.boot_lines`."""
         ready = ["APP RDY"] if self.environment.model.name in _SAYS_READY else []

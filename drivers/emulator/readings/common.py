@@ -103,6 +103,11 @@ class Common(Readings):
     cmux_refused: bool = reading(
         False, "AT+CMUX: as the manuals have it, or ERROR as of an EC2x with early firmware (zephyr #33999, PR #38652)"
     )
+    cmux_reentry: float = reading(
+        0.0,
+        "seconds after leaving multiplexer mode in which AT+CMUX= is +CME ERROR: 13: none, or those that a BG96 needs "
+        "(esp-protocols #167, #767)",
+    )
     cmux_speed: Literal["ignore", "follow"] = reading(
         "ignore",
         "<port_speed> of AT+CMUX on a real UART: changes nothing (an EG800Q can be told so), or moves it to that "

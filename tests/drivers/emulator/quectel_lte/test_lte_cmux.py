@@ -270,6 +270,17 @@ async def test_cld_and_disc_0_both_end_it_at_the_same_rate_and_it_can_be_entered
             assert await said(one, b"AT\r") == OK.encode()
 
 
+async def test_entering_again_can_want_a_pause_behind_the_way_out() -> None:
+    async with wired("cmux_settle=0", "cmux_reentry=1") as one:
+        assert await said(one, b"AT+CMUX=0\r") == OK.encode()
+        assert await said(one, SABM_0) == UA_0
+        assert (await said(one, CLD)).startswith(CLD_ANSWER)
+        assert await said(one, b"AT+CMUX=0\r") == b"\r\n+CME ERROR: 13\r\n"
+        assert await said(one, b"AT\r", 1) == OK.encode()
+        assert await said(one, b"AT+CMUX=0\r") == OK.encode()
+        assert await said(one, SABM_0) == UA_0
+
+
 @pytest.mark.requirement("L11.1")
 @pytest.mark.parametrize(("command", "said_behind"), [("AT+CFUN=1,1", "\r\nRDY\r\n"), ("AT+QPOWD=1", "")])
 async def test_a_restart_and_a_power_down_leave_at_once(command: str, said_behind: str) -> None:

@@ -117,7 +117,11 @@ async def test_messages_and_what_the_network_says_go_there_too() -> None:
         await first.ask('AT+QCFG="cmux/urcport",2')
         one.module.receive_sms("hello")
         one.module.trigger("ussd told")
-        await second.expect(b'\r\n+CMTI: "SM",1\r\n\r\n+CUSD: 0,"told",15\r\n')
+        one.module.trigger("sim_missing")
+        lines = ('+CMTI: "SM",1', '+CUSD: 0,"told",15', "+CPIN: NOT INSERTED")
+        await second.expect("".join(f"\r\n{line}\r\n" for line in lines).encode())
+        one.module.trigger("sim_ready")
+        await second.until(b"+QIND: PB DONE\r\n")
         await first.quiet()
         await first.ask('AT+CUSD=1,"*1#"', "\r\nOK\r\n\r\n+CUSD: 4\r\n")  # an answer goes to who has asked
 
