@@ -136,26 +136,24 @@ class Table:
     Args:
         titles: those of the chapters.
         statements: by their numbers.
-        open: the numbers of those that lack a test, or a name.
         sources: what the marks of the sources mean.
     """
 
     titles: dict[int, str]
     statements: dict[str, Statement]
-    open: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
 
 
 def load(document: Document) -> Table:
     """Return what is stated in a document."""
     table: dict[str, Any] = tomllib.loads((DOCS / f"{document.name}.toml").read_text(encoding="utf-8"))
-    still_open, sources = table.pop("open", []), table.pop("sources", {})
+    sources = table.pop("sources", {})
     titles = {int(chapter): rows.pop("title") for chapter, rows in table.items()}
     statements = {}
     for rows in table.values():
         for number, row in rows.items():
             statements[number] = _statement(number, (row, "", "") if isinstance(row, str) else row)
-    return Table(titles, statements, still_open, sources)
+    return Table(titles, statements, sources)
 
 
 def _statement(number: str, row: Sequence[str]) -> Statement:
@@ -213,7 +211,7 @@ def answering(name: str, family: str = APP_NOTE.family) -> str | None:
     try:
         command = parse(name.removeprefix("AT"))[0]
         table = importlib.import_module(commands).all_commands()
-    except (BadLine, IndexError, ModuleNotFoundError):
+    except (BadLine, IndexError):
         return None
     entry = table.get(command.name, command.form)
     if entry is None:
@@ -238,15 +236,12 @@ def problems(
         lines: the octets that a module heard in each test that passed, where that is known.
     """
     table, tests = load(document), shown()
-    found = [
-        f"{number}: open, but nothing is stated under it" for number in table.open if number not in table.statements
-    ]
+    found: list[str] = []
     for number, one in table.statements.items():
         found += [
             f"{number}: no source {mark}" for mark in one.sources if mark not in table.sources and "#" not in mark
         ]
-        if number not in table.open:
-            found += [f"{number}: {problem}" for problem in lacks(document, one, tests, passed, lines)]
+        found += [f"{number}: {problem}" for problem in lacks(document, one, tests, passed, lines)]
     for number in tests:
         if number.startswith(document.letter) and number not in table.statements:
             found.append(f"{number}: marked in {tests[number][0]}, but nothing is stated under it")
@@ -280,13 +275,6 @@ def _on_the_line(document: Document, one: Statement, passed: dict[str, list[str]
     return any(lines.get(test) for test in passed[one.number])
 
 
-def settled(document: Document) -> list[str]:
-    """Return the open statements that lack nothing any more."""
-    table, tests = load(document), shown()
-    known = [table.statements[number] for number in table.open if number in table.statements]
-    return [f"{one.number}: no longer open" for one in known if not lacks(document, one, tests)]
-
-
 def problems_of_marks() -> list[str]:
     """Return what is wrong with the marks of tests, whatever is stated."""
     counts = Counter(test for marks in shown().values() for test in marks)
@@ -307,15 +295,13 @@ def page(document: Document) -> str:
         "",
         *textwrap.wrap(introduction.strip(), 120),
     ]
-    if table.open:
-        lines += ["", *textwrap.wrap(f"Open, without a test or a name: {', '.join(table.open)}.", 120)]
     for chapter, title in table.titles.items():
         titles = ["", "", *(["by", "sources"] if told else []), "driver", "emulated module", "tests"]
         lines += ["", f"## {document.chapter.format(chapter, title)}", "", _line(titles), "|---" * len(titles) + "|"]
         for one in table.statements.values():
             if one.chapter == chapter:
                 known = [DOERS[one.by], ", ".join(one.sources)] if told else []
-                names = _open(one) if one.number in table.open else _names(document, one, tests.get(one.number, []))
+                names = _names(document, one, tests.get(one.number, []))
                 lines.append(_line([one.number, _text(one), *known, *names]))
     if told:
         lines += ["", "## The sources", "", "| | |", "|---|---|", *map(_line, table.sources.items())]
@@ -342,11 +328,6 @@ def _names(document: Document, one: Statement, tests: Sequence[str]) -> list[str
     ]
 
 
-def _open(one: Statement) -> list[str]:
-    """Return the same cells of a statement that is open: nothing but the names that are meant."""
-    return ["<br>".join(f"`{name}`" for name in names) for names in (one.driver, one.emulator)] + ["open"]
-
-
 def main() -> int:
     """Write or check the pages; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -359,7 +340,7 @@ def main() -> int:
     )
     found = problems_of_marks()
     for document in DOCUMENTS:
-        found += problems(document, passed, lines) + settled(document)
+        found += problems(document, passed, lines)
         if not options.check:
             document.page.write_text(page(document), encoding="utf-8")
         elif document.page.read_text(encoding="utf-8") != page(document):

@@ -91,16 +91,6 @@ def test_what_is_lacking_where_a_statement_says_who_does_it(
     assert acceptance["lacks"](LTE, one, marks, marks, crossed) == lacking
 
 
-def test_a_statement_that_is_open_is_seen_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = acceptance["load"](LTE)
-    left_open = acceptance["Table"](known.titles, known.statements, ["L2.4", "L77.1"], known.sources)
-    monkeypatch.setitem(acceptance["page"].__globals__, "load", lambda document: left_open)
-    page = acceptance["page"](LTE)
-    assert "\nOpen, without a test or a name: L2.4, L77.1.\n" in page
-    assert [line.endswith("| open |") for line in page.splitlines() if line.startswith("| L2.4 |")] == [True]
-    assert "L77.1: open, but nothing is stated under it" in acceptance["problems"](LTE)
-
-
 @pytest.mark.parametrize(
     ("name", "problem"),
     [

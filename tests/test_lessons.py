@@ -1,4 +1,4 @@
-"""docs/lessons.md: every lesson has tests, or says in words why none concerns it, and the tests that it names exist.
+"""docs/lessons.md and docs/lessons-lte.md: every lesson has tests that exist, or says in words why none concerns it.
 
 So do the files of tests that other pages name.
 """
@@ -15,7 +15,7 @@ from rows import each
 from syntax_trees import ambiguous, files_of_tests, tests
 
 ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "docs" / "lessons.md"
+PAGES = [ROOT / "docs" / name for name in ("lessons.md", "lessons-lte.md")]
 ALL_PAGES = runpy.run_path(str(ROOT / "docs" / "python_blocks.py"))["all_pages"]()
 
 _TEST = re.compile(r"`((?:test|fuzz)_\w+::(?:\w+::)?(?:test|fuzz)_\w+)`")
@@ -38,21 +38,28 @@ def lessons(text: str) -> list[Lesson]:
     return [Lesson(*(cell.strip() for cell in row.strip("|").split(" | "))) for row in rows]
 
 
-LESSONS = lessons(PAGE.read_text(encoding="utf-8"))
+LESSONS = {page: lessons(page.read_text(encoding="utf-8")) for page in PAGES}
 
 
-def test_the_lessons_are_numbered_without_a_gap() -> None:
-    assert [lesson.number for lesson in LESSONS] == [f"L{number}" for number in range(1, len(LESSONS) + 1)]
+@each(("page", PAGES))
+def test_the_lessons_are_numbered_without_a_gap(page: Path) -> None:
+    own = LESSONS[page]
+    assert [lesson.number for lesson in own] == [f"L{number}" for number in range(1, len(own) + 1)]
 
 
-def test_every_line_of_a_table_is_a_lesson() -> None:
+def test_those_about_lte_modules_are_forty() -> None:
+    assert len(LESSONS[PAGES[1]]) == 40
+
+
+@each(("page", PAGES))
+def test_every_line_of_a_table_is_a_lesson(page: Path) -> None:
     """A row that is written otherwise would not be looked at."""
-    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    lines = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     titles = [line for line in lines if line.startswith(("| |", "|---"))]
-    assert len(lines) == len(LESSONS) + len(titles)
+    assert len(lines) == len(LESSONS[page]) + len(titles)
 
 
-@each(("lesson", LESSONS))
+@each(("lesson", [lesson for own in LESSONS.values() for lesson in own]))
 def test_a_lesson_has_tests_that_exist_or_a_reason(lesson: Lesson) -> None:
     assert all(len(cell) > 4 for cell in lesson[1:])
     names = _TEST.findall(lesson.shown)
