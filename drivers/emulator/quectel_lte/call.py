@@ -50,9 +50,18 @@ class Call(ModemCall):
         """Execute the command; return how it ends, or None when it ends later."""
         if self.command.name not in _RECORDED:
             return self._commands.answer(self)
-        self.modem.error = Code.DONE
+        self.error = Code.DONE
         reply = self._commands.answer(self)
-        return self.refuse() if reply is ERROR and self.modem.error is Code.DONE else reply
+        return self.refuse() if reply is ERROR and self.error is Code.DONE else reply
+
+    @property
+    def error(self) -> Code:
+        """How the last TCP/IP command went, as AT+QIGETERROR tells it here."""
+        return self.modem.error(self.uart.number)
+
+    @error.setter
+    def error(self, code: Code) -> None:
+        self.modem.went(self.uart.number, code)
 
     def refuse(self, code: Code = Code.BAD_PARAMETERS) -> Reply:
         """Return how a command ends that fails: ERROR, and why in what AT+QIGETERROR will say.
@@ -60,7 +69,7 @@ class Call(ModemCall):
         Args:
             code: why.
         """
-        self.modem.error = code
+        self.error = code
         return ERROR if self.modem.environment.behaviour.qi_errors == "ERROR" else cme(int(code))
 
     def outcome(self, code: Code) -> Reply:

@@ -28,6 +28,7 @@ class DataSocket(ModuleSocket):
         """Returns whether a UART is in data mode on it."""
         self._announced = False  # until everything has been read
         self._arrival = Arrival(host.environment, lambda: host.changed(self))
+        self._kept = 0  # octets that still want AT+QIRD although the socket is in direct push mode
         self._end_due = False  # the line that tells of the end comes behind the data
 
     # What a family member has of its own
@@ -73,6 +74,11 @@ class DataSocket(ModuleSocket):
             else self.mode
         )
 
+    @property
+    def pushes(self) -> bool:
+        """Whether data is pushed now, and not read by AT+QIRD."""
+        return self.shown_mode is AccessMode.PUSHED and not self._kept
+
     def read(self, most: int) -> tuple[bytes, Place | None]:
         """Return received data for AT+QIRD.
 
@@ -89,6 +95,7 @@ class DataSocket(ModuleSocket):
 
     def _taken(self, most: int, *, cut: bool) -> tuple[bytes, Place | None]:
         data, sender = self._pull(most, cut=cut)
+        self._kept = max(0, self._kept - len(data))
         if not self.held:
             self._announced = False
         return data, sender
@@ -97,7 +104,7 @@ class DataSocket(ModuleSocket):
         """See `ModuleSocket.take`: the line that announces data, or the data; and in the end that it is closed."""
         if self.online() or self._arrival.pending:
             return None
-        if self.held and self.shown_mode is AccessMode.PUSHED:
+        if self.held and self.pushes:
             data, sender = self._taken(LARGEST, cut=True)
             header = f'\r\n+QIURC: "recv",{self.number},{len(data)}{place(sender)}\r\n'
             end = b"" if self.host.environment.behaviour.pushed_end == "none" else b"\r\n"
@@ -129,9 +136,12 @@ class DataSocket(ModuleSocket):
 
     def change_mode(self, mode: AccessMode) -> None:
         """Carry out AT+QISWTMD to an access mode in which the UART stays in command mode."""
-        if mode is not self.shown_mode:
+        former, self.mode = self.shown_mode, mode
+        self._kept = 0
+        if mode is not former:
             self._announced = False
-        self.mode = mode
+            if mode is AccessMode.PUSHED and self.host.environment.behaviour.switch_to_push == "kept":
+                self._kept, self._announced = self.held, bool(self.held)
         self.host.changed(self)
 
     def hang_up(self) -> None:

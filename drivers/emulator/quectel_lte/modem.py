@@ -64,8 +64,7 @@ class QuectelLteModem(Surroundings):
         self._tasks: set[asyncio.Task[None]] = set()
         self._joined: list[Connection | None] = [None] * UARTS  # what ATO goes back to
         self._turn = 0
-        self.error: Code = Code.DONE
-        """How the last TCP/IP command went: AT+QIGETERROR."""
+        self._errors: list[Code] = [Code.DONE] * UARTS
         self.configuration: Configuration = Configuration(model)
         self.outlets: Outlets = Outlets(environment, self.uarts)
         self.contexts: dict[int, PdpContext] = {
@@ -99,6 +98,17 @@ class QuectelLteModem(Surroundings):
     def sending(self, uart: int) -> SendSettings:
         """See `UartHost.sending`; AT+QISDE is for the whole module."""
         return self._sending
+
+    def error(self, uart: int) -> Code:
+        """Return how the last TCP/IP command went, as AT+QIGETERROR tells it on a UART."""
+        return self._errors[uart]
+
+    def went(self, uart: int, code: Code) -> None:
+        """Note how a TCP/IP command of a UART went."""
+        if self.environment.behaviour.error_scope == "module":
+            self._errors = [code] * UARTS
+        else:
+            self._errors[uart] = code
 
     def port_name(self, uart: int) -> str:
         """Return what AT+QISTATE calls a UART."""
@@ -160,7 +170,7 @@ class QuectelLteModem(Surroundings):
 
     def refuse_id(self, opening: Opening) -> None:
         """Tell, behind OK, that the connectID of a socket to be opened is in use."""
-        self.error = Code.ID_IN_USE
+        self.went(opening.uart, Code.ID_IN_USE)
 
         async def tell() -> None:
             await self.environment.sleep(self.environment.behaviour.result_time)
@@ -176,7 +186,7 @@ class QuectelLteModem(Surroundings):
         """See `SocketHost.opened`."""
         tell = self._waiting.pop(socket, None)
         if code is not Code.DONE:
-            self.error = code
+            self.went(socket.uart, code)
             if socket.mode is AccessMode.TRANSPARENT or self.environment.behaviour.failed_open == "free":
                 self.sockets.end(socket)
         if tell is not None:
@@ -322,7 +332,7 @@ class QuectelLteModem(Surroundings):
         self.outlets.clear()
         self._joined = [None] * UARTS
         self._sending = _Sending()
-        self.error = Code.DONE
+        self._errors = [Code.DONE] * UARTS
         super().power_down()
 
     def restart(self) -> None:

@@ -104,6 +104,9 @@ class QuectelLte(Readings):
     closed_buffer: Literal["kept", "dropped"] = reading(
         "kept", "what was received before closed: can still be read (mbed-os drains it), or is gone; not stated"
     )
+    switch_to_push: Literal["pushed", "kept"] = reading(
+        "pushed", "QISWTMD to direct push: what waits is pushed at once, or still wants QIRD; not stated"
+    )
     qird_pushed: Literal["0", "ERROR"] = reading(
         "0", "QIRD of a socket in direct push mode: nothing to read, or refused; not stated"
     )
@@ -114,6 +117,9 @@ class QuectelLte(Readings):
     # Forms of answers
     qi_errors: Literal["ERROR", "CME"] = reading(
         "ERROR", "a TCP/IP command that fails: ERROR in all syntax tables; hologram-python has met +CME ERROR"
+    )
+    error_scope: Literal["module", "port"] = reading(
+        "module", "QIGETERROR: of the last TCP/IP command of the module, or of the port that asks; not stated"
     )
     qigeterror_blank: bool = reading(
         False, "QIGETERROR: a BG770 prints '552,invalid parameters', the manual a blank behind the comma"

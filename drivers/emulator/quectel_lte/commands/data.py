@@ -13,7 +13,7 @@ from ...interpreter.table import CommandTable
 from ..call import Call
 from ..codes import Code
 from ..data_socket import DataSocket, place
-from ..sockets import LARGEST, AccessMode, Kind, State
+from ..sockets import LARGEST, Kind, State
 from ..table import SOCKETS
 from ..udp_service import UdpService
 
@@ -99,7 +99,7 @@ def _prompt(call: Call, socket: DataSocket, length: int | None, give: Send) -> N
         if done.cancelled:
             call.finish(_cancelled(call, environment.behaviour.esc_answer))
         elif late:
-            call.modem.error = Code.TIMEOUT
+            call.error = Code.TIMEOUT
             call.finish(final("SEND FAIL"))
         elif data := _typed(call, done.data):
             _hand_over(call, socket, data, give)
@@ -118,7 +118,7 @@ def _typed(call: Call, octets: bytes) -> bytes:
 
 
 def _cancelled(call: Call, answer: str) -> Reply:
-    call.modem.error = Code.CANCELLED
+    call.error = Code.CANCELLED
     if answer == "none":
         return ANSWERED
     return {"OK": OK, "ERROR": call.refuse(Code.CANCELLED)}.get(answer) or final(answer)
@@ -131,7 +131,7 @@ def _hand_over(call: Call, socket: DataSocket, data: bytes, give: Send) -> None:
         if handed_over:
             call.finish(final("SEND OK"))
         elif socket.connected:
-            call.modem.error = Code.WRITE_FAILED
+            call.error = Code.WRITE_FAILED
             call.finish(final("SEND FAIL"))
         else:
             error = call.refuse(_lost(socket))
@@ -154,7 +154,7 @@ def send_hex(call: Call) -> Reply | None:
     if len(texts) != 2 or len(texts[1]) > _LONGEST_HEX or not _HEX.fullmatch(texts[1]):
         return call.refuse()
     if len(texts[1]) > call.modem.environment.behaviour.sendex_max:
-        call.modem.error = Code.BAD_PARAMETERS
+        call.error = Code.BAD_PARAMETERS
         return cme(INCORRECT_PARAMETERS)
     if not socket.connected:
         return call.refuse(_lost(socket))
@@ -183,10 +183,9 @@ def read(call: Call) -> Reply:
     if not most:
         call.line(f"+QIRD: {socket.received},{socket.received - socket.held},{socket.held}")
         return OK
-    pushed = socket.shown_mode is AccessMode.PUSHED
-    if pushed and call.modem.environment.behaviour.qird_pushed == "ERROR":
+    if socket.pushes and call.modem.environment.behaviour.qird_pushed == "ERROR":
         return call.refuse(Code.NOT_ALLOWED)
-    data, sender = (b"", None) if pushed else socket.read(most)
+    data, sender = (b"", None) if socket.pushes else socket.read(most)
     if not data:
         call.line("+QIRD: 0")
         return OK

@@ -61,8 +61,8 @@ _text("QIGETERROR", Form.TEST, "")
 
 @_command("QIGETERROR", Form.EXECUTE)
 def last_error(call: Call) -> Reply:
-    """Answer AT+QIGETERROR: how the last TCP/IP command of any port went."""
-    code = call.modem.error
+    """Answer AT+QIGETERROR: how the last TCP/IP command went."""
+    code = call.error
     blank = " " if call.modem.environment.behaviour.qigeterror_blank else ""
     call.line(f"+QIGETERROR: {int(code)},{blank}{TEXTS[code]}")
     return OK

@@ -181,6 +181,19 @@ async def test_a_switch_to_direct_push_pushes_what_is_there_and_back_announces_i
         await uart.ask("AT+QIRD=0", reply(b"def"))
 
 
+async def test_the_reading_in_which_what_waits_at_a_switch_to_direct_push_still_wants_to_be_read() -> None:
+    async with lab("switch_to_push=kept") as one, connected(one.plain) as far:
+        await give(far, b"abcdef")
+        await one.plain.expect(RECV)
+        await one.plain.ask("AT+QISWTMD=0,1")
+        await give(far, b"ghi")
+        await one.plain.quiet()
+        await one.plain.ask("AT+QIRD=0,4", reply(b"abcd"))
+        await one.plain.ask("AT+QIRD=0,2", reply(b"ef") + '\r\n+QIURC: "recv",0,3\r\nghi')
+        await give(far, b"jkl")
+        await one.plain.expect(b'\r\n+QIURC: "recv",0,3\r\njkl')
+
+
 @pytest.mark.requirement("L5.8", "L6.1")
 async def test_what_came_before_the_peer_closed_can_still_be_read() -> None:  # K8
     async with lab() as one, connected(one.plain) as far:

@@ -203,6 +203,14 @@ async def test_settings_of_the_stack_are_those_of_every_port_and_echo_is_not() -
         await first.ask("AT+QIGETERROR", "\r\n+QIGETERROR: 552,invalid parameters\r\n\r\nOK\r\n", echo=False)
 
 
+@pytest.mark.parametrize(("scope", "told"), [("module", "0,operate successfully"), ("port", "552,invalid parameters")])
+async def test_the_last_error_is_that_of_the_module_or_of_the_port(scope: str, told: str) -> None:
+    async with two_ports(f"error_scope={scope}") as (_, first, second):
+        await first.ask("AT+QIACT=17", ERROR)
+        await second.ask("AT+QIDEACT=2")
+        await first.ask("AT+QIGETERROR", f"\r\n+QIGETERROR: {told}\r\n\r\nOK\r\n")
+
+
 async def test_only_the_port_of_a_command_waits_for_it() -> None:
     async with two_ports() as (one, first, second), connected(first) as far:
         one.module.trigger("silence")
